@@ -1,0 +1,17 @@
+"""Cost and geometry of an architecture in pure Python: no torch, no arrays, a fraction of a millisecond a network."""
+
+from ._analyze import Sweep, analyze, problems, repair
+from ._readings import BYTES, CONVENTIONS, Analysis, Layer, ReceptiveField, Totals
+
+__all__ = [
+    "BYTES",
+    "CONVENTIONS",
+    "Analysis",
+    "Layer",
+    "ReceptiveField",
+    "Sweep",
+    "Totals",
+    "analyze",
+    "problems",
+    "repair",
+]

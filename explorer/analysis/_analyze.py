@@ -1,0 +1,144 @@
+"""``analyze`` for one architecture, ``Sweep`` for hundreds of variants of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..architecture import MAX_MACS, MAX_PARAMS, Architecture, ArchitectureError, Problem, edit
+from ._readings import BYTES, Analysis, Totals, field_of
+from ._walk import PIXEL, Tensor, Walk, same_memory
+
+
+def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Analysis:
+    """Shapes, parameters, MACs, memory and receptive field of every layer and of the whole, in one pass without torch.
+
+    ``input_shape`` (channels, height, width) replaces the architecture's own. Conventions: ``analysis.CONVENTIONS``.
+    Raises ArchitectureError with every mismatch, each with both ends and, where there is one, a repair.
+    """
+    if input_shape is not None:
+        architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
+    walk = Walk()
+    totals = _run(walk, architecture)
+    return Analysis(name=architecture.name, input_shape=architecture.input_shape, totals=totals, rows=walk.rows)
+
+
+def problems(architecture: Architecture) -> tuple[Problem, ...]:
+    """Every mismatch between the layers; () for a network that works."""
+    try:
+        _run(Walk(), architecture)
+    except ArchitectureError as error:
+        return error.problems
+    return ()
+
+
+def repair(architecture: Architecture, rounds: int = 20) -> Architecture:
+    """Make the repairs that the problems offer until none is left. Raises ArchitectureError with what remains."""
+    for _ in range(rounds):
+        found = problems(architecture)
+        if not found:
+            return architecture
+        offered = next((problem.repair for problem in found if problem.repair), None)
+        if offered is None:
+            break
+        architecture = edit.apply_repair(architecture, offered)
+    raise ArchitectureError(problems(architecture))
+
+
+def _run(walk: Walk, architecture: Architecture) -> Totals:
+    c, h, w = architecture.input_shape
+    image = ((c, h, w), PIXEL, False, [c * h * w * BYTES, False, None])
+    output, peak = walk.visit(architecture.trunk, "", image)
+    params, auxiliary_params, macs, training_bytes = walk.sums()
+    if params + auxiliary_params > MAX_PARAMS:
+        walk.refuse("", f"the network has {params + auxiliary_params:,} parameters; at most {MAX_PARAMS:,} are allowed")
+    if macs > MAX_MACS:
+        walk.refuse("", f"the network needs {macs:,} MACs; at most {MAX_MACS:,} are allowed")
+    if walk.problems:
+        raise ArchitectureError(walk.problems)
+    shape, field = walk.feature or (output[0], output[1])
+    return Totals(
+        params=params,
+        auxiliary_params=auxiliary_params,
+        macs=macs,
+        training_bytes=training_bytes,
+        inference_bytes=peak,
+        output_shape=output[0],
+        feature_shape=shape,
+        receptive_field=field_of(field),
+    )
+
+
+class _RememberingWalk(Walk):
+    """A walk that remembers what each subtree did to each kind of input.
+
+    Variants of one architecture share all nodes but the edited ones, so almost every subtree is met again. Entries hold
+    the node itself: its id cannot be given to another object while the memory lives.
+    """
+
+    def __init__(self, memory: dict[Any, Any]) -> None:
+        super().__init__()
+        self.memory = memory
+
+    def visit(self, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
+        if not node.child_field:
+            return super().visit(node, path, x)
+        shape, field, grad, storage = x
+        key = (id(node), shape, field, grad, storage[1], self.in_head, self.feature is None)
+        known = self.memory.get(key)
+        if known is None:
+            return self._learn(key, node, path, x)
+        _, y, how, saves_input, sums, feature, peak = known
+        self.rows.append(sums)
+        if self.feature is None:
+            self.feature = feature
+        storage[1] = saves_input
+        if how == "same":
+            return (*y[:3], storage), peak
+        origin = (storage[2] or storage) if how == "origin" else None
+        return (*y[:3], [y[3][0], y[3][1], origin]), peak
+
+    def _learn(self, key: Any, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
+        rows, problems, had_feature = len(self.rows), len(self.problems), self.feature
+        y, peak = super().visit(node, path, x)
+        if len(self.problems) == problems:
+            # One row stands for all of the subtree's: a sweep asks for sums only.
+            params, auxiliary, macs, kept = self.sums(rows)
+            sums = (path, node.op, (), (), params, auxiliary, 0, macs, kept, (), None)
+            how = "same" if y[3] is x[3] else "origin" if same_memory(y, x) else "fresh"
+            feature = self.feature if had_feature is None else None
+            saved = (*y[:3], tuple(y[3][:2]))
+            self.memory[key] = (node, saved, how, x[3][1], sums, feature, peak)
+        return y, peak
+
+
+class Sweep:
+    """Totals of many variants that share most of their nodes, as edits make them.
+
+    >>> totals = Sweep().totals(variant)      # None where the variant is not a working network
+
+    Keep one per burst of questions (a page's rerun, a search): it remembers every subtree that it has met.
+    """
+
+    def __init__(self, remember: int = 50_000) -> None:
+        self._memory: dict[Any, Any] = {}
+        self._remember = remember
+
+    def totals(self, architecture: Architecture) -> Totals | None:
+        """The totals, or None if the layers do not fit together."""
+        if len(self._memory) > self._remember:
+            self._memory.clear()
+        try:
+            return _run(_RememberingWalk(self._memory), architecture)
+        except ArchitectureError:
+            return None
+
+    def ribbon(self, architecture: Architecture, path: str, field: str, values: Iterable[Any]) -> list[Totals | None]:
+        """Totals for each value of one field of one node; None where the network would not work."""
+        results: list[Totals | None] = []
+        for value in values:
+            try:
+                results.append(self.totals(edit.replace(architecture, path, **{field: value})))
+            except ArchitectureError:
+                results.append(None)
+        return results

@@ -1,0 +1,188 @@
+"""What an analysis returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+BYTES = 4
+"""Bytes of one activation: memory is stated for float32."""
+
+CONVENTIONS = {
+    "params": "learnt numbers of the inference network; auxiliary heads are counted apart",
+    "macs": "multiply-adds of convolutions and linear layers for one image, bias not counted; FLOPs = 2 × MACs",
+    "training_bytes": "tensors that autograd keeps for the backward pass of one image, float32, each storage once; "
+    "without weights, gradients and optimizer state",
+    "inference_bytes": "largest sum of activations alive at one time, one image, float32, eager execution; "
+    "without weights and workspaces",
+    "receptive_field": "pixels of the input that one unit of the last feature map can depend on, height × width, "
+    "not clipped by the image (Araujo, Norris & Sim, Distill 2019)",
+}
+"""Each metric's convention in one sentence, shown wherever the number is shown."""
+
+
+class ReceptiveField(NamedTuple):
+    """The part of the input that a unit depends on, (height, width) each, in pixels (Araujo et al. 2019).
+
+    The unit at index i sees pixels ``start + stride·i`` to ``start + stride·i + size - 1`` of an axis; ``start`` is
+    negative where padding is seen. Over branches ``size`` is the box around all paths and ``min_size`` the shortest path.
+    """
+
+    size: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    start: tuple[int, int] = (0, 0)
+    min_size: tuple[int, int] = (1, 1)
+    aligned: bool = True
+    """Whether all branches so far had the same stride and centre. If their strides differ, the box is the first unit's."""
+    whole_input: bool = False
+    """Global pooling or attention came before: the unit depends on everything; size is then the convolutional field."""
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Position of the first unit's centre; half-pixels come from even kernels."""
+        return (self.start[0] + (self.size[0] - 1) / 2, self.start[1] + (self.size[1] - 1) / 2)
+
+
+class Layer(NamedTuple):
+    """One primitive layer, in execution order."""
+
+    path: str
+    op: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    weight_params: int
+    bias_params: int
+    norm_params: int
+    macs: int
+    training_bytes: int
+    """Bytes that autograd keeps because of this layer and no earlier one."""
+    receptive_field: ReceptiveField
+    training_only: bool
+    """Part of an auxiliary head, absent in inference."""
+
+    @property
+    def params(self) -> int:
+        """All learnt numbers: weight, bias and norm."""
+        return self.weight_params + self.bias_params + self.norm_params
+
+    @property
+    def activation_elements(self) -> int:
+        """Numbers in the output of one image."""
+        count = 1
+        for extent in self.output_shape:
+            count *= extent
+        return count
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """The numbers of a whole network that a ribbon, a ranking or a search asks for."""
+
+    params: int
+    """Learnt numbers of the inference network."""
+    auxiliary_params: int
+    """Learnt numbers of auxiliary heads, present in training only."""
+    macs: int
+    """Multiply-adds for one image in inference, convolution and linear, bias not counted."""
+    training_bytes: int
+    """What autograd keeps of one image's activations in training, auxiliary heads included."""
+    inference_bytes: int
+    """Largest sum of one image's activations alive at once in inference."""
+    output_shape: tuple[int, ...]
+    feature_shape: tuple[int, ...]
+    """Shape of the last feature map before global pooling or flattening."""
+    receptive_field: ReceptiveField
+    """That of the last feature map before global pooling or flattening."""
+
+    @property
+    def flops(self) -> int:
+        """2 × MACs."""
+        return 2 * self.macs
+
+    @property
+    def training_params(self) -> int:
+        """Learnt numbers with the auxiliary heads."""
+        return self.params + self.auxiliary_params
+
+
+def layer_of(row: tuple[Any, ...]) -> Layer:
+    """A row of the pass, its field still one flat tuple, as a ``Layer``."""
+    return Layer(*row[:9], field_of(row[9]), row[10])
+
+
+def field_of(flat: tuple[Any, ...]) -> ReceptiveField:
+    """A flat field of the pass as a ``ReceptiveField``."""
+    rh, rw, jh, jw, sh, sw, mh, mw, aligned, whole = flat
+    return ReceptiveField((rh, rw), (jh, jw), (sh, sw), (mh, mw), aligned, whole)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """Everything that can be said of an architecture without running it."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    totals: Totals
+    rows: list[tuple[Any, ...]] = field(repr=False)
+    """The pass's raw rows; read ``layers`` instead."""
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """One ``Layer`` per primitive layer and per fusion, in execution order."""
+        return tuple(map(layer_of, self.rows))
+
+    def __getattr__(self, name: str) -> Any:
+        # analysis.params reads better than analysis.totals.params, and the two can never differ.
+        if name.startswith("_") or name not in Totals.__slots__ and name not in ("flops", "training_params"):
+            raise AttributeError(name)
+        return getattr(self.totals, name)
+
+    @cached_property
+    def by_path(self) -> dict[str, Layer]:
+        """Layers by path."""
+        return {layer.path: layer for layer in self.layers}
+
+    def below(self, path: str) -> tuple[Layer, ...]:
+        """The layers at or below a path; all of them for ''."""
+        if not path:
+            return self.layers
+        prefix = f"{path}/"
+        return tuple(layer for layer in self.layers if layer.path == path or layer.path.startswith(prefix))
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON; ``size``, ``stride``, ``start`` and ``min_size`` are [height, width]."""
+        totals = self.totals
+        return {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            "output_shape": list(totals.output_shape),
+            "params": totals.params,
+            "auxiliary_params": totals.auxiliary_params,
+            "macs": totals.macs,
+            "flops": totals.flops,
+            "training_bytes": totals.training_bytes,
+            "inference_bytes": totals.inference_bytes,
+            "receptive_field": _field_data(totals.receptive_field),
+            "layers": [
+                {
+                    "path": layer.path,
+                    "op": layer.op,
+                    "input_shape": list(layer.input_shape),
+                    "output_shape": list(layer.output_shape),
+                    "params": layer.params,
+                    "weight_params": layer.weight_params,
+                    "bias_params": layer.bias_params,
+                    "norm_params": layer.norm_params,
+                    "macs": layer.macs,
+                    "training_bytes": layer.training_bytes,
+                    "training_only": layer.training_only,
+                    "receptive_field": _field_data(layer.receptive_field),
+                }
+                for layer in self.layers
+            ],
+        }
+
+
+def _field_data(field: ReceptiveField) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in field._asdict().items()}

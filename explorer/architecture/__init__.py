@@ -1,0 +1,58 @@
+"""The architecture as a value: node kinds, validation, JSON, edits, differences, share links.
+
+Imports nothing else of the product. Errors are ``ArchitectureError``, a ValueError whose ``problems`` name path, value
+and rule.
+"""
+
+from . import branches, edit
+from ._architecture import Architecture, walk
+from ._diff import Change, diff
+from ._json import VERSION, from_data, from_json, to_data, to_json
+from ._limits import (
+    MAX_BRANCHES,
+    MAX_CHANNELS,
+    MAX_DEPTH,
+    MAX_FEATURES,
+    MAX_IMAGE,
+    MAX_KERNEL,
+    MAX_LINK_CHARS,
+    MAX_MACS,
+    MAX_NODES,
+    MAX_PARAMS,
+    MAX_TEXT_BYTES,
+    MAX_TITLE,
+    MIN_IMAGE,
+)
+from ._link import PREFIX as LINK_PREFIX
+from ._link import decode as from_link
+from ._link import encode as to_link
+from ._nodes import (
+    NODE_KINDS,
+    Activation,
+    ActivationKind,
+    Attention,
+    AttentionKind,
+    Auxiliary,
+    Conv,
+    Dropout,
+    Flatten,
+    FuseKind,
+    Geometry,
+    GlobalPool,
+    Linear,
+    LocalResponseNorm,
+    Node,
+    NodeBase,
+    Norm,
+    NormKind,
+    Parallel,
+    Pool,
+    PoolKind,
+    Residual,
+    Sequence,
+    Size,
+    pair,
+)
+from ._problems import ArchitectureError, Problem, Repair
+
+__all__ = [name for name in dir() if not name.startswith("_")]

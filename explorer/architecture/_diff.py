@@ -1,0 +1,80 @@
+"""What changed between two architectures, by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ._architecture import Architecture, walk
+from ._nodes import NodeBase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One difference. For ``changed``, ``field`` went from ``before`` to ``after``."""
+
+    path: str
+    kind: Literal["added", "removed", "changed"]
+    field: str = ""
+    before: Any = None
+    after: Any = None
+
+    def __str__(self) -> str:
+        if self.kind == "changed":
+            return f"{self.path or 'network'}: {self.field} {_show(self.before)} → {_show(self.after)}"
+        return f"{self.path}: {self.kind} {self.after or self.before}"
+
+
+def _show(value: Any) -> str:
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _fields(node: NodeBase) -> dict[str, Any]:
+    return {name: getattr(node, name) for name in type(node).model_fields if name not in (node.child_field, "name")}
+
+
+def diff(before: Architecture, after: Architecture) -> list[Change]:
+    """Differences by path, in the order of ``after``, removals last.
+
+    A container that was added or removed is one change; what is inside it is not listed again. Notes and provenance
+    are not part of the network and are not compared.
+    """
+    changes = [
+        Change(path="", kind="changed", field=field, before=getattr(before, field), after=getattr(after, field))
+        for field in ("name", "input_shape")
+        if getattr(before, field) != getattr(after, field)
+    ]
+    old, new = dict(walk(before)), dict(walk(after))
+    for path, node in new.items():
+        if path not in old:
+            if path.rpartition("/")[0] not in new or path.rpartition("/")[0] in old:
+                changes.append(Change(path=path, kind="added", after=node.op))
+            continue
+        was = old[path]
+        if was is node:
+            continue
+        if type(was) is not type(node):
+            changes.append(Change(path=path, kind="changed", field="op", before=was.op, after=node.op))
+            continue
+        a, b = _fields(was), _fields(node)
+        changes += [
+            Change(path=path, kind="changed", field=field, before=a[field], after=b[field])
+            for field in a
+            if a[field] != b[field]
+        ]
+    for path, node in old.items():
+        parent = path.rpartition("/")[0]
+        if path not in new and (parent not in old or parent in new):
+            changes.append(Change(path=path, kind="removed", before=node.op))
+    # Order among siblings matters only in a sequence, but a reader wants to see it anywhere.
+    for path, node in [("", after.trunk), *new.items()]:
+        was = before.trunk if path == "" else old.get(path)
+        if was is None or was is node or not node.nodes or type(was) is not type(node):
+            continue
+        kept = [child.name for child in node.nodes if child.name in {other.name for other in was.nodes}]
+        order = [child.name for child in was.nodes if child.name in {other.name for other in node.nodes}]
+        if kept != order:
+            changes.append(
+                Change(path=path, kind="changed", field="order", before=", ".join(order), after=", ".join(kept))
+            )
+    return changes

@@ -1,0 +1,17 @@
+"""Bounds that keep an architecture from a stranger harmless. Each is quoted in the message of the rule that it makes."""
+
+MAX_TEXT_BYTES = 64 * 1024
+MAX_LINK_CHARS = 8 * 1024
+MAX_CHANNELS = 4096
+MAX_FEATURES = 65_536
+MAX_KERNEL = 31
+MAX_PADDING = 1024
+MAX_BRANCHES = 8
+MAX_DEPTH = 6
+MAX_NODES = 2000
+MIN_IMAGE, MAX_IMAGE = 8, 1024
+MAX_TITLE = 120
+MAX_NAME = 64
+MAX_NOTES = 4000
+MAX_PARAMS = 2_000_000_000
+MAX_MACS = 20_000_000_000_000

@@ -1,0 +1,422 @@
+"""The node kinds: a small recursive algebra of which every Inception-type network is made.
+
+Every node is frozen, strict (no silent conversions) and has a name that is unique among its siblings. A *path* such as
+``inception_3a/branch_3x3/reduce`` names a node everywhere: in errors, tables, the diagram and the state dict.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+
+from . import _limits as limits
+from ._problems import quoted
+
+NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
+
+ActivationKind = Literal["none", "relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh"]
+"""Element-wise functions as in torch.nn; leaky_relu has slope 0.01, gelu is the exact (erf) form."""
+NormKind = Literal["none", "batch"]
+PoolKind = Literal["max", "avg"]
+FuseKind = Literal["concat", "add", "multiply"]
+AttentionKind = Literal["se", "cbam"]
+Size = int | tuple[int, int]
+"""One number for both axes, or (height, width)."""
+
+
+def _check_size(low: int, high: int, words: tuple[str, ...] = ()) -> Any:
+    """A validator for "one number or (h, w)" with one message instead of one per member of the union."""
+    rule = f"must be a whole number from {low} to {high}, or two of them [height, width]"
+    rule += "".join(f", or '{word}'" for word in words)
+
+    def whole(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and value in words:
+            return value
+        if isinstance(value, list | tuple) and len(value) == 2 and all(whole(each) for each in value):
+            return value[0] if value[0] == value[1] else tuple(value)
+        if whole(value):
+            return value
+        raise ValueError(f"(={quoted(value)}) {rule}")
+
+    return PlainValidator(check)
+
+
+def _check_name(value: object) -> object:
+    if isinstance(value, str) and not NAME_PATTERN.fullmatch(value):
+        raise ValueError(
+            f"(={quoted(value)}) must be 1 to {limits.MAX_NAME} letters, digits or _, and not begin with a digit"
+        )
+    return value
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Name = Annotated[str, BeforeValidator(_check_name)]
+KernelSize = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Stride = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Dilation = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Padding = Annotated[Size | Literal["same"], _check_size(0, limits.MAX_PADDING, ("same",))]
+OutputSize = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Channels = Annotated[int, Field(ge=1, le=limits.MAX_CHANNELS)]
+
+
+class Geometry(NamedTuple):
+    """A window on both axes as plain integers, (height, width); ``pad_end`` differs from ``pad`` for even kernels."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pad: tuple[int, int]
+    pad_end: tuple[int, int]
+
+
+def pair(value: Size) -> tuple[int, int]:
+    """(height, width) of a size given as one number or two."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _geometry(kernel: Size, stride: Size, dilation: Size, padding: Size | Literal["same"]) -> Geometry:
+    k, s, d = pair(kernel), pair(stride), pair(dilation)
+    if padding != "same":
+        return Geometry(k, s, d, pair(padding), pair(padding))
+    # 'same' adds dilation·(kernel - 1) zeros an axis; the odd one out goes to the end, as torch does.
+    reach = (d[0] * (k[0] - 1), d[1] * (k[1] - 1))
+    start = (reach[0] // 2, reach[1] // 2)
+    return Geometry(k, s, d, start, (reach[0] - start[0], reach[1] - start[1]))
+
+
+class NodeBase(BaseModel):
+    """What all nodes share: a name, and that they never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    child_field: ClassVar[str | None] = None
+    """The field that holds child nodes, for containers."""
+
+    name: Name
+    """Unique among its siblings; letters, digits and underscores."""
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        """Child nodes in execution order, () for a leaf."""
+        return ()
+
+    def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
+        """The same container around other children (validated anew). Raises TypeError for a leaf."""
+        raise TypeError(f"a {type(self).__name__} has no children")
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Computed once a node: edits share unchanged subtrees, so hashing a large architecture stays cheap.
+        return hash((type(self), tuple(self.__dict__.get(field) for field in type(self).model_fields)))
+
+
+class Conv(NodeBase):
+    """Convolution, then normalisation, then activation, each of the latter two optional."""
+
+    op: Literal["conv"] = "conv"
+    out_channels: Channels | Literal["same"]
+    """Filters, 1 to 4096; 'same' is as many as come in, which is what a depthwise convolution wants."""
+    kernel_size: KernelSize = 1
+    """Height and width of the window, 1 to 31."""
+    stride: Stride = 1
+    """Step of the window."""
+    padding: Padding = "same"
+    """Zeros at each border; 'same' keeps the size at stride 1 (dilation·(kernel - 1) zeros in all)."""
+    dilation: Dilation = 1
+    """Distance between taps of the kernel; 1 has no holes."""
+    groups: Annotated[int, Field(ge=1, le=limits.MAX_CHANNELS)] | Literal["depthwise"] = 1
+    """Independent channel groups; 'depthwise' is one per input channel."""
+    bias: bool | Literal["auto"] = "auto"
+    """A number added per filter; 'auto' leaves it out where a norm follows, which would cancel it."""
+    norm: NormKind = "none"
+    """'batch' for batch normalisation between convolution and activation."""
+    norm_eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
+    """Added to the variance by the normalisation."""
+    activation: ActivationKind = "relu"
+    """Element-wise function at the end."""
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """The window as integers."""
+        return _geometry(self.kernel_size, self.stride, self.dilation, self.padding)
+
+    @cached_property
+    def plan(self) -> tuple[Any, ...]:
+        """What the analysis needs of this node, worked out once: it is asked for hundreds of times while a thumb moves.
+
+        (whether out_channels and groups need no resolving, out_channels, taps, stride h, w, padding less reach less 1
+        h, w, reach h, w, padding before h, w, padding after minus before h, w, biases and norm parameters per filter,
+        activation)
+        """
+        kernel, stride, dilation, pad, pad_end = self.geometry
+        reach = (dilation[0] * (kernel[0] - 1), dilation[1] * (kernel[1] - 1))
+        return (
+            self.groups == 1 and self.out_channels != "same",
+            self.out_channels,
+            kernel[0] * kernel[1],
+            *stride,
+            pad[0] + pad_end[0] - reach[0] - 1,
+            pad[1] + pad_end[1] - reach[1] - 1,
+            *reach,
+            *pad,
+            pad_end[0] - pad[0],
+            pad_end[1] - pad[1],
+            int(self.has_bias),
+            2 if self.norm != "none" else 0,
+            self.activation,
+        )
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether a bias is learnt, 'auto' resolved."""
+        return self.norm == "none" if self.bias == "auto" else self.bias
+
+    @model_validator(mode="after")
+    def _same_padding_is_symmetric_when_strided(self) -> Conv:
+        g = self.geometry
+        if self.padding == "same" and g.pad != g.pad_end and g.stride != (1, 1):
+            raise ValueError(
+                f"padding 'same' with stride {self.stride} needs dilation·(kernel_size - 1) to be even; "
+                f"give the padding as a number, or use an odd kernel_size"
+            )
+        return self
+
+
+class Pool(NodeBase):
+    """Maximum or average over a sliding window."""
+
+    op: Literal["pool"] = "pool"
+    kind: PoolKind = "max"
+    """'max' or 'avg'."""
+    kernel_size: KernelSize = 3
+    """Height and width of the window, 1 to 31."""
+    stride: Stride = 1
+    """Step of the window."""
+    padding: Padding = "same"
+    """Border at each side, at most half the window; 'same' needs an odd window."""
+    ceil_mode: bool = False
+    """Round the output size up: a last window may hang over the border."""
+    count_include_pad: bool = True
+    """Average pooling divides by the whole window, padding included (torch's default), or by the true pixels only."""
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """The window as integers."""
+        return _geometry(self.kernel_size, self.stride, 1, self.padding)
+
+    @model_validator(mode="after")
+    def _padding_fits_the_window(self) -> Pool:
+        g = self.geometry
+        if g.pad != g.pad_end:
+            raise ValueError(f"padding 'same' needs an odd kernel_size (={self.kernel_size}); give a number instead")
+        if any(p > k // 2 for p, k in zip(g.pad, g.kernel, strict=True)):
+            raise ValueError(f"padding (={self.padding}) must be at most half of kernel_size (={self.kernel_size})")
+        return self
+
+
+class GlobalPool(NodeBase):
+    """Pooling to a fixed size, 1×1 unless said otherwise (torch's adaptive pooling)."""
+
+    op: Literal["global_pool"] = "global_pool"
+    kind: PoolKind = "avg"
+    """'max' or 'avg'."""
+    output_size: OutputSize = 1
+    """Height and width of the output."""
+
+
+class Flatten(NodeBase):
+    """Feature maps (channels, height, width) to one vector."""
+
+    op: Literal["flatten"] = "flatten"
+
+
+class Linear(NodeBase):
+    """Fully connected layer on a vector, with an optional activation."""
+
+    op: Literal["linear"] = "linear"
+    out_features: Annotated[int, Field(ge=1, le=limits.MAX_FEATURES)]
+    """Length of the output vector."""
+    bias: bool = True
+    """A number added per output."""
+    activation: ActivationKind = "none"
+    """Element-wise function at the end."""
+
+
+class Dropout(NodeBase):
+    """Random zeros in training, identity in inference."""
+
+    op: Literal["dropout"] = "dropout"
+    p: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Probability of a zero."""
+
+
+class LocalResponseNorm(NodeBase):
+    """Normalisation over neighbouring channels, as AlexNet and the first GoogLeNet had it."""
+
+    op: Literal["local_response_norm"] = "local_response_norm"
+    size: Annotated[int, Field(ge=1, le=255)] = 5
+    """Neighbouring channels in the sum."""
+    alpha: Annotated[float, Field(ge=0, le=1000)] = 1e-4
+    """Weight of the sum of squares."""
+    beta: Annotated[float, Field(ge=0, le=10)] = 0.75
+    """Exponent."""
+    k: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Added to the sum."""
+
+
+class Norm(NodeBase):
+    """Batch normalisation on its own, where a block is not convolution, norm, activation."""
+
+    op: Literal["norm"] = "norm"
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
+    """Added to the variance."""
+
+
+class Activation(NodeBase):
+    """An element-wise function on its own."""
+
+    op: Literal["activation"] = "activation"
+    kind: ActivationKind = "relu"
+    """Which function."""
+
+
+class Attention(NodeBase):
+    """Weights for channels (squeeze-and-excitation, Hu et al. 2018) and also for positions (CBAM, Woo et al. 2018).
+
+    Squeeze-and-excitation has biases as in the paper's code; CBAM's shared MLP and its convolution have none.
+    """
+
+    op: Literal["attention"] = "attention"
+    kind: AttentionKind = "se"
+    """'se' or 'cbam'."""
+    reduction: Annotated[int, Field(ge=1, le=256)] = 16
+    """The MLP's hidden width is channels // reduction, at least 1."""
+    spatial_kernel: Annotated[int, Field(ge=1, le=limits.MAX_KERNEL)] = 7
+    """CBAM only: odd kernel of the convolution over positions."""
+
+    @model_validator(mode="after")
+    def _odd_kernel(self) -> Attention:
+        if self.spatial_kernel % 2 == 0:
+            raise ValueError(f"spatial_kernel (={self.spatial_kernel}) must be odd, so that the size is kept")
+        return self
+
+
+def _unique_names(nodes: tuple[Any, ...], where: str) -> None:
+    seen: set[str] = set()
+    for node in nodes:
+        if node.name in seen:
+            raise ValueError(f"two {where} are named {quoted(node.name)}; names must differ among siblings")
+        seen.add(node.name)
+
+
+class _Container(NodeBase):
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        nodes: tuple[Any, ...] = getattr(self, self.child_field or "")
+        return nodes
+
+    def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**fields, self.child_field or "": nodes})
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Any:
+        _unique_names(self.nodes, self.child_field or "")
+        return self
+
+
+class Sequence(_Container):
+    """Children one after another. An empty sequence is the identity."""
+
+    op: Literal["sequence"] = "sequence"
+    child_field: ClassVar[str | None] = "children"
+    children: Nodes = ()
+    """Nodes in order."""
+
+
+class Parallel(_Container):
+    """Branches on the same input, then one fusion of their outputs."""
+
+    op: Literal["parallel"] = "parallel"
+    child_field: ClassVar[str | None] = "branches"
+    branches: Annotated[Nodes, Field(min_length=1, max_length=limits.MAX_BRANCHES)]
+    """1 to 8 nodes, each a branch."""
+    fuse: FuseKind = "concat"
+    """'concat' joins channels; 'add' and 'multiply' work element by element and need equal channels."""
+
+
+class Residual(NodeBase):
+    """shortcut + scale · body, then an activation (He et al. 2016; the scale is Inception-ResNet's)."""
+
+    op: Literal["residual"] = "residual"
+    child_field: ClassVar[str | None] = "body"
+    body: Node
+    """What is added to the shortcut."""
+    shortcut: Literal["identity", "projection"] = "identity"
+    """'identity' needs equal shapes; 'projection' is a 1×1 convolution to the body's channels and stride."""
+    norm: NormKind = "none"
+    """Normalisation after the projection."""
+    scale: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Factor of the body; Inception-ResNet uses 0.1 to 0.2."""
+    activation: ActivationKind = "relu"
+    """Element-wise function after the addition."""
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        return (self.body,)
+
+    def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
+        if len(nodes) != 1:
+            raise ValueError(f"a residual has exactly one body, not {len(nodes)}")
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return Residual(**{**fields, "body": nodes[0]})
+
+    @model_validator(mode="after")
+    def _shortcut_is_reserved(self) -> Residual:
+        if self.body.name == "shortcut":
+            raise ValueError("the body may not be named 'shortcut': that is the path of the projection")
+        return self
+
+
+class Auxiliary(_Container):
+    """A second classifier that taps the trunk in training only; the trunk's tensor passes through unchanged."""
+
+    op: Literal["auxiliary"] = "auxiliary"
+    child_field: ClassVar[str | None] = "children"
+    children: Nodes
+    """The classifier's nodes in order."""
+    weight: Annotated[float, Field(ge=0, le=10)] = 0.3
+    """Weight of its loss."""
+
+
+Node = Annotated[
+    Union[  # noqa: UP007  (pydantic reads the forward references of a Union written this way)
+        Conv, Pool, GlobalPool, Flatten, Linear, Dropout, LocalResponseNorm, Norm, Activation, Attention,
+        Sequence, Parallel, Residual, Auxiliary,
+    ],
+    Field(discriminator="op"),
+]  # fmt: skip
+Nodes = Annotated[tuple[Node, ...], BeforeValidator(_as_tuple)]
+
+NODE_KINDS: dict[str, type[NodeBase]] = {
+    kind.model_fields["op"].default: kind
+    for kind in (
+        Conv, Pool, GlobalPool, Flatten, Linear, Dropout, LocalResponseNorm, Norm, Activation, Attention,
+        Sequence, Parallel, Residual, Auxiliary,
+    )
+}  # fmt: skip
+"""Every node kind by its ``op``; tests ask each reading to handle all of them."""
+
+for _kind in (Sequence, Parallel, Residual, Auxiliary):
+    _kind.model_rebuild()

@@ -1,0 +1,58 @@
+"""What is wrong with an architecture, said so that a person can mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """A way out that is offered with a problem: replace fields of named nodes."""
+
+    label: str
+    """What the repair does, as the caption of a button."""
+    replacements: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]
+    """(path, ((field, value), ...)) for each node to change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One broken rule at one place."""
+
+    path: str
+    """Path of the node, '' for the architecture itself."""
+    message: str
+    """The rule and the value that breaks it, in one sentence."""
+    repair: Repair | None = None
+    """A change that would mend it, where there is an obvious one."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ArchitectureError(ValueError):
+    """An architecture that cannot be used. ``problems`` holds every broken rule, not only the first.
+
+    >>> error = ArchitectureError([Problem(path="stem/conv", message="kernel_size (=0) must be from 1 to 31")])
+    >>> str(error)
+    'stem/conv: kernel_size (=0) must be from 1 to 31'
+    """
+
+    def __init__(self, problems: list[Problem] | tuple[Problem, ...]) -> None:
+        self.problems = tuple(problems)
+        lines = [str(problem) for problem in self.problems[:_SHOWN]]
+        if len(self.problems) > _SHOWN:
+            lines.append(f"... and {len(self.problems) - _SHOWN} more")
+        super().__init__("; ".join(lines))
+
+
+def quoted(value: object, limit: int = 60) -> str:
+    """``repr`` of a value, shortened, for use in a message."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an int of thousands of digits, or nesting beyond measure
+        text = f"a {type(value).__name__} too large to show"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

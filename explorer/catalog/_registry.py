@@ -1,0 +1,112 @@
+"""Named architectures: a decorator to register one, functions to list and get them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+
+from ..architecture import Architecture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """A published number. ``metric`` names a field of ``analysis.Totals`` where the product computes it too."""
+
+    metric: str
+    """'params', 'macs', 'training_params' ... or a measurement such as 'top1_percent'."""
+    value: float
+    source: str
+    """Who says so."""
+    exact: bool = True
+    """False for a rounded or approximate number."""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One network of the catalogue."""
+
+    name: str
+    """Key in links and on the command line."""
+    title: str
+    summary: str
+    """One sentence: what it is and why it is here."""
+    source: str
+    """Document or paper."""
+    mended: tuple[str, ...] = ()
+    """Slips of the source that were put right, each named."""
+    facts: tuple[Fact, ...] = ()
+    tags: tuple[str, ...] = ()
+    make: Callable[[], Architecture] = field(repr=False)
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The value, made once."""
+        return self.make()
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+ALIASES: dict[str, str] = {"inception-v1": "googlenet", "googlenet-d2l": "googlenet-96"}
+"""Other names that people use, so that links written with them work."""
+
+
+def register(
+    name: str,
+    *,
+    title: str,
+    summary: str,
+    source: str,
+    mended: tuple[str, ...] = (),
+    facts: tuple[Fact, ...] = (),
+    tags: tuple[str, ...] = (),
+) -> Callable[[Callable[[], Architecture]], Callable[[], Architecture]]:
+    """Add the network that a function makes to the catalogue."""
+
+    def add(make: Callable[[], Architecture]) -> Callable[[], Architecture]:
+        if name in _ENTRIES:
+            raise ValueError(f"the catalogue already has {name!r}")
+        _ENTRIES[name] = Entry(
+            name=name, title=title, summary=summary, source=source, mended=mended, facts=facts, tags=tags, make=make
+        )
+        return make
+
+    return add
+
+
+def names() -> list[str]:
+    """Names of all networks, in the order of the catalogue."""
+    return list(_ENTRIES)
+
+
+def entries() -> list[Entry]:
+    """All entries, in order."""
+    return list(_ENTRIES.values())
+
+
+def entry(name: str) -> Entry:
+    """The entry of a name or alias. Raises ValueError with the nearest names."""
+    found = _ENTRIES.get(ALIASES.get(name, name))
+    if found is None:
+        close = difflib.get_close_matches(name, [*_ENTRIES, *ALIASES], n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(_ENTRIES)}"
+        shown = name if len(name) <= 60 else name[:59] + "…"
+        raise ValueError(f"the catalogue has no {shown!r}; {hint}")
+    return found
+
+
+def get(name: str) -> Architecture:
+    """The architecture of a name or alias. Raises ValueError with the nearest names."""
+    return entry(name).architecture
+
+
+@cache
+def _name_by_value() -> dict[Architecture, str]:
+    return {entry.architecture: entry.name for entry in _ENTRIES.values()}
+
+
+def name_of(architecture: Architecture) -> str | None:
+    """The catalogue name of exactly this value, None if it is not in the catalogue (short links use it)."""
+    return _name_by_value().get(architecture)
