@@ -7,7 +7,7 @@ from typing import Any
 
 from ..architecture import MAX_MACS, MAX_PARAMS, Architecture, ArchitectureError, Problem, edit
 from ._readings import BYTES, Analysis, Totals, field_of
-from ._walk import PIXEL, Tensor, Walk, same_memory
+from ._walk import PIXEL, VISITS, Tensor, Visit, Walk, same_memory
 
 
 def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Analysis:
@@ -47,8 +47,9 @@ def repair(architecture: Architecture, rounds: int = 20) -> Architecture:
 
 def _run(walk: Walk, architecture: Architecture) -> Totals:
     c, h, w = architecture.input_shape
-    image = ((c, h, w), PIXEL, False, [c * h * w * BYTES, False, None])
-    output, peak = walk.visit(architecture.trunk, "", image)
+    size = c * h * w * BYTES
+    image = ((c, h, w), PIXEL, False, [size, False, None], size)
+    output = VISITS["sequence"](walk, architecture.trunk, "", image)
     params, auxiliary_params, macs, training_bytes = walk.sums()
     if params + auxiliary_params > MAX_PARAMS:
         walk.refuse("", f"the network has {params + auxiliary_params:,} parameters; at most {MAX_PARAMS:,} are allowed")
@@ -62,7 +63,7 @@ def _run(walk: Walk, architecture: Architecture) -> Totals:
         auxiliary_params=auxiliary_params,
         macs=macs,
         training_bytes=training_bytes,
-        inference_bytes=peak,
+        inference_bytes=output[4],
         output_shape=output[0],
         feature_shape=shape,
         receptive_field=field_of(field),
@@ -77,39 +78,48 @@ class _RememberingWalk(Walk):
     """
 
     def __init__(self, memory: dict[Any, Any]) -> None:
-        super().__init__()
+        super().__init__(_REMEMBERING)
         self.memory = memory
 
-    def visit(self, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-        if not node.child_field:
-            return super().visit(node, path, x)
-        shape, field, grad, storage = x
+    def recall(self, visit: Visit, node: Any, path: str, x: Tensor) -> Tensor:
+        """What ``visit`` would return, from memory if it has been there."""
+        shape, field, grad, storage, _ = x
         key = (id(node), shape, field, grad, storage[1], self.in_head, self.feature is None)
         known = self.memory.get(key)
         if known is None:
-            return self._learn(key, node, path, x)
-        _, y, how, saves_input, sums, feature, peak = known
-        self.rows.append(sums)
-        if self.feature is None:
+            return self._learn(key, visit, node, path, x)
+        _, (out, seen, follows, size, saved, peak), how, saves_input, rows, feature = known
+        self.rows += rows
+        if feature:
             self.feature = feature
         storage[1] = saves_input
         if how == "same":
-            return (*y[:3], storage), peak
-        origin = (storage[2] or storage) if how == "origin" else None
-        return (*y[:3], [y[3][0], y[3][1], origin]), peak
+            return out, seen, follows, storage, peak
+        return out, seen, follows, [size, saved, (storage[2] or storage) if how == "origin" else None], peak
 
-    def _learn(self, key: Any, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
+    def _learn(self, key: Any, visit: Visit, node: Any, path: str, x: Tensor) -> Tensor:
         rows, problems, had_feature = len(self.rows), len(self.problems), self.feature
-        y, peak = super().visit(node, path, x)
+        y = visit(self, node, path, x)
         if len(self.problems) == problems:
-            # One row stands for all of the subtree's: a sweep asks for sums only.
+            # One row stands for all of the subtree's, another for its heads: a sweep asks for sums only.
             params, auxiliary, macs, kept = self.sums(rows)
-            sums = (path, node.op, (), (), params, auxiliary, 0, macs, kept, (), None)
+            short = [(path, node.op, (), (), params, 0, 0, macs, kept, (), False)]
+            if auxiliary:
+                short.append((path, node.op, (), (), auxiliary, 0, 0, 0, 0, (), True))
+            self.rows[rows:] = short
             how = "same" if y[3] is x[3] else "origin" if same_memory(y, x) else "fresh"
             feature = self.feature if had_feature is None else None
-            saved = (*y[:3], tuple(y[3][:2]))
-            self.memory[key] = (node, saved, how, x[3][1], sums, feature, peak)
-        return y, peak
+            saved = (y[0], y[1], y[2], y[3][0], y[3][1], y[4])
+            self.memory[key] = (node, saved, how, x[3][1], short, feature)
+        return y
+
+
+def _remembering(visit: Visit) -> Visit:
+    return lambda walk, node, path, x: walk.recall(visit, node, path, x)  # type: ignore[attr-defined]
+
+
+# Walking a plain chain is as quick as remembering it; the blocks in it are remembered one by one.
+_REMEMBERING = VISITS | {op: _remembering(VISITS[op]) for op in ("parallel", "residual", "auxiliary")}
 
 
 class Sweep:

@@ -26,7 +26,7 @@ class ReceptiveField(NamedTuple):
     """The part of the input that a unit depends on, (height, width) each, in pixels (Araujo et al. 2019).
 
     The unit at index i sees pixels ``start + stride·i`` to ``start + stride·i + size - 1`` of an axis; ``start`` is
-    negative where padding is seen. Over branches ``size`` is the box around all paths and ``min_size`` the shortest path.
+    negative where padding is seen. Over branches ``size`` is the box around all paths, ``min_size`` the shortest path.
     """
 
     size: tuple[int, int] = (1, 1)
@@ -34,9 +34,9 @@ class ReceptiveField(NamedTuple):
     start: tuple[int, int] = (0, 0)
     min_size: tuple[int, int] = (1, 1)
     aligned: bool = True
-    """Whether all branches so far had the same stride and centre. If their strides differ, the box is the first unit's."""
+    """Whether all branches so far had one stride and centre. If their strides differ, the box is the first unit's."""
     whole_input: bool = False
-    """Global pooling or attention came before: the unit depends on everything; size is then the convolutional field."""
+    """Global pooling or attention came before: the unit sees everything; size is then the convolutional field."""
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -107,13 +107,13 @@ class Totals:
 
 
 def layer_of(row: tuple[Any, ...]) -> Layer:
-    """A row of the pass, its field still one flat tuple, as a ``Layer``."""
-    return Layer(*row[:9], field_of(row[9]), row[10])
+    """A row of the pass, its field still per axis, as a ``Layer``."""
+    return Layer._make((*row[:9], field_of(row[9]), row[10]))
 
 
-def field_of(flat: tuple[Any, ...]) -> ReceptiveField:
-    """A flat field of the pass as a ``ReceptiveField``."""
-    rh, rw, jh, jw, sh, sw, mh, mw, aligned, whole = flat
+def field_of(field: tuple[Any, ...]) -> ReceptiveField:
+    """A field of the pass as a ``ReceptiveField``."""
+    (rh, jh, sh, mh), (rw, jw, sw, mw), aligned, whole = field
     return ReceptiveField((rh, rw), (jh, jw), (sh, sw), (mh, mw), aligned, whole)
 
 
@@ -134,7 +134,7 @@ class Analysis:
 
     def __getattr__(self, name: str) -> Any:
         # analysis.params reads better than analysis.totals.params, and the two can never differ.
-        if name.startswith("_") or name not in Totals.__slots__ and name not in ("flops", "training_params"):
+        if name.startswith("_") or (name not in Totals.__slots__ and name not in ("flops", "training_params")):
             raise AttributeError(name)
         return getattr(self.totals, name)
 

@@ -5,10 +5,12 @@ kind, no objects. What a row or a field means is said once, in ``_readings``. Me
 keeps on CPU, tensor by tensor; the tests compare it with ``saved_tensors_hooks`` and with the storages alive under a
 dispatch mode.
 
-A *tensor* here is (shape, field, grad, storage). ``grad`` tells whether autograd follows it. ``storage`` is a list
-[bytes, kept for backward, origin]: views share it, and ``origin`` is the storage that inference would use instead, where
-training makes a copy (dropout), else None. A *field* is (size h, w, stride h, w, start h, w, min_size h, w, aligned,
-whole_input). A *row* is a ``Layer`` whose field is still such a tuple.
+A *tensor* here is (shape, field, grad, storage, peak). ``grad`` tells whether autograd follows it. ``storage`` is a
+list [bytes, kept for backward, origin]: views share it, and ``origin`` is the storage that inference would use instead,
+where training makes a copy (dropout), else None. ``peak`` is the most bytes that were alive while the node made it, its
+input counted throughout, because in eager PyTorch the caller's frame holds it. A *field* is (axis h, axis w, aligned,
+whole_input) with an *axis* (size, stride, start, min_size); where both axes are alike they are one object, and half
+the work is spared. A *row* is a ``Layer`` whose field is still such a tuple.
 """
 
 from __future__ import annotations
@@ -20,9 +22,13 @@ from ..architecture import MAX_CHANNELS, Problem, Repair
 from ..architecture.edit import output_conv
 from ._readings import BYTES
 
-Tensor = tuple[tuple[int, ...], tuple[Any, ...], bool, list[Any]]
+Axis = tuple[int, int, int, int]
+Field = tuple[Axis, Axis, bool, bool]
+Tensor = tuple[tuple[int, ...], Field, bool, list[Any], int]
+Visit = Callable[["Walk", Any, str, Tensor], Tensor]
 
-PIXEL = (1, 1, 1, 1, 0, 0, 1, 1, True, False)
+_PIXEL_AXIS = (1, 1, 0, 1)
+PIXEL = (_PIXEL_AXIS, _PIXEL_AXIS, True, False)
 """The field of the input itself."""
 
 _INDEX_BYTES = 8
@@ -33,28 +39,22 @@ _SAVES_OUTPUT = frozenset({"relu", "sigmoid", "tanh"})
 
 
 class Walk:
-    """One pass over an architecture. ``visit`` returns (output, peak): the peak counts the input as alive throughout,
-    because in eager PyTorch the caller's frame holds it."""
+    """One pass over an architecture. ``visits`` says for each op which function visits such a node."""
 
-    def __init__(self) -> None:
+    def __init__(self, visits: dict[str, Visit] | None = None) -> None:
+        self.visits = visits or VISITS
         self.rows: list[tuple[Any, ...]] = []
+        self.add = self.rows.append
         self.problems: list[Problem] = []
-        self.feature: tuple[tuple[int, ...], tuple[Any, ...]] | None = None
-        self.in_head = 0
-
-    def visit(self, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-        return _VISIT[node.op](self, node, path, x)
+        self.feature: tuple[tuple[int, ...], Field] | None = None
+        self.in_head = False
 
     def sums(self, start: int = 0) -> tuple[int, int, int, int]:
         """(params, params of auxiliary heads, MACs of inference, bytes kept) of the rows from ``start`` on."""
         params = auxiliary = macs = kept = 0
         for _, _, _, _, weight, bias, norm, multiply_adds, bytes_kept, _, in_head in self.rows[start:]:
             kept += bytes_kept
-            if in_head is None:  # a remembered subtree: (params, auxiliary params) stand in the first two columns
-                params += weight
-                auxiliary += bias
-                macs += multiply_adds
-            elif in_head:
+            if in_head:
                 auxiliary += weight + bias + norm
             else:
                 params += weight + bias + norm
@@ -77,12 +77,17 @@ class Walk:
         macs: int = 0,
         kept: int = 0,
     ) -> None:
-        self.rows.append((path, node.op, x[0], y[0], weight, bias, norm, macs, kept, y[1], self.in_head > 0))
+        self.add((path, node.op, x[0], y[0], weight, bias, norm, macs, kept, y[1], self.in_head))
 
 
 def same_memory(a: Tensor, b: Tensor) -> bool:
     """Whether inference would hold both in one storage."""
     return (a[3][2] or a[3]) is (b[3][2] or b[3])
+
+
+def _through(x: Tensor) -> Tensor:
+    """``x`` as the output of a node that passes it on: making it took nothing more."""
+    return (*x[:4], x[3][0])
 
 
 def _keep(x: Tensor) -> int:
@@ -94,51 +99,42 @@ def _keep(x: Tensor) -> int:
     return int(storage[0])
 
 
-def _whole(field: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (*field[:9], True)
+def _whole(field: Field) -> Field:
+    return (*field[:3], True)
 
 
-def _activate(kind: str, y: Tensor) -> tuple[Tensor, int]:
+def _activate(kind: str, shape: tuple[int, ...], field: Field, grad: bool, size: int, peak: int) -> tuple[Tensor, int]:
     """(output, bytes kept) of the activation that ends a layer of ours; ReLU works in place there."""
-    if kind == "none":
-        return y, 0
-    shape, field, grad, storage = y
-    if kind != "relu":
-        y = (shape, field, grad, [storage[0], kind in _SAVES_OUTPUT, None])
-        return y, (storage[0] if grad else 0)
-    return y, (_keep(y) if grad else 0)
+    saved = grad and kind in _SAVES_OUTPUT
+    return (shape, field, grad, [size, saved, None], peak), (size if grad and kind != "none" else 0)
 
 
-def _extent(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[int, int]:
-    """Output height and width of a window; a window larger than its padded input is a problem."""
-    kernel, stride, dilation, pad, pad_end = node.geometry
-    extents = []
-    for axis in (0, 1):
+def _widen(axis: Axis, along: tuple[int, int, int]) -> Axis:
+    """Araujo et al. 2019, equations 1 to 4, in the form of the first input index."""
+    size, stride, start, min_size = axis
+    reach, step, before = along
+    grown = reach * stride
+    return (size + grown, stride * step, start - before * stride, min_size + grown)
+
+
+def _no_room(walk: Walk, node: Any, path: str, x: Tensor) -> None:
+    """Note for each axis on which the window is larger than the padded input."""
+    kernel, _, dilation, pad, pad_end = node.geometry
+    for axis, side in enumerate(("height", "width")):
         n = x[0][axis + 1]
         span = dilation[axis] * (kernel[axis] - 1) + 1
-        room = n + pad[axis] + pad_end[axis] - span
-        if room < 0:
-            symmetric = node.padding != "same" and kernel[0] % 2 and kernel[1] % 2
-            walk.refuse(
-                path,
-                f"a window of {span} does not fit the {('height', 'width')[axis]} of its input, {n} "
-                f"+ {pad[axis] + pad_end[axis]} of padding",
-                Repair(label="use padding 'same'", replacements=((path, (("padding", "same"),)),)) if symmetric else None,
-            )
-            room = 0
-        steps = room // stride[axis]
-        if node.op == "pool" and node.ceil_mode and room % stride[axis] and (steps + 1) * stride[axis] < n + pad[axis]:
-            steps += 1  # torch drops a last window that would start in the padding beyond the image
-        extents.append(steps + 1)
-    return extents[0], extents[1]
+        padding = pad[axis] + pad_end[axis]
+        if n + padding < span:
+            repair = None
+            if node.padding != "same" and kernel[0] % 2 and kernel[1] % 2:
+                repair = Repair(label="use padding 'same'", replacements=((path, (("padding", "same"),)),))
+            message = f"a window of {span} does not fit the {side} of its input, {n} + {padding} of padding"
+            walk.refuse(path, message, repair)
 
 
-def _maps(walk: Walk, node: Any, path: str, x: Tensor) -> bool:
-    """Whether ``x`` is a feature map; a problem is noted if not."""
-    if len(x[0]) == 3:
-        return True
+def _needs_maps(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     walk.refuse(path, f"a {node.op} works on feature maps, but its input is a vector of {x[0][0]} after Flatten")
-    return False
+    return _through(x)
 
 
 def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
@@ -160,75 +156,86 @@ def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
     return out, 1
 
 
-def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    shape, field, _, storage = x
+def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
     if len(shape) != 3:
-        _maps(walk, node, path, x)
-        return x, storage[0]
+        return _needs_maps(walk, node, path, x)
     c, h, w = shape
-    (
-        simple, out, taps, step_h, step_w, room_h, room_w, reach_h, reach_w, top, left, extra_h, extra_w,
-        bias, norm, activation,
-    ) = node.plan  # fmt: skip
+    window, out, taps, bias, norm, activation = node.plan
     groups = 1
-    if not simple:
+    if out is None:
         out, groups = _groups(walk, node, path, c)
-    if taps != 1 or step_h != 1 or step_w != 1 or top or left:
-        oh, ow = (h + room_h) // step_h + 1, (w + room_w) // step_w + 1
-        if oh < 1 or ow < 1:
-            oh, ow = _extent(walk, node, path, x)
-        rh, rw, jh, jw, sh, sw, mh, mw, aligned, whole = field
-        # Araujo et al. 2019, equations 1 to 4, in the form of the first input index
-        gh, gw = reach_h * jh, reach_w * jw
-        field = (
-            rh + gh, rw + gw, jh * step_h, jw * step_w, sh - top * jh, sw - left * jw, mh + gh, mw + gw, aligned, whole,
-        )  # fmt: skip
-        h_in, w_in, h, w = h, w, oh, ow
+    held = storage[0]
+    padded = 0
+    if window:
+        room_h, room_w, step_h, step_w, along_h, along_w, square, uneven_h, uneven_w = window
+        if uneven_h or uneven_w:  # torch pads a copy of the input first, and that copy is what it keeps
+            padded = c * (h + uneven_h) * (w + uneven_w) * BYTES
+        h = (h + room_h - 1) // step_h + 1
+        w = (w + room_w - 1) // step_w + 1
+        if h < 1 or w < 1:
+            _no_room(walk, node, path, x)
+            h, w = max(h, 1), max(w, 1)
+        axis_h, axis_w, aligned, whole = field
+        seen = _widen(axis_h, along_h)
+        field = (seen, seen if square and axis_w is axis_h else _widen(axis_w, along_w), aligned, whole)
+    if padded:
+        kept = padded
+    elif storage[1]:
+        kept = 0
     else:
-        h_in, w_in = h, w
+        kept = held
+        storage[1] = True
     weight = out * (c // groups) * taps
     positions = h * w
     size = out * positions * BYTES
-    x_bytes = storage[0]
-    if extra_h or extra_w:  # an even kernel: torch pads a copy of the input first, and that copy is what it keeps
-        kept = c * (h_in + extra_h) * (w_in + extra_w) * BYTES
-        peak = x_bytes + kept + size
-    else:
-        kept = 0 if storage[1] else x_bytes
-        storage[1] = True
-        peak = x_bytes + size
+    peak = held + padded + size
     if norm:
         kept += size + norm * BYTES * out  # its input, and the batch's mean and deviation
-        peak = max(peak, x_bytes + 2 * size)
+        peak = max(peak, held + 2 * size)
     saved = False
     if activation != "none":
         kept += size  # the input or the output, by kind
-        saved = activation in _SAVES_OUTPUT
-        if activation != "relu":
-            peak = max(peak, x_bytes + 2 * size)
+        if activation == "relu":  # in place
+            saved = True
+        else:
+            saved = activation in _SAVES_OUTPUT
+            peak = max(peak, held + 2 * size)
     y = (out, h, w)
-    walk.rows.append(
-        (path, "conv", shape, y, weight, bias * out, norm * out, weight * positions, kept, field, walk.in_head > 0)
-    )
-    return (y, field, True, [size, saved, None]), peak
+    walk.add((path, "conv", shape, y, weight, bias * out, norm * out, weight * positions, kept, field, walk.in_head))
+    return y, field, True, [size, saved, None], peak
 
 
-def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    if not _maps(walk, node, path, x):
-        return x, x[3][0]
-    shape, (rh, rw, jh, jw, sh, sw, mh, mw, aligned, whole), grad, storage = x
-    kernel, stride, _, pad, _ = node.geometry
-    gh, gw = (kernel[0] - 1) * jh, (kernel[1] - 1) * jw
-    field = (
-        rh + gh, rw + gw, jh * stride[0], jw * stride[1], sh - pad[0] * jh, sw - pad[1] * jw, mh + gh, mw + gw,
-        aligned, whole,
-    )  # fmt: skip
-    out = (shape[0], *_extent(walk, node, path, x))
-    elements = out[0] * out[1] * out[2]
-    y = (out, field, grad, [elements * BYTES, False, None])
+def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
+    c, h, w = shape
+    room_h, room_w, step_h, step_w, along_h, along_w, square, _, _ = node.window
+    room_h, room_w = h + room_h - 1, w + room_w - 1
+    if room_h < 0 or room_w < 0:
+        _no_room(walk, node, path, x)
+        room_h, room_w = max(room_h, 0), max(room_w, 0)
+    oh, ow = room_h // step_h + 1, room_w // step_w + 1
+    if node.ceil_mode:  # torch drops a last window that would start in the padding beyond the image
+        oh += room_h % step_h > 0 and oh * step_h < h + along_h[2]
+        ow += room_w % step_w > 0 and ow * step_w < w + along_w[2]
+    axis_h, axis_w, aligned, whole = field
+    seen = _widen(axis_h, along_h)
+    field = (seen, seen if square and axis_w is axis_h else _widen(axis_w, along_w), aligned, whole)
+    y = (c, oh, ow)
+    elements = c * oh * ow
+    size = elements * BYTES
     indices = elements * _INDEX_BYTES if node.kind == "max" else 0
-    walk.row(node, path, x, y, kept=_keep(x) + indices if grad else 0)
-    return y, storage[0] + elements * BYTES + indices
+    held = storage[0]
+    kept = 0
+    if grad:
+        kept = indices
+        if not storage[1]:
+            kept += held
+            storage[1] = True
+    walk.add((path, "pool", shape, y, 0, 0, 0, 0, kept, field, walk.in_head))
+    return y, field, grad, [size, False, None], held + size + indices
 
 
 def _note_feature(walk: Walk, x: Tensor) -> None:
@@ -236,36 +243,36 @@ def _note_feature(walk: Walk, x: Tensor) -> None:
         walk.feature = (x[0], x[1])
 
 
-def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    if not _maps(walk, node, path, x):
-        return x, x[3][0]
+def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
     _note_feature(walk, x)
-    shape, field, grad, storage = x
     size = node.output_size
     out = (shape[0], *(size if isinstance(size, tuple) else (size, size)))
     elements = out[0] * out[1] * out[2]
-    y = (out, _whole(field), grad, [elements * BYTES, False, None])
     kept = indices = 0
     if node.kind == "max":
         indices = elements * _INDEX_BYTES
         kept = _keep(x) + indices if grad else 0
     elif size != 1:  # the mean to 1×1 needs nothing for its backward pass
         kept = _keep(x) if grad else 0
+    y = (out, _whole(field), grad, [elements * BYTES, False, None], storage[0] + elements * BYTES + indices)
     walk.row(node, path, x, y, kept=kept)
-    return y, storage[0] + elements * BYTES + indices
+    return y
 
 
-def _flatten(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    shape, field, grad, storage = x
+def _flatten(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
     if len(shape) == 3:
         _note_feature(walk, x)
-    y = ((_size(shape) // BYTES,), _whole(field), grad, storage)
+    y = ((_size(shape) // BYTES,), _whole(field), grad, storage, storage[0])
     walk.row(node, path, x, y)
-    return y, storage[0]
+    return y
 
 
-def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    shape, field, _, storage = x
+def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
     if len(shape) != 1:
         walk.refuse(
             path,
@@ -275,119 +282,132 @@ def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
     out = node.out_features
     weight = _size(shape) // BYTES * out
     size = out * BYTES
+    peak = storage[0] + size * (1 if node.activation in ("none", "relu") else 2)
     kept = _keep(x)
-    y, more = _activate(node.activation, ((out,), _whole(field), True, [size, False, None]))
+    y, more = _activate(node.activation, (out,), _whole(field), True, size, peak)
     walk.row(node, path, x, y, weight=weight, bias=out if node.bias else 0, macs=weight, kept=kept + more)
-    return y, storage[0] + size * (1 if node.activation in ("none", "relu") else 2)
+    return y
 
 
-def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    shape, field, grad, storage = x
+def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
     if not node.p:
         walk.row(node, path, x, x)
-        return x, storage[0]
+        return _through(x)
     # In training the mask is kept and the product is new memory; in inference the input itself passes through.
     size = _size(shape)
-    y = (shape, field, grad, [size, False, storage[2] or storage])
+    y = (shape, field, grad, [size, False, storage[2] or storage], storage[0])
     walk.row(node, path, x, y, kept=size if grad else 0)
-    return y, storage[0]
+    return y
 
 
-def _local_response_norm(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    if not _maps(walk, node, path, x):
-        return x, x[3][0]
-    shape, field, grad, storage = x
+def _local_response_norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
     size = _size(shape)
     padded = (shape[0] + node.size - 1) * shape[1] * shape[2] * BYTES
-    y = (shape, field, grad, [size, False, None])
+    y = (shape, field, grad, [size, False, None], storage[0] + max(size + padded, 3 * size))
     # input² padded over channels, its sum, and the divisor are kept beside the input (torch.nn.functional's formula)
     walk.row(node, path, x, y, kept=_keep(x) + padded + 2 * size if grad else 0)
-    return y, storage[0] + max(size + padded, 3 * size)
+    return y
 
 
-def _norm(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    if not _maps(walk, node, path, x):
-        return x, x[3][0]
-    shape, field, _, storage = x
+def _norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
     size = _size(shape)
-    y = (shape, field, True, [size, False, None])
+    y = (shape, field, True, [size, False, None], storage[0] + size)
     walk.row(node, path, x, y, norm=2 * shape[0], kept=_keep(x) + 2 * shape[0] * BYTES)
-    return y, storage[0] + size
+    return y
 
 
-def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    shape, field, grad, storage = x
+def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
     if node.kind == "none":
         walk.row(node, path, x, x)
-        return x, storage[0]
+        return _through(x)
     size = _size(shape)
-    y = (shape, field, grad, [size, False, None])  # never in place: others may read the same input
+    y = (shape, field, grad, [size, False, None], storage[0] + size)  # never in place: others may read the same input
     kept = _keep(y if node.kind in _SAVES_OUTPUT else x) if grad else 0
     walk.row(node, path, x, y, kept=kept)
-    return y, storage[0] + size
+    return y
 
 
-def _attention(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    if not _maps(walk, node, path, x):
-        return x, x[3][0]
-    shape, field, _, storage = x
+def _attention(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
     c, h, w = shape
     hidden = max(1, c // node.reduction)
     size, c_bytes, hidden_bytes, plane = _size(shape), c * BYTES, hidden * BYTES, h * w * BYTES
-    y = (shape, _whole(field), True, [size, False, None])
     weight = 2 * c * hidden
     if node.kind == "se":
         # mean → hidden → channels → sigmoid: each step keeps one small vector; the product keeps the input
+        y = (shape, _whole(field), True, [size, False, None], storage[0] + c_bytes + size)
         kept = _keep(x) + c_bytes + hidden_bytes + c_bytes
         walk.row(node, path, x, y, weight=weight, bias=hidden + c, macs=weight, kept=kept)
-        return y, storage[0] + c_bytes + size
+        return y
     spatial = 2 * node.spatial_kernel**2
     macs = 2 * weight + spatial * h * w  # the shared MLP runs on the mean and on the maximum
     kept = _keep(x) + 2 * c_bytes + 2 * hidden_bytes + c_bytes  # two pooled, two hidden, the channel gate
     kept += size + plane + 2 * plane + plane  # the gated map, its maximum, the two planes, the position gate
-    walk.row(node, path, x, y, weight=weight + spatial, macs=macs, kept=kept)
     channel_gate = max(3 * c_bytes + hidden_bytes, 4 * c_bytes)
-    return y, storage[0] + max(channel_gate, c_bytes + size, size + 4 * plane, 2 * size + plane)
+    peak = storage[0] + max(channel_gate, c_bytes + size, size + 4 * plane, 2 * size + plane)
+    y = (shape, _whole(field), True, [size, False, None], peak)
+    walk.row(node, path, x, y, weight=weight + spatial, macs=macs, kept=kept)
+    return y
 
 
-def _sequence(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    own = peak = x[3][0]
-    y = x
-    visit = walk.visit
-    prefix = f"{path}/" if path else ""
-    for child in node.children:
-        held = 0 if same_memory(y, x) else own
-        y, inner = visit(child, prefix + child.name, y)
-        if held + inner > peak:
-            peak = held + inner
-    return y, peak
+def _sequence(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    visits = walk.visits
+    prefix = path + "/" if path else ""
+    storage = x[3]
+    origin = storage[2] or storage
+    own = peak = storage[0]
+    held = 0  # the input, once the chain has left it behind: this node's caller still holds it
+    for op, name, child in node.steps:
+        x = visits[op](walk, child, prefix + name, x)
+        if held + x[4] > peak:
+            peak = held + x[4]
+        if not held and (x[3][2] or x[3]) is not origin:
+            held = own
+    return x[0], x[1], x[2], x[3], peak
 
 
-def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    own = held = peak = x[3][0]
+def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    visits = walk.visits
+    prefix = path + "/"
+    storage = x[3]
+    origin = storage[2] or storage
+    own = held = peak = storage[0]
     outs: list[Tensor] = []
-    for branch in node.branches:
-        out, inner = walk.visit(branch, f"{path}/{branch.name}", x)
-        peak = max(peak, held + inner - own)
-        if not same_memory(out, x):
-            held += out[3][0]
+    for op, name, branch in node.steps:
+        out = visits[op](walk, branch, prefix + name, x)
         outs.append(out)
+        if held + out[4] - own > peak:
+            peak = held + out[4] - own
+        made = out[3]
+        if (made[2] or made) is not origin:
+            held += made[0]
     first = outs[0]
     if len(outs) == 1:
         walk.row(node, path, x, first)
-        return first, peak
+        return (*first[:4], peak)
     fuse = node.fuse
     shape = first[0]
+    sides = shape[1:]
     channels = 0
     grad, equal = False, True
-    for out in outs:
-        if out[0][1:] != shape[1:] or len(out[0]) != len(shape):
-            return _unequal_sizes(walk, node, path, outs), peak
-        channels += out[0][0]
-        equal = equal and out[0] == shape
-        grad = grad or out[2]
+    for given, _, follows, _, _ in outs:
+        if given[1:] != sides or len(given) != len(shape):
+            return _unequal_sizes(walk, node, path, outs, peak)
+        channels += given[0]
+        equal = equal and given == shape
+        grad = grad or follows
     if fuse == "concat":
-        shape = (channels, *shape[1:])
+        shape = (channels, *sides)
     elif not equal:
         _unequal_channels(walk, node, path, outs)
     size = _size(shape)
@@ -398,21 +418,21 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]
         product = first
         for other in outs[1:]:
             kept += (_keep(other) if product[2] else 0) + (_keep(product) if other[2] else 0)
-            product = (shape, first[1], product[2] or other[2], [size, False, None])
+            product = (shape, first[1], product[2] or other[2], [size, False, None], 0)
         saved = product[3][1]
-    y = (shape, _merge([out[1] for out in outs]), grad, [size, saved, None])
-    walk.row(node, path, x, y, kept=kept)
+    field = _merge([out[1] for out in outs])
+    walk.add((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
     steps = 1 if fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
-    return y, max(peak, held + steps * size)
+    return shape, field, grad, [size, saved, None], max(peak, held + steps * size)
 
 
-def _unequal_sizes(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> Tensor:
+def _unequal_sizes(walk: Walk, node: Any, path: str, outs: list[Tensor], peak: int) -> Tensor:
     given = ", ".join(
         f"{branch.name} gives {_times(out[0][1:]) or 'a vector'}"
         for branch, out in zip(node.branches, outs, strict=True)
     )
     walk.refuse(path, f"fuse={node.fuse} needs equal heights and widths: {given}")
-    return outs[0]
+    return (*outs[0][:4], peak)
 
 
 def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> None:
@@ -428,57 +448,79 @@ def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> N
     walk.refuse(path, f"fuse={node.fuse} needs equal channels: {counts}", repair)
 
 
-def _merge(fields: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+def _merge(fields: list[Field]) -> Field:
     """The box around the fields of parallel paths."""
     first = fields[0]
-    rh, rw, jh, jw, sh, sw, mh, mw, aligned, whole = first
-    eh, ew = sh + rh, sw + rw
-    centre_h, centre_w, stride_h, stride_w = sh + eh, sw + ew, jh, jw  # twice the centre, to stay with whole numbers
-    for field in fields:
-        if field == first:
-            continue
-        ch, cw, kh, kw, th, tw, nh, nw, also, all_of_it = field
-        if kh != stride_h or kw != stride_w or 2 * th + ch != centre_h or 2 * tw + cw != centre_w or not also:
-            aligned = False
-        jh, jw = max(jh, kh), max(jw, kw)
-        sh, sw, eh, ew = min(sh, th), min(sw, tw), max(eh, th + ch), max(ew, tw + cw)
-        mh, mw = min(mh, nh), min(mw, nw)
+    axis_h, axis_w, aligned, whole = first
+    alike = axis_h is axis_w
+    others = [field for field in fields if field != first]
+    if not others:
+        return first
+    for other_h, other_w, also, all_of_it in others:
+        alike = alike and other_h is other_w
+        aligned = aligned and also
         whole = whole or all_of_it
-    return (eh - sh, ew - sw, jh, jw, sh, sw, mh, mw, aligned, whole)
+    axis_h, centred = _hull(axis_h, [field[0] for field in others])
+    if alike:
+        return axis_h, axis_h, aligned and centred, whole
+    axis_w, also = _hull(axis_w, [field[1] for field in others])
+    return axis_h, axis_w, aligned and centred and also, whole
 
 
-def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    own = x[3][0]
-    body, peak = walk.visit(node.body, f"{path}/{node.body.name}", x)
-    held = own + (0 if same_memory(body, x) else body[3][0])
-    shape, size = body[0], _size(body[0])
-    short, weight, bias, norm, macs, kept = x, 0, 0, 0, 0, 0
+def _hull(first: Axis, others: list[Axis]) -> tuple[Axis, bool]:
+    """(box around parallel paths, whether all have the same stride and centre) on one axis."""
+    size, jump, start, min_size = first
+    stride, end = jump, start + size
+    centre = start + end  # twice the centre, to stay with whole numbers
+    centred = True
+    for size, other, begin, least in others:
+        if other != jump or 2 * begin + size != centre:
+            centred = False
+            if other > stride:
+                stride = other
+        if begin < start:
+            start = begin
+        if begin + size > end:
+            end = begin + size
+        if least < min_size:
+            min_size = least
+    return (end - start, stride, start, min_size), centred
+
+
+def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape_in, field_in, grad, storage, _ = x
+    own = storage[0]
+    inner = node.body
+    body = walk.visits[inner.op](walk, inner, f"{path}/{inner.name}", x)
+    shape, field, follows, made, peak = body
+    held = own + (0 if same_memory(body, x) else made[0])
+    size = _size(shape)
+    weight = bias = norm = macs = kept = 0
     if node.shortcut == "projection":
         step = _projection_stride(walk, path, x, body)
         if step is not None:
             out, h, w = shape
-            weight = x[0][0] * out
+            weight = shape_in[0] * out
             norm = 2 * out if node.norm != "none" else 0
             bias = 0 if norm else out
             macs = weight * h * w
             kept = _keep(x) + (size + norm * BYTES if norm else 0)
-            f = x[1]
-            field = (*f[:2], f[2] * step[0], f[3] * step[1], *f[4:])
-            short = (shape, field, True, [size, False, None])
+            axis_h, axis_w, aligned, whole = field_in
+            field_in = (_widen(axis_h, (0, step[0], 0)), _widen(axis_w, (0, step[1], 0)), aligned, whole)
+            grad = True
             peak = max(peak, held + (2 if norm else 1) * size)
             held += size
-    elif shape != x[0]:
-        maps = len(shape) == len(x[0]) == 3
+    elif shape != shape_in:
+        maps = len(shape) == len(shape_in) == 3
         walk.refuse(
             path,
-            f"an identity shortcut needs equal shapes: the input is {_times(x[0])}, the body gives {_times(shape)}",
+            f"an identity shortcut needs equal shapes: the input is {_times(shape_in)}, the body gives {_times(shape)}",
             Repair(label="use a projection", replacements=((path, (("shortcut", "projection"),)),)) if maps else None,
         )
-    total = (shape, _merge([short[1], body[1]]), x[2] or body[2] or short[2], [size, False, None])
-    y, more = _activate(node.activation, total)
     peak = max(peak, held + size * (1 if node.activation in ("none", "relu") else 2))
+    y, more = _activate(node.activation, shape, _merge([field_in, field]), grad or follows, size, peak)
     walk.row(node, path, x, y, weight=weight, bias=bias, norm=norm, macs=macs, kept=kept + more)
-    return y, peak
+    return y
 
 
 def _projection_stride(walk: Walk, path: str, x: Tensor, body: Tensor) -> tuple[int, int] | None:
@@ -499,15 +541,15 @@ def _projection_stride(walk: Walk, path: str, x: Tensor, body: Tensor) -> tuple[
     return steps[0], steps[1]
 
 
-def _auxiliary(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[Tensor, int]:
-    walk.in_head += 1
+def _auxiliary(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    outside, walk.in_head = walk.in_head, True
     y = x
-    for child in node.children:
-        y, _ = walk.visit(child, f"{path}/{child.name}", y)
-    walk.in_head -= 1
+    for op, name, child in node.steps:
+        y = walk.visits[op](walk, child, f"{path}/{name}", y)
+    walk.in_head = outside
     if len(y[0]) != 1:
         walk.refuse(path, f"an auxiliary head must end in a vector of class scores, not {_times(y[0])}")
-    return x, x[3][0]
+    return _through(x)
 
 
 def _size(shape: tuple[int, ...]) -> int:
@@ -521,7 +563,7 @@ def _times(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 
-_VISIT: dict[str, Callable[[Walk, Any, str, Tensor], tuple[Tensor, int]]] = {
+VISITS: dict[str, Visit] = {
     "conv": _conv,
     "pool": _pool,
     "global_pool": _global_pool,

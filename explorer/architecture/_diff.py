@@ -68,11 +68,11 @@ def diff(before: Architecture, after: Architecture) -> list[Change]:
             changes.append(Change(path=path, kind="removed", before=node.op))
     # Order among siblings matters only in a sequence, but a reader wants to see it anywhere.
     for path, node in [("", after.trunk), *new.items()]:
-        was = before.trunk if path == "" else old.get(path)
-        if was is None or was is node or not node.nodes or type(was) is not type(node):
+        earlier: NodeBase | None = before.trunk if path == "" else old.get(path)
+        if earlier is None or earlier is node or not node.nodes or type(earlier) is not type(node):
             continue
-        kept = [child.name for child in node.nodes if child.name in {other.name for other in was.nodes}]
-        order = [child.name for child in was.nodes if child.name in {other.name for other in node.nodes}]
+        kept = [child.name for child in node.nodes if child.name in {other.name for other in earlier.nodes}]
+        order = [child.name for child in earlier.nodes if child.name in {other.name for other in node.nodes}]
         if kept != order:
             changes.append(
                 Change(path=path, kind="changed", field="order", before=", ".join(order), after=", ".join(kept))

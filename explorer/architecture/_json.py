@@ -237,4 +237,4 @@ def _locate(data: object, loc: tuple[int | str, ...]) -> tuple[str, str, type[Ba
             kind = NODE_KINDS[here["op"]]
     if field in ("children", "branches", "trunk") and kind in (Sequence, Parallel, Auxiliary):
         field = str(loc[-1]) if isinstance(loc[-1], str) else field
-    return "/".join(names), field if isinstance(field, str) else "", kind
+    return "/".join(names), field, kind

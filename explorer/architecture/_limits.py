@@ -1,4 +1,4 @@
-"""Bounds that keep an architecture from a stranger harmless. Each is quoted in the message of the rule that it makes."""
+"""Bounds that keep an architecture from a stranger harmless; each is quoted by the message of its rule."""
 
 MAX_TEXT_BYTES = 64 * 1024
 MAX_LINK_CHARS = 8 * 1024

@@ -77,6 +77,23 @@ class Geometry(NamedTuple):
     pad: tuple[int, int]
     pad_end: tuple[int, int]
 
+    @property
+    def window(self) -> tuple[Any, ...]:
+        """The same in the numbers that sizes and receptive fields are made of.
+
+        (room h, w; stride h, w; along h, w; whether both axes are alike; uneven h, w): n pixels become
+        (n + room - 1) // stride + 1, ``along`` is (reach from the first tap to the last, stride, padding before), and
+        ``uneven`` is padding after less padding before, 1 for some even kernels with padding 'same'.
+        """
+        axes = list(zip(self.kernel, self.stride, self.dilation, self.pad, self.pad_end, strict=True))
+        along = [(dilation * (kernel - 1), stride, before) for kernel, stride, dilation, before, _ in axes]
+        room = [before + after - dilation * (kernel - 1) for kernel, _, dilation, before, after in axes]
+        uneven = [after - before for _, _, _, before, after in axes]
+        return (*room, *self.stride, *along, along[0] == along[1], *uneven)
+
+
+_POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
+
 
 def pair(value: Size) -> tuple[int, int]:
     """(height, width) of a size given as one number or two."""
@@ -108,7 +125,7 @@ class NodeBase(BaseModel):
         """Child nodes in execution order, () for a leaf."""
         return ()
 
-    def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
+    def with_nodes(self, nodes: tuple[Any, ...]) -> Any:  # noqa: ARG002
         """The same container around other children (validated anew). Raises TypeError for a leaf."""
         raise TypeError(f"a {type(self).__name__} has no children")
 
@@ -155,23 +172,15 @@ class Conv(NodeBase):
     def plan(self) -> tuple[Any, ...]:
         """What the analysis needs of this node, worked out once: it is asked for hundreds of times while a thumb moves.
 
-        (whether out_channels and groups need no resolving, out_channels, taps, stride h, w, padding less reach less 1
-        h, w, reach h, w, padding before h, w, padding after minus before h, w, biases and norm parameters per filter,
-        activation)
+        (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; taps of the
+        kernel; biases and norm parameters per filter; activation)
         """
-        kernel, stride, dilation, pad, pad_end = self.geometry
-        reach = (dilation[0] * (kernel[0] - 1), dilation[1] * (kernel[1] - 1))
+        known = isinstance(self.out_channels, int) and self.groups == 1
+        height, width = self.geometry.kernel
         return (
-            self.groups == 1 and self.out_channels != "same",
-            self.out_channels,
-            kernel[0] * kernel[1],
-            *stride,
-            pad[0] + pad_end[0] - reach[0] - 1,
-            pad[1] + pad_end[1] - reach[1] - 1,
-            *reach,
-            *pad,
-            pad_end[0] - pad[0],
-            pad_end[1] - pad[1],
+            None if self.geometry == _POINTWISE else self.geometry.window,
+            self.out_channels if known else None,
+            height * width,
             int(self.has_bias),
             2 if self.norm != "none" else 0,
             self.activation,
@@ -214,6 +223,11 @@ class Pool(NodeBase):
     def geometry(self) -> Geometry:
         """The window as integers."""
         return _geometry(self.kernel_size, self.stride, 1, self.padding)
+
+    @cached_property
+    def window(self) -> tuple[Any, ...]:
+        """The window in the numbers that the analysis needs."""
+        return self.geometry.window
 
     @model_validator(mode="after")
     def _padding_fits_the_window(self) -> Pool:
@@ -325,6 +339,11 @@ class _Container(NodeBase):
     def nodes(self) -> tuple[Any, ...]:
         nodes: tuple[Any, ...] = getattr(self, self.child_field or "")
         return nodes
+
+    @cached_property
+    def steps(self) -> tuple[tuple[str, str, Any], ...]:
+        """(op, name, node) of each child: what a walk needs to go on, worked out once."""
+        return tuple([(node.op, node.name, node) for node in self.nodes])
 
     def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
         fields = {name: getattr(self, name) for name in type(self).model_fields}

@@ -7,7 +7,8 @@ the value and the rule if the result would not be an architecture, KeyError neve
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pydantic
 
@@ -16,6 +17,9 @@ from ._architecture import Architecture, walk
 from ._json import problems_of
 from ._nodes import Attention, AttentionKind, Conv, Linear, NodeBase, Parallel, Pool, Residual, Sequence
 from ._problems import ArchitectureError, Problem, Repair, quoted
+
+_Made = TypeVar("_Made")
+_Value = TypeVar("_Value", bound=pydantic.BaseModel)
 
 
 def find(architecture: Architecture, path: str) -> Any:
@@ -39,13 +43,24 @@ def _refuse(path: str, message: str) -> ArchitectureError:
     return ArchitectureError([Problem(path=path, message=message)])
 
 
-def _checked(make: Callable[[], Any], data: object, path: str) -> Any:
+def _checked(make: Callable[[], _Made], data: object, path: str) -> _Made:
     try:
         return make()
     except pydantic.ValidationError as error:
         raise ArchitectureError(problems_of(error, data, path)) from None
     except ValueError as error:
         raise _refuse(path, str(error)) from None
+
+
+def _copy(value: _Value, **fields: Any) -> _Value:
+    """A copy with other fields, unchecked, and without what was worked out for the old one (hash, plan, steps)."""
+    old = value.__dict__
+    copy = object.__new__(type(value))
+    object.__setattr__(copy, "__dict__", {**{name: old[name] for name in type(value).__pydantic_fields__}, **fields})
+    object.__setattr__(copy, "__pydantic_fields_set__", value.__pydantic_fields_set__ | fields.keys())
+    object.__setattr__(copy, "__pydantic_extra__", None)
+    object.__setattr__(copy, "__pydantic_private__", None)
+    return copy
 
 
 def _rebuild(architecture: Architecture, path: str, node: NodeBase | None, *, check: bool) -> Architecture:
@@ -60,24 +75,20 @@ def _rebuild(architecture: Architecture, path: str, node: NodeBase | None, *, ch
         chain.append(next(child for child in chain[-1].nodes if child.name == name))
     for depth in range(len(chain) - 1, -1, -1):
         parent, name = chain[depth], names[depth]
-        nodes = tuple(
-            kept for child in parent.nodes if (kept := node if child.name == name else child) is not None
-        )
+        siblings = [node if child.name == name else child for child in parent.nodes]
+        nodes = tuple(siblings if node is not None else [child for child in siblings if child is not None])
         where = "/".join(names[:depth])
         if check:
-            node = _checked(lambda parent=parent, nodes=nodes: parent.with_nodes(nodes), None, where)
+            node = _checked(partial(parent.with_nodes, nodes), None, where)
         else:
-            field = parent.child_field
-            node = parent.model_copy(update={field: nodes[0] if field == "body" else nodes})
-            node.__dict__.pop("_hash", None)
+            field = parent.child_field or ""
+            node = _copy(parent, **{field: nodes[0] if field == "body" else nodes})
     return _with_trunk(architecture, node, check=check)
 
 
 def _with_trunk(architecture: Architecture, trunk: Any, *, check: bool = True) -> Architecture:
     if not check:
-        copy = architecture.model_copy(update={"trunk": trunk})
-        copy.__dict__.pop("_hash", None)
-        return copy
+        return _copy(architecture, trunk=trunk)
     fields = {name: getattr(architecture, name) for name in Architecture.model_fields}
     return _checked(lambda: Architecture(**{**fields, "trunk": trunk}), None, "")
 
@@ -140,9 +151,7 @@ def _set_children(architecture: Architecture, path: str, container: Any, nodes: 
 def _renamed(node: Any, name: str) -> Any:
     if node.name == name:
         return node
-    copy = node.model_copy(update={"name": name})
-    copy.__dict__.pop("_hash", None)
-    return copy
+    return _copy(node, name=name)
 
 
 def free_name(name: str, taken: set[str]) -> str:
@@ -182,7 +191,7 @@ def rename(architecture: Architecture, path: str, name: str) -> Architecture:
 
 
 def transform(architecture: Architecture, change: Callable[[str, Any], Any], below: str = "") -> Architecture:
-    """Apply ``change(path, leaf) -> leaf`` to every leaf below a path; a leaf that is returned as it is stays shared."""
+    """Apply ``change(path, leaf) -> leaf`` to every leaf below a path; a leaf returned as it is stays shared."""
 
     def visit(node: Any, path: str) -> Any:
         if not node.nodes and not node.child_field:
@@ -368,7 +377,7 @@ def apply_to_all_blocks(architecture: Architecture, path: str) -> Architecture:
     model = block_parallel(source, path)
     if model is None:
         raise _refuse(path, "this node has no parallel branches to take as a model")
-    leaves = {inner: node for inner, node in walk(find(architecture, model))}
+    leaves = dict(walk(find(architecture, model)))
     attention = attention_of(architecture, path)
     fields_of: tuple[tuple[type, tuple[str, ...]], ...] = (
         (Conv, ("kernel_size", "dilation", "norm", "activation")),

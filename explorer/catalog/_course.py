@@ -14,8 +14,8 @@ from ..architecture import (
     Pool,
     Residual,
     Sequence,
+    edit,
 )
-from ..architecture import edit
 from ..architecture.branches import one_by_one, pool_project, reduce_conv
 from ._googlenet import inception_block
 from ._registry import Fact, register
@@ -138,7 +138,7 @@ def _inception_block_bn() -> Architecture:
 @register(
     "dilated-cnn",
     title="CNN with a dilated layer",
-    summary="Three convolutions on CIFAR-10, the middle one with dilation 2: the reach of a 5×5 for the price of a 3×3.",
+    summary="Three convolutions on CIFAR-10, the middle one dilated by 2: the reach of a 5×5 for the price of a 3×3.",
     source=_DAY54,
     mended=(
         "the text says that dilation widens the receptive field exponentially; it does so only if the rates of "

@@ -213,7 +213,7 @@ _META = "torchvision, GoogLeNet_Weights.IMAGENET1K_V1.meta"
     tags=("ImageNet", "batch norm", "auxiliary heads"),
 )
 def googlenet_torchvision() -> Architecture:
-    """The “5×5” branch is a 3×3: a slip of the port, kept because the published weights have it (pytorch/vision#906)."""
+    """The “5×5” branch is a 3×3: a slip of the port, kept because the weights have it (pytorch/vision#906)."""
     style: dict[str, Any] = {"norm": "batch", "norm_eps": 1e-3}
 
     def pool(name: str, kernel_size: int = 3) -> Pool:

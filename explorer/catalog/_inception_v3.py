@@ -1,4 +1,4 @@
-"""Inception v3 (Szegedy et al., Rethinking the Inception Architecture, CVPR 2016; arXiv 1512.00567) as torchvision has it.
+"""Inception v3 (Szegedy et al., Rethinking the Inception Architecture, CVPR 2016; arXiv 1512.00567) as in torchvision.
 
 Layers keep torchvision's names, so that its weights find their places; the branches around them are named after them.
 """
@@ -149,7 +149,7 @@ def _inception_e(name: str) -> Parallel:
 @register(
     "inception-v3",
     title="Inception v3",
-    summary="Factorised 7×7 convolutions and blocks that split twice; as shipped by torchvision, with its auxiliary head.",
+    summary="Factorised 7×7 convolutions and blocks that split twice; as in torchvision, with its auxiliary head.",
     source="Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016 (arXiv 1512.00567); "
     "torchvision.models.inception_v3",
     facts=(
