@@ -137,6 +137,13 @@ class _Named(nn.Module):
         for name, child in children:
             self._modules[name] = child
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A node may also be called 'training' or 'fuse', where nn.Module would refuse to set the attribute of that name.
+        if isinstance(value, nn.Module):
+            super().__setattr__(name, value)
+        else:
+            object.__setattr__(self, name, value)
+
 
 class SequenceBlock(_Named):
     """Children one after another; empty is the identity."""
