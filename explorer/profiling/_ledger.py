@@ -1,0 +1,306 @@
+"""Our counts beside those of other tools, every difference itemised: ours + the items = theirs, exactly.
+
+The items are computed from our own analysis and the architecture, never by subtraction; the tests hold the sum against
+what torchinfo and FlopCounterMode report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+from ..analysis import BYTES, CONVENTIONS, Analysis, Layer, analyze
+from ..architecture import Architecture, Auxiliary, edit, walk
+from ._measure import FLOP_COUNTER, TORCHINFO, flops_by_node
+from ._summary import Summary, summary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One difference between our count and a tool's."""
+
+    label: str
+    """What it is, in a few words."""
+    convention: str
+    """The tool's rule in one sentence."""
+    value: int
+    """What the rule adds to our number, in the comparison's unit; never 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One number of ours and the same of a tool."""
+
+    metric: str
+    """'params', 'mult_adds', 'flops', 'pass_bytes' or 'param_bytes'."""
+    unit: str
+    tool: str
+    """The tool, with its version where that matters."""
+    their_name: str
+    """What the tool calls its number."""
+    ours: int
+    our_convention: str
+    """Our rule in one sentence."""
+    items: tuple[Item, ...]
+    theirs: int
+    """What the tool reports."""
+
+    @property
+    def explained(self) -> int:
+        """Our number with all items added."""
+        return self.ours + sum(item.value for item in self.items)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the items explain the tool's number to the last digit."""
+        return self.explained == self.theirs
+
+
+class LedgerRow(NamedTuple):
+    """One node in all three counts. An auxiliary head is one row: inference never runs it."""
+
+    path: str
+    op: str
+    params: int
+    """Ours, of the inference network."""
+    torchinfo_params: int
+    macs: int
+    """Ours: multiply-adds of convolution and linear, bias not counted."""
+    torchinfo_mult_adds: int
+    flopcounter_flops: int
+    """FlopCounterMode's: 2 for each multiply-add."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """All comparisons of one network for one image in inference."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    comparisons: tuple[Comparison, ...]
+    rows: tuple[LedgerRow, ...]
+    """By node, in execution order; each column adds up to its total."""
+
+    def __getitem__(self, metric: str) -> Comparison:
+        """The comparison of a metric. Raises KeyError with the metrics that there are."""
+        for comparison in self.comparisons:
+            if comparison.metric == metric:
+                return comparison
+        raise KeyError(f"{metric!r}; there are {', '.join(each.metric for each in self.comparisons)}")
+
+    @property
+    def exact(self) -> bool:
+        """Whether every difference is explained to the last digit."""
+        return all(comparison.exact for comparison in self.comparisons)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            "exact": self.exact,
+            "comparisons": [
+                {**asdict(each), "items": [asdict(item) for item in each.items], "exact": each.exact}
+                for each in self.comparisons
+            ],
+            "rows": [row._asdict() for row in self.rows],
+        }
+
+
+def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Ledger:
+    """Our counts beside torchinfo's and FlopCounterMode's, for one image in inference, on the meta device.
+
+    ``input_shape`` (channels, height, width) replaces the architecture's own. Raises ArchitectureError where the layers
+    do not fit together.
+    """
+    if input_shape is not None:
+        architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
+    ours, theirs, flops = analyze(architecture), summary(architecture), flops_by_node(architecture)
+    inference = [layer for layer in ours.layers if not layer.training_only]
+    comparisons = (
+        Comparison(
+            metric="params",
+            unit="parameters",
+            tool=TORCHINFO,
+            their_name="Total params",
+            ours=ours.params,
+            our_convention=CONVENTIONS["params"],
+            items=_params_items(ours),
+            theirs=theirs.total_params,
+        ),
+        Comparison(
+            metric="mult_adds",
+            unit="multiply-adds",
+            tool=TORCHINFO,
+            their_name="Total mult-adds",
+            ours=ours.macs,
+            our_convention=CONVENTIONS["macs"],
+            items=_mult_adds_items(inference),
+            theirs=theirs.total_mult_adds,
+        ),
+        Comparison(
+            metric="flops",
+            unit="operations",
+            tool=FLOP_COUNTER,
+            their_name="total FLOPs",
+            ours=ours.macs,
+            our_convention=CONVENTIONS["macs"],
+            items=_items(
+                Item(
+                    label="the addition of each multiply-add",
+                    convention="a multiplication and an addition are two operations; biases and all else are free",
+                    value=ours.macs,
+                )
+            ),
+            theirs=flops[""],
+        ),
+        Comparison(
+            metric="pass_bytes",
+            unit="bytes",
+            tool=TORCHINFO,
+            their_name="Forward/backward pass size",
+            ours=ours.training_bytes,
+            our_convention=CONVENTIONS["training_bytes"],
+            items=_pass_items(architecture, ours, inference),
+            theirs=theirs.total_output_bytes,
+        ),
+        Comparison(
+            metric="param_bytes",
+            unit="bytes",
+            tool=TORCHINFO,
+            their_name="Params size, which leaves out the auxiliary heads that Total params has",
+            ours=ours.params * BYTES,
+            our_convention=f"parameters of the inference network × {BYTES} bytes (float32)",
+            items=(),
+            theirs=theirs.total_param_bytes,
+        ),
+    )
+    return Ledger(
+        name=architecture.name,
+        input_shape=architecture.input_shape,
+        comparisons=comparisons,
+        rows=_rows(architecture, inference, theirs, flops),
+    )
+
+
+def _items(*items: Item) -> tuple[Item, ...]:
+    return tuple(item for item in items if item.value)
+
+
+def _params_items(ours: Analysis) -> tuple[Item, ...]:
+    return _items(
+        Item(
+            label="auxiliary heads",
+            convention="every module's parameters are counted, those of heads that inference never runs too",
+            value=ours.auxiliary_params,
+        )
+    )
+
+
+def _of(layers: Iterable[Layer], *ops: str) -> list[Layer]:
+    return [layer for layer in layers if layer.op in ops]
+
+
+def _mult_adds_items(layers: list[Layer]) -> tuple[Item, ...]:
+    def biases(*ops: str) -> int:
+        return sum(layer.bias_params * prod(layer.output_shape[1:]) for layer in _of(layers, *ops))
+
+    return _items(
+        Item(
+            label="biases of convolutions",
+            convention="a bias counts once for each output position, as if adding it were a multiply-add",
+            value=biases("conv"),
+        ),
+        Item(
+            label="biases of projection shortcuts",
+            convention="a projection is a 1×1 convolution: its bias counts once for each output position",
+            value=biases("residual"),
+        ),
+        Item(
+            label="biases of linear layers",
+            convention="a bias counts once for each image",
+            value=biases("linear"),
+        ),
+        Item(
+            label="biases of squeeze-and-excitation",
+            convention="its two small convolutions work on a 1×1 map, so each bias counts once for each image",
+            value=sum(layer.bias_params for layer in _of(layers, "attention")),
+        ),
+        Item(
+            label="batch normalisation",
+            convention="its 2 parameters a channel count once for each image, however large the map is",
+            value=sum(layer.norm_params for layer in layers),
+        ),
+    )
+
+
+def _attention_outputs(architecture: Architecture, layer: Layer) -> int:
+    """Output elements of the convolutions inside an attention, each run counted."""
+    node = edit.find(architecture, layer.path)
+    channels, height, width = layer.input_shape
+    small: int = max(1, channels // node.reduction) + channels
+    return small if node.kind == "se" else 2 * small + height * width  # CBAM's shared MLP runs on mean and maximum
+
+
+def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer]) -> tuple[Item, ...]:
+    def twice(elements: Iterable[int]) -> int:
+        return 2 * BYTES * sum(elements)
+
+    # A residual's projection and its norm have the shape of the residual itself.
+    projected = [layer for layer in _of(layers, "residual") if layer.weight_params]
+    return _items(
+        Item(
+            label="without what autograd keeps",
+            convention="the tensors that the backward pass needs are not looked at",
+            value=-ours.training_bytes,
+        ),
+        Item(
+            label="outputs of convolutions",
+            convention="the output of each convolution counts twice: once forward, once for its gradient",
+            value=twice(layer.activation_elements for layer in [*_of(layers, "conv"), *projected]),
+        ),
+        Item(
+            label="outputs of linear layers",
+            convention="the output of each linear layer counts twice",
+            value=twice(layer.activation_elements for layer in _of(layers, "linear")),
+        ),
+        Item(
+            label="outputs of batch normalisation",
+            convention="the output of each batch normalisation counts twice; activations, pooling and fusions are free",
+            value=twice(layer.activation_elements for layer in layers if layer.norm_params),
+        ),
+        Item(
+            label="outputs inside attention",
+            convention="the outputs of its small convolutions count twice, each time that they run",
+            value=twice(_attention_outputs(architecture, layer) for layer in _of(layers, "attention")),
+        ),
+    )
+
+
+def _rows(
+    architecture: Architecture, layers: list[Layer], theirs: Summary, flops: dict[str, int]
+) -> tuple[LedgerRow, ...]:
+    params: dict[str, int] = {}
+    mult_adds: dict[str, int] = {}
+    for row in theirs.rows:
+        params[row.node] = params.get(row.node, 0) + row.params
+        mult_adds[row.node] = mult_adds.get(row.node, 0) + row.mult_adds
+    of_layer = {layer.path: layer for layer in layers}
+
+    def row_of(path: str, op: str) -> LedgerRow:
+        layer = of_layer.get(path)
+        return LedgerRow(
+            path=path,
+            op=op,
+            params=layer.params if layer else 0,
+            torchinfo_params=params.get(path, 0),
+            macs=layer.macs if layer else 0,
+            torchinfo_mult_adds=mult_adds.get(path, 0),
+            flopcounter_flops=flops.get(path, 0),
+        )
+
+    return tuple(
+        row_of(path, node.op) for path, node in walk(architecture) if path in of_layer or isinstance(node, Auxiliary)
+    )
