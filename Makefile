@@ -1,0 +1,72 @@
+# Inception Explorer: `make run` starts it, `make test` checks it. `make help` lists the rest.
+
+# The first Python that is new enough; another one: make run PYTHON=/path/to/python3
+NEW_ENOUGH = 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$python -c $(NEW_ENOUGH) >/dev/null 2>&1 && echo $$python && exit; done; echo python3)
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PRODUCT := .venv/.product-installed
+TOOLS := .venv/.tools-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint benchmark screenshots clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
+
+run: $(PRODUCT)  ## install what is missing and open the app (ARGS="--server.port 8600" and the like)
+	@$(BIN)/python -m streamlit run app.py $(ARGS)
+
+test: lint  ## everything: lint, types, tests, browser tests (ARGS="-k share" and the like)
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(TOOLS)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict explorer
+
+benchmark: $(TOOLS)  ## measure against the stated budgets
+	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s $(ARGS)
+
+screenshots: $(TOOLS)  ## pictures of every page
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+clean:  ## remove what make and the tests have made, the environment too
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/artifacts
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PRODUCT): requirements.txt constraints.txt | $(BIN)/pip
+	@echo "Installing the requirements; the first time this takes some minutes …"
+	@$(PIP) install -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(TOOLS): $(PRODUCT) tests/requirements.txt
+	@echo "Installing what the tests need …"
+	@$(PIP) install -r tests/requirements.txt -c constraints.txt
+	@touch $@
+
+# Debian and Ubuntu keep ensurepip in a package of its own; without it, other ways to a pip are tried.
+$(BIN)/pip:
+	@$(PYTHON) -c $(NEW_ENOUGH) >/dev/null 2>&1 || { \
+		echo "Inception Explorer needs Python 3.11 or newer; $(PYTHON) is: $$($(PYTHON) --version 2>&1)" >&2; \
+		echo "Install one, or name it: make run PYTHON=/path/to/python3" >&2; \
+		exit 1; }
+	@if $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		$(PYTHON) -m venv .venv; \
+	elif $(PYTHON) -c 'import venv, pip' 2>/dev/null; then \
+		$(PYTHON) -m venv --without-pip .venv && \
+		$(PYTHON) -m pip --quiet --python $(BIN)/python install pip; \
+	elif $(PYTHON) -c 'import virtualenv' 2>/dev/null; then \
+		$(PYTHON) -m virtualenv --quiet .venv; \
+	elif command -v uv >/dev/null; then \
+		uv venv --quiet --seed --python "$$(command -v $(PYTHON))" .venv; \
+	else \
+		echo "$(PYTHON) cannot make a virtual environment: its ensurepip module is missing." >&2; \
+		echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+		echo "Or name another Python: make run PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi
