@@ -1,0 +1,145 @@
+"""Fixtures for tests in a real browser: `server`, `fresh_server`, `browser`, `page`, `new_page`, `watch`.
+
+A test asks for `server` and `page`, and may parametrise `color_scheme` and `viewport`:
+
+    @pytest.mark.parametrize("color_scheme", ["light", "dark"])
+    def test_title(server, page):
+        open_app(page, f"{server.url}/design")
+        with rerun(page):
+            page.locator(".st-key-width input[type=range]").press("ArrowRight")
+        assert page.get_by_role("heading", name="GoogLeNet").is_visible()
+
+It fails at its end if the page logged an error, the server printed a traceback, or a request left this machine.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.helpers import ARTIFACTS, Server, Watch, launching, new_context, serving
+
+HERE = Path(__file__).parent
+SERVERS = pytest.StashKey[list[Server]]()
+REPORT = pytest.StashKey[pytest.TestReport]()
+SERVER_TROUBLE = re.compile(r"^.*(?:Traceback \(most recent|Uncaught app|Warning: |deprecated).*$", re.MULTILINE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+    # Last, because quick tests should speak first and Playwright's event loop stays with the process.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[REPORT] = report
+    return report
+
+
+@pytest.fixture(scope="session")
+def _servers(request: pytest.FixtureRequest) -> list[Server]:
+    return request.config.stash.setdefault(SERVERS, [])
+
+
+@pytest.fixture(scope="session")
+def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running app for all tests: `.url`, `.log`, `.home` (its data directory)."""
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        _servers.append(running)
+        yield running
+        _servers.remove(running)
+
+
+@pytest.fixture
+def fresh_server(_servers: list[Server], tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """`fresh_server()` starts an app that nobody has visited; `fresh_server(home=..., environment={...})`."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, home: Path | None = None, environment: dict[str, str] | None = None) -> Server:
+            running = stack.enter_context(
+                serving(home or tmp_path / f"home-{len(_servers)}", *arguments, environment=environment)
+            )
+            _servers.append(running)
+            stack.callback(_servers.remove, running)
+            return running
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with launching() as running:
+        yield running
+
+
+@pytest.fixture
+def color_scheme() -> str:
+    return "light"
+
+
+@pytest.fixture
+def viewport() -> tuple[int, int]:
+    return 1280, 900
+
+
+@pytest.fixture
+def watch(request: pytest.FixtureRequest, _servers: list[Server], fresh_server: object) -> Iterator[Watch]:
+    """What the test's pages did; `watch.allow(pattern, because=...)` expects a problem in this test.
+
+    It asks for `fresh_server` only to look before those servers are stopped.
+    """
+    watching = Watch()
+    before = {running.log_file: len(running.log) for running in _servers}
+    yield watching
+    for running in _servers:
+        printed = running.log[before.get(running.log_file, 0) :]
+        watching.problems += [f"server log: {line}" for line in SERVER_TROUBLE.findall(printed)]
+        if _failed(request) or watching.remaining():
+            request.node.add_report_section("teardown", "server log", printed[-8000:])
+    if remaining := watching.remaining():
+        pytest.fail("\n".join(["Not allowed in any test:", *dict.fromkeys(remaining)]), pytrace=False)
+
+
+@pytest.fixture
+def new_page(
+    request: pytest.FixtureRequest, browser: Browser, watch: Watch, color_scheme: str, viewport: tuple[int, int]
+) -> Iterator[Callable[..., Page]]:
+    """`new_page()` is one more visitor with cookies of their own; `color_scheme=` and `viewport=` may differ."""
+    contexts = []
+
+    def visit(color_scheme: str = color_scheme, viewport: tuple[int, int] = viewport) -> Page:
+        context = new_context(browser, color_scheme, viewport)
+        watch.follow(context)
+        contexts.append(context)
+        return context.new_page()
+
+    yield visit
+    pages = [page for context in contexts for page in context.pages if not page.is_closed()]
+    for page in pages:
+        if page.locator("[data-testid=stException]").count():
+            watch.problems.append(f"exception shown on {page.url}")
+    if _failed(request) or watch.remaining():
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        stem = re.sub(r"[^\w.-]+", "-", request.node.nodeid.removeprefix("tests/browser/"))[:120]
+        for number, page in enumerate(pages):
+            page.screenshot(path=ARTIFACTS / f"{stem}-{number}.png", full_page=True)
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
+
+
+def _failed(request: pytest.FixtureRequest) -> bool:
+    report = request.node.stash.get(REPORT, None)
+    return report is None or report.failed

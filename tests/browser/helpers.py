@@ -1,0 +1,265 @@
+"""What browser tests and the screenshot script share: a real server, a real Chromium, and what to wait for.
+
+Nothing here knows a page of the product; see conftest.py for the fixtures.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebSocket, sync_playwright
+
+from tests.browser import chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / "tests" / "artifacts"
+LOCAL_HOSTS = {"127.0.0.1", "localhost"}
+
+CHROMIUM_ARGUMENTS = [
+    *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),  # Chromium's own rule for root
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    # No name but localhost resolves: a request that wants to leave the machine fails at once instead of waiting.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Server:
+    """A running `streamlit run app.py` with a data directory of its own."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        """Everything that the server has printed so far."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        """End the server, its process group, and whatever still works in its data directory (training runs)."""
+        for sig, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, sig)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(patience)
+                break
+        for pid in _processes_of(self.home):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def serving(
+    home: Path, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 60
+) -> Iterator[Server]:
+    """Start the app on a free port of this machine, wait until it is healthy, stop it at the end."""
+    home.mkdir(parents=True, exist_ok=True)
+    server = _start(home, arguments, environment or {}, timeout)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _start(home: Path, arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float) -> Server:
+    # A developer's own Streamlit settings must not decide what the tests see.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
+    environment = {**inherited, "EXPLORER_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command += [f"--server.port={port}", "--server.fileWatcherType=none", *arguments]
+    with tempfile.NamedTemporaryFile(dir=home, prefix="server-", suffix=".log", delete=False) as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = Server(f"http://127.0.0.1:{port}", home, process, Path(log.name))
+    deadline = time.monotonic() + timeout
+    while not _healthy(server.url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            server.stop()
+            raise RuntimeError(f"The server did not become healthy (exit status {process.poll()}):\n{server.log}")
+        time.sleep(0.05)
+    return server
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _healthy(url: str) -> bool:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{url}/_stcore/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _processes_of(home: Path) -> list[int]:
+    """Processes that were given this data directory (Linux; elsewhere a test stops the runs that it starts)."""
+    mark = f"EXPLORER_HOME={home}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int(entry.name) != os.getpid() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+# --- the browser ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def launching() -> Iterator[Browser]:
+    """A headless Chromium that reaches nothing but this machine."""
+    path = chromium.find()
+    if path is None:
+        raise RuntimeError("No Chromium found; `make test` installs one, CHROMIUM=/path names one.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def new_context(
+    browser: Browser, color_scheme: str = "light", viewport: tuple[int, int] = (1280, 900)
+) -> BrowserContext:
+    """A visitor with cookies of their own and the stated preference of appearance."""
+    width, height = viewport
+    return browser.new_context(
+        color_scheme="dark" if color_scheme == "dark" else "light",
+        viewport={"width": width, "height": height},
+        locale="en-US",
+        timezone_id="UTC",
+        reduced_motion="reduce",
+    )
+
+
+def open_app(page: Page, url: str) -> Page:
+    """Visit an address of the app and wait until its script has run."""
+    page.goto(url, wait_until="domcontentloaded")
+    settle(page)
+    return page
+
+
+_SETTLED = """([call, quiet]) => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const calm = app !== null
+        && app.getAttribute("data-test-connection-state") === "CONNECTED"
+        && app.getAttribute("data-test-script-state") === "notRunning"
+        && document.querySelector('[data-testid="stSkeleton"], [data-testid="stAppSkeleton"]') === null;
+    const now = performance.now();
+    if (!calm || window.__settling?.call !== call) {
+        window.__settling = { call, since: calm ? now : Infinity };
+    } else if (window.__settling.since === Infinity) {
+        window.__settling.since = now;
+    }
+    return calm && now - window.__settling.since >= quiet;
+}"""
+
+
+def settle(page: Page, *, quiet: float = 0.3, timeout: float = 60) -> None:
+    """Wait until the page is connected and no script has run for `quiet` seconds.
+
+    After an action that must cause a rerun use `rerun`, which also waits for the rerun to begin.
+    """
+    page.wait_for_function(_SETTLED, arg=[time.monotonic_ns() % 2**53, quiet * 1000], timeout=timeout * 1000)
+
+
+_NOTICE_RERUNS = """() => {
+    window.__reruns = 0;
+    window.__rerunObserver?.disconnect();
+    window.__rerunObserver = new MutationObserver((changes) => {
+        window.__reruns += changes.filter(
+            ({ target }) => target.getAttribute("data-test-script-state") !== "notRunning"
+        ).length;
+    });
+    window.__rerunObserver.observe(document, { subtree: true, attributeFilter: ["data-test-script-state"] });
+}"""
+
+
+@contextmanager
+def rerun(page: Page, *, timeout: float = 60) -> Iterator[None]:
+    """Around an action that makes the script run again: `with rerun(page): button.click()`."""
+    page.evaluate(_NOTICE_RERUNS)
+    yield
+    page.wait_for_function("() => window.__reruns > 0", timeout=timeout * 1000)
+    settle(page, timeout=timeout)
+
+
+# --- what must not happen ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Watch:
+    """Collects what no test may leave behind: errors in the console, and requests that leave this machine."""
+
+    problems: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    allowed: list[re.Pattern[str]] = field(default_factory=list)
+
+    def allow(self, pattern: str, *, because: str) -> None:
+        """Expect a problem in this test: a pattern of its text, and why it is right that it happens."""
+        assert because
+        self.allowed.append(re.compile(pattern))
+
+    def remaining(self) -> list[str]:
+        return [text for text in self.problems if not any(pattern.search(text) for pattern in self.allowed)]
+
+    def follow(self, context: BrowserContext) -> None:
+        context.on("request", self._request)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.problems.append(f"page error: {error.error}"))
+        context.on("page", self._page)
+
+    def _page(self, page: Page) -> None:
+        page.on("websocket", self._websocket)
+        page.on("crash", lambda _: self.problems.append("the page crashed"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            where = message.location.get("url", "")
+            self.problems.append(f"console error: {message.text} ({where})")
+
+    def _request(self, request: Request) -> None:
+        self._visit(request.url)
+
+    def _websocket(self, websocket: WebSocket) -> None:
+        self._visit(websocket.url)
+
+    def _visit(self, url: str) -> None:
+        self.requests.append(url)
+        address = urlsplit(url)
+        if address.scheme not in {"data", "blob", "about"} and address.hostname not in LOCAL_HOSTS:
+            self.problems.append(f"request left this machine: {url}")
