@@ -133,9 +133,11 @@ def _one_edit(draw: st.DrawFn, architecture: Architecture) -> Architecture:
         if kind == "residual":
             return edit.set_residual(architecture, block, draw(st.sampled_from(["identity", "projection", None])))
         return edit.set_attention(architecture, block, draw(st.sampled_from(["se", "cbam", None])), 8)
-    nodes = list(walk(architecture))
+    nodes = [each for each in walk(architecture) if kind == "remove" or each[1].op in _FIELDS]
+    if not nodes:
+        return architecture
+    path, node = draw(st.sampled_from(nodes))
     if kind == "remove":
-        return edit.remove(architecture, draw(st.sampled_from(nodes))[0])
-    path, node = draw(st.sampled_from([each for each in nodes if each[1].op in _FIELDS]))
+        return edit.remove(architecture, path)
     field = draw(st.sampled_from(sorted(_FIELDS[node.op])))
     return edit.replace(architecture, path, **{field: draw(_FIELDS[node.op][field])})

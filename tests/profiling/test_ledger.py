@@ -24,7 +24,7 @@ from explorer.architecture import (
     Sequence,
 )
 from explorer.modules import build
-from explorer.profiling import Ledger, ledger
+from explorer.profiling import Ledger, LedgerRow, ledger
 from tests.profiling.networks import edited, everything
 from tests.strategies import architectures
 
@@ -37,7 +37,7 @@ def check(reading: Ledger, architecture: Architecture) -> None:
         assert comparison.explained == comparison.theirs, comparison
         assert all(item.value and item.label and item.convention for item in comparison.items)
     ours = analyze(architecture)
-    columns = {name: sum(getattr(row, name) for row in reading.rows) for name in reading.rows[0]._fields[2:]}
+    columns = {name: sum(getattr(row, name) for row in reading.rows) for name in LedgerRow._fields[2:]}
     assert columns == {
         "params": ours.params,
         "torchinfo_params": reading["params"].theirs,
