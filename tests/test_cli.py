@@ -1,0 +1,408 @@
+"""``python -m explorer``: what it prints, and that every mistake is one line and status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from explorer import __version__, catalog
+from explorer.analysis import analyze
+from explorer.architecture import (
+    MAX_TEXT_BYTES,
+    Architecture,
+    ArchitectureError,
+    Conv,
+    Sequence,
+    edit,
+    from_json,
+    to_data,
+    to_json,
+    to_link,
+)
+from explorer.cli import main, resolve, shown
+
+ROOT = Path(__file__).parents[1]
+EVIL = "\x1b[31mred\x9b\u202e"
+
+
+def explorer(*args: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """A real process, as a person starts it."""
+    return subprocess.run(
+        [sys.executable, "-m", "explorer", *args],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def error(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """The one line on stderr of a command that must fail."""
+    assert main(args) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("explorer: ")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert err[:-1].isprintable()
+    assert "Traceback" not in err
+    return err.removeprefix("explorer: ").rstrip("\n")
+
+
+def data(capsys: pytest.CaptureFixture[str], *args: str) -> object:
+    assert main([*args, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.isascii()
+    return json.loads(out)
+
+
+# ---- real processes ------------------------------------------------------------------------------------------------
+
+
+def test_a_process_prints_the_analysis() -> None:
+    done = explorer("analyze", "googlenet-torchvision", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    reading = json.loads(done.stdout)
+    assert reading == analyze(catalog.get("googlenet-torchvision")).to_data()
+    assert reading["macs"] == 1_498_376_192
+    assert reading["receptive_field"]["size"] == [379, 379]
+
+
+def test_a_mistake_is_one_line_and_status_2() -> None:
+    done = explorer("analyze", "gogglenet")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "'gogglenet'" in done.stderr
+    assert "googlenet" in done.stderr.partition("did you mean")[2]
+
+
+@pytest.mark.parametrize("args", [("list",), ("analyze", "googlenet"), ("diff", "googlenet", "googlenet-96")])
+def test_no_torch_where_none_is_needed(args: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom explorer.cli import main\n"
+        f"status = main({list(args)!r})\n"
+        "heavy = {'torch', 'streamlit', 'plotly', 'pandas', 'torchinfo'} & set(sys.modules)\n"
+        "sys.exit(f'{status} {heavy}' if status or heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_starts_quickly() -> None:
+    taken = []
+    for _ in range(3):
+        start = time.perf_counter()
+        assert explorer("list").returncode == 0
+        taken.append(time.perf_counter() - start)
+    assert min(taken) < 2  # 0.4 s on an idle core
+
+
+def test_torchinfo_summary_in_a_process() -> None:
+    done = explorer("summary", "googlenet-torchvision")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Total mult-adds: 1,498,391,752" in done.stdout
+    assert "auxiliary head" in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "explorer", "analyze", "inception-v3", "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(100)
+        process.stdout.close()  # the rest, about 100 KB, fits no pipe
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "explorer", "list"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "explorer: cannot write the output: No space left on device\n"
+
+
+def test_a_terminal_that_knows_only_ascii() -> None:
+    done = explorer("list", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_standard_input_and_output_fit_together() -> None:
+    exported = explorer("export", "residual-mnist").stdout
+    done = explorer("analyze", "-", "--json", stdin=exported)
+    assert json.loads(done.stdout)["params"] == 41_514
+    assert "standard input: not valid JSON" in explorer("analyze", "-", stdin="{").stderr
+
+
+# ---- the verbs -----------------------------------------------------------------------------------------------------
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    entries = data(capsys, "list")
+    assert isinstance(entries, list)
+    assert [entry["name"] for entry in entries] == catalog.names()
+    for entry in entries:
+        known = catalog.entry(entry["name"])
+        assert entry["title"] == known.title
+        assert entry["mended"] == list(known.mended)
+        assert [fact["value"] for fact in entry["facts"]] == [fact.value for fact in known.facts]
+        assert entry["params"] == analyze(known.architecture).params
+        assert entry["input_shape"] == list(known.architecture.input_shape)
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in catalog.names())
+    assert "1,498,376,192" in out
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_analyze_every_network(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    reading = analyze(catalog.get(name))
+    assert data(capsys, "analyze", name) == reading.to_data()
+    assert main(["analyze", name]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(any(line.startswith(f"{layer.path} ") for line in lines) for layer in reading.layers)
+    assert max(map(len, lines)) <= 120
+    for number in (reading.params, reading.macs, reading.flops, reading.training_bytes, reading.inference_bytes):
+        assert any(f" {number:,}" in line for line in lines)
+
+
+def test_analyze_with_another_input(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("3x96x128", "3X96X128", "3×96×128"):
+        reading = data(capsys, "analyze", "googlenet", "--input", text)
+        assert isinstance(reading, dict)
+        assert reading["input_shape"] == [3, 96, 128]
+
+
+def test_summary_and_ledger(capsys: pytest.CaptureFixture[str]) -> None:
+    reading = data(capsys, "summary", "inception-net-32", "--depth", "1")
+    assert isinstance(reading, dict)
+    assert reading["total_params"] == 326_122
+    reading = data(capsys, "ledger", "inception-net-32")
+    assert isinstance(reading, dict)
+    assert reading["exact"] is True
+    assert main(["ledger", "inception-net-32"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("exactly the tool's number") == 5
+    assert max(map(len, out.splitlines())) <= 120
+    assert "at least 1" in error(capsys, "summary", "inception-net-32", "--depth", "0")
+
+
+def test_diff(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    before = catalog.get("inception-net-32")
+    after = edit.replace(before, "inception1/branch_1x1", out_channels=96)
+    file = tmp_path / "after.json"
+    file.write_text(to_json(after), encoding="utf-8")
+    reading = data(capsys, "diff", "inception-net-32", str(file))
+    assert isinstance(reading, dict)
+    assert reading["changes"] == [
+        {"path": "inception1/branch_1x1", "kind": "changed", "field": "out_channels", "before": 64, "after": 96}
+    ]
+    assert reading["totals"]["params"] == {"before": 326_122, "after": analyze(after).params}
+    assert main(["diff", "inception-net-32", str(file)]) == 0
+    assert "inception1/branch_1x1: out_channels 64 → 96" in capsys.readouterr().out
+    assert main(["diff", "googlenet", "inception-v1"]) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["json", "link"])
+def test_export_and_back(capsys: pytest.CaptureFixture[str], tmp_path: Path, form: str) -> None:
+    architecture = catalog.get("googlenet")
+    assert main(["export", "googlenet", "--format", form]) == 0
+    text = capsys.readouterr().out.strip()
+    assert (from_json(text) if form == "json" else resolve(text)) == architecture
+    file = tmp_path / "out.txt"
+    assert main(["export", "googlenet", "--format", form, "-o", str(file)]) == 0
+    assert capsys.readouterr().out == ""
+    assert file.read_text(encoding="utf-8").strip() == text
+    assert resolve(str(file), files=True) == architecture
+    assert "Is a directory" in error(capsys, "export", "googlenet", "-o", str(tmp_path))
+
+
+# ---- what may be typed as ARCH -------------------------------------------------------------------------------------
+
+
+def test_every_way_to_name_an_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    architecture = edit.replace(catalog.get("inception-net-32"), "", name="mine")
+    link = to_link(architecture)
+    file = tmp_path / "mine.json"
+    file.write_text(to_json(architecture), encoding="utf-8")
+    for text in (link, f" {link}\n", f"https://example.org/design?page=2&net={link}#x", f"localhost/design?net={link}"):
+        assert resolve(text) == architecture
+    assert resolve(str(file), files=True) == architecture
+    assert resolve("inception-v1") == resolve("googlenet") == resolve("http://localhost:8501/?net=googlenet")
+    # A file of the same name does not hide the catalogue, and a file whose name looks like a link can be read.
+    monkeypatch.chdir(tmp_path)
+    Path("googlenet").mkdir()
+    assert resolve("googlenet", files=True) == catalog.get("googlenet")
+    file.rename("1.json")
+    assert resolve("1.json", files=True) == architecture
+
+
+def test_a_link_never_opens_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(to_json(catalog.get("googlenet")), encoding="utf-8")
+    for text in (str(file), "-", f"http://localhost/?net={file}", f"file://{file}"):
+        with pytest.raises(ValueError):  # noqa: PT011  (which one differs; that none of them reads is the point)
+            resolve(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("foo", "known: googlenet"),
+        ("inception-v33", "did you mean inception-v3"),
+        ("nowhere/net.json", "there is no file"),
+        ("nowhere.json", "there is no file"),
+        ("1.", "incomplete"),
+        ("1.abc", "damaged"),
+        ("1.a/b", "characters that a link never has"),
+        ("http://example.org/", "no `net=`"),
+        ("http://example.org/?net=", "no `net=`"),
+        ("http://[bad/?net=googlenet", "no `net=`"),
+        ("http://example.org/?net=googlenet&net=foo", "2 times"),
+        ("http://example.org/?net=gogglenet", "did you mean"),
+        ("http://example.org/?net=1.abc", "damaged"),
+        (EVIL, r"\x1b[31mred"),
+        ("x" * 10_000, "…"),
+    ],
+)
+def test_names_that_mean_nothing(capsys: pytest.CaptureFixture[str], text: str, part: str) -> None:
+    message = error(capsys, "analyze", text)
+    assert part in message
+    assert len(message) < 500
+
+
+def test_files_that_are_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "net.json"
+    assert "Is a directory" in error(capsys, "analyze", str(tmp_path))
+    file.write_bytes(b" " * (MAX_TEXT_BYTES + 1))
+    assert "65,536 bytes" in error(capsys, "analyze", str(file))
+    for content, part in (
+        (b"", "not valid JSON"),
+        (b"{", "not valid JSON"),
+        (b"\xff\xfe\x00", "not valid JSON"),
+        (b"[1]", "JSON object"),
+        (b"[" * 60_000, "nested too deeply"),
+        (b'{"version": 99}', "version"),
+        (b'{"name": "x", "input_shape": [3, 8, 8], "trunk": {"op": "conf", "name": "a"}}', "conf"),
+    ):
+        file.write_bytes(content)
+        message = error(capsys, "analyze", str(file))
+        assert part in message
+        assert "net.json" in message
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "net.json"
+    file.write_text("{}")
+    file.chmod(0)
+    assert "Permission denied" in error(capsys, "analyze", str(file))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs /dev/zero")
+def test_an_endless_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "too large" in error(capsys, "analyze", "/dev/zero")
+
+
+@pytest.mark.parametrize("text", ["3x224", "text", "", "3x224x224x1", "-3x224x224", "3.5x8x8", "3x1e9x8", "9" * 5000])
+def test_inputs_that_are_no_shape(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    message = error(capsys, "analyze", "googlenet", f"--input={text}")
+    assert "CHANNELSxHEIGHTxWIDTH, such as 3x224x224" in message
+
+
+@pytest.mark.parametrize("text", ["0x5x5", "3x7x7", "3x224x2000", "9999x224x224"])
+def test_inputs_beyond_the_limits(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    assert "1 to 4096 channels and 8 to 1024 pixels a side" in error(capsys, "analyze", "googlenet", "--input", text)
+
+
+def test_layers_that_do_not_fit_are_told_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for verb in ("analyze", "summary", "ledger"):
+        message = error(capsys, verb, "googlenet-torchvision", "--input", "3x8x8")
+        assert "pool3: a window of 3" in message or "window" in message
+        assert "; and " in message
+    broken = edit.replace(catalog.get("residual-mnist"), "rblock1/body/conv2", out_channels=3)
+    file = tmp_path / "broken.json"
+    file.write_text(to_json(broken))
+    message = error(capsys, "diff", "residual-mnist", str(file))
+    assert "rblock1: an identity shortcut needs equal shapes" in message
+    assert "(use a projection)" in message  # the way out
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("anlayze",),
+        ("analyze",),
+        ("analyze", "googlenet", "more"),
+        ("list", "--js"),
+        ("list", EVIL),
+        ("export", "googlenet", "--format", "xml"),
+        ("summary", "googlenet", "--depth", "deep"),
+        ("diff", "googlenet"),
+    ],
+)
+def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], args: tuple[str, ...]) -> None:
+    assert "see `python -m explorer --help`" in error(capsys, *args)
+
+
+def test_the_words_of_strangers_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    trunk = Sequence(name="trunk", children=(Conv(name="conv", out_channels=3),))
+    architecture = Architecture(name="two\nlines\t\u202egpj.exe", input_shape=(3, 8, 8), trunk=trunk)
+    file = tmp_path / "net.json"
+    file.write_text(to_json(architecture), encoding="utf-8")
+    for args in (("analyze", str(file)), ("diff", str(file), "googlenet"), ("ledger", str(file))):
+        assert main(args) == 0
+        assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))
+    hostile = {**to_data(architecture), "name": EVIL}
+    file.write_text(json.dumps(hostile))
+    assert "control character" in error(capsys, "analyze", str(file))
+    assert shown(EVIL) == r"\x1b[31mred\x9b\u202e"
+
+
+def test_torch_that_is_missing_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("explorer.profiling")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    message = error(capsys, "summary", "googlenet")
+    assert "needs torch" in message
+    assert "requirements.txt" in message
+
+
+def test_resolve_tells_readable_and_wrong_apart() -> None:
+    with pytest.raises(ArchitectureError):
+        resolve("1.abc")
+    with pytest.raises(ValueError, match="catalogue has no"):
+        resolve("abc")
