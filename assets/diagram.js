@@ -1,0 +1,320 @@
+// The network as a strip, and its chosen block large: branches as lanes as wide as their channels.
+// data: {strip: [column], block: tree | null, chosen: path, palette, name}; trigger "choose": a path.
+
+const BOX = { width: 112, height: 42 }
+const ROW_GAP = 16
+const BAR = 14
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const memory = memoryOf(parentElement, () => ({ focus: null }))
+  let root = parentElement.querySelector(".root")
+  if (!root) {
+    root = html(parentElement, "div", { class: "root" })
+    html(root, "div", { class: "strip-area" })
+    html(root, "div", { class: "block-area" })
+  }
+  applyPalette(root, data.palette)
+  const tip = tooltip(root)
+  tip.hide()
+  const choose = (path) => {
+    memory.focus = path
+    setTriggerValue("choose", path)
+  }
+  const active = root.getRootNode().activeElement
+  const focused = active?.getAttribute?.("data-path") ? [active.getAttribute("class"), active.getAttribute("data-path")] : null
+  onWidth(root, memory, (width) => {
+    drawStrip(root.querySelector(".strip-area"), data, width, tip, choose)
+    drawBlock(root.querySelector(".block-area"), data, width, tip, choose)
+    if (focused) {
+      const again = [...root.querySelectorAll("[data-path]")].find(
+        (node) => node.getAttribute("class") === focused[0] && node.getAttribute("data-path") === focused[1])
+      again?.focus({ preventScroll: true })
+    }
+  })
+  return () => memory.observer?.disconnect()
+}
+
+// ---- overview ----------------------------------------------------------------------------------------------------
+
+function drawStrip(area, data, width, tip, choose) {
+  area.replaceChildren()
+  const title = html(area, "div", { class: "title" })
+  html(title, "b", {}, "Network")
+  html(title, "span", {}, "height: feature map · width: channels · colour: operation")
+  const columns = data.strip
+  const tall = Math.max(...columns.map((column) => column.height))
+  const top = 12, room = 104, gap = 7
+  const natural = (column) => column.minor ? 5 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
+  const sum = columns.reduce((total, column) => total + natural(column), 0)
+  const usable = Math.max(width, 24 * columns.length + 40) - 24 - gap * (columns.length - 1)
+  const stretch = Math.min(2.4, usable / sum)
+  const drawn = columns.map((column) => natural(column) * stretch)
+  const total = Math.max(width, drawn.reduce((a, b) => a + b, 0) + gap * (columns.length - 1) + 24)
+  const scroll = html(area, "div", { class: "scroll" })
+  const picture = svg(scroll, "svg", {
+    viewBox: `0 0 ${total} ${top + room + 30}`, width: total, height: top + room + 30, role: "group",
+    "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses.`,
+  })
+  let x = 12
+  let labelEnd = -100
+  const groups = columns.map((column, index) => {
+    const chosen = data.chosen === column.path || data.chosen.startsWith(`${column.path}/`)
+    const high = 26 + (room - 26) * Math.sqrt(column.height / tall)
+    const y = top + (room - high) / 2
+    const wide = drawn[index]
+    const group = svg(picture, "g", {
+      class: "column", role: "button", "data-path": column.path, "aria-pressed": chosen ? "true" : "false",
+      "aria-label": `${column.name}: ${column.facts.map((fact) => fact.join(" ")).join(", ")}`,
+    })
+    svg(group, "rect", { class: "hit", x: x - gap / 2, y: 0, width: wide + gap, height: top + room + 28 })
+    const parts = column.parts.length ? column.parts : [{ kind: column.kind, share: 1 }]
+    let offset = 0
+    for (const part of parts) {
+      const share = part.share * high
+      svg(group, "rect", {
+        class: "part", x, y: y + offset + (offset ? 1 : 0), width: wide, height: Math.max(1, share - (offset ? 1 : 0)),
+        rx: Math.min(3, wide / 3), fill: colour(part.kind), opacity: column.minor ? 0.55 : 1,
+      })
+      offset += share
+    }
+    svg(group, "rect", { class: "frame", x: x - 4, y: y - 4, width: wide + 8, height: high + 8, rx: 6 })
+    const centre = x + wide / 2
+    const half = column.label.length * 3.1
+    // A label is left out where it would run into its neighbour's; the chosen one is always shown.
+    if (column.label && !(column.minor && !chosen) && (chosen || centre - half > labelEnd + 3)) {
+      svg(group, "text", { x: centre, y: top + room + 22, "text-anchor": "middle", "font-size": 10.5, class: chosen ? "" : "muted" },
+        column.label)
+      labelEnd = centre + half
+    }
+    interactive(group, { facts: column.facts, tip, choose: () => choose(column.path) })
+    x += wide + gap
+    return group
+  })
+  const current = columns.findIndex((column) => data.chosen === column.path || data.chosen.startsWith(`${column.path}/`))
+  rove(groups, Math.max(0, current))
+  const used = new Set(columns.flatMap((column) => column.parts.length ? column.parts.map((part) => part.kind) : [column.kind]))
+  const legend = html(area, "div", { class: "legend" })
+  for (const [kind, { label }] of Object.entries(data.palette)) {
+    if (!used.has(kind)) continue
+    const item = html(legend, "span")
+    html(item, "i", { style: `background:${colour(kind)}` })
+    html(item, "span", {}, label)
+  }
+}
+
+// ---- one block ---------------------------------------------------------------------------------------------------
+
+function drawBlock(area, data, width, tip, choose) {
+  area.replaceChildren()
+  html(area, "hr", { class: "rule" })
+  if (!data.block) {
+    html(area, "p", { class: "hint" }, "Choose a layer above to see it large and to edit it.")
+    return
+  }
+  const block = data.block
+  const title = html(area, "div", { class: "title" })
+  html(title, "b", {}, block.title)
+  html(title, "span", {}, block.subtitle)
+  const tools = html(title, "span", { class: "push" })
+  const buttons = ["SVG", "PNG"].map((kind) => html(tools, "button", { class: "tool", type: "button", title: `Save this picture as ${kind}` }, kind))
+  const scroll = html(area, "div", { class: "scroll" })
+  const plan = layout(block.tree, 0)
+  // A concatenation at the very end is the output bar itself; anything else leads to one by a lane of its own.
+  const ends = plan.concat ? 1 : 2
+  const fixed = (plan.concat ? 76 : 120) + plan.fixed
+  const gap = Math.max(26, Math.min(170, (width - fixed - 8) / (plan.gaps + ends)))
+  const across = fixed + gap * (plan.gaps + ends)
+  const high = Math.max(plan.height, 84)
+  const total = Math.max(width, across)
+  const frame = { top: 34, bottom: 30 }
+  const picture = svg(scroll, "svg", {
+    viewBox: `0 0 ${total} ${high + frame.top + frame.bottom}`, width: total, height: high + frame.top + frame.bottom,
+    role: "group", "aria-label": block.description,
+  })
+  buttons[0].addEventListener("click", () => savePicture(picture, block.title, "svg"))
+  buttons[1].addEventListener("click", () => savePicture(picture, block.title, "png"))
+  const widest = Math.max(block.input.channels, block.output.channels, ...channelsOf(block.tree))
+  const lanes = svg(picture, "g", {})
+  const faces = svg(picture, "g", {})
+  const boxes = []
+  const draw = {
+    gap, lanes, faces, boxes, tip, choose, chosen: data.chosen,
+    thickness: (channels) => Math.max(2, (BOX.height - 10) * channels / widest),
+  }
+  const middle = frame.top + high / 2 + plan.shift
+  const left = (total - across) / 2
+  const inHigh = Math.min(high, Math.max(40, plan.spread))
+  svg(faces, "rect", { x: left + 40, y: middle - inHigh / 2, width: BAR, height: inHigh, rx: 5, fill: colour("fuse"), opacity: 0.35 })
+  label(faces, left + 47, frame.top - 16, String(block.input.channels), { weight: 600, size: 13 })
+  label(faces, left + 47, frame.top + high + 20, block.input.shape, { muted: true })
+  const start = { x: left + 40 + BAR, y: middle, channels: block.input.channels, kind: "fuse", bar: inHigh, faint: true }
+  const end = place(block.tree, plan, left + 60 + gap, middle, start, draw)
+  const right = left + across - 60
+  if (end.bar) {
+    label(faces, end.x - BAR / 2, frame.top - 16, `${end.title} ${block.output.channels}`, { weight: 600, size: 13 })
+    label(faces, end.x - BAR / 2, frame.top + high + 20, block.output.shape, { muted: true })
+  } else {
+    lane(draw, end, { x: right, y: middle })
+    svg(faces, "rect", { x: right, y: middle - 22, width: BAR, height: 44, rx: 5, fill: colour(end.kind) })
+    label(faces, right + 7, frame.top - 16, String(block.output.channels), { weight: 600, size: 13 })
+    label(faces, right + 7, frame.top + high + 20, block.output.shape, { muted: true })
+  }
+  rove(boxes, Math.max(0, boxes.findIndex((box) => box.getAttribute("aria-pressed") === "true")))
+}
+
+const channelsOf = (tree) => [tree.channels || 1, ...(tree.children || []).flatMap(channelsOf)]
+
+// Sizes, bottom up: fixed width, number of gaps that may stretch, height, and how far the branches spread.
+function layout(tree, depth) {
+  const children = (tree.children || []).map((child) => layout(child, depth + 1))
+  if (tree.op === "parallel" && children.length) {
+    const fixed = Math.max(...children.map((child) => child.fixed)) + (tree.title === "concat" ? BAR + 34 : 44)
+    const gaps = Math.max(...children.map((child) => child.gaps)) + 1
+    const height = children.reduce((sum, child) => sum + child.height, 0) + ROW_GAP * (children.length - 1)
+    return { children, fixed, gaps, height, spread: height, shift: 0, concat: tree.title === "concat" }
+  }
+  if (tree.op === "residual") {
+    const body = children[0]
+    // The shortcut runs above the body, whose line lies that much below the middle of the whole.
+    return { children, fixed: body.fixed + 34, gaps: body.gaps + 1, height: body.height + 60, spread: body.spread, shift: 22 }
+  }
+  if (tree.children) {
+    if (!children.length) return { children, fixed: 30, gaps: 0, height: 22, spread: 0, shift: 0 }
+    return {
+      children,
+      fixed: children.reduce((sum, child) => sum + child.fixed, 0),
+      gaps: children.reduce((sum, child) => sum + child.gaps, 0) + children.length - 1,
+      height: Math.max(...children.map((child) => child.height)),
+      spread: Math.max(...children.map((child) => child.spread)),
+      shift: Math.max(...children.map((child) => child.shift)),
+      concat: children[children.length - 1].concat,
+    }
+  }
+  return { children, fixed: BOX.width, gaps: 0, height: BOX.height, spread: 0, shift: 0 }
+}
+
+// Draw a subtree whose left edge is x, around the line y, fed from the port `from`; returns its output port.
+function place(tree, plan, x, y, from, draw) {
+  const wide = plan.fixed + plan.gaps * draw.gap
+  if (tree.op === "parallel" && plan.children.length) return placeParallel(tree, plan, x, y, from, draw, wide)
+  if (tree.op === "residual") return placeResidual(tree, plan, x, y, from, draw, wide)
+  if (tree.children) {
+    if (!plan.children.length) {
+      const to = { x: x + wide, y }
+      lane(draw, from, to)
+      label(draw.faces, x + wide / 2, y - 6, "identity", { muted: true })
+      return { ...from, ...to, bar: 0 }
+    }
+    let at = x
+    let port = from
+    tree.children.forEach((child, index) => {
+      port = place(child, plan.children[index], at, y, port, draw)
+      at += plan.children[index].fixed + plan.children[index].gaps * draw.gap + draw.gap
+    })
+    return port
+  }
+  lane(draw, from, { x, y })
+  placeBox(tree, x, y, draw)
+  return { x: x + BOX.width, y, channels: tree.channels, kind: tree.kind }
+}
+
+function placeParallel(tree, plan, x, y, from, draw, wide) {
+  const concat = tree.title === "concat"
+  const joint = x + wide - (concat ? BAR + 34 : 22)
+  let top = y - plan.height / 2
+  const spread = from.bar || 0
+  const ports = tree.children.map((child, index) => {
+    const own = plan.children[index]
+    const middle = top + own.height / 2
+    top += own.height + ROW_GAP
+    // Lanes leave a tall bar side by side, and a single point together.
+    const share = plan.children.length > 1 ? index / (plan.children.length - 1) - 0.5 : 0
+    const source = { ...from, y: from.y + share * spread * 0.86 }
+    const ownWide = own.fixed + own.gaps * draw.gap
+    const begin = child.children && !child.children.length ? x : joint - draw.gap - ownWide
+    return place(child, child.children && !child.children.length ? { ...own, fixed: joint - draw.gap - x } : own, begin, middle, source, draw)
+  })
+  if (!concat) {
+    for (const port of ports) lane(draw, port, { x: joint, y })
+    const group = svg(draw.faces, "g", {})
+    decorate(group, tree, draw)
+    svg(group, "circle", { class: "face", cx: joint, cy: y, r: 16, stroke: colour("fuse") })
+    label(group, joint, y + 6, tree.title === "add" ? "+" : "×", { weight: 600, size: 18 })
+    return { x: joint + 16, y, channels: tree.channels, kind: "fuse" }
+  }
+  const whole = ports.reduce((sum, port) => sum + port.channels, 0)
+  const high = Math.max(plan.height - 6, 40)
+  const parts = ports.map((port) => Math.max(4, (high - 2 * (ports.length - 1)) * port.channels / whole))
+  const scale = (high - 2 * (ports.length - 1)) / parts.reduce((a, b) => a + b, 0)
+  let offset = y - high / 2
+  const group = svg(draw.faces, "g", {})
+  decorate(group, tree, draw)
+  ports.forEach((port, index) => {
+    const part = parts[index] * scale
+    lane(draw, port, { x: joint, y: offset + part / 2 })
+    svg(group, "rect", { class: "face", x: joint, y: offset, width: BAR, height: part, rx: 3, style: `fill:${colour(tree.branch_kinds[index])};stroke:none` })
+    if (part > 9 || ports.length < 5) label(group, joint + BAR + 6, offset + part / 2 + 4, String(port.channels), { muted: true, anchor: "start" })
+    offset += part + 2
+  })
+  return { x: joint + BAR, y, channels: tree.channels, kind: "fuse", bar: high, title: "concat" }
+}
+
+function placeResidual(tree, plan, x, y, from, draw, wide) {
+  const body = plan.children[0]
+  const joint = x + wide - 17
+  const line = y
+  const over = line - body.height / 2 - 26
+  const port = place(tree.children[0], body, x, line, from, draw)
+  lane(draw, port, { x: joint - 16, y: line })
+  const projection = tree.shortcut === "projection"
+  const begin = from.x + 4
+  const source = from.y - (from.bar ? from.bar / 2 - 8 : 0)
+  svg(draw.lanes, "path", {
+    class: "skip", stroke: colour("shortcut"), style: projection ? "" : "stroke-dasharray:none",
+    d: `M ${begin} ${source} C ${begin + 22} ${source}, ${begin} ${over}, ${begin + 34} ${over} L ${joint - 24} ${over} Q ${joint} ${over} ${joint} ${line - 16}`,
+  })
+  label(draw.faces, (begin + joint) / 2, over - 6, `${tree.shortcut} shortcut`, { muted: true })
+  const group = svg(draw.faces, "g", {})
+  decorate(group, tree, draw)
+  svg(group, "circle", { class: "face", cx: joint, cy: line, r: 16, stroke: colour("shortcut") })
+  label(group, joint, line + 6, "+", { weight: 600, size: 18 })
+  if (tree.title !== "+") label(group, joint - 22, line + 30, tree.title.replace("+ ", ""), { muted: true })
+  return { x: joint + 16, y: line, channels: tree.channels, kind: "shortcut" }
+}
+
+function decorate(group, tree, draw) {
+  group.setAttribute("class", "box")
+  group.setAttribute("role", "button")
+  group.setAttribute("data-path", tree.path)
+  group.setAttribute("aria-pressed", draw.chosen === tree.path ? "true" : "false")
+  group.setAttribute("aria-label", `${tree.name}: ${(tree.facts || []).map((fact) => fact.join(" ")).join(", ")}`)
+  interactive(group, { facts: [["name", tree.name], ...(tree.facts || [])], tip: draw.tip, choose: () => draw.choose(tree.path) })
+  draw.boxes.push(group)
+}
+
+function placeBox(tree, x, y, draw) {
+  const group = svg(draw.faces, "g", {})
+  decorate(group, tree, draw)
+  const top = y - BOX.height / 2
+  svg(group, "rect", { class: "face", x, y: top, width: BOX.width, height: BOX.height, rx: 7, stroke: colour(tree.kind) })
+  svg(group, "path", { d: `M ${x + 5} ${top} h -0 a 5 7 0 0 0 -5 7 v ${BOX.height - 14} a 5 7 0 0 0 5 7 z`, style: `fill:${colour(tree.kind)}` })
+  const title = label(group, x + 13, y - 3, tree.title, { anchor: "start", weight: 600, size: tree.title.length > 9 ? 11 : 13 })
+  if (tree.note) {
+    const note = svg(title, "tspan", { "font-weight": 500, "font-size": 10.5, dx: 5 }, tree.note)
+    note.setAttribute("style", `fill:${colour(tree.kind)}`)
+  }
+  label(group, x + BOX.width - 8, y - 3, String(tree.channels), { anchor: "end", size: 13 })
+  label(group, x + 13, y + 13, tree.cost, { anchor: "start", muted: true, size: 10.5 })
+}
+
+function lane(draw, from, to) {
+  const bend = Math.max(12, (to.x - from.x) / 2)
+  svg(draw.lanes, "path", {
+    class: "lane", d: `M ${from.x} ${from.y} C ${from.x + bend} ${from.y}, ${to.x - bend} ${to.y}, ${to.x} ${to.y}`,
+    style: `stroke:${colour(from.kind)};stroke-width:${draw.thickness(from.channels)};stroke-opacity:${from.faint ? 0.16 : 0.45}`,
+  })
+}
+
+function label(parent, x, y, text, { anchor = "middle", size = 11, weight = 400, muted = false } = {}) {
+  return svg(parent, "text", { x, y, "text-anchor": anchor, "font-size": size, "font-weight": weight, class: muted ? "muted" : "" }, text)
+}

@@ -1,0 +1,322 @@
+// The editor of a node: cards of controls. A ribbon slider's track is the curve of a metric over its whole range; the
+// browser reads the value under the thumb from the ribbon's own points, the server follows while the thumb moves.
+// data: explorer.editor.panel(...) + {palette, ack}; triggers "edit": {seq, gesture, phase, command}, "choose": path,
+// "metric": key.
+
+const PATIENCE = 600 // milliseconds after which an unanswered drag message is given up and the next one sent
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const memory = memoryOf(parentElement, () => ({ seq: 0, ribbons: new Map(), open: false, gesture: 0 }))
+  let root = parentElement.querySelector(".root")
+  if (!root) {
+    root = html(parentElement, "div", { class: "root" })
+    html(root, "div", { class: "cards" })
+  }
+  applyPalette(root, data.palette)
+  memory.data = data
+  memory.ack = data.ack
+  memory.trigger = setTriggerValue
+  // While a thumb is held the panel keeps still: what the drag would change shows elsewhere, and the end redraws it.
+  if (memory.dragging) {
+    flush(memory)
+    return
+  }
+  const shape = JSON.stringify([data.title, data.metric, data.cards.map(skeleton), skeleton(data.network)])
+  const area = root.querySelector(".cards")
+  if (shape !== memory.shape) {
+    memory.shape = shape
+    memory.ribbons.clear()
+    const focused = root.getRootNode().activeElement?.getAttribute?.("data-id")
+    area.replaceChildren()
+    drawPanel(area, data, memory)
+    if (focused) area.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
+  } else {
+    for (const control of ribbonsOf(data)) memory.ribbons.get(idOf(control.command))?.update(control)
+    const subtitle = area.querySelector(".head span")
+    if (subtitle) subtitle.textContent = data.subtitle
+  }
+}
+
+const idOf = (command) => JSON.stringify(command)
+const isRibbon = (control) => control.type === "ribbon"
+const ribbonsOf = (data) => data.cards.flatMap((card) =>
+  [...(card.controls || []), ...(card.groups || []).flatMap((group) => group.controls)]).filter(isRibbon)
+
+// What must be equal for the drawn controls to be kept and only brought up to date: everything but ribbons' numbers.
+function skeleton(card) {
+  const bare = (control) => isRibbon(control) ? [control.label, idOf(control.command)] : control
+  return {
+    ...card, controls: card.controls?.map(bare),
+    groups: card.groups?.map((group) => ({ ...group, controls: group.controls.map(bare) })),
+  }
+}
+
+// ---- talking to the server ---------------------------------------------------------------------------------------
+
+function send(memory, command, phase = "commit", gesture = ++memory.gesture) {
+  memory.seq += 1
+  memory.sent = performance.now()
+  memory.trigger("edit", { seq: memory.seq, gesture, phase, command })
+}
+
+// During a drag one message is under way at a time: the answer to it lets the newest value go.
+function flush(memory) {
+  if (!memory.waiting) return
+  if (memory.ack < memory.seq && performance.now() - memory.sent < PATIENCE) {
+    clearTimeout(memory.timer)
+    memory.timer = setTimeout(() => flush(memory), PATIENCE)
+    return
+  }
+  const { command, gesture } = memory.waiting
+  memory.waiting = null
+  send(memory, command, "drag", gesture)
+}
+
+// ---- drawing -----------------------------------------------------------------------------------------------------
+
+function drawPanel(area, data, memory) {
+  const head = html(area, "div", { class: "head" })
+  html(head, "b", {}, data.title)
+  html(head, "span", {}, data.subtitle)
+  drawNetwork(area, data.network, memory)
+  if (ribbonsOf(data).length) {
+    const shown = html(area, "div", { class: "shown" })
+    const name = html(shown, "label", {}, "Sliders show ")
+    const select = html(name, "select", { "data-id": "metric" })
+    for (const { value, label } of data.metrics) html(select, "option", { value, ...(value === data.metric ? { selected: "" } : {}) }, label)
+    select.addEventListener("change", () => memory.trigger("metric", select.value))
+  }
+  for (const card of data.cards) drawCard(area, card, memory)
+}
+
+function drawNetwork(area, network, memory) {
+  const box = html(area, "details", memory.open ? { open: "" } : {})
+  box.addEventListener("toggle", () => (memory.open = box.open))
+  const summary = html(box, "summary", { "data-id": "network" })
+  html(summary, "b", {}, "Network ")
+  html(summary, "span", {}, network.summary)
+  for (const control of network.controls) drawControl(box, control, memory)
+  drawAdd(box, network.add, memory)
+}
+
+function drawCard(area, card, memory) {
+  const box = html(area, "section", { class: `card${card.chosen ? " chosen" : ""}${card.title ? "" : " add"}`, "aria-label": card.title || "add" })
+  if (card.kind) box.style.setProperty("--accent", colour(card.kind))
+  if (card.title) {
+    const header = html(box, "header")
+    const name = html(header, "button", { class: "name", type: "button", "data-id": `card:${card.id}` }, card.title)
+    name.addEventListener("click", () => memory.trigger("choose", card.path || card.id))
+    if (card.add) drawAdd(header, card.add, memory, "icon")
+    for (const icon of card.icons || []) drawButton(header, icon, memory, "icon")
+  }
+  for (const control of card.controls || []) drawControl(box, control, memory)
+  for (const group of card.groups || []) {
+    const part = html(box, "div", { class: `group${group.chosen ? " chosen" : ""}` })
+    if (group.title) {
+      const layer = html(part, "button", { class: "layer", type: "button", "data-id": `layer:${group.path}`, title: "Show all settings of this layer" }, group.title)
+      layer.addEventListener("click", () => memory.trigger("choose", group.path))
+    }
+    for (const control of group.controls) drawControl(part, control, memory)
+  }
+  if (card.actions) {
+    const row = html(box, "div", { class: "row" })
+    for (const action of card.actions) drawButton(row, action, memory, "plain")
+  }
+  if (card.add && !card.title) drawAdd(box, card.add, memory)
+}
+
+function drawButton(parent, { label, command, hint, off }, memory, style) {
+  const button = html(parent, "button", { class: style, type: "button", title: hint, "aria-label": hint, "data-id": idOf(command), disabled: off ? "" : null }, label)
+  button.addEventListener("click", () => send(memory, command))
+}
+
+// A menu that adds something; as an icon it shows its plus only.
+function drawAdd(parent, adding, memory, style = "") {
+  const row = style ? parent : html(parent, "div", { class: "control" })
+  const select = html(row, "select", { class: style, title: adding.label, "aria-label": adding.label, "data-id": `add:${idOf(adding.command)}`, disabled: adding.options.length ? null : "" })
+  html(select, "option", { value: "" }, style ? "+" : `+ ${adding.label}`)
+  for (const { value, label } of adding.options) html(select, "option", { value }, label)
+  select.addEventListener("change", () => {
+    if (select.value) send(memory, { ...adding.command, value: select.value })
+    select.value = ""
+  })
+}
+
+function drawControl(parent, control, memory) {
+  const box = html(parent, "div", { class: `control ${control.type}` })
+  if (control.type === "ribbon") return drawRibbon(box, control, memory)
+  const top = html(box, "div", { class: "top" })
+  if (control.label) html(top, "span", { class: "caption" }, control.label)
+  if (control.type === "choice") drawChoice(box, control, memory)
+  if (control.type === "buttons") {
+    const row = html(box, "div", { class: "options" })
+    for (const button of control.buttons) drawButton(row, button, memory, "plain")
+  }
+  if (control.type === "select") {
+    const select = html(top, "select", { "aria-label": control.label, "data-id": idOf(control.command) })
+    if (control.value === null) html(select, "option", { value: "", selected: "" }, "mixed")
+    for (const { value, label } of control.options) html(select, "option", { value, ...(value === control.value ? { selected: "" } : {}) }, label)
+    select.addEventListener("change", () => select.value && send(memory, { ...control.command, value: select.value }))
+  }
+  if (control.type === "number") {
+    const input = html(top, "input", { class: "exact", type: "text", inputmode: "decimal", value: control.value, "aria-label": control.label,
+      "data-id": idOf(control.command), title: `${control.low} to ${control.high}`, placeholder: control.once ? "×" : "" })
+    onTyped(input, () => String(control.value), (text) => send(memory, { ...control.command, value: text }))
+  }
+}
+
+// Enter or leaving the field sends what was typed; Escape brings the old text back.
+function onTyped(input, current, commit) {
+  const done = () => input.value.trim() && input.value.trim() !== current() && commit(input.value.trim())
+  input.addEventListener("change", done)
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") input.value = current()
+    event.stopPropagation()
+  })
+  input.addEventListener("focus", () => input.select())
+}
+
+function drawChoice(box, control, memory) {
+  const row = html(box.querySelector(".top"), "div", { class: "options", role: "radiogroup", "aria-label": control.label })
+  const buttons = control.options.map(({ value, label, ok }) => {
+    const on = value === control.value
+    const button = html(row, "button", {
+      type: "button", role: "radio", "aria-checked": on ? "true" : "false", "data-id": `${idOf(control.command)}:${value}`,
+      disabled: ok ? null : "", title: ok ? "" : "The layers would no longer fit together",
+    }, label)
+    button.addEventListener("click", () => on || send(memory, { ...control.command, value }))
+    return button
+  })
+  buttons.forEach((button, index) => button.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
+    if (!step) return
+    event.preventDefault()
+    for (let at = index + step; at >= 0 && at < buttons.length; at += step) {
+      if (!buttons[at].disabled) return buttons[at].focus()
+    }
+  }))
+}
+
+// ---- the ribbon slider -------------------------------------------------------------------------------------------
+
+function drawRibbon(box, first, memory) {
+  let control = first
+  const id = idOf(control.command)
+  const top = html(box, "div", { class: "top" })
+  const named = `${control.command.path ? `${control.command.path} ` : ""}${control.label}`
+  html(top, "span", { class: "caption" }, control.label)
+  const exact = html(top, "input", { class: "exact", type: "text", inputmode: "numeric", "aria-label": `${named}, exact value`, "data-id": `exact:${id}`,
+    title: control.free ? "a number, or height × width such as 1x7" : "" })
+  const track = html(box, "div", { class: "track" })
+  const picture = svg(track, "svg", { width: "100%", height: 40, preserveAspectRatio: "none", "aria-hidden": "true" })
+  const under = svg(picture, "path", { class: "under" })
+  const curve = svg(picture, "path", { class: "curve" })
+  const was = svg(picture, "line", { class: "was", y1: 2, y2: 38 })
+  const stem = svg(picture, "line", { class: "stem" })
+  const thumb = svg(picture, "circle", { class: "thumb", r: 6 })
+  const bubble = html(track, "div", { class: "bubble", "aria-hidden": "true" })
+  const range = html(track, "input", { type: "range", min: 0, step: 1, "aria-label": named, "data-id": id })
+
+  const inset = 8 // half a native thumb, so that pointer and picture agree
+  const wide = () => Math.max(60, track.clientWidth || 240)
+  const x = (index) => inset + (wide() - 2 * inset) * (control.points.length > 1 ? index / (control.points.length - 1) : 0.5)
+  const known = () => control.points.map((point) => point[1]).filter((value) => value !== null)
+  const y = (value) => {
+    const low = Math.min(...known()), high = Math.max(...known())
+    const share = high > low ? (value - low) / (high - low) : 0.12
+    // The curve starts at a fifth of the height where the metric does not fall to nothing: a floor reads as a floor.
+    return 34 - 24 * share
+  }
+
+  function drawCurve() {
+    let line = "", fill = "", start = null
+    control.points.forEach(([, value], index) => {
+      if (value === null) {
+        if (start !== null) fill += ` L ${x(index - 1)} 39 L ${start} 39 Z`
+        start = null
+        return
+      }
+      const at = `${x(index)} ${y(value)}`
+      line += start === null ? ` M ${at}` : ` L ${at}`
+      fill += start === null ? ` M ${at}` : ` L ${at}`
+      if (start === null) start = x(index)
+      if (index === control.points.length - 1) fill += ` L ${x(index)} 39 L ${start} 39 Z`
+    })
+    curve.setAttribute("d", line)
+    under.setAttribute("d", fill)
+    const base = control.points.findIndex(([value]) => value === control.base)
+    const moved = base >= 0 && control.base !== control.value
+    was.style.visibility = moved ? "" : "hidden"
+    if (moved) for (const end of ["x1", "x2"]) was.setAttribute(end, x(base))
+  }
+
+  function drawThumb(index) {
+    const [value, metric, text] = control.points[index]
+    const at = metric === null ? 36 : y(metric)
+    thumb.setAttribute("cx", x(index))
+    thumb.setAttribute("cy", at)
+    stem.setAttribute("x1", x(index))
+    stem.setAttribute("x2", x(index))
+    stem.setAttribute("y1", Math.max(0, at - 17))
+    stem.setAttribute("y2", 38)
+    bubble.textContent = `${value} → ${text}`
+    const half = bubble.offsetWidth / 2
+    bubble.style.left = `${Math.min(Math.max(x(index), half), Math.max(half, wide() - half))}px`
+    range.setAttribute("aria-valuetext", `${value}, ${text}`)
+    if (exact !== exact.getRootNode().activeElement) exact.value = index === indexOf(control) ? control.text : String(value)
+  }
+
+  const indexOf = (from) => Math.max(0, from.points.findIndex(([value]) => value === from.value))
+
+  function update(next) {
+    control = next
+    range.max = control.points.length - 1
+    range.value = indexOf(control)
+    exact.value = control.text
+    drawCurve()
+    drawThumb(indexOf(control))
+  }
+
+  const commandAt = (index) => ({ ...control.command, value: control.points[index][0] })
+  range.addEventListener("pointerdown", () => {
+    memory.dragging = id
+    memory.dragGesture = ++memory.gesture
+    track.classList.add("active")
+  })
+  range.addEventListener("input", () => {
+    const index = Number(range.value)
+    drawThumb(index)
+    track.classList.add("active")
+    if (memory.dragging === id && control.points[index][1] !== null) {
+      memory.waiting = { command: commandAt(index), gesture: memory.dragGesture }
+      flush(memory)
+    }
+  })
+  // 'change' comes on release of the pointer and after each key.
+  range.addEventListener("change", () => {
+    const index = Number(range.value)
+    const dragged = memory.dragging === id
+    memory.dragging = null
+    memory.waiting = null
+    track.classList.toggle("active", !dragged)
+    if (control.points[index][1] === null) {
+      range.value = indexOf(control)
+      drawThumb(indexOf(control))
+      return
+    }
+    send(memory, commandAt(index), "commit", dragged ? memory.dragGesture : undefined)
+  })
+  const release = () => setTimeout(() => {
+    track.classList.remove("active")
+    if (memory.dragging === id) memory.dragging = null // released where it was taken: no 'change' follows
+  }, 50)
+  range.addEventListener("pointerup", release)
+  range.addEventListener("pointercancel", release)
+  range.addEventListener("blur", () => track.classList.remove("active"))
+  range.addEventListener("pointerenter", () => track.classList.add("active"))
+  range.addEventListener("pointerleave", () => memory.dragging || track.classList.remove("active"))
+  onTyped(exact, () => control.text, (text) => send(memory, { ...control.command, value: text }))
+  new ResizeObserver(() => { drawCurve(); drawThumb(Number(range.value)) }).observe(track)
+  memory.ribbons.set(id, { update })
+  update(control)
+}

@@ -1,0 +1,288 @@
+"""What a person can do to an architecture, as small plain commands: ``apply(architecture, command) -> architecture``.
+
+A command is {"do": verb, ...}; the editor's controls carry one each and add the chosen "value". Commands come back from
+a browser, so nothing in them is trusted: an unknown verb or a value of the wrong kind is an ArchitectureError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..analysis import problems, repair
+from ..architecture import (
+    Architecture,
+    ArchitectureError,
+    Conv,
+    NodeBase,
+    Parallel,
+    Pool,
+    Problem,
+    Residual,
+    Sequence,
+    branches,
+    edit,
+    walk,
+)
+
+Command = dict[str, Any]
+
+BLOCKS: dict[str, str] = {
+    "inception": "Inception block",
+    "conv": "3×3 convolution",
+    "pool": "3×3 max pooling, stride 2",
+}
+"""What can be inserted behind a block of the trunk."""
+
+
+def apply(architecture: Architecture, command: Command) -> Architecture:
+    """The architecture after a command. Raises ArchitectureError if the command or its result is not valid."""
+    verb = command.get("do")
+    make = _VERBS.get(verb) if isinstance(verb, str) else None
+    if make is None:
+        raise _refuse("", f"there is no edit named {str(verb)[:40]!r}")
+    try:
+        return make(architecture, command)
+    except (KeyError, TypeError, AttributeError) as error:
+        # A control of ours never sends these; a hand-made message must not become a traceback.
+        raise _refuse(str(command.get("path", ""))[:200], f"the edit {verb!r} is incomplete ({error})") from None
+
+
+def carry_out(architecture: Architecture, command: Command) -> tuple[Architecture, list[str]]:
+    """``apply``, then the repairs that make the layers fit together again, and a sentence on each.
+
+    Raises ArchitectureError where the result would not be a working network and no repair is known.
+    """
+    value = apply(architecture, command)
+    found = problems(value)
+    if not found:
+        return value, []
+    mended = repair(value)
+    said = [f"{problem}. Mended: {problem.repair.label}." for problem in found if problem.repair]
+    return mended, said
+
+
+def _refuse(path: str, message: str) -> ArchitectureError:
+    return ArchitectureError([Problem(path=path, message=message)])
+
+
+def whole(value: object, path: str, what: str) -> int:
+    """A whole number from what was typed. Raises ArchitectureError naming ``what``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _refuse(path, f"{what} must be a whole number")
+    try:
+        number = float(value)
+    except ValueError:
+        raise _refuse(path, f"{what} (={str(value)[:40]!r}) must be a whole number") from None
+    if number != number or abs(number) > 1e9 or number != int(number):
+        raise _refuse(path, f"{what} (={str(value)[:40]}) must be a whole number")
+    return int(number)
+
+
+def _size(value: object, path: str, what: str) -> Any:
+    """A size from what was typed: 3, '3', '1x7' or '1×7' (height × width)."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d{1,4})\s*[x×*,]\s*(\d{1,4})\s*", value)
+        if match:
+            return (int(match[1]), int(match[2]))
+    return whole(value, path, what)
+
+
+def _set(architecture: Architecture, command: Command) -> Architecture:
+    path, field, value = str(command["path"]), str(command["field"]), command["value"]
+    node = edit.find(architecture, path)
+    if field in ("kernel_size", "stride", "dilation"):
+        if "axis" in command:
+            both = list(getattr(node.geometry, field.removesuffix("_size")))
+            both[int(command["axis"]) % 2] = whole(value, path, field)
+            value = tuple(both)
+        else:
+            value = _size(value, path, field)
+    elif field in ("out_channels", "out_features", "reduction", "spatial_kernel", "size", "output_size"):
+        value = whole(value, path, field)
+    elif field in ("scale", "p", "weight"):
+        value = _decimal(value, path, field)
+    elif field == "groups":
+        value = "depthwise" if value == "depthwise" else whole(value, path, field)
+        if value == "depthwise":
+            return edit.replace(architecture, path, groups=value, out_channels="same")
+    elif field in ("name", "children", "branches", "body", "op"):
+        raise _refuse(path, f"{field} is not changed this way")
+    return edit.replace(architecture, path, **{field: value})
+
+
+def _decimal(value: object, path: str, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _refuse(path, f"{what} must be a number")
+    try:
+        return float(value)
+    except ValueError:
+        raise _refuse(path, f"{what} (={str(value)[:40]!r}) must be a number") from None
+
+
+def _outputs(architecture: Architecture, command: Command) -> Architecture:
+    """The same output channels for every branch of a block, as add and multiply need them."""
+    path = str(command["path"])
+    channels = whole(command["value"], path, "channels")
+    for branch in edit.find(architecture, path).branches:
+        end = edit.output_conv(branch, f"{path}/{branch.name}")
+        if end is not None:
+            architecture = edit.replace(architecture, end, out_channels=channels)
+    return architecture
+
+
+def _add_branch(architecture: Architecture, command: Command) -> Architecture:
+    path, kind = str(command["path"]), command["value"]
+    if kind not in branches.BRANCH_KINDS:
+        raise _refuse(path, f"there is no branch kind {str(kind)[:40]!r}; known: {', '.join(branches.BRANCH_KINDS)}")
+    block = edit.find(architecture, path)
+    convs = [node for _, node in walk(block) if isinstance(node, Conv)]
+    style: dict[str, Any] = {}
+    if convs:
+        style = {"norm": convs[0].norm, "norm_eps": convs[0].norm_eps, "activation": convs[0].activation}
+    branch = branches.BRANCH_KINDS[kind][1](**style)
+    if block.fuse != "concat":
+        outputs = [edit.output_conv(each, each.name) for each in block.branches]
+        known = next((edit.find(architecture, f"{path}/{end}") for end in outputs if end), None)
+        if known is not None:
+            branch = branches.BRANCH_KINDS[kind][1](out_channels=known.out_channels, **style)
+    return edit.insert(architecture, path, branch)
+
+
+def _add_layer(architecture: Architecture, command: Command) -> Architecture:
+    """Put a convolution or a pool at the end of a branch, or right behind a layer of the same branch."""
+    path, kind = str(command["path"]), command["value"]
+    node = edit.find(architecture, path)
+    parent, index = path, None
+    if not isinstance(node, Sequence):
+        parent = path.rpartition("/")[0]
+        if not isinstance(edit.find(architecture, parent), Sequence):
+            # A branch that is one bare layer becomes a chain that begins with it.
+            chain = Sequence(name=node.name, children=(edit.with_fields(node, name="first"),))
+            architecture = edit.put(architecture, path, chain)
+            parent = path
+        else:
+            index = [child.name for child in edit.find(architecture, parent).nodes].index(node.name) + 1
+    convs = [each for _, each in walk(edit.find(architecture, parent)) if isinstance(each, Conv)]
+    added: NodeBase
+    if kind == "pool":
+        added = Pool(name="pool", kernel_size=3)
+    else:
+        kernel = 1 if kind == "conv1" else 3
+        model = convs[-1] if convs else None
+        added = Conv(
+            name=f"conv_{len(convs) + 1}",
+            out_channels=model.out_channels if model else 64,
+            kernel_size=kernel,
+            norm=model.norm if model else "none",
+            activation=model.activation if model else "relu",
+        )
+    return edit.insert(architecture, parent, added, index)
+
+
+def _add_block(architecture: Architecture, command: Command) -> Architecture:
+    """Insert a block, a convolution or a pool into the trunk behind the node at ``path`` (at the front for '')."""
+    path, kind = str(command["path"]).partition("/")[0], command["value"]
+    names = [node.name for node in architecture.trunk.nodes]
+    index = names.index(path) + 1 if path in names else 0
+    convs = [node for _, node in walk(architecture) if isinstance(node, Conv)]
+    style: dict[str, Any] = {}
+    if convs:
+        style = {"norm": convs[0].norm, "norm_eps": convs[0].norm_eps, "activation": convs[0].activation}
+    node: NodeBase
+    if kind == "pool":
+        node = Pool(name="pool", kernel_size=3, stride=2, padding=1)
+    elif kind == "conv":
+        node = Conv(name="conv", out_channels=64, kernel_size=3, **style)
+    elif kind == "inception":
+        node = Parallel(
+            name="inception_new",
+            branches=(
+                branches.one_by_one(out_channels=64, **style),
+                branches.reduce_conv("branch_3x3", reduce=64, out_channels=96, kernel_size=3, **style),
+                branches.reduce_conv("branch_5x5", reduce=16, out_channels=32, kernel_size=5, **style),
+                branches.pool_project(out_channels=32, **style),
+            ),
+        )
+    else:
+        raise _refuse(path, f"there is nothing named {str(kind)[:40]!r} to insert; known: {', '.join(BLOCKS)}")
+    return edit.insert(architecture, "", node, index)
+
+
+def _stride(architecture: Architecture, command: Command) -> Architecture:
+    """The same stride for every branch of a block: on the last layer with a window, else on the last convolution."""
+    path = str(command["path"])
+    stride = whole(command["value"], path, "stride")
+    for branch in edit.find(architecture, path).branches:
+        end = stride_layer(branch, f"{path}/{branch.name}")
+        if end is None:
+            raise _refuse(f"{path}/{branch.name}", "this branch has no convolution or pool that could take the stride")
+        architecture = edit.replace(architecture, end, stride=stride)
+    return architecture
+
+
+def stride_layer(node: Any, path: str) -> str | None:
+    """Path of the layer that takes a branch's stride."""
+    leaves = [(path, node)] if not node.child_field else [(f"{path}/{p}", n) for p, n in walk(node)]
+    windows = [(p, n) for p, n in leaves if isinstance(n, Conv | Pool)]
+    strided = [p for p, n in windows if n.geometry.stride != (1, 1)]
+    wide = [p for p, n in windows if n.geometry.kernel != (1, 1)]
+    found = strided or wide or [p for p, _ in windows]
+    return found[-1] if found else None
+
+
+def _residual(architecture: Architecture, command: Command) -> Architecture:
+    path, value = str(command["path"]), command["value"]
+    node = edit.find(architecture, path)
+    scale = node.scale if isinstance(node, Residual) else 1.0
+    return edit.set_residual(architecture, path, None if value == "off" else value, scale)
+
+
+def _attention(architecture: Architecture, command: Command) -> Architecture:
+    value = command["value"]
+    return edit.set_attention(architecture, str(command["path"]), None if value == "none" else value)
+
+
+def _norm(architecture: Architecture, command: Command) -> Architecture:
+    return edit.set_style(architecture, str(command["path"]), norm=command["value"])
+
+
+def _activation(architecture: Architecture, command: Command) -> Architecture:
+    return edit.set_style(architecture, str(command["path"]), activation=command["value"])
+
+
+def _input(architecture: Architecture, command: Command) -> Architecture:
+    c, h, w = architecture.input_shape
+    axis = str(command["axis"])
+    value = whole(command["value"], "", f"input {axis}")
+    shape = {"channels": (value, h, w), "size": (c, value, value), "height": (c, value, w), "width": (c, h, value)}
+    return edit.replace(architecture, "", input_shape=shape[axis])
+
+
+def _title(architecture: Architecture, command: Command) -> Architecture:
+    return edit.replace(architecture, "", name=str(command["value"]))
+
+
+_VERBS: dict[str, Callable[[Architecture, Command], Architecture]] = {
+    "set": _set,
+    "outputs": _outputs,
+    "add_branch": _add_branch,
+    "add_layer": _add_layer,
+    "add_block": _add_block,
+    "stride": _stride,
+    "fuse": lambda a, c: edit.replace(a, str(c["path"]), fuse=c["value"]),
+    "residual": _residual,
+    "attention": _attention,
+    "norm": _norm,
+    "activation": _activation,
+    "remove": lambda a, c: edit.remove(a, str(c["path"])),
+    "duplicate": lambda a, c: edit.duplicate(a, str(c["path"])),
+    "move": lambda a, c: edit.move(a, str(c["path"]), whole(c["by"], str(c["path"]), "by")),
+    "rename": lambda a, c: edit.rename(a, str(c["path"]), str(c["value"])),
+    "apply_to_all": lambda a, c: edit.apply_to_all_blocks(a, str(c["path"])),
+    "width": lambda a, c: edit.scale_width(a, _decimal(c["value"], "", "width factor")),
+    "classes": lambda a, c: edit.set_classes(a, whole(c["value"], "", "classes")),
+    "input": _input,
+    "title": _title,
+}

@@ -1,0 +1,234 @@
+"""Controls as data. A ribbon slider carries the curve of a metric over its whole range, computed by the analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..analysis import Sweep, Totals
+from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, Conv, Pool, edit
+from ..figures import change, extent, si, size
+from ._commands import Command, apply
+
+METRICS: dict[str, tuple[str, str]] = {
+    "macs": ("MACs", "multiply-adds of one image"),
+    "params": ("parameters", "learnt numbers of the inference network"),
+    "training": ("training memory", "bytes that autograd keeps of one image, float32"),
+    "inference": ("inference memory", "largest sum of activations alive at once, one image, float32"),
+    "field": ("receptive field", "pixels along the larger axis, at the last feature map"),
+}
+"""What a ribbon may show: key → (caption, convention)."""
+
+ACTIVATIONS = ["relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh", "none"]
+
+
+def metric_value(totals: Totals, metric: str) -> int:
+    """The number that a ribbon of this metric shows."""
+    return {
+        "macs": totals.macs,
+        "params": totals.params,
+        "training": totals.training_bytes,
+        "inference": totals.inference_bytes,
+        "field": max(totals.receptive_field.size),
+    }[metric]
+
+
+def metric_text(value: int, metric: str) -> str:
+    """That number with its unit."""
+    if metric in ("training", "inference"):
+        return size(value)
+    if metric == "field":
+        return f"{value} px"
+    return f"{si(value)} {METRICS[metric][0]}"
+
+
+def channel_values(value: int, limit: int = MAX_CHANNELS) -> list[int]:
+    """Positions of a channel slider: multiples of a step up to at least twice the value, and the value itself."""
+    top = 64
+    while top < 2 * value and top < limit:
+        top *= 2
+    top = min(top, limit)
+    step = max(1, top // 64)
+    return sorted({step, *range(step, top + 1, step), value})
+
+
+def reductions(value: int) -> list[int]:
+    """Positions of a reduction slider."""
+    return sorted({1, 2, 4, 8, 16, 32, value})
+
+
+class Maker:
+    """Makes the controls of one panel; one ``Sweep`` serves all of its ribbons."""
+
+    def __init__(self, architecture: Architecture, baseline: Architecture, metric: str, sweep: Sweep) -> None:
+        self.architecture = architecture
+        self.baseline = baseline
+        self.metric = metric
+        self.sweep = sweep
+        totals = sweep.totals(architecture)
+        assert totals is not None  # a page never holds a network that does not work
+        self.now = metric_value(totals, metric)
+
+    def totals(self, command: Command) -> Totals | None:
+        """The numbers after a command, None where the network would not work."""
+        try:
+            return self.sweep.totals(apply(self.architecture, command))
+        except ArchitectureError:
+            return None
+
+    def ribbon(self, label: str, command: Command, value: Any, values: list[Any], text: str = "") -> dict[str, Any]:
+        """A slider over ``values``; each point is [value, metric or None, caption]."""
+        points = []
+        for candidate in values:
+            totals = self.totals({**command, "value": candidate})
+            if totals is None:
+                points.append([candidate, None, "does not fit"])
+            else:
+                number = metric_value(totals, self.metric)
+                points.append([candidate, number, f"{metric_text(number, self.metric)} {_delta(number, self.now)}"])
+        return {
+            "type": "ribbon",
+            "label": label,
+            "command": command,
+            "value": value,
+            "text": text or str(value),
+            "points": points,
+            "base": self._base(command),
+        }
+
+    def _base(self, command: Command) -> Any:
+        """Where the baseline stood, if it has the same layer."""
+        if command["do"] != "set":
+            return None
+        try:
+            node = edit.find(self.baseline, command["path"])
+        except ArchitectureError:
+            return None
+        value = getattr(node, command["field"], None)
+        if isinstance(value, tuple):
+            return value[command["axis"]] if "axis" in command else None
+        return value if isinstance(value, int | float) else None
+
+    def choice(
+        self, label: str, command: Command, value: Any, options: list[tuple[Any, str]], check: bool = False
+    ) -> dict[str, Any]:
+        """Buttons of which one is pressed; with ``check`` those that would not give a working network are off."""
+        made = []
+        for key, caption in options:
+            ok = not check or key == value or self.totals({**command, "value": key}) is not None
+            made.append({"value": key, "label": caption, "ok": ok})
+        return {"type": "choice", "label": label, "command": command, "value": value, "options": made}
+
+
+def _delta(now: float, before: float) -> str:
+    text = change(now, before)
+    return "" if text == "unchanged" else text
+
+
+def number(label: str, command: Command, value: Any, low: float, high: float, step: float = 1) -> dict[str, Any]:
+    """A typed number."""
+    return {
+        "type": "number", "label": label, "command": command, "value": value, "low": low, "high": high, "step": step,
+    }  # fmt: skip
+
+
+def button(label: str, command: Command, hint: str = "", off: bool = False) -> dict[str, Any]:
+    """Something to do at a click; ``hint`` is its full name."""
+    return {"type": "button", "label": label, "command": command, "hint": hint or label, "off": off}
+
+
+def leaf_controls(make: Maker, leaf: Any, path: str, *, detailed: bool, linked: bool) -> list[dict[str, Any]]:
+    """Controls of one primitive layer; ``detailed`` adds those that are rarely wanted, ``linked`` leaves channels to
+    the block."""
+    controls: list[dict[str, Any]] = []
+    if isinstance(leaf, Conv):
+        if isinstance(leaf.out_channels, int) and not linked:
+            command: Command = {"do": "set", "path": path, "field": "out_channels"}
+            controls.append(make.ribbon("channels", command, leaf.out_channels, channel_values(leaf.out_channels)))
+        if leaf.geometry.kernel != (1, 1) or detailed:
+            controls += _window_controls(make, leaf, path, "kernel_size", "kernel", [1, 3, 5, 7, 9, 11])
+            controls += _window_controls(make, leaf, path, "dilation", "dilation", list(range(1, 9)))
+        if detailed:
+            controls.append(_stride_choice(make, leaf, path))
+            controls.append(
+                make.choice(
+                    "groups",
+                    {"do": "set", "path": path, "field": "groups"},
+                    leaf.groups,
+                    [(1, "1"), (2, "2"), (4, "4"), ("depthwise", "depthwise")],
+                    check=True,
+                )
+            )
+            command = {"do": "set", "path": path, "field": "norm"}
+            controls.append(make.choice("norm", command, leaf.norm, [("none", "none"), ("batch", "batch")]))
+            controls.append(activation_select({"do": "set", "path": path, "field": "activation"}, leaf.activation))
+    elif isinstance(leaf, Pool):
+        command = {"do": "set", "path": path, "field": "kind"}
+        controls.append(make.choice("pooling", command, leaf.kind, [("max", "max"), ("avg", "average")]))
+        controls += _window_controls(make, leaf, path, "kernel_size", "kernel", [1, 2, 3, 5, 7, 9])
+        if detailed:
+            controls.append(_stride_choice(make, leaf, path))
+    elif leaf.op == "global_pool":
+        command = {"do": "set", "path": path, "field": "kind"}
+        controls.append(make.choice("pooling", command, leaf.kind, [("max", "max"), ("avg", "average")]))
+    elif leaf.op == "linear":
+        command = {"do": "set", "path": path, "field": "out_features"}
+        values = channel_values(leaf.out_features, MAX_FEATURES)
+        controls.append(make.ribbon("outputs", command, leaf.out_features, values))
+        controls.append(activation_select({"do": "set", "path": path, "field": "activation"}, leaf.activation))
+    elif leaf.op == "dropout":
+        command = {"do": "set", "path": path, "field": "p"}
+        values_p = sorted({*(round(0.05 * n, 2) for n in range(20)), leaf.p})
+        controls.append(make.ribbon("probability", command, leaf.p, values_p, text=f"{leaf.p:g}"))
+    elif leaf.op == "attention":
+        command = {"do": "set", "path": path, "field": "reduction"}
+        controls.append(make.ribbon("reduction", command, leaf.reduction, reductions(leaf.reduction)))
+    elif leaf.op == "activation":
+        controls.append(activation_select({"do": "set", "path": path, "field": "kind"}, leaf.kind))
+    if detailed and "/" in path:
+        controls.append(
+            {
+                "type": "buttons",
+                "buttons": [
+                    button("↑ earlier", {"do": "move", "path": path, "by": -1}, "Move this layer forward"),
+                    button("↓ later", {"do": "move", "path": path, "by": 1}, "Move this layer back"),
+                    button("✕ remove layer", {"do": "remove", "path": path}, "Remove this layer"),
+                ],
+            }
+        )
+    return controls
+
+
+def _window_controls(
+    make: Maker, leaf: Any, path: str, field: str, label: str, values: list[int]
+) -> list[dict[str, Any]]:
+    """One ribbon for a square size, two for (h, w); typed as 3 or 1×7."""
+    command: Command = {"do": "set", "path": path, "field": field}
+    value = getattr(leaf, field)
+    if isinstance(value, int):
+        ribbon = make.ribbon(label, command, value, sorted({*values, value}))
+        return [{**ribbon, "free": True}]
+    return [
+        {
+            **make.ribbon(f"{label} {side}", {**command, "axis": axis}, value[axis], sorted({*values, value[axis]})),
+            "free": False,
+        }
+        for axis, side in enumerate(("height", "width"))
+    ]
+
+
+def _stride_choice(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
+    g = leaf.geometry
+    value: Any = g.stride[0] if g.stride[0] == g.stride[1] else extent(g.stride)
+    options = [(1, "1"), (2, "2"), (3, "3")]
+    return make.choice("stride", {"do": "set", "path": path, "field": "stride"}, value, options, check=True)
+
+
+def activation_select(command: Command, value: str | None) -> dict[str, Any]:
+    """A menu of activations; None stands for layers that differ."""
+    return {
+        "type": "select",
+        "label": "activation",
+        "command": command,
+        "value": value,
+        "options": [{"value": name, "label": name.replace("_", " ")} for name in ACTIVATIONS],
+    }

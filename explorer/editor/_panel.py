@@ -1,0 +1,299 @@
+"""The editor of a node as data: cards of controls for its block and branches, or for the node itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..analysis import Analysis, Sweep
+from ..architecture import (
+    MAX_BRANCHES,
+    MAX_CHANNELS,
+    MAX_FEATURES,
+    MAX_IMAGE,
+    MIN_IMAGE,
+    Architecture,
+    Conv,
+    Parallel,
+    Residual,
+    branches,
+    edit,
+    walk,
+)
+from ..figures import kind_of, kind_of_branch
+from ._commands import BLOCKS, Command, stride_layer
+from ._controls import METRICS, Maker, activation_select, button, channel_values, leaf_controls, number, reductions
+
+
+def panel(
+    architecture: Architecture,
+    analysis: Analysis,
+    path: str,
+    *,
+    metric: str = "macs",
+    baseline: Architecture | None = None,
+    sweep: Sweep | None = None,
+) -> dict[str, Any]:
+    """The controls for the node at ``path``: its block's cards if it lies in a block, its own card if not.
+
+    Raises ArchitectureError if there is no such node or the network does not work, ValueError for an unknown metric.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric (={metric!r}) must be one of {', '.join(METRICS)}")
+    make = Maker(architecture, baseline or architecture, metric, sweep or Sweep())
+    block = path.partition("/")[0]
+    node = edit.find(architecture, block) if block else architecture.trunk
+    main = edit.block_parallel(node, block) if block else None
+    cards = []
+    if not block:
+        title, subtitle = "Nothing chosen", "Click a layer of the network to edit it."
+    elif main is not None:
+        parallel = edit.find(architecture, main)
+        layer = analysis.by_path[main]
+        last = analysis.below(block)[-1]
+        title = block
+        subtitle = (
+            f"{len(parallel.branches)} branch{'es' if len(parallel.branches) != 1 else ''} · "
+            f"{layer.input_shape[0]} → {last.output_shape[0]} channels · {last.output_shape[1]}×{last.output_shape[2]}"
+        )
+        cards.append(_block_card(make, node, block, main))
+        cards += [_branch_card(make, child, f"{main}/{child.name}", path, parallel) for child in parallel.branches]
+        cards.append(_add_card(parallel, main))
+    else:
+        title = block
+        layers = analysis.below(block)
+        subtitle = f"{_times(layers[0].input_shape)} → {_times(layers[-1].output_shape)}" if layers else "empty"
+        cards.append(_plain_card(make, node, block, path))
+    return {
+        "title": title,
+        "subtitle": subtitle,
+        "metrics": [{"value": key, "label": caption} for key, (caption, _) in METRICS.items()],
+        "metric": metric,
+        "cards": cards,
+        "network": _network_card(make, block),
+    }
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _style_of(node: Any, field: str) -> str | None:
+    """The one norm or activation of all convolutions below a node, None where they differ."""
+    inner = [n for _, n in walk(node)] if node.child_field else [node]
+    convs = [n for n in inner if isinstance(n, Conv) and (field != "activation" or n.activation != "none")]
+    found = {getattr(conv, field) for conv in convs}
+    return found.pop() if len(found) == 1 else None
+
+
+def _block_card(make: Maker, node: Any, path: str, main: str) -> dict[str, Any]:
+    parallel = edit.find(make.architecture, main)
+    residual = node if isinstance(node, Residual) else None
+    attention = edit.attention_of(make.architecture, path)
+    command: Command
+    kind = edit.find(make.architecture, attention).kind if attention else "none"
+    controls = [
+        make.choice(
+            "fusion",
+            {"do": "fuse", "path": main},
+            parallel.fuse,
+            [("concat", "concat"), ("add", "add"), ("multiply", "multiply")],
+        ),
+        make.choice(
+            "residual",
+            {"do": "residual", "path": path},
+            residual.shortcut if residual else "off",
+            [("off", "off"), ("identity", "identity"), ("projection", "projection")],
+            check=True,
+        ),
+    ]
+    if residual:
+        scales = [round(0.05 * n, 2) for n in range(1, 21)]
+        scale = residual.scale
+        controls.append(
+            make.ribbon(
+                "scale",
+                {"do": "set", "path": path, "field": "scale"},
+                scale,
+                sorted({*scales, scale}),
+                text=f"{scale:g}",
+            )
+        )
+    controls.append(
+        make.choice(
+            "attention",
+            {"do": "attention", "path": path},
+            kind,
+            [("none", "none"), ("se", "SE"), ("cbam", "CBAM")],
+        )
+    )
+    if attention:
+        found = edit.find(make.architecture, attention)
+        command = {"do": "set", "path": attention, "field": "reduction"}
+        controls.append(make.ribbon("reduction", command, found.reduction, reductions(found.reduction)))
+        if found.kind == "cbam":
+            command = {"do": "set", "path": attention, "field": "spatial_kernel"}
+            odd = sorted({3, 5, 7, 9, 11, found.spatial_kernel})
+            controls.append(make.ribbon("spatial kernel", command, found.spatial_kernel, odd))
+    command = {"do": "norm", "path": path}
+    controls.append(make.choice("norm", command, _style_of(node, "norm"), [("none", "none"), ("batch", "batch")]))
+    select = activation_select({"do": "activation", "path": path}, _style_of(node, "activation"))
+    controls.append({**select, "options": [option for option in select["options"] if option["value"] != "none"]})
+    ends = {stride_layer(branch, f"{main}/{branch.name}") for branch in parallel.branches}
+    strides = {max(edit.find(make.architecture, end).geometry.stride) for end in ends if end}
+    controls.append(
+        make.choice(
+            "stride",
+            {"do": "stride", "path": main},
+            strides.pop() if len(strides) == 1 else None,
+            [(1, "1"), (2, "2")],
+            check=True,
+        )
+    )
+    if parallel.fuse != "concat":
+        outputs = [edit.output_conv(branch, f"{main}/{branch.name}") for branch in parallel.branches]
+        first = next((end for end in outputs if end), None)
+        if first and None not in outputs:
+            value = edit.find(make.architecture, first).out_channels
+            command = {"do": "outputs", "path": main}
+            controls.append(make.ribbon("channels of every branch", command, value, channel_values(value)))
+    return {
+        "id": path,
+        "title": "block",
+        "kind": "fuse",
+        "controls": controls,
+        "actions": [
+            button("Duplicate", {"do": "duplicate", "path": path}, "Add a copy of this block right behind it"),
+            button("Remove", {"do": "remove", "path": path}, "Take this block out of the network"),
+            button(
+                "Apply to all blocks",
+                {"do": "apply_to_all", "path": path},
+                "Give every other block this block's fusion, residual, attention, kernels, dilations, norm and "
+                "activation; channels stay",
+                off=len(edit.blocks(make.architecture)) < 2,
+            ),
+        ],
+    }
+
+
+def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Parallel) -> dict[str, Any]:
+    leaves = [(f"{path}/{inner}", leaf) for inner, leaf in walk(branch) if not leaf.child_field]
+    leaves = leaves if branch.child_field else [(path, branch)]
+    linked = edit.output_conv(branch, path) if parallel.fuse != "concat" else None
+    groups = []
+    for leaf_path, leaf in leaves:
+        controls = leaf_controls(make, leaf, leaf_path, detailed=leaf_path == chosen, linked=leaf_path == linked)
+        groups.append(
+            {
+                "path": leaf_path,
+                "title": leaf.name if branch.child_field else "",
+                "kind": kind_of(leaf),
+                "controls": controls,
+                "chosen": leaf_path == chosen,
+            }
+        )
+    names = [each.name for each in parallel.branches]
+    index = names.index(branch.name)
+    last = len(names) - 1
+    actions = [
+        button("↑", {"do": "move", "path": path, "by": -1}, f"Move {branch.name} up", off=index == 0),
+        button("↓", {"do": "move", "path": path, "by": 1}, f"Move {branch.name} down", off=index == last),
+        button("⧉", {"do": "duplicate", "path": path}, f"Duplicate {branch.name}", off=len(names) >= MAX_BRANCHES),
+        button("✕", {"do": "remove", "path": path}, f"Remove {branch.name}", off=len(names) == 1),
+    ]
+    return {
+        "id": path,
+        "path": path,
+        "title": branch.name,
+        "kind": kind_of_branch(branch),
+        "groups": groups,
+        "icons": actions,
+        "chosen": chosen == path,
+        "add": {
+            "label": "add a layer",
+            "command": {"do": "add_layer", "path": chosen if chosen.startswith(f"{path}/") else path},
+            "options": [
+                {"value": "conv3", "label": "3×3 convolution"},
+                {"value": "conv1", "label": "1×1 convolution"},
+                {"value": "pool", "label": "3×3 max pooling"},
+            ],
+        },
+    }
+
+
+def _add_card(parallel: Parallel, main: str) -> dict[str, Any]:
+    full = len(parallel.branches) >= MAX_BRANCHES
+    return {
+        "id": f"{main}+",
+        "add": {
+            "label": "add a branch" if not full else f"{MAX_BRANCHES} branches, the most a block may have",
+            "command": {"do": "add_branch", "path": main},
+            "options": []
+            if full
+            else [{"value": key, "label": caption} for key, (caption, _) in branches.BRANCH_KINDS.items()],
+        },
+    }
+
+
+def _plain_card(make: Maker, node: Any, path: str, chosen: str) -> dict[str, Any]:
+    """A layer of the trunk, or a sequence of layers, that is not a block."""
+    leaves = [(f"{path}/{inner}", leaf) for inner, leaf in walk(node) if not leaf.child_field]
+    leaves = leaves if node.child_field else [(path, node)]
+    groups = [
+        {
+            "path": leaf_path,
+            "title": leaf.name if node.child_field else "",
+            "kind": kind_of(leaf),
+            "controls": leaf_controls(
+                make, leaf, leaf_path, detailed=leaf_path == chosen or not node.child_field, linked=False
+            ),
+            "chosen": leaf_path == chosen,
+        }
+        for leaf_path, leaf in leaves
+    ]
+    return {
+        "id": path,
+        "path": path,
+        "title": node.name,
+        "kind": kind_of_branch(node) if node.op != "linear" else "linear",
+        "groups": groups,
+        "actions": [
+            button("Duplicate", {"do": "duplicate", "path": path}, "Add a copy right behind it"),
+            button("Remove", {"do": "remove", "path": path}, "Take this layer out of the network"),
+        ],
+    }
+
+
+def _network_card(make: Maker, block: str) -> dict[str, Any]:
+    c, h, w = make.architecture.input_shape
+    heads = edit.classifiers(make.architecture)
+    controls: list[dict[str, Any]] = [
+        number("input channels", {"do": "input", "axis": "channels"}, c, 1, MAX_CHANNELS),
+    ]
+    if h == w:
+        controls.append(number("input size", {"do": "input", "axis": "size"}, h, MIN_IMAGE, MAX_IMAGE))
+    else:
+        controls.append(number("input height", {"do": "input", "axis": "height"}, h, MIN_IMAGE, MAX_IMAGE))
+        controls.append(number("input width", {"do": "input", "axis": "width"}, w, MIN_IMAGE, MAX_IMAGE))
+    if heads:
+        classes = edit.find(make.architecture, heads[0]).out_features
+        controls.append(number("classes", {"do": "classes"}, classes, 1, MAX_FEATURES))
+    controls.append(
+        {
+            "type": "buttons",
+            "label": "width of all layers",
+            "buttons": [
+                button(f"× {factor:g}", {"do": "width", "value": factor}, f"All hidden channels times {factor:g}")
+                for factor in (0.5, 0.75, 1.25, 1.5, 2)
+            ],
+        }
+    )
+    controls.append({**number("width factor", {"do": "width"}, "", 0.01, 100, 0.01), "once": True})
+    return {
+        "controls": controls,
+        "add": {
+            "label": f"insert behind {block}" if block else "insert at the front",
+            "command": {"do": "add_block", "path": block},
+            "options": [{"value": key, "label": caption} for key, caption in BLOCKS.items()],
+        },
+        "summary": f"{c}×{h}×{w} input" + (f" · {classes} classes" if heads else ""),
+    }

@@ -1,0 +1,29 @@
+"""Readings turned into pictures' data: pure functions, no torch, no Streamlit."""
+
+from ._charts import costs, growth, treemap
+from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
+from ._diagram import block, short_name, strip
+from ._format import change, exact, extent, percent, si, size, times
+from ._table import layer_table
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "block",
+    "change",
+    "costs",
+    "exact",
+    "extent",
+    "growth",
+    "kind_of",
+    "kind_of_branch",
+    "layer_table",
+    "palette",
+    "percent",
+    "short_name",
+    "si",
+    "size",
+    "strip",
+    "times",
+    "treemap",
+]

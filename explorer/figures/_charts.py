@@ -1,0 +1,124 @@
+"""Growth of the receptive field, and where the cost sits: data for the chart component, a treemap for Plotly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..analysis import Analysis, Layer
+from ..architecture import Architecture
+from ._colours import KINDS, kind_of, kind_of_branch
+from ._diagram import short_name
+from ._format import exact, percent, si
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def _trunk_layers(architecture: Architecture, analysis: Analysis) -> list[tuple[Any, tuple[Layer, ...]]]:
+    """The trunk's nodes with their layers, auxiliary heads left out."""
+    found = [(node, analysis.below(node.name)) for node in architecture.trunk.nodes if node.op != "auxiliary"]
+    return [(node, layers) for node, layers in found if layers]
+
+
+def growth(architecture: Architecture, analysis: Analysis) -> dict[str, Any]:
+    """Longest and shortest path's receptive field after each node of the trunk, in pixels along the larger axis.
+
+    It ends where global pooling or flattening makes the field the whole input.
+    """
+    points = [{"path": "", "label": "input", "longest": 1, "shortest": 1}]
+    for node, layers in _trunk_layers(architecture, analysis):
+        field = layers[-1].receptive_field
+        if node.op in ("global_pool", "flatten", "linear"):
+            break
+        points.append(
+            {
+                "path": node.name,
+                "label": short_name(node.name),
+                "longest": max(field.size),
+                "shortest": max(field.min_size),
+            }
+        )
+    return {"points": points, "input": max(analysis.input_shape[1:])}
+
+
+def costs(architecture: Architecture, analysis: Analysis, metric: str = "macs") -> list[dict[str, Any]]:
+    """For each node of the trunk that costs anything, its MACs or params split by branch."""
+    if metric not in ("macs", "params"):
+        raise ValueError(f"metric (={metric!r}) must be 'macs' or 'params'")
+    whole = getattr(analysis, metric)
+    bars = []
+    for node, layers in _trunk_layers(architecture, analysis):
+        total = sum(getattr(layer, metric) for layer in layers)
+        if not total:
+            continue
+        groups: dict[str, int] = {}
+        branches = {branch.name: branch for branch in node.nodes}
+        for layer in layers:
+            rest = layer.path[len(node.name) + 1 :]
+            groups[rest.partition("/")[0]] = groups.get(rest.partition("/")[0], 0) + getattr(layer, metric)
+        bars.append(
+            {
+                "path": node.name,
+                "label": short_name(node.name),
+                "total": total,
+                "text": f"{si(total)} · {percent(total, whole)}",
+                "parts": [
+                    {
+                        "name": name or node.name,
+                        "value": value,
+                        "text": f"{exact(value)} · {percent(value, total)} of {node.name}",
+                        "kind": kind_of_branch(branches[name]) if name in branches else kind_of(node),
+                    }
+                    for name, value in groups.items()
+                    if value
+                ],
+            }
+        )
+    return bars
+
+
+def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs", dark: bool = False) -> go.Figure:
+    """Blocks, branches and layers as nested rectangles of area proportional to MACs or params (inference network)."""
+    import plotly.graph_objects as go
+
+    from ..architecture import walk
+
+    ids, labels, parents, values, colours, texts = [""], [_literal(architecture.name)], [""], [0], [""], [""]
+    values[0] = sum(getattr(layer, metric) for layer in analysis.layers if not layer.training_only)
+    ids[0] = "network"
+    texts[0] = exact(values[0])
+    colours[0] = "rgba(0,0,0,0)"
+    for path, node in walk(architecture):
+        layers = [layer for layer in analysis.below(path) if not layer.training_only]
+        total = sum(getattr(layer, metric) for layer in layers)
+        if not total:
+            continue
+        kind = KINDS[kind_of_branch(node) if node.nodes else kind_of(node)]
+        ids.append(path)
+        labels.append(_literal(node.name))
+        parents.append(path.rpartition("/")[0] or "network")
+        values.append(total)
+        colours.append(kind.dark if dark else kind.light)
+        texts.append(f"{exact(total)} · {percent(total, values[0])}")
+    unit = {"macs": "MACs", "params": "parameters"}[metric]
+    figure = go.Figure(
+        go.Treemap(
+            ids=ids,
+            labels=labels,
+            parents=parents,
+            values=values,
+            text=texts,
+            branchvalues="total",
+            marker={"colors": colours, "cornerradius": 4},
+            hovertemplate=f"%{{id}}<br>%{{text}} {unit}<extra></extra>",
+            maxdepth=3,
+            tiling={"pad": 2},
+        )
+    )
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 8, "b": 0}, height=420)
+    return figure
+
+
+def _literal(text: str) -> str:
+    """Text as Plotly shows it literally: it reads a small HTML in labels."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,71 @@
+"""One colour per kind of operation, the same on every page; told by a label as well, never by colour alone.
+
+Hues after Okabe & Ito (2008), which stay apart for colour-blind eyes, in a darker set for light and a lighter one for
+dark backgrounds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..architecture import walk
+
+
+class Kind(NamedTuple):
+    """A kind of operation: its caption, and its colour on a light and on a dark background."""
+
+    label: str
+    light: str
+    dark: str
+
+
+KINDS: dict[str, Kind] = {
+    "1x1": Kind("1×1", "#8a94a6", "#9aa5b8"),
+    "3x3": Kind("3×3", "#0072b2", "#56b4e9"),
+    "5x5": Kind("5×5", "#d55e00", "#f58b3c"),
+    "larger": Kind("larger", "#b04a87", "#dd8bb9"),
+    "factorised": Kind("factorised", "#009e73", "#3cd19a"),
+    "pooling": Kind("pooling", "#dda000", "#f0c040"),
+    "shortcut": Kind("shortcut", "#5b6b7f", "#8fa0b5"),
+    "attention": Kind("attention", "#7656b5", "#b9a1ee"),
+    "fuse": Kind("fusion", "#3d4757", "#a9b1bc"),
+    "linear": Kind("linear", "#7a6248", "#c4a988"),
+    "other": Kind("other", "#b4bac3", "#77818e"),
+}
+
+
+def kind_of(node: Any) -> str:
+    """The kind that gives a layer its colour."""
+    op = node.op
+    if op == "conv":
+        height, width = node.geometry.kernel
+        if height != width:
+            return "factorised"
+        return "1x1" if height == 1 else "3x3" if height <= 3 else "5x5" if height <= 5 else "larger"
+    return {
+        "pool": "pooling",
+        "global_pool": "pooling",
+        "linear": "linear",
+        "attention": "attention",
+        "residual": "shortcut",
+        "parallel": "fuse",
+    }.get(op, "other")
+
+
+_RANK = {"larger": 5, "factorised": 4, "5x5": 3, "3x3": 2, "pooling": 1, "1x1": 0}
+
+
+def kind_of_branch(node: Any) -> str:
+    """The kind that stands for a whole branch: its widest window; one that begins with a pool is pooling."""
+    leaves = [leaf for _, leaf in walk(node) if not leaf.nodes] if node.child_field else [node]
+    if not leaves:
+        return "shortcut"
+    if leaves[0].op in ("pool", "global_pool"):
+        return "pooling"
+    kinds = [kind_of(leaf) for leaf in leaves]
+    return max(kinds, key=lambda kind: _RANK.get(kind, -1))
+
+
+def palette() -> dict[str, dict[str, str]]:
+    """The colours as plain data for the components."""
+    return {name: kind._asdict() for name, kind in KINDS.items()}

@@ -1,0 +1,244 @@
+"""The network as data for the diagram component: an overview strip and one block large. Layout is the component's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..analysis import Analysis, Layer
+from ..architecture import Architecture, edit
+from ._colours import kind_of, kind_of_branch
+from ._format import exact, extent, percent, si, size, times
+
+_STAGE_PREFIXES = ("inception_", "inception", "Mixed_", "Conv2d_", "auxiliary_")
+
+
+def short_name(name: str) -> str:
+    """A caption that fits under a narrow column: 'inception_3a' → '3a'."""
+    for prefix in _STAGE_PREFIXES:
+        if name.startswith(prefix) and len(name) > len(prefix):
+            name = name[len(prefix) :]
+            break
+    return name if len(name) <= 12 else name[:11] + "…"
+
+
+def _caption(node: Any) -> str:
+    """What stands under a column: a block's short name, a layer's operation."""
+    if node.op == "conv":
+        return f"{node.geometry.kernel[0]}×{node.geometry.kernel[1]}"
+    if node.op == "global_pool":
+        return str(node.kind)
+    return "" if node.op == "pool" else short_name(node.name)
+
+
+def _column_kind(node: Any) -> str:
+    """A column's colour where it is not split by branch: a block whose branches are added has the colour of fusion."""
+    if edit.block_parallel(node, node.name) is not None:
+        return "fuse"
+    return kind_of_branch(node) if node.child_field else kind_of(node)
+
+
+def strip(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
+    """One column per node of the trunk: extents of its output, its channels split by branch, its share of the cost."""
+    columns = []
+    shape: tuple[int, ...] = architecture.input_shape
+    for node in architecture.trunk.nodes:
+        layers = analysis.below(node.name)
+        if node.op == "auxiliary":
+            continue
+        shape = layers[-1].output_shape if layers else shape
+        macs = sum(layer.macs for layer in layers if not layer.training_only)
+        params = sum(layer.params for layer in layers if not layer.training_only)
+        flat = len(shape) == 1
+        columns.append(
+            {
+                "path": node.name,
+                "label": _caption(node),
+                "name": node.name,
+                "kind": _column_kind(node),
+                "parts": _parts(node, node.name, analysis),
+                "channels": shape[0],
+                "height": 1 if flat else shape[1],
+                "minor": node.op in ("flatten", "dropout", "local_response_norm", "norm", "activation"),
+                "facts": [
+                    ["layer", _what(node)],
+                    ["output", times(shape)],
+                    ["params", f"{exact(params)} · {percent(params, analysis.params)}"],
+                    ["MACs", f"{exact(macs)} · {percent(macs, analysis.macs)}"],
+                    ["receptive field", _field_text(layers[-1]) if layers else "–"],
+                ],
+            }
+        )
+    return columns
+
+
+def _parts(node: Any, path: str, analysis: Analysis) -> list[dict[str, Any]]:
+    """Channels of the branches whose outputs a concatenation joins, in order; [] where nothing is concatenated."""
+    parallel = edit.block_parallel(node, path)
+    if parallel is None:
+        return []
+    inner = node if parallel == path else _below(node, parallel[len(path) + 1 :])
+    if inner.fuse != "concat":
+        return []
+    whole = analysis.by_path[parallel].output_shape[0]
+    parts = []
+    for branch in inner.branches:
+        layers = analysis.below(f"{parallel}/{branch.name}")
+        channels = layers[-1].output_shape[0] if layers else analysis.by_path[parallel].input_shape[0]
+        parts.append({"kind": kind_of_branch(branch), "share": channels / whole})
+    return parts
+
+
+def _below(node: Any, path: str) -> Any:
+    for name in path.split("/"):
+        node = next(child for child in node.nodes if child.name == name)
+    return node
+
+
+def _what(node: Any) -> str:
+    """What a node is, in the field's words."""
+    if node.op == "conv":
+        kind = "depthwise " if node.groups == "depthwise" else ""
+        return f"{kind}convolution {_window(node)}"
+    if node.op == "pool":
+        return f"{node.kind} pooling {_window(node)}"
+    if node.op == "parallel":
+        return f"{len(node.branches)} branches, {node.fuse}"
+    if node.op == "residual":
+        return f"residual, {node.shortcut} shortcut" + (f", scale {node.scale:g}" if node.scale != 1 else "")
+    if node.op == "attention":
+        return "squeeze-and-excitation" if node.kind == "se" else "CBAM"
+    if node.op == "sequence":
+        return f"{len(node.children)} layers"
+    if node.op == "global_pool":
+        return f"global {node.kind} pooling"
+    if node.op == "activation":
+        return str(node.kind)
+    return str(node.op).replace("_", " ")
+
+
+def _window(node: Any) -> str:
+    g = node.geometry
+    text = f"{g.kernel[0]}×{g.kernel[1]}"
+    if g.dilation != (1, 1):
+        text += f", dilation {extent(g.dilation)}"
+    if g.stride != (1, 1):
+        text += f", stride {extent(g.stride)}"
+    return text
+
+
+def _field_text(layer: Layer) -> str:
+    field = layer.receptive_field
+    text = f"{extent(field.size)} px, stride {extent(field.stride)}"
+    if field.min_size != field.size:
+        text += f", shortest path {extent(field.min_size)}"
+    return text + (", then the whole input" if field.whole_input else "")
+
+
+def block(architecture: Architecture, analysis: Analysis, path: str) -> dict[str, Any]:
+    """The node at ``path`` as a tree of lanes, each layer with its facts and its share of the block's MACs."""
+    node = edit.find(architecture, path)
+    layers = analysis.below(path)
+    macs = sum(layer.macs for layer in layers)
+    params = sum(layer.params for layer in layers)
+    first, last = layers[0], layers[-1]
+    main = edit.block_parallel(node, path)
+    source = analysis.by_path[main] if main else first
+    return {
+        "path": path,
+        "title": node.name,
+        "subtitle": f"{si(macs)} MACs, {percent(macs, analysis.macs)} of the network · {si(params)} parameters",
+        "input": {"channels": source.input_shape[0], "shape": times(source.input_shape[1:]) or "vector"},
+        "output": {"channels": last.output_shape[0], "shape": times(last.output_shape[1:]) or "vector"},
+        "tree": _tree(node, path, analysis, macs),
+        "description": _describe(node, path, analysis),
+    }
+
+
+def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any]:
+    layer = analysis.by_path.get(path)
+    data: dict[str, Any] = {"path": path, "name": node.name, "op": node.op}
+    if node.nodes or node.child_field:
+        data["children"] = [_tree(child, f"{path}/{child.name}", analysis, whole) for child in node.nodes]
+    if layer is None:
+        return data
+    data["channels"] = layer.output_shape[0]
+    if node.op == "parallel":
+        data["title"] = node.fuse
+        data["kind"] = "fuse"
+        data["branch_kinds"] = [kind_of_branch(branch) for branch in node.branches]
+    elif node.op == "residual":
+        data["title"] = f"+ {node.scale:g} ·" if node.scale != 1 else "+"
+        data["kind"] = "shortcut"
+        data["shortcut"] = node.shortcut
+    else:
+        data["title"], data["note"] = _title(node)
+        data["kind"] = kind_of(node)
+    data["cost"] = f"{si(layer.macs)} · {percent(layer.macs, whole)}" if layer.macs else "–"
+    data["facts"] = _facts(node, layer, whole)
+    return data
+
+
+def _title(node: Any) -> tuple[str, str]:
+    """(caption, small remark) of a layer's box."""
+    if node.op == "conv":
+        g = node.geometry
+        remarks = [f"d{extent(g.dilation)}"] if g.dilation != (1, 1) else []
+        remarks += [f"/{extent(g.stride)}"] if g.stride != (1, 1) else []
+        remarks += ["dw"] if node.groups == "depthwise" else [f"g{node.groups}"] if node.groups != 1 else []
+        return f"{g.kernel[0]}×{g.kernel[1]}", " ".join(remarks)
+    if node.op == "pool":
+        g = node.geometry
+        return f"{node.kind} {g.kernel[0]}×{g.kernel[1]}", f"/{extent(g.stride)}" if g.stride != (1, 1) else ""
+    captions = {
+        "global_pool": "global avg" if getattr(node, "kind", "") == "avg" else "global max",
+        "attention": "SE" if getattr(node, "kind", "") == "se" else "CBAM",
+        "local_response_norm": "LRN",
+        "norm": "BN",
+        "dropout": "dropout",
+        "flatten": "flatten",
+        "linear": "linear",
+        "activation": getattr(node, "kind", ""),
+    }
+    return captions.get(node.op, node.op), ""
+
+
+def _facts(node: Any, layer: Layer, whole: int) -> list[list[str]]:
+    parts = [
+        f"{exact(count)} {word}"
+        for count, word in (
+            (layer.weight_params, "weights"),
+            (layer.bias_params, "biases"),
+            (layer.norm_params, "norm"),
+        )
+        if count
+    ]
+    facts = [["layer", _what(node)]]
+    if node.op in ("conv", "linear"):
+        after = [word for word in (getattr(node, "norm", "none"), node.activation) if word != "none"]
+        facts.append(["then", ", ".join(after).replace("batch", "batch norm") or "nothing"])
+    facts += [
+        ["input", times(layer.input_shape)],
+        ["output", times(layer.output_shape)],
+        ["params", " + ".join(parts) or "none"],
+        ["MACs", f"{exact(layer.macs)} · {percent(layer.macs, whole)} of the block" if layer.macs else "none"],
+        ["receptive field", _field_text(layer)],
+        ["kept for training", size(layer.training_bytes)],
+    ]
+    return facts
+
+
+def _describe(node: Any, path: str, analysis: Analysis) -> str:
+    """The picture in words, for those who cannot see it."""
+    main = edit.block_parallel(node, path)
+    if main is None:
+        return f"{node.name}: {_what(node)}."
+    inner = node if main == path else _below(node, main[len(path) + 1 :])
+    branches = []
+    for branch in inner.branches:
+        layers = analysis.below(f"{main}/{branch.name}")
+        steps = " then ".join(
+            f"{layer.op} to {layer.output_shape[0]} channels" for layer in layers if layer.op != "parallel"
+        )
+        branches.append(f"{branch.name}: {steps or 'identity'}")
+    joined = analysis.by_path[main].output_shape[0]
+    return f"{node.name} with {len(branches)} branches, {inner.fuse} to {joined} channels. " + "; ".join(branches) + "."

@@ -1,0 +1,42 @@
+"""The layer table as plain columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..analysis import Analysis
+from ..architecture import Architecture, walk
+from ._format import extent, times
+
+
+def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
+    """One record per layer, auxiliary heads included and marked; numbers stay numbers, so that columns sort."""
+    nodes = dict(walk(architecture))
+    macs, params = analysis.macs or 1, analysis.params or 1
+    records = []
+    for layer in analysis.layers:
+        node = nodes[layer.path]
+        geometry = getattr(node, "geometry", None)
+        field = layer.receptive_field
+        records.append(
+            {
+                "path": layer.path,
+                "op": layer.op + (" (training only)" if layer.training_only else ""),
+                "kernel": f"{geometry.kernel[0]}×{geometry.kernel[1]}" if geometry else "",
+                "stride": extent(geometry.stride) if geometry else "",
+                "dilation": extent(geometry.dilation) if geometry else "",
+                "output": times(layer.output_shape),
+                "weights": layer.weight_params,
+                "biases": layer.bias_params,
+                "norm": layer.norm_params,
+                "params": layer.params,
+                "params_percent": 0.0 if layer.training_only else 100 * layer.params / params,
+                "macs": layer.macs,
+                "macs_percent": 0.0 if layer.training_only else 100 * layer.macs / macs,
+                "training_kb": layer.training_bytes / 1000,
+                "field": extent(field.size),
+                "field_stride": extent(field.stride),
+                "shortest": extent(field.min_size),
+            }
+        )
+    return records

@@ -1,0 +1,62 @@
+"""Catalogue: every named network with its provenance, what was mended, and published facts beside our own counts."""
+
+from __future__ import annotations
+
+from pages.ui import router
+
+router.enter()
+
+import streamlit as st  # noqa: E402
+
+from explorer import catalog, figures  # noqa: E402
+from explorer.analysis import analyze  # noqa: E402
+from pages.ui.text import literal  # noqa: E402
+
+st.title("Catalogue")
+query = st.text_input("Search", key="search", placeholder="name, tag or source: residual, MNIST, 2014 ...")
+words = query.lower().split()
+
+shown = 0
+for entry in catalog.entries():
+    haystack = " ".join((entry.name, entry.title, entry.summary, entry.source, *entry.tags)).lower()
+    if not all(word in haystack for word in words):
+        continue
+    shown += 1
+    analysis = analyze(entry.architecture)
+    totals = analysis.totals
+    with st.container(border=True, key=f"entry_{entry.name}"):
+        head, action = st.columns([0.8, 0.2], vertical_alignment="center")
+        head.subheader(entry.title, anchor=False)
+        action.page_link(
+            "pages/design.py", label="Open in Design", icon=":material/schema:", query_params={"net": entry.name}
+        )
+        st.write(literal(entry.summary))
+        st.caption(
+            f"{figures.exact(totals.params)} parameters · {figures.exact(totals.macs)} MACs at "
+            f"{figures.times(analysis.input_shape)} · "
+            f"receptive field {figures.extent(totals.receptive_field.size)} px, "
+            f"stride {figures.extent(totals.receptive_field.stride)}  \n"
+            f"{literal(entry.source)}  \nName for links and the command line: `{entry.name}`"
+        )
+        for slip in entry.mended:
+            st.markdown(f":material/build: **Mended:** {literal(slip)}")
+        if entry.facts:
+            st.dataframe(
+                [
+                    {
+                        "published": fact.metric.replace("_", " "),
+                        "value": fact.value,
+                        "ours": float(getattr(totals, fact.metric)) if hasattr(totals, fact.metric) else None,
+                        "source": fact.source + (f" ({fact.note})" if fact.note else ""),
+                    }
+                    for fact in entry.facts
+                ],
+                hide_index=True,
+                key=f"facts_{entry.name}",
+                column_config={
+                    "value": st.column_config.NumberColumn("value", format="localized"),
+                    "ours": st.column_config.NumberColumn("computed here", format="localized"),
+                },
+            )
+if not shown:
+    st.info("Nothing in the catalogue matches. Try one word, such as GoogLeNet, MNIST or dilation.")

@@ -1,0 +1,89 @@
+"""Design: the network as a strip, the chosen block large, its editor, and every number that follows from it."""
+
+from __future__ import annotations
+
+from pages.ui import router
+
+router.enter()
+
+import streamlit as st  # noqa: E402
+
+from explorer import editor, figures  # noqa: E402
+from explorer.analysis import CONVENTIONS, Sweep, analyze  # noqa: E402
+from pages.ui import header, readings, session  # noqa: E402
+from pages.ui.components import mount  # noqa: E402
+
+session.begin()
+architecture, baseline, chosen = session.architecture(), session.baseline(), session.chosen()
+now, before = analyze(architecture), analyze(baseline)
+
+main, side = st.columns([0.72, 0.28], gap="medium")
+
+with main:
+    header.show(architecture, baseline)
+
+    # Numbers first: they reach the browser while the pictures are still being made.
+    readings.headline(now, before, CONVENTIONS)
+
+    with st.container(border=True, key="diagram_card"):
+        mount(
+            "diagram",
+            "diagram",
+            {
+                "name": architecture.name,
+                "strip": figures.strip(architecture, now),
+                "block": figures.block(architecture, now, chosen) if chosen else None,
+                "chosen": chosen,
+            },
+            choose=session.choose,
+        )
+    left, right = st.columns(2, gap="small")
+    with left, st.container(border=True, key="growth_card"):
+        mount(
+            "charts",
+            "growth",
+            {
+                "view": "growth",
+                "title": "Receptive field along depth",
+                "note": "pixels",
+                "growth": figures.growth(architecture, now),
+                "chosen": chosen,
+            },
+            choose=session.choose,
+        )
+    with right, st.container(border=True, key="costs_card"):
+        cost = "params" if st.session_state["metric"] == "params" else "macs"
+        mount(
+            "charts",
+            "costs",
+            {
+                "view": "costs",
+                "title": f"Where the {'parameters are' if cost == 'params' else 'MACs are'}",
+                "note": "by layer and branch",
+                "costs": figures.costs(architecture, now, cost),
+                "chosen": chosen,
+            },
+            choose=session.choose,
+        )
+
+with side, st.container(border=True, key="editor_card"):
+    # A ribbon does not change while its own thumb moves over it: during a drag the panel only acknowledges.
+    dragging = st.session_state.pop("phase", "commit") == "drag" and "panel" in st.session_state
+    if not dragging:
+        st.session_state["panel"] = editor.panel(
+            architecture, now, chosen, metric=st.session_state["metric"], baseline=baseline, sweep=Sweep()
+        )
+    mount(
+        "editor",
+        "editor",
+        {**st.session_state["panel"], "ack": st.session_state["ack"]},
+        edit=session.carry_out,
+        choose=session.choose,
+        metric=session.show_metric,
+    )
+
+with main:
+    readings.details(architecture, now, chosen)
+
+if not dragging:
+    session.write_address()

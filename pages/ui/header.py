@@ -1,0 +1,131 @@
+"""The head of the Design page: name, where it comes from, what changed, and what can be done with the whole design."""
+
+from __future__ import annotations
+
+import urllib.parse
+
+import streamlit as st
+
+from explorer import catalog, figures
+from explorer.analysis import analyze
+from explorer.architecture import Architecture, ArchitectureError, diff, from_json, to_json
+
+from . import session
+from .text import literal
+
+
+def show(architecture: Architecture, baseline: Architecture) -> None:
+    """The head, and below it what the last edit had to say."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
+        _name(architecture)
+        _open()
+        st.button(
+            "Undo", icon=":material/undo:", key="undo_button", on_click=session.undo,
+            disabled=not st.session_state["undo"], shortcut="Ctrl+Z", help="Undo the last change",
+        )  # fmt: skip
+        st.button(
+            "Redo", icon=":material/redo:", key="redo_button", on_click=session.redo,
+            disabled=not st.session_state["redo"], shortcut="Ctrl+Y", help="Redo the change taken back",
+        )  # fmt: skip
+        _changes(architecture, baseline)
+        _share()
+        _export(architecture)
+    if architecture.provenance:
+        st.caption(literal(architecture.provenance))
+    if not st.session_state["undo"]:
+        st.caption(
+            "Click a layer to see it large, drag a slider to change it: every number and picture follows. "
+            "The address always holds your design."
+        )
+    notice = st.session_state["notice"]
+    if notice:
+        {"error": st.error, "warning": st.warning, "info": st.info}[notice["kind"]](literal(notice["text"]))
+
+
+def _name(architecture: Architecture) -> None:
+    st.session_state["title"] = architecture.name
+
+    def rename() -> None:
+        session.command(do="title", value=st.session_state["title"].strip())
+
+    st.text_input(
+        "Name of the design", key="title", on_change=rename, max_chars=120, width=230, label_visibility="collapsed"
+    )
+
+
+def _open() -> None:
+    with st.popover("Open", icon=":material/folder_open:", key="open_popover"):
+        names = catalog.names()
+        picked = st.selectbox(
+            "Catalogue: type to search",
+            names,
+            format_func=lambda name: f"{catalog.entry(name).title} · {', '.join(catalog.entry(name).tags)}",
+            key="preset",
+        )
+        entry = catalog.entry(picked or names[0])
+        totals = analyze(entry.architecture).totals
+        st.write(literal(entry.summary))
+        st.caption(
+            f"{figures.si(totals.params)} parameters · {figures.si(totals.macs)} MACs · "
+            f"input {figures.times(entry.architecture.input_shape)}  \n{literal(entry.source)}"
+        )
+        for slip in entry.mended:
+            st.caption(f"Mended: {literal(slip)}")
+        chosen = (lambda: entry.architecture,)
+        st.button("Open this network", key="open_preset", type="primary", on_click=_guarded, args=chosen)
+        st.button("Start a new design", key="open_untitled", on_click=_guarded, args=(session.untitled,))
+        upload = st.file_uploader("or a JSON file, up to 64 KB", type=["json"], key="upload", max_upload_size=1)
+        if upload is not None and upload.file_id != st.session_state.get("uploaded"):
+            # Remembered first: a bad file is refused once, not at every rerun.
+            st.session_state["uploaded"] = upload.file_id
+            _guarded(lambda: from_json(upload.getvalue()))
+            st.rerun()
+
+
+def _guarded(make) -> None:  # type: ignore[no-untyped-def]
+    try:
+        session.open_design(make())
+    except ArchitectureError as error:
+        session.refuse(f"Not opened, your design is kept: {error}")
+
+
+def _changes(architecture: Architecture, baseline: Architecture) -> None:
+    changes = diff(baseline, architecture)
+    count = len(changes)
+    label = f"{count} change{'s' if count != 1 else ''}" if count else "no changes"
+    with st.popover(label, icon=":material/difference:", key="changes_popover"):
+        st.caption(f"Since the baseline, {literal(baseline.name)}")
+        if not changes:
+            st.write("The design is the baseline.")
+        for change in changes[:40]:
+            st.text(str(change))
+        if count > 40:
+            st.caption(f"and {count - 40} more")
+        if changes:
+            st.button("Measure from here", key="pin", on_click=session.pin, help="Make this design the baseline")
+            st.button("Back to the baseline", key="revert", on_click=_guarded, args=(lambda: baseline,))
+
+
+def _share() -> None:
+    with st.popover("Share", icon=":material/link:", key="share_popover"):
+        query = urllib.parse.urlencode({key: value for key, value in st.session_state["address"].items() if value})
+        base = (st.context.url or "").partition("?")[0]
+        st.caption("This address rebuilds the screen in any browser that reaches this server.")
+        st.code(f"{base}?{query}", language=None, wrap_lines=True)
+        st.caption("The same numbers without a browser:")
+        net = st.session_state["address"].get("net", "")
+        st.code(f"python -m explorer analyze '{net}'", language=None, wrap_lines=True)
+
+
+def _export(architecture: Architecture) -> None:
+    with st.popover("Export", icon=":material/download:", key="export_popover"):
+        stem = "".join(ch if ch.isascii() and ch.isalnum() else "-" for ch in architecture.name).strip("-")[:60]
+        st.download_button(
+            "Architecture as JSON",
+            to_json(architecture, indent=1),
+            file_name=f"{stem or 'architecture'}.json",
+            mime="application/json",
+            key="download_json",
+            on_click="ignore",
+        )
+        st.caption("The block's picture: SVG and PNG beside its title. The layer table: CSV in its toolbar.")

@@ -1,0 +1,157 @@
+"""Numbers and tables of the Design page: headline, layers, where the cost is, torchinfo's summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import figures
+from explorer.analysis import Analysis
+from explorer.architecture import Architecture, ArchitectureError, from_json, to_json
+
+from . import session
+from .text import literal
+
+
+def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> None:
+    """Parameters, MACs, memory, receptive field and output, each with its change against the baseline."""
+    extent = figures.extent
+    field = now.receptive_field
+    old = before.receptive_field
+    cells: list[tuple[str, str, str, float, str]] = [
+        _cell("Parameters", figures.si(now.params), now.params, before.params, conventions["params"]),
+        _cell(
+            f"MACs · {extent(now.input_shape[1:])} px", figures.si(now.macs), now.macs, before.macs, conventions["macs"]
+        ),
+        _cell(
+            "Training memory", figures.size(now.training_bytes), now.training_bytes, before.training_bytes,
+            conventions["training_bytes"],
+        ),
+        _cell(
+            "Inference memory", figures.size(now.inference_bytes), now.inference_bytes, before.inference_bytes,
+            conventions["inference_bytes"],
+        ),
+        _cell(
+            f"Receptive field, px · stride {extent(field.stride)}", extent(field.size), max(field.size), max(old.size),
+            f"{conventions['receptive_field']}. Shortest path {extent(field.min_size)} px, first unit starts at "
+            f"{extent(field.start)}; branches {'aligned' if field.aligned else 'not aligned'}.",
+        ),
+    ]  # fmt: skip
+    with st.container(horizontal=True, gap="small", key="headline"):
+        for label, value, delta, sign, help_text in cells:
+            st.metric(
+                label, value, delta if sign else "unchanged", delta_color="inverse" if sign else "off",
+                delta_arrow="auto" if sign else "off", help=help_text, border=True,
+            )  # fmt: skip
+        shape = now.output_shape
+        st.metric(
+            "Output", figures.times(shape), f"from {figures.times(now.feature_shape)}" if len(shape) == 1 else None,
+            delta_color="off", delta_arrow="off", border=True,
+            help="Shape for one image, and of the last feature map before global pooling or flattening.",
+        )  # fmt: skip
+
+
+def _cell(label: str, text: str, now: float, before: float, convention: str) -> tuple[str, str, str, float, str]:
+    difference = now - before
+    amount = figures.si(abs(difference)) if "memory" not in label else figures.size(abs(int(difference)))
+    sign = "-" if difference < 0 else "+"
+    return label, text, f"{sign}{amount} ({figures.change(now, before)})", difference, f"{convention}. Exactly {now:,}."
+
+
+def details(architecture: Architecture, now: Analysis, chosen: str) -> None:
+    """Tabs whose bodies run only while they are open."""
+    layers, where, summary = st.tabs(
+        ["Layers", "Where the cost is", "torchinfo summary"], key="details", on_change="rerun"
+    )
+    if layers.open:
+        with layers:
+            _layers(architecture, now, chosen)
+    if where.open:
+        with where:
+            _where(architecture, now)
+    if summary.open:
+        with summary:
+            _summary(architecture)
+
+
+def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
+    records = figures.layer_table(architecture, now)
+    words = st.text_input(
+        "Search layers", key="layer_search", placeholder="part of a path or an operation, for example 3a or pool"
+    ).split()
+    records = [r for r in records if all(word.lower() in f"{r['path']} {r['op']}".lower() for word in words)]
+    paths = [record["path"] for record in records]
+    key = "layer_table"
+    # The table follows the diagram: its selected row is the chosen node, unless the user has just clicked a row.
+    rows = [paths.index(chosen)] if chosen in paths else []
+
+    def pick() -> None:
+        picked = st.session_state[key]["selection"]["rows"]
+        session.choose(paths[picked[0]] if picked else "")
+
+    st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    st.dataframe(
+        pd.DataFrame(records),
+        key=key,
+        on_select=pick,
+        selection_mode="single-row",
+        hide_index=True,
+        height=380,
+        alt="Table of layers",
+        column_config={
+            "path": st.column_config.TextColumn("path", width="medium", pinned=True),
+            "params_percent": _share("params share"),
+            "macs_percent": _share("MACs share"),
+            "params": st.column_config.NumberColumn("params", format="localized"),
+            "weights": st.column_config.NumberColumn("weights", format="localized"),
+            "macs": st.column_config.NumberColumn("MACs", format="localized"),
+            "training_kb": st.column_config.NumberColumn("kept for training", format="%.1f kB"),
+            "field": st.column_config.TextColumn("receptive field"),
+            "field_stride": st.column_config.TextColumn("field stride"),
+            "shortest": st.column_config.TextColumn("shortest path"),
+        },
+    )
+    st.caption(
+        f"{len(records)} of {len(now.layers)} rows. MACs: multiply-adds of convolutions and linear layers, bias not "
+        "counted. Receptive fields in input pixels. A click on a row chooses the layer; the toolbar saves CSV."
+    )
+
+
+def _share(label: str) -> Any:
+    return st.column_config.ProgressColumn(label, format="%.1f %%", min_value=0, max_value=100, width="small")
+
+
+def _where(architecture: Architecture, now: Analysis) -> None:
+    metric = st.segmented_control(
+        "Area shows", ["macs", "params"], default="macs", key="where_metric",
+        format_func={"macs": "MACs", "params": "Parameters"}.__getitem__,
+    )  # fmt: skip
+    dark = st.context.theme.type == "dark"
+    figure = figures.treemap(architecture, now, metric or "macs", dark=dark)
+    alt = "Treemap of cost by block, branch and layer"
+    st.plotly_chart(figure, key="treemap", config={"displaylogo": False}, alt=alt)
+    st.caption("Blocks, branches and layers of the inference network; click to enter, the bar above to go back.")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _torchinfo(text: str) -> str:
+    # torch is imported here, when somebody asks, and not for the first paint.
+    from explorer import profiling
+
+    return profiling.summary(from_json(text)).text
+
+
+def _summary(architecture: Architecture) -> None:
+    with st.spinner("torchinfo is reading the network (the first time torch has to be loaded)"):
+        try:
+            text = _torchinfo(to_json(architecture, indent=None))
+        except (ArchitectureError, ImportError) as error:
+            st.error(literal(str(error)))
+            return
+    st.code(text, language=None)
+    st.caption(
+        "torchinfo counts a bias once per output position and batch norm as 2 per channel in its mult-adds, and lists "
+        "auxiliary heads although inference does not run them."
+    )

@@ -1,0 +1,225 @@
+"""The design that a session holds: architecture, baseline, history, chosen node; and the address that rebuilds it.
+
+Plain values in ``st.session_state``, no classes: a hot reload makes new classes of old names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import analysis, catalog, editor
+from explorer.architecture import (
+    Architecture,
+    ArchitectureError,
+    Conv,
+    Flatten,
+    GlobalPool,
+    Linear,
+    Pool,
+    Sequence,
+    edit,
+    to_link,
+)
+from explorer.cli import resolve
+
+HOME = "googlenet"
+_HISTORY = 200
+
+
+def untitled() -> Architecture:
+    """A small working network to begin with."""
+    block = catalog.inception_block(
+        "inception_1", ones=32, reduce_3x3=32, out_3x3=64, reduce_5x5=8, out_5x5=16, project=16, norm="batch"
+    )
+    return Architecture(
+        name="Untitled",
+        input_shape=(3, 32, 32),
+        trunk=Sequence(
+            name="trunk",
+            children=(
+                Conv(name="stem", out_channels=32, kernel_size=3, norm="batch"),
+                block,
+                Pool(name="pool", kernel_size=3, stride=2, padding=1),
+                GlobalPool(name="avgpool"),
+                Flatten(name="flatten"),
+                Linear(name="fc", out_features=10),
+            ),
+        ),
+    )
+
+
+def _state() -> Any:
+    return st.session_state
+
+
+def architecture() -> Architecture:
+    """The design on the screen; it always is a working network."""
+    return _state()["architecture"]  # type: ignore[no-any-return]
+
+
+def baseline() -> Architecture:
+    """What changes are measured against."""
+    return _state()["baseline"]  # type: ignore[no-any-return]
+
+
+def chosen() -> str:
+    """Path of the chosen node, '' for none."""
+    return _state()["chosen"]  # type: ignore[no-any-return]
+
+
+def begin() -> None:
+    """Make the session's design from the address; called first by the page. A bad address changes nothing."""
+    state = _state()
+    if "architecture" not in state:
+        value = catalog.get(HOME)
+        state.update(
+            architecture=value, baseline=value, undo=[], redo=[], chosen="", metric="macs", notice=None,
+            address={}, ack=0, gesture=None,
+        )  # fmt: skip
+        choose(default_choice(value))
+    asked = {key: st.query_params.get(key, "") for key in ("net", "base", "at", "ribbon")}
+    if asked == state["address"] or not any(asked.values()):
+        return
+    known = state["address"]
+    if asked["net"] and asked["net"] != known.get("net"):
+        try:
+            open_design(resolve(asked["net"]))
+        except ValueError as error:
+            refuse(f"The address could not be opened: {error}")
+    if asked["base"] and asked["base"] != known.get("base"):
+        try:
+            state["baseline"] = _working(resolve(asked["base"]))
+        except ValueError as error:
+            refuse(f"The baseline in the address could not be opened: {error}")
+    if asked["at"] and asked["at"] != known.get("at"):
+        choose(asked["at"])
+    if asked["ribbon"] in editor.METRICS:
+        state["metric"] = asked["ribbon"]
+
+
+def write_address() -> None:
+    """Bring the address up to the screen, so that it can be copied at any time."""
+    state = _state()
+    try:
+        net = short_link(architecture())
+        base = short_link(baseline())
+    except ArchitectureError as error:  # longer than an address may be
+        state["notice"] = state["notice"] or {"kind": "warning", "text": f"The address was not updated: {error}"}
+        return
+    address = {"net": net, "base": base if base != net else "", "at": chosen(), "ribbon": state["metric"]}
+    if address["ribbon"] == "macs":
+        address["ribbon"] = ""
+    if address != state["address"]:
+        state["address"] = address
+        st.query_params.from_dict({key: value for key, value in address.items() if value})
+
+
+def short_link(value: Architecture) -> str:
+    """The catalogue's name where the value is exactly that, else the link text."""
+    return catalog.name_of(value) or to_link(value)
+
+
+def _working(value: Architecture) -> Architecture:
+    analysis.analyze(value)
+    return value
+
+
+def open_design(value: Architecture) -> None:
+    """Show another design; it becomes the baseline too. Raises ArchitectureError if it is not a working network."""
+    state = _state()
+    _working(value)
+    _remember(value, gesture=None)
+    state["baseline"] = value
+    state["notice"] = None
+    choose(default_choice(value))
+
+
+def default_choice(value: Architecture) -> str:
+    """The node that a design opens with: its first block, else its first layer."""
+    found = edit.blocks(value) or [node.name for node in value.trunk.nodes]
+    return found[0] if found else ""
+
+
+def choose(path: object) -> None:
+    """Choose a node; the nearest existing parent of a path that is gone."""
+    path = path if isinstance(path, str) else ""
+    while path:
+        try:
+            edit.find(architecture(), path)
+            break
+        except ArchitectureError:
+            path = path.rpartition("/")[0]
+    _state()["chosen"] = path
+
+
+def _remember(value: Architecture, gesture: object) -> None:
+    state = _state()
+    if value == state["architecture"]:
+        return
+    # One drag is one step back, however many values it passed.
+    if gesture is None or gesture != state["gesture"]:
+        state["undo"] = [*state["undo"][-_HISTORY:], state["architecture"]]
+    state["gesture"] = gesture
+    state["redo"] = []
+    state["architecture"] = value
+
+
+def carry_out(event: Any) -> None:
+    """An edit from the editor: {seq, gesture, phase, command}. What cannot be done is said, and changes nothing."""
+    state = _state()
+    if not isinstance(event, dict) or not isinstance(event.get("command"), dict):
+        return
+    state["ack"] = event.get("seq", 0)
+    state["phase"] = event.get("phase", "commit")
+    state["notice"] = None
+    try:
+        value, mended = editor.carry_out(architecture(), event["command"])
+    except ArchitectureError as error:
+        refuse(f"Not changed: {error}")
+        return
+    _remember(value, event.get("gesture"))
+    choose(chosen())
+    if mended:
+        state["notice"] = {"kind": "info", "text": f"{' '.join(mended)} Undo takes both back."}
+
+
+def command(**fields: Any) -> None:
+    """An edit from one of the page's own widgets."""
+    carry_out({"command": fields, "gesture": None, "seq": _state()["ack"]})
+
+
+def refuse(text: str) -> None:
+    """Say what could not be done; the design stays."""
+    _state()["notice"] = {"kind": "error", "text": text}
+
+
+def undo() -> None:
+    """One step back."""
+    _step("undo", "redo")
+
+
+def redo() -> None:
+    """One step forward."""
+    _step("redo", "undo")
+
+
+def _step(source: str, target: str) -> None:
+    state = _state()
+    if state[source]:
+        state[target] = [*state[target], state["architecture"]]
+        *state[source], state["architecture"] = state[source]
+        state.update(gesture=None, notice=None)
+        choose(chosen())
+
+
+def pin() -> None:
+    """Measure changes from here."""
+    _state()["baseline"] = architecture()
+
+
+def show_metric(metric: object) -> None:
+    """Let the ribbons show another metric."""
+    if metric in editor.METRICS:
+        _state()["metric"] = metric
