@@ -25,7 +25,7 @@ test: lint  ## everything: lint, types, tests, browser tests (ARGS="-k share" an
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(TOOLS)  ## ruff and mypy
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --output-format concise .
 	$(BIN)/mypy --strict explorer
 
 benchmark: $(TOOLS)  ## measure against the stated budgets
