@@ -1,0 +1,330 @@
+"""Random architectures of every node kind for property tests, valid most of the time, small enough to run.
+
+``architectures()`` draws whole networks, ``feature_architectures()`` networks that end in a feature map. Shapes are
+followed here by a few lines of arithmetic of their own, so that layers fit together without asking the analysis.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from explorer.architecture import (
+    Activation,
+    ActivationKind,
+    Architecture,
+    Attention,
+    Auxiliary,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Linear,
+    LocalResponseNorm,
+    Norm,
+    Parallel,
+    Pool,
+    Residual,
+    Sequence,
+)
+
+Shape = tuple[int, int, int]
+Draw = Any
+
+ACTIVATIONS = get_args(ActivationKind)
+# The last ones are also attributes of torch modules and of our own: names must not be confused with them.
+NAMES = ("a", "b", "conv", "Branch_1x1", "_", "forward", "training", "weight", "fuse", "children", "body", "scores")
+MAX_CHANNELS = 8
+
+
+def pick(draw: Draw, *options: Any) -> Any:
+    return draw(st.sampled_from(options))
+
+
+def whole(draw: Draw, low: int, high: int) -> int:
+    return draw(st.integers(low, high))
+
+
+def size(draw: Draw, low: int, high: int) -> Any:
+    """One number, or (h, w)."""
+    if pick(draw, True, True, False):
+        return whole(draw, low, high)
+    return (whole(draw, low, high), whole(draw, low, high))
+
+
+def both(value: Any) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def after(n: int, kernel: int, stride: int, dilation: int, padding: int, ceil: bool = False) -> int:
+    """Output extent of a window, ``padding`` in all; 0 or less where it does not fit."""
+    room = n + padding - dilation * (kernel - 1) - 1
+    out = room // stride + 1
+    if ceil and room % stride and out * stride < n + padding // 2:
+        out += 1
+    return out if room >= 0 else 0
+
+
+def divisors(*numbers: int) -> list[int]:
+    return [g for g in range(1, max(numbers) + 1) if all(n % g == 0 for n in numbers)]
+
+
+@st.composite
+def convs(draw: Draw, name: str, shape: Shape, keep: bool, out: int | None = None) -> tuple[Conv, Shape]:
+    """A convolution for a map of this shape; ``keep`` keeps height and width, ``out`` sets the channels."""
+    c, h, w = shape
+    dilation = size(draw, 1, 3)
+    kernel = size(draw, 1, 4)
+    stride, padding = 1, "same"
+    if not keep and pick(draw, True, False):
+        stride = size(draw, 1, 3)
+        padding = size(draw, 0, 3)
+    if not keep and padding == "same" and pick(draw, True, False):
+        kernel, stride = pick(draw, 1, 3, (1, 3), (5, 3)), size(draw, 1, 2)
+    filters: Any = out or whole(draw, 1, MAX_CHANNELS)
+    groups: Any = 1
+    how = pick(draw, "plain", "plain", "grouped", "depthwise")
+    if how == "depthwise" and (out is None or out == c):
+        groups, filters = "depthwise", "same"
+    elif how == "depthwise" and out % c == 0:
+        groups = "depthwise"
+    elif how == "grouped":
+        groups = pick(draw, *divisors(c, filters))
+    node = Conv(
+        name=name,
+        out_channels=filters,
+        kernel_size=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=pick(draw, "auto", True, False),
+        norm=pick(draw, "none", "batch"),
+        norm_eps=pick(draw, 1e-5, 1e-3),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+    )
+    (kh, kw), (sh, sw), (dh, dw) = both(kernel), both(stride), both(dilation)
+    ph, pw = (dh * (kh - 1), dw * (kw - 1)) if padding == "same" else [2 * p for p in both(padding)]
+    channels = c if filters == "same" else filters
+    return node, (channels, after(h, kh, sh, dh, ph), after(w, kw, sw, dw, pw))
+
+
+@st.composite
+def pools(draw: Draw, name: str, shape: Shape, keep: bool) -> tuple[Pool, Shape]:
+    c, h, w = shape
+    kernel: Any = pick(draw, 1, 3, (3, 1), 5)
+    stride: Any = 1
+    padding: Any = "same"
+    if not keep:
+        kernel = size(draw, 1, 4)
+        stride = size(draw, 1, 3)
+        ph, pw = (whole(draw, 0, k // 2) for k in both(kernel))
+        padding = (ph, pw) if ph != pw else ph
+    node = Pool(
+        name=name,
+        kind=pick(draw, "max", "avg"),
+        kernel_size=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=draw(st.booleans()),
+        count_include_pad=draw(st.booleans()),
+    )
+    (kh, kw), (sh, sw) = both(kernel), both(stride)
+    ph, pw = (kh - 1, kw - 1) if padding == "same" else [2 * p for p in both(padding)]
+    return node, (c, after(h, kh, sh, 1, ph, node.ceil_mode), after(w, kw, sw, 1, pw, node.ceil_mode))
+
+
+LEAVES = ("conv", "conv", "conv", "conv", "pool", "pool", "norm", "activation", "dropout", "lrn", "attention")
+
+
+@st.composite
+def map_nodes(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tuple[Any, Shape]:
+    """Any node that turns a feature map into a feature map."""
+    kinds = LEAVES + (("sequence", "parallel", "parallel", "residual", "residual", "head") if depth else ())
+    kind = pick(draw, *kinds)
+    if kind == "conv":
+        node, out = draw(convs(name, shape, keep))
+        return (node, out) if min(out) > 0 else draw(convs(name, shape, True))
+    if kind == "pool":
+        node, out = draw(pools(name, shape, keep))
+        return (node, out) if min(out) > 0 else draw(pools(name, shape, True))
+    if kind == "norm":
+        return Norm(name=name, eps=pick(draw, 1e-5, 1e-3)), shape
+    if kind == "activation":
+        return Activation(name=name, kind=draw(st.sampled_from(ACTIVATIONS))), shape
+    if kind == "dropout":
+        return Dropout(name=name, p=pick(draw, 0, 0.2, 0.5)), shape
+    if kind == "lrn":
+        return LocalResponseNorm(name=name, size=whole(draw, 1, 6), k=pick(draw, 1.0, 2.0)), shape
+    if kind == "attention":
+        return (
+            Attention(
+                name=name,
+                kind=pick(draw, "se", "cbam"),
+                reduction=pick(draw, 1, 2, 16),
+                spatial_kernel=pick(draw, 1, 3, 7),
+            ),
+            shape,
+        )
+    if kind == "sequence":
+        children, out = draw(chains(shape, keep, depth - 1))
+        return Sequence(name=name, children=children), out
+    if kind == "parallel":
+        return draw(parallels(name, shape, depth - 1))
+    if kind == "residual":
+        return draw(residuals(name, shape, keep, depth - 1))
+    return draw(heads(name, shape)), shape
+
+
+@st.composite
+def chains(
+    draw: Draw, shape: Shape, keep: bool, depth: int, low: int = 0, high: int = 3
+) -> tuple[tuple[Any, ...], Shape]:
+    """Children of a sequence, with names that differ."""
+    count = whole(draw, low, high)
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=count, max_size=count, unique=True))
+    children = []
+    for name in names:
+        node, shape = draw(map_nodes(name, shape, keep, depth))
+        children.append(node)
+    return tuple(children), shape
+
+
+@st.composite
+def parallels(draw: Draw, name: str, shape: Shape, depth: int) -> tuple[Parallel, Shape]:
+    """Branches that keep the size, or that all halve it in one of two ways that agree."""
+    fuse = pick(draw, "concat", "concat", "add", "multiply")
+    count = whole(draw, 1, 4)
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=count, max_size=count, unique=True))
+    halve = pick(draw, False, False, True)
+    equal = None if fuse == "concat" else pick(draw, shape[0], whole(draw, 1, MAX_CHANNELS))
+    branches, channels, out = [], [], shape
+    for branch in names:
+        children: tuple[Any, ...]
+        children, made = draw(chains(shape, True, depth, high=2))
+        if halve:
+            # (n - 1) // 2 + 1 both times
+            down = (
+                Pool(name="down", kind=pick(draw, "max", "avg"), kernel_size=3, stride=2, padding=1)
+                if pick(draw, True, False)
+                else Conv(name="down", out_channels=made[0], kernel_size=pick(draw, 1, 3, 5), stride=2)
+            )
+            children += (down,)
+            made = (made[0], (made[1] - 1) // 2 + 1, (made[2] - 1) // 2 + 1)
+        if equal is not None and made[0] != equal:
+            last, made = draw(convs("last", made, True, equal))
+            children += (last,)
+        lone = len(children) == 1 and pick(draw, True, False)
+        branches.append(
+            children[0].model_copy(update={"name": branch}) if lone else Sequence(name=branch, children=children)
+        )
+        channels.append(made[0])
+        out = made
+    total = sum(channels) if fuse == "concat" else channels[0]
+    return Parallel(name=name, branches=tuple(branches), fuse=fuse), (total, out[1], out[2])
+
+
+@st.composite
+def residuals(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tuple[Residual, Shape]:
+    projection = pick(draw, True, False)
+    halve = projection and not keep and pick(draw, True, False)
+    children, out = draw(chains(shape, True, depth, high=2))
+    if halve:
+        children += (Conv(name="down", out_channels=whole(draw, 1, MAX_CHANNELS), kernel_size=3, stride=2),)
+        out = (children[-1].out_channels, (out[1] - 1) // 2 + 1, (out[2] - 1) // 2 + 1)
+    elif out[0] != shape[0] and not projection:
+        last, out = draw(convs("last", out, True, shape[0]))
+        children += (last,)
+    node = Residual(
+        name=name,
+        body=Sequence(name=draw(st.sampled_from(NAMES)), children=children),
+        shortcut="projection" if projection else "identity",
+        norm=pick(draw, "none", "batch"),
+        scale=pick(draw, 1.0, 0.2),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+    )
+    return node, out
+
+
+@st.composite
+def vector_nodes(draw: Draw, name: str) -> Any:
+    """Any node that turns a vector into a vector."""
+    kind = pick(draw, "linear", "linear", "dropout", "activation", "flatten", "parallel", "residual")
+    if kind == "linear":
+        return Linear(
+            name=name,
+            out_features=whole(draw, 1, 12),
+            bias=draw(st.booleans()),
+            activation=draw(st.sampled_from(ACTIVATIONS)),
+        )
+    if kind == "dropout":
+        return Dropout(name=name, p=pick(draw, 0, 0.5))
+    if kind == "flatten":
+        return Flatten(name=name)
+    if kind == "parallel":
+        fuse, width = pick(draw, "concat", "add", "multiply"), whole(draw, 1, 6)
+        branches = tuple(Linear(name=branch, out_features=width) for branch in ("a", "b", "c")[: whole(draw, 1, 3)])
+        return Parallel(name=name, branches=branches, fuse=fuse)
+    if kind == "residual":
+        return Residual(name=name, body=Activation(name="body", kind=draw(st.sampled_from(ACTIVATIONS))))
+    return Activation(name=name, kind=draw(st.sampled_from(ACTIVATIONS)))
+
+
+@st.composite
+def endings(draw: Draw, low: int = 0) -> tuple[Any, ...]:
+    """From a feature map to a vector."""
+    nodes: tuple[Any, ...] = ()
+    if pick(draw, True, True, False):
+        pooled = GlobalPool(name="pool", kind=pick(draw, "avg", "max"), output_size=pick(draw, 1, 1, 2, (2, 1)))
+        nodes = (pooled,)
+    nodes += (Flatten(name="flatten"),)
+    return nodes + tuple(draw(vector_nodes(f"v{i}")) for i in range(whole(draw, low, 3)))
+
+
+@st.composite
+def heads(draw: Draw, name: str, shape: Shape) -> Auxiliary:
+    conv, _ = draw(convs("conv", shape, True))
+    first: tuple[Any, ...] = (conv,) if draw(st.booleans()) else ()
+    return Auxiliary(name=name, children=first + draw(endings()), weight=pick(draw, 0.3, 1.0))
+
+
+@st.composite
+def images(draw: Draw) -> Shape:
+    return (whole(draw, 1, 4), whole(draw, 8, 32), whole(draw, 8, 32))
+
+
+@st.composite
+def feature_architectures(draw: Draw, depth: int = 2, high: int = 4) -> Architecture:
+    """Networks that end in a feature map."""
+    shape = draw(images())
+    nodes, _ = draw(chains(shape, False, depth, low=1, high=high))
+    return Architecture(name="feature", input_shape=shape, trunk=Sequence(name="trunk", children=nodes))
+
+
+@st.composite
+def architectures(draw: Draw, depth: int = 2) -> Architecture:
+    """Networks of all node kinds; most end in a vector."""
+    shape = draw(images())
+    nodes, _ = draw(chains(shape, False, depth, high=4))
+    if pick(draw, True, True, True, False):
+        nodes = (Sequence(name="features", children=nodes),) if pick(draw, True, False) else nodes
+        nodes += tuple(draw(endings()))
+    return Architecture(
+        name=draw(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)),
+        input_shape=shape,
+        trunk=Sequence(name="trunk", children=_distinct(nodes)),
+        notes=pick(draw, "", "seen\nin\ttests", "<img src=x onerror=alert(1)>"),
+    )
+
+
+def _distinct(nodes: tuple[Any, ...]) -> tuple[Any, ...]:
+    taken: set[str] = set()
+    named = []
+    for node in nodes:
+        name = node.name
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        named.append(node if name == node.name else type(node)(**{**dict(node), "name": name}))
+    return tuple(named)
