@@ -14,7 +14,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "design": ("Design", ":material/schema:"),
     "catalogue": ("Catalogue", ":material/library_books:"),
 }
-"""File stem, which is the address, → (title, icon). The first is the home page."""
+"""File stem, which is the address, → (title, icon). The bare address leads to the first."""
 
 
 @cache
@@ -24,10 +24,11 @@ def _style() -> str:
 
 def route() -> None:
     """Show the page that the address names."""
-    home = next(iter(PAGES))
     pages = [
-        st.Page(_ROOT / "pages" / f"{stem}.py", title=title, icon=icon, default=stem == home)
-        for stem, (title, icon) in PAGES.items()
+        # Streamlit serves its default page at '/' alone, and says "page not found" at the page's own address.
+        # So none of ours is the default: a hidden one leads on, and every page keeps its file stem as its address.
+        st.Page(_home, title="Inception Explorer", default=True, visibility="hidden"),
+        *(st.Page(_ROOT / "pages" / f"{stem}.py", title=title, icon=icon) for stem, (title, icon) in PAGES.items()),
     ]
     # The icon is a file: Streamlit would fetch a :material/…: icon of the browser's tab from the network.
     st.set_page_config(
@@ -39,6 +40,11 @@ def route() -> None:
     st.html(f"<style>{_style()}</style>")
     st.logo(_ROOT / "assets" / "logo.svg", size="large", icon_image=_ROOT / "assets" / "icon.png")
     st.navigation(pages).run()
+
+
+def _home() -> None:
+    """The bare address, with whatever it asks for, becomes the first page's."""
+    st.switch_page(_ROOT / "pages" / f"{next(iter(PAGES))}.py", query_params=st.query_params.to_dict())
 
 
 def enter() -> None:
