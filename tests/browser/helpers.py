@@ -26,6 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "tests" / "artifacts"
 LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 
+# Problems that are none, each with its reason.
+ALLOWED = [
+    # On a deep link such as /compare Streamlit's page looks for its server below that path first.
+    r"console error: Failed to load resource: .* 404 .*\(http://127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)\)$",
+]
+
 CHROMIUM_ARGUMENTS = [
     *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),  # Chromium's own rule for root
     "--disable-dev-shm-usage",
@@ -227,7 +233,7 @@ class Watch:
 
     problems: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    allowed: list[re.Pattern[str]] = field(default_factory=list)
+    allowed: list[re.Pattern[str]] = field(default_factory=lambda: [re.compile(pattern) for pattern in ALLOWED])
 
     def allow(self, pattern: str, *, because: str) -> None:
         """Expect a problem in this test: a pattern of its text, and why it is right that it happens."""
