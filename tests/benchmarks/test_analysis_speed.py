@@ -1,0 +1,88 @@
+"""How much quicker the analysis is than tools that run the network: measured side by side, medians of one run."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+
+import pytest
+import torch
+import torchinfo
+import torchvision
+from fvcore.nn import FlopCountAnalysis
+
+from explorer import catalog
+from explorer.analysis import Sweep, analyze
+from explorer.architecture import edit
+from explorer.modules import build
+
+TORCHINFO_RATIO = 300
+FVCORE_RATIO = 1000
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+@pytest.mark.benchmark
+def test_analysis_is_hundreds_of_times_faster(capsys: pytest.CaptureFixture[str]) -> None:
+    architecture = catalog.get("googlenet-torchvision")
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    meta = build(architecture, device="meta").eval()
+    image = torch.rand(1, *architecture.input_shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = torchvision.models.googlenet(weights=None, aux_logits=False, init_weights=False).eval()
+
+        def ours() -> None:
+            analyze(architecture)
+
+        def by_torchinfo() -> None:
+            torchinfo.summary(meta, input_size=(1, *architecture.input_shape), device="meta", verbose=0)
+
+        def by_fvcore() -> None:
+            FlopCountAnalysis(theirs, image).unsupported_ops_warnings(False).total()
+
+        for warm_up in (ours, by_torchinfo, by_fvcore):
+            warm_up()
+        own, info, core = [], [], []
+        for _ in range(9):  # in turns, so that a busy machine slows all three alike
+            own += [timed(ours) for _ in range(100)]
+            info.append(timed(by_torchinfo))
+            core.append(timed(by_fvcore))
+    quick, slow, slower = (statistics.median(times) for times in (own, info, core))
+    with capsys.disabled():
+        print(
+            f"\nGoogLeNet: analyze {quick * 1e3:.3f} ms · torchinfo on meta {slow * 1e3:.0f} ms ({slow / quick:.0f}×)"
+            f" · fvcore {slower * 1e3:.0f} ms ({slower / quick:.0f}×)"
+        )
+    assert slow / quick >= TORCHINFO_RATIO
+    assert slower / quick >= FVCORE_RATIO
+
+
+@pytest.mark.benchmark
+def test_ribbon_costs_less_than_as_many_analyses(capsys: pytest.CaptureFixture[str]) -> None:
+    architecture = catalog.get("googlenet-torchvision")
+    path, widths = "inception_4c/branch_3x3/conv", range(64, 320, 4)
+
+    def ribbon() -> None:
+        assert None not in Sweep().ribbon(architecture, path, "out_channels", widths)
+
+    def one_by_one() -> None:
+        for width in widths:
+            analyze(edit.replace(architecture, path, out_channels=width))
+
+    ribbon()
+    sweeps, singles = [], []
+    for _ in range(30):
+        sweeps.append(timed(ribbon))
+        singles.append(timed(one_by_one))
+    swept, single = statistics.median(sweeps), statistics.median(singles)
+    with capsys.disabled():
+        print(f"\n64 variants: sweep {swept * 1e3:.1f} ms · one by one {single * 1e3:.1f} ms ({single / swept:.1f}×)")
+    assert swept < 0.7 * single
