@@ -87,7 +87,7 @@ function niceStep(tall) {
 function drawCosts(area, data, width, tip, choose) {
   const bars = data.costs
   const row = Math.max(11, Math.min(22, 184 / Math.max(1, bars.length)))
-  const left = 66, right = 88
+  const left = 78, right = 88
   const high = bars.length * row + 6
   const most = Math.max(1, ...bars.map((bar) => bar.total))
   const picture = svg(area, "svg", { viewBox: `0 0 ${width} ${high}`, width, height: high, role: "group", "aria-label": `${data.title} by layer. Arrow keys move, Enter chooses.` })

@@ -32,7 +32,7 @@ with main:
             {
                 "name": architecture.name,
                 "strip": figures.strip(architecture, now),
-                "block": figures.block(architecture, now, chosen) if chosen else None,
+                "block": figures.block(architecture, now, chosen.partition("/")[0]) if chosen else None,
                 "chosen": chosen,
             },
             choose=session.choose,

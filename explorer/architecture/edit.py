@@ -18,6 +18,7 @@ from ._json import problems_of
 from ._nodes import Attention, AttentionKind, Conv, Linear, NodeBase, Parallel, Pool, Residual, Sequence
 from ._problems import ArchitectureError, Problem, Repair, quoted
 
+_SHOWN = 30
 _Made = TypeVar("_Made")
 _Value = TypeVar("_Value", bound=pydantic.BaseModel)
 
@@ -32,11 +33,19 @@ def find(architecture: Architecture, path: str) -> Any:
                 node = child
                 break
         else:
-            known = ", ".join(child.name for child in node.nodes) or "nothing"
-            where = "/".join(done) or "the trunk"
-            raise _refuse(path, f"there is no {quoted(name)} in {where}; it holds {known}")
+            known = [child.name for child in node.nodes]
+            held = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
+            where = "/".join(done)
+            raise _refuse(where, f"there is no {quoted(name)} in {where or 'the trunk'}; it holds {held or 'nothing'}")
         done.append(name)
     return node
+
+
+def _inside(architecture: Architecture, path: str) -> Any:
+    """The node at ``path``, which may not be the trunk itself."""
+    if not path:
+        raise _refuse("", "name a node inside the network; the trunk itself is not edited this way")
+    return find(architecture, path)
 
 
 def _refuse(path: str, message: str) -> ArchitectureError:
@@ -115,13 +124,13 @@ def replace(architecture: Architecture, path: str, **fields: Any) -> Architectur
 
 def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
     """Put ``node`` in the place of the one at ``path``."""
-    find(architecture, path)
+    _inside(architecture, path)
     return _rebuild(architecture, path, node, check=True)
 
 
 def remove(architecture: Architecture, path: str) -> Architecture:
     """Take the node at ``path`` away. A block keeps at least one branch."""
-    find(architecture, path)
+    _inside(architecture, path)
     parent = find(architecture, path.rpartition("/")[0])
     if isinstance(parent, Residual):
         raise _refuse(path, "the body of a residual cannot be removed; remove the residual instead")
@@ -169,18 +178,19 @@ def free_name(name: str, taken: set[str]) -> str:
 
 def duplicate(architecture: Architecture, path: str) -> Architecture:
     """Add a copy of the node right behind it."""
+    node = _inside(architecture, path)
     parent = path.rpartition("/")[0]
     names = [child.name for child in find(architecture, parent).nodes]
-    node = find(architecture, path)
     return insert(architecture, parent, node, names.index(node.name) + 1)
 
 
 def move(architecture: Architecture, path: str, by: int) -> Architecture:
     """Move the node by ``by`` places among its siblings; it stops at the ends."""
+    node = _inside(architecture, path)
     parent = path.rpartition("/")[0]
     container = find(architecture, parent)
     nodes = list(container.nodes)
-    old = next(i for i, child in enumerate(nodes) if child is find(architecture, path))
+    old = [child.name for child in nodes].index(node.name)
     nodes.insert(max(0, min(len(nodes) - 1, old + by)), nodes.pop(old))
     return _set_children(architecture, parent, container, nodes)
 
@@ -283,7 +293,7 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
 
     The block keeps its name; what was there becomes the residual's ``body``.
     """
-    node = find(architecture, path)
+    node = _inside(architecture, path)
     if isinstance(node, Residual):
         if shortcut is None:
             return put(architecture, path, _renamed(node.body, node.name))
@@ -321,7 +331,7 @@ def set_attention(
 
     In a residual the attention stands at the end of the body, before the addition (Hu et al. 2018, figure 3).
     """
-    node = find(architecture, path)
+    node = _inside(architecture, path)
     if isinstance(node, Residual):
         return set_attention(architecture, f"{path}/{node.body.name}", kind, reduction)
     existing = attention_of(architecture, path)
@@ -333,7 +343,7 @@ def set_attention(
         return remove(architecture, existing)
     if kind is None:
         return architecture
-    attention = Attention(name="attention", kind=kind, reduction=reduction)
+    attention = _checked(lambda: Attention(name="attention", kind=kind, reduction=reduction), None, path)
     wrapped = Sequence(name=node.name, children=(_renamed(node, "branches"), attention))
     return put(architecture, path, wrapped)
 

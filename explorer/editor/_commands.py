@@ -147,7 +147,34 @@ def _add_branch(architecture: Architecture, command: Command) -> Architecture:
         known = next((edit.find(architecture, f"{path}/{end}") for end in outputs if end), None)
         if known is not None:
             branch = branches.BRANCH_KINDS[kind][1](out_channels=known.out_channels, **style)
-    return edit.insert(architecture, path, branch)
+    return edit.insert(architecture, path, _strided_like(block, branch))
+
+
+def _strided_like(block: Parallel, branch: Any) -> Any:
+    """``branch`` with the stride that the block's branches have, for blocks that halve their maps."""
+    ends = [stride_layer(each, each.name) for each in block.branches]
+    model = next((_leaf(each, end) for each, end in zip(block.branches, ends, strict=True) if end), None)
+    own = stride_layer(branch, branch.name)
+    if model is None or own is None or model.geometry.stride == (1, 1):
+        return branch
+    leaf = _leaf(branch, own)
+    padding = model.padding if leaf.geometry.kernel == model.geometry.kernel else "same"
+    changed = edit.with_fields(leaf, stride=model.stride, padding=padding)
+    return changed if leaf is branch else _swap(branch, own.split("/")[1:], changed)
+
+
+def _leaf(node: Any, path: str) -> Any:
+    for name in path.split("/")[1:]:
+        node = next(child for child in node.nodes if child.name == name)
+    return node
+
+
+def _swap(node: Any, names: list[str], leaf: Any) -> Any:
+    if not names:
+        return leaf
+    return node.with_nodes(
+        tuple(_swap(child, names[1:], leaf) if child.name == names[0] else child for child in node.nodes)
+    )
 
 
 def _add_layer(architecture: Architecture, command: Command) -> Architecture:

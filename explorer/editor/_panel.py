@@ -57,7 +57,7 @@ def panel(
         )
         cards.append(_block_card(make, node, block, main))
         cards += [_branch_card(make, child, f"{main}/{child.name}", path, parallel) for child in parallel.branches]
-        cards.append(_add_card(parallel, main))
+        cards.append(_add_card(make, parallel, main))
     else:
         title = block
         layers = analysis.below(block)
@@ -220,16 +220,21 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
     }
 
 
-def _add_card(parallel: Parallel, main: str) -> dict[str, Any]:
+def _add_card(make: Maker, parallel: Parallel, main: str) -> dict[str, Any]:
     full = len(parallel.branches) >= MAX_BRANCHES
+    command: Command = {"do": "add_branch", "path": main}
     return {
         "id": f"{main}+",
         "add": {
             "label": "add a branch" if not full else f"{MAX_BRANCHES} branches, the most a block may have",
-            "command": {"do": "add_branch", "path": main},
+            "command": command,
             "options": []
             if full
-            else [{"value": key, "label": caption} for key, (caption, _) in branches.BRANCH_KINDS.items()],
+            else [
+                {"value": key, "label": caption}
+                for key, (caption, _) in branches.BRANCH_KINDS.items()
+                if make.totals({**command, "value": key}) is not None  # a 1×1 cannot halve every map
+            ],
         },
     }
 

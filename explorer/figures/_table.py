@@ -8,6 +8,8 @@ from ..analysis import Analysis
 from ..architecture import Architecture, walk
 from ._format import extent, times
 
+_OPS = {"local_response_norm": "LRN", "global_pool": "global pool"}
+
 
 def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
     """One record per layer, auxiliary heads included and marked; numbers stay numbers, so that columns sort."""
@@ -21,7 +23,7 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
         records.append(
             {
                 "path": layer.path,
-                "op": layer.op + (" (training only)" if layer.training_only else ""),
+                "op": _OPS.get(layer.op, layer.op) + (" (training only)" if layer.training_only else ""),
                 "kernel": f"{geometry.kernel[0]}×{geometry.kernel[1]}" if geometry else "",
                 "stride": extent(geometry.stride) if geometry else "",
                 "dilation": extent(geometry.dilation) if geometry else "",

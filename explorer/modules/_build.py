@@ -1,4 +1,4 @@
-"""Architecture → nn.Module. State-dict names follow the paths, dots for slashes: ``inception_3a.branch_3x3.conv.conv.weight``.
+"""Architecture → nn.Module. State-dict names follow the paths: ``inception_3a.branch_3x3.reduce.conv.weight``.
 
 Small modules, each one node kind; tensor names carry their shape (B batch, C channels, H height, W width, F features).
 """
@@ -138,7 +138,7 @@ class _Named(nn.Module):
             self._modules[name] = child
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A node may also be called 'training' or 'fuse', where nn.Module would refuse to set the attribute of that name.
+        # A node may also be called 'training' or 'fuse', and nn.Module would refuse to set an attribute of that name.
         if isinstance(value, nn.Module):
             super().__setattr__(name, value)
         else:
@@ -178,7 +178,7 @@ class ResidualBlock(_Named):
         self.body_name = name
         self.projects = shortcut is not None
         self.scale = scale
-        self._activation = [_activation(activation)]  # in a list: it has no weights and needs no name among the children
+        self._activation = [_activation(activation)]  # in a list: without weights it needs no name among the children
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         y_BCHW = self._modules[self.body_name](x_BCHW)  # type: ignore[misc]
@@ -188,7 +188,7 @@ class ResidualBlock(_Named):
 
 
 class AuxiliaryBlock(SequenceBlock):
-    """In training its children score the tapped tensor, and the scores wait in ``scores``; the tensor passes through."""
+    """In training its children score the tapped tensor, into ``scores``; the tensor itself passes through."""
 
     def __init__(self, children: Iterable[tuple[str, nn.Module]], weight: float) -> None:
         super().__init__(children)
@@ -282,7 +282,7 @@ _MAKE: dict[str, Callable[[Any, Any, list[tuple[str, nn.Module]]], nn.Module]] =
     "Norm": lambda node, layer, _: nn.BatchNorm2d(layer.input_shape[0], eps=node.eps),
     "Activation": lambda node, *_: ACTIVATIONS[node.kind](),
     "Attention": _attention,
-    "Sequence": lambda node, _, children: SequenceBlock(children),
+    "Sequence": lambda _node, _layer, children: SequenceBlock(children),
     "Parallel": lambda node, _, children: ParallelBlock(children, node.fuse),
     "Residual": _residual,
     "Auxiliary": lambda node, _, children: AuxiliaryBlock(children, node.weight),

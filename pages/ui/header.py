@@ -30,13 +30,14 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
         _changes(architecture, baseline)
         _share()
         _export(architecture)
-    if architecture.provenance:
-        st.caption(literal(architecture.provenance))
+    lines = [literal(architecture.provenance)] if architecture.provenance else []
     if not st.session_state["undo"]:
-        st.caption(
-            "Click a layer to see it large, drag a slider to change it: every number and picture follows. "
+        lines.append(
+            "**Click a layer to see it large, drag a slider to change it: every number and picture follows.** "
             "The address always holds your design."
         )
+    if lines:
+        st.caption("  \n".join(lines))
     notice = st.session_state["notice"]
     if notice:
         {"error": st.error, "warning": st.warning, "info": st.info}[notice["kind"]](literal(notice["text"]))

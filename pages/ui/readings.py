@@ -78,9 +78,18 @@ def details(architecture: Architecture, now: Analysis, chosen: str) -> None:
 
 def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
     records = figures.layer_table(architecture, now)
-    words = st.text_input(
-        "Search layers", key="layer_search", placeholder="part of a path or an operation, for example 3a or pool"
-    ).split()
+    block = chosen.partition("/")[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Search layers", key="layer_search", placeholder="part of a path or an operation, for example 3a or pool"
+        ).split()
+        # The table cannot scroll to a row by itself: with the block's rows alone, the chosen one is in sight.
+        scope = st.segmented_control(
+            "Rows", ["block", "all"], default="block", key="layer_scope", label_visibility="collapsed",
+            format_func={"block": "Chosen block", "all": "Whole network"}.__getitem__, required=True,
+        )  # fmt: skip
+    if scope == "block" and block and not words:
+        records = [r for r in records if r["path"].partition("/")[0] == block]
     records = [r for r in records if all(word.lower() in f"{r['path']} {r['op']}".lower() for word in words)]
     paths = [record["path"] for record in records]
     key = "layer_table"

@@ -1,0 +1,148 @@
+"""The panel: every control's command works, and every ribbon's points are what the analysis says of that value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from explorer import catalog, editor
+from explorer.analysis import analyze
+from explorer.architecture import ArchitectureError, edit, walk
+
+
+def controls(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for card in (*panel["cards"], panel["network"]):
+        yield from card.get("controls", ())
+        for group in card.get("groups", ()):
+            yield from group["controls"]
+
+
+def buttons(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for card in panel["cards"]:
+        yield from card.get("actions", ())
+        yield from card.get("icons", ())
+    for control in controls(panel):
+        yield from control.get("buttons", ())
+
+
+def panel_of(name: str, path: str, metric: str = "macs") -> dict[str, Any]:
+    architecture = catalog.get(name)
+    return editor.panel(architecture, analyze(architecture), path, metric=metric)
+
+
+EVERY_NODE = [(name, node.name) for name in catalog.names() for node in catalog.get(name).trunk.nodes]
+
+
+@pytest.mark.parametrize(("name", "path"), EVERY_NODE)
+def test_every_node_of_the_catalogue_has_a_panel_that_travels_as_json(name: str, path: str) -> None:
+    panel = panel_of(name, path)
+    assert panel["title"] == path
+    assert json.loads(json.dumps(panel)) == panel
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception-net", "inception-a-mnist", "dilated-cnn"])
+@pytest.mark.parametrize("metric", list(editor.METRICS))
+def test_ribbon_points_are_the_analysis_of_that_value(name: str, metric: str) -> None:
+    architecture = catalog.get(name)
+    path = edit.blocks(architecture)[0] if edit.blocks(architecture) else "conv2"
+    panel = panel_of(name, path, metric)
+    ribbons = [control for control in controls(panel) if control["type"] == "ribbon"]
+    assert ribbons
+    for ribbon in ribbons:
+        values = [value for value, _, _ in ribbon["points"]]
+        assert values == sorted(set(values))
+        assert ribbon["value"] in values
+        for value, number, text in ribbon["points"][:: max(1, len(values) // 6)]:
+            try:
+                changed = editor.apply(architecture, {**ribbon["command"], "value": value})
+                expected = editor.metric_value(analyze(changed).totals, metric)
+            except ArchitectureError:
+                expected = None
+            assert number == expected
+            assert text
+
+
+def test_the_current_value_stands_for_the_network_as_it_is() -> None:
+    panel = panel_of("googlenet", "inception_4e")
+    for ribbon in controls(panel):
+        if ribbon["type"] == "ribbon":
+            (number,) = [number for value, number, _ in ribbon["points"] if value == ribbon["value"]]
+            assert number == analyze(catalog.get("googlenet")).macs
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("googlenet", "inception_3a"), ("residual-mnist", "rblock1"), ("inception-v3", "Mixed_6a")]
+)
+def test_everything_offered_can_be_done(name: str, path: str) -> None:
+    architecture = catalog.get(name)
+    panel = panel_of(name, path)
+    for control in controls(panel):
+        for option in control.get("options", ()):
+            if option.get("ok", True):
+                analyze(editor.carry_out(architecture, {**control["command"], "value": option["value"]})[0])
+    for button in buttons(panel):
+        if not button["off"]:
+            analyze(editor.carry_out(architecture, button["command"])[0])
+    for card in panel["cards"]:
+        for option in card.get("add", {}).get("options", ()):
+            analyze(editor.carry_out(architecture, {**card["add"]["command"], "value": option["value"]})[0])
+
+
+def test_options_that_would_not_fit_are_off() -> None:
+    panel = panel_of("googlenet", "inception_3a")
+    (residual,) = [control for control in controls(panel) if control["label"] == "residual"]
+    assert {option["value"]: option["ok"] for option in residual["options"]} == {
+        "off": True,
+        "identity": False,  # 192 channels in, 256 out
+        "projection": True,
+    }
+
+
+def test_the_chosen_layer_shows_all_its_settings() -> None:
+    few = {control["label"] for control in controls(panel_of("googlenet", "inception_3a")) if "label" in control}
+    path = "inception_3a/branch_3x3/conv"
+    panel = panel_of("googlenet", path)
+    (group,) = [g for card in panel["cards"] for g in card.get("groups", ()) if g["path"] == path]
+    labels = {control.get("label") for control in group["controls"]}
+    assert {"channels", "kernel", "dilation", "stride", "groups", "norm", "activation"} <= labels
+    assert "groups" not in few
+
+
+def test_the_baseline_is_marked_on_the_ribbon() -> None:
+    before = catalog.get("googlenet")
+    path = "inception_3a/branch_3x3/conv"
+    now = edit.replace(before, path, out_channels=200)
+    panel = editor.panel(now, analyze(now), "inception_3a", baseline=before)
+    ribbons = [control for control in controls(panel) if control["type"] == "ribbon"]
+    (ribbon,) = [r for r in ribbons if (r["command"].get("path"), r["label"]) == (path, "channels")]
+    assert (ribbon["value"], ribbon["base"]) == (200, 128)
+
+
+def test_nothing_chosen_and_wrong_questions() -> None:
+    panel = panel_of("googlenet", "")
+    assert panel["cards"] == []
+    assert "Click" in panel["subtitle"]
+    with pytest.raises(ValueError, match="metric"):
+        panel_of("googlenet", "inception_3a", "colour")
+    with pytest.raises(ArchitectureError, match="nowhere"):
+        panel_of("googlenet", "nowhere")
+
+
+@pytest.mark.parametrize("value", [1, 3, 16, 63, 64, 65, 100, 1000, 4000, 4096])
+def test_channel_sliders_reach_twice_the_value_in_even_steps(value: int) -> None:
+    values = editor.channel_values(value)
+    assert value in values
+    assert values[-1] >= min(2 * value, 4096)
+    assert len(values) <= 66
+    assert all(1 <= each <= 4096 for each in values)
+
+
+def test_every_layer_can_be_chosen() -> None:
+    architecture = catalog.get("inception-v3")
+    analysis = analyze(architecture)
+    for path, _ in walk(architecture):
+        if not path.startswith("AuxLogits"):
+            editor.panel(architecture, analysis, path, metric="field")

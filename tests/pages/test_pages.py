@@ -1,0 +1,171 @@
+"""Every page through Streamlit's own test runner: it renders, survives wrong addresses, and names stay literal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import catalog, figures
+from explorer.analysis import analyze
+from explorer.architecture import edit, to_link
+from explorer.cli import resolve
+from pages.ui.text import literal
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+
+BAD_LINKS = ["nonsense", "1.", "1.AAAA", "1.eJwDAAAAAAE", "x" * 9000, "1.!!!", "googlenet.json", "../secret", "\x00"]
+
+
+def app(page: str = "design", **query: str) -> AppTest:
+    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    for key, value in query.items():
+        running.query_params[key] = value
+    running.run()
+    if page != "design":
+        running.switch_page(f"pages/{page}.py").run()
+    return running
+
+
+def headline(running: AppTest) -> list[str]:
+    return [metric.value for metric in running.metric]
+
+
+def expected(net: str) -> list[str]:
+    analysis = analyze(resolve(net))
+    return [
+        figures.si(analysis.params),
+        figures.si(analysis.macs),
+        figures.size(analysis.training_bytes),
+        figures.size(analysis.inference_bytes),
+        figures.extent(analysis.receptive_field.size),
+        figures.times(analysis.output_shape),
+    ]
+
+
+def test_the_registry_of_pages_is_the_folder() -> None:
+    from pages.ui.router import PAGES as registered
+
+    assert sorted(registered) == PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_renders(page: str) -> None:
+    assert not app(page).exception
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_every_network_of_the_catalogue_opens_by_its_name(name: str) -> None:
+    running = app(net=name)
+    assert not running.exception
+    assert not running.error
+    assert headline(running) == expected(name)
+
+
+def test_an_edited_network_opens_by_its_link_with_baseline_and_choice() -> None:
+    base = catalog.get("googlenet")
+    edited = edit.replace(base, "inception_3b/branch_5x5/conv", out_channels=160)
+    running = app(net=to_link(edited), base="googlenet", at="inception_3b/branch_5x5/conv", ribbon="params")
+    assert headline(running) == expected(to_link(edited))
+    assert running.session_state["chosen"] == "inception_3b/branch_5x5/conv"
+    assert running.session_state["metric"] == "params"
+    difference = analyze(edited).params - analyze(base).params
+    assert running.metric[0].delta == f"+{figures.si(difference)} ({figures.change(analyze(edited).params, 6_998_552)})"
+
+
+@pytest.mark.parametrize("link", BAD_LINKS)
+def test_a_bad_link_leaves_the_design_and_says_why(link: str) -> None:
+    running = app(net=link)
+    assert not running.exception
+    assert headline(running) == expected("googlenet")
+    assert "could not be opened" in running.error[0].value
+
+
+def test_a_bad_link_later_leaves_the_edited_design() -> None:
+    running = app(net="inception-net")
+    running.query_params["net"] = "1.broken"
+    running.run()
+    assert headline(running) == expected("inception-net")
+    assert running.error
+
+
+@pytest.mark.parametrize("at", ["nowhere", "inception_3a/nowhere/at/all", "/", "a" * 5000, "<script>"])
+def test_a_path_that_is_not_there_chooses_the_nearest(at: str) -> None:
+    running = app(net="googlenet", at=at)
+    assert not running.exception
+    assert running.session_state["chosen"] in ("", "inception_3a")
+
+
+def test_a_design_that_does_not_work_is_refused() -> None:
+    wrong = edit.replace(catalog.get("inception-net"), "inception1", fuse="add")
+    running = app(net=to_link(wrong))
+    assert headline(running) == expected("googlenet")
+    assert "branch" in running.error[0].value
+
+
+def test_renaming_undo_redo_and_pinning() -> None:
+    running = app()
+    running.text_input(key="title").set_value("Mine").run()
+    assert running.session_state["architecture"].name == "Mine"
+    running.button(key="undo_button").click().run()
+    assert running.session_state["architecture"].name == "GoogLeNet"
+    running.button(key="redo_button").click().run()
+    assert running.session_state["architecture"].name == "Mine"
+    running.button(key="pin").click().run()
+    assert running.session_state["baseline"].name == "Mine"
+
+
+def test_a_name_of_nothing_is_refused_and_the_old_one_kept() -> None:
+    running = app()
+    running.text_input(key="title").set_value("   ").run()
+    assert running.session_state["architecture"].name == "GoogLeNet"
+    assert running.error
+
+
+def test_a_preset_is_picked_from_the_list_and_a_new_design_begun() -> None:
+    running = app()
+    running.selectbox(key="preset").set_value("residual-mnist").run()
+    running.button(key="open_preset").click().run()
+    assert headline(running) == expected("residual-mnist")
+    running.button(key="open_untitled").click().run()
+    assert running.session_state["architecture"].name == "Untitled"
+    assert not running.exception
+
+
+@pytest.mark.parametrize("event", [None, 3, "edit", {}, {"command": 3}, {"command": {"do": "explode"}}])
+def test_events_that_no_control_of_ours_sends(event: Any) -> None:
+    running = app()
+    before = running.session_state["architecture"]
+
+    def script(event):  # type: ignore[no-untyped-def]  # it is run from its text, without this file's imports
+        from pages.ui import session
+
+        session.begin()
+        session.carry_out(event)
+
+    harness = AppTest.from_function(script, kwargs={"event": event})
+    harness.run()
+    assert not harness.exception
+    assert harness.session_state["architecture"] == before
+
+
+def test_catalogue_search() -> None:
+    running = app("catalogue")
+    running.text_input(key="search").set_value("residual mnist").run()
+    assert [each.value for each in running.subheader] == [catalog.entry("residual-mnist").title]
+    running.text_input(key="search").set_value("no such thing").run()
+    assert running.info
+
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "](javascript:alert(1))", "$\\href{x}{y}$", "**b** _i_", ":smile:", "a\nb"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markdown_of_typed_text_is_escaped(text: str) -> None:
+    shown = literal(text)
+    for special in "<[]()$*_`:!":
+        assert shown.count(special) == shown.count(f"\\{special}")
+    assert "\n" not in shown
