@@ -72,31 +72,47 @@ def chosen() -> str:
 def begin() -> None:
     """Make the session's design from the address; called first by the page. A bad address changes nothing."""
     state = _state()
-    if "architecture" not in state:
+    first = "architecture" not in state
+    if first:
         value = catalog.get(HOME)
         state.update(
             architecture=value, baseline=value, undo=[], redo=[], chosen="", metric="macs", notice=None,
             address={}, ack=0, gesture=None,
         )  # fmt: skip
         choose(default_choice(value))
-    asked = {key: st.query_params.get(key, "") for key in ("net", "base", "at", "ribbon")}
-    if asked == state["address"] or not any(asked.values()):
-        return
+        state["acted"] = False
+    asked = _asked()
+    # What the visitor has just done is newer than the address that came with it: the browser may have sent it before
+    # it heard of the last one.
+    if not state["acted"] and asked != state["address"] and any(asked.values()):
+        _follow(asked)
+        if first:
+            state["undo"] = []  # nothing was there before it
+    state["acted"] = False
+
+
+def _follow(asked: dict[str, str]) -> None:
+    """Show what an address asks for, as a whole: a link, or the browser's Back and Forward."""
+    state = _state()
     known = state["address"]
-    if asked["net"] and asked["net"] != known.get("net"):
+    if asked["net"] and (asked["net"], asked["base"]) != (known.get("net"), known.get("base")):
         try:
             open_design(resolve(asked["net"]))
         except ValueError as error:
             refuse(f"The address could not be opened: {error}")
-    if asked["base"] and asked["base"] != known.get("base"):
+            return
+    if asked["base"]:
         try:
             state["baseline"] = _working(resolve(asked["base"]))
         except ValueError as error:
             refuse(f"The baseline in the address could not be opened: {error}")
-    if asked["at"] and asked["at"] != known.get("at"):
+    if asked["at"]:
         choose(asked["at"])
-    if asked["ribbon"] in editor.METRICS:
-        state["metric"] = asked["ribbon"]
+    state["metric"] = asked["ribbon"] if asked["ribbon"] in editor.METRICS else "macs"
+
+
+def _asked() -> dict[str, str]:
+    return {key: st.query_params.get(key, "") for key in ("net", "base", "at", "ribbon")}
 
 
 def write_address() -> None:
@@ -111,8 +127,9 @@ def write_address() -> None:
     address = {"net": net, "base": base if base != net else "", "at": chosen(), "ribbon": state["metric"]}
     if address["ribbon"] == "macs":
         address["ribbon"] = ""
-    if address != state["address"]:
-        state["address"] = address
+    state["address"] = address
+    # Compared with the bar itself: it may hold a bad link, or nothing after a click in the menu.
+    if address != _asked():
         st.query_params.from_dict({key: value for key, value in address.items() if value})
 
 
@@ -151,7 +168,7 @@ def choose(path: object) -> None:
             break
         except ArchitectureError:
             path = path.rpartition("/")[0]
-    _state()["chosen"] = path
+    _state().update(chosen=path, acted=True)
 
 
 def _remember(value: Architecture, gesture: object) -> None:
@@ -172,6 +189,7 @@ def carry_out(event: Any) -> None:
     if not isinstance(event, dict) or not isinstance(event.get("command"), dict):
         return
     state["ack"] = event.get("seq", 0)
+    state["acted"] = True
     state["phase"] = event.get("phase", "commit")
     state["notice"] = None
     try:
@@ -192,7 +210,7 @@ def command(**fields: Any) -> None:
 
 def refuse(text: str) -> None:
     """Say what could not be done; the design stays."""
-    _state()["notice"] = {"kind": "error", "text": text}
+    _state().update(notice={"kind": "error", "text": text}, acted=True)
 
 
 def undo() -> None:
@@ -216,10 +234,10 @@ def _step(source: str, target: str) -> None:
 
 def pin() -> None:
     """Measure changes from here."""
-    _state()["baseline"] = architecture()
+    _state().update(baseline=architecture(), acted=True)
 
 
 def show_metric(metric: object) -> None:
     """Let the ribbons show another metric."""
     if metric in editor.METRICS:
-        _state()["metric"] = metric
+        _state().update(metric=metric, acted=True)
