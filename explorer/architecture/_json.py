@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,14 @@ from pydantic import BaseModel
 
 from . import _limits as limits
 from ._architecture import Architecture
-from ._nodes import NODE_KINDS, Auxiliary, NodeBase, Parallel, Sequence
+from ._nodes import NAME_PATTERN, NODE_KINDS, Auxiliary, NodeBase, Parallel, Sequence
 from ._problems import ArchitectureError, Problem, quoted
 
 VERSION = 1
 """Version of the JSON form that this code writes."""
+
+_TOLD = 100
+"""Problems that are put into words; nobody reads more, and a hostile text has thousands."""
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """For each older version, the function that brings its data to the next. None exists yet."""
@@ -58,8 +62,8 @@ def from_json(text: str | bytes | bytearray) -> Architecture:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         data = dict(pairs)
         if len(data) < len(pairs):
-            keys = [key for key, _ in pairs]
-            duplicates.extend(sorted({key for key in keys if keys.count(key) > 1}))
+            counts = Counter(key for key, _ in pairs)
+            duplicates.extend(sorted(key for key, count in counts.items() if count > 1))
         return data
 
     def constant(word: str) -> Any:
@@ -72,7 +76,9 @@ def from_json(text: str | bytes | bytearray) -> Architecture:
     except (ValueError, UnicodeDecodeError) as error:  # JSONDecodeError names line and column
         raise _refuse(f"not valid JSON: {error}") from None
     if duplicates:
-        raise ArchitectureError([Problem(path="", message=f"the key {quoted(key)} occurs twice") for key in duplicates])
+        raise ArchitectureError(
+            [Problem(path="", message=f"the key {quoted(key)} occurs twice") for key in duplicates[:_TOLD]]
+        )
     return from_data(data)
 
 
@@ -122,10 +128,8 @@ def _count(trunk: object, problems: list[Problem]) -> None:
     nodes = 0
     while stack:
         node, depth = stack.pop()
-        if not isinstance(node, dict):
-            continue
         nodes += 1
-        children = _children(node)
+        children = _children(node) if isinstance(node, dict) else []
         if children and depth > limits.MAX_DEPTH:
             message = f"containers are nested more than {limits.MAX_DEPTH} deep"
             problems.append(Problem(path="", message=message))
@@ -141,14 +145,15 @@ def _sibling_names(data: object, path: str = "") -> list[Problem]:
     if not isinstance(data, dict):
         return []
     problems, seen = [], set()
-    for child in _children(data):
+    for index, child in enumerate(_children(data)):
         name = child.get("name") if isinstance(child, dict) else None
         if not isinstance(name, str):
             continue
+        part = _path_part(name, f"[{index}]")
         if name in seen:
             problems.append(Problem(path=path, message=f"two children are named {quoted(name)}; names must differ"))
         seen.add(name)
-        problems += _sibling_names(child, f"{path}/{name}" if path else name)
+        problems += _sibling_names(child, f"{path}/{part}" if path else part)
     return problems
 
 
@@ -174,7 +179,8 @@ _RULES = {
 def _translate(error: pydantic.ValidationError, data: object, base: str = "") -> list[Problem]:
     """pydantic's errors as ours: node names instead of indices, the value quoted, one line per field."""
     problems: dict[tuple[str, str], Problem] = {}
-    for item in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    for item in found[:_TOLD]:
         path, field, kind = _locate(data, item["loc"])
         path = "/".join(part for part in (base, path) if part)
         context = item.get("ctx", {})
@@ -201,7 +207,14 @@ def _translate(error: pydantic.ValidationError, data: object, base: str = "") ->
             message = f"{field or 'the node'}{shown} {said}"
         # A union (number or word) reports each of its members; the first says enough.
         problems.setdefault((path, field or message), Problem(path=path, message=message))
+    if len(found) > _TOLD:
+        problems["", ""] = Problem(path="", message=f"{len(found) - _TOLD:,} further problems are not listed")
     return list(problems.values())
+
+
+def _path_part(name: object, otherwise: str) -> str:
+    """A name as part of a path, unless it is not one: what a stranger wrote belongs between quotes."""
+    return name if isinstance(name, str) and NAME_PATTERN.fullmatch(name) else otherwise
 
 
 def _locate(data: object, loc: tuple[int | str, ...]) -> tuple[str, str, type[BaseModel] | None]:
@@ -217,21 +230,19 @@ def _locate(data: object, loc: tuple[int | str, ...]) -> tuple[str, str, type[Ba
             here = here[step]
             name = here.get("name") if isinstance(here, dict) else getattr(here, "name", None)
             if isinstance(here, dict | NodeBase):
-                names.append(name if isinstance(name, str) and len(name) <= limits.MAX_NAME else f"[{step}]")
+                names.append(_path_part(name, f"[{step}]"))
                 field = ""
         elif isinstance(here, dict) and step in here and isinstance(step, str):
             here = here[step]
-            field = step
+            field = "" if step in ("body", "trunk") and isinstance(here, dict) else step
             if step == "body" and isinstance(here, dict):
-                name = here.get("name")
-                names.append(name if isinstance(name, str) and len(name) <= limits.MAX_NAME else "body")
-                field = ""
+                names.append(_path_part(here.get("name"), "body"))
         elif isinstance(step, str) and step in NODE_KINDS:
             kind = NODE_KINDS[step]
             field = ""
         elif isinstance(step, str) and not field:
             field = step
-        if field in ("trunk",):
+        if step == "trunk":
             kind = Sequence
         if isinstance(here, dict) and isinstance(here.get("op"), str) and here["op"] in NODE_KINDS:
             kind = NODE_KINDS[here["op"]]

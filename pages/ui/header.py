@@ -50,7 +50,7 @@ def _name(architecture: Architecture) -> None:
         session.command(do="title", value=st.session_state["title"].strip())
 
     st.text_input(
-        "Name of the design", key="title", on_change=rename, max_chars=120, width=230, label_visibility="collapsed"
+        "Name of the design", key="title", on_change=rename, max_chars=120, width=210, label_visibility="collapsed"
     )
 
 
@@ -73,7 +73,7 @@ def _open() -> None:
         for slip in entry.mended:
             st.caption(f"Mended: {literal(slip)}")
         chosen = (lambda: entry.architecture,)
-        st.button("Open this network", key="open_preset", type="primary", on_click=_guarded, args=chosen)
+        st.button("Open this network", key="open_preset", on_click=_guarded, args=chosen)
         st.button("Start a new design", key="open_untitled", on_click=_guarded, args=(session.untitled,))
         upload = st.file_uploader("or a JSON file, up to 64 KB", type=["json"], key="upload", max_upload_size=1)
         if upload is not None and upload.file_id != st.session_state.get("uploaded"):

@@ -1,0 +1,96 @@
+"""Every node kind is handled by every reading: whoever adds a kind or a reading meets this table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from explorer.analysis import analyze
+from explorer.architecture import (
+    NODE_KINDS,
+    Activation,
+    Architecture,
+    Attention,
+    Auxiliary,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Linear,
+    LocalResponseNorm,
+    Node,
+    Norm,
+    Parallel,
+    Pool,
+    Residual,
+    Sequence,
+    from_json,
+    from_link,
+    to_json,
+    to_link,
+    walk,
+)
+from explorer.modules import build
+
+SAMPLES: dict[str, Node] = {
+    "conv": Conv(name="sample", out_channels=4, kernel_size=3),
+    "pool": Pool(name="sample"),
+    "global_pool": GlobalPool(name="sample"),
+    "flatten": Flatten(name="sample"),
+    "linear": Linear(name="sample", out_features=3),
+    "dropout": Dropout(name="sample"),
+    "local_response_norm": LocalResponseNorm(name="sample"),
+    "norm": Norm(name="sample"),
+    "activation": Activation(name="sample"),
+    "attention": Attention(name="sample"),
+    "sequence": Sequence(name="sample", children=(Pool(name="pool"),)),
+    "parallel": Parallel(name="sample", branches=(Pool(name="a"), Pool(name="b"))),
+    "residual": Residual(name="sample", body=Pool(name="pool")),
+    "auxiliary": Auxiliary(name="sample", children=(Flatten(name="flatten"), Linear(name="fc", out_features=3))),
+}
+
+
+def analysis(architecture: Architecture) -> None:
+    found = analyze(architecture)
+    assert {layer.path for layer in found.layers} <= {path for path, _ in walk(architecture)}
+    assert all(number >= 0 for layer in found.layers for number in layer.output_shape)
+
+
+def modules(architecture: Architecture) -> None:
+    network = build(architecture).eval()
+    with torch.no_grad():
+        output = network(torch.rand(2, *architecture.input_shape))
+    assert tuple(output.shape) == (2, *analyze(architecture).output_shape)
+
+
+def json_form(architecture: Architecture) -> None:
+    assert from_json(to_json(architecture)) == architecture
+
+
+def link(architecture: Architecture) -> None:
+    assert from_link(to_link(architecture)) == architecture
+
+
+READINGS: list[Callable[[Architecture], Any]] = [
+    analysis,
+    modules,
+    json_form,
+    link,
+    # Further readings (figures, diagram, export) belong here, each a function that fails for a kind it forgot.
+]
+
+
+def test_there_is_a_sample_of_every_kind() -> None:
+    assert SAMPLES.keys() == NODE_KINDS.keys()
+    assert all(node.op == op for op, node in SAMPLES.items())
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.__name__)
+@pytest.mark.parametrize("op", NODE_KINDS)
+def test_every_reading_handles_every_kind(op: str, reading: Callable[[Architecture], Any]) -> None:
+    before = (Flatten(name="flatten"),) if op == "linear" else ()
+    trunk = Sequence(name="trunk", children=(*before, SAMPLES[op]))
+    reading(Architecture(name=op, input_shape=(4, 12, 10), trunk=trunk))
