@@ -23,9 +23,9 @@ TEXTS = [to_json(catalog.get(name), indent) for name in NAMES for indent in (Non
 LINKS = [to_link(catalog.get(name)) for name in NAMES]
 
 WORDS = [
-    "NaN", "Infinity", "-Infinity", "null", "true", "false", "-1", "0", "1", "31", "4096", "1e308", "1e999",
-    "-0", "0.1", "9" * 5000, '""', '"same"', '"depthwise"', "[]", "{}", "[3, 3]", "[[1]]", "[" * 200, '{"op":"conv"}', "\\u0000",
-    '"\\ud800"', "<script>", '"' + "x" * 2000 + '"', "}", "]", ",", ":", "\x00", "\u202e", "１",
+    "NaN", "Infinity", "-Infinity", "null", "true", "false", "-1", "0", "1", "31", "4096", "1e308",
+    "1e999", "-0", "0.1", "9" * 5000, '""', '"same"', '"depthwise"', "[]", "{}", "[3, 3]", "[[1]]",
+    "[" * 200, '{"op":"conv"}', "\\u0000", '"\\ud800"', "<script>", '"' + "x" * 2000 + '"', "}", "]", ",", ":", "\x00", "\u202e", "１",
 ]  # fmt: skip
 VALUES: list[Any] = [
     None, True, False, -1, 0, 1, 2, 3, 8, 16, 31, 32, 64, 255, 1024, 4096, 65536, 10**30, 0.5, -0.5, 1e300, "", "same",
@@ -220,7 +220,7 @@ MANY = {
     ),
     "blocks that do not fit": network(
         [
-            {"op": "parallel", "name": f"p{i}", "branches": [{"op": kind, "name": kind} for kind in ("flatten", "norm")]}
+            {"op": "parallel", "name": f"p{i}", "branches": [{"op": op, "name": op} for op in ("flatten", "norm")]}
             for i in range(600)
         ]
     ),
