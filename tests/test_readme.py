@@ -1,0 +1,48 @@
+"""The README says what is true: its code runs and prints what it says, its commands and files exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from explorer import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_example_prints_what_its_comments_say(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    said = re.findall(r"^print\(.*\)\s+# (.+)$", code, re.M)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == said
+
+
+@pytest.mark.parametrize("line", re.findall(r"^    python -m explorer (.+?)(?:\s+#.*)?$", README, re.M))
+def test_the_commands_are_understood(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(line)
+    if "design.json" in words:
+        assert cli.main(["export", "googlenet", "-o", str(tmp_path / "design.json")]) == 0
+        words[words.index("design.json")] = str(tmp_path / "design.json")
+    if "…" in line:  # a link is cut short in the text
+        words = [word.replace("1.eNq…", "googlenet") for word in words]
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out
+
+
+def test_files_and_make_targets_exist() -> None:
+    for path in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / path).exists(), path
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"`?make (\w+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_every_verb_is_in_the_readme() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    for verb in re.findall(r"`python -m explorer ([a-z |]+)`", changelog):
+        for name in verb.split(" | "):
+            assert f"python -m explorer {name.strip()}" in README
