@@ -49,14 +49,14 @@ def check_memory(architecture: Architecture) -> None:
     assert found.inference_bytes == measuring.peak_bytes(network, torch.randn(1, *architecture.input_shape))
 
 
-@settings(max_examples=1500, **FAST)
+@settings(max_examples=800, **FAST)
 @given(architectures())
 def test_parameters_macs_and_shapes_are_torchs(architecture: Architecture) -> None:
     assume(not analysis.problems(architecture))
     check_counts(architecture)
 
 
-@settings(max_examples=900, **FAST)
+@settings(max_examples=1000, **FAST)
 @given(architectures())
 def test_memory_is_what_torch_keeps(architecture: Architecture) -> None:
     assume(not analysis.problems(architecture))

@@ -204,7 +204,7 @@ def support_was_checked(architecture: Architecture) -> bool:
     return True
 
 
-@settings(max_examples=500, **SLOW)
+@settings(max_examples=600, **SLOW)
 @given(feature_architectures(high=3))
 def test_field_is_the_support_of_the_gradient(architecture: Architecture) -> None:
     assume(not problems(architecture))
