@@ -132,7 +132,8 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000)
 }
 
-function savePicture(picture, name, kind) {
+function savePicture(picture, title, kind) {
+  const name = title.replace(/[^A-Za-z0-9_-]+/g, "-").slice(0, 60) || "network"
   const background = getComputedStyle(picture).getPropertyValue("--st-background-color").trim() || "white"
   const blob = new Blob([standalone(picture, background)], { type: "image/svg+xml" })
   if (kind === "svg") return save(blob, `${name}.svg`)

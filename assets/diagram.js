@@ -1,8 +1,8 @@
 // The network as a strip, and its chosen block large: branches as lanes as wide as their channels.
 // data: {strip: [column], block: tree | null, chosen: path, palette, name}; trigger "choose": a path.
 
-const BOX = { width: 112, height: 42 }
-const ROW_GAP = 16
+const BOX = { width: 112, height: 54 }
+const ROW_GAP = 13
 const BAR = 14
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -34,6 +34,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return () => memory.observer?.disconnect()
 }
 
+// Two buttons at the end of a title line, one for each kind of file.
+function pictureTools(title) {
+  const tools = html(title, "span", { class: "push" })
+  return ["svg", "png"].map((kind) =>
+    html(tools, "button", { class: "tool", type: "button", value: kind, title: `Save this picture as ${kind.toUpperCase()}` }, kind.toUpperCase()))
+}
+
 // ---- overview ----------------------------------------------------------------------------------------------------
 
 function drawStrip(area, data, width, tip, choose) {
@@ -41,6 +48,7 @@ function drawStrip(area, data, width, tip, choose) {
   const title = html(area, "div", { class: "title" })
   html(title, "b", {}, "Network")
   html(title, "span", {}, "height: feature map · width: channels · colour: operation")
+  const buttons = pictureTools(title)
   const columns = data.strip
   const tall = Math.max(...columns.map((column) => column.height))
   const top = 12, room = 104, gap = 7
@@ -55,6 +63,7 @@ function drawStrip(area, data, width, tip, choose) {
     viewBox: `0 0 ${total} ${top + room + 30}`, width: total, height: top + room + 30, role: "group",
     "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses.`,
   })
+  buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, data.name, button.value)))
   let x = 12
   let labelEnd = -100
   const groups = columns.map((column, index) => {
@@ -115,8 +124,7 @@ function drawBlock(area, data, width, tip, choose) {
   const title = html(area, "div", { class: "title" })
   html(title, "b", {}, block.title)
   html(title, "span", {}, block.subtitle)
-  const tools = html(title, "span", { class: "push" })
-  const buttons = ["SVG", "PNG"].map((kind) => html(tools, "button", { class: "tool", type: "button", title: `Save this picture as ${kind}` }, kind))
+  const buttons = pictureTools(title)
   const scroll = html(area, "div", { class: "scroll" })
   const plan = layout(block.tree, 0)
   // A concatenation at the very end is the output bar itself; anything else leads to one by a lane of its own.
@@ -131,15 +139,14 @@ function drawBlock(area, data, width, tip, choose) {
     viewBox: `0 0 ${total} ${high + frame.top + frame.bottom}`, width: total, height: high + frame.top + frame.bottom,
     role: "group", "aria-label": block.description,
   })
-  buttons[0].addEventListener("click", () => savePicture(picture, block.title, "svg"))
-  buttons[1].addEventListener("click", () => savePicture(picture, block.title, "png"))
+  buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, block.title, button.value)))
   const widest = Math.max(block.input.channels, block.output.channels, ...channelsOf(block.tree))
   const lanes = svg(picture, "g", {})
   const faces = svg(picture, "g", {})
   const boxes = []
   const draw = {
     gap, lanes, faces, boxes, tip, choose, chosen: data.chosen,
-    thickness: (channels) => Math.max(2, (BOX.height - 10) * channels / widest),
+    thickness: (channels) => Math.max(2, (BOX.height - 18) * channels / widest),
   }
   const middle = frame.top + high / 2 + plan.shift
   const left = (total - across) / 2
@@ -298,13 +305,14 @@ function placeBox(tree, x, y, draw) {
   const top = y - BOX.height / 2
   svg(group, "rect", { class: "face", x, y: top, width: BOX.width, height: BOX.height, rx: 7, stroke: colour(tree.kind) })
   svg(group, "path", { d: `M ${x + 5} ${top} h -0 a 5 7 0 0 0 -5 7 v ${BOX.height - 14} a 5 7 0 0 0 5 7 z`, style: `fill:${colour(tree.kind)}` })
-  const title = label(group, x + 13, y - 3, tree.title, { anchor: "start", weight: 600, size: tree.title.length > 9 ? 11 : 13 })
+  const title = label(group, x + 13, y - 9, tree.title, { anchor: "start", weight: 600, size: tree.title.length > 9 ? 11 : 13 })
   if (tree.note) {
     const note = svg(title, "tspan", { "font-weight": 500, "font-size": 10.5, dx: 5 }, tree.note)
     note.setAttribute("style", `fill:${colour(tree.kind)}`)
   }
-  label(group, x + BOX.width - 8, y - 3, String(tree.channels), { anchor: "end", size: 13 })
-  label(group, x + 13, y + 13, tree.cost, { anchor: "start", muted: true, size: 10.5 })
+  label(group, x + BOX.width - 8, y - 9, String(tree.channels), { anchor: "end", size: 13 })
+  label(group, x + 13, y + 6, tree.cost, { anchor: "start", muted: true, size: 10.5 })
+  label(group, x + 13, y + 19, tree.shape, { anchor: "start", muted: true, size: 10.5 })
 }
 
 function lane(draw, from, to) {

@@ -173,7 +173,8 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
     else:
         data["title"], data["note"] = _title(node)
         data["kind"] = kind_of(node)
-    data["cost"] = f"{si(layer.macs)} · {percent(layer.macs, whole)}" if layer.macs else "–"
+    data["cost"] = f"{si(layer.macs)} · {percent(layer.macs, whole)}" if layer.macs else "no MACs"
+    data["shape"] = times(layer.output_shape[1:]) or "vector"
     data["facts"] = _facts(node, layer, whole)
     return data
 

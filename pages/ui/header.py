@@ -41,6 +41,10 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
     notice = st.session_state["notice"]
     if notice:
         {"error": st.error, "warning": st.warning, "info": st.info}[notice["kind"]](literal(notice["text"]))
+    try:
+        session.address()
+    except ArchitectureError as error:
+        st.warning(literal(f"The address bar still holds an earlier design: {error}."))
 
 
 def _name(architecture: Architecture) -> None:
@@ -50,7 +54,7 @@ def _name(architecture: Architecture) -> None:
         session.command(do="title", value=st.session_state["title"].strip())
 
     st.text_input(
-        "Name of the design", key="title", on_change=rename, max_chars=120, width=210, label_visibility="collapsed"
+        "Name of the design", key="title", on_change=rename, max_chars=120, label_visibility="collapsed"
     )
 
 
@@ -109,13 +113,17 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
 
 def _share() -> None:
     with st.popover("Share", icon=":material/link:", key="share_popover"):
-        query = urllib.parse.urlencode({key: value for key, value in st.session_state["address"].items() if value})
+        try:
+            address = session.address()
+        except ArchitectureError:
+            st.write("This design is too large for an address: download its JSON under Export.")
+            return
+        query = urllib.parse.urlencode({key: value for key, value in address.items() if value})
         base = (st.context.url or "").partition("?")[0]
         st.caption("This address rebuilds the screen in any browser that reaches this server.")
         st.code(f"{base}?{query}", language=None, wrap_lines=True)
         st.caption("The same numbers without a browser:")
-        net = st.session_state["address"].get("net", "")
-        st.code(f"python -m explorer analyze '{net}'", language=None, wrap_lines=True)
+        st.code(f"python -m explorer analyze '{address['net']}'", language=None, wrap_lines=True)
 
 
 def _export(architecture: Architecture) -> None:

@@ -9,10 +9,9 @@ import streamlit as st
 
 from explorer import figures
 from explorer.analysis import Analysis
-from explorer.architecture import Architecture, ArchitectureError, from_json, to_json
+from explorer.architecture import Architecture
 
-from . import session
-from .text import literal
+from . import counts, session
 
 
 def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> None:
@@ -62,8 +61,8 @@ def _cell(label: str, text: str, now: float, before: float, convention: str) -> 
 
 def details(architecture: Architecture, now: Analysis, chosen: str) -> None:
     """Tabs whose bodies run only while they are open."""
-    layers, where, summary = st.tabs(
-        ["Layers", "Where the cost is", "torchinfo summary"], key="details", on_change="rerun"
+    layers, where, summary, others = st.tabs(
+        ["Layers", "Where the cost is", "torchinfo summary", "Other tools' counts"], key="details", on_change="rerun"
     )
     if layers.open:
         with layers:
@@ -73,7 +72,10 @@ def details(architecture: Architecture, now: Analysis, chosen: str) -> None:
             _where(architecture, now)
     if summary.open:
         with summary:
-            _summary(architecture)
+            counts.summary(architecture)
+    if others.open:
+        with others:
+            counts.ledger(architecture)
 
 
 def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
@@ -142,25 +144,3 @@ def _where(architecture: Architecture, now: Analysis) -> None:
     alt = "Treemap of cost by block, branch and layer"
     st.plotly_chart(figure, key="treemap", config={"displaylogo": False}, alt=alt)
     st.caption("Blocks, branches and layers of the inference network; click to enter, the bar above to go back.")
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _torchinfo(text: str) -> str:
-    # torch is imported here, when somebody asks, and not for the first paint.
-    from explorer import profiling
-
-    return profiling.summary(from_json(text)).text
-
-
-def _summary(architecture: Architecture) -> None:
-    with st.spinner("torchinfo is reading the network (the first time torch has to be loaded)"):
-        try:
-            text = _torchinfo(to_json(architecture, indent=None))
-        except (ArchitectureError, ImportError) as error:
-            st.error(literal(str(error)))
-            return
-    st.code(text, language=None)
-    st.caption(
-        "torchinfo counts a bias once per output position and batch norm as 2 per channel in its mult-adds, and lists "
-        "auxiliary heads although inference does not run them."
-    )

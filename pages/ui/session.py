@@ -5,6 +5,7 @@ Plain values in ``st.session_state``, no classes: a hot reload makes new classes
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -115,24 +116,27 @@ def _asked() -> dict[str, str]:
     return {key: st.query_params.get(key, "") for key in ("net", "base", "at", "ribbon")}
 
 
+def address() -> dict[str, str]:
+    """What rebuilds the screen. Raises ArchitectureError where it is longer than an address may be."""
+    net, base, metric = short_link(architecture()), short_link(baseline()), _state()["metric"]
+    return {
+        "net": net, "base": base if base != net else "", "at": chosen(), "ribbon": metric if metric != "macs" else "",
+    }  # fmt: skip
+
+
 def write_address() -> None:
-    """Bring the address up to the screen, so that it can be copied at any time."""
-    state = _state()
+    """Bring the address up to the screen, so that it can be copied at any time; the head says if it cannot be."""
     try:
-        net = short_link(architecture())
-        base = short_link(baseline())
-    except ArchitectureError as error:  # longer than an address may be
-        state["notice"] = state["notice"] or {"kind": "warning", "text": f"The address was not updated: {error}"}
+        state_of_screen = address()
+    except ArchitectureError:
         return
-    address = {"net": net, "base": base if base != net else "", "at": chosen(), "ribbon": state["metric"]}
-    if address["ribbon"] == "macs":
-        address["ribbon"] = ""
-    state["address"] = address
+    _state()["address"] = state_of_screen
     # Compared with the bar itself: it may hold a bad link, or nothing after a click in the menu.
-    if address != _asked():
-        st.query_params.from_dict({key: value for key, value in address.items() if value})
+    if state_of_screen != _asked():
+        st.query_params.from_dict({key: value for key, value in state_of_screen.items() if value})
 
 
+@lru_cache(maxsize=64)
 def short_link(value: Architecture) -> str:
     """The catalogue's name where the value is exactly that, else the link text."""
     return catalog.name_of(value) or to_link(value)

@@ -1,0 +1,91 @@
+"""What other tools say of the design: torchinfo's summary, and every difference of counts itemised.
+
+torch is imported here, when somebody asks, and never for the first paint.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import figures
+from explorer.architecture import Architecture, from_json, to_json
+
+from .text import literal
+
+_WAIT = "Building the network on the meta device; the first time torch has to be loaded"
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _summary(text: str) -> tuple[str, list[dict[str, Any]], tuple[str, ...]]:
+    from explorer import profiling
+
+    found = profiling.summary(from_json(text))
+    return found.text, [row._asdict() for row in found.rows], found.notes
+
+
+def summary(architecture: Architecture) -> None:
+    """torchinfo's summary as its own text or as a table."""
+    form = st.segmented_control(
+        "torchinfo's summary as", ["text", "table"], default="text", key="summary_form", required=True,
+        label_visibility="collapsed", format_func=str.capitalize,
+    )  # fmt: skip
+    with st.spinner(_WAIT):
+        text, rows, notes = _summary(to_json(architecture, indent=None))
+    if form == "text":
+        st.code(text, language=None)
+    else:
+        shown = [
+            {
+                "path": row["path"] or literal(architecture.name),
+                "module": row["kind"],
+                "input": figures.times(row["input_size"]),
+                "output": figures.times(row["output_size"]),
+                "kernel": figures.times(row["kernel_size"]),
+                "params": row["params"],
+                "mult-adds": row["mult_adds"],
+            }
+            for row in rows
+        ]
+        number = st.column_config.NumberColumn(format="localized")
+        st.dataframe(
+            pd.DataFrame(shown), key="summary_table", hide_index=True, height=420, alt="torchinfo's table",
+            column_config={"params": number, "mult-adds": number},
+        )  # fmt: skip
+    for note in notes:
+        st.caption(literal(note))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _ledger(text: str) -> dict[str, Any]:
+    from explorer import profiling
+
+    return profiling.ledger(from_json(text)).to_data()
+
+
+def ledger(architecture: Architecture) -> None:
+    """Each number of ours, what another tool adds or leaves out, and that tool's number."""
+    with st.spinner(_WAIT):
+        found = _ledger(to_json(architecture, indent=None))
+    st.caption(
+        "Tools that count the same network disagree by convention. Each table goes from our number to the other "
+        "tool's, one rule a row; the sum is exactly what that tool reports."
+    )
+    for comparison in found["comparisons"]:
+        rows = [("ours", comparison["ours"], comparison["our_convention"])]
+        rows += [(item["label"], item["value"], item["convention"]) for item in comparison["items"]]
+        rows.append((comparison["tool"], comparison["theirs"], comparison["their_name"]))
+        st.markdown(f"**{literal(comparison['their_name'])}** of {literal(comparison['tool'])}, {comparison['unit']}")
+        st.dataframe(
+            pd.DataFrame(rows, columns=["count", comparison["unit"], "rule"]),
+            key=f"ledger_{comparison['metric']}", hide_index=True, alt=f"Ledger of {comparison['metric']}",
+            column_config={
+                "count": st.column_config.TextColumn(width="medium"),
+                comparison["unit"]: st.column_config.NumberColumn(format="localized", width="small"),
+                "rule": st.column_config.TextColumn(width="large"),
+            },
+        )  # fmt: skip
+        if not comparison["exact"]:
+            st.warning("The rows do not add up to the tool's number for this network. Please report this design.")
