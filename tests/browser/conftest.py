@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.design import Design
 from tests.browser.helpers import ARTIFACTS, Server, Watch, launching, new_context, serving
 
 HERE = Path(__file__).parent
@@ -138,6 +139,12 @@ def new_page(
 @pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
     return new_page()
+
+
+@pytest.fixture
+def design(server: Server, page: Page) -> Design:
+    """The visitor's Design page; `design.open("googlenet")` goes there."""
+    return Design(page, server.url)
 
 
 def _failed(request: pytest.FixtureRequest) -> bool:
