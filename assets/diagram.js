@@ -52,7 +52,7 @@ function drawStrip(area, data, width, tip, choose) {
   const columns = data.strip
   const tall = Math.max(...columns.map((column) => column.height))
   const top = 12, room = 104, gap = 7
-  const natural = (column) => column.minor ? 5 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
+  const natural = (column) => column.minor ? 5 : column.tap ? 9 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
   const sum = columns.reduce((total, column) => total + natural(column), 0)
   const usable = Math.max(width, 24 * columns.length + 40) - 24 - gap * (columns.length - 1)
   const stretch = Math.min(2.4, usable / sum)
@@ -68,9 +68,10 @@ function drawStrip(area, data, width, tip, choose) {
   let labelEnd = -100
   const groups = columns.map((column, index) => {
     const chosen = data.chosen === column.path || data.chosen.startsWith(`${column.path}/`)
-    const high = 26 + (room - 26) * Math.sqrt(column.height / tall)
-    const y = top + (room - high) / 2
     const wide = drawn[index]
+    // A head taps the trunk from below and is drawn hollow: inference does not have it.
+    const high = column.tap ? 30 : 26 + (room - 26) * Math.sqrt(column.height / tall)
+    const y = column.tap ? top + room - 30 : top + (room - high) / 2
     const group = svg(picture, "g", {
       class: "column", role: "button", "data-path": column.path, "aria-pressed": chosen ? "true" : "false",
       "aria-label": `${column.name}: ${column.facts.map((fact) => fact.join(" ")).join(", ")}`,
@@ -82,7 +83,8 @@ function drawStrip(area, data, width, tip, choose) {
       const share = part.share * high
       svg(group, "rect", {
         class: "part", x, y: y + offset + (offset ? 1 : 0), width: wide, height: Math.max(1, share - (offset ? 1 : 0)),
-        rx: Math.min(3, wide / 3), fill: colour(part.kind), opacity: column.minor ? 0.55 : 1,
+        rx: Math.min(3, wide / 3), opacity: column.minor ? 0.55 : 1,
+        style: column.tap ? `fill:none;stroke:${colour(part.kind)};stroke-width:1.5;stroke-dasharray:3 2` : `fill:${colour(part.kind)}`,
       })
       offset += share
     }
@@ -135,8 +137,9 @@ function drawBlock(area, data, width, tip, choose) {
   const high = Math.max(plan.height, 84)
   const total = Math.max(width, across)
   const frame = { top: 34, bottom: 30 }
+  const scale = Math.max(0.72, Math.min(1, width / total)) // a long chain shrinks a little before it scrolls
   const picture = svg(scroll, "svg", {
-    viewBox: `0 0 ${total} ${high + frame.top + frame.bottom}`, width: total, height: high + frame.top + frame.bottom,
+    viewBox: `0 0 ${total} ${high + frame.top + frame.bottom}`, width: total * scale, height: (high + frame.top + frame.bottom) * scale,
     role: "group", "aria-label": block.description,
   })
   buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, block.title, button.value)))

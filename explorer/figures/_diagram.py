@@ -38,12 +38,16 @@ def _column_kind(node: Any) -> str:
 
 
 def strip(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
-    """One column per node of the trunk: extents of its output, its channels split by branch, its share of the cost."""
+    """One column per node of the trunk: extents of its output, its channels split by branch, its share of the cost.
+
+    An auxiliary head is a ``tap``: it stands beside the trunk, whose tensor it reads and does not change.
+    """
     columns = []
     shape: tuple[int, ...] = architecture.input_shape
     for node in architecture.trunk.nodes:
         layers = analysis.below(node.name)
         if node.op == "auxiliary":
+            columns.append(_tap(node, layers, shape))
             continue
         shape = layers[-1].output_shape if layers else shape
         macs = sum(layer.macs for layer in layers if not layer.training_only)
@@ -58,6 +62,7 @@ def strip(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]
                 "parts": _parts(node, node.name, analysis),
                 "channels": shape[0],
                 "height": 1 if flat else shape[1],
+                "tap": False,
                 "minor": node.op in ("flatten", "dropout", "local_response_norm", "norm", "activation"),
                 "facts": [
                     ["layer", _what(node)],
@@ -69,6 +74,25 @@ def strip(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]
             }
         )
     return columns
+
+
+def _tap(node: Any, layers: tuple[Layer, ...], shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "path": node.name,
+        "label": "aux",
+        "name": node.name,
+        "kind": "linear",
+        "parts": [],
+        "channels": layers[-1].output_shape[0],
+        "height": shape[1] if len(shape) == 3 else 1,
+        "tap": True,
+        "minor": False,
+        "facts": [
+            ["auxiliary head", f"in training only, its loss counts {node.weight:g} times"],
+            ["reads", times(shape)],
+            ["params", f"{exact(sum(layer.params for layer in layers))}, not part of the inference network"],
+        ],
+    }
 
 
 def _parts(node: Any, path: str, analysis: Analysis) -> list[dict[str, Any]]:
@@ -140,13 +164,14 @@ def block(architecture: Architecture, analysis: Analysis, path: str) -> dict[str
     layers = analysis.below(path)
     macs = sum(layer.macs for layer in layers)
     params = sum(layer.params for layer in layers)
+    share = "in training only" if node.op == "auxiliary" else f"{percent(macs, analysis.macs)} of the network"
     first, last = layers[0], layers[-1]
     main = edit.block_parallel(node, path)
     source = analysis.by_path[main] if main else first
     return {
         "path": path,
         "title": node.name,
-        "subtitle": f"{si(macs)} MACs, {percent(macs, analysis.macs)} of the network · {si(params)} parameters",
+        "subtitle": f"{si(macs)} MACs, {share} · {si(params)} parameters",
         "input": {"channels": source.input_shape[0], "shape": times(source.input_shape[1:]) or "vector"},
         "output": {"channels": last.output_shape[0], "shape": times(last.output_shape[1:]) or "vector"},
         "tree": _tree(node, path, analysis, macs),

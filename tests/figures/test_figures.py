@@ -19,10 +19,12 @@ def leaves(tree: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_strip_has_a_column_for_every_node_of_the_inference_network(name: str) -> None:
+def test_the_strip_has_a_column_for_every_node_of_the_trunk(name: str) -> None:
     architecture = catalog.get(name)
     strip = figures.strip(architecture, analyze(architecture))
-    assert [column["path"] for column in strip] == [n.name for n in architecture.trunk.nodes if n.op != "auxiliary"]
+    assert [column["path"] for column in strip] == [node.name for node in architecture.trunk.nodes]
+    heads = [node.name for node in architecture.trunk.nodes if node.op == "auxiliary"]
+    assert [column["path"] for column in strip if column["tap"]] == heads
     for column in strip:
         assert column["kind"] in figures.KINDS
         assert not column["parts"] or sum(part["share"] for part in column["parts"]) == pytest.approx(1)
