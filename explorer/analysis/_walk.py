@@ -412,18 +412,16 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         _unequal_channels(walk, node, path, outs)
     size = _size(shape)
     kept = 0
-    saved = False
     if fuse == "multiply":
         # a·b keeps both factors for each other's gradient; with more branches the product so far is a factor too
         product = first
         for other in outs[1:]:
             kept += (_keep(other) if product[2] else 0) + (_keep(product) if other[2] else 0)
             product = (shape, first[1], product[2] or other[2], [size, False, None], 0)
-        saved = product[3][1]
     field = _merge([out[1] for out in outs])
     walk.add((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
     steps = 1 if fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
-    return shape, field, grad, [size, saved, None], max(peak, held + steps * size)
+    return shape, field, grad, [size, False, None], max(peak, held + steps * size)
 
 
 def _unequal_sizes(walk: Walk, node: Any, path: str, outs: list[Tensor], peak: int) -> Tensor:
