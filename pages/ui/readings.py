@@ -45,8 +45,9 @@ def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> No
                 delta_arrow="auto" if sign else "off", help=help_text, border=True,
             )  # fmt: skip
         shape = now.output_shape
+        source = f"from {figures.times(now.feature_shape)}" if len(shape) == 1 else None
         st.metric(
-            "Output", figures.times(shape), f"from {figures.times(now.feature_shape)}" if len(shape) == 1 else None,
+            "Output", "×".join(map(str, shape)), source,
             delta_color="off", delta_arrow="off", border=True,
             help="Shape for one image, and of the last feature map before global pooling or flattening.",
         )  # fmt: skip
