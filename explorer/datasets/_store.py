@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import zipfile
 import zlib
@@ -58,20 +60,38 @@ def names() -> list[str]:
     return sorted(e.name for e in root.iterdir() if _folders.is_identifier(e.name) and (e / FACTS).is_file())
 
 
-def save(content: Content, facts: Imported, staged: Path) -> None:
+def save(content: Content, known: Imported, staged: Path) -> None:
     """Write both files into the staging folder, then rename it to its final place: all or nothing is seen."""
     with (staged / ARRAYS).open("wb") as file:
         np.savez(file, **{name: getattr(content, name) for name in _NAMES})
-    _write(staged / FACTS, facts)
+    _write(staged / FACTS, known)
     for path in (staged / ARRAYS, staged):
         _folders.sync(path)
-    final = folder(facts.name)
-    if final.exists():
-        # The identifier comes from the content: the same pictures, from here or from an import that was quicker. The
-        # old copy is replaced, for it may be damaged; it goes with the staging folder.
-        final.rename(staged.with_name("replaced"))
-    staged.rename(final)
-    _folders.sync(final.parent)
+    final = folder(known.name)
+    # The identifier comes from the content. If the same pictures are there, from here or from an import that was
+    # quicker, only the facts are new, and who reads that set meanwhile is not disturbed. A damaged copy makes room.
+    for attempt in range(3):
+        if _intact(known):
+            (staged / FACTS).replace(final / FACTS)
+            return
+        with contextlib.suppress(FileNotFoundError):
+            final.rename(staged.with_name(f"replaced-{attempt}"))
+        try:
+            staged.rename(final)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                continue  # another process put its copy there in between: look again
+            raise
+        _folders.sync(final.parent)
+        return
+    raise DatasetError(f"{final} is being written by another import; try again")
+
+
+def _intact(known: Imported) -> bool:
+    try:
+        return facts(known.name).fingerprint == known.fingerprint == load(known.name).fingerprint
+    except DatasetError:
+        return False
 
 
 def facts(name: str) -> Imported:

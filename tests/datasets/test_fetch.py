@@ -212,7 +212,7 @@ def test_a_stalled_or_dripping_server_is_given_up(
 
 
 def test_no_network_is_one_sentence(mnist: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    urls = {f"{name}.gz": [f"http://127.0.0.1:9/{name}", f"http://no-such-host.invalid/{name}"] for name in mnist}
+    urls = {f"{name}.gz": [f"http://127.0.0.1:9/{name}", f"http://127.0.0.1:1/{name}"] for name in mnist}
     monkeypatch.setattr(_fetch, "addresses", lambda _: urls)
     with pytest.raises(DatasetError, match="could not be downloaded") as caught:
         datasets.fetch("mnist")

@@ -10,6 +10,7 @@ import struct
 import threading
 import zipfile
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -428,3 +429,21 @@ def test_removing(tmp_path: Path, home: Path) -> None:
     for name in (made.name, "digits", "../home", "mnist"):
         with pytest.raises(DatasetError):
             datasets.remove(name)
+
+
+def test_two_imports_of_the_same_at_once(tmp_path: Path, home: Path) -> None:
+    paths = [makers.zipped(tmp_path / f"{n}.zip", makers.classes(2, 20)) for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda path: import_images(path, name="same"), paths))
+    assert len({imported.name for imported in made}) == 1
+    assert datasets.load(made[0].name).fingerprint == made[0].fingerprint
+    assert [path.name for path in (home / "data").iterdir()] == [made[0].name]
+
+
+def test_importing_again_does_not_disturb_who_reads(tmp_path: Path) -> None:
+    path = makers.zipped(tmp_path / "a.zip", makers.classes())
+    arrays = _store.folder(import_images(path).name) / _store.ARRAYS
+    before = arrays.stat().st_ino
+    os.utime(path, ns=(1, 1))
+    import_images(path)
+    assert arrays.stat().st_ino == before
