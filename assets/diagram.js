@@ -31,6 +31,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       again?.focus({ preventScroll: true })
     }
   })
+  // Two frames later the numbers and the pictures are on the screen: now the rest of the page may come.
+  if (data.wake && !memory.woken) {
+    memory.woken = true
+    requestAnimationFrame(() => requestAnimationFrame(() => setTriggerValue("wake", true)))
+  }
   return () => memory.observer?.disconnect()
 }
 
@@ -284,7 +289,8 @@ function placeResidual(tree, plan, x, y, from, draw, wide) {
     class: "skip", stroke: colour("shortcut"), style: projection ? "" : "stroke-dasharray:none",
     d: `M ${begin} ${source} C ${begin + 22} ${source}, ${begin} ${over}, ${begin + 34} ${over} L ${joint - 24} ${over} Q ${joint} ${over} ${joint} ${line - 16}`,
   })
-  label(draw.faces, (begin + joint) / 2, over - 6, `${tree.shortcut} shortcut`, { muted: true })
+  const named = projection ? `projection shortcut 1×1 · ${tree.cost}` : "identity shortcut"
+  label(draw.faces, (begin + joint) / 2, over - 6, named, { muted: true })
   const group = svg(draw.faces, "g", {})
   decorate(group, tree, draw)
   svg(group, "circle", { class: "face", cx: joint, cy: line, r: 16, stroke: colour("shortcut") })

@@ -27,14 +27,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
     memory.shape = shape
     memory.ribbons.clear()
     const focused = root.getRootNode().activeElement?.getAttribute?.("data-id")
+    area.style.minHeight = `${area.offsetHeight}px` // an empty moment would scroll the panel back to its top
     area.replaceChildren()
     drawPanel(area, data, memory)
+    area.style.minHeight = ""
+    const card = area.querySelector(".card.chosen")
+    if (card && memory.chosen !== data.chosen) card.scrollIntoView({ block: "nearest" })
     if (focused) area.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
   } else {
     for (const control of ribbonsOf(data)) memory.ribbons.get(idOf(control.command))?.update(control)
+    for (const control of data.network.controls) memory.ribbons.get(idOf(control.command ?? {}))?.update(control)
     const subtitle = area.querySelector(".head span")
     if (subtitle) subtitle.textContent = data.subtitle
   }
+  memory.chosen = data.chosen
 }
 
 const idOf = (command) => JSON.stringify(command)
@@ -96,7 +102,7 @@ function drawNetwork(area, network, memory) {
   html(summary, "b", {}, "Network ")
   html(summary, "span", {}, network.summary)
   for (const control of network.controls) drawControl(box, control, memory)
-  drawAdd(box, network.add, memory)
+  drawMenu(html(box, "div", { class: "control" }), network.add, memory)
 }
 
 function drawCard(area, card, memory) {
@@ -106,7 +112,8 @@ function drawCard(area, card, memory) {
     const header = html(box, "header")
     const name = html(header, "button", { class: "name", type: "button", "data-id": `card:${card.id}` }, card.title)
     name.addEventListener("click", () => memory.trigger("choose", card.path || card.id))
-    if (card.add) drawAdd(header, card.add, memory, "icon")
+    if (card.add) drawMenu(header, card.add, memory, "+")
+    if (card.change) drawMenu(header, card.change, memory, "⇄")
     for (const icon of card.icons || []) drawButton(header, icon, memory, "icon")
   }
   for (const control of card.controls || []) drawControl(box, control, memory)
@@ -122,24 +129,56 @@ function drawCard(area, card, memory) {
     const row = html(box, "div", { class: "row" })
     for (const action of card.actions) drawButton(row, action, memory, "plain")
   }
-  if (card.add && !card.title) drawAdd(box, card.add, memory)
+  if (card.add && !card.title) drawMenu(box, card.add, memory)
 }
 
 function drawButton(parent, { label, command, hint, off }, memory, style) {
-  const button = html(parent, "button", { class: style, type: "button", title: hint, "aria-label": hint, "data-id": idOf(command), disabled: off ? "" : null }, label)
+  const named = style === "icon" ? { "aria-label": hint } : {}
+  const button = html(parent, "button", { class: style, type: "button", title: hint, ...named, "data-id": idOf(command), disabled: off ? "" : null }, label)
   button.addEventListener("click", () => send(memory, command))
 }
 
-// A menu that adds something; as an icon it shows its plus only.
-function drawAdd(parent, adding, memory, style = "") {
-  const row = style ? parent : html(parent, "div", { class: "control" })
-  const select = html(row, "select", { class: style, title: adding.label, "aria-label": adding.label, "data-id": `add:${idOf(adding.command)}`, disabled: adding.options.length ? null : "" })
-  html(select, "option", { value: "" }, style ? "+" : `+ ${adding.label}`)
-  for (const { value, label } of adding.options) html(select, "option", { value }, label)
-  select.addEventListener("change", () => {
-    if (select.value) send(memory, { ...adding.command, value: select.value })
-    select.value = ""
+// A button that opens a list of things to choose from; an icon shows its sign only. Nothing is chosen before Enter.
+function drawMenu(parent, menu, memory, sign = "") {
+  const box = html(parent, "span", { class: `menu${sign ? " small" : ""}` })
+  const button = html(box, "button", {
+    class: sign ? "icon" : "plain", type: "button", title: menu.label, "aria-haspopup": "menu", "aria-expanded": "false",
+    "aria-label": sign ? menu.label : null, "data-id": `menu:${idOf(menu.command)}`, disabled: menu.options.length ? null : "",
+  }, sign || `+ ${menu.label}`)
+  let list = null
+  const close = () => {
+    list?.remove()
+    list = null
+    button.setAttribute("aria-expanded", "false")
+  }
+  const open = () => {
+    list = html(box, "span", { class: "list", role: "menu", "aria-label": menu.label })
+    for (const { value, label } of menu.options) {
+      const item = html(list, "button", { type: "button", role: "menuitem", "data-value": value }, label)
+      item.addEventListener("click", () => {
+        close()
+        button.focus()
+        send(memory, { ...menu.command, value })
+      })
+    }
+    button.setAttribute("aria-expanded", "true")
+    list.firstElementChild.focus()
+    list.scrollIntoView({ block: "nearest" })
+  }
+  button.addEventListener("click", () => (list ? close() : open()))
+  box.addEventListener("keydown", (event) => {
+    if (!list) return
+    const items = [...list.children]
+    const at = items.indexOf(box.getRootNode().activeElement)
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (event.key === "Escape") {
+      close()
+      button.focus()
+    } else if (step) items[(at + step + items.length) % items.length].focus()
+    else return
+    event.preventDefault()
   })
+  box.addEventListener("focusout", (event) => box.contains(event.relatedTarget) || close())
 }
 
 function drawControl(parent, control, memory) {
@@ -162,6 +201,7 @@ function drawControl(parent, control, memory) {
     const input = html(top, "input", { class: "exact", type: "text", inputmode: "decimal", value: control.value, "aria-label": control.label,
       "data-id": idOf(control.command), title: `${control.low} to ${control.high}`, placeholder: control.once ? "×" : "" })
     onTyped(input, () => String(control.value), (text) => send(memory, { ...control.command, value: text }))
+    memory.ribbons.set(idOf(control.command), { update: () => (input.value = control.value) })
   }
 }
 
@@ -183,6 +223,7 @@ function drawChoice(box, control, memory) {
     const button = html(row, "button", {
       type: "button", role: "radio", "aria-checked": on ? "true" : "false", "data-id": `${idOf(control.command)}:${value}`,
       disabled: ok ? null : "", title: ok ? "" : "The layers would no longer fit together",
+      tabindex: on || (control.value === null && value === control.options[0].value) ? "0" : "-1",
     }, label)
     button.addEventListener("click", () => on || send(memory, { ...control.command, value }))
     return button
@@ -192,7 +233,9 @@ function drawChoice(box, control, memory) {
     if (!step) return
     event.preventDefault()
     for (let at = index + step; at >= 0 && at < buttons.length; at += step) {
-      if (!buttons[at].disabled) return buttons[at].focus()
+      if (buttons[at].disabled) continue
+      buttons[at].focus()
+      return buttons[at].click()
     }
   }))
 }
@@ -207,6 +250,7 @@ function drawRibbon(box, first, memory) {
   html(top, "span", { class: "caption" }, control.label)
   const exact = html(top, "input", { class: "exact", type: "text", inputmode: "numeric", "aria-label": `${named}, exact value`, "data-id": `exact:${id}`,
     title: control.free ? "a number, or height × width such as 1x7" : "" })
+  const only = html(box, "div", { class: "only" }, "no other value on this slider fits its neighbours")
   const track = html(box, "div", { class: "track" })
   const picture = svg(track, "svg", { width: "100%", height: 40, preserveAspectRatio: "none", "aria-hidden": "true" })
   const under = svg(picture, "path", { class: "under" })
@@ -270,6 +314,10 @@ function drawRibbon(box, first, memory) {
 
   function update(next) {
     control = next
+    const alone = known().length < 2
+    track.hidden = alone
+    box.classList.toggle("alone", alone)
+    only.hidden = !alone
     range.max = control.points.length - 1
     range.value = indexOf(control)
     exact.value = control.text

@@ -6,6 +6,7 @@ from pages.ui import router
 
 router.enter()
 
+import pandas as pd  # noqa: E402
 import streamlit as st  # noqa: E402
 
 from explorer import catalog, figures  # noqa: E402
@@ -41,22 +42,15 @@ for entry in catalog.entries():
         for slip in entry.mended:
             st.markdown(f":material/build: **Mended:** {literal(slip)}")
         if entry.facts:
-            st.dataframe(
-                [
-                    {
-                        "published": fact.metric.replace("_", " "),
-                        "value": fact.value,
-                        "ours": float(getattr(totals, fact.metric)) if hasattr(totals, fact.metric) else None,
-                        "source": fact.source + (f" ({fact.note})" if fact.note else ""),
-                    }
-                    for fact in entry.facts
-                ],
-                hide_index=True,
-                key=f"facts_{entry.name}",
-                column_config={
-                    "value": st.column_config.NumberColumn("value", format="localized"),
-                    "ours": st.column_config.NumberColumn("computed here", format="localized"),
-                },
-            )
+            rows = [
+                {
+                    "published": literal(fact.metric.replace("_", " ")),
+                    "value": f"{fact.value:,.10g}",
+                    "computed here": f"{getattr(totals, fact.metric):,}" if hasattr(totals, fact.metric) else "–",
+                    "source": literal(fact.source + (f" ({fact.note})" if fact.note else "")),
+                }
+                for fact in entry.facts
+            ]
+            st.table(pd.DataFrame(rows).set_index("published"), border="horizontal")
 if not shown:
     st.info("Nothing in the catalogue matches. Try one word, such as GoogLeNet, MNIST or dilation.")

@@ -16,11 +16,12 @@ from pages.ui.components import mount  # noqa: E402
 session.begin()
 architecture, baseline, chosen = session.architecture(), session.baseline(), session.chosen()
 now, before = analyze(architecture), analyze(baseline)
+complete = st.session_state["complete"]
 
 main, side = st.columns([0.72, 0.28], gap="medium")
 
 with main:
-    header.show(architecture, baseline)
+    header.show(architecture, baseline, complete=complete)
 
     # Numbers first: they reach the browser while the pictures are still being made.
     readings.headline(now, before, CONVENTIONS)
@@ -34,8 +35,10 @@ with main:
                 "strip": figures.strip(architecture, now),
                 "block": figures.block(architecture, now, chosen.partition("/")[0]) if chosen else None,
                 "chosen": chosen,
+                "wake": not complete,
             },
-            choose=session.choose,
+            choose=session.pick,
+            wake=lambda _: None,  # that there is a second run is all that is wanted
         )
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, key="growth_card"):
@@ -49,7 +52,7 @@ with main:
                 "growth": figures.growth(architecture, now),
                 "chosen": chosen,
             },
-            choose=session.choose,
+            choose=session.pick,
         )
     with right, st.container(border=True, key="costs_card"):
         cost = "params" if st.session_state["metric"] == "params" else "macs"
@@ -63,7 +66,7 @@ with main:
                 "costs": figures.costs(architecture, now, cost),
                 "chosen": chosen,
             },
-            choose=session.choose,
+            choose=session.pick,
         )
 
 with side, st.container(border=True, key="editor_card"):
@@ -78,12 +81,13 @@ with side, st.container(border=True, key="editor_card"):
         "editor",
         {**st.session_state["panel"], "ack": st.session_state["ack"]},
         edit=session.carry_out,
-        choose=session.choose,
+        choose=session.pick,
         metric=session.show_metric,
     )
 
-with main:
-    readings.details(architecture, now, chosen)
+if complete:
+    with main:
+        readings.details(architecture, now, chosen)
 
 if not dragging:
     session.write_address()

@@ -37,16 +37,21 @@ def problems(architecture: Architecture) -> tuple[Problem, ...]:
     return ()
 
 
-def repair(architecture: Architecture, rounds: int = 20) -> Architecture:
-    """Make the repairs that the problems offer until none is left. Raises ArchitectureError with what remains."""
+def repair(architecture: Architecture, rounds: int = 50) -> tuple[Architecture, tuple[Problem, ...]]:
+    """Make the repairs that the problems offer until none is left, and say which problems were mended so.
+
+    Raises ArchitectureError with what remains where there is no repair, or none after so many rounds.
+    """
+    mended: list[Problem] = []
     for _ in range(rounds):
         found = problems(architecture)
         if not found:
-            return architecture
-        offered = next((problem.repair for problem in found if problem.repair), None)
-        if offered is None:
+            return architecture, tuple(mended)
+        offered = next((problem for problem in found if problem.repair), None)
+        if offered is None or offered.repair is None:
             break
-        architecture = edit.apply_repair(architecture, offered)
+        architecture = edit.apply_repair(architecture, offered.repair)
+        mended.append(offered)
     raise ArchitectureError(problems(architecture))
 
 

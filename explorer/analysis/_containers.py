@@ -88,8 +88,8 @@ def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> N
     counts = ", ".join(f"{branch.name} has {channels}" for branch, channels in pairs)
     target = max(channels for _, channels in pairs)
     ends = [output_conv(branch, f"{path}/{branch.name}") for branch, channels in pairs if channels != target]
-    if all(ends):
-        changes = tuple((end, (("out_channels", target),)) for end in ends if end)
+    if all(end and target % end[1] == 0 for end in ends):
+        changes = tuple((end[0], (("out_channels", target // end[1]),)) for end in ends if end)
         repair = Repair(label=f"give every branch {target} channels", replacements=changes)
     else:  # a branch that passes its input through cannot be widened
         repair = Repair(label="use concat", replacements=((path, (("fuse", "concat"),)),))

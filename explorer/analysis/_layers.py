@@ -25,18 +25,15 @@ _INDEX_BYTES = 8
 
 
 def _no_room(walk: Walk, node: Any, path: str, x: Tensor) -> None:
-    """Note for each axis on which the window is larger than the padded input."""
+    """Note that the window is larger than its padded input."""
     kernel, _, dilation, pad, pad_end = node.geometry
-    for axis, side in enumerate(("height", "width")):
-        n = x[0][axis + 1]
-        span = dilation[axis] * (kernel[axis] - 1) + 1
-        padding = pad[axis] + pad_end[axis]
-        if n + padding < span:
-            repair = None
-            if node.padding != "same" and kernel[0] % 2 and kernel[1] % 2:
-                repair = Repair(label="use padding 'same'", replacements=((path, (("padding", "same"),)),))
-            message = f"a window of {span} does not fit the {side} of its input, {n} + {padding} of padding"
-            walk.refuse(path, message, repair)
+    span = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
+    repair = None
+    if node.padding != "same" and kernel[0] % 2 and kernel[1] % 2:
+        repair = Repair(label="use padding 'same'", replacements=((path, (("padding", "same"),)),))
+    zeros = (pad[0] + pad_end[0], pad[1] + pad_end[1])
+    padding = f" with {times(zeros)} of padding" if any(zeros) else ""
+    walk.refuse(path, f"a window of {times(span)} does not fit its input of {times(x[0][1:])}{padding}", repair)
 
 
 def _needs_maps(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:

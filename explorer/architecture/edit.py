@@ -350,16 +350,36 @@ def set_attention(
     return put(architecture, path, wrapped)
 
 
-def output_conv(node: Any, path: str) -> str | None:
-    """Path of the convolution that sets the output channels of ``node`` at ``path``, None where there is none."""
+def output_conv(node: Any, path: str) -> tuple[str, int] | None:
+    """(path of the convolution that sets the output channels of ``node`` at ``path``, outputs per channel of it).
+
+    A ghost branch gives two outputs per channel of its primary convolution. None where no one convolution decides.
+    """
     if isinstance(node, Conv):
-        return path if isinstance(node.out_channels, int) else None
-    if isinstance(node, Residual | Sequence):
-        for child in reversed(node.nodes):
-            found = output_conv(child, f"{path}/{child.name}")
-            if found is not None:
-                return found
+        return (path, 1) if isinstance(node.out_channels, int) else None
+    if isinstance(node, Residual):
+        return output_conv(node.body, f"{path}/{node.body.name}")
+    if not isinstance(node, Sequence):
+        return None
+    copies = 1
+    for child in reversed(node.nodes):
+        if _passes_channels(child):
+            continue
+        if isinstance(child, Parallel) and all(map(_passes_channels, child.branches)):
+            copies *= len(child.branches) if child.fuse == "concat" else 1
+            continue
+        found = output_conv(child, f"{path}/{child.name}")
+        return None if found is None else (found[0], found[1] * copies)
     return None
+
+
+def _passes_channels(node: Any) -> bool:
+    """Whether a node gives as many channels as it gets, whatever they are."""
+    if isinstance(node, Conv):
+        return node.out_channels == "same"
+    if isinstance(node, Sequence):
+        return all(map(_passes_channels, node.nodes))
+    return not node.child_field and not isinstance(node, Linear)
 
 
 def set_style(architecture: Architecture, path: str, **style: Any) -> Architecture:

@@ -6,11 +6,12 @@ a browser, so nothing in them is trusted: an unknown verb or a value of the wron
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
 
-from ..analysis import problems, repair
+from ..analysis import repair
 from ..architecture import (
     Architecture,
     ArchitectureError,
@@ -23,6 +24,7 @@ from ..architecture import (
     Sequence,
     branches,
     edit,
+    pair,
     walk,
 )
 
@@ -54,13 +56,16 @@ def carry_out(architecture: Architecture, command: Command) -> tuple[Architectur
 
     Raises ArchitectureError where the result would not be a working network and no repair is known.
     """
-    value = apply(architecture, command)
-    found = problems(value)
-    if not found:
-        return value, []
-    mended = repair(value)
-    said = [f"{problem}. Mended: {problem.repair.label}." for problem in found if problem.repair]
-    return mended, said
+    value, mended = repair(apply(architecture, command))
+    by_label: dict[str, list[Problem]] = {}
+    for problem in mended:
+        if problem.repair:
+            by_label.setdefault(problem.repair.label, []).append(problem)
+    said = []
+    for label, group in by_label.items():
+        others = f" Likewise {', '.join(problem.path for problem in group[1:])}." if len(group) > 1 else ""
+        said.append(f"{group[0]}.{others} Mended: {label}.")
+    return value, said
 
 
 def _refuse(path: str, message: str) -> ArchitectureError:
@@ -76,7 +81,7 @@ def whole(value: object, path: str, what: str) -> int:
     except ValueError:
         raise _refuse(path, f"{what} (={str(value)[:40]!r}) must be a whole number") from None
     if number != number or abs(number) > 1e9 or number != int(number):
-        raise _refuse(path, f"{what} (={str(value)[:40]}) must be a whole number")
+        raise _refuse(path, f"{what} (={str(value)[:40]}) must be a whole number below a billion")
     return int(number)
 
 
@@ -128,7 +133,10 @@ def _outputs(architecture: Architecture, command: Command) -> Architecture:
     for branch in edit.find(architecture, path).branches:
         end = edit.output_conv(branch, f"{path}/{branch.name}")
         if end is not None:
-            architecture = edit.replace(architecture, end, out_channels=channels)
+            conv, copies = end
+            if channels % copies:
+                raise _refuse(conv, f"gives {copies} outputs for each of its channels, so {channels} cannot be had")
+            architecture = edit.replace(architecture, conv, out_channels=channels // copies)
     return architecture
 
 
@@ -144,9 +152,10 @@ def _add_branch(architecture: Architecture, command: Command) -> Architecture:
     branch = branches.BRANCH_KINDS[kind][1](**style)
     if block.fuse != "concat":
         outputs = [edit.output_conv(each, each.name) for each in block.branches]
-        known = next((edit.find(architecture, f"{path}/{end}") for end in outputs if end), None)
+        known = next((end for end in outputs if end), None)
         if known is not None:
-            branch = branches.BRANCH_KINDS[kind][1](out_channels=known.out_channels, **style)
+            channels = edit.find(architecture, f"{path}/{known[0]}").out_channels * known[1]
+            branch = branches.BRANCH_KINDS[kind][1](out_channels=channels, **style)
     return edit.insert(architecture, path, _strided_like(block, branch))
 
 
@@ -175,6 +184,27 @@ def _swap(node: Any, names: list[str], leaf: Any) -> Any:
     return node.with_nodes(
         tuple(_swap(child, names[1:], leaf) if child.name == names[0] else child for child in node.nodes)
     )
+
+
+def _change_kind(architecture: Architecture, command: Command) -> Architecture:
+    """Another kind of branch in the place of one, with its name, its output channels and its reduction."""
+    path, kind = str(command["path"]), command["value"]
+    if kind not in branches.BRANCH_KINDS:
+        raise _refuse(path, f"there is no branch kind {str(kind)[:40]!r}; known: {', '.join(branches.BRANCH_KINDS)}")
+    old = edit.find(architecture, path)
+    block = edit.find(architecture, path.rpartition("/")[0])
+    convs = [node for _, node in walk(old) if isinstance(node, Conv)] if old.child_field else [old]
+    convs = [conv for conv in convs if isinstance(conv, Conv)]
+    make = branches.BRANCH_KINDS[kind][1]
+    wanted: dict[str, Any] = {}
+    end = edit.output_conv(old, old.name)
+    if end is not None:
+        wanted["out_channels"] = _leaf(old, end[0]).out_channels * end[1]
+    if convs:
+        wanted |= {"norm": convs[0].norm, "norm_eps": convs[0].norm_eps, "activation": convs[0].activation}
+        if len(convs) > 1 and convs[0].geometry.kernel == (1, 1) and "reduce" in inspect.signature(make).parameters:
+            wanted["reduce"] = convs[0].out_channels
+    return edit.put(architecture, path, _strided_like(block, make(old.name, **wanted)))
 
 
 def _add_layer(architecture: Architecture, command: Command) -> Architecture:
@@ -224,7 +254,7 @@ def _add_block(architecture: Architecture, command: Command) -> Architecture:
         node = Conv(name="conv", out_channels=64, kernel_size=3, **style)
     elif kind == "inception":
         node = Parallel(
-            name="inception_new",
+            name="inception_1",
             branches=(
                 branches.one_by_one(out_channels=64, **style),
                 branches.reduce_conv("branch_3x3", reduce=64, out_channels=96, kernel_size=3, **style),
@@ -282,8 +312,11 @@ def _activation(architecture: Architecture, command: Command) -> Architecture:
 def _input(architecture: Architecture, command: Command) -> Architecture:
     c, h, w = architecture.input_shape
     axis = str(command["axis"])
+    if axis == "size":
+        height, width = pair(_size(command["value"], "", "input size"))
+        return edit.replace(architecture, "", input_shape=(c, height, width))
     value = whole(command["value"], "", f"input {axis}")
-    shape = {"channels": (value, h, w), "size": (c, value, value), "height": (c, value, w), "width": (c, h, value)}
+    shape = {"channels": (value, h, w), "height": (c, value, w), "width": (c, h, value)}
     return edit.replace(architecture, "", input_shape=shape[axis])
 
 
@@ -295,6 +328,7 @@ _VERBS: dict[str, Callable[[Architecture, Command], Architecture]] = {
     "set": _set,
     "outputs": _outputs,
     "add_branch": _add_branch,
+    "change_kind": _change_kind,
     "add_layer": _add_layer,
     "add_block": _add_block,
     "stride": _stride,

@@ -41,10 +41,13 @@ def metric_text(value: int, metric: str) -> str:
     return f"{si(value)} {METRICS[metric][0]}"
 
 
-def channel_values(value: int, limit: int = MAX_CHANNELS) -> list[int]:
-    """Positions of a channel slider: multiples of a step up to at least twice the value, and the value itself."""
+def channel_values(value: int, limit: int = MAX_CHANNELS, anchor: int | None = None) -> list[int]:
+    """Positions of a channel slider: multiples of a step up to at least twice the anchor, and the value itself.
+
+    The anchor is the baseline's value: the track keeps its scale while the value moves over it.
+    """
     top = 64
-    while top < 2 * value and top < limit:
+    while (top < 2 * (anchor or value) or top < value) and top < limit:
         top *= 2
     top = min(top, limit)
     step = max(1, top // 64)
@@ -64,9 +67,9 @@ class Maker:
         self.baseline = baseline
         self.metric = metric
         self.sweep = sweep
-        totals = sweep.totals(architecture)
+        totals = sweep.totals(baseline)
         assert totals is not None  # a page never holds a network that does not work
-        self.now = metric_value(totals, metric)
+        self.before = metric_value(totals, metric)
 
     def totals(self, command: Command) -> Totals | None:
         """The numbers after a command, None where the network would not work."""
@@ -76,7 +79,7 @@ class Maker:
             return None
 
     def ribbon(self, label: str, command: Command, value: Any, values: list[Any], text: str = "") -> dict[str, Any]:
-        """A slider over ``values``; each point is [value, metric or None, caption]."""
+        """A slider over ``values``; each point is [value, metric or None, caption with its change]."""
         points = []
         for candidate in values:
             totals = self.totals({**command, "value": candidate})
@@ -84,7 +87,7 @@ class Maker:
                 points.append([candidate, None, "does not fit"])
             else:
                 number = metric_value(totals, self.metric)
-                points.append([candidate, number, f"{metric_text(number, self.metric)} {_delta(number, self.now)}"])
+                points.append([candidate, number, f"{metric_text(number, self.metric)} {_delta(number, self.before)}"])
         return {
             "type": "ribbon",
             "label": label,
@@ -94,6 +97,10 @@ class Maker:
             "points": points,
             "base": self._base(command),
         }
+
+    def channels(self, label: str, command: Command, value: int, limit: int = MAX_CHANNELS) -> dict[str, Any]:
+        """A slider over channels whose scale is the baseline's: it stands still while the value moves."""
+        return self.ribbon(label, command, value, channel_values(value, limit, self._base(command)))
 
     def _base(self, command: Command) -> Any:
         """Where the baseline stood, if it has the same layer."""
@@ -143,7 +150,7 @@ def leaf_controls(make: Maker, leaf: Any, path: str, *, detailed: bool, linked: 
     if isinstance(leaf, Conv):
         if isinstance(leaf.out_channels, int) and not linked:
             command: Command = {"do": "set", "path": path, "field": "out_channels"}
-            controls.append(make.ribbon("channels", command, leaf.out_channels, channel_values(leaf.out_channels)))
+            controls.append(make.channels("channels", command, leaf.out_channels))
         if leaf.geometry.kernel != (1, 1) or detailed:
             controls += _window_controls(make, leaf, path, "kernel_size", "kernel", [1, 3, 5, 7, 9, 11])
             controls += _window_controls(make, leaf, path, "dilation", "dilation", list(range(1, 9)))
@@ -172,8 +179,7 @@ def leaf_controls(make: Maker, leaf: Any, path: str, *, detailed: bool, linked: 
         controls.append(make.choice("pooling", command, leaf.kind, [("max", "max"), ("avg", "average")]))
     elif leaf.op == "linear":
         command = {"do": "set", "path": path, "field": "out_features"}
-        values = channel_values(leaf.out_features, MAX_FEATURES)
-        controls.append(make.ribbon("outputs", command, leaf.out_features, values))
+        controls.append(make.channels("outputs", command, leaf.out_features, MAX_FEATURES))
         controls.append(activation_select({"do": "set", "path": path, "field": "activation"}, leaf.activation))
     elif leaf.op == "dropout":
         command = {"do": "set", "path": path, "field": "p"}

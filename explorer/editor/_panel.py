@@ -21,7 +21,7 @@ from ..architecture import (
 )
 from ..figures import kind_of, kind_of_branch
 from ._commands import BLOCKS, Command, stride_layer
-from ._controls import METRICS, Maker, activation_select, button, channel_values, leaf_controls, number, reductions
+from ._controls import METRICS, Maker, activation_select, button, leaf_controls, number, reductions
 
 
 def panel(
@@ -68,6 +68,7 @@ def panel(
     return {
         "title": title,
         "subtitle": subtitle,
+        "chosen": path,
         "metrics": [{"value": key, "label": caption} for key, (caption, _) in METRICS.items()],
         "metric": metric,
         "cards": cards,
@@ -153,16 +154,17 @@ def _joint_controls(make: Maker, main: str) -> list[dict[str, Any]]:
     controls = [make.choice("stride", {"do": "stride", "path": main}, stride, [(1, "1"), (2, "2")], check=True)]
     outputs = [edit.output_conv(branch, path) for path, branch in paths.items()]
     if parallel.fuse != "concat" and outputs[0] and None not in outputs:
-        value = edit.find(make.architecture, outputs[0]).out_channels
+        value = edit.find(make.architecture, outputs[0][0]).out_channels * outputs[0][1]
         command: Command = {"do": "outputs", "path": main}
-        controls.append(make.ribbon("channels of every branch", command, value, channel_values(value)))
+        controls.append(make.channels("channels of every branch", command, value))
     return controls
 
 
 def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Parallel) -> dict[str, Any]:
     leaves = [(f"{path}/{inner}", leaf) for inner, leaf in walk(branch) if not leaf.child_field]
     leaves = leaves if branch.child_field else [(path, branch)]
-    linked = edit.output_conv(branch, path) if parallel.fuse != "concat" else None
+    end = edit.output_conv(branch, path) if parallel.fuse != "concat" else None
+    linked = end[0] if end else None
     groups = []
     for leaf_path, leaf in leaves:
         controls = leaf_controls(make, leaf, leaf_path, detailed=leaf_path == chosen, linked=leaf_path == linked)
@@ -192,6 +194,15 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
         "groups": groups,
         "icons": actions,
         "chosen": chosen == path,
+        "change": {
+            "label": "change the kind of this branch",
+            "command": {"do": "change_kind", "path": path},
+            "options": [
+                {"value": key, "label": caption}
+                for key, (caption, _) in branches.BRANCH_KINDS.items()
+                if make.totals({"do": "change_kind", "path": path, "value": key}) is not None
+            ],
+        },
         "add": {
             "label": "add a layer",
             "command": {"do": "add_layer", "path": chosen if chosen.startswith(f"{path}/") else path},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis import Analysis, Layer
 from ..architecture import Architecture
-from ._colours import KINDS, kind_of, kind_of_branch
+from ._colours import KINDS, Kind, kind_of, kind_of_branch
 from ._diagram import short_name
 from ._format import exact, percent, si
 
@@ -77,6 +77,9 @@ def costs(architecture: Architecture, analysis: Analysis, metric: str = "macs") 
     return bars
 
 
+_CONTAINER = Kind("block", "#e3e7ec", "#2a323d")
+
+
 def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs", dark: bool = False) -> go.Figure:
     """Blocks, branches and layers as nested rectangles of area proportional to MACs or params (inference network)."""
     import plotly.graph_objects as go
@@ -93,12 +96,12 @@ def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs"
         total = sum(getattr(layer, metric) for layer in layers)
         if not total:
             continue
-        kind = KINDS[kind_of_branch(node) if node.nodes else kind_of(node)]
+        inner = _CONTAINER if node.nodes else KINDS[kind_of(node)]  # colour means an operation, so only layers have one
         ids.append(path)
         labels.append(_literal(node.name))
         parents.append(path.rpartition("/")[0] or "network")
         values.append(total)
-        colours.append(kind.dark if dark else kind.light)
+        colours.append(inner.dark if dark else inner.light)
         texts.append(f"{exact(total)} · {percent(total, values[0])}")
     unit = {"macs": "MACs", "params": "parameters"}[metric]
     figure = go.Figure(

@@ -74,18 +74,11 @@ def ledger(architecture: Architecture) -> None:
         "tool's, one rule a row; the sum is exactly what that tool reports."
     )
     for comparison in found["comparisons"]:
-        rows = [("ours", comparison["ours"], comparison["our_convention"])]
-        rows += [(item["label"], item["value"], item["convention"]) for item in comparison["items"]]
-        rows.append((comparison["tool"], comparison["theirs"], comparison["their_name"]))
+        rows = [("ours", f"{comparison['ours']:,}", comparison["our_convention"])]
+        rows += [(item["label"], f"{item['value']:+,}", item["convention"]) for item in comparison["items"]]
+        rows.append((comparison["tool"], f"{comparison['theirs']:,}", comparison["their_name"]))
         st.markdown(f"**{literal(comparison['their_name'])}** of {literal(comparison['tool'])}, {comparison['unit']}")
-        st.dataframe(
-            pd.DataFrame(rows, columns=["count", comparison["unit"], "rule"]),
-            key=f"ledger_{comparison['metric']}", hide_index=True, alt=f"Ledger of {comparison['metric']}",
-            column_config={
-                "count": st.column_config.TextColumn(width="medium"),
-                comparison["unit"]: st.column_config.NumberColumn(format="localized", width="small"),
-                "rule": st.column_config.TextColumn(width="large"),
-            },
-        )  # fmt: skip
+        table = pd.DataFrame(rows, columns=["count", comparison["unit"], "rule"]).map(literal)
+        st.table(table.set_index("count"), border="horizontal")  # a table wraps its text, and the rules are the point
         if not comparison["exact"]:
             st.warning("The rows do not add up to the tool's number for this network. Please report this design.")

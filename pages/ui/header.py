@@ -14,11 +14,11 @@ from . import session
 from .text import literal
 
 
-def show(architecture: Architecture, baseline: Architecture) -> None:
-    """The head, and below it what the last edit had to say."""
+def show(architecture: Architecture, baseline: Architecture, *, complete: bool) -> None:
+    """The head, and below it what the last edit had to say. What unfolds waits until the page is ``complete``."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         _name(architecture)
-        _open()
+        _open(complete)
         st.button(
             "Undo", icon=":material/undo:", key="undo_button", on_click=session.undo,
             disabled=not st.session_state["undo"], shortcut="Ctrl+Z", help="Undo the last change",
@@ -28,23 +28,26 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
             disabled=not st.session_state["redo"], shortcut="Ctrl+Y", help="Redo the change taken back",
         )  # fmt: skip
         _changes(architecture, baseline)
-        _share()
-        _export(architecture)
+        _share(complete)
+        _export(architecture, complete)
     lines = [literal(architecture.provenance)] if architecture.provenance else []
-    if not st.session_state["undo"]:
-        lines.append(
-            "**Click a layer to see it large, drag a slider to change it: every number and picture follows.** "
-            "The address always holds your design."
-        )
-    if lines:
-        st.caption("  \n".join(lines))
-    notice = st.session_state["notice"]
-    if notice:
-        {"error": st.error, "warning": st.warning, "info": st.info}[notice["kind"]](literal(notice["text"]))
+    # The sentence for newcomers stays: if it went with the first edit, the page would move under the hand.
+    lines.append(
+        "**Click a layer to see it large, drag a slider to change it: every number and picture follows.** "
+        "The address always holds your design."
+    )
+    st.caption("  \n".join(lines))
+    _notice()
     try:
         session.address()
     except ArchitectureError as error:
         st.warning(literal(f"The address bar still holds an earlier design: {error}."))
+
+
+def _notice() -> None:
+    notice = st.session_state["notice"]
+    if notice:
+        {"error": st.error, "warning": st.warning, "info": st.info}[notice["kind"]](literal(notice["text"]))
 
 
 def _name(architecture: Architecture) -> None:
@@ -58,8 +61,11 @@ def _name(architecture: Architecture) -> None:
     )
 
 
-def _open() -> None:
-    with st.popover("Open", icon=":material/folder_open:", key="open_popover"):
+def _open(complete: bool) -> None:
+    with st.popover("Open", icon=":material/folder_open:", key="open_popover", on_change="rerun"):
+        if not complete:
+            return
+        _notice()  # a refused file is said here too: the list hides the place below the head
         names = catalog.names()
         picked = st.selectbox(
             "Catalogue: type to search",
@@ -77,14 +83,19 @@ def _open() -> None:
         for slip in entry.mended:
             st.caption(f"Mended: {literal(slip)}")
         chosen = (lambda: entry.architecture,)
-        st.button("Open this network", key="open_preset", on_click=_guarded, args=chosen)
-        st.button("Start a new design", key="open_untitled", on_click=_guarded, args=(session.untitled,))
+        st.button("Open this network", key="open_preset", on_click=_open_and_close, args=chosen)
+        st.button("Start a new design", key="open_untitled", on_click=_open_and_close, args=(session.untitled,))
         upload = st.file_uploader("or a JSON file, up to 64 KB", type=["json"], key="upload", max_upload_size=1)
         if upload is not None and upload.file_id != st.session_state.get("uploaded"):
             # Remembered first: a bad file is refused once, not at every rerun.
             st.session_state["uploaded"] = upload.file_id
             _guarded(lambda: from_json(upload.getvalue()))
             st.rerun()
+
+
+def _open_and_close(make) -> None:  # type: ignore[no-untyped-def]
+    _guarded(make)
+    st.session_state["open_popover"] = False
 
 
 def _guarded(make) -> None:  # type: ignore[no-untyped-def]
@@ -111,8 +122,10 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
             st.button("Back to the baseline", key="revert", on_click=_guarded, args=(lambda: baseline,))
 
 
-def _share() -> None:
+def _share(complete: bool) -> None:
     with st.popover("Share", icon=":material/link:", key="share_popover"):
+        if not complete:
+            return
         try:
             address = session.address()
         except ArchitectureError:
@@ -126,8 +139,10 @@ def _share() -> None:
         st.code(f"python -m explorer analyze '{address['net']}'", language=None, wrap_lines=True)
 
 
-def _export(architecture: Architecture) -> None:
+def _export(architecture: Architecture, complete: bool) -> None:
     with st.popover("Export", icon=":material/download:", key="export_popover"):
+        if not complete:
+            return
         stem = "".join(ch if ch.isascii() and ch.isalnum() else "-" for ch in architecture.name).strip("-")[:60]
         st.download_button(
             "Architecture as JSON",

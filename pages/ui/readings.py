@@ -13,6 +13,12 @@ from explorer.architecture import Architecture
 
 from . import counts, session
 
+_COLUMNS = [
+    "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field", "shortest",
+    "field_stride", "training_kb", "params_percent", "weights", "biases", "norm",
+]  # fmt: skip
+"""Order of the layer table: what is asked for most stands first."""
+
 
 def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> None:
     """Parameters, MACs, memory, receptive field and output, each with its change against the baseline."""
@@ -90,6 +96,7 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
         scope = st.segmented_control(
             "Rows", ["block", "all"], default="block", key="layer_scope", label_visibility="collapsed",
             format_func={"block": "Chosen block", "all": "Whole network"}.__getitem__, required=True,
+            disabled=bool(words), help="A search goes through the whole network.",
         )  # fmt: skip
     if scope == "block" and block and not words:
         records = [r for r in records if r["path"].partition("/")[0] == block]
@@ -104,7 +111,7 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
         # A click anywhere in another row chooses it, not only its box.
         picked = [row for row, _ in selection["cells"] if row not in rows] or selection["rows"]
         if picked:
-            session.choose(paths[picked[0]])
+            session.pick(paths[picked[0]])
 
     st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     st.dataframe(
@@ -113,8 +120,9 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
         on_select=pick,
         selection_mode=["single-row-required" if rows else "single-row", "single-cell"],
         hide_index=True,
-        height=380,
+        height="auto" if len(records) < 10 else 380,
         alt="Table of layers",
+        column_order=_COLUMNS,
         column_config={
             "path": st.column_config.TextColumn("path", width="medium", pinned=True),
             "params_percent": _share("params share"),

@@ -22,6 +22,7 @@ from explorer.architecture import (
     Sequence,
     edit,
     to_link,
+    walk,
 )
 from explorer.cli import resolve
 
@@ -71,14 +72,20 @@ def chosen() -> str:
 
 
 def begin() -> None:
-    """Make the session's design from the address; called first by the page. A bad address changes nothing."""
+    """Make the session's design from the address; called first by the page. A bad address changes nothing.
+
+    A session's first run is not ``complete``: it shows the numbers and the pictures, and the diagram asks for the rest
+    when they have been drawn. The code of tables and uploads would otherwise reach the browser before them.
+    """
     state = _state()
     first = "architecture" not in state
+    if not first:
+        state["complete"] = True
     if first:
         value = catalog.get(HOME)
         state.update(
             architecture=value, baseline=value, undo=[], redo=[], chosen="", metric="macs", notice=None,
-            address={}, ack=0, gesture=None,
+            address={}, ack=0, gesture=None, complete=False,
         )  # fmt: skip
         choose(default_choice(value))
         state["acted"] = False
@@ -201,10 +208,30 @@ def carry_out(event: Any) -> None:
     except ArchitectureError as error:
         refuse(f"Not changed: {error}")
         return
+    before = architecture()
     _remember(value, event.get("gesture"))
-    choose(chosen())
+    choose(_after(before, value, event["command"]))
     if mended:
-        state["notice"] = {"kind": "info", "text": f"{' '.join(mended)} Undo takes both back."}
+        state["notice"] = {"kind": "info", "text": f"{' '.join(mended)} Undo takes it all back."}
+
+
+def _after(before: Architecture, value: Architecture, command: dict[str, Any]) -> str:
+    """What is chosen after an edit: what was added, the neighbour of what was removed, else what was chosen before."""
+    if command["do"] in ("add_branch", "add_layer", "add_block", "duplicate"):
+        known = {path for path, _ in walk(before)}
+        return next((path for path, _ in walk(value) if path not in known), chosen())
+    block = chosen().partition("/")[0]
+    names = [node.name for node in before.trunk.nodes]
+    kept = [node.name for node in value.trunk.nodes]
+    if block in names and block not in kept and kept and command["do"] == "remove":
+        return kept[min(names.index(block), len(kept) - 1)]
+    return chosen()
+
+
+def pick(path: object) -> None:
+    """Choose a node by hand: whatever was said before has been read."""
+    _state()["notice"] = None
+    choose(path)
 
 
 def command(**fields: Any) -> None:

@@ -24,7 +24,7 @@ def app(page: str = "design", **query: str) -> AppTest:
     running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
     for key, value in query.items():
         running.query_params[key] = value
-    running.run()
+    running.run().run()  # the first run of a session shows the numbers, the second the rest
     if page != "design":
         running.switch_page(f"pages/{page}.py").run()
     return running
