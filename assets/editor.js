@@ -147,8 +147,9 @@ function drawMenu(parent, menu, memory, sign = "") {
   }, sign || `+ ${menu.label}`)
   let list = null
   const close = () => {
-    list?.remove()
-    list = null
+    const gone = list
+    list = null // before the removal: it takes the focus away, and that would close again
+    gone?.remove()
     button.setAttribute("aria-expanded", "false")
   }
   const open = () => {

@@ -39,15 +39,16 @@ def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> No
             conventions["inference_bytes"],
         ),
         _cell(
-            f"Receptive field, px · stride {extent(field.stride)}", extent(field.size), max(field.size), max(old.size),
-            f"{conventions['receptive_field']}. Shortest path {extent(field.min_size)} px, first unit starts at "
-            f"{extent(field.start)}; branches {'aligned' if field.aligned else 'not aligned'}.",
+            "Receptive field, px", extent(field.size), max(field.size), max(old.size),
+            f"{conventions['receptive_field']}. Shortest path {extent(field.min_size)} px, stride {extent(field.stride)}, "
+            f"first unit starts at {extent(field.start)}; branches {'aligned' if field.aligned else 'not aligned'}.",
         ),
     ]  # fmt: skip
+    unchanged = {"Receptive field, px": f"stride {extent(field.stride)}, unchanged"}
     with st.container(horizontal=True, gap="small", key="headline"):
         for label, value, delta, sign, help_text in cells:
             st.metric(
-                label, value, delta if sign else "unchanged", delta_color="inverse" if sign else "off",
+                label, value, delta if sign else unchanged.get(label, "unchanged"), delta_color="inverse" if sign else "off",
                 delta_arrow="auto" if sign else "off", help=help_text, border=True,
             )  # fmt: skip
         shape = now.output_shape
@@ -63,7 +64,8 @@ def _cell(label: str, text: str, now: float, before: float, convention: str) -> 
     difference = now - before
     amount = figures.si(abs(difference)) if "memory" not in label else figures.size(abs(int(difference)))
     sign = "-" if difference < 0 else "+"
-    return label, text, f"{sign}{amount} ({figures.change(now, before)})", difference, f"{convention}. Exactly {now:,}."
+    relative = figures.change(now, before).replace("−", "-")  # as Streamlit writes its own sign
+    return label, text, f"{sign}{amount} ({relative})", difference, f"{convention}. Exactly {now:,}."
 
 
 def details(architecture: Architecture, now: Analysis, chosen: str) -> None:

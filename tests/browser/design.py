@@ -95,8 +95,13 @@ class Design:
         group = self.page.locator(".st-key-editor").get_by_role("radiogroup", name=label, exact=True).first
         return group.get_by_role("radio", name=option, exact=True)
 
-    def adding(self, **command: Any) -> Locator:
-        return self.by_id(f"add:{_id(**command)}")
+    def menu(self, **command: Any) -> Locator:
+        """The button that opens a list of things to choose from."""
+        return self.by_id(f"menu:{_id(**command)}")
+
+    def choose_from_menu(self, value: str, **command: Any) -> None:
+        self.menu(**command).click()
+        self.page.locator(f".st-key-editor [role=menuitem][data-value='{value}']").click()
 
     def card(self, path: str) -> Locator:
         return self.by_id(f"card:{path}")
@@ -150,10 +155,11 @@ class Design:
         for (label, value, change), (text, new, old, unit) in zip(shown, expected, strict=False):
             assert value == text, f"{label}: {value} on the screen, {text} by the analysis"
             sign = "-" if new < old else "+"
-            said = f"{sign}{unit(abs(new - old))} ({figures.change(new, old)})" if new != old else "unchanged"
-            assert change == said, f"{label}: {change} on the screen, {said} by the analysis"
+            relative = figures.change(new, old).replace("−", "-")
+            said = f"{sign}{unit(abs(new - old))} ({relative})" if new != old else "unchanged"
+            assert change.split(", ")[-1] == said, f"{label}: {change} on the screen, {said} by the analysis"
         assert len(shown) == 6
-        assert shown[5][1] == figures.times(now.output_shape)
+        assert shown[5][1] == "×".join(map(str, now.output_shape))
         return True
 
     def drag(self, slider: Locator, share: float, *, steps: int = 6, release: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from explorer.analysis import analyze
 from explorer.architecture import branches, edit
 from tests.browser.design import until
 from tests.browser.helpers import rerun
@@ -19,8 +20,8 @@ def test_fusion_and_what_it_mends(design):
         design.choice("fusion", "add").click()
     assert edit.find(design.architecture, BLOCK).fuse == "add"
     assert "Mended" in design.notice()
-    assert "Undo takes both back" in design.notice()
-    ends = [edit.output_conv(branch, branch.name) for branch in edit.find(design.architecture, BLOCK).branches]
+    assert "Undo takes it all back" in design.notice()
+    ends = [edit.output_conv(branch, branch.name)[0] for branch in edit.find(design.architecture, BLOCK).branches]
     outputs = {edit.find(design.architecture, f"{BLOCK}/{end}").out_channels for end in ends}
     assert len(outputs) == 1
     # One slider for all branches, as adding needs it.
@@ -101,10 +102,10 @@ def test_every_kind_of_branch(design, kinds):
     before = names(edit.find(design.architecture, BLOCK))
     for count, kind in enumerate(kinds, start=1):
         with design.changing():
-            design.adding(do="add_branch", path=BLOCK).select_option(kind)
+            design.choose_from_menu(kind, do="add_branch", path=BLOCK)
         assert len(edit.find(design.architecture, BLOCK).branches) == len(before) + count
-    assert design.adding(do="add_branch", path=BLOCK).is_disabled()  # eight are the most
-    assert "8 branches" in design.adding(do="add_branch", path=BLOCK).inner_text()
+    assert design.menu(do="add_branch", path=BLOCK).is_disabled()  # eight are the most
+    assert "8 branches" in design.menu(do="add_branch", path=BLOCK).inner_text()
     assert design.card(f"{BLOCK}/{names(edit.find(design.architecture, BLOCK))[-1]}").count() == 1
 
 
@@ -128,13 +129,45 @@ def test_branches_are_removed_doubled_and_moved(design):
     assert len(left) == 3
 
 
+def test_another_kind_of_branch_keeps_its_channels(design):
+    design.open(NET)
+    path = f"{BLOCK}/branch_5x5"
+    before = analyze(design.architecture)
+    with design.changing():
+        design.choose_from_menu("double_3x3", do="change_kind", path=path)
+    after = analyze(design.architecture)
+    assert after.by_path[BLOCK].output_shape == before.by_path[BLOCK].output_shape
+    assert after.params > before.params  # 16 → 32 → 32 by two 3×3 of these widths; the reduction is kept
+    assert [layer.path.rpartition("/")[2] for layer in after.below(path)] == ["reduce", "conv_a", "conv_b"]
+
+
+def test_menus_by_keyboard(design):
+    design.open(NET)
+    button = design.menu(do="add_branch", path=BLOCK)
+    button.focus()
+    before = design.query("net")
+    design.page.keyboard.press("ArrowDown")
+    design.page.keyboard.press("g")
+    assert design.query("net") == before  # nothing is chosen by passing over it
+    design.page.keyboard.press("Enter")
+    design.page.keyboard.press("ArrowDown")
+    design.page.keyboard.press("Escape")
+    assert design.page.locator(".st-key-editor [role=menuitem]").count() == 0
+    design.page.keyboard.press("Enter")
+    design.page.keyboard.press("ArrowDown")
+    with design.changing():
+        design.page.keyboard.press("Enter")
+    assert len(edit.find(design.architecture, BLOCK).branches) == 5
+
+
 def test_layers_of_a_branch(design):
     design.open(NET)
     branch = f"{BLOCK}/branch_3x3"
     for kind in ("conv3", "conv1", "pool"):
         before = len(edit.find(design.architecture, branch).nodes)
+        chosen = design.query("at")  # the last layer added is chosen, and the next goes behind it
         with design.changing():
-            design.adding(do="add_layer", path=branch).select_option(kind)
+            design.choose_from_menu(kind, do="add_layer", path=chosen if chosen.startswith(f"{branch}/") else branch)
         assert len(edit.find(design.architecture, branch).nodes) == before + 1
     added = f"{branch}/{edit.find(design.architecture, branch).nodes[-1].name}"
     with rerun(design.page):
@@ -158,15 +191,18 @@ def test_blocks(design):
     with design.changing():
         design.control(do="duplicate", path=BLOCK).click()
     assert len(edit.blocks(design.architecture)) == 3
+    copy = design.query("at")
+    assert copy != BLOCK  # what was added is chosen
     with design.changing():
-        design.control(do="remove", path=BLOCK).click()
+        design.control(do="remove", path=copy).click()
     assert len(edit.blocks(design.architecture)) == 2
-    assert BLOCK not in names(design.architecture.trunk)
+    assert copy not in names(design.architecture.trunk)
+    assert design.query("at") == "inception2"  # the neighbour of what was removed
     design.by_id("network").click()
     for kind in ("inception", "conv", "pool"):
         nodes, at = len(design.architecture.trunk.nodes), design.query("at")
         with design.changing():
-            design.adding(do="add_block", path=at.partition("/")[0]).select_option(kind)
+            design.choose_from_menu(kind, do="add_block", path=at.partition("/")[0])
         assert len(design.architecture.trunk.nodes) == nodes + 1
 
 
