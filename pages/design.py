@@ -21,10 +21,11 @@ complete = st.session_state["complete"]
 main, side = st.columns([0.72, 0.28], gap="medium")
 
 with main:
-    header.show(architecture, baseline, complete=complete)
-
-    # Numbers first: they reach the browser while the pictures are still being made.
+    head = st.container(key="head_place")
+    # Numbers first: they reach the browser while all else is still being made.
     readings.headline(now, before, CONVENTIONS)
+    with head:
+        header.show(architecture, baseline, complete=complete)
 
     with st.container(border=True, key="diagram_card"):
         mount(
@@ -40,6 +41,8 @@ with main:
             choose=session.pick,
             wake=lambda _: None,  # that there is a second run is all that is wanted
         )
+    if not complete:
+        st.stop()  # the code of tables and uploads would reach the browser before the numbers are drawn
     left, right = st.columns(2, gap="small")
     with left, st.container(border=True, key="growth_card"):
         mount(
@@ -85,9 +88,8 @@ with side, st.container(border=True, key="editor_card"):
         metric=session.show_metric,
     )
 
-if complete:
-    with main:
-        readings.details(architecture, now, chosen)
+with main:
+    readings.details(architecture, now, chosen)
 
 if not dragging:
     session.write_address()
