@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..analysis import Analysis, Layer
-from ..architecture import Architecture
+from ..architecture import Architecture, edit
 from ._colours import KINDS, Kind, kind_of, kind_of_branch
 from ._diagram import short_name
 from ._format import exact, percent, si
@@ -96,7 +96,11 @@ def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs"
         total = sum(getattr(layer, metric) for layer in layers)
         if not total:
             continue
-        inner = _CONTAINER if node.nodes else KINDS[kind_of(node)]  # colour means an operation, so only layers have one
+        # Colour means an operation: a branch and a layer have one, a block of several branches has none.
+        if edit.block_parallel(node, path) is not None:
+            inner = _CONTAINER
+        else:
+            inner = KINDS[kind_of_branch(node) if node.nodes else kind_of(node)]
         ids.append(path)
         labels.append(_literal(node.name))
         parents.append(path.rpartition("/")[0] or "network")

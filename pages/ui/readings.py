@@ -41,10 +41,11 @@ def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> No
         _cell(
             "Receptive field, px", extent(field.size), max(field.size), max(old.size),
             f"{conventions['receptive_field']}. Shortest path {extent(field.min_size)} px, "
-            f"stride {extent(field.stride)}, first unit starts at {extent(field.start)}; branches {'aligned' if field.aligned else 'not aligned'}.",
+            f"stride {extent(field.stride)}, first unit starts at {extent(field.start)}; "
+            f"branches {'aligned' if field.aligned else 'not aligned'}.",
         ),
     ]  # fmt: skip
-    unchanged = {"Receptive field, px": f"stride {extent(field.stride)}, unchanged"}
+    unchanged = {"Receptive field, px": f"/{extent(field.stride)}, unchanged"}
     with st.container(horizontal=True, gap="small", key="headline"):
         for label, value, delta, sign, help_text in cells:
             said = delta if sign else unchanged.get(label, "unchanged")
