@@ -3,14 +3,20 @@
 Knows nothing of torch and nothing of how training works: a worker is any process that holds its run's lock.
 """
 
+from ._devices import Device, devices, free_memory, machine_memory
 from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
+from ._manager import Manager, Owned, wait_until_ended
+from ._open import open_store, store_of
 from ._store import ENDED, RESUMABLE, Point, Run, Status, Store, StoreError, Wish
 
 __all__ = [
     "ENDED",
     "RESUMABLE",
+    "Device",
     "Lock",
+    "Manager",
+    "Owned",
     "Point",
     "Run",
     "RunFolder",
@@ -19,10 +25,16 @@ __all__ = [
     "StoreError",
     "Wish",
     "checked_id",
+    "devices",
+    "free_memory",
     "held",
+    "machine_memory",
     "new_id",
+    "open_store",
     "read_note",
+    "store_of",
     "sweep",
     "sync_folder",
+    "wait_until_ended",
     "write_whole",
 ]

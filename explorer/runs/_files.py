@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,14 @@ class Lock:
         """The lock, or None if somebody else holds it. Raises OSError where the file cannot be made."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            for patience in (0.01, 0.02, 0.0):  # an onlooker (``held``) has it for an instant
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                    break
+                except BlockingIOError:
+                    if not patience:
+                        raise
+                    time.sleep(patience)
             if os.fstat(descriptor).st_size < _NOTE_BYTES:
                 os.pwrite(descriptor, b" " * _NOTE_BYTES, 0)
         except BlockingIOError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,67 +20,34 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
+from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS
+
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 Wish = Literal["run", "pause", "stop"]
 ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished")
 RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
 
 _BUSY_SECONDS = 30.0
-_meta = sql.MetaData()
-
-RUNS = sql.Table(
-    "runs",
-    _meta,
-    sql.Column("id", sql.String(40), primary_key=True),
-    sql.Column("name", sql.Text, nullable=False),
-    sql.Column("created", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
-    sql.Column("architecture", sql.Text, nullable=False, comment="JSON"),
-    sql.Column("config", sql.Text, nullable=False, comment="JSON"),
-    sql.Column("device", sql.String(20), nullable=False, default="", comment="the one it runs on, '' before"),
-    sql.Column("status", sql.String(20), nullable=False),
-    sql.Column("reason", sql.Text, nullable=False, default=""),
-    sql.Column("wish", sql.String(10), nullable=False, default="run"),
-    sql.Column("wish_clock", sql.Double, nullable=False, default=0.0, comment="monotonic seconds of this machine"),
-    sql.Column("attempt", sql.Integer, nullable=False, default=0),
-    sql.Column("epoch", sql.Integer, nullable=False, default=0, comment="complete epochs"),
-    sql.Column("step", sql.Integer, nullable=False, default=0, comment="updates done"),
-    sql.Column("steps", sql.Integer, nullable=False, default=0, comment="updates in all, 0 before the first start"),
-    sql.Column("seconds", sql.Double, nullable=False, default=0.0, comment="of training, over all attempts"),
-    sql.Column("beat", sql.Double, nullable=False, default=0.0, comment="monotonic seconds; a hint, never a verdict"),
-    sql.Column("memory", sql.BigInteger, nullable=False, default=0, comment="bytes predicted"),
-    sql.Column("notes", sql.Text, nullable=False, default=""),
-    sql.Column("tags", sql.Text, nullable=False, default="[]", comment="JSON list"),
-)
-METRICS = sql.Table(
-    "metrics",
-    _meta,
-    sql.Column("run", sql.String(40), primary_key=True),
-    sql.Column("series", sql.String(120), primary_key=True),
-    sql.Column("step", sql.Integer, primary_key=True, autoincrement=False),
-    sql.Column("value", sql.Double, nullable=False),
-    sql.Column("seconds", sql.Double, nullable=False, comment="of training until then"),
-    sqlite_with_rowid=False,
-)
-DOCUMENTS = sql.Table(
-    "documents",
-    _meta,
-    sql.Column("run", sql.String(40), primary_key=True),
-    sql.Column("name", sql.String(120), primary_key=True),
-    sql.Column("step", sql.Integer, primary_key=True, autoincrement=False),
-    sql.Column("data", sql.Text, nullable=False, comment="JSON: confusion matrices, environment records"),
-)
-EVENTS = sql.Table(
-    "events",
-    _meta,
-    sql.Column("id", sql.Integer, primary_key=True),
-    sql.Column("run", sql.String(40), nullable=False, index=True),
-    sql.Column("at", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
-    sql.Column("text", sql.Text, nullable=False),
-)
+_CHECKED_PAGES = 16_384  # 64 MB
 
 
 class StoreError(ValueError):
     """The store cannot be used; the message says which, why and what to do."""
+
+    def __init__(self, message: str, *, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        """SQLite's primary result code (sqlite3.SQLITE_FULL, SQLITE_CORRUPT ...), 0 for other databases."""
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether there was no room to write; a file-size limit shows itself as an input/output error."""
+        return self.code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the file is not, or no longer, a database."""
+        return self.code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,28 +122,36 @@ class Store:
         return cls(sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
 
     def prepare(self) -> None:
-        """Make the tables that are missing, and check the file. Raises sqlalchemy.exc.DatabaseError where it is bad."""
-        with self._engine.begin() as connection:
+        """Make the tables that are missing, and check the file. Raises StoreError where it cannot be used."""
+        with self._transaction() as connection:
             if self._engine.dialect.name == "sqlite":
-                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-                if found != "ok":
-                    raise sql.exc.DatabaseError("PRAGMA quick_check", None, Exception(str(found)))
+                # Reads every page: left out where that would take more than a moment.
+                size = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
+                check = "quick_check(1)" if size < _CHECKED_PAGES else "schema_version"
+                found = connection.exec_driver_sql(f"PRAGMA {check}").scalar()
+                if isinstance(found, str) and found != "ok":
+                    raise StoreError(f"{self.shown}: {found}", code=sqlite3.SQLITE_CORRUPT)
                 # Rollback journal: WAL has a reset race before SQLite 3.51.3. It is what SQLite does by default, but a
                 # file that somebody switched to WAL stays so until told.
                 connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
-            _meta.create_all(connection)
+            META.create_all(connection)
+
+    @property
+    def shown(self) -> str:
+        """Where the store is, without a password."""
+        return self.url.database or "" if self.url.get_backend_name() == "sqlite" else str(self.url)
 
     # ---- runs -------------------------------------------------------------------------------------------------------
 
     def add(self, **fields: Any) -> Run:
         """A new run."""
-        with self._write() as connection:
+        with self._transaction() as connection:
             connection.execute(RUNS.insert().values(**_plain(fields)))
         return self.get(fields["id"])
 
     def get(self, run: str) -> Run:
         """A run. Raises ValueError if there is none of this name."""
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(RUNS.select().where(RUNS.c.id == run)).one_or_none()
         if row is None:
             raise ValueError(f"there is no run {run[:60]!r}; `python -m explorer runs list` shows them")
@@ -186,7 +162,7 @@ class Store:
         query = RUNS.select().order_by(RUNS.c.created, RUNS.c.id)
         if statuses:
             query = query.where(RUNS.c.status.in_(statuses))
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
     def update(self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, **fields: Any) -> bool:
@@ -194,12 +170,12 @@ class Store:
         query = RUNS.update().where(RUNS.c.id == run)
         for column, values in (where or {}).items():
             query = query.where(RUNS.c[column].in_(list(values)))
-        with self._write() as connection:
+        with self._transaction() as connection:
             return connection.execute(query.values(**_plain(fields))).rowcount == 1
 
     def remove(self, run: str) -> None:
         """Forget a run."""
-        with self._write() as connection:
+        with self._transaction() as connection:
             for table in (METRICS, DOCUMENTS, EVENTS):
                 connection.execute(table.delete().where(table.c.run == run))
             connection.execute(RUNS.delete().where(RUNS.c.id == run))
@@ -213,7 +189,7 @@ class Store:
             for p in points
             if math.isfinite(p.value)
         ]
-        with self._write() as connection:
+        with self._transaction() as connection:
             if rows:
                 self._upsert(connection, METRICS, rows)
             if fields:
@@ -221,47 +197,51 @@ class Store:
 
     def write_document(self, run: str, name: str, step: int, data: Any) -> None:
         """Keep plain data under a name and step, in place of what was there."""
-        with self._write() as connection:
+        with self._transaction() as connection:
             self._upsert(connection, DOCUMENTS, [{"run": run, "name": name, "step": step, "data": json.dumps(data)}])
 
     def documents(self, run: str, name: str) -> list[tuple[int, Any]]:
         """(step, data) of a name, in order."""
         table = DOCUMENTS
         query = sql.select(table.c.step, table.c.data).where(table.c.run == run, table.c.name == name)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return [(row.step, json.loads(row.data)) for row in connection.execute(query.order_by(table.c.step))]
 
     def series(self, run: str) -> list[str]:
         """Names of a run's series."""
         query = sql.select(METRICS.c.series).where(METRICS.c.run == run).distinct().order_by(METRICS.c.series)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return list(connection.execute(query).scalars())
 
     def points(self, run: str, series: str, after: int = -1) -> list[Point]:
         """A series in the order of its steps, only those above ``after``."""
         table = METRICS
         query = table.select().where(table.c.run == run, table.c.series == series, table.c.step > after)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(query.order_by(table.c.step)).all()
         return [Point(series=row.series, step=row.step, value=row.value, seconds=row.seconds) for row in rows]
 
     def tell(self, run: str, text: str) -> None:
         """Write an event."""
-        with self._write() as connection:
+        with self._transaction() as connection:
             connection.execute(EVENTS.insert().values(run=run, at=time.time(), text=text))
 
     def events(self, run: str) -> list[tuple[float, str]]:
         """(seconds since 1970, text), oldest first."""
         query = sql.select(EVENTS.c.at, EVENTS.c.text).where(EVENTS.c.run == run).order_by(EVENTS.c.id)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return [(row.at, row.text) for row in connection.execute(query)]
 
     # ---- inside -----------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _write(self) -> Iterator[sql.Connection]:
-        with self._engine.begin() as connection:
-            yield connection
+    def _transaction(self) -> Iterator[sql.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sql.exc.DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+            raise StoreError(f"the run store {self.shown}: {error.orig}", code=code) from None
 
     def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]

@@ -39,7 +39,7 @@ def evaluate(
     training = model.training
     model.eval()
     size = 2 * -(-config.batch_size // config.accumulate)
-    device = data.mean_C11.device
+    device = subset.images.device
     loss = torch.zeros((), device=device)
     confusion_KK = torch.zeros(data.classes**2, dtype=torch.int64, device=device)
     try:

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..datasets import transforms
 from ..modules import Outputs
-from . import _augment as augment
 from ._config import TrainConfig
-from .data import Tensors, normalised, permutation, seed_of
+from .data import Tensors, generator_of, normalised, seed_of
 from .evaluation import evaluate
 from .recording import Recorder, block_norms
 from .state import State
@@ -37,14 +37,13 @@ def train(
     forward: Any = torch.compile(state.model) if config.compile else state.model
     scored = Scored(forward, config, autocast(state.device, config))
     while state.epoch < config.epochs:
-        order = permutation(len(data.train), config.seed, state.epoch).to(state.device)
+        order = torch.randperm(len(data.train), generator=generator_of(config.seed, state.epoch)).to(state.device)
         state.model.train()
         while state.step < steps:
             log.begins()
-            generator = torch.Generator(state.device).manual_seed(seed_of(config.seed, state.epoch, state.step, "data"))
             torch.manual_seed(seed_of(config.seed, state.epoch, state.step))  # for dropout
             rows = order[state.step * config.batch_size :][: config.batch_size]
-            batch = Batch.of(data, rows, config, generator, seed_of(config.seed, state.epoch, state.step, "mix"))
+            batch = Batch.of(data, rows, config, generator_of(config.seed, state.epoch, state.step, "images"))
             log.has_data()
 
             last, done = state.step == steps - 1, state.epoch * steps + state.step
@@ -125,70 +124,57 @@ def autocast(device: torch.device, config: TrainConfig) -> Callable[[], Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Images ready for the network, and what they show; mixed images show two classes."""
+    """Images ready for the network, and what they show."""
 
     x_BCHW: Tensor
-    labels_B: Tensor
-    others_B: Tensor
-    """Class of the image mixed in."""
-    mix: float
-    """Share of the first image, 1 without mixup."""
+    target: Tensor
+    """Classes, int64 (B,); for mixed images shares of all classes, float32 (B, K)."""
     share: float = 1.0
     """Part of the whole batch that this is."""
 
     @classmethod
-    def of(cls, data: Tensors, rows: Tensor, config: TrainConfig, generator: torch.Generator, mix_seed: int) -> Batch:
-        """The images of some rows, augmented."""
+    def of(cls, data: Tensors, rows: Tensor, config: TrainConfig, generator: torch.Generator) -> Batch:
+        """The images of some rows, augmented by the generator's choices."""
         images_BCHW, labels_B = data.train.images[rows], data.train.labels[rows]
         if config.crop:
-            images_BCHW = augment.shifted(images_BCHW, config.crop, generator)
+            images_BCHW = transforms.random_crop(images_BCHW, config.crop, generator)
         if config.flip:
-            images_BCHW = augment.flipped(images_BCHW, generator)
-        if config.cutout:
-            images_BCHW = augment.cut_out(images_BCHW, config.cutout, generator)
+            images_BCHW = transforms.random_flip(images_BCHW, generator)
         x_BCHW = normalised(images_BCHW, data, channels_last=config.channels_last)
+        if config.cutout:
+            x_BCHW = transforms.cutout(x_BCHW, config.cutout, generator)
         if not config.mixup:
-            return cls(x_BCHW=x_BCHW, labels_B=labels_B, others_B=labels_B, mix=1.0)
-        mix, partner = augment.mixing(config.mixup, len(rows), torch.Generator().manual_seed(mix_seed))
-        partner = partner.to(rows.device)
-        x_BCHW = mix * x_BCHW + (1 - mix) * x_BCHW[partner]
-        return cls(x_BCHW=x_BCHW, labels_B=labels_B, others_B=labels_B[partner], mix=mix)
+            return cls(x_BCHW=x_BCHW, target=labels_B)
+        x_BCHW, target_BK = transforms.mixup(x_BCHW, labels_B, data.classes, config.mixup, generator)
+        return cls(x_BCHW=x_BCHW, target=target_BK)
 
     def parts(self, count: int) -> list[Batch]:
         """The batch in pieces, as equal as they can be, for accumulation."""
         if count == 1:
             return [self]
-        pieces = zip(self.x_BCHW.chunk(count), self.labels_B.chunk(count), self.others_B.chunk(count), strict=True)
-        return [
-            Batch(x_BCHW=x, labels_B=labels, others_B=others, mix=self.mix, share=len(labels) / len(self.labels_B))
-            for x, labels, others in pieces
-        ]
+        pieces = zip(self.x_BCHW.chunk(count), self.target.chunk(count), strict=True)
+        return [Batch(x_BCHW=x, target=target, share=len(x) / len(self.x_BCHW)) for x, target in pieces]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Forward pass and loss: auxiliary heads count by their weights, mixed images by their shares."""
+    """Forward pass and loss; auxiliary heads count by their weights."""
 
     forward: Callable[[Tensor], Any]
     config: TrainConfig
     precision: Callable[[], Any]
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """(mean loss, number of images whose first class has the highest score)."""
+        """(mean loss, number of images whose class, the larger one of mixed images, has the highest score)."""
         with self.precision():
             output = self.forward(batch.x_BCHW)
         logits_BK, auxiliary = output if isinstance(output, Outputs) else (output, ())
-        loss = self.loss(logits_BK, batch)
+        loss = self.loss(logits_BK, batch.target)
         for weight, scores_BK in auxiliary:
-            loss = loss + weight * self.loss(scores_BK, batch)
-        return loss, (logits_BK.detach().argmax(1) == batch.labels_B).sum()
+            loss = loss + weight * self.loss(scores_BK, batch.target)
+        labels_B = batch.target if batch.target.ndim == 1 else batch.target.argmax(1)
+        return loss, (logits_BK.detach().argmax(1) == labels_B).sum()
 
-    def loss(self, scores_BK: Tensor, batch: Batch) -> Tensor:
+    def loss(self, scores_BK: Tensor, target: Tensor) -> Tensor:
         """Cross entropy in float32, in natural logarithms."""
-        scores_BK, smoothing = scores_BK.float(), self.config.label_smoothing
-        loss = F.cross_entropy(scores_BK, batch.labels_B, label_smoothing=smoothing)
-        if batch.mix == 1.0:
-            return loss
-        return batch.mix * loss + (1 - batch.mix) * F.cross_entropy(
-            scores_BK, batch.others_B, label_smoothing=smoothing
-        )
+        return F.cross_entropy(scores_BK.float(), target, label_smoothing=self.config.label_smoothing)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from explorer.training import checkpoint
-from explorer.training.data import permutation
+from explorer.training.data import generator_of
 from explorer.training.loop import learning_rate, steps_per_epoch, train
 from explorer.training.recording import Diverged, Recorder
 from explorer.training.state import State
@@ -111,7 +111,7 @@ def test_the_plain_loop_is_what_a_student_would_write() -> None:
     plain = torch.optim.Adam(state.model.parameters(), lr=settings.lr)
     losses = []
     for epoch in range(2):
-        for rows in permutation(128, settings.seed, epoch).split(32):
+        for rows in torch.randperm(128, generator=generator_of(settings.seed, epoch)).split(32):
             output = state.model((data.train.images[rows].float() / 255 - 0.5) / 0.5)
             loss = nn.functional.cross_entropy(output.logits, data.train.labels[rows])
             for weight, scores in output.auxiliary:
@@ -168,7 +168,7 @@ def test_a_loss_that_is_no_number_ends_it_within_one_interval() -> None:
             config(optimizer="sgd", lr=1000.0, weight_decay=10.0, epochs=50, precision="fp32"),
             book,
         )
-    assert all(math.isfinite(value) for series in book.values.values() for value in series.values())
+    assert all(map(math.isfinite, book.values["train/loss"].values()))
 
 
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one_cycle"])
