@@ -46,17 +46,18 @@ function drawGrowth(area, data, width, tip, choose) {
   svg(picture, "path", { class: "area", d: `${path("longest")} ${back} Z`, style: `fill:${colour("3x3")}` })
   svg(picture, "line", { class: "dash", x1: left, x2: width - right, y1: y(input), y2: y(input) })
   svg(picture, "path", { class: "line", d: path("longest"), style: `stroke:${colour("3x3")}` })
-  svg(picture, "path", { class: "line", d: path("shortest"), style: `stroke:${colour("5x5")}` })
+  const split = points.some((point) => point.longest !== point.shortest)
+  if (split) svg(picture, "path", { class: "line", d: path("shortest"), style: `stroke:${colour("5x5")}` })
   const last = points[points.length - 1]
   const anchor = { "text-anchor": "end", class: "", "font-weight": 600 }
   const ends = [[`longest path ${last.longest}`, y(last.longest), "3x3"], [`shortest path ${last.shortest}`, y(last.shortest), "5x5"]]
-  if (last.longest === last.shortest) ends.splice(0, 2, [`every path ${last.longest}`, y(last.longest), "3x3"])
-  const placed = [y(input)]
+  if (!split) ends.splice(0, 2, [`every path ${last.longest}`, y(last.longest), "3x3"])
+  // Labels keep clear of the input's line and of each other; the one above its curve gives way downwards.
+  const placed = [y(input) + 4]
   chartText(picture, left + 5, y(input) - 4, `input ${input}`)
   for (const [text, at, kind] of ends) {
-    let where = at - 7
-    if (where < 10) where = at + 14
-    while (placed.some((other) => Math.abs(other - where) < 12 && kind !== "3x3")) where -= 12
+    const clear = (where) => where > 10 && where < high - bottom && placed.every((other) => Math.abs(other - where) > 12)
+    const where = [at - 7, at + 15, at - 21, at + 29].find(clear) ?? at - 7
     placed.push(where)
     const mark = chartText(picture, width - right, where, text, anchor)
     mark.setAttribute("style", `fill:${colour(kind)}`)
@@ -66,7 +67,7 @@ function drawGrowth(area, data, width, tip, choose) {
     if (chosen) {
       svg(picture, "line", { class: "dash", x1: x(index), x2: x(index), y1: top, y2: high - bottom })
       svg(picture, "circle", { class: "dot", cx: x(index), cy: y(point.longest), r: 4.5, style: `fill:${colour("3x3")}` })
-      svg(picture, "circle", { class: "dot", cx: x(index), cy: y(point.shortest), r: 4.5, style: `fill:${colour("5x5")}` })
+      if (split) svg(picture, "circle", { class: "dot", cx: x(index), cy: y(point.shortest), r: 4.5, style: `fill:${colour("5x5")}` })
       chartText(picture, x(index), high - 6, point.label, { "text-anchor": "middle" })
     }
     const span = (width - left - right) / points.length

@@ -55,16 +55,17 @@ function drawStrip(area, data, width, tip, choose) {
   const natural = (column) => column.minor ? 5 : column.tap ? 9 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
   const sum = columns.reduce((total, column) => total + natural(column), 0)
   const usable = Math.max(width, 24 * columns.length + 40) - 24 - gap * (columns.length - 1)
-  const stretch = Math.min(2.4, usable / sum)
+  const stretch = Math.min(3, usable / sum)
   const drawn = columns.map((column) => natural(column) * stretch)
-  const total = Math.max(width, drawn.reduce((a, b) => a + b, 0) + gap * (columns.length - 1) + 24)
+  const used = drawn.reduce((a, b) => a + b, 0) + gap * (columns.length - 1) + 24
+  const total = Math.max(width, used)
   const scroll = html(area, "div", { class: "scroll" })
   const picture = svg(scroll, "svg", {
     viewBox: `0 0 ${total} ${top + room + 30}`, width: total, height: top + room + 30, role: "group",
     "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses.`,
   })
   buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, data.name, button.value)))
-  let x = 12
+  let x = 12 + (total - used) / 2
   let labelEnd = -100
   const groups = columns.map((column, index) => {
     const chosen = data.chosen === column.path || data.chosen.startsWith(`${column.path}/`)
@@ -103,10 +104,10 @@ function drawStrip(area, data, width, tip, choose) {
   })
   const current = columns.findIndex((column) => data.chosen === column.path || data.chosen.startsWith(`${column.path}/`))
   rove(groups, Math.max(0, current))
-  const used = new Set(columns.flatMap((column) => column.parts.length ? column.parts.map((part) => part.kind) : [column.kind]))
+  const kinds = new Set(columns.flatMap((column) => column.parts.length ? column.parts.map((part) => part.kind) : [column.kind]))
   const legend = html(area, "div", { class: "legend" })
   for (const [kind, { label }] of Object.entries(data.palette)) {
-    if (!used.has(kind)) continue
+    if (!kinds.has(kind)) continue
     const item = html(legend, "span")
     html(item, "i", { style: `background:${colour(kind)}` })
     html(item, "span", {}, label)

@@ -100,6 +100,7 @@ def test_light_packages_load_neither_torch_nor_streamlit(module: str) -> None:
     if not (ROOT / module.replace(".", "/")).exists():
         pytest.skip(f"{module} is not there")
     script = f"import sys, {module}; print(sorted({{'torch', 'streamlit', 'torchvision'}} & sys.modules.keys()))"
-    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "[]"

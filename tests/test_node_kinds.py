@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from explorer import editor, figures, profiling
 from explorer.analysis import analyze
 from explorer.architecture import (
     NODE_KINDS,
@@ -74,12 +75,41 @@ def link(architecture: Architecture) -> None:
     assert from_link(to_link(architecture)) == architecture
 
 
+def diagram(architecture: Architecture) -> None:
+    found = analyze(architecture)
+    for column in figures.strip(architecture, found):
+        drawn = figures.block(architecture, found, column["path"])
+        assert drawn["tree"]["op"] == architecture.trunk.nodes[-1].op or column["path"] == "flatten"
+
+
+def charts(architecture: Architecture) -> None:
+    found = analyze(architecture)
+    assert figures.growth(architecture, found)["points"]
+    assert sum(bar["total"] for bar in figures.costs(architecture, found)) == found.macs
+    assert len(figures.layer_table(architecture, found)) == len(found.layers)
+    assert figures.treemap(architecture, found).data
+
+
+def panel(architecture: Architecture) -> None:
+    for node in architecture.trunk.nodes:
+        assert editor.panel(architecture, analyze(architecture), node.name)["cards"]
+
+
+def summary(architecture: Architecture) -> None:
+    assert profiling.summary(architecture).total_params == analyze(architecture).training_params
+    assert profiling.ledger(architecture).exact
+
+
 READINGS: list[Callable[[Architecture], Any]] = [
     analysis,
     modules,
     json_form,
     link,
-    # Further readings (figures, diagram, export) belong here, each a function that fails for a kind it forgot.
+    diagram,
+    charts,
+    panel,
+    summary,
+    # Further readings belong here, each a function that fails for a kind it forgot.
 ]
 
 

@@ -6,8 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..architecture import MAX_MACS, MAX_PARAMS, Architecture, ArchitectureError, Problem, edit
+from ._containers import CONTAINERS
+from ._layers import LAYERS
 from ._readings import BYTES, Analysis, Totals, field_of
-from ._walk import PIXEL, VISITS, Tensor, Visit, Walk, same_memory
+from ._walk import PIXEL, Tensor, Visit, Walk, same_memory
+
+VISITS: dict[str, Visit] = LAYERS | CONTAINERS
+"""For each op the function that visits such a node; not for each class, since a hot reload makes new classes."""
 
 
 def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Analysis:
@@ -18,7 +23,7 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
     """
     if input_shape is not None:
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
-    walk = Walk()
+    walk = Walk(VISITS)
     totals = _run(walk, architecture)
     return Analysis(name=architecture.name, input_shape=architecture.input_shape, totals=totals, rows=walk.rows)
 
@@ -26,7 +31,7 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
 def problems(architecture: Architecture) -> tuple[Problem, ...]:
     """Every mismatch between the layers; () for a network that works."""
     try:
-        _run(Walk(), architecture)
+        _run(Walk(VISITS), architecture)
     except ArchitectureError as error:
         return error.problems
     return ()

@@ -338,12 +338,14 @@ def set_attention(
     if existing is not None:
         if kind is not None:
             return replace(architecture, existing, kind=kind)
-        if len(node.children) == 2:
+        if [child.name for child in node.children[:-1]] == ["branches"]:
             return put(architecture, path, _renamed(node.children[0], node.name))
         return remove(architecture, existing)
     if kind is None:
         return architecture
     attention = _checked(lambda: Attention(name="attention", kind=kind, reduction=reduction), None, path)
+    if isinstance(node, Sequence):
+        return insert(architecture, path, attention)
     wrapped = Sequence(name=node.name, children=(_renamed(node, "branches"), attention))
     return put(architecture, path, wrapped)
 

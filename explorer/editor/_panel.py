@@ -62,6 +62,8 @@ def panel(
         title = block
         layers = analysis.below(block)
         subtitle = f"{_times(layers[0].input_shape)} → {_times(layers[-1].output_shape)}" if layers else "empty"
+        if node.child_field and node.op != "auxiliary":
+            cards.append(_block_card(make, node, block, None))
         cards.append(_plain_card(make, node, block, path))
     return {
         "title": title,
@@ -85,94 +87,76 @@ def _style_of(node: Any, field: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _block_card(make: Maker, node: Any, path: str, main: str) -> dict[str, Any]:
-    parallel = edit.find(make.architecture, main)
-    residual = node if isinstance(node, Residual) else None
-    attention = edit.attention_of(make.architecture, path)
-    command: Command
-    kind = edit.find(make.architecture, attention).kind if attention else "none"
-    controls = [
-        make.choice(
-            "fusion",
-            {"do": "fuse", "path": main},
-            parallel.fuse,
-            [("concat", "concat"), ("add", "add"), ("multiply", "multiply")],
-        ),
-        make.choice(
-            "residual",
-            {"do": "residual", "path": path},
-            residual.shortcut if residual else "off",
-            [("off", "off"), ("identity", "identity"), ("projection", "projection")],
-            check=True,
-        ),
-    ]
-    if residual:
-        scales = [round(0.05 * n, 2) for n in range(1, 21)]
-        scale = residual.scale
-        controls.append(
-            make.ribbon(
-                "scale",
-                {"do": "set", "path": path, "field": "scale"},
-                scale,
-                sorted({*scales, scale}),
-                text=f"{scale:g}",
-            )
-        )
-    controls.append(
-        make.choice(
-            "attention",
-            {"do": "attention", "path": path},
-            kind,
-            [("none", "none"), ("se", "SE"), ("cbam", "CBAM")],
-        )
-    )
-    if attention:
-        found = edit.find(make.architecture, attention)
-        command = {"do": "set", "path": attention, "field": "reduction"}
-        controls.append(make.ribbon("reduction", command, found.reduction, reductions(found.reduction)))
-        if found.kind == "cbam":
-            command = {"do": "set", "path": attention, "field": "spatial_kernel"}
-            odd = sorted({3, 5, 7, 9, 11, found.spatial_kernel})
-            controls.append(make.ribbon("spatial kernel", command, found.spatial_kernel, odd))
-    command = {"do": "norm", "path": path}
+def _block_card(make: Maker, node: Any, path: str, main: str | None) -> dict[str, Any]:
+    """What concerns a block as a whole; ``main`` is the path of its parallel branches, None where it has none."""
+    controls = []
+    if main is not None:
+        fuse = edit.find(make.architecture, main).fuse
+        options: list[tuple[Any, str]] = [("concat", "concat"), ("add", "add"), ("multiply", "multiply")]
+        controls.append(make.choice("fusion", {"do": "fuse", "path": main}, fuse, options))
+    controls += [*_residual_controls(make, node, path), *_attention_controls(make, path)]
+    command: Command = {"do": "norm", "path": path}
     controls.append(make.choice("norm", command, _style_of(node, "norm"), [("none", "none"), ("batch", "batch")]))
     select = activation_select({"do": "activation", "path": path}, _style_of(node, "activation"))
     controls.append({**select, "options": [option for option in select["options"] if option["value"] != "none"]})
-    ends = {stride_layer(branch, f"{main}/{branch.name}") for branch in parallel.branches}
-    strides = {max(edit.find(make.architecture, end).geometry.stride) for end in ends if end}
-    controls.append(
-        make.choice(
-            "stride",
-            {"do": "stride", "path": main},
-            strides.pop() if len(strides) == 1 else None,
-            [(1, "1"), (2, "2")],
-            check=True,
+    if main is not None:
+        controls += _joint_controls(make, main)
+    actions = [
+        button("Duplicate", {"do": "duplicate", "path": path}, "Add a copy of this block right behind it"),
+        button("Remove", {"do": "remove", "path": path}, "Take this block out of the network"),
+    ]
+    if main is not None:
+        hint = (
+            "Give every other block this block's fusion, residual, attention, kernels, dilations, norm and activation; "
+            "channels stay"
         )
-    )
-    if parallel.fuse != "concat":
-        outputs = [edit.output_conv(branch, f"{main}/{branch.name}") for branch in parallel.branches]
-        first = next((end for end in outputs if end), None)
-        if first and None not in outputs:
-            value = edit.find(make.architecture, first).out_channels
-            command = {"do": "outputs", "path": main}
-            controls.append(make.ribbon("channels of every branch", command, value, channel_values(value)))
-    return {
-        "id": path,
-        "title": "block",
-        "kind": "fuse",
-        "controls": controls,
-        "actions": [
-            button("Duplicate", {"do": "duplicate", "path": path}, "Add a copy of this block right behind it"),
-            button("Remove", {"do": "remove", "path": path}, "Take this block out of the network"),
-            button(
-                "Apply to all blocks",
-                {"do": "apply_to_all", "path": path},
-                "Give every other block this block's fusion, residual, attention, kernels, dilations, norm and "
-                "activation; channels stay",
-                off=len(edit.blocks(make.architecture)) < 2,
-            ),
-        ],
-    }
+        alone = len(edit.blocks(make.architecture)) < 2
+        actions.append(button("Apply to all blocks", {"do": "apply_to_all", "path": path}, hint, off=alone))
+    return {"id": path, "title": "block", "kind": "fuse", "controls": controls, "actions": actions}
+
+
+def _residual_controls(make: Maker, node: Any, path: str) -> list[dict[str, Any]]:
+    residual = node if isinstance(node, Residual) else None
+    options: list[tuple[Any, str]] = [("off", "off"), ("identity", "identity"), ("projection", "projection")]
+    shortcut = residual.shortcut if residual else "off"
+    controls = [make.choice("residual", {"do": "residual", "path": path}, shortcut, options, check=True)]
+    if residual:
+        scales = sorted({*(round(0.05 * n, 2) for n in range(1, 21)), residual.scale})
+        command: Command = {"do": "set", "path": path, "field": "scale"}
+        controls.append(make.ribbon("scale", command, residual.scale, scales, text=f"{residual.scale:g}"))
+    return controls
+
+
+def _attention_controls(make: Maker, path: str) -> list[dict[str, Any]]:
+    at = edit.attention_of(make.architecture, path)
+    found = edit.find(make.architecture, at) if at else None
+    options: list[tuple[Any, str]] = [("none", "none"), ("se", "SE"), ("cbam", "CBAM")]
+    kind = found.kind if found else "none"
+    controls = [make.choice("attention", {"do": "attention", "path": path}, kind, options)]
+    if found:
+        command: Command = {"do": "set", "path": at, "field": "reduction"}
+        controls.append(make.ribbon("reduction", command, found.reduction, reductions(found.reduction)))
+    if found and found.kind == "cbam":
+        command = {"do": "set", "path": at, "field": "spatial_kernel"}
+        odd = sorted({3, 5, 7, 9, 11, found.spatial_kernel})
+        controls.append(make.ribbon("spatial kernel", command, found.spatial_kernel, odd))
+    return controls
+
+
+def _joint_controls(make: Maker, main: str) -> list[dict[str, Any]]:
+    """What all branches of a block must have in common: the stride, and where they are summed the channels."""
+    parallel = edit.find(make.architecture, main)
+    paths = {f"{main}/{branch.name}": branch for branch in parallel.branches}
+    ends = [stride_layer(branch, path) for path, branch in paths.items()]
+    strides = {max(edit.find(make.architecture, end).geometry.stride) for end in ends if end}
+    stride = strides.pop() if len(strides) == 1 else None
+    controls = [make.choice("stride", {"do": "stride", "path": main}, stride, [(1, "1"), (2, "2")], check=True)]
+    outputs = [edit.output_conv(branch, path) for path, branch in paths.items()]
+    if parallel.fuse != "concat" and outputs[0] and None not in outputs:
+        value = edit.find(make.architecture, outputs[0]).out_channels
+        command: Command = {"do": "outputs", "path": main}
+        controls.append(make.ribbon("channels of every branch", command, value, channel_values(value)))
+    return controls
 
 
 def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Parallel) -> dict[str, Any]:
@@ -261,7 +245,9 @@ def _plain_card(make: Maker, node: Any, path: str, chosen: str) -> dict[str, Any
         "title": node.name,
         "kind": kind_of_branch(node) if node.op != "linear" else "linear",
         "groups": groups,
-        "actions": [
+        "actions": []
+        if node.child_field and node.op != "auxiliary"  # its block's card has them
+        else [
             button("Duplicate", {"do": "duplicate", "path": path}, "Add a copy right behind it"),
             button("Remove", {"do": "remove", "path": path}, "Take this layer out of the network"),
         ],

@@ -56,18 +56,21 @@ class ConvBlock(nn.Module):
             out_channels,
             g.kernel,
             stride=g.stride,
-            # torch's own 'same' pads even kernels at the end, as the architecture's does; it refuses strides
-            padding=g.pad if g.pad == g.pad_end else "same",
+            padding=g.pad,
             dilation=g.dilation,
             groups=groups,
             bias=node.has_bias,
         )
+        # 'same' around an even kernel takes one zero more at the end, as torch's own does (which warns about it).
+        self.extra = (0, g.pad_end[1] - g.pad[1], 0, g.pad_end[0] - g.pad[0])
         if node.norm == "batch":
             self.bn = nn.BatchNorm2d(out_channels, eps=node.norm_eps)
         self.has_norm = node.norm == "batch"
         self.activation = _activation(node.activation)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
+        if any(self.extra):
+            x_BCHW = nn.functional.pad(x_BCHW, self.extra)
         x_BCHW = self.conv(x_BCHW)
         if self.has_norm:
             x_BCHW = self.bn(x_BCHW)

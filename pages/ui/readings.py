@@ -45,8 +45,9 @@ def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> No
                 delta_arrow="auto" if sign else "off", help=help_text, border=True,
             )  # fmt: skip
         shape = now.output_shape
+        source = f"from {figures.times(now.feature_shape)}" if len(shape) == 1 else None
         st.metric(
-            "Output", figures.times(shape), f"from {figures.times(now.feature_shape)}" if len(shape) == 1 else None,
+            "Output", "×".join(map(str, shape)), source,
             delta_color="off", delta_arrow="off", border=True,
             help="Shape for one image, and of the last feature map before global pooling or flattening.",
         )  # fmt: skip
@@ -99,15 +100,18 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
     rows = [paths.index(chosen)] if chosen in paths else []
 
     def pick() -> None:
-        picked = st.session_state[key]["selection"]["rows"]
-        session.choose(paths[picked[0]] if picked else "")
+        selection = st.session_state[key]["selection"]
+        # A click anywhere in another row chooses it, not only its box.
+        picked = [row for row, _ in selection["cells"] if row not in rows] or selection["rows"]
+        if picked:
+            session.choose(paths[picked[0]])
 
     st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     st.dataframe(
         pd.DataFrame(records),
         key=key,
         on_select=pick,
-        selection_mode="single-row",
+        selection_mode=["single-row-required" if rows else "single-row", "single-cell"],
         hide_index=True,
         height=380,
         alt="Table of layers",

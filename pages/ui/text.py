@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])")
+_LIVE = re.compile(r":(?=\S)|www(?=\.)|@(?=\S)|[-<>~](?=[-=>])", re.IGNORECASE)
+_JOINER = "\u2060"
 
 
 def literal(text: str) -> str:
-    """``text`` so that Markdown shows exactly its characters: no emphasis, links, math, emoji codes or HTML."""
-    return _SPECIAL.sub(r"\\\1", text).replace("\n", " ")
+    """``text`` so that Markdown shows exactly its characters: no emphasis, links, math, icons, arrows or HTML."""
+    # Addresses, icons and arrows are made after the backslashes are gone: a character without width keeps them apart.
+    parted = _LIVE.sub(lambda match: match[0] + _JOINER, text)
+    return _SPECIAL.sub(r"\\\1", parted).replace("\n", " ")

@@ -13,8 +13,6 @@ from explorer.modules._build import AuxiliaryBlock
 from tests.analysis import measuring
 from tests.strategies import architectures
 
-# Said once a process, of even kernels; the copy it speaks of is counted.
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 FAST = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
 
 

@@ -22,7 +22,6 @@ SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, Health
 LARGEST = 220
 """Pixels a side on which a gradient is still quick."""
 
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
 
 # ---- paths, one by one ------------------------------------------------------------------------------------------

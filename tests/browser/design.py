@@ -16,6 +16,7 @@ from explorer.architecture import Architecture
 from explorer.cli import resolve
 from tests.browser.helpers import open_app, settle
 
+JOINER = "\u2060"  # without width; keeps Markdown from making addresses and icons of what people typed
 PATIENCE = 30  # seconds; a machine that runs other things too may need some of them
 
 
@@ -73,7 +74,7 @@ class Design:
         return self.page.locator(".st-key-title input").input_value()
 
     def notice(self) -> str:
-        return " ".join(self.page.get_by_test_id("stAlert").all_inner_texts())
+        return " ".join(self.page.get_by_test_id("stAlert").all_inner_texts()).replace(JOINER, "")
 
     # ---- what can be clicked ----
 

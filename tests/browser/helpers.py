@@ -77,23 +77,29 @@ class Server:
 
 @contextmanager
 def serving(
-    home: Path, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 60
+    home: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 60,
+    script: str | Path = "app.py",
 ) -> Iterator[Server]:
-    """Start the app on a free port of this machine, wait until it is healthy, stop it at the end."""
+    """Start the app, or another script, on a free port; wait until it is healthy, stop it at the end."""
     home.mkdir(parents=True, exist_ok=True)
-    server = _start(home, arguments, environment or {}, timeout)
+    server = _start(home, script, arguments, environment or {}, timeout)
     try:
         yield server
     finally:
         server.stop()
 
 
-def _start(home: Path, arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float) -> Server:
+def _start(
+    home: Path, script: str | Path, arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float
+) -> Server:
     # A developer's own Streamlit settings must not decide what the tests see.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     environment = {**inherited, "EXPLORER_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     command += [f"--server.port={port}", "--server.fileWatcherType=none", *arguments]
     with tempfile.NamedTemporaryFile(dir=home, prefix="server-", suffix=".log", delete=False) as log:
         process = subprocess.Popen(

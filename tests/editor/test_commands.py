@@ -90,6 +90,14 @@ def test_residual_attention_and_back_again() -> None:
     assert run(value, do="residual", path=BLOCK, value="off") == GOOGLENET
 
 
+def test_attention_and_scale_of_a_block_without_branches() -> None:
+    network = catalog.get("residual-mnist")
+    value = run(network, do="attention", path="rblock1", value="se")
+    assert [child.name for child in edit.find(value, "rblock1/body").children] == ["conv1", "conv2", "attention"]
+    assert run(value, do="attention", path="rblock1", value="none") == network
+    assert edit.find(run(network, do="set", path="rblock1", field="scale", value="0.2"), "rblock1").scale == 0.2
+
+
 def test_identity_shortcut_of_unequal_channels_becomes_a_projection() -> None:
     value, said = editor.carry_out(GOOGLENET, {"do": "residual", "path": BLOCK, "value": "identity"})
     assert edit.find(value, BLOCK).shortcut == "projection"

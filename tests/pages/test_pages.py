@@ -42,7 +42,7 @@ def expected(net: str) -> list[str]:
         figures.size(analysis.training_bytes),
         figures.size(analysis.inference_bytes),
         figures.extent(analysis.receptive_field.size),
-        figures.times(analysis.output_shape),
+        "×".join(map(str, analysis.output_shape)),
     ]
 
 

@@ -28,9 +28,6 @@ from explorer.profiling import Ledger, LedgerRow, ledger
 from tests.profiling.networks import edited, everything
 from tests.strategies import architectures
 
-# torch says once that an even kernel's 'same' padding copies its input
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-
 
 def check(reading: Ledger, architecture: Architecture) -> None:
     for comparison in reading.comparisons:

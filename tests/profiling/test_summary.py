@@ -13,9 +13,6 @@ from explorer.architecture import Architecture, ArchitectureError, Flatten, Line
 from explorer.profiling import summary
 from tests.profiling.networks import everything
 
-# torch says once that an even kernel's 'same' padding copies its input
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-
 
 @pytest.mark.parametrize("depth", [None, 1, 2, 3])
 @pytest.mark.parametrize("architecture", [catalog.get("googlenet"), everything()], ids=lambda a: a.name)

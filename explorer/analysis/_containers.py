@@ -1,0 +1,208 @@
+"""Visits of the nodes that hold others: what flows between their children, and what joining them costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..architecture import Repair
+from ..architecture.edit import output_conv
+from ._readings import BYTES
+from ._walk import Axis, Field, Tensor, Visit, Walk, activate, byte_size, keep, same_memory, through, times, widen
+
+
+def _sequence(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    visits = walk.visits
+    prefix = path + "/" if path else ""
+    storage = x[3]
+    origin = storage[2] or storage
+    own = peak = storage[0]
+    held = 0  # the input, once the chain has left it behind: this node's caller still holds it
+    for op, name, child in node.steps:
+        x = visits[op](walk, child, prefix + name, x)
+        if held + x[4] > peak:
+            peak = held + x[4]
+        if not held and (x[3][2] or x[3]) is not origin:
+            held = own
+    return x[0], x[1], x[2], x[3], peak
+
+
+def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    visits = walk.visits
+    prefix = path + "/"
+    storage = x[3]
+    origin = storage[2] or storage
+    own = held = peak = storage[0]
+    outs: list[Tensor] = []
+    for op, name, branch in node.steps:
+        out = visits[op](walk, branch, prefix + name, x)
+        outs.append(out)
+        if held + out[4] - own > peak:
+            peak = held + out[4] - own
+        made = out[3]
+        if (made[2] or made) is not origin:
+            held += made[0]
+    first = outs[0]
+    if len(outs) == 1:
+        walk.row(node, path, x, first)
+        return (*first[:4], peak)
+    fuse = node.fuse
+    shape = first[0]
+    sides = shape[1:]
+    channels = 0
+    grad, equal = False, True
+    for given, _, follows, _, _ in outs:
+        if given[1:] != sides or len(given) != len(shape):
+            return _unequal_sizes(walk, node, path, outs, peak)
+        channels += given[0]
+        equal = equal and given == shape
+        grad = grad or follows
+    if fuse == "concat":
+        shape = (channels, *sides)
+    elif not equal:
+        _unequal_channels(walk, node, path, outs)
+    size = byte_size(shape)
+    kept = 0
+    if fuse == "multiply":
+        # a·b keeps both factors for each other's gradient; with more branches the product so far is a factor too
+        product = first
+        for other in outs[1:]:
+            kept += (keep(other) if product[2] else 0) + (keep(product) if other[2] else 0)
+            product = (shape, first[1], product[2] or other[2], [size, False, None], 0)
+    field = _merge([out[1] for out in outs])
+    walk.add((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
+    steps = 1 if fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
+    return shape, field, grad, [size, False, None], max(peak, held + steps * size)
+
+
+def _unequal_sizes(walk: Walk, node: Any, path: str, outs: list[Tensor], peak: int) -> Tensor:
+    given = ", ".join(
+        f"{branch.name} gives {times(out[0][1:]) or 'a vector'}"
+        for branch, out in zip(node.branches, outs, strict=True)
+    )
+    walk.refuse(path, f"fuse={node.fuse} needs equal heights and widths: {given}")
+    return (*outs[0][:4], peak)
+
+
+def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> None:
+    pairs = list(zip(node.branches, (out[0][0] for out in outs), strict=True))
+    counts = ", ".join(f"{branch.name} has {channels}" for branch, channels in pairs)
+    target = max(channels for _, channels in pairs)
+    ends = [output_conv(branch, f"{path}/{branch.name}") for branch, channels in pairs if channels != target]
+    if all(ends):
+        changes = tuple((end, (("out_channels", target),)) for end in ends if end)
+        repair = Repair(label=f"give every branch {target} channels", replacements=changes)
+    else:  # a branch that passes its input through cannot be widened
+        repair = Repair(label="use concat", replacements=((path, (("fuse", "concat"),)),))
+    walk.refuse(path, f"fuse={node.fuse} needs equal channels: {counts}", repair)
+
+
+def _merge(fields: list[Field]) -> Field:
+    """The box around the fields of parallel paths."""
+    first = fields[0]
+    axis_h, axis_w, aligned, whole = first
+    alike = axis_h is axis_w
+    others = [field for field in fields if field != first]
+    if not others:
+        return first
+    for other_h, other_w, also, all_of_it in others:
+        alike = alike and other_h is other_w
+        aligned = aligned and also
+        whole = whole or all_of_it
+    axis_h, centred = _hull(axis_h, [field[0] for field in others])
+    if alike:
+        return axis_h, axis_h, aligned and centred, whole
+    axis_w, also = _hull(axis_w, [field[1] for field in others])
+    return axis_h, axis_w, aligned and centred and also, whole
+
+
+def _hull(first: Axis, others: list[Axis]) -> tuple[Axis, bool]:
+    """(box around parallel paths, whether all have the same stride and centre) on one axis."""
+    size, jump, start, min_size = first
+    stride, end = jump, start + size
+    centre = start + end  # twice the centre, to stay with whole numbers
+    centred = True
+    for size, other, begin, least in others:
+        if other != jump or 2 * begin + size != centre:
+            centred = False
+            if other > stride:
+                stride = other
+        if begin < start:
+            start = begin
+        if begin + size > end:
+            end = begin + size
+        if least < min_size:
+            min_size = least
+    return (end - start, stride, start, min_size), centred
+
+
+def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape_in, field_in, grad, storage, _ = x
+    own = storage[0]
+    inner = node.body
+    body = walk.visits[inner.op](walk, inner, f"{path}/{inner.name}", x)
+    shape, field, follows, made, peak = body
+    held = own + (0 if same_memory(body, x) else made[0])
+    size = byte_size(shape)
+    weight = bias = norm = macs = kept = 0
+    if node.shortcut == "projection":
+        step = _projection_stride(walk, path, x, body)
+        if step is not None:
+            out, h, w = shape
+            weight = shape_in[0] * out
+            norm = 2 * out if node.norm != "none" else 0
+            bias = 0 if norm else out
+            macs = weight * h * w
+            kept = keep(x) + (size + norm * BYTES if norm else 0)
+            axis_h, axis_w, aligned, whole = field_in
+            field_in = (widen(axis_h, (0, step[0], 0)), widen(axis_w, (0, step[1], 0)), aligned, whole)
+            grad = True
+            peak = max(peak, held + (2 if norm else 1) * size)
+            held += size
+    elif shape != shape_in:
+        maps = len(shape) == len(shape_in) == 3
+        walk.refuse(
+            path,
+            f"an identity shortcut needs equal shapes: the input is {times(shape_in)}, the body gives {times(shape)}",
+            Repair(label="use a projection", replacements=((path, (("shortcut", "projection"),)),)) if maps else None,
+        )
+    peak = max(peak, held + size * (1 if node.activation in ("none", "relu") else 2))
+    y, more = activate(node.activation, shape, _merge([field_in, field]), grad or follows, size, peak)
+    walk.row(node, path, x, y, weight=weight, bias=bias, norm=norm, macs=macs, kept=kept + more)
+    return y
+
+
+def _projection_stride(walk: Walk, path: str, x: Tensor, body: Tensor) -> tuple[int, int] | None:
+    """Stride at which a 1×1 convolution gives the body's size, None (and a problem) if there is none."""
+    if len(body[0]) != 3 or len(x[0]) != 3:
+        walk.refuse(path, "a projection shortcut joins feature maps, not vectors")
+        return None
+    steps = []
+    for n_in, n_out in zip(x[0][1:], body[0][1:], strict=True):
+        step = -(-n_in // n_out)
+        if (n_in - 1) // step + 1 != n_out:
+            walk.refuse(
+                path,
+                f"no stride of a 1×1 projection turns {times(x[0][1:])} into the body's {times(body[0][1:])}",
+            )
+            return None
+        steps.append(step)
+    return steps[0], steps[1]
+
+
+def _auxiliary(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    outside, walk.in_head = walk.in_head, True
+    y = x
+    for op, name, child in node.steps:
+        y = walk.visits[op](walk, child, f"{path}/{name}", y)
+    walk.in_head = outside
+    if len(y[0]) != 1:
+        walk.refuse(path, f"an auxiliary head must end in a vector of class scores, not {times(y[0])}")
+    return through(x)
+
+
+CONTAINERS: dict[str, Visit] = {
+    "sequence": _sequence,
+    "parallel": _parallel,
+    "residual": _residual,
+    "auxiliary": _auxiliary,
+}

@@ -1,0 +1,283 @@
+"""Visits of the primitive layers: each returns its output tensor and adds a row; ``_walk`` says what those are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..architecture import MAX_CHANNELS, Repair
+from ._readings import BYTES
+from ._walk import (
+    SAVES_OUTPUT,
+    Tensor,
+    Visit,
+    Walk,
+    activate,
+    byte_size,
+    keep,
+    through,
+    times,
+    whole_input,
+    widen,
+)
+
+_INDEX_BYTES = 8
+"""Max pooling remembers where each maximum was, as int64."""
+
+
+def _no_room(walk: Walk, node: Any, path: str, x: Tensor) -> None:
+    """Note for each axis on which the window is larger than the padded input."""
+    kernel, _, dilation, pad, pad_end = node.geometry
+    for axis, side in enumerate(("height", "width")):
+        n = x[0][axis + 1]
+        span = dilation[axis] * (kernel[axis] - 1) + 1
+        padding = pad[axis] + pad_end[axis]
+        if n + padding < span:
+            repair = None
+            if node.padding != "same" and kernel[0] % 2 and kernel[1] % 2:
+                repair = Repair(label="use padding 'same'", replacements=((path, (("padding", "same"),)),))
+            message = f"a window of {span} does not fit the {side} of its input, {n} + {padding} of padding"
+            walk.refuse(path, message, repair)
+
+
+def _needs_maps(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    walk.refuse(path, f"a {node.op} works on feature maps, but its input is a vector of {x[0][0]} after Flatten")
+    return through(x)
+
+
+def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
+    """(out_channels, groups) with 'same' and 'depthwise' resolved."""
+    out = c if node.out_channels == "same" else node.out_channels
+    groups = c if node.groups == "depthwise" else node.groups
+    if c % groups == 0 == out % groups:
+        return out, groups
+    what = f"in_channels (={c})" if c % groups else f"out_channels (={out})"
+    near = max(groups, round(out / groups) * groups)
+    by_channels = c % groups == 0 and near <= MAX_CHANNELS
+    walk.refuse(
+        path,
+        f"{what} must be divisible by groups (={groups})",
+        Repair(label=f"set {near} channels", replacements=((path, (("out_channels", near),)),))
+        if by_channels
+        else Repair(label="use one group", replacements=((path, (("groups", 1),)),)),
+    )
+    return out, 1
+
+
+def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
+    c, h, w = shape
+    window, out, taps, bias, norm, activation = node.plan
+    groups = 1
+    if out is None:
+        out, groups = _groups(walk, node, path, c)
+    held = storage[0]
+    padded = 0
+    if window:
+        room_h, room_w, step_h, step_w, along_h, along_w, square, uneven_h, uneven_w = window
+        if uneven_h or uneven_w:  # torch pads a copy of the input first, and that copy is what it keeps
+            padded = c * (h + uneven_h) * (w + uneven_w) * BYTES
+        h = (h + room_h - 1) // step_h + 1
+        w = (w + room_w - 1) // step_w + 1
+        if h < 1 or w < 1:
+            _no_room(walk, node, path, x)
+            h, w = max(h, 1), max(w, 1)
+        axis_h, axis_w, aligned, whole = field
+        seen = widen(axis_h, along_h)
+        field = (seen, seen if square and axis_w is axis_h else widen(axis_w, along_w), aligned, whole)
+    if padded:
+        kept = padded
+    elif storage[1]:
+        kept = 0
+    else:
+        kept = held
+        storage[1] = True
+    weight = out * (c // groups) * taps
+    positions = h * w
+    size = out * positions * BYTES
+    peak = held + padded + size
+    if norm:
+        kept += size + norm * BYTES * out  # its input, and the batch's mean and deviation
+        peak = max(peak, held + 2 * size)
+    saved = False
+    if activation != "none":
+        kept += size  # the input or the output, by kind
+        if activation == "relu":  # in place
+            saved = True
+        else:
+            saved = activation in SAVES_OUTPUT
+            peak = max(peak, held + 2 * size)
+    y = (out, h, w)
+    walk.add((path, "conv", shape, y, weight, bias * out, norm * out, weight * positions, kept, field, walk.in_head))
+    return y, field, True, [size, saved, None], peak
+
+
+def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
+    c, h, w = shape
+    room_h, room_w, step_h, step_w, along_h, along_w, square, _, _ = node.window
+    room_h, room_w = h + room_h - 1, w + room_w - 1
+    if room_h < 0 or room_w < 0:
+        _no_room(walk, node, path, x)
+        room_h, room_w = max(room_h, 0), max(room_w, 0)
+    oh, ow = room_h // step_h + 1, room_w // step_w + 1
+    if node.ceil_mode:  # torch drops a last window that would start in the padding beyond the image
+        oh += room_h % step_h > 0 and oh * step_h < h + along_h[2]
+        ow += room_w % step_w > 0 and ow * step_w < w + along_w[2]
+    axis_h, axis_w, aligned, whole = field
+    seen = widen(axis_h, along_h)
+    field = (seen, seen if square and axis_w is axis_h else widen(axis_w, along_w), aligned, whole)
+    y = (c, oh, ow)
+    elements = c * oh * ow
+    size = elements * BYTES
+    indices = elements * _INDEX_BYTES if node.kind == "max" else 0
+    held = storage[0]
+    kept = 0
+    if grad:
+        kept = indices
+        if not storage[1]:
+            kept += held
+            storage[1] = True
+    walk.add((path, "pool", shape, y, 0, 0, 0, 0, kept, field, walk.in_head))
+    return y, field, grad, [size, False, None], held + size + indices
+
+
+
+
+def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
+    _note_feature(walk, x)
+    size = node.output_size
+    out = (shape[0], *(size if isinstance(size, tuple) else (size, size)))
+    elements = out[0] * out[1] * out[2]
+    kept = indices = 0
+    if node.kind == "max":
+        indices = elements * _INDEX_BYTES
+        kept = keep(x) + indices if grad else 0
+    elif size != 1:  # the mean to 1×1 needs nothing for its backward pass
+        kept = keep(x) if grad else 0
+    y = (out, whole_input(field), grad, [elements * BYTES, False, None], storage[0] + elements * BYTES + indices)
+    walk.row(node, path, x, y, kept=kept)
+    return y
+
+
+def _flatten(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if len(shape) == 3:
+        _note_feature(walk, x)
+    y = ((byte_size(shape) // BYTES,), whole_input(field), grad, storage, storage[0])
+    walk.row(node, path, x, y)
+    return y
+
+
+def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
+    if len(shape) != 1:
+        walk.refuse(
+            path,
+            f"a linear layer works on a vector, but its input is {times(shape)}; put GlobalPool and Flatten before it",
+        )
+        _note_feature(walk, x)
+    out = node.out_features
+    weight = byte_size(shape) // BYTES * out
+    size = out * BYTES
+    peak = storage[0] + size * (1 if node.activation in ("none", "relu") else 2)
+    kept = keep(x)
+    y, more = activate(node.activation, (out,), whole_input(field), True, size, peak)
+    walk.row(node, path, x, y, weight=weight, bias=out if node.bias else 0, macs=weight, kept=kept + more)
+    return y
+
+
+def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if not node.p:
+        walk.row(node, path, x, x)
+        return through(x)
+    # In training the mask is kept and the product is new memory; in inference the input itself passes through.
+    size = byte_size(shape)
+    y = (shape, field, grad, [size, False, storage[2] or storage], storage[0])
+    walk.row(node, path, x, y, kept=size if grad else 0)
+    return y
+
+
+def _local_response_norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
+    size = byte_size(shape)
+    padded = (shape[0] + node.size - 1) * shape[1] * shape[2] * BYTES
+    y = (shape, field, grad, [size, False, None], storage[0] + max(size + padded, 3 * size))
+    # input² padded over channels, its sum, and the divisor are kept beside the input (torch.nn.functional's formula)
+    walk.row(node, path, x, y, kept=keep(x) + padded + 2 * size if grad else 0)
+    return y
+
+
+def _norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
+    size = byte_size(shape)
+    y = (shape, field, True, [size, False, None], storage[0] + size)
+    walk.row(node, path, x, y, norm=2 * shape[0], kept=keep(x) + 2 * shape[0] * BYTES)
+    return y
+
+
+def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, grad, storage, _ = x
+    if node.kind == "none":
+        walk.row(node, path, x, x)
+        return through(x)
+    size = byte_size(shape)
+    y = (shape, field, grad, [size, False, None], storage[0] + size)  # never in place: others may read the same input
+    kept = keep(y if node.kind in SAVES_OUTPUT else x) if grad else 0
+    walk.row(node, path, x, y, kept=kept)
+    return y
+
+
+def _attention(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+    shape, field, _, storage, _ = x
+    if len(shape) != 3:
+        return _needs_maps(walk, node, path, x)
+    c, h, w = shape
+    hidden = max(1, c // node.reduction)
+    size, c_bytes, hidden_bytes, plane = byte_size(shape), c * BYTES, hidden * BYTES, h * w * BYTES
+    weight = 2 * c * hidden
+    if node.kind == "se":
+        # mean → hidden → channels → sigmoid: each step keeps one small vector; the product keeps the input
+        y = (shape, whole_input(field), True, [size, False, None], storage[0] + c_bytes + size)
+        kept = keep(x) + c_bytes + hidden_bytes + c_bytes
+        walk.row(node, path, x, y, weight=weight, bias=hidden + c, macs=weight, kept=kept)
+        return y
+    spatial = 2 * node.spatial_kernel**2
+    macs = 2 * weight + spatial * h * w  # the shared MLP runs on the mean and on the maximum
+    kept = keep(x) + 2 * c_bytes + 2 * hidden_bytes + c_bytes  # two pooled, two hidden, the channel gate
+    kept += size + plane + 2 * plane + plane  # the gated map, its maximum, the two planes, the position gate
+    channel_gate = max(3 * c_bytes + hidden_bytes, 4 * c_bytes)
+    peak = storage[0] + max(channel_gate, c_bytes + size, size + 4 * plane, 2 * size + plane)
+    y = (shape, whole_input(field), True, [size, False, None], peak)
+    walk.row(node, path, x, y, weight=weight + spatial, macs=macs, kept=kept)
+    return y
+
+
+def _note_feature(walk: Walk, x: Tensor) -> None:
+    if walk.feature is None and not walk.in_head:
+        walk.feature = (x[0], x[1])
+
+
+LAYERS: dict[str, Visit] = {
+    "conv": _conv,
+    "pool": _pool,
+    "global_pool": _global_pool,
+    "flatten": _flatten,
+    "linear": _linear,
+    "dropout": _dropout,
+    "local_response_norm": _local_response_norm,
+    "norm": _norm,
+    "activation": _activation,
+    "attention": _attention,
+}

@@ -1,0 +1,48 @@
+"""The Catalogue page: every entry with its numbers, search, and the way to the Design page."""
+
+from explorer import catalog, figures
+from explorer.analysis import analyze
+from tests.browser.design import Design, until
+from tests.browser.helpers import open_app, rerun
+
+
+def entries(page):
+    return [text.strip() for text in page.get_by_role("heading", level=3).all_inner_texts()]
+
+
+def test_every_entry_with_its_numbers(server, page):
+    open_app(page, f"{server.url}/catalogue")
+    until(lambda: len(entries(page)) == len(catalog.names()), "every entry")
+    assert entries(page) == [entry.title for entry in catalog.entries()]
+    for entry in catalog.entries():
+        text = page.locator(f".st-key-entry_{entry.name}").inner_text()
+        now = analyze(entry.architecture)
+        assert f"{figures.exact(now.params)} parameters" in text
+        assert f"{figures.exact(now.macs)} MACs" in text
+        assert entry.summary in text
+        assert entry.source in text
+        assert text.count("Mended:") == len(entry.mended)
+
+
+def test_search_and_open(server, page):
+    open_app(page, f"{server.url}/catalogue")
+    search = page.locator(".st-key-search input")
+    with rerun(page):
+        search.fill("residual mnist")
+        page.keyboard.press("Enter")
+    until(lambda: entries(page) == [catalog.entry("residual-mnist").title], "the one that was searched")
+    for text in ("nothing like this", "](javascript:alert(1))", "<img src=x onerror=alert(1)>"):
+        with rerun(page):
+            search.fill(text)
+            page.keyboard.press("Enter")
+        page.get_by_text("Nothing in the catalogue matches").wait_for()
+    with rerun(page):
+        search.fill("")
+        page.keyboard.press("Enter")
+    page.locator(".st-key-entry_inception-net-32").get_by_role("link", name="Open in Design").click()
+    design = Design(page, server.url)
+    until(lambda: design.query("net") == "inception-net-32", "the network in the address")
+    page.locator(".st-key-editor .head b").wait_for()
+    _, analysis = design.agree()
+    assert analysis.params == 326_122
+    assert "/design?" in page.evaluate("location.href")

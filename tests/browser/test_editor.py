@@ -1,0 +1,212 @@
+"""Every ability of the editor once; after each, the numbers on the screen are those of the design in the address."""
+
+import pytest
+
+from explorer.architecture import branches, edit
+from tests.browser.design import until
+from tests.browser.helpers import rerun
+
+NET, BLOCK = "inception-net-32", "inception1"
+
+
+def names(node):
+    return [child.name for child in node.nodes]
+
+
+def test_fusion_and_what_it_mends(design):
+    design.open(NET)
+    with design.changing():
+        design.choice("fusion", "add").click()
+    assert edit.find(design.architecture, BLOCK).fuse == "add"
+    assert "Mended" in design.notice()
+    assert "Undo takes both back" in design.notice()
+    ends = [edit.output_conv(branch, branch.name) for branch in edit.find(design.architecture, BLOCK).branches]
+    outputs = {edit.find(design.architecture, f"{BLOCK}/{end}").out_channels for end in ends}
+    assert len(outputs) == 1
+    # One slider for all branches, as adding needs it.
+    slider = design.control(do="outputs", path=BLOCK)
+    slider.focus()
+    with design.changing():
+        design.page.keyboard.press("Home")
+    assert {edit.find(design.architecture, f"{BLOCK}/{end}").out_channels for end in ends} != outputs
+    for _ in range(2):
+        with design.changing():
+            design.button("undo_button").click()
+    assert design.query("net") == NET
+    assert design.notice() == ""
+    with design.changing():
+        design.choice("fusion", "multiply").click()
+    assert edit.find(design.architecture, BLOCK).fuse == "multiply"
+
+
+def test_residual_and_its_scale(design):
+    design.open(NET)
+    assert design.choice("residual", "identity").is_disabled()  # 64 channels in, 256 out
+    with design.changing():
+        design.choice("residual", "projection").click()
+    assert edit.find(design.architecture, BLOCK).shortcut == "projection"
+    scale = design.ribbon(BLOCK, "scale")
+    scale.focus()
+    with design.changing():
+        design.page.keyboard.press("ArrowLeft")
+    assert edit.find(design.architecture, BLOCK).scale == 0.95
+    with design.changing():
+        design.choice("residual", "off").click()
+    assert design.query("net") == NET
+
+
+def test_attention_norm_activation(design):
+    design.open(NET)
+    for option, kind in (("SE", "se"), ("CBAM", "cbam")):
+        with design.changing():
+            design.choice("attention", option).click()
+        path = edit.attention_of(design.architecture, BLOCK)
+        assert edit.find(design.architecture, path).kind == kind
+        assert design.ribbon(path, "reduction").count() == 1
+    assert design.ribbon(path, "spatial_kernel").count() == 1
+    with design.changing():
+        design.choice("norm", "batch").click()
+    with design.changing():
+        design.control(do="activation", path=BLOCK).select_option("gelu")
+    conv = edit.find(design.architecture, edit.block_parallel(edit.find(design.architecture, BLOCK), BLOCK)).branches[0]
+    assert (conv.norm, conv.activation) == ("batch", "gelu")
+    with design.changing():
+        design.choice("attention", "none").click()
+    assert edit.attention_of(design.architecture, BLOCK) is None
+
+
+def test_stride_where_it_fits(design):
+    design.open(NET)
+    before = design.architecture
+    with design.changing():
+        design.choice("stride", "2").click()
+    assert design.agree()[1].by_path[BLOCK].output_shape[1:] == (4, 4)
+    assert design.choice("residual", "identity").is_disabled()
+    with design.changing():
+        design.choice("stride", "1").click()
+    assert design.architecture.trunk == before.trunk
+    # A layer's own stride would leave its branch smaller than the others.
+    with rerun(design.page):
+        design.node(f"{BLOCK}/branch_3x3/conv").click()
+    card = design.page.locator(".st-key-editor section", has_text="branch_3x3")
+    stride = card.get_by_role("radiogroup", name="stride")
+    until(lambda: stride.count() == 1, "the layer's own settings")
+    assert stride.get_by_role("radio", name="2", exact=True).is_disabled()
+    assert stride.get_by_role("radio", name="1", exact=True).get_attribute("aria-checked") == "true"
+
+
+@pytest.mark.parametrize("kinds", [list(branches.BRANCH_KINDS)[:4], list(branches.BRANCH_KINDS)[4:]])
+def test_every_kind_of_branch(design, kinds):
+    design.open(NET)
+    before = names(edit.find(design.architecture, BLOCK))
+    for count, kind in enumerate(kinds, start=1):
+        with design.changing():
+            design.adding(do="add_branch", path=BLOCK).select_option(kind)
+        assert len(edit.find(design.architecture, BLOCK).branches) == len(before) + count
+    assert design.adding(do="add_branch", path=BLOCK).is_disabled()  # eight are the most
+    assert "8 branches" in design.adding(do="add_branch", path=BLOCK).inner_text()
+    assert design.card(f"{BLOCK}/{names(edit.find(design.architecture, BLOCK))[-1]}").count() == 1
+
+
+def test_branches_are_removed_doubled_and_moved(design):
+    design.open(NET)
+    first, second, third, fourth = names(edit.find(design.architecture, BLOCK))
+    assert design.control(do="move", path=f"{BLOCK}/{first}", by=-1).is_disabled()
+    assert design.control(do="move", path=f"{BLOCK}/{fourth}", by=1).is_disabled()
+    with design.changing():
+        design.control(do="move", path=f"{BLOCK}/{first}", by=1).click()
+    assert names(edit.find(design.architecture, BLOCK)) == [second, first, third, fourth]
+    with design.changing():
+        design.control(do="duplicate", path=f"{BLOCK}/{first}").click()
+    assert len(edit.find(design.architecture, BLOCK).branches) == 5
+    for name in (second, third):
+        with design.changing():
+            design.control(do="remove", path=f"{BLOCK}/{name}").click()
+    left = names(edit.find(design.architecture, BLOCK))
+    assert second not in left
+    assert third not in left
+    assert len(left) == 3
+
+
+def test_layers_of_a_branch(design):
+    design.open(NET)
+    branch = f"{BLOCK}/branch_3x3"
+    for kind in ("conv3", "conv1", "pool"):
+        before = len(edit.find(design.architecture, branch).nodes)
+        with design.changing():
+            design.adding(do="add_layer", path=branch).select_option(kind)
+        assert len(edit.find(design.architecture, branch).nodes) == before + 1
+    added = f"{branch}/{edit.find(design.architecture, branch).nodes[-1].name}"
+    with rerun(design.page):
+        design.by_id(f"layer:{added}").click()
+    with design.changing():
+        design.control(do="move", path=added, by=-1).click()
+    assert edit.find(design.architecture, branch).nodes[-2].name == added.rpartition("/")[2]
+    with design.changing():
+        design.control(do="remove", path=added).click()
+    assert len(edit.find(design.architecture, branch).nodes) == 4
+    assert design.query("at") == branch  # the nearest that is left
+
+
+def test_blocks(design):
+    design.open(NET)
+    with design.changing():
+        design.choice("norm", "batch").click()
+    with design.changing():
+        design.control(do="apply_to_all", path=BLOCK).click()
+    assert edit.find(design.architecture, "inception2").branches[0].norm == "batch"
+    with design.changing():
+        design.control(do="duplicate", path=BLOCK).click()
+    assert len(edit.blocks(design.architecture)) == 3
+    with design.changing():
+        design.control(do="remove", path=BLOCK).click()
+    assert len(edit.blocks(design.architecture)) == 2
+    assert BLOCK not in names(design.architecture.trunk)
+    design.by_id("network").click()
+    for kind in ("inception", "conv", "pool"):
+        nodes, at = len(design.architecture.trunk.nodes), design.query("at")
+        with design.changing():
+            design.adding(do="add_block", path=at.partition("/")[0]).select_option(kind)
+        assert len(design.architecture.trunk.nodes) == nodes + 1
+
+
+def test_network_settings(design):
+    page = design.open(NET).page
+    design.by_id("network").click()
+    for command, typed, seen in [
+        ({"do": "input", "axis": "size"}, "48", lambda: design.architecture.input_shape == (3, 48, 48)),
+        ({"do": "input", "axis": "channels"}, "1", lambda: design.architecture.input_shape == (1, 48, 48)),
+        ({"do": "classes"}, "17", lambda: design.agree()[1].output_shape == (17,)),
+        ({"do": "width"}, "1.5", lambda: edit.find(design.architecture, f"{BLOCK}/branch_1x1").out_channels == 96),
+    ]:
+        with design.changing():
+            design.control(**command).fill(typed)
+            page.keyboard.press("Enter")
+        assert seen()
+    assert "48" in next(label for label, _, _ in design.headline() if label.startswith("MACs"))
+    with design.changing():
+        design.control(do="width", value=0.5).click()
+    assert edit.find(design.architecture, f"{BLOCK}/branch_1x1").out_channels == 48
+    kept = design.query("net")
+    with rerun(page):
+        design.control(do="input", axis="size").fill("4000")
+        page.keyboard.press("Enter")
+    until(lambda: "8 to 1024 pixels" in design.notice(), "the rule")
+    assert design.query("net") == kept
+
+
+def test_rename(design):
+    page = design.open(NET).page
+    title = page.locator(".st-key-title input")
+    with design.changing():
+        title.fill("My own network")
+        page.keyboard.press("Enter")
+    assert design.architecture.name == "My own network"
+    with rerun(page):
+        title.fill("   ")
+        page.keyboard.press("Enter")
+    until(lambda: "name" in design.notice(), "why a name may not be empty")
+    assert design.title() == design.architecture.name == "My own network"
+    with design.changing():
+        design.button("undo_button").click()
+    assert design.query("net") == NET

@@ -1,0 +1,172 @@
+"""Opening, saving and uploading designs; pictures as files; the tabs below the pictures."""
+
+import json
+import re
+import struct
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from explorer import catalog
+from explorer.analysis import analyze
+from explorer.architecture import edit, from_json, to_json, to_link
+from tests.browser.design import until
+from tests.browser.helpers import rerun
+
+NET = "inception-net-32"
+CHANGED = edit.replace(catalog.get(NET), "inception1/branch_1x1", out_channels=96)
+
+
+def panel(page):
+    return page.get_by_test_id("stPopoverBody")
+
+
+def test_open_a_preset_found_by_typing(design):
+    page = design.open(NET).page
+    design.button("open_popover").click()
+    box = panel(page).get_by_role("combobox")
+    box.click()
+    with rerun(page):
+        page.keyboard.type("dilation 1")
+        page.get_by_role("option").first.wait_for()
+        page.keyboard.press("Enter")
+    assert "dilat" in panel(page).inner_text().lower()
+    with design.changing():
+        panel(page).get_by_role("button", name="Open this network").click()
+    assert design.query("net") in {"dilated-cnn", "dilated-cnn-121"}
+    assert design.query("base") == ""
+    with design.changing():
+        design.button("undo_button").click()
+    assert design.query("net") == NET
+
+
+def test_new_design_is_named_and_kept(design):
+    page = design.open("googlenet").page
+    design.button("open_popover").click()
+    with design.changing():
+        panel(page).get_by_role("button", name="Start a new design").click()
+    assert design.title() == "Untitled"
+    page.keyboard.press("Escape")
+    with design.changing():
+        page.locator(".st-key-title input").fill("Small one")
+        page.keyboard.press("Enter")
+    assert design.architecture.name == "Small one"
+    assert design.query("base")  # measured from the untitled beginning
+    design.button("changes_popover").click()
+    assert "Untitled" in panel(page).inner_text()
+
+
+def test_download_and_upload_give_the_same_design(design, tmp_path, new_page):
+    page = design.open(to_link(CHANGED)).page
+    design.button("export_popover").click()
+    with page.expect_download() as download:
+        panel(page).get_by_role("button", name="Architecture as JSON").click()
+    assert download.value.suggested_filename == "InceptionNet-32-32.json"
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert from_json(file.read_bytes()) == CHANGED
+
+    other = type(design)(new_page(), design.base).open("googlenet")
+    other.button("open_popover").click()
+    with other.changing():
+        other.page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
+    assert other.architecture == CHANGED
+
+
+def bad_files():
+    good = json.loads(to_json(CHANGED))
+    return {
+        "no-json": (b"not json at all", "not valid JSON"),
+        "cut": (to_json(CHANGED).encode()[:-40], "not valid JSON"),
+        "binary": (bytes(range(256)), "not valid JSON"),
+        "unknown-key": (json.dumps({**good, "nmae": "x"}).encode(), "did you mean 'name'?"),
+        "too-large": (b" " * 70_000, "at most 65,536 are allowed"),
+        "not-a-number": (to_json(CHANGED).replace(": 96", ": NaN", 1).encode(), "NaN is not a number"),
+    }
+
+
+def test_bad_uploads_keep_the_design_and_say_why(design, tmp_path):
+    page = design.open(to_link(CHANGED)).page
+    kept, headline = design.query("net"), design.headline()
+    design.button("open_popover").click()
+    for name, (content, reason) in bad_files().items():
+        file = tmp_path / f"{name}.json"
+        file.write_bytes(content)
+        with rerun(page):
+            page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
+        until(lambda reason=reason: reason in design.notice(), f"what is wrong with {name}")
+        assert "your design is kept" in design.notice()
+        assert design.query("net") == kept
+        assert design.headline() == headline
+    # Said once: the next thing that is done goes on as usual.
+    page.keyboard.press("Escape")
+    with design.changing():
+        design.choice("norm", "batch").click()
+    assert design.notice() == ""
+
+
+def test_pictures_as_files(design, tmp_path):
+    page = design.open("googlenet").page
+    for kind in ("SVG", "PNG"):
+        with page.expect_download() as download:
+            page.locator(".st-key-diagram .block-area").get_by_role("button", name=kind, exact=True).click()
+        assert download.value.suggested_filename == f"inception_3a.{kind.lower()}"
+        download.value.save_as(tmp_path / kind)
+    text = (tmp_path / "SVG").read_text(encoding="utf-8")
+    root = ET.fromstring(text)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    words = " ".join(root.itertext())
+    for shown in ("1×1", "3×3", "5×5", "concat 256", "128", "192"):
+        assert shown in words
+    outside = [value for node in root.iter() for value in node.attrib.values() if re.search(r"url\(|://|var\(", value)]
+    assert outside == []
+    assert "<script" not in text
+    png = (tmp_path / "PNG").read_bytes()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", png[16:24])
+    assert (width, height) == (2 * round(float(root.get("width"))), 2 * round(float(root.get("height"))))
+    assert len(png) > 5_000
+
+
+def test_changes_are_listed_and_measured_from_here(design):
+    page = design.open(NET).page
+    assert "no changes" in design.button("changes_popover").inner_text()
+    with design.changing():
+        design.choice("attention", "SE").click()
+    design.button("changes_popover").click()
+    assert "inception1" in panel(page).inner_text()
+    with rerun(page):
+        panel(page).get_by_role("button", name="Measure from here").click()
+    until(lambda: design.query("base") == "", "the baseline to be the design")
+    until(lambda: {change for _, _, change in design.headline()[:5]} == {"unchanged"}, "no changes")
+    design.agree()
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_where_the_cost_is(design, color_scheme):
+    page = design.open("googlenet").page
+    with rerun(page):
+        page.get_by_role("tab", name="Where the cost is").click()
+    picture = page.locator(".st-key-treemap .js-plotly-plot")
+    until(lambda: picture.locator("path.surface").count() > 20, "the treemap")
+    assert "inception_3a" in picture.inner_text()
+    with rerun(page):
+        page.get_by_text("Parameters", exact=True).last.click()
+    until(lambda: "6,998,552" in picture.inner_text() or picture.locator("path.surface").count() > 20, "parameters")
+    # An edit while this tab is open draws it anew.
+    with design.changing():
+        design.choice("norm", "batch").click()
+    assert page.locator(".st-key-treemap .js-plotly-plot path.surface").count() > 20
+
+
+def test_torchinfo_summary(design):
+    page = design.open(NET).page
+    with rerun(page, timeout=120):
+        page.get_by_role("tab", name="torchinfo summary").click()
+    now = analyze(design.architecture)
+    until(
+        lambda: re.search(rf"Total params: +{now.params:,}\b", page.get_by_test_id("stCode").last.inner_text()),
+        "torchinfo's total",
+        patience=120,
+    )
+    design.agree()
