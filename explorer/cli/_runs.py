@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ._resolve import resolve
-from ._text import notes, print_json, quoted, shown, table
+from ._text import print_json, quoted, shown, table
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
@@ -226,11 +226,11 @@ def _show(args: argparse.Namespace) -> None:
             print_json(full)
             return
         print(f"{_progress(manager, run)}\n")
-        facts = [("name", shown(run.name), ""), ("device", run.device or "-", ""), ("time", _duration(run.seconds), "")]
-        facts += [(name, shown(value), "") for name, value in full["config"].items() if value is not None]
-        facts += [("tags", shown(", ".join(run.tags)), "")] if run.tags else []
-        facts += [("notes", shown(run.notes), "")] if run.notes else []
-        print(notes(facts))
+        facts = [("name", shown(run.name)), ("device", run.device or "-"), ("time", _duration(run.seconds))]
+        facts += [(name, shown(value)) for name, value in full["config"].items() if value is not None]
+        facts += [("tags", shown(", ".join(run.tags)))] if run.tags else []
+        facts += [("notes", shown(run.notes))] if run.notes else []
+        print(table(("setting", "value"), facts, "<<"))
         if full["epochs"]:
             print()
             _print_epochs(full["epochs"])

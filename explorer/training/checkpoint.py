@@ -49,7 +49,8 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     try:
         write_whole(path, data)
     except OSError:
-        _digest_of(path).unlink(missing_ok=True)
+        if not path.exists():
+            _digest_of(path).unlink(missing_ok=True)
         raise
     for old in found(folder)[KEPT:]:
         os.unlink(old)

@@ -231,6 +231,7 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
 
 def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Status, str]:
     import torch
+    import torch._dynamo  # takes a second or two; the optimizer would load it in the middle of the first step
 
     from . import checkpoint
     from ._environment import environment
