@@ -18,6 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": {"architecture"},
     "modules": {"architecture", "analysis"},
     "profiling": {"modules", "analysis", "architecture", "catalog"},
+    "runs": {"home"},
+    "training": {"runs", "datasets", "modules", "analysis", "architecture", "home"},
     "figures": {"analysis", "architecture", "catalog"},
 }
 """For each sub-package the others that it may import. One that is not listed may import any, but not in a circle."""
