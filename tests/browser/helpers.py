@@ -181,6 +181,8 @@ def new_context(
 def open_app(page: Page, url: str) -> Page:
     """Visit an address of the app and wait until its script has run."""
     page.goto(url, wait_until="domcontentloaded")
+    # On a busy machine the page is connected for a while before its script begins: that quiet is not the end of it.
+    page.locator("[data-testid=stMain] [data-testid=stElementContainer]").first.wait_for(state="attached")
     settle(page)
     return page
 

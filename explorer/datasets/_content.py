@@ -1,0 +1,85 @@
+"""What every source of data is read into: four arrays and the class names, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._errors import DatasetError
+from ._random import stratified
+
+MIN_CLASSES, MAX_CLASSES = 2, 1000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Content:
+    """A data set as NumPy arrays. Raises DatasetError if the parts do not fit together."""
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: NDArray[np.uint8]
+    """(N, C, H, W), C-contiguous."""
+    train_labels: NDArray[np.int64]
+    """(N,), each below the number of classes."""
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+    """What a person must know to judge a result, one sentence each."""
+
+    def __post_init__(self) -> None:
+        if not MIN_CLASSES <= len(self.classes) <= MAX_CLASSES:
+            raise DatasetError(
+                f"{self.name} has {len(self.classes)} classes; from {MIN_CLASSES} to {MAX_CLASSES:,} are allowed"
+            )
+        for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
+            if images.dtype != np.uint8 or images.ndim != 4 or not images.flags.c_contiguous:
+                raise DatasetError(f"{self.name}: the images are not a contiguous (N, C, H, W) array of uint8")
+            if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+                raise DatasetError(f"{self.name}: {len(images):,} images, but labels of shape {labels.shape}")
+            if not len(labels) or int(labels.min()) < 0 or int(labels.max()) >= len(self.classes):
+                raise DatasetError(f"{self.name}: a split is empty, or a label names no class")
+        if self.train_images.shape[1:] != self.test_images.shape[1:]:
+            raise DatasetError(f"{self.name}: training and test images differ in shape")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over class names, shapes, pixels and labels, as 64 hexadecimal digits.
+
+        Name, notes and the way the content was stored do not enter: MNIST from ``.gz`` files equals MNIST from raw
+        ones.
+        """
+        shapes = [list(self.train_images.shape), list(self.test_images.shape)]
+        head = json.dumps({"classes": self.classes, "shapes": shapes}, ensure_ascii=True, separators=(",", ":"))
+        digest = hashlib.sha256(b"explorer data set 1\n" + head.encode() + b"\n")
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            digest.update(np.ascontiguousarray(little).view(np.uint8).reshape(-1).data)
+        return digest.hexdigest()
+
+
+def split(
+    name: str,
+    classes: tuple[str, ...],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    *,
+    share: float,
+    seed: int,
+    notes: tuple[str, ...] = (),
+) -> Content:
+    """Content of images that come without a split: ``share`` of every class becomes the test set, fixed by the seed."""
+    train, test = stratified(labels, share, seed)
+    return Content(
+        name=name,
+        classes=classes,
+        train_images=images[train],
+        train_labels=labels[train],
+        test_images=images[test],
+        test_labels=labels[test],
+        notes=notes,
+    )

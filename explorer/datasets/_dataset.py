@@ -1,0 +1,151 @@
+"""A data set as tensors: on a device, whole, as uint8."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import torch
+
+from . import transforms
+from ._content import Content
+from ._errors import DatasetError
+from ._folders import size
+from ._random import stratified
+
+MAX_ADAPTED_BYTES = 8 * 2**30
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """Images and labels of two splits, in no useful order: whoever trains must shuffle.
+
+    Frozen; what changes something returns a new one and shares what stayed.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: torch.Tensor
+    """uint8 (N, C, H, W), contiguous."""
+    train_labels: torch.Tensor
+    """int64 (N,)."""
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+    fingerprint: str
+    """SHA-256 of the content as it was stored: the same on every machine and from every file format; moving to a device
+    or adapting to a network's input does not change it, a validation split does (by its share and seed)."""
+    notes: tuple[str, ...] = ()
+    """What a person must know to judge a result, one sentence each."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of every image."""
+        _, channels, height, width = self.train_images.shape
+        return channels, height, width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.train_images.device
+
+    @cached_property
+    def mean(self) -> tuple[float, ...]:
+        """Mean of each channel over the training images, 0 to 1; from exact integer sums."""
+        return self._moments[0]
+
+    @cached_property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of each channel over all pixels of the training images, 0 to 1."""
+        return self._moments[1]
+
+    @cached_property
+    def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        sums = torch.zeros(2, self.shape[0], dtype=torch.int64, device=self.device)
+        for chunk in _chunks(self.train_images):
+            values = chunk.transpose(0, 1).flatten(1).to(torch.int32)
+            sums[0] += values.sum(1)  # torch adds integers in 64 bits
+            sums[1] += (values * values).sum(1)
+        count = self.train_images.numel() // self.shape[0]
+        means = [total / count for total in sums[0].tolist()]
+        squares = [total / count for total in sums[1].tolist()]
+        spreads = [max(0.0, square - mean**2) ** 0.5 for square, mean in zip(squares, means, strict=True)]
+        return tuple(mean / 255 for mean in means), tuple(spread / 255 for spread in spreads)
+
+    @classmethod
+    def of(cls, content: Content) -> Self:
+        """The tensors of arrays; memory is shared where the arrays may be written to."""
+        arrays = (content.train_images, content.train_labels, content.test_images, content.test_labels)
+        train_images, train_labels, test_images, test_labels = (
+            torch.from_numpy(array if array.flags.writeable else array.copy()) for array in arrays
+        )
+        return cls(
+            name=content.name,
+            classes=content.classes,
+            train_images=train_images,
+            train_labels=train_labels,
+            test_images=test_images,
+            test_labels=test_labels,
+            fingerprint=content.fingerprint,
+            notes=content.notes,
+        )
+
+    def to(self, device: torch.device | str) -> Dataset:
+        """The same with its tensors on ``device``; itself if they are there."""
+        if self.device == torch.device(device):
+            return self
+        return dataclasses.replace(
+            self,
+            train_images=self.train_images.to(device),
+            train_labels=self.train_labels.to(device),
+            test_images=self.test_images.to(device),
+            test_labels=self.test_labels.to(device),
+        )
+
+    def adapted(self, input_shape: tuple[int, int, int], mode: transforms.Mode = "resize") -> Dataset:
+        """The images adapted once to (channels, height, width) by ``transforms.adapt``; itself if they fit.
+
+        Raises DatasetError if that takes more than 8 GB: adapt each batch instead, it costs little on a device.
+        """
+        if tuple(input_shape) == self.shape:
+            return self
+        channels, height, width = input_shape
+        needed = (len(self.train_images) + len(self.test_images)) * channels * height * width
+        if needed > MAX_ADAPTED_BYTES:
+            raise DatasetError(
+                f"{self.name} at {channels}×{height}×{width} takes {size(needed)}; adapt it batch by batch instead"
+            )
+
+        def adapt(images: torch.Tensor) -> torch.Tensor:
+            return torch.cat([transforms.adapt(chunk, input_shape, mode) for chunk in _chunks(images)])
+
+        return dataclasses.replace(self, train_images=adapt(self.train_images), test_images=adapt(self.test_images))
+
+    def with_validation(self, share: float = 0.1, seed: int = 0) -> Dataset:
+        """The training images alone, of which ``share`` of every class takes the place of the test images.
+
+        For choosing recipes and settings: what is chosen on the test set is no longer tested by it. Deterministic on
+        every machine. Raises ValueError unless 0 < share < 1.
+        """
+        rest, part = (
+            torch.from_numpy(indices).to(self.device)
+            for indices in stratified(self.train_labels.cpu().numpy(), share, seed)
+        )
+        return dataclasses.replace(
+            self,
+            train_images=self.train_images[rest],
+            train_labels=self.train_labels[rest],
+            test_images=self.train_images[part],
+            test_labels=self.train_labels[part],
+            fingerprint=f"{self.fingerprint} validation {share:g} seed {seed}",
+            notes=(*self.notes, f"Tested on {share:.0%} of the training images (seed {seed}), not on the test set."),
+        )
+
+
+def _chunks(images: torch.Tensor) -> Iterator[torch.Tensor]:
+    """A thousand images at a time: as numbers of four bytes, all of them would take four times the memory."""
+    for start in range(0, len(images), _CHUNK):
+        yield images[start : start + _CHUNK]

@@ -1,0 +1,264 @@
+"""A zip or folder of class folders becomes a data set: listed, decoded on all cores, stored once."""
+
+from __future__ import annotations
+
+import os
+import threading
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _folders, _images, _store
+from ._content import Content, split
+from ._errors import CancelledError, DatasetError, ImageError, quoted
+from ._labels import Plan, plan
+from ._sources import Member, MemberError, Source, state_of
+from ._store import Imported
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is to do: pictures, or bytes."""
+Cancel = Callable[[], bool]
+"""Asked often; True stops the work, which then raises CancelledError and leaves nothing behind."""
+
+MAX_ARRAY_BYTES = 4 * 2**30
+_KEEP_SIDE = 256
+"""Pictures that all have one size up to this stay as they are."""
+_DEFAULT_SIZE = (64, 64)
+_PROBED = 64
+_CHUNK = 128
+_TEST_SHARE, _SEED = 0.2, 2015
+_DIGEST = 8
+
+
+def import_images(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    size: tuple[int, int] | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Imported:
+    """Import a zip or folder of class folders, with or without ``train`` and ``test`` around them.
+
+    ``name`` is a title for people (default: the file's name); the identifier is ours. Small pictures of one size are
+    kept as they are. Others are scaled, so that the shorter side fits, and cut to the middle: to ``size`` (height,
+    width) in pixels, by default 64×64. Without a test set, a fifth of every class becomes one, always the same. Nothing
+    is done twice: a source that has not changed since its last import is not opened again.
+
+    Raises DatasetError for a source that cannot be used; CancelledError if ``cancel`` said so. Both leave nothing
+    behind.
+    """
+    path = Path(os.path.abspath(Path(path).expanduser()))
+    if size is not None and not all(8 <= side <= 1024 for side in size):
+        raise DatasetError(f"size (={size[0]}×{size[1]}) must be from 8 to 1,024 pixels a side")
+    state = state_of(path)
+    for known in _store.imported_from(path, state):
+        if known.scaled_to in (None, size or _DEFAULT_SIZE):
+            return known
+    try:
+        with Source(path) as source:
+            return _Import(source, state, name or path.stem, size, progress, cancel).run()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+class _Import:
+    def __init__(
+        self,
+        source: Source,
+        state: str,
+        title: str,
+        size: tuple[int, int] | None,
+        progress: Progress | None,
+        cancel: Cancel | None,
+    ) -> None:
+        self.source = source
+        self.state = state
+        self.title = _title(title)
+        self.wanted = size
+        self.progress = progress
+        self.cancel = cancel
+        self.stop = threading.Event()
+        self.lock = threading.Lock()
+        self.skipped: list[tuple[str, str]] = list(source.skipped)
+        self.formats: Counter[str] = Counter()
+        self.changes: Counter[str] = Counter()
+        self.resized = 0
+
+    def run(self) -> Imported:
+        todo = plan(self.source.members, quoted(self.source.path.name))
+        self.skipped += todo.skipped
+        pairs = [*todo.train, *todo.test]
+        height, width, common = self._size([member for member, _ in pairs])
+        needed = len(pairs) * 3 * height * width
+        if needed > MAX_ARRAY_BYTES:
+            raise DatasetError(
+                f"{len(pairs):,} pictures of {height}×{width} need {_folders.size(needed)}; at most "
+                f"{_folders.size(MAX_ARRAY_BYTES)} are allowed: choose a smaller size"
+            )
+        _folders.need_space(needed)
+        images = np.empty((len(pairs), 3, height, width), dtype=np.uint8)
+        good = self._decode([member for member, _ in pairs], images)
+        labels = np.array([label for _, label in pairs], dtype=np.int64)
+        content = self._content(todo, images, labels, good)
+        return self._save(content, None if common else (height, width))
+
+    def _size(self, members: Sequence[Member]) -> tuple[int, int, bool]:
+        """(height, width, whether the pictures have it already), judged by some of them, evenly spread."""
+        sizes = set()
+        for member in members[:: max(1, len(members) // _PROBED)]:
+            self._check_cancel()
+            try:
+                sizes.add(_images.measure(self.source.read(member)))
+            except (MemberError, ImageError):
+                continue
+        if not sizes:
+            raise DatasetError(f"{quoted(self.source.path.name)} holds no readable pictures in class folders")
+        if len(sizes) == 1 and max(size := sizes.pop()) <= _KEEP_SIDE:
+            return *size, True
+        return *(self.wanted or _DEFAULT_SIZE), False
+
+    def _decode(self, members: Sequence[Member], images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Fill the array, row by row; False for pictures that could not be used, which are noted."""
+        good = np.zeros(len(members), dtype=bool)
+        starts = range(0, len(members), _CHUNK)
+        workers = min(8, os.cpu_count() or 1)
+        done = 0
+        with ThreadPoolExecutor(workers, thread_name_prefix="import") as pool:
+            waiting: set[Future[int]] = {pool.submit(self._chunk, members, images, good, start) for start in starts}
+            try:
+                while waiting:
+                    finished, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
+                    done += sum(future.result() for future in finished)
+                    if self.progress:
+                        self.progress(done, len(members))
+                    self._check_cancel()
+            finally:
+                self.stop.set()  # on an error: what has not begun ends at once
+        return good
+
+    def _chunk(self, members: Sequence[Member], images: NDArray[np.uint8], good: NDArray[np.bool_], start: int) -> int:
+        height, width = images.shape[2:]
+        rows = range(start, min(start + _CHUNK, len(members)))
+        formats: Counter[str] = Counter()
+        changes: Counter[str] = Counter()
+        skipped: list[tuple[str, str]] = []
+        resized = 0
+        for row in rows:
+            if self.stop.is_set():
+                return 0
+            try:
+                picture = _images.decode(self.source.read(members[row]), at_least=max(height, width))
+            except (MemberError, ImageError) as error:
+                skipped.append((members[row].name, str(error)))
+                continue
+            pixels = picture.pixels
+            if pixels.shape[:2] != (height, width):
+                pixels = _images.fit(pixels, height, width)
+                resized += 1
+            images[row] = pixels.transpose(2, 0, 1)
+            good[row] = True
+            formats[picture.format] += 1
+            changes.update(picture.notes)
+        with self.lock:
+            self.formats += formats
+            self.changes += changes
+            self.skipped += skipped
+            self.resized += resized
+        return len(rows)
+
+    def _content(
+        self, todo: Plan, images: NDArray[np.uint8], labels: NDArray[np.int64], good: NDArray[np.bool_]
+    ) -> Content:
+        border = int(good[: len(todo.train)].sum())
+        if not good.all():
+            images, labels = images[good], labels[good]
+        if _is_grey(images):
+            images = np.ascontiguousarray(images[:, :1])
+        lost = [name for label, name in enumerate(todo.classes) if not (labels[:border] == label).any()]
+        if lost:
+            raise DatasetError(f"the class {quoted(lost[0])} has no readable training pictures")
+        notes = (*todo.notes, *self._notes(images.shape))
+        if not todo.test:
+            few = [name for label, name in enumerate(todo.classes) if (labels == label).sum() < 2]
+            if few:
+                raise DatasetError(f"the class {quoted(few[0])} has one picture; without a test folder it needs two")
+            notes += ("It came without a test set: a fifth of every class was set aside, the same at every import.",)
+            return split("import", todo.classes, images, labels, share=_TEST_SHARE, seed=_SEED, notes=notes)
+        if border == len(images):
+            raise DatasetError("there are no readable test pictures")
+        return Content(
+            name="import",
+            classes=todo.classes,
+            train_images=images[:border],
+            train_labels=labels[:border],
+            test_images=images[border:],
+            test_labels=labels[border:],
+            notes=notes,
+        )
+
+    def _notes(self, shape: tuple[int, ...]) -> list[str]:
+        notes = []
+        if self.formats["JPEG"]:
+            notes.append("Decoded from JPEG, which is lossy: pixels differ from the originals.")
+        if self.resized:
+            notes.append(f"{self.resized:,} pictures were scaled and cut to {shape[2]}×{shape[3]} pixels.")
+        if shape[1] == 1:
+            notes.append("All pictures are grey: kept as one channel.")
+        notes += [f"{count:,} pictures: {change}." for change, count in sorted(self.changes.items())]
+        if self.skipped:
+            notes.append(f"{len(self.skipped):,} files were left out.")
+        if self.source.junk:
+            notes.append(f"{self.source.junk:,} files of operating systems were passed over.")
+        return notes
+
+    def _save(self, content: Content, scaled_to: tuple[int, int] | None) -> Imported:
+        fingerprint = content.fingerprint
+        name = f"{_folders.slug(self.title, 40 - _DIGEST - 1)}-{fingerprint[:_DIGEST]}"
+        source = (str(self.source.path), self.state)
+        try:
+            before = _store.facts(name).sources
+        except DatasetError:
+            before = ()
+        _, channels, height, width = content.train_images.shape
+        facts = Imported(
+            name=name,
+            title=self.title,
+            classes=content.classes,
+            shape=(channels, height, width),
+            counts=(len(content.train_labels), len(content.test_labels)),
+            fingerprint=fingerprint,
+            scaled_to=scaled_to,
+            notes=content.notes,
+            skipped=tuple(sorted(self.skipped)[: _store.MAX_SKIPPED]),
+            skipped_count=len(self.skipped),
+            sources=(source, *(old for old in before if old != source))[:8],
+        )
+        with _folders.staging() as folder:
+            staged = folder / name
+            staged.mkdir()
+            self._check_cancel()
+            _store.save(content, facts, staged)
+        return facts
+
+    def _check_cancel(self) -> None:
+        if self.cancel and self.cancel():
+            self.stop.set()
+            raise CancelledError("the import was cancelled")
+
+
+def _title(text: str) -> str:
+    kept = "".join(letter for letter in unicodedata.normalize("NFC", text) if unicodedata.category(letter)[0] != "C")
+    return " ".join(kept.split())[:64] or "images"
+
+
+def _is_grey(images: NDArray[np.uint8]) -> bool:
+    return all(
+        bool((part[:, 0] == part[:, 1]).all() and (part[:, 0] == part[:, 2]).all())
+        for part in (images[start : start + 1024] for start in range(0, len(images), 1024))
+    )

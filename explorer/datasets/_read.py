@@ -1,0 +1,173 @@
+"""The well-known sets from a folder: found, checked against their official MD5s, read."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tarfile
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _cifar, _folders, _idx
+from ._content import Content
+from ._errors import DatasetError
+from ._official import File, Official
+
+_verified: dict[tuple[str, int, int, str], str] = {}
+"""(path, modification time in ns, size, member) → MD5 of the content, for files that were checked in this process."""
+_lock = threading.Lock()
+
+
+def places(spec: Official) -> list[Path]:
+    """Where a complete copy seems to be, judged by file names only; the files are opened when they are loaded."""
+    found = []
+    for root in _folders.folders():
+        folder = root / spec.folder
+        if all(_stored(folder, file, spec) for file in spec.files):
+            found.append(folder)
+        if spec.archive and (root / spec.archive).is_file():
+            found.append(root / spec.archive)
+    return found
+
+
+def load(spec: Official) -> Content:
+    """The first intact copy. Raises DatasetError: that there is none and how to get it, or what is wrong with it."""
+    found = places(spec)
+    if not found:
+        raise DatasetError(f"{spec.title} is not on this computer. {by_hand(spec)}")
+    problem: DatasetError | None = None
+    for place in found:
+        try:
+            return _load(spec, place)
+        except DatasetError as error:
+            problem = problem or error  # a damaged copy need not keep a good one from being used
+        except OSError as error:
+            problem = problem or DatasetError(f"{place} cannot be read: {error.strerror or error}")
+    assert problem is not None
+    raise problem
+
+
+def by_hand(spec: Official) -> str:
+    """One sentence: which files to put where, with their checksums."""
+    if spec.archive:
+        where = f"{_folders.own_folder()}, or into a folder of EXPLORER_DATA"
+        return f"Put {spec.archive} (MD5 {spec.archive_md5}) into {where}."
+    files = ", ".join(f"{file.name}.gz (MD5 {file.packed_md5})" for file in spec.files)
+    where = f"{_folders.own_folder() / spec.folder}, or into {spec.folder} in a folder of EXPLORER_DATA"
+    return f"Put {files} into {where}."
+
+
+def _load(spec: Official, place: Path) -> Content:
+    get: Callable[[File], bytes]
+    if place.is_file():
+        members = _members(spec, place)
+        get = lambda file: members.pop(file.name)  # noqa: E731  (frees each batch when it has been read)
+    else:
+        get = lambda file: _file(spec, place, file)  # noqa: E731
+    train_images, train_labels = _split(spec, spec.train, place, get)
+    test_images, test_labels = _split(spec, spec.test, place, get)
+    return Content(
+        name=spec.name,
+        classes=spec.classes,
+        train_images=train_images,
+        train_labels=train_labels,
+        test_images=test_images,
+        test_labels=test_labels,
+    )
+
+
+def _split(
+    spec: Official, files: tuple[File, ...], place: Path, get: Callable[[File], bytes]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    if spec.kind == "idx":
+        pixels, labels = files
+        images = _idx.read(get(pixels), 3, str(place / pixels.name))
+        return images[:, None].copy(), _idx.read(get(labels), 1, str(place / labels.name)).astype(np.int64)
+    batches = [_cifar.read(get(file), spec.labels_key, str(place / file.name)) for file in files]
+    return np.concatenate([batch[0] for batch in batches]), np.concatenate([batch[1] for batch in batches])
+
+
+def _stored(folder: Path, file: File, spec: Official) -> Path | None:
+    """The file as it lies there: extracted, or for the idx sets packed."""
+    plain, packed = folder / file.name, folder / f"{file.name}.gz"
+    if plain.is_file():
+        return plain
+    return packed if spec.kind == "idx" and packed.is_file() else None
+
+
+def _file(spec: Official, folder: Path, file: File) -> bytes:
+    """The verified content of one file."""
+    path = _stored(folder, file, spec)
+    if path is None:
+        raise DatasetError(f"{folder / file.name} has vanished; its MD5 is {file.md5}")
+    if path.suffix == ".gz":
+        content = unpacked(path, file)
+    else:
+        with path.open("rb") as handle:
+            content = handle.read(file.size + 1)
+    _check(path, file, content)
+    return content
+
+
+def unpacked(path: Path, file: File) -> bytes:
+    """The content of a ``.gz`` file, with bounded memory. Raises DatasetError with both checksums if it is damaged."""
+    try:
+        with gzip.open(path) as handle:
+            return handle.read(file.size + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        got = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        raise DatasetError(
+            f"{path} is damaged and cannot be unpacked: its MD5 is {got}, the official one is {file.packed_md5}; "
+            "replace it"
+        ) from None
+
+
+def _members(spec: Official, archive: Path) -> dict[str, bytes]:
+    """The verified batches inside a tar archive, by name. Nothing is extracted to the disk."""
+    wanted = {f"{spec.folder}/{file.name}": file for file in spec.files}
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for member in tar:
+                file = wanted.get(member.name)
+                stream = tar.extractfile(member) if file and member.isreg() and member.size <= file.size else None
+                if file and stream:
+                    found[file.name] = stream.read(file.size + 1)
+                if len(found) == len(wanted):
+                    break
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error):
+        found = {}
+    for file in spec.files:
+        if file.name not in found:
+            with archive.open("rb") as handle:
+                got = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            raise DatasetError(
+                f"{archive} is damaged or incomplete: its MD5 is {got}, the official one is {spec.archive_md5}; "
+                "replace it"
+            )
+        _check(archive, file, found[file.name], member=file.name)
+    return found
+
+
+def _check(path: Path, file: File, content: bytes, member: str = "") -> None:
+    """Compare the MD5, once for each state of a file in this process."""
+    state = path.stat()
+    key = (str(path), state.st_mtime_ns, state.st_size, member)
+    with _lock:
+        known = _verified.get(key)
+    # Even a file that was checked can be cut between then and now: its length costs nothing to compare.
+    if known == file.md5 and (member or path.suffix == ".gz" or len(content) == state.st_size):
+        return
+    got = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if got != file.md5:
+        where = f"{member} in {path}" if member else str(path)
+        raise DatasetError(
+            f"{where} is damaged: the MD5 of its content is {got}, the official one is {file.md5}; replace it"
+        )
+    with _lock:
+        _verified[key] = file.md5

@@ -1,0 +1,140 @@
+"""Imported sets on the disk: one file of arrays and one of facts, in a folder of their own, verified when opened."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _folders
+from ._content import Content
+from ._errors import DatasetError
+
+ARRAYS, FACTS = "images.npz", "set.json"
+VERSION = 1
+MAX_SKIPPED = 1_000
+"""Rows kept of the table of what was left out; the rest is counted."""
+_FACTS_BYTES = 4 * 2**20
+_NAMES = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """An imported set: what the card shows and what the next load needs."""
+
+    name: str
+    """Our identifier."""
+    title: str
+    """From the file's or folder's name."""
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
+    counts: tuple[int, int]
+    fingerprint: str
+    scaled_to: tuple[int, int] | None
+    """(height, width) if pictures were scaled on import; None if all kept their own, common size."""
+    notes: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    """(path, reason), at most MAX_SKIPPED."""
+    skipped_count: int
+    sources: tuple[tuple[str, str], ...]
+    """(absolute path, state) of what it was imported from, newest first; the state changes when the file does."""
+
+
+def folder(name: str) -> Path:
+    """Where a set lies."""
+    return _folders.folder_of(name)
+
+
+def names() -> list[str]:
+    """Identifiers of all imported sets."""
+    root = _folders.own_folder()
+    if not root.is_dir():
+        return []
+    return sorted(e.name for e in root.iterdir() if _folders.is_identifier(e.name) and (e / FACTS).is_file())
+
+
+def save(content: Content, facts: Imported, staged: Path) -> None:
+    """Write both files into the staging folder, then rename it to its final place: all or nothing is seen."""
+    with (staged / ARRAYS).open("wb") as file:
+        np.savez(file, **{name: getattr(content, name) for name in _NAMES})
+    _write(staged / FACTS, facts)
+    for path in (staged / ARRAYS, staged):
+        _folders.sync(path)
+    final = folder(facts.name)
+    if final.exists():
+        # The identifier comes from the content: the same pictures, from here or from an import that was quicker. The
+        # old copy is replaced, for it may be damaged; it goes with the staging folder.
+        final.rename(staged.with_name("replaced"))
+    staged.rename(final)
+    _folders.sync(final.parent)
+
+
+def facts(name: str) -> Imported:
+    """What is known about an imported set. Raises DatasetError if there is none or its facts are unreadable."""
+    path = folder(name) / FACTS
+    try:
+        with path.open("rb") as file:
+            data: dict[str, Any] = json.loads(file.read(_FACTS_BYTES))
+        if data.pop("version") != VERSION or data["name"] != name:
+            raise ValueError("another version or name")
+        for key in ("classes", "shape", "counts", "notes"):
+            data[key] = tuple(data[key])
+        for key in ("skipped", "sources"):
+            data[key] = tuple((str(a), str(b)) for a, b in data[key])
+        data["scaled_to"] = tuple(data["scaled_to"]) if data["scaled_to"] else None
+        return Imported(**data)
+    except FileNotFoundError:
+        raise DatasetError(f"there is no imported data set {name}") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DatasetError(f"{path} is damaged ({error}); import the data set {name} again") from None
+
+
+def load(name: str) -> Content:
+    """An imported set. Raises DatasetError if a file is missing or is not what was written."""
+    known = facts(name)
+    path = folder(name) / ARRAYS
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            parts = {key: arrays[key] for key in _NAMES}
+        content = Content(name=name, classes=known.classes, notes=known.notes, **parts)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise DatasetError(f"{path} is damaged or missing ({error}); import {known.title} again") from None
+    if content.fingerprint != known.fingerprint:
+        raise DatasetError(
+            f"{path} is damaged: the SHA-256 of its content is {content.fingerprint}, it was written as "
+            f"{known.fingerprint}; import {known.title} again"
+        )
+    return content
+
+
+def imported_from(path: Path, state: str) -> list[Imported]:
+    """The sets that were imported from exactly this state of a file or folder."""
+    found = []
+    for name in names():
+        try:
+            known = facts(name)
+        except DatasetError:
+            continue
+        if (str(path), state) in known.sources:
+            found.append(known)
+    return found
+
+
+def remove(name: str) -> None:
+    """Delete an imported set; what it was imported from stays. Raises DatasetError if there is none."""
+    facts_path = folder(name) / FACTS
+    if not facts_path.is_file():
+        raise DatasetError(f"there is no imported data set {name}")
+    with _folders.staging() as staged:
+        folder(name).rename(staged / name)  # gone at once; deleting file by file could be interrupted
+
+
+def _write(path: Path, known: Imported) -> None:
+    text = json.dumps({"version": VERSION, **asdict(known)}, ensure_ascii=True, indent=1)
+    path.write_text(text, encoding="ascii")
+    _folders.sync(path)

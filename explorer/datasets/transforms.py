@@ -1,0 +1,159 @@
+"""Batches of images as pure functions: to a network's input, to numbers, and changed at random for training.
+
+Every function takes a batch (N, C, H, W) on any device and returns a new one there. Random ones draw from the generator
+they are given and from nothing else. A generator on the CPU gives the same choices whatever device the images are on;
+only a few numbers a batch travel, so that is also the quickest where the loop does not wait for the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as functional
+
+from ._errors import DatasetError
+
+Mode = Literal["resize", "pad"]
+
+_LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the grey value, ITU-R BT.601, as Pillow's mode 'L' uses them."""
+
+
+def adapt(images: torch.Tensor, input_shape: tuple[int, int, int], mode: Mode = "resize") -> torch.Tensor:
+    """uint8 images (N, C, H, W) as uint8 (N, *input_shape).
+
+    Channels: grey is repeated to three, three become one by luma (ITU-R BT.601). Size: 'resize' scales to exactly
+    height×width by bilinear interpolation, antialiased when it shrinks, and distorts where the proportions differ;
+    'pad' shrinks only if it must, keeps the proportions, and puts black around, the image in the middle. Computed in
+    float32 and rounded, so that all devices agree within one step of 255. Raises DatasetError for other numbers of
+    channels.
+    """
+    channels, height, width = input_shape
+    if tuple(images.shape[1:]) == (channels, height, width):
+        return images
+    if (images.shape[1], channels) not in ((1, 1), (1, 3), (3, 3), (3, 1)):
+        raise DatasetError(f"images of {images.shape[1]} channels cannot feed an input of {channels}; 1 and 3 can")
+    if images.shape[1] == 3 and channels == 1:
+        images = _grey(images)  # before scaling: a third of the work
+    if mode == "pad":
+        images = _pad(images, height, width)
+    elif tuple(images.shape[2:]) != (height, width):
+        images = _resize(images, height, width)
+    return images.repeat(1, 3, 1, 1) if images.shape[1] == 1 and channels == 3 else images
+
+
+def to_float(
+    images: torch.Tensor,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> torch.Tensor:
+    """uint8 images as numbers: (value / 255 − mean) / std, one mean and std a channel.
+
+    Without ``mean`` and ``std`` 0.5 and 0.5, which gives −1 to 1. A single value serves all channels, as for grey
+    images shown to a network of three. A std of zero (a constant channel) counts as one. Keeps the memory format.
+    """
+    channels = images.shape[1]
+    means = _per_channel(mean, channels, images.device)
+    spreads = _per_channel(std, channels, images.device)
+    spreads = torch.where(spreads > 0, spreads, torch.ones_like(spreads))
+    # One multiplication and one addition, in float32 whatever comes out: bfloat16 has too few digits for the offset.
+    return torch.addcmul(-means / spreads, images.float(), 1 / (255 * spreads)).to(dtype)
+
+
+def random_crop(images: torch.Tensor, padding: int, generator: torch.Generator) -> torch.Tensor:
+    """Each image moved by up to ``padding`` pixels along both axes; black comes in from the borders."""
+    count, _, height, width = images.shape
+    rows, columns = _integers(2 * padding + 1, (2, count), generator, images.device)
+    padded = functional.pad(images, (padding, padding, padding, padding))
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: (N, C, places, places, H, W)
+    here = torch.arange(count, device=images.device)
+    return windows[here, :, rows, columns]
+
+
+def random_flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Each image mirrored left to right with probability one half."""
+    flipped = _integers(2, (len(images), 1, 1, 1), generator, images.device).bool()
+    return torch.where(flipped, images.flip(3), images)
+
+
+def cutout(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
+    """A size×size square of each image set to zero, its centre anywhere, cut where it leaves the image.
+
+    DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552. On
+    normalised images zero is the mean colour, on uint8 images black.
+    """
+    count, _, height, width = images.shape
+    rows = _integers(height, (count, 1), generator, images.device) - size // 2
+    columns = _integers(width, (count, 1), generator, images.device) - size // 2
+    row, column = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
+    in_rows = (row >= rows) & (row < rows + size)
+    in_columns = (column >= columns) & (column < columns + size)
+    return images.masked_fill((in_rows[:, :, None] & in_columns[:, None, :])[:, None], 0)
+
+
+def mixup(
+    images: torch.Tensor, labels: torch.Tensor, classes: int, alpha: float, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Every image blended with another of the batch: (images, targets), targets (N, classes) that sum to one.
+
+    Zhang et al., "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412: one share a batch, drawn from
+    Beta(alpha, alpha). ``images`` must be floating point, normalised; ``alpha`` > 0. The targets are float32.
+    """
+    if not alpha > 0 or not images.is_floating_point():
+        raise ValueError(f"mixup needs alpha > 0 (={alpha}) and floating-point images, not {images.dtype}")
+    share = _beta(alpha, generator)
+    order = torch.randperm(len(images), generator=generator, device=generator.device).to(images.device)
+    targets = functional.one_hot(labels, classes).float()
+    return images.lerp(images[order], 1 - share), targets.lerp(targets[order], 1 - share)
+
+
+def _grey(images: torch.Tensor) -> torch.Tensor:
+    weights = torch.tensor(_LUMA, device=images.device).view(1, 3, 1, 1)
+    return _bytes((images.float() * weights).sum(1, keepdim=True))
+
+
+def _resize(images: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    return _bytes(
+        functional.interpolate(images.float(), (height, width), mode="bilinear", align_corners=False, antialias=True)
+    )
+
+
+def _pad(images: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    rows, columns = images.shape[2:]
+    scale = min(height / rows, width / columns)
+    if scale < 1:
+        rows, columns = max(1, round(rows * scale)), max(1, round(columns * scale))
+        images = _resize(images, rows, columns)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return functional.pad(images, (left, width - columns - left, top, height - rows - top))
+
+
+def _bytes(values: torch.Tensor) -> torch.Tensor:
+    return values.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _per_channel(values: Sequence[float] | None, channels: int, device: torch.device) -> torch.Tensor:
+    tensor = torch.tensor([0.5] if values is None else list(values), dtype=torch.float32)
+    if tensor.numel() not in (1, channels):
+        raise DatasetError(f"{tensor.numel()} means or standard deviations for images of {channels} channels")
+    return tensor.expand(channels).reshape(1, channels, 1, 1).to(device)
+
+
+def _integers(below: int, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> torch.Tensor:
+    drawn = torch.randint(below, shape, generator=generator, device=generator.device)
+    return drawn.to(device, non_blocking=True)
+
+
+def _beta(alpha: float, generator: torch.Generator) -> float:
+    """One number from Beta(alpha, alpha): a / (a + b) for a, b from Gamma(alpha).
+
+    In logarithms, by Gamma(alpha) = Gamma(alpha + 1) × U^(1 / alpha): for a small alpha both would be zero as numbers.
+    """
+    device = generator.device
+    gammas = torch._standard_gamma(torch.full((2,), alpha + 1, dtype=torch.float64, device=device), generator=generator)
+    uniform = 1 - torch.rand(2, generator=generator, dtype=torch.float64, device=device)  # never zero
+    logs = gammas.log() + uniform.log() / alpha
+    return float(torch.sigmoid(logs[0] - logs[1]))

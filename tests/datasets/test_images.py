@@ -1,0 +1,189 @@
+"""Pictures from strangers: what decodes, into what, and what is refused in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFile
+
+from explorer.datasets import ImageError, decode
+from explorer.datasets._images import MAX_BYTES, fit, measure
+from tests.datasets.makers import encoded, pixels
+
+RGB = pixels(1, 12, 20, 3)
+
+
+def bare_png(width: int, height: int) -> bytes:
+    """A header that promises pixels which never come."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "GIF", "WEBP"])
+def test_lossless_formats_give_their_pixels(form: str) -> None:
+    # GIF has a palette of 256 colours: a grey picture passes through it unchanged.
+    image = Image.fromarray(RGB) if form != "GIF" else Image.fromarray(RGB[..., 0])
+    picture = decode(encoded(image, form, **({"lossless": True} if form == "WEBP" else {})))
+    assert picture.format == form
+    assert picture.pixels.dtype == np.uint8
+    assert picture.pixels.flags.c_contiguous
+    assert np.array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    wide = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    picture = decode(encoded(Image.fromarray(wide), "PNG"))
+    assert picture.notes == ("16 bits scaled to 8",)
+    assert np.array_equal(picture.pixels[..., 0].ravel(), np.arange(256))
+
+
+def test_floating_point_is_stretched() -> None:
+    picture = decode(encoded(Image.fromarray(np.linspace(-3, 5, 64, dtype=np.float32).reshape(8, 8)), "TIFF"))
+    assert picture.pixels.min() == 0
+    assert picture.pixels.max() == 255
+    assert "stretched" in picture.notes[0]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_lies_over_white(mode: str) -> None:
+    image = Image.new("RGBA", (4, 4), (200, 0, 0, 0))
+    image.putpixel((1, 1), (10, 10, 10, 255))
+    data = encoded(image.convert(mode) if mode != "P" else image.quantize(4), "PNG")
+    picture = decode(data)
+    assert picture.notes == ("transparency over white",)
+    assert picture.pixels[0, 0].tolist() == [255, 255, 255]
+    assert picture.pixels[1, 1].tolist() == [10, 10, 10]
+
+
+def test_an_opaque_alpha_channel_is_no_news() -> None:
+    assert decode(encoded(Image.fromarray(RGB).convert("RGBA"), "PNG")).notes == ()
+
+
+@pytest.mark.parametrize(("mode", "form", "note"), [("CMYK", "JPEG", "CMYK"), ("P", "PNG", "palette")])
+def test_other_modes_become_rgb(mode: str, form: str, note: str) -> None:
+    flat = Image.new("RGB", (8, 8), (250, 20, 30))
+    flat = flat.quantize(4) if mode == "P" else flat.convert(mode)
+    picture = decode(encoded(flat, form))
+    assert note in picture.notes[0]
+    assert np.abs(picture.pixels[4, 4].astype(int) - [250, 20, 30]).max() < 12
+
+
+def test_one_bit_and_grey_are_repeated() -> None:
+    picture = decode(encoded(Image.fromarray(RGB[..., 0] > 127), "PNG"))
+    assert sorted(np.unique(picture.pixels)) == [0, 255]
+    assert picture.notes == ()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(RGB), "PNG", exif=exif)
+    height, width = (20, 12) if orientation > 4 else (12, 20)
+    picture = decode(data)
+    assert picture.pixels.shape == (height, width, 3)
+    assert measure(data) == (height, width)
+    assert bool(picture.notes) == (orientation != 1)
+    # The eight orientations are the eight symmetries of the square; each must give the right corner first.
+    corners = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (-1, 0), 7: (-1, -1), 8: (0, -1)}
+    assert picture.pixels[0, 0].tolist() == RGB[corners[orientation]].tolist()
+
+
+def test_first_frame_of_an_animation() -> None:
+    frames = [Image.new("RGB", (6, 6), colour) for colour in ("red", "blue")]
+    for form in ("GIF", "WEBP", "PNG"):
+        out = io.BytesIO()
+        frames[0].save(
+            out, form, save_all=True, append_images=frames[1:], **({"lossless": True} if form == "WEBP" else {})
+        )
+        picture = decode(out.getvalue())
+        assert "first frame of an animation" in picture.notes
+        assert picture.pixels[3, 3].tolist() == [255, 0, 0]
+
+
+def test_what_is_appended_is_harmless() -> None:
+    data = encoded(RGB) + b"PK\3\4<script>alert(1)</script>" * 100
+    assert np.array_equal(decode(data).pixels, RGB)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(30_000, 30_000), (9_500, 9_500), (40_000_001, 1), (2**31 - 1, 2**31 - 1)]
+)
+def test_huge_pictures_are_refused_before_decoding(width: int, height: int) -> None:
+    with pytest.raises(ImageError, match=r"too large|not a supported"):
+        decode(bare_png(width, height))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "empty"),
+        (b"hello", "not a supported picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a supported picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a supported picture"),
+        (encoded(RGB, "PPM"), "not a supported picture"),
+        (encoded(RGB, "ICO"), "not a supported picture"),
+        (encoded(RGB)[:120], "incomplete or damaged"),
+        (encoded(np.repeat(RGB, 8, 0), "JPEG")[:-400], "incomplete or damaged"),
+        (bare_png(50, 50), "incomplete or damaged"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "not a supported picture"),
+        (b"\xff\xd8\xff" + b"\0" * MAX_BYTES, "at most 40.0 MB"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_one_sentence(data: bytes, said: str) -> None:
+    with pytest.raises(ImageError, match=said) as caught:
+        decode(data)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@settings(max_examples=150)
+@given(
+    form=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"]),
+    cut=st.floats(0, 1),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
+)
+def test_mutated_files_decode_or_are_refused(form: str, cut: float, changes: list[tuple[float, int]]) -> None:
+    data = bytearray(encoded(RGB, form))
+    for where, value in changes:
+        data[int(where * len(data))] = value
+    data = data[: int(len(data) * (0.2 + 0.8 * cut))]
+    for read in (decode, measure):
+        with contextlib.suppress(ImageError):
+            read(bytes(data))
+
+
+def test_nothing_turns_on_loading_of_truncated_files() -> None:
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+
+def test_a_large_jpeg_can_be_decoded_small() -> None:
+    image = Image.fromarray(pixels(2, 5, 9, 3)).resize((900, 500), Image.Resampling.BICUBIC)
+    data = encoded(image, "JPEG", quality=95)
+    small = decode(data, at_least=64).pixels
+    assert min(small.shape[:2]) >= 64
+    assert small.shape[0] < 500
+    assert decode(data).pixels.shape == (500, 900, 3)
+    whole, drafted = fit(decode(data).pixels, 32, 32), fit(small, 32, 32)
+    assert np.abs(whole.astype(int) - drafted).mean() < 3
+
+
+def test_fitting_keeps_proportions_and_the_middle() -> None:
+    wide = np.zeros((10, 30, 3), np.uint8)
+    wide[:, 10:20] = 255
+    assert fit(wide, 10, 10).min() == 255
+    assert fit(wide.transpose(1, 0, 2).copy(), 8, 8)[1:-1].min() == 255
+    assert fit(wide, 5, 15).shape == (5, 15, 3)
