@@ -33,6 +33,9 @@ WITHOUT_TORCH = (
     "explorer.analysis",
     "explorer.figures",
     "explorer.datasets",
+    "explorer.runs",
+    "explorer.training",
+    "explorer.cli",
 )
 
 
