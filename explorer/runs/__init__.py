@@ -8,12 +8,13 @@ from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
 from ._manager import Manager, Owned, wait_until_ended
 from ._open import open_store, store_of
-from ._store import ENDED, RESUMABLE, Point, Run, Status, Store, StoreError, Wish
+from ._store import ENDED, RESUMABLE, Document, Point, Run, Status, Store, StoreError, Wish
 
 __all__ = [
     "ENDED",
     "RESUMABLE",
     "Device",
+    "Document",
     "Lock",
     "Manager",
     "Owned",

@@ -100,6 +100,15 @@ class Point:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """Plain data under a name and a step: a confusion matrix, an environment record."""
+
+    name: str
+    step: int
+    data: Any
+
+
 def _run(row: Any) -> Run:
     fields = dict(row._mapping)
     return Run(**{**fields, "tags": tuple(json.loads(fields["tags"]))})
@@ -182,8 +191,8 @@ class Store:
 
     # ---- what a worker records --------------------------------------------------------------------------------------
 
-    def record(self, run: str, points: Iterable[Point], **fields: Any) -> None:
-        """Metrics and progress together. What is not a finite number is left out: it is told as an event."""
+    def record(self, run: str, points: Iterable[Point], documents: Iterable[Document] = (), **fields: Any) -> None:
+        """Metrics, tables and progress together. What is not a finite number is left out: it is told as an event."""
         rows = [
             {"run": run, "series": p.series, "step": p.step, "value": p.value, "seconds": p.seconds}
             for p in points
@@ -192,13 +201,11 @@ class Store:
         with self._transaction() as connection:
             if rows:
                 self._upsert(connection, METRICS, rows)
+            tables = [{"run": run, "name": d.name, "step": d.step, "data": json.dumps(d.data)} for d in documents]
+            if tables:
+                self._upsert(connection, DOCUMENTS, tables)
             if fields:
                 connection.execute(RUNS.update().where(RUNS.c.id == run).values(**_plain(fields)))
-
-    def write_document(self, run: str, name: str, step: int, data: Any) -> None:
-        """Keep plain data under a name and step, in place of what was there."""
-        with self._transaction() as connection:
-            self._upsert(connection, DOCUMENTS, [{"run": run, "name": name, "step": step, "data": json.dumps(data)}])
 
     def documents(self, run: str, name: str) -> list[tuple[int, Any]]:
         """(step, data) of a name, in order."""

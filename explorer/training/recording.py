@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..runs import Point
+from ..runs import Document, Point
 from .evaluation import Evaluation
 from .state import State
 
-FLUSH_SECONDS = 0.5
-FLUSH_STEPS = 50
-"""The logging interval: whichever comes first."""
+FLUSH_SECONDS = 1.0
+FLUSH_STEPS = 1000
+"""The logging interval: whichever comes first. A transaction takes some 10 ms, so this is about 1 % of the time."""
 
 
 class Diverged(ArithmeticError):
@@ -28,15 +28,12 @@ class Diverged(ArithmeticError):
 class Sink(Protocol):
     """Where the numbers go."""
 
-    def record(self, points: list[Point], **progress: Any) -> None:
-        """Metrics, and the run's progress."""
-
-    def write_document(self, name: str, step: int, data: Any) -> None:
-        """A table, such as a confusion matrix."""
+    def record(self, points: list[Point], documents: list[Document], **progress: Any) -> None:
+        """Metrics, tables such as confusion matrices, and the run's progress, all at once."""
 
 
 class Recorder:
-    """Gathers the numbers of the steps and gives them to a sink, at most twice a second."""
+    """Gathers the numbers of the steps and gives them to a sink, about once a second."""
 
     def __init__(self, device: torch.device, sink: Sink) -> None:
         self._sink = sink
@@ -49,7 +46,9 @@ class Recorder:
         self._steps: list[tuple[int, Tensor, Tensor, int, float, float]] = []
         self._times: list[tuple[Any, Any, Any]] = []
         self._points: list[Point] = []
-        self._clock = self._flushed = time.monotonic()
+        self._documents: list[Document] = []
+        self._progress: dict[str, Any] = {}
+        self._clock = self._written = time.monotonic()
         self._first = True
 
     def begins(self) -> None:
@@ -65,39 +64,47 @@ class Recorder:
         self._times.append((self._start, self._ready, self._mark()))
         self._tick(state)
         self._steps.append((step, loss, correct, images, lr, state.seconds))
-        due = len(self._steps) >= FLUSH_STEPS or time.monotonic() - self._flushed >= FLUSH_SECONDS
-        if due or self._first:
+        if self._first or len(self._steps) >= FLUSH_STEPS or self._due():
             self._first = False
             self.flush(state)
 
     def flush(self, state: State) -> None:
         """Hand over everything. Raises ``Diverged`` after handing over what was still finite."""
+        try:
+            self._collect(state)
+        finally:
+            self._write(state)
+
+    def _due(self) -> bool:
+        return time.monotonic() - self._written >= FLUSH_SECONDS
+
+    def _write(self, state: State) -> None:
+        self._written = time.monotonic()
+        points, documents, progress = self._points, self._documents, self._progress
+        self._points, self._documents, self._progress = [], [], {}
+        self._sink.record(points, documents, **{"epoch": state.epoch, "seconds": state.seconds, **progress})
+
+    def _collect(self, state: State) -> None:
+        """Fetch the numbers of the steps from the device, which waits for it."""
         self._tick(state)
-        self._flushed = time.monotonic()
         steps, times = self._steps, self._times
         self._steps, self._times = [], []
-        losses: list[float] = torch.stack([each[1] for each in steps]).tolist() if steps else []
-        counts: list[float] = torch.stack([each[2] for each in steps]).tolist() if steps else []
-        bad: str | None = None
+        if not steps:
+            return
+        losses: list[float] = torch.stack([each[1] for each in steps]).tolist()
+        counts: list[float] = torch.stack([each[2] for each in steps]).tolist()
         for (step, _, _, images, lr, seconds), loss, correct in zip(steps, losses, counts, strict=True):
             if not math.isfinite(loss):
-                bad = f"the loss became {loss} at step {step}"
-                break
+                raise Diverged(f"the loss became {loss} at step {step}")
             state.sums = [state.sums[0] + loss * images, state.sums[1] + correct, state.sums[2] + images]
             for series, value in (("train/loss", loss), ("train/accuracy", correct / images), ("lr", lr)):
                 self._points.append(Point(series=series, step=step, value=value, seconds=seconds))
-        if times and bad is None:
-            busy = sum(self._between(start, end) for start, _, end in times)
-            data = sum(self._between(start, ready) for start, ready, _ in times)
-            images = sum(each[3] for each in steps)
-            speed = (("images_per_second", images / max(busy, 1e-9)), ("data_share", data / max(busy, 1e-9)))
-            for series, value in speed:
-                self._points.append(Point(series=series, step=steps[-1][0], value=value, seconds=state.seconds))
-        progress = {"step": steps[-1][0]} if steps and bad is None else {}
-        points, self._points = self._points, []
-        self._sink.record(points, epoch=state.epoch, seconds=state.seconds, **progress)
-        if bad is not None:
-            raise Diverged(bad)
+            self._progress["step"] = step
+        busy = max(1e-9, sum(self._between(start, end) for start, _, end in times))
+        data = sum(self._between(start, ready) for start, ready, _ in times)
+        images = sum(each[3] for each in steps)
+        for series, value in (("images_per_second", images / busy), ("data_share", data / busy)):
+            self._points.append(Point(series=series, step=steps[-1][0], value=value, seconds=state.seconds))
 
     def gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
         """Length of the gradient, block by block, at the last step of an epoch."""
@@ -119,17 +126,22 @@ class Recorder:
 
     def epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None:
         """An epoch is done and judged; ``step`` counts its updates too."""
-        self.flush(state)
+        try:
+            self._collect(state)
+        except Diverged:
+            self._write(state)
+            raise
         loss, correct, images = state.sums
         values = {"epoch/train/loss": loss / max(images, 1.0), "epoch/train/accuracy": correct / max(images, 1.0)}
         values |= {"memory_peak": float(memory_peak(self._device))}
         for name, result in results.items():
             values |= {f"epoch/{name}/loss": result.loss, f"epoch/{name}/accuracy": result.accuracy}
-            self._sink.write_document(f"confusion/{name}", step, result.confusion)
+            self._documents.append(Document(name=f"confusion/{name}", step=step, data=result.confusion))
         self._points += [Point(series=s, step=step, value=v, seconds=state.seconds) for s, v in values.items()]
         state.sums = [0.0, 0.0, 0.0]
-        self._sink.record(self._points, epoch=state.epoch + 1, step=step, seconds=state.seconds)
-        self._points = []
+        self._progress |= {"epoch": state.epoch + 1, "step": step}
+        if self._due():  # epochs of a fraction of a second must not wait for the store each time
+            self._write(state)
 
     def _tick(self, state: State) -> None:
         now = time.monotonic()

@@ -22,6 +22,7 @@ from ..architecture import from_json
 from ..home import home
 from ..runs import (
     RESUMABLE,
+    Document,
     Lock,
     Manager,
     Owned,
@@ -36,7 +37,7 @@ from ..runs import (
 )
 from ._config import TrainConfig, parse
 
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 0.5
 _BEAT_SECONDS = 2.0
 _STORE_PATIENCE_SECONDS = 60.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -86,34 +87,31 @@ class StoreSink:
     def __init__(self, store: Store, run: str) -> None:
         self._store, self._run = store, run
         self._points: list[Point] = []
+        self._documents: list[Document] = []
         self._progress: dict[str, Any] = {}
         self._failing_since: float | None = None
 
-    def record(self, points: list[Point], **progress: Any) -> None:
+    def record(self, points: list[Point], documents: list[Document], **progress: Any) -> None:
         """Write, or keep for the next time. Raises StoreError for a full disk, or after a minute of failing."""
         self._points += points
+        self._documents += documents
         self._progress |= progress
         try:
-            self._store.record(self._run, self._points, **self._progress, beat=time.monotonic())
+            self._store.record(self._run, self._points, self._documents, **self._progress, beat=time.monotonic())
         except StoreError as error:
             now = time.monotonic()
             self._failing_since = self._failing_since or now
             if error.disk_full or now - self._failing_since > _STORE_PATIENCE_SECONDS:
                 raise
             return
-        self._points, self._progress, self._failing_since = [], {}, None
-
-    def write_document(self, name: str, step: int, data: Any) -> None:
-        """A table; waits for the store."""
-        self.drain()
-        self._store.write_document(self._run, name, step, data)
+        self._points, self._documents, self._progress, self._failing_since = [], [], {}, None
 
     def drain(self) -> None:
         """Wait until everything is written: no checkpoint may be ahead of the curves."""
-        self.record([])
+        self.record([], [])
         while self._failing_since is not None:
             time.sleep(0.5)
-            self.record([])
+            self.record([], [])
 
 
 def main(arguments: list[str]) -> int:
@@ -262,8 +260,8 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
         _check_same(captured, source.fingerprint, steps, config)
         state.restore(captured)
     begin = state.epoch * steps + state.step
-    store.write_document(run.id, "environment", begin, environment(config, device, source.name, source.fingerprint))
-    store.update(run.id, steps=config.epochs * steps)
+    facts = environment(config, device, source.name, source.fingerprint)
+    store.record(run.id, [], [Document(name="environment", step=begin, data=facts)], steps=config.epochs * steps)
     store.tell(run.id, f"attempt {run.attempt} trains on {run.device} from step {begin}")
 
     sink = StoreSink(store, run.id)
@@ -274,11 +272,11 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
     def save() -> None:
         nonlocal saved_step, saved_at
         step = state.epoch * steps + state.step
+        log.flush(state)
+        sink.drain()
         if step != saved_step:
-            log.flush(state)
             if not state.finite():
                 raise Diverged(f"a weight is no longer a finite number after step {step}")
-            sink.drain()
             checkpoint.save(folder, run.id, step, {**state.capture(), **extra})
         saved_step, saved_at = step, time.monotonic()
 

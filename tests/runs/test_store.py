@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.runs import Lock, Manager, Point, RunFolder, Store, StoreError, checked_id, read_note
+from explorer.runs import Document, Lock, Manager, Point, RunFolder, Store, StoreError, checked_id, read_note
 
 from .parts import create
 
@@ -25,8 +25,8 @@ def test_a_step_is_overwritten_never_duplicated(manager: Manager) -> None:
     assert [(p.step, p.value) for p in store.points(run.id, "train/loss")] == [(1, 3.0), (2, 2.5), (3, 1.0)]
     assert [p.step for p in store.points(run.id, "train/loss", after=1)] == [2, 3]
     assert (store.get(run.id).step, store.get(run.id).seconds) == (3, 0.3)
-    store.write_document(run.id, "confusion/test", 3, [[1]])
-    store.write_document(run.id, "confusion/test", 3, [[2]])
+    for table in ([[1]], [[2]]):
+        store.record(run.id, [], [Document(name="confusion/test", step=3, data=table)])
     assert store.documents(run.id, "confusion/test") == [(3, [[2]])]
 
 

@@ -110,18 +110,18 @@ class Book:
         self.documents: dict[tuple[str, int], Any] = {}
         self.progress: dict[str, Any] = {}
 
-    def record(self, points: Any, **progress: Any) -> None:
+    def record(self, points: Any, documents: Any, **progress: Any) -> None:
         for point in points:
             self.values.setdefault(point.series, {})[point.step] = point.value
+        for document in documents:
+            self.documents[document.name, document.step] = document.data
         self.progress |= progress
-
-    def write_document(self, name: str, step: int, data: Any) -> None:
-        self.documents[name, step] = data
 
 
 def run(architecture: Architecture, settings: TrainConfig, book: Book, between: Any = lambda _: None) -> State:
     """Train from the beginning to the end in this process."""
     torch.set_num_threads(1)
-    state = State(architecture, settings, CPU)
-    train(state, tensors(settings), settings, Recorder(CPU, book), between)
+    state, log = State(architecture, settings, CPU), Recorder(CPU, book)
+    train(state, tensors(settings), settings, log, between)
+    log.flush(state)
     return state

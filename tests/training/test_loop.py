@@ -86,7 +86,9 @@ def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, An
     assert complaints == []
     second = State(architecture, settings, CPU)
     second.restore(captured)
-    train(second, tensors(settings), settings, Recorder(CPU, parts))
+    log = Recorder(CPU, parts)
+    train(second, tensors(settings), settings, log)
+    log.flush(second)
 
     assert equal(expected.model.state_dict(), second.model.state_dict())
     assert equal(expected.optimizer.state_dict(), second.optimizer.state_dict())
