@@ -8,8 +8,8 @@ from ..analysis import Analysis, analyze
 from ..architecture import Architecture
 from ._config import TrainConfig
 
-_PROCESS_BYTES = 700_000_000
-"""What a worker needs before its first image: Python, torch and its thread pools (measured: 400 to 600 MB)."""
+_PROCESS_BYTES = 900_000_000
+"""What a worker needs beside tensors: Python, torch, its compiled kernels and thread pools (measured: up to 800 MB)."""
 _SLACK = 1.4
 """Workspaces of convolutions and the allocator's rounding, as a factor on activations and weights."""
 
@@ -41,7 +41,7 @@ class Memory:
     images: int
     """The data set as uint8, and a batch of it as numbers."""
     process: int
-    """The worker itself: Python, torch, its threads."""
+    """The worker itself: Python, torch, its threads, and a checkpoint while it is put together."""
 
     @property
     def on_gpu(self) -> int:
@@ -70,8 +70,9 @@ def memory_needed(architecture: Architecture, config: TrainConfig, images: int) 
     return Memory(
         weights=int(_SLACK * 4 * totals.training_params * copies),
         activations=int(_SLACK * max(training + backward, evaluation)),
-        images=images * pixels + 4 * 4 * batch * pixels,
-        process=_PROCESS_BYTES,
+        # Twice: while they are adapted to the network, or split for validation, both copies exist.
+        images=2 * images * pixels + 4 * 4 * batch * pixels,
+        process=_PROCESS_BYTES + 4 * totals.training_params * copies,
     )
 
 
