@@ -151,7 +151,7 @@ def _config(args: argparse.Namespace) -> TrainConfig:
     for name in ("epochs", "device", "seed"):
         if getattr(args, name) is not None:
             changes[name] = getattr(args, name)
-    base = recipe(args.recipe, args.dataset or datasets.DEFAULT)
+    base = recipe(args.recipe, datasets.DEFAULT if args.dataset is None else args.dataset)
     return base.changed(**changes) if changes else base
 
 

@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -27,6 +26,7 @@ from ._files import Lock, held, read_note, remove_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
 from ._open import describe, open_store
 from ._store import RESUMABLE, Run, Status, StoreError, Wish
+from ._workers import reap_workers, signal_worker, start_worker
 
 RESPONDS_SECONDS = 10.0
 """Without a sign of life for so long, a worker is shown as not responding."""
@@ -34,9 +34,6 @@ TERMINATE_SECONDS, KILL_SECONDS = 10.0, 30.0
 """Patience with a worker that was asked to pause or stop."""
 MAX_ACTIVE = 200
 _TICK_SECONDS = 0.5
-_PROGRAM_ROOT = Path(__file__).parents[2]
-_CHILDREN: list[subprocess.Popen[bytes]] = []
-"""Workers that this process started, to be reaped; they outlive every manager."""
 _log = logging.getLogger(__name__)
 
 
@@ -241,7 +238,7 @@ class Manager:
     # ---- what the owner does ----------------------------------------------------------------------------------------
 
     def _reap(self) -> None:
-        _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]
+        reap_workers()
         for folder in (self.root / "runs").glob(".deleted-*"):
             remove_folder(folder)
 
@@ -279,37 +276,8 @@ class Manager:
             if run.wish == "run" or waited < TERMINATE_SECONDS:
                 continue
             number = signal.SIGTERM if waited < KILL_SECONDS else signal.SIGKILL
-            if self._signal(run, number):
+            if signal_worker(self.root, run, number):
                 _log.info("%s sent to the worker of run %s", number.name, run.id)
-
-    def _signal(self, run: Run, number: signal.Signals) -> bool:
-        """Signal the worker of a run if it lives; whether it did. No other process can ever be hit.
-
-        The number in the note is trusted only while the lock is held, and only through a descriptor that was opened
-        before that was seen: a process that is alive afterwards under this number is the one that the descriptor means.
-        """
-        lock = RunFolder(self.root, run.id).lock
-        note = read_note(lock)
-        process = note.get("pid")
-        ours = note.get("attempt") == run.attempt and note.get("host") == socket.gethostname()
-        if not isinstance(process, int) or not ours:
-            return False
-        try:
-            if not hasattr(os, "pidfd_open"):
-                if held(lock):
-                    os.kill(process, number)
-                    return True
-                return False
-            descriptor = os.pidfd_open(process)
-            try:
-                if not held(lock) or read_note(lock).get("pid") != process:
-                    return False
-                signal.pidfd_send_signal(descriptor, number)
-            finally:
-                os.close(descriptor)
-        except ProcessLookupError:
-            return False
-        return True
 
     def _start_queued(self) -> None:
         queued = self.store.runs("queued")
@@ -357,21 +325,7 @@ class Manager:
             )  # fmt: skip
             if not claimed:
                 return False
-            environment = {**os.environ, "EXPLORER_HOME": str(self.root), "EXPLORER_RUN_LOCK": str(lock.descriptor)}
-            if self.url is not None:
-                environment["EXPLORER_DATABASE_URL"] = self.url
-            with folder.log.open("ab") as output:
-                worker = subprocess.Popen(
-                    [sys.executable, "-m", "explorer.training", run.id],
-                    cwd=_PROGRAM_ROOT,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    pass_fds=(lock.descriptor,),
-                    start_new_session=True,  # neither a closed terminal nor the server's end reaches it
-                )
-            _CHILDREN.append(worker)
+            start_worker(self.root, self.url, run, lock)
         return True
 
 

@@ -54,4 +54,4 @@ def recipe(name: str, dataset: str) -> TrainConfig:
     """The configuration of a named recipe for a data set. Raises ValueError with the names there are."""
     if name not in RECIPES:
         raise ValueError(f"there is no recipe {name[:60]!r}; known: {', '.join(RECIPES)}")
-    return RECIPES[name](dataset)
+    return RECIPES[name]("any").changed(dataset=dataset)

@@ -66,9 +66,13 @@ def worker(manager: Manager, run: str) -> int:
 
 
 def kill(manager: Manager, run: str) -> None:
-    """kill -9, and wait until the kernel has let go of its lock."""
-    os.kill(worker(manager, run), signal.SIGKILL)
-    until(lambda: not held(RunFolder(manager.root, run).lock))
+    """kill -9, unless it ended by itself just now, and wait until the kernel has let go of its lock."""
+    lock = RunFolder(manager.root, run).lock
+    until(lambda: not held(lock) or "pid" in read_note(lock))
+    if held(lock):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(read_note(lock)["pid"]), signal.SIGKILL)
+    until(lambda: not held(lock))
 
 
 def log(manager: Manager, run: str) -> str:

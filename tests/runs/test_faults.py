@@ -19,6 +19,7 @@ import torch
 from explorer.architecture import from_json
 from explorer.runs import Manager, Run, RunFolder, held, read_note
 from explorer.runs import _manager as module
+from explorer.runs._workers import CHILDREN
 from explorer.training import checkpoint, parse
 from explorer.training.data import on_device, open_data
 from explorer.training.loop import train
@@ -82,7 +83,7 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
         if number == 0:
             until(lambda: checkpoint.found(folder), manager=manager)
         elif number == kills - 1:
-            until_step(manager, run.id, steps - 1)
+            until(lambda: manager.store.get(run.id).step >= steps - 1, manager=manager)
         else:
             reached = min(
                 steps - 10, max(reached, manager.store.get(run.id).step) + numbers.randrange(1, 2 * steps // kills)
@@ -202,7 +203,7 @@ def test_two_clicks_start_one_worker(manager: Manager) -> None:
     until_step(manager, run.id, 5)
     assert manager.store.get(run.id).attempt == 1
     assert sum(text.startswith("attempt") for text in texts(manager, run.id)) == 1
-    for process in module._CHILDREN:
+    for process in CHILDREN:
         assert process.poll() is None or process.pid != worker(manager, run.id)
 
     asks: list[Callable[[str], Run]] = [others[0].pause, others[1].stop]

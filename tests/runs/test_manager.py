@@ -15,6 +15,7 @@ import pytest
 
 from explorer.runs import Lock, Manager, Owned, Run, RunFolder
 from explorer.runs import _manager as module
+from explorer.runs._workers import signal_worker
 
 from .parts import create, set_config, texts
 
@@ -86,7 +87,7 @@ def test_a_number_that_belongs_to_another_process_is_never_signalled(root: Path,
         lock.note(attempt=1, pid=stranger.pid, host=socket.gethostname())
         lock.release()
         manager.store.update(run.id, wish="stop", wish_clock=time.monotonic() - 100)
-        assert not manager._signal(manager.store.get(run.id), signal.SIGKILL)
+        assert not signal_worker(manager.root, manager.store.get(run.id), signal.SIGKILL)
         manager.tick()
         assert manager.store.get(run.id).status == "stopped"
         # Even where a new attempt holds the lock, a note of an earlier one, or of another machine, names nobody.
@@ -94,7 +95,7 @@ def test_a_number_that_belongs_to_another_process_is_never_signalled(root: Path,
             run, lock = working(manager)
             with lock:
                 lock.note(pid=stranger.pid, **note)
-                assert not manager._signal(run, signal.SIGKILL)
+                assert not signal_worker(manager.root, run, signal.SIGKILL)
         assert stranger.poll() is None
     finally:
         stranger.kill()
