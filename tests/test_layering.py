@@ -18,6 +18,8 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": {"architecture"},
     "modules": {"architecture", "analysis"},
     "profiling": {"modules", "analysis", "architecture", "catalog"},
+    "runs": {"home"},
+    "training": {"runs", "datasets", "modules", "analysis", "architecture", "home"},
     "figures": {"analysis", "architecture", "catalog"},
     "home": set(),
     "datasets": {"home"},
@@ -31,6 +33,9 @@ WITHOUT_TORCH = (
     "explorer.analysis",
     "explorer.figures",
     "explorer.datasets",
+    "explorer.runs",
+    "explorer.training",
+    "explorer.cli",
 )
 
 

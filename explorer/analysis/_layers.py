@@ -142,8 +142,6 @@ def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     return y, field, grad, [size, False, None], held + size + indices
 
 
-
-
 def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:

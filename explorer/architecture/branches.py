@@ -32,9 +32,7 @@ def reduce_conv(
     )
 
 
-def double_3x3(
-    name: str = "branch_3x3_double", *, reduce: int = 64, out_channels: int = 64, **style: Any
-) -> Sequence:
+def double_3x3(name: str = "branch_3x3_double", *, reduce: int = 64, out_channels: int = 64, **style: Any) -> Sequence:
     """1×1 reduction, then two 3×3: the field of a 5×5 for 18/25 of its weights (Szegedy et al. 2016, figure 5)."""
     return Sequence(
         name=name,

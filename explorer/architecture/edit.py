@@ -306,7 +306,11 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
         path,
         _checked(
             lambda: Residual(
-                name=node.name, body=_renamed(node, "body"), shortcut=shortcut, scale=scale, norm=norm  # type: ignore[arg-type]
+                name=node.name,
+                body=_renamed(node, "body"),
+                shortcut=shortcut,
+                scale=scale,
+                norm=norm,  # type: ignore[arg-type]
             ),
             None,
             path,
@@ -395,8 +399,10 @@ def set_style(architecture: Architecture, path: str, **style: Any) -> Architectu
         return with_fields(node, **fields)
 
     node = find(architecture, path)
-    return transform(architecture, change, path) if path == "" or node.child_field else put(
-        architecture, path, _checked(lambda: change(path, node), None, path)
+    return (
+        transform(architecture, change, path)
+        if path == "" or node.child_field
+        else put(architecture, path, _checked(lambda: change(path, node), None, path))
     )
 
 

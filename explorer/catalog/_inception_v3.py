@@ -126,9 +126,7 @@ def _inception_d(name: str) -> Parallel:
 
 
 def _split(stem: str) -> Parallel:
-    return Parallel(
-        name="split", branches=(_conv(f"{stem}_a", 384, (1, 3)), _conv(f"{stem}_b", 384, (3, 1)))
-    )
+    return Parallel(name="split", branches=(_conv(f"{stem}_a", 384, (1, 3)), _conv(f"{stem}_b", 384, (3, 1))))
 
 
 def _inception_e(name: str) -> Parallel:

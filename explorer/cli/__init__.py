@@ -1,0 +1,109 @@
+"""The product without a browser: ``python -m explorer list | analyze | ... | train | runs``.
+
+``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
+Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary`` and ``ledger``
+import torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TextIO
+
+from .. import __version__
+from . import _design, _runs
+from ._resolve import ARCH, resolve
+from ._text import one_line, shown
+
+__all__ = ["main", "resolve", "shown"]
+
+PROGRAM = "explorer"
+STATUS_ERROR = 2
+STATUS_BROKEN_PIPE = 141  # what a shell reports of a program whose reader went away
+STATUS_INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; see `python -m explorer --help`")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"python -m {PROGRAM}", description="Inception Explorer without a browser.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"Inception Explorer {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], None], text: str, *, arch: bool, shape: bool) -> Any:
+        sub = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        if arch:
+            sub.add_argument("arch", metavar="ARCH", help=ARCH)
+        if shape:
+            sub.add_argument("--input", metavar="CxHxW", help="another input shape, such as 3x224x224")
+        if name != "export":
+            sub.add_argument("--json", action="store_true", help="plain data instead of a table")
+        return sub
+
+    verb("list", _design.list_verb, "The networks of the catalogue.", arch=False, shape=False)
+    verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
+    sub = verb("summary", _design.summary_verb, "torchinfo's summary (needs torch).", arch=True, shape=True)
+    sub.add_argument("--depth", type=int, metavar="N", help="fold what is nested deeper than N")
+    text = "Our counts beside torchinfo's and FlopCounterMode's, every difference named (needs torch)."
+    verb("ledger", _design.ledger_verb, text, arch=True, shape=True)
+    sub = verb("diff", _design.diff_verb, "What changed from one architecture to another.", arch=False, shape=False)
+    sub.add_argument("before", metavar="A", help=ARCH)
+    sub.add_argument("after", metavar="B", help=ARCH)
+    sub = verb(
+        "export", _design.export_verb, "The architecture as JSON or as the text of a link.", arch=True, shape=False
+    )
+    sub.add_argument("--format", choices=("json", "link"), default="json", help="default: json")
+    sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
+    _runs.add(verb, verbs)
+    return parser
+
+
+def _escape_what_cannot_be_written(stream: TextIO) -> None:
+    if isinstance(stream, io.TextIOWrapper):  # a terminal or pipe that knows fewer letters gets escapes, not an error
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere: the interpreter would try to write it again at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, or 2 after one line on stderr."""
+    _escape_what_cannot_be_written(sys.stdout)
+    _escape_what_cannot_be_written(sys.stderr)
+    try:
+        args = _parser().parse_args(argv)
+        args.run(args)
+        if sys.stdout is not None:  # closed by the caller: nobody wants to read
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return STATUS_BROKEN_PIPE
+    except KeyboardInterrupt:
+        return STATUS_INTERRUPTED
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("explorer"):
+            raise
+        print(f"{PROGRAM}: this verb needs {shown(error.name)}; install requirements.txt", file=sys.stderr)
+        return STATUS_ERROR
+    except OSError as error:
+        _discard_output()
+        print(f"{PROGRAM}: cannot write the output: {error.strerror or error}", file=sys.stderr)
+        return STATUS_ERROR
+    except ValueError as error:
+        print(f"{PROGRAM}: {one_line(error)}", file=sys.stderr)
+        return STATUS_ERROR
+    return 0

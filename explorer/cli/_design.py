@@ -1,0 +1,160 @@
+"""The verbs about designs: list, analyze, summary, ledger, diff, export."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .. import catalog
+from ..analysis import CONVENTIONS, Analysis, ReceptiveField, analyze
+from ..architecture import diff, to_data, to_link
+from ._resolve import architecture, resolve
+from ._text import PATH_SHOWN, notes, print_json, quoted, shown, table, times
+
+
+def _pixels(field: ReceptiveField) -> str:
+    return times(field.size) if field.size[0] != field.size[1] else str(field.size[0])
+
+
+def _field(field: ReceptiveField) -> str:
+    return f"{_pixels(field)}{' +' if field.whole_input else ''}"
+
+
+def _totals(analysis: Analysis) -> str:
+    field = analysis.totals.receptive_field
+    aligned = "" if field.aligned else "branches differ in stride or centre; "
+    numbers = (
+        ("params", f"{analysis.params:,}", CONVENTIONS["params"]),
+        ("auxiliary params", f"{analysis.auxiliary_params:,}", "of the heads that exist in training only"),
+        ("MACs", f"{analysis.macs:,}", CONVENTIONS["macs"]),
+        ("FLOPs", f"{analysis.flops:,}", "2 × MACs"),
+        ("training memory", f"{analysis.training_bytes:,} bytes", CONVENTIONS["training_bytes"]),
+        ("inference memory", f"{analysis.inference_bytes:,} bytes", CONVENTIONS["inference_bytes"]),
+        ("receptive field", f"{times(field.size)} / {times(field.stride)}",
+         f"size / stride, shortest path {times(field.min_size)}; {aligned}{CONVENTIONS['receptive_field']}"),
+    )  # fmt: skip
+    return notes(numbers)
+
+
+def list_verb(args: argparse.Namespace) -> None:
+    known = [(entry, analyze(entry.architecture)) for entry in catalog.entries()]
+    if args.json:
+        print_json([
+            {
+                "name": entry.name,
+                "aliases": [alias for alias, name in catalog.ALIASES.items() if name == entry.name],
+                "title": entry.title,
+                "summary": entry.summary,
+                "source": entry.source,
+                "mended": list(entry.mended),
+                "facts": [
+                    {name: getattr(fact, name) for name in ("metric", "value", "source", "exact", "note")}
+                    for fact in entry.facts
+                ],
+                "tags": list(entry.tags),
+                "input_shape": list(analysis.input_shape),
+                "params": analysis.params,
+                "macs": analysis.macs,
+            }
+            for entry, analysis in known
+        ])  # fmt: skip
+        return
+    rows = [(e.name, times(a.input_shape), f"{a.params:,}", f"{a.macs:,}", shown(e.title)) for e, a in known]
+    print(table(("name", "input", "params", "MACs", "title"), rows, "<>>><"))
+
+
+def analyze_verb(args: argparse.Namespace) -> None:
+    analysis = analyze(architecture(args))
+    if args.json:
+        print_json(analysis.to_data())
+        return
+    rows = [
+        (
+            layer.path,
+            f"{layer.op} *" if layer.training_only else layer.op,
+            times(layer.output_shape),
+            f"{layer.params:,}",
+            f"{layer.macs:,}",
+            _field(layer.receptive_field),
+            times(layer.receptive_field.stride)
+            if layer.receptive_field.stride[0] != layer.receptive_field.stride[1]
+            else str(layer.receptive_field.stride[0]),
+        )
+        for layer in analysis.layers
+    ]
+    print(f"{shown(analysis.name)}: {times(analysis.input_shape)} to {times(analysis.totals.output_shape)}\n")
+    print(table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
+    if any(layer.training_only for layer in analysis.layers):
+        print("* part of an auxiliary head: training only, not in the totals of params and MACs")
+    if any(layer.receptive_field.whole_input for layer in analysis.layers):
+        print("+ depends on the whole input through pooling, flattening or attention; the number is the convolutions'")
+    print(f"\n{_totals(analysis)}")
+
+
+def summary_verb(args: argparse.Namespace) -> None:
+    from ..profiling import summary
+
+    reading = summary(architecture(args), depth=args.depth)
+    if args.json:
+        print_json(reading.to_data())
+        return
+    print(reading.text)
+    for note in reading.notes:
+        print(note)
+
+
+def ledger_verb(args: argparse.Namespace) -> None:
+    from ..profiling import ledger
+
+    reading = ledger(architecture(args))
+    if args.json:
+        print_json(reading.to_data())
+        return
+    print(f"{shown(reading.name)}: {times(reading.input_shape)}, one image, inference")
+    for each in reading.comparisons:
+        lines = [("  ours", f"{each.ours:,}", each.our_convention)]
+        lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in each.items]
+        lines += [
+            ("  sum", f"{each.explained:,}", "exactly the tool's number" if each.exact else "NOT the tool's number"),
+            (f"  {each.tool}", f"{each.theirs:,}", each.their_name),
+        ]
+        print(f"\n{each.metric} ({each.unit})")
+        print(notes(lines))
+
+
+def diff_verb(args: argparse.Namespace) -> None:
+    before, after = resolve(args.before, files=True), resolve(args.after, files=True)
+    changes = diff(before, after)
+    metrics = ("params", "macs", "training_bytes", "inference_bytes")
+    old, new = analyze(before).totals, analyze(after).totals
+    totals = {name: (getattr(old, name), getattr(new, name)) for name in metrics}
+    if args.json:
+        fields = ("path", "kind", "field", "before", "after")
+        print_json({
+            "before": before.name,
+            "after": after.name,
+            "changes": [{name: getattr(change, name) for name in fields} for change in changes],
+            "totals": {name: {"before": was, "after": now} for name, (was, now) in totals.items()},
+        })  # fmt: skip
+        return
+    for change in changes:
+        print(shown(change))
+    if not changes:
+        print("no difference")
+    print()
+    rows = [(name, f"{was:,}", f"{now:,}", f"{now - was:+,}") for name, (was, now) in totals.items()]
+    print(table(("total", "before", "after", "difference"), rows, "<>>>"))
+
+
+def export_verb(args: argparse.Namespace) -> None:
+    found = resolve(args.arch, files=True)
+    text = to_link(found) if args.format == "link" else json.dumps(to_data(found), indent=2)
+    if args.output is None:
+        print(text)
+        return
+    try:
+        Path(args.output).write_text(f"{text}\n", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"cannot write {quoted(args.output, PATH_SHOWN)}: {reason}") from None

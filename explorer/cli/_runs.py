@@ -1,0 +1,322 @@
+"""The verbs about training: ``train`` and ``runs list | show | watch | pause | resume | extend | stop | delete``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ._resolve import resolve
+from ._text import print_json, quoted, shown, table
+
+if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
+    from ..runs import Manager, Run
+    from ..training import TrainConfig
+
+_LOOK_SECONDS = 0.5
+_STOP_SECONDS = 40.0
+_RECIPES = ("course", "mnist-lesson", "d2l", "quick")
+
+
+# ---- watching -------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _manager() -> Iterator[Manager]:
+    """The runs of the data directory; what had to be put right is told on stderr."""
+    from ..runs import Manager
+
+    try:
+        manager = Manager()
+        for sentence in manager.told:
+            print(shown(sentence), file=sys.stderr)
+        yield manager
+    except OSError as error:
+        raise ValueError(f"cannot write the data of the runs: {error.strerror or error} ({error.filename})") from None
+
+
+def _look_after(manager: Manager) -> None:
+    """Do the owner's work where nobody else does it."""
+    from ..runs import Owned
+
+    with contextlib.suppress(Owned):
+        manager.tick()
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _latest(manager: Manager, run: Run, series: str) -> float | None:
+    points = manager.store.points(run.id, series, after=run.step - 1000)
+    return points[-1].value if points else None
+
+
+def _progress(manager: Manager, run: Run) -> str:
+    """One line: how far, how good, how fast, how long to go."""
+    if run.status != "running" or not run.steps:
+        return f"{run.id}  {run.status}{f': {shown(run.reason)}' if run.reason else ''}"
+    parts = [
+        f"epoch {min(run.epoch + 1, run.setting('epochs'))}/{run.setting('epochs')}",
+        f"step {run.step}/{run.steps}",
+    ]
+    for series, form in (
+        ("train/loss", "loss {:.4f}"),
+        ("train/accuracy", "accuracy {:.1%}"),
+        ("images_per_second", "{:,.0f} images/s"),
+    ):
+        value = _latest(manager, run, series)
+        if value is not None:
+            parts.append(form.format(value))
+    if run.step:
+        parts.append(f"{_duration(run.seconds / run.step * (run.steps - run.step))} to go")
+    if not manager.responding(run):
+        parts.append("not responding")
+    return f"{run.id}  {'  '.join(parts)}"
+
+
+def _watch(manager: Manager, run_id: str) -> Run:
+    """Show the progress on stderr until the run ends: one line that changes on a terminal, else one an epoch."""
+    live, last_epoch, width = sys.stderr.isatty(), -1, 0
+    while True:
+        _look_after(manager)
+        run = manager.run(run_id)
+        if live:
+            line = _progress(manager, run)
+            print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
+            width = len(line)
+        elif run.epoch != last_epoch or not run.active:
+            last_epoch = run.epoch
+            print(_progress(manager, run), file=sys.stderr, flush=True)
+        if not run.active:
+            if live:
+                print(file=sys.stderr)
+            return run
+        time.sleep(_LOOK_SECONDS)
+
+
+def _epochs(manager: Manager, run: Run) -> list[dict[str, Any]]:
+    """The numbers of every epoch, one dictionary each."""
+    found: dict[int, dict[str, Any]] = {}
+    for series in manager.store.series(run.id):
+        if series.startswith("epoch/"):
+            for point in manager.store.points(run.id, series):
+                row = found.setdefault(point.step, {"step": point.step, "seconds": round(point.seconds, 3)})
+                row[series.removeprefix("epoch/")] = point.value
+    return [{"epoch": number, **found[step]} for number, step in enumerate(sorted(found), start=1)]
+
+
+def _full(manager: Manager, run: Run) -> dict[str, Any]:
+    environments = manager.store.documents(run.id, "environment")
+    return {
+        **run.to_data(),
+        "responding": manager.responding(run),
+        "epochs": _epochs(manager, run),
+        "environment": environments[-1][1] if environments else None,
+        "events": [{"at": at, "text": text} for at, text in manager.store.events(run.id)],
+    }
+
+
+def _tell(args: argparse.Namespace, manager: Manager, run: Run) -> None:
+    """The state of a run after a command."""
+    if args.json:
+        print_json(_full(manager, run))
+    else:
+        print(f"{run.id}  {run.status}{f': {shown(run.reason)}' if run.reason else ''}")
+
+
+# ---- the verbs ------------------------------------------------------------------------------------------------------
+
+
+def _config(args: argparse.Namespace) -> TrainConfig:
+    from .. import datasets
+    from ..training import recipe
+
+    changes: dict[str, Any] = {}
+    for text in args.set or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set {quoted(text)} must be SETTING=VALUE, such as lr=0.01")
+        try:
+            changes[name] = json.loads(value)
+        except ValueError:
+            changes[name] = value  # a word, such as cosine
+    for name in ("epochs", "device", "seed"):
+        if getattr(args, name) is not None:
+            changes[name] = getattr(args, name)
+    base = recipe(args.recipe, datasets.DEFAULT if args.dataset is None else args.dataset)
+    return base.changed(**changes) if changes else base
+
+
+def _train(args: argparse.Namespace) -> None:
+    architecture, config = resolve(args.arch, files=True), _config(args)
+    from ..training import start
+
+    with _manager() as manager:
+        run = start(manager, architecture, config, name=args.name)
+        _look_after(manager)
+        if args.detach:
+            _tell(args, manager, manager.run(run.id))
+            return
+        try:
+            run = _watch(manager, run.id)
+        except KeyboardInterrupt:
+            manager.pause(run.id)
+            run = _until_ended(manager, run.id)
+            print(f"\n{run.id}  {run.status}; `python -m explorer runs resume {run.id}` goes on", file=sys.stderr)
+            raise
+        if args.json:
+            print_json(_full(manager, run))
+        else:
+            _print_epochs(_epochs(manager, run))
+        if run.status == "failed":
+            raise ValueError(f"run {run.id} failed: {run.reason}")
+
+
+def _print_epochs(epochs: list[dict[str, Any]]) -> None:
+    if not epochs:
+        return
+    splits = [name for name in ("train", "validation", "test") if f"{name}/loss" in epochs[0]]
+    header = ["epoch", *(f"{name} {what}" for name in splits for what in ("loss", "accuracy")), "time"]
+    rows = [
+        [str(row["epoch"])]
+        + [text for name in splits for text in (f"{row[f'{name}/loss']:.4f}", f"{row[f'{name}/accuracy']:.2%}")]
+        + [_duration(row["seconds"])]
+        for row in epochs
+        if all(f"{name}/loss" in row for name in splits)
+    ]
+    print(table(header, rows, ">" * len(header)))
+
+
+def _list(args: argparse.Namespace) -> None:
+    with _manager() as manager:
+        _look_after(manager)
+        runs = manager.runs()
+        if args.json:
+            print_json([run.to_data() for run in runs])
+            return
+        rows = []
+        for run in runs:
+            best = max((point.value for point in manager.store.points(run.id, "epoch/test/accuracy")), default=None)
+            rows.append((
+                run.id,
+                run.status if manager.responding(run) else "not responding",
+                f"{run.epoch}/{run.setting('epochs')}",
+                "" if best is None else f"{best:.2%}",
+                _duration(run.seconds),
+                run.device,
+                shown(run.setting("dataset")),
+                shown(run.name),
+            ))  # fmt: skip
+        print(table(("run", "state", "epochs", "best test", "time", "device", "data", "name"), rows, "<<>>><<<"))
+
+
+def _show(args: argparse.Namespace) -> None:
+    with _manager() as manager:
+        run = manager.run(args.run_id)
+        full = _full(manager, run)
+        if args.json:
+            print_json(full)
+            return
+        print(f"{_progress(manager, run)}\n")
+        facts = [("name", shown(run.name)), ("device", run.device or "-"), ("time", _duration(run.seconds))]
+        facts += [(name, shown(value)) for name, value in full["config"].items() if value is not None]
+        facts += [("tags", shown(", ".join(run.tags)))] if run.tags else []
+        facts += [("notes", shown(run.notes))] if run.notes else []
+        print(table(("setting", "value"), facts, "<<"))
+        if full["epochs"]:
+            print()
+            _print_epochs(full["epochs"])
+        print()
+        for event in full["events"]:
+            print(f"{datetime.fromtimestamp(event['at']).astimezone():%Y-%m-%d %H:%M:%S}  {shown(event['text'])}")
+
+
+def _watch_verb(args: argparse.Namespace) -> None:
+    with _manager() as manager:
+        _tell(args, manager, _watch(manager, manager.run(args.run_id).id))
+
+
+def _until_ended(manager: Manager, run_id: str) -> Run:
+    from ..runs import wait_until_ended
+
+    return wait_until_ended(manager, run_id, _STOP_SECONDS)
+
+
+def _pause(args: argparse.Namespace) -> None:
+    with _manager() as manager:
+        manager.pause(args.run_id)
+        _tell(args, manager, _until_ended(manager, args.run_id))
+
+
+def _stop(args: argparse.Namespace) -> None:
+    with _manager() as manager:
+        manager.stop(args.run_id)
+        _tell(args, manager, _until_ended(manager, args.run_id))
+
+
+def _resume(args: argparse.Namespace) -> None:
+    with _manager() as manager:
+        manager.resume(args.run_id)
+        _look_after(manager)
+        _tell(args, manager, manager.run(args.run_id))
+
+
+def _extend(args: argparse.Namespace) -> None:
+    from ..training import extend
+
+    with _manager() as manager:
+        extend(manager, args.run_id, args.epochs)
+        _look_after(manager)
+        _tell(args, manager, manager.run(args.run_id))
+
+
+def _delete(args: argparse.Namespace) -> None:
+    with _manager() as manager:
+        manager.delete(args.run_id)
+        if args.json:
+            print_json({"deleted": args.run_id})
+        else:
+            print(f"{args.run_id}  deleted")
+
+
+def add(verb: Callable[..., Any], verbs: Any) -> None:
+    """Add the verbs to the command line."""
+    text = "Train a network in a process of its own; Ctrl-C pauses it."
+    sub = verb("train", _train, text, arch=True, shape=False)
+    sub.add_argument("--dataset", metavar="NAME|PATH", help="default: the embedded digits")
+    sub.add_argument("--recipe", choices=_RECIPES, default="course", help="default: course")
+    sub.add_argument("--epochs", type=int, metavar="N")
+    sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
+    sub.add_argument("--seed", type=int, metavar="S")
+    sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
+    sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
+    sub.add_argument("--detach", action="store_true", help="start it and return at once")
+
+    text = "The runs: list, show, watch, pause, resume, extend, stop, delete."
+    group = verbs.add_parser("runs", help=text, description=text, allow_abbrev=False)
+    actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, run, text in (
+        ("list", _list, "All runs."),
+        ("show", _show, "One run: settings, epochs, events."),
+        ("watch", _watch_verb, "Follow a run until it ends; Ctrl-C leaves it alone."),
+        ("pause", _pause, "Write a checkpoint and free the device."),
+        ("resume", _resume, "Go on from the last checkpoint."),
+        ("extend", _extend, "Train a run that has ended for more epochs."),
+        ("stop", _stop, "End a run."),
+        ("delete", _delete, "Remove a run with its checkpoints and curves."),
+    ):
+        sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        if name != "list":
+            sub.add_argument("run_id", metavar="RUN", help="as `runs list` shows it")
+        if name == "extend":
+            sub.add_argument("epochs", type=int, metavar="EPOCHS")
+        sub.add_argument("--json", action="store_true", help="plain data instead of text")

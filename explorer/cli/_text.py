@@ -1,0 +1,60 @@
+"""Text for people: always one line where one is promised, and never a command to a terminal."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from ..architecture import ArchitectureError
+
+PROBLEMS_SHOWN = 3
+TEXT_SHOWN = 60
+PATH_SHOWN = 300
+WIDTH = 120
+
+
+def shown(text: object) -> str:
+    """Text on one line that cannot command a terminal: whatever is not printable becomes its escape."""
+    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in str(text))
+
+
+def quoted(text: str, limit: int = TEXT_SHOWN) -> str:
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def times(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> str:
+    """Columns padded to their widest entry; ``right`` holds '>' for the ones of numbers, '<' for the others."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, right, widths, strict=True)).rstrip()
+        for row in [header, ["-" * width for width in widths], *rows]
+    )
+
+
+def print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2))
+
+
+def notes(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Name, number and a sentence that wraps within its column."""
+    left, middle = max(len(row[0]) for row in rows), max(len(row[1]) for row in rows)
+    indent = " " * (left + middle + 4)
+    return "\n".join(
+        textwrap.fill(note, WIDTH, initial_indent=f"{name:<{left}}  {value:>{middle}}  ", subsequent_indent=indent)
+        for name, value, note in rows
+    )
+
+
+def one_line(error: Exception) -> str:
+    """The error as one line; of a list of problems the first few, each with its way out."""
+    if not isinstance(error, ArchitectureError):
+        return shown(error)
+    told = [f"{problem} ({problem.repair.label})" if problem.repair else str(problem) for problem in error.problems]
+    more = len(told) - PROBLEMS_SHOWN
+    return shown("; ".join(told[:PROBLEMS_SHOWN]) + (f"; and {more} more" if more > 0 else ""))

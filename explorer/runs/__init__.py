@@ -1,0 +1,41 @@
+"""Runs: the store in which they are written down, and the manager that starts, pauses and stops their workers.
+
+Knows nothing of torch and nothing of how training works: a worker is any process that holds its run's lock.
+"""
+
+from ._devices import Device, devices, free_memory, machine_memory
+from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
+from ._home import RunFolder, checked_id, new_id
+from ._manager import Manager, Owned, wait_until_ended
+from ._open import open_store, store_of
+from ._store import ENDED, RESUMABLE, Document, Point, Run, Status, Store, StoreError, Wish
+
+__all__ = [
+    "ENDED",
+    "RESUMABLE",
+    "Device",
+    "Document",
+    "Lock",
+    "Manager",
+    "Owned",
+    "Point",
+    "Run",
+    "RunFolder",
+    "Status",
+    "Store",
+    "StoreError",
+    "Wish",
+    "checked_id",
+    "devices",
+    "free_memory",
+    "held",
+    "machine_memory",
+    "new_id",
+    "open_store",
+    "read_note",
+    "store_of",
+    "sweep",
+    "sync_folder",
+    "wait_until_ended",
+    "write_whole",
+]

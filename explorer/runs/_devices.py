@@ -1,0 +1,65 @@
+"""The devices of this machine and their memory, without loading torch into this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """Something that a run can be trained on."""
+
+    name: str
+    """cpu, mps or cuda:N."""
+    title: str
+    memory: int
+    """Bytes that it has in all."""
+
+
+_ASK = """
+import json, torch
+found = [("cuda:%d" % i, torch.cuda.get_device_name(i), torch.cuda.get_device_properties(i).total_memory)
+         for i in range(torch.cuda.device_count())]
+if torch.backends.mps.is_available():
+    found.append(("mps", "Apple GPU", torch.mps.recommended_max_memory()))
+print(json.dumps(found))
+"""
+
+
+@cache
+def devices() -> tuple[Device, ...]:
+    """All devices, the best first; the CPU is always the last."""
+    found: list[Device] = []
+    if sys.platform == "darwin" or any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists():
+        # A process of its own: drivers keep memory in whoever asks them, and torch takes seconds to load.
+        try:
+            asked = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, timeout=120, check=True)
+            found = [Device(name=name, title=title, memory=memory) for name, title, memory in json.loads(asked.stdout)]
+        except (OSError, subprocess.SubprocessError, ValueError):
+            found = []
+    return (*found, Device(name="cpu", title="CPU", memory=machine_memory()))
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this machine, or the container that we run in, may use."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no such limit
+        return total
+
+
+def free_memory() -> int:
+    """Bytes that can be had now without swapping, at most ``machine_memory``."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return machine_memory()
+    return min(free, machine_memory())

@@ -1,0 +1,139 @@
+"""Files that survive a crash at any instruction, and locks that say who is alive."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+TEMPORARY = ".writing"
+"""Ending of a file that is not complete yet."""
+_NOTE_BYTES = 4096
+
+
+def write_whole(path: Path, data: bytes | memoryview) -> None:
+    """Replace a file by new content, or leave it as it was.
+
+    Temporary file in the same folder → fsync → rename → fsync of the folder. A crash leaves at most the temporary file,
+    which ``sweep`` removes; an error such as a full disk removes it at once and is raised.
+    """
+    temporary = path.with_name(path.name + TEMPORARY)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a crash left half written. Call it only as the one who writes in this folder."""
+    for path in folder.glob(f"*{TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with everything in it; what is gone already is fine."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Lock:
+    """A file lock that the kernel frees when its last holder dies, and a short note beside it.
+
+    It belongs to the open file, not to a process: a parent takes it, hands the descriptor to a child and closes its own
+    copy, and there is no moment at which nobody holds it. The note sits in blocks that were written when the lock was
+    made, so it can be changed even on a full disk.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: Path, *, wait: bool = False) -> Lock | None:
+        """The lock, or None if somebody else holds it. Raises OSError where the file cannot be made."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            for patience in (0.01, 0.02, 0.0):  # an onlooker (``held``) has it for an instant
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                    break
+                except BlockingIOError:
+                    if not patience:
+                        raise
+                    time.sleep(patience)
+            if os.fstat(descriptor).st_size < _NOTE_BYTES:
+                os.pwrite(descriptor, b" " * _NOTE_BYTES, 0)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(path, descriptor)
+
+    def note(self, **facts: Any) -> None:
+        """Replace the note. Facts that do not fit in 4 KB lose their text from the end."""
+        text = json.dumps(facts).encode()
+        if len(text) > _NOTE_BYTES:
+            room = max(0, len(str(facts.get("reason", ""))) - (len(text) - _NOTE_BYTES) - 1)
+            text = json.dumps({**facts, "reason": str(facts.get("reason", ""))[:room]}).encode()[:_NOTE_BYTES]
+        os.pwrite(self.descriptor, text.ljust(_NOTE_BYTES), 0)
+
+    def release(self) -> None:
+        """Give it back (or, where a child holds a copy, give up ours)."""
+        os.close(self.descriptor)
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def held(path: Path) -> bool:
+    """Whether somebody alive holds this lock."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        # A shared lock: two onlookers at once do not take each other for a worker.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """The note at a lock, {} if there is none or it is unreadable."""
+    try:
+        note = json.loads(path.read_bytes()[:_NOTE_BYTES])
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}

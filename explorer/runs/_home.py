@@ -1,0 +1,34 @@
+"""Where things lie on disk, and the names of runs."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from pathlib import Path
+
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+
+
+def new_id() -> str:
+    """A new run's name: when it was made, and six hexadecimal digits at random."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def checked_id(text: str) -> str:
+    """The text if it can be a run's name. Raises ValueError otherwise; nothing else ever becomes part of a path."""
+    if not RUN_ID.fullmatch(text):
+        shown = text if len(text) <= 60 else text[:59] + "…"
+        raise ValueError(f"{shown!r} is no run; `python -m explorer runs list` shows them")
+    return text
+
+
+class RunFolder:
+    """The files of one run: ``run.json``, ``worker.lock``, ``log.txt`` and the folder ``checkpoints``."""
+
+    def __init__(self, root: Path, run: str) -> None:
+        self.path = root / "runs" / checked_id(run)
+        self.description = self.path / "run.json"
+        self.lock = self.path / "worker.lock"
+        self.log = self.path / "log.txt"
+        self.checkpoints = self.path / "checkpoints"

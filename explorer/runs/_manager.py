@@ -1,0 +1,341 @@
+"""The manager: makes runs, starts their workers, asks them to pause or stop, and keeps the store truthful.
+
+Any number of programs may open a manager on a data directory to look and to ask. Starting workers and tidying up is for
+one at a time, the *owner*: a server for as long as it lives, a command for a moment. Who is alive is told by locks that
+the kernel frees, never by a process number or a clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..home import home
+from ._devices import devices
+from ._files import Lock, held, read_note, remove_folder, write_whole
+from ._home import RunFolder, checked_id, new_id
+from ._open import describe, open_store
+from ._store import RESUMABLE, Run, Status, StoreError, Wish
+from ._workers import reap_workers, signal_worker, start_worker
+
+RESPONDS_SECONDS = 10.0
+"""Without a sign of life for so long, a worker is shown as not responding."""
+TERMINATE_SECONDS, KILL_SECONDS = 10.0, 30.0
+"""Patience with a worker that was asked to pause or stop."""
+MAX_ACTIVE = 200
+_TICK_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+
+class Owned(RuntimeError):
+    """Another living program manages this data directory; the message says which."""
+
+
+class Manager:
+    """The runs of one data directory. Methods raise ValueError, in one sentence, for what a person asked in vain."""
+
+    def __init__(self, root: Path | None = None, url: str | None = None, *, per_device: int = 1) -> None:
+        self.root = root or home()
+        self.url = url or os.environ.get("EXPLORER_DATABASE_URL") or None
+        self.per_device = per_device
+        self.store, self.told = open_store(self.root, self.url)
+        """``told``: what had to be put right in the store, for people."""
+        self._owner: Lock | None = None
+        self._closing = threading.Event()
+        self._guard = threading.RLock()
+
+    # ---- ownership --------------------------------------------------------------------------------------------------
+
+    def own(self, patience: float = 2.0) -> None:
+        """Become the owner until ``close``. Raises Owned; commands own for moments only, so it waits a little."""
+        end = time.monotonic() + patience
+        with self._guard:
+            while self._owner is None:
+                self._owner = Lock.take(self.root / "manager.lock")
+                if self._owner is None and time.monotonic() >= end:
+                    raise Owned(self._who())
+                if self._owner is None:
+                    time.sleep(0.05)
+            self._owner.note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
+
+    def supervise(self) -> None:
+        """Own the directory and keep it in order from a thread, until ``close`` or the end of the process."""
+        self.own()
+
+        def forever() -> None:
+            while not self._closing.wait(_TICK_SECONDS):
+                try:
+                    self.tick()
+                except Exception:  # noqa: BLE001  (a full disk today must not end the supervision for good)
+                    _log.exception("the runs could not be looked after; trying again")
+
+        threading.Thread(target=forever, name="runs", daemon=True).start()
+
+    def close(self) -> None:
+        """Give the directory up. Workers go on."""
+        self._closing.set()
+        with self._guard:
+            if self._owner is not None:
+                self._owner.release()
+                self._owner = None
+
+    def tick(self) -> None:
+        """Bring the store in line with who is alive, end those who did not listen, start what can start.
+
+        Raises Owned if another program does this.
+        """
+        with self._guard:
+            mine = self._owner is not None
+            if not mine:
+                self.own(patience=0.0)
+            try:
+                self._reap()
+                self._reconcile()
+                self._escalate()
+                self._start_queued()
+            finally:
+                if not mine and self._owner is not None:
+                    self._owner.release()
+                    self._owner = None
+
+    def _who(self) -> str:
+        note = read_note(self.root / "manager.lock")
+        return (
+            f"the data directory {str(self.root)!r} is managed by process {note.get('pid', '?')} "
+            f"({note.get('program', '?')}) on {note.get('host', '?')}; use that one, or set EXPLORER_HOME"
+        )
+
+    # ---- what people ask for ----------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        name: str,
+        architecture: str,
+        config: str,
+        *,
+        memory: int = 0,
+        notes: str = "",
+        tags: Iterable[str] = (),
+    ) -> Run:
+        """A new run, queued. ``architecture`` and ``config`` are JSON; ``memory`` is what it is expected to need."""
+        active = len(self.store.runs("queued", "running"))
+        if active >= MAX_ACTIVE:
+            raise ValueError(
+                f"{active} runs are queued or running; at most {MAX_ACTIVE} are allowed, stop or delete some"
+            )
+        run = self.store.add(
+            id=new_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
+            notes=notes, tags=tuple(tags), status="queued",
+        )  # fmt: skip
+        self._describe(run)
+        return run
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first, with dead workers told apart from living ones even where nobody is the owner."""
+        self._reconcile_if_possible()
+        return self.store.runs()
+
+    def run(self, run: str) -> Run:
+        """One run. Raises ValueError if there is none."""
+        found = self.store.get(checked_id(run))
+        if found.status == "running":
+            self._reconcile_if_possible()
+            found = self.store.get(run)
+        return found
+
+    def responding(self, run: Run) -> bool:
+        """Whether a running worker gave a sign of life lately. A hint for people: nothing is decided by it."""
+        return run.status != "running" or abs(time.monotonic() - run.beat) < RESPONDS_SECONDS
+
+    def pause(self, run: str) -> Run:
+        """Have a run write a checkpoint and give its device up; ``resume`` goes on from there."""
+        return self._ask(run, "pause", "paused")
+
+    def stop(self, run: str) -> Run:
+        """End a run. Wins over a pause that was asked for at the same time."""
+        return self._ask(run, "stop", "stopped")
+
+    def resume(self, run: str) -> Run:
+        """Queue a run again, to go on from its last checkpoint. Of two who ask at once one is told it is queued."""
+        before = self.run(run)
+        if not self.store.update(run, where={"status": RESUMABLE}, status="queued", wish="run", reason=""):
+            now = self.store.get(run)
+            way = "extend it by some epochs" if now.status == "finished" else "there is nothing to resume"
+            raise ValueError(f"run {run} is {now.status} already; {way}")
+        self.store.tell(run, f"resumed after it was {before.status}")
+        return self.store.get(run)
+
+    def reconfigure(self, run: str, config: str, *, memory: int, queue: bool = False) -> Run:
+        """Another training configuration (JSON) for a run that does not work at present; ``queue`` resumes it too."""
+        statuses: tuple[Status, ...] = (*RESUMABLE, "finished")
+        self.run(run)
+        fields: dict[str, Any] = {"config": config, "memory": memory}
+        if queue:
+            fields |= {"status": "queued", "wish": "run", "reason": ""}
+        if not self.store.update(run, where={"status": statuses}, **fields):
+            raise ValueError(f"run {run} is {self.store.get(run).status}; pause it first")
+        self._describe(self.store.get(run))
+        return self.store.get(run)
+
+    def annotate(
+        self, run: str, *, name: str | None = None, notes: str | None = None, tags: Iterable[str] | None = None
+    ) -> Run:
+        """Another title, other notes or tags."""
+        given: dict[str, Any] = {"name": name, "notes": notes, "tags": None if tags is None else tuple(tags)}
+        fields = {key: value for key, value in given.items() if value is not None}
+        if fields:
+            self.store.update(checked_id(run), **fields)
+            self._describe(self.store.get(run))
+        return self.store.get(run)
+
+    def delete(self, run: str) -> None:
+        """Remove a run with its checkpoints and curves. Raises ValueError while its worker lives."""
+        folder = RunFolder(self.root, run)
+        self.run(run)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        lock = Lock.take(folder.lock)
+        if lock is None:
+            raise ValueError(f"run {run} is running; stop it first")
+        with lock:
+            # Out of sight first: were we killed here, no half run would be listed again from its folder.
+            away = folder.path.with_name(f".deleted-{run}-{os.getpid()}")
+            os.replace(folder.path, away)
+            self.store.remove(run)
+        remove_folder(away)
+
+    def _ask(self, run: str, wish: Wish, end: Status) -> Run:
+        before = self.run(run)
+        idle: tuple[Status, ...] = ("queued",) if wish == "pause" else ("queued", "paused", "interrupted")
+        if self.store.update(run, where={"status": idle}, status=end, wish=wish):
+            self.store.tell(run, f"{end} while it was {before.status}")
+            return self.store.get(run)
+        weaker = ("run",) if wish == "pause" else ("run", "pause")
+        asked = self.store.update(
+            run, where={"status": ("running",), "wish": weaker}, wish=wish, wish_clock=time.monotonic()
+        )
+        now = self.store.get(run)
+        if asked:
+            self.store.tell(run, f"asked to {wish}")
+        elif now.status not in ("running", end):
+            raise ValueError(f"run {run} is {now.status}; there is nothing to {wish}")
+        return now
+
+    def _describe(self, run: Run) -> None:
+        folder = RunFolder(self.root, run.id)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_whole(folder.description, json.dumps(describe(run)).encode())
+
+    # ---- what the owner does ----------------------------------------------------------------------------------------
+
+    def _reap(self) -> None:
+        reap_workers()
+        for folder in (self.root / "runs").glob(".deleted-*"):
+            remove_folder(folder)
+
+    def _reconcile(self) -> None:
+        """Runs whose worker is dead get the state that the worker left in its note, or that follows from the wish."""
+        for run in self.store.runs("running"):
+            lock = RunFolder(self.root, run.id).lock
+            if held(lock):
+                continue
+            note = read_note(lock)
+            if note.get("attempt") == run.attempt and "status" in note:
+                status, reason = note["status"], note.get("reason", "")
+            elif run.wish == "run":
+                status, reason = "interrupted", "its worker ended without a word (killed, or the machine went down)"
+            else:
+                status, reason = ("stopped" if run.wish == "stop" else "paused"), "its worker had to be killed"
+            where: dict[str, tuple[object, ...]] = {
+                "status": ("running",),
+                "attempt": (run.attempt,),
+                "wish": (run.wish,),
+            }
+            if self.store.update(run.id, where=where, status=status, reason=reason):
+                self.store.tell(run.id, f"{status}: {reason}" if reason else status)
+
+    def _reconcile_if_possible(self) -> None:
+        try:
+            self._reconcile()
+        except StoreError as error:
+            if not error.disk_full:  # to look at runs is possible all the same
+                raise
+
+    def _escalate(self) -> None:
+        for run in self.store.runs("running"):
+            waited = time.monotonic() - run.wish_clock
+            if run.wish == "run" or waited < TERMINATE_SECONDS:
+                continue
+            number = signal.SIGTERM if waited < KILL_SECONDS else signal.SIGKILL
+            if signal_worker(self.root, run, number):
+                _log.info("%s sent to the worker of run %s", number.name, run.id)
+
+    def _start_queued(self) -> None:
+        queued = self.store.runs("queued")
+        if not queued:
+            return
+        load: dict[str, int] = {}
+        for run in self.store.runs("running"):
+            load[run.device] = load.get(run.device, 0) + 1
+        for run in queued:
+            wanted = run.setting("device") or "auto"
+            known = [device.name for device in devices()]
+            # 'auto' waits for a GPU where there is one, rather than start on the CPU.
+            choice = ([name for name in known if name != "cpu"] or ["cpu"]) if wanted == "auto" else [wanted]
+            if wanted != "auto" and wanted not in known:
+                reason = f"this machine has no device {wanted}; it has {', '.join(known)}"
+                self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=reason)
+                continue
+            device = min(choice, key=lambda name: load.get(name, 0))
+            if load.get(device, 0) < self.per_device and self._start(run, device):
+                load[device] = load.get(device, 0) + 1
+
+    def _start(self, run: Run, device: str) -> bool:
+        """Start the worker of a queued run; whether there is one now.
+
+        The run's lock is taken here and inherited by the worker: from before the store says 'running' until the
+        worker's death there is no moment at which it is free.
+        """
+        folder = RunFolder(self.root, run.id)
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            lock = Lock.take(folder.lock)
+        except OSError as error:
+            reason = f"cannot write in {folder.path}: {error.strerror or error}"
+            self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=reason)
+            return False
+        if lock is None:  # its last worker is still on its way out
+            return False
+        with lock:
+            attempt = run.attempt + 1
+            lock.note(attempt=attempt, device=device)
+            claimed = self.store.update(
+                run.id,
+                where={"status": ("queued",), "attempt": (run.attempt,)},
+                status="running", attempt=attempt, device=device, reason="", beat=time.monotonic(),
+            )  # fmt: skip
+            if not claimed:
+                return False
+            start_worker(self.root, self.url, run, lock)
+        return True
+
+
+def wait_until_ended(manager: Manager, run: str, seconds: float = 60.0) -> Run:
+    """Wait until a run neither waits nor works, looking after the directory meanwhile where nobody else does."""
+    end = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(Owned):
+            manager.tick()
+        found = manager.run(run)
+        if not found.active or time.monotonic() > end:
+            return found
+        time.sleep(0.1)

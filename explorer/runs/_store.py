@@ -1,0 +1,270 @@
+"""The run store: four small tables behind SQLAlchemy, SQLite unless EXPLORER_DATABASE_URL names another database.
+
+A metric is keyed (run, series, step) and written by upsert: a resumed run overwrites what it repeats and duplicates
+nothing. Changes of a run's status are compare-and-set, so of two people who click at once exactly one succeeds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import NullPool
+
+from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS
+
+Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
+Wish = Literal["run", "pause", "stop"]
+ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished")
+RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
+
+_BUSY_SECONDS = 30.0
+_CHECKED_PAGES = 16_384  # 64 MB
+
+
+class StoreError(ValueError):
+    """The store cannot be used; the message says which, why and what to do."""
+
+    def __init__(self, message: str, *, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        """SQLite's primary result code (sqlite3.SQLITE_FULL, SQLITE_CORRUPT ...), 0 for other databases."""
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether there was no room to write; a file-size limit shows itself as an input/output error."""
+        return self.code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the file is not, or no longer, a database."""
+        return self.code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One row of ``runs``, as it was when it was read."""
+
+    id: str
+    name: str
+    created: float
+    architecture: str
+    config: str
+    device: str
+    status: Status
+    reason: str
+    wish: Wish
+    wish_clock: float
+    attempt: int
+    epoch: int
+    step: int
+    steps: int
+    seconds: float
+    beat: float
+    memory: int
+    notes: str
+    tags: tuple[str, ...]
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or works."""
+        return self.status in ("queued", "running")
+
+    def setting(self, name: str) -> Any:
+        """A value of its training configuration."""
+        return json.loads(self.config).get(name)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        data = {**self.__dict__, "tags": list(self.tags)}
+        del data["wish_clock"], data["beat"]
+        return {**data, "architecture": json.loads(self.architecture), "config": json.loads(self.config)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One value of one series."""
+
+    series: str
+    step: int
+    value: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """Plain data under a name and a step: a confusion matrix, an environment record."""
+
+    name: str
+    step: int
+    data: Any
+
+
+def _run(row: Any) -> Run:
+    fields = dict(row._mapping)
+    return Run(**{**fields, "tags": tuple(json.loads(fields["tags"]))})
+
+
+class Store:
+    """Reads and writes of the tables. Every method is one transaction; connections are opened for it and closed."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sql.make_url(url)
+        lite = self.url.get_backend_name() == "sqlite"
+        # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
+        self._engine = sql.create_engine(
+            self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS} if lite else {}
+        )
+
+    @classmethod
+    def at(cls, path: Path) -> Store:
+        """The store in an SQLite file."""
+        return cls(sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
+
+    def prepare(self) -> None:
+        """Make the tables that are missing, and check the file. Raises StoreError where it cannot be used."""
+        with self._transaction() as connection:
+            if self._engine.dialect.name == "sqlite":
+                # Reads every page: left out where that would take more than a moment.
+                size = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
+                check = "quick_check(1)" if size < _CHECKED_PAGES else "schema_version"
+                found = connection.exec_driver_sql(f"PRAGMA {check}").scalar()
+                if isinstance(found, str) and found != "ok":
+                    raise StoreError(f"{self.shown}: {found}", code=sqlite3.SQLITE_CORRUPT)
+                # Rollback journal: WAL has a reset race before SQLite 3.51.3. It is what SQLite does by default, but a
+                # file that somebody switched to WAL stays so until told.
+                connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
+            META.create_all(connection)
+
+    @property
+    def shown(self) -> str:
+        """Where the store is, without a password."""
+        return self.url.database or "" if self.url.get_backend_name() == "sqlite" else str(self.url)
+
+    # ---- runs -------------------------------------------------------------------------------------------------------
+
+    def add(self, **fields: Any) -> Run:
+        """A new run."""
+        with self._transaction() as connection:
+            connection.execute(RUNS.insert().values(**_plain(fields)))
+        return self.get(fields["id"])
+
+    def get(self, run: str) -> Run:
+        """A run. Raises ValueError if there is none of this name."""
+        with self._transaction() as connection:
+            row = connection.execute(RUNS.select().where(RUNS.c.id == run)).one_or_none()
+        if row is None:
+            raise ValueError(f"there is no run {run[:60]!r}; `python -m explorer runs list` shows them")
+        return _run(row)
+
+    def runs(self, *statuses: Status) -> list[Run]:
+        """All runs, or those in certain states, oldest first."""
+        query = RUNS.select().order_by(RUNS.c.created, RUNS.c.id)
+        if statuses:
+            query = query.where(RUNS.c.status.in_(statuses))
+        with self._transaction() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
+    def update(self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, **fields: Any) -> bool:
+        """Change a run if it is still in one of the stated conditions; whether it was."""
+        query = RUNS.update().where(RUNS.c.id == run)
+        for column, values in (where or {}).items():
+            query = query.where(RUNS.c[column].in_(list(values)))
+        with self._transaction() as connection:
+            return connection.execute(query.values(**_plain(fields))).rowcount == 1
+
+    def remove(self, run: str) -> None:
+        """Forget a run."""
+        with self._transaction() as connection:
+            for table in (METRICS, DOCUMENTS, EVENTS):
+                connection.execute(table.delete().where(table.c.run == run))
+            connection.execute(RUNS.delete().where(RUNS.c.id == run))
+
+    # ---- what a worker records --------------------------------------------------------------------------------------
+
+    def record(self, run: str, points: Iterable[Point], documents: Iterable[Document] = (), **fields: Any) -> None:
+        """Metrics, tables and progress together. What is not a finite number is left out: it is told as an event."""
+        rows = [
+            {"run": run, "series": p.series, "step": p.step, "value": p.value, "seconds": p.seconds}
+            for p in points
+            if math.isfinite(p.value)
+        ]
+        with self._transaction() as connection:
+            if rows:
+                self._upsert(connection, METRICS, rows)
+            tables = [{"run": run, "name": d.name, "step": d.step, "data": json.dumps(d.data)} for d in documents]
+            if tables:
+                self._upsert(connection, DOCUMENTS, tables)
+            if fields:
+                connection.execute(RUNS.update().where(RUNS.c.id == run).values(**_plain(fields)))
+
+    def documents(self, run: str, name: str) -> list[tuple[int, Any]]:
+        """(step, data) of a name, in order."""
+        table = DOCUMENTS
+        query = sql.select(table.c.step, table.c.data).where(table.c.run == run, table.c.name == name)
+        with self._transaction() as connection:
+            return [(row.step, json.loads(row.data)) for row in connection.execute(query.order_by(table.c.step))]
+
+    def series(self, run: str) -> list[str]:
+        """Names of a run's series."""
+        query = sql.select(METRICS.c.series).where(METRICS.c.run == run).distinct().order_by(METRICS.c.series)
+        with self._transaction() as connection:
+            return list(connection.execute(query).scalars())
+
+    def points(self, run: str, series: str, after: int = -1) -> list[Point]:
+        """A series in the order of its steps, only those above ``after``."""
+        table = METRICS
+        query = table.select().where(table.c.run == run, table.c.series == series, table.c.step > after)
+        with self._transaction() as connection:
+            rows = connection.execute(query.order_by(table.c.step)).all()
+        return [Point(series=row.series, step=row.step, value=row.value, seconds=row.seconds) for row in rows]
+
+    def tell(self, run: str, text: str) -> None:
+        """Write an event."""
+        with self._transaction() as connection:
+            connection.execute(EVENTS.insert().values(run=run, at=time.time(), text=text))
+
+    def events(self, run: str) -> list[tuple[float, str]]:
+        """(seconds since 1970, text), oldest first."""
+        query = sql.select(EVENTS.c.at, EVENTS.c.text).where(EVENTS.c.run == run).order_by(EVENTS.c.id)
+        with self._transaction() as connection:
+            return [(row.at, row.text) for row in connection.execute(query)]
+
+    # ---- inside -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sql.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sql.exc.DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+            raise StoreError(f"the run store {self.shown}: {error.orig}", code=code) from None
+
+    def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
+        keys = [column.name for column in table.primary_key]
+        values = [column.name for column in table.columns if column.name not in keys]
+        kind = self._engine.dialect.name
+        if kind in ("sqlite", "postgresql"):
+            insert: Any = (sqlite if kind == "sqlite" else postgresql).insert(table)
+            insert = insert.on_conflict_do_update(
+                index_elements=keys, set_={name: insert.excluded[name] for name in values}
+            )
+            connection.execute(insert, rows)
+            return
+        old = table.delete().where(*(table.c[key] == sql.bindparam(f"old_{key}") for key in keys))
+        connection.execute(old, [{f"old_{key}": row[key] for key in keys} for row in rows])
+        connection.execute(table.insert(), rows)
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: json.dumps(list(value)) if name == "tags" else value for name, value in fields.items()}

@@ -1,0 +1,57 @@
+"""The four tables of the run store."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+
+META = sql.MetaData()
+
+RUNS = sql.Table(
+    "runs",
+    META,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("name", sql.Text, nullable=False),
+    sql.Column("created", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+    sql.Column("architecture", sql.Text, nullable=False, comment="JSON"),
+    sql.Column("config", sql.Text, nullable=False, comment="JSON"),
+    sql.Column("device", sql.String(20), nullable=False, default="", comment="the one it runs on, '' before"),
+    sql.Column("status", sql.String(20), nullable=False),
+    sql.Column("reason", sql.Text, nullable=False, default=""),
+    sql.Column("wish", sql.String(10), nullable=False, default="run"),
+    sql.Column("wish_clock", sql.Double, nullable=False, default=0.0, comment="monotonic seconds of this machine"),
+    sql.Column("attempt", sql.Integer, nullable=False, default=0),
+    sql.Column("epoch", sql.Integer, nullable=False, default=0, comment="complete epochs"),
+    sql.Column("step", sql.Integer, nullable=False, default=0, comment="updates done"),
+    sql.Column("steps", sql.Integer, nullable=False, default=0, comment="updates in all, 0 before the first start"),
+    sql.Column("seconds", sql.Double, nullable=False, default=0.0, comment="of training, over all attempts"),
+    sql.Column("beat", sql.Double, nullable=False, default=0.0, comment="monotonic seconds; a hint, never a verdict"),
+    sql.Column("memory", sql.BigInteger, nullable=False, default=0, comment="bytes predicted"),
+    sql.Column("notes", sql.Text, nullable=False, default=""),
+    sql.Column("tags", sql.Text, nullable=False, default="[]", comment="JSON list"),
+)
+METRICS = sql.Table(
+    "metrics",
+    META,
+    sql.Column("run", sql.String(40), primary_key=True),
+    sql.Column("series", sql.String(120), primary_key=True),
+    sql.Column("step", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("value", sql.Double, nullable=False),
+    sql.Column("seconds", sql.Double, nullable=False, comment="of training until then"),
+    sqlite_with_rowid=False,
+)
+DOCUMENTS = sql.Table(
+    "documents",
+    META,
+    sql.Column("run", sql.String(40), primary_key=True),
+    sql.Column("name", sql.String(120), primary_key=True),
+    sql.Column("step", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("data", sql.Text, nullable=False, comment="JSON: confusion matrices, environment records"),
+)
+EVENTS = sql.Table(
+    "events",
+    META,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("run", sql.String(40), nullable=False, index=True),
+    sql.Column("at", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+    sql.Column("text", sql.Text, nullable=False),
+)

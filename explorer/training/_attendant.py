@@ -1,0 +1,72 @@
+"""What a worker has beside its loop: somebody who looks what people wish, and a way to the store that can wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from ..runs import Document, Point, Store, StoreError
+
+_LOOK_SECONDS = 0.5
+_BEAT_SECONDS = 2.0
+_STORE_PATIENCE_SECONDS = 60.0
+
+
+class Attendant(threading.Thread):
+    """Beside the training: gives signs of life and looks what people wish, so that the loop only reads a variable."""
+
+    def __init__(self, store: Store, run: str) -> None:
+        super().__init__(name="attendant", daemon=True)
+        self._store, self._run = store, run
+        self.wish: str = "run"
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        """Until ``done``. A store that cannot be reached now is tried again: the loop tells when it is too long."""
+        beat = 0.0
+        while not self.done.wait(_LOOK_SECONDS):
+            try:
+                wish = self._store.get(self._run).wish
+                if self.wish != "interrupt":
+                    self.wish = wish
+                if time.monotonic() - beat > _BEAT_SECONDS:
+                    beat = time.monotonic()
+                    self._store.update(self._run, beat=beat)
+            except StoreError:
+                continue
+            except ValueError:  # there is no such run any more
+                self.wish = "stop"
+
+
+class StoreSink:
+    """A recorder's sink that outlives a store which cannot be reached for a while."""
+
+    def __init__(self, store: Store, run: str) -> None:
+        self._store, self._run = store, run
+        self._points: list[Point] = []
+        self._documents: list[Document] = []
+        self._progress: dict[str, Any] = {}
+        self._failing_since: float | None = None
+
+    def record(self, points: list[Point], documents: list[Document], **progress: Any) -> None:
+        """Write, or keep for the next time. Raises StoreError for a full disk, or after a minute of failing."""
+        self._points += points
+        self._documents += documents
+        self._progress |= progress
+        try:
+            self._store.record(self._run, self._points, self._documents, **self._progress, beat=time.monotonic())
+        except StoreError as error:
+            now = time.monotonic()
+            self._failing_since = self._failing_since or now
+            if error.disk_full or now - self._failing_since > _STORE_PATIENCE_SECONDS:
+                raise
+            return
+        self._points, self._documents, self._progress, self._failing_since = [], [], {}, None
+
+    def drain(self) -> None:
+        """Wait until everything is written: no checkpoint may be ahead of the curves."""
+        self.record([], [])
+        while self._failing_since is not None:
+            time.sleep(0.5)
+            self.record([], [])

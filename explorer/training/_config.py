@@ -1,0 +1,138 @@
+"""How a network is trained: one frozen value, checked, and as JSON in the run store."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+Optimizer = Literal["sgd", "adam", "adamw"]
+Schedule = Literal["constant", "step", "cosine", "one_cycle"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Normalise = Literal["data", "half"]
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda:[0-9]{1,2}")
+
+
+def _check_device(value: object) -> object:
+    if value == "cuda":
+        return "cuda:0"
+    if isinstance(value, str) and not _DEVICE.fullmatch(value):
+        raise ValueError("must be auto, cpu, mps or cuda:N such as cuda:0")
+    return value
+
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Device = Annotated[str, BeforeValidator(_check_device)]
+
+
+class TrainConfig(BaseModel):
+    """Everything that decides a training run, beside the architecture and the data themselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    dataset: Annotated[str, Field(min_length=1, max_length=1000)]
+    """Name of a data set, or the path of a folder or zip of class folders."""
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 5
+    """Passes over the training images."""
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 128
+    """Images per update of the weights."""
+    accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Parts in which a batch goes through the network, one after another; more parts need less memory."""
+    optimizer: Optimizer = "adam"
+    """Rule of the update, as in torch.optim."""
+    lr: Annotated[float, Field(gt=0, le=1000)] = 1e-3
+    """Highest learning rate; the schedule scales it."""
+    momentum: Share = 0.9
+    """Momentum of sgd, beta1 of adam and adamw."""
+    nesterov: bool = False
+    """Nesterov's form of the momentum; sgd only."""
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Decay of weights with two or more axes; biases and norms are left alone (He et al. 2019, section 3.1)."""
+    schedule: Schedule = "constant"
+    """Course of the learning rate after the warm-up; one_cycle rises during the warm-up, 30 % unless given."""
+    warmup_epochs: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """Epochs in which the learning rate rises linearly from near 0."""
+    step_epochs: Annotated[int, Field(ge=1, le=100_000)] = 30
+    """Epochs between two drops of the schedule 'step'."""
+    step_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What a drop of the schedule 'step' leaves of the learning rate."""
+    label_smoothing: Share = 0.0
+    """Share of the target that is spread over all classes (Szegedy et al. 2016, section 7)."""
+    clip_norm: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """Longest gradient, all parameters as one vector; None leaves it as it is."""
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share kept per step by the running average of the weights, which is then what is evaluated; None has none."""
+    normalise: Normalise = "data"
+    """'data': mean 0 and deviation 1 per channel of the training images; 'half': (x - 0.5) / 0.5 with x in 0 to 1."""
+    crop: Annotated[int, Field(ge=0, le=64)] = 0
+    """Pixels by which an image is shifted at most, each way on both axes."""
+    flip: bool = False
+    """Whether every second image, at random, is mirrored left to right."""
+    cutout: Annotated[int, Field(ge=0, le=512)] = 0
+    """Side in pixels of a square that is blanked at a random place (DeVries & Taylor 2017)."""
+    mixup: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Alpha of the Beta distribution by which pairs of images are mixed (Zhang et al. 2018); 0 mixes none."""
+    precision: Precision = "auto"
+    """Numbers of the forward pass; 'auto' takes bf16 where the hardware has it, else fp32."""
+    channels_last: bool = True
+    """Whether images lie in memory with their channels innermost, which convolutions like."""
+    compile: bool = False
+    """Whether torch.compile prepares the network; pays on GPUs and in long runs."""
+    device: Device = "auto"
+    """auto, cpu, mps or cuda:N."""
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    """CPU threads; 0 lets torch decide at the first start, and a resumed run keeps that number."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Where all random numbers come from."""
+    validation: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    """Share of the training images, drawn by the seed, that is set aside and evaluated after each epoch."""
+    time_limit: Annotated[float, Field(gt=0, le=1e7)] | None = None
+    """Seconds of training after which the run stops; None has no limit."""
+    checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    """Seconds between two checkpoints; one is also written at the start, at every pause and at the end."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> TrainConfig:
+        if self.accumulate > self.batch_size:
+            raise ValueError(
+                f"accumulate (={self.accumulate}) must not exceed batch_size (={self.batch_size}); "
+                f"a part needs at least one image"
+            )
+        if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
+            raise ValueError(
+                f"nesterov needs optimizer sgd and a momentum above 0 (here {self.optimizer}, "
+                f"momentum {self.momentum}); set nesterov to false"
+            )
+        if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
+            raise ValueError(f"warmup_epochs (={self.warmup_epochs:g}) must be less than epochs (={self.epochs})")
+        return self
+
+    def changed(self, **fields: Any) -> TrainConfig:
+        """The same with other values, validated anew. Raises ValueError naming each field, value and rule."""
+        return parse({**self.model_dump(), **fields})
+
+
+def parse(data: str | bytes | dict[str, Any]) -> TrainConfig:
+    """A configuration from JSON text or plain data. Raises ValueError naming each field, value and rule."""
+    try:
+        if isinstance(data, dict):
+            return TrainConfig.model_validate(data)
+        return TrainConfig.model_validate_json(data)
+    except ValidationError as error:
+        raise ValueError("; ".join(_sentence(each) for each in error.errors(include_url=False))) from None
+
+
+def _sentence(error: Any) -> str:
+    field = ".".join(str(part) for part in error["loc"])
+    rule = error["msg"].removeprefix("Value error, ")
+    rule = rule[:1].lower() + rule[1:]
+    if not field:
+        return f"configuration: {rule}"
+    if error["type"] == "extra_forbidden":
+        return f"{field}: no such setting; known: {', '.join(TrainConfig.model_fields)}"
+    if error["type"] == "missing":
+        return f"{field}: missing; give a value"
+    shown = repr(error["input"])
+    return f"{field} (={shown if len(shown) <= 60 else shown[:59] + '…'}): {rule}"

@@ -1,0 +1,50 @@
+"""On what a run was trained: enough to judge whether two runs can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ._config import TrainConfig
+from .loop import precision_of
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def environment(config: TrainConfig, device: torch.device, dataset: str, fingerprint: str) -> dict[str, Any]:
+    """Versions, device, seed, data and code as plain data."""
+    gpu = device.type == "cuda"
+    return {
+        "product": __version__,
+        "code": code_digest(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "cuda": torch.version.cuda if gpu else None,
+        "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if gpu else platform.processor() or platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "precision": str(precision_of(device, config)).removeprefix("torch."),
+        "seed": config.seed,
+        "dataset": dataset,
+        "fingerprint": fingerprint,
+    }
+
+
+def code_digest() -> str:
+    """SHA-256 over the product's own source files: equal code, equal text, with or without git."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(f"{path.relative_to(_PACKAGE).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

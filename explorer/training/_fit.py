@@ -1,0 +1,96 @@
+"""Whether a run can work at all, said before it is started: classes, and memory with the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..analysis import Analysis, analyze
+from ..architecture import Architecture
+from ._config import TrainConfig
+
+_PROCESS_BYTES = 900_000_000
+"""What a worker needs beside tensors: Python, torch, its compiled kernels and thread pools (measured: up to 800 MB)."""
+_SLACK = 1.4
+"""Workspaces of convolutions and the allocator's rounding, as a factor on activations and weights."""
+
+
+def check_classes(architecture: Architecture, dataset: str, classes: int) -> None:
+    """Raises ValueError unless the network scores exactly the classes of a data set."""
+    shape = analyze(architecture).totals.output_shape
+    name = architecture.name[:60]
+    if len(shape) != 1:
+        raise ValueError(
+            f"{name!r} ends in a map of {'×'.join(map(str, shape))}, not in scores; "
+            f"end it with global pooling, flatten and a linear layer of {classes} features"
+        )
+    if shape[0] != classes:
+        raise ValueError(
+            f"{name!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} classes; "
+            f"set out_features of the last linear layer to {classes}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What a run is expected to need, in bytes; an upper estimate, float32 throughout."""
+
+    weights: int
+    """Weights, gradients, optimizer state and the running average."""
+    activations: int
+    """What the backward pass of the largest part of a batch needs, or an evaluation batch if that is more."""
+    images: int
+    """The data set as uint8, and a batch of it as numbers."""
+    process: int
+    """The worker itself: Python, torch, its threads, and a checkpoint while it is put together."""
+
+    @property
+    def on_gpu(self) -> int:
+        """Bytes on the GPU, where there is one."""
+        return self.weights + self.activations + self.images
+
+    @property
+    def total(self) -> int:
+        """Bytes in a process that trains on the CPU."""
+        return self.on_gpu + self.process
+
+
+def memory_needed(architecture: Architecture, config: TrainConfig, images: int) -> Memory:
+    """What training a network on a number of images will need. Pure arithmetic on the analysis; torch is not needed."""
+    found: Analysis = analyze(architecture)
+    totals = found.totals
+    channels, height, width = found.input_shape
+    copies = 2 + (2 if config.optimizer != "sgd" else config.momentum > 0) + (config.ema_decay is not None)
+    part = -(-config.batch_size // config.accumulate)
+    batch = min(config.batch_size, images)
+    training = min(part, images) * totals.training_bytes
+    evaluation = min(2 * part, images) * totals.inference_bytes
+    # The largest gradient of an activation exists beside its activation.
+    backward = min(part, images) * totals.inference_bytes
+    pixels = channels * height * width
+    return Memory(
+        weights=int(_SLACK * 4 * totals.training_params * copies),
+        activations=int(_SLACK * max(training + backward, evaluation)),
+        # Twice: while they are adapted to the network, or split for validation, both copies exist.
+        images=2 * images * pixels + 4 * 4 * batch * pixels,
+        process=_PROCESS_BYTES + 4 * totals.training_params * copies,
+    )
+
+
+def check_memory(needed: Memory, config: TrainConfig, *, device: str, available: int) -> None:
+    """Raises ValueError with the numbers and a way out where a run needs more bytes than a device has."""
+    total = needed.total if device == "cpu" else needed.on_gpu
+    if total <= available:
+        return
+    part = -(-config.batch_size // config.accumulate)
+    room = available - (total - needed.activations)
+    fitting = int(part * room / needed.activations) if needed.activations else 0
+    way = (
+        f"set accumulate to {-(-config.batch_size // fitting)} (parts of {fitting} images), or batch_size to {fitting}"
+        if fitting >= 2
+        else "choose a smaller network or smaller images"
+    )
+    raise ValueError(
+        f"needs about {total / 1e9:.1f} GB on {device} (activations of {part} images {needed.activations / 1e9:.1f}, "
+        f"weights and optimizer {needed.weights / 1e9:.1f}, images {needed.images / 1e9:.1f}), which has "
+        f"{available / 1e9:.1f} GB; {way}"
+    )

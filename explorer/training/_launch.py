@@ -1,0 +1,74 @@
+"""From an architecture and a configuration to a run: what cannot work is refused before, with the reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .. import datasets
+from ..architecture import Architecture, from_json, to_json
+from ..runs import Manager, Run, devices
+from ._config import TrainConfig, parse
+from ._fit import check_classes, check_memory, memory_needed
+
+
+def start(
+    manager: Manager,
+    architecture: Architecture,
+    config: TrainConfig,
+    *,
+    name: str | None = None,
+    notes: str = "",
+    tags: Iterable[str] = (),
+) -> Run:
+    """Queue a new run; the manager's owner starts it as soon as its device is free.
+
+    A data set given as a path is imported first. Raises ValueError where the network does not fit the data, or needs
+    more memory than the device has.
+    """
+    config = _with_known_data(config, architecture)
+    memory = _check(architecture, config)
+    title, settings = name or architecture.name, config.model_dump_json()
+    return manager.create(title, to_json(architecture), settings, memory=memory, notes=notes, tags=tags)
+
+
+def extend(manager: Manager, run: str, epochs: int) -> Run:
+    """Queue a run that has ended for ``epochs`` more; a falling schedule then falls towards the new end."""
+    found = manager.run(run)
+    if epochs < 1:
+        raise ValueError(f"epochs (={epochs}) must be at least 1")
+    config = parse(found.config)
+    longer = config.changed(epochs=config.epochs + epochs)
+    return manager.reconfigure(run, longer.model_dump_json(), memory=found.memory, queue=True)
+
+
+def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any) -> Run:
+    """Queue a new run with the architecture of another one and its configuration, some fields of it changed."""
+    found = manager.run(run)
+    config = parse(found.config).changed(**changes)
+    return start(manager, from_json(found.architecture), config, name=name or found.name, tags=found.tags)
+
+
+def _with_known_data(config: TrainConfig, architecture: Architecture) -> TrainConfig:
+    """The configuration with the name of the imported set in place of a path: the worker runs in another folder."""
+    path = Path(config.dataset).expanduser()
+    if config.dataset in datasets.names() or not os.path.exists(path):
+        return config
+    return config.changed(dataset=datasets.import_images(path, size=architecture.input_shape[1:]).name)
+
+
+def _check(architecture: Architecture, config: TrainConfig) -> int:
+    card = datasets.card(config.dataset)
+    if not card.available:
+        raise ValueError(f"the data set {config.dataset!r} is not on this machine; {card.by_hand or 'import it first'}")
+    check_classes(architecture, card.name, len(card.classes))
+    needed = memory_needed(architecture, config, card.train + card.test)
+    known = {device.name: device for device in devices()}
+    device = next(iter(known)) if config.device == "auto" else config.device
+    if device not in known:
+        raise ValueError(f"this machine has no device {device}; it has {', '.join(known)}")
+    # A worker may use what is there in all: what other runs use now is free again when its turn comes.
+    check_memory(needed, config, device=device, available=known[device].memory)
+    return needed.total if device == "cpu" else needed.on_gpu

@@ -1,0 +1,131 @@
+"""Checkpoints that survive crashes, full disks and damaged files.
+
+``step-0000001234.pt`` with ``step-0000001234.pt.sha256`` beside it (the form of ``sha256sum``), the last two kept.
+torch notices few damaged bytes by itself, so nothing is read as a checkpoint before its SHA-256 has been verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..runs import sweep, sync_folder, write_whole
+
+FORMAT = 1
+"""Of what is inside; a file with a higher number was written by a newer version of the product."""
+KEPT = 2
+_NAME = re.compile(r"step-([0-9]{10})\.pt")
+REFUSED = ".refused"
+"""Ending that a file gets when it could not be used."""
+
+
+class CheckpointError(ValueError):
+    """A file that cannot be used as a checkpoint; the message names it and says why."""
+
+
+def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
+    """Write a checkpoint and remove those before the last two. Raises OSError, with the others untouched."""
+    path = folder / f"step-{step:010}.pt"
+    if path.exists():
+        try:
+            verified(path)
+        except CheckpointError:
+            _set_aside(path)
+        else:
+            return path  # the same step of the same run: never put a good file at risk for an equal one
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, "run": run, "step": step, "state": captured}, buffer)
+    data = buffer.getbuffer()
+    folder.mkdir(parents=True, exist_ok=True)
+    # The digest first: as soon as the file has its name it counts, and no crash in between can make it worthless.
+    write_whole(_digest_of(path), f"{hashlib.sha256(data).hexdigest()}  {path.name}\n".encode())
+    try:
+        write_whole(path, data)
+    except OSError:
+        if not path.exists():
+            _digest_of(path).unlink(missing_ok=True)
+        raise
+    for old in found(folder)[KEPT:]:
+        os.unlink(old)
+        os.unlink(_digest_of(old))
+    sync_folder(folder)
+    return path
+
+
+def found(folder: Path) -> list[Path]:
+    """Files named like checkpoints, newest first; nothing is read."""
+    if not folder.is_dir():
+        return []
+    return sorted((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a crash left behind: half-written files, digests without a file. Only for the one who writes here."""
+    if folder.is_dir():
+        sweep(folder)
+        for digest in folder.glob("*.pt.sha256"):
+            if not digest.with_suffix("").exists():
+                digest.unlink(missing_ok=True)
+
+
+def newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest checkpoint that can be used (None if there is none), and a sentence about each that cannot.
+
+    What cannot be used is set aside under its name with ``.refused``, so that it is not tried again.
+    """
+    complaints: list[str] = []
+    for path in found(folder):
+        try:
+            return load(path, run), complaints
+        except CheckpointError as error:
+            complaints.append(str(error))
+            _set_aside(path)
+    return None, complaints
+
+
+def verified(path: Path) -> bytes:
+    """The bytes of a checkpoint whose SHA-256 is the one beside it. Raises CheckpointError otherwise."""
+    try:
+        data, digest = path.read_bytes(), _digest_of(path).read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path.name}: cannot be verified ({error})") from None
+    if digest != [hashlib.sha256(data).hexdigest(), path.name]:
+        raise CheckpointError(f"{path.name}: damaged, its {len(data):,} bytes do not have the SHA-256 beside it")
+    return data
+
+
+def load(path: Path, run: str) -> dict[str, Any]:
+    """A checkpoint of a run, verified first, its tensors on the CPU. Raises CheckpointError naming the file."""
+    data = verified(path)
+    try:
+        captured = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError):
+        raise CheckpointError(f"{path.name}: not a checkpoint of this product") from None
+    if not isinstance(captured, dict) or not isinstance(captured.get("format"), int):
+        raise CheckpointError(f"{path.name}: not a checkpoint of this product")
+    if captured["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path.name}: written by a newer version (format {captured['format']}, known up to {FORMAT}); "
+            f"update the product to use it"
+        )
+    if (captured["run"], f"step-{captured['step']:010}.pt") != (run, path.name):
+        raise CheckpointError(f"{path.name}: holds step {captured['step']} of run {captured['run']}")
+    state: dict[str, Any] = captured["state"]
+    return state
+
+
+def _digest_of(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _set_aside(path: Path) -> None:
+    for each in (path, _digest_of(path)):
+        if each.exists():
+            os.replace(each, each.with_name(each.name + REFUSED))

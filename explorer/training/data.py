@@ -1,0 +1,87 @@
+"""The images of a run on its device, and the seeds from which all its random choices come."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .. import datasets
+from ..architecture import Architecture
+from ..datasets import transforms
+from ._config import TrainConfig
+from ._fit import check_classes
+
+if TYPE_CHECKING:
+    from ..datasets._dataset import Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subset:
+    """Part of a data set on a device."""
+
+    images: Tensor
+    """uint8 (N, C, H, W)."""
+    labels: Tensor
+    """int64 (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensors:
+    """Everything that a run reads, on its device."""
+
+    train: Subset
+    evaluated: dict[str, Subset]
+    """By name: 'test', and 'validation' if there is one."""
+    mean: tuple[float, ...]
+    """Per channel, pixels as 0 to 1: what becomes 0."""
+    std: tuple[float, ...]
+    """Per channel: what becomes 1."""
+    classes: int
+
+
+def open_data(config: TrainConfig, architecture: Architecture) -> Dataset:
+    """The data set of a configuration, adapted to a network. Raises ValueError if there is none, or it does not fit."""
+    data = datasets.load(config.dataset, architecture.input_shape)
+    check_classes(architecture, data.name, len(data.classes))
+    return data
+
+
+def on_device(data: Dataset, config: TrainConfig, device: torch.device) -> Tensors:
+    """The images of a data set on a device, the validation images set apart from those of training."""
+    part = data.with_validation(config.validation, config.seed) if config.validation else data
+    test = Subset(images=data.test_images.to(device), labels=data.test_labels.to(device))
+    evaluated = {"test": test}
+    if part is not data:
+        evaluated["validation"] = Subset(images=part.test_images.to(device), labels=part.test_labels.to(device))
+    half = config.normalise == "half"
+    return Tensors(
+        train=Subset(images=part.train_images.to(device), labels=part.train_labels.to(device)),
+        evaluated=evaluated,
+        mean=(0.5,) if half else data.mean,
+        std=(0.5,) if half else data.std,
+        classes=len(data.classes),
+    )
+
+
+def seed_of(*parts: int | str) -> int:
+    """A seed that depends on all parts, and on nothing else: there is no generator to be saved and restored."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
+def generator_of(*parts: int | str) -> torch.Generator:
+    """A generator seeded by all parts; on the CPU, so that every device is dealt the same choices."""
+    return torch.Generator().manual_seed(seed_of(*parts))
+
+
+def normalised(images_BCHW: Tensor, data: Tensors, *, channels_last: bool) -> Tensor:
+    """uint8 pixels as float32 around 0."""
+    x_BCHW = transforms.to_float(images_BCHW, data.mean, data.std)
+    return x_BCHW.contiguous(memory_format=torch.channels_last) if channels_last else x_BCHW

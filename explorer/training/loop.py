@@ -1,0 +1,180 @@
+"""The training loop: ``train`` is the whole of it; what it calls is below, in the order in which it is called.
+
+Every random number of a step comes from (seed, epoch, step) and every order of images from (seed, epoch). A run that
+goes on from a checkpoint therefore needs no generator's state, and on a CPU it repeats the uninterrupted run bit for
+bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..datasets import transforms
+from ..modules import Outputs
+from ._config import TrainConfig
+from .data import Tensors, generator_of, normalised, seed_of
+from .evaluation import evaluate
+from .recording import Recorder, block_norms
+from .state import State
+
+
+def train(
+    state: State, data: Tensors, config: TrainConfig, log: Recorder, between: Callable[[State], None] = lambda _: None
+) -> None:
+    """Train from where ``state`` stands to the end of the last epoch.
+
+    ``between`` is called after every batch and every epoch, and may raise to end the training there. Raises
+    ``Diverged`` when a loss is no longer finite.
+    """
+    steps = steps_per_epoch(len(data.train), config)
+    forward: Any = torch.compile(state.model) if config.compile else state.model
+    scored = Scored(forward, config, autocast(state.device, config))
+    while state.epoch < config.epochs:
+        order = torch.randperm(len(data.train), generator=generator_of(config.seed, state.epoch)).to(state.device)
+        state.model.train()
+        while state.step < steps:
+            log.begins()
+            torch.manual_seed(seed_of(config.seed, state.epoch, state.step))  # for dropout
+            rows = order[state.step * config.batch_size :][: config.batch_size]
+            batch = Batch.of(data, rows, config, generator_of(config.seed, state.epoch, state.step, "images"))
+            log.has_data()
+
+            last, done = state.step == steps - 1, state.epoch * steps + state.step
+            lr = learning_rate(config, done, steps)
+            for group in state.optimizer.param_groups:
+                group["lr"] = lr
+            loss, correct = torch.zeros((), device=state.device), torch.zeros((), device=state.device)
+            for part in batch.parts(config.accumulate):
+                part_loss, part_correct = scored(part)
+                torch.autograd.backward(state.scaler.scale(part_loss * part.share))
+                loss += part_loss.detach() * part.share
+                correct += part_correct
+            state.scaler.unscale_(state.optimizer)
+            if last:
+                log.gradients(state, done + 1, block_norms(state.model, lambda parameter: parameter.grad))
+                before = [parameter.detach().clone() for parameter in state.model.parameters()]
+            if config.clip_norm is not None:
+                nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
+            state.scaler.step(state.optimizer)
+            state.scaler.update()
+            state.optimizer.zero_grad(set_to_none=True)
+            state.average(config.ema_decay, done)
+            if last:
+                log.updates(state, done + 1, before)
+
+            state.step += 1
+            log.stepped(state, done + 1, loss, correct, len(rows), lr)
+            between(state)
+        results = {
+            name: evaluate(state.judged, subset, data, config, scored.precision, lambda: between(state))
+            for name, subset in data.evaluated.items()
+        }
+        log.epoch(state, (state.epoch + 1) * steps, results)
+        state.epoch, state.step = state.epoch + 1, 0
+        between(state)
+
+
+def steps_per_epoch(images: int, config: TrainConfig) -> int:
+    """Updates per epoch; a last batch too small to give every part two images (batch norm needs them) is left out."""
+    whole, rest = divmod(images, config.batch_size)
+    return max(1, whole + (rest >= 2 * config.accumulate))
+
+
+def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
+    """The learning rate of an update, a function of nothing but its number (``steps`` per epoch)."""
+    total = config.epochs * steps
+    warmup = config.warmup_epochs * steps
+    if config.schedule == "one_cycle" and warmup == 0:
+        warmup = 0.3 * total
+    if step < warmup:
+        return config.lr * (step + 1) / (warmup + 1)
+    if config.schedule == "step":
+        return config.lr * config.step_factor ** (step // steps // config.step_epochs)
+    if config.schedule in ("cosine", "one_cycle"):
+        return config.lr * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
+    return config.lr
+
+
+def precision_of(device: torch.device, config: TrainConfig) -> torch.dtype:
+    """The dtype of the forward pass. Raises ValueError where the device has no such arithmetic."""
+    if config.precision == "fp16" and device.type == "cpu":
+        raise ValueError("precision (=fp16) needs a GPU; choose bf16 or fp32 on the CPU")
+    if config.precision == "auto":
+        if device.type == "cuda":
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            features = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+            fast = bool(features.get("avx512_bf16") or features.get("amx_bf16"))
+        return torch.bfloat16 if fast else torch.float32
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[config.precision]
+
+
+def autocast(device: torch.device, config: TrainConfig) -> Callable[[], Any]:
+    """Makes the context in which the network runs."""
+    dtype = precision_of(device, config)
+    return lambda: torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Images ready for the network, and what they show."""
+
+    x_BCHW: Tensor
+    target: Tensor
+    """Classes, int64 (B,); for mixed images shares of all classes, float32 (B, K)."""
+    share: float = 1.0
+    """Part of the whole batch that this is."""
+
+    @classmethod
+    def of(cls, data: Tensors, rows: Tensor, config: TrainConfig, generator: torch.Generator) -> Batch:
+        """The images of some rows, augmented by the generator's choices."""
+        images_BCHW, labels_B = data.train.images[rows], data.train.labels[rows]
+        if config.crop:
+            images_BCHW = transforms.random_crop(images_BCHW, config.crop, generator)
+        if config.flip:
+            images_BCHW = transforms.random_flip(images_BCHW, generator)
+        x_BCHW = normalised(images_BCHW, data, channels_last=config.channels_last)
+        if config.cutout:
+            x_BCHW = transforms.cutout(x_BCHW, config.cutout, generator)
+        if not config.mixup:
+            return cls(x_BCHW=x_BCHW, target=labels_B)
+        x_BCHW, target_BK = transforms.mixup(x_BCHW, labels_B, data.classes, config.mixup, generator)
+        return cls(x_BCHW=x_BCHW, target=target_BK)
+
+    def parts(self, count: int) -> list[Batch]:
+        """The batch in pieces, as equal as they can be, for accumulation."""
+        if count == 1:
+            return [self]
+        pieces = zip(self.x_BCHW.chunk(count), self.target.chunk(count), strict=True)
+        return [Batch(x_BCHW=x, target=target, share=len(x) / len(self.x_BCHW)) for x, target in pieces]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Forward pass and loss; auxiliary heads count by their weights."""
+
+    forward: Callable[[Tensor], Any]
+    config: TrainConfig
+    precision: Callable[[], Any]
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(mean loss, number of images whose class, the larger one of mixed images, has the highest score)."""
+        with self.precision():
+            output = self.forward(batch.x_BCHW)
+        logits_BK, auxiliary = output if isinstance(output, Outputs) else (output, ())
+        loss = self.loss(logits_BK, batch.target)
+        for weight, scores_BK in auxiliary:
+            loss = loss + weight * self.loss(scores_BK, batch.target)
+        labels_B = batch.target if batch.target.ndim == 1 else batch.target.argmax(1)
+        return loss, (logits_BK.detach().argmax(1) == labels_B).sum()
+
+    def loss(self, scores_BK: Tensor, target: Tensor) -> Tensor:
+        """Cross entropy in float32, in natural logarithms."""
+        return F.cross_entropy(scores_BK.float(), target, label_smoothing=self.config.label_smoothing)

@@ -1,0 +1,173 @@
+"""What a run writes down, gathered on the device and handed over in small batches: a step never waits for a number."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..runs import Document, Point
+from .evaluation import Evaluation
+from .state import State
+
+FLUSH_SECONDS = 1.0
+FLUSH_STEPS = 1000
+"""The logging interval: whichever comes first. A transaction takes some 10 ms, so this is about 1 % of the time."""
+
+
+class Diverged(ArithmeticError):
+    """A loss or a weight is no longer a finite number."""
+
+
+class Sink(Protocol):
+    """Where the numbers go."""
+
+    def record(self, points: list[Point], documents: list[Document], **progress: Any) -> None:
+        """Metrics, tables such as confusion matrices, and the run's progress, all at once."""
+
+
+class Recorder:
+    """Gathers the numbers of the steps and gives them to a sink, about once a second."""
+
+    def __init__(self, device: torch.device, sink: Sink) -> None:
+        self._sink = sink
+        self._mark: Callable[[], Any] = time.perf_counter
+        self._between: Callable[[Any, Any], float] = lambda start, end: end - start
+        if device.type == "cuda":
+            self._mark = _cuda_mark
+            self._between = lambda start, end: start.elapsed_time(end) / 1000
+        self._device = device
+        self._steps: list[tuple[int, Tensor, Tensor, int, float, float]] = []
+        self._times: list[tuple[Any, Any, Any]] = []
+        self._points: list[Point] = []
+        self._documents: list[Document] = []
+        self._progress: dict[str, Any] = {}
+        self._clock = self._written = time.monotonic()
+        self._first = True
+
+    def begins(self) -> None:
+        """A step begins."""
+        self._start = self._mark()
+
+    def has_data(self) -> None:
+        """Its images are ready."""
+        self._ready = self._mark()
+
+    def stepped(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None:
+        """It is done; ``step`` counts updates from 1. Raises ``Diverged`` if a loss is not finite."""
+        self._times.append((self._start, self._ready, self._mark()))
+        self._tick(state)
+        self._steps.append((step, loss, correct, images, lr, state.seconds))
+        if self._first or len(self._steps) >= FLUSH_STEPS or self._due():
+            self._first = False
+            self.flush(state)
+
+    def flush(self, state: State) -> None:
+        """Hand over everything. Raises ``Diverged`` after handing over what was still finite."""
+        try:
+            self._collect(state)
+        finally:
+            self._write(state)
+
+    def _due(self) -> bool:
+        return time.monotonic() - self._written >= FLUSH_SECONDS
+
+    def _write(self, state: State) -> None:
+        self._written = time.monotonic()
+        points, documents, progress = self._points, self._documents, self._progress
+        self._points, self._documents, self._progress = [], [], {}
+        self._sink.record(points, documents, **{"epoch": state.epoch, "seconds": state.seconds, **progress})
+
+    def _collect(self, state: State) -> None:
+        """Fetch the numbers of the steps from the device, which waits for it."""
+        self._tick(state)
+        steps, times = self._steps, self._times
+        self._steps, self._times = [], []
+        if not steps:
+            return
+        losses: list[float] = torch.stack([each[1] for each in steps]).tolist()
+        counts: list[float] = torch.stack([each[2] for each in steps]).tolist()
+        for (step, _, _, images, lr, seconds), loss, correct in zip(steps, losses, counts, strict=True):
+            if not math.isfinite(loss):
+                raise Diverged(f"the loss became {loss} at step {step}")
+            state.sums = [state.sums[0] + loss * images, state.sums[1] + correct, state.sums[2] + images]
+            for series, value in (("train/loss", loss), ("train/accuracy", correct / images), ("lr", lr)):
+                self._points.append(Point(series=series, step=step, value=value, seconds=seconds))
+            self._progress["step"] = step
+        busy = max(1e-9, sum(self._between(start, end) for start, _, end in times))
+        data = sum(self._between(start, ready) for start, ready, _ in times)
+        images = sum(each[3] for each in steps)
+        for series, value in (("images_per_second", images / busy), ("data_share", data / busy)):
+            self._points.append(Point(series=series, step=steps[-1][0], value=value, seconds=state.seconds))
+
+    def gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
+        """Length of the gradient, block by block, at the last step of an epoch."""
+        self._blocks("gradient_norm", state, step, norms)
+
+    @torch.no_grad()
+    def updates(self, state: State, step: int, before: list[Tensor]) -> None:
+        """Length of the last update of an epoch as a share of that of the weights, block by block."""
+        old = {id(new): old for new, old in zip(state.model.parameters(), before, strict=True)}
+        lengths = block_norms(state.model, lambda parameter: old[id(parameter)])
+        moves = block_norms(state.model, lambda parameter: parameter.detach() - old[id(parameter)])
+        ratios = {name: move / lengths[name].clamp(min=1e-12) for name, move in moves.items()}
+        self._blocks("update_ratio", state, step, ratios)
+
+    def _blocks(self, series: str, state: State, step: int, values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            point = Point(series=f"{series}/{name}", step=step, value=float(value), seconds=state.seconds)
+            self._points.append(point)
+
+    def epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None:
+        """An epoch is done and judged; ``step`` counts its updates too."""
+        try:
+            self._collect(state)
+        except Diverged:
+            self._write(state)
+            raise
+        loss, correct, images = state.sums
+        values = {"epoch/train/loss": loss / max(images, 1.0), "epoch/train/accuracy": correct / max(images, 1.0)}
+        values |= {"memory_peak": float(memory_peak(self._device))}
+        for name, result in results.items():
+            values |= {f"epoch/{name}/loss": result.loss, f"epoch/{name}/accuracy": result.accuracy}
+            self._documents.append(Document(name=f"confusion/{name}", step=step, data=result.confusion))
+        self._points += [Point(series=s, step=step, value=v, seconds=state.seconds) for s, v in values.items()]
+        state.sums = [0.0, 0.0, 0.0]
+        self._progress |= {"epoch": state.epoch + 1, "step": step}
+        if self._due():  # epochs of a fraction of a second must not wait for the store each time
+            self._write(state)
+
+    def _tick(self, state: State) -> None:
+        now = time.monotonic()
+        state.seconds += now - self._clock
+        self._clock = now
+
+
+def _cuda_mark() -> Any:
+    event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    event.record()
+    return event
+
+
+def block_norms(model: nn.Module, tensor_of: Callable[[nn.Parameter], Tensor | None]) -> dict[str, Tensor]:
+    """Euclidean length over all parameters below each top-level block, blocks without parameters left out."""
+    lengths = {}
+    for name, block in model.named_children():
+        tensors = [found for each in block.parameters() if (found := tensor_of(each)) is not None]
+        if tensors:
+            lengths[name] = torch.stack(torch._foreach_norm(tensors)).norm()
+    return lengths
+
+
+def memory_peak(device: torch.device) -> int:
+    """Most bytes used at one time so far: of the device's memory on a GPU, else of the whole process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

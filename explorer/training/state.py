@@ -1,0 +1,97 @@
+"""What changes while a network learns: its weights, the optimizer, their running average, and how far it has come."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..architecture import Architecture
+from ..modules import Network, build
+from ._config import TrainConfig
+from .data import seed_of
+
+
+class State:
+    """Weights, optimizer, average and position. ``capture`` and ``restore`` are its form in a checkpoint."""
+
+    def __init__(self, architecture: Architecture, config: TrainConfig, device: torch.device) -> None:
+        torch.manual_seed(seed_of(config.seed, "weights"))
+        self.device = device
+        # Built on the CPU, so that one seed gives the same weights on every device.
+        self.model: Network = build(architecture).to(device)
+        if config.channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)
+        self.shadow: Network | None = None
+        if config.ema_decay is not None:
+            self.shadow = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.optimizer = _optimizer(self.model, config)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
+        self.epoch = 0
+        """Complete epochs."""
+        self.step = 0
+        """Updates done in the epoch that has begun."""
+        self.seconds = 0.0
+        """Of training, over all attempts."""
+        self.sums = [0.0, 0.0, 0.0]
+        """Loss × images, right answers and images of the epoch that has begun."""
+
+    @property
+    def judged(self) -> Network:
+        """The network that is evaluated: the running average where there is one."""
+        return self.model if self.shadow is None else self.shadow
+
+    @torch.no_grad()
+    def average(self, decay: float | None, updates: int) -> None:
+        """Move the running average towards the weights. At first it forgets faster: its start was random."""
+        if self.shadow is None or decay is None:
+            return
+        decay = min(decay, (1 + updates) / (10 + updates))
+        torch._foreach_lerp_(list(self.shadow.parameters()), list(self.model.parameters()), 1 - decay)
+        for ours, theirs in zip(self.shadow.buffers(), self.model.buffers(), strict=True):
+            ours.copy_(theirs)
+
+    def finite(self) -> bool:
+        """Whether all weights and running statistics are finite numbers."""
+        tensors = [each for each in (*self.model.parameters(), *self.model.buffers()) if each.is_floating_point()]
+        return bool(torch.stack([each.detach().isfinite().all() for each in tensors]).all()) if tensors else True
+
+    def capture(self) -> dict[str, Any]:
+        """Everything as plain data and tensors, loadable under ``weights_only=True``."""
+        return {
+            "model": self.model.state_dict(),
+            "average": None if self.shadow is None else self.shadow.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "sums": list(self.sums),
+        }
+
+    def restore(self, captured: dict[str, Any]) -> None:
+        """Stand where ``capture`` was taken."""
+        self.model.load_state_dict(captured["model"])
+        if self.shadow is not None:
+            self.shadow.load_state_dict(captured["average"])
+        self.optimizer.load_state_dict(captured["optimizer"])
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(captured["scaler"])
+        self.epoch, self.step = captured["epoch"], captured["step"]
+        self.seconds, self.sums = captured["seconds"], list(captured["sums"])
+
+
+def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
+    groups = [
+        {"params": parameters, "weight_decay": decay}
+        for parameters, decay in ((matrices, config.weight_decay), (vectors, 0.0))
+        if parameters
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=config.lr, betas=(config.momentum, 0.999), fused=True)

@@ -1,0 +1,109 @@
+"""Real workers on small runs, and what the tests of faults do to them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from explorer.architecture import Architecture, to_json
+from explorer.runs import Manager, Owned, Run, RunFolder, held, read_note
+from tests.training.parts import config, network
+
+
+def create(manager: Manager, architecture: Architecture | None = None, **fields: Any) -> Run:
+    """A queued run on the embedded digits at 12×12: 63 updates of some milliseconds an epoch."""
+    settings = config(**{"batch_size": 64, "epochs": 1000, "checkpoint_seconds": 0.2, "precision": "fp32", **fields})
+    return manager.create("tiny", to_json(architecture or network(classes=10)), settings.model_dump_json())
+
+
+def tick(manager: Manager) -> None:
+    """Look after the runs, unless somebody else does."""
+    with contextlib.suppress(Owned):
+        manager.tick()
+
+
+def until(what: Callable[[], Any], seconds: float = 60.0, manager: Manager | None = None) -> Any:
+    """Wait for something to be true, looking after the runs meanwhile if a manager is given."""
+    end = time.monotonic() + seconds
+    while True:
+        if manager is not None:
+            tick(manager)
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def until_step(manager: Manager, run: str, step: int) -> Run:
+    """Wait until a run has done so many updates."""
+
+    def there() -> Run | None:
+        found = manager.store.get(run)
+        assert found.status in ("queued", "running"), (found.status, found.reason, log(manager, run))
+        return found if found.step >= step and found.status == "running" else None
+
+    return until(there, manager=manager)
+
+
+def until_status(manager: Manager, run: str, *statuses: str, seconds: float = 60.0) -> Run:
+    """Wait until a run is in a state."""
+    found: Run = until(lambda: (r := manager.store.get(run)).status in statuses and r, seconds=seconds, manager=manager)
+    return found
+
+
+def worker(manager: Manager, run: str) -> int:
+    """Process number of a living worker."""
+    lock = RunFolder(manager.root, run).lock
+    until(lambda: held(lock) and "pid" in read_note(lock))
+    return int(read_note(lock)["pid"])
+
+
+def kill(manager: Manager, run: str) -> None:
+    """kill -9, unless it ended by itself just now, and wait until the kernel has let go of its lock."""
+    lock = RunFolder(manager.root, run).lock
+    until(lambda: not held(lock) or "pid" in read_note(lock))
+    if held(lock):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(read_note(lock)["pid"]), signal.SIGKILL)
+    until(lambda: not held(lock))
+
+
+def log(manager: Manager, run: str) -> str:
+    """What the worker printed."""
+    path = RunFolder(manager.root, run).log
+    return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+
+
+def texts(manager: Manager, run: str) -> list[str]:
+    """The events of a run."""
+    return [text for _, text in manager.store.events(run)]
+
+
+def end_all(root: Path) -> None:
+    """Nothing outlives a test."""
+    for folder in (root / "runs").glob("*"):
+        lock, end = folder / "worker.lock", time.monotonic() + 20
+        while lock.exists() and held(lock) and time.monotonic() < end:
+            process = read_note(lock).get("pid")
+            if isinstance(process, int):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.02)
+
+
+def curve(manager: Manager, run: str) -> dict[int, float]:
+    """The loss of every step, as it was stored."""
+    return {point.step: point.value for point in manager.store.points(run, "train/loss")}
+
+
+def set_config(manager: Manager, run: str, **fields: Any) -> None:
+    """Change a stored configuration behind the manager's back."""
+    data = json.loads(manager.store.get(run).config) | fields
+    manager.store.update(run, config=json.dumps(data))

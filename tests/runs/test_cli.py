@@ -1,0 +1,147 @@
+"""``train`` and ``runs`` as a person types them, with real workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.architecture import to_json
+from explorer.cli import main
+from explorer.runs import Device, Manager
+from tests.training.parts import network
+
+from .parts import create, until_status, until_step
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def data(capsys: pytest.CaptureFixture[str], *args: str) -> Any:
+    assert main([*args, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def error(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert main(args) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err.removeprefix("explorer: ")
+
+
+@pytest.fixture
+def design(tmp_path: Path) -> str:
+    path = tmp_path / "tiny.json"
+    path.write_text(to_json(network(classes=10)), encoding="utf-8")
+    return str(path)
+
+
+def test_train_from_beginning_to_end(root: Path, design: str, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["--epochs", "2", "--seed", "3", "--device", "cpu", "--set", "lr=0.01", "--set", "schedule=cosine"]
+    assert main(["train", design, *settings, "--name", "a\x1b[31m"]) == 0
+    out, err = capsys.readouterr()
+    header = re.split(r"  +", out.splitlines()[0])
+    assert header == ["epoch", "train loss", "train accuracy", "test loss", "test accuracy", "time"]
+    assert len(out.splitlines()) == 4
+    assert "finished" in err
+    runs = data(capsys, "runs", "list")
+    assert len(runs) == 1
+    run = runs[0]["id"]
+    shown = data(capsys, "runs", "show", run)
+    assert (shown["status"], shown["config"]["lr"], shown["config"]["seed"]) == ("finished", 0.01, 3)
+    assert [row["epoch"] for row in shown["epochs"]] == [1, 2]
+    assert shown["epochs"][-1]["test/accuracy"] > 0.3
+    assert shown["environment"]["seed"] == 3
+    for words in (["runs", "list"], ["runs", "show", run], ["runs", "watch", run]):
+        assert main(words) == 0
+        out = capsys.readouterr().out
+        assert run in out
+        assert "\x1b" not in out
+    assert "extend it" in error(capsys, "runs", "resume", run)
+    assert main(["runs", "delete", run]) == 0
+    capsys.readouterr()
+    assert data(capsys, "runs", "list") == []
+
+
+def test_detached_then_controlled(manager: Manager, design: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run = data(capsys, "train", design, "--epochs", "1000", "--detach")["id"]
+    until_step(manager, run, 3)
+    assert data(capsys, "runs", "pause", run)["status"] == "paused"
+    assert data(capsys, "runs", "resume", run)["status"] == "running"
+    assert "stop it first" in error(capsys, "runs", "delete", run)
+    assert data(capsys, "runs", "stop", run)["status"] == "stopped"
+    assert data(capsys, "runs", "delete", run) == {"deleted": run}
+
+
+def test_control_c_pauses(manager: Manager, design: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "explorer", "train", design, "--epochs", "1000"],
+        cwd=REPOSITORY,
+        env={**os.environ, "EXPLORER_HOME": str(manager.root)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not manager.store.runs("running"):
+            assert process.poll() is None
+        run = manager.store.runs()[0].id
+        until_step(manager, run, 3)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=40)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 130
+    assert f"runs resume {run}` goes on" in err
+    assert until_status(manager, run, "paused", seconds=1).step >= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["train", "nothing-like-it"], "the catalogue has no"),
+        (["train", "dilated-cnn", "--epochs", "0"], "epochs (=0)"),
+        (["train", "dilated-cnn", "--set", "lr"], "must be SETTING=VALUE"),
+        (["train", "dilated-cnn", "--set", "speed=1"], "speed: no such setting"),
+        (["train", "dilated-cnn", "--recipe", "slow"], "invalid choice"),
+        (["train", "dilated-cnn", "--dataset", "digitz"], "did you mean digits"),
+        (["train", "dilated-cnn", "--device", "tpu"], "must be auto, cpu"),
+        (["train", "googlenet"], "gives 1000 scores"),
+        (["train", "dilated-cnn", "--set", "lr=1e999"], "finite"),
+        (["runs", "show", "../../etc/passwd"], "is no run"),
+        (["runs", "stop", "20260101-000000-abcdef"], "there is no run"),
+        (["runs"], "ACTION"),
+    ],
+)
+def test_mistakes_are_one_line(root: Path, capsys: pytest.CaptureFixture[str], words: list[str], part: str) -> None:
+    assert part in error(capsys, *words)
+
+
+def test_too_big_is_refused_with_numbers(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F14."""
+    machine = (Device(name="cpu", title="CPU", memory=16 * 10**9),)
+    monkeypatch.setattr("explorer.training._launch.devices", lambda: machine)
+    said = error(
+        capsys, "train", "inception-net", "--set", "batch_size=4000", "--set", "accumulate=1", "--device", "cpu"
+    )
+    assert "needs about" in said
+    assert "set accumulate to" in said
+
+
+def test_a_damaged_store_is_told(manager: Manager, capsys: pytest.CaptureFixture[str]) -> None:
+    run = create(manager)
+    manager.stop(run.id)
+    (manager.root / "runs.sqlite").write_bytes(b"hello" * 1000)
+    assert main(["runs", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert "was damaged" in err
+    assert run.id in out

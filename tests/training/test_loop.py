@@ -1,0 +1,202 @@
+"""The loop: two resumed halves equal the whole, and what it computes is what torch computes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from explorer.training import checkpoint
+from explorer.training.data import generator_of
+from explorer.training.loop import learning_rate, steps_per_epoch, train
+from explorer.training.recording import Diverged, Recorder
+from explorer.training.state import State
+
+from .parts import CPU, Book, config, network, run, tensors, without_norm
+
+
+class Halt(Exception):
+    """Where a test ends a training on purpose."""
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Whether two nested values are the same, bit for bit."""
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(equal, a, b))
+    return bool(a == b)
+
+
+EVERYTHING = {
+    "crop": 2,
+    "flip": True,
+    "cutout": 4,
+    "mixup": 0.4,
+    "label_smoothing": 0.1,
+    "ema_decay": 0.9,
+    "accumulate": 3,
+    "clip_norm": 1.0,
+    "validation": 0.2,
+    "weight_decay": 1e-3,
+    "schedule": "cosine",
+    "warmup_epochs": 0.5,
+}
+
+
+@pytest.mark.parametrize("halves", [1, 2, 4, 6])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"precision": "fp32"},
+        {"precision": "bf16", "optimizer": "sgd", "nesterov": True, "lr": 0.05},
+        {"precision": "fp32", **EVERYTHING},
+        {"precision": "bf16", "optimizer": "adamw", **EVERYTHING},
+    ],
+    ids=["adam", "sgd-bf16", "adam-everything", "adamw-bf16-everything"],
+)
+def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, Any], halves: int) -> None:
+    """Batch norm, dropout, fused optimizers, average, mixup and accumulation, halted in and between epochs."""
+    settings, architecture = config(**fields), network(heads=True)
+    whole = Book()
+    expected = run(architecture, settings, whole)
+
+    parts, calls = Book(), itertools.count(1)
+    first = State(architecture, settings, CPU)
+    log = Recorder(CPU, parts)
+
+    def halt(state: State) -> None:
+        if next(calls) == halves:
+            log.flush(state)
+            checkpoint.save(tmp_path, "run", 1, state.capture())
+            raise Halt
+
+    with pytest.raises(Halt):
+        train(first, tensors(settings), settings, log, halt)
+    torch.manual_seed(12345)  # whatever else happened meanwhile
+    captured, complaints = checkpoint.newest(tmp_path, "run")
+    assert captured is not None
+    assert complaints == []
+    second = State(architecture, settings, CPU)
+    second.restore(captured)
+    log = Recorder(CPU, parts)
+    train(second, tensors(settings), settings, log)
+    log.flush(second)
+
+    assert equal(expected.model.state_dict(), second.model.state_dict())
+    assert equal(expected.optimizer.state_dict(), second.optimizer.state_dict())
+    if expected.shadow is not None:
+        assert second.shadow is not None
+        assert equal(expected.shadow.state_dict(), second.shadow.state_dict())
+    timing = {"images_per_second", "data_share", "memory_peak"}
+    assert {k: v for k, v in whole.values.items() if k not in timing} == {
+        k: v for k, v in parts.values.items() if k not in timing
+    }
+    assert whole.documents == parts.documents
+
+
+def test_the_plain_loop_is_what_a_student_would_write() -> None:
+    """Without augmentation the losses are those of eight lines of plain torch on the same batches."""
+    settings = config(precision="fp32", channels_last=False, normalise="half")
+    book = Book()
+    architecture = network(heads=True, dropout=0.0)
+    run(architecture, settings, book)
+
+    state, data = State(architecture, settings, CPU), tensors(settings)
+    plain = torch.optim.Adam(state.model.parameters(), lr=settings.lr)
+    losses = []
+    for epoch in range(2):
+        for rows in torch.randperm(128, generator=generator_of(settings.seed, epoch)).split(32):
+            output = state.model((data.train.images[rows].float() / 255 - 0.5) / 0.5)
+            loss = nn.functional.cross_entropy(output.logits, data.train.labels[rows])
+            for weight, scores in output.auxiliary:
+                loss = loss + weight * nn.functional.cross_entropy(scores, data.train.labels[rows])
+            plain.zero_grad()
+            loss.backward()
+            plain.step()
+            losses.append(loss.item())
+    assert list(book.values["train/loss"]) == list(range(1, 9))
+    assert list(book.values["train/loss"].values()) == pytest.approx(losses, rel=2e-4)
+
+
+def test_accumulation_changes_nothing_but_memory() -> None:
+    """Without batch norm's statistics the gradient of the parts is that of the whole."""
+    architecture = without_norm(network(dropout=0.0))
+    books = [Book(), Book()]
+    for book, parts in zip(books, (1, 5), strict=True):
+        run(architecture, config(precision="fp32", accumulate=parts), book)
+    one, many = (list(book.values["train/loss"].values()) for book in books)
+    assert many == pytest.approx(one, rel=1e-4)
+
+
+def test_it_learns_and_records_everything() -> None:
+    book = Book()
+    settings = config(epochs=8, lr=0.01, validation=0.25, schedule="one_cycle", ema_decay=0.9, precision="fp32")
+    run(network(), settings, book)
+    assert book.values["epoch/test/accuracy"][24] > 0.9
+    steps = set(range(1, 25))
+    for series in ("train/loss", "train/accuracy", "lr"):
+        assert set(book.values[series]) == steps
+    for series in (
+        "gradient_norm/stem",
+        "gradient_norm/residual",
+        "update_ratio/fc",
+        "epoch/train/loss",
+        "epoch/validation/accuracy",
+        "memory_peak",
+    ):
+        assert set(book.values[series]) == set(range(3, 25, 3))
+        assert all(value > 0 for value in book.values[series].values())
+    assert all(0 <= share <= 1 for share in book.values["data_share"].values())
+    table = book.documents["confusion/test", 24]
+    assert [sum(row) for row in table] == [16] * 4
+    right = sum(table[k][k] for k in range(4))
+    assert right / 64 == book.values["epoch/test/accuracy"][24]
+    assert sum(map(sum, book.documents["confusion/validation", 24])) == 32
+
+
+def test_a_loss_that_is_no_number_ends_it_within_one_interval() -> None:
+    book = Book()
+    with pytest.raises(Diverged, match=r"loss became (nan|inf) at step \d+"):
+        run(
+            without_norm(network()),
+            config(optimizer="sgd", lr=1000.0, weight_decay=10.0, epochs=50, precision="fp32"),
+            book,
+        )
+    assert all(map(math.isfinite, book.values["train/loss"].values()))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one_cycle"])
+def test_schedules(schedule: str) -> None:
+    settings = config(schedule=schedule, epochs=10, warmup_epochs=2.0, step_epochs=4, lr=0.5)
+    rates = [learning_rate(settings, step, 10) for step in range(100)]
+    assert rates[:20] == sorted(rates[:20])
+    assert 0 < rates[0] < 0.03
+    assert max(rates) == pytest.approx(0.5)
+    assert all(rate > 0 for rate in rates)
+    end = {"constant": 0.5, "step": 0.005, "cosine": 0.0, "one_cycle": 0.0}[schedule]
+    assert rates[-1] == pytest.approx(end, abs=1e-3)
+
+
+def test_steps_of_an_epoch() -> None:
+    assert steps_per_epoch(128, config()) == 4
+    assert steps_per_epoch(130, config()) == 5
+    assert steps_per_epoch(129, config()) == 4  # batch norm cannot use a batch of one
+    assert steps_per_epoch(133, config(accumulate=3)) == 4
+    assert steps_per_epoch(5, config()) == 1
+
+
+def test_seeds_differ_and_repeat() -> None:
+    one, two, other = Book(), Book(), Book()
+    run(network(), config(), one)
+    run(network(), config(), two)
+    run(network(), config(seed=1), other)
+    assert one.values["train/loss"] == two.values["train/loss"]
+    assert one.values["train/loss"][1] != other.values["train/loss"][1]

@@ -1,0 +1,129 @@
+"""The worker's last words, where a real process would take too long to bring it there (faults F15, F19)."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from explorer.architecture import to_json
+from explorer.runs import Manager, Run, StoreError
+from explorer.training import clone, extend, start, worker
+from explorer.training.recording import Diverged
+
+from .parts import config, network
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[Manager, Run]:
+    manager = Manager(tmp_path)
+    made = manager.create("tiny", to_json(network(classes=10)), config().model_dump_json())
+    manager.store.update(made.id, status="running", device="cpu", attempt=1)
+    return manager, manager.store.get(made.id)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), r"out of memory \(peak [\d,]+ MB\); use a smaller batch"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), r"out of memory \(peak"),
+        (MemoryError(), "out of memory"),
+        (Diverged("the loss became nan at step 3"), "diverged: the loss became nan at step 3; the last finite"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk full: No space left"),
+        (StoreError("the run store x: database or disk is full", code=13), "disk full: the run store"),
+        (ValueError("the data set has changed"), "the data set has changed"),
+        (RuntimeError("shape mismatch"), r"unexpected RuntimeError: shape mismatch; log\.txt"),
+        (worker.Terminated(), "in the middle of a long batch"),
+    ],
+)
+def test_every_end_has_a_sentence(
+    run: tuple[Manager, Run], monkeypatch: pytest.MonkeyPatch, error: BaseException, reason: str
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise error
+
+    manager, made = run
+    monkeypatch.setattr(worker, "_train", broken)
+    attendant = worker.Attendant(manager.store, made.id)
+    status, told = worker._outcome(manager.root, manager.store, made, attendant)
+    assert status == ("interrupted" if isinstance(error, worker.Terminated) else "failed")
+    import re
+
+    assert re.search(reason, told), told
+
+
+def test_other_data_are_named() -> None:
+    """F19."""
+    captured = {"fingerprint": "a" * 64, "steps_per_epoch": 4}
+    with pytest.raises(ValueError, match=r"'digits' is no longer the one .* is b{12}…, not a{12}…"):
+        worker._check_same(captured, "b" * 64, 4, config())
+    with pytest.raises(ValueError, match="an epoch now has 5 steps, the checkpoint was made with 4"):
+        worker._check_same(captured, "a" * 64, 5, config())
+    worker._check_same(captured, "a" * 64, 4, config())
+
+
+def test_a_stop_that_comes_while_it_pauses_wins(run: tuple[Manager, Run]) -> None:
+    manager, made = run
+    manager.store.update(made.id, wish="stop")
+    worker._settle(manager.store, made, "paused", "")
+    assert manager.store.get(made.id).status == "stopped"
+
+
+def test_a_store_that_is_away_for_a_while_loses_no_step(run: tuple[Manager, Run]) -> None:
+    manager, made = run
+    away = [2]
+
+    class Flaky:
+        def record(self, *args: Any, **fields: Any) -> None:
+            if away[0]:
+                away[0] -= 1
+                raise StoreError("the run store x: database is locked", code=5)
+            manager.store.record(*args, **fields)
+
+    from explorer.runs import Point
+
+    sink = worker.StoreSink(Flaky(), made.id)  # type: ignore[arg-type]
+    for step in range(1, 4):
+        sink.record([Point(series="train/loss", step=step, value=1.0, seconds=0.0)], [], step=step)
+    assert [point.step for point in manager.store.points(made.id, "train/loss")] == [1, 2, 3]
+    away[0] = 1
+    sink.record([Point(series="train/loss", step=4, value=1.0, seconds=0.0)], [])
+    sink.drain()
+    assert len(manager.store.points(made.id, "train/loss")) == 4
+
+
+# ---- launching ------------------------------------------------------------------------------------------------------
+
+
+def test_start_extend_and_clone(tmp_path: Path) -> None:
+    manager = Manager(tmp_path)
+    made = start(manager, network(classes=10), config(), name="mine", tags=["a"])
+    assert (made.status, made.name, made.tags) == ("queued", "mine", ("a",))
+    assert made.memory > 500e6
+    with pytest.raises(ValueError, match="is queued; pause it first"):
+        extend(manager, made.id, 3)
+    manager.store.update(made.id, status="finished")
+    assert extend(manager, made.id, 3).setting("epochs") == 5
+    assert manager.run(made.id).status == "queued"
+    other = clone(manager, made.id, lr=0.5, seed=7)
+    assert (other.setting("lr"), other.setting("seed"), other.setting("epochs")) == (0.5, 7, 5)
+    assert other.id != made.id
+    assert other.architecture == made.architecture
+    with pytest.raises(ValueError, match="lr"):
+        clone(manager, made.id, lr=-1.0)
+
+
+def test_what_cannot_work_is_refused_before(tmp_path: Path) -> None:
+    manager = Manager(tmp_path)
+    with pytest.raises(ValueError, match="gives 4 scores"):
+        start(manager, network(), config())
+    with pytest.raises(ValueError, match="there is no data set 'digit'; did you mean digits"):
+        start(manager, network(classes=10), config(dataset="digit"))
+    with pytest.raises(ValueError, match="has no device cuda:55"):
+        start(manager, network(classes=10), config(device="cuda:55"))
+    with pytest.raises(ValueError, match="not on this machine"):
+        start(manager, network(classes=10), config(dataset="cifar-10"))
+    assert manager.runs() == []
