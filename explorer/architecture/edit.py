@@ -301,21 +301,8 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
     if shortcut is None:
         return architecture
     norm = next((n.norm for _, n in walk(node) if isinstance(n, Conv)), "none")
-    return put(
-        architecture,
-        path,
-        _checked(
-            lambda: Residual(
-                name=node.name,
-                body=_renamed(node, "body"),
-                shortcut=shortcut,
-                scale=scale,
-                norm=norm,  # type: ignore[arg-type]
-            ),
-            None,
-            path,
-        ),
-    )
+    fields: Any = {"name": node.name, "body": _renamed(node, "body"), "shortcut": shortcut, "scale": scale, "norm": norm}
+    return put(architecture, path, _checked(lambda: Residual(**fields), fields, path))
 
 
 def attention_of(architecture: Architecture, path: str) -> str | None:
