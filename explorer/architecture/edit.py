@@ -301,7 +301,8 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
     if shortcut is None:
         return architecture
     norm = next((n.norm for _, n in walk(node) if isinstance(n, Conv)), "none")
-    fields: Any = {"name": node.name, "body": _renamed(node, "body"), "shortcut": shortcut, "scale": scale, "norm": norm}
+    body = _renamed(node, "body")
+    fields: Any = {"name": node.name, "body": body, "shortcut": shortcut, "scale": scale, "norm": norm}
     return put(architecture, path, _checked(lambda: Residual(**fields), fields, path))
 
 
