@@ -31,8 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     area.replaceChildren()
     drawPanel(area, data, memory)
     area.style.minHeight = ""
-    const card = area.querySelector(".card.chosen")
-    if (card && memory.chosen !== data.chosen) card.scrollIntoView({ block: "nearest" })
+    if (memory.chosen !== data.chosen) bringIntoSight(area.querySelector(".card.chosen, .group.chosen"))
     if (focused) area.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
   } else {
     for (const control of ribbonsOf(data)) memory.ribbons.get(idOf(control.command))?.update(control)
@@ -41,6 +40,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (subtitle) subtitle.textContent = data.subtitle
   }
   memory.chosen = data.chosen
+}
+
+// Scroll the panel to a card, and never the page: on a phone the panel stands below what is being looked at.
+function bringIntoSight(card) {
+  const pane = card?.getRootNode().host?.closest(".st-key-editor_card")
+  if (!pane || pane.scrollHeight <= pane.clientHeight + 4) return
+  const at = card.getBoundingClientRect(), room = pane.getBoundingClientRect()
+  if (at.top < room.top || at.bottom > room.bottom) pane.scrollTop += at.top - room.top - 12
 }
 
 const idOf = (command) => JSON.stringify(command)
