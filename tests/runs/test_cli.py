@@ -87,6 +87,8 @@ def test_control_c_pauses(manager: Manager, design: str) -> None:
         env={**os.environ, "EXPLORER_HOME": str(manager.root)},
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that starts the tests in the background lets them, and so the program, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  (no threads here)
     )
     try:
         while not manager.store.runs("running"):
