@@ -169,6 +169,7 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
     import torch._dynamo  # takes a second or two; the optimizer would load it in the middle of the first step
 
     from . import checkpoint
+    from ._allocator import keep_freed_memory
     from ._environment import environment
     from .data import on_device, open_data
     from .loop import steps_per_epoch, train
@@ -187,6 +188,8 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
     device = torch.device(run.device)
     threads = config.threads or (captured or {}).get("threads") or torch.get_num_threads()
     torch.set_num_threads(threads)
+    if device.type == "cpu":
+        keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
