@@ -5,6 +5,7 @@ Knows nothing of torch and nothing of how training works: a worker is any proces
 
 from ._devices import Device, devices, free_memory, machine_memory
 from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
+from ._history import Curve, History
 from ._home import RunFolder, checked_id, new_id
 from ._manager import Manager, Owned, wait_until_ended
 from ._open import open_store, store_of
@@ -13,8 +14,10 @@ from ._store import ENDED, RESUMABLE, Document, Point, Run, Status, Store, Store
 __all__ = [
     "ENDED",
     "RESUMABLE",
+    "Curve",
     "Device",
     "Document",
+    "History",
     "Lock",
     "Manager",
     "Owned",

@@ -30,7 +30,9 @@ Device = Annotated[str, BeforeValidator(_check_device)]
 class TrainConfig(BaseModel):
     """Everything that decides a training run, beside the architecture and the data themselves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     dataset: Annotated[str, Field(min_length=1, max_length=1000)]
     """Name of a data set, or the path of a folder or zip of class folders."""
