@@ -8,19 +8,24 @@ from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
 from ._manager import Manager, Owned, wait_until_ended
 from ._open import open_store, store_of
+from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._store import ENDED, RESUMABLE, Document, Point, Run, Status, Store, StoreError, Wish
 
 __all__ = [
     "ENDED",
+    "PREDICTIONS",
     "RESUMABLE",
+    "SAMPLES",
     "Device",
     "Document",
     "Lock",
     "Manager",
     "Owned",
     "Point",
+    "Prediction",
     "Run",
     "RunFolder",
+    "Samples",
     "Status",
     "Store",
     "StoreError",

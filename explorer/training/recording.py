@@ -137,6 +137,8 @@ class Recorder:
         for name, result in results.items():
             values |= {f"epoch/{name}/loss": result.loss, f"epoch/{name}/accuracy": result.accuracy}
             self._documents.append(Document(name=f"confusion/{name}", step=step, data=result.confusion))
+            if result.predictions:
+                self._documents.append(Document(name=f"predictions/{name}", step=step, data=result.predictions))
         self._points += [Point(series=s, step=step, value=v, seconds=state.seconds) for s, v in values.items()]
         state.sums = [0.0, 0.0, 0.0]
         self._progress |= {"epoch": state.epoch + 1, "step": step}
