@@ -132,7 +132,8 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
     try:
         import torch
 
-        from .recording import Diverged, memory_peak
+        from .gauges import memory_peak
+        from .recording import Diverged
 
         device = torch.device(run.device)
         try:
