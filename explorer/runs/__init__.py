@@ -9,11 +9,14 @@ from ._history import Curve, History
 from ._home import RunFolder, checked_id, new_id
 from ._manager import Manager, Owned, wait_until_ended
 from ._open import open_store, store_of
+from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._store import ENDED, RESUMABLE, Document, Point, Run, Status, Store, StoreError, Wish
 
 __all__ = [
     "ENDED",
+    "PREDICTIONS",
     "RESUMABLE",
+    "SAMPLES",
     "Curve",
     "Device",
     "Document",
@@ -22,8 +25,10 @@ __all__ = [
     "Manager",
     "Owned",
     "Point",
+    "Prediction",
     "Run",
     "RunFolder",
+    "Samples",
     "Status",
     "Store",
     "StoreError",

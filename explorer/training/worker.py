@@ -21,6 +21,7 @@ from ..architecture import from_json
 from ..home import home
 from ..runs import (
     RESUMABLE,
+    SAMPLES,
     Document,
     Lock,
     Manager,
@@ -131,7 +132,8 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
     try:
         import torch
 
-        from .recording import Diverged, memory_peak
+        from .gauges import memory_peak
+        from .recording import Diverged
 
         device = torch.device(run.device)
         try:
@@ -173,6 +175,7 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
     from .data import on_device, open_data
     from .loop import steps_per_epoch, train
     from .recording import Diverged, Recorder
+    from .samples import samples_of
     from .state import State
 
     folder = RunFolder(root, run.id).checkpoints
@@ -198,7 +201,11 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
         state.restore(captured)
     begin = state.epoch * steps + state.step
     facts = environment(config, device, source.name, source.fingerprint)
-    store.record(run.id, [], [Document(name="environment", step=begin, data=facts)], steps=config.epochs * steps)
+    documents = [
+        Document(name="environment", step=begin, data=facts),
+        Document(name=SAMPLES, step=0, data=samples_of(data.evaluated["test"], source.classes).to_data()),
+    ]
+    store.record(run.id, [], documents, steps=config.epochs * steps)
     store.tell(run.id, f"attempt {run.attempt} trains on {run.device} from step {begin}")
 
     sink = StoreSink(store, run.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,17 +12,17 @@ from explorer.runs import History, Manager, Owned
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _opened(root: str, url: str) -> tuple[Manager, History]:
-    found = Manager()
+def _opened(root: str, url: str | None) -> tuple[Manager, History]:
+    found = Manager(Path(root), url)
     return found, History(found.store)
 
 
 def _desk() -> tuple[Manager, History]:
-    return _opened(str(home()), os.environ.get("EXPLORER_DATABASE_URL", ""))
+    return _opened(str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None)
 
 
 def manager() -> Manager:
-    """The manager; it supervises the runs unless another program does. Raises ValueError where nothing can be stored."""
+    """The manager; it supervises the runs unless another program does. Raises ValueError if nothing can be stored."""
     try:
         return _desk()[0]
     except OSError as error:

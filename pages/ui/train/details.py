@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer import datasets, figures
+from explorer import figures
 from explorer.architecture import from_json, to_link
 from explorer.runs import Run
 from pages.ui.components import mount
@@ -50,24 +50,23 @@ def show(run: Run, runs: list[Run]) -> None:
 
 def _predictions(run: Run) -> None:
     store = manager().store
-    found = store.documents(run.id, "confusion/test")
-    if not found:
+    found = store.latest(run.id, "confusion/test")
+    if found is None:
         st.caption("After the first epoch: what the network answers on test images, and which classes it mixes up.")
         return
-    step, confusion = found[-1]
-    samples, answers = store.documents(run.id, "samples"), store.documents(run.id, "predictions/test")
-    try:
-        classes = list(datasets.card(run.setting("dataset")).classes)
-    except datasets.DatasetError:
-        classes = [str(number) for number in range(len(confusion))]
+    step, confusion = found
+    samples, answers = store.samples(run.id), store.predictions(run.id)
+    classes = samples.classes if samples else [str(number) for number in range(len(confusion))]
     mount(
         "board",
         "board",
         {
-            "classes": classes,
+            "classes": list(classes),
             "confusion": confusion,
-            "samples": samples[-1][1] if samples else None,
-            "answers": answers[-1][1] if answers else None,
+            "samples": samples.to_data() if samples else None,
+            "answers": [list(zip(each.classes, each.probabilities, strict=True)) for each in answers[1]]
+            if answers
+            else None,
             "note": f"after epoch {round(step / state.steps_per_epoch(run))}",
         },
     )

@@ -73,7 +73,7 @@ def _head(run: Run) -> None:
         else:
             st.badge("not responding", icon=":material/hourglass_empty:", color="orange")
         manage.buttons(run)
-    facts = [f"{run.setting('dataset')}", f"{run.device or run.setting('device')}", f"seed {run.setting('seed')}", run.id]
+    facts = [run.setting("dataset"), run.device or run.setting("device"), f"seed {run.setting('seed')}", run.id]
     if run.reason:
         facts.insert(0, run.reason)
     st.caption(literal(" · ".join(facts)))
@@ -105,7 +105,7 @@ def _numbers(run: Run) -> None:
         ("Test accuracy", f"{100 * test.last:.2f} %" if test.last is not None else "–", best,
          "Share of the test images answered rightly after the last whole epoch. The best epoch is chosen by the test "
          "images themselves, so it flatters."),
-        ("Training loss", f"{recent.mean():.4f}" if len(recent) else "–", f"last {len(recent)} steps" if len(recent) else None,
+        ("Training loss", f"{recent.mean():.4f}" if len(recent) else "–", f"last {len(recent)} steps",
          "Mean cross entropy in natural logarithms, as trained (label smoothing, mixup and auxiliary heads included)."),
         ("Images a second", f"{fast.last:,.0f}" if fast.last is not None else "–", "training steps",
          "Of the training steps since the last entry, evaluation left out."),

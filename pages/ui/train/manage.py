@@ -1,4 +1,4 @@
-"""The buttons that steer a run. What they ask goes to the store: any browser may ask, and all of them see the answer."""
+"""The buttons that steer a run. What they ask goes to the store: any browser may ask, and all see the answer."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import streamlit as st
 
 from explorer import catalog, datasets, figures, training
@@ -91,8 +90,8 @@ def _image_size(chosen: list[str], card: datasets.Card) -> bool:
     shown = ", ".join(sorted({figures.times(size) for size in sizes}))
     picked = st.segmented_control(
         "Image size", [own, small], default=own, key="train_size", required=True,
-        help=f"The network's own input is {shown} pixels, the images are {figures.times(card.shape[1:])}. Larger images "
-        "take more time; smaller ones may be too small for the network.",
+        help=f"The network's own input is {shown} pixels, the images are {figures.times(card.shape[1:])}. Larger "
+        "images take more time; smaller ones may be too small for the network.",
     )  # fmt: skip
     return picked == small
 
@@ -105,7 +104,8 @@ def _fitted(network: Architecture, card: datasets.Card, *, fit: bool, small: boo
 
 def _seeds() -> list[int] | None:
     text = st.text_input(
-        "Seeds", "0", key="train_seeds", help="One run for each: 0 or 0, 1, 2. The spread over seeds tells luck from skill."
+        "Seeds", "0", key="train_seeds",
+        help="One run for each: 0 or 0, 1, 2. The spread over seeds tells luck from skill.",
     )  # fmt: skip
     try:
         seeds = [int(part) for part in text.replace(",", " ").split()]
@@ -145,9 +145,8 @@ def _forecast(
     many = len(networks) * len(seeds)
     if lines and not complaints:
         time = f"about **{live.clock(seconds)}**" if seconds else "time known once this machine's speed is measured"
-        st.markdown(
-            f"{time}{' in all' if many > 1 else ''} · {literal(lines[0] if len(lines) == 1 else f'{many} runs, one after another')}"
-        )
+        rest = f" in all · {many} runs, one after another" if many > 1 else f" · {literal(lines[0])}"
+        st.markdown(time + rest)
         if seconds:
             st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
         else:

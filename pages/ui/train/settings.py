@@ -82,7 +82,8 @@ def _ask(field: str, value: Any, place: str) -> Any:
     optional = NoneType in get_args(info.annotation)
     if field == "device":
         choices = ["auto", *(device.name for device in devices())]
-        found = st.selectbox(label, choices, choices.index(value) if value in choices else 0, key=key, help=_help(field))
+        index = choices.index(value) if value in choices else 0
+        found = st.selectbox(label, choices, index, key=key, help=_help(field))
     elif get_origin(info.annotation) is Literal:
         choices = list(get_args(info.annotation))
         found = st.selectbox(label, choices, choices.index(value), key=key, help=_help(field))
@@ -100,7 +101,8 @@ def _ask(field: str, value: Any, place: str) -> Any:
 def _decimal(label: str, value: float | None, key: str, field: str, *, optional: bool) -> float | None:
     """A number as text: 0.001, 1e-3 and an empty field for none are all easier typed than stepped to."""
     typed = st.text_input(
-        label, "" if value is None else f"{value:g}", key=key, help=_help(field), placeholder="none" if optional else None
+        label, "" if value is None else f"{value:g}", key=key, help=_help(field),
+        placeholder="none" if optional else None,
     ).strip()  # fmt: skip
     if not typed and optional:
         return None

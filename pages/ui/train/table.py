@@ -69,8 +69,8 @@ def _table() -> None:
         },
     )
     st.caption(
-        f"{len(records)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MOST}; the first is shown in "
-        "detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
+        f"{len(records)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MOST}; the first is shown "
+        "in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
     )
     if st.session_state.pop("runs_picked", False):
         st.rerun()  # the picture above belongs to the page, not to this part of it
