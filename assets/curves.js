@@ -125,7 +125,7 @@ function frame(root, memory, panel, tip, redraw) {
   const made = {
     box, picture, title,
     axes: svg(picture, "g"),
-    lines: svg(picture, "g", { "clip-path": `url(#${clip})` }),
+    strokes: svg(picture, "g", { "clip-path": `url(#${clip})` }),
     lasso: svg(picture, "rect", { class: "lasso", y: TOP, height: HIGH - TOP - BOTTOM }),
     cross: svg(picture, "line", { class: "cross", y1: TOP, y2: HIGH - BOTTOM }),
   }
@@ -183,7 +183,7 @@ function drawPanel(frame, panel, memory) {
     svg(frame.axes, "text", { class: "axis-text", x: x(value), y: HIGH - 9, "text-anchor": "middle" }, kind === "second" ? clock(value) : value.toLocaleString("en"))
   }
 
-  frame.lines.replaceChildren()
+  frame.strokes.replaceChildren()
   if (!lines.length) svg(frame.axes, "text", { class: "axis-text", x: width / 2, y: HIGH / 2, "text-anchor": "middle" }, memory.hidden.size ? "all hidden" : "waiting for the first numbers")
   for (const line of lines) {
     const style = `stroke:${hue(runs[line.run])}`
@@ -191,13 +191,13 @@ function drawPanel(frame, panel, memory) {
     const spread = line.low.some((value, index) => value < line.high[index])
     if (spread && !smooth) {
       const back = line.low.map((value, index) => `L${round(x(line.at[index]))} ${round(y(value))}`).reverse().join("")
-      svg(frame.lines, "path", { class: "band", d: `${course(line.high)}${back}Z`, style: `fill:${hue(runs[line.run])}` })
+      svg(frame.strokes, "path", { class: "band", d: `${course(line.high)}${back}Z`, style: `fill:${hue(runs[line.run])}` })
     }
-    if (smooth && !line.marked) svg(frame.lines, "path", { class: "raw", d: course(line.value), style })
-    svg(frame.lines, "path", { class: "line", d: course(line.drawn), style, "stroke-width": line.marked ? 2.2 : 1.3, "data-line": line.name, "data-points": line.step.length })
+    if (smooth && !line.marked) svg(frame.strokes, "path", { class: "raw", d: course(line.value), style })
+    svg(frame.strokes, "path", { class: "line", d: course(line.drawn), style, "stroke-width": line.marked ? 2.2 : 1.3, "data-line": line.name, "data-points": line.step.length })
     const every = Math.ceil(line.at.length / 40)
     if (line.marked || line.at.length === 1) line.at.forEach((value, index) => {
-      if (index % every === 0 || index === line.at.length - 1) face(frame.lines, line.run, round(x(value)), round(y(line.drawn[index])), 3.6, hue(runs[line.run]))
+      if (index % every === 0 || index === line.at.length - 1) face(frame.strokes, line.run, round(x(value)), round(y(line.drawn[index])), 3.6, hue(runs[line.run]))
     })
   }
   Object.assign(frame, { width, from, to, x, y, lines, panel })
@@ -241,7 +241,7 @@ function logTicks(low, high) {
 }
 
 function written(value, format) {
-  if (format === "percent") return `${(100 * value).toFixed(Math.abs(value) < 0.1 || Math.abs(value) > 0.9 ? 1 : 0)} %`
+  if (format === "percent") return `${Number((100 * value).toFixed(Math.abs(value) < 0.1 || Math.abs(value) > 0.9 ? 1 : 0))} %`
   const size = Math.abs(value)
   if (size >= 1e9) return `${Number((value / 1e9).toPrecision(3))} G`
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(3))} M`

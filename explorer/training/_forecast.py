@@ -59,7 +59,7 @@ def speeds(runs: Iterable[Run]) -> list[Speed]:
             continue
         images = share * run.setting("epochs") * _images(run.setting("dataset"), run.setting("validation") or 0.0)
         if images:
-            what = f"like {run.name!r}"
+            what = f"the run {run.name!r}"
             found.append(
                 Speed(device=run.device, macs=cost[0], bytes=cost[1], seconds=run.seconds / images, what=what)
             )

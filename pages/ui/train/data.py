@@ -41,10 +41,10 @@ def _title(name: str) -> str:
 def _card(card: Card) -> None:
     facts = (
         f"{card.train:,} + {card.test:,} images · {len(card.classes)} classes · {figures.times(card.shape)} · "
-        f"{figures.size(card.size)} · {card.licence}"
+        f"{figures.size(card.size)}"
     )
-    lines = [card.summary, facts, f"Source: {card.source}", *card.notes]
-    st.caption("  \n".join(literal(line) for line in lines))
+    lines = [f"Source: {card.source}.", f"Licence: {card.licence}.", *card.notes]
+    st.caption(f"{literal(card.summary)}  \n{literal(facts)}", help="\n\n".join(literal(line) for line in lines))
     if card.skipped:
         with st.popover(f"{len(card.skipped)} files were left out", type="tertiary"):
             st.table([{"file": literal(name), "why": literal(why)} for name, why in card.skipped[:500]])

@@ -86,14 +86,16 @@ def _image_size(chosen: list[str], card: datasets.Card) -> bool:
     sizes = {_network(name).input_shape[1:] for name in chosen}
     if not sizes - {card.shape[1:]}:
         return False
-    own, small = "the network's", "the data's"
-    shown = ", ".join(sorted({figures.times(size) for size in sizes}))
+    names = {
+        "network": f"{', '.join(sorted({figures.times(size) for size in sizes}))} (network)",
+        "data": f"{figures.times(card.shape[1:])} (data)",
+    }
     picked = st.segmented_control(
-        "Image size", [own, small], default=own, key="train_size", required=True,
-        help=f"The network's own input is {shown} pixels, the images are {figures.times(card.shape[1:])}. Larger "
+        "Image size", list(names), default="network", key="train_size", required=True, format_func=names.__getitem__,
+        help="Images are scaled to the network's own input, or the network takes them as large as they are. Larger "
         "images take more time; smaller ones may be too small for the network.",
     )  # fmt: skip
-    return picked == small
+    return picked == "data"
 
 
 def _fitted(network: Architecture, card: datasets.Card, *, fit: bool, small: bool) -> Architecture:

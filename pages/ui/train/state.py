@@ -19,14 +19,13 @@ def begin() -> None:
     """Take the runs and the view from the address, where it asks for others than the last time."""
     state = st.session_state
     if "train" not in state:
-        state["train"] = {"runs": [], "view": dict(_VIEW), "address": None, "notice": None}
+        state["train"] = {"runs": [], "view": dict(_VIEW), "address": None, "notice": None, "acted": False}
     here = state["train"]
     asked = {key: st.query_params.get(key, "") for key in ("run", "view")}
-    if asked != here["address"]:
-        if asked["run"] or here["address"] is not None:
-            here["runs"] = _named(asked["run"])
-        here["view"] = _parse(asked["view"])
-        here["address"] = asked
+    # What the visitor has just done is newer than the address that came with it.
+    if asked != here["address"] and not here["acted"] and any(asked.values()):
+        here["runs"], here["view"], here["address"] = _named(asked["run"]), _parse(asked["view"]), asked
+    here["acted"] = False
     if not here["runs"]:
         here["runs"] = _default()
 
@@ -84,9 +83,7 @@ def chosen() -> list[str]:
 
 def choose(runs: list[str]) -> None:
     """Show these runs."""
-    here = st.session_state["train"]
-    here["runs"] = list(dict.fromkeys(runs))[:MOST]
-    here["address"] = {"run": ",".join(here["runs"]), "view": _written(here["view"])}
+    st.session_state["train"].update(runs=list(dict.fromkeys(runs))[:MOST], acted=True)
 
 
 def view() -> dict[str, Any]:
@@ -103,6 +100,7 @@ def set_view(wanted: Any) -> None:
             "smooth": min(0.99, max(0.0, float(smooth))) if isinstance(smooth, int | float) else 0.0,
             "log": wanted.get("log") is True,
         }
+        st.session_state["train"]["acted"] = True
 
 
 def say(kind: str, text: str) -> None:
