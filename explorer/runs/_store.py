@@ -222,6 +222,12 @@ class Store:
             row = connection.execute(query.order_by(DOCUMENTS.c.step.desc()).limit(1)).one_or_none()
         return None if row is None else (row.step, json.loads(row.data))
 
+    def document_names(self, run: str) -> list[str]:
+        """Names of a run's documents."""
+        query = sql.select(DOCUMENTS.c.name).where(DOCUMENTS.c.run == run).distinct().order_by(DOCUMENTS.c.name)
+        with self._transaction() as connection:
+            return list(connection.execute(query).scalars())
+
     def samples(self, run: str) -> Samples | None:
         """The pictures that a run is shown after every epoch, None before its first start."""
         found = self.latest(run, SAMPLES)

@@ -81,7 +81,7 @@ class TrainConfig(BaseModel):
     channels_last: bool = True
     """Whether images lie in memory with their channels innermost, which convolutions like."""
     compile: bool = False
-    """Whether torch.compile prepares the network; pays on GPUs and in long runs."""
+    """Whether torch.compile prepares the network; pays on GPUs and in long runs. Needs a C++ compiler."""
     device: Device = "auto"
     """auto, cpu, mps or cuda:N."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0

@@ -39,6 +39,7 @@ def environment(config: TrainConfig, device: torch.device, dataset: str, fingerp
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "precision": str(precision_of(device, config)).removeprefix("torch."),
+        "compiled": config.compile,
         "seed": config.seed,
         "dataset": dataset,
         "fingerprint": fingerprint,

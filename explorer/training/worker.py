@@ -172,6 +172,7 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
 
     from . import checkpoint
     from ._environment import environment
+    from .compiling import compiler_trouble
     from .data import on_device, open_data
     from .loop import steps_per_epoch, train
     from .recording import Diverged, Recorder
@@ -193,6 +194,10 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
+    if config.compile and (trouble := compiler_trouble(device)):
+        store.tell(run.id, f"trains without torch.compile, which does not work here ({trouble})")
+        config = config.changed(compile=False)
+    torch._dynamo.config.suppress_errors = True  # a part of a network that it cannot handle runs as it is
     source = open_data(config, architecture)
     state, data = State(architecture, config, device), on_device(source, config, device)
     steps = steps_per_epoch(len(data.train), config)
