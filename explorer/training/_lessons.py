@@ -48,7 +48,7 @@ def _long_range() -> Lesson:
     return Lesson(
         name="long-range",
         title="A network cannot learn what it cannot see",
-        text="Which of two marks, 8 rows apart, is the lighter one? Two networks with equally many parameters and MACs: "
+        text="Which of two marks, 8 rows apart, is the lighter one? Two networks of equal parameters and MACs: "
         "three 3×3 convolutions see 7 rows and stay at 50 %, which can be proven; with dilations 1, 2, 4 they see 15 "
         "and answer every image right. The receptive field on the Design page tells it beforehand: 9 rows are needed.",
         trials=tuple(
