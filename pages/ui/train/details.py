@@ -165,6 +165,10 @@ def _settings(run: Run) -> None:
         )  # fmt: skip
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:12]}…"
+
+
 def _table(facts: dict[str, Any]) -> None:
-    rows = [{"name": name, "value": literal(str(value))} for name, value in facts.items() if value is not None]
+    rows = [{"name": name, "value": literal(_short(str(value)))} for name, value in facts.items() if value is not None]
     st.table(pd.DataFrame(rows).set_index("name"), border="horizontal")

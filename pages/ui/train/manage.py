@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import training
-from explorer.runs import RESUMABLE, Run
+from explorer.runs import FORMATS, RESUMABLE, Run, export_zip
 from pages.ui.manager import manager
 
 from . import state
@@ -62,6 +62,7 @@ def _more(run: Run) -> None:
             "Clone into the form", icon=":material/content_copy:", key="clone", on_click=_clone, args=(run,),
             help="Fills the form on the right with this run's network and settings, to be changed and started.",
         )  # fmt: skip
+        _export(run)
         with st.form(key=f"notes_{run.id}", border=False):
             name = st.text_input("Title", run.name, max_chars=120)
             tags = st.text_input("Tags, with commas between", ", ".join(run.tags), max_chars=300)
@@ -78,6 +79,21 @@ def _more(run: Run) -> None:
                 "Delete for good", icon=":material/delete:", key="delete", disabled=not sure, on_click=_delete,
                 args=(run,),
             )  # fmt: skip
+
+
+def _export(run: Run) -> None:
+    forms = {"tensorboard": "TensorBoard", "csv": "CSV", "json": "JSON"}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        form = st.selectbox(
+            "Export", FORMATS, key="export_as", format_func=forms.__getitem__, width=130,
+            help="Everything that was recorded: event files for TensorBoard, or one row a step.",
+        )  # fmt: skip
+        # The file is made when it is asked for: a long run has many points.
+        st.download_button(
+            "Download", data=lambda: export_zip(manager().store, [run], form or "csv"),
+            file_name=f"{run.id}-{form}.zip",
+            mime="application/zip", icon=":material/download:", key="export", on_click="ignore",
+        )  # fmt: skip
 
 
 def _delete(run: Run) -> None:

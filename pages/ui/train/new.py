@@ -20,7 +20,9 @@ _FIRST = "inception-net-32"
 
 def show(runs: list[Run]) -> None:
     """The form. Nothing in it is a Streamlit form: the forecast follows every change."""
-    st.subheader("New run", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader("New run", anchor=False, width="content")
+        _lessons()
     data.follow_import()
     _take_clone()
     chosen = st.multiselect(
@@ -45,6 +47,28 @@ def show(runs: list[Run]) -> None:
         except ArchitectureError as error:
             complaints.append(f"{_title(name)}: {error}")
     _forecast(networks, config, seeds, runs, complaints)
+
+
+def _lessons() -> None:
+    """Ready-made experiments: one click, and the curves tell the story."""
+    with st.popover("Lessons", icon=":material/school:", key="lessons"):
+        for lesson in training.LESSONS.values():
+            st.markdown(f"**{literal(lesson.title)}**")
+            st.caption(literal(lesson.text))
+            trials = ", ".join(f"{trial.network} on {trial.dataset}" for trial in lesson.trials)
+            st.caption(literal(f"Runs: {trials}."))
+            st.button(
+                f"Start these {len(lesson.trials)} runs", icon=":material/play_arrow:", key=f"lesson_{lesson.name}",
+                on_click=_start_lesson, args=(lesson.name,),
+            )  # fmt: skip
+
+
+def _start_lesson(name: str) -> None:
+    st.session_state["train"]["notice"] = None
+    try:
+        state.choose([run.id for run in training.start_lesson(manager(), name)])
+    except ValueError as error:
+        state.say("error", f"Not started: {error}.")
 
 
 def _names() -> list[str]:
