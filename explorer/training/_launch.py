@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
-from ..runs import Manager, Run, devices
+from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
 from ._fit import check_classes, check_memory, memory_needed
 
@@ -66,9 +66,7 @@ def _check(architecture: Architecture, config: TrainConfig) -> int:
     check_classes(architecture, card.name, len(card.classes))
     needed = memory_needed(architecture, config, card.train + card.test)
     known = {device.name: device for device in devices()}
-    device = next(iter(known)) if config.device == "auto" else config.device
-    if device not in known:
-        raise ValueError(f"this machine has no device {device}; it has {', '.join(known)}")
+    device = places(config.device, config.processes, known)[0][0]
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory)
     return needed.total if device == "cpu" else needed.on_gpu
