@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
-from ..runs import Manager, Run, devices
+from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_memory, memory_needed
 
@@ -81,9 +81,7 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     check_classes(architecture, card.name, len(card.classes))
     needed = memory_needed(architecture, config, card.train + card.test)
     known = {device.name: device for device in devices()}
-    device = next(iter(known)) if config.device == "auto" else config.device
-    if device not in known:
-        raise ValueError(f"this machine has no device {device}; it has {', '.join(known)}")
+    device = places(config.device, config.processes, known)[0][0]
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory)
     counted = needed.total if device == "cpu" else needed.on_gpu
