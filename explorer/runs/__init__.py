@@ -4,6 +4,7 @@ Knows nothing of torch and nothing of how training works: a worker is any proces
 """
 
 from ._devices import Device, devices, free_memory, machine_memory
+from ._experiments import ExperimentRow, Trial
 from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
 from ._manager import Manager, Owned, wait_until_ended
@@ -15,6 +16,7 @@ __all__ = [
     "RESUMABLE",
     "Device",
     "Document",
+    "ExperimentRow",
     "Lock",
     "Manager",
     "Owned",
@@ -24,6 +26,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "Trial",
     "Wish",
     "checked_id",
     "devices",

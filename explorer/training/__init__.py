@@ -6,7 +6,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_memory, memory_needed
-from ._launch import clone, extend, start
+from ._launch import clone, extend, prepare, start
 from ._recipes import RECIPES, recipe
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "extend",
     "memory_needed",
     "parse",
+    "prepare",
     "recipe",
     "start",
 ]
