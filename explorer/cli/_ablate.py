@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +55,11 @@ def _factors(args: argparse.Namespace) -> None:
 # ---- ablate ---------------------------------------------------------------------------------------------------------
 
 
-def _seeds(text: str) -> tuple[int, ...]:
+def _seeds(text: str) -> Sequence[int]:
     """3 is the seeds 0, 1, 2; 4,7 are those, and '5,' is one."""
     try:
         if "," not in text:
-            return tuple(range(int(text)))
+            return range(int(text))
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise ValueError(f"--seeds {quoted(text)} must be a number of seeds, or seeds such as 0,1,2") from None

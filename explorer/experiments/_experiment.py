@@ -94,7 +94,7 @@ def plan(
     """The experiment that varies a network by factors: one at a time, or in all combinations.
 
     Factors of one group, such as two kinds of attention, are never combined. Raises ValueError where a factor does not
-    exist or not apply, where two variants would be the same network, and where there would be too many.
+    exist or not apply (NotApplicable), and where there would be too many variants or seeds.
     """
     chosen = sorted({each: factor(each) for each in factors}.values(), key=rank)
     if not chosen:
@@ -127,7 +127,7 @@ def _subsets(chosen: list[Factor]) -> list[tuple[Factor, ...]]:
 
 
 def _variants(base: Architecture, subsets: Sequence[tuple[Factor, ...]]) -> tuple[Variant, ...]:
-    made: dict[Architecture, Variant] = {}
+    made: list[Variant] = []
     for subset in subsets:
         label = " + ".join(each.title for each in subset) or BASE
         network = base
@@ -137,10 +137,8 @@ def _variants(base: Architecture, subsets: Sequence[tuple[Factor, ...]]) -> tupl
             except NotApplicable as error:
                 where = "" if len(subset) == 1 else f" (in {label})"
                 raise NotApplicable(f"{error}{where}") from None
-        if network in made:
-            raise ValueError(f"{label!r} is the same network as {made[network].label!r}; leave one factor out")
-        made[network] = Variant(label=label, factors=tuple(each.name for each in subset), architecture=network)
-    return tuple(_named(base, variant) for variant in made.values())
+        made.append(Variant(label=label, factors=tuple(each.name for each in subset), architecture=network))
+    return tuple(_named(base, variant) for variant in made)
 
 
 def _named(base: Architecture, variant: Variant) -> Variant:
