@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "modules": {"architecture", "analysis"},
     "profiling": {"modules", "analysis", "architecture", "catalog"},
     "runs": {"home"},
-    "training": {"runs", "datasets", "modules", "analysis", "architecture", "home"},
+    "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
     "experiments": {"architecture", "analysis", "catalog", "training", "runs"},
     "figures": {"analysis", "architecture", "catalog"},
     "home": set(),
