@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "modules": {"architecture", "analysis"},
     "profiling": {"modules", "analysis", "architecture", "catalog"},
     "runs": {"home"},
-    "training": {"runs", "datasets", "modules", "analysis", "catalog", "architecture", "home"},
+    "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
     "figures": {"analysis", "architecture", "catalog"},
     "home": set(),
     "datasets": {"home"},

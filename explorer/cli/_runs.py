@@ -1,4 +1,5 @@
-"""The verbs about training: ``train`` and ``runs list | show | watch | pause | resume | extend | stop | delete``."""
+"""The verbs about training: ``train`` and ``runs list | show | watch | pause | resume | extend | stop | export |
+delete``."""
 
 from __future__ import annotations
 
@@ -9,10 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._resolve import resolve
-from ._text import print_json, quoted, shown, table
+from ._text import PATH_SHOWN, print_json, quoted, shown, table
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
@@ -20,6 +22,7 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
 
 _LOOK_SECONDS = 0.5
 _STOP_SECONDS = 40.0
+_FORMATS = ("tensorboard", "csv", "json")
 _RECIPES = ("course", "mnist-lesson", "d2l", "quick")
 
 
@@ -278,6 +281,22 @@ def _extend(args: argparse.Namespace) -> None:
         _tell(args, manager, manager.run(args.run_id))
 
 
+def _export(args: argparse.Namespace) -> None:
+    from ..runs import export_to
+
+    with _manager() as manager:
+        run = manager.run(args.run_id)
+        try:
+            paths = export_to(manager.store, run, args.format, Path(args.target))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ValueError(f"cannot write {quoted(args.target, PATH_SHOWN)}: {reason}") from None
+        if args.json:
+            print_json({"run": run.id, "files": [str(path) for path in paths]})
+        else:
+            print("\n".join(shown(path) for path in paths))
+
+
 def _delete(args: argparse.Namespace) -> None:
     with _manager() as manager:
         manager.delete(args.run_id)
@@ -300,7 +319,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")
 
-    text = "The runs: list, show, watch, pause, resume, extend, stop, delete."
+    text = "The runs: list, show, watch, pause, resume, extend, stop, export, delete."
     group = verbs.add_parser("runs", help=text, description=text, allow_abbrev=False)
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
@@ -311,6 +330,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
         ("resume", _resume, "Go on from the last checkpoint."),
         ("extend", _extend, "Train a run that has ended for more epochs."),
         ("stop", _stop, "End a run."),
+        ("export", _export, "Write the curves for TensorBoard, as a table, or everything as JSON."),
         ("delete", _delete, "Remove a run with its checkpoints and curves."),
     ):
         sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
@@ -319,4 +339,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
             sub.add_argument("run_id", metavar="RUN", help="as `runs list` shows it")
         if name == "extend":
             sub.add_argument("epochs", type=int, metavar="EPOCHS")
+        if name == "export":
+            sub.add_argument("target", metavar="FOLDER|FILE.zip", help="where to; made if it is not there")
+            sub.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help=f"default: {_FORMATS[0]}")
         sub.add_argument("--json", action="store_true", help="plain data instead of text")

@@ -142,7 +142,7 @@ class _Transfer:
 
 
 def _next_block(response: http.client.HTTPResponse) -> bytes:
-    """The next bytes. A network breaks in more ways than ConnectionError, no route and TLS among them; never the disk."""
+    """The next bytes. A network breaks in more ways than ConnectionError: no route, TLS; never the disk."""
     try:
         return response.read1(_BLOCK)
     except TimeoutError:

@@ -2,16 +2,20 @@
 
 from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
+from ._curves import LINES, Line, curves, thin
 from ._diagram import block, short_name, strip
 from ._format import change, exact, extent, percent, si, size, times
 from ._table import layer_table
 
 __all__ = [
     "KINDS",
+    "LINES",
     "Kind",
+    "Line",
     "block",
     "change",
     "costs",
+    "curves",
     "exact",
     "extent",
     "growth",
@@ -24,6 +28,7 @@ __all__ = [
     "si",
     "size",
     "strip",
+    "thin",
     "times",
     "treemap",
 ]

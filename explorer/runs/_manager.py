@@ -68,9 +68,20 @@ class Manager:
                     time.sleep(0.05)
             self._owner.note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
 
-    def supervise(self) -> None:
-        """Own the directory and keep it in order from a thread, until ``close`` or the end of the process."""
-        self.own()
+    @property
+    def supervising(self) -> bool:
+        """Whether this manager owns the directory."""
+        return self._owner is not None
+
+    def supervise(self, patience: float = 2.0) -> None:
+        """Own the directory and keep it in order from a thread, until ``close`` or the end of the process.
+
+        Does nothing where it does so already. Raises Owned.
+        """
+        with self._guard:
+            if self.supervising:
+                return
+            self.own(patience)
 
         def forever() -> None:
             while not self._closing.wait(_TICK_SECONDS):

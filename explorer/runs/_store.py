@@ -20,6 +20,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
+from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
@@ -213,6 +214,29 @@ class Store:
         query = sql.select(table.c.step, table.c.data).where(table.c.run == run, table.c.name == name)
         with self._transaction() as connection:
             return [(row.step, json.loads(row.data)) for row in connection.execute(query.order_by(table.c.step))]
+
+    def latest(self, run: str, name: str) -> tuple[int, Any] | None:
+        """(step, data) of the last document of a name, None before there is one."""
+        query = sql.select(DOCUMENTS.c.step, DOCUMENTS.c.data).where(DOCUMENTS.c.run == run, DOCUMENTS.c.name == name)
+        with self._transaction() as connection:
+            row = connection.execute(query.order_by(DOCUMENTS.c.step.desc()).limit(1)).one_or_none()
+        return None if row is None else (row.step, json.loads(row.data))
+
+    def document_names(self, run: str) -> list[str]:
+        """Names of a run's documents."""
+        query = sql.select(DOCUMENTS.c.name).where(DOCUMENTS.c.run == run).distinct().order_by(DOCUMENTS.c.name)
+        with self._transaction() as connection:
+            return list(connection.execute(query).scalars())
+
+    def samples(self, run: str) -> Samples | None:
+        """The pictures that a run is shown after every epoch, None before its first start."""
+        found = self.latest(run, SAMPLES)
+        return None if found is None else Samples.from_data(found[1])
+
+    def predictions(self, run: str) -> tuple[int, list[Prediction]] | None:
+        """(step, answer to each of the ``samples``) of the last evaluation, None before the first."""
+        found = self.latest(run, PREDICTIONS)
+        return None if found is None else (found[0], [Prediction.from_data(each) for each in found[1]])
 
     def series(self, run: str) -> list[str]:
         """Names of a run's series."""

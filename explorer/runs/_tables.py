@@ -45,7 +45,7 @@ DOCUMENTS = sql.Table(
     sql.Column("run", sql.String(40), primary_key=True),
     sql.Column("name", sql.String(120), primary_key=True),
     sql.Column("step", sql.Integer, primary_key=True, autoincrement=False),
-    sql.Column("data", sql.Text, nullable=False, comment="JSON: confusion matrices, environment records"),
+    sql.Column("data", sql.Text, nullable=False, comment="JSON: confusion matrices, predictions, environment records"),
 )
 EVENTS = sql.Table(
     "events",

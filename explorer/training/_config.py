@@ -30,7 +30,9 @@ Device = Annotated[str, BeforeValidator(_check_device)]
 class TrainConfig(BaseModel):
     """Everything that decides a training run, beside the architecture and the data themselves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     dataset: Annotated[str, Field(min_length=1, max_length=1000)]
     """Name of a data set, or the path of a folder or zip of class folders."""
@@ -79,7 +81,7 @@ class TrainConfig(BaseModel):
     channels_last: bool = True
     """Whether images lie in memory with their channels innermost, which convolutions like."""
     compile: bool = False
-    """Whether torch.compile prepares the network; pays on GPUs and in long runs."""
+    """Whether torch.compile prepares the network; pays on GPUs and in long runs. Needs a C++ compiler."""
     device: Device = "auto"
     """auto, cpu, mps or cuda:N."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from .. import datasets
@@ -11,7 +12,7 @@ from ..architecture import Architecture, from_json, to_json
 from ..home import absolute
 from ..runs import Manager, Run, devices
 from ._config import TrainConfig, parse
-from ._fit import check_classes, check_memory, memory_needed
+from ._fit import Memory, check_classes, check_memory, memory_needed
 
 
 def start(
@@ -29,7 +30,7 @@ def start(
     more memory than the device has.
     """
     config = _with_known_data(config, architecture)
-    memory = _check(architecture, config)
+    memory = check(architecture, config).bytes
     title, settings = name or architecture.name, config.model_dump_json()
     return manager.create(title, to_json(architecture), settings, memory=memory, notes=notes, tags=tags)
 
@@ -59,7 +60,21 @@ def _with_known_data(config: TrainConfig, architecture: Architecture) -> TrainCo
     return config.changed(dataset=datasets.import_images(path, size=architecture.input_shape[1:]).name)
 
 
-def _check(architecture: Architecture, config: TrainConfig) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """Where a run would go and what it would take there."""
+
+    device: str
+    """The device on which it would be trained now."""
+    memory: Memory
+    bytes: int
+    """What of it counts on that device."""
+    available: int
+    """Bytes that the device has in all."""
+
+
+def check(architecture: Architecture, config: TrainConfig) -> Fit:
+    """Whether a run can be started: its data is there and fits, and so does the memory. Raises ValueError if not."""
     card = datasets.card(config.dataset)
     if not card.available:
         raise ValueError(f"the data set {config.dataset!r} is not on this machine; {card.by_hand or 'import it first'}")
@@ -71,4 +86,5 @@ def _check(architecture: Architecture, config: TrainConfig) -> int:
         raise ValueError(f"this machine has no device {device}; it has {', '.join(known)}")
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory)
-    return needed.total if device == "cpu" else needed.on_gpu
+    counted = needed.total if device == "cpu" else needed.on_gpu
+    return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory)

@@ -21,6 +21,7 @@ from ..architecture import from_json
 from ..home import home
 from ..runs import (
     RESUMABLE,
+    SAMPLES,
     Document,
     Lock,
     Manager,
@@ -131,7 +132,8 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
     try:
         import torch
 
-        from .recording import Diverged, memory_peak
+        from .gauges import memory_peak
+        from .recording import Diverged
 
         device = torch.device(run.device)
         try:
@@ -170,9 +172,11 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
 
     from . import checkpoint
     from ._environment import environment
+    from .compiling import compiler_trouble
     from .data import on_device, open_data
     from .loop import steps_per_epoch, train
     from .recording import Diverged, Recorder
+    from .samples import samples_of
     from .state import State
 
     folder = RunFolder(root, run.id).checkpoints
@@ -190,6 +194,10 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
+    if config.compile and (trouble := compiler_trouble(device)):
+        store.tell(run.id, f"trains without torch.compile, which does not work here ({trouble})")
+        config = config.changed(compile=False)
+    torch._dynamo.config.suppress_errors = True  # a part of a network that it cannot handle runs as it is
     source = open_data(config, architecture)
     state, data = State(architecture, config, device), on_device(source, config, device)
     steps = steps_per_epoch(len(data.train), config)
@@ -198,7 +206,11 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
         state.restore(captured)
     begin = state.epoch * steps + state.step
     facts = environment(config, device, source.name, source.fingerprint)
-    store.record(run.id, [], [Document(name="environment", step=begin, data=facts)], steps=config.epochs * steps)
+    documents = [
+        Document(name="environment", step=begin, data=facts),
+        Document(name=SAMPLES, step=0, data=samples_of(data.evaluated["test"], source.classes).to_data()),
+    ]
+    store.record(run.id, [], documents, steps=config.epochs * steps)
     store.tell(run.id, f"attempt {run.attempt} trains on {run.device} from step {begin}")
 
     sink = StoreSink(store, run.id)

@@ -51,6 +51,9 @@ def test_everything_a_store_does(root: Path, database: str) -> None:
     assert {point.value for point in store.points(run.id, "train/loss")} == {2.0}
     assert [point.step for point in store.points(run.id, "train/loss", after=97)] == [98, 99]
     assert store.documents(run.id, "confusion/test") == [(1, [[2.0]])]
+    store.record(run.id, [], [Document(name="confusion/test", step=2, data=[[3.0]])])
+    assert store.latest(run.id, "confusion/test") == (2, [[3.0]])
+    assert (store.latest(run.id, "none"), store.samples(run.id), store.predictions(run.id)) == (None, None, None)
     assert store.series(run.id) == ["train/loss"]
     manager.annotate(run.id, name="é 'x' %s", tags=["a", "b"])
     again = Manager(root, url=database).run(run.id)
@@ -91,6 +94,11 @@ def test_a_worker_writes_there(root: Path, database: str) -> None:
     done = until_status(manager, run.id, "finished", "failed")
     assert done.status == "finished", done.reason
     assert list(curve(manager, run.id)) == list(range(1, 64))
+    samples, predictions = manager.store.samples(run.id), manager.store.predictions(run.id)
+    assert samples is not None
+    assert predictions is not None
+    assert samples.classes == tuple("0123456789")
+    assert (predictions[0], len(predictions[1])) == (63, len(samples.labels)) == (63, 24)
     assert not (root / "runs.sqlite").exists()
 
 

@@ -95,7 +95,7 @@ def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, An
     if expected.shadow is not None:
         assert second.shadow is not None
         assert equal(expected.shadow.state_dict(), second.shadow.state_dict())
-    timing = {"images_per_second", "data_share", "memory_peak"}
+    timing = {"images_per_second", "data_share", "memory", "memory_peak"}
     assert {k: v for k, v in whole.values.items() if k not in timing} == {
         k: v for k, v in parts.values.items() if k not in timing
     }

@@ -1,0 +1,220 @@
+"""A new run: which networks, on which data, by which recipe; what it will take; and the button that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import catalog, datasets, figures, training
+from explorer.architecture import Architecture, ArchitectureError, edit, from_json
+from explorer.runs import Run, devices
+from pages.ui import session
+from pages.ui.manager import manager
+from pages.ui.text import literal
+
+from . import data, live, settings, state
+
+_CURRENT, _CLONED = "", "clone"
+_FIRST = "inception-net-32"
+"""What is offered to a visitor who has not designed anything yet: it learns within seconds on a CPU."""
+
+
+def show(runs: list[Run]) -> None:
+    """The form. Nothing in it is a Streamlit form: the forecast follows every change."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader("New run", anchor=False, width="content")
+        _lessons()
+    data.follow_import()
+    _take_clone()
+    chosen = st.multiselect(
+        "Networks", _names(), key="train_designs", format_func=_title, placeholder="one or more",
+        help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
+    )  # fmt: skip
+    card = data.choose()
+    fit = st.toggle(
+        "Fit the network to the data", key="train_fit", value=True,
+        help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
+        "scaled to the network's input.",
+    )  # fmt: skip
+    small = _image_size(chosen, card)
+    config = settings.choose(card.name)
+    seeds = _seeds()
+    if config is None or seeds is None:
+        return
+    networks, complaints = [], []
+    for name in chosen:
+        try:
+            networks.append(_fitted(_network(name), card, fit=fit, small=small))
+        except ArchitectureError as error:
+            complaints.append(f"{_title(name)}: {error}")
+    _forecast(networks, config, seeds, runs, complaints)
+
+
+def _lessons() -> None:
+    """Ready-made experiments: one click, and the curves tell the story."""
+    with st.popover("Lessons", icon=":material/school:", key="lessons"):
+        for lesson in training.LESSONS.values():
+            st.markdown(f"**{literal(lesson.title)}**")
+            st.caption(literal(lesson.text))
+            trials = ", ".join(f"{trial.network} on {trial.dataset}" for trial in lesson.trials)
+            st.caption(literal(f"Runs: {trials}."))
+            st.button(
+                f"Start these {len(lesson.trials)} runs", icon=":material/play_arrow:", key=f"lesson_{lesson.name}",
+                on_click=_start_lesson, args=(lesson.name,),
+            )  # fmt: skip
+
+
+def _start_lesson(name: str) -> None:
+    st.session_state["train"]["notice"] = None
+    try:
+        state.choose([run.id for run in training.start_lesson(manager(), name)])
+    except ValueError as error:
+        state.say("error", f"Not started: {error}.")
+
+
+def _names() -> list[str]:
+    cloned = [_CLONED] if "train_cloned" in st.session_state else []
+    return [*cloned, _CURRENT, *catalog.names()]
+
+
+def _title(name: str) -> str:
+    if name == _CLONED:
+        return f"{st.session_state['train_cloned'].name} (cloned)"
+    if name == _CURRENT:
+        return f"{session.architecture().name} (your design)"
+    return catalog.entry(name).title
+
+
+def _network(name: str) -> Architecture:
+    if name == _CLONED:
+        return st.session_state["train_cloned"]  # type: ignore[no-any-return]
+    return session.architecture() if name == _CURRENT else catalog.get(name)
+
+
+def _take_clone() -> None:
+    """Fill the form with what a run was made of; the first time, with something that works at once."""
+    asked = st.session_state.pop("train_clone", None)
+    if asked is not None:
+        architecture = from_json(asked["architecture"])
+        known = catalog.name_of(architecture)
+        if known is None:
+            st.session_state["train_cloned"] = architecture
+        st.session_state["train_designs"] = [known or _CLONED]
+        settings.take(training.parse(asked["config"]))
+    elif "train_designs" not in st.session_state:
+        pristine = catalog.name_of(session.architecture()) == session.HOME
+        st.session_state["train_designs"] = [_FIRST if pristine else _CURRENT]
+
+
+def _image_size(chosen: list[str], card: datasets.Card) -> bool:
+    """Whether the networks shall take images as small as they are. Asked only where it makes a difference."""
+    sizes = {_network(name).input_shape[1:] for name in chosen}
+    if not sizes - {card.shape[1:]}:
+        return False
+    names = {
+        "network": f"{', '.join(sorted({figures.times(size) for size in sizes}))} (network)",
+        "data": f"{figures.times(card.shape[1:])} (data)",
+    }
+    picked = st.segmented_control(
+        "Image size", list(names), default="network", key="train_size", required=True, format_func=names.__getitem__,
+        help="Images are scaled to the network's own input, or the network takes them as large as they are. Larger "
+        "images take more time; smaller ones may be too small for the network.",
+    )  # fmt: skip
+    return picked == "data"
+
+
+def _fitted(network: Architecture, card: datasets.Card, *, fit: bool, small: bool) -> Architecture:
+    if small:
+        network = network.model_copy(update={"input_shape": (network.input_shape[0], *card.shape[1:])})
+    return edit.set_classes(network, len(card.classes)) if fit else network
+
+
+def _seeds() -> list[int] | None:
+    text = st.text_input(
+        "Seeds", "0", key="train_seeds",
+        help="One run for each: 0 or 0, 1, 2. The spread over seeds tells luck from skill.",
+    )  # fmt: skip
+    try:
+        seeds = [int(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        seeds = []
+    if not seeds or len(seeds) > 20 or any(not 0 <= seed < 2**32 for seed in seeds):
+        st.error(literal(f"Seeds (={text!r}) must be 1 to 20 whole numbers from 0 on, such as 0, 1, 2."))
+        return None
+    return list(dict.fromkeys(seeds))
+
+
+def _forecast(
+    networks: list[Architecture],
+    config: training.TrainConfig,
+    seeds: list[int],
+    runs: list[Run],
+    complaints: list[str],
+) -> None:
+    """What the runs will take, and the button; or why they cannot be started."""
+    lines, seconds, basis = [], 0.0, ""
+    for network in networks:
+        try:
+            fit = training.check(network, config)
+        except ValueError as error:
+            complaints.append(str(error))
+            continue
+        expected = _expected(network, config, fit.device, runs)
+        if expected is not None:
+            seconds += expected.seconds * len(seeds)
+            basis = expected.basis
+        lines.append(
+            f"{figures.size(fit.bytes)} of {figures.size(fit.available)} memory on {fit.device}, "
+            f"{figures.size(fit.memory.activations)} of it for activations"
+        )
+    for complaint in complaints:
+        st.error(literal(f"{complaint}."))
+    many = len(networks) * len(seeds)
+    if lines and not complaints:
+        time = f"about **{live.clock(seconds)}**" if seconds else "time known once this machine's speed is measured"
+        rest = f" in all · {many} runs, one after another" if many > 1 else f" · {literal(lines[0])}"
+        st.markdown(time + rest)
+        if seconds:
+            st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
+        else:
+            _wait_for_yardstick()
+    st.button(
+        f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
+        key="start", disabled=not networks or bool(complaints), on_click=_start, args=(networks, config, seeds),
+    )  # fmt: skip
+
+
+def _expected(
+    network: Architecture, config: training.TrainConfig, device: str, runs: list[Run]
+) -> training.Forecast | None:
+    known = [speed for speed in training.speeds(runs) if speed.device == device]
+    if not known:
+        trial = training.yardstick(device)
+        known = [trial] if trial else []
+    return training.forecast(network, config, device, known)
+
+
+def _wait_for_yardstick() -> None:
+    device = devices()[0].name
+
+    @st.fragment(run_every=2.0)
+    def look() -> None:
+        if training.yardstick(device) is not None:
+            st.rerun()
+        st.caption("Measuring how fast this machine trains, once …")
+
+    look()
+
+
+def _start(networks: list[Architecture], config: training.TrainConfig, seeds: list[int]) -> None:
+    st.session_state["train"]["notice"] = None
+    started = []
+    try:
+        for network in networks:
+            for seed in seeds:
+                started.append(training.start(manager(), network, config.changed(seed=seed)).id)  # noqa: PERF401
+    except ValueError as error:
+        state.say("error", f"Not started: {error}.")
+    if started:
+        state.choose(started)
+
+
