@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "profiling": {"modules", "analysis", "architecture", "catalog"},
     "runs": {"home"},
     "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
+    "experiments": {"architecture", "analysis", "catalog", "training", "runs"},
     "figures": {"analysis", "architecture", "catalog"},
     "home": set(),
     "datasets": {"home"},
@@ -35,6 +36,7 @@ WITHOUT_TORCH = (
     "explorer.datasets",
     "explorer.runs",
     "explorer.training",
+    "explorer.experiments",
     "explorer.cli",
 )
 

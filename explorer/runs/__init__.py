@@ -4,6 +4,7 @@ Knows nothing of torch and nothing of how training works: a worker is any proces
 """
 
 from ._devices import Device, devices, free_memory, machine_memory
+from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
 from ._history import Curve, History
@@ -22,6 +23,7 @@ __all__ = [
     "Curve",
     "Device",
     "Document",
+    "ExperimentRow",
     "Format",
     "History",
     "Lock",
@@ -35,6 +37,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "Trial",
     "Wish",
     "checked_id",
     "devices",

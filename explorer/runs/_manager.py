@@ -22,6 +22,7 @@ from typing import Any
 
 from ..home import home
 from ._devices import devices
+from ._experiments import Trial
 from ._files import Lock, held, read_note, remove_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
 from ._open import describe, open_store
@@ -137,19 +138,30 @@ class Manager:
         memory: int = 0,
         notes: str = "",
         tags: Iterable[str] = (),
+        trial: Trial | None = None,
     ) -> Run:
         """A new run, queued. ``architecture`` and ``config`` are JSON; ``memory`` is what it is expected to need."""
-        active = len(self.store.runs("queued", "running"))
-        if active >= MAX_ACTIVE:
-            raise ValueError(
-                f"{active} runs are queued or running; at most {MAX_ACTIVE} are allowed, stop or delete some"
-            )
+        self.check_room(1)
         run = self.store.add(
             id=new_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
-            notes=notes, tags=tuple(tags), status="queued",
+            notes=notes, tags=tuple(tags), status="queued", trial=trial,
         )  # fmt: skip
         self._describe(run)
         return run
+
+    def check_room(self, runs: int) -> None:
+        """Raises ValueError where so many more runs would be too many at a time."""
+        active = len(self.store.runs("queued", "running"))
+        if active + runs > MAX_ACTIVE:
+            raise ValueError(
+                f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
+                f"allowed: stop or delete some, or ask for fewer"
+            )
+
+    def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
+        """The runs of an experiment, oldest first, dead workers told apart from living ones."""
+        self._reconcile_if_possible()
+        return self.store.trials(experiment)
 
     def runs(self) -> list[Run]:
         """All runs, oldest first, with dead workers told apart from living ones even where nobody is the owner."""

@@ -1,4 +1,4 @@
-"""The run store: four small tables behind SQLAlchemy, SQLite unless EXPLORER_DATABASE_URL names another database.
+"""The run store: a few small tables behind SQLAlchemy, SQLite unless EXPLORER_DATABASE_URL names another database.
 
 A metric is keyed (run, series, step) and written by upsert: a resumed run overwrites what it repeats and duplicates
 nothing. Changes of a run's status are compare-and-set, so of two people who click at once exactly one succeeds.
@@ -20,8 +20,9 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
+from ._experiments import Experiments, Trial
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
-from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS
+from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS, TRIALS
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 Wish = Literal["run", "pause", "stop"]
@@ -35,10 +36,12 @@ _CHECKED_PAGES = 16_384  # 64 MB
 class StoreError(ValueError):
     """The store cannot be used; the message says which, why and what to do."""
 
-    def __init__(self, message: str, *, code: int = 0) -> None:
+    def __init__(self, message: str, *, code: int = 0, taken: bool = False) -> None:
         super().__init__(message)
         self.code = code
         """SQLite's primary result code (sqlite3.SQLITE_FULL, SQLITE_CORRUPT ...), 0 for other databases."""
+        self.taken = taken
+        """Whether what was to be added is there already."""
 
     @property
     def disk_full(self) -> bool:
@@ -111,7 +114,7 @@ class Document:
 
 
 def _run(row: Any) -> Run:
-    fields = dict(row._mapping)
+    fields = dict(getattr(row, "_mapping", row))
     return Run(**{**fields, "tags": tuple(json.loads(fields["tags"]))})
 
 
@@ -120,6 +123,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = sql.make_url(url)
+        self.experiments = Experiments(self._transaction)
+        """Runs that belong together."""
         lite = self.url.get_backend_name() == "sqlite"
         # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
         self._engine = sql.create_engine(
@@ -153,10 +158,12 @@ class Store:
 
     # ---- runs -------------------------------------------------------------------------------------------------------
 
-    def add(self, **fields: Any) -> Run:
-        """A new run."""
+    def add(self, *, trial: Trial | None = None, **fields: Any) -> Run:
+        """A new run, part of an experiment or not. Raises StoreError (``taken``) where that part has a run already."""
         with self._transaction() as connection:
             connection.execute(RUNS.insert().values(**_plain(fields)))
+            if trial is not None:
+                connection.execute(TRIALS.insert().values(run=fields["id"], **trial.__dict__))
         return self.get(fields["id"])
 
     def get(self, run: str) -> Run:
@@ -175,6 +182,16 @@ class Store:
         with self._transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
+    def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
+        """The runs of an experiment, oldest first."""
+        query = sql.select(TRIALS.c.variant, TRIALS.c.seed, RUNS).join(RUNS, RUNS.c.id == TRIALS.c.run)
+        query = query.where(TRIALS.c.experiment == experiment).order_by(RUNS.c.created, RUNS.c.id)
+        with self._transaction() as connection:
+            rows = [dict(row._mapping) for row in connection.execute(query)]
+        return [
+            (Trial(experiment=experiment, variant=row.pop("variant"), seed=row.pop("seed")), _run(row)) for row in rows
+        ]
+
     def update(self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, **fields: Any) -> bool:
         """Change a run if it is still in one of the stated conditions; whether it was."""
         query = RUNS.update().where(RUNS.c.id == run)
@@ -186,7 +203,7 @@ class Store:
     def remove(self, run: str) -> None:
         """Forget a run."""
         with self._transaction() as connection:
-            for table in (METRICS, DOCUMENTS, EVENTS):
+            for table in (METRICS, DOCUMENTS, EVENTS, TRIALS):
                 connection.execute(table.delete().where(table.c.run == run))
             connection.execute(RUNS.delete().where(RUNS.c.id == run))
 
@@ -252,6 +269,16 @@ class Store:
             rows = connection.execute(query.order_by(table.c.step)).all()
         return [Point(series=row.series, step=row.step, value=row.value, seconds=row.seconds) for row in rows]
 
+    def curves(self, runs: Iterable[str], series: str) -> dict[str, list[float]]:
+        """The values of one series of several runs, each in the order of its steps."""
+        table = METRICS
+        query = sql.select(table.c.run, table.c.value).where(table.c.series == series, table.c.run.in_(list(runs)))
+        found: dict[str, list[float]] = {}
+        with self._transaction() as connection:
+            for run, value in connection.execute(query.order_by(table.c.run, table.c.step)):
+                found.setdefault(run, []).append(value)
+        return found
+
     def tell(self, run: str, text: str) -> None:
         """Write an event."""
         with self._transaction() as connection:
@@ -272,7 +299,8 @@ class Store:
                 yield connection
         except sql.exc.DBAPIError as error:
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-            raise StoreError(f"the run store {self.shown}: {error.orig}", code=code) from None
+            taken = isinstance(error, sql.exc.IntegrityError)
+            raise StoreError(f"the run store {self.shown}: {error.orig}", code=code, taken=taken) from None
 
     def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]

@@ -1,4 +1,4 @@
-"""The four tables of the run store."""
+"""The tables of the run store."""
 
 from __future__ import annotations
 
@@ -54,4 +54,21 @@ EVENTS = sql.Table(
     sql.Column("run", sql.String(40), nullable=False, index=True),
     sql.Column("at", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
     sql.Column("text", sql.Text, nullable=False),
+)
+EXPERIMENTS = sql.Table(
+    "experiments",
+    META,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("name", sql.Text, nullable=False),
+    sql.Column("created", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+    sql.Column("plan", sql.Text, nullable=False, comment="JSON"),
+)
+TRIALS = sql.Table(
+    "trials",
+    META,
+    sql.Column("run", sql.String(40), primary_key=True),
+    sql.Column("experiment", sql.String(40), nullable=False),
+    sql.Column("variant", sql.String(500), nullable=False),
+    sql.Column("seed", sql.BigInteger, nullable=False),
+    sql.UniqueConstraint("experiment", "variant", "seed"),  # of two who add the same run, one fails
 )

@@ -7,7 +7,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_memory, memory_needed
 from ._forecast import Forecast, Speed, forecast, speeds, yardstick
-from ._launch import Fit, check, clone, extend, start
+from ._launch import Fit, check, clone, extend, prepare, start
 from ._lessons import LESSONS, Lesson, Trial, lesson, start_lesson
 from ._recipes import RECIPES, recipe
 
@@ -30,6 +30,7 @@ __all__ = [
     "lesson",
     "memory_needed",
     "parse",
+    "prepare",
     "recipe",
     "speeds",
     "start",

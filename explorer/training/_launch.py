@@ -29,10 +29,15 @@ def start(
     A data set given as a path is imported first. Raises ValueError where the network does not fit the data, or needs
     more memory than the device has.
     """
-    config = _with_known_data(config, architecture)
-    memory = check(architecture, config).bytes
+    config, memory = prepare(architecture, config)
     title, settings = name or architecture.name, config.model_dump_json()
     return manager.create(title, to_json(architecture), settings, memory=memory, notes=notes, tags=tags)
+
+
+def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfig, int]:
+    """The configuration with its data imported, and the bytes that the run is expected to need; see ``start``."""
+    config = _with_known_data(config, architecture)
+    return config, check(architecture, config).bytes
 
 
 def extend(manager: Manager, run: str, epochs: int) -> Run:

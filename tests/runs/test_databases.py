@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from explorer.runs import Document, Manager, Point, StoreError
+from explorer.runs import Document, Manager, Point, StoreError, Trial
 
 from .parts import create, curve, until_status
 
@@ -105,3 +105,20 @@ def test_a_worker_writes_there(root: Path, database: str) -> None:
 def test_a_server_that_is_away_is_one_sentence(root: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="the run store"):
         Manager(root, url=f"postgresql+psycopg://postgres@/none?host={tmp_path}")
+
+
+def test_an_experiment_has_each_of_its_parts_once(database: str, root: Path) -> None:
+    manager = Manager(root, database)
+    run = create(manager)
+    manager.store.experiments.add(id="one", name="x" * 500, created=1.5, plan="{}")
+    largest = Trial(experiment="one", variant="residual + CBAM", seed=2**32 - 1)
+    added = manager.create("a", run.architecture, run.config, trial=largest)
+    with pytest.raises(StoreError) as error:
+        manager.create("b", run.architecture, run.config, trial=largest)
+    assert error.value.taken
+    assert len(manager.runs()) == 2  # the run that had no part was not kept
+    assert manager.trials("one") == [(largest, added)]
+    manager.delete(added.id)
+    assert manager.trials("one") == []
+    manager.store.experiments.remove("one")
+    assert manager.store.experiments.all() == []
