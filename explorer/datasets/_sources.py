@@ -82,7 +82,12 @@ class Source:
         self._file: BinaryIO | None = None
         self._lock = threading.Lock()
         try:
-            self._list_folder() if path.is_dir() else self._list_zip()
+            if path.is_dir():
+                self._list_folder()
+            elif path.is_file():
+                self._list_zip()
+            else:  # a pipe would be waited for without end
+                raise DatasetError(f"{path} is neither a folder nor a zip file")
         except BaseException:
             self.close()
             raise

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
+from ..home import absolute
 from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_memory, memory_needed
@@ -59,7 +59,7 @@ def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any
 
 def _with_known_data(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     """The configuration with the name of the imported set in place of a path: the worker runs in another folder."""
-    path = Path(config.dataset).expanduser()
+    path = absolute(config.dataset)
     if config.dataset in datasets.names() or not os.path.exists(path):
         return config
     return config.changed(dataset=datasets.import_images(path, size=architecture.input_shape[1:]).name)

@@ -334,6 +334,19 @@ def test_files_that_are_no_zip(tmp_path: Path, data: bytes) -> None:
         import_images(tmp_path / "missing.zip")
 
 
+def test_what_is_neither_file_nor_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(DatasetError, match="neither a folder nor a zip file"):
+        import_images(tmp_path / "pipe.zip")
+
+
+def test_the_home_of_nobody_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DatasetError, match="does not exist"):
+        datasets.load("~nobody-has-this-name/pictures")
+    monkeypatch.setenv("EXPLORER_DATA", "~nobody-has-this-name/data")
+    assert datasets.folders()[0].is_absolute()
+
+
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=5),
@@ -405,8 +418,7 @@ def test_a_damaged_import_is_refused_and_can_be_repeated(tmp_path: Path, file: s
             continue  # a letter of a note may change unseen; the content cannot
         with pytest.raises(DatasetError, match="damaged"):
             datasets.load(made.name)
-    path.touch()
-    assert import_images(path).name == made.name
+    assert import_images(path).name == made.name  # as the message says, though the source has not changed
     assert datasets.load(made.name).fingerprint == made.fingerprint
 
 

@@ -68,7 +68,7 @@ def final_weights(manager: Manager, run: str) -> dict[str, torch.Tensor]:
     return weights
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1200)
 def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int) -> None:
     """F1, and F13 on the way: kill -9 before the first batch, at random steps, while saving, and at the very end."""
