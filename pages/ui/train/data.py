@@ -23,7 +23,7 @@ def choose() -> Card:
     names = datasets.names()
     if st.session_state.get("train_data") not in names:
         st.session_state["train_data"] = datasets.DEFAULT
-    name = st.selectbox("Data", names, key="train_data", format_func=_title)
+    name = st.selectbox("Data", names, key="train_data", format_func=_title, persist_state="session")
     card = datasets.card(name or datasets.DEFAULT)
     _card(card)
     if not card.available:
