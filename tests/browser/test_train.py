@@ -12,6 +12,7 @@ from explorer.catalog import get
 from explorer.runs import Manager, RunFolder, held, read_note
 from tests.browser.design import until
 from tests.browser.helpers import ARTIFACTS, open_app, settle
+from tests.datasets.makers import classes, zipped
 from tests.runs.parts import end_all
 
 PANELS = ".st-key-curves .panel svg[role=img]"
@@ -223,3 +224,22 @@ def test_a_design_that_was_never_saved_is_trained(training_server, page):
     page.locator(".st-key-train_designs").wait_for()
     settle(page)
     assert page.get_by_text("Networks", exact=True).is_visible()
+
+
+def test_own_images_are_uploaded(training_server, page, tmp_path):
+    server, manager = training_server
+    archive = zipped(tmp_path / "pets.zip", classes(2, 10))
+    open_app(page, f"{server.url}/train")
+    page.get_by_text("Bring your own images").click()
+    page.locator(".st-key-train_upload input[type=file]").set_input_files(archive)
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.locator(".st-key-train_data").get_by_text("pets").wait_for()
+    page.get_by_text("2 classes").wait_for()
+    assert not list((server.home / "uploads").iterdir())  # the copy that was uploaded is gone
+    # What is no zip is one sentence, and the page goes on.
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing")
+    page.locator(".st-key-train_upload input[type=file]").set_input_files(tmp_path / "bad.zip")
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.locator(".st-key-new_card [data-testid=stAlert]").first.wait_for()
+    assert page.get_by_role("button", name="Start", exact=True).is_enabled()
+    assert manager.store.runs() == []

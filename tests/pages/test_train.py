@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import catalog, training
+from explorer import catalog, datasets, training
 from explorer.architecture import edit, from_json, to_json
 from explorer.runs import Manager, Point, Run
 from pages.ui import manager as desk
 from pages.ui.text import literal
+from tests.datasets.makers import png
 from tests.runs.parts import end_all, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -278,3 +279,67 @@ def test_a_store_that_cannot_be_opened_is_said(home: Path, monkeypatch: pytest.M
         patch.setenv("EXPLORER_HOME", str(blocked / "below"))
         running = app()
         assert "Runs cannot be kept" in said(running)
+
+
+def test_a_folder_of_images_is_imported_and_chosen(home: Path, manager: Manager, tmp_path: Path) -> None:
+    for label in ("cats", "dogs"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for number in range(10):
+            (tmp_path / "pets" / label / f"{number}.png").write_bytes(png(number))
+    running = app()
+    running.text_input(key="train_path").set_value(str(tmp_path / "pets")).run()
+    running.button(key="import").click().run()
+    assert not running.exception
+    name = running.selectbox(key="train_data").value
+    assert name.startswith("pets")
+    assert datasets.card(name).classes == ("cats", "dogs")
+    desk.manager().close()
+    running.button(key="start").click().run()
+    (run,) = manager.store.runs()
+    assert run.setting("dataset") == name
+    assert from_json(run.architecture).trunk.nodes[-1].out_features == 2
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "relative/nowhere", "a" * 900, "\u202e", "~nobody/x"])
+def test_a_path_that_is_none_is_said_and_the_page_goes_on(home: Path, path: str) -> None:
+    running = app()
+    running.text_input(key="train_path").set_value(path).run()
+    running.button(key="import").click().run()
+    assert not running.exception
+    assert running.error
+    assert running.selectbox(key="train_data").value == "digits"
+    assert "start" in [button.key for button in running.button]
+
+
+def test_data_that_is_not_here_says_how_to_bring_it_and_a_failed_download_is_a_sentence(home: Path) -> None:
+    running = app()
+    running.selectbox(key="train_data").set_value("mnist").run()
+    assert "MNIST" in said(running)
+    assert running.button(key="start").disabled
+    running.button(key="download").click().run()
+    assert not running.exception
+    assert "could not be downloaded" in said(running)
+    assert "start" in [button.key for button in running.button]
+
+
+def test_what_was_typed_survives_a_visit_to_another_page(home: Path) -> None:
+    running = app()
+    running.text_input(key="train_seeds").set_value("5").run()
+    running.text_input(key="set_lr_course_0").set_value("0.25").run()
+    running.multiselect(key="train_designs").set_value(["dilated-cnn"]).run()
+    running.switch_page("pages/catalogue.py").run()
+    running.switch_page("pages/train.py").run()
+    assert running.text_input(key="train_seeds").value == "5"
+    assert running.text_input(key="set_lr_course_0").value == "0.25"
+    assert running.multiselect(key="train_designs").value == ["dilated-cnn"]
+
+
+def test_the_proposed_network_follows_the_design_until_somebody_chooses(home: Path) -> None:
+    running = app()
+    running.session_state["architecture"] = edit.set_classes(catalog.get("googlenet"), 7)
+    running.run()
+    assert running.multiselect(key="train_designs").value == [""]
+    running.multiselect(key="train_designs").set_value(["dilated-cnn"]).run()
+    running.session_state["architecture"] = catalog.get("googlenet")
+    running.run()
+    assert running.multiselect(key="train_designs").value == ["dilated-cnn"]
