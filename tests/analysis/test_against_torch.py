@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from explorer import analysis, catalog
 from explorer.architecture import Architecture
 from explorer.modules import build
-from explorer.modules._build import AuxiliaryBlock
+from explorer.modules._containers import AuxiliaryBlock
 from tests.analysis import measuring
 from tests.strategies import architectures
 
