@@ -18,7 +18,8 @@ from . import _folders, _images, _store
 from ._content import Content, split
 from ._errors import CancelledError, DatasetError, ImageError, quoted
 from ._labels import Plan, plan
-from ._sources import Member, MemberError, Source, state_of
+from ._members import Member, MemberError
+from ._sources import Source, state_of
 from ._store import Imported
 
 Progress = Callable[[int, int], None]
