@@ -261,6 +261,14 @@ def test_hostile_names_are_shown_as_they_are(home: Path, manager: Manager) -> No
     assert any(literal(HOSTILE) in each.value for each in running.caption)
 
 
+def test_no_spreadsheet_takes_a_name_for_a_formula(home: Path, manager: Manager) -> None:
+    run = finished(manager, "=cmd|'/c calc'!A1")
+    manager.annotate(run.id, tags=["@SUM(1)"])
+    table = app(run=run.id).dataframe[0].value
+    for column in ("name", "tags"):
+        assert table[column][0].startswith("\u2060")
+
+
 def test_another_program_that_owns_the_runs_is_named(home: Path, manager: Manager) -> None:
     manager.own()
     try:
