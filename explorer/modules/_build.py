@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .. import architecture as arch
 from ..analysis import Layer, analyze
 from ._containers import AuxiliaryBlock, ParallelBlock, ResidualBlock, SequenceBlock
-from ._layers import ACTIVATIONS, CBAM, ConvBlock, LinearBlock, SqueezeExcitation
+from ._layers import ACTIVATIONS, CBAM, AveragePool, ConvBlock, LinearBlock, SqueezeExcitation
 
 
 class Outputs(NamedTuple):
@@ -96,8 +96,10 @@ def _pool(node: arch.Pool, _layer: Any, _children: Any) -> nn.Module:
 
 
 def _global_pool(node: arch.GlobalPool, _layer: Any, _children: Any) -> nn.Module:
-    kind = nn.AdaptiveMaxPool2d if node.kind == "max" else nn.AdaptiveAvgPool2d
-    return kind(arch.pair(node.output_size))
+    size = arch.pair(node.output_size)
+    if node.kind == "avg" and size == (1, 1):
+        return AveragePool()
+    return nn.AdaptiveMaxPool2d(size) if node.kind == "max" else nn.AdaptiveAvgPool2d(size)
 
 
 _MAKE: dict[str, Callable[[Any, Any, list[tuple[str, nn.Module]]], nn.Module]] = {

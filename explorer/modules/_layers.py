@@ -120,3 +120,19 @@ class CBAM(nn.Module):
     def forward(self, x_BCHW: Tensor) -> Tensor:
         x_BCHW = x_BCHW * self._channel_gate(x_BCHW)
         return x_BCHW * self._position_gate(x_BCHW)
+
+
+class AveragePool(nn.AdaptiveAvgPool2d):
+    """Average of each channel over all positions, whose gradient lies in memory as the maps before it do.
+
+    torch's own hands back a gradient with its channels outermost, and what then meets maps with theirs innermost is
+    several times slower: 5 % of the time of a small network (measured on a CPU with bf16).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's name)
+        if input.is_contiguous(memory_format=torch.channels_last):
+            return input.permute(0, 2, 3, 1).flatten(1, 2).mean(1)[:, :, None, None]
+        return super().forward(input)

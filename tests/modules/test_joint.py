@@ -17,6 +17,7 @@ from explorer.modules import Network, Outputs, build
 from explorer.modules._containers import ParallelBlock
 from tests.strategies import images, parallels
 
+torch.set_num_threads(1)  # small tensors: threads would only wait for each other
 CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
 
 
