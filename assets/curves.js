@@ -2,7 +2,6 @@
 // data: {runs: [{id, title, steps, colour}], panels: [{key, title, note, format, lines: [{run, name, marked, step, second,
 // value, low, high}]}], view: {x, smooth, log}}; trigger "view": the same three, when the visitor changes one.
 
-const FACES = ["circle", "square", "triangle", "diamond", "cross", "star", "bar", "ring"] // beside colour, one a run
 const HIGH = 250, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 26
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -89,24 +88,6 @@ function legend(root, memory, redraw) {
   svg(example, "line", { x1: 42, x2: 72, y1: 6, y2: 6, stroke: "currentColor", "stroke-width": 2.2 })
   svg(example, "circle", { cx: 57, cy: 6, r: 3.5, fill: "currentColor" })
   html(key, "span", {}, "thin: training · marked: whole epochs")
-}
-
-const hue = (run) => `light-dark(${run.colour.light}, ${run.colour.dark})`
-
-function face(parent, index, x, y, r, fill) {
-  const kind = FACES[index % FACES.length]
-  const style = kind === "ring" || kind === "cross" ? `fill:none;stroke:${fill};stroke-width:2` : `fill:${fill}`
-  const at = (points) => points.map(([a, b]) => `${x + a * r},${y + b * r}`).join(" ")
-  if (kind === "circle" || kind === "ring") return svg(parent, "circle", { cx: x, cy: y, r, style })
-  if (kind === "cross") return svg(parent, "path", { d: `M ${x - r} ${y - r} L ${x + r} ${y + r} M ${x - r} ${y + r} L ${x + r} ${y - r}`, style })
-  const shapes = {
-    square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-    triangle: [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
-    diamond: [[0, -1.25], [1.1, 0], [0, 1.25], [-1.1, 0]],
-    bar: [[-1.2, -0.5], [1.2, -0.5], [1.2, 0.5], [-1.2, 0.5]],
-    star: [[0, -1.3], [0.35, -0.35], [1.3, 0], [0.35, 0.35], [0, 1.3], [-0.35, 0.35], [-1.3, 0], [-0.35, -0.35]],
-  }
-  return svg(parent, "polygon", { points: at(shapes[kind]), style })
 }
 
 // ---- one panel ----------------------------------------------------------------------------------------------------------
@@ -205,8 +186,6 @@ function drawPanel(frame, panel, memory) {
   frame.picture.setAttribute("aria-label", `${panel.title} by ${kind === "second" ? "time" : kind}. Newest: ${latest.join("; ") || "nothing yet"}. Arrow keys read the points, plus and minus zoom, Escape shows all.`)
 }
 
-const round = (value) => Math.round(value * 10) / 10
-
 // The lowest and the highest value of the vertical axis. A few wild first losses must not flatten all the rest.
 function heights(values, log, format) {
   if (!values.length) return format === "percent" ? [0, 1] : [0, 1]
@@ -218,15 +197,6 @@ function heights(values, log, format) {
   low = low >= 0 ? Math.max(0, low - margin) : low - margin
   high += margin
   return [low, format === "percent" ? Math.min(1, high) : high]
-}
-
-function ticks(low, high, count) {
-  const rough = (high - low) / Math.max(1, count)
-  const unit = 10 ** Math.floor(Math.log10(rough || 1))
-  const step = [1, 2, 5, 10].find((factor) => factor * unit >= rough) * unit
-  const found = []
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high * (1 + 1e-9) && found.length < 30; index += 1) found.push(Number((index * step).toPrecision(12)))
-  return found
 }
 
 function logTicks(low, high) {

@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "runs": {"home"},
     "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
     "experiments": {"architecture", "analysis", "catalog", "training", "runs"},
-    "figures": {"analysis", "architecture", "catalog"},
+    "figures": {"analysis", "architecture", "catalog", "experiments"},
     "home": set(),
     "datasets": {"home"},
 }

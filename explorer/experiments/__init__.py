@@ -7,7 +7,7 @@ from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Vari
 from ._factors import Factor, NotApplicable, changed_parts, factor, factors
 from ._manage import Stored, add_seeds, delete, experiments, find, pause, resume, start, stop
 from ._presets import PRESETS, Preset
-from ._results import CONVENTIONS, Row, TrialResult, results
+from ._results import CONVENTIONS, Row, TrialResult, results, seconds_to_go
 from ._statistics import Sample, t_quantile
 from ._text import COLUMNS, cells, duration, epochs, interval, percent, to_csv, to_markdown
 
@@ -45,6 +45,7 @@ __all__ = [
     "plan",
     "results",
     "resume",
+    "seconds_to_go",
     "start",
     "stop",
     "t_quantile",

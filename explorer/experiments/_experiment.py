@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..architecture import MAX_TITLE, Architecture, edit, from_data, to_data
@@ -72,14 +73,19 @@ class Experiment:
 
     @classmethod
     def from_json(cls, name: str, text: str) -> Experiment:
-        """From the run store. Raises ValueError."""
-        data: dict[str, Any] = json.loads(text)
-        variants = tuple(
-            Variant(label=v["label"], factors=tuple(v["factors"]), architecture=from_data(v["architecture"]))
-            for v in data["variants"]
-        )
-        config, seeds = parse(data["config"]), tuple(data["seeds"])
-        return cls(name=name, design=data["design"], variants=variants, seeds=seeds, config=config)
+        """From the run store; what was read lately is not read again. Raises ValueError."""
+        return _read(name, text)
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, text: str) -> Experiment:
+    data: dict[str, Any] = json.loads(text)
+    variants = tuple(
+        Variant(label=v["label"], factors=tuple(v["factors"]), architecture=from_data(v["architecture"]))
+        for v in data["variants"]
+    )
+    config, seeds = parse(data["config"]), tuple(data["seeds"])
+    return Experiment(name=name, design=data["design"], variants=variants, seeds=seeds, config=config)
 
 
 def plan(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..analysis import Totals, analyze
@@ -44,6 +46,8 @@ class TrialResult:
     """On the test images after the last epoch of a finished run, 0 to 1."""
     best: float | None
     seconds: float
+    difference: float | None = None
+    """Accuracy less the base's from the same seed; None for the base itself, and until both have finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +60,6 @@ class Row:
     """Costs and geometry of its network."""
     trials: tuple[TrialResult, ...]
     """In the order of the seeds."""
-    difference: Sample
-    """Accuracy less the base's, seed by seed; nothing for the base itself."""
-
     @property
     def finished(self) -> list[TrialResult]:
         """The runs that count."""
@@ -68,6 +69,11 @@ class Row:
     def accuracy(self) -> Sample:
         """After the last epoch: the primary number."""
         return Sample.of([trial.accuracy for trial in self.trials if trial.accuracy is not None])
+
+    @property
+    def difference(self) -> Sample:
+        """Accuracy less the base's, seed by seed."""
+        return Sample.of([trial.difference for trial in self.trials if trial.difference is not None])
 
     @property
     def best(self) -> Sample:
@@ -117,18 +123,32 @@ def results(manager: Manager, stored: Stored) -> list[Row]:
     return rows
 
 
+def seconds_to_go(rows: Sequence[Row]) -> float | None:
+    """How long the runs that wait or work will take, one after another; None before the first has finished.
+
+    A run takes as long as its variant's finished runs, or as all that have finished, on average.
+    """
+    known = [trial.seconds for row in rows for trial in row.finished]
+    if not known:
+        return None
+    total = 0.0
+    for row in rows:
+        expected = row.seconds.mean or statistics.fmean(known)
+        total += sum(max(0.0, expected - each.seconds) for each in row.trials if each.status in ("queued", "running"))
+    return total
+
+
 def _row(variant: Variant, trials: tuple[TrialResult, ...], base: Row | None) -> Row:
-    pairs = zip(trials, base.trials, strict=True) if base else ()
-    differences = [
-        mine.accuracy - its.accuracy for mine, its in pairs if mine.accuracy is not None and its.accuracy is not None
-    ]
-    return Row(
-        label=variant.label,
-        factors=variant.factors,
-        totals=analyze(variant.architecture).totals,
-        trials=trials,
-        difference=Sample.of(differences),
-    )
+    if base is not None:
+        trials = tuple(map(_less, trials, base.trials))
+    totals = analyze(variant.architecture).totals
+    return Row(label=variant.label, factors=variant.factors, totals=totals, trials=trials)
+
+
+def _less(trial: TrialResult, base: TrialResult) -> TrialResult:
+    if trial.accuracy is None or base.accuracy is None:
+        return trial
+    return replace(trial, difference=trial.accuracy - base.accuracy)
 
 
 def _trial(seed: int, run: Run | None, curves: dict[str, list[float]], config: TrainConfig) -> TrialResult:

@@ -1,5 +1,6 @@
 """Readings turned into pictures' data: pure functions, no torch, no Streamlit."""
 
+from ._ablation import ablation
 from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
 from ._curves import LINES, Line, curves, thin
@@ -12,6 +13,7 @@ __all__ = [
     "LINES",
     "Kind",
     "Line",
+    "ablation",
     "block",
     "change",
     "costs",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import catalog, datasets, figures, training
-from explorer.architecture import Architecture, ArchitectureError, edit, from_json
-from explorer.runs import Run, devices
+from explorer import catalog, figures, training
+from explorer.architecture import Architecture, ArchitectureError, from_json
+from explorer.runs import Run
 from pages.ui import session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
-from . import data, live, settings, state
+from . import choices, data, live, settings, state
 
-_CURRENT, _CLONED = "", "clone"
 _FIRST = "inception-net-32"
 """What is offered to a visitor who has not designed anything yet: it learns within seconds on a CPU."""
 
@@ -26,7 +25,7 @@ def show(runs: list[Run]) -> None:
     data.follow_import()
     _take_clone()
     chosen = st.multiselect(
-        "Networks", _names(), key="train_designs", format_func=_title, placeholder="one or more",
+        "Networks", choices.offered(), key="train_designs", format_func=choices.title_of, placeholder="one or more",
         persist_state="session",
         help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
     )  # fmt: skip
@@ -36,7 +35,7 @@ def show(runs: list[Run]) -> None:
         help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
         "scaled to the network's input.",
     )  # fmt: skip
-    small = _image_size(chosen, card)
+    small = choices.ask_image_size(chosen, card)
     config = settings.choose(card.name)
     seeds = _seeds()
     if config is None or seeds is None:
@@ -44,9 +43,9 @@ def show(runs: list[Run]) -> None:
     networks, complaints = [], []
     for name in chosen:
         try:
-            networks.append(_fitted(_network(name), card, fit=fit, small=small))
+            networks.append(choices.fitted(choices.network_of(name), card, fit=fit, small=small))
         except ArchitectureError as error:
-            complaints.append(f"{_title(name)}: {error}")
+            complaints.append(f"{choices.title_of(name)}: {error}")
     _forecast(networks, config, seeds, runs, complaints)
 
 
@@ -72,25 +71,6 @@ def _start_lesson(name: str) -> None:
         state.say("error", f"Not started: {error}.")
 
 
-def _names() -> list[str]:
-    cloned = [_CLONED] if "train_cloned" in st.session_state else []
-    return [*cloned, _CURRENT, *catalog.names()]
-
-
-def _title(name: str) -> str:
-    if name == _CLONED:
-        return f"{st.session_state['train_cloned'].name} (cloned)"
-    if name == _CURRENT:
-        return f"{session.architecture().name} (your design)"
-    return catalog.entry(name).title
-
-
-def _network(name: str) -> Architecture:
-    if name == _CLONED:
-        return st.session_state["train_cloned"]  # type: ignore[no-any-return]
-    return session.architecture() if name == _CURRENT else catalog.get(name)
-
-
 def _take_clone() -> None:
     """Fill the form with what a run was made of; the first time, with something that works at once."""
     asked = st.session_state.pop("train_clone", None)
@@ -99,38 +79,14 @@ def _take_clone() -> None:
         known = catalog.name_of(architecture)
         if known is None:
             st.session_state["train_cloned"] = architecture
-        st.session_state["train_designs"] = [known or _CLONED]
+        st.session_state["train_designs"] = [known or choices.CLONED]
         settings.take(training.parse(asked["config"]))
         return
     pristine = catalog.name_of(session.architecture()) == session.HOME
-    proposed = [_FIRST if pristine else _CURRENT]
+    proposed = [_FIRST if pristine else choices.CURRENT]
     # A proposal that nobody changed follows the design; a choice stays.
     if st.session_state.get("train_designs", proposed) in (proposed, st.session_state.get("train_proposed", proposed)):
         st.session_state["train_designs"] = st.session_state["train_proposed"] = proposed
-
-
-def _image_size(chosen: list[str], card: datasets.Card) -> bool:
-    """Whether the networks shall take images as small as they are. Asked only where it makes a difference."""
-    sizes = {_network(name).input_shape[1:] for name in chosen}
-    if not sizes - {card.shape[1:]}:
-        return False
-    names = {
-        "network": f"{', '.join(sorted({figures.times(size) for size in sizes}))} (network)",
-        "data": f"{figures.times(card.shape[1:])} (data)",
-    }
-    picked = st.segmented_control(
-        "Image size", list(names), default="network", key="train_size", required=True, format_func=names.__getitem__,
-        persist_state="session",
-        help="Images are scaled to the network's own input, or the network takes them as large as they are. Larger "
-        "images take more time; smaller ones may be too small for the network.",
-    )  # fmt: skip
-    return picked == "data"
-
-
-def _fitted(network: Architecture, card: datasets.Card, *, fit: bool, small: bool) -> Architecture:
-    if small:
-        network = network.model_copy(update={"input_shape": (network.input_shape[0], *card.shape[1:])})
-    return edit.set_classes(network, len(card.classes)) if fit else network
 
 
 def _seeds() -> list[int] | None:
@@ -163,7 +119,7 @@ def _forecast(
         except ValueError as error:
             complaints.append(str(error))
             continue
-        expected = _expected(network, config, fit.device, runs)
+        expected = choices.expect(network, config, fit.device, runs)
         if expected is not None:
             seconds += expected.seconds * len(seeds)
             basis = expected.basis
@@ -181,33 +137,11 @@ def _forecast(
         if seconds:
             st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
         else:
-            _wait_for_yardstick()
+            choices.wait_for_yardstick()
     st.button(
         f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
         key="start", disabled=not networks or bool(complaints), on_click=_start, args=(networks, config, seeds),
     )  # fmt: skip
-
-
-def _expected(
-    network: Architecture, config: training.TrainConfig, device: str, runs: list[Run]
-) -> training.Forecast | None:
-    known = [speed for speed in training.speeds(runs) if speed.device == device]
-    if not known:
-        trial = training.yardstick(device)
-        known = [trial] if trial else []
-    return training.forecast(network, config, device, known)
-
-
-def _wait_for_yardstick() -> None:
-    device = devices()[0].name
-
-    @st.fragment(run_every=2.0)
-    def look() -> None:
-        if training.yardstick(device) is not None:
-            st.rerun()
-        st.caption("Measuring how fast this machine trains, once …")
-
-    look()
 
 
 def _start(networks: list[Architecture], config: training.TrainConfig, seeds: list[int]) -> None:
@@ -221,5 +155,3 @@ def _start(networks: list[Architecture], config: training.TrainConfig, seeds: li
         state.say("error", f"Not started: {error}.")
     if started:
         state.choose(started)
-
-

@@ -35,6 +35,13 @@ def take(config: TrainConfig) -> None:
     state["train_round"] = state.get("train_round", 0) + 1
 
 
+def begin(recipe: str) -> None:
+    """Fill the form with a recipe as it is written, whatever was typed for it before."""
+    state = st.session_state
+    state["train_recipe"] = recipe
+    state["train_round"] = state.get("train_round", 0) + 1
+
+
 _CLONED = "as cloned"
 
 
