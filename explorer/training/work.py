@@ -11,6 +11,7 @@ import torch._dynamo  # takes a second or two; the optimizer would load it in th
 
 from ..architecture import from_json
 from ..runs import Run
+from ._allocator import keep_freed_memory
 from ._config import TrainConfig, parse
 from .compiling import compiler_trouble
 from .data import Tensors, on_device, open_data
@@ -50,6 +51,8 @@ class Work:
         device = device_of(run.device, rank)
         threads = config.threads or (captured or {}).get("threads") or torch.get_num_threads()
         torch.set_num_threads(threads)
+        if device.type == "cpu":
+            keep_freed_memory()
         if device.type == "cuda":
             torch.cuda.set_device(device)
             torch.backends.cudnn.benchmark = True
