@@ -31,12 +31,14 @@ from ..runs import (
     Status,
     Store,
     StoreError,
+    Wish,
     checked_id,
     store_of,
 )
 from . import torchrun
 from ._attendant import Attendant, StoreSink
 
+_BY_WISH: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -66,15 +68,17 @@ def main(arguments: list[str]) -> int:
     lock = torchrun.receive(path) if ranked else _lock(root, store, run_id)
     run = store.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
+    lock.note(**facts)
     attendant = Attendant(store, run_id)
     status: Status
     if (run.setting("processes") or 1) > 1 and not ranked:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
         if ended is None:
             return 0
-        status, reason = "failed", f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
+        asked = _asked(store, run_id)
+        reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
+        status = "failed" if asked == "interrupted" else asked
     else:
-        lock.note(**facts)
         _listen(attendant)
         attendant.start()
         status, reason = _outcome(root, store, run, attendant)
@@ -126,15 +130,20 @@ def _listen(attendant: Attendant) -> None:
 
 
 def _settle(store: Store, run: Run, status: Status, reason: str) -> None:
-    """Tell the store how it ended. Stop wins over a pause, also one that came while the pause was carried out."""
+    """Tell the store how it ended. What people wish wins, also where they wished it while something else happened."""
+    weaker: dict[Status, tuple[Wish, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
     where: dict[str, Any] = {"status": ("running",), "attempt": (run.attempt,)}
-    if status == "paused":
-        if store.update(run.id, where={**where, "wish": ("run", "pause")}, status=status, reason=reason):
-            store.tell(run.id, "paused")
+    allowed = {**where, "wish": weaker[status]} if status in weaker else where
+    if not store.update(run.id, where=allowed, status=status, reason=reason):
+        status = _asked(store, run.id)
+        if not store.update(run.id, where=where, status=status, reason=reason):
             return
-        status = "stopped"
-    if store.update(run.id, where=where, status=status, reason=reason):
-        store.tell(run.id, f"{status}: {reason}" if reason else status)
+    store.tell(run.id, f"{status}: {reason}" if reason else status)
+
+
+def _asked(store: Store, run: str) -> Status:
+    """The state of a run that ends now, by what people wish."""
+    return _BY_WISH[store.get(run).wish]
 
 
 def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Status, str]:
@@ -159,8 +168,7 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
     except Ended as ended:
         return ended.status, ended.reason
     except Terminated:
-        wish = attendant.wish
-        status: Status = "stopped" if wish == "stop" else "paused" if wish == "pause" else "interrupted"
+        status: Status = "interrupted" if attendant.wish == "interrupt" else _BY_WISH[attendant.wish]
         return status, "ended in the middle of a long batch; the checkpoint before it is kept"
     except StoreError as error:
         return "failed", f"disk full: {error}" if error.disk_full else str(error)

@@ -19,6 +19,7 @@ import torch
 from explorer import catalog
 from explorer.architecture import from_json
 from explorer.runs import Manager, Run, RunFolder, held, places
+from explorer.runs import _manager as module
 from explorer.training import check_memory, checkpoint, memory_needed, parse
 from explorer.training.data import on_device, open_data
 from explorer.training.loop import train
@@ -124,9 +125,9 @@ def test_two_processes_learn_what_one_does_and_a_lost_one_costs_nothing(
     assert losses.keys() == expected.keys()
     assert [losses[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
     captured = final(manager, run.id)
-    for kind, module in (("model", state.model), ("average", state.shadow)):
-        assert module is not None
-        for name, value in module.state_dict().items():
+    for kind, trained in (("model", state.model), ("average", state.shadow)):
+        assert trained is not None
+        for name, value in trained.state_dict().items():
             torch.testing.assert_close(captured[kind][name], value, rtol=1e-3, atol=1e-5, msg=name)
 
 
@@ -193,6 +194,22 @@ def test_a_start_that_fails_says_so(manager: Manager, monkeypatch: pytest.Monkey
     assert done.status == "failed"
     assert "torchrun ended with status 3 before rank 0 began" in done.reason
     until(lambda: not held(RunFolder(manager.root, run.id).lock))
+
+
+def test_a_start_that_takes_for_ever_can_be_stopped(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("import time; time.sleep(1000)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(module, "TERMINATE_SECONDS", 0.2)
+    run = together(manager, 2)
+    until_status(manager, run.id, "running")
+    (torchrun,) = until(lambda: psutil.Process(worker(manager, run.id)).children())
+    manager.stop(run.id)
+    done = until_status(manager, run.id, "stopped", "failed", "interrupted", seconds=20)
+    assert (done.status, "torchrun ended with status -15" in done.reason) == ("stopped", True)
+    until(lambda: not torchrun.is_running())
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,33 @@ def test_other_data_are_named() -> None:
     check_same(captured, "a" * 64, 4, config())
 
 
-def test_a_stop_that_comes_while_it_pauses_wins(run: tuple[Manager, Run]) -> None:
+@pytest.mark.parametrize(
+    ("wish", "end", "status"),
+    [
+        ("stop", "paused", "stopped"),
+        ("pause", "paused", "paused"),
+        ("run", "interrupted", "interrupted"),
+        ("stop", "interrupted", "stopped"),
+        ("pause", "interrupted", "paused"),
+        ("stop", "finished", "finished"),
+        ("pause", "failed", "failed"),
+    ],
+)
+def test_what_people_wish_meanwhile_wins(run: tuple[Manager, Run], wish: str, end: str, status: str) -> None:
     manager, made = run
-    manager.store.update(made.id, wish="stop")
-    worker._settle(manager.store, made, "paused", "")
-    assert manager.store.get(made.id).status == "stopped"
+    manager.store.update(made.id, wish=wish)
+    worker._settle(manager.store, made, end, "why")  # type: ignore[arg-type]
+    assert manager.store.get(made.id).status == status
+    assert [text for _, text in manager.store.events(made.id)] == [f"{status}: why"]
+
+
+def test_another_attempt_is_not_ours_to_settle(run: tuple[Manager, Run]) -> None:
+    manager, made = run
+    manager.store.update(made.id, attempt=2)
+    for end in ("interrupted", "finished"):
+        worker._settle(manager.store, made, end, "")  # type: ignore[arg-type]
+    assert manager.store.get(made.id).status == "running"
+    assert manager.store.events(made.id) == []
 
 
 def test_a_store_that_is_away_for_a_while_loses_no_step(run: tuple[Manager, Run]) -> None:
