@@ -14,6 +14,13 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=2000,
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where pytest-xdist runs tests side by side, each of its processes takes its share of the processor's cores."""
+    if worker := getattr(config, "workerinput", None):
+        share = max(1, (os.cpu_count() or 1) // int(worker["workercount"]))
+        os.environ.setdefault("OMP_NUM_THREADS", str(share))  # before torch is loaded
+
+
 @pytest.fixture(scope="session", autouse=True)
 def explorer_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the data of the person who runs it."""

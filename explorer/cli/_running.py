@@ -28,6 +28,8 @@ def open_manager() -> Iterator[Manager]:
         for sentence in manager.told:
             print(shown(sentence), file=sys.stderr)
         yield manager
+    except BrokenPipeError:  # who reads our output went away: nothing is wrong with the data
+        raise
     except OSError as error:
         raise ValueError(f"cannot write the data of the runs: {error.strerror or error} ({error.filename})") from None
 
@@ -51,6 +53,11 @@ def add_settings(sub: argparse.ArgumentParser) -> None:
     """The options that ``training_config`` reads."""
     sub.add_argument("--dataset", metavar="NAME|PATH", help="default: the embedded digits")
     sub.add_argument("--recipe", choices=_RECIPES, default="course", help="default: course")
+    add_changes(sub)
+
+
+def add_changes(sub: argparse.ArgumentParser) -> None:
+    """The options that ``setting_changes`` reads, but for the seed."""
     sub.add_argument("--epochs", type=int, metavar="N")
     sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
     sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
@@ -76,7 +83,7 @@ def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(f"--set {quoted(text)} must be SETTING=VALUE, such as lr=0.01")
         try:
             changes[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             changes[name] = value  # a word, such as cosine
     for name in ("epochs", "device", "seed"):
         if getattr(args, name, None) is not None:

@@ -54,7 +54,7 @@ def _progress(manager: Manager, run: Run) -> str:
     return f"{run.id}  {'  '.join(parts)}"
 
 
-def _watch(manager: Manager, run_id: str) -> Run:
+def watch(manager: Manager, run_id: str) -> Run:
     """Show the progress on stderr until the run ends: one line that changes on a terminal, else one an epoch."""
     live, last_epoch, width = sys.stderr.isatty(), -1, 0
     while True:
@@ -118,10 +118,10 @@ def _train(args: argparse.Namespace) -> None:
             _tell(args, manager, manager.run(run.id))
             return
         try:
-            run = _watch(manager, run.id)
+            run = watch(manager, run.id)
         except KeyboardInterrupt:
             manager.pause(run.id)
-            run = _until_ended(manager, run.id)
+            run = until_ended(manager, run.id)
             print(f"\n{run.id}  {run.status}; `python -m explorer runs resume {run.id}` goes on", file=sys.stderr)
             raise
         if args.json:
@@ -193,10 +193,10 @@ def _show(args: argparse.Namespace) -> None:
 
 def _watch_verb(args: argparse.Namespace) -> None:
     with open_manager() as manager:
-        _tell(args, manager, _watch(manager, manager.run(args.run_id).id))
+        _tell(args, manager, watch(manager, manager.run(args.run_id).id))
 
 
-def _until_ended(manager: Manager, run_id: str) -> Run:
+def until_ended(manager: Manager, run_id: str) -> Run:
     from ..runs import wait_until_ended
 
     return wait_until_ended(manager, run_id, _STOP_SECONDS)
@@ -205,13 +205,13 @@ def _until_ended(manager: Manager, run_id: str) -> Run:
 def _pause(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         manager.pause(args.run_id)
-        _tell(args, manager, _until_ended(manager, args.run_id))
+        _tell(args, manager, until_ended(manager, args.run_id))
 
 
 def _stop(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         manager.stop(args.run_id)
-        _tell(args, manager, _until_ended(manager, args.run_id))
+        _tell(args, manager, until_ended(manager, args.run_id))
 
 
 def _resume(args: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Architecture → torch.nn.Module."""
 
-from ._build import ACTIVATIONS, Network, Outputs, build
+from ._build import Network, Outputs, build
+from ._layers import ACTIVATIONS
 
 __all__ = ["ACTIVATIONS", "Network", "Outputs", "build"]

@@ -16,12 +16,13 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..home import home
-from ._devices import devices
+from ._devices import devices, occupied, places
 from ._experiments import Trial
 from ._files import Lock, held, read_note, remove_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
@@ -306,21 +307,20 @@ class Manager:
         queued = self.store.runs("queued")
         if not queued:
             return
-        load: dict[str, int] = {}
+        load: Counter[str] = Counter()
         for run in self.store.runs("running"):
-            load[run.device] = load.get(run.device, 0) + 1
+            load.update(occupied(run.device, run.setting("processes") or 1))
         for run in queued:
-            wanted = run.setting("device") or "auto"
-            known = [device.name for device in devices()]
-            # 'auto' waits for a GPU where there is one, rather than start on the CPU.
-            choice = ([name for name in known if name != "cpu"] or ["cpu"]) if wanted == "auto" else [wanted]
-            if wanted != "auto" and wanted not in known:
-                reason = f"this machine has no device {wanted}; it has {', '.join(known)}"
-                self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=reason)
+            wanted, processes = run.setting("device") or "auto", run.setting("processes") or 1
+            try:
+                choice = places(wanted, processes, [device.name for device in devices()])
+            except ValueError as error:
+                self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=str(error))
                 continue
-            device = min(choice, key=lambda name: load.get(name, 0))
-            if load.get(device, 0) < self.per_device and self._start(run, device):
-                load[device] = load.get(device, 0) + 1
+            # Of equal places the first; 'auto' waits for a GPU where there is one, rather than start on the CPU.
+            place = min(choice, key=lambda names: max(load[name] for name in names))
+            if all(load[name] < self.per_device for name in place) and self._start(run, place[0]):
+                load.update(place)
 
     def _start(self, run: Run, device: str) -> bool:
         """Start the worker of a queued run; whether there is one now.

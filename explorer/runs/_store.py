@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from ._experiments import Experiments, Trial
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
-from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS, TRIALS
+from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS, SCHEMA, TRIALS, VERSION
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 Wish = Literal["run", "pause", "stop"]
@@ -137,7 +137,7 @@ class Store:
         return cls(sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
 
     def prepare(self) -> None:
-        """Make the tables that are missing, and check the file. Raises StoreError where it cannot be used."""
+        """Check the file, and bring an older store up to date. Raises StoreError where it cannot be used."""
         with self._transaction() as connection:
             if self._engine.dialect.name == "sqlite":
                 # Reads every page: left out where that would take more than a moment.
@@ -149,7 +149,10 @@ class Store:
                 # Rollback journal: WAL has a reset race before SQLite 3.51.3. It is what SQLite does by default, but a
                 # file that somebody switched to WAL stays so until told.
                 connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
+            self._refuse_newer(connection)
             META.create_all(connection)
+            _add_missing_columns(connection)
+            self._upsert(connection, SCHEMA, [{"id": 1, "version": VERSION}])
 
     @property
     def shown(self) -> str:
@@ -302,6 +305,16 @@ class Store:
             taken = isinstance(error, sql.exc.IntegrityError)
             raise StoreError(f"the run store {self.shown}: {error.orig}", code=code, taken=taken) from None
 
+    def _refuse_newer(self, connection: sql.Connection) -> None:
+        if not sql.inspect(connection).has_table(SCHEMA.name):
+            return
+        found = connection.execute(sql.select(sql.func.max(SCHEMA.c.version))).scalar() or 0
+        if found > VERSION:
+            raise StoreError(
+                f"the run store {self.shown} was written by a newer version of the product (its schema is {found}, "
+                f"known up to {VERSION}); install that one, or name another folder by EXPLORER_HOME"
+            )
+
     def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]
         values = [column.name for column in table.columns if column.name not in keys]
@@ -316,6 +329,21 @@ class Store:
         old = table.delete().where(*(table.c[key] == sql.bindparam(f"old_{key}") for key in keys))
         connection.execute(old, [{f"old_{key}": row[key] for key in keys} for row in rows])
         connection.execute(table.insert(), rows)
+
+
+def _add_missing_columns(connection: sql.Connection) -> None:
+    inspector, dialect = sql.inspect(connection), connection.dialect
+    for table in META.sorted_tables:
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                assert isinstance(column.default, sql.ColumnDefault), f"{column} came later and has no default"
+                default = sql.literal(column.default.arg).compile(
+                    dialect=dialect, compile_kwargs={"literal_binds": True}
+                )
+                kind = sql.schema.CreateColumn(column).compile(dialect=dialect)
+                name = dialect.identifier_preparer.format_table(table)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {kind} DEFAULT {default}")
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,22 @@
-"""The tables of the run store."""
+"""The tables of the run store.
+
+A new table is made, and a new column added, where a store lacks it; a column that comes later therefore needs a
+default. A change that an older version of the product could not live with raises ``VERSION``.
+"""
 
 from __future__ import annotations
 
 import sqlalchemy as sql
 
+VERSION = 1
 META = sql.MetaData()
+
+SCHEMA = sql.Table(
+    "schema_version",
+    META,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=False, comment="1: there is one row"),
+    sql.Column("version", sql.Integer, nullable=False),
+)
 
 RUNS = sql.Table(
     "runs",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
-from ..runs import Manager, Run, devices
+from ..home import absolute
+from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_memory, memory_needed
 
@@ -59,7 +59,7 @@ def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any
 
 def _with_known_data(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     """The configuration with the name of the imported set in place of a path: the worker runs in another folder."""
-    path = Path(config.dataset).expanduser()
+    path = absolute(config.dataset)
     if config.dataset in datasets.names() or not os.path.exists(path):
         return config
     return config.changed(dataset=datasets.import_images(path, size=architecture.input_shape[1:]).name)
@@ -86,9 +86,7 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     check_classes(architecture, card.name, len(card.classes))
     needed = memory_needed(architecture, config, card.train + card.test)
     known = {device.name: device for device in devices()}
-    device = next(iter(known)) if config.device == "auto" else config.device
-    if device not in known:
-        raise ValueError(f"this machine has no device {device}; it has {', '.join(known)}")
+    device = places(config.device, config.processes, known)[0][0]
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory)
     counted = needed.total if device == "cpu" else needed.on_gpu

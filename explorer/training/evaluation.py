@@ -42,7 +42,7 @@ def evaluate(
     """Judge a network by a subset, in evaluation mode; ``between`` is called after every batch and may raise."""
     training = model.training
     model.eval()
-    size = 2 * -(-config.batch_size // config.accumulate)
+    size = 2 * config.part_size
     device = subset.images.device
     loss = torch.zeros((), device=device)
     confusion_KK = torch.zeros(data.classes**2, dtype=torch.int64, device=device)

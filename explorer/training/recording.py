@@ -31,6 +31,24 @@ class Sink(Protocol):
         """Metrics, tables such as confusion matrices, and the run's progress, all at once."""
 
 
+class Log(Protocol):
+    """What the loop tells; ``Recorder`` says what each means."""
+
+    def begins(self) -> None: ...
+    def has_data(self) -> None: ...
+    def stepped(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None: ...
+    def gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None: ...
+    def updates(self, state: State, step: int, before: list[Tensor]) -> None: ...
+    def epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None: ...
+
+
+class Mute:
+    """A log for processes whose numbers another one writes down."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+
 class Recorder:
     """Gathers the numbers of the steps and gives them to a sink, about once a second."""
 

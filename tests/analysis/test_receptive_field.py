@@ -15,7 +15,8 @@ from explorer import catalog
 from explorer.analysis import ReceptiveField, analyze, problems
 from explorer.architecture import Architecture, ArchitectureError, Conv, Parallel, Sequence, walk
 from explorer.modules import build
-from explorer.modules._build import CBAM, ParallelBlock, ResidualBlock, SqueezeExcitation
+from explorer.modules._containers import ParallelBlock, ResidualBlock
+from explorer.modules._layers import CBAM, SqueezeExcitation
 from tests.strategies import feature_architectures
 
 SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}

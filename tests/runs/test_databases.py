@@ -102,6 +102,40 @@ def test_a_worker_writes_there(root: Path, database: str) -> None:
     assert not (root / "runs.sqlite").exists()
 
 
+def execute(database: str, *statements: str) -> None:
+    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_an_older_store_is_brought_up_to_date(root: Path, database: str) -> None:
+    """One from before there were versions, without some columns and a table."""
+    run = create(Manager(root, url=database))
+    execute(database, *(f"DROP TABLE {name}" for name in ("schema_version", "documents")))
+    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("tags", "wish_clock", "memory", "attempt")))
+    manager = Manager(root, url=database)
+    found = manager.run(run.id)
+    assert (found.tags, found.wish_clock, found.memory, found.attempt) == ((), 0.0, 0, 0)
+    assert found.config == run.config
+    manager.annotate(run.id, tags=["a"])
+    manager.store.record(run.id, [], [Document(name="confusion/test", step=1, data=[[1]])])
+    again = Manager(root, url=database)  # once more: nothing is left to do
+    assert again.run(run.id).tags == ("a",)
+    assert again.told == []
+
+
+def test_a_newer_store_is_refused_and_left_alone(root: Path, database: str) -> None:
+    run = create(Manager(root, url=database))
+    execute(database, "UPDATE schema_version SET version = 7", "ALTER TABLE runs DROP COLUMN tags")
+    with pytest.raises(StoreError, match=r"newer version of the product \(its schema is 7, known up to 1\); install"):
+        Manager(root, url=database)
+    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
+    assert "tags" not in {column["name"] for column in sql.inspect(engine).get_columns("runs")}
+    execute(database, "UPDATE schema_version SET version = 1")
+    assert Manager(root, url=database).run(run.id).tags == ()
+
+
 def test_a_server_that_is_away_is_one_sentence(root: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="the run store"):
         Manager(root, url=f"postgresql+psycopg://postgres@/none?host={tmp_path}")

@@ -6,11 +6,13 @@ The compiler behind it takes a minute, so the ordinary tests stop before it (bac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch._dynamo
 
 from explorer.architecture import to_json
 from explorer.runs import Manager, wait_until_ended
@@ -23,9 +25,10 @@ SETTINGS: dict[str, Any] = {"precision": "fp32", "epochs": 1}
 
 
 @pytest.fixture(autouse=True)
-def settings_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def settings_of_torch() -> Iterator[None]:
     """A worker may set them for itself; this process has other tests to run."""
-    monkeypatch.setattr(torch._dynamo.config, "suppress_errors", False)
+    with torch._dynamo.config.patch(suppress_errors=False):
+        yield
 
 
 @pytest.fixture(params=["aot_eager", pytest.param("inductor", marks=pytest.mark.soak)])

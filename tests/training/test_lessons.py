@@ -28,7 +28,9 @@ def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.
     try:
         book, state = Book(), State(architecture, config, CPU)
         data = on_device(datasets.tensors(content).adapted(architecture.input_shape), config, CPU)
-        train(state, data, config, Recorder(CPU, book))
+        log = Recorder(CPU, book)
+        train(state, data, config, log)
+        log.flush(state)
     finally:
         torch.set_num_threads(threads)
     return list(book.values["epoch/test/accuracy"].values())[-1]

@@ -13,6 +13,7 @@ from explorer.architecture import to_json
 from explorer.runs import Manager, Run, StoreError
 from explorer.training import clone, extend, start, worker
 from explorer.training.recording import Diverged
+from explorer.training.work import check_same
 
 from .parts import config, network
 
@@ -59,10 +60,10 @@ def test_other_data_are_named() -> None:
     """F19."""
     captured = {"fingerprint": "a" * 64, "steps_per_epoch": 4}
     with pytest.raises(ValueError, match=r"'digits' is no longer the one .* is b{12}…, not a{12}…"):
-        worker._check_same(captured, "b" * 64, 4, config())
+        check_same(captured, "b" * 64, 4, config())
     with pytest.raises(ValueError, match="an epoch now has 5 steps, the checkpoint was made with 4"):
-        worker._check_same(captured, "a" * 64, 5, config())
-    worker._check_same(captured, "a" * 64, 4, config())
+        check_same(captured, "a" * 64, 5, config())
+    check_same(captured, "a" * 64, 4, config())
 
 
 def test_a_stop_that_comes_while_it_pauses_wins(run: tuple[Manager, Run]) -> None:

@@ -46,6 +46,7 @@ def ask_image_size(chosen: list[str], card: datasets.Card) -> bool:
     }
     picked = st.segmented_control(
         "Image size", list(names), default="network", key="train_size", required=True, format_func=names.__getitem__,
+        persist_state="session",
         help="Images are scaled to the network's own input, or the network takes them as large as they are. Larger "
         "images take more time; smaller ones may be too small for the network.",
     )  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from explorer.home import home
 from pages.ui.text import literal
 
 _OPEN = "Bring your own images"
+_Result = TypeVar("_Result")
 
 
 def choose() -> Card:
@@ -23,7 +25,7 @@ def choose() -> Card:
     names = datasets.names()
     if st.session_state.get("train_data") not in names:
         st.session_state["train_data"] = datasets.DEFAULT
-    name = st.selectbox("Data", names, key="train_data", format_func=_title)
+    name = st.selectbox("Data", names, key="train_data", format_func=_title, persist_state="session")
     card = datasets.card(name or datasets.DEFAULT)
     _card(card)
     if not card.available:
@@ -56,9 +58,9 @@ def _bring(card: Card) -> None:
     if card.download and st.button(
         f"Download {figures.size(card.download)}", icon=":material/download:", key="download", width="stretch"
     ):
-        with _working(f"Downloading {card.title}") as progress:
-            datasets.fetch(card.name, progress=progress)
-        st.rerun()
+        done = _carried_out(f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress))
+        if done is not None:
+            st.rerun()
 
 
 def _import() -> None:
@@ -79,10 +81,13 @@ def _import() -> None:
             file.write(upload.getbuffer())
             file.flush()
             source, title = file.name, Path(upload.name).stem
-        progress = stack.enter_context(_working("Reading the images"))
-        imported = datasets.import_images(source, name=title, progress=progress)
-    st.session_state["train_data_next"] = imported.name
-    st.rerun()
+        imported = _carried_out(
+            "Reading the images",
+            lambda progress: datasets.import_images(source, name=title, progress=progress),
+        )
+    if imported is not None:
+        st.session_state["train_data_next"] = imported.name
+        st.rerun()
 
 
 def follow_import() -> None:
@@ -92,9 +97,12 @@ def follow_import() -> None:
         st.session_state["train_data"] = name
 
 
-@contextlib.contextmanager
-def _working(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar with a way out: a click on Cancel makes the script begin anew, which ends the work tidily."""
+def _carried_out(what: str, work: Callable[[datasets.Progress], _Result]) -> _Result | None:
+    """Do long work under a progress bar; None if it could not be done, and the reason said.
+
+    A click on Cancel, or anywhere else, makes the script begin anew, which ends the work at its next step; what it had
+    written is removed on the way out.
+    """
     bar = st.progress(0.0, text=f"{what} …")
     st.button("Cancel", key="cancel_work")
     drawn = 0.0
@@ -103,10 +111,12 @@ def _working(what: str) -> Iterator[Callable[[int, int], None]]:
         nonlocal drawn
         if time.monotonic() - drawn > 0.2:
             drawn = time.monotonic()
-            bar.progress(min(1.0, done / whole) if whole else 0.0, text=f"{what}: {100 * done // max(1, whole)} %")
+            share = min(1.0, done / whole) if whole else 0.0
+            bar.progress(share, text=f"{what}: {100 * share:.0f} %")
 
     try:
-        yield progress
-    except (datasets.DatasetError, datasets.CancelledError) as error:
+        return work(progress)
+    except (datasets.DatasetError, datasets.CancelledError, OSError) as error:
+        bar.empty()
         st.error(literal(f"{error}."))
-        st.stop()
+        return None

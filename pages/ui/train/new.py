@@ -26,11 +26,12 @@ def show(runs: list[Run]) -> None:
     _take_clone()
     chosen = st.multiselect(
         "Networks", choices.offered(), key="train_designs", format_func=choices.title_of, placeholder="one or more",
+        persist_state="session",
         help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
     )  # fmt: skip
     card = data.choose()
     fit = st.toggle(
-        "Fit the network to the data", key="train_fit", value=True,
+        "Fit the network to the data", key="train_fit", value=True, persist_state="session",
         help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
         "scaled to the network's input.",
     )  # fmt: skip
@@ -80,14 +81,17 @@ def _take_clone() -> None:
             st.session_state["train_cloned"] = architecture
         st.session_state["train_designs"] = [known or choices.CLONED]
         settings.take(training.parse(asked["config"]))
-    elif "train_designs" not in st.session_state:
-        pristine = catalog.name_of(session.architecture()) == session.HOME
-        st.session_state["train_designs"] = [_FIRST if pristine else choices.CURRENT]
+        return
+    pristine = catalog.name_of(session.architecture()) == session.HOME
+    proposed = [_FIRST if pristine else choices.CURRENT]
+    # A proposal that nobody changed follows the design; a choice stays.
+    if st.session_state.get("train_designs", proposed) in (proposed, st.session_state.get("train_proposed", proposed)):
+        st.session_state["train_designs"] = st.session_state["train_proposed"] = proposed
 
 
 def _seeds() -> list[int] | None:
     text = st.text_input(
-        "Seeds", "0", key="train_seeds",
+        "Seeds", "0", key="train_seeds", persist_state="session",
         help="One run for each: 0 or 0, 1, 2. The spread over seeds tells luck from skill.",
     )  # fmt: skip
     try:

@@ -7,7 +7,6 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
-from annotated_types import Ge, Gt, Le, Lt
 
 from explorer import training
 from explorer.runs import devices
@@ -51,8 +50,9 @@ def choose(dataset: str) -> TrainConfig | None:
     state = st.session_state
     names = [*([_CLONED] if "train_base" in state else []), *training.RECIPES]
     recipe = st.selectbox(
-        "Recipe", names, key="train_recipe", help="Where all the settings start from; each can be changed."
-    )
+        "Recipe", names, key="train_recipe", persist_state="session",
+        help="Where all the settings start from; each can be changed.",
+    )  # fmt: skip
     if recipe == _CLONED:
         base = state["train_base"].changed(dataset=dataset)
     else:
@@ -83,34 +83,26 @@ def _ask(field: str, value: Any, place: str) -> Any:
     """A widget for a setting, made from its type and bounds."""
     info = TrainConfig.model_fields[field]
     label = _LABELS.get(field, field.replace("_", " "))
-    key, remembered = f"set_{field}_{place}", st.session_state.setdefault("train_typed", {})
-    value = remembered.get(key, value)
+    same: dict[str, Any] = {"key": f"set_{field}_{place}", "help": _help(field), "persist_state": "session"}
     kinds = [kind for kind in (get_args(info.annotation) or (info.annotation,)) if kind is not NoneType]
-    optional = NoneType in get_args(info.annotation)
     if field == "device":
         choices = ["auto", *(device.name for device in devices())]
-        index = choices.index(value) if value in choices else 0
-        found = st.selectbox(label, choices, index, key=key, help=_help(field))
-    elif get_origin(info.annotation) is Literal:
+        return st.selectbox(label, choices, choices.index(value) if value in choices else 0, **same)
+    if get_origin(info.annotation) is Literal:
         choices = list(get_args(info.annotation))
-        found = st.selectbox(label, choices, choices.index(value), key=key, help=_help(field))
-    elif info.annotation is bool:
-        found = st.toggle(label, value, key=key, help=_help(field))
-    elif kinds == [int]:
+        return st.selectbox(label, choices, choices.index(value), **same)
+    if info.annotation is bool:
+        return st.toggle(label, value, **same)
+    if kinds == [int]:
         low, high = _bounds(info.metadata)
-        found = st.number_input(label, int(low or 0), int(high), value, 1, key=key, help=_help(field))
-    else:
-        found = _decimal(label, value, key, field, optional=optional)
-    remembered[key] = found
-    return found
+        return st.number_input(label, low, high, value, 1, **same)
+    return _decimal(label, value, field, same, optional=NoneType in get_args(info.annotation))
 
 
-def _decimal(label: str, value: float | None, key: str, field: str, *, optional: bool) -> float | None:
+def _decimal(label: str, value: float | None, field: str, same: dict[str, Any], *, optional: bool) -> float | None:
     """A number as text: 0.001, 1e-3 and an empty field for none are all easier typed than stepped to."""
-    typed = st.text_input(
-        label, "" if value is None else f"{value:g}", key=key, help=_help(field),
-        placeholder="none" if optional else None,
-    ).strip()  # fmt: skip
+    shown = "" if value is None else f"{value:g}"
+    typed = st.text_input(label, shown, placeholder="none" if optional else None, **same).strip()
     if not typed and optional:
         return None
     try:
@@ -124,16 +116,10 @@ def _help(field: str) -> str:
     return literal(TrainConfig.model_fields[field].description or "")
 
 
-def _bounds(metadata: list[Any]) -> tuple[float | None, float]:
-    low: float | None = None
-    high = 1e9
-    for rule in metadata:
-        if isinstance(rule, Ge):
-            low = float(rule.ge)  # type: ignore[arg-type]
-        elif isinstance(rule, Gt):
-            low = float(rule.gt) + 1  # type: ignore[arg-type]
-        elif isinstance(rule, Le):
-            high = float(rule.le)  # type: ignore[arg-type]
-        elif isinstance(rule, Lt):
-            high = float(rule.lt) - 1  # type: ignore[arg-type]
+def _bounds(rules: list[Any]) -> tuple[int, int]:
+    """The smallest and the largest whole number that pydantic's rules allow."""
+    low, high = 0, 10**9
+    for rule in rules:
+        low = max(low, getattr(rule, "ge", low), getattr(rule, "gt", low - 1) + 1)
+        high = min(high, getattr(rule, "le", high), getattr(rule, "lt", high + 1) - 1)
     return low, high

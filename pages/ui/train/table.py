@@ -12,6 +12,7 @@ from explorer.analysis import analyze
 from explorer.architecture import ArchitectureError, from_json
 from explorer.runs import Run
 from pages.ui.manager import history, manager
+from pages.ui.text import cell
 
 from . import live, state
 
@@ -79,7 +80,7 @@ def _table() -> None:
 def _record(run: Run) -> dict[str, Any]:
     accuracy = history().curve(run, "epoch/test/accuracy").last
     return {
-        "name": run.name,
+        "name": cell(run.name),
         "state": live.STATES[run.status][0] if manager().responding(run) else "not responding",
         "test accuracy": None if accuracy is None else 100 * accuracy,
         "progress": 100 * min(1.0, run.step / run.steps) if run.steps else 0.0,
@@ -89,7 +90,7 @@ def _record(run: Run) -> dict[str, Any]:
         "params": _params(run.architecture),
         "time": live.clock(run.seconds),
         "device": run.device,
-        "tags": ", ".join(run.tags),
+        "tags": cell(", ".join(run.tags)),
         "created": f"{datetime.fromtimestamp(run.created).astimezone():%Y-%m-%d %H:%M}",
         "run": run.id,
     }

@@ -1,0 +1,114 @@
+"""Containers: what nodes that hold other nodes become. They find their children under the names of the nodes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._joint import alike, pointwise
+from ._layers import ConvBlock, activation_of
+
+
+class _Named(nn.Module):
+    """Children under the names of their nodes. They go straight into ``_modules``: a node may be called 'forward'."""
+
+    def __init__(self, children: Iterable[tuple[str, nn.Module]]) -> None:
+        super().__init__()
+        for name, child in children:
+            self._modules[name] = child
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A node may also be called 'training' or 'fuse', and nn.Module would refuse to set an attribute of that name.
+        if isinstance(value, nn.Module):
+            super().__setattr__(name, value)
+        else:
+            object.__setattr__(self, name, value)
+
+
+class SequenceBlock(_Named):
+    """Children one after another; empty is the identity."""
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        for child in self._modules.values():
+            x_BCHW = child(x_BCHW)  # type: ignore[misc]
+        return x_BCHW
+
+
+class ParallelBlock(_Named):
+    """Branches on one input, joined by ``fuse``."""
+
+    def __init__(self, children: Iterable[tuple[str, nn.Module]], fuse: str) -> None:
+        super().__init__(children)
+        self.fuse = fuse
+        self.joint: list[tuple[str, ...]] = []
+        """Groups of branches whose first 1×1 convolutions run as one."""
+
+    def join(self) -> None:
+        """From now on run 1×1 convolutions at the beginning of branches as one, where they are of one form."""
+        openings = {name: opening for name, branch in self._modules.items() if (opening := _opening(branch))}
+        self.joint = alike(openings)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        begun: dict[str, Tensor] = {}
+        for names in self.joint:
+            openings = [_opening(self._modules[name]) for name in names]
+            begun |= zip(names, pointwise([each for each in openings if each], x_BCHW), strict=True)
+        outputs = [
+            _rest(branch, begun[name]) if name in begun else branch(x_BCHW)  # type: ignore[misc]
+            for name, branch in self._modules.items()
+        ]
+        if len(outputs) == 1:
+            return outputs[0]
+        if self.fuse == "concat":
+            return torch.cat(outputs, dim=1)
+        return reduce(operator.add if self.fuse == "add" else operator.mul, outputs)
+
+
+def _opening(branch: nn.Module | None) -> ConvBlock | None:
+    """The convolution with which a branch begins, if it does."""
+    first = next(iter(branch._modules.values()), None) if isinstance(branch, SequenceBlock) else branch
+    return first if isinstance(first, ConvBlock) else None
+
+
+def _rest(branch: nn.Module | None, y_BCHW: Tensor) -> Tensor:
+    """What a branch makes of the output of its opening."""
+    if isinstance(branch, SequenceBlock):
+        for child in list(branch._modules.values())[1:]:
+            y_BCHW = child(y_BCHW)  # type: ignore[misc]
+    return y_BCHW
+
+
+class ResidualBlock(_Named):
+    """activation(shortcut(x) + scale · body(x)); the projection, if any, is ``shortcut``."""
+
+    def __init__(self, name: str, body: nn.Module, shortcut: nn.Module | None, scale: float, activation: str) -> None:
+        super().__init__([(name, body)] if shortcut is None else [(name, body), ("shortcut", shortcut)])
+        self.body_name = name
+        self.projects = shortcut is not None
+        self.scale = scale
+        self._activation = [activation_of(activation)]  # in a list: without weights it needs no name among the children
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        y_BCHW = self._modules[self.body_name](x_BCHW)  # type: ignore[misc]
+        if self.projects:
+            x_BCHW = self._modules["shortcut"](x_BCHW)  # type: ignore[misc]
+        return self._activation[0](torch.add(x_BCHW, y_BCHW, alpha=self.scale))
+
+
+class AuxiliaryBlock(SequenceBlock):
+    """In training its children score the tapped tensor, into ``scores``; the tensor itself passes through."""
+
+    def __init__(self, children: Iterable[tuple[str, nn.Module]], weight: float) -> None:
+        super().__init__(children)
+        self.weight = weight
+        self.scores: Tensor | None = None
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        if self.training:
+            self.scores = super().forward(x_BCHW)
+        return x_BCHW

@@ -1,0 +1,138 @@
+"""Layers with weights: what one leaf of an architecture becomes.
+
+Tensor names carry their shape (B batch, C channels, H height, W width, F features).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .. import architecture as arch
+from ..analysis import Layer
+
+Activation = Callable[[Tensor], Tensor]
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "none": nn.Identity,
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "leaky_relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "hardswish": nn.Hardswish,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+}
+
+
+def activation_of(kind: str) -> nn.Module:
+    """The activation behind a layer of ours; ReLU works in place there, since nobody else holds that tensor."""
+    return nn.ReLU(inplace=True) if kind == "relu" else ACTIVATIONS[kind]()
+
+
+class ConvBlock(nn.Module):
+    """Convolution ``conv``, then batch norm ``bn`` if there is one, then the activation."""
+
+    def __init__(self, node: arch.Conv, layer: Layer) -> None:
+        super().__init__()
+        in_channels, out_channels = layer.input_shape[0], layer.output_shape[0]
+        groups = in_channels if node.groups == "depthwise" else node.groups
+        g = node.geometry
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            g.kernel,
+            stride=g.stride,
+            padding=g.pad,
+            dilation=g.dilation,
+            groups=groups,
+            bias=node.has_bias,
+        )
+        # 'same' around an even kernel takes one zero more at the end, as torch's own does (which warns about it).
+        self.extra = (0, g.pad_end[1] - g.pad[1], 0, g.pad_end[0] - g.pad[0])
+        if node.norm == "batch":
+            self.bn = nn.BatchNorm2d(out_channels, eps=node.norm_eps)
+        self.has_norm = node.norm == "batch"
+        self.activation = activation_of(node.activation)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        if any(self.extra):
+            x_BCHW = nn.functional.pad(x_BCHW, self.extra)
+        x_BCHW = self.conv(x_BCHW)
+        if self.has_norm:
+            x_BCHW = self.bn(x_BCHW)
+        return self.activation(x_BCHW)
+
+
+class LinearBlock(nn.Module):
+    """Linear layer ``linear``, then the activation."""
+
+    def __init__(self, node: arch.Linear, layer: Layer) -> None:
+        super().__init__()
+        self.linear = nn.Linear(layer.input_shape[0], node.out_features, bias=node.bias)
+        self.activation = activation_of(node.activation)
+
+    def forward(self, x_BF: Tensor) -> Tensor:
+        return self.activation(self.linear(x_BF))
+
+
+class SqueezeExcitation(nn.Module):
+    """Channel weights from the mean of each channel (Hu et al. 2018, section 3)."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, hidden, 1)
+        self.expand = nn.Conv2d(hidden, channels, 1)
+
+    def _gate(self, x_BCHW: Tensor) -> Tensor:
+        gate_BC11 = x_BCHW.mean((2, 3), keepdim=True)
+        gate_BC11 = torch.relu_(self.reduce(gate_BC11))
+        return torch.sigmoid(self.expand(gate_BC11))
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        return x_BCHW * self._gate(x_BCHW)
+
+
+class CBAM(nn.Module):
+    """Channel weights from mean and maximum, then position weights (Woo et al. 2018, sections 3.1 and 3.2)."""
+
+    def __init__(self, channels: int, hidden: int, kernel_size: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, hidden, 1, bias=False)
+        self.expand = nn.Conv2d(hidden, channels, 1, bias=False)
+        self.spatial = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
+
+    def _mlp(self, x_BC11: Tensor) -> Tensor:
+        return self.expand(torch.relu_(self.reduce(x_BC11)))
+
+    def _channel_gate(self, x_BCHW: Tensor) -> Tensor:
+        mean_BC11 = self._mlp(x_BCHW.mean((2, 3), keepdim=True))
+        peak_BC11 = self._mlp(x_BCHW.amax((2, 3), keepdim=True))
+        return torch.sigmoid(mean_BC11 + peak_BC11)
+
+    def _position_gate(self, x_BCHW: Tensor) -> Tensor:
+        planes_B2HW = torch.cat((x_BCHW.mean(1, keepdim=True), x_BCHW.amax(1, keepdim=True)), dim=1)
+        return torch.sigmoid(self.spatial(planes_B2HW))
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        x_BCHW = x_BCHW * self._channel_gate(x_BCHW)
+        return x_BCHW * self._position_gate(x_BCHW)
+
+
+class AveragePool(nn.AdaptiveAvgPool2d):
+    """Average of each channel over all positions, whose gradient lies in memory as the maps before it do.
+
+    torch's own hands back a gradient with its channels outermost, and what then meets maps with theirs innermost is
+    several times slower: 5 % of the time of a small network (measured on a CPU with bf16).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's name)
+        if input.is_contiguous(memory_format=torch.channels_last):
+            return input.permute(0, 2, 3, 1).flatten(1, 2).mean(1)[:, :, None, None]
+        return super().forward(input)
