@@ -54,7 +54,7 @@ function tooltip(root) {
   }
 }
 
-// Hover, focus, click and Enter for one element that stands for a node of the architecture.
+// Hover and focus show the facts of an element; where something can be chosen, so do click and Enter.
 function interactive(node, { facts, tip, choose }) {
   node.addEventListener("pointermove", (event) => tip.show(facts, event.clientX, event.clientY))
   node.addEventListener("pointerleave", () => tip.hide())
@@ -63,6 +63,7 @@ function interactive(node, { facts, tip, choose }) {
     if (node.matches(":focus-visible")) tip.show(facts, at.left, at.bottom)
   })
   node.addEventListener("blur", () => tip.hide())
+  if (!choose) return
   node.addEventListener("click", choose)
   node.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") {
@@ -148,4 +149,38 @@ function savePicture(picture, title, kind) {
     canvas.toBlob((png) => save(png, `${name}.png`), "image/png")
   }
   image.src = URL.createObjectURL(blob)
+}
+
+// ---- charts -------------------------------------------------------------------------------------------------------------
+
+const FACES = ["circle", "square", "triangle", "diamond", "cross", "star", "bar", "ring"] // beside colour, one a line
+
+const hue = (line) => `light-dark(${line.colour.light}, ${line.colour.dark})`
+
+function face(parent, index, x, y, r, fill) {
+  const kind = FACES[index % FACES.length]
+  const style = kind === "ring" || kind === "cross" ? `fill:none;stroke:${fill};stroke-width:2` : `fill:${fill}`
+  const at = (points) => points.map(([a, b]) => `${x + a * r},${y + b * r}`).join(" ")
+  if (kind === "circle" || kind === "ring") return svg(parent, "circle", { cx: x, cy: y, r, style })
+  if (kind === "cross") return svg(parent, "path", { d: `M ${x - r} ${y - r} L ${x + r} ${y + r} M ${x - r} ${y + r} L ${x + r} ${y - r}`, style })
+  const shapes = {
+    square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
+    triangle: [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
+    diamond: [[0, -1.25], [1.1, 0], [0, 1.25], [-1.1, 0]],
+    bar: [[-1.2, -0.5], [1.2, -0.5], [1.2, 0.5], [-1.2, 0.5]],
+    star: [[0, -1.3], [0.35, -0.35], [1.3, 0], [0.35, 0.35], [0, 1.3], [-0.35, 0.35], [-1.3, 0], [-0.35, -0.35]],
+  }
+  return svg(parent, "polygon", { points: at(shapes[kind]), style })
+}
+
+const round = (value) => Math.round(value * 10) / 10
+
+// Round numbers between two, about so many.
+function ticks(low, high, count) {
+  const rough = (high - low) / Math.max(1, count)
+  const unit = 10 ** Math.floor(Math.log10(rough || 1))
+  const step = [1, 2, 5, 10].find((factor) => factor * unit >= rough) * unit
+  const found = []
+  for (let index = Math.ceil(low / step - 1e-9); index * step <= high * (1 + 1e-9) && found.length < 30; index += 1) found.push(Number((index * step).toPrecision(12)))
+  return found
 }

@@ -9,6 +9,11 @@ from pathlib import Path
 _FOLDER = "inception-explorer"
 
 
+def absolute(path: str | Path) -> Path:
+    """A path as people write it, '~' and all, as an absolute one. A '~name' that nobody has stays as it is."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
 def home() -> Path:
     """The data directory: ``EXPLORER_HOME``, by default a folder of ours in the platform's user-data folder.
 
@@ -17,7 +22,7 @@ def home() -> Path:
     """
     chosen = os.environ.get("EXPLORER_HOME", "").strip()
     if chosen:
-        return Path(os.path.abspath(Path(chosen).expanduser()))
+        return absolute(chosen)
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

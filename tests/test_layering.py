@@ -19,8 +19,9 @@ ALLOWED: dict[str, set[str]] = {
     "modules": {"architecture", "analysis"},
     "profiling": {"modules", "analysis", "architecture", "catalog"},
     "runs": {"home"},
-    "training": {"runs", "datasets", "modules", "analysis", "architecture", "home"},
-    "figures": {"analysis", "architecture", "catalog"},
+    "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
+    "experiments": {"architecture", "analysis", "catalog", "training", "runs"},
+    "figures": {"analysis", "architecture", "catalog", "experiments"},
     "home": set(),
     "datasets": {"home"},
 }
@@ -35,6 +36,7 @@ WITHOUT_TORCH = (
     "explorer.datasets",
     "explorer.runs",
     "explorer.training",
+    "explorer.experiments",
     "explorer.cli",
 )
 

@@ -4,7 +4,7 @@
 from . import _course, _googlenet, _inception_v3  # noqa: F401
 
 # isort: split
-from . import _cifar  # noqa: F401
+from . import _cifar, _lessons  # noqa: F401
 
 # isort: split
 from ._course import inception_block_bn

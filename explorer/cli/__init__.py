@@ -1,4 +1,4 @@
-"""The product without a browser: ``python -m explorer list | analyze | ... | train | runs``.
+"""The product without a browser: ``python -m explorer list | analyze | ... | train | runs | lesson | ablate | ...``.
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
 Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary`` and ``ledger``
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from . import _design, _runs
+from . import _ablate, _design, _lessons, _runs
 from ._resolve import ARCH, resolve
 from ._text import one_line, shown
 
@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--format", choices=("json", "link"), default="json", help="default: json")
     sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
     _runs.add(verb, verbs)
+    _lessons.add(verb)
+    _ablate.add(verb, verbs)
     return parser
 
 

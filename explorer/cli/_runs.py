@@ -1,57 +1,29 @@
-"""The verbs about training: ``train`` and ``runs list | show | watch | pause | resume | extend | stop | delete``."""
+"""The verbs about training: ``train`` and ``runs list | show | watch | pause | resume | extend | stop | export |
+delete``."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._resolve import resolve
-from ._text import print_json, quoted, shown, table
+from ._running import add_settings, duration, look_after, open_manager, training_config
+from ._text import PATH_SHOWN, print_json, quoted, shown, table
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
-    from ..training import TrainConfig
 
 _LOOK_SECONDS = 0.5
 _STOP_SECONDS = 40.0
-_RECIPES = ("course", "mnist-lesson", "d2l", "quick")
+_FORMATS = ("tensorboard", "csv", "json")
 
 
 # ---- watching -------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _manager() -> Iterator[Manager]:
-    """The runs of the data directory; what had to be put right is told on stderr."""
-    from ..runs import Manager
-
-    try:
-        manager = Manager()
-        for sentence in manager.told:
-            print(shown(sentence), file=sys.stderr)
-        yield manager
-    except OSError as error:
-        raise ValueError(f"cannot write the data of the runs: {error.strerror or error} ({error.filename})") from None
-
-
-def _look_after(manager: Manager) -> None:
-    """Do the owner's work where nobody else does it."""
-    from ..runs import Owned
-
-    with contextlib.suppress(Owned):
-        manager.tick()
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _latest(manager: Manager, run: Run, series: str) -> float | None:
@@ -76,17 +48,17 @@ def _progress(manager: Manager, run: Run) -> str:
         if value is not None:
             parts.append(form.format(value))
     if run.step:
-        parts.append(f"{_duration(run.seconds / run.step * (run.steps - run.step))} to go")
+        parts.append(f"{duration(run.seconds / run.step * (run.steps - run.step))} to go")
     if not manager.responding(run):
         parts.append("not responding")
     return f"{run.id}  {'  '.join(parts)}"
 
 
-def _watch(manager: Manager, run_id: str) -> Run:
+def watch(manager: Manager, run_id: str) -> Run:
     """Show the progress on stderr until the run ends: one line that changes on a terminal, else one an epoch."""
     live, last_epoch, width = sys.stderr.isatty(), -1, 0
     while True:
-        _look_after(manager)
+        look_after(manager)
         run = manager.run(run_id)
         if live:
             line = _progress(manager, run)
@@ -135,41 +107,21 @@ def _tell(args: argparse.Namespace, manager: Manager, run: Run) -> None:
 # ---- the verbs ------------------------------------------------------------------------------------------------------
 
 
-def _config(args: argparse.Namespace) -> TrainConfig:
-    from .. import datasets
-    from ..training import recipe
-
-    changes: dict[str, Any] = {}
-    for text in args.set or ():
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"--set {quoted(text)} must be SETTING=VALUE, such as lr=0.01")
-        try:
-            changes[name] = json.loads(value)
-        except ValueError:
-            changes[name] = value  # a word, such as cosine
-    for name in ("epochs", "device", "seed"):
-        if getattr(args, name) is not None:
-            changes[name] = getattr(args, name)
-    base = recipe(args.recipe, datasets.DEFAULT if args.dataset is None else args.dataset)
-    return base.changed(**changes) if changes else base
-
-
 def _train(args: argparse.Namespace) -> None:
-    architecture, config = resolve(args.arch, files=True), _config(args)
+    architecture, config = resolve(args.arch, files=True), training_config(args)
     from ..training import start
 
-    with _manager() as manager:
+    with open_manager() as manager:
         run = start(manager, architecture, config, name=args.name)
-        _look_after(manager)
+        look_after(manager)
         if args.detach:
             _tell(args, manager, manager.run(run.id))
             return
         try:
-            run = _watch(manager, run.id)
+            run = watch(manager, run.id)
         except KeyboardInterrupt:
             manager.pause(run.id)
-            run = _until_ended(manager, run.id)
+            run = until_ended(manager, run.id)
             print(f"\n{run.id}  {run.status}; `python -m explorer runs resume {run.id}` goes on", file=sys.stderr)
             raise
         if args.json:
@@ -188,7 +140,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
     rows = [
         [str(row["epoch"])]
         + [text for name in splits for text in (f"{row[f'{name}/loss']:.4f}", f"{row[f'{name}/accuracy']:.2%}")]
-        + [_duration(row["seconds"])]
+        + [duration(row["seconds"])]
         for row in epochs
         if all(f"{name}/loss" in row for name in splits)
     ]
@@ -196,8 +148,8 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    with _manager() as manager:
-        _look_after(manager)
+    with open_manager() as manager:
+        look_after(manager)
         runs = manager.runs()
         if args.json:
             print_json([run.to_data() for run in runs])
@@ -210,7 +162,7 @@ def _list(args: argparse.Namespace) -> None:
                 run.status if manager.responding(run) else "not responding",
                 f"{run.epoch}/{run.setting('epochs')}",
                 "" if best is None else f"{best:.2%}",
-                _duration(run.seconds),
+                duration(run.seconds),
                 run.device,
                 shown(run.setting("dataset")),
                 shown(run.name),
@@ -219,14 +171,14 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    with _manager() as manager:
+    with open_manager() as manager:
         run = manager.run(args.run_id)
         full = _full(manager, run)
         if args.json:
             print_json(full)
             return
         print(f"{_progress(manager, run)}\n")
-        facts = [("name", shown(run.name)), ("device", run.device or "-"), ("time", _duration(run.seconds))]
+        facts = [("name", shown(run.name)), ("device", run.device or "-"), ("time", duration(run.seconds))]
         facts += [(name, shown(value)) for name, value in full["config"].items() if value is not None]
         facts += [("tags", shown(", ".join(run.tags)))] if run.tags else []
         facts += [("notes", shown(run.notes))] if run.notes else []
@@ -240,46 +192,62 @@ def _show(args: argparse.Namespace) -> None:
 
 
 def _watch_verb(args: argparse.Namespace) -> None:
-    with _manager() as manager:
-        _tell(args, manager, _watch(manager, manager.run(args.run_id).id))
+    with open_manager() as manager:
+        _tell(args, manager, watch(manager, manager.run(args.run_id).id))
 
 
-def _until_ended(manager: Manager, run_id: str) -> Run:
+def until_ended(manager: Manager, run_id: str) -> Run:
     from ..runs import wait_until_ended
 
     return wait_until_ended(manager, run_id, _STOP_SECONDS)
 
 
 def _pause(args: argparse.Namespace) -> None:
-    with _manager() as manager:
+    with open_manager() as manager:
         manager.pause(args.run_id)
-        _tell(args, manager, _until_ended(manager, args.run_id))
+        _tell(args, manager, until_ended(manager, args.run_id))
 
 
 def _stop(args: argparse.Namespace) -> None:
-    with _manager() as manager:
+    with open_manager() as manager:
         manager.stop(args.run_id)
-        _tell(args, manager, _until_ended(manager, args.run_id))
+        _tell(args, manager, until_ended(manager, args.run_id))
 
 
 def _resume(args: argparse.Namespace) -> None:
-    with _manager() as manager:
+    with open_manager() as manager:
         manager.resume(args.run_id)
-        _look_after(manager)
+        look_after(manager)
         _tell(args, manager, manager.run(args.run_id))
 
 
 def _extend(args: argparse.Namespace) -> None:
     from ..training import extend
 
-    with _manager() as manager:
+    with open_manager() as manager:
         extend(manager, args.run_id, args.epochs)
-        _look_after(manager)
+        look_after(manager)
         _tell(args, manager, manager.run(args.run_id))
 
 
+def _export(args: argparse.Namespace) -> None:
+    from ..runs import export_to
+
+    with open_manager() as manager:
+        run = manager.run(args.run_id)
+        try:
+            paths = export_to(manager.store, run, args.format, Path(args.target))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ValueError(f"cannot write {quoted(args.target, PATH_SHOWN)}: {reason}") from None
+        if args.json:
+            print_json({"run": run.id, "files": [str(path) for path in paths]})
+        else:
+            print("\n".join(shown(path) for path in paths))
+
+
 def _delete(args: argparse.Namespace) -> None:
-    with _manager() as manager:
+    with open_manager() as manager:
         manager.delete(args.run_id)
         if args.json:
             print_json({"deleted": args.run_id})
@@ -291,16 +259,12 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     """Add the verbs to the command line."""
     text = "Train a network in a process of its own; Ctrl-C pauses it."
     sub = verb("train", _train, text, arch=True, shape=False)
-    sub.add_argument("--dataset", metavar="NAME|PATH", help="default: the embedded digits")
-    sub.add_argument("--recipe", choices=_RECIPES, default="course", help="default: course")
-    sub.add_argument("--epochs", type=int, metavar="N")
-    sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
+    add_settings(sub)
     sub.add_argument("--seed", type=int, metavar="S")
-    sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
     sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")
 
-    text = "The runs: list, show, watch, pause, resume, extend, stop, delete."
+    text = "The runs: list, show, watch, pause, resume, extend, stop, export, delete."
     group = verbs.add_parser("runs", help=text, description=text, allow_abbrev=False)
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
@@ -311,6 +275,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
         ("resume", _resume, "Go on from the last checkpoint."),
         ("extend", _extend, "Train a run that has ended for more epochs."),
         ("stop", _stop, "End a run."),
+        ("export", _export, "Write the curves for TensorBoard, as a table, or everything as JSON."),
         ("delete", _delete, "Remove a run with its checkpoints and curves."),
     ):
         sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
@@ -319,4 +284,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
             sub.add_argument("run_id", metavar="RUN", help="as `runs list` shows it")
         if name == "extend":
             sub.add_argument("epochs", type=int, metavar="EPOCHS")
+        if name == "export":
+            sub.add_argument("target", metavar="FOLDER|FILE.zip", help="where to; made if it is not there")
+            sub.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help=f"default: {_FORMATS[0]}")
         sub.add_argument("--json", action="store_true", help="plain data instead of text")

@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..home import absolute
 from . import _catalogue, _official, _store
 from ._catalogue import DEFAULT, Card, card, names
 from ._content import Content
@@ -62,7 +63,7 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
         content = _catalogue.content(name_or_path)
     else:
         text = str(name_or_path)
-        path = Path(text).expanduser()
+        path = absolute(text)
         if not text or not os.path.exists(path):  # False, not an error, for a text that no path can be
             is_path = isinstance(name_or_path, Path) or os.sep in text or "/" in text or path.suffix == ".zip"
             raise DatasetError(f"{quoted(text)} does not exist" if is_path else _catalogue.unknown(text))

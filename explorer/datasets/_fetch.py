@@ -120,7 +120,7 @@ class _Transfer:
         with contextlib.closing(_opener().open(request, timeout=self.timeout)) as response, target.open("wb") as file:
             promised = response.headers.get("Content-Length", "")
             received, since, counted = 0, time.monotonic(), 0
-            while block := response.read1(_BLOCK):
+            while block := _next_block(response):
                 file.write(block)
                 received += len(block)
                 self._report(len(block))
@@ -139,6 +139,16 @@ class _Transfer:
         self.done += count
         if self.progress:
             self.progress(self.done, max(self.done, self.spec.download_bytes))
+
+
+def _next_block(response: http.client.HTTPResponse) -> bytes:
+    """The next bytes. A network breaks in more ways than ConnectionError: no route, TLS; never the disk."""
+    try:
+        return response.read1(_BLOCK)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise ConnectionError(error.strerror or str(error)) from None
 
 
 class _WebOnly(urllib.request.HTTPRedirectHandler):

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..home import home
+from ..home import absolute, home
 from ._errors import DatasetError, quoted
 
 IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -33,7 +33,7 @@ def own_folder() -> Path:
 def folders() -> list[Path]:
     """Every folder in which to look for data: those of ``EXPLORER_DATA``, which are never written, then ours."""
     listed = os.environ.get("EXPLORER_DATA", "").split(os.pathsep)
-    return [*(Path(os.path.abspath(Path(entry).expanduser())) for entry in listed if entry.strip()), own_folder()]
+    return [*(absolute(entry) for entry in listed if entry.strip()), own_folder()]
 
 
 def is_identifier(name: str) -> bool:

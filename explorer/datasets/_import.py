@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..home import absolute
 from . import _folders, _images, _store
 from ._content import Content, split
 from ._errors import CancelledError, DatasetError, ImageError, quoted
 from ._labels import Plan, plan
-from ._sources import Member, MemberError, Source, state_of
+from ._members import Member, MemberError
+from ._sources import Source, state_of
 from ._store import Imported
 
 Progress = Callable[[int, int], None]
@@ -53,12 +55,13 @@ def import_images(
     Raises DatasetError for a source that cannot be used; CancelledError if ``cancel`` said so. Both leave nothing
     behind.
     """
-    path = Path(os.path.abspath(Path(path).expanduser()))
+    path = absolute(path)
     if size is not None and not all(8 <= side <= 1024 for side in size):
         raise DatasetError(f"size (={size[0]}×{size[1]}) must be from 8 to 1,024 pixels a side")
     state = state_of(path)
     for known in _store.imported_from(path, state):
-        if known.scaled_to in (None, size or _DEFAULT_SIZE):
+        # Verified: whoever was told that the stored copy is damaged imports again, and must get a new one.
+        if known.scaled_to in (None, size or _DEFAULT_SIZE) and _store.intact(known):
             return known
     try:
         with Source(path) as source:

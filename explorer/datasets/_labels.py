@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ._content import MAX_CLASSES, MIN_CLASSES
 from ._errors import DatasetError, quoted
-from ._sources import Member
+from ._members import Member
 
 MAX_NAME = 64
 

@@ -71,7 +71,7 @@ def save(content: Content, known: Imported, staged: Path) -> None:
     # The identifier comes from the content. If the same pictures are there, from here or from an import that was
     # quicker, only the facts are new, and who reads that set meanwhile is not disturbed. A damaged copy makes room.
     for attempt in range(3):
-        if _intact(known):
+        if intact(known):
             (staged / FACTS).replace(final / FACTS)
             return
         with contextlib.suppress(FileNotFoundError):
@@ -87,7 +87,8 @@ def save(content: Content, known: Imported, staged: Path) -> None:
     raise DatasetError(f"{final} is being written by another import; try again")
 
 
-def _intact(known: Imported) -> bool:
+def intact(known: Imported) -> bool:
+    """Whether the stored copy of a set can be read and is what was written."""
     try:
         return facts(known.name).fingerprint == known.fingerprint == load(known.name).fingerprint
     except DatasetError:
@@ -107,6 +108,8 @@ def facts(name: str) -> Imported:
         for key in ("skipped", "sources"):
             data[key] = tuple((str(a), str(b)) for a, b in data[key])
         data["scaled_to"] = tuple(data["scaled_to"]) if data["scaled_to"] else None
+        if not data["sources"]:
+            raise ValueError("no source")
         return Imported(**data)
     except FileNotFoundError:
         raise DatasetError(f"there is no imported data set {name}") from None

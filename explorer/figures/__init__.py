@@ -1,17 +1,23 @@
 """Readings turned into pictures' data: pure functions, no torch, no Streamlit."""
 
+from ._ablation import ablation
 from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
+from ._curves import LINES, Line, curves, thin
 from ._diagram import block, short_name, strip
 from ._format import change, exact, extent, percent, si, size, times
 from ._table import layer_table
 
 __all__ = [
     "KINDS",
+    "LINES",
     "Kind",
+    "Line",
+    "ablation",
     "block",
     "change",
     "costs",
+    "curves",
     "exact",
     "extent",
     "growth",
@@ -24,6 +30,7 @@ __all__ = [
     "si",
     "size",
     "strip",
+    "thin",
     "times",
     "treemap",
 ]

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,28 @@ def devices() -> tuple[Device, ...]:
         except (OSError, subprocess.SubprocessError, ValueError):
             found = []
     return (*found, Device(name="cpu", title="CPU", memory=machine_memory()))
+
+
+def occupied(first: str, processes: int) -> tuple[str, ...]:
+    """The devices of a run: GPUs from the first on, one for each process, which share any other device."""
+    kind, _, index = first.partition(":")
+    return tuple(f"cuda:{int(index) + each}" for each in range(processes)) if kind == "cuda" else (first,)
+
+
+def places(wanted: str, processes: int, known: Iterable[str]) -> list[tuple[str, ...]]:
+    """The devices that a run may occupy, each choice as ``occupied`` gives it; ``wanted`` is one of them, or auto.
+
+    'auto' means a GPU where there is one. Raises ValueError where there is no choice.
+    """
+    names = list(known)
+    fast = [name for name in names if name.startswith("cuda") or (name == "mps" and processes == 1)]
+    firsts = (fast or ["cpu"]) if wanted == "auto" else [wanted]
+    found = [place for first in firsts if set(place := occupied(first, processes)) <= set(names)]
+    if not found and processes > 1 and (wanted == "auto" or wanted in names):
+        raise ValueError(f"processes (={processes}) needs as many GPUs; this machine has {', '.join(names)}")
+    if not found:
+        raise ValueError(f"this machine has no device {wanted}; it has {', '.join(names)}")
+    return found
 
 
 def machine_memory() -> int:

@@ -16,12 +16,14 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..home import home
-from ._devices import devices
+from ._devices import devices, occupied, places
+from ._experiments import Trial
 from ._files import Lock, held, read_note, remove_folder, write_whole
 from ._home import RunFolder, checked_id, new_id
 from ._open import describe, open_store
@@ -68,9 +70,20 @@ class Manager:
                     time.sleep(0.05)
             self._owner.note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
 
-    def supervise(self) -> None:
-        """Own the directory and keep it in order from a thread, until ``close`` or the end of the process."""
-        self.own()
+    @property
+    def supervising(self) -> bool:
+        """Whether this manager owns the directory."""
+        return self._owner is not None
+
+    def supervise(self, patience: float = 2.0) -> None:
+        """Own the directory and keep it in order from a thread, until ``close`` or the end of the process.
+
+        Does nothing where it does so already. Raises Owned.
+        """
+        with self._guard:
+            if self.supervising:
+                return
+            self.own(patience)
 
         def forever() -> None:
             while not self._closing.wait(_TICK_SECONDS):
@@ -126,19 +139,30 @@ class Manager:
         memory: int = 0,
         notes: str = "",
         tags: Iterable[str] = (),
+        trial: Trial | None = None,
     ) -> Run:
         """A new run, queued. ``architecture`` and ``config`` are JSON; ``memory`` is what it is expected to need."""
-        active = len(self.store.runs("queued", "running"))
-        if active >= MAX_ACTIVE:
-            raise ValueError(
-                f"{active} runs are queued or running; at most {MAX_ACTIVE} are allowed, stop or delete some"
-            )
+        self.check_room(1)
         run = self.store.add(
             id=new_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
-            notes=notes, tags=tuple(tags), status="queued",
+            notes=notes, tags=tuple(tags), status="queued", trial=trial,
         )  # fmt: skip
         self._describe(run)
         return run
+
+    def check_room(self, runs: int) -> None:
+        """Raises ValueError where so many more runs would be too many at a time."""
+        active = len(self.store.runs("queued", "running"))
+        if active + runs > MAX_ACTIVE:
+            raise ValueError(
+                f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
+                f"allowed: stop or delete some, or ask for fewer"
+            )
+
+    def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
+        """The runs of an experiment, oldest first, dead workers told apart from living ones."""
+        self._reconcile_if_possible()
+        return self.store.trials(experiment)
 
     def runs(self) -> list[Run]:
         """All runs, oldest first, with dead workers told apart from living ones even where nobody is the owner."""
@@ -283,21 +307,20 @@ class Manager:
         queued = self.store.runs("queued")
         if not queued:
             return
-        load: dict[str, int] = {}
+        load: Counter[str] = Counter()
         for run in self.store.runs("running"):
-            load[run.device] = load.get(run.device, 0) + 1
+            load.update(occupied(run.device, run.setting("processes") or 1))
         for run in queued:
-            wanted = run.setting("device") or "auto"
-            known = [device.name for device in devices()]
-            # 'auto' waits for a GPU where there is one, rather than start on the CPU.
-            choice = ([name for name in known if name != "cpu"] or ["cpu"]) if wanted == "auto" else [wanted]
-            if wanted != "auto" and wanted not in known:
-                reason = f"this machine has no device {wanted}; it has {', '.join(known)}"
-                self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=reason)
+            wanted, processes = run.setting("device") or "auto", run.setting("processes") or 1
+            try:
+                choice = places(wanted, processes, [device.name for device in devices()])
+            except ValueError as error:
+                self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=str(error))
                 continue
-            device = min(choice, key=lambda name: load.get(name, 0))
-            if load.get(device, 0) < self.per_device and self._start(run, device):
-                load[device] = load.get(device, 0) + 1
+            # Of equal places the first; 'auto' waits for a GPU where there is one, rather than start on the CPU.
+            place = min(choice, key=lambda names: max(load[name] for name in names))
+            if all(load[name] < self.per_device for name in place) and self._start(run, place[0]):
+                load.update(place)
 
     def _start(self, run: Run, device: str) -> bool:
         """Start the worker of a queued run; whether there is one now.
@@ -325,7 +348,12 @@ class Manager:
             )  # fmt: skip
             if not claimed:
                 return False
-            start_worker(self.root, self.url, run, lock)
+            try:
+                start_worker(self.root, self.url, run, lock)
+            except OSError as error:
+                reason = f"its worker cannot be started: {error.strerror or error}"
+                self.store.update(run.id, where={"status": ("running",)}, status="failed", reason=reason)
+                return False
         return True
 
 

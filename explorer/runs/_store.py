@@ -1,4 +1,4 @@
-"""The run store: four small tables behind SQLAlchemy, SQLite unless EXPLORER_DATABASE_URL names another database.
+"""The run store: a few small tables behind SQLAlchemy, SQLite unless EXPLORER_DATABASE_URL names another database.
 
 A metric is keyed (run, series, step) and written by upsert: a resumed run overwrites what it repeats and duplicates
 nothing. Changes of a run's status are compare-and-set, so of two people who click at once exactly one succeeds.
@@ -20,7 +20,9 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
-from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS
+from ._experiments import Experiments, Trial
+from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
+from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS, SCHEMA, TRIALS, VERSION
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 Wish = Literal["run", "pause", "stop"]
@@ -34,10 +36,12 @@ _CHECKED_PAGES = 16_384  # 64 MB
 class StoreError(ValueError):
     """The store cannot be used; the message says which, why and what to do."""
 
-    def __init__(self, message: str, *, code: int = 0) -> None:
+    def __init__(self, message: str, *, code: int = 0, taken: bool = False) -> None:
         super().__init__(message)
         self.code = code
         """SQLite's primary result code (sqlite3.SQLITE_FULL, SQLITE_CORRUPT ...), 0 for other databases."""
+        self.taken = taken
+        """Whether what was to be added is there already."""
 
     @property
     def disk_full(self) -> bool:
@@ -110,7 +114,7 @@ class Document:
 
 
 def _run(row: Any) -> Run:
-    fields = dict(row._mapping)
+    fields = dict(getattr(row, "_mapping", row))
     return Run(**{**fields, "tags": tuple(json.loads(fields["tags"]))})
 
 
@@ -119,6 +123,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = sql.make_url(url)
+        self.experiments = Experiments(self._transaction)
+        """Runs that belong together."""
         lite = self.url.get_backend_name() == "sqlite"
         # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
         self._engine = sql.create_engine(
@@ -131,7 +137,7 @@ class Store:
         return cls(sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
 
     def prepare(self) -> None:
-        """Make the tables that are missing, and check the file. Raises StoreError where it cannot be used."""
+        """Check the file, and bring an older store up to date. Raises StoreError where it cannot be used."""
         with self._transaction() as connection:
             if self._engine.dialect.name == "sqlite":
                 # Reads every page: left out where that would take more than a moment.
@@ -143,7 +149,10 @@ class Store:
                 # Rollback journal: WAL has a reset race before SQLite 3.51.3. It is what SQLite does by default, but a
                 # file that somebody switched to WAL stays so until told.
                 connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
+            self._refuse_newer(connection)
             META.create_all(connection)
+            _add_missing_columns(connection)
+            self._upsert(connection, SCHEMA, [{"id": 1, "version": VERSION}])
 
     @property
     def shown(self) -> str:
@@ -152,10 +161,12 @@ class Store:
 
     # ---- runs -------------------------------------------------------------------------------------------------------
 
-    def add(self, **fields: Any) -> Run:
-        """A new run."""
+    def add(self, *, trial: Trial | None = None, **fields: Any) -> Run:
+        """A new run, part of an experiment or not. Raises StoreError (``taken``) where that part has a run already."""
         with self._transaction() as connection:
             connection.execute(RUNS.insert().values(**_plain(fields)))
+            if trial is not None:
+                connection.execute(TRIALS.insert().values(run=fields["id"], **trial.__dict__))
         return self.get(fields["id"])
 
     def get(self, run: str) -> Run:
@@ -174,6 +185,16 @@ class Store:
         with self._transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
 
+    def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
+        """The runs of an experiment, oldest first."""
+        query = sql.select(TRIALS.c.variant, TRIALS.c.seed, RUNS).join(RUNS, RUNS.c.id == TRIALS.c.run)
+        query = query.where(TRIALS.c.experiment == experiment).order_by(RUNS.c.created, RUNS.c.id)
+        with self._transaction() as connection:
+            rows = [dict(row._mapping) for row in connection.execute(query)]
+        return [
+            (Trial(experiment=experiment, variant=row.pop("variant"), seed=row.pop("seed")), _run(row)) for row in rows
+        ]
+
     def update(self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, **fields: Any) -> bool:
         """Change a run if it is still in one of the stated conditions; whether it was."""
         query = RUNS.update().where(RUNS.c.id == run)
@@ -185,7 +206,7 @@ class Store:
     def remove(self, run: str) -> None:
         """Forget a run."""
         with self._transaction() as connection:
-            for table in (METRICS, DOCUMENTS, EVENTS):
+            for table in (METRICS, DOCUMENTS, EVENTS, TRIALS):
                 connection.execute(table.delete().where(table.c.run == run))
             connection.execute(RUNS.delete().where(RUNS.c.id == run))
 
@@ -214,6 +235,29 @@ class Store:
         with self._transaction() as connection:
             return [(row.step, json.loads(row.data)) for row in connection.execute(query.order_by(table.c.step))]
 
+    def latest(self, run: str, name: str) -> tuple[int, Any] | None:
+        """(step, data) of the last document of a name, None before there is one."""
+        query = sql.select(DOCUMENTS.c.step, DOCUMENTS.c.data).where(DOCUMENTS.c.run == run, DOCUMENTS.c.name == name)
+        with self._transaction() as connection:
+            row = connection.execute(query.order_by(DOCUMENTS.c.step.desc()).limit(1)).one_or_none()
+        return None if row is None else (row.step, json.loads(row.data))
+
+    def document_names(self, run: str) -> list[str]:
+        """Names of a run's documents."""
+        query = sql.select(DOCUMENTS.c.name).where(DOCUMENTS.c.run == run).distinct().order_by(DOCUMENTS.c.name)
+        with self._transaction() as connection:
+            return list(connection.execute(query).scalars())
+
+    def samples(self, run: str) -> Samples | None:
+        """The pictures that a run is shown after every epoch, None before its first start."""
+        found = self.latest(run, SAMPLES)
+        return None if found is None else Samples.from_data(found[1])
+
+    def predictions(self, run: str) -> tuple[int, list[Prediction]] | None:
+        """(step, answer to each of the ``samples``) of the last evaluation, None before the first."""
+        found = self.latest(run, PREDICTIONS)
+        return None if found is None else (found[0], [Prediction.from_data(each) for each in found[1]])
+
     def series(self, run: str) -> list[str]:
         """Names of a run's series."""
         query = sql.select(METRICS.c.series).where(METRICS.c.run == run).distinct().order_by(METRICS.c.series)
@@ -227,6 +271,16 @@ class Store:
         with self._transaction() as connection:
             rows = connection.execute(query.order_by(table.c.step)).all()
         return [Point(series=row.series, step=row.step, value=row.value, seconds=row.seconds) for row in rows]
+
+    def curves(self, runs: Iterable[str], series: str) -> dict[str, list[float]]:
+        """The values of one series of several runs, each in the order of its steps."""
+        table = METRICS
+        query = sql.select(table.c.run, table.c.value).where(table.c.series == series, table.c.run.in_(list(runs)))
+        found: dict[str, list[float]] = {}
+        with self._transaction() as connection:
+            for run, value in connection.execute(query.order_by(table.c.run, table.c.step)):
+                found.setdefault(run, []).append(value)
+        return found
 
     def tell(self, run: str, text: str) -> None:
         """Write an event."""
@@ -248,7 +302,18 @@ class Store:
                 yield connection
         except sql.exc.DBAPIError as error:
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-            raise StoreError(f"the run store {self.shown}: {error.orig}", code=code) from None
+            taken = isinstance(error, sql.exc.IntegrityError)
+            raise StoreError(f"the run store {self.shown}: {error.orig}", code=code, taken=taken) from None
+
+    def _refuse_newer(self, connection: sql.Connection) -> None:
+        if not sql.inspect(connection).has_table(SCHEMA.name):
+            return
+        found = connection.execute(sql.select(sql.func.max(SCHEMA.c.version))).scalar() or 0
+        if found > VERSION:
+            raise StoreError(
+                f"the run store {self.shown} was written by a newer version of the product (its schema is {found}, "
+                f"known up to {VERSION}); install that one, or name another folder by EXPLORER_HOME"
+            )
 
     def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]
@@ -264,6 +329,21 @@ class Store:
         old = table.delete().where(*(table.c[key] == sql.bindparam(f"old_{key}") for key in keys))
         connection.execute(old, [{f"old_{key}": row[key] for key in keys} for row in rows])
         connection.execute(table.insert(), rows)
+
+
+def _add_missing_columns(connection: sql.Connection) -> None:
+    inspector, dialect = sql.inspect(connection), connection.dialect
+    for table in META.sorted_tables:
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                assert isinstance(column.default, sql.ColumnDefault), f"{column} came later and has no default"
+                default = sql.literal(column.default.arg).compile(
+                    dialect=dialect, compile_kwargs={"literal_binds": True}
+                )
+                kind = sql.schema.CreateColumn(column).compile(dialect=dialect)
+                name = dialect.identifier_preparer.format_table(table)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {kind} DEFAULT {default}")
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

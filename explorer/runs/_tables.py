@@ -1,10 +1,22 @@
-"""The four tables of the run store."""
+"""The tables of the run store.
+
+A new table is made, and a new column added, where a store lacks it; a column that comes later therefore needs a
+default. A change that an older version of the product could not live with raises ``VERSION``.
+"""
 
 from __future__ import annotations
 
 import sqlalchemy as sql
 
+VERSION = 1
 META = sql.MetaData()
+
+SCHEMA = sql.Table(
+    "schema_version",
+    META,
+    sql.Column("id", sql.Integer, primary_key=True, autoincrement=False, comment="1: there is one row"),
+    sql.Column("version", sql.Integer, nullable=False),
+)
 
 RUNS = sql.Table(
     "runs",
@@ -45,7 +57,7 @@ DOCUMENTS = sql.Table(
     sql.Column("run", sql.String(40), primary_key=True),
     sql.Column("name", sql.String(120), primary_key=True),
     sql.Column("step", sql.Integer, primary_key=True, autoincrement=False),
-    sql.Column("data", sql.Text, nullable=False, comment="JSON: confusion matrices, environment records"),
+    sql.Column("data", sql.Text, nullable=False, comment="JSON: confusion matrices, predictions, environment records"),
 )
 EVENTS = sql.Table(
     "events",
@@ -54,4 +66,21 @@ EVENTS = sql.Table(
     sql.Column("run", sql.String(40), nullable=False, index=True),
     sql.Column("at", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
     sql.Column("text", sql.Text, nullable=False),
+)
+EXPERIMENTS = sql.Table(
+    "experiments",
+    META,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("name", sql.Text, nullable=False),
+    sql.Column("created", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+    sql.Column("plan", sql.Text, nullable=False, comment="JSON"),
+)
+TRIALS = sql.Table(
+    "trials",
+    META,
+    sql.Column("run", sql.String(40), primary_key=True),
+    sql.Column("experiment", sql.String(40), nullable=False),
+    sql.Column("variant", sql.String(500), nullable=False),
+    sql.Column("seed", sql.BigInteger, nullable=False),
+    sql.UniqueConstraint("experiment", "variant", "seed"),  # of two who add the same run, one fails
 )

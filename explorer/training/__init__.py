@@ -6,19 +6,34 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_memory, memory_needed
-from ._launch import clone, extend, start
+from ._forecast import Forecast, Speed, forecast, speeds, yardstick
+from ._launch import Fit, check, clone, extend, prepare, start
+from ._lessons import LESSONS, Lesson, Trial, lesson, start_lesson
 from ._recipes import RECIPES, recipe
 
 __all__ = [
+    "LESSONS",
     "RECIPES",
+    "Fit",
+    "Forecast",
+    "Lesson",
     "Memory",
+    "Speed",
     "TrainConfig",
+    "Trial",
+    "check",
     "check_classes",
     "check_memory",
     "clone",
     "extend",
+    "forecast",
+    "lesson",
     "memory_needed",
     "parse",
+    "prepare",
     "recipe",
+    "speeds",
     "start",
+    "start_lesson",
+    "yardstick",
 ]

@@ -30,7 +30,9 @@ Device = Annotated[str, BeforeValidator(_check_device)]
 class TrainConfig(BaseModel):
     """Everything that decides a training run, beside the architecture and the data themselves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     dataset: Annotated[str, Field(min_length=1, max_length=1000)]
     """Name of a data set, or the path of a folder or zip of class folders."""
@@ -79,11 +81,13 @@ class TrainConfig(BaseModel):
     channels_last: bool = True
     """Whether images lie in memory with their channels innermost, which convolutions like."""
     compile: bool = False
-    """Whether torch.compile prepares the network; pays on GPUs and in long runs."""
+    """Whether torch.compile prepares the network; pays on GPUs and in long runs. Needs a C++ compiler."""
     device: Device = "auto"
     """auto, cpu, mps or cuda:N."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes among which every batch is divided: GPUs from ``device`` on, one each, or parts of the CPU."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
-    """CPU threads; 0 lets torch decide at the first start, and a resumed run keeps that number."""
+    """CPU threads of a process; 0 lets torch decide at the first start, and a resumed run keeps that number."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Where all random numbers come from."""
     validation: Annotated[float, Field(ge=0, le=0.9)] = 0.0
@@ -95,11 +99,14 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
-        if self.accumulate > self.batch_size:
+        if self.parts > self.batch_size:
+            many = f"accumulate (={self.accumulate})"
+            many += f" times processes (={self.processes})" if self.processes > 1 else ""
             raise ValueError(
-                f"accumulate (={self.accumulate}) must not exceed batch_size (={self.batch_size}); "
-                f"a part needs at least one image"
+                f"{many} must not exceed batch_size (={self.batch_size}); a part needs at least one image"
             )
+        if self.processes > 1 and self.device == "mps":
+            raise ValueError(f"processes (={self.processes}) must be 1 on mps; there is one such device")
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError(
                 f"nesterov needs optimizer sgd and a momentum above 0 (here {self.optimizer}, "
@@ -108,6 +115,16 @@ class TrainConfig(BaseModel):
         if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
             raise ValueError(f"warmup_epochs (={self.warmup_epochs:g}) must be less than epochs (={self.epochs})")
         return self
+
+    @property
+    def parts(self) -> int:
+        """Pieces that a batch is cut into."""
+        return self.accumulate * self.processes
+
+    @property
+    def part_size(self) -> int:
+        """Images of the largest piece of a batch: what goes through the network at a time."""
+        return -(-self.batch_size // self.parts)
 
     def changed(self, **fields: Any) -> TrainConfig:
         """The same with other values, validated anew. Raises ValueError naming each field, value and rule."""

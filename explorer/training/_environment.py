@@ -13,6 +13,7 @@ import torch
 
 from .. import __version__
 from ._config import TrainConfig
+from .gauges import gpu_utilisation
 from .loop import precision_of
 
 _PACKAGE = Path(__file__).parents[1]
@@ -21,6 +22,7 @@ _PACKAGE = Path(__file__).parents[1]
 def environment(config: TrainConfig, device: torch.device, dataset: str, fingerprint: str) -> dict[str, Any]:
     """Versions, device, seed, data and code as plain data."""
     gpu = device.type == "cuda"
+    busy = gpu_utilisation(device)
     return {
         "product": __version__,
         "code": code_digest(),
@@ -32,10 +34,12 @@ def environment(config: TrainConfig, device: torch.device, dataset: str, fingerp
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if gpu else platform.processor() or platform.machine(),
+        "gpu_utilisation": (f"not recorded: {busy}" if isinstance(busy, str) else "recorded") if gpu else None,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "precision": str(precision_of(device, config)).removeprefix("torch."),
+        "compiled": config.compile,
         "seed": config.seed,
         "dataset": dataset,
         "fingerprint": fingerprint,

@@ -42,16 +42,18 @@ class Memory:
     """The data set as uint8, and a batch of it as numbers."""
     process: int
     """The worker itself: Python, torch, its threads, and a checkpoint while it is put together."""
+    processes: int = 1
+    """Of which each needs all this: the images and the weights are not divided."""
 
     @property
     def on_gpu(self) -> int:
-        """Bytes on the GPU, where there is one."""
+        """Bytes on a GPU, where there is one; each process has its own."""
         return self.weights + self.activations + self.images
 
     @property
     def total(self) -> int:
-        """Bytes in a process that trains on the CPU."""
-        return self.on_gpu + self.process
+        """Bytes of training on the CPU."""
+        return self.processes * (self.on_gpu + self.process)
 
 
 def memory_needed(architecture: Architecture, config: TrainConfig, images: int) -> Memory:
@@ -60,7 +62,7 @@ def memory_needed(architecture: Architecture, config: TrainConfig, images: int) 
     totals = found.totals
     channels, height, width = found.input_shape
     copies = 2 + (2 if config.optimizer != "sgd" else config.momentum > 0) + (config.ema_decay is not None)
-    part = -(-config.batch_size // config.accumulate)
+    part = config.part_size
     batch = min(config.batch_size, images)
     training = min(part, images) * totals.training_bytes
     evaluation = min(2 * part, images) * totals.inference_bytes
@@ -73,6 +75,7 @@ def memory_needed(architecture: Architecture, config: TrainConfig, images: int) 
         # Twice: while they are adapted to the network, or split for validation, both copies exist.
         images=2 * images * pixels + 4 * 4 * batch * pixels,
         process=_PROCESS_BYTES + 4 * totals.training_params * copies,
+        processes=config.processes,
     )
 
 
@@ -81,11 +84,12 @@ def check_memory(needed: Memory, config: TrainConfig, *, device: str, available:
     total = needed.total if device == "cpu" else needed.on_gpu
     if total <= available:
         return
-    part = -(-config.batch_size // config.accumulate)
-    room = available - (total - needed.activations)
+    part, together = config.part_size, needed.processes if device == "cpu" else 1
+    room = available / together - (total / together - needed.activations)
     fitting = int(part * room / needed.activations) if needed.activations else 0
     way = (
-        f"set accumulate to {-(-config.batch_size // fitting)} (parts of {fitting} images), or batch_size to {fitting}"
+        f"set accumulate to {-(-config.batch_size // (fitting * config.processes))} (parts of {fitting} images), "
+        f"or batch_size to {fitting * config.processes}"
         if fitting >= 2
         else "choose a smaller network or smaller images"
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
-from ..runs import Manager, Run, devices
+from ..home import absolute
+from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
-from ._fit import check_classes, check_memory, memory_needed
+from ._fit import Memory, check_classes, check_memory, memory_needed
 
 
 def start(
@@ -28,10 +29,15 @@ def start(
     A data set given as a path is imported first. Raises ValueError where the network does not fit the data, or needs
     more memory than the device has.
     """
-    config = _with_known_data(config, architecture)
-    memory = _check(architecture, config)
+    config, memory = prepare(architecture, config)
     title, settings = name or architecture.name, config.model_dump_json()
     return manager.create(title, to_json(architecture), settings, memory=memory, notes=notes, tags=tags)
+
+
+def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfig, int]:
+    """The configuration with its data imported, and the bytes that the run is expected to need; see ``start``."""
+    config = _with_known_data(config, architecture)
+    return config, check(architecture, config).bytes
 
 
 def extend(manager: Manager, run: str, epochs: int) -> Run:
@@ -53,22 +59,35 @@ def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any
 
 def _with_known_data(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     """The configuration with the name of the imported set in place of a path: the worker runs in another folder."""
-    path = Path(config.dataset).expanduser()
+    path = absolute(config.dataset)
     if config.dataset in datasets.names() or not os.path.exists(path):
         return config
     return config.changed(dataset=datasets.import_images(path, size=architecture.input_shape[1:]).name)
 
 
-def _check(architecture: Architecture, config: TrainConfig) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """Where a run would go and what it would take there."""
+
+    device: str
+    """The device on which it would be trained now."""
+    memory: Memory
+    bytes: int
+    """What of it counts on that device."""
+    available: int
+    """Bytes that the device has in all."""
+
+
+def check(architecture: Architecture, config: TrainConfig) -> Fit:
+    """Whether a run can be started: its data is there and fits, and so does the memory. Raises ValueError if not."""
     card = datasets.card(config.dataset)
     if not card.available:
         raise ValueError(f"the data set {config.dataset!r} is not on this machine; {card.by_hand or 'import it first'}")
     check_classes(architecture, card.name, len(card.classes))
     needed = memory_needed(architecture, config, card.train + card.test)
     known = {device.name: device for device in devices()}
-    device = next(iter(known)) if config.device == "auto" else config.device
-    if device not in known:
-        raise ValueError(f"this machine has no device {device}; it has {', '.join(known)}")
+    device = places(config.device, config.processes, known)[0][0]
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory)
-    return needed.total if device == "cpu" else needed.on_gpu
+    counted = needed.total if device == "cpu" else needed.on_gpu
+    return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,6 +14,7 @@ from ..architecture import Architecture
 from ..datasets import transforms
 from ._config import TrainConfig
 from ._fit import check_classes
+from .samples import chosen
 
 if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
@@ -27,6 +28,8 @@ class Subset:
     """uint8 (N, C, H, W)."""
     labels: Tensor
     """int64 (N,)."""
+    shown: tuple[int, ...] = ()
+    """Rows whose answers are kept after every evaluation."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,6 +48,11 @@ class Tensors:
     """Per channel: what becomes 1."""
     classes: int
 
+    @property
+    def to_learn(self) -> Tensors:
+        """The same with nothing to evaluate."""
+        return replace(self, evaluated={})
+
 
 def open_data(config: TrainConfig, architecture: Architecture) -> Dataset:
     """The data set of a configuration, adapted to a network. Raises ValueError if there is none, or it does not fit."""
@@ -56,7 +64,8 @@ def open_data(config: TrainConfig, architecture: Architecture) -> Dataset:
 def on_device(data: Dataset, config: TrainConfig, device: torch.device) -> Tensors:
     """The images of a data set on a device, the validation images set apart from those of training."""
     part = data.with_validation(config.validation, config.seed) if config.validation else data
-    test = Subset(images=data.test_images.to(device), labels=data.test_labels.to(device))
+    shown = chosen(data.test_labels.tolist(), config.seed)
+    test = Subset(images=data.test_images.to(device), labels=data.test_labels.to(device), shown=shown)
     evaluated = {"test": test}
     if part is not data:
         evaluated["validation"] = Subset(images=part.test_images.to(device), labels=part.test_labels.to(device))

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._config import TrainConfig
 from .data import Subset, Tensors, normalised
+
+_BEST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,8 @@ class Evaluation:
     """Share of right answers, 0 to 1."""
     confusion: tuple[tuple[int, ...], ...]
     """Images by true class (row) and answer (column)."""
+    predictions: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """For each image of ``Subset.shown`` its best (class, probability), at most three, the best first."""
 
 
 @torch.no_grad()
@@ -38,19 +42,24 @@ def evaluate(
     """Judge a network by a subset, in evaluation mode; ``between`` is called after every batch and may raise."""
     training = model.training
     model.eval()
-    size = 2 * -(-config.batch_size // config.accumulate)
+    size = 2 * config.part_size
     device = subset.images.device
     loss = torch.zeros((), device=device)
     confusion_KK = torch.zeros(data.classes**2, dtype=torch.int64, device=device)
+
+    def scores(images_BCHW: Tensor) -> Tensor:
+        with precision():
+            logits_BK: Tensor = model(normalised(images_BCHW, data, channels_last=config.channels_last))
+        return logits_BK.float()
+
     try:
         for start in range(0, len(subset), size):
-            x_BCHW = normalised(subset.images[start : start + size], data, channels_last=config.channels_last)
-            labels_B = subset.labels[start : start + size]
-            with precision():
-                logits_BK = model(x_BCHW).float()
+            logits_BK, labels_B = scores(subset.images[start : start + size]), subset.labels[start : start + size]
             loss += F.cross_entropy(logits_BK, labels_B, reduction="sum")
             confusion_KK += torch.bincount(labels_B * data.classes + logits_BK.argmax(1), minlength=data.classes**2)
             between()
+        shown = [subset.images[list(subset.shown[at : at + size])] for at in range(0, len(subset.shown), size)]
+        predictions = [best for images_BCHW in shown for best in best_of(scores(images_BCHW))]
     finally:
         model.train(training)
     table = confusion_KK.view(data.classes, data.classes)
@@ -58,4 +67,12 @@ def evaluate(
         loss=float(loss) / len(subset),
         accuracy=float(table.diagonal().sum()) / len(subset),
         confusion=tuple(map(tuple, table.tolist())),
+        predictions=tuple(predictions),
     )
+
+
+def best_of(logits_BK: Tensor) -> list[tuple[tuple[int, float], ...]]:
+    """The best (class, probability) of every row, at most three, the best first."""
+    shares, classes = logits_BK.softmax(1).topk(min(_BEST, logits_BK.shape[1]))
+    rounded = [[round(share, 4) for share in row] for row in shares.tolist()]
+    return [tuple(zip(*pair, strict=True)) for pair in zip(classes.tolist(), rounded, strict=True)]

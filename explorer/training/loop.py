@@ -21,27 +21,33 @@ from ..modules import Outputs
 from ._config import TrainConfig
 from .data import Tensors, generator_of, normalised, seed_of
 from .evaluation import evaluate
-from .recording import Recorder, block_norms
+from .peers import ALONE, Peers
+from .recording import Log, block_norms
 from .state import State
 
 
 def train(
-    state: State, data: Tensors, config: TrainConfig, log: Recorder, between: Callable[[State], None] = lambda _: None
+    state: State,
+    data: Tensors,
+    config: TrainConfig,
+    log: Log,
+    between: Callable[[State], None] = lambda _: None,
+    peers: Peers = ALONE,
 ) -> None:
     """Train from where ``state`` stands to the end of the last epoch.
 
-    ``between`` is called after every batch and every epoch, and may raise to end the training there. Raises
-    ``Diverged`` when a loss is no longer finite.
+    ``between`` is called after every batch and every epoch, and may raise to end the training there. With ``peers``
+    several processes do this together. Raises ``Diverged`` when a loss is no longer finite.
     """
     steps = steps_per_epoch(len(data.train), config)
-    forward: Any = torch.compile(state.model) if config.compile else state.model
-    scored = Scored(forward, config, autocast(state.device, config))
+    network: Any = torch.compile(state.model) if config.compile else state.model
+    scored = Scored(peers.parallel(network), config, autocast(state.device, config))
     while state.epoch < config.epochs:
         order = torch.randperm(len(data.train), generator=generator_of(config.seed, state.epoch)).to(state.device)
         state.model.train()
         while state.step < steps:
             log.begins()
-            torch.manual_seed(seed_of(config.seed, state.epoch, state.step))  # for dropout
+            torch.manual_seed(seed_of(config.seed, state.epoch, state.step, *peers.mark))  # for dropout
             rows = order[state.step * config.batch_size :][: config.batch_size]
             batch = Batch.of(data, rows, config, generator_of(config.seed, state.epoch, state.step, "images"))
             log.has_data()
@@ -51,11 +57,12 @@ def train(
             for group in state.optimizer.param_groups:
                 group["lr"] = lr
             loss, correct = torch.zeros((), device=state.device), torch.zeros((), device=state.device)
-            for part in batch.parts(config.accumulate):
+            for part in peers.own(batch.parts(config.parts)):
                 part_loss, part_correct = scored(part)
-                torch.autograd.backward(state.scaler.scale(part_loss * part.share))
+                torch.autograd.backward(state.scaler.scale(part_loss * part.share * peers.count))
                 loss += part_loss.detach() * part.share
                 correct += part_correct
+            loss, correct = peers.total(loss, correct)
             state.scaler.unscale_(state.optimizer)
             if last:
                 log.gradients(state, done + 1, block_norms(state.model, lambda parameter: parameter.grad))
@@ -82,9 +89,14 @@ def train(
 
 
 def steps_per_epoch(images: int, config: TrainConfig) -> int:
-    """Updates per epoch; a last batch too small to give every part two images (batch norm needs them) is left out."""
+    """Updates per epoch; a last batch too small to give every part two images (batch norm needs them) is left out.
+
+    Raises ValueError where there are fewer images than parts.
+    """
+    if images < config.parts:
+        raise ValueError(f"{images} training images cannot be cut into {config.parts} parts (accumulate × processes)")
     whole, rest = divmod(images, config.batch_size)
-    return max(1, whole + (rest >= 2 * config.accumulate))
+    return max(1, whole + (rest >= 2 * config.parts))
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
@@ -149,10 +161,10 @@ class Batch:
         return cls(x_BCHW=x_BCHW, target=target_BK)
 
     def parts(self, count: int) -> list[Batch]:
-        """The batch in pieces, as equal as they can be, for accumulation."""
+        """The batch in pieces whose sizes differ by one at most."""
         if count == 1:
             return [self]
-        pieces = zip(self.x_BCHW.chunk(count), self.target.chunk(count), strict=True)
+        pieces = zip(self.x_BCHW.tensor_split(count), self.target.tensor_split(count), strict=True)
         return [Batch(x_BCHW=x, target=target, share=len(x) / len(self.x_BCHW)) for x, target in pieces]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -13,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..runs import Document, Point
+from . import gauges
 from .evaluation import Evaluation
 from .state import State
 
@@ -30,6 +29,24 @@ class Sink(Protocol):
 
     def record(self, points: list[Point], documents: list[Document], **progress: Any) -> None:
         """Metrics, tables such as confusion matrices, and the run's progress, all at once."""
+
+
+class Log(Protocol):
+    """What the loop tells; ``Recorder`` says what each means."""
+
+    def begins(self) -> None: ...
+    def has_data(self) -> None: ...
+    def stepped(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None: ...
+    def gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None: ...
+    def updates(self, state: State, step: int, before: list[Tensor]) -> None: ...
+    def epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None: ...
+
+
+class Mute:
+    """A log for processes whose numbers another one writes down."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
 
 
 class Recorder:
@@ -103,7 +120,8 @@ class Recorder:
         busy = max(1e-9, sum(self._between(start, end) for start, _, end in times))
         data = sum(self._between(start, ready) for start, ready, _ in times)
         images = sum(each[3] for each in steps)
-        for series, value in (("images_per_second", images / busy), ("data_share", data / busy)):
+        rates = {"images_per_second": images / busy, "data_share": data / busy, **gauges.read(self._device)}
+        for series, value in rates.items():
             self._points.append(Point(series=series, step=steps[-1][0], value=value, seconds=state.seconds))
 
     def gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
@@ -133,10 +151,12 @@ class Recorder:
             raise
         loss, correct, images = state.sums
         values = {"epoch/train/loss": loss / max(images, 1.0), "epoch/train/accuracy": correct / max(images, 1.0)}
-        values |= {"memory_peak": float(memory_peak(self._device))}
+        values |= {"memory_peak": float(gauges.memory_peak(self._device))}
         for name, result in results.items():
             values |= {f"epoch/{name}/loss": result.loss, f"epoch/{name}/accuracy": result.accuracy}
             self._documents.append(Document(name=f"confusion/{name}", step=step, data=result.confusion))
+            if result.predictions:
+                self._documents.append(Document(name=f"predictions/{name}", step=step, data=result.predictions))
         self._points += [Point(series=s, step=step, value=v, seconds=state.seconds) for s, v in values.items()]
         state.sums = [0.0, 0.0, 0.0]
         self._progress |= {"epoch": state.epoch + 1, "step": step}
@@ -163,11 +183,3 @@ def block_norms(model: nn.Module, tensor_of: Callable[[nn.Parameter], Tensor | N
         if tensors:
             lengths[name] = torch.stack(torch._foreach_norm(tensors)).norm()
     return lengths
-
-
-def memory_peak(device: torch.device) -> int:
-    """Most bytes used at one time so far: of the device's memory on a GPU, else of the whole process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,7 +1,8 @@
 """The process that trains one run: ``python -m explorer.training RUN_ID``, as the manager starts it.
 
 It holds the run's lock as long as it lives and leaves its last words in the lock's note before it tells the store, so
-that they are found even when the store cannot be written.
+that they are found even when the store cannot be written. A run of several processes is started in this way too; then
+the worker is rank 0 (see ``torchrun``).
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..architecture import from_json
 from ..home import home
 from ..runs import (
     RESUMABLE,
+    SAMPLES,
     Document,
     Lock,
     Manager,
@@ -30,12 +31,14 @@ from ..runs import (
     Status,
     Store,
     StoreError,
+    Wish,
     checked_id,
     store_of,
 )
+from . import torchrun
 from ._attendant import Attendant, StoreSink
-from ._config import TrainConfig, parse
 
+_BY_WISH: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -58,15 +61,27 @@ def main(arguments: list[str]) -> int:
         return 2
     root, run_id = home(), checked_id(arguments[0])
     store = store_of(root, os.environ.get("EXPLORER_DATABASE_URL") or None)
-    lock = _lock(root, store, run_id)
+    ranked = torchrun.SOCKET in os.environ
+    if ranked and torchrun.rank() > 0:
+        return _help(root, store.get(run_id))
+    path = RunFolder(root, run_id).lock
+    lock = torchrun.receive(path) if ranked else _lock(root, store, run_id)
     run = store.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
     lock.note(**facts)
     attendant = Attendant(store, run_id)
-    _listen(attendant)
-    attendant.start()
-
-    status, reason = _outcome(root, store, run, attendant)
+    status: Status
+    if (run.setting("processes") or 1) > 1 and not ranked:
+        ended = torchrun.spawn(run_id, run.setting("processes"), lock)
+        if ended is None:
+            return 0
+        asked = _asked(store, run_id)
+        reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
+        status = "failed" if asked == "interrupted" else asked
+    else:
+        _listen(attendant)
+        attendant.start()
+        status, reason = _outcome(root, store, run, attendant)
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     attendant.done.set()
@@ -115,15 +130,20 @@ def _listen(attendant: Attendant) -> None:
 
 
 def _settle(store: Store, run: Run, status: Status, reason: str) -> None:
-    """Tell the store how it ended. Stop wins over a pause, also one that came while the pause was carried out."""
+    """Tell the store how it ended. What people wish wins, also where they wished it while something else happened."""
+    weaker: dict[Status, tuple[Wish, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
     where: dict[str, Any] = {"status": ("running",), "attempt": (run.attempt,)}
-    if status == "paused":
-        if store.update(run.id, where={**where, "wish": ("run", "pause")}, status=status, reason=reason):
-            store.tell(run.id, "paused")
+    allowed = {**where, "wish": weaker[status]} if status in weaker else where
+    if not store.update(run.id, where=allowed, status=status, reason=reason):
+        status = _asked(store, run.id)
+        if not store.update(run.id, where=where, status=status, reason=reason):
             return
-        status = "stopped"
-    if store.update(run.id, where=where, status=status, reason=reason):
-        store.tell(run.id, f"{status}: {reason}" if reason else status)
+    store.tell(run.id, f"{status}: {reason}" if reason else status)
+
+
+def _asked(store: Store, run: str) -> Status:
+    """The state of a run that ends now, by what people wish."""
+    return _BY_WISH[store.get(run).wish]
 
 
 def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Status, str]:
@@ -131,7 +151,8 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
     try:
         import torch
 
-        from .recording import Diverged, memory_peak
+        from .gauges import memory_peak
+        from .recording import Diverged
 
         device = torch.device(run.device)
         try:
@@ -147,8 +168,7 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
     except Ended as ended:
         return ended.status, ended.reason
     except Terminated:
-        wish = attendant.wish
-        status: Status = "stopped" if wish == "stop" else "paused" if wish == "pause" else "interrupted"
+        status: Status = "interrupted" if attendant.wish == "interrupt" else _BY_WISH[attendant.wish]
         return status, "ended in the middle of a long batch; the checkpoint before it is kept"
     except StoreError as error:
         return "failed", f"disk full: {error}" if error.disk_full else str(error)
@@ -165,60 +185,48 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
 
 
 def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Status, str]:
-    import torch
-    import torch._dynamo  # takes a second or two; the optimizer would load it in the middle of the first step
-
     from . import checkpoint
-    from ._allocator import keep_freed_memory
     from ._environment import environment
-    from .data import on_device, open_data
-    from .loop import steps_per_epoch, train
+    from .loop import train
+    from .peers import ALONE, Peers, ended
     from .recording import Diverged, Recorder
+    from .samples import samples_of
     from .state import State
+    from .work import Work
 
     folder = RunFolder(root, run.id).checkpoints
     checkpoint.tidy(folder)
-    config, architecture = parse(run.config), from_json(run.architecture)
     captured, complaints = checkpoint.newest(folder, run.id)
     for complaint in complaints:
         store.tell(run.id, f"{complaint}; set aside, the checkpoint before it is used")
     if run.attempt > 1 and captured is None:
         store.tell(run.id, "there is no usable checkpoint; begins anew")
 
-    device = torch.device(run.device)
-    threads = config.threads or (captured or {}).get("threads") or torch.get_num_threads()
-    torch.set_num_threads(threads)
-    if device.type == "cpu":
-        keep_freed_memory()
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-        torch.backends.cudnn.benchmark = True
-    source = open_data(config, architecture)
-    state, data = State(architecture, config, device), on_device(source, config, device)
-    steps = steps_per_epoch(len(data.train), config)
-    if captured is not None:
-        _check_same(captured, source.fingerprint, steps, config)
-        state.restore(captured)
-    begin = state.epoch * steps + state.step
-    facts = environment(config, device, source.name, source.fingerprint)
-    store.record(run.id, [], [Document(name="environment", step=begin, data=facts)], steps=config.epochs * steps)
-    store.tell(run.id, f"attempt {run.attempt} trains on {run.device} from step {begin}")
+    work = Work.prepared(run, captured, 0, lambda text: store.tell(run.id, text))
+    config, state = work.config, work.state
+    facts = environment(config, work.device, work.source.name, work.source.fingerprint)
+    documents = [
+        Document(name="environment", step=work.step, data=facts),
+        Document(name=SAMPLES, step=0, data=samples_of(work.data.evaluated["test"], work.source.classes).to_data()),
+    ]
+    store.record(run.id, [], documents, steps=config.epochs * work.steps)
+    where = f"{run.device} in {config.processes} processes" if config.processes > 1 else run.device
+    store.tell(run.id, f"attempt {run.attempt} trains on {where} from step {work.step}")
 
     sink = StoreSink(store, run.id)
-    log = Recorder(device, sink)
-    extra = {"fingerprint": source.fingerprint, "threads": threads, "steps_per_epoch": steps}
+    log = Recorder(work.device, sink)
+    extra = {"fingerprint": work.source.fingerprint, "threads": work.threads, "steps_per_epoch": work.steps}
     saved_step, saved_at = -1, 0.0
 
     def save() -> None:
         nonlocal saved_step, saved_at
-        step = state.epoch * steps + state.step
         log.flush(state)
         sink.drain()
-        if step != saved_step:
+        if work.step != saved_step:
             if not state.finite():
-                raise Diverged(f"a weight is no longer a finite number after step {step}")
-            checkpoint.save(folder, run.id, step, {**state.capture(), **extra})
-        saved_step, saved_at = step, time.monotonic()
+                raise Diverged(f"a weight is no longer a finite number after step {work.step}")
+            checkpoint.save(folder, run.id, work.step, {**state.capture(), **extra})
+        saved_step, saved_at = work.step, time.monotonic()
 
     def end(status: Status, reason: str = "") -> NoReturn:
         save()
@@ -237,20 +245,35 @@ def _train(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[St
             save()
 
     save()
-    train(state, data, config, log, between)
+    try:
+        peers = Peers.joined(work.device) if config.processes > 1 else ALONE
+        peers.shared(captured)
+        train(state, work.data, config, log, between, peers)
+    except Exception as error:
+        if config.processes > 1 and ended(error):
+            raise Ended("interrupted", "another of its processes ended; log.txt in the run's folder says why") from None
+        raise
     save()
     return "finished", ""
 
 
-def _check_same(captured: dict[str, Any], fingerprint: str, steps: int, config: TrainConfig) -> None:
-    """Refuse to go on with other images, or with epochs of another length."""
-    if captured["fingerprint"] != fingerprint:
-        raise ValueError(
-            f"the data set {config.dataset[:60]!r} is no longer the one that this run began with: its fingerprint is "
-            f"{fingerprint[:12]}…, not {captured['fingerprint'][:12]}…; bring the old data back, or clone the run"
-        )
-    if captured["steps_per_epoch"] != steps:
-        raise ValueError(
-            f"an epoch now has {steps} steps, the checkpoint was made with {captured['steps_per_epoch']}; "
-            f"clone the run to train with another batch size"
-        )
+def _help(root: Path, run: Run) -> int:
+    """Be another rank than 0: compute, and end with rank 0."""
+    os.environ.pop(torchrun.SOCKET)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # rank 0 may need us for the rest of its batch
+    torchrun.end_with_rank_0(RunFolder(root, run.id).lock, run.attempt)
+
+    from .loop import train
+    from .peers import Peers, device_of, ended
+    from .recording import Mute
+    from .work import Work
+
+    rank = torchrun.rank()
+    peers = Peers.joined(device_of(run.device, rank))
+    work = Work.prepared(run, peers.shared(None), rank, lambda _: None)
+    try:
+        train(work.state, work.data.to_learn, work.config, Mute(), peers=peers)
+    except Exception as error:
+        if not ended(error):
+            raise
+    return 0

@@ -12,6 +12,8 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 PAGES: dict[str, tuple[str, str]] = {
     "design": ("Design", ":material/schema:"),
+    "train": ("Train", ":material/monitoring:"),
+    "ablate": ("Ablate", ":material/science:"),
     "catalogue": ("Catalogue", ":material/library_books:"),
 }
 """File stem, which is the address, → (title, icon). The bare address leads to the first."""

@@ -9,6 +9,11 @@ _LIVE = re.compile(r":(?=\S)|www(?=\.)|@(?=\S)|[-<>~](?=[-=>])", re.IGNORECASE)
 _JOINER = "\u2060"
 
 
+def cell(text: str) -> str:
+    """``text`` for a table that can be saved as CSV: no spreadsheet takes it for a formula."""
+    return _JOINER + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def literal(text: str) -> str:
     """``text`` so that Markdown shows exactly its characters: no emphasis, links, math, icons, arrows or HTML."""
     # Addresses, icons and arrows are made after the backslashes are gone: a character without width keeps them apart.

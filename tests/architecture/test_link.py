@@ -59,9 +59,9 @@ def test_every_truncation_is_refused(name: str) -> None:
 def test_bombs_are_not_unpacked() -> None:
     bomb = link_of(b" " * 5_500_000)  # 1,000 to 1, the most that deflate can do in 8 KB
     assert len(bomb) <= MAX_LINK_CHARS
-    start = time.perf_counter()
+    start = time.thread_time()
     assert refusal(bomb) == "the link unpacks to more than 65,536 bytes"
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 def test_text_behind_the_end_is_refused() -> None:

@@ -21,12 +21,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.design import Design
-from tests.browser.helpers import ARTIFACTS, Server, Watch, launching, new_context, serving
+from tests.browser.helpers import ARTIFACTS, SERVER_TROUBLE, Server, Watch, launching, new_context, serving
 
 HERE = Path(__file__).parent
 SERVERS = pytest.StashKey[list[Server]]()
 REPORT = pytest.StashKey[pytest.TestReport]()
-SERVER_TROUBLE = re.compile(r"^.*(?:Traceback \(most recent|Uncaught app|Warning: |deprecated).*$", re.MULTILINE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "tests" / "artifacts"
 LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 
+SERVER_TROUBLE = re.compile(r"^.*(?:Traceback \(most recent|Uncaught app|Warning: |deprecated).*$", re.MULTILINE)
+"""What a server must not print."""
+
 # Problems that are none, each with its reason.
 ALLOWED = [
     # On a deep link such as /compare Streamlit's page looks for its server below that path first.

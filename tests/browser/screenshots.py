@@ -1,10 +1,17 @@
-"""Pictures of the running app for the README: `make screenshots` writes them to assets/screenshots."""
+"""Pictures of the running app for the README: `make screenshots` writes them to assets/screenshots.
+
+`make screenshots ARGS=train-light` takes that one alone.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from pathlib import Path
 
+from explorer import catalog, training
+from explorer.runs import Manager, wait_until_ended
 from tests.browser.helpers import ROOT, launching, new_context, open_app, serving, settle
 
 FOLDER = ROOT / "assets" / "screenshots"
@@ -17,20 +24,39 @@ SHOTS: list[tuple[str, str, str, tuple[int, int]]] = [
     ("inception-v3", "design?net=inception-v3&at=Mixed_7b", "light", WIDE),
     ("design-phone", "design?net=inception-net&at=inception1", "light", PHONE),
     ("catalogue", "catalogue", "light", WIDE),
+    ("train-light", "train?run={runs}&view=60", "light", WIDE),
+    ("train-dark", "train?run={runs}&view=60", "dark", WIDE),
+    ("train-phone", "train?run={runs}&view=60", "light", PHONE),
 ]
 """File name, address, colour scheme, size of the window."""
+
+
+def _trained(home: Path) -> str:
+    """Two networks that have learnt the digits, as the address names them."""
+    os.environ["EXPLORER_HOME"] = str(home)
+    manager = Manager(home)
+    config = training.recipe("course", "digits")
+    made = [training.start(manager, catalog.get(name), config).id for name in ("cifar-inception", "inception-net-32")]
+    for run in made:
+        wait_until_ended(manager, run, 1200)
+    return ",".join(made)
 
 
 def main() -> None:
     """Take every picture anew."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, serving(Path(home)) as server, launching() as browser:
-        for name, address, scheme, size in SHOTS:
+        shots = [shot for shot in SHOTS if shot[0] in sys.argv[1:] or not sys.argv[1:]]
+        runs = _trained(Path(home)) if any("{runs}" in address for _, address, _, _ in shots) else ""
+        for name, address, scheme, size in shots:
+            address = address.format(runs=runs)
             context = new_context(browser, scheme, size)
             page = context.new_page()
             open_app(page, f"{server.url}/{address}")
             if address.startswith("design"):
                 page.get_by_role("radiogroup", name="fusion").wait_for()
+            if address.startswith("train"):
+                page.locator(".st-key-board .tile").first.wait_for()
             settle(page)
             page.mouse.move(0, 0)
             page.screenshot(path=FOLDER / f"{name}.png")

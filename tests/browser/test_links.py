@@ -141,7 +141,7 @@ def test_bad_link_as_the_first_page(design, packed, kind):
     assert "could not be opened" in design.notice()
     assert reason in design.notice()
     assert design.title() == "GoogLeNet"
-    assert design.query("net") == "googlenet"
+    until(lambda: design.query("net") == "googlenet", "the address of what is shown")
 
 
 def test_bad_links_change_nothing_and_say_why(design, packed):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import gzip
+import http.client
 import http.server
 import os
+import ssl
 import threading
 import time
 from collections import namedtuple
@@ -208,6 +210,21 @@ def test_a_stalled_or_dripping_server_is_given_up(
     with pytest.raises(DatasetError, match=r"no answer in time|too slow"):
         _fetch.fetch(spec, timeout=0.3)
     assert time.monotonic() - began < 5
+    assert clean(home)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EHOSTUNREACH, "No route to host"), ssl.SSLError("bad record mac"), ConnectionResetError()]
+)
+def test_a_network_that_breaks_in_the_middle_is_one_sentence(
+    server: Server, mnist: dict[str, bytes], home: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read1", broken)
+    with pytest.raises(DatasetError, match=f"could not be downloaded .*{error.strerror or error}"):
+        datasets.fetch("mnist")
     assert clean(home)
 
 

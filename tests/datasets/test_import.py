@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from explorer import datasets
-from explorer.datasets import CancelledError, DatasetError, _folders, _import, _sources, _store, import_images
+from explorer.datasets import CancelledError, DatasetError, _folders, _import, _limits, _store, import_images
 from tests.datasets import makers
 
 
@@ -225,7 +225,7 @@ def test_a_lie_about_sizes_is_found_while_reading(tmp_path: Path, monkeypatch: p
     path.write_bytes(data.replace(true, struct.pack("<I", 500)))
     made = import_images(path)
     assert "200 times" in dict(made.skipped)["class0/liar.png"]
-    monkeypatch.setattr(_sources, "MAX_TOTAL_BYTES", 1500)
+    monkeypatch.setattr(_limits, "MAX_TOTAL_BYTES", 1500)
     with pytest.raises(DatasetError, match=r"unpacks to more than 1\.5 kB"):
         import_images(makers.zipped(tmp_path / "b.zip", members))
 
@@ -235,18 +235,18 @@ def test_work_done_in_vain_counts_too(tmp_path: Path, monkeypatch: pytest.Monkey
     path = makers.zipped(
         tmp_path / "a.zip", {**makers.classes(), **{f"class0/x{n}.png": bytes(9_000) for n in range(50)}}
     )
-    monkeypatch.setattr(_sources, "MAX_RATIO", 1000)
+    monkeypatch.setattr(_limits, "MAX_RATIO", 1000)
     path.write_bytes(path.read_bytes().replace(struct.pack("<I", zipfile.crc32(bytes(9_000))), b"\1\2\3\4"))
     assert "checksum" in dict(import_images(path).skipped)["class0/x7.png"]
     path.touch()
-    monkeypatch.setattr(_sources, "MAX_TOTAL_BYTES", 100_000)
+    monkeypatch.setattr(_limits, "MAX_TOTAL_BYTES", 100_000)
     with pytest.raises(DatasetError, match="unpacks to more"):
         import_images(path)
 
 
 def test_too_many_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, folder = makers.zipped(tmp_path / "a.zip", makers.classes()), unpacked(tmp_path / "f", makers.classes())
-    monkeypatch.setattr(_sources, "MAX_ENTRIES", 11)
+    monkeypatch.setattr(_limits, "MAX_ENTRIES", 11)
     for source in (path, folder):
         with pytest.raises(DatasetError, match="11"):
             import_images(source)
@@ -334,6 +334,19 @@ def test_files_that_are_no_zip(tmp_path: Path, data: bytes) -> None:
         import_images(tmp_path / "missing.zip")
 
 
+def test_what_is_neither_file_nor_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(DatasetError, match="neither a folder nor a zip file"):
+        import_images(tmp_path / "pipe.zip")
+
+
+def test_the_home_of_nobody_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DatasetError, match="does not exist"):
+        datasets.load("~nobody-has-this-name/pictures")
+    monkeypatch.setenv("EXPLORER_DATA", "~nobody-has-this-name/data")
+    assert datasets.folders()[0].is_absolute()
+
+
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=5),
@@ -405,8 +418,7 @@ def test_a_damaged_import_is_refused_and_can_be_repeated(tmp_path: Path, file: s
             continue  # a letter of a note may change unseen; the content cannot
         with pytest.raises(DatasetError, match="damaged"):
             datasets.load(made.name)
-    path.touch()
-    assert import_images(path).name == made.name
+    assert import_images(path).name == made.name  # as the message says, though the source has not changed
     assert datasets.load(made.name).fingerprint == made.fingerprint
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from explorer import catalog, editor
-from explorer.analysis import analyze
+from explorer.analysis import Sweep, analyze
 from explorer.architecture import ArchitectureError, edit, walk
 
 
@@ -141,7 +141,10 @@ def test_channel_sliders_reach_twice_the_value_in_even_steps(value: int) -> None
 
 
 def test_every_layer_can_be_chosen() -> None:
+    """Of Inception v3, but for the blocks that are built like the one before them."""
     architecture = catalog.get("inception-v3")
-    analysis = analyze(architecture)
-    for path, _ in walk(architecture):
-        editor.panel(architecture, analysis, path, metric="field")
+    again = ("Mixed_5c", "Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7c")
+    paths = [path for path, _ in walk(architecture) if not path.startswith(again)]
+    analysis, sweep = analyze(architecture), Sweep()
+    for path in paths:
+        assert editor.panel(architecture, analysis, path, metric="field", sweep=sweep)["chosen"] == path

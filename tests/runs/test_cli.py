@@ -105,6 +105,40 @@ def test_control_c_pauses(manager: Manager, design: str) -> None:
     assert until_status(manager, run, "paused", seconds=1).step >= 3
 
 
+def test_a_lesson_is_told_with_its_results(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two short runs, one after the other; the near-sighted one stays at chance exactly."""
+    (found,) = data(capsys, "lesson")
+    assert (found["name"], len(found["trials"])) == ("long-range", 2)
+    assert main(["lesson"]) == 0
+    assert "long-range" in capsys.readouterr().out
+    assert main(["lesson", "long-range", "--epochs", "1", "--set", "threads=1"]) == 0
+    rows = [re.split(r"  +", line) for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert [(state, sees, accuracy) for _, state, _, _, sees, accuracy in rows if sees == "7x7"] == [
+        ("finished", "7x7", "50.00%")
+    ]
+    (far,) = [accuracy for _, _, _, _, sees, accuracy in rows if sees == "15x15"]
+    assert float(far.rstrip("%")) > 95
+
+
+def test_a_reader_who_goes_away_is_no_trouble_with_the_data(manager: Manager) -> None:
+    for _ in range(60):  # more than a pipe holds
+        manager.stop(create(manager).id)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "explorer", "runs", "list", "--json"],
+        cwd=REPOSITORY,
+        env={**os.environ, "EXPLORER_HOME": str(manager.root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "[\n"
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait(60)) == ("", 141)
+    process.stderr.close()
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [
@@ -112,6 +146,10 @@ def test_control_c_pauses(manager: Manager, design: str) -> None:
         (["train", "dilated-cnn", "--epochs", "0"], "epochs (=0)"),
         (["train", "dilated-cnn", "--set", "lr"], "must be SETTING=VALUE"),
         (["train", "dilated-cnn", "--set", "speed=1"], "speed: no such setting"),
+        (["train", "dilated-cnn", "--set", f"lr={'[' * 100_000}"], "lr (="),
+        (["train", "dilated-cnn", "--dataset", "~nobody-has-this-name/x"], "no data set"),
+        (["lesson", "long"], "known: long-range"),
+        (["lesson", "long-range", "--epochs", "0"], "epochs (=0)"),
         (["train", "dilated-cnn", "--recipe", "slow"], "invalid choice"),
         (["train", "dilated-cnn", "--dataset", "digitz"], "did you mean digits"),
         (["train", "dilated-cnn", "--device", "tpu"], "must be auto, cpu"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from explorer.runs import Document, Manager, Point, StoreError
+from explorer.runs import Document, Manager, Point, StoreError, Trial
 
 from .parts import create, curve, until_status
 
@@ -51,6 +51,9 @@ def test_everything_a_store_does(root: Path, database: str) -> None:
     assert {point.value for point in store.points(run.id, "train/loss")} == {2.0}
     assert [point.step for point in store.points(run.id, "train/loss", after=97)] == [98, 99]
     assert store.documents(run.id, "confusion/test") == [(1, [[2.0]])]
+    store.record(run.id, [], [Document(name="confusion/test", step=2, data=[[3.0]])])
+    assert store.latest(run.id, "confusion/test") == (2, [[3.0]])
+    assert (store.latest(run.id, "none"), store.samples(run.id), store.predictions(run.id)) == (None, None, None)
     assert store.series(run.id) == ["train/loss"]
     manager.annotate(run.id, name="é 'x' %s", tags=["a", "b"])
     again = Manager(root, url=database).run(run.id)
@@ -91,9 +94,65 @@ def test_a_worker_writes_there(root: Path, database: str) -> None:
     done = until_status(manager, run.id, "finished", "failed")
     assert done.status == "finished", done.reason
     assert list(curve(manager, run.id)) == list(range(1, 64))
+    samples, predictions = manager.store.samples(run.id), manager.store.predictions(run.id)
+    assert samples is not None
+    assert predictions is not None
+    assert samples.classes == tuple("0123456789")
+    assert (predictions[0], len(predictions[1])) == (63, len(samples.labels)) == (63, 24)
     assert not (root / "runs.sqlite").exists()
+
+
+def execute(database: str, *statements: str) -> None:
+    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_an_older_store_is_brought_up_to_date(root: Path, database: str) -> None:
+    """One from before there were versions, without some columns and a table."""
+    run = create(Manager(root, url=database))
+    execute(database, *(f"DROP TABLE {name}" for name in ("schema_version", "documents")))
+    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("tags", "wish_clock", "memory", "attempt")))
+    manager = Manager(root, url=database)
+    found = manager.run(run.id)
+    assert (found.tags, found.wish_clock, found.memory, found.attempt) == ((), 0.0, 0, 0)
+    assert found.config == run.config
+    manager.annotate(run.id, tags=["a"])
+    manager.store.record(run.id, [], [Document(name="confusion/test", step=1, data=[[1]])])
+    again = Manager(root, url=database)  # once more: nothing is left to do
+    assert again.run(run.id).tags == ("a",)
+    assert again.told == []
+
+
+def test_a_newer_store_is_refused_and_left_alone(root: Path, database: str) -> None:
+    run = create(Manager(root, url=database))
+    execute(database, "UPDATE schema_version SET version = 7", "ALTER TABLE runs DROP COLUMN tags")
+    with pytest.raises(StoreError, match=r"newer version of the product \(its schema is 7, known up to 1\); install"):
+        Manager(root, url=database)
+    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
+    assert "tags" not in {column["name"] for column in sql.inspect(engine).get_columns("runs")}
+    execute(database, "UPDATE schema_version SET version = 1")
+    assert Manager(root, url=database).run(run.id).tags == ()
 
 
 def test_a_server_that_is_away_is_one_sentence(root: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="the run store"):
         Manager(root, url=f"postgresql+psycopg://postgres@/none?host={tmp_path}")
+
+
+def test_an_experiment_has_each_of_its_parts_once(database: str, root: Path) -> None:
+    manager = Manager(root, database)
+    run = create(manager)
+    manager.store.experiments.add(id="one", name="x" * 500, created=1.5, plan="{}")
+    largest = Trial(experiment="one", variant="residual + CBAM", seed=2**32 - 1)
+    added = manager.create("a", run.architecture, run.config, trial=largest)
+    with pytest.raises(StoreError) as error:
+        manager.create("b", run.architecture, run.config, trial=largest)
+    assert error.value.taken
+    assert len(manager.runs()) == 2  # the run that had no part was not kept
+    assert manager.trials("one") == [(largest, added)]
+    manager.delete(added.id)
+    assert manager.trials("one") == []
+    manager.store.experiments.remove("one")
+    assert manager.store.experiments.all() == []

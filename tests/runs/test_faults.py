@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -68,7 +69,7 @@ def final_weights(manager: Manager, run: str) -> dict[str, torch.Tensor]:
     return weights
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1200)
 def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int) -> None:
     """F1, and F13 on the way: kill -9 before the first batch, at random steps, while saving, and at the very end."""
@@ -270,6 +271,28 @@ def test_the_disk_is_full(manager: Manager) -> None:
     # With room again it goes on from there.
     manager.resume(run.id)
     until_step(manager, run.id, done.step + 1)
+
+
+def test_out_of_memory_all_the_same(root: Path) -> None:
+    """F15: a real limit of the kernel on one worker's address space, while another one works."""
+    manager = Manager(root, per_device=2)
+    # An evaluation takes twice the images of an update: after the limit the first one has to ask for more.
+    greedy, other = create(manager, batch_size=1000, checkpoint_seconds=1000.0), create(manager)
+    until_step(manager, greedy.id, 1)
+    until_step(manager, other.id, 5)
+    process = worker(manager, greedy.id)
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[0])
+    size = pages * os.sysconf("SC_PAGE_SIZE")
+    resource.prlimit(process, resource.RLIMIT_AS, (size, size))
+    done = until_status(manager, greedy.id, "failed", "interrupted", "finished", seconds=60)
+    assert re.match(r"out of memory \(peak \d[\d,]+ MB\); use a smaller batch", done.reason), (
+        done.reason,
+        log(manager, greedy.id),
+    )
+    assert final_weights(manager, greedy.id)
+    until_step(manager, other.id, manager.store.get(other.id).step + 20)
+    manager.stop(other.id)
+    manager.close()
 
 
 def test_a_loss_that_is_no_number_fails_with_the_last_finite_weights(manager: Manager) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from explorer.training import checkpoint
 from explorer.training.data import generator_of
-from explorer.training.loop import learning_rate, steps_per_epoch, train
+from explorer.training.loop import Batch, learning_rate, steps_per_epoch, train
 from explorer.training.recording import Diverged, Recorder
 from explorer.training.state import State
 
@@ -95,7 +97,7 @@ def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, An
     if expected.shadow is not None:
         assert second.shadow is not None
         assert equal(expected.shadow.state_dict(), second.shadow.state_dict())
-    timing = {"images_per_second", "data_share", "memory_peak"}
+    timing = {"images_per_second", "data_share", "memory", "memory_peak"}
     assert {k: v for k, v in whole.values.items() if k not in timing} == {
         k: v for k, v in parts.values.items() if k not in timing
     }
@@ -191,6 +193,21 @@ def test_steps_of_an_epoch() -> None:
     assert steps_per_epoch(129, config()) == 4  # batch norm cannot use a batch of one
     assert steps_per_epoch(133, config(accumulate=3)) == 4
     assert steps_per_epoch(5, config()) == 1
+    assert steps_per_epoch(128 + 11, config(accumulate=3, processes=2)) == 4
+    with pytest.raises(ValueError, match="5 training images cannot be cut into 6 parts"):
+        steps_per_epoch(5, config(accumulate=3, processes=2))
+
+
+@given(st.integers(1, 80), st.integers(1, 12))
+def test_no_part_of_a_batch_is_smaller_than_it_must_be(images: int, count: int) -> None:
+    """Thirteen images in four parts are 4, 3, 3, 3: batch norm cannot use a part of one."""
+    whole = Batch(x_BCHW=torch.arange(images)[:, None], target=torch.arange(images))
+    parts = whole.parts(count)
+    sizes = [len(part.target) for part in parts]
+    assert len(sizes) == count
+    assert max(sizes) - min(sizes) <= 1
+    assert torch.cat([part.x_BCHW for part in parts]).equal(whole.x_BCHW)
+    assert sum(part.share for part in parts) == pytest.approx(1)
 
 
 def test_seeds_differ_and_repeat() -> None:

@@ -13,6 +13,7 @@ from explorer.architecture import to_json
 from explorer.runs import Manager, Run, StoreError
 from explorer.training import clone, extend, start, worker
 from explorer.training.recording import Diverged
+from explorer.training.work import check_same
 
 from .parts import config, network
 
@@ -59,17 +60,39 @@ def test_other_data_are_named() -> None:
     """F19."""
     captured = {"fingerprint": "a" * 64, "steps_per_epoch": 4}
     with pytest.raises(ValueError, match=r"'digits' is no longer the one .* is b{12}…, not a{12}…"):
-        worker._check_same(captured, "b" * 64, 4, config())
+        check_same(captured, "b" * 64, 4, config())
     with pytest.raises(ValueError, match="an epoch now has 5 steps, the checkpoint was made with 4"):
-        worker._check_same(captured, "a" * 64, 5, config())
-    worker._check_same(captured, "a" * 64, 4, config())
+        check_same(captured, "a" * 64, 5, config())
+    check_same(captured, "a" * 64, 4, config())
 
 
-def test_a_stop_that_comes_while_it_pauses_wins(run: tuple[Manager, Run]) -> None:
+@pytest.mark.parametrize(
+    ("wish", "end", "status"),
+    [
+        ("stop", "paused", "stopped"),
+        ("pause", "paused", "paused"),
+        ("run", "interrupted", "interrupted"),
+        ("stop", "interrupted", "stopped"),
+        ("pause", "interrupted", "paused"),
+        ("stop", "finished", "finished"),
+        ("pause", "failed", "failed"),
+    ],
+)
+def test_what_people_wish_meanwhile_wins(run: tuple[Manager, Run], wish: str, end: str, status: str) -> None:
     manager, made = run
-    manager.store.update(made.id, wish="stop")
-    worker._settle(manager.store, made, "paused", "")
-    assert manager.store.get(made.id).status == "stopped"
+    manager.store.update(made.id, wish=wish)
+    worker._settle(manager.store, made, end, "why")  # type: ignore[arg-type]
+    assert manager.store.get(made.id).status == status
+    assert [text for _, text in manager.store.events(made.id)] == [f"{status}: why"]
+
+
+def test_another_attempt_is_not_ours_to_settle(run: tuple[Manager, Run]) -> None:
+    manager, made = run
+    manager.store.update(made.id, attempt=2)
+    for end in ("interrupted", "finished"):
+        worker._settle(manager.store, made, end, "")  # type: ignore[arg-type]
+    assert manager.store.get(made.id).status == "running"
+    assert manager.store.events(made.id) == []
 
 
 def test_a_store_that_is_away_for_a_while_loses_no_step(run: tuple[Manager, Run]) -> None:

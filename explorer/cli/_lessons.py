@@ -1,0 +1,107 @@
+"""The verb ``lesson``: a few short runs that together show one thing, and their results side by side."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ._running import add_changes, look_after, open_manager, setting_changes
+from ._runs import until_ended, watch
+from ._text import WIDTH, print_json, shown, table, times
+
+if TYPE_CHECKING:
+    from ..runs import Manager, Run
+
+
+def _lesson(args: argparse.Namespace) -> None:
+    from ..training import lesson, start_lesson
+
+    if args.name is None:
+        _list(args)
+        return
+    found = lesson(args.name)
+    with open_manager() as manager:
+        runs = start_lesson(manager, found.name, **setting_changes(args))
+        look_after(manager)
+        if not args.json:
+            print(f"{found.title}\n\n{textwrap.fill(found.text, WIDTH)}\n", flush=True)
+        if not args.detach:
+            try:
+                for run in runs:
+                    watch(manager, run.id)
+            except KeyboardInterrupt:
+                _pause(manager, runs)
+                raise
+        _tell(args, manager, runs)
+
+
+def _list(args: argparse.Namespace) -> None:
+    from ..training import LESSONS
+
+    if args.json:
+        print_json([
+            {
+                "name": each.name, "title": each.title, "text": each.text,
+                "trials": [
+                    {"network": trial.network, "dataset": trial.dataset, "config": trial.config().model_dump()}
+                    for trial in each.trials
+                ],
+            }
+            for each in LESSONS.values()
+        ])  # fmt: skip
+        return
+    print(table(("lesson", "runs", "what it shows"), [(e.name, str(len(e.trials)), e.title) for e in LESSONS.values()],
+                "<><"))  # fmt: skip
+
+
+def _pause(manager: Manager, runs: list[Run]) -> None:
+    for run in runs:
+        with contextlib.suppress(ValueError):  # it has ended already
+            manager.pause(run.id)
+            until_ended(manager, run.id)
+    print("\nthe runs are paused; `python -m explorer runs list` shows them, `runs resume` goes on", file=sys.stderr)
+
+
+def _tell(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
+    """What each network sees beside what it has learnt."""
+    from ..analysis import analyze
+    from ..architecture import from_json
+
+    rows: list[dict[str, Any]] = []
+    for run in (manager.run(run.id) for run in runs):
+        tested = manager.store.points(run.id, "epoch/test/accuracy")
+        rows.append({
+            "id": run.id,
+            "name": run.name,
+            "status": run.status,
+            "reason": run.reason,
+            "dataset": run.setting("dataset"),
+            "receptive_field": list(analyze(from_json(run.architecture)).totals.receptive_field.size),
+            "test_accuracy": tested[-1].value if tested else None,
+        })  # fmt: skip
+    if args.json:
+        print_json(rows)
+    else:
+        cells = [
+            (row["id"], row["status"], shown(row["name"]), row["dataset"], times(row["receptive_field"]),
+             "" if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}")
+            for row in rows
+        ]  # fmt: skip
+        print(table(("run", "state", "network", "data", "sees", "test accuracy"), cells, "<<<<>>"))
+    for row in rows:
+        if row["status"] == "failed":
+            raise ValueError(f"run {row['id']} failed: {row['reason']}")
+
+
+def add(verb: Callable[..., Any]) -> None:
+    """Add the verb to the command line."""
+    text = "Runs that show one thing, their results side by side; without a name: which lessons there are."
+    sub = verb("lesson", _lesson, text, arch=False, shape=False)
+    sub.add_argument("name", nargs="?", metavar="NAME", help="such as long-range")
+    add_changes(sub)
+    sub.add_argument("--seed", type=int, metavar="S")
+    sub.add_argument("--detach", action="store_true", help="start them and return at once")

@@ -1,0 +1,91 @@
+"""What the verbs about runs and experiments share: the run store, and settings typed as options."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ._text import quoted, shown
+
+if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
+    from ..runs import Manager
+    from ..training import TrainConfig
+
+_RECIPES = ("course", "mnist-lesson", "d2l", "quick")
+
+
+@contextlib.contextmanager
+def open_manager() -> Iterator[Manager]:
+    """The runs of the data directory; what had to be put right is told on stderr."""
+    from ..runs import Manager
+
+    try:
+        manager = Manager()
+        for sentence in manager.told:
+            print(shown(sentence), file=sys.stderr)
+        yield manager
+    except BrokenPipeError:  # who reads our output went away: nothing is wrong with the data
+        raise
+    except OSError as error:
+        raise ValueError(f"cannot write the data of the runs: {error.strerror or error} ({error.filename})") from None
+
+
+def look_after(manager: Manager) -> None:
+    """Do the owner's work where nobody else does it."""
+    from ..runs import Owned
+
+    with contextlib.suppress(Owned):
+        manager.tick()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def add_settings(sub: argparse.ArgumentParser) -> None:
+    """The options that ``training_config`` reads."""
+    sub.add_argument("--dataset", metavar="NAME|PATH", help="default: the embedded digits")
+    sub.add_argument("--recipe", choices=_RECIPES, default="course", help="default: course")
+    add_changes(sub)
+
+
+def add_changes(sub: argparse.ArgumentParser) -> None:
+    """The options that ``setting_changes`` reads, but for the seed."""
+    sub.add_argument("--epochs", type=int, metavar="N")
+    sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
+    sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
+
+
+def training_config(args: argparse.Namespace, dataset: str | None = None) -> TrainConfig:
+    """The training configuration that was typed; ``dataset`` is the one where none was. Raises ValueError."""
+    from .. import datasets
+    from ..training import recipe
+
+    typed = args.dataset if args.dataset is not None else dataset
+    base = recipe(args.recipe, datasets.DEFAULT if typed is None else typed)
+    changes = setting_changes(args)
+    return base.changed(**changes) if changes else base
+
+
+def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
+    """Settings that were typed one by one."""
+    changes: dict[str, Any] = {}
+    for text in args.set or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set {quoted(text)} must be SETTING=VALUE, such as lr=0.01")
+        try:
+            changes[name] = json.loads(value)
+        except (ValueError, RecursionError):
+            changes[name] = value  # a word, such as cosine
+    for name in ("epochs", "device", "seed"):
+        if getattr(args, name, None) is not None:
+            changes[name] = getattr(args, name)
+    return changes

@@ -1,0 +1,14 @@
+"""How much a source of pictures may hold. Generous for data sets, small enough for this machine."""
+
+from __future__ import annotations
+
+MAX_ENTRIES = 200_000
+MAX_TOTAL_BYTES = 2_000_000_000
+"""Of all members together, unpacked."""
+MAX_MEMBER_BYTES = 40_000_000
+MAX_RATIO = 200
+"""Unpacked size by packed size of one member."""
+MAX_DEPTH = 4
+"""Folders around a file."""
+MAX_DIRECTORY_BYTES = 64 * 2**20
+"""Of a zip's table of contents, which is read into memory before anything can be counted."""

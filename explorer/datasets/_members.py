@@ -1,0 +1,63 @@
+"""One file of a source, and whether by its name it can be a picture."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import _limits as limits
+from ._folders import size
+
+_JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # and everything hidden: .DS_Store, ._name, .git
+"""Left behind by operating systems."""
+_PICTURES = frozenset({"", "jpg", "jpeg", "jpe", "png", "gif", "bmp", "webp", "tif", "tiff"})
+"""File name endings that may be pictures; whether they are is seen when they are decoded."""
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+
+
+class MemberError(Exception):
+    """One member cannot be used; the message is the reason, for the table of what was left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One file that may be a picture."""
+
+    parts: tuple[str, ...]
+    """Folders, then the file name, as the source spells them."""
+    where: int | Path
+    """Offset of the packed data in the zip, or the file."""
+    packed: int
+    """Bytes as stored."""
+    method: int = zipfile.ZIP_STORED
+    crc: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The path inside the source."""
+        return "/".join(self.parts)
+
+
+Listed = tuple[str, Member | str | None]
+"""The path inside the source, and the member, or why it is left out, or None for what operating systems left behind."""
+
+
+def is_junk(name: str) -> bool:
+    """Whether an operating system left a file or folder of this name behind."""
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def unwanted(parts: tuple[str, ...], length: int) -> str:
+    """Why a file of that path and length in bytes is left out, '' if it is not."""
+    if len(parts) - 1 > limits.MAX_DEPTH:
+        return f"deeper than {limits.MAX_DEPTH} folders"
+    if parts[-1].lower().endswith(_ARCHIVES):
+        return "an archive inside"
+    if _ending(parts[-1]) not in _PICTURES:
+        return "not a picture, by its name"
+    return f"larger than {size(limits.MAX_MEMBER_BYTES)}" if length > limits.MAX_MEMBER_BYTES else ""
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""

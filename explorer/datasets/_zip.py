@@ -1,0 +1,161 @@
+"""A zip from a stranger: its table of contents and its members, read with nothing believed and nothing extracted."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import struct
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from . import _limits as limits
+from ._errors import DatasetError, quoted
+from ._folders import size
+from ._members import Listed, Member, MemberError, is_junk, unwanted
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LOCAL = struct.Struct("<4s22xHH")
+_SHORT_PACKED = 64
+"""Ratios of tiny members mean nothing."""
+
+
+class Zip:
+    """An open zip. ``read`` may be called from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._name = path.name
+        self._lock = threading.Lock()
+        self._file = path.open("rb")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def listed(self) -> Iterator[Listed]:
+        """Every file. Raises DatasetError for what only a broken or hostile zip has."""
+        entries, start = _directory(self._file, self._name)
+        begins = self._data_begins(entries, start)
+        seen: set[tuple[str, ...]] = set()
+        for entry, begin in zip(entries, begins, strict=True):
+            if entry.is_dir():
+                continue
+            parts = _parts(entry.orig_filename, self._name)
+            name = "/".join(parts)
+            if not parts or any(is_junk(part) for part in parts):
+                yield name, None
+                continue
+            reason = unwanted(parts, entry.file_size) or _unsuitable(entry)
+            if not reason and parts in seen:
+                reason = "its name occurs twice"
+            seen.add(parts)
+            yield name, reason or Member(
+                parts=parts, where=begin, packed=entry.compress_size, method=entry.compress_type, crc=entry.CRC
+            )
+
+    def read(self, member: Member, count: Callable[[int], None]) -> bytes:
+        """The content of a member; ``count`` hears how much was unpacked. Raises MemberError if it cannot be used."""
+        assert isinstance(member.where, int)
+        packed = self._at(member.where, member.packed)
+        if len(packed) < member.packed:
+            raise MemberError("incomplete")
+        data = _inflate(packed) if member.method == zipfile.ZIP_DEFLATED else packed
+        count(len(data))  # before anything can be found wrong with it: work done in vain counts as well
+        if len(data) > limits.MAX_MEMBER_BYTES:
+            raise MemberError(f"larger than {size(limits.MAX_MEMBER_BYTES)}")
+        if len(data) > limits.MAX_RATIO * max(member.packed, _SHORT_PACKED):
+            raise MemberError(f"unpacks to more than {limits.MAX_RATIO} times its size")
+        if zlib.crc32(data) != member.crc:
+            raise MemberError("damaged: its checksum is wrong")
+        return data
+
+    def _data_begins(self, entries: list[zipfile.ZipInfo], end: int) -> list[int]:
+        """Where each entry's data begins. Refuses entries that share bytes: so does a small zip become a large one."""
+        begins = [0] * len(entries)
+        order = sorted(range(len(entries)), key=lambda index: entries[index].header_offset)
+        free = 0
+        for index in order:
+            entry = entries[index]
+            head = self._at(entry.header_offset, _LOCAL.size) if entry.header_offset >= free else b""
+            if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
+                raise DatasetError(f"{self._name} is damaged or made to harm: its entries overlap or are not there")
+            _, name_length, extra_length = _LOCAL.unpack(head)
+            begins[index] = entry.header_offset + _LOCAL.size + name_length + extra_length
+            free = begins[index] + entry.compress_size
+        if free > end:
+            raise DatasetError(f"{self._name} is damaged or made to harm: an entry overlaps the table of contents")
+        return begins
+
+    def _at(self, offset: int, length: int) -> bytes:
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(length)
+
+
+def _directory(file: BinaryIO, name: str) -> tuple[list[zipfile.ZipInfo], int]:
+    """A zip's table of contents and where it begins, after a look at how large it says it is."""
+    length = file.seek(0, os.SEEK_END)
+    tail_length = min(length, 22 + 65_535 + 20)
+    file.seek(length - tail_length)
+    tail = file.read(tail_length)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) - at < 22:
+        raise DatasetError(f"{name} is not a zip file, or it is incomplete")
+    count, listed = struct.unpack_from("<HI", tail, at + 10)
+    locator = tail[at - 20 : at] if at >= 20 else b""
+    if locator[:4] == b"PK\6\7":  # zip64: the true numbers stand in a record of their own
+        file.seek(min(struct.unpack_from("<Q", locator, 8)[0], length))
+        record = file.read(56)
+        if len(record) == 56 and record[:4] == b"PK\6\6":
+            count, listed = struct.unpack_from("<QQ", record, 32)
+    if count > limits.MAX_ENTRIES or listed > limits.MAX_DIRECTORY_BYTES:
+        raise DatasetError(f"{name} says that it holds {count:,} entries; at most {limits.MAX_ENTRIES:,} are allowed")
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, ArithmeticError, struct.error, EOFError) as error:
+        raise DatasetError(f"{name} is not a readable zip file ({error})") from None
+    entries = archive.infolist()  # the file stays open: it is ours, and nothing is read through the archive
+    if len(entries) > limits.MAX_ENTRIES:
+        raise DatasetError(f"{name} holds {len(entries):,} entries; at most {limits.MAX_ENTRIES:,} are allowed")
+    return entries, archive.start_dir
+
+
+def _parts(name: str, archive: str) -> tuple[str, ...]:
+    """A member's path, taken apart. Refuses the whole archive for a name that leads out of it."""
+    path = name.replace("\\", "/")
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    if path.startswith("/") or _DRIVE.match(path) or ".." in parts or "\0" in path:
+        raise DatasetError(f"{archive} is refused: the name {quoted(name)} leads out of the archive")
+    return parts
+
+
+def _unsuitable(entry: zipfile.ZipInfo) -> str:
+    mode = entry.external_attr >> 16
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return "a link" if stat.S_ISLNK(mode) else "not a regular file"
+    if entry.flag_bits & 0x2041:  # encrypted, strongly encrypted, names hidden
+        return "encrypted"
+    if entry.compress_size > limits.MAX_MEMBER_BYTES:
+        return f"larger than {size(limits.MAX_MEMBER_BYTES)}"
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "compressed by a method other than deflate"
+    if entry.file_size > limits.MAX_RATIO * max(entry.compress_size, _SHORT_PACKED):
+        return f"unpacks to more than {limits.MAX_RATIO} times its size"
+    return ""
+
+
+def _inflate(packed: bytes) -> bytes:
+    """Unpacked by at most one byte more than is allowed: what the zip says about its size is not believed."""
+    limit = min(limits.MAX_MEMBER_BYTES, limits.MAX_RATIO * max(len(packed), _SHORT_PACKED)) + 1
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(packed, limit)
+    except zlib.error:
+        raise MemberError("damaged: it cannot be unpacked") from None
+    if not inflater.eof and len(data) < limit:
+        raise MemberError("incomplete")
+    return data

@@ -1,0 +1,168 @@
+"""An experiment as a value: variants of one network, each to be trained from the same seeds."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from ..architecture import MAX_TITLE, Architecture, edit, from_data, to_data
+from ..training import TrainConfig, parse
+from ._factors import Factor, NotApplicable, factor, rank
+
+Design = Literal["one at a time", "all combinations"]
+MAX_VARIANTS, MAX_SEEDS = 64, 100
+BASE = "base"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One network of an experiment."""
+
+    label: str
+    """'base', or the titles of its factors joined by +."""
+    factors: tuple[str, ...]
+    """Names of its factors, in the order of application."""
+    architecture: Architecture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Variants × seeds under one configuration. The variants are kept as networks, the first is the base: what has
+    been begun stays the same whatever a later version of the product makes of a factor."""
+
+    name: str
+    design: Design
+    variants: tuple[Variant, ...]
+    seeds: tuple[int, ...]
+    """Each variant is trained once from each: seeds pair the variants, since order and crops of images are the same."""
+    config: TrainConfig
+    """Of all runs but for the seed."""
+
+    @property
+    def base(self) -> Architecture:
+        """The network without any factor."""
+        return self.variants[0].architecture
+
+    @property
+    def trials(self) -> list[tuple[Variant, int]]:
+        """Every (variant, seed), seed by seed: the first complete comparison comes early."""
+        return [(variant, seed) for seed in self.seeds for variant in self.variants]
+
+    def config_of(self, seed: int) -> TrainConfig:
+        """The configuration of one run."""
+        return self.config.changed(seed=seed)
+
+    def with_seeds(self, seeds: Sequence[int]) -> Experiment:
+        """The same with further seeds. Raises ValueError."""
+        return replace(self, seeds=check_seeds((*self.seeds, *(s for s in seeds if s not in self.seeds))))
+
+    def to_json(self) -> str:
+        """For the run store."""
+        variants = [
+            {"label": v.label, "factors": list(v.factors), "architecture": to_data(v.architecture)}
+            for v in self.variants
+        ]
+        fields = {"design": self.design, "variants": variants, "seeds": list(self.seeds)}
+        return json.dumps({**fields, "config": self.config.model_dump()})
+
+    @classmethod
+    def from_json(cls, name: str, text: str) -> Experiment:
+        """From the run store; what was read lately is not read again. Raises ValueError."""
+        return _read(name, text)
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, text: str) -> Experiment:
+    data: dict[str, Any] = json.loads(text)
+    variants = tuple(
+        Variant(label=v["label"], factors=tuple(v["factors"]), architecture=from_data(v["architecture"]))
+        for v in data["variants"]
+    )
+    config, seeds = parse(data["config"]), tuple(data["seeds"])
+    return Experiment(name=name, design=data["design"], variants=variants, seeds=seeds, config=config)
+
+
+def plan(
+    base: Architecture,
+    factors: Sequence[str],
+    config: TrainConfig,
+    *,
+    seeds: Sequence[int],
+    combine: bool = False,
+    name: str = "",
+) -> Experiment:
+    """The experiment that varies a network by factors: one at a time, or in all combinations.
+
+    Factors of one group, such as two kinds of attention, are never combined. Raises ValueError where a factor does not
+    exist or not apply (NotApplicable), and where there would be too many variants or seeds.
+    """
+    chosen = sorted({each: factor(each) for each in factors}.values(), key=rank)
+    if not chosen:
+        raise ValueError("an ablation needs at least one factor")
+    levels = Counter(each.group for each in chosen)
+    count = math.prod(1 + number for number in levels.values()) if combine else 1 + len(chosen)
+    if count > MAX_VARIANTS:
+        raise ValueError(
+            f"{len(chosen)} factors {'in all combinations' if combine else 'one at a time'} are {count:,} variants; "
+            f"at most {MAX_VARIANTS} are allowed: choose fewer factors{', or one at a time' if combine else ''}"
+        )
+    subsets = _subsets(chosen) if combine else [(), *((each,) for each in chosen)]
+    title = name or f"{base.name}: {', '.join(each.title for each in chosen)}"
+    return Experiment(
+        name=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…",
+        design="all combinations" if combine else "one at a time",
+        variants=_variants(base, subsets),
+        seeds=check_seeds(seeds),
+        config=config,
+    )
+
+
+def _subsets(chosen: list[Factor]) -> list[tuple[Factor, ...]]:
+    """All subsets with at most one factor of each group, small ones first."""
+    groups: dict[str, list[Factor | None]] = {}
+    for each in chosen:
+        groups.setdefault(each.group, [None]).append(each)
+    picks = (tuple(each for each in pick if each) for pick in itertools.product(*groups.values()))
+    return sorted(picks, key=lambda subset: (len(subset), [chosen.index(each) for each in subset]))
+
+
+def _variants(base: Architecture, subsets: Sequence[tuple[Factor, ...]]) -> tuple[Variant, ...]:
+    made: list[Variant] = []
+    for subset in subsets:
+        label = " + ".join(each.title for each in subset) or BASE
+        network = base
+        for each in subset:
+            try:
+                network = each.apply(network)
+            except NotApplicable as error:
+                where = "" if len(subset) == 1 else f" (in {label})"
+                raise NotApplicable(f"{error}{where}") from None
+        made.append(Variant(label=label, factors=tuple(each.name for each in subset), architecture=network))
+    return tuple(_named(base, variant) for variant in made)
+
+
+def _named(base: Architecture, variant: Variant) -> Variant:
+    """Its network named after its factors, so that a run tells what it trains; the base keeps its name."""
+    if not variant.factors:
+        return variant
+    ending = f" + {variant.label}"
+    name = base.name[: MAX_TITLE - len(ending)] + ending
+    return replace(variant, architecture=edit.replace(variant.architecture, "", name=name[:MAX_TITLE]))
+
+
+def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """The seeds as they came. Raises ValueError where there is none, too many, one twice or one out of range."""
+    if not 1 <= len(seeds) <= MAX_SEEDS:
+        raise ValueError(f"{len(seeds)} seeds were given; an experiment has 1 to {MAX_SEEDS}")
+    bad = [seed for seed in seeds if not 0 <= seed < 2**32]
+    if bad:
+        raise ValueError(f"seed (={bad[0]}) must be from 0 to {2**32 - 1}")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("a seed is given twice; its run would be the same again")
+    return tuple(seeds)

@@ -1,0 +1,150 @@
+"""Experiments in the run store: begun, continued, paused, stopped and deleted as one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..architecture import to_json
+from ..runs import RESUMABLE, ExperimentRow, Manager, Run, StoreError, Trial, new_id
+from ..training import TrainConfig, prepare
+from ._experiment import Experiment, Variant
+
+TAG = "ablation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """An experiment as it stands in the run store."""
+
+    id: str
+    created: float
+    """Seconds since 1970."""
+    experiment: Experiment
+
+
+def experiments(manager: Manager) -> list[Stored]:
+    """All experiments, oldest first."""
+    return [_stored(row) for row in manager.store.experiments.all()]
+
+
+def find(manager: Manager, experiment: str) -> Stored:
+    """One experiment. Raises ValueError if there is none."""
+    return _stored(manager.store.experiments.get(experiment))
+
+
+def _stored(row: ExperimentRow) -> Stored:
+    return Stored(id=row.id, created=row.created, experiment=Experiment.from_json(row.name, row.plan))
+
+
+def start(manager: Manager, experiment: Experiment) -> Stored:
+    """Write an experiment down and queue all its runs.
+
+    All variants are checked first, so that either all runs are queued or none: raises ValueError where one does not fit
+    the data, needs more memory than the device has, or where there would be too many runs. What a crash in between
+    leaves out, ``resume`` queues.
+    """
+    experiment = _checked(experiment)
+    manager.check_room(len(experiment.trials))
+    made, created = new_id(), time.time()
+    manager.store.experiments.add(id=made, name=experiment.name, created=created, plan=experiment.to_json())
+    stored = Stored(id=made, created=created, experiment=experiment)
+    _queue_missing(manager, stored)
+    return stored
+
+
+def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored:
+    """Train every variant from further seeds; seeds that it has are passed over. Raises ValueError as ``start``."""
+    old = find(manager, experiment)
+    larger = _checked(old.experiment.with_seeds(seeds))
+    manager.check_room(len(larger.trials) - len(old.experiment.trials))
+    manager.store.experiments.update(experiment, plan=larger.to_json())
+    stored = replace(old, experiment=larger)
+    _queue_missing(manager, stored)
+    return stored
+
+
+def resume(manager: Manager, experiment: str) -> int:
+    """Queue what does not wait, work or stand finished, and what was deleted; how many runs that were."""
+    stored = find(manager, experiment)
+    resumed = _each(manager, experiment, manager.resume, lambda run: run.status in RESUMABLE)
+    return resumed + _queue_missing(manager, stored)
+
+
+def pause(manager: Manager, experiment: str) -> int:
+    """Have every active run write a checkpoint and give its device up; how many that were."""
+    find(manager, experiment)
+    return _each(manager, experiment, manager.pause, lambda run: run.active)
+
+
+def stop(manager: Manager, experiment: str) -> int:
+    """End every run that waits, works or is paused; how many that were."""
+    find(manager, experiment)
+    return _each(manager, experiment, manager.stop, lambda run: run.active or run.status in ("paused", "interrupted"))
+
+
+def delete(manager: Manager, experiment: str) -> None:
+    """Remove an experiment with its runs. Raises ValueError, and removes nothing, while one waits or works."""
+    find(manager, experiment)
+    runs = [run for _, run in manager.trials(experiment)]
+    active = [run for run in runs if run.active]
+    if active:
+        raise ValueError(f"{len(active)} runs of experiment {experiment} wait or work; stop it first")
+    for run in runs:
+        manager.delete(run.id)
+    manager.store.experiments.remove(experiment)
+
+
+def _checked(experiment: Experiment) -> Experiment:
+    """The experiment with its data imported; every variant can be trained."""
+    config = experiment.config
+    for variant in experiment.variants:
+        config, _ = _prepared(variant, config)
+    return replace(experiment, config=config)
+
+
+def _prepared(variant: Variant, config: TrainConfig) -> tuple[TrainConfig, int]:
+    try:
+        return prepare(variant.architecture, config)
+    except ValueError as error:
+        raise ValueError(f"{variant.label}: {error}" if variant.factors else str(error)) from None
+
+
+def _queue_missing(manager: Manager, stored: Stored) -> int:
+    known = {(trial.variant, trial.seed) for trial, _ in manager.store.trials(stored.id)}
+    missing = [(variant, seed) for variant, seed in stored.experiment.trials if (variant.label, seed) not in known]
+    memory = {variant.label: _prepared(variant, stored.experiment.config)[1] for variant, _ in missing}
+    queued = 0
+    for variant, seed in missing:
+        try:
+            manager.create(
+                f"{variant.architecture.name}, seed {seed}",
+                to_json(variant.architecture),
+                stored.experiment.config_of(seed).model_dump_json(),
+                memory=memory[variant.label],
+                tags=(TAG, variant.label),
+                trial=Trial(experiment=stored.id, variant=variant.label, seed=seed),
+            )
+        except StoreError as error:
+            if not error.taken:
+                raise
+            continue  # somebody else resumes it at the same moment
+        queued += 1
+    return queued
+
+
+def _each(manager: Manager, experiment: str, act: Callable[[str], Run], wanted: Callable[[Run], bool]) -> int:
+    done = 0
+    # The last first: were the first stopped first, its device would go to the next, only to be stopped as well.
+    for _, run in reversed(manager.trials(experiment)):
+        if not wanted(run):
+            continue
+        try:
+            act(run.id)
+        except ValueError:
+            if wanted(manager.store.get(run.id)):  # not simply ended by itself, or resumed by somebody, meanwhile
+                raise
+            continue
+        done += 1
+    return done

@@ -1,0 +1,77 @@
+"""What a few seeds say: mean, sample standard deviation, and a confidence interval by Student's t."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+CONFIDENCE = 0.95
+
+
+def t_probability(theta: float, freedom: int) -> float:
+    """P(|T| <= t) for Student's t with whole degrees of freedom, where t = sqrt(freedom) · tan(theta).
+
+    The finite sums of Abramowitz & Stegun 26.7.3 and 26.7.4.
+    """
+    cos2 = math.cos(theta) ** 2
+    odd = freedom % 2
+    term = math.cos(theta) if odd else 1.0
+    total = 0.0
+    for k in range(1 + odd, freedom, 2):
+        total += term
+        term *= cos2 * k / (k + 1)
+    return (theta + math.sin(theta) * total) * 2 / math.pi if odd else math.sin(theta) * total
+
+
+@cache
+def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """The t with P(|T| <= t) = confidence, by bisection. Raises ValueError below one degree of freedom."""
+    if freedom < 1:
+        raise ValueError(f"freedom (={freedom}) must be at least 1; an interval needs two values")
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if t_probability(middle, freedom) > confidence else (middle, high)
+    return math.sqrt(freedom) * math.tan(low)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Some values of the same thing; what they do not allow to be said is None."""
+
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Sample:
+        """A sample of these values."""
+        return cls(values=tuple(values))
+
+    @property
+    def mean(self) -> float | None:
+        """Arithmetic mean, None of nothing."""
+        return statistics.fmean(self.values) if self.values else None
+
+    @property
+    def deviation(self) -> float | None:
+        """Sample standard deviation (n - 1), None of fewer than two values."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of the mean, if the values are drawn from a normal distribution; None below two."""
+        if self.mean is None or self.deviation is None:
+            return None
+        half = t_quantile(len(self.values) - 1) * self.deviation / math.sqrt(len(self.values))
+        return (self.mean - half, self.mean + half)
+
+    def to_data(self) -> dict[str, object]:
+        """Plain data for JSON."""
+        return {
+            "values": list(self.values),
+            "mean": self.mean,
+            "standard_deviation": self.deviation,
+            "interval_95": list(self.interval) if self.interval else None,
+        }

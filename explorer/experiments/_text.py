@@ -1,0 +1,122 @@
+"""The table of an experiment as Markdown and CSV. Text that people typed is shown literally: no markup, no formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+
+from ._manage import Stored
+from ._results import CONVENTIONS, Row
+from ._statistics import Sample
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def percent(sample: Sample, *, signed: bool = False, deviation: bool = True) -> str:
+    """A share as per cent, 'mean ± sample standard deviation'; '–' of nothing, the mean alone of one value."""
+    if sample.mean is None:
+        return "–"
+    text = f"{100 * sample.mean:{'+' if signed else ''}.2f}"
+    if deviation and sample.deviation is not None:
+        text += f" ± {100 * sample.deviation:.2f}"
+    return text.replace("-", "−")
+
+
+def interval(sample: Sample) -> str:
+    """The 95 % interval of a difference in percentage points; '–' where there is none."""
+    if sample.interval is None:
+        return "–"
+    low, high = sample.interval
+    return f"{100 * low:+.2f} … {100 * high:+.2f}".replace("-", "−")
+
+
+def duration(sample: Sample) -> str:
+    """Mean time as h:mm:ss; '–' of nothing."""
+    if sample.mean is None:
+        return "–"
+    minutes, seconds = divmod(round(sample.mean), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def epochs(count: int) -> str:
+    """1 epoch, 5 epochs."""
+    return f"{count} epoch{'' if count == 1 else 's'}"
+
+
+COLUMNS = (
+    "variant", "n", "test accuracy %", "difference", "95 % interval", "best epoch %", "params", "MACs", "field", "time",
+)  # fmt: skip
+
+
+def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """The table as text, one tuple in the order of ``COLUMNS`` per variant."""
+    return [
+        (
+            row.label,
+            f"{len(row.finished)}/{len(row.trials)}",
+            percent(row.accuracy),
+            percent(row.difference, signed=True),
+            interval(row.difference),
+            percent(row.best, deviation=False),
+            f"{row.totals.params:,}",
+            f"{row.totals.macs:,}",
+            "×".join(map(str, dict.fromkeys(row.totals.receptive_field.size))),
+            duration(row.seconds),
+        )
+        for row in rows
+    ]
+
+
+def to_markdown(stored: Stored, rows: Sequence[Row]) -> str:
+    """A heading, how it was done, the table, and what its columns mean."""
+    config = stored.experiment.config
+    seeds = ", ".join(map(str, stored.experiment.seeds))
+    lines = [
+        f"### {literal(stored.experiment.name)}",
+        "",
+        f"{literal(stored.experiment.base.name)}, {stored.experiment.design}; data {literal(config.dataset)}, "
+        f"{epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}; "
+        f"seeds {seeds}.",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        f"|{'|'.join([' :-- '] + [' --: '] * (len(COLUMNS) - 1))}|",
+    ]
+    lines += [f"| {' | '.join([literal(row[0]), *row[1:]])} |" for row in cells(rows)]
+    lines += ["", *(f"- {name}: {text}." for name, text in CONVENTIONS.items())]
+    return "\n".join(lines) + "\n"
+
+
+def to_csv(stored: Stored, rows: Sequence[Row]) -> str:
+    """One line per variant; accuracies as shares of 1, every seed in a column of its own; UTF-8 text."""
+    seeds = stored.experiment.seeds
+    header = [
+        "variant", "finished", "planned", "accuracy_mean", "accuracy_sd", "difference_mean", "difference_sd",
+        "difference_low_95", "difference_high_95", "best_accuracy_mean", "params", "macs", "receptive_field_height",
+        "receptive_field_width", "seconds_mean", *(f"accuracy_seed_{seed}" for seed in seeds),
+    ]  # fmt: skip
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        low, high = row.difference.interval or (None, None)
+        numbers = [
+            len(row.finished), len(row.trials), row.accuracy.mean, row.accuracy.deviation, row.difference.mean,
+            row.difference.deviation, low, high, row.best.mean, row.totals.params, row.totals.macs,
+            *row.totals.receptive_field.size, row.seconds.mean, *(trial.accuracy for trial in row.trials),
+        ]  # fmt: skip
+        writer.writerow([no_formula(row.label), *numbers])
+    return file.getvalue()
+
+
+def literal(text: str) -> str:
+    """Text of which Markdown shows exactly the characters."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def no_formula(text: str) -> str:
+    """Text that a spreadsheet takes for text: an apostrophe stands before what could begin a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

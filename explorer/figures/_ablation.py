@@ -1,0 +1,37 @@
+"""What an ablation has shown, as data for the component that draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ._curves import LINES
+from ._format import exact, si
+
+if TYPE_CHECKING:  # runs and their store are not loaded for the sake of a picture
+    from ..experiments import Row, Sample
+
+
+def ablation(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """One record per variant, the base first: its colour, costs, and accuracy and difference by seed (shares of 1)."""
+    return [
+        {
+            "label": row.label,
+            "colour": LINES[index % len(LINES)]._asdict(),
+            "macs": row.totals.macs,
+            "costs": f"{si(row.totals.macs)} MACs, {exact(row.totals.params)} params",
+            "planned": len(row.trials),
+            "accuracy": _sample(row.accuracy, [(t.seed, t.accuracy) for t in row.trials]),
+            "difference": _sample(row.difference, [(t.seed, t.difference) for t in row.trials]),
+        }
+        for index, row in enumerate(rows)
+    ]
+
+
+def _sample(sample: Sample, values: list[tuple[int, float | None]]) -> dict[str, Any]:
+    return {
+        "values": [{"seed": seed, "value": value} for seed, value in values if value is not None],
+        "mean": sample.mean,
+        "deviation": sample.deviation,
+        "interval": sample.interval,
+    }

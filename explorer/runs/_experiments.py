@@ -1,0 +1,69 @@
+"""Experiments in the run store: runs that belong together, each by its variant and its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sql
+
+from ._tables import EXPERIMENTS, TRIALS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Which part of an experiment a run is; of each part there is at most one run."""
+
+    experiment: str
+    variant: str
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentRow:
+    """One row of ``experiments``; the plan is JSON, and what it means is not the store's business."""
+
+    id: str
+    name: str
+    created: float
+    plan: str
+
+
+class Experiments:
+    """Reads and writes of the table ``experiments``, each in one transaction."""
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[sql.Connection]]) -> None:
+        self._transaction = transaction
+
+    def add(self, **fields: Any) -> None:
+        """A new experiment, without runs: id, name, created, plan."""
+        with self._transaction() as connection:
+            connection.execute(EXPERIMENTS.insert().values(**fields))
+
+    def update(self, experiment: str, **fields: Any) -> None:
+        """Change an experiment."""
+        with self._transaction() as connection:
+            connection.execute(EXPERIMENTS.update().where(EXPERIMENTS.c.id == experiment).values(**fields))
+
+    def all(self) -> list[ExperimentRow]:
+        """All experiments, oldest first."""
+        query = EXPERIMENTS.select().order_by(EXPERIMENTS.c.created, EXPERIMENTS.c.id)
+        with self._transaction() as connection:
+            return [ExperimentRow(**row._mapping) for row in connection.execute(query)]
+
+    def get(self, experiment: str) -> ExperimentRow:
+        """One experiment. Raises ValueError if there is none of this name."""
+        with self._transaction() as connection:
+            row = connection.execute(EXPERIMENTS.select().where(EXPERIMENTS.c.id == experiment)).one_or_none()
+        if row is None:
+            known = "`python -m explorer experiments list` shows them"
+            raise ValueError(f"there is no experiment {experiment[:60]!r}; {known}")
+        return ExperimentRow(**row._mapping)
+
+    def remove(self, experiment: str) -> None:
+        """Forget an experiment; its runs stay, on their own."""
+        with self._transaction() as connection:
+            connection.execute(TRIALS.delete().where(TRIALS.c.experiment == experiment))
+            connection.execute(EXPERIMENTS.delete().where(EXPERIMENTS.c.id == experiment))

@@ -1,0 +1,100 @@
+"""What the store knows of a run as files for other programs: TensorBoard, a spreadsheet, a reader of JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from . import _tensorboard as tensorboard
+from ._files import write_whole
+from ._store import Point, Run, Store
+
+Format = Literal["tensorboard", "csv", "json"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
+    """The files of a run by their relative paths, which its name makes unique.
+
+    - ``tensorboard``: a folder with one event file. Its wall times are those of the run's creation plus the seconds
+      of training until then: pauses are left out.
+    - ``csv``: a row per series and step.
+    - ``json``: everything, the documents and events too.
+    """
+    points = [point for series in store.series(run.id) for point in store.points(run.id, series)]
+    if form == "tensorboard":
+        return {f"{run.id}/events.out.tfevents.{run.created:.0f}.{run.id}": _event_file(run, points)}
+    if form == "csv":
+        return {f"{run.id}.csv": _table(run, points)}
+    return {f"{run.id}.json": json.dumps(_everything(store, run, points)).encode()}
+
+
+def export_zip(store: Store, runs: Iterable[Run], form: Format) -> bytes:
+    """The files of some runs as one zip file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for run in runs:
+            for name, data in export_files(store, run, form).items():
+                file.writestr(name, data)
+    return buffer.getvalue()
+
+
+def export_to(store: Store, run: Run, form: Format, target: Path) -> list[Path]:
+    """Write the files of a run into a zip file (``target`` ends in .zip) or a folder, and tell which they are.
+
+    A file of the same name is replaced. Raises OSError where that cannot be.
+    """
+    if target.suffix.lower() == ".zip":
+        files = {target: export_zip(store, [run], form)}
+    else:
+        files = {target / name: data for name, data in export_files(store, run, form).items()}
+    for path, data in files.items():
+        os.makedirs(path.parent, exist_ok=True)
+        write_whole(path, data)
+    return list(files)
+
+
+def _event_file(run: Run, points: list[Point]) -> bytes:
+    records = [tensorboard.begin(run.created)]
+    for tag, content in (("config", run.config), ("architecture", run.architecture)):
+        pretty = json.dumps(json.loads(content), indent=2)
+        # Indented by four: for Markdown it is code, whatever a person has written into it.
+        records.append(tensorboard.text(tag, "    " + pretty.replace("\n", "\n    "), run.created))
+    records += [tensorboard.scalar(p.series, p.step, p.value, run.created + p.seconds) for p in points]
+    return b"".join(records)
+
+
+def _table(run: Run, points: list[Point]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["run", "name", "series", "step", "seconds", "value"])
+    for point in points:
+        names = map(_literal, (run.id, run.name, point.series))
+        writer.writerow([*names, point.step, repr(point.seconds), repr(point.value)])
+    return text.getvalue().encode()
+
+
+def _literal(text: str) -> str:
+    """A text that no spreadsheet takes for a formula (OWASP, "CSV Injection"): an apostrophe before what begins one."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _everything(store: Store, run: Run, points: list[Point]) -> dict[str, Any]:
+    series: dict[str, list[dict[str, float]]] = {}
+    for point in points:
+        series.setdefault(point.series, []).append(
+            {"step": point.step, "seconds": point.seconds, "value": point.value}
+        )
+    documents = {
+        name: [{"step": step, "data": data} for step, data in store.documents(run.id, name)]
+        for name in store.document_names(run.id)
+    }
+    events = [{"at": at, "text": text} for at, text in store.events(run.id)]
+    return {**run.to_data(), "series": series, "documents": documents, "events": events}

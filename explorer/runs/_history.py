@@ -1,0 +1,65 @@
+"""Curves as arrays, kept between two looks: of a run that grows only what is new is read from the store."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._store import Run, Store
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """One series of one run, in the order of its steps."""
+
+    steps: NDArray[np.int64]
+    """Updates done, from 1."""
+    values: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    """Of training until then, over all attempts."""
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def last(self) -> float | None:
+        """The newest value."""
+        return float(self.values[-1]) if len(self) else None
+
+
+_EMPTY = Curve(steps=np.empty(0, np.int64), values=np.empty(0), seconds=np.empty(0))
+
+
+class History:
+    """Reads curves for onlookers who come back every second. Safe to share between threads; bounded."""
+
+    def __init__(self, store: Store, *, limit: int = 512) -> None:
+        self._store, self._limit = store, limit
+        self._known: OrderedDict[tuple[str, str], tuple[int, Curve]] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def curve(self, run: Run, series: str) -> Curve:
+        """A series as it is now; ``run`` is the row that was just read. Empty if there is no such series."""
+        key = (run.id, series)
+        with self._guard:
+            attempt, curve = self._known.get(key, (run.attempt, _EMPTY))
+        if attempt != run.attempt:  # a resumed run overwrites what came after its checkpoint
+            curve = _EMPTY
+        after = int(curve.steps[-1]) if len(curve) else -1
+        points = self._store.points(run.id, series, after=after)
+        if points:
+            curve = Curve(
+                steps=np.append(curve.steps, [point.step for point in points]),
+                values=np.append(curve.values, [point.value for point in points]),
+                seconds=np.append(curve.seconds, [point.seconds for point in points]),
+            )
+        with self._guard:
+            self._known[key] = (run.attempt, curve)
+            self._known.move_to_end(key)
+            while len(self._known) > self._limit:
+                self._known.popitem(last=False)
+        return curve

@@ -1,0 +1,138 @@
+"""How long a run will take: scaled from what this machine has trained before, or from a yardstick trained once."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from .. import datasets
+from ..analysis import analyze
+from ..architecture import Architecture, ArchitectureError, from_json
+from ..home import home
+from ..runs import Run
+from ._config import TrainConfig
+
+_ROOT = Path(__file__).parents[2]
+_PATIENCE = 180.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """How fast a network was trained on a device."""
+
+    device: str
+    macs: int
+    """Of one image, forwards."""
+    bytes: int
+    """What one image leaves in memory for the backward pass."""
+    seconds: float
+    """Per image: steps, evaluation and all."""
+    what: str
+    """Where this was seen, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """An estimate and what it rests on."""
+
+    seconds: float
+    basis: str
+
+
+def speeds(runs: Iterable[Run]) -> list[Speed]:
+    """What finished and half-finished runs say of their devices; those without a whole epoch say nothing."""
+    found = []
+    for run in runs:
+        if run.epoch < 1 or run.seconds <= 0 or not run.steps:
+            continue
+        cost = _cost(run.architecture)
+        share = run.step / run.steps  # of all its images, with the evaluations after each epoch
+        if cost is None or not share:
+            continue
+        images = share * run.setting("epochs") * _images(run.setting("dataset"), run.setting("validation") or 0.0)
+        if images:
+            what = f"the run {run.name!r}"
+            found.append(
+                Speed(device=run.device, macs=cost[0], bytes=cost[1], seconds=run.seconds / images, what=what)
+            )
+    return found
+
+
+def forecast(
+    architecture: Architecture, config: TrainConfig, device: str, known: Iterable[Speed]
+) -> Forecast | None:
+    """Seconds of training, from the most similar network that this device has trained; None if there is none.
+
+    The time per image is scaled half by multiply-adds and half by the memory that goes through the device: small
+    networks are bound by the one, large ones by the other. An estimate within a factor of about two.
+    """
+    there = [speed for speed in known if speed.device == device]
+    if not there:
+        return None
+    found = analyze(architecture)
+    macs, size = found.macs, found.training_bytes
+    nearest = min(
+        reversed(there),  # the newest of equals
+        key=lambda speed: abs(math.log(macs / speed.macs)) + abs(math.log(size / speed.bytes)),
+    )
+    images = config.epochs * _images(config.dataset, config.validation)
+    scale = 0.5 * (macs / nearest.macs + size / nearest.bytes)
+    return Forecast(seconds=images * nearest.seconds * scale, basis=nearest.what)
+
+
+@lru_cache(maxsize=256)
+def _cost(text: str) -> tuple[int, int] | None:
+    try:
+        found = analyze(from_json(text))
+    except ArchitectureError:
+        return None
+    return (found.macs, found.training_bytes) if found.macs and found.training_bytes else None
+
+
+def _images(dataset: str, validation: float) -> int:
+    try:
+        return round(datasets.card(dataset).train * (1 - validation))
+    except datasets.DatasetError:
+        return 0
+
+
+# ---- the yardstick --------------------------------------------------------------------------------------------------
+
+
+def yardstick(device: str) -> Speed | None:
+    """What ``explorer.training.yardstick`` measured here; where it never was, it is started and this is None."""
+    path = home() / f"speed-{device.replace(':', '-')}.json"
+    try:
+        return Speed(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        _begin(path, device)
+        return None
+
+
+_BEGUN: dict[Path, tuple[subprocess.Popen[bytes], float]] = {}
+
+
+def _begin(path: Path, device: str) -> None:
+    """Measure in a process of its own: torch takes seconds to load, and nobody shall wait for it here."""
+    begun = _BEGUN.get(path)
+    if begun is not None and (begun[0].poll() is None or time.monotonic() - begun[1] < _PATIENCE):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "explorer.training.yardstick", device, str(path)],
+        cwd=_ROOT,
+        env=os.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    _BEGUN[path] = (child, time.monotonic())

@@ -1,0 +1,48 @@
+"""What the machine says of a run that works: memory, and how busy a GPU is."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+
+def read(device: torch.device) -> dict[str, float]:
+    """The gauges that there are, by series: ``memory`` in bytes, ``gpu_utilisation`` as a share, 0 to 1."""
+    memory, utilisation = memory_now(device), gpu_utilisation(device)
+    found = {} if memory is None else {"memory": float(memory)}
+    return found if isinstance(utilisation, str) else {**found, "gpu_utilisation": utilisation}
+
+
+def memory_now(device: torch.device) -> int | None:
+    """Bytes that the process holds: of the device's memory on a GPU, else of the machine's; None where none tells."""
+    if device.type == "cuda":
+        return torch.cuda.memory_reserved(device)
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def memory_peak(device: torch.device) -> int:
+    """Most bytes used at one time so far: of the device's memory on a GPU, else of the whole process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def gpu_utilisation(device: torch.device) -> float | str:
+    """Share of the last moment in which an NVIDIA GPU computed anything, or the reason why it is not known."""
+    if device.type != "cuda":
+        return "there is no NVIDIA GPU"
+    try:
+        return torch.cuda.utilization(device) / 100
+    except Exception as error:  # noqa: BLE001  (NVML's errors are a family of their own; no gauge is worth a run)
+        return str(error) or type(error).__name__

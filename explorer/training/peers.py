@@ -1,0 +1,82 @@
+"""Several processes that train one network together, each with a part of every batch (DistributedDataParallel).
+
+The first one, rank 0, is the worker: it alone holds the run's lock, writes, evaluates and is asked to pause or stop.
+The others compute until it is gone. How they are started is in ``torchrun``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, distributed, nn
+
+_T = TypeVar("_T")
+# Longer than any evaluation, during which the others wait for rank 0. That one of them died is noticed otherwise.
+_PATIENCE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Peers:
+    """This process among those that train a run."""
+
+    rank: int = 0
+    count: int = 1
+
+    @classmethod
+    def joined(cls, device: torch.device) -> Peers:
+        """Meet the others where torchrun says; returns when all are there."""
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        distributed.init_process_group(
+            backend, timeout=_PATIENCE, device_id=device if device.type == "cuda" else None
+        )
+        return cls(distributed.get_rank(), distributed.get_world_size())
+
+    @property
+    def mark(self) -> tuple[int, ...]:
+        """What makes the seeds of this process its own; rank 0 has those of a run that trains alone."""
+        return (self.rank,) if self.rank else ()
+
+    def parallel(self, model: Any) -> Callable[[Tensor], Any]:
+        """The network such that after every backward pass each process has the mean gradient of all."""
+        if self.count == 1:
+            return model  # type: ignore[no-any-return]
+        # The running statistics of batch norm are those of rank 0, which evaluates and saves.
+        return nn.parallel.DistributedDataParallel(model, forward_sync_buffers=False)
+
+    def own(self, parts: Sequence[_T]) -> Sequence[_T]:
+        """The parts of a batch that fall to this process."""
+        return parts[self.rank :: self.count]
+
+    def total(self, *values: Tensor) -> tuple[Tensor, ...]:
+        """Numbers, each summed over all processes."""
+        if self.count == 1:
+            return values
+        together = torch.stack(values)
+        distributed.all_reduce(together)
+        return tuple(together)
+
+    def shared(self, value: _T) -> _T:
+        """What rank 0 has, for all."""
+        if self.count == 1:
+            return value
+        held = [value]
+        distributed.broadcast_object_list(held)
+        return held[0]
+
+
+ALONE = Peers()
+
+
+def device_of(first: str, rank: int) -> torch.device:
+    """One GPU for each process, from the run's device on; they share the CPU."""
+    device = torch.device(first)
+    return torch.device("cuda", (device.index or 0) + rank) if device.type == "cuda" else device
+
+
+def ended(error: BaseException) -> bool:
+    """Whether an error of torch says that another process is gone."""
+    return isinstance(error, distributed.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))

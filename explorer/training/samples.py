@@ -1,0 +1,61 @@
+"""The pictures whose answers are kept after every epoch: which they are, and all of them as one picture."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+
+from ..datasets import transforms
+from ..runs import Samples
+
+if TYPE_CHECKING:
+    from .data import Subset
+
+COUNT, COLUMNS = 24, 8
+LARGEST = 96
+"""Longest side of a tile in pixels: the picture stays below a megabyte."""
+
+
+def chosen(labels: Sequence[int], seed: int, count: int = COUNT) -> tuple[int, ...]:
+    """Rows of a data set, drawn by the seed, as many of each class as of every other (give or take one), by class."""
+    order = list(range(len(labels)))
+    random.Random(seed).shuffle(order)
+    seen: Counter[int] = Counter()
+    turn = {}
+    for row in order:
+        turn[row] = seen[labels[row]]
+        seen[labels[row]] += 1
+    first = sorted(order, key=turn.__getitem__)[:count]
+    return tuple(sorted(first, key=lambda row: (labels[row], turn[row])))
+
+
+def samples_of(subset: Subset, classes: Sequence[str]) -> Samples:
+    """The images of ``Subset.shown`` as the network gets them before they are normalised; large ones made smaller."""
+    rows = list(subset.shown)
+    images = subset.images[rows].cpu()
+    count, channels, height, width = images.shape
+    shrink = min(1.0, LARGEST / max(height, width))
+    height, width = max(1, round(shrink * height)), max(1, round(shrink * width))
+    tiles = transforms.adapt(images, (channels, height, width))
+    lines = -(-count // COLUMNS)
+    sheet = torch.zeros(lines * COLUMNS, channels, height, width, dtype=torch.uint8)
+    sheet[:count] = tiles
+    pixels = sheet.view(lines, COLUMNS, channels, height, width).permute(0, 3, 1, 4, 2)
+    pixels = pixels.reshape(lines * height, COLUMNS * width, channels)
+    file = io.BytesIO()
+    Image.fromarray(pixels.expand(-1, -1, 3).numpy()).save(file, "PNG", optimize=True)
+    return Samples(
+        classes=tuple(classes),
+        rows=tuple(rows),
+        labels=tuple(subset.labels[rows].tolist()),
+        columns=COLUMNS,
+        width=width,
+        height=height,
+        png=file.getvalue(),
+    )

@@ -1,0 +1,102 @@
+"""Starting several processes for one run, and handing the run's lock to the first of them.
+
+    manager → worker ─ starts ─→ torchrun ─ starts ─→ rank 0, rank 1, …
+                └──────── the lock, by a socket ────────┘
+
+torchrun lets its children inherit no open file, so rank 0 gets the lock through a socket: from then on whether the run
+lives is, as always, whether the process lives that trains, writes and is signalled. Before that the worker holds it.
+The other ranks look at the lock and end when rank 0 has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from ..runs import Lock, held, read_note
+
+SOCKET = "EXPLORER_LOCK_SOCKET"
+_LOOK_SECONDS = 0.5
+_LOOPBACK = {"linux": "lo", "darwin": "lo0"}
+
+
+def spawn(run: str, processes: int, lock: Lock) -> int | None:
+    """Train a run with ``processes``; returns when all have ended, the lock given up as soon as rank 0 has it.
+
+    None, or the exit status of torchrun where it ended before rank 0 had the lock: then the lock is still ours.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="explorer-"))  # ours alone (mode 0700); names of sockets must be short
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(folder / "lock"))
+            listener.listen(1)
+            listener.settimeout(_LOOK_SECONDS)
+            command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
+            command += ["--nproc-per-node", str(processes), "-m", __package__, run]
+            torchrun = subprocess.Popen(command, env=_environment(processes, folder / "lock"))
+            signal.signal(signal.SIGTERM, lambda *_: torchrun.terminate())
+            if not _hand_over(listener, lock, torchrun):
+                return torchrun.returncode
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    lock.release()
+    torchrun.wait()
+    return None
+
+
+def _hand_over(listener: socket.socket, lock: Lock, torchrun: subprocess.Popen[bytes]) -> bool:
+    while torchrun.poll() is None:
+        with contextlib.suppress(TimeoutError):
+            connection, _ = listener.accept()
+            with connection:
+                socket.send_fds(connection, [b"lock"], [lock.descriptor])
+                if connection.recv(1):  # until rank 0 says that it has it, we hold it too
+                    return True
+    return False
+
+
+def rank() -> int:
+    """The number that torchrun gave this process."""
+    return int(os.environ["RANK"])
+
+
+def receive(path: Path) -> Lock:
+    """The run's lock, in rank 0. Raises OSError where the worker that had it is gone."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(os.environ.pop(SOCKET))
+        _, descriptors, _, _ = socket.recv_fds(connection, 16, 1)
+        if not descriptors:
+            raise ConnectionError("the worker that held the lock is gone")
+        os.set_inheritable(descriptors[0], False)
+        connection.sendall(b"!")
+    return Lock(path, descriptors[0])
+
+
+def end_with_rank_0(path: Path, attempt: int) -> None:
+    """End this process as soon as the lock is free, or another attempt's: whatever it waits for then never comes."""
+
+    def watch() -> None:
+        while held(path) and read_note(path).get("attempt", attempt) == attempt:
+            time.sleep(_LOOK_SECONDS)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="watch", daemon=True).start()
+
+
+def _environment(processes: int, path: Path) -> dict[str, str]:
+    found = {**os.environ, SOCKET: str(path)}
+    # Without it torchrun gives every process a single thread.
+    found.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    loopback = _LOOPBACK.get(sys.platform)
+    if loopback:  # nobody else is to be met
+        found |= {"GLOO_SOCKET_IFNAME": loopback, "NCCL_SOCKET_IFNAME": loopback}
+    return found

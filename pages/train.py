@@ -1,0 +1,35 @@
+"""Train: start runs, watch them learn, overlay their curves, steer them from any browser."""
+
+from __future__ import annotations
+
+from pages.ui import router
+
+router.enter()
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import session  # noqa: E402
+from pages.ui.manager import manager, supervise  # noqa: E402
+from pages.ui.text import literal  # noqa: E402
+from pages.ui.train import live, new, state, table  # noqa: E402
+
+session.begin()
+try:
+    told = [*manager().told, supervise()]
+except ValueError as error:
+    st.title("Train")
+    st.error(literal(f"Runs cannot be kept: {error}."))
+    st.stop()
+state.begin()
+runs = manager().runs()
+active = any(run.active for run in runs)
+
+main, side = st.columns([0.7, 0.3], gap="medium")
+with main:
+    for sentence in filter(None, told):
+        st.warning(literal(sentence), icon=":material/info:")
+    live.show(active=active)
+with side, st.container(border=True, key="new_card"):
+    new.show(runs)
+table.show(active=active)
+state.write_address()

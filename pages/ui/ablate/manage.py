@@ -1,0 +1,84 @@
+"""The buttons that steer an experiment as one. What they ask goes to the store, so any browser may ask."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from explorer import experiments
+from explorer.experiments import Stored
+from pages.ui.manager import manager
+
+from . import state
+
+
+def buttons(stored: Stored, counts: dict[str, int], *, resumable: int) -> None:
+    """What can be done with an experiment as it is now; ``counts`` are its runs by state."""
+    active = counts.get("queued", 0) + counts.get("running", 0)
+    if active:
+        st.button(
+            "Pause", icon=":material/pause:", key="experiment_pause", on_click=state.asking,
+            args=(experiments.pause, stored.id), help="Write checkpoints and give the device up.",
+        )  # fmt: skip
+    if resumable:
+        st.button(
+            "Resume", icon=":material/play_arrow:", key="experiment_resume", on_click=state.asking,
+            args=(experiments.resume, stored.id),
+            help=f"Go on with {resumable} runs: paused, stopped, interrupted, failed or deleted ones.",
+        )  # fmt: skip
+    if active or counts.get("paused") or counts.get("interrupted"):
+        st.button(
+            "Stop", icon=":material/stop:", key="experiment_stop", on_click=state.asking,
+            args=(experiments.stop, stored.id), help="End all its runs; what has finished stays.",
+        )  # fmt: skip
+    with st.popover("More", icon=":material/more_horiz:", key="experiment_more"):
+        _seeds(stored)
+        _download(stored)
+        if not active:
+            sure = st.checkbox("Delete it with its runs", key=f"experiment_sure_{stored.id}")
+            st.button(
+                "Delete for good", icon=":material/delete:", key="experiment_delete", disabled=not sure,
+                on_click=state.asking, args=(experiments.delete, stored.id),
+                kwargs={"said": f"{stored.experiment.name} is deleted."},
+            )  # fmt: skip
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """Seeds as typed: whole numbers with commas or spaces between. Raises ValueError."""
+    parts = re.split(r"[,\s]+", text.strip(" ,"))
+    if not all(part.isdecimal() and len(part) <= 10 for part in parts):
+        raise ValueError(f"seeds (={text[:60]!r}) must be whole numbers from 0 on, such as 0, 1, 2")
+    return experiments.check_seeds([int(part) for part in parts])
+
+
+def _seeds(stored: Stored) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        highest = max(stored.experiment.seeds)
+        text = st.text_input("Further seeds", f"{highest + 1}", key=f"more_seeds_{stored.id}_{highest}", width=160)
+        st.button(
+            "Train them too", icon=":material/add:", key="experiment_seeds", on_click=_add_seeds, args=(stored.id, text)
+        )
+
+
+def _add_seeds(experiment: str, text: str) -> None:
+    try:
+        seeds = read_seeds(text)
+    except ValueError as error:
+        state.say("error", f"{error}.")
+    else:
+        state.asking(experiments.add_seeds, experiment, seeds)
+
+
+def _download(stored: Stored) -> None:
+    """The files are made when they are asked for, from what is known then."""
+    with st.container(horizontal=True):
+        for form, make, mime in (
+            ("CSV", experiments.to_csv, "text/csv"),
+            ("Markdown", experiments.to_markdown, "text/markdown"),
+        ):
+            st.download_button(
+                form, data=lambda make=make: make(stored, experiments.results(manager(), stored)),
+                file_name=f"ablation-{stored.id}.{'csv' if form == 'CSV' else 'md'}", mime=mime,
+                icon=":material/download:", key=f"ablation_{form.lower()}", on_click="ignore",
+            )  # fmt: skip

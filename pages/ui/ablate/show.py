@@ -1,0 +1,173 @@
+"""The experiment on the screen: how far it is, what it has shown, and the buttons that steer it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import experiments, figures
+from explorer.experiments import CONVENTIONS, Row, Stored
+from explorer.runs import RESUMABLE
+from pages.ui.components import mount
+from pages.ui.manager import manager, supervise
+from pages.ui.text import literal
+from pages.ui.train.live import STATES, clock
+
+from . import manage, state
+
+
+def live() -> None:
+    """The experiment; while any of its runs waits or works, once a second anew."""
+    active = _active(state.chosen())
+    st.session_state[state.KEY]["active"] = active
+    st.fragment(_experiment, run_every=1.0 if active else None)()
+
+
+def _active(experiment: str) -> bool:
+    return any(run.active for _, run in manager().trials(experiment)) if experiment else False
+
+
+def _experiment() -> None:
+    supervise()
+    here = st.session_state[state.KEY]
+    if here.pop("stale", False) or _active(state.chosen()) != here["active"]:
+        st.rerun()  # the address belongs to the page; and what there is to follow decides how often this runs
+    state.notice()
+    known = experiments.experiments(manager())
+    if not known:
+        st.info("No experiment yet: **New ablation** begins one.")
+        return
+    stored = next((each for each in known if each.id == state.chosen()), known[-1])
+    rows = experiments.results(manager(), stored)
+    _head(known, stored, rows)
+    with st.container(border=True, key="ablation_card"):
+        mount("ablation", "ablation", {"rows": figures.ablation(rows)})
+    _table(rows)
+    _details(stored, rows)
+
+
+def _head(known: list[Stored], stored: Stored, rows: list[Row]) -> None:
+    counts: dict[str, int] = {}
+    for row in rows:
+        for status, count in row.states.items():
+            counts[status] = counts.get(status, 0) + count
+    done, planned = counts.get("finished", 0), sum(counts.values())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="experiment_head"):
+        st.subheader(literal(stored.experiment.name), anchor=False, width="content")
+        _badge(counts)
+        resumable = sum(counts.get(status, 0) for status in (*RESUMABLE, "missing"))
+        manage.buttons(stored, counts, resumable=resumable)
+        _other(known, stored)
+    config = stored.experiment.config
+    seeds = stored.experiment.seeds
+    facts = [
+        stored.experiment.base.name, stored.experiment.design, config.dataset, experiments.epochs(config.epochs),
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:10]))}{' …' if len(seeds) > 10 else ''}",
+    ]  # fmt: skip
+    st.caption(literal(" · ".join(facts)))
+    rest = experiments.seconds_to_go(rows)
+    text = f"{done} of {planned} runs finished"
+    if rest:
+        text += f" · about {clock(rest)} to go"
+    st.progress(done / planned, text=text)
+
+
+def _badge(counts: dict[str, int]) -> None:
+    for status in ("failed", "running", "queued", "interrupted", "paused", "stopped", "missing", "changed", "finished"):
+        if counts.get(status):
+            label, icon, colour = STATES.get(status, (status, ":material/help:", "orange"))
+            st.badge(label if status == "running" else f"{counts[status]} {label}", icon=icon, color=colour)
+            return
+
+
+def _other(known: list[Stored], stored: Stored) -> None:
+    if len(known) < 2:
+        return
+    names = {each.id: each for each in reversed(known)}
+
+    def caption(name: str) -> str:
+        begun = datetime.fromtimestamp(names[name].created).astimezone()
+        return f"{names[name].experiment.name} · {begun:%Y-%m-%d %H:%M}"
+
+    st.session_state["experiment_pick"] = stored.id
+    st.selectbox(
+        "Experiment", list(names), key="experiment_pick", format_func=caption,
+        on_change=lambda: state.choose(st.session_state["experiment_pick"]), label_visibility="collapsed", width=320,
+    )  # fmt: skip
+
+
+_TALL = 16
+"""Rows up to which a table is shown whole."""
+_HELP = {"test accuracy %": "accuracy", "difference": "difference", "95 % interval": "interval",
+         "best epoch %": "best epoch", "field": "field", "time": "time"}  # fmt: skip
+
+
+def _table(rows: list[Row]) -> None:
+    records = [dict(zip(experiments.COLUMNS, cells, strict=True)) for cells in experiments.cells(rows)]
+    config: dict[str, Any] = {
+        name: st.column_config.TextColumn(name, alignment="right", help=CONVENTIONS.get(_HELP.get(name, "")))
+        for name in experiments.COLUMNS[1:]
+    }
+    st.dataframe(
+        pd.DataFrame(records), key="ablation_table", hide_index=True, alt="Table of variants",
+        height="content" if len(records) <= _TALL else 420,
+        column_config={**config, "variant": st.column_config.TextColumn("variant", pinned=True)},
+    )  # fmt: skip
+    st.caption(
+        "Test accuracy after the **last** epoch, mean ± sample standard deviation over the finished seeds; the best "
+        "epoch is shown for comparison and flatters. Differences are taken seed by seed; an interval that contains 0 "
+        "shows no difference."
+    )
+
+
+def _number(share: float | None, form: str) -> str:
+    return "–" if share is None else f"{100 * share:{form}}".replace("-", "−")
+
+
+def _details(stored: Stored, rows: list[Row]) -> None:
+    runs, meaning = st.tabs(["Runs", "What the numbers mean"], key="experiment_details", on_change="rerun")
+    if runs.open:
+        with runs:
+            _runs(rows)
+    if meaning.open:
+        with meaning:
+            for name, text in CONVENTIONS.items():
+                st.markdown(f"**{name}**: {literal(text)}.")
+            st.caption("The same without a browser:")
+            st.code(f"python -m explorer experiments show {stored.id} --markdown", language=None, wrap_lines=True)
+
+
+def _runs(rows: list[Row]) -> None:
+    records = [
+        {
+            "variant": row.label,
+            "seed": str(trial.seed),
+            "state": STATES[trial.status][0] if trial.status in STATES else trial.status,
+            "test accuracy %": _number(trial.accuracy, ".2f"),
+            "difference": _number(trial.difference, "+.2f"),
+            "epochs": str(trial.epoch),
+            "time": clock(trial.seconds),
+            "run": trial.run,
+        }
+        for row in rows
+        for trial in row.trials
+    ]
+    st.dataframe(
+        pd.DataFrame(records), key="trials_table", hide_index=True, height="content" if len(records) <= _TALL else 420,
+        alt="Table of the experiment's runs",
+        column_config={
+            name: st.column_config.TextColumn(name, alignment="right")
+            for name in ("seed", "test accuracy %", "difference", "epochs", "time")
+        },
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        for index, seed in enumerate([trial.seed for trial in rows[0].trials][:10]):
+            ids = [row.trials[index].run for row in rows if row.trials[index].run][:8]
+            if ids:
+                st.page_link(
+                    "pages/train.py", label=f"Curves of seed {seed}", icon=":material/monitoring:",
+                    query_params={"run": ",".join(ids)},
+                )  # fmt: skip

@@ -1,0 +1,250 @@
+"""A new experiment: a network, what to vary in it, data, recipe and seeds; what it will take; and the button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import catalog, datasets, experiments, figures, training
+from explorer.analysis import analyze
+from explorer.architecture import Architecture, ArchitectureError, from_json, to_json
+from explorer.experiments import PRESETS, Experiment
+from pages.ui import session
+from pages.ui.manager import manager
+from pages.ui.text import literal
+from pages.ui.train import choices, data, settings
+from pages.ui.train.live import clock
+
+from . import state
+from .manage import read_seeds
+
+_DESIGNS = ("one at a time", "all combinations")
+_FIRST = PRESETS["homework"]
+
+
+def show() -> None:
+    """The wizard. Nothing in it is a Streamlit form: variants and forecast follow every change."""
+    data.follow_import()
+    _presets()
+    what, how, begin = st.columns([0.46, 0.3, 0.24], gap="medium")
+    with what, st.container(border=True, key="ablate_what"):
+        network = _network()
+        varied = st.container()
+    with how, st.container(border=True, key="ablate_how"):
+        card = data.choose()
+        small = choices.ask_image_size([network], card)
+        config = settings.choose(card.name)
+    with begin, st.container(border=True, key="ablate_begin"):
+        seeds = _seeds()
+        name = st.text_input(
+            "Name", key="ablate_name", max_chars=120, placeholder="network and factors", persist_state="session"
+        )
+    try:
+        base = choices.fitted(choices.network_of(network), card, fit=True, small=small)
+        analyze(base)
+    except ArchitectureError as error:
+        varied.error(literal(f"{choices.title_of(network)}: {error}."))
+        return
+    with varied:
+        combine = _design()
+        chosen = _factors(base)
+    with begin, st.container(border=True, key="ablate_forecast"):
+        if not card.available:
+            st.warning("The data is not on this machine yet: see under Data.")
+        if config is None or seeds is None or not card.available:
+            _button(None)
+            return
+        try:
+            planned = experiments.plan(base, chosen, config, seeds=seeds, combine=combine, name=name.strip())
+        except ValueError as error:
+            st.warning(literal(f"{error}."))
+            _button(None)
+            return
+        _forecast(planned)
+
+
+def _presets() -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, preset in PRESETS.items():
+            st.button(
+                preset.title, icon=":material/school:", key=f"preset_{name}", on_click=_take, args=(name,),
+                help=literal(f"{preset.summary} Fills the form below; nothing is started."),
+            )  # fmt: skip
+        st.caption(
+            "What is a shortcut worth, or attention, or a branch? Every variant is trained from the same seeds, so "
+            "that luck can be told from skill."
+        )
+
+
+def _network() -> str:
+    if "ablate_net" not in st.session_state:
+        # A visitor who has not designed anything yet gets what learns within minutes on a CPU.
+        pristine = catalog.name_of(session.architecture()) == session.HOME
+        st.session_state["ablate_net"] = _FIRST.network if pristine else choices.CURRENT
+    return st.selectbox(
+        "Network", choices.offered(), key="ablate_net", format_func=choices.title_of, persist_state="session",
+        help="Your design as it stands on the Design page, or a network of the catalogue.",
+    )  # fmt: skip
+
+
+def _design() -> bool:
+    """Whether all combinations are wanted."""
+    st.session_state.setdefault("ablate_design", _DESIGNS[0])
+    picked = st.segmented_control(
+        "Vary", _DESIGNS, key="ablate_design", format_func=str.capitalize, required=True, persist_state="session",
+        help="Each factor against the base; or every combination, which also tells how factors work together. Two "
+        "levels of one thing, such as SE and CBAM, are never combined.",
+    )  # fmt: skip
+    return picked == _DESIGNS[1]
+
+
+def _take(name: str) -> None:
+    """Fill the form with a preset."""
+    preset, here = PRESETS[name], st.session_state
+    here.update(
+        ablate_net=preset.network, ablate_design=_DESIGNS[preset.combine], ablate_name=preset.title,
+        ablate_seeds=", ".join(map(str, preset.seeds)), train_data=_same_data(preset.dataset), train_size="network",
+    )  # fmt: skip
+    settings.begin(preset.recipe)
+    for each in experiments.factors(catalog.get(preset.network)):
+        here[f"factor_{each.name}"] = each.name in preset.factors
+    here[state.KEY]["notice"] = None
+
+
+def _same_data(name: str) -> str:
+    """The data set, or, where it is not on this machine, an imported one of the same classes and sizes."""
+    wanted = datasets.card(name)
+    if not wanted.available:
+        for other in map(datasets.card, datasets.names()):
+            same = (sorted(other.classes), other.train, other.test) == (
+                sorted(wanted.classes), wanted.train, wanted.test,
+            )  # fmt: skip
+            if same and other.available:
+                return other.name
+    return name
+
+
+# ---- what to vary ---------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _effects(text: str) -> list[dict[str, Any]]:
+    """What each factor would do to a network; ``reason`` says why one does not apply."""
+    base = from_json(text)
+    before, found = analyze(base), []
+    for each in experiments.factors(base):
+        effect: dict[str, Any] = {
+            "name": each.name, "title": each.title, "summary": each.summary, "reason": each.refusal(base),
+        }  # fmt: skip
+        if not effect["reason"]:
+            changed = each.apply(base)
+            now = analyze(changed)
+            effect |= {"costs": _costs(now.params - before.params, now.macs - before.macs)}
+            effect |= {"where": experiments.changed_parts(base, changed)}
+        found.append(effect)
+    return found
+
+
+def _costs(params: int, macs: int) -> str:
+    parts = [
+        f"{'+' if number > 0 else '−'}{figures.si(abs(number))} {unit}"
+        for number, unit in ((params, "params"), (macs, "MACs"))
+        if number
+    ]
+    return ", ".join(parts) or "same params and MACs"
+
+
+def _factors(base: Architecture) -> list[str]:
+    """The factors that were ticked, each with what it does and costs; what is asked for most stands first."""
+    effects = list(reversed(_effects(to_json(base, indent=None))))
+    offered = [effect for effect in effects if not effect["reason"]]
+    missing = [effect for effect in effects if effect["reason"]]
+    st.caption("Factors, each with what it adds to the base")
+    chosen = []
+    with st.container(key="factor_list"):
+        columns = st.columns(2, gap="small")
+        for index, effect in enumerate(offered):
+            with columns[index % 2]:
+                if _ticked(effect):
+                    chosen.append(str(effect["name"]))
+    if missing:
+        with st.expander(f"{len(missing)} more that do not apply here"):
+            for effect in missing:
+                st.caption(literal(f"{effect['reason']}."))
+    return chosen
+
+
+def _ticked(effect: dict[str, Any]) -> bool:
+    where, key = effect["where"], f"factor_{effect['name']}"
+    st.session_state.setdefault(key, effect["name"] in _FIRST.factors)
+    shown = f"{', '.join(where[:12])}{' …' if len(where) > 12 else ''}"
+    return st.checkbox(
+        f"**{literal(effect['title'])}** · {effect['costs']}  \n:gray[{literal(effect['summary'])}]",
+        key=key, persist_state="session", help=literal(f"Changes {shown}."), wrap=True,
+    )  # fmt: skip
+
+
+def _seeds() -> tuple[int, ...] | None:
+    st.session_state.setdefault("ablate_seeds", ", ".join(map(str, _FIRST.seeds)))
+    text = st.text_input(
+        "Seeds", key="ablate_seeds", max_chars=1000, persist_state="session",
+        help="Every variant is trained once from each. The same seed shuffles the images the same way, so variants are "
+        "compared seed by seed; fewer than two say nothing about luck.",
+    )  # fmt: skip
+    try:
+        return read_seeds(text)
+    except ValueError as error:
+        st.error(literal(f"{error}."))
+        return None
+
+
+# ---- what it will take ----------------------------------------------------------------------------------------------
+
+
+def _forecast(planned: Experiment) -> None:
+    runs = manager().runs()
+    seconds, basis, memory, known = 0.0, "", 0, True
+    fit = None
+    for variant in planned.variants:
+        try:
+            fit = training.check(variant.architecture, planned.config)
+        except ValueError as error:
+            st.error(literal(f"{variant.label}: {error}." if variant.factors else f"{error}."))
+            _button(None)
+            return
+        memory = max(memory, fit.bytes)
+        expected = choices.expect(variant.architecture, planned.config, fit.device, runs)
+        if expected is None:
+            known = False
+        else:
+            seconds += expected.seconds * len(planned.seeds)
+            basis = expected.basis
+    assert fit is not None  # there is always the base
+    labels, many = [variant.label for variant in planned.variants], len(planned.trials)
+    st.caption(f"**{len(labels)} variants:** {literal(', '.join(labels))}")
+    time = f"about **{clock(seconds)}** in all" if known else "time known once this machine's speed is measured"
+    st.markdown(f"**{many} runs**, one after another on {fit.device} · {time}")
+    st.caption(
+        literal(f"Up to {figures.size(memory)} of {figures.size(fit.available)} memory.")
+        + (literal(f" Time scaled from {basis}; within a factor of two.") if known else "")
+    )
+    if not known:
+        choices.wait_for_yardstick()
+    _button(planned)
+
+
+def _button(planned: Experiment | None) -> None:
+    many = len(planned.trials) if planned else 0
+    st.button(
+        f"Start {many} runs" if planned else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
+        key="ablate_start", disabled=planned is None, on_click=_start, args=(planned,),
+    )  # fmt: skip
+
+
+def _start(planned: Experiment) -> None:
+    st.session_state[state.KEY].update(notice=None, acted=True)
+    try:
+        state.choose(experiments.start(manager(), planned).id)
+    except ValueError as error:
+        state.say("error", f"Not started: {error}.")

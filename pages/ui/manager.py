@@ -1,0 +1,49 @@
+"""The runs of this server: one manager and one memory of curves for all sessions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.home import home
+from explorer.runs import History, Manager, Owned
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _opened(root: str, url: str | None) -> tuple[Manager, History]:
+    found = Manager(Path(root), url)
+    return found, History(found.store)
+
+
+def _desk() -> tuple[Manager, History]:
+    return _opened(str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None)
+
+
+def manager() -> Manager:
+    """The manager; it supervises the runs unless another program does. Raises ValueError if nothing can be stored."""
+    try:
+        return _desk()[0]
+    except OSError as error:
+        raise ValueError(
+            f"the data of the runs cannot be written: {error.strerror or error} ({error.filename}); "
+            f"EXPLORER_HOME names another folder"
+        ) from None
+
+
+def history() -> History:
+    """The curves that were read lately."""
+    return _desk()[1]
+
+
+def supervise() -> str:
+    """Look after the runs from now on, if nobody does; otherwise a sentence that says who does."""
+    found = manager()
+    if found.supervising:
+        return ""
+    try:
+        found.supervise(patience=0.1)
+    except Owned as error:
+        return f"Runs can be watched and asked for here, but another program starts them: {error}."
+    return ""

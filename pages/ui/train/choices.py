@@ -1,0 +1,84 @@
+"""What the forms of the Train and Ablate pages share: networks to choose from, fitted to the data; the forecast."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import catalog, datasets, figures, training
+from explorer.architecture import Architecture, edit
+from explorer.runs import Run, devices
+from pages.ui import session
+
+CURRENT, CLONED = "", "clone"
+"""Keys of the session's design, and of a run's network that was cloned into the form."""
+
+
+def offered() -> list[str]:
+    """Keys of the networks that can be trained: the visitor's design, then the catalogue."""
+    cloned = [CLONED] if "train_cloned" in st.session_state else []
+    return [*cloned, CURRENT, *catalog.names()]
+
+
+def title_of(name: str) -> str:
+    """What a key is called."""
+    if name == CLONED:
+        return f"{st.session_state['train_cloned'].name} (cloned)"
+    if name == CURRENT:
+        return f"{session.architecture().name} (your design)"
+    return catalog.entry(name).title
+
+
+def network_of(name: str) -> Architecture:
+    """The network of a key."""
+    if name == CLONED:
+        return st.session_state["train_cloned"]  # type: ignore[no-any-return]
+    return session.architecture() if name == CURRENT else catalog.get(name)
+
+
+def ask_image_size(chosen: list[str], card: datasets.Card) -> bool:
+    """Whether the networks shall take images as small as they are. Asked only where it makes a difference."""
+    sizes = {network_of(name).input_shape[1:] for name in chosen}
+    if not sizes - {card.shape[1:]}:
+        return False
+    names = {
+        "network": f"{', '.join(sorted({figures.times(size) for size in sizes}))} (network)",
+        "data": f"{figures.times(card.shape[1:])} (data)",
+    }
+    picked = st.segmented_control(
+        "Image size", list(names), default="network", key="train_size", required=True, format_func=names.__getitem__,
+        persist_state="session",
+        help="Images are scaled to the network's own input, or the network takes them as large as they are. Larger "
+        "images take more time; smaller ones may be too small for the network.",
+    )  # fmt: skip
+    return picked == "data"
+
+
+def fitted(network: Architecture, card: datasets.Card, *, fit: bool, small: bool) -> Architecture:
+    """The network with as many outputs as the data has classes (``fit``), and its image size (``small``)."""
+    if small:
+        network = network.model_copy(update={"input_shape": (network.input_shape[0], *card.shape[1:])})
+    return edit.set_classes(network, len(card.classes)) if fit else network
+
+
+def expect(
+    network: Architecture, config: training.TrainConfig, device: str, runs: list[Run]
+) -> training.Forecast | None:
+    """How long a run will take, from earlier runs on the device or the yardstick; None until that is measured."""
+    known = [speed for speed in training.speeds(runs) if speed.device == device]
+    if not known:
+        trial = training.yardstick(device)
+        known = [trial] if trial else []
+    return training.forecast(network, config, device, known)
+
+
+def wait_for_yardstick() -> None:
+    """Say that the machine is being measured, and go on when it is."""
+    device = devices()[0].name
+
+    @st.fragment(run_every=2.0)
+    def look() -> None:
+        if training.yardstick(device) is not None:
+            st.rerun()
+        st.caption("Measuring how fast this machine trains, once …")
+
+    look()

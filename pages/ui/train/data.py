@@ -1,0 +1,122 @@
+"""Choosing the data: what there is, its card, and ways to bring more."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from explorer import datasets, figures
+from explorer.datasets import Card
+from explorer.home import home
+from pages.ui.text import literal
+
+_OPEN = "Bring your own images"
+_Result = TypeVar("_Result")
+
+
+def choose() -> Card:
+    """The chosen data set's card, shown; its images may have to be fetched first."""
+    names = datasets.names()
+    if st.session_state.get("train_data") not in names:
+        st.session_state["train_data"] = datasets.DEFAULT
+    name = st.selectbox("Data", names, key="train_data", format_func=_title, persist_state="session")
+    card = datasets.card(name or datasets.DEFAULT)
+    _card(card)
+    if not card.available:
+        _bring(card)
+    with st.expander(_OPEN, icon=":material/upload:"):
+        _import()
+    return card
+
+
+def _title(name: str) -> str:
+    card = datasets.card(name)
+    return f"{card.title}{'' if card.available else ' (not here yet)'}"
+
+
+def _card(card: Card) -> None:
+    facts = (
+        f"{card.train:,} + {card.test:,} images · {len(card.classes)} classes · {figures.times(card.shape)} · "
+        f"{figures.size(card.size)}"
+    )
+    lines = [f"Source: {card.source}.", f"Licence: {card.licence}.", *card.notes]
+    st.caption(f"{literal(card.summary)}  \n{literal(facts)}", help="\n\n".join(literal(line) for line in lines))
+    if card.skipped:
+        with st.popover(f"{len(card.skipped)} files were left out", type="tertiary"):
+            st.table([{"file": literal(name), "why": literal(why)} for name, why in card.skipped[:500]])
+
+
+def _bring(card: Card) -> None:
+    if card.by_hand:
+        st.info(literal(card.by_hand))
+    if card.download and st.button(
+        f"Download {figures.size(card.download)}", icon=":material/download:", key="download", width="stretch"
+    ):
+        done = _carried_out(f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress))
+        if done is not None:
+            st.rerun()
+
+
+def _import() -> None:
+    st.caption(
+        "A zip or a folder with one folder of images per class, with or without train and test around them. "
+        "It is copied into the program's data folder and stays on this machine."
+    )
+    upload = st.file_uploader("Zip file", type=["zip"], key="train_upload")
+    path = st.text_input("or the path of a zip or folder on this machine", key="train_path", max_chars=1000).strip()
+    if not st.button("Import", key="import", icon=":material/input:", disabled=not upload and not path):
+        return
+    with contextlib.ExitStack() as stack:
+        source, title = path, None
+        if upload is not None:
+            folder = home() / "uploads"
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder, suffix=".zip"))
+            file.write(upload.getbuffer())
+            file.flush()
+            source, title = file.name, Path(upload.name).stem
+        imported = _carried_out(
+            "Reading the images",
+            lambda progress: datasets.import_images(source, name=title, progress=progress),
+        )
+    if imported is not None:
+        st.session_state["train_data_next"] = imported.name
+        st.rerun()
+
+
+def follow_import() -> None:
+    """Choose what was imported a moment ago; before the list is drawn, as Streamlit wants it."""
+    name = st.session_state.pop("train_data_next", None)
+    if name is not None:
+        st.session_state["train_data"] = name
+
+
+def _carried_out(what: str, work: Callable[[datasets.Progress], _Result]) -> _Result | None:
+    """Do long work under a progress bar; None if it could not be done, and the reason said.
+
+    A click on Cancel, or anywhere else, makes the script begin anew, which ends the work at its next step; what it had
+    written is removed on the way out.
+    """
+    bar = st.progress(0.0, text=f"{what} …")
+    st.button("Cancel", key="cancel_work")
+    drawn = 0.0
+
+    def progress(done: int, whole: int) -> None:
+        nonlocal drawn
+        if time.monotonic() - drawn > 0.2:
+            drawn = time.monotonic()
+            share = min(1.0, done / whole) if whole else 0.0
+            bar.progress(share, text=f"{what}: {100 * share:.0f} %")
+
+    try:
+        return work(progress)
+    except (datasets.DatasetError, datasets.CancelledError, OSError) as error:
+        bar.empty()
+        st.error(literal(f"{error}."))
+        return None

@@ -1,0 +1,174 @@
+"""Below the curves: predictions, gradients and speed, what happened, and with which settings."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import figures
+from explorer.architecture import from_json, to_link
+from explorer.runs import Run
+from pages.ui.components import mount
+from pages.ui.manager import history, manager
+from pages.ui.text import literal
+
+from . import live, state
+
+_FAMILIES = {
+    "gradient_norm": ("Gradient norm by block", "Euclidean length, last step of each epoch"),
+    "update_ratio": ("Update / weight by block", "length of the last update as a share of the weights'"),
+}
+_OTHERS = (
+    ("lr", "Learning rate", "per step", "number"),
+    ("images_per_second", "Images a second", "training steps alone", "number"),
+    ("data_share", "Share of the time spent on data", "of the training steps", "percent"),
+    ("memory_peak", "Memory peak", "bytes", "number"),
+    ("gpu_utilisation", "GPU utilisation", "share of the time", "percent"),
+)
+
+
+def show(run: Run, runs: list[Run]) -> None:
+    """Tabs about the first of the runs; only the open one is made."""
+    predictions, gradients, speed, log, settings = st.tabs(
+        ["Predictions", "Gradients", "Speed", "What happened", "Settings"], key="run_details", on_change="rerun"
+    )
+    for tab, fill in (
+        (predictions, lambda: _predictions(run)),
+        (gradients, lambda: _gradients(run)),
+        (speed, lambda: _speed(runs)),
+        (log, lambda: _log(run)),
+        (settings, lambda: _settings(run)),
+    ):
+        if tab.open:
+            with tab:
+                fill()
+
+
+def _predictions(run: Run) -> None:
+    store = manager().store
+    found = store.latest(run.id, "confusion/test")
+    if found is None:
+        st.caption("After the first epoch: what the network answers on test images, and which classes it mixes up.")
+        return
+    step, confusion = found
+    samples, answers = store.samples(run.id), store.predictions(run.id)
+    classes = samples.classes if samples else [str(number) for number in range(len(confusion))]
+    mount(
+        "board",
+        "board",
+        {
+            "classes": list(classes),
+            "confusion": confusion,
+            "samples": samples.to_data() if samples else None,
+            "answers": [list(zip(each.classes, each.probabilities, strict=True)) for each in answers[1]]
+            if answers
+            else None,
+            "note": f"after epoch {round(step / state.steps_per_epoch(run))}",
+        },
+    )
+
+
+def _panels(runs: list[Run], wanted: list[dict[str, Any]], key: str) -> None:
+    panels = [panel for panel in wanted if panel["lines"]]
+    if not panels:
+        st.caption("Nothing has been recorded yet.")
+        return
+    mount("curves", key, {**figures.curves(live.titles(runs), panels), "view": state.view()}, view=state.set_view)
+
+
+def _line(run: int, name: str, found: Any, *, marked: bool) -> list[figures.Line]:
+    if not len(found):
+        return []
+    return [
+        figures.Line(
+            run=run, name=name, steps=found.steps, values=found.values, seconds=found.seconds, marked=marked
+        )
+    ]  # fmt: skip
+
+
+def _gradients(run: Run) -> None:
+    """One line a block: the runs of the picture are the blocks, so each has a colour."""
+    past = history()
+    blocks = list(dict.fromkeys(node.name for node in from_json(run.architecture).trunk.nodes))
+    wanted = []
+    shown: list[str] = []
+    for family, (title, note) in _FAMILIES.items():
+        lines = []
+        for block in blocks:
+            found = past.curve(run, f"{family}/{block}")
+            if not len(found):
+                continue
+            if block not in shown:
+                shown.append(block)
+            lines += _line(shown.index(block), "", found, marked=True)
+        wanted.append({"key": family, "title": title, "note": note, "format": "number", "lines": lines})
+    panels = [panel for panel in wanted if panel["lines"]]
+    if not panels:
+        st.caption("Recorded at the last step of every epoch.")
+        return
+    st.caption(
+        "A gradient that shrinks from the last block to the first vanishes on its way back; shortcuts keep it alive. "
+        "An update of about a thousandth of the weights is usual."
+    )
+    titles = [(block, block, state.steps_per_epoch(run)) for block in shown]
+    mount("curves", "gradients", {**figures.curves(titles, panels), "view": state.view()}, view=state.set_view)
+
+
+def _speed(runs: list[Run]) -> None:
+    past = history()
+    _panels(
+        runs,
+        [
+            {
+                "key": series,
+                "title": title,
+                "note": note,
+                "format": form,
+                "lines": [
+                    line
+                    for index, run in enumerate(runs)
+                    for line in _line(index, title.lower(), past.curve(run, series), marked=False)
+                ],
+            }
+            for series, title, note, form in _OTHERS
+        ],
+        "speed",
+    )
+
+
+def _log(run: Run) -> None:
+    events = manager().store.events(run.id)
+    rows = [
+        {"when": f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}", "what": literal(text)}
+        for at, text in reversed(events)
+    ]
+    st.table(pd.DataFrame(rows, columns=["when", "what"]).set_index("when"), border="horizontal")
+
+
+def _settings(run: Run) -> None:
+    left, right = st.columns(2)
+    config = {key: value for key, value in json.loads(run.config).items() if value is not None}
+    with left:
+        st.caption("Settings")
+        _table(config)
+    with right:
+        st.caption("Trained on")
+        environments = manager().store.documents(run.id, "environment")
+        _table(environments[-1][1] if environments else {"": "not started yet"})
+        st.page_link(
+            "pages/design.py", label="Open its network in Design", icon=":material/schema:",
+            query_params={"net": to_link(from_json(run.architecture))},
+        )  # fmt: skip
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:12]}…"
+
+
+def _table(facts: dict[str, Any]) -> None:
+    rows = [{"name": name, "value": literal(_short(str(value)))} for name, value in facts.items() if value is not None]
+    st.table(pd.DataFrame(rows).set_index("name"), border="horizontal")

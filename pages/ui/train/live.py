@@ -1,0 +1,180 @@
+"""The run in detail: what it is doing, its curves beside those of others, and the buttons that steer it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import figures
+from explorer.runs import Run
+from pages.ui.components import mount
+from pages.ui.manager import history, manager, supervise
+from pages.ui.text import literal
+
+from . import details, manage, state
+
+STATES: dict[str, tuple[str, str, Any]] = {
+    "queued": ("waiting for its device", ":material/schedule:", "gray"),
+    "running": ("running", ":material/play_arrow:", "blue"),
+    "paused": ("paused", ":material/pause:", "orange"),
+    "stopped": ("stopped", ":material/stop:", "gray"),
+    "interrupted": ("interrupted", ":material/power_off:", "orange"),
+    "failed": ("failed", ":material/error:", "red"),
+    "finished": ("finished", ":material/check:", "green"),
+}
+"""For each state of a run its name for people, icon and colour."""
+
+
+def show(*, active: bool) -> None:
+    """The runs of the session; while any run works, once a second anew."""
+    st.session_state["train"]["active"] = active
+    st.fragment(_live, run_every=1.0 if active else None)()
+
+
+def _live() -> None:
+    supervise()
+    everything = {run.id: run for run in manager().runs()}
+    if any(run.active for run in everything.values()) != st.session_state["train"]["active"]:
+        st.rerun()  # from now on there is something to follow, or nothing any more: all of the page changes
+    runs = [everything[name] for name in state.chosen() if name in everything]
+    _notice()
+    if not runs:
+        st.title("Train")
+        st.info(
+            "No run yet. Choose a network and data on the right and press **Start**: the curves appear here while it "
+            "learns. Runs go on when you close the browser."
+        )
+        return
+    _head(runs[0])
+    with st.container(border=True, key="curves_card"):
+        _curves(runs)
+    details.show(runs[0], runs)
+    if st.session_state["train"]["address"] is not None:
+        state.write_address()
+
+
+def _notice() -> None:
+    notice = st.session_state["train"]["notice"]
+    if notice:
+        getattr(st, notice["kind"])(literal(notice["text"]))
+
+
+# ---- the head -------------------------------------------------------------------------------------------------------
+
+
+def _head(run: Run) -> None:
+    desk = manager()
+    label, icon, colour = STATES[run.status]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run_head"):
+        st.subheader(literal(run.name), anchor=False, width="content")
+        if desk.responding(run):
+            st.badge(label, icon=icon, color=colour)
+        else:
+            st.badge("not responding", icon=":material/hourglass_empty:", color="orange")
+        manage.buttons(run)
+    facts = [run.setting("dataset"), run.device or run.setting("device"), f"seed {run.setting('seed')}", run.id]
+    if run.reason:
+        facts.insert(0, run.reason)
+    st.caption(literal(" · ".join(facts)))
+    _progress(run)
+    _numbers(run)
+
+
+def _progress(run: Run) -> None:
+    share = min(1.0, run.step / run.steps) if run.steps else 0.0
+    epochs = run.setting("epochs")
+    if run.status == "running" and not run.step:
+        text = "the worker is getting ready" if run.attempt == 1 else "the worker loads its checkpoint"
+    elif run.status == "running":
+        text = f"epoch {min(run.epoch + 1, epochs)} of {epochs} · step {run.step:,} of {run.steps:,}"
+    else:
+        text = f"{run.epoch} of {epochs} epochs" + (f" · {run.step:,} steps" if run.step else "")
+    st.progress(share, text=text)
+
+
+def _numbers(run: Run) -> None:
+    """Accuracy, loss, speed, time: each with what it is a number of."""
+    past = history()
+    test, train = past.curve(run, "epoch/test/accuracy"), past.curve(run, "train/loss")
+    fast, memory = past.curve(run, "images_per_second"), past.curve(run, "memory_peak")
+    rest = run.seconds / run.step * (run.steps - run.step) if run.step else None
+    recent = train.values[-50:]
+    best = f"best {100 * test.values.max():.2f} %" if len(test) else None
+    cells = [
+        ("Test accuracy", f"{100 * test.last:.2f} %" if test.last is not None else "–", best,
+         "Share of the test images answered rightly after the last whole epoch. The best epoch is chosen by the test "
+         "images themselves, so it flatters."),
+        ("Training loss", f"{recent.mean():.4f}" if len(recent) else "–", f"last {len(recent)} steps",
+         "Mean cross entropy in natural logarithms, as trained (label smoothing, mixup and auxiliary heads included)."),
+        ("Images a second", f"{fast.last:,.0f}" if fast.last is not None else "–", "training steps",
+         "Of the training steps since the last entry, evaluation left out."),
+        ("Time", clock(run.seconds), f"{clock(rest)} to go" if rest and run.status == "running" else "of training",
+         "Seconds of training over all attempts; what is to go is scaled from what is done."),
+        ("Memory peak", figures.size(int(memory.last)) if memory.last is not None else "–",
+         f"{figures.size(run.memory)} predicted" if run.memory else None,
+         "The most bytes in use at one time: of the device on a GPU, of the whole process on a CPU."),
+    ]  # fmt: skip
+    with st.container(horizontal=True, gap="small", key="run_numbers"):
+        for name, value, below, meaning in cells:
+            st.metric(name, value, below, delta_color="off", delta_arrow="off", help=meaning, border=True)
+
+
+def clock(seconds: float) -> str:
+    """75.4 → '1:15'."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+# ---- the curves -----------------------------------------------------------------------------------------------------
+
+
+def _curves(runs: list[Run]) -> None:
+    past = history()
+
+    def lines(*wanted: tuple[str, str, bool]) -> list[figures.Line]:
+        found = []
+        for index, run in enumerate(runs):
+            for series, name, marked in wanted:
+                curve = past.curve(run, series)
+                if len(curve):
+                    found.append(
+                        figures.Line(
+                            run=index, name=name, marked=marked,
+                            steps=curve.steps, values=curve.values, seconds=curve.seconds,
+                        )
+                    )  # fmt: skip
+        return found
+
+    def panel(key: str, title: str, note: str, form: str) -> dict[str, Any]:
+        wanted = [(f"train/{key}", "train", False)]
+        wanted += [(f"epoch/{split}/{key}", split, True) for split in ("validation", "test")]
+        return {"key": key, "title": title, "note": note, "format": form, "lines": lines(*wanted)}
+
+    panels = [
+        panel("loss", "Loss", "cross entropy", "number"),
+        panel("accuracy", "Accuracy", "share of right answers", "percent"),
+    ]
+    mount(
+        "curves",
+        "curves",
+        {**figures.curves(titles(runs), panels), "view": state.view()},
+        view=state.set_view,
+    )
+
+
+def titles(runs: list[Run]) -> list[tuple[str, str, float]]:
+    """(id, title, steps an epoch) of runs; where titles repeat, what tells them apart is added."""
+    names = [run.name for run in runs]
+    made = []
+    for run in runs:
+        title = run.name
+        if names.count(run.name) > 1:
+            title = f"{run.name} · seed {run.setting('seed')}"
+            if sum(1 for other in runs if other.name == run.name and other.setting("seed") == run.setting("seed")) > 1:
+                title = f"{run.name} · {run.id[-6:]}"
+        made.append((run.id, title[:80], state.steps_per_epoch(run)))
+    return made
+
+

@@ -1,0 +1,105 @@
+"""The buttons that steer a run. What they ask goes to the store: any browser may ask, and all see the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from explorer import training
+from explorer.runs import FORMATS, RESUMABLE, Run, export_zip
+from pages.ui.manager import manager
+
+from . import state
+
+
+def _asking(what: Callable[..., Any], *arguments: Any, said: str = "", **fields: Any) -> None:
+    """Do what a button asks; what cannot be done is said."""
+    st.session_state["train"]["notice"] = None
+    try:
+        what(*arguments, **fields)
+    except ValueError as error:
+        state.say("error", f"{error}.")
+    else:
+        if said:
+            state.say("success", said)
+
+
+def buttons(run: Run) -> None:
+    """What can be done with a run as it is now."""
+    desk = manager()
+    if run.status == "running":
+        asked = run.wish != "run"
+        st.button(
+            "Pausing …" if run.wish == "pause" else "Pause", icon=":material/pause:", key="pause", disabled=asked,
+            on_click=_asking, args=(desk.pause, run.id), help="Write a checkpoint and give the device up.",
+        )  # fmt: skip
+    if run.status in RESUMABLE:
+        st.button(
+            "Resume", icon=":material/play_arrow:", key="resume", type="primary", on_click=_asking,
+            args=(desk.resume, run.id), help="Go on from the last checkpoint.",
+        )  # fmt: skip
+    if run.active or run.status in ("paused", "interrupted"):
+        st.button(
+            "Stopping …" if run.wish == "stop" and run.status == "running" else "Stop", icon=":material/stop:",
+            key="stop", disabled=run.wish == "stop" and run.status == "running", on_click=_asking,
+            args=(desk.stop, run.id), help="End the run; its checkpoint stays.",
+        )  # fmt: skip
+    _more(run)
+
+
+def _more(run: Run) -> None:
+    with st.popover("More", icon=":material/more_horiz:", key="more"):
+        if not run.active:
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                more = st.number_input("Epochs to add", 1, 10_000, 5, key=f"extend_by_{run.id}", width=130)
+                st.button(
+                    "Extend", icon=":material/add:", key="extend", on_click=_asking,
+                    args=(training.extend, manager(), run.id, int(more)),
+                )  # fmt: skip
+        st.button(
+            "Clone into the form", icon=":material/content_copy:", key="clone", on_click=_clone, args=(run,),
+            help="Fills the form on the right with this run's network and settings, to be changed and started.",
+        )  # fmt: skip
+        _export(run)
+        with st.form(key=f"notes_{run.id}", border=False):
+            name = st.text_input("Title", run.name, max_chars=120)
+            tags = st.text_input("Tags, with commas between", ", ".join(run.tags), max_chars=300)
+            notes = st.text_area("Notes", run.notes, max_chars=10_000, height=90)
+            if st.form_submit_button("Save", icon=":material/save:"):
+                found = [tag.strip()[:60] for tag in tags.split(",") if tag.strip()]
+                _asking(
+                    manager().annotate, run.id, name=name.strip() or run.name, notes=notes, tags=found, said="Saved."
+                )
+                st.rerun()
+        if not run.active:
+            sure = st.checkbox("Delete it with its curves and checkpoints", key=f"sure_{run.id}")
+            st.button(
+                "Delete for good", icon=":material/delete:", key="delete", disabled=not sure, on_click=_delete,
+                args=(run,),
+            )  # fmt: skip
+
+
+def _export(run: Run) -> None:
+    forms = {"tensorboard": "TensorBoard", "csv": "CSV", "json": "JSON"}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        form = st.selectbox(
+            "Export", FORMATS, key="export_as", format_func=forms.__getitem__, width=130,
+            help="Everything that was recorded: event files for TensorBoard, or one row a step.",
+        )  # fmt: skip
+        # The file is made when it is asked for: a long run has many points.
+        st.download_button(
+            "Download", data=lambda: export_zip(manager().store, [run], form or "csv"),
+            file_name=f"{run.id}-{form}.zip",
+            mime="application/zip", icon=":material/download:", key="export", on_click="ignore",
+        )  # fmt: skip
+
+
+def _delete(run: Run) -> None:
+    _asking(manager().delete, run.id, said=f"{run.name} is deleted.")
+    state.choose([name for name in state.chosen() if name != run.id])
+
+
+def _clone(run: Run) -> None:
+    st.session_state["train_clone"] = {"architecture": run.architecture, "config": run.config, "name": run.name}

@@ -1,0 +1,157 @@
+"""A new run: which networks, on which data, by which recipe; what it will take; and the button that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import catalog, figures, training
+from explorer.architecture import Architecture, ArchitectureError, from_json
+from explorer.runs import Run
+from pages.ui import session
+from pages.ui.manager import manager
+from pages.ui.text import literal
+
+from . import choices, data, live, settings, state
+
+_FIRST = "inception-net-32"
+"""What is offered to a visitor who has not designed anything yet: it learns within seconds on a CPU."""
+
+
+def show(runs: list[Run]) -> None:
+    """The form. Nothing in it is a Streamlit form: the forecast follows every change."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader("New run", anchor=False, width="content")
+        _lessons()
+    data.follow_import()
+    _take_clone()
+    chosen = st.multiselect(
+        "Networks", choices.offered(), key="train_designs", format_func=choices.title_of, placeholder="one or more",
+        persist_state="session",
+        help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
+    )  # fmt: skip
+    card = data.choose()
+    fit = st.toggle(
+        "Fit the network to the data", key="train_fit", value=True, persist_state="session",
+        help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
+        "scaled to the network's input.",
+    )  # fmt: skip
+    small = choices.ask_image_size(chosen, card)
+    config = settings.choose(card.name)
+    seeds = _seeds()
+    if config is None or seeds is None:
+        return
+    networks, complaints = [], []
+    for name in chosen:
+        try:
+            networks.append(choices.fitted(choices.network_of(name), card, fit=fit, small=small))
+        except ArchitectureError as error:
+            complaints.append(f"{choices.title_of(name)}: {error}")
+    _forecast(networks, config, seeds, runs, complaints)
+
+
+def _lessons() -> None:
+    """Ready-made experiments: one click, and the curves tell the story."""
+    with st.popover("Lessons", icon=":material/school:", key="lessons"):
+        for lesson in training.LESSONS.values():
+            st.markdown(f"**{literal(lesson.title)}**")
+            st.caption(literal(lesson.text))
+            trials = ", ".join(f"{trial.network} on {trial.dataset}" for trial in lesson.trials)
+            st.caption(literal(f"Runs: {trials}."))
+            st.button(
+                f"Start these {len(lesson.trials)} runs", icon=":material/play_arrow:", key=f"lesson_{lesson.name}",
+                on_click=_start_lesson, args=(lesson.name,),
+            )  # fmt: skip
+
+
+def _start_lesson(name: str) -> None:
+    st.session_state["train"]["notice"] = None
+    try:
+        state.choose([run.id for run in training.start_lesson(manager(), name)])
+    except ValueError as error:
+        state.say("error", f"Not started: {error}.")
+
+
+def _take_clone() -> None:
+    """Fill the form with what a run was made of; the first time, with something that works at once."""
+    asked = st.session_state.pop("train_clone", None)
+    if asked is not None:
+        architecture = from_json(asked["architecture"])
+        known = catalog.name_of(architecture)
+        if known is None:
+            st.session_state["train_cloned"] = architecture
+        st.session_state["train_designs"] = [known or choices.CLONED]
+        settings.take(training.parse(asked["config"]))
+        return
+    pristine = catalog.name_of(session.architecture()) == session.HOME
+    proposed = [_FIRST if pristine else choices.CURRENT]
+    # A proposal that nobody changed follows the design; a choice stays.
+    if st.session_state.get("train_designs", proposed) in (proposed, st.session_state.get("train_proposed", proposed)):
+        st.session_state["train_designs"] = st.session_state["train_proposed"] = proposed
+
+
+def _seeds() -> list[int] | None:
+    text = st.text_input(
+        "Seeds", "0", key="train_seeds", persist_state="session",
+        help="One run for each: 0 or 0, 1, 2. The spread over seeds tells luck from skill.",
+    )  # fmt: skip
+    try:
+        seeds = [int(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        seeds = []
+    if not seeds or len(seeds) > 20 or any(not 0 <= seed < 2**32 for seed in seeds):
+        st.error(literal(f"Seeds (={text!r}) must be 1 to 20 whole numbers from 0 on, such as 0, 1, 2."))
+        return None
+    return list(dict.fromkeys(seeds))
+
+
+def _forecast(
+    networks: list[Architecture],
+    config: training.TrainConfig,
+    seeds: list[int],
+    runs: list[Run],
+    complaints: list[str],
+) -> None:
+    """What the runs will take, and the button; or why they cannot be started."""
+    lines, seconds, basis = [], 0.0, ""
+    for network in networks:
+        try:
+            fit = training.check(network, config)
+        except ValueError as error:
+            complaints.append(str(error))
+            continue
+        expected = choices.expect(network, config, fit.device, runs)
+        if expected is not None:
+            seconds += expected.seconds * len(seeds)
+            basis = expected.basis
+        lines.append(
+            f"{figures.size(fit.bytes)} of {figures.size(fit.available)} memory on {fit.device}, "
+            f"{figures.size(fit.memory.activations)} of it for activations"
+        )
+    for complaint in complaints:
+        st.error(literal(f"{complaint}."))
+    many = len(networks) * len(seeds)
+    if lines and not complaints:
+        time = f"about **{live.clock(seconds)}**" if seconds else "time known once this machine's speed is measured"
+        rest = f" in all · {many} runs, one after another" if many > 1 else f" · {literal(lines[0])}"
+        st.markdown(time + rest)
+        if seconds:
+            st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
+        else:
+            choices.wait_for_yardstick()
+    st.button(
+        f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
+        key="start", disabled=not networks or bool(complaints), on_click=_start, args=(networks, config, seeds),
+    )  # fmt: skip
+
+
+def _start(networks: list[Architecture], config: training.TrainConfig, seeds: list[int]) -> None:
+    st.session_state["train"]["notice"] = None
+    started = []
+    try:
+        for network in networks:
+            for seed in seeds:
+                started.append(training.start(manager(), network, config.changed(seed=seed)).id)  # noqa: PERF401
+    except ValueError as error:
+        state.say("error", f"Not started: {error}.")
+    if started:
+        state.choose(started)

@@ -1,0 +1,108 @@
+"""All runs: filtered, the best first where asked, with the boxes that put them into the picture."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis import analyze
+from explorer.architecture import ArchitectureError, from_json
+from explorer.runs import Run
+from pages.ui.manager import history, manager
+from pages.ui.text import cell
+
+from . import live, state
+
+_KEY = "runs_table"
+
+
+def show(*, active: bool) -> None:
+    """The table, now and then anew while a run works."""
+    st.fragment(_table, run_every=3.0 if active else None)()
+
+
+def _table() -> None:
+    runs = list(reversed(manager().runs()))
+    if not runs:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_head"):
+        st.subheader("All runs", anchor=False, width="content")
+        words = st.text_input(
+            "Filter", key="runs_search", placeholder="name, data, tag, state: inception, digits, finished ...",
+            label_visibility="collapsed",
+        ).lower().split()  # fmt: skip
+        best = st.toggle("Best first", key="runs_best", help="By test accuracy after the last epoch.")
+    records = [_record(run) for run in runs]
+    records = [each for each in records if all(word in _words(each) for word in words)]
+    if best:
+        records.sort(key=lambda each: -(each["test accuracy"] or -1.0))
+    names = [each["run"] for each in records]
+    chosen = state.chosen()
+    selected = [names.index(name) for name in chosen if name in names]
+
+    def pick() -> None:
+        rows = st.session_state[_KEY]["selection"]["rows"]
+        picked = [names[row] for row in rows]
+        # What was in the picture keeps its place and colour; what a filter hides stays in it.
+        kept = [name for name in state.chosen() if name in picked or name not in names]
+        added = [name for name in picked if name not in kept]
+        st.session_state["train"]["notice"] = None
+        state.choose([*added, *kept] if len(picked) == 1 else [*kept, *added])
+        st.session_state["runs_picked"] = True
+
+    st.session_state[_KEY] = {"selection": {"rows": selected, "columns": [], "cells": []}}
+    st.dataframe(
+        pd.DataFrame(records),
+        key=_KEY,
+        on_select=pick,
+        selection_mode="multi-row",
+        hide_index=True,
+        height="auto" if len(records) < 9 else 360,
+        alt="Table of all runs",
+        column_config={
+            "test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+            "progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width="small"),
+            "params": st.column_config.NumberColumn(format="localized"),
+            "seed": st.column_config.NumberColumn(width="small"),
+        },
+    )
+    st.caption(
+        f"{len(records)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MOST}; the first is shown "
+        "in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
+    )
+    if st.session_state.pop("runs_picked", False):
+        st.rerun()  # the picture above belongs to the page, not to this part of it
+
+
+def _record(run: Run) -> dict[str, Any]:
+    accuracy = history().curve(run, "epoch/test/accuracy").last
+    return {
+        "name": cell(run.name),
+        "state": live.STATES[run.status][0] if manager().responding(run) else "not responding",
+        "test accuracy": None if accuracy is None else 100 * accuracy,
+        "progress": 100 * min(1.0, run.step / run.steps) if run.steps else 0.0,
+        "epochs": f"{run.epoch}/{run.setting('epochs')}",
+        "data": run.setting("dataset"),
+        "seed": run.setting("seed"),
+        "params": _params(run.architecture),
+        "time": live.clock(run.seconds),
+        "device": run.device,
+        "tags": cell(", ".join(run.tags)),
+        "created": f"{datetime.fromtimestamp(run.created).astimezone():%Y-%m-%d %H:%M}",
+        "run": run.id,
+    }
+
+
+def _words(record: dict[str, Any]) -> str:
+    return " ".join(str(record[key]) for key in ("name", "state", "data", "device", "tags", "run")).lower()
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _params(text: str) -> int | None:
+    try:
+        return analyze(from_json(text)).params
+    except ArchitectureError:
+        return None

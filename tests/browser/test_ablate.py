@@ -1,0 +1,143 @@
+"""The Ablate page in a real browser: from the wizard to a table that fills by itself, and how it looks."""
+
+import csv
+import io
+
+import pytest
+
+from explorer.catalog import get
+from explorer.experiments import experiments, plan, results, start, to_csv
+from explorer.runs import Manager
+from explorer.training import recipe
+from tests.browser.design import JOINER, until
+from tests.browser.helpers import ARTIFACTS, open_app, rerun, settle
+from tests.experiments.parts import finish
+
+SEEDS = ".st-key-ablation .panel:nth-of-type({}) .seed"
+NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
+LOOKS = [("light", (1440, 1000)), ("dark", (390, 844))]
+
+
+@pytest.fixture
+def laboratory(fresh_server, tmp_path):
+    """A server with a data directory of its own that is looked after from here: no worker ever starts."""
+    home = tmp_path / "home"
+    home.mkdir()
+    speed = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
+    (home / "speed-cpu.json").write_text(speed)
+    manager = Manager(home)
+    manager.own()
+    yield fresh_server(home=home), manager
+    manager.close()
+
+
+def accuracies(seed, variant):
+    gain = {"base": 0.0, "residual": 0.02, "CBAM": 0.005, "residual + CBAM": 0.024}[variant]
+    return 0.5, 0.6 + 0.004 * seed + gain + 0.001 * (len(variant) + seed) % 0.003
+
+
+def end(manager, experiment, count):
+    """The first so many runs of an experiment that wait are trained."""
+    waiting = [(trial, run) for trial, run in manager.trials(experiment) if run.status == "queued"]
+    for trial, run in waiting[:count]:
+        finish(manager, run, *accuracies(trial.seed, trial.variant), seconds=60.0)
+
+
+def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_page, watch):
+    server, manager = laboratory
+    for each in (page, other := new_page()):
+        each.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    open_app(page, f"{server.url}/ablate")
+    with rerun(page):
+        page.get_by_text("All combinations", exact=True).click()
+    with rerun(page):
+        page.get_by_role("textbox", name="Name").fill(NAME)
+        page.keyboard.press("Enter")
+    page.get_by_text("4 variants").wait_for()
+    page.get_by_role("button", name="Start 12 runs").click()
+    stored = until(lambda: experiments(manager), "the experiment")[0]
+    until(lambda: f"experiment={stored.id}" in page.evaluate("location.href"), "the address")
+    assert page.get_by_role("heading", level=3).inner_text().replace(JOINER, "") == NAME
+    assert page.locator("img[src='x'], .katex, a[href^=javascript]").count() == 0
+
+    # Nobody touches the page: numbers and marks come while it is looked at, in the same picture.
+    open_app(other, page.evaluate("location.href"))
+    for each in (page, other):
+        each.locator(".st-key-ablation svg").first.wait_for()
+        each.evaluate("document.querySelector('.st-key-ablation').__mark = 'kept'")
+    end(manager, stored.id, 5)
+    for each in (page, other):
+        until(lambda each=each: each.locator(SEEDS.format(1)).count() == 5, "five runs")
+        each.get_by_text("5 of 12 runs finished").wait_for()
+        assert each.locator(SEEDS.format(2)).count() == 3  # seed 0 of three variants has a base to be compared with
+    end(manager, stored.id, 7)
+    until(lambda: page.locator(SEEDS.format(1)).count() == 12, "all runs")
+    page.get_by_text("12 of 12 runs finished").wait_for()
+    assert page.evaluate("document.querySelector('.st-key-ablation').__mark") == "kept"
+
+    # The keyboard walks over the variants, and each says what it holds.
+    row = page.locator(".st-key-ablation [role=img][data-variant=base]").first
+    row.focus()
+    page.keyboard.press("ArrowDown")
+    rows = results(manager, stored)
+    spoken = page.locator(".st-key-ablation .panel:nth-of-type(1) [data-variant=residual]").get_attribute("aria-label")
+    assert f"mean {100 * rows[1].accuracy.mean:.2f} %" in spoken
+    assert page.locator(".st-key-ablation .tip").evaluate("node => node.classList.contains('shown')")
+
+    settle(page)
+    page.locator(".st-key-experiment_more button").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text == to_csv(stored, rows)
+    assert len(list(csv.reader(io.StringIO(text)))) == 5
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Markdown", exact=True).click()
+    assert "| residual | 3/3 |" in download.value.path().read_text(encoding="utf-8")
+
+
+# The smallest ratio of contrast of the texts in the pictures, by the formula of WCAG 2.
+CONTRAST = """() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+    const light = (text) => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1)
+        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((v) => v / 255)
+            .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+            .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
+    }
+    const paper = light(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor)
+    const host = [...document.querySelectorAll('.st-key-ablation *')].find((node) => node.shadowRoot)
+    return [...host.shadowRoot.querySelectorAll('text, .title b, .title span')].filter((node) => node.textContent)
+        .map((node) => light(node.tagName === 'text' ? getComputedStyle(node).fill : getComputedStyle(node).color))
+        .map((ink) => (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05))
+}"""
+
+
+@pytest.mark.parametrize(("color_scheme", "viewport"), LOOKS)
+def test_it_looks_right(laboratory, page, color_scheme, viewport):
+    server, manager = laboratory
+    planned = plan(
+        get("inception-net-32"), ("residual", "cbam"), recipe("course", "digits"), seeds=(0, 1, 2), combine=True
+    )
+    stored = start(manager, planned)
+    end(manager, stored.id, 11)
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    for view in ("results", "wizard"):
+        open_app(page, f"{server.url}/ablate")
+        if view == "wizard":
+            with rerun(page):
+                page.get_by_text("New ablation", exact=True).click()
+            page.get_by_role("button", name="Start 9 runs").wait_for()
+        else:
+            until(lambda: page.locator(SEEDS.format(1)).count() == 11, "the picture")
+            ratios = page.evaluate(CONTRAST)
+            assert len(ratios) > 20
+            assert min(ratios) >= 4.5
+            labels = page.locator(".st-key-ablation .panel:nth-of-type(1) .hitrow text").all_text_contents()
+            assert labels == ["base", "residual", "CBAM", "residual + CBAM"]
+        page.screenshot(path=ARTIFACTS / f"ablate-{view}-{color_scheme}-{viewport[0]}.png", full_page=True)
+        wide = page.evaluate(
+            "() => [document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
+            ".map((node) => node.scrollWidth - node.clientWidth)"
+        )
+        assert max(wide) <= 0

@@ -1,0 +1,245 @@
+"""The Train page in a real browser, with real workers: curves that stay, two visitors, refreshes, a killed worker."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from explorer import training
+from explorer.architecture import to_json
+from explorer.catalog import get
+from explorer.runs import Manager, RunFolder, held, read_note
+from tests.browser.design import until
+from tests.browser.helpers import ARTIFACTS, open_app, settle
+from tests.datasets.makers import classes, zipped
+from tests.runs.parts import end_all
+
+PANELS = ".st-key-curves .panel svg[role=img]"
+MARK = """(selector) => {
+    [...document.querySelectorAll(selector)].forEach((node, index) => { node.__mark = `made-${index}` })
+}"""
+MARKS = "(selector) => [...document.querySelectorAll(selector)].map((node) => node.__mark)"
+# Counts how often the loss curve has changed, from now on.
+COUNT = """() => {
+    window.__updates = 0
+    const seen = new MutationObserver(() => {
+        const points = document.querySelector('.st-key-curves path[data-line=train]')?.getAttribute('d')
+        if (points && points !== window.__points) { window.__points = points; window.__updates += 1 }
+    })
+    seen.observe(document.querySelector('.st-key-curves'), { subtree: true, childList: true, attributes: true })
+}"""
+
+
+@pytest.fixture
+def training_server(fresh_server, tmp_path):
+    """A server with a data directory of its own, and its manager as another program sees it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    speed = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
+    (home / "speed-cpu.json").write_text(speed)
+    yield fresh_server(home=home), Manager(home)
+    end_all(home)
+
+
+def queue(manager, epochs=2000, **settings):
+    config = training.recipe("course", "digits").changed(epochs=epochs, checkpoint_seconds=1.0, threads=1, **settings)
+    return training.start(manager, get("inception-net-32"), config)
+
+
+def status(manager, run):
+    return manager.store.get(run).status
+
+
+@pytest.mark.timeout(480)
+def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page):
+    server, manager = training_server
+    open_app(page, f"{server.url}/train")
+    page.locator(".st-key-set_epochs_course_0 input").fill("2000")
+    page.locator(".st-key-set_epochs_course_0 input").press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+    run = until(manager.store.runs, "the run was queued")[0].id
+    until(lambda: manager.store.get(run).step > 0, "the worker began", patience=120)
+    begun = time.monotonic()
+    page.locator(".st-key-curves path[data-line=train]").first.wait_for(state="attached")
+    assert time.monotonic() - begun < 3
+    assert f"run={run}" in page.evaluate("location.href")
+
+    # Drag over the middle of the loss curve: what is seen there stays, however much comes after it.
+    line = page.locator(".st-key-curves path[data-line=train]").first
+    until(lambda: int(line.get_attribute("data-points")) > 2, "points")
+    frame = page.locator(PANELS).first.bounding_box()
+    page.mouse.move(frame["x"] + 100, frame["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 200, frame["y"] + 110, steps=4)
+    page.mouse.up()
+    whole = page.get_by_role("button", name="whole range")
+    assert whole.is_visible()
+    page.get_by_role("button", name="log scale").click()
+    ticks = page.locator(f"{PANELS} >> nth=0 >> text.axis-text").all_inner_texts()
+    page.evaluate(MARK, PANELS)
+    page.evaluate(COUNT)
+    other = new_page()
+    open_app(other, page.evaluate("location.href"))
+
+    # Sixty updates, while another visitor looks at the same run and the first one's address already tells the scale.
+    until(lambda: page.evaluate("window.__updates") >= 60, "60 updates", patience=240)
+    assert page.evaluate(MARKS, PANELS) == ["made-0", "made-1"]
+    assert whole.is_visible()
+    assert page.get_by_role("button", name="log scale").get_attribute("aria-pressed") == "true"
+    now = page.locator(f"{PANELS} >> nth=0 >> text.axis-text").all_inner_texts()
+    assert now[-3:] == ticks[-3:]  # the horizontal axis shows the same stretch
+
+    # A refresh brings everything back within two seconds of the page's being there, as does another browser.
+    for visitor in (page, other):
+        visitor.reload(wait_until="domcontentloaded")
+        visitor.locator(".st-key-curves path[data-line=train]").first.wait_for(state="attached")
+        assert f"run={run}" in visitor.evaluate("location.href")
+        assert visitor.get_by_role("button", name="log scale").get_attribute("aria-pressed") == "true"
+
+    # Either of them steers, both see it.
+    other.get_by_role("button", name="Pause").click()
+    until(lambda: status(manager, run) == "paused", "paused")
+    for visitor in (page, other):
+        visitor.get_by_role("button", name="Resume").wait_for()
+    page.get_by_role("button", name="Resume").click()
+    until(lambda: status(manager, run) == "running" and manager.store.get(run).attempt == 2, "resumed")
+    for visitor in (page, other):
+        visitor.locator(".st-key-stop button").wait_for()
+    page.locator(".st-key-stop button").click()
+    until(lambda: status(manager, run) == "stopped", "stopped")
+    for visitor in (page, other):
+        visitor.locator(".st-key-run_head").get_by_text("stopped").wait_for()
+
+
+def test_a_killed_worker_is_shown_and_its_run_goes_on(training_server, page):
+    server, manager = training_server
+    run = queue(manager).id
+    open_app(page, f"{server.url}/train?run={run}")
+    until(lambda: manager.store.get(run).step > 0, "the worker began", patience=120)
+    lock = RunFolder(manager.root, run).lock
+    os.kill(read_note(lock)["pid"], signal.SIGKILL)
+    until(lambda: not held(lock))
+    page.locator(".st-key-run_head").get_by_text("interrupted").wait_for(timeout=5000)
+    page.get_by_role("button", name="Resume").click()
+    until(lambda: status(manager, run) == "running", "resumed")
+    page.locator(".st-key-stop button").wait_for()
+
+
+def test_the_tab_is_closed_and_the_run_goes_on(training_server, new_page):
+    server, manager = training_server
+    page = new_page()
+    run = queue(manager).id
+    open_app(page, f"{server.url}/train?run={run}")
+    until(lambda: manager.store.get(run).step > 0, "the worker began", patience=120)
+    page.close()
+    before = manager.store.get(run).step
+    until(lambda: manager.store.get(run).step > before + 20, "steps without a visitor")
+    assert status(manager, run) == "running"
+
+
+LOOKS = [("light", (1440, 1000)), ("dark", (1440, 1000)), ("light", (390, 844))]
+
+
+@pytest.fixture(scope="module")
+def finished_runs(tmp_path_factory):
+    """A data directory with two runs that have ended, made once for all pictures."""
+    home = tmp_path_factory.mktemp("finished")
+    (home / "speed-cpu.json").write_text(
+        '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_HOME", str(home))
+        manager = Manager(home)
+        made = [queue(manager, epochs=2, seed=seed).id for seed in (0, 1)]
+        until(
+            lambda: manager.tick() or all(status(manager, run) == "finished" for run in made), "trained", patience=150
+        )
+        yield home, made
+        manager.close()
+    end_all(home)
+
+
+@pytest.mark.parametrize(("color_scheme", "viewport"), LOOKS)
+def test_looks(finished_runs, fresh_server, page, color_scheme, viewport):
+    home, (first, second) = finished_runs
+    server = fresh_server(home=home)
+    open_app(page, f"{server.url}/train?run={first},{second}&view=50")
+    page.locator(".st-key-board .tile.wrong, .st-key-board .tile").first.wait_for()
+    page.locator(".st-key-runs_table").wait_for()
+    settle(page)
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    stem = f"train-{color_scheme}-{viewport[0]}"
+    page.screenshot(path=ARTIFACTS / f"{stem}.png")
+    wide = page.evaluate(
+        "() => [document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
+        ".map((node) => node.scrollWidth - node.clientWidth)"
+    )
+    assert max(wide) <= 0
+    main = page.get_by_test_id("stMain")
+    for part, share in (("middle", 0.4), ("end", 1.0)):
+        main.evaluate("(node, share) => node.scrollTo(0, share * node.scrollHeight)", share)
+        settle(page)
+        page.screenshot(path=ARTIFACTS / f"{stem}-{part}.png")
+
+
+def test_a_run_is_hidden_and_shown_by_its_name(finished_runs, fresh_server, page):
+    home, (first, second) = finished_runs
+    server = fresh_server(home=home)
+    open_app(page, f"{server.url}/train?run={first},{second}")
+    lines = page.locator(f"{PANELS} >> nth=0 >> path.line")
+    until(lambda: lines.count() == 4, "train and test of two runs")
+    page.get_by_role("button", name="seed 1").click()
+    until(lambda: lines.count() == 2, "one run")
+    page.get_by_role("button", name="seed 1").click()
+    until(lambda: lines.count() == 4, "both again")
+    # The keyboard reads the points; Escape leaves a zoom.
+    picture = page.locator(PANELS).first
+    picture.focus()
+    picture.press("ArrowLeft")
+    assert "seed 0 · train" in page.locator(".st-key-curves .tip").inner_text()
+    picture.press("+")
+    assert page.get_by_role("button", name="whole range").is_visible()
+    picture.press("Escape")
+    assert not page.get_by_role("button", name="whole range").is_visible()
+    # The axis that was chosen stands in the address.
+    page.get_by_role("radio", name="time").click()
+    until(lambda: "view=second" in page.evaluate("location.href"), "the address")
+
+
+def test_a_design_that_was_never_saved_is_trained(training_server, page):
+    """From the Design page to a run and back: the session's own network."""
+    server, manager = training_server
+    run = manager.create(
+        "mine", to_json(get("dilated-cnn")), training.recipe("course", "digits").model_dump_json()
+    )
+    manager.stop(run.id)
+    open_app(page, f"{server.url}/train?run={run.id}")
+    page.get_by_role("tab", name="Settings").click()
+    page.get_by_role("link", name="Open its network in Design").click()
+    page.locator(".st-key-editor .head b").wait_for()
+    until(lambda: "net=dilated-cnn" in page.evaluate("location.href"), "the address names it")
+    page.get_by_role("link", name="Train", exact=True).click()
+    page.locator(".st-key-train_designs").wait_for()
+    settle(page)
+    assert page.get_by_text("Networks", exact=True).is_visible()
+
+
+def test_own_images_are_uploaded(training_server, page, tmp_path):
+    server, manager = training_server
+    archive = zipped(tmp_path / "pets.zip", classes(2, 10))
+    open_app(page, f"{server.url}/train")
+    page.get_by_text("Bring your own images").click()
+    page.locator(".st-key-train_upload input[type=file]").set_input_files(archive)
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.locator(".st-key-train_data").get_by_text("pets").wait_for()
+    page.get_by_text("2 classes").wait_for()
+    assert not list((server.home / "uploads").iterdir())  # the copy that was uploaded is gone
+    # What is no zip is one sentence, and the page goes on.
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing")
+    page.locator(".st-key-train_upload input[type=file]").set_input_files(tmp_path / "bad.zip")
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.locator(".st-key-new_card [data-testid=stAlert]").first.wait_for()
+    assert page.get_by_role("button", name="Start", exact=True).is_enabled()
+    assert manager.store.runs() == []

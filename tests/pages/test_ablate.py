@@ -1,0 +1,241 @@
+"""The Ablate page through Streamlit's own test runner: the wizard's variants and forecast, experiments, addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import catalog, datasets
+from explorer.architecture import edit
+from explorer.experiments import Stored, experiments, factors, plan, results, start
+from explorer.runs import Manager
+from explorer.training import recipe
+from pages.ui import manager as desk
+from pages.ui.text import literal
+from tests.experiments.parts import finish
+from tests.runs.parts import end_all, until
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
+NET = catalog.get("inception-net-32")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data directory of its own, whose speed is known, so that nothing is measured beside the tests."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("EXPLORER_HOME", str(folder))
+    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
+    (folder / "speed-cpu.json").write_text(json.dumps(speed))
+    yield folder
+    desk.manager().close()
+    end_all(folder)
+
+
+@pytest.fixture
+def manager(home: Path) -> Manager:
+    """The store as another program sees it; it starts nothing."""
+    return Manager(home)
+
+
+def done(manager: Manager, name: str = "", *, unfinished: int = 0) -> Stored:
+    """An experiment whose runs have ended, the last few stopped before they began."""
+    planned = plan(NET, ("residual", "cbam"), recipe("course", "digits"), seeds=(0, 1), combine=True, name=name)
+    stored = start(manager, planned)
+    trials = manager.trials(stored.id)
+    for index, (_, run) in enumerate(trials):
+        if index < len(trials) - unfinished:
+            finish(manager, run, 0.5, 0.6 + index / 100)
+        else:
+            manager.stop(run.id)
+    return stored
+
+
+def app(**query: str) -> AppTest:
+    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    running.run()
+    running.switch_page("pages/ablate.py")
+    for key, value in query.items():
+        running.query_params[key] = value
+    running.run()
+    assert not running.exception
+    return running
+
+
+def wizard() -> AppTest:
+    running = app()
+    if running.segmented_control(key="ablate_view").value != "New ablation":
+        running.segmented_control(key="ablate_view").set_value("New ablation").run()
+    return running
+
+
+def said(running: AppTest) -> str:
+    kinds = (running.error, running.warning, running.success, running.info, running.caption, running.markdown)
+    return " ".join(each.value for kind in kinds for each in kind)
+
+
+def test_the_first_visit_is_the_wizard_with_something_that_works(home: Path) -> None:
+    running = app()
+    assert running.segmented_control(key="ablate_view").value == "New ablation"
+    assert running.selectbox(key="ablate_net").value == "inception-net-32"
+    assert "**3 variants:** base, residual, CBAM" in said(running)
+    assert running.button(key="ablate_start").label == "Start 9 runs"
+    assert "one after another on cpu · about **" in said(running)
+
+
+def test_every_factor_that_applies_can_be_ticked_and_says_what_it_costs(home: Path) -> None:
+    running = wizard()
+    offered = {box.key: box.label for box in running.checkbox if str(box.key).startswith("factor_")}
+    assert set(offered) == {f"factor_{each.name}" for each in factors(NET) if not each.refusal(NET)}
+    assert "+16.6 k params, +1.05 M MACs" in offered["factor_residual"]
+    assert "same params and MACs" in offered["factor_dilation-2"]
+    assert literal("nothing is normalised") in said(running)
+    running.selectbox(key="ablate_net").set_value("dilated-cnn").run()
+    assert "factor_residual" not in {box.key for box in running.checkbox}
+    assert literal("the network has no blocks") in said(running)
+    assert "at least one factor" in said(running)
+    assert running.button(key="ablate_start").disabled
+    running.checkbox(key="factor_no-dilation").check().run()
+    assert running.button(key="ablate_start").label == "Start 6 runs"
+
+
+def test_combinations_and_seeds_decide_on_the_number_of_runs(home: Path) -> None:
+    running = wizard()
+    running.segmented_control(key="ablate_design").set_value("all combinations").run()
+    assert "residual \\+ CBAM" in said(running)
+    running.text_input(key="ablate_seeds").set_value("7 8").run()
+    assert running.button(key="ablate_start").label == "Start 8 runs"
+    wrong = (("x", "whole numbers"), ("1,1", "given twice"), ("", "whole numbers"), ("5000000000", "from 0"))
+    for typed, part in wrong:
+        running.text_input(key="ablate_seeds").set_value(typed).run()
+        assert running.button(key="ablate_start").disabled
+        assert literal(part) in said(running)
+        assert not running.exception
+
+
+def test_the_homework_fills_the_form(home: Path) -> None:
+    running = wizard()
+    running.checkbox(key="factor_se").check().run()
+    running.number_input(key="set_epochs_course_0").set_value(1).run()
+    running.button(key="preset_homework").click().run()
+    assert not running.exception
+    assert running.selectbox(key="train_data").value == "cifar-10"
+    assert running.text_input(key="ablate_name").value == "The course's homework"
+    ticked = {box.key for box in running.checkbox if str(box.key).startswith("factor_") and box.value}
+    assert ticked == {"factor_residual", "factor_cbam"}
+    assert running.segmented_control(key="ablate_design").value == "all combinations"
+    assert next(each.value for each in running.number_input if str(each.key).startswith("set_epochs_course")) == 5
+    assert "not on this machine yet" in said(running)
+    assert running.button(key="ablate_start").disabled
+    running.selectbox(key="train_data").set_value(datasets.DEFAULT).run()
+    assert running.button(key="ablate_start").label == "Start 12 runs"
+
+
+def test_one_click_queues_the_experiment_and_the_address_names_it(home: Path, manager: Manager) -> None:
+    running = wizard()
+    running.text_input(key="ablate_name").set_value(HOSTILE).run()
+    running.number_input(key="set_epochs_course_0").set_value(3).run()
+    running.button(key="ablate_start").click().run()
+    assert not running.exception
+    stored = experiments(manager)[0]
+    assert stored.experiment.name == HOSTILE
+    assert stored.experiment.config.epochs == 3
+    assert len(manager.trials(stored.id)) == 9
+    assert running.query_params["experiment"] == stored.id
+    assert running.segmented_control(key="ablate_view").value == "Experiments"
+    assert running.subheader[0].value == literal(HOSTILE)
+    until(lambda: manager.store.runs("running"))  # the page looks after the runs
+    running.button(key="experiment_stop").click().run()
+    until(lambda: not manager.store.runs("queued", "running"))
+
+
+def test_the_table_is_the_reading_of_the_store(home: Path, manager: Manager) -> None:
+    stored = done(manager)
+    running = app()
+    table = running.dataframe[0].value
+    rows = results(manager, stored)
+    assert list(table["variant"]) == [row.label for row in rows]
+    assert list(table["params"]) == [f"{row.totals.params:,}" for row in rows]
+    assert list(table["n"]) == ["2/2"] * 4
+    assert table["test accuracy %"][0] == "62.00 ± 2.83"
+    assert table["difference"][1] == "+1.00 ± 0.00"
+    runs = running.dataframe[1].value
+    assert list(runs["run"]) == [trial.run for row in rows for trial in row.trials]
+
+
+def test_an_address_rebuilds_its_experiment(home: Path, manager: Manager) -> None:
+    first, second = done(manager, "first"), done(manager, "second")
+    assert app().subheader[0].value == "second"
+    running = app(experiment=first.id)
+    assert running.subheader[0].value == "first"
+    running.selectbox(key="experiment_pick").set_value(second.id).run()
+    assert running.subheader[0].value == "second"
+    running.run()
+    assert running.query_params["experiment"] == second.id
+
+
+@pytest.mark.parametrize("name", ["nonsense", "../../etc/passwd", "'; DROP TABLE runs", "x" * 9000, "\x00"])
+def test_a_bad_address_is_said_and_harms_nothing(home: Path, manager: Manager, name: str) -> None:
+    stored = done(manager)
+    running = app(experiment=name)
+    assert "could not be opened" in running.error[0].value
+    assert running.query_params["experiment"] == stored.id
+
+
+def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
+    manager.own()  # so that nothing is started: what is asked for shows in the store at once
+    stored = done(manager, unfinished=3)
+    running = app()
+    running.button(key="experiment_resume").click().run()
+    assert len(manager.store.runs("queued")) == 3
+    running.button(key="experiment_stop").click().run()
+    assert len(manager.store.runs("stopped")) == 3
+    running.text_input(key=f"more_seeds_{stored.id}_1").set_value("x").run()
+    running.button(key="experiment_seeds").click().run()
+    assert literal("whole numbers") in said(running)
+    running.text_input(key=f"more_seeds_{stored.id}_1").set_value("5").run()
+    running.button(key="experiment_seeds").click().run()
+    assert len(manager.trials(stored.id)) == 12
+    running.button(key="experiment_stop").click().run()
+    assert running.button(key="experiment_delete").disabled
+    running.checkbox(key=f"experiment_sure_{stored.id}").check().run()
+    running.button(key="experiment_delete").click().run()
+    assert (experiments(manager), manager.runs()) == ([], [])
+    assert not running.exception
+    assert "is deleted" in said(running)
+    manager.close()
+
+
+def test_another_program_looks_after_the_runs(home: Path, manager: Manager) -> None:
+    other = Manager(home)
+    other.own()
+    try:
+        running = app()
+        assert "another program starts them" in said(running)
+        assert not running.exception
+    finally:
+        other.close()
+
+
+def test_a_design_that_cannot_be_trained_is_said(home: Path) -> None:
+    running = wizard()
+    running.selectbox(key="ablate_net").set_value("inception-block").run()
+    assert not running.exception
+    assert running.error
+    running.selectbox(key="ablate_net").set_value("googlenet").run()  # its classes are fitted to the data
+    assert running.button(key="ablate_start").label == "Start 9 runs"
+
+
+def test_the_design_of_the_session_is_offered_under_its_own_name(home: Path) -> None:
+    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    running.run()
+    running.session_state["architecture"] = edit.replace(NET, "", name=HOSTILE)
+    running.switch_page("pages/ablate.py").run()
+    assert running.selectbox(key="ablate_net").value == ""
+    assert f"{HOSTILE} (your design)" in running.selectbox(key="ablate_net").options
+    assert not running.exception

@@ -1,0 +1,353 @@
+"""The Train page through Streamlit's own test runner, with real runs on the embedded digits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import catalog, datasets, training
+from explorer.architecture import edit, from_json, to_json
+from explorer.runs import Manager, Point, Run
+from pages.ui import manager as desk
+from pages.ui.text import literal
+from tests.datasets.makers import png
+from tests.runs.parts import end_all, until
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data directory of its own, whose speed is known, so that nothing is measured beside the tests."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("EXPLORER_HOME", str(folder))
+    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
+    (folder / "speed-cpu.json").write_text(json.dumps(speed))
+    yield folder
+    desk.manager().close()
+    end_all(folder)
+
+
+@pytest.fixture
+def manager(home: Path) -> Manager:
+    """The store as another program sees it; it starts nothing."""
+    return Manager(home)
+
+
+def app(**query: str) -> AppTest:
+    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    running.run()
+    running.switch_page("pages/train.py")
+    for key, value in query.items():
+        running.query_params[key] = value
+    running.run()
+    assert not running.exception
+    return running
+
+
+def finished(manager: Manager, name: str = "done", accuracy: float = 0.5, **settings: object) -> Run:
+    """A run that ended some time ago, with curves of two epochs."""
+    config = training.recipe("course", "digits").changed(**settings)
+    run = manager.create(name, to_json(catalog.get("inception-net-32")), config.model_dump_json())
+    points = [Point(series="train/loss", step=step, value=1 / step, seconds=step / 10) for step in range(1, 65)]
+    points += [Point(series="epoch/test/accuracy", step=step, value=accuracy, seconds=step / 10) for step in (32, 64)]
+    manager.store.record(run.id, points, step=64, steps=64, epoch=2, seconds=6.4)
+    manager.store.update(run.id, status="finished", device="cpu")
+    return manager.store.get(run.id)
+
+
+def said(running: AppTest) -> str:
+    kinds = (running.error, running.warning, running.success, running.info)
+    return " ".join(each.value for kind in kinds for each in kind)
+
+
+def test_the_first_visit_offers_something_that_works_at_once(home: Path) -> None:
+    running = app()
+    assert "No run yet" in said(running)
+    assert running.multiselect(key="train_designs").value == ["inception-net-32"]
+    assert not running.button(key="start").disabled
+    assert any("about **" in each.value for each in running.markdown)
+
+
+def test_one_click_trains_and_the_address_names_the_run(home: Path, manager: Manager) -> None:
+    running = app()
+    running.number_input(key="set_epochs_course_0").set_value(1).run()
+    running.button(key="start").click().run()
+    (run,) = manager.store.runs()
+    assert running.query_params["run"] == [run.id] or running.query_params["run"] == run.id
+    assert run.setting("epochs") == 1
+    until(lambda: manager.store.get(run.id).status == "finished", seconds=120)
+    running.run()
+    assert not running.exception
+    accuracy = manager.store.points(run.id, "epoch/test/accuracy")[-1].value
+    assert running.metric[0].value == f"{100 * accuracy:.2f} %"
+
+
+def test_a_run_is_paused_resumed_and_stopped(home: Path, manager: Manager) -> None:
+    running = app()
+    running.number_input(key="set_epochs_course_0").set_value(1000).run()
+    running.button(key="start").click().run()
+    (run,) = manager.store.runs()
+    until(lambda: manager.store.get(run.id).step > 0, seconds=120)
+    running.run().button(key="pause").click().run()
+    until(lambda: manager.store.get(run.id).status == "paused")
+    running.run().button(key="resume").click().run()
+    until(lambda: manager.store.get(run.id).status == "running")
+    running.run().button(key="stop").click().run()
+    until(lambda: manager.store.get(run.id).status == "stopped")
+    running.run()
+    assert not running.exception
+    assert "stop" not in [button.key for button in running.button]
+
+
+def test_several_networks_and_seeds_become_runs_of_their_own(home: Path, manager: Manager) -> None:
+    running = app()
+    desk.manager().close()  # nothing is started meanwhile
+    running.multiselect(key="train_designs").set_value(["inception-net-32", "dilated-cnn"]).run()
+    running.text_input(key="train_seeds").set_value("3, 4").run()
+    assert running.button(key="start").label == "Start 4 runs"
+    running.button(key="start").click().run()
+    made = sorted((run.name, run.setting("seed")) for run in manager.store.runs())
+    names = [catalog.get("dilated-cnn").name, catalog.get("inception-net-32").name]
+    assert made == sorted((name, seed) for name in names for seed in (3, 4))
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "0 " * 21, str(2**32)])
+def test_seeds_that_are_none_are_refused(home: Path, text: str) -> None:
+    running = app()
+    running.text_input(key="train_seeds").set_value(text).run()
+    assert "must be 1 to 20 whole numbers" in said(running)
+    assert "start" not in [button.key for button in running.button]
+
+
+def test_a_setting_that_is_no_number_is_said_and_the_old_one_kept(home: Path) -> None:
+    running = app()
+    running.text_input(key="set_lr_course_0").set_value("fast").run()
+    assert "must be a number such as" in said(running)
+    assert running.text_input(key="set_lr_course_0").value == "fast"
+
+
+def test_settings_that_do_not_fit_together_name_both(home: Path) -> None:
+    running = app()
+    running.selectbox(key="set_optimizer_course_0").set_value("adam").run()
+    running.toggle(key="set_nesterov_course_0").set_value(True).run()
+    assert "nesterov needs optimizer sgd" in said(running)
+
+
+def test_what_was_typed_for_a_recipe_comes_back(home: Path) -> None:
+    running = app()
+    running.text_input(key="set_lr_course_0").set_value("0.5").run()
+    running.selectbox(key="train_recipe").set_value("d2l").run()
+    assert running.text_input(key="set_lr_d2l_0").value == "0.1"
+    running.selectbox(key="train_recipe").set_value("course").run()
+    assert running.text_input(key="set_lr_course_0").value == "0.5"
+
+
+def test_a_network_for_other_classes_is_fitted_or_refused(home: Path) -> None:
+    running = app()
+    running.multiselect(key="train_designs").set_value(["googlenet"]).run()
+    assert not running.button(key="start").disabled
+    running.toggle(key="train_fit").set_value(False).run()
+    assert "1000 scores" in said(running)
+    assert running.button(key="start").disabled
+
+
+def test_what_needs_more_memory_than_there_is_is_refused_with_a_way_out(home: Path) -> None:
+    running = app()
+    running.multiselect(key="train_designs").set_value(["inception-v3"]).run()
+    running.number_input(key="set_batch_size_course_0").set_value(4000).run()
+    assert "set accumulate to" in said(running)
+    assert running.button(key="start").disabled
+
+
+def test_images_may_stay_as_small_as_they_are(home: Path, manager: Manager) -> None:
+    running = app()
+    desk.manager().close()
+    running.segmented_control(key="train_size").set_value("data").run()
+    running.button(key="start").click().run()
+    (run,) = manager.store.runs()
+    assert from_json(run.architecture).input_shape == (3, 28, 28)
+
+
+def test_runs_are_overlaid_and_addressed(home: Path, manager: Manager) -> None:
+    first, second = finished(manager, "one"), finished(manager, "two", 0.75)
+    running = app(run=f"{second.id},{first.id}", view="second-50-log")
+    assert running.subheader[0].value == "two"
+    assert running.metric[0].value == "75.00 %"
+    assert running.session_state["train"]["view"] == {"x": "second", "smooth": 0.5, "log": True}
+    assert running.session_state["train"]["runs"] == [second.id, first.id]
+
+
+@pytest.mark.parametrize("name", ["nothing", "../../etc/passwd", "20260101-000000-abcdef", "x" * 9000, "<script>"])
+def test_an_address_of_no_run_is_said(home: Path, manager: Manager, name: str) -> None:
+    known = finished(manager)
+    running = app(run=f"{name},{known.id}")
+    assert "could not be opened as a whole" in said(running)
+    assert running.subheader[0].value == "done"
+
+
+@pytest.mark.parametrize("view", ["nonsense", "epoch-epoch", "-", "100", "9" * 3000, "%00"])
+def test_a_view_that_is_none_is_the_usual_one(home: Path, manager: Manager, view: str) -> None:
+    running = app(run=finished(manager).id, view=view)
+    assert running.session_state["train"]["view"] == {"x": "epoch", "smooth": 0.0, "log": False}
+
+
+def test_a_clone_fills_the_form(home: Path, manager: Manager) -> None:
+    run = finished(manager, lr=0.25, seed=7, epochs=9)
+    running = app(run=run.id)
+    running.button(key="clone").click().run()
+    assert running.selectbox(key="train_recipe").value == "as cloned"
+    assert running.text_input(key="set_lr_as cloned_1").value == "0.25"
+    assert running.number_input(key="set_epochs_as cloned_1").value == 9
+    assert running.text_input(key="train_seeds").value == "7"
+    desk.manager().close()
+    running.button(key="start").click().run()
+    again = next(other for other in manager.store.runs() if other.id != run.id)
+    assert json.loads(again.config) == json.loads(run.config)
+    assert again.architecture == run.architecture
+
+
+def test_a_clone_of_a_network_that_is_not_in_the_catalogue(home: Path, manager: Manager) -> None:
+    mine = edit.replace(catalog.get("inception-net-32"), "inception1/branch_3x3/conv", out_channels=100)
+    run = finished(manager)
+    manager.store.update(run.id, architecture=to_json(mine))
+    running = app(run=run.id)
+    running.button(key="clone").click().run()
+    desk.manager().close()
+    running.button(key="start").click().run()
+    again = next(other for other in manager.store.runs() if other.id != run.id)
+    assert from_json(again.architecture) == mine
+
+
+def test_a_run_is_extended_and_deleted(home: Path, manager: Manager) -> None:
+    run = finished(manager)
+    running = app(run=run.id)
+    desk.manager().close()
+    running.button(key="extend").click().run()
+    assert manager.store.get(run.id).setting("epochs") == 10
+    assert manager.store.get(run.id).status == "queued"
+    manager.stop(run.id)
+    running.run()
+    running.checkbox(key=f"sure_{run.id}").check().run()
+    running.button(key="delete").click().run()
+    assert manager.store.runs() == []
+    assert "No run yet" in said(running)
+
+
+def test_the_table_filters_and_sorts(home: Path, manager: Manager) -> None:
+    finished(manager, "good", 0.9)
+    finished(manager, "bad", 0.1)
+    running = app()
+    running.toggle(key="runs_best").set_value(True).run()
+    assert running.dataframe[0].value["name"].tolist() == ["good", "bad"]
+    running.text_input(key="runs_search").set_value("BAD digits").run()
+    assert running.dataframe[0].value["name"].tolist() == ["bad"]
+    running.text_input(key="runs_search").set_value("no such thing").run()
+    assert not running.exception
+
+
+def test_hostile_names_are_shown_as_they_are(home: Path, manager: Manager) -> None:
+    run = finished(manager, HOSTILE)
+    manager.annotate(run.id, notes=HOSTILE, tags=[HOSTILE])
+    manager.store.update(run.id, status="failed", reason=HOSTILE)
+    running = app(run=run.id)
+    assert running.subheader[0].value == literal(HOSTILE)
+    assert any(literal(HOSTILE) in each.value for each in running.caption)
+
+
+def test_no_spreadsheet_takes_a_name_for_a_formula(home: Path, manager: Manager) -> None:
+    run = finished(manager, "=cmd|'/c calc'!A1")
+    manager.annotate(run.id, tags=["@SUM(1)"])
+    table = app(run=run.id).dataframe[0].value
+    for column in ("name", "tags"):
+        assert table[column][0].startswith("\u2060")
+
+
+def test_another_program_that_owns_the_runs_is_named(home: Path, manager: Manager) -> None:
+    manager.own()
+    try:
+        running = app()
+        assert "another program starts them" in said(running)
+    finally:
+        manager.close()
+    running.run()
+    assert "another program" not in said(running)
+
+
+def test_a_store_that_cannot_be_opened_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = home / "file"
+    blocked.write_text("")
+    with monkeypatch.context() as patch:
+        patch.setenv("EXPLORER_HOME", str(blocked / "below"))
+        running = app()
+        assert "Runs cannot be kept" in said(running)
+
+
+def test_a_folder_of_images_is_imported_and_chosen(home: Path, manager: Manager, tmp_path: Path) -> None:
+    for label in ("cats", "dogs"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for number in range(10):
+            (tmp_path / "pets" / label / f"{number}.png").write_bytes(png(number))
+    running = app()
+    running.text_input(key="train_path").set_value(str(tmp_path / "pets")).run()
+    running.button(key="import").click().run()
+    assert not running.exception
+    name = running.selectbox(key="train_data").value
+    assert name.startswith("pets")
+    assert datasets.card(name).classes == ("cats", "dogs")
+    desk.manager().close()
+    running.button(key="start").click().run()
+    (run,) = manager.store.runs()
+    assert run.setting("dataset") == name
+    assert from_json(run.architecture).trunk.nodes[-1].out_features == 2
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "relative/nowhere", "a" * 900, "\u202e", "~nobody/x"])
+def test_a_path_that_is_none_is_said_and_the_page_goes_on(home: Path, path: str) -> None:
+    running = app()
+    running.text_input(key="train_path").set_value(path).run()
+    running.button(key="import").click().run()
+    assert not running.exception
+    assert running.error
+    assert running.selectbox(key="train_data").value == "digits"
+    assert "start" in [button.key for button in running.button]
+
+
+def test_data_that_is_not_here_says_how_to_bring_it_and_a_failed_download_is_a_sentence(home: Path) -> None:
+    running = app()
+    running.selectbox(key="train_data").set_value("mnist").run()
+    assert "MNIST" in said(running)
+    assert running.button(key="start").disabled
+    running.button(key="download").click().run()
+    assert not running.exception
+    assert "could not be downloaded" in said(running)
+    assert "start" in [button.key for button in running.button]
+
+
+def test_what_was_typed_survives_a_visit_to_another_page(home: Path) -> None:
+    running = app()
+    running.text_input(key="train_seeds").set_value("5").run()
+    running.text_input(key="set_lr_course_0").set_value("0.25").run()
+    running.multiselect(key="train_designs").set_value(["dilated-cnn"]).run()
+    running.switch_page("pages/catalogue.py").run()
+    running.switch_page("pages/train.py").run()
+    assert running.text_input(key="train_seeds").value == "5"
+    assert running.text_input(key="set_lr_course_0").value == "0.25"
+    assert running.multiselect(key="train_designs").value == ["dilated-cnn"]
+
+
+def test_the_proposed_network_follows_the_design_until_somebody_chooses(home: Path) -> None:
+    running = app()
+    running.session_state["architecture"] = edit.set_classes(catalog.get("googlenet"), 7)
+    running.run()
+    assert running.multiselect(key="train_designs").value == [""]
+    running.multiselect(key="train_designs").set_value(["dilated-cnn"]).run()
+    running.session_state["architecture"] = catalog.get("googlenet")
+    running.run()
+    assert running.multiselect(key="train_designs").value == ["dilated-cnn"]

@@ -1,0 +1,78 @@
+"""The lessons hold what they promise; what the receptive field foretells comes true."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer import catalog, datasets
+from explorer.analysis import analyze
+from explorer.architecture import Architecture, edit
+from explorer.runs import Manager
+from explorer.training import LESSONS, Lesson, TrainConfig, lesson, start_lesson
+from explorer.training.data import on_device
+from explorer.training.loop import train
+from explorer.training.recording import Recorder
+from explorer.training.state import State
+
+from .parts import CPU, Book
+
+
+def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.Content) -> float:
+    """Share of right answers on the test images after training, by this process on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        book, state = Book(), State(architecture, config, CPU)
+        data = on_device(datasets.tensors(content).adapted(architecture.input_shape), config, CPU)
+        log = Recorder(CPU, book)
+        train(state, data, config, log)
+        log.flush(state)
+    finally:
+        torch.set_num_threads(threads)
+    return list(book.values["epoch/test/accuracy"].values())[-1]
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 20))])
+@pytest.mark.parametrize(
+    ("network", "distance"),
+    [("near-sighted-cnn", 4), ("near-sighted-cnn", 8), ("far-sighted-cnn", 8), ("far-sighted-cnn", 16)],
+)
+def test_the_receptive_field_foretells_who_learns_it(network: str, distance: int, seed: int) -> None:
+    """Either network learns what lies within its field, and neither what lies beyond: it is not that one is better."""
+    content = datasets.long_range(distance, size=3 * distance + 4, samples=3000)
+    architecture = edit.replace(catalog.get(network), "", input_shape=content.train_images.shape[1:])
+    trial = next(each for each in LESSONS["long-range"].trials if each.network == network)
+    config = trial.config(epochs=2, seed=seed, device="cpu", threads=1, precision="fp32")
+    found = accuracy(architecture, config, content)
+    if analyze(architecture).receptive_field.size[0] > distance:
+        assert found >= 0.95
+    else:  # three standard deviations of guessing
+        assert abs(found - 0.5) <= 3 * math.sqrt(0.25 / len(content.test_labels))
+
+
+def test_the_pair_differs_in_what_it_sees_and_in_nothing_else() -> None:
+    near, far = (analyze(catalog.get(trial.network)) for trial in lesson("long-range").trials)
+    assert (near.params, near.macs, near.output_shape) == (far.params, far.macs, far.output_shape)
+    assert (near.receptive_field.size, far.receptive_field.size) == ((7, 7), (15, 15))
+
+
+@pytest.mark.parametrize("found", LESSONS.values(), ids=LESSONS.keys())
+def test_a_lesson_is_queued_whole_or_not_at_all(found: Lesson, tmp_path: Path) -> None:
+    manager = Manager(tmp_path)
+    with pytest.raises(ValueError, match="epochs"):
+        start_lesson(manager, found.name, epochs=0)
+    assert manager.runs() == []
+    runs = start_lesson(manager, found.name, seed=7, device="cpu")
+    assert {run.id for run in manager.runs()} == {run.id for run in runs}
+    for run, trial in zip(runs, found.trials, strict=True):
+        assert (run.status, run.tags, run.name) == ("queued", (found.name,), catalog.get(trial.network).name)
+        assert (run.setting("seed"), run.setting("dataset")) == (7, trial.dataset)
+
+
+def test_an_unknown_lesson_is_named() -> None:
+    with pytest.raises(ValueError, match="there is no lesson 'long'; known: long-range"):
+        lesson("long")

@@ -1,0 +1,103 @@
+"""F14: what is predicted is an upper bound of what a run takes, so that an accepted one does not run out of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from explorer import catalog
+from explorer.analysis import analyze
+from explorer.architecture import Architecture
+from explorer.training import TrainConfig, memory_needed
+from tests import strategies
+
+from .measuring import Meter, meter
+from .parts import config, network
+
+CATALOG = ("inception-net-32", "googlenet-96", "dilated-cnn", "residual-mnist", "inception-net")
+Drawn = tuple[Architecture, TrainConfig, int]
+PHASES = [Phase.generate]  # the smallest example is not what counts here
+ENOUGH_MACS = 3 * 10**9
+"""A batch of some seconds."""
+
+
+@pytest.fixture(scope="module")
+def scales() -> Iterator[Meter]:
+    with meter() as made:
+        yield made
+
+
+@st.composite
+def networks(draw: strategies.Draw) -> Architecture:
+    """Random ones, small, and those that people train."""
+    if draw(st.booleans()):
+        return catalog.get(draw(st.sampled_from(CATALOG)))
+    found = draw(strategies.architectures())
+    shape = analyze(found).totals.output_shape
+    assume(found.input_shape[0] in (1, 3) and len(shape) == 1 and shape[0] > 1)
+    return found
+
+
+@st.composite
+def runs(draw: strategies.Draw) -> Drawn:
+    """A network, a configuration whose batches take up to half a gigabyte, and a number of images."""
+    architecture = draw(networks())
+    found = analyze(architecture)
+    room = draw(st.integers(50, 500)) * 10**6
+    parts = draw(st.sampled_from((1, 1, 2, 5)))
+    part = min(room // max(1, found.totals.training_bytes), ENOUGH_MACS // max(1, found.macs), 60_000 // parts)
+    optimizer = draw(st.sampled_from(("sgd", "adam", "adamw")))
+    chosen = config(
+        batch_size=max(2, part) * parts,
+        accumulate=parts,
+        optimizer=optimizer,
+        ema_decay=draw(st.sampled_from((None, 0.9))),
+        mixup=draw(st.sampled_from((0.0, 0.4))),
+        crop=draw(st.sampled_from((0, 2))),
+        cutout=draw(st.sampled_from((0, 4))),
+        precision=draw(st.sampled_from(("fp32", "bf16"))),
+        channels_last=draw(st.booleans()),
+    )
+    return architecture, chosen, chosen.batch_size * draw(st.integers(1, 2))
+
+
+@pytest.fixture(scope="module")
+def bare(scales: Meter) -> int:
+    """What a process takes that trains next to nothing."""
+    return scales.peak(network(), config(), 64)
+
+
+def check(scales: Meter, bare: int, drawn: Drawn) -> None:
+    """The prediction and each of its parts that can be told apart hold."""
+    architecture, chosen, images = drawn
+    needed = memory_needed(architecture, chosen, images + images // 2)
+    peak = scales.peak(architecture, chosen, images)
+    assert 0 < bare < needed.process
+    assert 0 < peak <= needed.total
+    assert peak - bare <= needed.on_gpu + 0.1 * needed.process, (peak / 1e6, bare / 1e6, needed)
+
+
+@settings(max_examples=5, phases=PHASES, suppress_health_check=list(HealthCheck))
+@given(runs())
+def test_what_is_predicted_is_enough(scales: Meter, bare: int, drawn: Drawn) -> None:
+    check(scales, bare, drawn)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+@settings(max_examples=200, phases=PHASES, suppress_health_check=list(HealthCheck))
+@given(runs())
+def test_what_is_predicted_is_enough_200_times(scales: Meter, bare: int, drawn: Drawn) -> None:
+    check(scales, bare, drawn)
+
+
+def test_the_scales_weigh(scales: Meter) -> None:
+    """Twice the batch takes more, by about what is predicted without its reserve."""
+    architecture, images = catalog.get("inception-net-32"), 400
+    small, large = (config(batch_size=size, precision="fp32") for size in (100, 400))
+    grown = scales.peak(architecture, large, images) - scales.peak(architecture, small, images)
+    predicted = memory_needed(architecture, large, images).on_gpu - memory_needed(architecture, small, images).on_gpu
+    assert predicted / 3 < grown < predicted
