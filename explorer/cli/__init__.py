@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from . import _ablate, _design, _lessons, _runs
+from . import _ablate, _design, _experiments, _lessons, _runs
 from ._resolve import ARCH, resolve
 from ._text import one_line, shown
 
@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
     _runs.add(verb, verbs)
     _lessons.add(verb)
-    _ablate.add(verb, verbs)
+    _ablate.add(verb)
+    _experiments.add(verbs)
     return parser
 
 

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from ..analysis import repair
-from ..architecture import (
-    Activation,
-    Architecture,
-    ArchitectureError,
-    Attention,
-    AttentionKind,
-    Conv,
-    Norm,
-    Residual,
-    Sequence,
-    edit,
-    walk,
-)
+from ..architecture import Architecture, ArchitectureError, edit
+from . import _changes as changes
 
 _WITHOUT = "without-"
 
@@ -64,122 +52,6 @@ class Factor:
         return ""
 
 
-def _each_block(change: Callable[[Architecture, str], Architecture]) -> Callable[[Architecture], Architecture]:
-    """``change(architecture, block)`` for every block in which the result, once repaired, works."""
-
-    def all_blocks(architecture: Architecture) -> Architecture:
-        for block in edit.blocks(architecture):
-            try:
-                architecture, _ = repair(change(architecture, block))
-            except ArchitectureError:  # such as a shortcut around a block that crops its input: the block stays
-                continue
-        return architecture
-
-    return all_blocks
-
-
-def _parallel(architecture: Architecture, block: str) -> str:
-    """Path of a block's branches."""
-    found = edit.block_parallel(edit.find(architecture, block), block)
-    assert found is not None  # that is what makes it a block
-    return found
-
-
-def _residual(architecture: Architecture, block: str) -> Architecture:
-    if any(isinstance(node, Residual) for _, node in _with_itself(architecture, block)):
-        return architecture
-    return edit.set_residual(architecture, block, "identity")  # the repair makes it a projection where shapes differ
-
-
-def _with_itself(architecture: Architecture, path: str) -> list[tuple[str, Any]]:
-    node = edit.find(architecture, path)
-    return [(path, node), *walk(node, path)]
-
-
-def _no_residual(architecture: Architecture) -> Architecture:
-    """Every residual replaced by its body and the activation that followed the addition."""
-    for path in reversed([path for path, node in walk(architecture) if isinstance(node, Residual)]):
-        node = edit.find(architecture, path)
-        children = node.body.children if isinstance(node.body, Sequence) else (node.body,)
-        if node.activation != "none":
-            name = edit.free_name("activation", {child.name for child in children})
-            children = (*children, Activation(name=name, kind=node.activation))
-        architecture = edit.put(architecture, path, Sequence(name=node.name, children=children))
-    return architecture
-
-
-def _attention(kind: AttentionKind) -> Callable[[Architecture], Architecture]:
-    return _each_block(lambda architecture, block: edit.set_attention(architecture, block, kind))
-
-
-def _no_attention(architecture: Architecture) -> Architecture:
-    for block in edit.blocks(architecture):
-        architecture = edit.set_attention(architecture, block, None)
-    return edit.transform(architecture, lambda _, node: _nothing(node) if isinstance(node, Attention) else node)
-
-
-def _nothing(node: Any) -> Sequence:
-    """The identity under the name of a node."""
-    return Sequence(name=node.name)
-
-
-def _norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Architecture]:
-    def change(architecture: Architecture) -> Architecture:
-        def leaf(_: str, node: Any) -> Any:
-            if isinstance(node, Conv):
-                # Where the norm goes, the bias that it made needless comes back.
-                return edit.with_fields(node, norm=kind, bias="auto") if node.norm != kind else node
-            return _nothing(node) if isinstance(node, Norm) and kind == "none" else node
-
-        architecture = edit.transform(architecture, leaf)
-        for path, node in list(walk(architecture)):
-            if isinstance(node, Residual) and node.shortcut == "projection" and node.norm != kind:
-                architecture = edit.replace(architecture, path, norm=kind)
-        return architecture
-
-    return change
-
-
-def _dilation(rate: int, *, only: Callable[[Conv], bool]) -> Callable[[Architecture], Architecture]:
-    """This dilation for convolutions that keep the size of their map; in blocks, or everywhere if there are none."""
-
-    def change(architecture: Architecture) -> Architecture:
-        blocks = set(edit.blocks(architecture))
-
-        def leaf(path: str, node: Any) -> Any:
-            inside = not blocks or path.partition("/")[0] in blocks
-            if not inside or not isinstance(node, Conv) or not only(node):
-                return node
-            g = node.geometry
-            reach = [d * (k - 1) for d, k in zip(g.dilation, g.kernel, strict=True)]
-            keeps = g.stride == (1, 1) and all(a + b == r for a, b, r in zip(g.pad, g.pad_end, reach, strict=True))
-            return edit.with_fields(node, dilation=rate, padding="same") if keeps else node
-
-        return edit.transform(architecture, leaf)
-
-    return change
-
-
-def _add(architecture: Architecture, block: str) -> Architecture:
-    path = _parallel(architecture, block)
-    if len(edit.find(architecture, path).branches) < 2:
-        return architecture
-    return edit.replace(architecture, path, fuse="add")
-
-
-def _width(factor: float) -> Callable[[Architecture], Architecture]:
-    return lambda architecture: edit.scale_width(architecture, factor)
-
-
-def _without(branch: str) -> Callable[[Architecture], Architecture]:
-    def change(architecture: Architecture, block: str) -> Architecture:
-        path = _parallel(architecture, block)
-        names = [each.name for each in edit.find(architecture, path).branches]
-        return edit.remove(architecture, f"{path}/{branch}") if branch in names and len(names) > 1 else architecture
-
-    return _each_block(change)
-
-
 _NO_BLOCKS = "the network has no blocks of parallel branches that could take it"
 
 # In the order in which they are applied together: branches and widths first, what wraps the result last.
@@ -189,7 +61,7 @@ _FACTORS = (
         title="fusion by addition",
         summary="Branches are added instead of concatenated; each then gives as many channels as the widest did.",
         group="fusion",
-        change=_each_block(_add),
+        change=changes.each_block(changes.add),
         unmet="no block of parallel branches can be added up",
     ),
     Factor(
@@ -198,7 +70,7 @@ _FACTORS = (
         summary="3×3 convolutions (of the blocks, if there are any) take every second pixel, which makes their reach "
         "that of a 5×5 at no cost.",
         group="dilation",
-        change=_dilation(2, only=lambda conv: conv.geometry.kernel == (3, 3) and conv.geometry.dilation == (1, 1)),
+        change=changes.dilation(2, only=lambda g: g.kernel == (3, 3) and g.dilation == (1, 1)),
         unmet="no undilated 3×3 convolution keeps the size of its map",
     ),
     Factor(
@@ -206,7 +78,7 @@ _FACTORS = (
         title="no dilation",
         summary="Dilated convolutions become plain ones of the same kernel: as many weights, less reach.",
         group="dilation",
-        change=_dilation(1, only=lambda conv: conv.geometry.dilation != (1, 1)),
+        change=changes.dilation(1, only=lambda g: g.dilation != (1, 1)),
         unmet="nothing is dilated",
     ),
     Factor(
@@ -214,21 +86,21 @@ _FACTORS = (
         title="half the width",
         summary="Every convolution has half as many channels; the classes stay.",
         group="width",
-        change=_width(0.5),
+        change=changes.width(0.5),
     ),
     Factor(
         name="width-2",
         title="double width",
         summary="Every convolution has twice as many channels; the classes stay.",
         group="width",
-        change=_width(2.0),
+        change=changes.width(2.0),
     ),
     Factor(
         name="batch-norm",
         title="batch norm",
         summary="Batch normalisation between every convolution and its activation, in place of its bias.",
         group="norm",
-        change=_norm("batch"),
+        change=changes.norm("batch"),
         unmet="every convolution has it already",
     ),
     Factor(
@@ -236,7 +108,7 @@ _FACTORS = (
         title="no norm",
         summary="Without batch normalisation; the convolutions get their biases back.",
         group="norm",
-        change=_norm("none"),
+        change=changes.norm("none"),
         unmet="nothing is normalised",
     ),
     Factor(
@@ -245,7 +117,7 @@ _FACTORS = (
         summary="A shortcut around each block, added before a ReLU; a 1×1 projection where the shapes differ "
         "(He et al. 2016).",
         group="residual",
-        change=_each_block(_residual),
+        change=changes.each_block(changes.residual),
         unmet=f"{_NO_BLOCKS}, or each has a shortcut",
     ),
     Factor(
@@ -253,7 +125,7 @@ _FACTORS = (
         title="no residual",
         summary="Without shortcuts; the activation behind each addition stays.",
         group="residual",
-        change=_no_residual,
+        change=changes.no_residual,
         unmet="there is no shortcut",
     ),
     Factor(
@@ -261,7 +133,7 @@ _FACTORS = (
         title="SE",
         summary="Squeeze-and-excitation at the end of each block: weights for channels (Hu et al. 2018).",
         group="attention",
-        change=_attention("se"),
+        change=changes.attention("se"),
         unmet=_NO_BLOCKS,
     ),
     Factor(
@@ -269,7 +141,7 @@ _FACTORS = (
         title="CBAM",
         summary="CBAM at the end of each block: weights for channels, then for positions (Woo et al. 2018).",
         group="attention",
-        change=_attention("cbam"),
+        change=changes.attention("cbam"),
         unmet=_NO_BLOCKS,
     ),
     Factor(
@@ -277,7 +149,7 @@ _FACTORS = (
         title="no attention",
         summary="Without squeeze-and-excitation and CBAM.",
         group="attention",
-        change=_no_attention,
+        change=changes.no_attention,
         unmet="there is no attention",
     ),
 )
@@ -290,7 +162,7 @@ def _without_branch(branch: str) -> Factor:
         title=f"without {branch}",
         summary=f"Every block loses its branch {branch}; a block keeps at least one.",
         group=f"{_WITHOUT}{branch}",
-        change=_without(branch),
+        change=changes.without(branch),
         unmet=f"no block can lose a branch named {branch}",
     )
 
@@ -302,7 +174,7 @@ def factors(architecture: Architecture) -> list[Factor]:
     """
     names: dict[str, None] = {}
     for block in edit.blocks(architecture):
-        branches = edit.find(architecture, _parallel(architecture, block)).branches
+        branches = edit.find(architecture, changes.parallel_of(architecture, block)).branches
         names |= {branch.name: None for branch in branches if len(branches) > 1}
     return [*map(_without_branch, names), *_FACTORS]
 

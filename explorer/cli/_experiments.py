@@ -1,0 +1,233 @@
+"""The verbs about experiments: ``experiments list | show | watch | seeds | pause | resume | stop | delete``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ._running import duration, look_after, open_manager
+from ._text import notes, print_json, quoted, shown, table
+
+if TYPE_CHECKING:
+    from ..experiments import Stored
+    from ..runs import Manager, Run
+
+_LOOK_SECONDS = 0.5
+_STOP_SECONDS = 40.0
+
+
+def seeds_of(text: str) -> Sequence[int]:
+    """3 is the seeds 0, 1, 2; 4,7 are those, and '5,' is one."""
+    try:
+        if "," not in text:
+            return range(int(text))
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(f"--seeds {quoted(text)} must be a number of seeds, or seeds such as 0,1,2") from None
+
+
+def _progress(runs: list[Run], planned: int) -> str:
+    """One line: how many runs are done, and how far the ones at work are."""
+    ended = sum(run.status == "finished" for run in runs)
+    parts = [f"{ended}/{planned} runs finished"]
+    for run in runs:
+        if run.status == "running":
+            part = f", {run.step}/{run.steps} steps" if run.steps else ""
+            parts.append(f"{shown(run.name)}: epoch {min(run.epoch + 1, run.setting('epochs'))}{part}")
+    failed = sum(run.status == "failed" for run in runs)
+    return "; ".join(parts + ([f"{failed} failed"] if failed else []))
+
+
+def watch(manager: Manager, experiment: str) -> None:
+    """Show the progress on stderr until no run waits or works: a line that changes on a terminal, else one a change."""
+    from ..experiments import find
+
+    planned = len(find(manager, experiment).experiment.trials)
+    live, told, width = sys.stderr.isatty(), None, 0
+    while True:
+        look_after(manager)
+        runs = [run for _, run in manager.trials(experiment)]
+        state = [(run.status, run.epoch) for run in runs]
+        line = _progress(runs, planned)
+        if live:
+            print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
+            width = len(line)
+        elif state != told:
+            print(line, file=sys.stderr, flush=True)
+        told = state
+        if not any(run.active for run in runs):
+            if live:
+                print(file=sys.stderr)
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+def wait(manager: Manager, experiment: str) -> None:
+    """Until nothing works any more, or the patience is at its end."""
+    end = time.monotonic() + _STOP_SECONDS
+    while any(run.active for _, run in manager.trials(experiment)) and time.monotonic() < end:
+        look_after(manager)
+        time.sleep(0.1)
+
+
+def tell(args: argparse.Namespace, manager: Manager, stored: Stored) -> None:
+    """An experiment as it stands: JSON, Markdown, CSV, or a table for a terminal."""
+    from ..experiments import COLUMNS, CONVENTIONS, cells, epochs, results, to_csv, to_markdown
+
+    rows = results(manager, stored)
+    planned = stored.experiment
+    form = "json" if args.json else getattr(args, "form", None)
+    if form == "json":
+        print_json({
+            "id": stored.id,
+            "name": planned.name,
+            "created": stored.created,
+            "base": planned.base.name,
+            "design": planned.design,
+            "seeds": list(planned.seeds),
+            "config": planned.config.model_dump(),
+            "variants": [row.to_data() for row in rows],
+        })  # fmt: skip
+    elif form == "markdown":
+        print(to_markdown(stored, rows), end="")
+    elif form == "csv":
+        print(to_csv(stored, rows), end="")
+    else:
+        how = f"{planned.design}; {epochs(planned.config.epochs)}, seeds {', '.join(map(str, planned.seeds))}"
+        print(f"{stored.id}  {shown(planned.name)}  ({how})\n")
+        print(table(COLUMNS, [tuple(map(shown, row)) for row in cells(rows)], "<" + ">" * (len(COLUMNS) - 1)))
+        states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
+        for label, counts in states.items():
+            print(f"{shown(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+        print()
+        print(notes([(name, "", text) for name, text in CONVENTIONS.items()]))
+
+
+# ---- the verbs ------------------------------------------------------------------------------------------------------
+
+
+def _list(args: argparse.Namespace) -> None:
+    from ..experiments import experiments
+
+    with open_manager() as manager:
+        look_after(manager)
+        found = [(stored, [run for _, run in manager.trials(stored.id)]) for stored in experiments(manager)]
+        if args.json:
+            print_json([
+                {
+                    "id": stored.id,
+                    "name": stored.experiment.name,
+                    "created": stored.created,
+                    "variants": [variant.label for variant in stored.experiment.variants],
+                    "seeds": list(stored.experiment.seeds),
+                    "runs": [run.id for run in runs],
+                    "finished": sum(run.status == "finished" for run in runs),
+                    "active": sum(run.active for run in runs),
+                }
+                for stored, runs in found
+            ])  # fmt: skip
+            return
+        rows = [
+            (
+                stored.id,
+                f"{sum(run.status == 'finished' for run in runs)}/{len(stored.experiment.trials)}",
+                str(sum(run.active for run in runs)),
+                str(len(stored.experiment.variants)),
+                str(len(stored.experiment.seeds)),
+                duration(sum(run.seconds for run in runs)),
+                f"{datetime.fromtimestamp(stored.created).astimezone():%Y-%m-%d %H:%M}",
+                shown(stored.experiment.name),
+            )
+            for stored, runs in found
+        ]
+        print(table(("experiment", "done", "active", "variants", "seeds", "time", "begun", "name"), rows, "<>>>>>><"))
+
+
+def _show(args: argparse.Namespace) -> None:
+    from ..experiments import find
+
+    with open_manager() as manager:
+        tell(args, manager, find(manager, args.experiment))
+
+
+def _watch_verb(args: argparse.Namespace) -> None:
+    from ..experiments import find
+
+    with open_manager() as manager:
+        stored = find(manager, args.experiment)
+        watch(manager, stored.id)
+        tell(args, manager, stored)
+
+
+def _act(name: str, *, waits: bool) -> Callable[[argparse.Namespace], None]:
+    def verb(args: argparse.Namespace) -> None:
+        from .. import experiments
+
+        with open_manager() as manager:
+            count = getattr(experiments, name)(manager, args.experiment)
+            look_after(manager)
+            if waits:
+                wait(manager, args.experiment)
+            stored = experiments.find(manager, args.experiment)
+            if args.json:
+                tell(args, manager, stored)
+            else:
+                print(f"{stored.id}  {name}: {count} runs")
+
+    return verb
+
+
+def _add_seeds(args: argparse.Namespace) -> None:
+    from ..experiments import add_seeds
+
+    with open_manager() as manager:
+        seeds = seeds_of(args.seeds if "," in args.seeds else f"{args.seeds},")
+        stored = add_seeds(manager, args.experiment, seeds)
+        look_after(manager)
+        tell(args, manager, stored)
+
+
+def _delete(args: argparse.Namespace) -> None:
+    from ..experiments import delete
+
+    with open_manager() as manager:
+        delete(manager, args.experiment)
+        if args.json:
+            print_json({"deleted": args.experiment})
+        else:
+            print(f"{args.experiment}  deleted")
+
+
+def add_forms(sub: argparse.ArgumentParser) -> None:
+    for form in ("markdown", "csv"):
+        sub.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"the table as {form}")
+
+
+def add(verbs: Any) -> None:
+    """Add the verbs to the command line."""
+    text = "The experiments: list, show, watch, seeds, pause, resume, stop, delete."
+    group = verbs.add_parser("experiments", help=text, description=text, allow_abbrev=False)
+    actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, run, text in (
+        ("list", _list, "All experiments."),
+        ("show", _show, "The table of one experiment."),
+        ("watch", _watch_verb, "Follow an experiment until its runs end; Ctrl-C leaves it alone."),
+        ("seeds", _add_seeds, "Train every variant from further seeds."),
+        ("pause", _act("pause", waits=True), "Pause all its runs."),
+        ("resume", _act("resume", waits=False), "Go on with all its runs, failed and deleted ones too."),
+        ("stop", _act("stop", waits=True), "End all its runs."),
+        ("delete", _delete, "Remove an experiment with its runs."),
+    ):
+        sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        if name != "list":
+            sub.add_argument("experiment", metavar="EXPERIMENT", help="as `experiments list` shows it")
+        if name == "seeds":
+            sub.add_argument("seeds", metavar="S,S", help="such as 3,4")
+        if name in ("show", "watch", "seeds"):
+            add_forms(sub)
+        sub.add_argument("--json", action="store_true", help="plain data instead of text")

@@ -1,0 +1,145 @@
+"""Changes that an ablation makes, the same way in every block: architecture → architecture, before repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from ..analysis import repair
+from ..architecture import (
+    Activation,
+    Architecture,
+    ArchitectureError,
+    Attention,
+    AttentionKind,
+    Conv,
+    Geometry,
+    Norm,
+    Residual,
+    Sequence,
+    edit,
+    walk,
+)
+
+
+def each_block(change: Callable[[Architecture, str], Architecture]) -> Callable[[Architecture], Architecture]:
+    """``change(architecture, block)`` for every block in which the result, once repaired, works."""
+
+    def all_blocks(architecture: Architecture) -> Architecture:
+        for block in edit.blocks(architecture):
+            try:
+                architecture, _ = repair(change(architecture, block))
+            except ArchitectureError:  # such as a shortcut around a block that crops its input: the block stays
+                continue
+        return architecture
+
+    return all_blocks
+
+
+def parallel_of(architecture: Architecture, block: str) -> str:
+    """Path of a block's branches."""
+    found = edit.block_parallel(edit.find(architecture, block), block)
+    assert found is not None  # that is what makes it a block
+    return found
+
+
+def residual(architecture: Architecture, block: str) -> Architecture:
+    """A shortcut around a block that has none: the identity, or after the repair a projection where shapes differ."""
+    if any(isinstance(node, Residual) for _, node in _with_itself(architecture, block)):
+        return architecture
+    return edit.set_residual(architecture, block, "identity")
+
+
+def _with_itself(architecture: Architecture, path: str) -> list[tuple[str, Any]]:
+    node = edit.find(architecture, path)
+    return [(path, node), *walk(node, path)]
+
+
+def no_residual(architecture: Architecture) -> Architecture:
+    """Every residual replaced by its body and the activation that followed the addition."""
+    for path in reversed([path for path, node in walk(architecture) if isinstance(node, Residual)]):
+        node = edit.find(architecture, path)
+        children = node.body.children if isinstance(node.body, Sequence) else (node.body,)
+        if node.activation != "none":
+            name = edit.free_name("activation", {child.name for child in children})
+            children = (*children, Activation(name=name, kind=node.activation))
+        architecture = edit.put(architecture, path, Sequence(name=node.name, children=children))
+    return architecture
+
+
+def attention(kind: AttentionKind) -> Callable[[Architecture], Architecture]:
+    """Attention of this kind at the end of every block, in place of what was there."""
+    return each_block(lambda architecture, block: edit.set_attention(architecture, block, kind))
+
+
+def no_attention(architecture: Architecture) -> Architecture:
+    """No attention, in blocks or elsewhere."""
+    for block in edit.blocks(architecture):
+        architecture = edit.set_attention(architecture, block, None)
+    return edit.transform(architecture, lambda _, node: _nothing(node) if isinstance(node, Attention) else node)
+
+
+def _nothing(node: Any) -> Sequence:
+    """The identity under the name of a node."""
+    return Sequence(name=node.name)
+
+
+def norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Architecture]:
+    """This normalisation after every convolution and projection; 'none' takes layers of it away too."""
+    def change(architecture: Architecture) -> Architecture:
+        def leaf(_: str, node: Any) -> Any:
+            if isinstance(node, Conv):
+                # Where the norm goes, the bias that it made needless comes back.
+                return edit.with_fields(node, norm=kind, bias="auto") if node.norm != kind else node
+            return _nothing(node) if isinstance(node, Norm) and kind == "none" else node
+
+        architecture = edit.transform(architecture, leaf)
+        for path, node in list(walk(architecture)):
+            if isinstance(node, Residual) and node.shortcut == "projection" and node.norm != kind:
+                architecture = edit.replace(architecture, path, norm=kind)
+        return architecture
+
+    return change
+
+
+def dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Architecture], Architecture]:
+    """This dilation for convolutions that keep the size of their map; in blocks, or everywhere if there are none."""
+
+    def change(architecture: Architecture) -> Architecture:
+        blocks = set(edit.blocks(architecture))
+
+        def leaf(path: str, node: Any) -> Any:
+            inside = not blocks or path.partition("/")[0] in blocks
+            if not inside or not isinstance(node, Conv) or not only(node.geometry):
+                return node
+            g = node.geometry
+            reach = [d * (k - 1) for d, k in zip(g.dilation, g.kernel, strict=True)]
+            keeps = g.stride == (1, 1) and all(a + b == r for a, b, r in zip(g.pad, g.pad_end, reach, strict=True))
+            return edit.with_fields(node, dilation=rate, padding="same") if keeps else node
+
+        return edit.transform(architecture, leaf)
+
+    return change
+
+
+def add(architecture: Architecture, block: str) -> Architecture:
+    """A block's branches added; the repair makes them equally wide."""
+    path = parallel_of(architecture, block)
+    if len(edit.find(architecture, path).branches) < 2:
+        return architecture
+    return edit.replace(architecture, path, fuse="add")
+
+
+def width(factor: float) -> Callable[[Architecture], Architecture]:
+    """Every convolution and hidden linear layer so many times as wide."""
+    return lambda architecture: edit.scale_width(architecture, factor)
+
+
+def without(branch: str) -> Callable[[Architecture], Architecture]:
+    """Every block without its branch of this name, as long as another is left."""
+    def change(architecture: Architecture, block: str) -> Architecture:
+        path = parallel_of(architecture, block)
+        names = [each.name for each in edit.find(architecture, path).branches]
+        return edit.remove(architecture, f"{path}/{branch}") if branch in names and len(names) > 1 else architecture
+
+    return each_block(change)
