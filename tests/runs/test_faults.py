@@ -7,6 +7,7 @@ import random
 import re
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -219,13 +220,31 @@ def test_two_clicks_start_one_worker(manager: Manager) -> None:
     assert final_weights(manager, run.id)
 
 
+def freeze(manager: Manager, process: int) -> None:
+    """SIGSTOP, but not in the moment in which the process has the database locked: that would stop everybody."""
+
+    def stopped() -> bool:
+        os.kill(process, signal.SIGSTOP)
+        connection = sqlite3.connect(manager.root / "runs.sqlite", timeout=0.2, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE").execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            os.kill(process, signal.SIGCONT)
+            return False
+        finally:
+            connection.close()
+        return True
+
+    until(stopped)
+
+
 def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     """F20, then F10 on a worker that cannot listen."""
     monkeypatch.setattr(module, "RESPONDS_SECONDS", 3.0)
     run = create(manager)
     until_step(manager, run.id, 10)
     process = worker(manager, run.id)
-    os.kill(process, signal.SIGSTOP)
+    freeze(manager, process)
     until(lambda: not manager.responding(manager.run(run.id)), manager=manager)
     before = manager.run(run.id)
     assert before.status == "running"
@@ -233,7 +252,7 @@ def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkey
     until_step(manager, run.id, before.step + 60)
     assert manager.responding(manager.run(run.id))
 
-    os.kill(process, signal.SIGSTOP)
+    freeze(manager, process)
     monkeypatch.setattr(module, "TERMINATE_SECONDS", 0.5)
     monkeypatch.setattr(module, "KILL_SECONDS", 1.5)
     manager.stop(run.id)
