@@ -22,7 +22,7 @@ run: $(PRODUCT)  ## install what is missing and open the app (ARGS="--server.por
 
 test: lint  ## everything: lint, types, tests, browser tests (ARGS="-k share" and the like)
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n logical --maxprocesses 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 2 $(ARGS)
 
 lint: $(TOOLS)  ## ruff and mypy
 	$(BIN)/ruff check --output-format concise .

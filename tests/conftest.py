@@ -14,8 +14,25 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=2000,
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+ONE_AFTER_ANOTHER = ("browser", "runs")
+"""Folders whose tests are not run side by side with each other: they start processes and look at the clock."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """How pytest-xdist deals out the tests: those folders as a whole and first, all others one by one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Folders(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.split("/")[1]
+            return folder if folder in ONE_AFTER_ANOTHER else nodeid
+
+    return Folders(config, log)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Where pytest-xdist runs tests side by side, each of its processes takes its share of the processor's cores."""
+    """Each of the processes in which tests run side by side takes its share of the processor's cores."""
     if worker := getattr(config, "workerinput", None):
         share = max(1, (os.cpu_count() or 1) // int(worker["workercount"]))
         os.environ.setdefault("OMP_NUM_THREADS", str(share))  # before torch is loaded

@@ -7,6 +7,7 @@ and rule.
 from . import branches, edit
 from ._architecture import Architecture, walk
 from ._diff import Change, diff
+from ._fields import ActivationKind, AttentionKind, FuseKind, Geometry, NormKind, PoolKind, Size, pair
 from ._json import VERSION, from_data, from_json, to_data, to_json
 from ._limits import (
     MAX_BRANCHES,
@@ -29,29 +30,21 @@ from ._link import encode as to_link
 from ._nodes import (
     NODE_KINDS,
     Activation,
-    ActivationKind,
     Attention,
-    AttentionKind,
     Auxiliary,
     Conv,
     Dropout,
     Flatten,
-    FuseKind,
-    Geometry,
     GlobalPool,
     Linear,
     LocalResponseNorm,
     Node,
     NodeBase,
     Norm,
-    NormKind,
     Parallel,
     Pool,
-    PoolKind,
     Residual,
     Sequence,
-    Size,
-    pair,
 )
 from ._problems import ArchitectureError, Problem, Repair
 

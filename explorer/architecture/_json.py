@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from . import _limits as limits
 from ._architecture import Architecture
-from ._nodes import NAME_PATTERN, NODE_KINDS, Auxiliary, NodeBase, Parallel, Sequence
+from ._fields import NAME_PATTERN
+from ._nodes import NODE_KINDS, Auxiliary, NodeBase, Parallel, Sequence
 from ._problems import ArchitectureError, Problem, quoted
 
 VERSION = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._nodes import Conv, NodeBase, Parallel, Pool, PoolKind, Sequence, Size
+from ._fields import PoolKind, Size
+from ._nodes import Conv, NodeBase, Parallel, Pool, Sequence
 
 
 def one_by_one(name: str = "branch_1x1", *, out_channels: int = 64, **style: Any) -> Conv:

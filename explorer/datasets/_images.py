@@ -125,7 +125,7 @@ def _format(image: Image.Image) -> str:
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     try:
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in (0, 1):
+        if image.getexif().get(ExifTags.Base.Orientation) not in range(2, 9):
             return image
         turned = ImageOps.exif_transpose(image)
     except Exception:  # noqa: BLE001  (a broken EXIF block does not spoil the pixels)

@@ -348,7 +348,12 @@ class Manager:
             )  # fmt: skip
             if not claimed:
                 return False
-            start_worker(self.root, self.url, run, lock)
+            try:
+                start_worker(self.root, self.url, run, lock)
+            except OSError as error:
+                reason = f"its worker cannot be started: {error.strerror or error}"
+                self.store.update(run.id, where={"status": ("running",)}, status="failed", reason=reason)
+                return False
         return True
 
 

@@ -6,11 +6,19 @@ import threading
 import time
 from typing import Any
 
-from ..runs import Document, Point, Store, StoreError
+from ..runs import Document, Point, Status, Store, StoreError
 
 _LOOK_SECONDS = 0.5
 _BEAT_SECONDS = 2.0
 _STORE_PATIENCE_SECONDS = 60.0
+
+
+class Ended(Exception):
+    """The run ends here, in this state and for this reason."""
+
+    def __init__(self, status: Status, reason: str = "") -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
 
 
 class Attendant(threading.Thread):

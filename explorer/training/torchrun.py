@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -42,6 +43,7 @@ def spawn(run: str, processes: int, lock: Lock) -> int | None:
             command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
             command += ["--nproc-per-node", str(processes), "-m", __package__, run]
             torchrun = subprocess.Popen(command, env=_environment(processes, folder / "lock"))
+            signal.signal(signal.SIGTERM, lambda *_: torchrun.terminate())
             if not _hand_over(listener, lock, torchrun):
                 return torchrun.returncode
     finally:

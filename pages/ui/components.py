@@ -38,7 +38,8 @@ def mount(name: str, key: str, data: dict[str, Any], **handlers: Callable[[Any],
 
     def listener(trigger: str, handle: Callable[[Any], None]) -> Callable[[], None]:
         def listen() -> None:
-            value = st.session_state[key].get(trigger)
+            # Not there where the page changed while the trigger was on its way.
+            value = (st.session_state.get(key) or {}).get(trigger)
             if value is not None:
                 handle(value)
 

@@ -32,7 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))  # one server, one Chromium
     # Last, because quick tests should speak first and Playwright's event loop stays with the process.
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 

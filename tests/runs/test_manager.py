@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -191,6 +192,23 @@ def test_an_unknown_device_fails_with_the_known_ones(root: Path) -> None:
     manager.tick()
     assert manager.run(run.id).status == "failed"
     assert "no device cuda:77; it has" in manager.run(run.id).reason
+
+
+def test_no_process_left_is_told_and_the_others_get_their_turn(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(module, "start_worker", refuse)
+    manager = Manager(root)
+    runs = [create(manager), create(manager)]
+    manager.tick()
+    for run in runs:
+        found = manager.run(run.id)
+        assert (found.status, found.reason) == (
+            "failed",
+            "its worker cannot be started: Resource temporarily unavailable",
+        )
+        assert manager.resume(run.id).status == "queued"
 
 
 def test_there_is_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

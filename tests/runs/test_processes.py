@@ -19,6 +19,7 @@ import torch
 from explorer import catalog
 from explorer.architecture import from_json
 from explorer.runs import Manager, Run, RunFolder, held, places
+from explorer.runs import _manager as module
 from explorer.training import check_memory, checkpoint, memory_needed, parse
 from explorer.training.data import on_device, open_data
 from explorer.training.loop import train
@@ -73,10 +74,10 @@ def together(manager: Manager, processes: int, **fields: Any) -> Run:
     return create(manager, without_norm(network(classes=10, dropout=0.0)), **settings)
 
 
-def alone(run: Run) -> tuple[dict[int, float], State]:
-    """The same run in this process, its batches in the same parts, one after another."""
+def alone(run: Run, epochs: int | None = None) -> tuple[dict[int, float], State]:
+    """The same run in this process, its batches in the same parts, one after another; or its first epochs."""
     settings = parse(run.config)
-    settings = settings.changed(processes=1, accumulate=settings.parts)
+    settings = settings.changed(processes=1, accumulate=settings.parts, epochs=epochs or settings.epochs)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -124,15 +125,15 @@ def test_two_processes_learn_what_one_does_and_a_lost_one_costs_nothing(
     assert losses.keys() == expected.keys()
     assert [losses[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
     captured = final(manager, run.id)
-    for kind, module in (("model", state.model), ("average", state.shadow)):
-        assert module is not None
-        for name, value in module.state_dict().items():
+    for kind, trained in (("model", state.model), ("average", state.shadow)):
+        assert trained is not None
+        for name, value in trained.state_dict().items():
             torch.testing.assert_close(captured[kind][name], value, rtol=1e-3, atol=1e-5, msg=name)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("processes", [2, 3])
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_whichever_process_is_killed_the_run_stays_true(
     manager: Manager, families: list[Family], processes: int
 ) -> None:
@@ -147,40 +148,41 @@ def test_whichever_process_is_killed_the_run_stays_true(
 
     for victim in ("rank 0", "last rank", "torchrun", "worker", "pause", "term", "stop"):
         go_on(5)
-        found = family(manager, run.id)
-        families.append(found)
+        here = family(manager, run.id)
+        families.append(here)
         if victim == "worker":  # it has done its part
-            found.worker.kill()
+            here.worker.kill()
             go_on(30)
             assert manager.run(run.id).attempt == len(families)
             manager.pause(run.id)
         elif victim == "torchrun":  # nobody watches, nobody needs to
-            found.torchrun.kill()
+            here.torchrun.kill()
             go_on(30)
-            found.ranks[-1].kill()
+            here.ranks[-1].kill()
         elif victim == "rank 0":
             kill(manager, run.id)
         elif victim == "last rank":
-            found.ranks[-1].kill()
+            here.ranks[-1].kill()
         elif victim == "term":  # the machine is shut down: everybody is told
-            for each in found.all:
+            for each in here.all:
                 os.kill(each.pid, signal.SIGTERM)
         else:
             getattr(manager, victim)(run.id)
-        expected = {"worker": "paused", "pause": "paused", "stop": "stopped"}.get(victim, "interrupted")
+        end = {"worker": "paused", "pause": "paused", "stop": "stopped"}.get(victim, "interrupted")
         done = until_status(manager, run.id, "interrupted", "paused", "stopped", "failed", "finished", seconds=60)
-        assert done.status == expected, (victim, done.reason, log(manager, run.id))
-        until(found.gone, seconds=60)
+        assert done.status == end, (victim, done.reason, log(manager, run.id))
+        until(here.gone, seconds=60)
         assert not held(RunFolder(manager.root, run.id).lock)
         if victim in ("pause", "term"):  # nothing that was trained is lost
             assert checkpoint.found(RunFolder(manager.root, run.id).checkpoints)[0].name == f"step-{done.step:010}.pt"
         manager.resume(run.id)
     manager.stop(run.id)
     until_status(manager, run.id, "stopped")
-    expected_curve, _ = alone(manager.store.get(run.id))
-    found_curve = curve(manager, run.id)
-    assert list(found_curve) == list(range(1, len(found_curve) + 1))
-    assert list(found_curve.values()) == pytest.approx(list(expected_curve.values())[: len(found_curve)], rel=1e-2)
+    found = manager.store.get(run.id)
+    expected, _ = alone(found, found.epoch + 1)
+    losses = curve(manager, run.id)
+    assert list(losses) == list(range(1, len(losses) + 1))
+    assert list(losses.values()) == pytest.approx(list(expected.values())[: len(losses)], rel=1e-2)
 
 
 def test_a_start_that_fails_says_so(manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -193,6 +195,22 @@ def test_a_start_that_fails_says_so(manager: Manager, monkeypatch: pytest.Monkey
     assert done.status == "failed"
     assert "torchrun ended with status 3 before rank 0 began" in done.reason
     until(lambda: not held(RunFolder(manager.root, run.id).lock))
+
+
+def test_a_start_that_takes_for_ever_can_be_stopped(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("import time; time.sleep(1000)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(module, "TERMINATE_SECONDS", 0.2)
+    run = together(manager, 2)
+    until_status(manager, run.id, "running")
+    (torchrun,) = until(lambda: psutil.Process(worker(manager, run.id)).children())
+    manager.stop(run.id)
+    done = until_status(manager, run.id, "stopped", "failed", "interrupted", seconds=20)
+    assert (done.status, "torchrun ended with status -15" in done.reason) == ("stopped", True)
+    until(lambda: not torchrun.is_running())
 
 
 @pytest.mark.parametrize(

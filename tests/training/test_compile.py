@@ -16,7 +16,8 @@ import torch._dynamo
 
 from explorer.architecture import to_json
 from explorer.runs import Manager, wait_until_ended
-from explorer.training import worker
+from explorer.training import work
+from explorer.training._attendant import Attendant
 from explorer.training.compiling import compiler_trouble
 
 from .parts import CPU, Book, config, network, run
@@ -62,8 +63,8 @@ def test_it_resumes(backend: str, tmp_path: Path) -> None:
         again = settings.changed(epochs=epochs, compile=compile_).model_dump_json()
         manager.store.update(made.id, status="running", device="cpu", attempt=attempt, config=again)
         found = manager.store.get(made.id)
-        attendant = worker.Attendant(manager.store, made.id)
-        assert worker._train(tmp_path, manager.store, found, attendant) == ("finished", "")
+        attendant = Attendant(manager.store, made.id)
+        assert work.lead(tmp_path, manager.store, found, attendant) == ("finished", "")
         assert manager.store.get(made.id).step == 63 * epochs
     losses = [point.value for point in manager.store.points(made.id, "epoch/train/loss")]
     assert losses == sorted(losses, reverse=True)
@@ -79,7 +80,7 @@ def test_without_a_compiler_it_trains_all_the_same(tmp_path: Path, monkeypatch: 
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
     found = manager.store.get(made.id)
-    assert worker._train(tmp_path, manager.store, found, worker.Attendant(manager.store, made.id)) == ("finished", "")
+    assert work.lead(tmp_path, manager.store, found, Attendant(manager.store, made.id)) == ("finished", "")
     told = [text for _, text in manager.store.events(made.id)]
     assert told[0] == (
         "trains without torch.compile, which does not work here "

@@ -11,7 +11,8 @@ import torch
 
 from explorer.architecture import to_json
 from explorer.runs import Manager, Run, StoreError
-from explorer.training import clone, extend, start, worker
+from explorer.training import clone, extend, start, work, worker
+from explorer.training._attendant import Attendant, StoreSink
 from explorer.training.recording import Diverged
 from explorer.training.work import check_same
 
@@ -47,8 +48,8 @@ def test_every_end_has_a_sentence(
         raise error
 
     manager, made = run
-    monkeypatch.setattr(worker, "_train", broken)
-    attendant = worker.Attendant(manager.store, made.id)
+    monkeypatch.setattr(work, "lead", broken)
+    attendant = Attendant(manager.store, made.id)
     status, told = worker._outcome(manager.root, manager.store, made, attendant)
     assert status == ("interrupted" if isinstance(error, worker.Terminated) else "failed")
     import re
@@ -66,11 +67,33 @@ def test_other_data_are_named() -> None:
     check_same(captured, "a" * 64, 4, config())
 
 
-def test_a_stop_that_comes_while_it_pauses_wins(run: tuple[Manager, Run]) -> None:
+@pytest.mark.parametrize(
+    ("wish", "end", "status"),
+    [
+        ("stop", "paused", "stopped"),
+        ("pause", "paused", "paused"),
+        ("run", "interrupted", "interrupted"),
+        ("stop", "interrupted", "stopped"),
+        ("pause", "interrupted", "paused"),
+        ("stop", "finished", "finished"),
+        ("pause", "failed", "failed"),
+    ],
+)
+def test_what_people_wish_meanwhile_wins(run: tuple[Manager, Run], wish: str, end: str, status: str) -> None:
     manager, made = run
-    manager.store.update(made.id, wish="stop")
-    worker._settle(manager.store, made, "paused", "")
-    assert manager.store.get(made.id).status == "stopped"
+    manager.store.update(made.id, wish=wish)
+    worker._settle(manager.store, made, end, "why")  # type: ignore[arg-type]
+    assert manager.store.get(made.id).status == status
+    assert [text for _, text in manager.store.events(made.id)] == [f"{status}: why"]
+
+
+def test_another_attempt_is_not_ours_to_settle(run: tuple[Manager, Run]) -> None:
+    manager, made = run
+    manager.store.update(made.id, attempt=2)
+    for end in ("interrupted", "finished"):
+        worker._settle(manager.store, made, end, "")  # type: ignore[arg-type]
+    assert manager.store.get(made.id).status == "running"
+    assert manager.store.events(made.id) == []
 
 
 def test_a_store_that_is_away_for_a_while_loses_no_step(run: tuple[Manager, Run]) -> None:
@@ -86,7 +109,7 @@ def test_a_store_that_is_away_for_a_while_loses_no_step(run: tuple[Manager, Run]
 
     from explorer.runs import Point
 
-    sink = worker.StoreSink(Flaky(), made.id)  # type: ignore[arg-type]
+    sink = StoreSink(Flaky(), made.id)  # type: ignore[arg-type]
     for step in range(1, 4):
         sink.record([Point(series="train/loss", step=step, value=1.0, seconds=0.0)], [], step=step)
     assert [point.step for point in manager.store.points(made.id, "train/loss")] == [1, 2, 3]

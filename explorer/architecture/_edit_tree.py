@@ -1,0 +1,216 @@
+"""Edits of any node by its path; what ``edit`` offers, part one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import pydantic
+
+from . import _limits as limits
+from ._architecture import Architecture
+from ._json import problems_of
+from ._nodes import NodeBase, Parallel, Residual
+from ._problems import ArchitectureError, Problem, quoted
+
+_SHOWN = 30
+_Made = TypeVar("_Made")
+_Value = TypeVar("_Value", bound=pydantic.BaseModel)
+
+
+def find(architecture: Architecture, path: str) -> Any:
+    """The node at ``path``. Raises ArchitectureError naming the nearest existing parent and its children."""
+    node: Any = architecture.trunk
+    done: list[str] = []
+    for name in path.split("/") if path else ():
+        for child in node.nodes:
+            if child.name == name:
+                node = child
+                break
+        else:
+            known = [child.name for child in node.nodes]
+            held = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
+            where = "/".join(done)
+            raise refuse(where, f"there is no {quoted(name)} in {where or 'the trunk'}; it holds {held or 'nothing'}")
+        done.append(name)
+    return node
+
+
+def inside(architecture: Architecture, path: str) -> Any:
+    """The node at ``path``, which may not be the trunk itself."""
+    if not path:
+        raise refuse("", "name a node inside the network; the trunk itself is not edited this way")
+    return find(architecture, path)
+
+
+def refuse(path: str, message: str) -> ArchitectureError:
+    return ArchitectureError([Problem(path=path, message=message)])
+
+
+def checked(make: Callable[[], _Made], data: object, path: str) -> _Made:
+    try:
+        return make()
+    except pydantic.ValidationError as error:
+        raise ArchitectureError(problems_of(error, data, path)) from None
+    except ValueError as error:
+        raise refuse(path, str(error)) from None
+
+
+def _copy(value: _Value, **fields: Any) -> _Value:
+    """A copy with other fields, unchecked, and without what was worked out for the old one (hash, plan, steps)."""
+    old = value.__dict__
+    copy = object.__new__(type(value))
+    object.__setattr__(copy, "__dict__", {**{name: old[name] for name in type(value).__pydantic_fields__}, **fields})
+    object.__setattr__(copy, "__pydantic_fields_set__", value.__pydantic_fields_set__ | fields.keys())
+    object.__setattr__(copy, "__pydantic_extra__", None)
+    object.__setattr__(copy, "__pydantic_private__", None)
+    return copy
+
+
+def _rebuild(architecture: Architecture, path: str, node: NodeBase | None, *, check: bool) -> Architecture:
+    """``architecture`` with ``node`` at ``path`` (None removes it); ``check`` validates containers anew.
+
+    Without ``check`` only the tuples along the path are new: changing a number inside a node cannot break a rule of its
+    parents, and a ribbon asks for hundreds of such values.
+    """
+    chain = [architecture.trunk]
+    names = path.split("/")
+    for name in names[:-1]:
+        chain.append(next(child for child in chain[-1].nodes if child.name == name))
+    for depth in range(len(chain) - 1, -1, -1):
+        parent, name = chain[depth], names[depth]
+        siblings = [node if child.name == name else child for child in parent.nodes]
+        nodes = tuple(siblings if node is not None else [child for child in siblings if child is not None])
+        where = "/".join(names[:depth])
+        if check:
+            node = checked(partial(parent.with_nodes, nodes), None, where)
+        else:
+            field = parent.child_field or ""
+            node = _copy(parent, **{field: nodes[0] if field == "body" else nodes})
+    return _with_trunk(architecture, node, check=check)
+
+
+def _with_trunk(architecture: Architecture, trunk: Any, *, check: bool = True) -> Architecture:
+    if not check:
+        return _copy(architecture, trunk=trunk)
+    fields = {name: getattr(architecture, name) for name in Architecture.model_fields}
+    return checked(lambda: Architecture(**{**fields, "trunk": trunk}), None, "")
+
+
+def replace(architecture: Architecture, path: str, **fields: Any) -> Architecture:
+    """Change fields of the node at ``path``; of the architecture itself where ``path`` is ''.
+
+    >>> wider = replace(architecture, "inception_3a/branch_3x3/conv", out_channels=96)
+    """
+    if not path:
+        values = {name: getattr(architecture, name) for name in Architecture.model_fields}
+        data = {**values, **fields}
+        return checked(lambda: Architecture(**data), data, "")
+    node = find(architecture, path)
+    values = {name: getattr(node, name) for name in type(node).model_fields}
+    unknown = [name for name in fields if name not in values]
+    if unknown:
+        raise refuse(path, f"a {node.op} has no {quoted(unknown[0])}; it has {', '.join(values)}")
+    data = {**values, **fields}
+    changed = checked(lambda: type(node)(**data), data, path)
+    structural = "name" in fields or node.child_field in fields
+    return _rebuild(architecture, path, changed, check=structural)
+
+
+def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
+    """Put ``node`` in the place of the one at ``path``."""
+    inside(architecture, path)
+    return _rebuild(architecture, path, node, check=True)
+
+
+def remove(architecture: Architecture, path: str) -> Architecture:
+    """Take the node at ``path`` away. A block keeps at least one branch."""
+    inside(architecture, path)
+    parent = find(architecture, path.rpartition("/")[0])
+    if isinstance(parent, Residual):
+        raise refuse(path, "the body of a residual cannot be removed; remove the residual instead")
+    if isinstance(parent, Parallel) and len(parent.branches) == 1:
+        raise refuse(path, "a block needs at least one branch; remove the block instead")
+    return _rebuild(architecture, path, None, check=True)
+
+
+def insert(architecture: Architecture, parent: str, node: NodeBase, index: int | None = None) -> Architecture:
+    """Add ``node`` among the children of ``parent`` at ``index`` (default: last), under a name that is free."""
+    container = find(architecture, parent)
+    if not container.child_field or isinstance(container, Residual):
+        raise refuse(parent, f"a {container.op} does not hold a list of nodes")
+    nodes = list(container.nodes)
+    if isinstance(container, Parallel) and len(nodes) >= limits.MAX_BRANCHES:
+        raise refuse(parent, f"a block has at most {limits.MAX_BRANCHES} branches, and this one has {len(nodes)}")
+    named = renamed(node, free_name(node.name, {child.name for child in nodes}))
+    nodes.insert(len(nodes) if index is None else index, named)
+    return _set_children(architecture, parent, container, nodes)
+
+
+def _set_children(architecture: Architecture, path: str, container: Any, nodes: list[NodeBase]) -> Architecture:
+    changed = checked(lambda: container.with_nodes(tuple(nodes)), None, path)
+    return _rebuild(architecture, path, changed, check=True) if path else _with_trunk(architecture, changed)
+
+
+def renamed(node: Any, name: str) -> Any:
+    if node.name == name:
+        return node
+    return _copy(node, name=name)
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """``name``, or with _2, _3 ... behind it the first that is not taken."""
+    if name not in taken:
+        return name
+    stem, _, number = name.rpartition("_")
+    stem = stem if number.isdigit() and stem else name
+    return next(
+        candidate
+        for n in range(2, limits.MAX_NODES + 2)
+        if (candidate := f"{stem[: limits.MAX_NAME - 5]}_{n}") not in taken
+    )
+
+
+def duplicate(architecture: Architecture, path: str) -> Architecture:
+    """Add a copy of the node right behind it."""
+    node = inside(architecture, path)
+    parent = path.rpartition("/")[0]
+    names = [child.name for child in find(architecture, parent).nodes]
+    return insert(architecture, parent, node, names.index(node.name) + 1)
+
+
+def move(architecture: Architecture, path: str, by: int) -> Architecture:
+    """Move the node by ``by`` places among its siblings; it stops at the ends."""
+    node = inside(architecture, path)
+    parent = path.rpartition("/")[0]
+    container = find(architecture, parent)
+    nodes = list(container.nodes)
+    old = [child.name for child in nodes].index(node.name)
+    nodes.insert(max(0, min(len(nodes) - 1, old + by)), nodes.pop(old))
+    return _set_children(architecture, parent, container, nodes)
+
+
+def rename(architecture: Architecture, path: str, name: str) -> Architecture:
+    """Give the node another name."""
+    return replace(architecture, path, name=name)
+
+
+def transform(architecture: Architecture, change: Callable[[str, Any], Any], below: str = "") -> Architecture:
+    """Apply ``change(path, leaf) -> leaf`` to every leaf below a path; a leaf returned as it is stays shared."""
+
+    def visit(node: Any, path: str) -> Any:
+        if not node.nodes and not node.child_field:
+            return checked(lambda: change(path, node), None, path)
+        nodes = tuple(visit(child, f"{path}/{child.name}" if path else child.name) for child in node.nodes)
+        unchanged = all(a is b for a, b in zip(nodes, node.nodes, strict=True))
+        return node if unchanged else node.with_nodes(nodes)
+
+    changed = visit(find(architecture, below), below)
+    return _rebuild(architecture, below, changed, check=True) if below else _with_trunk(architecture, changed)
+
+
+def with_fields(node: Any, **fields: Any) -> Any:
+    """A validated copy of a node with other fields; the node itself where nothing would change."""
+    values = {name: getattr(node, name) for name in type(node).model_fields}
+    return node if {**values, **fields} == values else type(node)(**{**values, **fields})

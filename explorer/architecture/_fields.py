@@ -1,0 +1,105 @@
+"""What the fields of nodes may hold: sizes, names, kinds; and the geometry of a window in plain numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, PlainValidator
+
+from . import _limits as limits
+from ._problems import quoted
+
+NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
+
+ActivationKind = Literal["none", "relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh"]
+"""Element-wise functions as in torch.nn; leaky_relu has slope 0.01, gelu is the exact (erf) form."""
+NormKind = Literal["none", "batch"]
+PoolKind = Literal["max", "avg"]
+FuseKind = Literal["concat", "add", "multiply"]
+AttentionKind = Literal["se", "cbam"]
+Size = int | tuple[int, int]
+"""One number for both axes, or (height, width)."""
+
+
+def _check_size(low: int, high: int, words: tuple[str, ...] = ()) -> Any:
+    """A validator for "one number or (h, w)" with one message instead of one per member of the union."""
+    rule = f"must be a whole number from {low} to {high}, or two of them [height, width]"
+    rule += "".join(f", or '{word}'" for word in words)
+
+    def whole(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and value in words:
+            return value
+        if isinstance(value, list | tuple) and len(value) == 2 and all(whole(each) for each in value):
+            return value[0] if value[0] == value[1] else tuple(value)
+        if whole(value):
+            return value
+        raise ValueError(f"(={quoted(value)}) {rule}")
+
+    return PlainValidator(check)
+
+
+def _check_name(value: object) -> object:
+    if isinstance(value, str) and not NAME_PATTERN.fullmatch(value):
+        raise ValueError(
+            f"(={quoted(value)}) must be 1 to {limits.MAX_NAME} letters, digits or _, and not begin with a digit"
+        )
+    return value
+
+
+def as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Name = Annotated[str, BeforeValidator(_check_name)]
+KernelSize = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Stride = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Dilation = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Padding = Annotated[Size | Literal["same"], _check_size(0, limits.MAX_PADDING, ("same",))]
+OutputSize = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
+Channels = Annotated[int, Field(ge=1, le=limits.MAX_CHANNELS)]
+
+
+class Geometry(NamedTuple):
+    """A window on both axes as plain integers, (height, width); ``pad_end`` differs from ``pad`` for even kernels."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pad: tuple[int, int]
+    pad_end: tuple[int, int]
+
+    @property
+    def window(self) -> tuple[Any, ...]:
+        """The same in the numbers that sizes and receptive fields are made of.
+
+        (room h, w; stride h, w; along h, w; whether both axes are alike; uneven h, w): n pixels become
+        (n + room - 1) // stride + 1, ``along`` is (reach from the first tap to the last, stride, padding before), and
+        ``uneven`` is padding after less padding before, 1 for some even kernels with padding 'same'.
+        """
+        axes = list(zip(self.kernel, self.stride, self.dilation, self.pad, self.pad_end, strict=True))
+        along = [(dilation * (kernel - 1), stride, before) for kernel, stride, dilation, before, _ in axes]
+        room = [before + after - dilation * (kernel - 1) for kernel, _, dilation, before, after in axes]
+        uneven = [after - before for _, _, _, before, after in axes]
+        return (*room, *self.stride, *along, along[0] == along[1], *uneven)
+
+
+POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
+
+
+def pair(value: Size) -> tuple[int, int]:
+    """(height, width) of a size given as one number or two."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def geometry_of(kernel: Size, stride: Size, dilation: Size, padding: Size | Literal["same"]) -> Geometry:
+    k, s, d = pair(kernel), pair(stride), pair(dilation)
+    if padding != "same":
+        return Geometry(k, s, d, pair(padding), pair(padding))
+    # 'same' adds dilation·(kernel - 1) zeros an axis; the odd one out goes to the end, as torch does.
+    reach = (d[0] * (k[0] - 1), d[1] * (k[1] - 1))
+    start = (reach[0] // 2, reach[1] // 2)
+    return Geometry(k, s, d, start, (reach[0] - start[0], reach[1] - start[1]))
