@@ -11,7 +11,7 @@ from ._manage import Stored
 from ._results import CONVENTIONS, Row
 from ._statistics import Sample
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#.|$~:@&])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -78,7 +78,7 @@ def to_markdown(stored: Stored, rows: Sequence[Row]) -> str:
     lines = [
         f"### {literal(stored.experiment.name)}",
         "",
-        f"{literal(stored.experiment.base.name)}, {stored.experiment.design}; data {literal(config.dataset)}, "
+        f"Base: {literal(stored.experiment.base.name)}; {stored.experiment.design}; data {literal(config.dataset)}, "
         f"{epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}; "
         f"seeds {seeds}.",
         "",
@@ -113,7 +113,7 @@ def to_csv(stored: Stored, rows: Sequence[Row]) -> str:
 
 
 def literal(text: str) -> str:
-    """Text of which Markdown shows exactly the characters."""
+    """Text within a line, of which Markdown shows exactly the characters."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
