@@ -15,6 +15,9 @@ from explorer.architecture import Architecture, to_json
 from explorer.runs import Manager, Owned, Run, RunFolder, held, read_note
 from tests.training.parts import config, network
 
+PATIENCE = 150.0
+"""Seconds; a worker needs five to start, and on a machine that does ten things at once ten times as long."""
+
 
 def create(manager: Manager, architecture: Architecture | None = None, **fields: Any) -> Run:
     """A queued run on the embedded digits at 12×12: 63 updates of some milliseconds an epoch."""
@@ -28,7 +31,7 @@ def tick(manager: Manager) -> None:
         manager.tick()
 
 
-def until(what: Callable[[], Any], seconds: float = 60.0, manager: Manager | None = None) -> Any:
+def until(what: Callable[[], Any], seconds: float = PATIENCE, manager: Manager | None = None) -> Any:
     """Wait for something to be true, looking after the runs meanwhile if a manager is given."""
     end = time.monotonic() + seconds
     while True:
@@ -52,7 +55,7 @@ def until_step(manager: Manager, run: str, step: int) -> Run:
     return until(there, manager=manager)
 
 
-def until_status(manager: Manager, run: str, *statuses: str, seconds: float = 60.0) -> Run:
+def until_status(manager: Manager, run: str, *statuses: str, seconds: float = PATIENCE) -> Run:
     """Wait until a run is in a state."""
     found: Run = until(lambda: (r := manager.store.get(run)).status in statuses and r, seconds=seconds, manager=manager)
     return found
