@@ -1,5 +1,18 @@
-"""Architecture → torch.nn.Module."""
+"""Architecture → torch.nn.Module, and weights from files into it."""
 
 from ._build import ACTIVATIONS, Network, Outputs, build
+from ._torchvision import from_torchvision
+from ._weights import WeightsError, fill, load_weights, load_weights_file, read_archive
 
-__all__ = ["ACTIVATIONS", "Network", "Outputs", "build"]
+__all__ = [
+    "ACTIVATIONS",
+    "Network",
+    "Outputs",
+    "WeightsError",
+    "build",
+    "fill",
+    "from_torchvision",
+    "load_weights",
+    "load_weights_file",
+    "read_archive",
+]
