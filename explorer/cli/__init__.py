@@ -1,8 +1,9 @@
-"""The product without a browser: ``python -m explorer list | analyze | ... | train | runs | ablate | experiments``.
+"""The product without a browser: ``python -m explorer list | analyze | ... | train | runs | ablate | experiments
+| models | predict``.
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
-Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary`` and ``ledger``
-import torch.
+Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary``, ``ledger``
+and ``predict`` import torch.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from . import _ablate, _design, _runs
+from . import _ablate, _design, _inspect, _runs
 from ._resolve import ARCH, resolve
 from ._text import one_line, shown
 
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
     _runs.add(verb, verbs)
     _ablate.add(verb, verbs)
+    _inspect.add(verb)
     return parser
 
 

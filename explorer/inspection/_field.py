@@ -50,8 +50,12 @@ def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> 
     ]
     (top, bottom), (left, right) = ends
     _, height, width = architecture.input_shape
-    inside = Box(*(float(min(max(value, 0), limit)) for value, limit in
-                   ((top, height), (left, width), (bottom, height), (right, width))))  # fmt: skip
+    inside = Box(
+        top=float(min(max(top, 0), height)),
+        left=float(min(max(left, 0), width)),
+        bottom=float(min(max(bottom, 0), height)),
+        right=float(min(max(right, 0), width)),
+    )
     return UnitField(
         path=path,
         unit=unit,
@@ -63,24 +67,28 @@ def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> 
 
 
 def output_of(architecture: Architecture, found: Analysis, path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
-    """Field and shape of what a node gives.
+    """Field and shape of what a node gives, as it is in inference.
 
-    Layers and fusions have a row of the analysis. A sequence gives what its last child gives, an auxiliary head and an
-    empty sequence give what they get: that of the node before, or, at the beginning, of the container around.
+    Layers and fusions have a row of the analysis. A sequence gives what its last child gives; an empty one, and an
+    auxiliary head, give what they get.
     """
     nodes: dict[str, Any] = dict(walk(architecture))
-    while path:
+
+    def given_by(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
         node = nodes[path]
-        above, _, name = path.rpartition("/")
         if node.op == "sequence" and node.nodes:
-            path = f"{path}/{node.nodes[-1].name}"
-        elif node.op in ("sequence", "auxiliary"):
-            path = _before(nodes[above].nodes if above else architecture.trunk.nodes, nodes.get(above), above, name)
-            while path.endswith("/"):  # the input of a container
-                path = path[:-1]
-                above, _, name = path.rpartition("/")
-                path = _before(nodes[above].nodes if above else architecture.trunk.nodes, nodes.get(above), above, name)
-        else:
-            row = found.by_path[path]
-            return row.receptive_field, row.output_shape
-    return ReceptiveField(), architecture.input_shape
+            return given_by(f"{path}/{node.nodes[-1].name}")
+        if node.op in ("sequence", "auxiliary"):
+            return given_to(path)
+        row = found.by_path[path]
+        return row.receptive_field, row.output_shape
+
+    def given_to(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
+        above, _, name = path.rpartition("/")
+        around = nodes[above] if above else architecture.trunk
+        before = [node.name for node in around.nodes].index(name) - 1
+        if around.op in ("sequence", "auxiliary") and before >= 0:
+            return given_by(f"{above}/{around.nodes[before].name}" if above else around.nodes[before].name)
+        return given_to(above) if above else (ReceptiveField(), architecture.input_shape)
+
+    return given_by(path)

@@ -11,6 +11,8 @@ from PIL import Image
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's training images, as torchvision's published networks expect them."""
+MAX_PROPORTION = 50
+"""Longer side of a picture over its shorter one: of a thread, scaled to cover an input, no memory would be enough."""
 
 
 class Box(NamedTuple):
@@ -79,7 +81,15 @@ class Preprocessing:
         return ((0.5,), (0.5,)) if self.transform_input else (self.mean, self.std)
 
     def placement(self, height: int, width: int) -> Placement:
-        """Where the input lies in a picture of so many pixels; scaling and cutting as torchvision's presets do."""
+        """Where the input lies in a picture of so many pixels; scaling and cutting as torchvision's presets do.
+
+        Raises ValueError for a picture that is too long and thin.
+        """
+        if max(height, width) > MAX_PROPORTION * min(height, width):
+            raise ValueError(
+                f"the picture ({width:,}×{height:,} pixels) is more than {MAX_PROPORTION} times as long as it is wide; "
+                f"cut out a part of it"
+            )
         _, rows, columns = self.shape
         tall, wide = self.cover or (rows, columns)
         if tall * width >= wide * height:  # the height decides
@@ -100,7 +110,6 @@ class Preprocessing:
         if channels == 1:
             image = image.convert("L")
         if place.scaled != place.picture:
-            # Only what is going to be kept, and what the filter reads beside it, is computed.
             image = image.resize(place.scaled[::-1], Image.Resampling.BILINEAR)
         image = image.crop((place.left, place.top, place.left + columns, place.top + rows))
         array = np.asarray(image)

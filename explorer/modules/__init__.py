@@ -2,7 +2,7 @@
 
 from ._build import ACTIVATIONS, Network, Outputs, build
 from ._torchvision import from_torchvision
-from ._weights import WeightsError, fill, load_weights, load_weights_file, read_archive
+from ._weights import WeightsError, fill, load_weights, load_weights_file, read_weights, size_limit
 
 __all__ = [
     "ACTIVATIONS",
@@ -14,5 +14,6 @@ __all__ = [
     "from_torchvision",
     "load_weights",
     "load_weights_file",
-    "read_archive",
+    "read_weights",
+    "size_limit",
 ]

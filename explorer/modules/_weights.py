@@ -51,7 +51,7 @@ def load_weights(network: nn.Module, data: bytes, name: str = "the file") -> Non
 
 def load_weights_file(network: nn.Module, path: Path) -> bytes:
     """``load_weights`` from a file, never reading more of it than such weights can take; its bytes."""
-    limit = _limit(network)
+    limit = size_limit(network)
     try:
         if not path.is_file():
             raise WeightsError(f"{str(path)!r} is not a file; give a .safetensors file or a state dict saved by torch")
@@ -63,16 +63,22 @@ def load_weights_file(network: nn.Module, path: Path) -> bytes:
     return data
 
 
-def read_weights(network: nn.Module, data: bytes, name: str) -> dict[str, Tensor]:
-    """The tensors of a file that should hold a network's weights, by name; only ``fill`` says whether it does."""
-    if len(data) > _limit(network):
+def read_weights(network: nn.Module, data: bytes, name: str, *, authentic: bool = False) -> dict[str, Tensor]:
+    """The tensors of a file that should hold a network's weights, by name; only ``fill`` says whether it does.
+
+    ``authentic`` files are known by their checksum: torch reads them in whatever form, older than archives too.
+    """
+    if len(data) > size_limit(network):
         weights = sum(map(_bytes_of, network.state_dict().values()))
         raise WeightsError(
             f"{name} is larger than this network's weights ({weights:,} bytes); save its state dict alone, in its types"
         )
+    if authentic:
+        return _unpickled(data, name)
     frame = _frame(network)
     if data[:4] == b"PK\3\4":
-        return read_archive(data, name, members=_MEMBERS * len(network.state_dict()) + 100, frame=frame)
+        _check_archive(data, name, _MEMBERS * len(network.state_dict()) + 100, frame)
+        return _unpickled(data, name)
     if data[8:9] == b"{":
         return _read_safetensors(data, name, frame)
     if data[:1] == b"\x80":
@@ -80,9 +86,7 @@ def read_weights(network: nn.Module, data: bytes, name: str) -> dict[str, Tensor
     raise WeightsError(f"{name} is neither a safetensors file nor a state dict saved by torch, or it is damaged")
 
 
-def read_archive(data: bytes, name: str, *, members: int, frame: int) -> dict[str, Tensor]:
-    """The state dict in an archive of ``torch.save``; at most so many members, and bytes that are not numbers."""
-    _check_archive(data, name, members, frame)
+def _unpickled(data: bytes, name: str) -> dict[str, Tensor]:
     try:
         found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception:  # noqa: BLE001  (torch's own words advise to switch the protection off)
@@ -99,7 +103,10 @@ def read_archive(data: bytes, name: str, *, members: int, frame: int) -> dict[st
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Copy tensors into a network, if they are exactly its weights; else WeightsError, and nothing is copied."""
+    """Copy tensors into a network, if they are exactly its weights; else WeightsError, and nothing is copied.
+
+    A network on the meta device gets its memory only then.
+    """
     own = network.state_dict()
     missing, unexpected = [key for key in own if key not in tensors], [key for key in tensors if key not in own]
     if missing or unexpected:
@@ -109,6 +116,8 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise WeightsError(f"{name}: {_short(key)!r} holds numbers that are not finite (NaN or Inf)")
+    if any(wanted.is_meta for wanted in own.values()):
+        own = network.to_empty(device="cpu").state_dict()
     with torch.no_grad():
         for key, wanted in own.items():
             wanted.copy_(tensors[key])
@@ -182,7 +191,7 @@ def _frame(network: nn.Module) -> int:
     return _ENTRY_BYTES * len(network.state_dict()) + _FRAME_BYTES
 
 
-def _limit(network: nn.Module) -> int:
+def size_limit(network: nn.Module) -> int:
     """Bytes of the largest file that can hold a network's weights."""
     return sum(map(_bytes_of, network.state_dict().values())) + _frame(network)
 
