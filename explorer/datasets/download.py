@@ -39,7 +39,7 @@ def download(url: str, target: Path, *, limit: int, report: Callable[[int], None
         raise BadCopyError("not a web address")
     # Addresses of ours and torchvision's only; redirections go to http and https alone.
     request = urllib.request.Request(url, headers={"User-Agent": f"inception-explorer/{__version__}"})  # noqa: S310
-    with contextlib.closing(_opener().open(request, timeout=timeout)) as response, target.open("wb") as file:
+    with contextlib.closing(_answer(request, timeout)) as response, target.open("wb") as file:
         promised = response.headers.get("Content-Length", "")
         received, since, counted = 0, time.monotonic(), 0
         while block := _next_block(response):
@@ -54,6 +54,15 @@ def download(url: str, target: Path, *, limit: int, report: Callable[[int], None
                 since, counted = now, received
         if promised.isdigit() and received != int(promised):
             raise BadCopyError(f"the connection broke after {received:,} of {int(promised):,} bytes")
+
+
+def _answer(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+    try:
+        response: http.client.HTTPResponse = _opener().open(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection as long as anybody holds the error
+        raise
+    return response
 
 
 def _next_block(response: http.client.HTTPResponse) -> bytes:

@@ -103,7 +103,7 @@ def integrated_gradients(
     start_CHW = torch.full_like(x_CHW, baseline)
     way_CHW = x_CHW - start_CHW
     total_CHW = torch.zeros_like(x_CHW)
-    for batch in _batches(steps, model.batch, progress, cancel):
+    for batch in _batches(steps, model.gradient_batch, progress, cancel):
         shares_B111 = ((torch.tensor(list(batch)) + 0.5) / steps).to(x_CHW.dtype).view(-1, 1, 1, 1)
         points_BCHW = (start_CHW + shares_B111 * way_CHW).requires_grad_()
         with torch.enable_grad():

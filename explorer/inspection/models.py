@@ -51,7 +51,13 @@ class Model:
     @cached_property
     def batch(self) -> int:
         """Images that go through the network at a time: as many as 256 MB of activations hold, at most 128."""
-        return max(1, min(_BATCH, _BATCH_BYTES // max(1, analyze(self.architecture).totals.inference_bytes)))
+        return max(1, min(_BATCH, _BATCH_BYTES // analyze(self.architecture).totals.inference_bytes))
+
+    @cached_property
+    def gradient_batch(self) -> int:
+        """The same where gradients are asked for, which keep the activations of all layers."""
+        totals = analyze(self.architecture).totals
+        return max(1, min(_BATCH, _BATCH_BYTES // (totals.training_bytes + totals.inference_bytes)))
 
     @property
     def named(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+import torch
 from torch import Tensor, nn
 
 _GOOGLENET = {
@@ -63,5 +64,6 @@ def from_torchvision(architecture: str, weights: Mapping[str, Tensor], network: 
         ours = _NAMES[architecture](key)
         renamed[key if ours in renamed else ours] = tensor  # of two for one place, the second is one too many
     if not any(key.endswith(_COUNTER) for key in renamed):
-        renamed |= {key: own * 0 for key, own in network.state_dict().items() if key.endswith(_COUNTER)}
+        zero = torch.zeros((), dtype=torch.int64)
+        renamed |= {key: zero for key in network.state_dict() if key.endswith(_COUNTER)}
     return renamed

@@ -44,7 +44,8 @@ def load_weights(network: nn.Module, data: bytes, name: str = "the file") -> Non
     """Fill a network from the bytes of a safetensors file or of a state dict saved by torch.
 
     Every tensor must have the name, shape and type of one of the network's, all of the network's must be there, and all
-    numbers must be finite; else WeightsError, and the network is as it was. Memory: the file's size twice.
+    numbers must be finite; else WeightsError, and the network is as it was. In memory
+    the file is twice, beside the network.
     """
     fill(network, read_weights(network, data, name), name)
 

@@ -27,7 +27,7 @@ from tests.training.parts import network as tiny
 
 from .parts import classifier, input_for, model_with, tiny_model
 
-QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+QUICK = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 BLOCK, BRANCHES = "mixed", ("mixed/ones", "mixed/threes")
 
 
@@ -47,11 +47,12 @@ def watched(model: Model, x_BCHW: Tensor) -> tuple[dict[str, Tensor], Tensor, nn
     network = copy.deepcopy(model.network).requires_grad_(True)
     seen: dict[str, Tensor] = {}
 
-    def hook(path: str) -> Callable[..., None]:
-        def remember(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            seen[path] = output
-            if output.requires_grad:
-                output.retain_grad()
+    def hook(path: str) -> Callable[..., Tensor]:
+        def remember(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+            # A copy: what an identity gives is the tensor that it got, which others may use as well.
+            seen[path] = output.clone()
+            seen[path].retain_grad()
+            return seen[path]
 
         return remember
 

@@ -203,6 +203,7 @@ def server() -> Iterator[Server]:
     yield running
     running.http.shutdown()
     running.http.server_close()
+    running.thread.join()
 
 
 @pytest.fixture
