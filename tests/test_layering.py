@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "runs": {"home"},
     "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
     "experiments": {"architecture", "analysis", "catalog", "training", "runs"},
+    "inspection": {"training", "runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
     "figures": {"analysis", "architecture", "catalog", "experiments"},
     "home": set(),
     "datasets": {"home"},
@@ -37,6 +38,7 @@ WITHOUT_TORCH = (
     "explorer.runs",
     "explorer.training",
     "explorer.experiments",
+    "explorer.inspection",
     "explorer.cli",
 )
 

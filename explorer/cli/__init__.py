@@ -1,8 +1,8 @@
-"""The product without a browser: ``python -m explorer list | analyze | ... | train | runs | lesson | ablate | ...``.
+"""The product without a browser: ``python -m explorer list | analyze | ... | train | runs | ablate | predict | ...``.
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
-Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary`` and ``ledger``
-import torch.
+Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary``, ``ledger``
+and ``predict`` import torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from . import _ablate, _design, _experiments, _lessons, _runs
+from . import _ablate, _design, _experiments, _inspect, _lessons, _runs
 from ._resolve import ARCH, resolve
 from ._text import one_line, shown
 
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _lessons.add(verb)
     _ablate.add(verb)
     _experiments.add(verbs)
+    _inspect.add(verb)
     return parser
 
 

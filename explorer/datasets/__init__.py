@@ -20,6 +20,7 @@ from ._catalogue import DEFAULT, Card, card, names
 from ._content import Content
 from ._errors import CancelledError, DatasetError, ImageError, quoted
 from ._folders import folders
+from ._images import MAX_BYTES as MAX_PICTURE_BYTES
 from ._images import Picture, decode
 from ._import import Cancel, Progress, import_images
 from ._long_range import long_range
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT",
+    "MAX_PICTURE_BYTES",
     "Cancel",
     "CancelledError",
     "Card",

@@ -12,7 +12,7 @@ class ImageError(DatasetError):
 
 
 class CancelledError(Exception):
-    """The user stopped an import or a download; nothing of it is left behind."""
+    """The user stopped something that takes long; nothing of it is left behind."""
 
 
 def quoted(text: object, limit: int = 80) -> str:

@@ -6,29 +6,17 @@ files exist. Its addresses are used, nothing else of it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import http.client
 import tarfile
-import time
-import urllib.error
-import urllib.request
 import zlib
 from pathlib import Path
 
-from .. import __version__
 from . import _folders, _read
 from ._errors import CancelledError, DatasetError
 from ._import import Cancel, Progress
 from ._official import File, Official
+from .download import FAILURES, TIMEOUT, BadCopyError, download, reason_of
 
-TIMEOUT = 15.0
-"""Seconds without a byte, or at less than SLOWEST, after which an address is given up."""
-SLOWEST = 1024
-"""Bytes a second."""
-_BLOCK = 1 << 16
-_REASON = 120
-"""Characters shown of why an address failed."""
 _SLACK = 4096
 """Bytes a download may exceed its known size; more is not what was asked for."""
 
@@ -77,14 +65,6 @@ def fetch(
     return target
 
 
-class _BadCopyError(Exception):
-    """An address gave something else than the file."""
-
-
-_FAILURES = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, _BadCopyError)
-"""What makes an address useless; the next one may be better. A full disk is not among them."""
-
-
 class _Transfer:
     def __init__(self, spec: Official, progress: Progress | None, cancel: Cancel | None, timeout: float) -> None:
         self.spec = spec
@@ -99,39 +79,18 @@ class _Transfer:
         for url in urls:
             before = self.done
             try:
-                self._download(url, packed)
+                limit = self.spec.download_bytes + _SLACK
+                download(url, packed, limit=limit, report=self._report, timeout=self.timeout)
                 (_untar if self.spec.archive else _gunzip)(self.spec, packed, wanted, folder)
                 return
-            except _FAILURES as error:
+            except FAILURES as error:
                 self.done = before
-                reasons.append(f"{url}: {_reason(error)}")
+                reasons.append(f"{url}: {reason_of(error)}")
             finally:
                 packed.unlink(missing_ok=True)
         raise DatasetError(
             f"{self.spec.title} could not be downloaded ({'; '.join(reasons)}). {_read.by_hand(self.spec)}"
         )
-
-    def _download(self, url: str, target: Path) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise _BadCopyError("not a web address")
-        # torchvision's addresses only; redirections go to http and https alone.
-        request = urllib.request.Request(url, headers={"User-Agent": f"inception-explorer/{__version__}"})  # noqa: S310
-        limit = self.spec.download_bytes + _SLACK
-        with contextlib.closing(_opener().open(request, timeout=self.timeout)) as response, target.open("wb") as file:
-            promised = response.headers.get("Content-Length", "")
-            received, since, counted = 0, time.monotonic(), 0
-            while block := _next_block(response):
-                file.write(block)
-                received += len(block)
-                self._report(len(block))
-                if received > limit:
-                    raise _BadCopyError(f"it is longer than {_folders.size(limit)}, which it should not be")
-                if (now := time.monotonic()) - since > self.timeout:
-                    if received - counted < SLOWEST * self.timeout:
-                        raise _BadCopyError(f"too slow: {received - counted:,} bytes in {now - since:.0f} s")
-                    since, counted = now, received
-            if promised.isdigit() and received != int(promised):
-                raise _BadCopyError(f"the connection broke after {received:,} of {int(promised):,} bytes")
 
     def _report(self, count: int) -> None:
         if self.cancel and self.cancel():
@@ -141,36 +100,13 @@ class _Transfer:
             self.progress(self.done, max(self.done, self.spec.download_bytes))
 
 
-def _next_block(response: http.client.HTTPResponse) -> bytes:
-    """The next bytes. A network breaks in more ways than ConnectionError: no route, TLS; never the disk."""
-    try:
-        return response.read1(_BLOCK)
-    except TimeoutError:
-        raise
-    except OSError as error:
-        raise ConnectionError(error.strerror or str(error)) from None
-
-
-class _WebOnly(urllib.request.HTTPRedirectHandler):
-    """Follows redirections to the web, not to ``ftp:``."""
-
-    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
-        if not newurl.startswith(("http://", "https://")):
-            raise urllib.error.HTTPError(newurl, code, "redirected to something that is not a web address", headers, fp)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_WebOnly)
-
-
 def _gunzip(_: Official, packed: Path, wanted: list[File], folder: Path) -> None:
     (file,) = wanted
     try:
         content = _read.unpacked(packed, file)
     except DatasetError:
         got = hashlib.md5(packed.read_bytes(), usedforsecurity=False).hexdigest()
-        raise _BadCopyError(f"damaged: its MD5 is {got}, not {file.packed_md5}") from None
+        raise BadCopyError(f"damaged: its MD5 is {got}, not {file.packed_md5}") from None
     _keep(content, file, folder)
 
 
@@ -186,19 +122,19 @@ def _untar(spec: Official, packed: Path, wanted: list[File], folder: Path) -> No
                     _keep(stream.read(file.size + 1), file, folder)
                     del todo[member.name]
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise _BadCopyError(f"damaged: it cannot be unpacked ({error})") from None
+        raise BadCopyError(f"damaged: it cannot be unpacked ({error})") from None
     except OSError as error:
         if error.errno is not None:  # the disk, not the archive
             raise
-        raise _BadCopyError(f"damaged: it cannot be unpacked ({error})") from None
+        raise BadCopyError(f"damaged: it cannot be unpacked ({error})") from None
     if todo:
-        raise _BadCopyError(f"damaged: {', '.join(sorted(todo))} missing")
+        raise BadCopyError(f"damaged: {', '.join(sorted(todo))} missing")
 
 
 def _keep(content: bytes, file: File, folder: Path) -> None:
     got = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if got != file.md5:
-        raise _BadCopyError(f"damaged: the MD5 of {file.name} is {got}, not {file.md5}")
+        raise BadCopyError(f"damaged: the MD5 of {file.name} is {got}, not {file.md5}")
     (folder / file.name).write_bytes(content)
 
 
@@ -209,14 +145,3 @@ def _intact(path: Path, file: File) -> bool:
             return digest.hexdigest() == file.md5
     except OSError:
         return False
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
-        return "no answer in time"
-    reason = getattr(error, "reason", error)
-    text = str(getattr(reason, "strerror", None) or reason) or type(error).__name__
-    if isinstance(error, urllib.error.HTTPError):
-        text = f"{error.code} {text}"
-    text = " ".join(text.split())  # a server chooses these words: they may be long and have lines
-    return text if len(text) <= _REASON else text[: _REASON - 1] + "…"

@@ -1,6 +1,20 @@
-"""Architecture → torch.nn.Module."""
+"""Architecture → torch.nn.Module, and weights from files into it."""
 
 from ._build import Network, Outputs, build
 from ._layers import ACTIVATIONS
+from ._torchvision import from_torchvision
+from ._weights import WeightsError, fill, load_weights, load_weights_file, read_weights, size_limit
 
-__all__ = ["ACTIVATIONS", "Network", "Outputs", "build"]
+__all__ = [
+    "ACTIVATIONS",
+    "Network",
+    "Outputs",
+    "WeightsError",
+    "build",
+    "fill",
+    "from_torchvision",
+    "load_weights",
+    "load_weights_file",
+    "read_weights",
+    "size_limit",
+]

@@ -8,7 +8,7 @@ from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
 from ._history import Curve, History
-from ._home import RunFolder, checked_id, new_id
+from ._home import RunFolder, checked_id, checkpoints, new_id
 from ._manager import Manager, Owned, wait_until_ended
 from ._open import open_store, store_of
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
@@ -40,6 +40,7 @@ __all__ = [
     "Trial",
     "Wish",
     "checked_id",
+    "checkpoints",
     "devices",
     "export_files",
     "export_to",

@@ -7,6 +7,7 @@ import secrets
 import time
 from pathlib import Path
 
+_CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 
@@ -21,6 +22,13 @@ def checked_id(text: str) -> str:
         shown = text if len(text) <= 60 else text[:59] + "…"
         raise ValueError(f"{shown!r} is no run; `python -m explorer runs list` shows them")
     return text
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Files named like checkpoints, ``step-0000001234.pt``, newest first; nothing is read."""
+    if not folder.is_dir():
+        return []
+    return sorted((path for path in folder.iterdir() if _CHECKPOINT.fullmatch(path.name)), reverse=True)
 
 
 class RunFolder:

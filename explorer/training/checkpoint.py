@@ -10,18 +10,16 @@ import hashlib
 import io
 import os
 import pickle
-import re
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..runs import sweep, sync_folder, write_whole
+from ..runs import checkpoints, sweep, sync_folder, write_whole
 
 FORMAT = 1
 """Of what is inside; a file with a higher number was written by a newer version of the product."""
 KEPT = 2
-_NAME = re.compile(r"step-([0-9]{10})\.pt")
 REFUSED = ".refused"
 """Ending that a file gets when it could not be used."""
 
@@ -52,18 +50,11 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
         if not path.exists():
             _digest_of(path).unlink(missing_ok=True)
         raise
-    for old in found(folder)[KEPT:]:
+    for old in checkpoints(folder)[KEPT:]:
         os.unlink(old)
         os.unlink(_digest_of(old))
     sync_folder(folder)
     return path
-
-
-def found(folder: Path) -> list[Path]:
-    """Files named like checkpoints, newest first; nothing is read."""
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
 
 
 def tidy(folder: Path) -> None:
@@ -81,7 +72,7 @@ def newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str]]:
     What cannot be used is set aside under its name with ``.refused``, so that it is not tried again.
     """
     complaints: list[str] = []
-    for path in found(folder):
+    for path in checkpoints(folder):
         try:
             return load(path, run), complaints
         except CheckpointError as error:

@@ -101,7 +101,15 @@ def lead(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Stat
 
     sink = StoreSink(store, run.id)
     log = Recorder(work.device, sink)
-    extra = {"fingerprint": work.source.fingerprint, "threads": work.threads, "steps_per_epoch": work.steps}
+    extra = {
+        "fingerprint": work.source.fingerprint,
+        "threads": work.threads,
+        "steps_per_epoch": work.steps,
+        # What whoever opens the network later must know, without the data set.
+        "classes": list(work.source.classes),
+        "mean": list(work.data.mean),
+        "std": list(work.data.std),
+    }
     saved_step, saved_at = -1, 0.0
 
     def save() -> None:

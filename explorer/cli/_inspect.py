@@ -1,0 +1,119 @@
+"""The verbs about trained networks: ``models`` and ``predict``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ._resolve import resolve
+from ._running import open_manager
+from ._text import PATH_SHOWN, print_json, quoted, shown, table
+
+if TYPE_CHECKING:  # torch is loaded by the verb that needs it
+    from ..inspection.models import Model
+
+MODEL = "a name that `models` shows, RUN@STEP, or ARCH:WEIGHTS (a .safetensors or .pt file)"
+
+
+def _models(args: argparse.Namespace) -> None:
+    from ..inspection import entries
+
+    with open_manager() as manager:
+        found = entries(manager)
+    if args.json:
+        print_json([entry.to_data() for entry in found])
+        return
+    rows = [(entry.name, entry.kind, shown(entry.detail), shown(entry.title)) for entry in found]
+    print(table(("model", "kind", "state", "title"), rows, "<<<<"))
+
+
+def _predict(args: argparse.Namespace) -> None:
+    if args.top < 1:
+        raise ValueError(f"--top (={args.top}) must be at least 1")
+    model = _opened(args.model, download=args.download)
+    from ..inspection.predict import best
+
+    rows = []
+    for path in args.images:
+        pixels, about = _picture(path)
+        try:
+            x_1CHW = model.prepare(pixels)
+        except ValueError as error:
+            raise ValueError(f"{quoted(path, PATH_SHOWN)}: {error}") from None
+        rows.append({
+            "image": path,
+            **about,
+            "predictions": [
+                {"class": answer.name, "index": answer.index, "probability": answer.probability, "logit": answer.logit}
+                for answer in best(model, model.logits(x_1CHW)[0], args.top)
+            ],
+        })  # fmt: skip
+    if args.json:
+        facts = {"name": model.name, "provenance": model.provenance, "notes": model.notes, "digest": model.digest}
+        print_json({"model": {**facts, "preprocessing": model.preprocessing.to_data()}, "images": rows})
+        return
+    print(f"{shown(model.name)}: {shown(model.provenance)}")
+    for note in model.notes:
+        print(shown(note))
+    for row in rows:
+        print(f"\n{shown(row['image'])}" + "".join(f"; {note}" for note in row["notes"]))
+        print("\n".join(f"  {each['probability']:7.2%}  {shown(each['class'])}" for each in row["predictions"]))
+
+
+def _picture(path: str) -> tuple[Any, dict[str, Any]]:
+    """The pixels in a file, and what is to be said of them; never more of the file is read than a picture may have."""
+    from ..datasets import MAX_PICTURE_BYTES, ImageError, decode
+
+    try:
+        with open(path, "rb") as file:
+            picture = decode(file.read(MAX_PICTURE_BYTES + 1))
+    except OSError as error:
+        raise ValueError(f"cannot read {quoted(path, PATH_SHOWN)}: {error.strerror or error}") from None
+    except ImageError as error:
+        raise ValueError(f"{quoted(path, PATH_SHOWN)}: {error}") from None
+    height, width, _ = picture.pixels.shape
+    return picture.pixels, {"format": picture.format, "width": width, "height": height, "notes": list(picture.notes)}
+
+
+def _opened(text: str, *, download: bool) -> Model:
+    from ..inspection import fetch, published
+    from ..inspection.opening import open_files, open_model
+
+    name, weights = _files(text)
+    if weights:
+        return open_files(resolve(name, files=True), weights)
+    if download and published(text):
+        fetch(text, progress=_told())
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+    with open_manager() as manager:
+        return open_model(text, manager)
+
+
+def _files(text: str) -> tuple[str, str]:
+    """ARCH and WEIGHTS; the latter '' where the text is a name. Both may hold colons: the last that leads to a file."""
+    places = [place for place, letter in enumerate(text) if letter == ":"]
+    for place in reversed(places):
+        if os.path.isfile(text[place + 1 :]):
+            return text[:place], text[place + 1 :]
+    return (text[: places[-1]], text[places[-1] + 1 :]) if places else (text, "")
+
+
+def _told() -> Callable[[int, int], None] | None:
+    """Progress on stderr, if a person looks."""
+    if not sys.stderr.isatty():
+        return None
+    return lambda done, total: print(f"\r{done / 1e6:.1f} of {total / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
+
+
+def add(verb: Callable[..., Any]) -> None:
+    """Add the verbs to the command line."""
+    verb("models", _models, "Trained networks that `predict` can ask.", arch=False, shape=False)
+    sub = verb("predict", _predict, "What a trained network says of pictures (needs torch).", arch=False, shape=False)
+    sub.add_argument("model", metavar="MODEL", help=MODEL)
+    sub.add_argument("images", metavar="IMAGE", nargs="+", help="JPEG, PNG, GIF, BMP, WebP or TIFF")
+    sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
+    sub.add_argument("--download", action="store_true", help="fetch published weights that are not here yet")

@@ -1,0 +1,100 @@
+"""One file from the web onto the disk: with a timeout, a limit, progress and a way to stop. Checked by the caller."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import __version__
+from . import _folders
+
+TIMEOUT = 15.0
+"""Seconds without a byte, or at less than SLOWEST, after which an address is given up."""
+SLOWEST = 1024
+"""Bytes a second."""
+_BLOCK = 1 << 16
+_REASON = 120
+"""Characters shown of why an address failed."""
+
+
+class BadCopyError(Exception):
+    """An address gave something else than the file."""
+
+
+FAILURES = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, BadCopyError)
+"""What makes an address useless; the next one may be better. A full disk is not among them."""
+
+
+def download(url: str, target: Path, *, limit: int, report: Callable[[int], None], timeout: float = TIMEOUT) -> None:
+    """Write what is at an address to a file. ``report`` hears the size of every block and may raise to stop.
+
+    Raises one of FAILURES where the address is of no use, OSError of the disk.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise BadCopyError("not a web address")
+    # Addresses of ours and torchvision's only; redirections go to http and https alone.
+    request = urllib.request.Request(url, headers={"User-Agent": f"inception-explorer/{__version__}"})  # noqa: S310
+    with contextlib.closing(_answer(request, timeout)) as response, target.open("wb") as file:
+        promised = response.headers.get("Content-Length", "")
+        received, since, counted = 0, time.monotonic(), 0
+        while block := _next_block(response):
+            file.write(block)
+            received += len(block)
+            report(len(block))
+            if received > limit:
+                raise BadCopyError(f"it is longer than {_folders.size(limit)}, which it should not be")
+            if (now := time.monotonic()) - since > timeout:
+                if received - counted < SLOWEST * timeout:
+                    raise BadCopyError(f"too slow: {received - counted:,} bytes in {now - since:.0f} s")
+                since, counted = now, received
+        if promised.isdigit() and received != int(promised):
+            raise BadCopyError(f"the connection broke after {received:,} of {int(promised):,} bytes")
+
+
+def _answer(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+    try:
+        response: http.client.HTTPResponse = _opener().open(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection as long as anybody holds the error
+        raise
+    return response
+
+
+def _next_block(response: http.client.HTTPResponse) -> bytes:
+    """The next bytes. A network breaks in more ways than ConnectionError: no route, TLS; never the disk."""
+    try:
+        return response.read1(_BLOCK)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise ConnectionError(error.strerror or str(error)) from None
+
+
+class _WebOnly(urllib.request.HTTPRedirectHandler):
+    """Follows redirections to the web, not to ``ftp:``."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
+        if not newurl.startswith(("http://", "https://")):
+            raise urllib.error.HTTPError(newurl, code, "redirected to something that is not a web address", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(_WebOnly)
+
+
+def reason_of(error: Exception) -> str:
+    """Why an address failed, in a few words."""
+    if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
+        return "no answer in time"
+    reason = getattr(error, "reason", error)
+    text = str(getattr(reason, "strerror", None) or reason) or type(error).__name__
+    if isinstance(error, urllib.error.HTTPError):
+        text = f"{error.code} {text}"
+    text = " ".join(text.split())  # a server chooses these words: they may be long and have lines
+    return text if len(text) <= _REASON else text[: _REASON - 1] + "…"

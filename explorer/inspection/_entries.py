@@ -1,0 +1,69 @@
+"""What there is to inspect: the models that ship, those of the runs, and the published ones. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ..runs import Manager, Run, RunFolder, checkpoints
+from ._published import PUBLISHED
+from ._shipped import shipped
+
+Kind = Literal["shipped", "run", "published"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One model that can be opened by its name."""
+
+    name: str
+    """What ``models.open_model`` takes."""
+    kind: Kind
+    title: str
+    detail: str
+    """Where it stands, in a few words."""
+    ready: bool
+    """Whether it can be opened now; published weights must be downloaded first."""
+    checkpoints: tuple[str, ...] = ()
+    """Of a run: names of its checkpoints, newest first; the run's own name means the newest that is valid."""
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def entries(manager: Manager) -> list[Entry]:
+    """Everything that can be inspected: what ships, then runs that have a checkpoint, newest first, then published."""
+    runs = [entry for run in reversed(manager.runs()) if (entry := _run(manager, run))]
+    return [
+        *(
+            Entry(name=name, kind="shipped", title=card.title, detail=f"{card.accuracy:.1%} on {card.data}", ready=True)
+            for name, card in shipped().items()
+        ),
+        *runs,
+        *(
+            Entry(
+                name=spec.name,
+                kind="published",
+                title=spec.title,
+                detail="here" if spec.path.is_file() else f"not downloaded, {spec.size / 1e6:.0f} MB",
+                ready=spec.path.is_file(),
+            )
+            for spec in PUBLISHED.values()
+        ),
+    ]
+
+
+def _run(manager: Manager, run: Run) -> Entry | None:
+    found = checkpoints(RunFolder(manager.root, run.id).checkpoints)
+    if not found:
+        return None
+    steps = [int(path.stem.removeprefix("step-")) for path in found]
+    return Entry(
+        name=run.id,
+        kind="run",
+        title=run.name,
+        detail=f"{run.status}, checkpoint of step {steps[0]:,}, {run.setting('dataset')}",
+        ready=True,
+        checkpoints=tuple(f"{run.id}@{step}" for step in steps),
+    )

@@ -1,0 +1,230 @@
+"""How good a model is on a whole test set, where it is most wrong, and where two models disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ..datasets import Cancel, Progress, transforms
+from .models import Model
+from .predict import Prediction, check, predict
+
+if TYPE_CHECKING:
+    from ..datasets._dataset import Dataset
+
+BINS = 15
+"""Of equal width, as Guo et al. 2017 have them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerClass:
+    """One class of a test set."""
+
+    name: str
+    images: int
+    recall: float
+    """Share of its images that are taken for it; NaN if it has none."""
+    precision: float
+    """Share of the images taken for it that are of it; NaN if there are none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """The answers whose confidence lies in one interval."""
+
+    low: float
+    """Excluded, but for the first bin."""
+    high: float
+    """Included."""
+    images: int
+    confidence: float
+    """Mean probability of the answers; NaN if there are none."""
+    accuracy: float
+    """Share of right ones; NaN if there are none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """An image that a model was wrong about."""
+
+    row: int
+    """In the test set."""
+    label: int
+    answer: int
+    confidence: float
+    """Probability of the answer."""
+    loss: float
+    """Cross entropy: how little the right class got."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """A model on a test set; everything but ``loss`` follows from the answers."""
+
+    classes: tuple[str, ...]
+    labels: Tensor
+    """int64 (N,)."""
+    answers: Tensor
+    """int64 (N,): the class with the highest score."""
+    confidences: Tensor
+    """float32 (N,): its probability."""
+    losses: Tensor
+    """float32 (N,): cross entropy."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return float((self.answers == self.labels).float().mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean cross entropy, natural logarithms."""
+        return float(self.losses.double().mean())
+
+    @cached_property
+    def confusion(self) -> tuple[tuple[int, ...], ...]:
+        """Images by true class (row) and answer (column)."""
+        count = len(self.classes)
+        table = torch.bincount(self.labels * count + self.answers, minlength=count**2).view(count, count)
+        return tuple(map(tuple, table.tolist()))
+
+    @cached_property
+    def per_class(self) -> tuple[PerClass, ...]:
+        """Recall and precision of each class."""
+        table = np.array(self.confusion, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            recall, precision = table.diagonal() / table.sum(1), table.diagonal() / table.sum(0)
+        return tuple(
+            PerClass(name=name, images=int(table[k].sum()), recall=float(recall[k]), precision=float(precision[k]))
+            for k, name in enumerate(self.classes)
+        )
+
+    @cached_property
+    def calibration(self) -> tuple[Bin, ...]:
+        """The answers by their confidence, in 15 intervals of equal width."""
+        places = (self.confidences.double() * BINS).ceil().long().clamp(1, BINS) - 1
+        right = (self.answers == self.labels).double()
+        bins = []
+        for k in range(BINS):
+            inside = places == k
+            images = int(inside.sum())
+            bins.append(
+                Bin(
+                    low=k / BINS,
+                    high=(k + 1) / BINS,
+                    images=images,
+                    confidence=float(self.confidences[inside].double().mean()),
+                    accuracy=float(right[inside].mean()),
+                )
+            )
+        return tuple(bins)
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error: |accuracy - confidence| of the bins, weighted by their images.
+
+        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+        """
+        filled = [each for each in self.calibration if each.images]
+        return sum(each.images * abs(each.accuracy - each.confidence) for each in filled) / len(self.labels)
+
+    def worst(self, count: int = 24) -> tuple[Mistake, ...]:
+        """The images that the model was most wrong about, the one with the highest loss first."""
+        wrong = (self.answers != self.labels).nonzero()[:, 0]
+        rows = wrong[self.losses[wrong].argsort(descending=True, stable=True)][:count]
+        return tuple(
+            Mistake(
+                row=row,
+                label=int(self.labels[row]),
+                answer=int(self.answers[row]),
+                confidence=float(self.confidences[row]),
+                loss=float(self.losses[row]),
+            )
+            for row in rows.tolist()
+        )
+
+    def disagreements(self, other: Evaluation) -> tuple[int, ...]:
+        """Rows of the test set on which another model, evaluated on the same one, answers with another class."""
+        if not torch.equal(self.labels, other.labels) or self.classes != other.classes:
+            raise ValueError("two evaluations can be compared only on the same images and classes")
+        return tuple((self.answers != other.answers).nonzero()[:, 0].tolist())
+
+
+@torch.no_grad()
+def evaluate(
+    model: Model, dataset: Dataset, *, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Evaluation:
+    """A model on the test images of a data set, adapted to its input as they were for training.
+
+    ``progress`` hears images done and in all, ``cancel`` is asked before each batch. Raises ValueError where the
+    classes are others, or in another order; CancelledError.
+    """
+    if len(dataset.classes) != len(model.classes):
+        raise ValueError(
+            f"{model.name} knows {len(model.classes):,} classes, {dataset.name} has {len(dataset.classes):,}; "
+            f"choose a model that was trained on such data"
+        )
+    if model.named and model.classes != dataset.classes:
+        raise ValueError(f"the classes of {model.name} are not those of {dataset.name}, or in another order")
+    images, labels = dataset.test_images, dataset.test_labels
+    answers, confidences, losses = [], [], []
+    for start in range(0, len(labels), model.batch):
+        check(cancel)
+        rows = slice(start, start + model.batch)
+        pixels_BCHW = transforms.adapt(images[rows].cpu(), model.architecture.input_shape)
+        scores_BK = model.logits(model.normalised(pixels_BCHW))
+        confidence, answer = scores_BK.softmax(1).max(1)
+        answers.append(answer)
+        confidences.append(confidence)
+        losses.append(functional.cross_entropy(scores_BK, labels[rows].cpu(), reduction="none"))
+        if progress:
+            progress(min(start + model.batch, len(labels)), len(labels))
+    return Evaluation(
+        classes=dataset.classes,
+        labels=labels.cpu(),
+        answers=torch.cat(answers),
+        confidences=torch.cat(confidences),
+        losses=torch.cat(losses),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """What two models say of one picture."""
+
+    first: Prediction
+    second: Prediction
+
+    @property
+    def agree(self) -> bool:
+        """Whether their best answers have one name."""
+        return self.first.top[0].name == self.second.top[0].name
+
+
+def compare(
+    first: Model,
+    second: Model,
+    pictures: Sequence[NDArray[np.uint8]],
+    *,
+    top: int = 5,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> list[Comparison]:
+    """Two models on the same pictures, each with its own preprocessing. As ``predict`` otherwise."""
+    both = []
+    for number, model in enumerate((first, second)):
+
+        def told(done: int, count: int, before: int = number * len(pictures)) -> None:
+            if progress:
+                progress(before + done, 2 * count)
+
+        both.append(predict(model, pictures, top=top, progress=told, cancel=cancel))
+    return [Comparison(first=a, second=b) for a, b in zip(*both, strict=True)]

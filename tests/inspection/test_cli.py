@@ -1,0 +1,126 @@
+"""``python -m explorer models`` and ``predict``: what they print, and that every mistake is one line and status 2."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer.architecture import to_json, to_link
+from explorer.cli import main
+from explorer.inspection import _shipped
+from explorer.modules import build
+from tests.datasets.makers import encoded, pixels
+from tests.test_cli import ROOT, error
+from tests.training.parts import network
+
+from .parts import shaken
+
+NET = network()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an architecture, its weights and a picture; nothing else is known."""
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(_shipped, "FOLDER", tmp_path / "models")
+    (tmp_path / "net.json").write_text(to_json(NET))
+    torch.manual_seed(0)
+    torch.save(shaken(build(NET)).state_dict(), tmp_path / "net.pt")
+    (tmp_path / "cat.png").write_bytes(encoded(pixels(1, 40, 30, 3)))
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *args: str) -> Any:
+    assert main([*args, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.isascii()
+    return json.loads(out)
+
+
+def test_predict_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair, picture = f"{folder}/net.json:{folder}/net.pt", str(folder / "cat.png")
+    told = said(capsys, "predict", pair, picture, "--top", "2")
+    assert told["model"]["preprocessing"]["mean"] == [0.5]
+    (image,) = told["images"]
+    assert (image["format"], image["width"], image["height"]) == ("PNG", 30, 40)
+    shares = [each["probability"] for each in image["predictions"]]
+    assert len(shares) == 2
+    assert shares == sorted(shares, reverse=True)
+    # the same by hand
+    network = shaken_again()
+    side = Image.open(picture).resize((12, 16), Image.Resampling.BILINEAR).crop((0, 2, 12, 14))
+    x_1CHW = torch.from_numpy(np.asarray(side).transpose(2, 0, 1).copy())[None].float() / 127.5 - 1
+    with torch.no_grad():
+        expected = network(x_1CHW).softmax(1)[0]
+    for each in image["predictions"]:
+        assert each["probability"] == pytest.approx(float(expected[each["index"]]), abs=1e-5)
+    assert main(["predict", pair, picture, picture]) == 0
+    text = capsys.readouterr().out
+    assert text.count("class ") >= 8
+    assert "weights of the file net.pt" in text
+
+
+def shaken_again() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return shaken(build(NET)).eval()
+
+
+def test_links_hold_colons_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link = f"https://example.org:8501/design?net={to_link(NET)}"
+    told = said(capsys, "predict", f"{link}:{folder}/net.pt", str(folder / "cat.png"))
+    assert len(told["images"][0]["predictions"]) == 4
+
+
+def test_models_lists_what_there_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = said(capsys, "models")
+    assert [(each["name"], each["ready"]) for each in found] == [
+        ("googlenet-torchvision", False),
+        ("inception-v3", False),
+    ]
+    assert main(["models"]) == 0
+    assert "not downloaded, 52 MB" in capsys.readouterr().out
+
+
+def test_models_needs_no_torch(folder: Path) -> None:
+    script = "import sys; from explorer.cli import main; main(['models']); print('torch' in sys.modules)"
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["predict", "nothing", "cat.png"], "'nothing' is no run"),
+        (["predict", "googlenet", "cat.png"], "are not here; download them first"),
+        (["predict", "net.json:none.pt", "cat.png"], "is not a file"),
+        (["predict", "none.json:net.pt", "cat.png"], "there is no file 'none.json'"),
+        (["predict", "net.json:cat.png", "cat.png"], "neither a safetensors file nor a state dict"),
+        (["predict", "googlenet-96:net.pt", "cat.png"], "net.pt does not fit: it lacks 'conv1.conv.weight'"),
+        (["predict", "net.json:net.pt", "none.png"], "cannot read 'none.png'"),
+        (["predict", "net.json:net.pt", "net.pt"], "'net.pt': this is not a supported picture"),
+        (["predict", "net.json:net.pt", "thread.png"], "'thread.png': the picture (2,000×20 pixels)"),
+        (["predict", "net.json:net.pt", "huge.png"], "'huge.png': the picture is too large"),
+        (["predict", "net.json:net.pt", "cut.png"], "'cut.png': the picture file is incomplete or damaged"),
+        (["predict", "net.json:net.pt", "cat.png", "--top", "0"], "--top (=0) must be at least 1"),
+        (["predict", "net.json:net.pt"], "required: IMAGE"),
+    ],
+)
+def test_mistakes_are_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, args: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "thread.png").write_bytes(encoded(pixels(2, 20, 2000, 3)))
+    (folder / "huge.png").write_bytes(encoded(Image.new("1", (9500, 9500))))
+    (folder / "cut.png").write_bytes((folder / "cat.png").read_bytes()[:-400])
+    assert expected in error(capsys, *args)

@@ -1,0 +1,154 @@
+"""Where the field of a unit is drawn, against gradients, and against the picture's own pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torchvision.transforms.functional as reference
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor
+
+from explorer.analysis import analyze, problems
+from explorer.architecture import Architecture
+from explorer.inspection import Box, Preprocessing, unit_field
+from explorer.inspection._field import output_of
+from explorer.inspection._preprocessing import MAX_PROPORTION
+from explorer.inspection.hooks import module_at
+from explorer.modules import build
+from tests.analysis.test_receptive_field import linearised
+from tests.strategies import architectures, feature_architectures
+from tests.training.parts import network as tiny
+
+from .test_inside import paths_that_run
+
+MANY = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+
+
+@settings(max_examples=25, suppress_health_check=MANY)
+@given(architectures())
+def test_shapes_of_all_nodes_are_those_of_the_network(architecture: Architecture) -> None:
+    """Of sequences, heads and identities too, which have no row in the analysis."""
+    assume(not problems(architecture))
+    network, shapes = build(architecture).eval(), {}
+    for path in paths_that_run(architecture):
+        module_at(network, path).register_forward_hook(
+            lambda _module, _inputs, output, path=path: shapes.update({path: tuple(output.shape[1:])})
+        )
+    with torch.no_grad():
+        network(torch.zeros(1, *architecture.input_shape))
+    found = analyze(architecture)
+    assert {path: output_of(architecture, found, path)[1] for path in shapes} == shapes
+
+
+def touched(architecture: Architecture, path: str, unit: tuple[int, int]) -> tuple[list[int], list[int]]:
+    """Rows and columns of the real image by which a unit can be changed, in float64."""
+    network, kept = linearised(architecture), []
+    module_at(network, path).register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    image = torch.ones((1, *architecture.input_shape), dtype=torch.float64, requires_grad=True)
+    network(image)
+    (gradient,) = torch.autograd.grad(kept[0][0, :, unit[0], unit[1]].sum(), image)
+    pixels: Tensor = gradient[0].sum(0) > 0
+    return pixels.any(1).nonzero()[:, 0].tolist(), pixels.any(0).nonzero()[:, 0].tolist()
+
+
+@settings(max_examples=60, suppress_health_check=MANY)
+@given(feature_architectures(high=3), st.data())
+def test_a_unit_sees_nothing_beyond_its_box(architecture: Architecture, data: st.DataObject) -> None:
+    assume(not problems(architecture))
+    path = data.draw(st.sampled_from(paths_that_run(architecture)))
+    field, shape = output_of(architecture, analyze(architecture), path)
+    assume(not field.whole_input and field.aligned)
+    unit = (data.draw(st.integers(0, shape[1] - 1)), data.draw(st.integers(0, shape[2] - 1)))
+    given_one = unit_field(architecture, path, unit)
+    box, whole = given_one.box, given_one.unclipped
+    rows, columns = touched(architecture, path, unit)
+    for seen, (low, high), (first, end) in (
+        (rows, (box.top, box.bottom), (whole.top, whole.bottom)),
+        (columns, (box.left, box.right), (whole.left, whole.right)),
+    ):
+        if seen:
+            assert low <= min(seen)
+            assert max(seen) < high
+        if (low, high) == (first, end):  # nothing was clipped, so the ends are reached
+            assert rows == [] or columns == [] or (min(seen), max(seen)) == (low, high - 1)
+
+
+def test_a_known_unit() -> None:
+    """3×3 at stride 2 with padding 1, then 3×3: 7 pixels wide, every 2 pixels, from -3."""
+    given_one = unit_field(tiny(), "mixed/threes", (2, 5))
+    assert given_one.unclipped == Box(1, 7, 8, 14)
+    assert given_one.box == Box(1, 7, 8, 12)
+    assert not given_one.whole_input
+    assert unit_field(tiny(), "pool", (0, 0)).whole_input
+
+
+@pytest.mark.parametrize(
+    ("path", "unit", "said"),
+    [
+        ("fc", (0, 0), "gives a vector"),
+        ("stem", (6, 0), "has 6×6 units a channel; there is none at 6, 0"),
+        ("stem", (0, -1), "there is none at 0, -1"),
+        ("stam", (0, 0), "did you mean stem"),
+    ],
+)
+def test_mistakes_are_one_sentence(path: str, unit: tuple[int, int], said: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        unit_field(tiny(), path, unit)
+    assert said in str(caught.value)
+
+
+# ---- the picture ----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([(24, 32), (30, 30), (32, 40)]))
+def test_pixels_are_those_of_torchvisions_preset(height: int, width: int, sides: tuple[int, int]) -> None:
+    side, cover = sides
+    assume(max(height, width) <= MAX_PROPORTION * min(height, width))
+    picture = np.random.default_rng(height * 100 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    theirs = reference.center_crop(reference.resize(Image.fromarray(picture), [cover]), [side])
+    given_one = Preprocessing(shape=(3, side, side), cover=(cover, cover)).pixels(picture)
+    assert np.array_equal(given_one, np.asarray(theirs).transpose(2, 0, 1))
+
+
+@settings(max_examples=100)
+@given(st.tuples(*[st.integers(1, 400)] * 2), st.tuples(*[st.integers(8, 64)] * 2), st.integers(0, 30))
+def test_what_is_cut_out_lies_in_the_picture(
+    picture: tuple[int, int], size: tuple[int, int], margin: int
+) -> None:
+    assume(max(picture) <= MAX_PROPORTION * min(picture))
+    cover = (size[0] + margin, size[1] + margin)
+    place = Preprocessing(shape=(3, *size), cover=cover).placement(*picture)
+    assert 0 <= place.top <= place.scaled[0] - size[0]
+    assert 0 <= place.left <= place.scaled[1] - size[1]
+    assert any(scaled == side for scaled, side in zip(place.scaled, cover, strict=True)), "it just covers"
+    box = place.to_picture(Box(0, 0, *size))
+    assert 0 <= box.top < box.bottom <= picture[0]
+    assert 0 <= box.left < box.right <= picture[1]
+
+
+def test_a_box_is_drawn_where_the_pixels_are() -> None:
+    """A white square in a large picture comes to lie in the box that is drawn back over it."""
+    picture = np.zeros((400, 600, 3), dtype=np.uint8)
+    picture[100:140, 220:260] = 255
+    how = Preprocessing(shape=(3, 100, 100), cover=(120, 120))
+    bright = how.pixels(picture)[0] > 127
+    rows, columns = bright.any(1).nonzero()[0], bright.any(0).nonzero()[0]
+    box = Box(float(rows[0]), float(columns[0]), float(rows[-1] + 1), float(columns[-1] + 1))
+    back = how.placement(400, 600).to_picture(box)
+    assert np.allclose(back, (100, 220, 140, 260), atol=400 / 120)
+
+
+def test_grey_networks_see_luma_and_threads_are_refused() -> None:
+    grey = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    assert np.array_equal(Preprocessing(shape=(1, 16, 16)).pixels(grey)[0], grey[..., 0])
+    with pytest.raises(ValueError, match="50 times as long"):
+        Preprocessing(shape=(3, 224, 224)).pixels(np.zeros((1, 51, 3), dtype=np.uint8))
+    with pytest.raises(ValueError, match="a picture has 1 or 3 channels"):
+        Preprocessing(shape=(4, 16, 16))
+    with pytest.raises(ValueError, match="mean"):
+        Preprocessing(shape=(3, 16, 16), mean=(0.5, 0.5))
+    assert len(Preprocessing(shape=(1, 16, 16), transform_input=True).steps()) == 5
