@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import to_json
 from explorer.runs import Manager
-from explorer.training import TrainConfig, loop, recipe
+from explorer.training import TrainConfig, loop, recipe, recording
 from explorer.training._attendant import StoreSink
 from explorer.training.data import Tensors, on_device
 from explorer.training.recording import Recorder
@@ -137,6 +138,8 @@ def test_recording_costs_little(
     data = on_device(notes.images_of("cifar-10", architecture.input_shape, monkeypatch), config, CPU)
     manager = Manager(tmp_path)
     run = manager.create("recorded", to_json(architecture), config.model_dump_json())
+    # "About once a second" is meant in the time of this process: one that gets a tenth of a CPU records no more often.
+    monkeypatch.setattr(recording, "time", SimpleNamespace(monotonic=now, perf_counter=now))
     state, log = State(architecture, config, CPU), Recorder(CPU, StoreSink(manager.store, run.id))
     trained(state, data, config, 16)
     state.step = 0
