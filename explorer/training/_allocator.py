@@ -12,8 +12,8 @@ _GIGABYTE = 1 << 30
 def keep_freed_memory() -> bool:
     """Let the allocator keep what a step frees, for the next one; False where it is not glibc's.
 
-    By itself it returns large blocks to the system and every step has them mapped and zeroed again, some thousand
-    page faults: 5 to 10 % of the time of a small network.
+    By itself it returns large blocks to the system and every step has them mapped and zeroed again: some thousand page
+    faults a step, a few dozen with this.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
