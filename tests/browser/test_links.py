@@ -8,6 +8,7 @@ import pytest
 
 from explorer import catalog, figures
 from explorer.architecture import edit, from_link, to_json, to_link
+from pages.ui import router
 from tests.browser.design import Design, until
 from tests.browser.helpers import open_app, rerun, settle
 
@@ -23,7 +24,8 @@ def test_first_request_of_a_server_is_a_deep_link(fresh_server, page, address, s
     server = fresh_server()
     open_app(page, server.url + address)
     menu = page.get_by_test_id("stSidebarNav").get_by_role("link")
-    assert [re.sub(r"^\w+\s+", "", text) for text in menu.all_inner_texts()] == ["Design", "Catalogue"]
+    titles = [title for title, _ in router.PAGES.values()]
+    assert [re.sub(r"^\w+\s+", "", text) for text in menu.all_inner_texts()] == titles
     assert page.get_by_text("Page not found").count() == 0
     assert page.title() == "Inception Explorer" or page.title() == chosen
     assert re.fullmatch(rf"{re.escape(server.url)}/{stem}(\?.*)?", page.url)

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from explorer.architecture import from_json
-from explorer.runs import Manager, Run, RunFolder, held, read_note
+from explorer.runs import Manager, Run, RunFolder, checkpoints, held, read_note
 from explorer.runs import _manager as module
 from explorer.runs._workers import CHILDREN
 from explorer.training import checkpoint, parse
@@ -83,7 +83,7 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
         if number:
             manager.resume(run.id)
         if number == 0:
-            until(lambda: checkpoint.found(folder), manager=manager)
+            until(lambda: checkpoints(folder), manager=manager)
         elif number == kills - 1:
             until(lambda: manager.store.get(run.id).step >= steps - 1, manager=manager)
         else:
@@ -102,7 +102,7 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
         if state == "finished":  # it was quicker than we were
             break
         if number == 2:
-            newest = checkpoint.found(folder)[0]
+            newest = checkpoints(folder)[0]
             data = bytearray(newest.read_bytes())
             data[len(data) // 2] ^= 1
             newest.write_bytes(data)
@@ -113,7 +113,7 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
     told = texts(manager, run.id)
     assert any(f"{newest.name}: damaged" in text for text in told), told
     assert not list(folder.glob("*.writing"))
-    assert len(checkpoint.found(folder)) == 2
+    assert len(checkpoints(folder)) == 2
     expected, state = uninterrupted(run)
     assert list(curve(manager, run.id)) == list(range(1, steps + 1))
     assert curve(manager, run.id) == expected
@@ -270,7 +270,7 @@ def test_a_termination_out_of_the_blue_keeps_everything(manager: Manager) -> Non
     os.kill(worker(manager, run.id), signal.SIGTERM)
     done = until_status(manager, run.id, "interrupted", seconds=10)
     assert "system" in done.reason
-    newest = checkpoint.found(RunFolder(manager.root, run.id).checkpoints)[0]
+    newest = checkpoints(RunFolder(manager.root, run.id).checkpoints)[0]
     assert newest.name == f"step-{done.step:010}.pt"
     assert max(curve(manager, run.id)) == done.step
 
@@ -286,7 +286,7 @@ def test_the_disk_is_full(manager: Manager) -> None:
     folder = RunFolder(manager.root, run.id).checkpoints
     assert not list(folder.glob("*.writing"))
     assert final_weights(manager, run.id)
-    assert max(curve(manager, run.id)) >= checkpoint.load(checkpoint.found(folder)[0], run.id)["step"]
+    assert max(curve(manager, run.id)) >= checkpoint.load(checkpoints(folder)[0], run.id)["step"]
     # With room again it goes on from there.
     manager.resume(run.id)
     until_step(manager, run.id, done.step + 1)

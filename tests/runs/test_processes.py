@@ -18,7 +18,7 @@ import torch
 
 from explorer import catalog
 from explorer.architecture import from_json
-from explorer.runs import Manager, Run, RunFolder, held, places
+from explorer.runs import Manager, Run, RunFolder, checkpoints, held, places
 from explorer.runs import _manager as module
 from explorer.training import check_memory, checkpoint, memory_needed, parse
 from explorer.training.data import on_device, open_data
@@ -174,7 +174,7 @@ def test_whichever_process_is_killed_the_run_stays_true(
         until(here.gone, seconds=60)
         assert not held(RunFolder(manager.root, run.id).lock)
         if victim in ("pause", "term"):  # nothing that was trained is lost
-            assert checkpoint.found(RunFolder(manager.root, run.id).checkpoints)[0].name == f"step-{done.step:010}.pt"
+            assert checkpoints(RunFolder(manager.root, run.id).checkpoints)[0].name == f"step-{done.step:010}.pt"
         manager.resume(run.id)
     manager.stop(run.id)
     until_status(manager, run.id, "stopped")
