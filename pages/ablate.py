@@ -10,7 +10,7 @@ import streamlit as st  # noqa: E402
 
 from pages.ui import session  # noqa: E402
 from pages.ui.ablate import show, state, wizard  # noqa: E402
-from pages.ui.manager import manager, supervise  # noqa: E402
+from pages.ui.manager import follow_others, manager, supervise  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
 
 session.begin()
@@ -32,4 +32,6 @@ if st.session_state[state.VIEW] == state.NEW:
     wizard.show()
 else:
     show.live()
+    if not st.session_state[state.KEY]["active"]:
+        follow_others()
 state.write_address()

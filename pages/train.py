@@ -9,7 +9,7 @@ router.enter()
 import streamlit as st  # noqa: E402
 
 from pages.ui import session  # noqa: E402
-from pages.ui.manager import manager, supervise  # noqa: E402
+from pages.ui.manager import follow_others, manager, supervise  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
 from pages.ui.train import live, new, state, table  # noqa: E402
 
@@ -32,4 +32,6 @@ with main:
 with side, st.container(border=True, key="new_card"):
     new.show(runs)
 table.show(active=active)
+if not active:
+    follow_others()
 state.write_address()

@@ -47,3 +47,19 @@ def supervise() -> str:
     except Owned as error:
         return f"Runs can be watched and asked for here, but another program starts them: {error}."
     return ""
+
+
+def follow_others() -> None:
+    """On a page that shows runs of which none works: look now and then whether somebody has begun something."""
+    before = _state_of_all()
+
+    @st.fragment(run_every=2.0)
+    def look() -> None:
+        if _state_of_all() != before:
+            st.rerun()
+
+    look()
+
+
+def _state_of_all() -> list[tuple[str, str]]:
+    return [(run.id, run.status) for run in manager().store.runs()]

@@ -16,18 +16,16 @@ from tests.datasets.makers import classes, zipped
 from tests.runs.parts import end_all
 
 PANELS = ".st-key-curves .panel svg[role=img]"
-MARK = """(selector) => {
-    [...document.querySelectorAll(selector)].forEach((node, index) => { node.__mark = `made-${index}` })
-}"""
-MARKS = "(selector) => [...document.querySelectorAll(selector)].map((node) => node.__mark)"
+# Components live in shadow roots, which Playwright's locators look into and document.querySelector does not.
+MARK = "(nodes) => nodes.forEach((node, index) => { node.__mark = `made-${index}` })"
+MARKS = "(nodes) => nodes.map((node) => node.__mark)"
 # Counts how often the loss curve has changed, from now on.
-COUNT = """() => {
+COUNT = """(panels) => {
     window.__updates = 0
-    const seen = new MutationObserver(() => {
-        const points = document.querySelector('.st-key-curves path[data-line=train]')?.getAttribute('d')
+    new MutationObserver(() => {
+        const points = panels.querySelector('path[data-line=train]')?.getAttribute('d')
         if (points && points !== window.__points) { window.__points = points; window.__updates += 1 }
-    })
-    seen.observe(document.querySelector('.st-key-curves'), { subtree: true, childList: true, attributes: true })
+    }).observe(panels, { subtree: true, childList: true, attributes: true })
 }"""
 
 
@@ -78,14 +76,15 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page):
     assert whole.is_visible()
     page.get_by_role("button", name="log scale").click()
     ticks = page.locator(f"{PANELS} >> nth=0 >> text.axis-text").all_inner_texts()
-    page.evaluate(MARK, PANELS)
-    page.evaluate(COUNT)
+    page.locator(PANELS).evaluate_all(MARK)
+    page.locator(".st-key-curves .panels").evaluate(COUNT)
+    until(lambda: "view=log" in page.evaluate("location.href"), "the address tells the scale")
     other = new_page()
     open_app(other, page.evaluate("location.href"))
 
     # Sixty updates, while another visitor looks at the same run and the first one's address already tells the scale.
     until(lambda: page.evaluate("window.__updates") >= 60, "60 updates", patience=240)
-    assert page.evaluate(MARKS, PANELS) == ["made-0", "made-1"]
+    assert page.locator(PANELS).evaluate_all(MARKS) == ["made-0", "made-1"]
     assert whole.is_visible()
     assert page.get_by_role("button", name="log scale").get_attribute("aria-pressed") == "true"
     now = page.locator(f"{PANELS} >> nth=0 >> text.axis-text").all_inner_texts()
@@ -106,8 +105,8 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page):
     page.get_by_role("button", name="Resume").click()
     until(lambda: status(manager, run) == "running" and manager.store.get(run).attempt == 2, "resumed")
     for visitor in (page, other):
-        visitor.locator(".st-key-stop button").wait_for()
-    page.locator(".st-key-stop button").click()
+        visitor.locator(".st-key-stop button").first.wait_for()
+    page.locator(".st-key-stop button").first.click()
     until(lambda: status(manager, run) == "stopped", "stopped")
     for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("stopped").wait_for()
@@ -124,7 +123,7 @@ def test_a_killed_worker_is_shown_and_its_run_goes_on(training_server, page):
     page.locator(".st-key-run_head").get_by_text("interrupted").wait_for(timeout=5000)
     page.get_by_role("button", name="Resume").click()
     until(lambda: status(manager, run) == "running", "resumed")
-    page.locator(".st-key-stop button").wait_for()
+    page.locator(".st-key-stop button").first.wait_for()
 
 
 def test_the_tab_is_closed_and_the_run_goes_on(training_server, new_page):
@@ -232,13 +231,16 @@ def test_own_images_are_uploaded(training_server, page, tmp_path):
     open_app(page, f"{server.url}/train")
     page.get_by_text("Bring your own images").click()
     page.locator(".st-key-train_upload input[type=file]").set_input_files(archive)
+    page.get_by_text("pets.zip").wait_for()
+    settle(page)
     page.get_by_role("button", name="Import", exact=True).click()
-    page.locator(".st-key-train_data").get_by_text("pets").wait_for()
-    page.get_by_text("2 classes").wait_for()
+    page.get_by_text("16 + 4 images · 2 classes").wait_for()
     assert not list((server.home / "uploads").iterdir())  # the copy that was uploaded is gone
     # What is no zip is one sentence, and the page goes on.
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing")
     page.locator(".st-key-train_upload input[type=file]").set_input_files(tmp_path / "bad.zip")
+    page.get_by_text("bad.zip").wait_for()
+    settle(page)
     page.get_by_role("button", name="Import", exact=True).click()
     page.locator(".st-key-new_card [data-testid=stAlert]").first.wait_for()
     assert page.get_by_role("button", name="Start", exact=True).is_enabled()
