@@ -104,9 +104,11 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page):
         visitor.get_by_role("button", name="Resume").wait_for()
     page.get_by_role("button", name="Resume").click()
     until(lambda: status(manager, run) == "running" and manager.store.get(run).attempt == 2, "resumed")
-    for visitor in (page, other):
-        visitor.locator(".st-key-stop button").first.wait_for()
-    page.locator(".st-key-stop button").first.click()
+    for visitor in (page, other):  # the buttons of a running run are in their places
+        visitor.locator(".st-key-run_head").get_by_text("running").wait_for()
+        visitor.locator(".st-key-pause button").first.wait_for()
+        settle(visitor)
+    page.locator(".st-key-stop button").click()
     until(lambda: status(manager, run) == "stopped", "stopped")
     for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("stopped").wait_for()
