@@ -108,7 +108,7 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page):
         visitor.locator(".st-key-run_head").get_by_text("running").wait_for()
         visitor.locator(".st-key-pause button").first.wait_for()
         settle(visitor)
-    page.locator(".st-key-stop button").click()
+    page.locator(".st-key-stop button").first.click()
     until(lambda: status(manager, run) == "stopped", "stopped")
     for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("stopped").wait_for()
