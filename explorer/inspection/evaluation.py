@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,6 +84,15 @@ class Evaluation:
     def accuracy(self) -> float:
         """Share of right answers."""
         return float((self.answers == self.labels).float().mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the accuracy on more such images lies, at 95 %: Wilson, J. Am. Stat. Assoc. 22 (1927), the score
+        interval, which unlike the simpler one stays between 0 and 1."""
+        count, z = len(self.labels), 1.959964
+        middle = (self.accuracy + z * z / (2 * count)) / (1 + z * z / count)
+        half = z * math.sqrt(self.accuracy * (1 - self.accuracy) / count + (z / (2 * count)) ** 2) / (1 + z * z / count)
+        return middle - half, middle + half
 
     @property
     def loss(self) -> float:

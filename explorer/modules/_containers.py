@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ._joint import alike, pointwise
-from ._layers import ConvBlock, activation_of
+from ._layers import ConvBlock, RectifiedMaxPool, activation_of
 
 
 class _Named(nn.Module):
@@ -32,6 +33,14 @@ class _Named(nn.Module):
 
 class SequenceBlock(_Named):
     """Children one after another; empty is the identity."""
+
+    def pool_first(self) -> None:
+        """From now on let a ReLU between a convolution and a max pooling wait until the maps are small."""
+        for (_, before), (name, pool) in pairwise(list(self._modules.items())):
+            rectified = isinstance(before, ConvBlock) and isinstance(before.activation, nn.ReLU)
+            if rectified and isinstance(pool, nn.MaxPool2d):
+                before.activation = nn.Identity()
+                self._modules[name] = RectifiedMaxPool(pool)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         for child in self._modules.values():

@@ -67,6 +67,19 @@ class ConvBlock(nn.Module):
         return self.activation(x_BCHW)
 
 
+class RectifiedMaxPool(nn.MaxPool2d):
+    """Max pooling, then ReLU: what ReLU, then max pooling gives, since ReLU keeps the order of numbers.
+
+    The gradients are the same too: where the largest number of a window is not above zero, there is none.
+    """
+
+    def __init__(self, pool: nn.MaxPool2d) -> None:
+        super().__init__(pool.kernel_size, pool.stride, pool.padding, ceil_mode=pool.ceil_mode)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's name)
+        return torch.relu_(super().forward(input))
+
+
 class LinearBlock(nn.Module):
     """Linear layer ``linear``, then the activation."""
 

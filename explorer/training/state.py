@@ -21,7 +21,7 @@ class State:
         torch.manual_seed(seed_of(config.seed, "weights"))
         self.device = device
         # Built on the CPU, so that one seed gives the same weights on every device.
-        self.model: Network = build(architecture, joint_1x1=True).to(device)
+        self.model: Network = build(architecture, fused=True).to(device)
         if config.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self.shadow: Network | None = None

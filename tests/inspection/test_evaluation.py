@@ -119,6 +119,25 @@ def test_calibration_is_the_definition(answers: list[tuple[float, bool]]) -> Non
     assert sum(each.images for each in found.calibration) == len(answers)
 
 
+@given(st.integers(1, 500).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))
+def test_the_interval_solves_wilsons_equation(answers: tuple[int, int]) -> None:
+    """Its ends are the true shares of which what was seen lies 1.96 standard deviations away."""
+    right, count = answers
+    found = Evaluation(
+        classes=("wrong", "right"),
+        labels=torch.ones(count, dtype=torch.int64),
+        answers=(torch.arange(count) < right).long(),
+        confidences=torch.ones(count),
+        losses=torch.zeros(count),
+    )
+    seen = right / count
+    for end in found.interval:
+        assert -1e-9 <= end <= 1 + 1e-9
+        assert (seen - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / count, rel=1e-4, abs=1e-7)
+    assert found.interval[0] <= seen + 1e-6
+    assert found.interval[1] >= seen - 1e-6
+
+
 def test_per_class_numbers() -> None:
     found = Evaluation(
         classes=("a", "b", "c"),
