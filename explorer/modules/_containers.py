@@ -37,8 +37,9 @@ class SequenceBlock(_Named):
     def pool_first(self) -> None:
         """From now on let a ReLU between a convolution and a max pooling wait until the maps are small."""
         for (_, before), (name, pool) in pairwise(list(self._modules.items())):
-            rectified = isinstance(before, ConvBlock) and isinstance(before.activation, nn.ReLU)
-            if rectified and isinstance(pool, nn.MaxPool2d):
+            if not isinstance(before, ConvBlock) or not isinstance(pool, nn.MaxPool2d):
+                continue
+            if isinstance(before.activation, nn.ReLU):
                 before.activation = nn.Identity()
                 self._modules[name] = RectifiedMaxPool(pool)
 
