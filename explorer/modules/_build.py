@@ -46,9 +46,9 @@ def build(
     """The network of an architecture, freshly initialised by torch's defaults, in training mode.
 
     ``device='meta'`` makes shapes without memory. ``fused`` runs the 1×1 convolutions with which the branches of a
-    block begin as one, and a ReLU before a max pooling after it: the same weights under the same names and the same
-    results, quicker; hooks on those layers see other values, or are not called. Raises ArchitectureError where the
-    layers do not fit together.
+    block begin as one, a ReLU before a max pooling after it, and a reduction after an average before it: the same
+    weights under the same names and the same results, quicker; hooks on those layers see other values, or are not
+    called. Raises ArchitectureError where the layers do not fit together.
     """
     layers = analyze(architecture).by_path
     with torch.device(device or "cpu"):
@@ -57,7 +57,7 @@ def build(
         blocks = list(network.modules())
         for block in blocks:
             if isinstance(block, SequenceBlock):
-                block.pool_first()
+                block.reorder()
         for block in blocks:  # after that, since branches run as one where their activations are of one form
             if isinstance(block, ParallelBlock):
                 block.join()

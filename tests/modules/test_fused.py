@@ -15,7 +15,7 @@ from explorer import analysis, catalog
 from explorer.architecture import Architecture, Conv, Parallel, Pool, Sequence, edit
 from explorer.modules import Network, Outputs, build
 from explorer.modules._containers import ParallelBlock
-from explorer.modules._layers import RectifiedMaxPool
+from explorer.modules._layers import ConvBlock, RectifiedMaxPool
 from tests.strategies import images, parallels
 
 torch.set_num_threads(1)  # small tensors: threads would only wait for each other
@@ -171,4 +171,26 @@ def test_relu_after_max_pooling_is_relu_before_it(norm: Any, activation: Any, po
     architecture = Architecture(name="pooled", input_shape=(2, 9, 8), trunk=trunk)
     moved = isinstance(build(architecture, "meta", fused=True)._modules["pool"], RectifiedMaxPool)
     assert moved == (activation == "relu" and pool.kind == "max")
+    check(architecture)
+
+
+@settings(max_examples=40)
+@given(
+    form=st.sampled_from(FORMS),
+    channels=st.integers(1, 6),
+    pool=st.builds(
+        lambda kernel, stride, pad, ceil, counted: Pool(
+            name="pool", kind="avg", kernel_size=kernel, stride=stride, padding=min(pad, kernel // 2), ceil_mode=ceil,
+            count_include_pad=counted,
+        ),
+        st.integers(1, 3), st.integers(1, 2), st.integers(0, 1), st.booleans(), st.booleans(),
+    ),
+)  # fmt: skip
+def test_reduction_before_average_is_reduction_after_it(form: Any, channels: int, pool: Pool) -> None:
+    children = (pool, Conv(name="project", out_channels=channels, **form))
+    trunk = Sequence(name="trunk", children=(*children, Conv(name="end", out_channels=2)))
+    architecture = Architecture(name="pooled", input_shape=(4, 9, 8), trunk=trunk)
+    found = build(architecture, "meta", fused=True)._modules["project"]
+    assert isinstance(found, ConvBlock)
+    assert (found.pool is not None) == (pool.stride == 1 and channels < 4 and found.conv.bias is None)
     check(architecture)
