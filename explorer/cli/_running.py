@@ -15,7 +15,6 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
     from ..runs import Manager
     from ..training import TrainConfig
 
-
 _RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick or thorough; default: course"
 
 
