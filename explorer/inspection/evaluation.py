@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +84,23 @@ class Evaluation:
     def accuracy(self) -> float:
         """Share of right answers."""
         return float((self.answers == self.labels).float().mean())
+
+    @property
+    def right(self) -> int:
+        """Images that are answered rightly."""
+        return int((self.answers == self.labels).sum())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy, the test images being drawn at random: Wilson's.
+
+        Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927. Unlike the normal one
+        it stays within 0 and 1, and is not empty where everything is right.
+        """
+        count, share, z = len(self.labels), self.right / len(self.labels), NormalDist().inv_cdf(0.975)
+        middle = share + z**2 / (2 * count)
+        half = z * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5
+        return max(0.0, (middle - half) / (1 + z**2 / count)), min(1.0, (middle + half) / (1 + z**2 / count))
 
     @property
     def loss(self) -> float:
