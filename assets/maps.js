@@ -75,7 +75,7 @@ function drawLarge(area, large, tip, choose) {
   const picture = svg(area, "svg", {
     class: "units", viewBox: `0 0 ${large.columns} ${large.rows}`, tabindex: 0, role: "application",
     "aria-label": `${large.alt} Chosen unit: row ${large.unit[0]}, column ${large.unit[1]}, ${short(value(row * large.columns + column))}. Arrow keys choose another.`,
-    style: `aspect-ratio:${large.columns} / ${large.rows}`,
+    style: `aspect-ratio:${large.columns} / ${large.rows};max-width:${26 * large.columns / large.rows}rem`,
   })
   svg(picture, "image", { href: `data:image/png;base64,${large.png}`, width: large.columns, height: large.rows, preserveAspectRatio: "none", class: "pixelated" })
   svg(picture, "rect", { class: "unit under", x: column, y: row, width: 1, height: 1 })

@@ -27,7 +27,7 @@ function drawFrame(row, frame, memory) {
   const picture = svg(figure, "svg", {
     class: "canvas", role: "img", "aria-label": frame.alt, "data-frame": frame.title,
     viewBox: `${-space} ${-space} ${width + 2 * space} ${height + 2 * space}`,
-    style: `aspect-ratio:${width + 2 * space} / ${height + 2 * space}`,
+    style: `aspect-ratio:${width + 2 * space} / ${height + 2 * space};max-width:${26 * (width + 2 * space) / (height + 2 * space)}rem`,
   })
   const image = (src, extra) => svg(picture, "image", {
     href: src, x: 0, y: 0, width, height, preserveAspectRatio: "none", ...extra,
@@ -35,10 +35,9 @@ function drawFrame(row, frame, memory) {
   image(frame.src, { class: frame.pixelated ? "pixelated" : "" })
   const heat = frame.heat && image(frame.heat.src, { class: "pixelated", opacity: memory.opacity / 100 })
   for (const box of frame.boxes) {
-    const rect = svg(picture, "rect", {
-      class: `box ${box.kind}`, x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top,
-      "data-kind": box.kind,
-    })
+    const place = { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top }
+    svg(picture, "rect", { ...place, class: `under ${box.kind}` }) // seen on light and dark pictures alike
+    const rect = svg(picture, "rect", { ...place, class: `box ${box.kind}`, "data-kind": box.kind })
     svg(rect, "title", {}, box.label)
   }
   if (heat) drawHeat(figure, frame.heat, heat, memory)

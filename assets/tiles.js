@@ -22,6 +22,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       html(html(node, "div", { class: "bar" }), "i", { style: `width:${100 * answer.share}%` })
       html(node, "div", { class: "by" }, `${share(answer.share)}${answer.by ? ` · ${answer.by}` : ""}`)
     }
+    if (tile.shows && tile.answers.some((answer) => answer.right === false)) html(node, "div", { class: "by" }, `is ${tile.shows}`)
     if (tile.problem) html(node, "div", { class: "said wrong" }, tile.problem)
     if (tile.differs) html(node, "div", { class: "mark" }, "≠ differ")
     const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.answers.map((answer) => [answer.by || "answer", `${answer.name}, ${share(answer.share)}`]), ...(tile.facts || [])]

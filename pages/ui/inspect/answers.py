@@ -19,9 +19,7 @@ _SMALL = 128
 
 def tiles(model: Any, taken: list[dict[str, Any]]) -> None:
     """Every picture with the best answer; a click chooses one."""
-    if not taken:
-        return
-    shown = [tile(picture, [("", asking.predicted(model, picture))]) for picture in taken]
+    shown = [tile(picture, [("", model, asking.predicted(model, picture))]) for picture in taken]
     mount(
         "tiles", "inspect_tiles",
         {"tiles": shown, "chosen": state.state()["show"] or taken[0]["key"], "choosable": True},
@@ -29,22 +27,26 @@ def tiles(model: Any, taken: list[dict[str, Any]]) -> None:
     )  # fmt: skip
 
 
-def tile(picture: dict[str, Any], predictions: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A picture and what models say of it, as data; ``predictions`` are (by whom, Prediction or a sentence)."""
-    given = [(by, found.top[0]) for by, found in predictions if not isinstance(found, str)]
-    problem = next((found for _, found in predictions if isinstance(found, str)), None)
+def tile(picture: dict[str, Any], predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
+    """A picture and what models say of it, as data; ``predictions`` are (by whom, model, Prediction or a sentence).
+
+    Right or wrong is an answer only where the model knows the class that the picture shows.
+    """
+    given = [(by, model, found.top[0]) for by, model, found in predictions if not isinstance(found, str)]
+    problem = next((found for _, _, found in predictions if isinstance(found, str)), None)
+    truth = picture["shows"]
     return {
         "key": picture["key"],
         "title": picture["title"],
         "src": picture["thumb"],
         "small": max(picture["size"]) <= _SMALL,
-        "shows": picture["shows"],
+        "shows": truth,
         "answers": [
             {"by": by, "name": best.name, "share": best.probability,
-             "right": best.name == picture["shows"] if picture["shows"] else None}
-            for by, best in given
+             "right": best.name == truth if truth in model.classes else None}
+            for by, model, best in given
         ],
-        "differs": len({best.name for _, best in given}) > 1,
+        "differs": len({best.name for _, _, best in given}) > 1,
         "problem": problem,
     }  # fmt: skip
 

@@ -51,11 +51,14 @@ def show(dataset: str) -> None:
         )
     _samples()
     _test_images(dataset)
-    with st.container(horizontal=True):
-        if chosen():
-            st.button("Remove this picture", key="inspect_remove", icon=":material/delete:", on_click=_remove)
-        if state.state()["pictures"]:
-            st.button("Clear", key="inspect_clear", icon=":material/delete_sweep:", on_click=_clear)
+
+
+def buttons() -> None:
+    """What takes pictures away."""
+    with st.container(horizontal=True, gap="small", key="inspect_away"):
+        st.button("Remove the chosen one", key="inspect_remove", icon=":material/delete:", on_click=_remove,
+                  type="tertiary")  # fmt: skip
+        st.button("Clear", key="inspect_clear", icon=":material/delete_sweep:", on_click=_clear, type="tertiary")
 
 
 # ---- where they come from -------------------------------------------------------------------------------------------

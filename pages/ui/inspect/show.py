@@ -35,8 +35,10 @@ def main(found: dict[str, Entry]) -> None:
         st.info(
             "Upload a picture on the right, or take a test image of a data set: the network's answer appears here."
         )
-    with st.spinner("Asking the network"):
-        answers.tiles(model, taken)
+    else:
+        with st.spinner("Asking the network"):
+            answers.tiles(model, taken)
+        pictures.buttons()
     picture = pictures.chosen()
     prediction = answers.chosen(model, picture) if picture else None
     _tabs(found, model, picture, prediction)

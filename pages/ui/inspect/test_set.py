@@ -161,7 +161,10 @@ def _classes(found: Any) -> None:
         pd.DataFrame(rows), key="inspect_classes_table", hide_index=True, alt="Recall and precision of each class",
         height="content" if len(rows) <= 12 else 320, column_config={"recall": percent, "precision": percent},
     )  # fmt: skip
-    st.caption("Recall: share of a class's images taken for it. Precision: share of what is taken for it that is.")
+    st.caption(
+        "Recall: share of a class's images that are taken for it. Precision: share of the images taken for it that are "
+        "of it; none where no image is."
+    )
 
 
 def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: str) -> None:

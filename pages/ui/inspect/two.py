@@ -33,7 +33,7 @@ def show(found: dict[str, Entry], model: Any) -> None:
         return
     with st.spinner("Asking both"):
         shown = [
-            answers.tile(each, [("A", asking.predicted(model, each)), ("B", asking.predicted(other, each))])
+            answers.tile(each, [(by, one, asking.predicted(one, each)) for by, one in (("A", model), ("B", other))])
             for each in pictures
         ]
     shown.sort(key=lambda tile: not tile["differs"])

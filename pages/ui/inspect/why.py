@@ -61,7 +61,7 @@ def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path:
         f"Grad-CAM of {literal(path)} ({figures.times(tuple(cam.shape))} units), brought to the input's size "
         "(bilinear): the node's channels, each weighed by the mean gradient of the class's logit, summed; what is "
         "below 0 is cut off (Selvaraju et al. 2017, equations 1 and 2). Later layers say more, and less "
-        "precisely where."
+        "precisely where. Its numbers compare places of one picture, not pictures."
     )
     return upsampled(cam, tuple(prediction.input.shape[1:])), ""
 
