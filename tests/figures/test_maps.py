@@ -1,4 +1,4 @@
-"""Numbers as pictures: which pixel is which number, what colours stand for, and that the eye is told no more than that."""
+"""Numbers as pictures: which pixel is which number, what colours stand for, and that equal steps look equal."""
 
 from __future__ import annotations
 
@@ -76,7 +76,10 @@ def test_the_large_map_carries_the_numbers_themselves(values: np.ndarray[Any, An
     np.testing.assert_array_equal(opened(found["png"]), levels(one, low, high))
 
 
-@given(arrays.arrays(np.float32, st.tuples(st.integers(1, 20), st.integers(1, 20)), elements=st.floats(-1, 1, width=32)))
+SIDES = st.tuples(st.integers(1, 20), st.integers(1, 20))
+
+
+@given(arrays.arrays(np.float32, SIDES, elements=st.floats(-1, 1, width=32)))
 def test_shrinking_keeps_the_mean(values: np.ndarray[Any, Any]) -> None:
     small = shrunk(values, 3)
     sizes = np.outer(*(np.diff([*range(0, side, 3), side]) for side in values.shape))

@@ -67,7 +67,7 @@ def buttons() -> None:
 def _take_uploads() -> None:
     here = state.state()
     files = st.session_state.get(f"inspect_upload_{here['round']}") or []
-    state.change(round=here["round"] + 1)  # a new, empty widget: Streamlit lets go of its own copy
+    state.change(round=here["round"] + 1, unit=None)  # a new, empty widget: Streamlit lets go of its own copy
     for file in files:
         if file.size > MAX_PICTURE_BYTES:
             limit = figures.size(MAX_PICTURE_BYTES)
@@ -78,7 +78,7 @@ def _take_uploads() -> None:
 
 def _take_photo() -> None:
     photo = st.session_state.get(f"inspect_camera_{state.state()['round']}")
-    state.change(round=state.state()["round"] + 1)
+    state.change(round=state.state()["round"] + 1, unit=None)
     if photo is not None:
         add(photo.getvalue(), "photo")
 
@@ -179,7 +179,7 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
         "size": found.pixels.shape[:2], "format": found.format, "notes": found.notes,
         "src": figures.photo(found.pixels), "thumb": figures.photo(found.pixels, 160),
     })  # fmt: skip
-    here.update(show=key, unit=None)
+    here["show"] = key
 
 
 def _remove() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import figures
+from explorer.datasets import Progress
 from explorer.inspection import Entry
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -69,17 +70,20 @@ def _evaluate(both: list[Any], name: str) -> None:
     if not st.button("Evaluate", key="inspect_evaluate", icon=":material/play_arrow:", type="primary"):
         st.caption("The whole test set goes through the network, which takes a while; it can be cancelled.")
         return
-    for model in both:
-        if peek(_key(model, name)) is None:
-            result = carried_out(
-                f"Evaluating {literal(model.name)}",
-                lambda progress, model=model: evaluate(model, data.test_set(name), progress=progress),
-            )
-            if result is None:
-                return
-            put(_key(model, name), result)
-    state.change()
-    st.rerun()
+    left = [model for model in both if peek(_key(model, name)) is None]
+
+    def work(progress: Progress) -> bool:
+        for number, model in enumerate(left):
+
+            def told(done: int, whole: int, before: int = number) -> None:
+                progress(before * whole + done, len(left) * whole)
+
+            put(_key(model, name), evaluate(model, data.test_set(name), progress=told))
+        return True
+
+    if carried_out("Evaluating", work):
+        state.change()
+        st.rerun()
 
 
 def _summary(done: list[Any]) -> None:
