@@ -22,12 +22,11 @@ except ValueError as error:
     st.stop()
 state.begin()
 
+st.title("Inspect", anchor=False)
+for sentence in filter(None, told):
+    st.warning(literal(sentence), icon=":material/info:")
+notices = st.container()
 main, side = st.columns([0.7, 0.3], gap="medium")
-with main:
-    st.title("Inspect", anchor=False)
-    for sentence in filter(None, told):
-        st.warning(literal(sentence), icon=":material/info:")
-    notices = st.container()
 found = models.known()
 with side, st.container(border=True, key="inspect_card"):
     models.show(found)

@@ -92,8 +92,8 @@ def seen(
     pixels = asking.input_pixels(model, prediction)
     height, width = pixels.shape[:2]
     return {
-        "title": title, "note": f"{figures.times(model.preprocessing.shape)}, as the network gets it",
-        "alt": f"The network's input, {height} by {width} pixels", "src": figures.photo(pixels),
+        "title": title, "note": figures.times(model.preprocessing.shape),
+        "alt": f"The input as the network gets it, {height} by {width} pixels", "src": figures.photo(pixels),
         "width": width, "height": height, "pixelated": True, "heat": heat, "boxes": boxes or [],
     }  # fmt: skip
 

@@ -38,7 +38,8 @@ def show(found: dict[str, Entry]) -> None:
     )  # fmt: skip
     entry = found.get(name)
     if entry:
-        st.caption(literal(f"{entry.detail}." if entry.kind != "run" else f"{entry.name}: {entry.detail}."))
+        if entry.kind != "published":
+            st.caption(literal(f"{entry.name}: {entry.detail}."))
         _checkpoint(entry)
         if not entry.ready:
             _download(entry)
