@@ -10,21 +10,22 @@ from PIL import Image
 from explorer.inspection import unit_field
 from explorer.runs import Manager
 from tests.browser.design import JOINER, until
-from tests.browser.helpers import ARTIFACTS, open_app, rerun, settle
+from tests.browser.helpers import ARTIFACTS, open_app, rerun, serving, settle
 from tests.inspection.parts import learnt, trained_run
 
 NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 TILES = ".st-key-inspect_tiles .tile"
-LOOKS = [("light", (1440, 1000)), ("dark", (1440, 1000)), ("light", (390, 844))]
 
 
-@pytest.fixture
-def gallery(fresh_server, tmp_path):
+@pytest.fixture(scope="module")
+def gallery(_servers, tmp_path_factory):
     """A server with a run of a tiny network that learnt the digits; and the run."""
-    home = tmp_path / "home"
-    home.mkdir()
+    home = tmp_path_factory.mktemp("home")
     run = trained_run(Manager(home), NAME)
-    return fresh_server(home=home), run
+    with serving(home) as server:
+        _servers.append(server)
+        yield server, run
+        _servers.remove(server)
 
 
 def saved(image, form, **options):
@@ -39,7 +40,8 @@ def files():
     image = Image.fromarray((grid * 7 % 251).astype(np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6
-    frames = [Image.new("RGB", (30, 20), colour) for colour in ("red", "blue")]
+    first, second = (Image.new("RGB", (30, 20), colour) for colour in ("red", "blue"))
+    moving = {"save_all": True, "append_images": [second]}
     wide = Image.fromarray(np.linspace(0, 65535, 40 * 30).reshape(40, 30).astype(np.uint16))
     good = {
         "plain.jpg": (saved(image, "JPEG"), "JPEG, 40 × 60 pixels"),
@@ -47,8 +49,8 @@ def files():
         "wide.png": (saved(wide, "PNG"), "16 bits scaled to 8"),
         "cmyk.jpg": (saved(image.convert("CMYK"), "JPEG"), "CMYK converted to RGB"),
         "turned.jpg": (saved(image, "JPEG", exif=exif), "JPEG, 60 × 40 pixels; turned upright"),
-        "moving.gif": (saved(frames[0], "GIF", save_all=True, append_images=frames[1:]), "first frame of an animation"),
-        "moving.webp": (saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]), "WEBP, 30 × 20 pixels; first"),
+        "moving.gif": (saved(first, "GIF", **moving), "GIF, 30 × 20 pixels; first"),
+        "moving.webp": (saved(first, "WEBP", **moving), "WEBP, 30 × 20 pixels; first"),
     }
     bad = {
         "cut.jpg": (saved(image, "JPEG")[:-200], "incomplete or damaged"),
@@ -204,8 +206,10 @@ def test_long_work_is_carried_out_when_asked_for(gallery, page):
     until(lambda: page.locator(TILES).count() == count + 1, "the most wrong image among the pictures")
 
 
-@pytest.mark.parametrize(("color_scheme", "viewport"), LOOKS)
-@pytest.mark.parametrize("tab", ["maps", "branches", "field"])
+@pytest.mark.parametrize(
+    ("tab", "color_scheme", "viewport"),
+    [("maps", "light", (1440, 1000)), ("branches", "dark", (1440, 1000)), ("field", "light", (390, 844))],
+)
 def test_looks(gallery, page, tab, color_scheme, viewport):
     server, _ = gallery
     open_app(page, f"{server.url}/inspect?pictures=digits:3,digits:10&tab={tab}")
