@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -234,6 +236,29 @@ def test_samples_and_test_images_are_in_the_address(manager: Manager, tmp_path: 
     assert len(running.session_state["inspect"]["pictures"]) == 3
 
 
+def test_the_camera_is_asked_for_only_when_its_box_is_opened(manager: Manager) -> None:
+    trained_run(manager)
+    running = app()
+    assert not running.camera_input
+    running.session_state["inspect_camera_box"] = True
+    running.run()
+    shot = encoded(pixels(4, 20, 30, 3), "JPEG")
+    running.camera_input(key="inspect_camera_0").set_value(("shot.jpg", shot, "image/jpeg")).run()
+    (tile,) = mounted(running, "inspect_tiles")["tiles"]
+    assert tile["title"] == "photo"
+
+
+def test_the_page_is_there_before_torch_is_loaded(manager: Manager) -> None:
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest; running = AppTest.from_file('app.py').run(); "
+        "running.switch_page('pages/inspect.py').run(); assert running.selectbox; print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
+
+
 # ---- the tabs -------------------------------------------------------------------------------------------------------
 
 
@@ -371,7 +396,7 @@ def own(running: AppTest, data: bytes, name: str = "mine.pt", net: str | None = 
     running.segmented_control(key="inspect_source").set_value("JSON file").run()
     text = net if net is not None else to_json(network(classes=10))
     running.file_uploader(key="inspect_json").set_value(("net.json", text.encode(), "application/json")).run()
-    running.file_uploader(key="inspect_weights").set_value((name, data, "application/octet-stream")).run()
+    running.file_uploader(key="inspect_weights_0").set_value((name, data, "application/octet-stream")).run()
     return running
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import figures
+from explorer.architecture import edit
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -21,6 +22,8 @@ _SCALES = {"shared": "Shared", "own": "Own"}
 def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:  # noqa: ARG001
     """The node's maps for the chosen picture."""
     path = nodes.diagram(model)
+    if edit.find(model.architecture, path).op == "auxiliary":
+        st.info("An auxiliary head runs in training only; shown is what it reads.")
     found = asking.maps(model, picture, path)
     values = found.values.numpy()
     with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_maps_head"):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
 from explorer.inspection import Entry, entries, fetch, published, shipped
+from explorer.runs import Run, RunFolder, checkpoints
 from pages.ui.manager import manager
 from pages.ui.text import literal
 from pages.ui.work import carried_out
 
-from . import own, state
+from . import data, own, state
 
 _NEWEST = "newest"
 _KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
@@ -44,7 +44,7 @@ def show(found: dict[str, Entry]) -> None:
         if not entry.ready:
             _download(entry)
     own.show()
-    _follow(found)
+    _follow()
 
 
 def second(found: dict[str, Entry]) -> str:
@@ -73,8 +73,8 @@ def _title(found: dict[str, Entry], name: str) -> str:
     entry = found[run]
     if entry.kind != "run":
         return f"{_KINDS[entry.kind]}{entry.title}" + ("" if entry.ready else " (not here yet)")
-    begun = datetime.strptime(run[:15], "%Y%m%d-%H%M%S")  # noqa: DTZ007  (an identifier, not a moment)
-    return f"run · {entry.title} · {begun:%m-%d %H:%M}" + (f" · step {int(step):,}" if step else "")
+    begun = f"{run[4:6]}-{run[6:8]} {run[9:11]}:{run[11:13]}"  # a run is called after the moment it was made
+    return f"run · {entry.title} · {begun}" + (f" · step {int(step):,}" if step else "")
 
 
 def _checked(name: str, found: dict[str, Entry], what: str) -> str:
@@ -128,22 +128,29 @@ def _download(entry: Entry) -> None:
             st.rerun()
 
 
-def _follow(found: dict[str, Entry]) -> None:
+def _follow() -> None:
     """Begin anew when there is a new model, or a newer checkpoint of the one that is asked."""
     here = state.state()
-    asked = {name for name in (here["model"], here["second"]) if name and "@" not in name}
-    before = _seen(found, asked)
+    before = _seen({here["model"], here["second"]})
 
     @st.fragment(run_every=2.0)
     def look() -> None:
-        if _seen(known(), asked) != before:
+        if _seen({here["model"], here["second"]}) != before:
             st.rerun()
 
     look()
 
 
-def _seen(found: dict[str, Entry], asked: set[str]) -> list[Any]:
-    return [(name, entry.ready, entry.checkpoints[:1] if name in asked else ()) for name, entry in found.items()]
+def _seen(asked: set[str]) -> list[Any]:
+    """The runs, whether those that work have a checkpoint, and the newest checkpoint of those that are asked."""
+
+    def newest(run: Run) -> Any:
+        if not run.active and run.id not in asked:
+            return None
+        paths = checkpoints(RunFolder(manager().root, run.id).checkpoints)
+        return paths[:1] if run.id in asked else bool(paths)
+
+    return [(run.id, run.status, newest(run)) for run in manager().store.runs()]
 
 
 # ---- opened ---------------------------------------------------------------------------------------------------------
@@ -155,6 +162,7 @@ def opened(name: str, found: dict[str, Entry]) -> Any:
         return state.state()["own"]
     entry = found[name.partition("@")[0]]
     if not entry.ready:
+        st.info(literal(f"The weights of {entry.title} are not here yet."))
         return None
     try:
         return _opened(name, _version(entry, name))
@@ -183,10 +191,11 @@ def _version(entry: Entry, name: str) -> str:
 
 
 def dataset_of(name: str) -> str:
-    """The data set that a model learnt from, '' where that is not known."""
+    """The data set that a model learnt from, or one with its classes; '' where there is none."""
     run = name.partition("@")[0]
     try:
         return str(manager().run(run).setting("dataset"))
     except ValueError:
-        return "cifar10" if run in shipped() else ""
+        card = shipped().get(run)
+        return next((each.name for each in data.cards() if card and each.classes == card.classes), "")
 

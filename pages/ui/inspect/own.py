@@ -14,6 +14,8 @@ from pages.ui.text import literal
 from . import state
 
 MOST_PARAMETERS = 100_000_000
+MOST_BYTES = 1_000_000_000
+"""Of activations alive at one time, for one picture."""
 _DESIGN, _CATALOGUE, _FILE = "Your design", "Catalogue", "JSON file"
 
 
@@ -23,10 +25,11 @@ def show() -> None:
     if not box.open:
         return
     with box:
+        place = state.state().setdefault("own_round", 0)
         architecture = _architecture()
         weights = st.file_uploader(
             "Weights (.safetensors, or a state dict saved by torch)", type=["safetensors", "pt", "pth"],
-            key="inspect_weights",
+            key=f"inspect_weights_{place}",
         )  # fmt: skip
         names = st.text_area(
             "Class names, one a line (optional)", key="inspect_classes", max_chars=100_000, height=90,
@@ -77,11 +80,17 @@ def _architecture() -> Architecture | None:
 
 def _open(architecture: Architecture, content: bytes, name: str, names: str, mean: str, std: str) -> None:
     """Raises ValueError in one sentence."""
-    params = analyze(architecture).params
+    totals = analyze(architecture).totals
+    params = totals.params
     if params > MOST_PARAMETERS:
         raise ValueError(
             f"{architecture.name[:60]!r} has {figures.si(params)} parameters; networks of up to "
             f"{figures.si(MOST_PARAMETERS)} can be asked here, larger ones with `python -m explorer predict`"
+        )
+    if totals.inference_bytes > MOST_BYTES:
+        raise ValueError(
+            f"{architecture.name[:60]!r} takes {figures.size(totals.inference_bytes)} for one picture; up to "
+            f"{figures.size(MOST_BYTES)} can be given here"
         )
     classes = tuple(line.strip() for line in names.splitlines() if line.strip())
     preprocessing = Preprocessing(
@@ -90,7 +99,8 @@ def _open(architecture: Architecture, content: bytes, name: str, names: str, mea
     from explorer.inspection.opening import open_bytes
 
     model = open_bytes(architecture, content, name, classes=classes, preprocessing=preprocessing)
-    state.change(own=model, model=state.OWN)
+    # A new, empty widget for the next: Streamlit lets go of its copy of the file.
+    state.change(own=model, model=state.OWN, own_round=state.state()["own_round"] + 1)
 
 
 def _numbers(text: str, what: str) -> tuple[float, ...]:
