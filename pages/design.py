@@ -26,8 +26,6 @@ with main:
     head = st.container(key="head_place")
     # Numbers first: they reach the browser while all else is still being made.
     readings.headline(now, before, CONVENTIONS)
-    if complete and not dragging:
-        session.write_address()
     with head:
         header.show(architecture, baseline)
 
@@ -90,3 +88,8 @@ with side, st.container(border=True, key="editor_card"):
 
 with main:
     readings.details(architecture, now, chosen)
+
+if not dragging:
+    session.write_address()
+with head:
+    header.unwritten()

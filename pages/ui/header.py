@@ -41,6 +41,10 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
     )
     st.caption("  \n".join(lines))
     _notice()
+
+
+def unwritten() -> None:
+    """Said last: whether the address could be written is known when it has been tried."""
     if st.session_state["unwritten"]:
         st.warning(literal(f"The address bar still holds an earlier design: {st.session_state['unwritten']}."))
 
