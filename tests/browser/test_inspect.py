@@ -104,8 +104,10 @@ def test_uploads_of_every_kind(gallery, page, tmp_path, watch):
     with rerun(page):
         page.get_by_role("button", name="Clear").click()
     until(lambda: page.locator(TILES).count() == 0, "no picture")
-    upload(page, tmp_path, {"plain.png": good["plain.png"]})
-    until(lambda: page.locator(TILES).count() == 1, "the picture")
+    for count, name in enumerate(("plain.png", "plain.jpg", "cmyk.jpg"), start=1):
+        page.wait_for_timeout(2500)  # parts of the page are drawn anew every two seconds
+        upload(page, tmp_path, {name: good[name]})
+        until(lambda count=count: page.locator(TILES).count() == count, "one picture more")
 
 
 def test_a_chosen_unit_and_where_its_field_is_drawn(gallery, page, new_page):
