@@ -38,7 +38,7 @@ def show(dataset: str) -> None:
     place = state.state().setdefault("round", 0)
     st.file_uploader(
         "Upload pictures", type=_TYPES, accept_multiple_files=True, key=f"inspect_upload_{place}",
-        on_change=_take_uploads, label_visibility="collapsed",
+        on_change=_take_uploads, label_visibility="collapsed", max_upload_size=MAX_PICTURE_BYTES // 10**6,
     )  # fmt: skip
     st.caption(
         f"Uploads stay in the memory of this browser session only; they are gone when it closes or on Clear. Up to "
