@@ -1,4 +1,4 @@
-"""The verbs about trained networks: ``models`` and ``predict``."""
+"""The verbs about trained networks: ``models``, ``predict`` and ``evaluate``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ._resolve import resolve
@@ -63,6 +64,36 @@ def _predict(args: argparse.Namespace) -> None:
         print("\n".join(f"  {each['probability']:7.2%}  {shown(each['class'])}" for each in row["predictions"]))
 
 
+def _evaluate(args: argparse.Namespace) -> None:
+    model = _opened(args.model, download=args.download)
+    from .. import datasets
+    from ..inspection.evaluation import evaluate
+
+    data = datasets.load(args.dataset, model.architecture.input_shape)
+    found = evaluate(model, data, progress=_told("{done:,} of {total:,} images"))
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    low, high = found.interval
+    if args.json:
+        print_json({
+            "model": {"name": model.name, "provenance": model.provenance, "digest": model.digest},
+            "dataset": {"name": data.name, "fingerprint": data.fingerprint},
+            "images": len(found.labels), "right": found.right, "accuracy": found.accuracy, "interval": [low, high],
+            "loss": found.loss, "calibration_error": found.calibration_error,
+            "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
+        })  # fmt: skip
+        return
+    print(f"{shown(model.name)}: {shown(model.provenance)}")
+    print(f"{shown(data.name)}: {found.right:,} of {len(found.labels):,} test images right, {found.accuracy:.2%} "
+          f"(95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
+          f"calibration error {found.calibration_error:.2%}")  # fmt: skip
+    rows = [
+        (shown(each.name), f"{each.images:,}", f"{each.recall:.1%}", f"{each.precision:.1%}")
+        for each in found.per_class
+    ]
+    print(table(("class", "images", "recall", "precision"), rows, "<>>>"))
+
+
 def _picture(path: str) -> tuple[Any, dict[str, Any]]:
     """The pixels in a file, and what is to be said of them; never more of the file is read than a picture may have."""
     from ..datasets import MAX_PICTURE_BYTES, ImageError, decode
@@ -86,7 +117,7 @@ def _opened(text: str, *, download: bool) -> Model:
     if weights:
         return open_files(resolve(name, files=True), weights)
     if download and published(text):
-        fetch(text, progress=_told())
+        fetch(text, progress=_told("{done:,} of {total:,} bytes"))
         if sys.stderr.isatty():
             print(file=sys.stderr)
     with open_manager() as manager:
@@ -102,18 +133,23 @@ def _files(text: str) -> tuple[str, str]:
     return (text[: places[-1]], text[places[-1] + 1 :]) if places else (text, "")
 
 
-def _told() -> Callable[[int, int], None] | None:
+def _told(form: str) -> Callable[[int, int], None] | None:
     """Progress on stderr, if a person looks."""
     if not sys.stderr.isatty():
         return None
-    return lambda done, total: print(f"\r{done / 1e6:.1f} of {total / 1e6:.1f} MB", end="", file=sys.stderr, flush=True)
+    return lambda done, total: print(f"\r{form.format(done=done, total=total)}", end="", file=sys.stderr, flush=True)
 
 
 def add(verb: Callable[..., Any]) -> None:
     """Add the verbs to the command line."""
-    verb("models", _models, "Trained networks that `predict` can ask.", arch=False, shape=False)
+    verb("models", _models, "Trained networks that `predict` and `evaluate` can ask.", arch=False, shape=False)
     sub = verb("predict", _predict, "What a trained network says of pictures (needs torch).", arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("images", metavar="IMAGE", nargs="+", help="JPEG, PNG, GIF, BMP, WebP or TIFF")
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
+    sub.add_argument("--download", action="store_true", help="fetch published weights that are not here yet")
+    text = "How good a trained network is on the test images of a data set (needs torch)."
+    sub = verb("evaluate", _evaluate, text, arch=False, shape=False)
+    sub.add_argument("model", metavar="MODEL", help=MODEL)
+    sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
     sub.add_argument("--download", action="store_true", help="fetch published weights that are not here yet")

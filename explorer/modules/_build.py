@@ -41,21 +41,26 @@ class Network(SequenceBlock):
 
 
 def build(
-    architecture: arch.Architecture, device: torch.device | str | None = None, *, joint_1x1: bool = False
+    architecture: arch.Architecture, device: torch.device | str | None = None, *, fused: bool = False
 ) -> Network:
     """The network of an architecture, freshly initialised by torch's defaults, in training mode.
 
-    ``device='meta'`` makes shapes without memory. ``joint_1x1`` runs the 1×1 convolutions with which the branches of a
-    block begin as one: the same weights under the same names and the same results, quicker; hooks on those layers
-    are then not called. Raises ArchitectureError where the layers do not fit together.
+    ``device='meta'`` makes shapes without memory. ``fused`` runs the 1×1 convolutions with which the branches of a
+    block begin as one, a ReLU before a max pooling after it, and a reduction after an average before it: the same
+    weights under the same names and the same results, quicker; hooks on those layers see other values, or are not
+    called. Raises ArchitectureError where the layers do not fit together.
     """
     layers = analyze(architecture).by_path
     with torch.device(device or "cpu"):
         network = Network((node.name, _module(node, node.name, layers)) for node in architecture.trunk.nodes)
-    if joint_1x1:
-        for module in network.modules():
-            if isinstance(module, ParallelBlock):
-                module.join()
+    if fused:
+        blocks = list(network.modules())
+        for block in blocks:
+            if isinstance(block, SequenceBlock):
+                block.reorder()
+        for block in blocks:  # after that, since branches run as one where their activations are of one form
+            if isinstance(block, ParallelBlock):
+                block.join()
     return network
 
 

@@ -57,14 +57,43 @@ class ConvBlock(nn.Module):
             self.bn = nn.BatchNorm2d(out_channels, eps=node.norm_eps)
         self.has_norm = node.norm == "batch"
         self.activation = activation_of(node.activation)
+        self.pool: nn.Module | None = None
+        """An average that is taken after the convolution, though it stands before it."""
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether it ends in a ReLU."""
+        return isinstance(self.activation, nn.ReLU)
+
+    @property
+    def reduces(self) -> bool:
+        """Whether each output is a mixture of one position's channels, nothing added, and there are fewer outputs."""
+        conv = self.conv
+        one = conv.kernel_size == conv.stride == (1, 1) and conv.padding == (0, 0) and not any(self.extra)
+        return one and conv.groups == 1 and conv.bias is None and conv.out_channels < conv.in_channels
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         if any(self.extra):
             x_BCHW = nn.functional.pad(x_BCHW, self.extra)
         x_BCHW = self.conv(x_BCHW)
+        if self.pool is not None:
+            x_BCHW = self.pool(x_BCHW)
         if self.has_norm:
             x_BCHW = self.bn(x_BCHW)
         return self.activation(x_BCHW)
+
+
+class RectifiedMaxPool(nn.MaxPool2d):
+    """Max pooling, then ReLU: what ReLU, then max pooling gives, since ReLU keeps the order of numbers.
+
+    The gradients are the same too: where the largest number of a window is not above zero, there is none.
+    """
+
+    def __init__(self, pool: nn.MaxPool2d) -> None:
+        super().__init__(pool.kernel_size, pool.stride, pool.padding, ceil_mode=pool.ceil_mode)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's name)
+        return torch.relu_(super().forward(input))
 
 
 class LinearBlock(nn.Module):

@@ -32,9 +32,9 @@ def quick(dataset: str) -> TrainConfig:
         nesterov=True,
         weight_decay=5e-4,
         batch_size=128,
-        epochs=8,
+        epochs=6,
         schedule="one_cycle",
-        warmup_epochs=2.0,
+        warmup_epochs=1.5,
         label_smoothing=0.1,
         ema_decay=0.995,
         crop=2,
@@ -42,11 +42,17 @@ def quick(dataset: str) -> TrainConfig:
     )
 
 
+def thorough(dataset: str) -> TrainConfig:
+    """Better accuracy in more time: *quick* for 20 epochs, with larger shifts and a longer average."""
+    return quick(dataset).changed(epochs=20, warmup_epochs=4.0, crop=4, ema_decay=0.998)
+
+
 RECIPES: dict[str, Callable[[str], TrainConfig]] = {
     "course": course,
     "mnist-lesson": mnist_lesson,
     "d2l": d2l,
     "quick": quick,
+    "thorough": thorough,
 }
 
 

@@ -1,7 +1,8 @@
-"""``python -m explorer models`` and ``predict``: what they print, and that every mistake is one line and status 2."""
+"""``python -m explorer models``, ``predict``, ``evaluate``: what they print; every mistake is one line and status 2."""
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from explorer.architecture import to_json, to_link
 from explorer.cli import main
 from explorer.inspection import _shipped
 from explorer.modules import build
-from tests.datasets.makers import encoded, pixels
+from tests.datasets.makers import encoded, pixels, png, zipped
 from tests.test_cli import ROOT, error
 from tests.training.parts import network
 
@@ -75,6 +76,28 @@ def shaken_again() -> torch.nn.Module:
     return shaken(build(NET)).eval()
 
 
+def test_evaluate_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    members = {f"{split}/{name}/{number}.png": png(7 * ord(name) + number + 100 * (split == "test"), 12, 12)
+               for split in ("train", "test") for name in "abcd" for number in range(6)}  # fmt: skip
+    data = str(zipped(folder / "set.zip", members))
+    pair = f"{folder}/net.json:{folder}/net.pt"
+    told = said(capsys, "evaluate", pair, "--dataset", data)
+    assert told["images"] == 24
+    assert told["right"] == sum(told["confusion"][k][k] for k in range(4)) == round(24 * told["accuracy"])
+    assert told["interval"][0] < told["accuracy"] < told["interval"][1]
+    # the same by hand, from the files themselves
+    network, right = shaken_again(), 0
+    for name in "abcd":
+        for number in range(6):
+            image = np.asarray(Image.open(io.BytesIO(members[f"test/{name}/{number}.png"])).convert("RGB"))
+            x_1CHW = torch.from_numpy(image.transpose(2, 0, 1).copy())[None].float() / 127.5 - 1
+            with torch.no_grad():
+                right += int(network(x_1CHW).argmax()) == "abcd".index(name)
+    assert told["right"] == right
+    assert main(["evaluate", pair, "--dataset", data]) == 0
+    assert f"{right} of 24 test images right" in capsys.readouterr().out
+
+
 def test_links_hold_colons_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     link = f"https://example.org:8501/design?net={to_link(NET)}"
     told = said(capsys, "predict", f"{link}:{folder}/net.pt", str(folder / "cat.png"))
@@ -103,6 +126,7 @@ def test_models_needs_no_torch(folder: Path) -> None:
     [
         (["predict", "nothing", "cat.png"], "'nothing' is no run"),
         (["predict", "googlenet", "cat.png"], "are not here; download them first"),
+        (["evaluate", "net.json:net.pt", "--dataset", "digits"], "knows 4 classes, digits has 10"),
         (["predict", "net.json:none.pt", "cat.png"], "is not a file"),
         (["predict", "none.json:net.pt", "cat.png"], "there is no file 'none.json'"),
         (["predict", "net.json:cat.png", "cat.png"], "neither a safetensors file nor a state dict"),

@@ -150,7 +150,7 @@ def test_a_reader_who_goes_away_is_no_trouble_with_the_data(manager: Manager) ->
         (["train", "dilated-cnn", "--dataset", "~nobody-has-this-name/x"], "no data set"),
         (["lesson", "long"], "known: long-range"),
         (["lesson", "long-range", "--epochs", "0"], "epochs (=0)"),
-        (["train", "dilated-cnn", "--recipe", "slow"], "invalid choice"),
+        (["train", "dilated-cnn", "--recipe", "slow"], "there is no recipe 'slow'; known: course, "),
         (["train", "dilated-cnn", "--dataset", "digitz"], "did you mean digits"),
         (["train", "dilated-cnn", "--device", "tpu"], "must be auto, cpu"),
         (["train", "googlenet"], "gives 1000 scores"),

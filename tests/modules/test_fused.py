@@ -1,4 +1,4 @@
-"""1×1 convolutions that run as one: the same numbers, gradients, statistics and names as one after another."""
+"""Execution as it is quick: the same numbers, gradients, statistics and names as of layer after layer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from explorer import analysis, catalog
 from explorer.architecture import Architecture, Conv, Parallel, Pool, Sequence, edit
 from explorer.modules import Network, Outputs, build
 from explorer.modules._containers import ParallelBlock
+from explorer.modules._layers import ConvBlock, RectifiedMaxPool
 from tests.strategies import images, parallels
 
 torch.set_num_threads(1)  # small tensors: threads would only wait for each other
@@ -22,9 +23,9 @@ CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
 
 
 def pair(architecture: Architecture) -> tuple[Network, Network]:
-    """Plain and joint execution of the same weights, in float64: what is left are mistakes, not roundings."""
+    """Plain and fused execution of the same weights, in float64: what is left are mistakes, not roundings."""
     plain = build(architecture).double()
-    joint = build(architecture, joint_1x1=True).double()
+    joint = build(architecture, fused=True).double()
     joint.load_state_dict(plain.state_dict())
     return plain, joint
 
@@ -103,7 +104,7 @@ def reduced(draw: Any) -> Architecture:
 @given(reduced())
 def test_joint_execution_is_plain_execution(architecture: Architecture) -> None:
     assume(not analysis.problems(architecture))
-    assume(groups(build(architecture, device="meta", joint_1x1=True)))
+    assume(groups(build(architecture, device="meta", fused=True)))
     check(architecture)
 
 
@@ -124,7 +125,7 @@ def test_which_convolutions_run_together() -> None:
         input_shape=(4, 9, 9),
         trunk=Sequence(name="trunk", children=(Parallel(name="block", branches=branches),)),
     )
-    assert groups(build(architecture, device="meta", joint_1x1=True)) == [("a", "b")]
+    assert groups(build(architecture, device="meta", fused=True)) == [("a", "b")]
     assert groups(build(architecture, device="meta")) == []
     check(architecture)
 
@@ -132,7 +133,7 @@ def test_which_convolutions_run_together() -> None:
 @pytest.mark.parametrize("name", ["inception-net-32", "cifar-inception-residual-cbam"])
 def test_blocks_of_the_catalogue_begin_jointly(name: str) -> None:
     architecture = catalog.get(name)
-    found = groups(build(architecture, device="meta", joint_1x1=True))
+    found = groups(build(architecture, device="meta", fused=True))
     assert len(found) == len(edit.blocks(architecture))
     assert all(len(names) == 3 for names in found)
     check(architecture)
@@ -151,3 +152,45 @@ def test_parameters_stay_whose_they_are() -> None:
         image = torch.rand(2, 3, 32, 32, dtype=torch.float64)
         assert twin.eval()(image).abs().max() == 0
         assert joint.eval()(image).abs().max() > 0
+
+
+@settings(max_examples=40)
+@given(
+    norm=st.sampled_from(["none", "batch"]),
+    activation=st.sampled_from(["relu", "relu6", "none"]),
+    pool=st.builds(
+        lambda kernel, stride, pad, ceil, kind: Pool(
+            name="pool", kernel_size=kernel, stride=stride, padding=min(pad, kernel // 2), ceil_mode=ceil, kind=kind
+        ),
+        st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.booleans(), st.sampled_from(["max", "avg"]),
+    ),
+)  # fmt: skip
+def test_relu_after_max_pooling_is_relu_before_it(norm: Any, activation: Any, pool: Pool) -> None:
+    children = (Conv(name="conv", out_channels=5, kernel_size=3, norm=norm, activation=activation), pool)
+    trunk = Sequence(name="trunk", children=(*children, Conv(name="end", out_channels=2)))
+    architecture = Architecture(name="pooled", input_shape=(2, 9, 8), trunk=trunk)
+    moved = isinstance(build(architecture, "meta", fused=True)._modules["pool"], RectifiedMaxPool)
+    assert moved == (activation == "relu" and pool.kind == "max")
+    check(architecture)
+
+
+@settings(max_examples=40)
+@given(
+    form=st.sampled_from(FORMS),
+    channels=st.integers(1, 6),
+    pool=st.builds(
+        lambda kernel, stride, pad, ceil, counted: Pool(
+            name="pool", kind="avg", kernel_size=kernel, stride=stride, padding=min(pad, kernel // 2), ceil_mode=ceil,
+            count_include_pad=counted,
+        ),
+        st.integers(1, 3), st.integers(1, 2), st.integers(0, 1), st.booleans(), st.booleans(),
+    ),
+)  # fmt: skip
+def test_reduction_before_average_is_reduction_after_it(form: Any, channels: int, pool: Pool) -> None:
+    children = (pool, Conv(name="project", out_channels=channels, **form))
+    trunk = Sequence(name="trunk", children=(*children, Conv(name="end", out_channels=2)))
+    architecture = Architecture(name="pooled", input_shape=(4, 9, 8), trunk=trunk)
+    found = build(architecture, "meta", fused=True)._modules["project"]
+    assert isinstance(found, ConvBlock)
+    assert (found.pool is not None) == (pool.stride == 1 and channels < 4 and found.conv.bias is None)
+    check(architecture)
