@@ -31,11 +31,11 @@ def show(found: dict[str, Entry]) -> None:
     if not here["model"]:
         here["model"] = _usual(found)
         _begin_with_samples(found)
-    options = _options(found)
+    titles = {name: _title(found, name) for name in _options(found)}
     name = here["model"].partition("@")[0]
     st.session_state["inspect_model"] = name
     st.selectbox(
-        "Model", options, key="inspect_model", format_func=lambda each: _title(found, each),
+        "Model", list(titles), key="inspect_model", format_func=titles.__getitem__,
         on_change=lambda: state.change(model=st.session_state["inspect_model"]),
     )  # fmt: skip
     entry = found.get(name)
@@ -52,13 +52,13 @@ def show(found: dict[str, Entry]) -> None:
 def second(found: dict[str, Entry]) -> str:
     """A widget for the second model; '' for none."""
     here = state.state()
-    options = ["", *(name for name in _options(found) if name not in found or found[name].ready)]
     value = here["second"]
-    if value and value not in options:  # an older checkpoint of a run, from an address
-        options.append(value)
+    ready = [name for name in _options(found) if name not in found or found[name].ready]
+    # What an address asks for is among them too: an older checkpoint, or weights that are not here yet.
+    titles = {"": "none", **{name: _title(found, name) for name in (*ready, value) if name}}
     st.session_state["inspect_second"] = value
     st.selectbox(
-        "Second model", options, key="inspect_second", format_func=lambda each: _title(found, each) if each else "none",
+        "Second model", list(titles), key="inspect_second", format_func=titles.__getitem__,
         on_change=lambda: state.change(second=st.session_state["inspect_second"]),
     )  # fmt: skip
     return value  # type: ignore[no-any-return]
