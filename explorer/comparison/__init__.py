@@ -1,0 +1,2 @@
+from ._compare import compare
+from ._changes import differences, Delta
