@@ -12,7 +12,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..architecture import NodeBase, walk
+from ..architecture import NodeBase, edit, walk
 
 Kind = Literal["added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed"]
 _ALIGNED = 40_000
@@ -52,14 +52,9 @@ def fields_of(node: NodeBase) -> dict[str, Any]:
     return {name: getattr(node, name) for name in type(node).model_fields if name not in (node.child_field, "name")}
 
 
-def values_of(node: NodeBase) -> dict[str, Any]:
-    """Every field of a node."""
-    return {name: getattr(node, name) for name in type(node).model_fields}
-
-
 def called(node: Any, name: str) -> Any:
     """The same node under another name, unchecked."""
-    return node if node.name == name else type(node).model_construct(**{**values_of(node), "name": name})
+    return node if node.name == name else edit.unchecked(node, name=name)
 
 
 @dataclass
@@ -108,13 +103,12 @@ class Pair:
     def _between(self, now: int) -> Any:
         if self.swap:
             return self.new if now & self.swap else self.old
-        values = values_of(self.old)
-        values |= {name: getattr(self.new, name) for name, bit in self.fields.items() if bit & now}
+        values = {name: getattr(self.new, name) for name, bit in self.fields.items() if bit & now}
         if not self.new.child_field:
-            return type(self.new)(**values)
+            return edit.with_fields(self.old, **values)
         nodes = [each.render(now) if isinstance(each, Pair) else each for each in self._children(now)]
         values[self.new.child_field] = nodes[0] if self.new.child_field == "body" else tuple(nodes)
-        return type(self.new).model_construct(**values)
+        return edit.unchecked(self.old, **values)
 
     def _children(self, now: int) -> list[Any]:
         """The entries in the order that the applied changes give. All applied is the later network's order."""
@@ -155,8 +149,7 @@ def align(old: Any, new: Any, path: str, ledger: Ledger) -> Pair:
         return pair
     _align_children(pair, path, ledger)
     nodes = tuple(each.old if isinstance(each, Pair) else each for each in pair.start)
-    values = {**values_of(old), "name": new.name, old.child_field: nodes[0] if old.child_field == "body" else nodes}
-    pair.old = type(old).model_construct(**values)
+    pair.old = edit.unchecked(old, name=new.name, **{old.child_field: nodes[0] if old.child_field == "body" else nodes})
     return pair
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pydantic
 
 from ..analysis import Analysis, analyze
-from ..architecture import Architecture, ArchitectureError
+from ..architecture import Architecture, ArchitectureError, edit
 from ._align import Change, Ledger, Pair, align
 
 FIELDS = ("params", "auxiliary_params", "macs", "training_bytes", "inference_bytes")
@@ -110,7 +110,7 @@ class _Way:
 
     def __init__(self, before: Architecture, after: Architecture, pair: Pair, size: int) -> None:
         self._shapes = (before.input_shape, after.input_shape)
-        self._name, self._pair, self._size = after.name, pair, size
+        self._after, self._pair, self._size = after, pair, size
         self._known: dict[int, Analysis | None] = {}
         self.applied = 0
         analyze(before)  # says what is wrong with it under its own names
@@ -135,7 +135,7 @@ class _Way:
         if self._known.get(applied) is None:
             shape = self._shapes[bool(applied & self._size)]
             trunk = self._pair.render(applied)
-            between = Architecture.model_construct(name=self._name, input_shape=shape, trunk=trunk)
+            between = edit.unchecked(self._after, input_shape=shape, trunk=trunk)
             self._known = {applied: analyze(between)}
         found = self._known[applied]
         assert found is not None

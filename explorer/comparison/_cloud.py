@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from operator import is_
+from typing import Any, NamedTuple
 
 
 from ..analysis import Totals, analyze
@@ -19,6 +20,7 @@ from ._front import Direction, front
 
 MOST = 100_000
 """Variants of one cloud."""
+_PARTS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +142,7 @@ class Space:
         self._paths = sorted({*self._wide, *self._windows}, key=list(convs).index)
         self._made: dict[tuple[str, int, int, int], Any] = {}
         self._nodes = convs
-        self._parents = {path.rpartition("/")[0] for path in self._paths}
-        for parent in list(self._parents):
-            while parent:
-                parent = parent.rpartition("/")[0]
-                self._parents.add(parent)
+        self._plan = _plan(architecture.trunk, "", set(self._paths))
 
     def _can_widen(self, path: str, node: Conv) -> bool:
         """Whether its channels may change alone: nothing behind it needs a certain number of them."""
@@ -194,7 +192,7 @@ class Space:
             channels, kernel, dilation = 0, 0, 0
             if path in self._wide:
                 factor = min(high, max(low, common * 2 ** (draw() - 0.5)))
-                step = node.groups if isinstance(node.groups, int) else 1
+                step = _step(node)
                 channels = min(max(step, round(node.out_channels * factor / step) * step), MAX_CHANNELS // step * step)
             options = self._windows.get(path)
             if options:
@@ -212,37 +210,53 @@ class Space:
         return self._made[key]
 
     def trunk(self, chosen: Choice) -> Any:
-        """The trunk with these nodes in it, validated."""
-        return _put_together(self._architecture.trunk, "", chosen, self._parents, lambda node, nodes: node.with_nodes(nodes))
+        """The trunk with these nodes in it."""
+        return _filled(self._plan, chosen)
 
     def totals(self, chosen: Choice) -> Totals | None:
         """What the variant costs; None where its layers do not fit together."""
-        trunk = _put_together(self._architecture.trunk, "", chosen, self._parents, _unchecked)
-        variant = Architecture.model_construct(
-            name=self._architecture.name, input_shape=self._architecture.input_shape, trunk=trunk
-        )
         try:
-            return analyze(variant).totals
+            return analyze(edit.unchecked(self._architecture, trunk=self.trunk(chosen))).totals
         except ArchitectureError:
             return None
 
 
-def _put_together(node: Any, path: str, chosen: Choice, parents: set[str], make: Callable[[Any, Any], Any]) -> Any:
-    """The container with the chosen nodes in it; itself where nothing in it was chosen."""
+def _step(node: Any) -> int:
+    """Widths of a layer are multiples of this: about an eighth of its own, so that each takes a handful of values."""
+    groups = node.groups if isinstance(node.groups, int) else 1
+    return max(groups, node.out_channels // _PARTS // groups * groups)
+
+
+class _Plan(NamedTuple):
+    """A container in which layers may change, and where in it."""
+
+    node: Any
+    places: tuple[tuple[int, str, _Plan | None], ...]
+    """(place among the children, path, the plan of a container; None for a layer)."""
+
+
+def _plan(node: Any, path: str, paths: set[str]) -> _Plan:
     prefix = f"{path}/" if path else ""
-    nodes = []
-    same = True
-    for _, name, child in node.steps if node.op != "residual" else ((child.op, child.name, child) for child in node.nodes):
-        below = prefix + name
-        new = chosen.get(below, child)
-        if below in parents:
-            new = _put_together(child, below, chosen, parents, make)
-        same = same and new is child
-        nodes.append(new)
-    return node if same else make(node, tuple(nodes))
+    places: list[tuple[int, str, _Plan | None]] = []
+    for place, child in enumerate(node.nodes):
+        below = prefix + child.name
+        if below in paths:
+            places.append((place, below, None))
+        elif child.nodes and (inner := _plan(child, below, paths)).places:
+            places.append((place, below, inner))
+    return _Plan(node, tuple(places))
 
 
-def _unchecked(node: Any, nodes: tuple[Any, ...]) -> Any:
-    values = {name: getattr(node, name) for name in type(node).model_fields}
-    values[node.child_field] = nodes[0] if node.child_field == "body" else nodes
-    return type(node).model_construct(**values)
+def _filled(plan: _Plan, chosen: Choice) -> Any:
+    """The container with the chosen nodes in it; itself where nothing in it was chosen."""
+    old = plan.node.nodes
+    nodes = list(old)
+    for place, path, inner in plan.places:
+        if inner is not None:
+            nodes[place] = _filled(inner, chosen)
+        elif path in chosen:
+            nodes[place] = chosen[path]
+    if all(map(is_, nodes, old)):
+        return plan.node
+    field = plan.node.child_field
+    return edit.unchecked(plan.node, **{field: nodes[0] if field == "body" else tuple(nodes)})
