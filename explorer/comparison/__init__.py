@@ -5,7 +5,6 @@ from ._budget import EqualBudget, equal_budget
 from ._changes import Delta, Differences, Step, differences
 from ._cloud import Cloud, Point, Ranges, cloud
 from ._compare import MOST, AlignedStage, Cell, Comparison, Row, compare
-from ._conventions import CONVENTIONS, Count, Item, counts
 from ._front import Direction, front
 from ._html import html
 from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
@@ -13,6 +12,7 @@ from ._metrics import METRICS, Metric, depth
 from ._stages import HEAD, Block, Part, Stage, stages
 from ._tables import Report, Table, report
 from ._text import comma_separated, markdown
+from .conventions import CONVENTIONS, Count, Item, counts
 
 __all__ = [
     "CONVENTIONS",

@@ -1,6 +1,6 @@
 """Which node of one network is which of another, and the networks between the two.
 
-Siblings are matched by name; what is left over, in order, by likeness (Needleman & Wunsch 1970), so that a renamed layer
+Siblings are matched by name; what is left over, in order, by likeness (Needleman & Wunsch 1970): a renamed layer
 is not a removed and an added one. A match is a ``Pair``; the differences are ``Change``s with a bit each, and
 ``Pair.render`` gives the node with any subset of them applied. Names cost nothing, so the networks in between carry the
 later network's names, and a dash before those of nodes that only the earlier one has.
@@ -12,7 +12,9 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..architecture import NodeBase, edit, walk
+import pydantic
+
+from ..architecture import ArchitectureError, NodeBase, Problem, edit, walk
 
 Kind = Literal["added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed"]
 _ALIGNED = 40_000
@@ -90,7 +92,7 @@ class Pair:
     _last: tuple[int, Any] = (0, None)
 
     def render(self, applied: int) -> Any:
-        """The node with these changes applied. Raises pydantic's ValidationError if its fields contradict each other."""
+        """The node with these changes applied. Raises ArchitectureError where its fields contradict."""
         now = applied & self.mask
         if not now:
             return self.old
@@ -105,7 +107,10 @@ class Pair:
             return self.new if now & self.swap else self.old
         values = {name: getattr(self.new, name) for name, bit in self.fields.items() if bit & now}
         if not self.new.child_field:
-            return edit.with_fields(self.old, **values)
+            try:
+                return edit.with_fields(self.old, **values)
+            except pydantic.ValidationError as error:
+                raise ArchitectureError([Problem(path="", message=str(error))]) from None
         nodes = [each.render(now) if isinstance(each, Pair) else each for each in self._children(now)]
         values[self.new.child_field] = nodes[0] if self.new.child_field == "body" else tuple(nodes)
         return edit.unchecked(self.old, **values)
@@ -256,4 +261,6 @@ def _exchange(old: Any, new: Any) -> Kind:
     """Whether one of two nodes of different kinds is the other with something around it."""
     if any(node.op == old.op and called(node, old.name) == old for _, node in walk(new)):
         return "wrapped"
-    return "unwrapped" if any(node.op == new.op and called(node, new.name) == new for _, node in walk(old)) else "replaced"
+    if any(node.op == new.op and called(node, new.name) == new for _, node in walk(old)):
+        return "unwrapped"
+    return "replaced"

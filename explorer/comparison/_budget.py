@@ -136,7 +136,8 @@ def _why(search: _Search, tolerance: float) -> str:
     target, what, value = search.target, _WORDS[search.metric], search.nearest[2]
     if search.below is None:
         return (
-            f"at its narrowest it has {value:,} {what}, more than {target:,}: inputs, classes and kernels are not scaled"
+            f"at its narrowest it has {value:,} {what}, more than {target:,}: "
+            f"inputs, classes and kernels are not scaled"
         )
     if search.above is None:
         limit = " at which its layers fit together" if search.refused else " within the limits"

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from operator import is_
 from typing import Any, NamedTuple
 
-
 from ..analysis import Totals, analyze
 from ..architecture import MAX_CHANNELS, Architecture, ArchitectureError, Conv, edit, walk
 from ._front import Direction, front
@@ -224,7 +223,8 @@ class Space:
 def _step(node: Any) -> int:
     """Widths of a layer are multiples of this: about an eighth of its own, so that each takes a handful of values."""
     groups = node.groups if isinstance(node.groups, int) else 1
-    return max(groups, node.out_channels // _PARTS // groups * groups)
+    eighth: int = node.out_channels // _PARTS // groups * groups
+    return max(groups, eighth)
 
 
 class _Plan(NamedTuple):

@@ -1,4 +1,4 @@
-"""Two lessons of the Inception papers as data: what a 1×1 reduction saves, and small kernels in place of a large one."""
+"""Two lessons of the Inception papers as data: what a 1×1 reduction saves, and small kernels for a large one."""
 
 from __future__ import annotations
 

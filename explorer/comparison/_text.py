@@ -9,6 +9,7 @@ from ..literal import literal, no_formula
 from ._stages import Part, Stage
 from ._tables import Report, Table
 
+
 def markdown(report: Report) -> str:
     """The report as Markdown tables, the least of a row in bold."""
     parts = ["# Architectures side by side"]

@@ -64,7 +64,7 @@ def test_features_in_a_sequence_are_cut_too() -> None:
         (stage.label, stage.params, stage.macs) for stage in plain
     ]
     branches = [block for block in found[2].blocks if block.branches]
-    assert [branch.path for branch in branches[0].branches][0] == "features/inception_3a/branch_1x1"
+    assert branches[0].branches[0].path == "features/inception_3a/branch_1x1"
 
 
 def test_a_branch_has_the_field_of_its_own_path() -> None:

@@ -6,6 +6,7 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from math import prod
 
 import pytest
 import torch
@@ -17,8 +18,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from explorer import catalog
-from explorer.analysis import problems
-from explorer.architecture import Architecture
+from explorer.analysis import analyze, problems
+from explorer.architecture import Architecture, edit
 from explorer.comparison import CONVENTIONS, counts
 from explorer.modules import build
 from explorer.profiling import ledger
@@ -51,14 +52,17 @@ class Function(nn.Module):
 def network(architecture: Architecture, functions: bool = False) -> nn.Module:
     """The network on the meta device in torch's own modules; ours differ from those in how an average is taken."""
     model = build(architecture, device="meta").eval()
-    for module in model.modules():
+    for module in list(model.modules()):
         for name, child in list(module._modules.items()):
             if type(child).__name__ == "AveragePool":
                 module._modules[name] = nn.AdaptiveAvgPool2d(1)
             elif functions and type(child) in FUNCTIONS:
                 module._modules[name] = Function(FUNCTIONS[type(child)])
-        if functions and "_activation" in module.__dict__ and type(module._activation[0]) in FUNCTIONS:
-            module._activation[0] = Function(FUNCTIONS[type(module._activation[0])])
+        if "_activation" in module.__dict__:  # a residual holds its own out of sight
+            activation = module._activation[0]
+            if functions and type(activation) in FUNCTIONS:
+                module._activation[0] = Function(FUNCTIONS[type(activation)])
+            module._modules["-activation"] = module._activation[0]
     return model
 
 
@@ -147,7 +151,7 @@ def test_every_node_kind(by_thop: Callable[[nn.Module, Tensor], int]) -> None:
     check(everything(), by_thop)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(architectures())
 def test_random_networks(by_thop: Callable[[nn.Module, Tensor], int], architecture: Architecture) -> None:
     assume(not problems(architecture))
@@ -186,7 +190,11 @@ def test_torchvisions_own_code(name: str, by_thop: Callable[[nn.Module, Tensor],
     assert by_flopcounter(model(), x) == ours["flops"]
     assert torchinfo.summary(model(), input_data=x, device="meta", verbose=0).total_mult_adds == ours["torchinfo"]
     assert by_fvcore(model(), x) == ours["fvcore"]
-    assert by_thop(model(), x) == ours["thop"]
-    assert by_ptflops(model(), x) == ours["ptflops"]
+    # Inception v3 pools inside its blocks by functions: thop does not see those, and ptflops counts them once.
+    inside = [layer for layer in analyze(architecture).layers if layer.op == "pool" and name == "inception_v3"
+              and "/" in layer.path and not layer.training_only]  # fmt: skip
+    averages = [layer for layer in inside if edit.find(architecture, layer.path).kind == "avg"]
+    assert by_thop(model(), x) == ours["thop"] - sum(layer.activation_elements for layer in averages)
+    assert by_ptflops(model(), x) == ours["ptflops"] - sum(prod(layer.input_shape) for layer in inside)
     published = torchvision.models.get_model_weights(name).DEFAULT.meta["_ops"]
     assert round(ours["torchvision"] / 1e9, 3) == published

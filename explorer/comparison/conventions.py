@@ -2,7 +2,8 @@
 
 Each tool's total is ours with itemised differences, computed here from the architecture; the tools themselves are not
 needed, and the tests hold every total against what they print. All is for one image in inference, so auxiliary heads
-do not run. What a tool counts can depend on how the same network is written: the rules are for torch's standard modules.
+do not run. What a tool counts can depend on how the same network is written: the rules are for
+torch's standard modules.
 """
 
 from __future__ import annotations
@@ -55,12 +56,13 @@ class Reading:
 
     def __init__(self, architecture: Architecture, analysis: Analysis) -> None:
         self.analysis = analysis
-        self.nodes = dict(walk(architecture))
+        self.nodes: dict[str, Any] = dict(walk(architecture))
         self.layers = [layer for layer in analysis.layers if not layer.training_only]
 
     def of(self, *ops: str, kind: str = "") -> list[Layer]:
         """The layers of these kinds, all or with a certain ``kind`` field."""
-        return [each for each in self.layers if each.op in ops and kind in ("", getattr(self.nodes[each.path], "kind", ""))]
+        found = [layer for layer in self.layers if layer.op in ops]
+        return [layer for layer in found if not kind or self.nodes[layer.path].kind == kind]
 
     def biases(self, *ops: str) -> int:
         """Biases × output positions."""
@@ -157,7 +159,7 @@ def _thop(reading: Reading) -> tuple[Item, ...]:
         ),
         Item(
             label="average pooling",
-            convention="1 for each element of the output",
+            convention="1 for each element of the output, where it is a module and not a function",
             value=elements(reading.of("pool", kind="avg")),
         ),
         Item(
@@ -168,10 +170,10 @@ def _thop(reading: Reading) -> tuple[Item, ...]:
     )
 
 
-_HOOKED = ("relu", "relu6", "leaky_relu", "gelu")
-"""Activations whose modules ptflops knows."""
-_PATCHED = ("relu", "relu6", "gelu", "silu")
-"""Activations whose functions it knows."""
+_FUNCTIONS = ("relu", "relu6", "gelu", "silu")
+"""Activations that ptflops counts where they are functions."""
+_AGAIN = ("relu", "gelu", "leaky_relu")
+"""Those that count once more as modules: LeakyReLU only there; ReLU6 and SiLU once either way."""
 
 
 def _ptflops(reading: Reading) -> tuple[Item, ...]:
@@ -200,7 +202,7 @@ def _ptflops(reading: Reading) -> tuple[Item, ...]:
         Item(
             label="activations",
             convention="1 for each element of ReLU, ReLU6, GELU and SiLU written as functions; others are free",
-            value=reading.activated(*_PATCHED),
+            value=reading.activated(*_FUNCTIONS),
         ),
         Item(
             label="pooling",
@@ -209,7 +211,7 @@ def _ptflops(reading: Reading) -> tuple[Item, ...]:
         ),
         Item(
             label="pooling again",
-            convention="the module is counted, and the function that it calls is counted too",
+            convention="the module is counted and so is the function that it calls; a function alone counts once",
             value=pooled,
         ),
         Item(
@@ -232,9 +234,9 @@ def _ptflops_modules(reading: Reading) -> tuple[Item, ...]:
         *items(
             Item(
                 label="activations again",
-                convention="ReLU, ReLU6, LeakyReLU and GELU written as modules are counted as such, besides the "
-                "functions that they call",
-                value=reading.activated(*_HOOKED),
+                convention="written as modules, ReLU and GELU are counted as such and as the functions that they call; "
+                "LeakyReLU is counted as a module only",
+                value=reading.activated(*_AGAIN),
             )
         ),
     )
