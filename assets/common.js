@@ -184,3 +184,19 @@ function ticks(low, high, count) {
   for (let index = Math.ceil(low / step - 1e-9); index * step <= high * (1 + 1e-9) && found.length < 30; index += 1) found.push(Number((index * step).toPrecision(12)))
   return found
 }
+
+// A line of all colours of a map, with the numbers at its ends. scale: {png, low, high}.
+function colourScale(parent, scale, unit) {
+  const line = html(parent, "div", { class: "scale" })
+  html(line, "span", {}, short(scale.low))
+  html(line, "img", { src: `data:image/png;base64,${scale.png}`, alt: `Colours from ${short(scale.low)} to ${short(scale.high)}` })
+  html(line, "span", {}, `${short(scale.high)}${unit ? ` ${unit}` : ""}`)
+  return line
+}
+
+// Four significant digits; a real minus sign; what is no number says so.
+function short(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "not finite"
+  const text = value === 0 ? "0" : Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3 ? value.toExponential(2) : Number(value.toPrecision(4)).toString()
+  return text.replaceAll("-", "−")
+}

@@ -1,7 +1,7 @@
 // The editor of a node: cards of controls. A ribbon slider's track is the curve of a metric over its whole range; the
 // browser reads the value under the thumb from the ribbon's own points, the server follows while the thumb moves.
-// data: explorer.editor.panel(...) + {palette, ack}; triggers "edit": {seq, gesture, phase, command}, "choose": path,
-// "metric": key.
+// data: explorer.editor.panel(...), left out during a drag, + {palette, ack}; triggers "edit": {seq, gesture, phase,
+// command}, "choose": path, "metric": key.
 
 const PATIENCE = 600 // milliseconds after which an unanswered drag message is given up and the next one sent
 
@@ -13,11 +13,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     html(root, "div", { class: "cards" })
   }
   applyPalette(root, data.palette)
-  memory.data = data
   memory.ack = data.ack
   memory.trigger = setTriggerValue
   // While a thumb is held the panel keeps still: what the drag would change shows elsewhere, and the end redraws it.
-  if (memory.dragging) {
+  if (memory.dragging || !data.cards) {
     flush(memory)
     return
   }

@@ -8,8 +8,8 @@ router.enter()
 
 import streamlit as st  # noqa: E402
 
-from explorer import editor, figures  # noqa: E402
-from explorer.analysis import CONVENTIONS, Sweep, analyze  # noqa: E402
+from explorer import figures  # noqa: E402
+from explorer.analysis import CONVENTIONS, analyze  # noqa: E402
 from pages.ui import header, readings, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
 
@@ -17,6 +17,8 @@ session.begin()
 architecture, baseline, chosen = session.architecture(), session.baseline(), session.chosen()
 now, before = analyze(architecture), analyze(baseline)
 complete = st.session_state["complete"]
+# While a thumb moves, what it moves over stays as it is: the panel only acknowledges, and the address waits.
+dragging = st.session_state.pop("phase", "commit") == "drag"
 
 main, side = st.columns([0.72, 0.28], gap="medium")
 
@@ -25,7 +27,7 @@ with main:
     # Numbers first: they reach the browser while all else is still being made.
     readings.headline(now, before, CONVENTIONS)
     with head:
-        header.show(architecture, baseline, complete=complete)
+        header.show(architecture, baseline)
 
     with st.container(border=True, key="diagram_card"):
         mount(
@@ -73,16 +75,12 @@ with main:
         )
 
 with side, st.container(border=True, key="editor_card"):
-    # A ribbon does not change while its own thumb moves over it: during a drag the panel only acknowledges.
-    dragging = st.session_state.pop("phase", "commit") == "drag" and "panel" in st.session_state
-    if not dragging:
-        st.session_state["panel"] = editor.panel(
-            architecture, now, chosen, metric=st.session_state["metric"], baseline=baseline, sweep=Sweep()
-        )
+    metric = st.session_state["metric"]
+    panel = {} if dragging else session.panel(architecture, baseline, chosen, metric)
     mount(
         "editor",
         "editor",
-        {**st.session_state["panel"], "ack": st.session_state["ack"]},
+        {**panel, "ack": st.session_state["ack"]},
         edit=session.carry_out,
         choose=session.pick,
         metric=session.show_metric,
@@ -93,3 +91,5 @@ with main:
 
 if not dragging:
     session.write_address()
+with head:
+    header.unwritten()

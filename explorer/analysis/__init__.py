@@ -1,6 +1,7 @@
 """Cost and geometry of an architecture in pure Python: no torch, no arrays, a fraction of a millisecond a network."""
 
 from ._analyze import Sweep, analyze, problems, repair
+from ._convex import along, convex_in_channels
 from ._readings import BYTES, CONVENTIONS, Analysis, Layer, ReceptiveField, Totals
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "ReceptiveField",
     "Sweep",
     "Totals",
+    "along",
     "analyze",
+    "convex_in_channels",
     "problems",
     "repair",
 ]

@@ -143,12 +143,21 @@ class Analysis:
         """Layers by path."""
         return {layer.path: layer for layer in self.layers}
 
+    @cached_property
+    def _spans(self) -> dict[str, tuple[int, int]]:
+        """First layer at or below each path, and the first behind them: they follow one another without a gap."""
+        spans = {"": (0, len(self.layers))}
+        for index, layer in enumerate(self.layers):
+            path = layer.path
+            while path:
+                spans[path] = (spans.get(path, (index,))[0], index + 1)
+                path = path.rpartition("/")[0]
+        return spans
+
     def below(self, path: str) -> tuple[Layer, ...]:
         """The layers at or below a path; all of them for ''."""
-        if not path:
-            return self.layers
-        prefix = f"{path}/"
-        return tuple(layer for layer in self.layers if layer.path == path or layer.path.startswith(prefix))
+        first, end = self._spans.get(path, (0, 0))
+        return self.layers[first:end]
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON; ``size``, ``stride``, ``start`` and ``min_size`` are [height, width]."""

@@ -62,11 +62,7 @@ class Architecture(BaseModel):
 
     @model_validator(mode="after")
     def _within_limits(self) -> Architecture:
-        nodes = depth = 0
-        for path, node in walk(self):
-            nodes += 1
-            if node.nodes:
-                depth = max(depth, path.count("/") + 1)
+        nodes, depth = self.trunk.extent
         if nodes > limits.MAX_NODES:
             raise ValueError(f"has {nodes:,} nodes; at most {limits.MAX_NODES:,} are allowed")
         if depth > limits.MAX_DEPTH:

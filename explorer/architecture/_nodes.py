@@ -48,6 +48,16 @@ class NodeBase(BaseModel):
         """Child nodes in execution order, () for a leaf."""
         return ()
 
+    @cached_property
+    def extent(self) -> tuple[int, int]:
+        """(nodes below this one, containers with children that nest below it), counted once a node as the hash is."""
+        count = depth = 0
+        for child in self.nodes:
+            inner, deep = child.extent
+            count += 1 + inner
+            depth = max(depth, 1 + deep if child.nodes else 0)
+        return count, depth
+
     def with_nodes(self, nodes: tuple[Any, ...]) -> Any:  # noqa: ARG002
         """The same container around other children (validated anew). Raises TypeError for a leaf."""
         raise TypeError(f"a {type(self).__name__} has no children")

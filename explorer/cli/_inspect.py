@@ -74,18 +74,17 @@ def _evaluate(args: argparse.Namespace) -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     low, high = found.interval
-    right = sum(row[k] for k, row in enumerate(found.confusion))
     if args.json:
         print_json({
             "model": {"name": model.name, "provenance": model.provenance, "digest": model.digest},
             "dataset": {"name": data.name, "fingerprint": data.fingerprint},
-            "images": len(found.labels), "right": right, "accuracy": found.accuracy, "interval": [low, high],
+            "images": len(found.labels), "right": found.right, "accuracy": found.accuracy, "interval": [low, high],
             "loss": found.loss, "calibration_error": found.calibration_error,
             "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
         })  # fmt: skip
         return
     print(f"{shown(model.name)}: {shown(model.provenance)}")
-    print(f"{shown(data.name)}: {right:,} of {len(found.labels):,} test images right, {found.accuracy:.2%} "
+    print(f"{shown(data.name)}: {found.right:,} of {len(found.labels):,} test images right, {found.accuracy:.2%} "
           f"(95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
           f"calibration error {found.calibration_error:.2%}")  # fmt: skip
     rows = [

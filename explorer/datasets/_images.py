@@ -103,8 +103,9 @@ def _open(data: bytes) -> Image.Image:
         raise ImageError(f"the file has {size(len(data))}; at most {size(MAX_BYTES)} are allowed")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"the picture is too large ({error}; limit {MAX_PIXELS // 10**6} MP)") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        least = (Image.MAX_IMAGE_PIXELS or 0) // 10**6  # how large it is, Pillow says only in a sentence of its own
+        raise ImageError(f"the picture is too large (more than {least} MP; limit {MAX_PIXELS // 10**6} MP)") from None
     except Exception:  # noqa: BLE001  (what a disguised file makes a parser raise cannot be listed)
         raise ImageError(f"this is not a supported picture ({_SHOWN_FORMATS}), or it is damaged") from None
     _check(image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..analysis import Sweep, Totals
+from ..analysis import Sweep, Totals, along, convex_in_channels
 from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, Conv, Pool, edit
 from ..figures import change, extent, si, size
 from ._commands import Command, apply
@@ -70,6 +70,7 @@ class Maker:
         totals = sweep.totals(baseline)
         assert totals is not None  # a page never holds a network that does not work
         self.before = metric_value(totals, metric)
+        self.convex = convex_in_channels(architecture)
 
     def totals(self, command: Command) -> Totals | None:
         """The numbers after a command, None where the network would not work."""
@@ -78,16 +79,25 @@ class Maker:
         except ArchitectureError:
             return None
 
-    def ribbon(self, label: str, command: Command, value: Any, values: list[Any], text: str = "") -> dict[str, Any]:
-        """A slider over ``values``; each point is [value, metric or None, caption with its change]."""
-        points = []
-        for candidate in values:
+    def ribbon(
+        self, label: str, command: Command, value: Any, values: list[Any], text: str = "", convex: bool = False
+    ) -> dict[str, Any]:
+        """A slider over ``values``; each point is [value, metric or None, caption with its change].
+
+        A ``convex`` metric is worked out where its curve bends, and nowhere else.
+        """
+
+        def ask(candidate: Any) -> int | None:
             totals = self.totals({**command, "value": candidate})
-            if totals is None:
-                points.append([candidate, None, "does not fit"])
-            else:
-                number = metric_value(totals, self.metric)
-                points.append([candidate, number, f"{metric_text(number, self.metric)} {_delta(number, self.before)}"])
+            return None if totals is None else metric_value(totals, self.metric)
+
+        numbers = along(ask, values, values.index(value)) if convex else [ask(candidate) for candidate in values]
+        points: list[list[Any]] = []
+        for candidate, number in zip(values, numbers, strict=True):
+            caption = "does not fit"
+            if number is not None:
+                caption = f"{metric_text(number, self.metric)} {_delta(number, self.before)}"
+            points.append([candidate, number, caption])
         return {
             "type": "ribbon",
             "label": label,
@@ -100,7 +110,8 @@ class Maker:
 
     def channels(self, label: str, command: Command, value: int, limit: int = MAX_CHANNELS) -> dict[str, Any]:
         """A slider over channels whose scale is the baseline's: it stands still while the value moves."""
-        return self.ribbon(label, command, value, channel_values(value, limit, self._base(command)))
+        values = channel_values(value, limit, self._base(command))
+        return self.ribbon(label, command, value, values, convex=self.convex and command["do"] == "set")
 
     def _base(self, command: Command) -> Any:
         """Where the baseline stood, if it has the same layer."""

@@ -6,6 +6,7 @@ from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
 from ._curves import LINES, Line, curves, thin
 from ._diagram import block, short_name, strip
 from ._format import change, exact, extent, percent, si, size, times
+from ._maps import filters, heat, photo, sheet, single, span
 from ._table import layer_table
 
 __all__ = [
@@ -20,15 +21,21 @@ __all__ = [
     "curves",
     "exact",
     "extent",
+    "filters",
     "growth",
+    "heat",
     "kind_of",
     "kind_of_branch",
     "layer_table",
     "palette",
     "percent",
+    "photo",
+    "sheet",
     "short_name",
     "si",
+    "single",
     "size",
+    "span",
     "strip",
     "thin",
     "times",

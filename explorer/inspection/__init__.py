@@ -7,9 +7,10 @@ rest are modules of their own that import torch: ``models`` opens a model, ``pre
 
 from ._entries import Entry, Kind, entries
 from ._field import UnitField, unit_field
-from ._paths import branch_paths
+from ._paths import branch_paths, check_path
 from ._preprocessing import Box, Placement, Preprocessing
 from ._published import PUBLISHED, Published, fetch, published
+from ._samples import Sample, samples
 from ._shipped import Card, shipped, write_shipped
 
 __all__ = [
@@ -21,11 +22,14 @@ __all__ = [
     "Placement",
     "Preprocessing",
     "Published",
+    "Sample",
     "UnitField",
     "branch_paths",
+    "check_path",
     "entries",
     "fetch",
     "published",
+    "samples",
     "shipped",
     "unit_field",
     "write_shipped",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,13 +86,21 @@ class Evaluation:
         return float((self.answers == self.labels).float().mean())
 
     @property
+    def right(self) -> int:
+        """Images that are answered rightly."""
+        return int((self.answers == self.labels).sum())
+
+    @property
     def interval(self) -> tuple[float, float]:
-        """Where the accuracy on more such images lies, at 95 %: Wilson, J. Am. Stat. Assoc. 22 (1927), the score
-        interval, which unlike the simpler one stays between 0 and 1."""
-        count, z = len(self.labels), 1.959964
-        middle = (self.accuracy + z * z / (2 * count)) / (1 + z * z / count)
-        half = z * math.sqrt(self.accuracy * (1 - self.accuracy) / count + (z / (2 * count)) ** 2) / (1 + z * z / count)
-        return middle - half, middle + half
+        """95 % interval of the accuracy, the test images being drawn at random: Wilson's.
+
+        Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927. Unlike the normal one
+        it stays within 0 and 1, and is not empty where everything is right.
+        """
+        count, share, z = len(self.labels), self.right / len(self.labels), NormalDist().inv_cdf(0.975)
+        middle = share + z**2 / (2 * count)
+        half = z * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5
+        return max(0.0, (middle - half) / (1 + z**2 / count)), min(1.0, (middle + half) / (1 + z**2 / count))
 
     @property
     def loss(self) -> float:

@@ -10,7 +10,17 @@ from typing import Any
 from ..architecture import Architecture, from_json
 from ..catalog import get
 from ..home import absolute
-from ..modules import WeightsError, build, fill, from_torchvision, load_weights_file, read_weights, size_limit
+from ..modules import (
+    Network,
+    WeightsError,
+    build,
+    fill,
+    from_torchvision,
+    load_weights,
+    load_weights_file,
+    read_weights,
+    size_limit,
+)
 from ..runs import Manager, Run, RunFolder, checkpoints
 from ..training import checkpoint, parse
 from ..training.data import open_data
@@ -55,13 +65,39 @@ def open_files(
     file = absolute(path)
     network = build(architecture, "meta")
     data = load_weights_file(network, file)
+    return _own(architecture, network, file.name, len(data), classes, preprocessing)
+
+
+def open_bytes(
+    architecture: Architecture,
+    data: bytes,
+    name: str,
+    *,
+    classes: Sequence[str] = (),
+    preprocessing: Preprocessing | None = None,
+) -> Model:
+    """``open_files`` for weights that are in memory, such as an upload; ``name`` is what their file is called."""
+    check_scores(architecture)
+    network = build(architecture, "meta")
+    load_weights(network, data, name)
+    return _own(architecture, network, name, len(data), classes, preprocessing)
+
+
+def _own(
+    architecture: Architecture,
+    network: Network,
+    name: str,
+    size: int,
+    classes: Sequence[str],
+    preprocessing: Preprocessing | None,
+) -> Model:
     return model_of(
         architecture,
         network,
-        name=file.name,
+        name=name,
         classes=classes,
         preprocessing=preprocessing or Preprocessing(shape=architecture.input_shape),
-        provenance=f"weights of the file {file.name}, {len(data):,} bytes",
+        provenance=f"weights of the file {name}, {size:,} bytes",
     )
 
 

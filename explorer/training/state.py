@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import compress
 from typing import Any
 
 import torch
@@ -45,13 +46,19 @@ class State:
 
     @torch.no_grad()
     def average(self, decay: float | None, updates: int) -> None:
-        """Move the running average towards the weights. At first it forgets faster: its start was random."""
+        """Move the running average towards the weights. At first it forgets faster: its start was random.
+
+        The statistics of batch norm are averaged too: those of the weights of this moment do not fit the average.
+        """
         if self.shadow is None or decay is None:
             return
         decay = min(decay, (1 + updates) / (10 + updates))
-        torch._foreach_lerp_(list(self.shadow.parameters()), list(self.model.parameters()), 1 - decay)
-        for ours, theirs in zip(self.shadow.buffers(), self.model.buffers(), strict=True):
-            ours.copy_(theirs)
+        ours, theirs = (list(network.state_dict().values()) for network in (self.shadow, self.model))
+        numbers = [each.is_floating_point() for each in ours]
+        torch._foreach_lerp_(list(compress(ours, numbers)), list(compress(theirs, numbers)), 1 - decay)
+        for kept, count in zip(ours, theirs, strict=True):
+            if not kept.is_floating_point():
+                kept.copy_(count)
 
     def finite(self) -> bool:
         """Whether all weights and running statistics are finite numbers."""

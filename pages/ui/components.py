@@ -1,4 +1,4 @@
-"""Our three components (assets/*.js, *.css), registered once a process, and mounted with plain data."""
+"""Our components (assets/*.js, *.css), registered once a process, and mounted with plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The head of the Design page: name, where it comes from, what changed, and what can be done with the whole design."""
+"""The head of the Design page: name, where it comes from, what changed, and what can be done with the whole design.
+
+What unfolds is made when it is opened: a rerun while a slider moves has nothing to do with it.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from . import session
 from .text import literal
 
 
-def show(architecture: Architecture, baseline: Architecture, *, complete: bool) -> None:
-    """The head, and below it what the last edit had to say. What unfolds waits until the page is ``complete``."""
+def show(architecture: Architecture, baseline: Architecture) -> None:
+    """The head, and below it what the last edit had to say."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         _name(architecture)
-        _open(complete)
+        _open()
         st.button(
             "Undo", icon=":material/undo:", key="undo_button", on_click=session.undo,
             disabled=not st.session_state["undo"], shortcut="Ctrl+Z", help="Undo the last change",
@@ -28,8 +31,8 @@ def show(architecture: Architecture, baseline: Architecture, *, complete: bool) 
             disabled=not st.session_state["redo"], shortcut="Ctrl+Y", help="Redo the change taken back",
         )  # fmt: skip
         _changes(architecture, baseline)
-        _share(complete)
-        _export(architecture, complete)
+        _share()
+        _export(architecture)
     lines = [literal(architecture.provenance)] if architecture.provenance else []
     # The sentence for newcomers stays: if it went with the first edit, the page would move under the hand.
     lines.append(
@@ -38,10 +41,12 @@ def show(architecture: Architecture, baseline: Architecture, *, complete: bool) 
     )
     st.caption("  \n".join(lines))
     _notice()
-    try:
-        session.address()
-    except ArchitectureError as error:
-        st.warning(literal(f"The address bar still holds an earlier design: {error}."))
+
+
+def unwritten() -> None:
+    """Said last: whether the address could be written is known when it has been tried."""
+    if st.session_state["unwritten"]:
+        st.warning(literal(f"The address bar still holds an earlier design: {st.session_state['unwritten']}."))
 
 
 def _notice() -> None:
@@ -61,10 +66,11 @@ def _name(architecture: Architecture) -> None:
     )
 
 
-def _open(complete: bool) -> None:
-    with st.popover("Open", icon=":material/folder_open:", key="open_popover", on_change="rerun"):
-        if not complete:
-            return
+def _open() -> None:
+    unfolded = st.popover("Open", icon=":material/folder_open:", key="open_popover", on_change="rerun")
+    if not unfolded.open:
+        return
+    with unfolded:
         _notice()  # a refused file is said here too: the list hides the place below the head
         names = catalog.names()
         picked = st.selectbox(
@@ -72,6 +78,7 @@ def _open(complete: bool) -> None:
             names,
             format_func=lambda name: f"{catalog.entry(name).title} · {', '.join(catalog.entry(name).tags)}",
             key="preset",
+            persist_state="session",  # looked up, not yet opened: it is still there when the list unfolds again
         )
         entry = catalog.entry(picked or names[0])
         totals = analyze(entry.architecture).totals
@@ -109,7 +116,10 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
     changes = diff(baseline, architecture)
     count = len(changes)
     label = f"{count} change{'s' if count != 1 else ''}" if count else "no changes"
-    with st.popover(label, icon=":material/difference:", key="changes_popover"):
+    unfolded = st.popover(label, icon=":material/difference:", key="changes_popover", on_change="rerun")
+    if not unfolded.open:
+        return
+    with unfolded:
         st.caption(f"Since the baseline, {literal(baseline.name)}")
         if not changes:
             st.write("The design is the baseline.")
@@ -122,10 +132,11 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
             st.button("Back to the baseline", key="revert", on_click=_guarded, args=(lambda: baseline,))
 
 
-def _share(complete: bool) -> None:
-    with st.popover("Share", icon=":material/link:", key="share_popover"):
-        if not complete:
-            return
+def _share() -> None:
+    unfolded = st.popover("Share", icon=":material/link:", key="share_popover", on_change="rerun")
+    if not unfolded.open:
+        return
+    with unfolded:
         try:
             address = session.address()
         except ArchitectureError:
@@ -139,10 +150,11 @@ def _share(complete: bool) -> None:
         st.code(f"python -m explorer analyze '{address['net']}'", language=None, wrap_lines=True)
 
 
-def _export(architecture: Architecture, complete: bool) -> None:
-    with st.popover("Export", icon=":material/download:", key="export_popover"):
-        if not complete:
-            return
+def _export(architecture: Architecture) -> None:
+    unfolded = st.popover("Export", icon=":material/download:", key="export_popover", on_change="rerun")
+    if not unfolded.open:
+        return
+    with unfolded:
         stem = "".join(ch if ch.isascii() and ch.isalnum() else "-" for ch in architecture.name).strip("-")[:60]
         st.download_button(
             "Architecture as JSON",

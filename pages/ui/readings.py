@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from explorer import figures
@@ -119,7 +119,7 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
 
     st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     st.dataframe(
-        pd.DataFrame(records),
+        pa.Table.from_pylist(records),  # as it travels: pandas between would cost more than all else of the table
         key=key,
         on_select=pick,
         selection_mode=["single-row-required" if rows else "single-row", "single-cell"],

@@ -14,6 +14,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "design": ("Design", ":material/schema:"),
     "train": ("Train", ":material/monitoring:"),
     "ablate": ("Ablate", ":material/science:"),
+    "inspect": ("Inspect", ":material/image_search:"),
     "catalogue": ("Catalogue", ":material/library_books:"),
 }
 """File stem, which is the address, → (title, icon). The bare address leads to the first."""

@@ -85,7 +85,7 @@ def begin() -> None:
         value = catalog.get(HOME)
         state.update(
             architecture=value, baseline=value, undo=[], redo=[], chosen="", metric="macs", notice=None,
-            address={}, ack=0, gesture=None, complete=False,
+            address={}, unwritten="", ack=0, gesture=None, complete=False,
         )  # fmt: skip
         choose(default_choice(value))
         state["acted"] = False
@@ -132,12 +132,13 @@ def address() -> dict[str, str]:
 
 
 def write_address() -> None:
-    """Bring the address up to the screen, so that it can be copied at any time; the head says if it cannot be."""
+    """Bring the address up to the screen, so that it can be copied at any time; ``unwritten`` says why it cannot be."""
     try:
         state_of_screen = address()
-    except ArchitectureError:
+    except ArchitectureError as error:
+        _state()["unwritten"] = str(error)
         return
-    _state()["address"] = state_of_screen
+    _state().update(address=state_of_screen, unwritten="")
     # Compared with the bar itself: it may hold a bad link, or nothing after a click in the menu.
     if state_of_screen != _asked():
         st.query_params.from_dict({key: value for key, value in state_of_screen.items() if value})
@@ -147,6 +148,12 @@ def write_address() -> None:
 def short_link(value: Architecture) -> str:
     """The catalogue's name where the value is exactly that, else the link text."""
     return catalog.name_of(value) or to_link(value)
+
+
+@lru_cache(maxsize=32)
+def panel(value: Architecture, base: Architecture, path: str, metric: str) -> dict[str, Any]:
+    """The editor's panel. The last ones of all sessions are kept: much is done on the page that does not change it."""
+    return editor.panel(value, analysis.analyze(value), path, metric=metric, baseline=base)
 
 
 def _working(value: Architecture) -> Architecture:

@@ -27,6 +27,8 @@ SHOTS: list[tuple[str, str, str, tuple[int, int]]] = [
     ("train-light", "train?run={runs}&view=60", "light", WIDE),
     ("train-dark", "train?run={runs}&view=60", "dark", WIDE),
     ("train-phone", "train?run={runs}&view=60", "light", PHONE),
+    ("inspect-light", "inspect?model={first}&pictures=digits:3,digits:10,digits:14,digits:77", "light", (1440, 1400)),
+    ("inspect-dark", "inspect?model={first}&pictures=digits:3,digits:10&tab=branches", "dark", (1440, 1400)),
 ]
 """File name, address, colour scheme, size of the window."""
 
@@ -47,9 +49,9 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, serving(Path(home)) as server, launching() as browser:
         shots = [shot for shot in SHOTS if shot[0] in sys.argv[1:] or not sys.argv[1:]]
-        runs = _trained(Path(home)) if any("{runs}" in address for _, address, _, _ in shots) else ""
+        runs = _trained(Path(home)) if any("{" in address for _, address, _, _ in shots) else ""
         for name, address, scheme, size in shots:
-            address = address.format(runs=runs)
+            address = address.format(runs=runs, first=runs.partition(",")[0])
             context = new_context(browser, scheme, size)
             page = context.new_page()
             open_app(page, f"{server.url}/{address}")
@@ -57,6 +59,8 @@ def main() -> None:
                 page.get_by_role("radiogroup", name="fusion").wait_for()
             if address.startswith("train"):
                 page.locator(".st-key-board .tile").first.wait_for()
+            if address.startswith("inspect"):
+                page.locator(".st-key-inspect_answers .bar").first.wait_for()
             settle(page)
             page.mouse.move(0, 0)
             page.screenshot(path=FOLDER / f"{name}.png")

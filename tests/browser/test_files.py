@@ -53,7 +53,7 @@ def test_new_design_is_named_and_kept(design):
     assert design.architecture.name == "Small one"
     assert design.query("base")  # measured from the untitled beginning
     design.button("changes_popover").click()
-    assert "Untitled" in panel(page).inner_text()
+    until(lambda: "Untitled" in panel(page).inner_text(), "what the changes are measured from")
 
 
 def test_download_and_upload_give_the_same_design(design, tmp_path, new_page):
@@ -134,7 +134,7 @@ def test_changes_are_listed_and_measured_from_here(design):
     with design.changing():
         design.choice("attention", "SE").click()
     design.button("changes_popover").click()
-    assert "inception1" in panel(page).inner_text()
+    until(lambda: "inception1" in panel(page).inner_text(), "the list of changes")
     with rerun(page):
         panel(page).get_by_role("button", name="Measure from here").click()
     until(lambda: design.query("base") == "", "the baseline to be the design")

@@ -62,7 +62,7 @@ def test_names_in_a_link(design, watch, kind, other):
         design.choice("norm", "batch").click()
     design.button("changes_popover").click()
     popover = page.get_by_test_id("stPopoverBody")
-    assert f"Since the baseline, {text}" in read(popover)
+    until(lambda: f"Since the baseline, {text}" in read(popover), "the list of changes")
     harmless(design)
     page.keyboard.press("Escape")
     design.button("share_popover").click()

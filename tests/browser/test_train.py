@@ -101,14 +101,12 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page):
     other.get_by_role("button", name="Pause").click()
     until(lambda: status(manager, run) == "paused", "paused")
     for visitor in (page, other):
-        visitor.get_by_role("button", name="Resume").wait_for()
+        visitor.locator(".st-key-run_head").get_by_text("paused").wait_for()
     page.get_by_role("button", name="Resume").click()
     until(lambda: status(manager, run) == "running" and manager.store.get(run).attempt == 2, "resumed")
-    for visitor in (page, other):  # the buttons of a running run are in their places
+    for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("running").wait_for()
-        visitor.locator(".st-key-pause button").first.wait_for()
-        settle(visitor)
-    page.locator(".st-key-stop button").first.click()
+    page.get_by_role("button", name="Stop").click()
     until(lambda: status(manager, run) == "stopped", "stopped")
     for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("stopped").wait_for()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import torch
 from hypothesis import assume
 from torch import Tensor, nn
 
+from explorer import datasets
 from explorer.analysis import analyze, problems
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, to_json
 from explorer.inspection import Preprocessing
 from explorer.inspection.models import Model, model_of
 from explorer.modules import build
+from explorer.runs import Manager, RunFolder
+from explorer.training import TrainConfig, checkpoint
+from explorer.training.data import on_device, open_data
+from explorer.training.loop import train
+from explorer.training.recording import Recorder
+from explorer.training.state import State
+from tests.training.parts import CPU, Book, config
 from tests.training.parts import network as tiny
 
 SHAPE = (3, 16, 16)
@@ -57,3 +68,26 @@ def tiny_model(seed: int = 1, **fields: object) -> Model:
 def input_for(model: Model, count: int = 1, seed: int = 2) -> Tensor:
     """Inputs (N, C, H, W) of random numbers."""
     return torch.randn(count, *model.architecture.input_shape, generator=torch.Generator().manual_seed(seed))
+
+
+@functools.lru_cache(maxsize=4)
+def learnt(seed: int, epochs: int = 2) -> tuple[Architecture, TrainConfig, dict[str, Any]]:
+    """The tiny network after some updates on the embedded digits, by the real loop: what a checkpoint of it holds."""
+    torch.set_num_threads(1)
+    net = tiny(classes=10)
+    settings = config(epochs=epochs, batch_size=200, seed=seed, lr=1e-2, precision="fp32")
+    data = on_device(open_data(settings, net), settings, CPU)
+    state = State(net, settings, CPU)
+    train(state, data.to_learn, settings, Recorder(CPU, Book()))
+    facts = {"classes": datasets.card("digits").classes, "mean": data.mean, "std": data.std}
+    return net, settings, {**state.capture(), **facts, "fingerprint": "x", "threads": 1}
+
+
+def trained_run(manager: Manager, name: str = "tiny", seed: int = 0, steps: tuple[int, ...] = (40,)) -> str:
+    """A finished run of the tiny network with checkpoints; its identifier."""
+    net, settings, captured = learnt(seed)
+    run = manager.create(name, to_json(net), settings.model_dump_json())
+    manager.store.update(run.id, status="finished", device="cpu")
+    for step in steps:
+        checkpoint.save(RunFolder(manager.root, run.id).checkpoints, run.id, step, captured)
+    return run.id

@@ -15,7 +15,7 @@ from explorer import datasets
 from explorer.architecture import to_data, to_json
 from explorer.inspection import _shipped, entries, opening, write_shipped
 from explorer.inspection.evaluation import evaluate
-from explorer.inspection.opening import open_files, open_model
+from explorer.inspection.opening import open_bytes, open_files, open_model
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder, checkpoints
 from explorer.runs._workers import CHILDREN
@@ -180,6 +180,8 @@ def test_files_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.safetensors").write_bytes(safetensors.torch.save(weights()))
     one, two = (open_files(NET, tmp_path / name) for name in ("mine.pt", "mine.safetensors"))
     assert one.digest == two.digest, "the weights count, not the file"
+    uploaded = open_bytes(NET, (tmp_path / "mine.pt").read_bytes(), "mine.pt")
+    assert (uploaded.digest, uploaded.name, uploaded.provenance) == (one.digest, one.name, one.provenance)
     assert one.classes[3] == "class 3"
     assert not one.named
     named = open_files(NET, tmp_path / "mine.pt", classes=tuple("abcdefghij"))

@@ -30,6 +30,12 @@ def app(page: str = "design", **query: str) -> AppTest:
     return running
 
 
+def unfold(running: AppTest, popover: str) -> AppTest:
+    """What unfolds is made when it is opened."""
+    running.session_state[popover] = True
+    return running.run()
+
+
 def headline(running: AppTest) -> list[str]:
     return [metric.value for metric in running.metric]
 
@@ -114,7 +120,7 @@ def test_renaming_undo_redo_and_pinning() -> None:
     assert running.session_state["architecture"].name == "GoogLeNet"
     running.button(key="redo_button").click().run()
     assert running.session_state["architecture"].name == "Mine"
-    running.button(key="pin").click().run()
+    unfold(running, "changes_popover").button(key="pin").click().run()
     assert running.session_state["baseline"].name == "Mine"
 
 
@@ -127,10 +133,10 @@ def test_a_name_of_nothing_is_refused_and_the_old_one_kept() -> None:
 
 def test_a_preset_is_picked_from_the_list_and_a_new_design_begun() -> None:
     running = app()
-    running.selectbox(key="preset").set_value("residual-mnist").run()
+    unfold(running, "open_popover").selectbox(key="preset").set_value("residual-mnist").run()
     running.button(key="open_preset").click().run()
     assert headline(running) == expected("residual-mnist")
-    running.button(key="open_untitled").click().run()
+    unfold(running, "open_popover").button(key="open_untitled").click().run()
     assert running.session_state["architecture"].name == "Untitled"
     assert not running.exception
 

@@ -103,7 +103,9 @@ def test_a_run_is_paused_resumed_and_stopped(home: Path, manager: Manager) -> No
     until(lambda: manager.store.get(run.id).status == "stopped")
     running.run()
     assert not running.exception
-    assert "stop" not in [button.key for button in running.button]
+    assert {button.key: button.disabled for button in running.button if button.key in ("pause", "resume", "stop")} == {
+        "pause": True, "resume": False, "stop": True,
+    }  # fmt: skip
 
 
 def test_several_networks_and_seeds_become_runs_of_their_own(home: Path, manager: Manager) -> None:

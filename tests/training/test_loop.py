@@ -217,3 +217,21 @@ def test_seeds_differ_and_repeat() -> None:
     run(network(), config(seed=1), other)
     assert one.values["train/loss"] == two.values["train/loss"]
     assert one.values["train/loss"][1] != other.values["train/loss"][1]
+
+
+def test_the_running_average_is_one_of_weights_and_statistics() -> None:
+    """By hand: min(decay, (1 + n) / (10 + n)) of what it was, the rest of what the network is; counts are copied."""
+    state = State(network(), config(ema_decay=0.5), CPU)
+    assert state.shadow is not None
+    expected = {name: value.clone() for name, value in state.model.state_dict().items()}
+    for updates in range(12):
+        with torch.no_grad():
+            for value in state.model.state_dict().values():
+                value.add_(1 + updates)
+        state.average(0.5, updates)
+        decay = min(0.5, (1 + updates) / (10 + updates))
+        for name, value in state.model.state_dict().items():
+            expected[name] = decay * expected[name] + (1 - decay) * value if value.is_floating_point() else value
+    for name, value in state.shadow.state_dict().items():
+        torch.testing.assert_close(value, expected[name], msg=name)
+    assert any("running_var" in name for name in expected)

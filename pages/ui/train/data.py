@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import streamlit as st
 
@@ -15,9 +12,9 @@ from explorer import datasets, figures
 from explorer.datasets import Card
 from explorer.home import home
 from pages.ui.text import literal
+from pages.ui.work import carried_out
 
 _OPEN = "Bring your own images"
-_Result = TypeVar("_Result")
 
 
 def choose() -> Card:
@@ -58,7 +55,7 @@ def _bring(card: Card) -> None:
     if card.download and st.button(
         f"Download {figures.size(card.download)}", icon=":material/download:", key="download", width="stretch"
     ):
-        done = _carried_out(f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress))
+        done = carried_out(f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress))
         if done is not None:
             st.rerun()
 
@@ -81,7 +78,7 @@ def _import() -> None:
             file.write(upload.getbuffer())
             file.flush()
             source, title = file.name, Path(upload.name).stem
-        imported = _carried_out(
+        imported = carried_out(
             "Reading the images",
             lambda progress: datasets.import_images(source, name=title, progress=progress),
         )
@@ -95,28 +92,3 @@ def follow_import() -> None:
     name = st.session_state.pop("train_data_next", None)
     if name is not None:
         st.session_state["train_data"] = name
-
-
-def _carried_out(what: str, work: Callable[[datasets.Progress], _Result]) -> _Result | None:
-    """Do long work under a progress bar; None if it could not be done, and the reason said.
-
-    A click on Cancel, or anywhere else, makes the script begin anew, which ends the work at its next step; what it had
-    written is removed on the way out.
-    """
-    bar = st.progress(0.0, text=f"{what} …")
-    st.button("Cancel", key="cancel_work")
-    drawn = 0.0
-
-    def progress(done: int, whole: int) -> None:
-        nonlocal drawn
-        if time.monotonic() - drawn > 0.2:
-            drawn = time.monotonic()
-            share = min(1.0, done / whole) if whole else 0.0
-            bar.progress(share, text=f"{what}: {100 * share:.0f} %")
-
-    try:
-        return work(progress)
-    except (datasets.DatasetError, datasets.CancelledError, OSError) as error:
-        bar.empty()
-        st.error(literal(f"{error}."))
-        return None

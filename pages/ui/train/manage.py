@@ -13,6 +13,9 @@ from pages.ui.manager import manager
 
 from . import state
 
+_WIDTH = 120
+"""Of a button, in pixels: enough for all that it ever says."""
+
 
 def _asking(what: Callable[..., Any], *arguments: Any, said: str = "", **fields: Any) -> None:
     """Do what a button asks; what cannot be done is said."""
@@ -27,25 +30,26 @@ def _asking(what: Callable[..., Any], *arguments: Any, said: str = "", **fields:
 
 
 def buttons(run: Run) -> None:
-    """What can be done with a run as it is now."""
+    """What can be done with a run as it is now. Every button keeps its place and size, for a hand that reaches for it
+    while the run changes its state."""
     desk = manager()
-    if run.status == "running":
-        asked = run.wish != "run"
-        st.button(
-            "Pausing …" if run.wish == "pause" else "Pause", icon=":material/pause:", key="pause", disabled=asked,
-            on_click=_asking, args=(desk.pause, run.id), help="Write a checkpoint and give the device up.",
-        )  # fmt: skip
-    if run.status in RESUMABLE:
-        st.button(
-            "Resume", icon=":material/play_arrow:", key="resume", type="primary", on_click=_asking,
-            args=(desk.resume, run.id), help="Go on from the last checkpoint.",
-        )  # fmt: skip
-    if run.active or run.status in ("paused", "interrupted"):
-        st.button(
-            "Stopping …" if run.wish == "stop" and run.status == "running" else "Stop", icon=":material/stop:",
-            key="stop", disabled=run.wish == "stop" and run.status == "running", on_click=_asking,
-            args=(desk.stop, run.id), help="End the run; its checkpoint stays.",
-        )  # fmt: skip
+    running, pausing, stopping = run.status == "running", run.wish == "pause", run.wish == "stop"
+    st.button(
+        "Pausing …" if running and pausing else "Pause", icon=":material/pause:", key="pause", width=_WIDTH,
+        disabled=not running or run.wish != "run", on_click=_asking, args=(desk.pause, run.id),
+        help="Write a checkpoint and give the device up.",
+    )  # fmt: skip
+    resumable = run.status in RESUMABLE
+    st.button(
+        "Resume", icon=":material/play_arrow:", key="resume", width=_WIDTH, disabled=not resumable,
+        type="primary" if resumable else "secondary", on_click=_asking, args=(desk.resume, run.id),
+        help="Go on from the last checkpoint.",
+    )  # fmt: skip
+    st.button(
+        "Stopping …" if running and stopping else "Stop", icon=":material/stop:", key="stop", width=_WIDTH,
+        disabled=not (run.active or run.status in ("paused", "interrupted")) or (running and stopping),
+        on_click=_asking, args=(desk.stop, run.id), help="End the run; its checkpoint stays.",
+    )  # fmt: skip
     _more(run)
 
 

@@ -1,0 +1,60 @@
+// Numbers as bars: answers with their probabilities, signed contributions, or a reliability diagram.
+// data: {title, note, alt, bars: [{label, value, text, detail, kind, strong}], most} or {title, note, alt, bins: [{low,
+// high, images, confidence, accuracy}]}
+
+export default function ({ data, parentElement }) {
+  const memory = memoryOf(parentElement, () => ({}))
+  const root = parentElement.querySelector(".root") || html(parentElement, "div", { class: "root" })
+  if (!root.querySelector(".area")) html(root, "div", { class: "area" })
+  applyPalette(root, data.palette)
+  const tip = tooltip(root)
+  tip.hide()
+  const area = root.querySelector(".area")
+  onWidth(root, memory, (width) => {
+    area.replaceChildren()
+    const title = html(area, "div", { class: "title" })
+    html(title, "b", {}, data.title)
+    html(title, "span", {}, data.note)
+    if (data.bins) drawReliability(area, data, Math.max(240, Math.min(width, 460)), tip)
+    else drawBars(area, data, tip)
+  })
+  return () => memory.observer?.disconnect()
+}
+
+function drawBars(area, data, tip) {
+  const list = html(area, "div", { class: "bars", role: "list", "aria-label": data.alt })
+  const signed = data.bars.some((bar) => bar.value < 0)
+  const most = data.most || Math.max(1e-12, ...data.bars.map((bar) => Math.abs(bar.value)))
+  for (const bar of data.bars) {
+    const row = html(list, "div", { class: `bar${bar.strong ? " strong" : ""}`, role: "listitem" })
+    html(row, "span", { class: "label", title: bar.label }, bar.label)
+    const track = html(row, "span", { class: `track${signed ? " signed" : ""}` })
+    const wide = (signed ? 50 : 100) * Math.min(1, Math.abs(bar.value) / most)
+    const side = signed ? (bar.value < 0 ? `right:50%` : `left:50%`) : "left:0"
+    html(track, "i", { style: `width:${wide}%;${side};${bar.kind ? `background:${colour(bar.kind)}` : ""}`, class: bar.value < 0 ? "minus" : "" })
+    html(row, "span", { class: "value" }, bar.text)
+    html(row, "span", { class: "detail" }, bar.detail || "")
+    interactive(row, { facts: [[bar.label, bar.text], ...(bar.detail ? [["", bar.detail]] : [])], tip })
+  }
+}
+
+// Accuracy over confidence (Guo et al. 2017): where bars meet the diagonal, the model is as often right as it says.
+function drawReliability(area, data, width, tip) {
+  const left = 38, bottom = 34, top = 8, side = width - left - 10, high = Math.min(side, 300)
+  const picture = svg(area, "svg", { viewBox: `0 0 ${width} ${top + high + bottom}`, width, height: top + high + bottom, role: "img", "aria-label": data.alt, style: "max-width:100%" })
+  const x = (value) => left + side * value, y = (value) => top + high * (1 - value)
+  for (const value of [0, 0.25, 0.5, 0.75, 1]) {
+    svg(picture, "line", { class: "axis", x1: left, x2: left + side, y1: y(value), y2: y(value) })
+    svg(picture, "text", { x: left - 5, y: y(value) + 3.5, "text-anchor": "end", class: "muted", "font-size": 10.5 }, `${100 * value}`)
+    svg(picture, "text", { x: x(value), y: top + high + 14, "text-anchor": "middle", class: "muted", "font-size": 10.5 }, `${100 * value}`)
+  }
+  for (const bin of data.bins) {
+    if (!bin.images) continue
+    const gap = svg(picture, "rect", { class: "gap", x: x(bin.low) + 1, y: y(Math.max(bin.accuracy, bin.confidence)), width: Math.max(1, side * (bin.high - bin.low) - 2), height: Math.max(0.5, high * Math.abs(bin.accuracy - bin.confidence)) })
+    const rect = svg(picture, "rect", { class: "right", x: x(bin.low) + 1, y: y(bin.accuracy), width: Math.max(1, side * (bin.high - bin.low) - 2), height: Math.max(0.5, high * bin.accuracy) })
+    const facts = [["confidence", `${short(100 * bin.low)} … ${short(100 * bin.high)} %, mean ${short(100 * bin.confidence)} %`], ["right", `${short(100 * bin.accuracy)} %`], ["images", String(bin.images)]]
+    for (const node of [gap, rect]) interactive(node, { facts, tip })
+  }
+  svg(picture, "line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) })
+  svg(picture, "text", { x: left + side / 2, y: top + high + 29, "text-anchor": "middle", class: "muted", "font-size": 10.5 }, "confidence, % (bars: share that is right, %)")
+}

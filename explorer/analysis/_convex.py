@@ -1,0 +1,55 @@
+"""Curves over channels from a few of their points, exactly: what is convex is asked only where it bends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..architecture import Architecture, walk
+
+
+def convex_in_channels(architecture: Architecture) -> bool:
+    """Whether each of the totals is a convex function of the channels (or features) of any one layer.
+
+    They are made of channel counts by sums, products and maxima, with factors that are not negative, and all of that
+    keeps a growing convex function so. Only a division does not: attention's ``channels // reduction``, and groups,
+    which moreover do without some channel counts in between.
+    """
+    return all(
+        node.op != "attention"
+        and (node.op != "conv" or node.groups == 1 or (node.groups == "depthwise" and node.out_channels == "same"))
+        for _, node in walk(architecture)
+    )
+
+
+def along(ask: Callable[[int], int | None], values: Sequence[int], start: int) -> list[int | None]:
+    """``ask`` of each of the increasing ``values``, for a convex function; None where it is not defined.
+
+    The function is defined on one interval, in which ``values[start]`` lies. Where a value lies on the line between
+    two others, so do all values between these.
+    """
+    found: list[int | None] = [None] * len(values)
+
+    def fill(low: int, middle: int, high: int) -> None:
+        """What lies between two values that are known, or that are not defined."""
+        left, right = found[low], found[high]
+        if high - low < 2 or (left is None and right is None):
+            return
+        here = found[middle] = ask(values[middle])
+        if left is not None and here is not None and right is not None:
+            width, rise = values[high] - values[low], right - left
+            if (here - left) * width == rise * (values[middle] - values[low]):
+                for index in range(low + 1, high):
+                    found[index] = left + rise * (values[index] - values[low]) // width
+                return
+        fill(low, (low + middle) // 2, middle)
+        fill(middle, (middle + high) // 2, high)
+
+    last = len(values) - 1
+    for end in {0, start, last}:
+        found[end] = ask(values[end])
+    if 0 < start < last and found[0] is not None and found[last] is not None:
+        fill(0, start, last)
+    else:
+        fill(0, start // 2, start)
+        fill(start, (start + last) // 2, last)
+    return found

@@ -1,0 +1,134 @@
+"""What the network answers: all pictures as tiles, and the chosen one beside its input and the best classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import figures
+from explorer.inspection import Box
+from pages.ui.components import mount
+from pages.ui.text import literal
+
+from . import asking, state
+
+_SMALL = 128
+"""Longest side of a picture whose pixels are shown as squares."""
+
+
+def tiles(model: Any, taken: list[dict[str, Any]]) -> None:
+    """Every picture with the best answer; a click chooses one."""
+    shown = [tile(picture, [("", model, asking.predicted(model, picture))]) for picture in taken]
+    mount(
+        "tiles", "inspect_tiles",
+        {"tiles": shown, "chosen": state.state()["show"] or taken[0]["key"], "choosable": True},
+        choose=state.choose_picture,
+    )  # fmt: skip
+
+
+def tile(picture: dict[str, Any], predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
+    """A picture and what models say of it, as data; ``predictions`` are (by whom, model, Prediction or a sentence).
+
+    Right or wrong is an answer only where the model knows the class that the picture shows.
+    """
+    given = [(by, model, found.top[0]) for by, model, found in predictions if not isinstance(found, str)]
+    problem = next((found for _, _, found in predictions if isinstance(found, str)), None)
+    truth = picture["shows"]
+    return {
+        "key": picture["key"],
+        "title": picture["title"],
+        "src": picture["thumb"],
+        "small": max(picture["size"]) <= _SMALL,
+        "shows": truth,
+        "answers": [
+            {"by": by, "name": best.name, "share": best.probability,
+             "right": best.name == truth if truth in model.classes else None}
+            for by, model, best in given
+        ],
+        "differs": len({best.name for _, _, best in given}) > 1,
+        "problem": problem,
+    }  # fmt: skip
+
+
+def chosen(model: Any, picture: dict[str, Any]) -> Any:
+    """The chosen picture, its input and its best classes; gives the Prediction, None where there is none."""
+    prediction = asking.predicted(model, picture)
+    with st.container(border=True, key="inspect_chosen"):
+        if isinstance(prediction, str):
+            mount("picture", "inspect_pair", {"frames": [uploaded(picture, [])]})
+            st.error(literal(f"{picture['title']}: {prediction}."))
+            return None
+        left, right = st.columns([0.62, 0.38], gap="medium")
+        with left:
+            frames = [uploaded(picture, _crop(model, picture)), seen(model, prediction)]
+            mount("picture", "inspect_pair", {"frames": frames})
+        with right:
+            _bars(picture, prediction)
+        height, width = picture["size"]
+        told = [f"{picture['format']}, {width:,} × {height:,} pixels", *picture["notes"]]
+        credit = f" Credit: {picture['credit']}." if picture["credit"] else ""
+        st.caption(
+            literal(f"As it came: {'; '.join(told)}.{credit}") + "  \n"
+            + literal(f"For the network: {'; '.join(model.preprocessing.steps())}."),
+        )  # fmt: skip
+    return prediction
+
+
+def uploaded(picture: dict[str, Any], boxes: list[dict[str, Any]], note: str = "as it came") -> dict[str, Any]:
+    """A frame of the picture itself; boxes are in its own pixels."""
+    height, width = picture["size"]
+    return {
+        "title": "Picture", "note": note, "alt": f"The picture {picture['title']}", "src": picture["src"],
+        "width": width, "height": height, "pixelated": max(height, width) <= _SMALL, "heat": None, "boxes": boxes,
+    }  # fmt: skip
+
+
+def seen(
+    model: Any, prediction: Any, *, heat: dict[str, Any] | None = None, boxes: list[dict[str, Any]] | None = None,
+    title: str = "Input",
+) -> dict[str, Any]:  # fmt: skip
+    """A frame of the network's input, before its numbers are normalised; boxes are in the input's pixels."""
+    pixels = asking.input_pixels(model, prediction)
+    height, width = pixels.shape[:2]
+    return {
+        "title": title, "note": figures.times(model.preprocessing.shape),
+        "alt": f"The input as the network gets it, {height} by {width} pixels", "src": figures.photo(pixels),
+        "width": width, "height": height, "pixelated": True, "heat": heat, "boxes": boxes or [],
+    }  # fmt: skip
+
+
+def box(kind: str, of: Box, label: str) -> dict[str, Any]:
+    """A rectangle as data."""
+    return {"kind": kind, **of._asdict(), "label": label}
+
+
+def _crop(model: Any, picture: dict[str, Any]) -> list[dict[str, Any]]:
+    """The part of the picture that becomes the input, where that is not all of it."""
+    _, rows, columns = model.preprocessing.shape
+    part = asking.placement(model, picture).to_picture(Box(0.0, 0.0, float(rows), float(columns)))
+    height, width = picture["size"]
+    if part == Box(0.0, 0.0, float(height), float(width)):
+        return []
+    return [box("crop", part, "what the network gets")]
+
+
+def _bars(picture: dict[str, Any], prediction: Any) -> None:
+    truth = picture["shows"]
+    note = f"it shows {truth}" if truth else "probability · logit"
+    mount(
+        "bars", "inspect_answers",
+        {
+            "title": "Answer", "note": note, "most": 1.0,
+            "alt": "The best classes with probability and logit",
+            "bars": [
+                {"label": answer.name, "value": answer.probability, "text": f"{answer.probability:.1%}",
+                 "detail": f"{answer.logit:.2f}".replace("-", "−"), "strong": answer.name == truth}
+                for answer in prediction.top
+            ],
+        },
+    )  # fmt: skip
+    st.caption(
+        f"The {len(prediction.top)} best classes: probability (softmax of all scores) and the score itself (logit). "
+        "High probability is not certainty: see Test set for how far it can be trusted."
+    )

@@ -1,0 +1,104 @@
+"""The branches of a block side by side: what each makes of the picture, and what each contributes to the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import figures
+from explorer.architecture import edit
+from explorer.inspection import branch_paths
+from pages.ui.components import mount
+from pages.ui.text import literal
+
+from . import asking, nodes, state
+from .kept import kept
+
+_EACH = 8
+"""Maps of a branch."""
+
+
+def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
+    """The block that the chosen node belongs to."""
+    path = nodes.diagram(model)
+    block = nodes.block_of(model.architecture, path)
+    if not block:
+        st.info("This network has no block with branches.")
+        return
+    paths = branch_paths(model.architecture, block)
+    found = asking.features(model, picture, paths)
+    kinds = {each: figures.kind_of_branch(edit.find(model.architecture, each)) for each in paths}
+    groups = []
+    for each in paths:
+        values = found[each].values.numpy()
+        channels = found[each].order[:_EACH]
+        groups.append({
+            "key": each, "title": each.rpartition("/")[2], "kind": kinds[each],
+            "note": f"{figures.KINDS[kinds[each]].label} · {figures.times(values.shape)} · "
+            f"{len(channels)} most active",
+            "sheet": figures.sheet(values, channels, shared=True),
+        })  # fmt: skip
+    left, right = st.columns([0.58, 0.42], gap="medium")
+    with left:
+        chosen = {"group": path, "channel": state.state()["channel"]} if path in paths else None
+        mount(
+            "maps", "inspect_branches",
+            {"what": "channel", "choosable": True, "size": 64, "groups": groups, "chosen": chosen, "large": None},
+            choose=state.choose_map,
+        )  # fmt: skip
+        st.caption(
+            f"The branches of {literal(block)}: of each the {_EACH} channels with the largest mean magnitude, in one "
+            "colour scale a branch. A click chooses the channel; *Feature maps* shows it large."
+        )
+    with right:
+        _contributions(model, picture, prediction, block, kinds)
+
+
+def _contributions(model: Any, picture: dict[str, Any], prediction: Any, block: str, kinds: dict[str, str]) -> None:
+    from explorer.inspection.contributions import branch_contributions
+
+    index = ask_class(model, prediction)
+    try:
+        found = kept(
+            ("contributions", model.digest, picture["digest"], block, index),
+            lambda: branch_contributions(model, prediction.input, block, index),
+        )
+    except ValueError as error:
+        st.info(literal(f"{error}."))
+        return
+    mount(
+        "bars", "inspect_contributions",
+        {
+            "title": "Contribution of each branch", "note": f"to the logit of {model.classes[index]}",
+            "alt": f"Contribution of each branch of {block} to the logit of {model.classes[index]}",
+            "bars": [
+                {"label": each.path.rpartition("/")[2], "value": each.logit, "kind": kinds[each.path],
+                 "text": f"{each.logit:+.3f}".replace("-", "−"),
+                 "detail": f"{100 * each.probability:+.1f} points".replace("-", "−")}
+                for each in found
+            ],
+        },
+    )  # fmt: skip
+    st.caption(
+        "The class's score less its score when the branch is silenced: each of its channels is replaced by its mean "
+        "over the positions of this picture, so the branch still says what and how much, no longer where. Right of "
+        "the middle: the branch speaks for the class. Points: the same for the probability, in percent. Contributions "
+        "do not sum up to the score, because branches work together."
+    )
+
+
+def ask_class(model: Any, prediction: Any) -> int:
+    """A widget for the class that is asked about; the answer's by default."""
+    index = asking.class_index(model, prediction, state.state()["class"])
+    st.session_state["inspect_class"] = index
+    answers = [answer.index for answer in prediction.top]
+    options = [*answers, *(number for number in range(len(model.classes)) if number not in answers)]
+    st.selectbox(
+        "Class", options, key="inspect_class", format_func=model.classes.__getitem__,
+        on_change=lambda: state.change(**{"class": st.session_state["inspect_class"]}),
+        help="The best answers come first.",
+    )  # fmt: skip
+    return index
+
+

@@ -1,0 +1,98 @@
+"""What a unit sees: its receptive field on the picture and on the input, from the analysis of the architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.inspection import Box, unit_field
+from pages.ui.components import mount
+from pages.ui.text import literal
+
+from . import answers, asking, maps, nodes, state
+
+
+def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
+    """The chosen unit (default: the strongest of the most active channel) of the chosen node."""
+    path = nodes.diagram(model)
+    found = asking.maps(model, picture, path)
+    channel, unit = maps.chosen(found)
+    try:
+        field = unit_field(model.architecture, path, unit)
+    except ValueError as error:
+        st.info(literal(f"{error}."))
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_unit"):
+        _ask(found, channel, unit)
+    box, around = field.box, field.unclipped
+    boxes = [answers.box("field", box, "receptive field, clipped at the border")]
+    if around != box:
+        boxes.append(answers.box("outside", around, "with the padding that it also sees"))
+    place = asking.placement(model, picture)
+    on_picture = [answers.box("field", field.on_picture(place), "receptive field on the picture")]
+    mount(
+        "picture", "inspect_field",
+        {
+            "frames": [
+                {**answers.uploaded(picture, on_picture, ""), "title": "On the picture", "alt": _alt(path, unit, box)},
+                {**answers.seen(model, prediction, boxes=boxes), "title": "On the input", "alt": _alt(path, unit, box)},
+            ]
+        },
+    )  # fmt: skip
+    value = float(found.values[channel, unit[0], unit[1]])
+    st.markdown(
+        f"Unit at row **{unit[0]}**, column **{unit[1]}** of channel **{channel}** has the value **{value:.4g}**. Its "
+        f"receptive field is **{_size(around)}** pixels of the input; inside the border lie **{_size(box)}**: rows "
+        f"{box.top:g} to {box.bottom - 1:g}, columns {box.left:g} to {box.right - 1:g}."
+        if box.bottom > box.top and box.right > box.left
+        else f"Unit at row **{unit[0]}**, column **{unit[1]}** sees padding only."
+    )
+    if field.whole_input:
+        st.info(
+            "Attention, global pooling or flattening comes before this node: beside the rectangle, which is what "
+            "convolutions and poolings let it see, the unit depends on every pixel."
+        )
+    if not field.aligned:
+        st.info(
+            "Branches before this node differ in stride or centre: the rectangle contains what each of them sees."
+        )
+    st.caption(
+        "The rectangle holds every input pixel that the unit can depend on, over the longest path (Araujo, Norris & "
+        "Sim 2019); solid: clipped at the border, dashed: with the padding outside. All channels of a node see the "
+        "same. How strongly it depends on each pixel is not said by it."
+    )
+
+
+def _ask(found: Any, channel: int, unit: tuple[int, int]) -> None:
+    """Inputs for channel, row and column."""
+    count, height, width = found.values.shape
+    for name, key, last, value in (
+        ("Channel", "inspect_channel", count, channel),
+        ("Row", "inspect_unit_row", height, unit[0]),
+        ("Column", "inspect_unit_column", width, unit[1]),
+    ):
+        st.session_state[key] = value
+        st.number_input(name, 0, last - 1, key=key, on_change=_changed, args=(key,), width=110)
+    if state.state()["channel"] is not None or state.state()["unit"] is not None:
+        st.button(
+            "Strongest unit", key="inspect_strongest", on_click=state.change, kwargs={"channel": None, "unit": None},
+            help="Of the most active channel, the unit with the largest value.",
+        )  # fmt: skip
+
+
+def _changed(key: str) -> None:
+    channel, row, column = (int(st.session_state[f"inspect_{name}"]) for name in ("channel", "unit_row", "unit_column"))
+    # Another channel: its own strongest unit.
+    state.change(channel=channel, unit=None if key == "inspect_channel" else (row, column))
+
+
+def _size(box: Box) -> str:
+    return f"{box.bottom - box.top:g} × {box.right - box.left:g}"
+
+
+def _alt(path: str, unit: tuple[int, int], box: Box) -> str:
+    return (
+        f"Receptive field of the unit at row {unit[0]}, column {unit[1]} of {path}: rows {box.top:g} to "
+        f"{box.bottom:g}, columns {box.left:g} to {box.right:g} of the input"
+    )

@@ -1,0 +1,201 @@
+"""Which model is asked: shipped, of a run, published, or brought by the visitor; opened once for all sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.inspection import Entry, entries, fetch, published, shipped
+from explorer.runs import Run, RunFolder, checkpoints
+from pages.ui.manager import manager
+from pages.ui.text import literal
+from pages.ui.work import carried_out
+
+from . import data, own, state
+
+_NEWEST = "newest"
+_KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
+
+
+def known() -> dict[str, Entry]:
+    """Everything that can be asked, by name; without what the visitor brought."""
+    return {entry.name: entry for entry in entries(manager())}
+
+
+def show(found: dict[str, Entry]) -> None:
+    """The card's part for models."""
+    here = state.state()
+    here["model"] = _checked(here["model"], found, "model")
+    here["second"] = _checked(here["second"], found, "second model")
+    here["model"] = here["model"] or _usual(found)
+    options = _options(found)
+    name = here["model"].partition("@")[0]
+    st.session_state["inspect_model"] = name
+    st.selectbox(
+        "Model", options, key="inspect_model", format_func=lambda each: _title(found, each),
+        on_change=lambda: state.change(model=st.session_state["inspect_model"]),
+    )  # fmt: skip
+    entry = found.get(name)
+    if entry:
+        if entry.kind != "published":
+            st.caption(literal(f"{entry.name}: {entry.detail}."))
+        _checkpoint(entry)
+        if not entry.ready:
+            _download(entry)
+    own.show()
+    _follow()
+
+
+def second(found: dict[str, Entry]) -> str:
+    """A widget for the second model; '' for none."""
+    here = state.state()
+    options = ["", *(name for name in _options(found) if name not in found or found[name].ready)]
+    value = here["second"]
+    if value and value not in options:  # an older checkpoint of a run, from an address
+        options.append(value)
+    st.session_state["inspect_second"] = value
+    st.selectbox(
+        "Second model", options, key="inspect_second", format_func=lambda each: _title(found, each) if each else "none",
+        on_change=lambda: state.change(second=st.session_state["inspect_second"]),
+    )  # fmt: skip
+    return value  # type: ignore[no-any-return]
+
+
+def _options(found: dict[str, Entry]) -> list[str]:
+    return [*([state.OWN] if state.state()["own"] is not None else []), *found]
+
+
+def _title(found: dict[str, Entry], name: str) -> str:
+    if name == state.OWN:
+        return f"your weights · {state.state()['own'].name}"
+    run, _, step = name.partition("@")
+    entry = found[run]
+    if entry.kind != "run":
+        return f"{_KINDS[entry.kind]}{entry.title}" + ("" if entry.ready else " (not here yet)")
+    begun = f"{run[4:6]}-{run[6:8]} {run[9:11]}:{run[11:13]}"  # a run is called after the moment it was made
+    return f"run · {entry.title} · {begun}" + (f" · step {int(step):,}" if step else "")
+
+
+def _checked(name: str, found: dict[str, Entry], what: str) -> str:
+    """A name that an address gave, if there is such a model; the newest checkpoint where an old one is gone."""
+    run, at, _ = name.partition("@")
+    if not name or (name == state.OWN and state.state()["own"] is not None):
+        return name
+    spec = published(name)
+    if spec is not None:
+        return spec.name
+    if name == state.OWN or run not in found:
+        state.say("error", f"The {what} {name[:80]!r} is not here; another one is shown")
+        return ""
+    if at and name not in found[run].checkpoints:
+        state.say("info", f"{name[:80]} is not there any more; the newest checkpoint of the run is taken")
+        return run
+    return name
+
+
+def _usual(found: dict[str, Entry]) -> str:
+    """What ships, else the newest run, else whatever is listed."""
+    return next((entry.name for entry in found.values() if entry.ready), next(iter(found), ""))
+
+
+def _checkpoint(entry: Entry) -> None:
+    if entry.kind != "run":
+        return
+    here = state.state()
+    options = [_NEWEST, *entry.checkpoints]
+    st.session_state["inspect_checkpoint"] = here["model"] if here["model"] in options else _NEWEST
+
+    def pick() -> None:
+        name = st.session_state["inspect_checkpoint"]
+        state.change(model=entry.name if name == _NEWEST else name)
+
+    st.selectbox(
+        "Checkpoint", options, key="inspect_checkpoint", on_change=pick,
+        format_func=lambda name: _NEWEST if name == _NEWEST else f"step {int(name.partition('@')[2]):,}",
+        help="The newest one is followed while the run works.",
+    )  # fmt: skip
+
+
+def _download(entry: Entry) -> None:
+    spec = published(entry.name)
+    assert spec is not None
+    if st.button(
+        f"Download {spec.size / 1e6:.0f} MB", icon=":material/download:", key="inspect_download", width="stretch"
+    ):
+        done = carried_out(f"Downloading {spec.title}", lambda progress: fetch(spec.name, progress=progress))
+        if done is not None:
+            st.rerun()
+
+
+def _follow() -> None:
+    """Begin anew when there is a new model, or a newer checkpoint of the one that is asked."""
+    here = state.state()
+    before = _seen({here["model"], here["second"]})
+
+    @st.fragment(run_every=2.0)
+    def look() -> None:
+        if _seen({here["model"], here["second"]}) != before:
+            st.rerun()
+
+    look()
+
+
+def _seen(asked: set[str]) -> list[Any]:
+    """The runs, whether those that work have a checkpoint, and the newest checkpoint of those that are asked."""
+
+    def newest(run: Run) -> Any:
+        if not run.active and run.id not in asked:
+            return None
+        paths = checkpoints(RunFolder(manager().root, run.id).checkpoints)
+        return paths[:1] if run.id in asked else bool(paths)
+
+    return [(run.id, run.status, newest(run)) for run in manager().store.runs()]
+
+
+# ---- opened ---------------------------------------------------------------------------------------------------------
+
+
+def opened(name: str, found: dict[str, Entry]) -> Any:
+    """The model of a name; None, and the reason said, where it cannot be opened. Imports torch."""
+    if name == state.OWN:
+        return state.state()["own"]
+    entry = found[name.partition("@")[0]]
+    if not entry.ready:
+        st.info(literal(f"The weights of {entry.title} are not here yet."))
+        return None
+    try:
+        return _opened(name, _version(entry, name))
+    except ValueError as error:
+        st.error(literal(f"{error}."))
+        return None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _opened(name: str, version: str) -> Any:  # noqa: ARG001  (the version is part of the key)
+    from explorer.inspection.opening import open_model
+
+    return open_model(name, manager())
+
+
+def _version(entry: Entry, name: str) -> str:
+    """What changes when the same name means other weights."""
+    if entry.kind == "run":
+        return name if "@" in name else entry.checkpoints[0]
+    if entry.kind == "shipped":
+        return shipped()[name].sha256
+    spec = published(name)
+    assert spec is not None
+    about = spec.path.stat()
+    return f"{about.st_mtime_ns} {about.st_size}"
+
+
+def dataset_of(name: str) -> str:
+    """The data set that a model learnt from, or one with its classes; '' where there is none."""
+    run = name.partition("@")[0]
+    try:
+        return str(manager().run(run).setting("dataset"))
+    except ValueError:
+        card = shipped().get(run)
+        return next((each.name for each in data.cards() if card and each.classes == card.classes), "")
+

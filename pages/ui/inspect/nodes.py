@@ -1,0 +1,51 @@
+"""Choosing a node: the diagram of the Design page, here for looking into the network."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from explorer import figures
+from explorer.analysis import analyze
+from explorer.architecture import Architecture, edit
+from pages.ui.components import mount
+
+from . import state
+
+
+def diagram(model: Any) -> str:
+    """The diagram, and the path of the node that is chosen in it."""
+    path = state.node(model.architecture)
+    _mount(model.architecture, path)
+    return path
+
+
+@lru_cache(maxsize=32)
+def _figures(architecture: Architecture, top: str) -> tuple[list[Any], dict[str, Any] | None]:
+    analysis = analyze(architecture)
+    known = top and analysis.below(top)
+    return figures.strip(architecture, analysis), figures.block(architecture, analysis, top) if known else None
+
+
+def _mount(architecture: Architecture, path: str) -> None:
+    strip, block = _figures(architecture, path.partition("/")[0])
+    with st.container(border=True, key="inspect_diagram_card"):
+        mount(
+            "diagram", "inspect_diagram",
+            {"name": architecture.name, "strip": strip, "block": block, "chosen": path, "wake": False},
+            choose=state.choose_node,
+        )  # fmt: skip
+
+
+def block_of(architecture: Architecture, path: str) -> str:
+    """The block with branches that a node belongs to or holds, else the network's first; '' if there is none."""
+    above = path
+    while above:
+        if edit.find(architecture, above).op == "parallel":
+            return above
+        above = above.rpartition("/")[0]
+    below = edit.block_parallel(edit.find(architecture, path), path) if path else None
+    first = edit.blocks(architecture)
+    return below or (edit.block_parallel(edit.find(architecture, first[0]), first[0]) or "" if first else "")

@@ -1,0 +1,191 @@
+"""The pictures of a session: uploaded, taken, samples, test images; bounded, and in this session's memory alone.
+
+Of each the original bytes are kept, from which every model gets its own input, and a small copy to look at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from explorer import datasets, figures
+from explorer.datasets import MAX_PICTURE_BYTES, ImageError
+from explorer.inspection import Sample, samples
+from pages.ui.text import literal
+
+from . import data, state
+
+MOST_BYTES = 64_000_000
+"""Of all originals together."""
+SAMPLE = "sample"
+_TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff"]
+
+
+def chosen() -> dict[str, Any] | None:
+    """The picture that is looked at; None if there is none."""
+    found = state.state()["pictures"]
+    return next((picture for picture in found if picture["key"] == state.state()["show"]), found[0] if found else None)
+
+
+def show(dataset: str) -> None:
+    """The card's part for pictures; ``dataset`` is what the model learnt from, if that is known."""
+    st.markdown("**Pictures**")
+    place = state.state().setdefault("round", 0)
+    st.file_uploader(
+        "Upload pictures", type=_TYPES, accept_multiple_files=True, key=f"inspect_upload_{place}",
+        on_change=_take_uploads, label_visibility="collapsed",
+    )  # fmt: skip
+    st.caption(
+        f"Uploads stay in the memory of this browser session only; they are gone when it closes or on Clear. Up to "
+        f"{state.MOST} pictures, {figures.size(MOST_BYTES)} in all."
+    )
+    camera = st.expander("Camera", icon=":material/photo_camera:", key="inspect_camera_box", on_change="rerun")
+    if camera.open:  # only then the browser asks whether the camera may be used
+        camera.camera_input(
+            "Take a picture", key=f"inspect_camera_{place}", on_change=_take_photo, label_visibility="collapsed"
+        )
+    _samples()
+    _test_images(dataset)
+
+
+def buttons() -> None:
+    """What takes pictures away."""
+    with st.container(horizontal=True, gap="small", key="inspect_away"):
+        st.button("Remove the chosen one", key="inspect_remove", icon=":material/delete:", on_click=_remove,
+                  type="tertiary")  # fmt: skip
+        st.button("Clear", key="inspect_clear", icon=":material/delete_sweep:", on_click=_clear, type="tertiary")
+
+
+# ---- where they come from -------------------------------------------------------------------------------------------
+
+
+def _take_uploads() -> None:
+    here = state.state()
+    files = st.session_state.get(f"inspect_upload_{here['round']}") or []
+    state.change(round=here["round"] + 1, unit=None)  # a new, empty widget: Streamlit lets go of its own copy
+    for file in files:
+        if file.size > MAX_PICTURE_BYTES:
+            limit = figures.size(MAX_PICTURE_BYTES)
+            state.say("error", f"{file.name}: the file has {figures.size(file.size)}; at most {limit} are allowed")
+        else:
+            add(file.getvalue(), file.name)
+
+
+def _take_photo() -> None:
+    photo = st.session_state.get(f"inspect_camera_{state.state()['round']}")
+    state.change(round=state.state()["round"] + 1, unit=None)
+    if photo is not None:
+        add(photo.getvalue(), "photo")
+
+
+def _samples() -> None:
+    known = {sample.name: sample for sample in samples()}
+    if not known:
+        return
+    with st.expander("Sample pictures", icon=":material/collections:"):
+        st.pills(
+            "Samples", list(known), key="inspect_samples", format_func=lambda name: known[name].title,
+            selection_mode="multi", on_change=_take_samples, label_visibility="collapsed",
+        )  # fmt: skip
+        for credit in dict.fromkeys(sample.credit for sample in known.values()):
+            st.caption(literal(credit))
+
+
+def _take_samples() -> None:
+    names = st.session_state.get("inspect_samples") or []
+    st.session_state["inspect_samples"] = []
+    want(*(f"{SAMPLE}:{name}" for name in names))
+
+
+def _test_images(dataset: str) -> None:
+    cards = {card.name: card for card in data.cards()}
+    with st.expander("Test images of a data set", icon=":material/dataset:"):
+        usual = list(cards).index(dataset) if dataset in cards else 0
+        name = st.selectbox(
+            "Data set", list(cards), usual, key=f"inspect_data_{dataset}", format_func=lambda each: cards[each].title
+        )
+        last = cards[name].test - 1
+        row = st.number_input("Number", 0, last, 0, key=f"inspect_row_{name}", help=f"0 to {last:,}")
+        with st.container(horizontal=True):
+            st.button("Add", key="inspect_add_row", on_click=want, args=(f"{name}:{row}",))
+            st.button(
+                "Random", key="inspect_add_random", icon=":material/casino:", on_click=_random, args=(name, last)
+            )
+
+
+def _random(name: str, last: int) -> None:
+    want(f"{name}:{random.randint(0, last)}")
+
+
+def want(*keys: str) -> None:
+    """Bring pictures of the samples or of a data set, and look at the last."""
+    state.change(wanted=[*state.state()["wanted"], *keys], show=keys[-1] if keys else state.state()["show"], unit=None)
+
+
+def bring() -> None:
+    """Fetch the samples and test images that are asked for. Imports torch where data sets are."""
+    here = state.state()
+    wanted, here["wanted"] = list(dict.fromkeys(here["wanted"])), []
+    known: dict[str, Sample] = {sample.name: sample for sample in samples()}
+    show = here["show"]
+    for key in wanted:
+        source, _, name = key.partition(":")
+        try:
+            if source == SAMPLE and name in known:
+                sample = known[name]
+                add(sample.path.read_bytes(), sample.title, key=key, shows=sample.shows, credit=sample.credit)
+            elif source in datasets.names() and name.isdecimal():
+                pixels, shows = data.pixels(source, int(name))
+                file = io.BytesIO()
+                Image.fromarray(pixels).save(file, "PNG")
+                add(file.getvalue(), f"{source}, test image {int(name):,}", key=key, shows=shows)
+            else:
+                state.say("error", f"There is no picture {key[:80]!r} here")
+        except (ValueError, OSError) as error:
+            state.say("error", f"{key[:80]}: {error}")
+    here["show"] = show  # which of them is looked at was said with the wish
+
+
+# ---- what is kept ---------------------------------------------------------------------------------------------------
+
+
+def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, credit: str = "") -> None:
+    """Keep a picture and look at it; what cannot be kept is said in one sentence."""
+    here = state.state()
+    digest = hashlib.sha256(content).hexdigest()
+    key = key or f"upload-{digest[:16]}"
+    if any(picture["key"] == key for picture in here["pictures"]):
+        here["show"] = key
+        return
+    if len(here["pictures"]) >= state.MOST:
+        state.say("error", f"{title}: there are {state.MOST} pictures already; remove some or press Clear")
+        return
+    if sum(len(picture["data"]) for picture in here["pictures"]) + len(content) > MOST_BYTES:
+        size = figures.size(MOST_BYTES)
+        state.say("error", f"{title}: all pictures together would have more than {size}; remove some or press Clear")
+        return
+    try:
+        found = datasets.decode(content)
+    except ImageError as error:
+        state.say("error", f"{title}: {error}")
+        return
+    here["pictures"].append({
+        "key": key, "title": title[:200], "shows": shows, "credit": credit, "data": content, "digest": digest,
+        "size": found.pixels.shape[:2], "format": found.format, "notes": found.notes,
+        "src": figures.photo(found.pixels), "thumb": figures.photo(found.pixels, 160),
+    })  # fmt: skip
+    here["show"] = key
+
+
+def _remove() -> None:
+    gone = chosen()
+    state.change(pictures=[picture for picture in state.state()["pictures"] if picture is not gone], show="")
+
+
+def _clear() -> None:
+    state.change(pictures=[], show="", wanted=[])

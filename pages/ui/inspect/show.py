@@ -1,0 +1,90 @@
+"""The main part of the Inspect page: pictures with answers, the chosen one large, and tabs that look inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.analysis import analyze
+from explorer.figures import exact, times
+from explorer.inspection import Entry
+from pages.ui.text import literal
+
+from . import answers, branches, field, maps, models, pictures, state, test_set, two, why
+
+_NEEDS_PICTURE = ("maps", "branches", "why", "field")
+
+
+def main(found: dict[str, Entry]) -> None:
+    """Everything but the card."""
+    name = state.state()["model"]
+    entry = found.get(name.partition("@")[0])
+    if not name or (entry and not entry.ready):
+        _nothing(bool(name))
+        return
+    with st.spinner("Loading PyTorch and the model"):
+        model = models.opened(name, found)
+    if model is None:
+        return
+    with st.spinner("Reading pictures"):
+        pictures.bring()
+    _facts(model)
+    taken = state.state()["pictures"]
+    if not taken:
+        st.info(
+            "Upload a picture on the right, or take a test image of a data set: the network's answer appears here."
+        )
+    else:
+        with st.spinner("Asking the network"):
+            answers.tiles(model, taken)
+        pictures.buttons()
+    picture = pictures.chosen()
+    prediction = answers.chosen(model, picture) if picture else None
+    _tabs(found, model, picture, prediction)
+
+
+def _nothing(chosen: bool) -> None:
+    if chosen:
+        st.info("The weights of this model are not here yet. **Download** them on the right, or choose another model.")
+        return
+    st.info(
+        "There is no trained network here yet. Train one, download published weights, or open weights of your own on "
+        "the right."
+    )
+    st.page_link("pages/train.py", label="Train a network", icon=":material/monitoring:")
+
+
+def _facts(model: Any) -> None:
+    analysis = analyze(model.architecture)
+    st.caption(
+        literal(
+            f"{model.architecture.name}: {model.provenance} · {exact(analysis.params)} parameters · input "
+            f"{times(analysis.input_shape)} · {len(model.classes):,} classes"
+        )
+    )
+    for note in model.notes:
+        st.warning(literal(note))
+
+
+def _tabs(found: dict[str, Entry], model: Any, picture: dict[str, Any] | None, prediction: Any) -> None:
+    """Only the open tab is computed."""
+    fill = {
+        "maps": lambda: maps.show(model, picture, prediction),
+        "branches": lambda: branches.show(model, picture, prediction),
+        "why": lambda: why.show(model, picture, prediction),
+        "field": lambda: field.show(model, picture, prediction),
+        "filters": lambda: maps.filters(model),
+        "two": lambda: two.show(found, model),
+        "test": lambda: test_set.show(found, model),
+    }
+    for (word, _), tab in zip(
+        state.TABS.items(), st.tabs(list(state.TABS.values()), key=state.TAB, on_change="rerun"), strict=True
+    ):
+        if not tab.open:
+            continue
+        with tab:
+            if prediction is None and word in _NEEDS_PICTURE:
+                st.caption("For this a picture is needed, with an answer.")
+            else:
+                fill[word]()

@@ -1,0 +1,213 @@
+"""A model, or two, on the test images of a data set: how good, where wrong, how far its confidence can be trusted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import figures
+from explorer.datasets import Progress
+from explorer.inspection import Entry
+from pages.ui.components import mount
+from pages.ui.text import cell, literal
+from pages.ui.work import carried_out
+
+from . import data, models, pictures, state
+from .kept import peek, put
+
+_WORST = 24
+_MATRIX = 100
+"""Classes up to which a confusion matrix is drawn."""
+
+
+def show(found: dict[str, Entry], model: Any) -> None:
+    """Choose a data set, evaluate, read."""
+    cards = {card.name: card for card in data.cards() if data.fits(model, card)}
+    if not cards:
+        st.info("No data set that is here has this model's classes. The Train page fetches and imports data sets.")
+        return
+    left, right = st.columns(2)
+    with left:
+        usual = models.dataset_of(state.state()["model"])
+        name = st.selectbox(
+            "Data set", list(cards), list(cards).index(usual) if usual in cards else 0, key=f"inspect_test_{usual}",
+            format_func=lambda each: f"{cards[each].title} ({cards[each].test:,} test images)",
+        )  # fmt: skip
+    with right:
+        other_name = models.second(found)
+    both = [model]
+    if other_name:
+        other = models.opened(other_name, found)
+        if other is not None and not data.fits(other, cards[name]):
+            st.info("The second model does not know the classes of this data set; it is left out.")
+        elif other is not None:
+            both.append(other)
+    done = [_evaluated(each, name) for each in both]
+    if not all(done):
+        _evaluate(both, name)
+        return
+    _summary(done)
+    _details(done[0], name)
+    if len(done) == 2:
+        _two(done[0], done[1], name)
+
+
+def _key(model: Any, name: str) -> tuple[str, str, str]:
+    return "evaluation", model.digest, data.test_set(name).fingerprint
+
+
+def _evaluated(model: Any, name: str) -> Any:
+    with st.spinner("Reading the data set"):
+        return peek(_key(model, name))
+
+
+def _evaluate(both: list[Any], name: str) -> None:
+    from explorer.inspection.evaluation import evaluate
+
+    if not st.button("Evaluate", key="inspect_evaluate", icon=":material/play_arrow:", type="primary"):
+        st.caption("The whole test set goes through the network, which takes a while; it can be cancelled.")
+        return
+    left = [model for model in both if peek(_key(model, name)) is None]
+
+    def work(progress: Progress) -> bool:
+        for number, model in enumerate(left):
+
+            def told(done: int, whole: int, before: int = number) -> None:
+                progress(before * whole + done, len(left) * whole)
+
+            put(_key(model, name), evaluate(model, data.test_set(name), progress=told))
+        return True
+
+    if carried_out("Evaluating", work):
+        state.change()
+        st.rerun()
+
+
+def _summary(done: list[Any]) -> None:
+    with st.container(horizontal=True, key="inspect_test_numbers"):
+        for by, each in zip(("A", "B") if len(done) == 2 else ("",), done, strict=True):
+            low, high = each.interval
+            label = f" of {by}" if by else ""
+            st.metric(
+                f"Accuracy{label}", f"{each.accuracy:.2%}",
+                f"{each.right:,} of {len(each.labels):,} · {low:.1%} to {high:.1%}",
+                delta_color="off", delta_arrow="off", border=True,
+                help="Share of the test images answered rightly; 95 % interval by Wilson, for other images of the same "
+                "kind. If the model was chosen by these very images, it flatters.",
+            )  # fmt: skip
+            st.metric(
+                f"Calibration error{label}", f"{each.calibration_error:.2%}", "ECE, 15 bins",
+                delta_color="off", delta_arrow="off", border=True,
+                help="Expected calibration error (Guo et al. 2017, equation 3): mean difference between confidence and "
+                "share of right answers.",
+            )  # fmt: skip
+            st.metric(
+                f"Loss{label}", f"{each.loss:.4f}", "cross entropy", delta_color="off", delta_arrow="off", border=True,
+                help="Mean cross entropy of the test images, natural logarithms.",
+            )  # fmt: skip
+
+
+def _details(found: Any, name: str) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        if len(found.classes) <= _MATRIX:
+            mount(
+                "board", "inspect_confusion",
+                {"classes": list(found.classes), "confusion": [list(row) for row in found.confusion],
+                 "samples": None, "answers": None, "note": name},
+            )  # fmt: skip
+        else:
+            st.caption(f"{len(found.classes):,} classes are too many for a confusion matrix; the table names them all.")
+    with right:
+        _calibration(found)
+        _classes(found)
+    st.markdown("**Most wrong**")
+    worst = found.worst(_WORST)
+    _tiles([(each.row, [("", found, each.row)]) for each in worst], name, "inspect_worst")
+    st.caption(
+        "The wrongly answered images with the highest cross entropy: those whose right class got the least. The "
+        "percentage is the probability of the wrong answer. A click takes the image into the pictures above."
+    )
+
+
+def _calibration(found: Any) -> None:
+    def known(value: float) -> float:
+        return 0.0 if math.isnan(value) else value
+
+    bins = [
+        {"low": each.low, "high": each.high, "images": each.images, "confidence": known(each.confidence),
+         "accuracy": known(each.accuracy)}
+        for each in found.calibration
+    ]  # fmt: skip
+    filled = [each for each in bins if each["images"]]
+    alt = "Reliability: " + "; ".join(
+        f"of {each['images']} answers with confidence {each['confidence']:.0%}, {each['accuracy']:.0%} are right"
+        for each in filled
+    )
+    mount(
+        "bars", "inspect_calibration",
+        {"title": "Calibration", "note": f"{len(found.labels):,} answers in 15 bins", "alt": alt, "bins": bins},
+    )  # fmt: skip
+    st.caption("Confidence: probability of the answer. On the dashed line the model is as often right as it says.")
+
+
+def _classes(found: Any) -> None:
+    rows = [
+        {"class": cell(each.name), "images": each.images, "recall": 100 * each.recall,
+         "precision": 100 * each.precision}
+        for each in found.per_class
+    ]  # fmt: skip
+    percent = st.column_config.NumberColumn(format="%.1f %%")
+    st.dataframe(
+        pd.DataFrame(rows), key="inspect_classes_table", hide_index=True, alt="Recall and precision of each class",
+        height="content" if len(rows) <= 12 else 320, column_config={"recall": percent, "precision": percent},
+    )  # fmt: skip
+    st.caption(
+        "Recall: share of a class's images that are taken for it. Precision: share of the images taken for it that are "
+        "of it; none where no image is."
+    )
+
+
+def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: str) -> None:
+    """Test images with the answers of evaluations, as tiles; a click brings one to the pictures."""
+    shown = []
+    for row, by in rows:
+        pixels, shows = data.pixels(name, row)
+        answers = [
+            {"by": who, "name": found.classes[int(found.answers[row])], "share": float(found.confidences[row]),
+             "right": bool(found.answers[row] == found.labels[row])}
+            for who, found, row in by
+        ]  # fmt: skip
+        shown.append({
+            "key": f"{name}:{row}", "title": f"test image {row:,}", "src": figures.photo(pixels, 160),
+            "small": max(pixels.shape[:2]) <= 128, "shows": shows, "answers": answers, "problem": None,
+            "differs": len({answer["name"] for answer in answers}) > 1,
+        })  # fmt: skip
+    mount("tiles", key, {"tiles": shown, "chosen": state.state()["show"], "choosable": True}, choose=_take)
+
+
+def _take(key: object) -> None:
+    if isinstance(key, str):
+        pictures.want(key)
+
+
+def _two(first: Any, second: Any, name: str) -> None:
+    a, b = first.answers == first.labels, second.answers == second.labels
+    st.markdown("**Two models on the same images**")
+    table = pd.DataFrame(
+        [
+            {"": "A right", "B right": f"{int((a & b).sum()):,}", "B wrong": f"{int((a & ~b).sum()):,}"},
+            {"": "A wrong", "B right": f"{int((~a & b).sum()):,}", "B wrong": f"{int((~a & ~b).sum()):,}"},
+        ]
+    )
+    st.table(table.set_index(""), border="horizontal", width="content")
+    try:
+        rows = first.disagreements(second)
+    except ValueError as error:
+        st.info(literal(f"{error}."))
+        return
+    st.caption(f"Images by who is right. The answers differ on {len(rows):,}; the first {_WORST} of them:")
+    _tiles([(row, [("A", first, row), ("B", second, row)]) for row in rows[:_WORST]], name, "inspect_disagree")

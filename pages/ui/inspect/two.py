@@ -1,0 +1,58 @@
+"""Two models on the same pictures: where do they disagree?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.inspection import Entry
+from pages.ui.components import mount
+from pages.ui.text import cell, literal
+
+from . import answers, asking, models, state
+
+
+def show(found: dict[str, Entry], model: Any) -> None:
+    """The second model is chosen here; pictures on which the answers differ come first."""
+    name = models.second(found)
+    if not name:
+        st.caption("Choose a second model to see where the two disagree.")
+        return
+    with st.spinner("Opening the second model"):
+        other = models.opened(name, found)
+    if other is None:
+        return
+    st.caption(literal(f"A: {model.provenance}. B: {other.provenance}."))
+    if set(model.classes) != set(other.classes):
+        st.warning("The two do not know the same classes: answers are compared by their names.")
+    pictures = state.state()["pictures"]
+    if not pictures:
+        st.caption("Pictures are needed for this; **Test set** compares the two on a whole one.")
+        return
+    with st.spinner("Asking both"):
+        shown = [
+            answers.tile(each, [(by, one, asking.predicted(one, each)) for by, one in (("A", model), ("B", other))])
+            for each in pictures
+        ]
+    shown.sort(key=lambda tile: not tile["differs"])
+    count = sum(tile["differs"] for tile in shown)
+    st.markdown(f"The answers differ on **{count}** of {len(shown)} pictures.")
+    mount(
+        "tiles", "inspect_two_tiles",
+        {"tiles": shown, "chosen": state.state()["show"], "choosable": True}, choose=state.choose_picture,
+    )  # fmt: skip
+    rows = [_row(tile) for tile in shown]
+    st.dataframe(pd.DataFrame(rows), key="inspect_two_table", hide_index=True, alt="Both models' answers")
+    st.caption("Best class of each with its probability (softmax), each model with its own preprocessing.")
+
+
+def _row(tile: dict[str, Any]) -> dict[str, Any]:
+    given = {answer["by"]: answer for answer in tile["answers"]}
+    row = {"picture": cell(tile["title"]), "shows": cell(tile["shows"] or "")}
+    for by in ("A", "B"):
+        answer = given.get(by)
+        row[by] = cell(answer["name"]) if answer else "–"
+        row[f"{by} probability"] = f"{answer['share']:.1%}" if answer else "–"
+    return {**row, "": "differ" if tile["differs"] else ""}

@@ -1,0 +1,127 @@
+"""Why this answer: which parts of the picture speak for a class, by three methods, over the network's input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from explorer import figures
+from pages.ui.components import mount
+from pages.ui.text import literal
+from pages.ui.work import carried_out
+
+from . import answers, nodes, state
+from .branches import ask_class
+from .kept import kept, peek, put
+
+_METHODS = {"cam": "Grad-CAM", "occlusion": "Occlusion", "gradients": "Integrated gradients"}
+
+
+def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
+    """One method, over the input."""
+    method = st.segmented_control(
+        "Method", list(_METHODS), default="cam", key="inspect_method", required=True,
+        format_func=_METHODS.__getitem__, persist_state="session",
+    )  # fmt: skip
+    path = nodes.diagram(model) if method == "cam" else ""
+    left, right = st.columns([0.42, 0.58], gap="medium")
+    with left:
+        index = ask_class(model, prediction)
+        make = {"cam": _cam, "occlusion": _occlusion, "gradients": _gradients}[method or "cam"]
+        found = make(model, picture, prediction, index, path)
+    with right:
+        if found is None:
+            mount("picture", "inspect_why", {"frames": [answers.seen(model, prediction)]})
+            return
+        values, unit = found
+        heat = {**figures.heat(values.numpy()), "unit": unit}
+        frame = answers.seen(model, prediction, heat=heat, title=f"{_METHODS[method or 'cam']}")
+        frame["alt"] = (
+            f"{_METHODS[method or 'cam']} for {model.classes[index]}: values from {float(values.min()):.4g} to "
+            f"{float(values.max()):.4g}, the largest at row {int(values.argmax()) // values.shape[1]}, column "
+            f"{int(values.argmax()) % values.shape[1]}"
+        )
+        mount("picture", "inspect_why", {"frames": [frame]})
+
+
+def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path: str) -> tuple[Any, str] | None:
+    from explorer.inspection.attribution import grad_cam, upsampled
+
+    try:
+        cam = kept(
+            ("cam", model.digest, picture["digest"], path, index),
+            lambda: grad_cam(model, prediction.input, path, index),
+        )
+    except ValueError as error:
+        st.info(literal(f"{error}."))
+        return None
+    st.caption(
+        f"Grad-CAM of {literal(path)} ({figures.times(tuple(cam.shape))} units), brought to the input's size "
+        "(bilinear): the node's channels, each weighed by the mean gradient of the class's logit, summed; what is "
+        "below 0 is cut off (Selvaraju et al. 2017, equations 1 and 2). Later layers say more, and less "
+        "precisely where. Its numbers compare places of one picture, not pictures."
+    )
+    return upsampled(cam, tuple(prediction.input.shape[1:])), ""
+
+
+def _occlusion(
+    model: Any, picture: dict[str, Any], prediction: Any, index: int, _: str
+) -> tuple[Any, str] | None:
+    from explorer.inspection.attribution import occlusion
+
+    side = min(prediction.input.shape[1:])
+    left, right = st.columns(2)
+    window = int(left.number_input("Window", 1, side, max(1, side // 6), key=f"inspect_window_{side}"))
+    most = min(window, side)
+    stride = int(right.number_input("Stride", 1, most, max(1, min(most, side // 12)), key=f"inspect_stride_{most}"))
+    st.caption(
+        f"What the class's logit loses when a square of {window} × {window} input pixels is covered by the mean "
+        f"colour, every {stride} pixels; a pixel shows the mean over all squares that cover it (Zeiler & "
+        "Fergus 2014). Orange: covering it costs the class; blue: covering it helps."
+    )
+    found = _computed(
+        ("occlusion", model.digest, picture["digest"], index, window, stride),
+        "Covering squares",
+        lambda progress: occlusion(
+            model, prediction.input, index, window=window, stride=stride, progress=progress
+        ),
+    )  # fmt: skip
+    return None if found is None else (found.values, "logit")
+
+
+def _gradients(model: Any, picture: dict[str, Any], prediction: Any, index: int, _: str) -> tuple[Any, str] | None:
+    from explorer.inspection.attribution import integrated_gradients
+
+    steps = int(st.number_input("Steps", 1, 1000, 50, key="inspect_steps", persist_state="session"))
+    st.caption(
+        "Integrated gradients (Sundararajan et al. 2017): how much of the logit's change, from an image of the mean "
+        "colour to this one, is due to each pixel; its channels are summed."
+    )
+    found = _computed(
+        ("gradients", model.digest, picture["digest"], index, steps),
+        "Following the gradient",
+        lambda progress: integrated_gradients(model, prediction.input, index, steps=steps, progress=progress),
+    )
+    if found is None:
+        return None
+    whole = float(found.values.sum())
+    st.caption(
+        f"All pixels together: {whole:+.4f}; the logit changes by {whole + found.gap:+.4f}. The gap of "
+        f"{found.gap:+.4f} is what the sum over {steps} steps misses (completeness); more steps make it smaller."
+        .replace("-", "−")
+    )  # fmt: skip
+    return found.values.sum(0), "logit"
+
+
+def _computed(key: tuple[Any, ...], what: str, work: Callable[[Any], Any]) -> Any:
+    """What was found, if it was; else a button that begins the work."""
+    found = peek(key)
+    if found is None and st.button("Compute", key="inspect_compute", icon=":material/play_arrow:", type="primary"):
+        found = carried_out(what, work)
+        if found is not None:
+            put(key, found)
+            state.change()
+            st.rerun()
+    return found

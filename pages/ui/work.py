@@ -1,0 +1,40 @@
+"""Long work on a page: a bar that says how far it is, and a button that ends it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from explorer.datasets import CancelledError, Progress
+
+from .text import literal
+
+_Result = TypeVar("_Result")
+
+
+def carried_out(what: str, work: Callable[[Progress], _Result]) -> _Result | None:
+    """Do long work under a progress bar; None if it could not be done, and the reason said.
+
+    A click on Cancel, or anywhere else, makes the script begin anew, which ends the work at its next step; what it had
+    written is removed on the way out.
+    """
+    bar = st.progress(0.0, text=f"{what} …")
+    st.button("Cancel", key="cancel_work")
+    drawn = 0.0
+
+    def progress(done: int, whole: int) -> None:
+        nonlocal drawn
+        if time.monotonic() - drawn > 0.2:
+            drawn = time.monotonic()
+            share = min(1.0, done / whole) if whole else 0.0
+            bar.progress(share, text=f"{what}: {100 * share:.0f} %")
+
+    try:
+        return work(progress)
+    except (ValueError, CancelledError, OSError) as error:
+        bar.empty()
+        st.error(literal(f"{error}."))
+        return None

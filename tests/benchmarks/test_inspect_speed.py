@@ -1,0 +1,81 @@
+"""What a person waits for on the Inspect page: an answer to an upload, and a look into a large network."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer import catalog
+from explorer.inspection import branch_paths
+from explorer.inspection.attribution import grad_cam
+from explorer.inspection.features import features
+from tests.browser.helpers import launching, new_context, open_app, serving, settle
+from tests.datasets.makers import encoded
+from tests.inspection.parts import input_for, model_with
+
+pytestmark = pytest.mark.benchmark
+
+UPLOADS = 12
+ANSWER = 0.300
+LOOK = 1.0
+
+
+def photo(seed: int) -> bytes:
+    """A JPEG of 1,600 × 1,200 pixels, smooth as photographs are."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    return encoded(np.kron(coarse, np.ones((100, 100, 1), np.uint8)), "JPEG", quality=90)
+
+
+def test_upload_to_answer(tmp_path: Path) -> None:
+    """From the choice of a file to the network's answer on the screen, torch and the shipped model being loaded."""
+    with launching() as browser, serving(tmp_path / "home") as server:
+        page = new_context(browser).new_page()
+        open_app(page, f"{server.url}/inspect?model=cifar10-inception")
+        tiles = page.locator(".st-key-inspect_tiles .tile")
+        tiles.first.wait_for(timeout=60_000)
+        measured = []
+        for number in range(UPLOADS + 2):
+            settle(page)
+            name, here = f"photo-{number}.jpg", tiles.count()
+            begun = time.perf_counter()
+            page.locator("[class*=st-key-inspect_upload_] input[type=file]").set_input_files(
+                {"name": name, "mimeType": "image/jpeg", "buffer": photo(number)}
+            )
+            page.locator(f".st-key-inspect_tiles .tile[aria-label^='{name}']").wait_for()
+            measured.append(time.perf_counter() - begun)
+            assert tiles.count() == here + 1
+    measured = measured[2:]
+    median, worst = statistics.median(measured), max(measured)
+    print(f"\nupload to answer, {UPLOADS} photos of 1,600 × 1,200: {1e3 * median:.0f} ms, worst {1e3 * worst:.0f} ms")
+    assert median <= ANSWER
+
+
+def test_a_look_into_googlenet() -> None:
+    """Feature maps of a block and all its branches, and Grad-CAM of the last block, at 224×224."""
+    torch.set_num_threads(2)
+    architecture = catalog.get("googlenet-torchvision")
+    model = model_with(architecture)
+    (x_CHW,) = input_for(model)
+    block = "inception_4a"
+    paths = [block, *branch_paths(architecture, block)]
+
+    def seconds(work: Callable[[], object]) -> float:
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
+
+    looks: dict[str, Callable[[], object]] = {
+        "feature maps": lambda: features(model, x_CHW, paths),
+        "Grad-CAM": lambda: grad_cam(model, x_CHW, "inception_5b", 0),
+    }
+    for name, work in looks.items():
+        work()
+        median = statistics.median(seconds(work) for _ in range(5))
+        print(f"\n{name} of GoogLeNet at 224: {1e3 * median:.0f} ms")
+        assert median <= LOOK

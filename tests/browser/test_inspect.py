@@ -1,0 +1,229 @@
+"""The Inspect page in a real browser: real uploads, choosing nodes, maps and units, long work that is cancelled."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.inspection import unit_field
+from explorer.runs import Manager
+from tests.browser.design import JOINER, until
+from tests.browser.helpers import ARTIFACTS, open_app, rerun, serving, settle
+from tests.inspection.parts import learnt, trained_run
+
+NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
+TILES = ".st-key-inspect_tiles .tile"
+
+
+@pytest.fixture(scope="module")
+def gallery(_servers, tmp_path_factory):
+    """A server with a run of a tiny network that learnt the digits; and the run."""
+    home = tmp_path_factory.mktemp("home")
+    run = trained_run(Manager(home), NAME)
+    with serving(home) as server:
+        _servers.append(server)
+        yield server, run
+        _servers.remove(server)
+
+
+def saved(image, form, **options):
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def files():
+    """By name: content, and what the page must say of it; '' where there is nothing to say."""
+    grid = np.arange(60 * 40 * 3, dtype=np.uint32).reshape(60, 40, 3)
+    image = Image.fromarray((grid * 7 % 251).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    first, second = (Image.new("RGB", (30, 20), colour) for colour in ("red", "blue"))
+    moving = {"save_all": True, "append_images": [second]}
+    wide = Image.fromarray(np.linspace(0, 65535, 40 * 30).reshape(40, 30).astype(np.uint16))
+    good = {
+        "plain.jpg": (saved(image, "JPEG"), "JPEG, 40 × 60 pixels"),
+        "plain.png": (saved(image, "PNG"), "PNG, 40 × 60 pixels"),
+        "wide.png": (saved(wide, "PNG"), "16 bits scaled to 8"),
+        "cmyk.jpg": (saved(image.convert("CMYK"), "JPEG"), "CMYK converted to RGB"),
+        "turned.jpg": (saved(image, "JPEG", exif=exif), "JPEG, 60 × 40 pixels; turned upright"),
+        "moving.gif": (saved(first, "GIF", **moving), "GIF, 30 × 20 pixels; first"),
+        "moving.webp": (saved(first, "WEBP", **moving), "WEBP, 30 × 20 pixels; first"),
+    }
+    bad = {
+        "cut.jpg": (saved(image, "JPEG")[:-200], "incomplete or damaged"),
+        "huge.png": (saved(Image.new("1", (9500, 9500)), "PNG"), "too large (more than 89 MP; limit 40 MP)"),
+        "text.png": (b"no picture at all", "not a supported picture"),
+        f"{NAME.replace('/', '')}.png": (b"", "is empty"),
+    }
+    return good, bad
+
+
+def upload(page, tmp_path, contents):
+    paths = []
+    for name, (data, _) in contents.items():
+        (tmp_path / name).write_bytes(data)
+        paths.append(tmp_path / name)
+    with rerun(page):
+        page.locator(".st-key-inspect_card input[type=file]").first.set_input_files(paths)
+
+
+def told(page):
+    return page.get_by_test_id("stMain").inner_text().replace(JOINER, "")
+
+
+def query(page, key):
+    return page.evaluate("(key) => new URL(location.href).searchParams.get(key) || ''", key)
+
+
+def test_uploads_of_every_kind(gallery, page, tmp_path, watch):
+    server, _ = gallery
+    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    open_app(page, f"{server.url}/inspect")
+    good, bad = files()
+    upload(page, tmp_path, {**good, **bad})
+    until(lambda: page.locator(TILES).count() == len(good), "a tile for each picture", patience=60)
+    until(lambda: page.get_by_test_id("stAlert").count() == len(bad), "a sentence for each that cannot be read")
+    alerts = page.get_by_test_id("stAlert").all_inner_texts()
+    for name, (_, reason) in bad.items():
+        assert any(text.replace(JOINER, "").startswith(name) and reason in text for text in alerts), (name, alerts)
+    for index, (name, (_, note)) in enumerate(good.items()):
+        if page.locator(TILES).nth(index).get_attribute("aria-pressed") != "true":
+            page.locator(TILES).nth(index).click()
+        until(lambda note=note: note in told(page), f"{name}: {note}")
+        assert name in page.locator(TILES).nth(index).get_attribute("aria-label")
+        assert page.locator(".st-key-inspect_answers .bar").count() == 5
+    assert query(page, "pictures") == ""
+    # The picture that the browser shows is upright, and no image of the page is broken.
+    turned = page.locator(TILES).nth(4).locator("img")
+    assert turned.evaluate("(image) => image.naturalWidth > image.naturalHeight")
+    assert page.locator(f"{TILES} img").evaluate_all("(all) => all.every((image) => image.naturalWidth > 0)")
+    # Gone on Clear: no tile is left, and the next picture is taken as before.
+    with rerun(page):
+        page.get_by_role("button", name="Clear").click()
+    until(lambda: page.locator(TILES).count() == 0, "no picture")
+    upload(page, tmp_path, {"plain.png": good["plain.png"]})
+    until(lambda: page.locator(TILES).count() == 1, "the picture")
+
+
+def test_a_chosen_unit_and_where_its_field_is_drawn(gallery, page, new_page):
+    server, run = gallery
+    net = learnt(0)[0]
+    open_app(page, f"{server.url}/inspect?pictures=digits:3,digits:10")
+    page.locator(".st-key-inspect_maps .map").first.wait_for()
+    with rerun(page):
+        page.locator(".st-key-inspect_diagram .strip-area .column").nth(2).click()
+    until(lambda: query(page, "node") == "residual", "the node in the address")
+    page.locator(".st-key-inspect_maps .title").get_by_text("residual", exact=True).wait_for()
+    maps = page.locator(".st-key-inspect_maps .map")
+    until(lambda: maps.count() == 8, "eight channels")
+    with rerun(page):
+        maps.nth(3).click()
+    channel = maps.nth(3).get_attribute("data-map").split()[1]
+    until(lambda: query(page, "channel") == channel, "the channel in the address")
+    units = page.locator(".st-key-inspect_maps .units")
+    frame = units.bounding_box()
+    with rerun(page):  # of 6 × 6 units the one in row 1, column 4
+        units.click(position={"x": frame["width"] * 4.5 / 6, "y": frame["height"] * 1.5 / 6})
+    until(lambda: query(page, "unit") == "1-4", "the unit in the address")
+    page.locator(".st-key-inspect_maps .units").focus()
+    with rerun(page):
+        page.keyboard.press("ArrowRight")
+    until(lambda: query(page, "unit") == "1-5", "the next unit by the keyboard")
+    with rerun(page):
+        page.get_by_role("tab", name="Receptive field").click()
+    drawn(page, net, (1, 5))
+    # The address leads another visitor to the same unit.
+    other = new_page()
+    open_app(other, page.evaluate("location.href"))
+    drawn(other, net, (1, 5))
+    assert query(other, "channel") == channel
+    assert run == query(other, "model")
+
+
+def drawn(page, net, unit):
+    """The rectangles that the browser has drawn are those of the analysis."""
+    field = unit_field(net, "residual", unit)
+    box = page.locator(".st-key-inspect_field svg[data-frame='On the input'] rect.box[data-kind=field]")
+    box.wait_for(state="attached")
+
+    def sides(rect):
+        left, top, width, height = (float(rect.get_attribute(name)) for name in ("x", "y", "width", "height"))
+        return top, left, top + height, left + width
+
+    until(lambda: sides(box) == tuple(field.box), "the field where the analysis says")
+    dashed = page.locator(".st-key-inspect_field svg[data-frame='On the input'] rect.box[data-kind=outside]")
+    assert sides(dashed) == tuple(field.unclipped)
+    # What is seen on the screen agrees: the image fills exactly the rows and columns of the input.
+    image = page.locator(".st-key-inspect_field svg[data-frame='On the input'] image").bounding_box()
+    on_screen = box.bounding_box()
+    assert on_screen["x"] - image["x"] == pytest.approx(image["width"] * field.box.left / 12, abs=4)
+    assert on_screen["width"] == pytest.approx(image["width"] * (field.box.right - field.box.left) / 12, abs=6)
+    picture = page.locator(".st-key-inspect_field svg[data-frame='On the picture'] rect.box")
+    assert sides(picture)[1] == pytest.approx(field.box.left * 28 / 12)
+
+
+def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page, watch):
+    server, run = gallery
+    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    open_app(page, f"{server.url}/inspect?pictures=digits:3&tab=two&second={run}")
+    page.locator(".st-key-inspect_two_tiles .tile").wait_for()
+    assert NAME in page.locator(".st-key-inspect_model").inner_text().replace(JOINER, "") or NAME in page.locator(
+        ".st-key-inspect_model input"
+    ).input_value()
+    assert page.locator("img[src='x'], .katex").count() == 0
+
+
+def test_long_work_is_carried_out_when_asked_for(gallery, page):
+    server, _ = gallery
+    open_app(page, f"{server.url}/inspect?pictures=digits:3&tab=why")
+    page.locator(".st-key-inspect_why input[type=range]").wait_for()
+    heat = page.locator(".st-key-inspect_why svg image").last
+    slider = page.locator(".st-key-inspect_why input[type=range]")
+    slider.evaluate("(node) => { node.value = 25; node.dispatchEvent(new Event('input')) }")
+    assert heat.get_attribute("opacity") == "0.25"
+    with rerun(page):
+        page.get_by_text("Integrated gradients", exact=True).click()
+    steps = page.locator(".st-key-inspect_steps input")
+    with rerun(page):
+        steps.fill("7")
+        steps.press("Enter")
+    with rerun(page):
+        page.get_by_role("button", name="Compute").click()
+    page.get_by_text(re.compile("All pixels together")).wait_for()
+    assert page.locator(".st-key-inspect_why input[type=range]").input_value() == "25"
+    with rerun(page):
+        page.get_by_role("tab", name="Test set").click()
+    with rerun(page):
+        page.get_by_role("button", name="Evaluate").click()
+    page.locator(".st-key-inspect_confusion svg").wait_for()
+    assert page.locator(".st-key-inspect_worst .tile").count() == 24
+    count = page.locator(TILES).count()
+    with rerun(page):
+        page.locator(".st-key-inspect_worst .tile").first.click()
+    until(lambda: page.locator(TILES).count() == count + 1, "the most wrong image among the pictures")
+
+
+@pytest.mark.parametrize(
+    ("tab", "color_scheme", "viewport"),
+    [("maps", "light", (1440, 1000)), ("branches", "dark", (1440, 1000)), ("field", "light", (390, 844))],
+)
+def test_looks(gallery, page, tab, color_scheme, viewport):
+    server, _ = gallery
+    open_app(page, f"{server.url}/inspect?pictures=digits:3,digits:10&tab={tab}")
+    page.locator({"maps": ".st-key-inspect_maps .units", "branches": ".st-key-inspect_contributions .bar",
+                  "field": ".st-key-inspect_field rect.box"}[tab]).first.wait_for(state="attached")  # fmt: skip
+    settle(page)
+    wide = page.evaluate(
+        "() => [document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
+        ".map((node) => node.scrollWidth - node.clientWidth)"
+    )
+    assert max(wide) <= 0
+    unnamed = page.locator("svg[role=img], svg[role=application], [role=img]").evaluate_all(
+        "(all) => all.filter((node) => !node.getAttribute('aria-label')).length"
+    )
+    assert unnamed == 0
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"inspect-{tab}-{color_scheme}-{viewport[0]}.png")

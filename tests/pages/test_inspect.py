@@ -1,0 +1,485 @@
+"""The Inspect page through Streamlit's own test runner, with a network that learnt the digits a moment ago."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from explorer import catalog, datasets
+from explorer.architecture import Flatten, Linear, Sequence, edit, to_json
+from explorer.inspection import _samples, _shipped, unit_field
+from explorer.inspection.attribution import integrated_gradients
+from explorer.inspection.contributions import branch_contributions
+from explorer.inspection.evaluation import evaluate
+from explorer.inspection.features import features
+from explorer.inspection.opening import open_model
+from explorer.modules import build
+from explorer.runs import Manager, RunFolder
+from explorer.training import checkpoint
+from pages.ui import manager as desk
+from pages.ui.inspect import kept, state
+from pages.ui.text import literal
+from tests.datasets.makers import encoded, pixels, png
+from tests.inspection.parts import learnt, shaken, trained_run
+from tests.training.parts import network
+
+ROOT = Path(__file__).resolve().parents[2]
+JOINER = "\u2060"
+HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
+NEEDED = {"maps": "inspect_maps", "branches": "inspect_branches", "why": "inspect_why", "field": "inspect_field",
+          "filters": "inspect_filters", "two": "", "test": ""}  # fmt: skip
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    """A data directory of its own in which nothing is trained; nothing ships and nothing is published."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("EXPLORER_HOME", str(home))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(_shipped, "FOLDER", tmp_path / "models")
+    monkeypatch.setattr(_samples, "FOLDER", tmp_path / "samples")
+    yield Manager(home)
+    desk.manager().close()
+
+
+def app(**query: str) -> AppTest:
+    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    running.run()
+    running.switch_page("pages/inspect.py")
+    for key, value in query.items():
+        running.query_params[key] = value
+    running.run()
+    assert not running.exception
+    return running
+
+
+def said(running: AppTest) -> str:
+    kinds = (running.error, running.warning, running.success, running.info)
+    return " ".join(plain(each.value) for kind in kinds for each in kind)
+
+
+def plain(text: str) -> str:
+    """What a person reads."""
+    return re.sub(r"\\(.)", r"\1", text).replace(JOINER, "")
+
+
+def mounted(running: AppTest, key: str) -> dict[str, Any]:
+    """What one of our components is given; as strict JSON, which is all that a browser reads."""
+
+    def never(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    (found,) = [each for each in running.main if each.type == "bidi_component" and each.proto.id.endswith(f"-{key}")]
+    return json.loads(found.proto.json, parse_constant=never)  # type: ignore[no-any-return]
+
+
+def address(running: AppTest, key: str) -> str:
+    value = running.query_params.get(key, "")
+    return value[0] if isinstance(value, list) else value
+
+
+def upload(running: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    place = running.session_state["inspect"]["round"]
+    running.file_uploader(key=f"inspect_upload_{place}").set_value([(name, data, "image/png") for name, data in files])
+    running.run()
+    assert not running.exception
+    return running
+
+
+# ---- models ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_any_model_the_page_says_where_to_get_one(manager: Manager) -> None:
+    running = app()
+    assert "not here yet" in said(running)
+    assert running.selectbox(key="inspect_model").value == "googlenet-torchvision"
+    running.button(key="inspect_download").click().run()
+    assert not running.exception
+    assert "could not be downloaded" in said(running)
+    assert "googlenet-1378be20.pth" in said(running)
+
+
+def test_the_newest_checkpoint_is_followed_and_an_older_one_stays(manager: Manager) -> None:
+    run = trained_run(manager, steps=(40, 41))
+    running = app(pictures="digits:3")
+    assert address(running, "model") == run
+    assert any("step 41" in each.value for each in running.caption)
+    running.selectbox(key="inspect_checkpoint").set_value(f"{run}@40").run()
+    assert address(running, "model") == f"{run}@40"
+    folder = RunFolder(manager.root, run).checkpoints
+    checkpoint.save(folder, run, 50, learnt(0)[2])  # the last two are kept: step 40 is gone
+    running.run()
+    assert not running.exception
+    assert f"{run}@40 is not there any more; the newest checkpoint" in said(running)
+    assert address(running, "model") == run
+    assert any("step 50" in each.value for each in running.caption)
+
+
+def test_a_checkpoint_that_is_damaged_is_passed_over_and_said(manager: Manager) -> None:
+    run = trained_run(manager, steps=(40, 41))
+    newest = RunFolder(manager.root, run).checkpoints / "step-0000000041.pt"
+    newest.write_bytes(newest.read_bytes()[:-100])
+    running = app()
+    assert "step-0000000041.pt" in said(running)
+    assert any("step 40" in each.value for each in running.caption)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"model": "nothing"}, {"model": "../../etc/passwd"}, {"model": "own"}, {"model": "x" * 9000},
+        {"second": "<script>"}, {"node": "nowhere/at/all"}, {"node": "/"}, {"channel": "999999", "unit": "9-9999"},
+        {"channel": "-1", "unit": "a"}, {"class": "77"}, {"tab": "nonsense"}, {"pictures": "digits:99999999,x:1"},
+        {"pictures": "sample:none,../x:1,<b>:2"}, {"pictures": "," * 3000}, {"show": "upload-1234"},
+        {"unit": "٣-٣", "channel": "٣"},
+    ],
+)  # fmt: skip
+def test_a_bad_address_is_said_and_the_page_goes_on(manager: Manager, query: dict[str, str]) -> None:
+    trained_run(manager)
+    running = app(**{"pictures": "digits:3", **query})
+    assert running.session_state["inspect"]["model"]
+    if "pictures" not in query and "show" not in query:
+        assert mounted(running, "inspect_answers")["bars"]
+    if "model" in query or "second" in query:
+        assert "is not here" in said(running)
+
+
+# ---- pictures -------------------------------------------------------------------------------------------------------
+
+
+def hostile_pictures() -> dict[str, tuple[bytes, str]]:
+    good = encoded(pixels(1, 40, 30, 3))
+    return {
+        "cut.png": (good[:-400], "incomplete or damaged"),
+        "huge.png": (encoded(Image.new("1", (9500, 9500))), "limit 40 MP"),
+        "text.png": (b"hello", "not a supported picture"),
+        "empty.png": (b"", "is empty"),
+        "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a supported picture"),
+    }
+
+
+def test_what_cannot_be_read_is_one_sentence_each_and_the_rest_goes_on(manager: Manager) -> None:
+    trained_run(manager)
+    bad = hostile_pictures()
+    running = upload(app(), *((name, data) for name, (data, _) in bad.items()), (HOSTILE + ".png", png(3)))
+    sentences = [plain(each.value) for each in running.error]
+    assert len(sentences) == len(bad)
+    for sentence, (name, (_, reason)) in zip(sentences, bad.items(), strict=True):
+        assert sentence.startswith(f"{name}: ")
+        assert reason in sentence
+    (tile,) = mounted(running, "inspect_tiles")["tiles"]
+    assert tile["title"] == HOSTILE + ".png"
+    assert address(running, "pictures") == ""  # uploads are nobody else's
+    running.run()
+    assert len(running.session_state["inspect"]["pictures"]) == 1
+
+
+def test_a_picture_that_a_network_cannot_be_shown_is_said_beside_it(manager: Manager) -> None:
+    trained_run(manager)
+    running = upload(app(), ("thread.png", encoded(pixels(2, 20, 2000, 3))), ("good.png", png(1)))
+    thread, good = mounted(running, "inspect_tiles")["tiles"]
+    assert "50 times as long" in thread["problem"]
+    assert good["answers"]
+
+
+def test_a_session_keeps_a_bounded_number_of_pictures(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained_run(manager)
+    running = upload(app(), *((f"{number}.png", png(number)) for number in range(state.MOST + 2)))
+    assert len(running.session_state["inspect"]["pictures"]) == state.MOST
+    assert said(running).count("there are 32 pictures already") == 2
+    running.button(key="inspect_remove").click().run()
+    assert len(running.session_state["inspect"]["pictures"]) == state.MOST - 1
+    running.button(key="inspect_clear").click().run()
+    assert running.session_state["inspect"]["pictures"] == []
+    monkeypatch.setattr("pages.ui.inspect.pictures.MOST_BYTES", 2 * len(png(1)))
+    upload(running, *((f"{number}.png", png(number)) for number in range(3)))
+    assert len(running.session_state["inspect"]["pictures"]) == 2
+    assert "all pictures together would have more than" in said(running)
+
+
+def test_samples_and_test_images_are_in_the_address(manager: Manager, tmp_path: Path) -> None:
+    trained_run(manager)
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "tabby.png").write_bytes(png(5))
+    entry = {"file": "tabby.png", "title": "A tabby", "class": "cat", "credit": "made by us"}
+    (tmp_path / "samples" / "samples.json").write_text(json.dumps([entry]))
+    running = app()
+    running.pills(key="inspect_samples").set_value(["tabby"]).run()
+    running.number_input(key="inspect_row_digits").set_value(7).run()
+    running.button(key="inspect_add_row").click().run()
+    assert not running.exception
+    assert address(running, "pictures") == "sample:tabby,digits:7"
+    assert address(running, "show") == "digits:7"
+    again = app(**{key: address(running, key) for key in running.query_params})
+    assert again.query_params == running.query_params
+    first, second = mounted(again, "inspect_tiles")["tiles"]
+    assert (first["shows"], first["answers"][0]["right"]) == ("cat", None)  # this network knows no cats
+    truth = datasets.load("digits").test_labels[7]
+    assert second["shows"] == str(int(truth))
+    assert second["answers"][0]["right"] == (second["answers"][0]["name"] == second["shows"])
+    running.button(key="inspect_add_random").click().run()
+    assert len(running.session_state["inspect"]["pictures"]) == 3
+
+
+def test_the_camera_is_asked_for_only_when_its_box_is_opened(manager: Manager) -> None:
+    trained_run(manager)
+    running = app()
+    assert not running.camera_input
+    running.session_state["inspect_camera_box"] = True
+    running.run()
+    shot = encoded(pixels(4, 20, 30, 3), "JPEG")
+    running.camera_input(key="inspect_camera_0").set_value(("shot.jpg", shot, "image/jpeg")).run()
+    (tile,) = mounted(running, "inspect_tiles")["tiles"]
+    assert tile["title"] == "photo"
+
+
+def test_the_page_is_there_before_torch_is_loaded(manager: Manager) -> None:
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest; running = AppTest.from_file('app.py').run(); "
+        "running.switch_page('pages/inspect.py').run(); assert running.selectbox; print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+# ---- the tabs -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tab", state.TABS)
+def test_every_tab_by_its_address_with_and_without_a_picture(manager: Manager, tab: str) -> None:
+    trained_run(manager)
+    running = app(tab=tab, pictures="digits:3")
+    assert running.session_state[state.TAB] == state.TABS[tab]
+    if NEEDED[tab]:
+        assert mounted(running, NEEDED[tab])
+    assert (address(running, "tab") or "maps") == tab
+    running.button(key="inspect_clear").click().run()
+    assert not running.exception
+
+
+def test_maps_are_those_of_the_node(manager: Manager) -> None:
+    run = trained_run(manager)
+    running = app(node="mixed/threes", channel="2", unit="3-4", pictures="digits:3")
+    model = open_model(run, manager)
+    image = datasets.load("digits").test_images[3, 0].numpy()
+    x_CHW = model.prepare(np.repeat(image[..., None], 3, axis=2))[0]
+    found = features(model, x_CHW, ["mixed/threes"])["mixed/threes"]
+    data = mounted(running, "inspect_maps")
+    (group,) = data["groups"]
+    assert [each["channel"] for each in group["sheet"]["maps"]] == list(found.order)
+    for each in group["sheet"]["maps"]:
+        assert each["activity"] == pytest.approx(float(found.activity[each["channel"]]), rel=1e-4)
+    assert (data["large"]["channel"], data["large"]["unit"]) == (2, [3, 4])
+    values = np.frombuffer(base64.b64decode(data["large"]["values"]), "<f4").reshape(6, 6)
+    np.testing.assert_allclose(values, found.values[2].numpy(), rtol=1e-5)
+    running.segmented_control(key="inspect_order").set_value("channel").run()
+    assert [each["channel"] for each in mounted(running, "inspect_maps")["groups"][0]["sheet"]["maps"]] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("node", ["fc", "flat", "pool"])
+def test_vectors_are_shown_as_maps_of_one_unit(manager: Manager, node: str) -> None:
+    trained_run(manager)
+    running = app(node=node, pictures="digits:3")
+    large = mounted(running, "inspect_maps")["large"]
+    assert (large["height"], large["width"]) == (1, 1)
+    running.session_state[state.TAB] = state.TABS["field"]
+    running.run()
+    assert not running.exception
+
+
+def test_the_field_is_where_the_analysis_says(manager: Manager) -> None:
+    run = trained_run(manager)
+    running = app(node="residual", channel="1", unit="0-5", tab="field", pictures="digits:3")
+    net = open_model(run, manager).architecture
+    field = unit_field(net, "residual", (0, 5))
+    picture, seen = mounted(running, "inspect_field")["frames"]
+    solid, dashed = seen["boxes"]
+    assert [solid[side] for side in ("top", "left", "bottom", "right")] == list(field.box)
+    assert [dashed[side] for side in ("top", "left", "bottom", "right")] == list(field.unclipped)
+    assert (picture["width"], picture["height"]) == (28, 28)
+    (on_picture,) = picture["boxes"]
+    assert on_picture["bottom"] == pytest.approx(field.box.bottom * 28 / 12)
+    running.number_input(key="inspect_unit_row").set_value(2).run()
+    assert (address(running, "channel"), address(running, "unit")) == ("1", "2-5")
+    running.number_input(key="inspect_channel").set_value(3).run()
+    assert (address(running, "channel"), address(running, "unit")) == ("3", "")
+    running.button(key="inspect_strongest").click().run()
+    assert (address(running, "channel"), address(running, "unit")) == ("", "")
+
+
+def test_contributions_are_those_of_the_block_and_the_class(manager: Manager) -> None:
+    run = trained_run(manager)
+    running = app(node="residual/body", tab="branches", pictures="digits:3", **{"class": "4"})
+    model = open_model(run, manager)
+    image = datasets.load("digits").test_images[3, 0].numpy()
+    x_CHW = model.prepare(np.repeat(image[..., None], 3, axis=2))[0]
+    expected = branch_contributions(model, x_CHW, "mixed", 4)
+    bars = mounted(running, "inspect_contributions")["bars"]
+    assert [bar["label"] for bar in bars] == ["ones", "threes"]
+    assert [bar["value"] for bar in bars] == pytest.approx([each.logit for each in expected], rel=1e-4, abs=1e-6)
+    running.selectbox(key="inspect_class").set_value(9).run()
+    assert address(running, "class") == "9"
+
+
+def test_attributions_by_each_method(manager: Manager) -> None:
+    run = trained_run(manager)
+    running = app(node="stem", tab="why", pictures="digits:3")
+    assert mounted(running, "inspect_why")["frames"][0]["heat"]["scale"]["low"] == 0
+    for method in ("occlusion", "gradients"):
+        running.segmented_control(key="inspect_method").set_value(method).run()
+        assert mounted(running, "inspect_why")["frames"][0]["heat"] is None  # long work waits to be asked for
+        running.button(key="inspect_compute").click().run()
+        assert not running.exception
+        assert mounted(running, "inspect_why")["frames"][0]["heat"]["unit"] == "logit"
+    model = open_model(run, manager)
+    image = datasets.load("digits").test_images[3, 0].numpy()
+    x_CHW = model.prepare(np.repeat(image[..., None], 3, axis=2))[0]
+    found = integrated_gradients(model, x_CHW, int(model.logits(x_CHW[None]).argmax()))
+    assert any(f"{float(found.values.sum()):+.4f}".replace("-", "−") in each.value for each in running.caption)
+    running.session_state["inspect_method"] = "cam"
+    running.session_state["inspect"]["at"] = "fc"
+    running.run()
+    assert "gives a vector" in said(running)
+
+
+def test_a_test_set_is_evaluated_and_two_models_are_compared(manager: Manager) -> None:
+    first, second = trained_run(manager, "one", 0), trained_run(manager, "two", 1)
+    running = app(model=first, second=second, tab="test")
+    running.button(key="inspect_evaluate").click().run()
+    assert not running.exception
+    digits = datasets.load("digits")
+    a, b = (evaluate(open_model(run, manager), digits) for run in (first, second))
+    numbers = {each.label: each.value for each in running.metric}
+    assert numbers["Accuracy of A"] == f"{a.accuracy:.2%}"
+    assert numbers["Accuracy of B"] == f"{b.accuracy:.2%}"
+    low, high = a.interval
+    assert f"{low:.1%} to {high:.1%}" in running.metric[0].delta
+    assert mounted(running, "inspect_confusion")["confusion"] == [list(row) for row in a.confusion]
+    both = int(((a.answers == a.labels) & (b.answers == b.labels)).sum())
+    assert f"{both:,}" in running.table[0].value.to_numpy()[0]
+    worst = [int(tile["key"].partition(":")[2]) for tile in mounted(running, "inspect_worst")["tiles"]]
+    assert worst == [each.row for each in a.worst(24)]
+    differing = mounted(running, "inspect_disagree")["tiles"]
+    assert all(tile["differs"] for tile in differing)
+    running.session_state["inspect"]["wanted"] = [f"digits:{row}" for row in range(12)]
+    running.session_state[state.TAB] = state.TABS["two"]
+    running.run()
+    differ = [tile["differs"] for tile in mounted(running, "inspect_two_tiles")["tiles"]]
+    assert differ == sorted(differ, reverse=True)  # those that differ first
+    assert f"differ on **{sum(differ)}** of 12" in " ".join(each.value for each in running.markdown)
+    assert 0 < sum(differ) < 12
+
+
+# ---- weights of one's own -------------------------------------------------------------------------------------------
+
+
+def own(running: AppTest, data: bytes, name: str = "mine.pt", net: str | None = None) -> AppTest:
+    running.session_state["inspect_own_box"] = True
+    running.run()
+    running.segmented_control(key="inspect_source").set_value("JSON file").run()
+    text = net if net is not None else to_json(network(classes=10))
+    running.file_uploader(key="inspect_json").set_value(("net.json", text.encode(), "application/json")).run()
+    running.file_uploader(key="inspect_weights_0").set_value((name, data, "application/octet-stream")).run()
+    return running
+
+
+def weights(seed: int = 0) -> dict[str, torch.Tensor]:
+    torch.manual_seed(seed)
+    return dict(shaken(build(network(classes=10)), seed).state_dict())
+
+
+@pytest.mark.parametrize("form", ["pt", "safetensors"])
+def test_weights_of_ones_own(manager: Manager, form: str) -> None:
+    out = io.BytesIO()
+    torch.save(weights(), out)
+    data = out.getvalue() if form == "pt" else safetensors.torch.save(weights())
+    running = own(app(pictures="digits:3"), data, f"{HOSTILE}.{form}")
+    names = "\n".join([HOSTILE, *"abcdefghi"])
+    running.text_area(key="inspect_classes").set_value(names).run()
+    running.text_input(key="inspect_mean").set_value("0.1, 0.2").run()
+    running.button(key="inspect_open").click().run()
+    assert "must be 3 finite numbers" in said(running)
+    running.text_input(key="inspect_mean").set_value("0.1, 0.2, 0.3").run()
+    running.button(key="inspect_open").click().run()
+    assert not running.exception
+    assert running.selectbox(key="inspect_model").value == state.OWN
+    assert address(running, "model") == ""
+    assert any(literal(HOSTILE) in each.value for each in running.caption)
+    labels = [bar["label"] for bar in mounted(running, "inspect_answers")["bars"]]
+    assert set(labels) <= {HOSTILE, *"abcdefghi"}
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "net", "reason"),
+    [
+        (b"nothing", "mine.pt", None, "neither a safetensors file nor a state dict"),
+        (b"\x80\x02c", "mine.pt", None, "bare pickle"),
+        (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "does not fit"),
+        (b"PK\3\4junk", "mine.pt", None, "begins like an archive of torch"),
+        (b"", "mine.pt", "{}", "net.json"),
+        (b"nothing", "mine.pt", "FAR TOO LARGE", "networks of up to 100 M can be asked here"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_one_sentence(
+    manager: Manager, data: bytes, name: str, net: str | None, reason: str
+) -> None:
+    trained_run(manager)
+    if net == "FAR TOO LARGE":
+        parts = (Flatten(name="flat"), Linear(name="one", out_features=4096), Linear(name="two", out_features=10))
+        large = network().model_copy(update={"trunk": Sequence(name="trunk", children=parts)})
+        net = to_json(edit.replace(large, "", input_shape=(3, 96, 96)))
+    running = own(app(pictures="digits:3"), data, name, net)
+    opening = running.button(key="inspect_open")
+    if not opening.disabled:
+        opening.click().run()
+    assert not running.exception
+    assert reason in said(running)
+    assert running.selectbox(key="inspect_model").value != state.OWN
+    assert mounted(running, "inspect_tiles")["tiles"][0]["answers"]
+
+
+def test_hostile_names_are_shown_as_they_are(manager: Manager) -> None:
+    trained_run(manager, HOSTILE)
+    running = app(pictures="digits:3")
+    assert any(HOSTILE in option for option in running.selectbox(key="inspect_model").options)
+    for text in (*running.caption, *running.markdown):
+        assert HOSTILE not in text.value
+
+
+def test_the_design_of_the_session_is_left_alone(manager: Manager) -> None:
+    trained_run(manager)
+    running = app(node="mixed", pictures="digits:3")
+    assert running.session_state["architecture"] == catalog.get("googlenet")
+    assert running.session_state["chosen"] == "inception_3a"
+
+
+def test_what_is_kept_is_bounded_in_number_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MOST", 4)
+    monkeypatch.setattr(kept, "MOST_BYTES", 4 * 1000)
+    for number in range(10):
+        kept.put(("many", number), torch.zeros(1))
+    assert [kept.peek(("many", number)) is not None for number in range(10)] == [False] * 6 + [True] * 4
+    for number in range(3):
+        kept.put(("large", number), {"values": (torch.zeros(450), np.zeros(10))})
+    assert kept.peek(("large", 0)) is None
+    assert kept.peek(("large", 2)) is not None
+    made: list[int] = []
+    assert kept.kept(("large", 2), lambda: made.append(1)) is not None
+    assert made == []
