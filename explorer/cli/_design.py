@@ -8,6 +8,7 @@ import json
 from .. import catalog
 from ..analysis import CONVENTIONS, Analysis, ReceptiveField, analyze
 from ..architecture import diff, to_data, to_link
+from ..comparison.conventions import OUR_CONVENTION
 from ._resolve import architecture, resolve
 from ._text import notes, print_json, shown, table, times, write
 
@@ -121,7 +122,7 @@ def ledger_verb(args: argparse.Namespace) -> None:
         print(f"\n{each.metric} ({each.unit})")
         print(notes(lines))
     for count in reading.conventions:
-        lines = [("  ours", f"{count.ours:,}", "")]
+        lines = [("  ours", f"{count.ours:,}", OUR_CONVENTION)]
         lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in count.items]
         lines.append(("  sum", f"{count.total:,}", count.their_name))
         print(f"\n{count.tool}")
