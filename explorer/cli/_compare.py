@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..architecture import to_data
-from ..comparison import Delta, Report, comma_separated, compare, html, markdown, report
+from ..comparison import LETTERS, Delta, Report, comma_separated, compare, html, markdown, report
 from ._resolve import ARCH, resolve
 from ._text import print_json, shown, table, write
-
-_LETTERS = "ABCD"
 
 
 def compare_verb(args: argparse.Namespace) -> None:
@@ -37,7 +35,7 @@ def compare_verb(args: argparse.Namespace) -> None:
 
 def _print(found: Report) -> None:
     comparison = found.comparison
-    letters = _LETTERS[: len(comparison.architectures)]
+    letters = LETTERS[: len(comparison.architectures)]
     for letter, architecture in zip(letters, comparison.architectures, strict=True):
         print(f"{letter}  {shown(architecture.name)}")
     metrics = [

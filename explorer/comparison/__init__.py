@@ -10,13 +10,14 @@ from ._html import html
 from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
 from ._metrics import METRICS, Metric, depth
 from ._stages import HEAD, Block, Part, Stage, stages
-from ._tables import Report, Table, report
+from ._tables import LETTERS, Report, Table, report
 from ._text import comma_separated, markdown
 from .conventions import CONVENTIONS, Count, Item, counts
 
 __all__ = [
     "CONVENTIONS",
     "HEAD",
+    "LETTERS",
     "METRICS",
     "MOST",
     "AlignedStage",

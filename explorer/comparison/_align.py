@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pydantic
 
 from ..architecture import ArchitectureError, NodeBase, Problem, edit, walk
 
 Kind = Literal["added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed"]
-_ALIGNED = 40_000
+_ALIGNED = 4_096
 """Pairs of leftover siblings that are compared; beyond that they count as removed and added."""
 
 
@@ -60,7 +60,7 @@ def called(node: Any, name: str) -> Any:
 
 
 @dataclass
-class Ledger:
+class Record:
     """The changes found so far, in path order; the place of each is its bit."""
 
     changes: list[Change] = field(default_factory=list)
@@ -69,6 +69,17 @@ class Ledger:
         """Note a change and return its bit."""
         self.changes.append(Change(**facts))
         return 1 << (len(self.changes) - 1)
+
+
+class _Move(NamedTuple):
+    """A change among the children of a container."""
+
+    bit: int
+    what: Literal["add", "move", "remove"]
+    entry: Any
+    """The pair that moves, or the node that comes or goes."""
+    anchor: Pair | None
+    """The last child before its new place that stays where it is; None if it comes first."""
 
 
 @dataclass
@@ -83,12 +94,10 @@ class Pair:
     """Bit of the change that puts the new node in the old one's place as a whole; 0 if the node itself is kept."""
     fields: dict[str, int] = field(default_factory=dict)
     """Bits by changed field."""
-    order: list[tuple[int, str, Any]] = field(default_factory=list)
-    """(bit, what to do, entry) of each change among the children, in the later network's order."""
+    order: list[_Move] = field(default_factory=list)
+    """Changes among the children, in the later network's order."""
     start: list[Any] = field(default_factory=list)
     """The earlier children: pairs, and nodes that will be removed."""
-    rank: dict[int, int] = field(default_factory=dict)
-    """Place of each entry in the later network, by id."""
     _last: tuple[int, Any] = (0, None)
 
     def render(self, applied: int) -> Any:
@@ -117,29 +126,22 @@ class Pair:
 
     def _children(self, now: int) -> list[Any]:
         """The entries in the order that the applied changes give. All applied is the later network's order."""
-        entries = list(self.start)
-        waiting = {id(entry) for bit, what, entry in self.order if what != "remove" and not bit & now}
-        for bit, what, entry in self.order:
-            if not bit & now:
-                continue
-            if what != "add":
-                entries.pop(next(place for place, each in enumerate(entries) if each is entry))
-            if what == "remove":
-                continue
-            mine = self.rank[id(entry)]
-            before = [
-                place
-                for place, each in enumerate(entries)
-                if id(each) not in waiting and self.rank.get(id(each), mine) < mine
-            ]
-            entries.insert(before[-1] + 1 if before else 0, entry)
+        gone = {id(step.entry) for step in self.order if step.bit & now and step.what != "add"}
+        behind: dict[int, list[Any]] = {}
+        for step in self.order:
+            if step.bit & now and step.what != "remove":
+                behind.setdefault(id(step.anchor), []).append(step.entry)
+        entries = behind.get(id(None), [])
+        for entry in self.start:
+            entries += [entry] if id(entry) not in gone else []
+            entries += behind.get(id(entry), [])
         return entries
 
 
-def align(old: Any, new: Any, path: str, ledger: Ledger) -> Pair:
+def align(old: Any, new: Any, path: str, record: Record) -> Pair:
     """Match two nodes at a path of the later network, and note what differs between them."""
     if old.op != new.op:
-        bit = ledger.bit(kind=_exchange(old, new), path=path, before=old.op, after=new.op)
+        bit = record.bit(kind=_exchange(old, new), path=path, before=old.op, after=new.op)
         return Pair(old=called(old, new.name), new=new, mask=bit, swap=bit)
     pair = Pair(old=old, new=new)
     if old is new:
@@ -147,49 +149,52 @@ def align(old: Any, new: Any, path: str, ledger: Ledger) -> Pair:
     was, now = fields_of(old), fields_of(new)
     for name in was:
         if was[name] != now[name]:
-            pair.fields[name] = ledger.bit(kind="changed", path=path, field=name, before=was[name], after=now[name])
+            pair.fields[name] = record.bit(kind="changed", path=path, field=name, before=was[name], after=now[name])
             pair.mask |= pair.fields[name]
     if not old.child_field:
         pair.old = called(old, new.name)
         return pair
-    _align_children(pair, path, ledger)
+    _align_children(pair, path, record)
     nodes = tuple(each.old if isinstance(each, Pair) else each for each in pair.start)
     pair.old = edit.unchecked(old, name=new.name, **{old.child_field: nodes[0] if old.child_field == "body" else nodes})
     return pair
 
 
-def _align_children(pair: Pair, path: str, ledger: Ledger) -> None:
+def _align_children(pair: Pair, path: str, record: Record) -> None:
     old, new = pair.old.nodes, pair.new.nodes
     partner = _matches(old, new)  # place in new → place in old
     stay = _longest_rise([partner[place] for place in sorted(partner)])
-    gone = [place for place in range(len(old)) if place not in set(partner.values())]
+    kept = set(partner.values())
+    gone = [place for place in range(len(old)) if place not in kept]
     entries: dict[int, Any] = {place: called(old[place], f"-{old[place].name}") for place in gone}
+
+    anchor: Pair | None = None
 
     def remove(place: int) -> None:
         was = f"{path}/{old[place].name}" if path else old[place].name
-        note(ledger.bit(kind="removed", path=was, before=old[place].op), "remove", entries[place])
+        note(record.bit(kind="removed", path=was, before=old[place].op), "remove", entries[place])
 
-    def note(bit: int, what: str, entry: Any) -> None:
-        pair.order.append((bit, what, entry))
+    def note(bit: int, what: Literal["add", "move", "remove"], entry: Any) -> None:
+        pair.order.append(_Move(bit, what, entry, anchor))
         pair.mask |= bit
 
     for place, node in enumerate(new):
         below = f"{path}/{node.name}" if path else node.name
         mine = partner.get(place)
         if mine is None:
-            pair.rank[id(node)] = place
-            note(ledger.bit(kind="added", path=below, after=node.op), "add", node)
+            note(record.bit(kind="added", path=below, after=node.op), "add", node)
             continue
         while gone and mine in stay and gone[0] < mine:
             remove(gone.pop(0))
         if old[mine].name != node.name:
-            ledger.bit(kind="renamed", path=below, before=old[mine].name, after=node.name)
-        moved = None if mine in stay else ledger.bit(kind="moved", path=below, before=mine + 1, after=place + 1)
-        inner = align(old[mine], node, below, ledger)
+            record.bit(kind="renamed", path=below, before=old[mine].name, after=node.name)
+        moved = None if mine in stay else record.bit(kind="moved", path=below, before=mine + 1, after=place + 1)
+        inner = align(old[mine], node, below, record)
         pair.mask |= inner.mask
         entries[mine] = inner
-        pair.rank[id(inner)] = place
-        if moved is not None:
+        if moved is None:
+            anchor = inner
+        else:
             note(moved, "move", inner)
     for place in gone:
         remove(place)
@@ -229,11 +234,11 @@ def _likeness(a: Any, b: Any) -> float:
     if a.op != b.op:
         return 0.0
     was, now = fields_of(a), fields_of(b)
-    share = sum(was[name] == now[name] for name in was) / len(was)
+    share = sum(was[name] == now[name] for name in was) / len(was) if was else 1.0
     if not a.nodes or not b.nodes:
-        return 1 + share + (a.nodes == b.nodes)
-    names, others = {node.name for node in a.nodes}, {node.name for node in b.nodes}
-    return 1 + share + len(names & others) / len(names | others)
+        return 1 + share + (not a.nodes and not b.nodes)
+    inside, others = set(a.nodes), set(b.nodes)
+    return 1 + share + len(inside & others) / len(inside | others)
 
 
 def _longest_rise(numbers: list[int]) -> set[int]:
@@ -259,8 +264,9 @@ def _longest_rise(numbers: list[int]) -> set[int]:
 
 def _exchange(old: Any, new: Any) -> Kind:
     """Whether one of two nodes of different kinds is the other with something around it."""
-    if any(node.op == old.op and called(node, old.name) == old for _, node in walk(new)):
+    # By hash: every node knows its own, so that nothing is compared in depth.
+    if any(node.op == old.op and hash(called(node, old.name)) == hash(old) for _, node in walk(new)):
         return "wrapped"
-    if any(node.op == new.op and called(node, new.name) == new for _, node in walk(old)):
+    if any(node.op == new.op and hash(called(node, new.name)) == hash(new) for _, node in walk(old)):
         return "unwrapped"
     return "replaced"

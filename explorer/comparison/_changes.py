@@ -4,18 +4,22 @@
 it less the whole network before it. So a change is charged with its consequences in the layers behind it, the costs add
 up exactly to the difference of the totals, whatever the metric, and the order only decides who is charged for what two
 changes do together. Changes of which one alone leaves a network that does not work (the branches of an addition that
-all become wider) are applied together and charged as one step.
+all become wider) are applied together and charged as one step; so are neighbours where hundreds of changes separate
+networks of hundreds of layers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..analysis import Analysis, analyze
 from ..architecture import Architecture, ArchitectureError, edit
-from ._align import Change, Ledger, Pair, align
+from ._align import Change, Pair, Record, align
 
+_VISITS = 200_000
+"""Layers analysed on the way from one network to another before changes are charged several at a time."""
 FIELDS = ("params", "auxiliary_params", "macs", "training_bytes", "inference_bytes")
 
 
@@ -87,18 +91,18 @@ def differences(before: Architecture, after: Architecture) -> Differences:
     Names, notes and provenance cost nothing: a renamed node is a step of nothing, and a network's own name, notes and
     provenance are not compared. Raises ArchitectureError where the layers of one network do not fit together.
     """
-    ledger = Ledger()
+    record = Record()
     size = 0
     if before.input_shape != after.input_shape:
         shapes = (before.input_shape, after.input_shape)
-        size = ledger.bit(kind="changed", path="", field="input_shape", before=shapes[0], after=shapes[1])
-    pair = align(before.trunk, after.trunk, "", ledger)
+        size = record.bit(kind="changed", path="", field="input_shape", before=shapes[0], after=shapes[1])
+    pair = align(before.trunk, after.trunk, "", record)
     way = _Way(before, after, pair, size)
     start = way.reading
     steps: list[Step] = []
-    for bits in _order(ledger, way):
+    for bits in _order(record, way):
         was, now = way.reading, way.go(bits)
-        changes = tuple(change for place, change in enumerate(ledger.changes) if bits >> place & 1)
+        changes = tuple(change for place, change in enumerate(record.changes) if bits >> place & 1)
         steps.append(Step(changes=changes, delta=delta(was, now), elsewhere=_elsewhere(changes, was, now)))
     return Differences(steps=tuple(steps), total=delta(start, way.reading))
 
@@ -109,7 +113,7 @@ class _Way:
     def __init__(self, before: Architecture, after: Architecture, pair: Pair, size: int) -> None:
         self._shapes = (before.input_shape, after.input_shape)
         self._after, self._pair, self._size = after, pair, size
-        self._known: dict[int, Analysis | None] = {}
+        self._known: dict[int, Analysis] = {}
         self.applied = 0
         analyze(before)  # says what is wrong with it under its own names
         analyze(after)
@@ -130,35 +134,49 @@ class _Way:
         return self.reading
 
     def _analysis(self, applied: int) -> Analysis:
-        if self._known.get(applied) is None:
+        if applied not in self._known:  # the last one: what works is then applied
             shape = self._shapes[bool(applied & self._size)]
             trunk = self._pair.render(applied)
             between = edit.unchecked(self._after, input_shape=shape, trunk=trunk)
             self._known = {applied: analyze(between)}
-        found = self._known[applied]
-        assert found is not None
-        return found
+        return self._known[applied]
 
 
-def _order(ledger: Ledger, way: _Way) -> Any:
+def _order(record: Record, way: _Way) -> Iterator[int]:
     """Sets of changes to apply one after another, as bits: single ones in path order, together only what must be."""
     waiting = 0
-    for place, change in enumerate(ledger.changes):
-        bit = 1 << place
-        if change.kind == "renamed":
-            yield bit
-        elif way.works(bit):
-            yield bit
+    for bits, free in _atoms(record, len(way.reading.rows)):
+        if free:
+            yield bits
+        elif way.works(bits):
+            yield bits
             if waiting and way.works(waiting):
                 yield waiting
                 waiting = 0
-        elif waiting and way.works(waiting | bit):
-            yield waiting | bit
+        elif waiting and way.works(waiting | bits):
+            yield waiting | bits
             waiting = 0
         else:
-            waiting |= bit
+            waiting |= bits
     if waiting:
         yield waiting
+
+
+def _atoms(record: Record, layers: int) -> Iterator[tuple[int, bool]]:
+    """(bits, whether they cost nothing) of what is applied at once: one change, or of very many so many neighbours
+    that the analyses stay affordable."""
+    costly = sum(change.kind != "renamed" for change in record.changes)
+    together = max(1, -(-costly * layers // _VISITS))
+    bits = count = 0
+    for place, change in enumerate(record.changes):
+        if change.kind == "renamed":
+            yield 1 << place, True
+            continue
+        bits |= 1 << place
+        count += 1
+        if count % together == 0 or count == costly:
+            yield bits, False
+            bits = 0
 
 
 def _elsewhere(changes: tuple[Change, ...], was: Analysis, now: Analysis) -> Delta:

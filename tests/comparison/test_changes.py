@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from explorer import catalog
 from explorer.analysis import analyze, problems
-from explorer.architecture import Architecture, ArchitectureError, Conv, Norm, edit, walk
+from explorer.architecture import Architecture, ArchitectureError, Conv, Norm, Sequence, edit, walk
 from explorer.comparison import Delta, Differences, differences
 from tests.analysis.test_sweep import VALUES
 from tests.profiling.networks import edited
@@ -169,3 +170,17 @@ def test_a_network_that_does_not_work() -> None:
 def test_plain_data() -> None:
     data = json.loads(json.dumps(differences(catalog.get("googlenet"), catalog.get("googlenet-96")).to_data()))
     assert sum(step["delta"]["macs"] for step in data["steps"]) == data["total"]["macs"]
+
+
+def large(width: int, name: str) -> Architecture:
+    """As many layers as a link may hold, each unlike those of another such network."""
+    convs = [Conv(name=f"{name}{index}", out_channels=width + index % 7, kernel_size=1) for index in range(1950)]
+    return Architecture(name=name, input_shape=(3, 8, 8), trunk=Sequence(name="trunk", children=tuple(convs)))
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_networks_as_large_as_allowed_take_seconds_at_most(name: str) -> None:
+    start = time.process_time()
+    found = check(large(1, "a"), large(9, name))
+    assert time.process_time() - start < 4
+    assert sum(len(step.changes) for step in found.steps) == (1950 if name == "a" else 3900)
