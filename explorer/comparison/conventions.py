@@ -8,14 +8,15 @@ torch's standard modules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
 
 from ..analysis import CONVENTIONS as OURS
-from ..analysis import Analysis, Layer, analyze
-from ..architecture import Architecture, walk
+from ..analysis import Analysis, analyze
+from ..architecture import Architecture
+from ._sums import Reading, elements
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,43 +52,6 @@ class Count:
         return {**asdict(self), "total": self.total}
 
 
-class Reading:
-    """The sums of which all items are made: over the layers of the inference network."""
-
-    def __init__(self, architecture: Architecture, analysis: Analysis) -> None:
-        self.analysis = analysis
-        self.nodes: dict[str, Any] = dict(walk(architecture))
-        self.layers = [layer for layer in analysis.layers if not layer.training_only]
-
-    def of(self, *ops: str, kind: str = "") -> list[Layer]:
-        """The layers of these kinds, all or with a certain ``kind`` field."""
-        found = [layer for layer in self.layers if layer.op in ops]
-        return [layer for layer in found if not kind or self.nodes[layer.path].kind == kind]
-
-    def biases(self, *ops: str) -> int:
-        """Biases × output positions."""
-        return sum(layer.bias_params * prod(layer.output_shape[1:]) for layer in self.of(*ops))
-
-    @property
-    def normalised(self) -> int:
-        """Elements that go through batch normalisation, in layers and behind projections."""
-        return sum(layer.activation_elements for layer in self.layers if layer.norm_params)
-
-    def activated(self, *kinds: str) -> int:
-        """Elements that go through an activation of these kinds, wherever it stands; attention's own are apart."""
-        found = 0
-        for layer in self.layers:
-            node = self.nodes[layer.path]
-            kind = node.kind if layer.op == "activation" else getattr(node, "activation", "none")
-            found += layer.activation_elements if kind in kinds else 0
-        return found
-
-
-def elements(layers: Iterable[Layer], side: str = "output") -> int:
-    """Numbers in the outputs, or inputs, of layers."""
-    return sum(prod(layer.output_shape if side == "output" else layer.input_shape) for layer in layers)
-
-
 def items(*found: Item) -> tuple[Item, ...]:
     """Those that make a difference."""
     return tuple(item for item in found if item.value)
@@ -103,7 +67,7 @@ def _double(reading: Reading) -> tuple[Item, ...]:
     )
 
 
-def torchinfo_items(reading: Reading) -> tuple[Item, ...]:
+def _torchinfo(reading: Reading) -> tuple[Item, ...]:
     """What torchinfo's "total mult-adds" has beyond ours: parameters × positions, so biases and norms too."""
     return items(
         Item(
@@ -254,7 +218,7 @@ class Convention:
 CONVENTIONS: dict[str, Convention] = {
     "ours": Convention(tool="ours", their_name="MACs", items=lambda _: ()),
     "flops": Convention(tool="2 × MACs (FlopCounterMode, Distill)", their_name="FLOPs", items=_double),
-    "torchinfo": Convention(tool="torchinfo 1.8", their_name="Total mult-adds", items=torchinfo_items),
+    "torchinfo": Convention(tool="torchinfo 1.8", their_name="Total mult-adds", items=_torchinfo),
     "fvcore": Convention(tool="fvcore 0.1.5", their_name="FlopCountAnalysis.total()", items=_fvcore),
     "ptflops": Convention(
         tool="ptflops 0.7, activations as functions", their_name="Computational complexity", items=_ptflops

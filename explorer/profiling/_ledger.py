@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..analysis import BYTES, CONVENTIONS, Analysis, Layer, analyze
 from ..architecture import Architecture, Auxiliary, edit, walk
 from ..comparison import Count, Item, counts
-from ..comparison.conventions import Reading, items, torchinfo_items
+from ..comparison.conventions import items
 from ._measure import FLOP_COUNTER, TORCHINFO, flops_by_node
 from ._summary import Summary, summary
 
@@ -114,6 +114,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
     ours, theirs, flops = analyze(architecture), summary(architecture), flops_by_node(architecture)
     inference = [layer for layer in ours.layers if not layer.training_only]
+    known = {count.key: count for count in counts(architecture, ours)}
     comparisons = (
         Comparison(
             metric="params",
@@ -132,7 +133,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             their_name="Total mult-adds",
             ours=ours.macs,
             our_convention=CONVENTIONS["macs"],
-            items=torchinfo_items(Reading(architecture, ours)),
+            items=known["torchinfo"].items,
             theirs=theirs.total_mult_adds,
         ),
         Comparison(
@@ -142,13 +143,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             their_name="total FLOPs",
             ours=ours.macs,
             our_convention=CONVENTIONS["macs"],
-            items=items(
-                Item(
-                    label="the addition of each multiply-add",
-                    convention="a multiplication and an addition are two operations; biases and all else are free",
-                    value=ours.macs,
-                )
-            ),
+            items=known["flops"].items,
             theirs=flops[""],
         ),
         Comparison(
@@ -177,7 +172,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
         input_shape=architecture.input_shape,
         comparisons=comparisons,
         rows=_rows(architecture, inference, theirs, flops),
-        conventions=tuple(each for each in counts(architecture, ours) if each.key in NOT_RUN),
+        conventions=tuple(known[key] for key in NOT_RUN),
     )
 
 

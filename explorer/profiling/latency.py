@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -141,7 +142,7 @@ def environment(device: str) -> dict[str, Any]:
     cuda = kind == "cuda"
     return {
         "device": device,
-        "device_name": torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine(),
+        "device_name": torch.cuda.get_device_name(device) if cuda else _processor(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda if cuda else None,
         "python": platform.python_version(),
@@ -150,6 +151,15 @@ def environment(device: str) -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
+
+
+def _processor() -> str:
+    """The processor's model as Linux tells it, elsewhere what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def measure(
@@ -197,7 +207,10 @@ def _times(
     device = torch.device(setting.device)
     network: nn.Module = build(architecture, device=device).eval()
     x_BCHW = torch.rand(setting.batch, *architecture.input_shape, device=device)
-    run: Callable[[torch.Tensor], Any] = torch.compile(network) if setting.compiled else network
+    run: Callable[[torch.Tensor], Any] = network
+    if setting.compiled:
+        torch.compiler.reset()  # after eight networks of one class it would go on in eager mode without a word
+        run = torch.compile(network)
     with torch.inference_mode(), _precision(device, setting.precision):
         for number in range(warm_up + repeats):
             if stop():
