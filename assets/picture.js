@@ -1,4 +1,5 @@
-// Pictures side by side, each with what lies over it: heat, rectangles in the picture's own pixels.
+// Pictures side by side, each with what lies over it: heat (the picture is grey then, so that the only colours are those
+// of the scale), rectangles in the picture's own pixels.
 // data: {frames: [{title, note, alt, src, width, height, pixelated, heat: {src, scale: {png, low, high}, unit} | null,
 // boxes: [{kind: "field" | "outside" | "crop", top, left, bottom, right, label}]}]}
 
@@ -33,7 +34,7 @@ function drawFrame(row, frame) {
   const image = (src, extra) => svg(picture, "image", {
     href: src, x: 0, y: 0, width, height, preserveAspectRatio: "none", ...extra,
   })
-  image(frame.src, { class: frame.pixelated ? "pixelated" : "" })
+  image(frame.src, { class: `${frame.pixelated ? "pixelated" : ""} ${frame.heat ? "grey" : ""}` })
   const heat = frame.heat && image(frame.heat.src, { class: "pixelated", opacity: opacity / 100 })
   for (const box of frame.boxes) {
     const place = { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top }

@@ -27,8 +27,8 @@ SHOTS: list[tuple[str, str, str, tuple[int, int]]] = [
     ("train-light", "train?run={runs}&view=60", "light", WIDE),
     ("train-dark", "train?run={runs}&view=60", "dark", WIDE),
     ("train-phone", "train?run={runs}&view=60", "light", PHONE),
-    ("inspect-light", "inspect?model={first}&pictures=digits:3,digits:10,digits:14,digits:77", "light", (1440, 1400)),
-    ("inspect-dark", "inspect?model={first}&pictures=digits:3,digits:10&tab=branches", "dark", (1440, 1400)),
+    ("inspect-light", "inspect", "light", (1440, 1400)),
+    ("inspect-dark", "inspect?model=cifar10-inception&pictures=sample:dog,sample:ship&tab=why", "dark", (1440, 1900)),
 ]
 """File name, address, colour scheme, size of the window."""
 
@@ -51,7 +51,7 @@ def main() -> None:
         shots = [shot for shot in SHOTS if shot[0] in sys.argv[1:] or not sys.argv[1:]]
         runs = _trained(Path(home)) if any("{" in address for _, address, _, _ in shots) else ""
         for name, address, scheme, size in shots:
-            address = address.format(runs=runs, first=runs.partition(",")[0])
+            address = address.format(runs=runs)
             context = new_context(browser, scheme, size)
             page = context.new_page()
             open_app(page, f"{server.url}/{address}")

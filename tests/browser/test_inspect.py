@@ -79,9 +79,9 @@ def query(page, key):
 
 
 def test_uploads_of_every_kind(gallery, page, tmp_path, watch):
-    server, _ = gallery
+    server, run = gallery
     page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    open_app(page, f"{server.url}/inspect")
+    open_app(page, f"{server.url}/inspect?model={run}")
     good, bad = files()
     upload(page, tmp_path, {**good, **bad})
     until(lambda: page.locator(TILES).count() == len(good), "a tile for each picture", patience=60)
@@ -104,14 +104,16 @@ def test_uploads_of_every_kind(gallery, page, tmp_path, watch):
     with rerun(page):
         page.get_by_role("button", name="Clear").click()
     until(lambda: page.locator(TILES).count() == 0, "no picture")
-    upload(page, tmp_path, {"plain.png": good["plain.png"]})
-    until(lambda: page.locator(TILES).count() == 1, "the picture")
+    for count, name in enumerate(("plain.png", "plain.jpg", "cmyk.jpg"), start=1):
+        page.wait_for_timeout(2500)  # parts of the page are drawn anew every two seconds
+        upload(page, tmp_path, {name: good[name]})
+        until(lambda count=count: page.locator(TILES).count() == count, "one picture more")
 
 
 def test_a_chosen_unit_and_where_its_field_is_drawn(gallery, page, new_page):
     server, run = gallery
     net = learnt(0)[0]
-    open_app(page, f"{server.url}/inspect?pictures=digits:3,digits:10")
+    open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3,digits:10")
     page.locator(".st-key-inspect_maps .map").first.wait_for()
     with rerun(page):
         page.locator(".st-key-inspect_diagram .strip-area .column").nth(2).click()
@@ -168,7 +170,7 @@ def drawn(page, net, unit):
 def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page, watch):
     server, run = gallery
     page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    open_app(page, f"{server.url}/inspect?pictures=digits:3&tab=two&second={run}")
+    open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3&tab=two&second={run}")
     page.locator(".st-key-inspect_two_tiles .tile").wait_for()
     assert NAME in page.locator(".st-key-inspect_model").inner_text().replace(JOINER, "") or NAME in page.locator(
         ".st-key-inspect_model input"
@@ -177,8 +179,8 @@ def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page, watch):
 
 
 def test_long_work_is_carried_out_when_asked_for(gallery, page):
-    server, _ = gallery
-    open_app(page, f"{server.url}/inspect?pictures=digits:3&tab=why")
+    server, run = gallery
+    open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3&tab=why")
     page.locator(".st-key-inspect_why input[type=range]").wait_for()
     heat = page.locator(".st-key-inspect_why svg image").last
     slider = page.locator(".st-key-inspect_why input[type=range]")
@@ -211,8 +213,8 @@ def test_long_work_is_carried_out_when_asked_for(gallery, page):
     [("maps", "light", (1440, 1000)), ("branches", "dark", (1440, 1000)), ("field", "light", (390, 844))],
 )
 def test_looks(gallery, page, tab, color_scheme, viewport):
-    server, _ = gallery
-    open_app(page, f"{server.url}/inspect?pictures=digits:3,digits:10&tab={tab}")
+    server, run = gallery
+    open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3,digits:10&tab={tab}")
     page.locator({"maps": ".st-key-inspect_maps .units", "branches": ".st-key-inspect_contributions .bar",
                   "field": ".st-key-inspect_field rect.box"}[tab]).first.wait_for(state="attached")  # fmt: skip
     settle(page)

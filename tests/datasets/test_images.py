@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from explorer.datasets._images import MAX_BYTES, fit, measure
 from tests.datasets.makers import encoded, pixels
 
 RGB = pixels(1, 12, 20, 3)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def bare_png(width: int, height: int) -> bytes:
@@ -187,3 +191,47 @@ def test_fitting_keeps_proportions_and_the_middle() -> None:
     assert fit(wide, 10, 10).min() == 255
     assert fit(wide.transpose(1, 0, 2).copy(), 8, 8)[1:-1].min() == 255
     assert fit(wide, 5, 15).shape == (5, 15, 3)
+
+
+_PEAK = """
+import resource, sys
+from pathlib import Path
+from explorer import datasets
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+datasets.decode(Path(sys.argv[1]).read_bytes())  # the decoders are loaded
+before = peak()
+try:
+    datasets.decode(Path(sys.argv[2]).read_bytes())
+    said = ""
+except datasets.ImageError as error:
+    said = str(error)
+print(peak() - before, said)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the peak of a process is asked for in Unix's way")
+@pytest.mark.parametrize(
+    ("mode", "side", "megabytes", "said"),
+    [
+        ("1", 9500, 20, "too large"),
+        ("RGBA", 9500, 20, "too large"),
+        ("1", 6320, 400, ""),
+        ("P", 6320, 400, ""),
+        ("RGBA", 6320, 800, ""),
+        ("I;16", 6320, 800, ""),
+    ],
+)
+def test_memory_for_one_picture_is_bounded(mode: str, side: int, megabytes: int, said: str, tmp_path: Path) -> None:
+    """Measured in a process of its own: what is refused costs nothing, and the largest that is not, some copies."""
+    small, large = tmp_path / "small.png", tmp_path / "large.png"
+    Image.new(mode, (9, 9)).save(small)
+    Image.new(mode, (side, side)).save(large, compress_level=1)
+    command = [sys.executable, "-c", _PEAK, str(small), str(large)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    peak, _, sentence = run.stdout.strip().partition(" ")
+    assert said in sentence
+    assert bool(said) == bool(sentence)
+    assert int(peak) < megabytes * 1e6, f"{int(peak) / 1e6:.0f} MB"

@@ -455,6 +455,20 @@ def test_weights_that_cannot_be_used_are_one_sentence(
     assert mounted(running, "inspect_tiles")["tiles"][0]["answers"]
 
 
+def test_an_auxiliary_head_is_said_to_run_in_training_only(manager: Manager) -> None:
+    net = network(heads=True, classes=10)
+    torch.manual_seed(0)
+    data = safetensors.torch.save(dict(build(net).state_dict()))
+    running = own(app(pictures="digits:3"), data, "mine.safetensors", to_json(net))
+    running.button(key="inspect_open").click().run()
+    running.session_state["inspect"]["at"] = "aux/fc"
+    running.run()
+    assert not running.exception
+    assert address(running, "node") == "aux"
+    assert "runs in training only" in said(running)
+    assert len(mounted(running, "inspect_maps")["groups"][0]["sheet"]["maps"]) == 8
+
+
 def test_hostile_names_are_shown_as_they_are(manager: Manager) -> None:
     trained_run(manager, HOSTILE)
     running = app(pictures="digits:3")

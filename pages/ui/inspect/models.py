@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.inspection import Entry, entries, fetch, published, shipped
+from explorer.inspection import Entry, entries, fetch, published, samples, shipped
 from explorer.runs import Run, RunFolder, checkpoints
 from pages.ui.manager import manager
 from pages.ui.text import literal
 from pages.ui.work import carried_out
 
-from . import data, own, state
+from . import data, own, pictures, state
 
 _NEWEST = "newest"
 _KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
@@ -28,12 +28,14 @@ def show(found: dict[str, Entry]) -> None:
     here = state.state()
     here["model"] = _checked(here["model"], found, "model")
     here["second"] = _checked(here["second"], found, "second model")
-    here["model"] = here["model"] or _usual(found)
-    options = _options(found)
+    if not here["model"]:
+        here["model"] = _usual(found)
+        _begin_with_samples(found)
+    titles = {name: _title(found, name) for name in _options(found)}
     name = here["model"].partition("@")[0]
     st.session_state["inspect_model"] = name
     st.selectbox(
-        "Model", options, key="inspect_model", format_func=lambda each: _title(found, each),
+        "Model", list(titles), key="inspect_model", format_func=titles.__getitem__,
         on_change=lambda: state.change(model=st.session_state["inspect_model"]),
     )  # fmt: skip
     entry = found.get(name)
@@ -50,13 +52,13 @@ def show(found: dict[str, Entry]) -> None:
 def second(found: dict[str, Entry]) -> str:
     """A widget for the second model; '' for none."""
     here = state.state()
-    options = ["", *(name for name in _options(found) if name not in found or found[name].ready)]
     value = here["second"]
-    if value and value not in options:  # an older checkpoint of a run, from an address
-        options.append(value)
+    ready = [name for name in _options(found) if name not in found or found[name].ready]
+    # What an address asks for is among them too: an older checkpoint, or weights that are not here yet.
+    titles = {"": "none", **{name: _title(found, name) for name in (*ready, value) if name}}
     st.session_state["inspect_second"] = value
     st.selectbox(
-        "Second model", options, key="inspect_second", format_func=lambda each: _title(found, each) if each else "none",
+        "Second model", list(titles), key="inspect_second", format_func=titles.__getitem__,
         on_change=lambda: state.change(second=st.session_state["inspect_second"]),
     )  # fmt: skip
     return value  # type: ignore[no-any-return]
@@ -92,6 +94,14 @@ def _checked(name: str, found: dict[str, Entry], what: str) -> str:
         state.say("info", f"{name[:80]} is not there any more; the newest checkpoint of the run is taken")
         return run
     return name
+
+
+def _begin_with_samples(found: dict[str, Entry]) -> None:
+    """Somebody who comes for the first time sees at once what there is to see: the model that ships, and pictures."""
+    here = state.state()
+    usual = found.get(here["model"])
+    if usual and usual.kind == "shipped" and not here["pictures"] and not here["wanted"]:
+        here["wanted"] = [f"{pictures.SAMPLE}:{sample.name}" for sample in samples()]
 
 
 def _usual(found: dict[str, Entry]) -> str:

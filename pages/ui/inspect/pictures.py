@@ -38,7 +38,7 @@ def show(dataset: str) -> None:
     place = state.state().setdefault("round", 0)
     st.file_uploader(
         "Upload pictures", type=_TYPES, accept_multiple_files=True, key=f"inspect_upload_{place}",
-        on_change=_take_uploads, label_visibility="collapsed",
+        on_change=_take_uploads, label_visibility="collapsed", max_upload_size=MAX_PICTURE_BYTES // 10**6,
     )  # fmt: skip
     st.caption(
         f"Uploads stay in the memory of this browser session only; they are gone when it closes or on Clear. Up to "
@@ -66,7 +66,9 @@ def buttons() -> None:
 
 def _take_uploads() -> None:
     here = state.state()
-    files = st.session_state.get(f"inspect_upload_{here['round']}") or []
+    files = st.session_state.get(f"inspect_upload_{here['round']}")
+    if not files:  # a new widget reports that it is empty
+        return
     state.change(round=here["round"] + 1, unit=None)  # a new, empty widget: Streamlit lets go of its own copy
     for file in files:
         if file.size > MAX_PICTURE_BYTES:
@@ -78,8 +80,8 @@ def _take_uploads() -> None:
 
 def _take_photo() -> None:
     photo = st.session_state.get(f"inspect_camera_{state.state()['round']}")
-    state.change(round=state.state()["round"] + 1, unit=None)
     if photo is not None:
+        state.change(round=state.state()["round"] + 1, unit=None)
         add(photo.getvalue(), "photo")
 
 
