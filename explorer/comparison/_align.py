@@ -121,6 +121,8 @@ class Pair:
             except pydantic.ValidationError as error:
                 raise ArchitectureError([Problem(path="", message=str(error))]) from None
         nodes = [each.render(now) if isinstance(each, Pair) else each for each in self._children(now)]
+        if self.new.op == "parallel" and not nodes:  # its old branches gone, the new ones not yet come
+            raise ArchitectureError([Problem(path="", message="a block needs at least one branch")])
         values[self.new.child_field] = nodes[0] if self.new.child_field == "body" else tuple(nodes)
         return edit.unchecked(self.old, **values)
 

@@ -14,7 +14,7 @@ _DARK = ("#56b4e9", "#f58b3c", "#3cd19a", "#dd8bb9")
 _WIDTH, _BAR, _LEFT, _RIGHT = 720, 18, 130, 90
 
 _STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:84rem;margin:2rem auto;padding:0 1rem;"
     "color:var(--ink);background:var(--page)}"
     "h1,h2{line-height:1.2}.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}"
