@@ -86,7 +86,9 @@ def test_a_mistake_is_one_line_and_status_2() -> None:
     assert "googlenet" in done.stderr.partition("did you mean")[2]
 
 
-@pytest.mark.parametrize("args", [("list",), ("analyze", "googlenet"), ("diff", "googlenet", "googlenet-96")])
+@pytest.mark.parametrize(
+    "args", [("list",), ("analyze", "googlenet"), ("diff", "googlenet", "googlenet-96"), ("compare", "googlenet")]
+)
 def test_no_torch_where_none_is_needed(args: tuple[str, ...]) -> None:
     code = (
         "import sys\nfrom explorer.cli import main\n"

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_python_example_prints_what_its_comments_say(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
+def test_the_python_examples_print_what_their_comments_say(capsys: pytest.CaptureFixture[str]) -> None:
+    code = "\n".join(re.findall(r"```python\n(.*?)```", README, re.S))
     said = re.findall(r"^print\(.*\)\s+# (.+)$", code, re.M)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.splitlines() == said

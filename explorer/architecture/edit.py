@@ -18,6 +18,7 @@ from ._edit_blocks import (
     set_residual,
     set_style,
 )
+from ._edit_tree import _copy as unchecked
 from ._edit_tree import duplicate, find, free_name, insert, move, put, remove, rename, replace, transform, with_fields
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "set_residual",
     "set_style",
     "transform",
+    "unchecked",
     "with_fields",
 ]

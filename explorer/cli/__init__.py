@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from . import _ablate, _design, _experiments, _inspect, _lessons, _runs
+from . import _ablate, _compare, _design, _experiments, _inspect, _lessons, _runs
 from ._resolve import ARCH, resolve
 from ._text import one_line, shown
 
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
     sub = verb("summary", _design.summary_verb, "torchinfo's summary (needs torch).", arch=True, shape=True)
     sub.add_argument("--depth", type=int, metavar="N", help="fold what is nested deeper than N")
-    text = "Our counts beside torchinfo's and FlopCounterMode's, every difference named (needs torch)."
+    text = "Our counts beside other tools', every difference named (needs torch)."
     verb("ledger", _design.ledger_verb, text, arch=True, shape=True)
     sub = verb("diff", _design.diff_verb, "What changed from one architecture to another.", arch=False, shape=False)
     sub.add_argument("before", metavar="A", help=ARCH)
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--format", choices=("json", "link"), default="json", help="default: json")
     sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
+    _compare.add(verb)
     _runs.add(verb, verbs)
     _lessons.add(verb)
     _ablate.add(verb)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 from .. import catalog
 from ..analysis import CONVENTIONS, Analysis, ReceptiveField, analyze
 from ..architecture import diff, to_data, to_link
+from ..comparison.conventions import OUR_CONVENTION
 from ._resolve import architecture, resolve
-from ._text import PATH_SHOWN, notes, print_json, quoted, shown, table, times
+from ._text import notes, print_json, shown, table, times, write
 
 
 def _pixels(field: ReceptiveField) -> str:
@@ -121,6 +121,12 @@ def ledger_verb(args: argparse.Namespace) -> None:
         ]
         print(f"\n{each.metric} ({each.unit})")
         print(notes(lines))
+    for count in reading.conventions:
+        lines = [("  ours", f"{count.ours:,}", OUR_CONVENTION)]
+        lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in count.items]
+        lines.append(("  sum", f"{count.total:,}", count.their_name))
+        print(f"\n{count.tool}")
+        print(notes(lines))
 
 
 def diff_verb(args: argparse.Namespace) -> None:
@@ -153,8 +159,4 @@ def export_verb(args: argparse.Namespace) -> None:
     if args.output is None:
         print(text)
         return
-    try:
-        Path(args.output).write_text(f"{text}\n", encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"cannot write {quoted(args.output, PATH_SHOWN)}: {reason}") from None
+    write(args.output, f"{text}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..architecture import ArchitectureError
@@ -39,6 +40,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> s
 
 def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2))
+
+
+def write(name: str, text: str) -> None:
+    """Text into a file. Raises ValueError in one sentence where that cannot be."""
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"cannot write {quoted(name, PATH_SHOWN)}: {reason}") from None
 
 
 def notes(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 
+from ..literal import literal, no_formula
 from ._manage import Stored
 from ._results import CONVENTIONS, Row
 from ._statistics import Sample
-
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#.|$~:@&])")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def percent(sample: Sample, *, signed: bool = False, deviation: bool = True) -> str:
@@ -110,13 +107,3 @@ def to_csv(stored: Stored, rows: Sequence[Row]) -> str:
         ]  # fmt: skip
         writer.writerow([no_formula(row.label), *numbers])
     return file.getvalue()
-
-
-def literal(text: str) -> str:
-    """Text within a line, of which Markdown shows exactly the characters."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
-
-
-def no_formula(text: str) -> str:
-    """Text that a spreadsheet takes for text: an apostrophe stands before what could begin a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -8,25 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from math import prod
 from typing import Any, NamedTuple
 
 from ..analysis import BYTES, CONVENTIONS, Analysis, Layer, analyze
 from ..architecture import Architecture, Auxiliary, edit, walk
+from ..comparison import Count, Item, counts
+from ..comparison.conventions import items
 from ._measure import FLOP_COUNTER, TORCHINFO, flops_by_node
 from ._summary import Summary, summary
 
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """One difference between our count and a tool's."""
-
-    label: str
-    """What it is, in a few words."""
-    convention: str
-    """The tool's rule in one sentence."""
-    value: int
-    """What the rule adds to our number, in the comparison's unit; never 0."""
+NOT_RUN = ("fvcore", "ptflops", "ptflops_modules", "thop", "torchvision")
+"""Conventions whose totals are worked out from the architecture alone: the tools are not needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +74,8 @@ class Ledger:
     comparisons: tuple[Comparison, ...]
     rows: tuple[LedgerRow, ...]
     """By node, in execution order; each column adds up to its total."""
+    conventions: tuple[Count, ...] = ()
+    """The MACs in the conventions of tools that are not run here."""
 
     def __getitem__(self, metric: str) -> Comparison:
         """The comparison of a metric. Raises KeyError with the metrics that there are."""
@@ -106,6 +100,7 @@ class Ledger:
                 for each in self.comparisons
             ],
             "rows": [row._asdict() for row in self.rows],
+            "conventions": [count.to_data() for count in self.conventions],
         }
 
 
@@ -119,6 +114,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
     ours, theirs, flops = analyze(architecture), summary(architecture), flops_by_node(architecture)
     inference = [layer for layer in ours.layers if not layer.training_only]
+    known = {count.key: count for count in counts(architecture, ours)}
     comparisons = (
         Comparison(
             metric="params",
@@ -137,7 +133,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             their_name="Total mult-adds",
             ours=ours.macs,
             our_convention=CONVENTIONS["macs"],
-            items=_mult_adds_items(inference),
+            items=known["torchinfo"].items,
             theirs=theirs.total_mult_adds,
         ),
         Comparison(
@@ -147,13 +143,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             their_name="total FLOPs",
             ours=ours.macs,
             our_convention=CONVENTIONS["macs"],
-            items=_items(
-                Item(
-                    label="the addition of each multiply-add",
-                    convention="a multiplication and an addition are two operations; biases and all else are free",
-                    value=ours.macs,
-                )
-            ),
+            items=known["flops"].items,
             theirs=flops[""],
         ),
         Comparison(
@@ -182,15 +172,12 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
         input_shape=architecture.input_shape,
         comparisons=comparisons,
         rows=_rows(architecture, inference, theirs, flops),
+        conventions=tuple(known[key] for key in NOT_RUN),
     )
 
 
-def _items(*items: Item) -> tuple[Item, ...]:
-    return tuple(item for item in items if item.value)
-
-
 def _params_items(ours: Analysis) -> tuple[Item, ...]:
-    return _items(
+    return items(
         Item(
             label="auxiliary heads",
             convention="every module's parameters are counted, those of heads that inference never runs too",
@@ -201,39 +188,6 @@ def _params_items(ours: Analysis) -> tuple[Item, ...]:
 
 def _of(layers: Iterable[Layer], *ops: str) -> list[Layer]:
     return [layer for layer in layers if layer.op in ops]
-
-
-def _mult_adds_items(layers: list[Layer]) -> tuple[Item, ...]:
-    def biases(*ops: str) -> int:
-        return sum(layer.bias_params * prod(layer.output_shape[1:]) for layer in _of(layers, *ops))
-
-    return _items(
-        Item(
-            label="biases of convolutions",
-            convention="a bias counts once for each output position, as if adding it were a multiply-add",
-            value=biases("conv"),
-        ),
-        Item(
-            label="biases of projection shortcuts",
-            convention="a projection is a 1×1 convolution: its bias counts once for each output position",
-            value=biases("residual"),
-        ),
-        Item(
-            label="biases of linear layers",
-            convention="a bias counts once for each image",
-            value=biases("linear"),
-        ),
-        Item(
-            label="biases of squeeze-and-excitation",
-            convention="its two small convolutions work on a 1×1 map, so each bias counts once for each image",
-            value=sum(layer.bias_params for layer in _of(layers, "attention")),
-        ),
-        Item(
-            label="batch normalisation",
-            convention="its 2 parameters a channel count once for each image, however large the map is",
-            value=sum(layer.norm_params for layer in layers),
-        ),
-    )
 
 
 def _attention_outputs(architecture: Architecture, layer: Layer) -> int:
@@ -250,7 +204,7 @@ def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer])
 
     # A residual's projection and its norm have the shape of the residual itself.
     projected = [layer for layer in _of(layers, "residual") if layer.weight_params]
-    return _items(
+    return items(
         Item(
             label="without what autograd keeps",
             convention="the tensors that the backward pass needs are not looked at",

@@ -1,0 +1,72 @@
+"""The verb about several designs at once: ``compare``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from ..architecture import to_data
+from ..comparison import LETTERS, Delta, Report, comma_separated, compare, html, markdown, report
+from ._resolve import ARCH, resolve
+from ._text import print_json, shown, table, write
+
+
+def compare_verb(args: argparse.Namespace) -> None:
+    chosen = [name for name in ("json", "markdown", "csv", "html") if getattr(args, name)]
+    if len(chosen) > 1:
+        raise ValueError(f"choose one of --{' and --'.join(chosen)}")
+    found = report(compare([resolve(text, files=True) for text in args.archs]))
+    if args.json:
+        print_json({
+            "comparison": found.comparison.to_data(),
+            "differences": [each.to_data() for each in found.differences],
+            "architectures": [to_data(architecture) for architecture in found.comparison.architectures],
+        })  # fmt: skip
+    elif args.markdown:
+        print(markdown(found), end="")
+    elif args.csv:
+        print(comma_separated(found), end="")
+    elif args.html is not None:
+        write(args.html, html(found))
+    else:
+        _print(found)
+
+
+def _print(found: Report) -> None:
+    comparison = found.comparison
+    letters = LETTERS[: len(comparison.architectures)]
+    for letter, architecture in zip(letters, comparison.architectures, strict=True):
+        print(f"{letter}  {shown(architecture.name)}")
+    metrics = [
+        (row.metric.label, *(f"{cell.value:,}{' *' if cell.best else '  '}" for cell in row.cells))
+        for row in comparison.rows
+    ]
+    print(f"\n{table(('total', *(f'{letter}  ' for letter in letters)), metrics, '<' + '>' * len(letters))}")
+    if any(cell.best for row in comparison.rows for cell in row.cells):
+        print("* the least")
+    stages = [
+        (aligned.label, *("–" if stage is None else f"{stage.macs:,}" for stage in aligned.stages))
+        for aligned in comparison.stages
+    ]
+    print(f"\n{table(('MACs', *letters), stages, '<' + '>' * len(letters))}")
+    for letter, changed in zip(letters[1:], found.differences, strict=True):
+        rows = [(shown(step), *_costs(step.delta)) for step in changed.steps]
+        print(f"\nfrom A to {letter}" + ("" if rows else ": no difference"))
+        if rows:
+            rows.append(("in all", *_costs(changed.total)))
+            print(table(("change", "params", "MACs", "field"), rows, "<>>>"))
+
+
+def _costs(delta: Delta) -> tuple[str, str, str]:
+    return f"{delta.params:+,}", f"{delta.macs:+,}", f"{max(delta.receptive_field, key=abs):+,}"
+
+
+def add(verb: Callable[..., Any]) -> None:
+    """Add the verb to the command line."""
+    text = "Up to four architectures side by side; every difference, and what it costs."
+    sub = verb("compare", compare_verb, text, arch=False, shape=False)
+    sub.add_argument("archs", metavar="ARCH", nargs="+", help=f"the first is what the others are compared to; {ARCH}")
+    sub.add_argument("--markdown", action="store_true", help="Markdown tables")
+    sub.add_argument("--csv", action="store_true", help="one line per number")
+    sub.add_argument("--html", metavar="FILE", help="write one self-contained page there")

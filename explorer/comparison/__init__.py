@@ -1,0 +1,63 @@
+"""Networks beside one another: what differs, what each difference costs, and what the trade-off is. No torch."""
+
+from ._align import Change
+from ._budget import EqualBudget, equal_budget
+from ._changes import Delta, Differences, Step, differences
+from ._cloud import Cloud, Point, Ranges, cloud
+from ._compare import MOST, AlignedStage, Cell, Comparison, Row, compare
+from ._front import Direction, front
+from ._html import html
+from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
+from ._metrics import METRICS, Metric, depth
+from ._stages import HEAD, Block, Part, Stage, stages
+from ._tables import LETTERS, Report, Table, report
+from ._text import comma_separated, markdown
+from .conventions import CONVENTIONS, Count, Item, counts
+
+__all__ = [
+    "CONVENTIONS",
+    "HEAD",
+    "LETTERS",
+    "METRICS",
+    "MOST",
+    "AlignedStage",
+    "Block",
+    "Cell",
+    "Change",
+    "Cloud",
+    "Comparison",
+    "Count",
+    "Delta",
+    "Differences",
+    "Direction",
+    "EqualBudget",
+    "Item",
+    "Metric",
+    "Part",
+    "Point",
+    "Ranges",
+    "Reduction",
+    "Report",
+    "Row",
+    "Saving",
+    "Stack",
+    "Stage",
+    "Step",
+    "Table",
+    "cloud",
+    "comma_separated",
+    "compare",
+    "counts",
+    "depth",
+    "differences",
+    "equal_budget",
+    "front",
+    "html",
+    "markdown",
+    "reductions",
+    "report",
+    "saving",
+    "stacks",
+    "stages",
+    "with_reduction",
+]

@@ -1,0 +1,128 @@
+"""Up to four networks beside one another: every metric, stage by stage, the first being what the others are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from ..analysis import Analysis, analyze
+from ..architecture import Architecture
+from ._metrics import METRICS, Metric
+from ._stages import Key, Stage, ordered, stage_label, stages
+
+MOST = 4
+"""Networks that one comparison holds: more columns are not read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One metric of one network."""
+
+    value: int
+    difference: int
+    """From the first network's; 0 for the first."""
+    percent: float | None
+    """The difference in percent of the first network's value; None where that is 0 and this is not."""
+    best: bool
+    """Whether no other network has a better value, and not all have the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One metric of all networks."""
+
+    metric: Metric
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedStage:
+    """One stride in all networks; None where a network has no layer there."""
+
+    key: Key
+    label: str
+    stages: tuple[Stage | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One to four networks, aligned. All tuples are in the order of ``architectures``."""
+
+    architectures: tuple[Architecture, ...]
+    analyses: tuple[Analysis, ...]
+    stages: tuple[AlignedStage, ...]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The networks' names, numbered where two are the same."""
+        names = [architecture.name for architecture in self.architectures]
+        return tuple(
+            f"{name} ({names[: index + 1].count(name)})" if names.count(name) > 1 else name
+            for index, name in enumerate(names)
+        )
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Every metric, in the order in which it is shown."""
+        return tuple(self._row(metric) for metric in METRICS)
+
+    def _row(self, metric: Metric) -> Row:
+        pairs = zip(self.architectures, self.analyses, strict=True)
+        values = [metric.read(architecture, analysis) for architecture, analysis in pairs]
+        first, least = values[0], min(values)
+        told = metric.best is not None and least != max(values)
+        cells = tuple(
+            Cell(value=value, difference=value - first, percent=in_percent(value, first), best=told and value == least)
+            for value in values
+        )
+        return Row(metric=metric, cells=cells)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "networks": list(self.labels),
+            "inputs": [list(analysis.input_shape) for analysis in self.analyses],
+            "metrics": [
+                {
+                    **{name: getattr(row.metric, name) for name in ("key", "label", "unit", "convention", "best")},
+                    "values": [asdict(cell) for cell in row.cells],
+                }
+                for row in self.rows
+            ],
+            "stages": [
+                {
+                    "label": aligned.label,
+                    "stride": list(aligned.key),
+                    "networks": [None if stage is None else asdict(stage) for stage in aligned.stages],
+                }
+                for aligned in self.stages
+            ],
+        }
+
+
+def in_percent(value: int, first: int) -> float | None:
+    """Change from ``first`` in percent; None from nothing to something."""
+    if value == first:
+        return 0.0
+    return 100 * (value - first) / first if first else None
+
+
+def compare(architectures: Sequence[Architecture]) -> Comparison:
+    """One to four networks beside one another, the first being the one to which the others are compared.
+
+    Raises ValueError for another number of networks, ArchitectureError where the layers of one do not fit together.
+    """
+    if not 1 <= len(architectures) <= MOST:
+        raise ValueError(f"a comparison holds 1 to {MOST} networks, not {len(architectures)}; leave some out")
+    analyses = tuple(map(analyze, architectures))
+    cut = [
+        {stage.key: stage for stage in stages(architecture, analysis)}
+        for architecture, analysis in zip(architectures, analyses, strict=True)
+    ]
+    aligned = tuple(
+        AlignedStage(key=key, label=stage_label(key), stages=tuple(each.get(key) for each in cut))
+        for key in ordered(key for each in cut for key in each)
+    )
+    return Comparison(architectures=tuple(architectures), analyses=analyses, stages=aligned)

@@ -1,0 +1,149 @@
+"""A report as one HTML file that needs nothing else: no script, no network, light and dark as the reader has it."""
+
+from __future__ import annotations
+
+from html import escape
+from math import log
+
+from ..figures import growth, si
+from ._compare import Comparison
+from ._tables import LETTERS, Report, Table, headings
+
+_LIGHT = ("#0072b2", "#b04e00", "#00805d", "#b04a87")
+_DARK = ("#56b4e9", "#f58b3c", "#3cd19a", "#dd8bb9")
+_WIDTH, _BAR, _LEFT, _RIGHT = 720, 18, 130, 90
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:84rem;margin:2rem auto;padding:0 1rem;"
+    "color:var(--ink);background:var(--page)}"
+    "h1,h2{line-height:1.2}.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
+    "th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}"
+    "th{white-space:normal;overflow-wrap:anywhere;min-width:7rem;vertical-align:bottom}"
+    "th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:11rem}"
+    "td.best{font-weight:700;background:var(--mark)}p,figcaption{color:var(--soft)}figure{margin:1rem 0}"
+    "figure{overflow-x:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}"
+    ".axis{stroke:var(--line)}.name{overflow-wrap:anywhere}"
+)
+
+
+def html(report: Report) -> str:
+    """The report as a page: legend, pictures, tables, conventions. Every name is escaped."""
+    comparison = report.comparison
+    parts = [
+        "<h1>Architectures side by side</h1>",
+        _legend(comparison),
+        "<h2>MACs of each stage</h2>", _bars(comparison, "macs", "MACs"),
+        "<h2>Parameters of each stage</h2>", _bars(comparison, "params", "parameters"),
+        "<h2>Growth of the receptive field</h2>", _growth(comparison),
+        *map(_table, report.tables),
+        "<h2>Conventions</h2><ul>",
+        *(f"<li><b>{escape(row.metric.label)}</b>: {escape(row.metric.convention)}</li>" for row in comparison.rows),
+        "</ul>",
+    ]  # fmt: skip
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+        f"<title>Architectures side by side</title><style>{_theme()}{_STYLE}</style></head><body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )
+
+
+def _theme() -> str:
+    def variables(ink: str, page: str, soft: str, line: str, mark: str, colours: tuple[str, ...]) -> str:
+        own = "".join(f"--n{place}:{colour};" for place, colour in enumerate(colours))
+        return f":root{{--ink:{ink};--page:{page};--soft:{soft};--line:{line};--mark:{mark};{own}}}"
+
+    light = variables("#1c232d", "#ffffff", "#566070", "#dde2e8", "#e4f2e6", _LIGHT)
+    dark = variables("#e8ecf1", "#12161c", "#a5afbc", "#333c48", "#1f3a26", _DARK)
+    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
+
+
+def _legend(comparison: Comparison) -> str:
+    items = "".join(
+        f'<li class="name"><b style="color:var(--n{place})">{escape(heading)}</b></li>'
+        for place, heading in enumerate(headings(comparison))
+    )
+    return f'<ul style="list-style:none;padding:0">{items}</ul>'
+
+
+def _bars(comparison: Comparison, metric: str, unit: str) -> str:
+    """For each stage one bar a network, its letter before and its number behind it."""
+    rows: list[str] = []
+    values = [
+        getattr(stage, metric) for aligned in comparison.stages for stage in aligned.stages if stage is not None
+    ]
+    most = max([*values, 1])
+    y = 0
+    said = []
+    for aligned in comparison.stages:
+        rows.append(f'<text x="0" y="{y + 13}">{escape(aligned.label)}</text>')
+        for place, stage in enumerate(aligned.stages):
+            value = 0 if stage is None else getattr(stage, metric)
+            width = (_WIDTH - _LEFT - _RIGHT) * value / most
+            label = f"{LETTERS[place]} {si(value) if stage is not None else '–'}"
+            said.append(f"{aligned.label} {label}")
+            rows.append(
+                f'<rect x="{_LEFT}" y="{y + 2}" width="{width:.1f}" height="{_BAR - 4}" style="fill:var(--n{place})"/>'
+                f'<text x="{_LEFT + width + 6:.1f}" y="{y + 13}">{escape(label)}</text>'
+            )
+            y += _BAR
+        y += 8
+    return _svg(y, rows, f"{unit} of each stage: {'; '.join(said)}")
+
+
+def _growth(comparison: Comparison) -> str:
+    """The field after each node of the trunk on a logarithmic scale; a letter stands at the end of each line."""
+    height, right = 260, _WIDTH - 30
+    curves = [
+        [point["longest"] for point in growth(architecture, analysis)["points"]]
+        for architecture, analysis in zip(comparison.architectures, comparison.analyses, strict=True)
+    ]
+    most = max(max(curve) for curve in curves)
+    steps = max(len(curve) for curve in curves) - 1 or 1
+
+    def at(place: int, value: int) -> tuple[float, float]:
+        up = log(value) / log(most) if most > 1 else 0
+        return 60 + (right - 60) * place / steps, height - 24 - (height - 44) * up
+
+    rows = []
+    for value in (10**power for power in range(len(str(most)))):
+        y = at(0, value)[1]
+        rows.append(
+            f'<line class="axis" x1="60" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="54" y="{y + 4:.1f}" text-anchor="end">{value:,} px</text>'
+        )
+    for place, curve in enumerate(curves):
+        points = [at(index, value) for index, value in enumerate(curve)]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        x, y = points[-1]
+        rows.append(
+            f'<polyline points="{line}" style="fill:none;stroke:var(--n{place});stroke-width:2"/>'
+            f'<text x="{x + 4:.1f}" y="{y + 4:.1f}" style="fill:var(--n{place})">{LETTERS[place]}</text>'
+        )
+    rows.append(f'<text x="60" y="{height - 4}">layers and blocks of the trunk, from the image on</text>')
+    ends = "; ".join(f"{letter} ends at {curve[-1]} px" for letter, curve in zip(LETTERS, curves, strict=False))
+    return _svg(height, rows, f"receptive field along the trunk: {ends}")
+
+
+def _svg(height: int, rows: list[str], said: str) -> str:
+    return (
+        f'<figure><svg role="img" aria-label="{escape(said)}" viewBox="0 0 {_WIDTH} {height}" '
+        f'width="{_WIDTH}" height="{height}">{"".join(rows)}</svg></figure>'
+    )
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
+    rows = []
+    for number, row in enumerate(table.rows):
+        cells = "".join(
+            f'<td class="best">{escape(cell)}</td>' if (number, place) in table.best else f"<td>{escape(cell)}</td>"
+            for place, cell in enumerate(row)
+        )
+        rows.append(f"<tr>{cells}</tr>")
+    return (
+        f'<h2 class="name">{escape(table.title)}</h2><p>{escape(table.note)}</p><div class="scroll"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )

@@ -1,0 +1,183 @@
+"""Two lessons of the Inception papers as data: what a 1×1 reduction saves, and small kernels for a large one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..analysis import Totals, analyze
+from ..architecture import Architecture, ArchitectureError, Conv, Sequence, edit, walk
+from ._changes import Delta, delta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """A k×k convolution beside the same through a 1×1, weights alone (Szegedy et al. 2015, section 4)."""
+
+    in_channels: int
+    reduced: int
+    """Channels behind the 1×1."""
+    out_channels: int
+    kernel: tuple[int, int]
+    positions: int
+    """Outputs (height · width) at which the convolutions are evaluated."""
+
+    @property
+    def direct(self) -> int:
+        """Weights of the k×k on all channels."""
+        return self.in_channels * self.out_channels * self.kernel[0] * self.kernel[1]
+
+    @property
+    def through(self) -> int:
+        """Weights of the 1×1 and of the k×k behind it."""
+        return self.reduced * (self.in_channels + self.out_channels * self.kernel[0] * self.kernel[1])
+
+    @property
+    def direct_macs(self) -> int:
+        return self.direct * self.positions
+
+    @property
+    def through_macs(self) -> int:
+        return self.through * self.positions
+
+    @property
+    def saved(self) -> float:
+        """Share of the weights that the reduction saves; negative where it costs more than it saves."""
+        return 1 - self.through / self.direct
+
+    @property
+    def break_even(self) -> float:
+        """Reduced channels at which the detour costs as much as the direct way."""
+        area = self.kernel[0] * self.kernel[1]
+        return self.in_channels * self.out_channels * area / (self.in_channels + self.out_channels * area)
+
+
+def saving(
+    in_channels: int, reduced: int, out_channels: int, kernel: tuple[int, int] = (3, 3), positions: int = 1
+) -> Saving:
+    """The lesson for given numbers.
+
+    >>> lesson = saving(192, 96, 128)
+    >>> lesson.direct, lesson.through
+    (221184, 129024)
+
+    Raises ValueError for a number below 1.
+    """
+    numbers = {"in_channels": in_channels, "reduced": reduced, "out_channels": out_channels, "positions": positions}
+    for name, number in [*numbers.items(), ("kernel", min(kernel))]:
+        if number < 1:
+            raise ValueError(f"{name} (={number}) must be at least 1")
+    return Saving(**numbers, kernel=kernel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduction:
+    """A 1×1 in a network, and the convolution behind it."""
+
+    reduce: str
+    """Path of the 1×1."""
+    conv: str
+    """Path of the convolution behind it."""
+    saving: Saving
+    """Of the two layers' weights."""
+    delta: Delta
+    """The network without the 1×1 less the network with it: biases, norms, memory and all."""
+
+
+def reductions(architecture: Architecture) -> tuple[Reduction, ...]:
+    """Every 1×1 that stands before a larger convolution, and what leaving it out would cost.
+
+    Such a 1×1 need not make channels fewer: where it does not, its saving is negative. Raises ArchitectureError where
+    the layers do not fit together.
+    """
+    analysis = analyze(architecture)
+    found: list[Reduction] = []
+    for path, node in walk(architecture):
+        if not (isinstance(node, Conv) and node.groups == 1 and node.geometry.kernel == (1, 1)):
+            continue
+        parent, _, name = path.rpartition("/")
+        siblings = edit.find(architecture, parent).nodes
+        place = [sibling.name for sibling in siblings].index(name)
+        following = siblings[place + 1] if place + 1 < len(siblings) else None
+        holder = edit.find(architecture, parent)
+        if holder.op != "sequence" or not isinstance(following, Conv) or following.geometry.kernel == (1, 1):
+            continue
+        if following.groups != 1 or node.geometry.stride != (1, 1):
+            continue
+        behind = f"{parent}/{following.name}" if parent else following.name
+        first, second = analysis.by_path[path], analysis.by_path[behind]
+        try:
+            without = analyze(edit.remove(architecture, path))
+        except ArchitectureError:  # something else needs these channels
+            continue
+        found.append(
+            Reduction(
+                reduce=path,
+                conv=behind,
+                saving=saving(
+                    first.input_shape[0], first.output_shape[0], second.output_shape[0],
+                    following.geometry.kernel, second.output_shape[1] * second.output_shape[2],
+                ),
+                delta=delta(analysis, without),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def with_reduction(architecture: Architecture, path: str, channels: int) -> Architecture:
+    """The network with a 1×1 to ``channels`` put before the convolution at ``path``.
+
+    Its norm and activation are the convolution's. Raises ArchitectureError where ``path`` is no convolution.
+    """
+    node = edit.find(architecture, path)
+    if not isinstance(node, Conv):
+        raise ValueError(f"{path or 'the trunk'} is a {node.op}; a reduction stands before a convolution")
+    reduce = edit.with_fields(
+        node, name="reduce", out_channels=channels, kernel_size=1, stride=1, padding="same", dilation=1, groups=1
+    )
+    parent, _, name = path.rpartition("/")
+    siblings = edit.find(architecture, parent)
+    if siblings.op == "sequence":
+        place = [sibling.name for sibling in siblings.nodes].index(name)
+        return edit.insert(architecture, parent, reduce, place)
+    conv = edit.with_fields(node, name="conv")
+    return edit.put(architecture, path, Sequence(name=name, children=(reduce, conv)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One way to see a field of given size."""
+
+    label: str
+    architecture: Architecture
+    totals: Totals
+    layers: int
+
+
+def stacks(kernel: int, channels: int = 64, size: int = 28) -> tuple[Stack, ...]:
+    """One k×k and what sees the same k × k pixels: 3×3s, 1×k then k×1, and 3×3s with dilation where none is missed.
+
+    ``channels`` in and out, maps of ``size`` pixels a side, no biases (Szegedy et al. 2016, section 3). Raises
+    ValueError for an even kernel or one outside 3 to 31.
+    """
+    if kernel % 2 == 0 or not 3 <= kernel <= 31:
+        raise ValueError(f"kernel (={kernel}) must be odd and from 3 to 31")
+    ways: list[tuple[str, list[tuple[int | tuple[int, int], int]]]] = [(f"{kernel}×{kernel}", [(kernel, 1)])]
+    if kernel > 3:
+        count = kernel // 2
+        ways.append((f"{count} × 3×3", [(3, 1)] * count))
+    ways.append((f"1×{kernel}, {kernel}×1", [((1, kernel), 1), ((kernel, 1), 1)]))
+    if kernel in (7, 9):  # a second dilation up to 3 leaves no hole between the taps of the first 3×3
+        ways.append((f"3×3, 3×3 dilated {kernel // 2 - 1}", [(3, 1), (3, kernel // 2 - 1)]))
+    found = []
+    for label, layers in ways:
+        convs = tuple(
+            Conv(name=f"conv_{number}", out_channels=channels, kernel_size=window, dilation=dilation, bias=False)
+            for number, (window, dilation) in enumerate(layers, 1)
+        )
+        network = Architecture(
+            name=label, input_shape=(channels, size, size), trunk=Sequence(name="trunk", children=convs)
+        )
+        found.append(
+            Stack(label=label, architecture=network, totals=analyze(network).totals, layers=len(convs))
+        )
+    return tuple(found)

@@ -1,0 +1,47 @@
+"""The sums over a network's layers of which every convention's differences are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+from ..analysis import Analysis, Layer
+from ..architecture import Architecture, walk
+
+
+class Reading:
+    """Sums over the layers of the inference network."""
+
+    def __init__(self, architecture: Architecture, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.nodes: dict[str, Any] = dict(walk(architecture))
+        self.layers = [layer for layer in analysis.layers if not layer.training_only]
+
+    def of(self, *ops: str, kind: str = "") -> list[Layer]:
+        """The layers of these kinds, all or with a certain ``kind`` field."""
+        found = [layer for layer in self.layers if layer.op in ops]
+        return [layer for layer in found if not kind or self.nodes[layer.path].kind == kind]
+
+    def biases(self, *ops: str) -> int:
+        """Biases × output positions."""
+        return sum(layer.bias_params * prod(layer.output_shape[1:]) for layer in self.of(*ops))
+
+    @property
+    def normalised(self) -> int:
+        """Elements that go through batch normalisation, in layers and behind projections."""
+        return sum(layer.activation_elements for layer in self.layers if layer.norm_params)
+
+    def activated(self, *kinds: str) -> int:
+        """Elements that go through an activation of these kinds, wherever it stands; attention's own are apart."""
+        found = 0
+        for layer in self.layers:
+            node = self.nodes[layer.path]
+            kind = node.kind if layer.op == "activation" else getattr(node, "activation", "none")
+            found += layer.activation_elements if kind in kinds else 0
+        return found
+
+
+def elements(layers: Iterable[Layer], side: str = "output") -> int:
+    """Numbers in the outputs, or inputs, of layers."""
+    return sum(prod(layer.output_shape if side == "output" else layer.input_shape) for layer in layers)

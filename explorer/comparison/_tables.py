@@ -1,0 +1,125 @@
+"""A comparison as tables of text: what its Markdown, its CSV and its HTML page have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..figures import change, exact, extent, times
+from ._changes import Differences, differences
+from ._compare import Comparison
+from ._stages import Part
+
+LETTERS = "ABCD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A heading, a header and rows of text; ``best`` are the cells to mark, as (row, column)."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    best: frozenset[tuple[int, int]] = frozenset()
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A comparison and the differences of each network from the first, worked out once for all forms."""
+
+    comparison: Comparison
+    differences: tuple[Differences, ...]
+    """Of the second, third and fourth network."""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, in the order in which they are shown."""
+        changed = (
+            differences_table(self.comparison, place, each) for place, each in enumerate(self.differences, 1)
+        )
+        return (metrics_table(self.comparison), stages_table(self.comparison), *changed)
+
+
+def report(comparison: Comparison) -> Report:
+    """What the written forms of a comparison are made of."""
+    first, *others = comparison.architectures
+    return Report(comparison=comparison, differences=tuple(differences(first, other) for other in others))
+
+
+def signed(value: int) -> str:
+    """+1,234, −1,234 or 0."""
+    return "0" if not value else f"{'+' if value > 0 else '−'}{exact(abs(value))}"
+
+
+def metrics_table(comparison: Comparison) -> Table:
+    """Every metric of every network, with the difference to the first."""
+    rows, best = [], set()
+    for number, row in enumerate(comparison.rows):
+        cells = [row.metric.label + (f" ({row.metric.unit})" if row.metric.unit else "")]
+        for place, cell in enumerate(row.cells):
+            text = exact(cell.value)
+            if place and cell.difference:
+                percent = "" if cell.percent is None else f", {change(cell.value, row.cells[0].value)}"
+                text += f" ({signed(cell.difference)}{percent})"
+            if cell.best:
+                best.add((number, place + 1))
+            cells.append(text)
+        rows.append(tuple(cells))
+    shapes = tuple(times(analysis.input_shape) for analysis in comparison.analyses)
+    rows.append(("input", *shapes))
+    return Table(
+        title="All numbers", header=("", *headings(comparison)), rows=tuple(rows), best=frozenset(best),
+        note="In brackets the difference from A. The least of parameters, MACs and memory is marked.",
+    )  # fmt: skip
+
+
+def headings(comparison: Comparison) -> tuple[str, ...]:
+    """'A: GoogLeNet' and so on: a letter tells two networks of one name apart."""
+    return tuple(f"{letter}: {architecture.name}" for letter, architecture in
+                 zip(LETTERS, comparison.architectures, strict=False))  # fmt: skip
+
+
+def stages_table(comparison: Comparison) -> Table:
+    """Parameters, MACs, memory and field of each stage and branch of each network."""
+    rows: list[tuple[str, ...]] = []
+    for aligned in comparison.stages:
+        for letter, stage in zip(LETTERS, aligned.stages, strict=False):
+            if stage is None:
+                continue
+            rows.append(_part(f"{aligned.label}", letter, stage))
+            for block in stage.blocks:
+                rows.append(_part(f"– {block.path}", letter, block))
+                rows += [_part(f"– – {branch.path}", letter, branch) for branch in block.branches]
+    header = ("stage, block, branch", "network", "output", "params", "MACs", "training memory (bytes)", "field (px)")
+    return Table(
+        title="Stage by stage", header=header, rows=tuple(rows),
+        note="A stage is what works at one stride, the input pixels from one unit to the next.",
+    )  # fmt: skip
+
+
+def _part(label: str, letter: str, part: Part) -> tuple[str, ...]:
+    numbers = (exact(part.params), exact(part.macs), exact(part.training_bytes), extent(part.receptive_field))
+    return (label, letter, times(part.output_shape), *numbers)
+
+
+def differences_table(comparison: Comparison, place: int, found: Differences) -> Table:
+    """The changes from the first network to another, each with its cost."""
+
+    def cells(text: str, params: int, macs: int, field: tuple[int, int]) -> tuple[str, ...]:
+        wide = signed(field[0]) if field[0] == field[1] else f"{signed(field[0])} × {signed(field[1])}"
+        return (text, signed(params), signed(macs), wide)
+
+    rows = [
+        cells(str(step), step.delta.params, step.delta.macs, step.delta.receptive_field)
+        for step in found.steps
+    ]
+    total = found.total
+    rows.append(cells("in all", total.params, total.macs, total.receptive_field))
+    names = headings(comparison)
+    return Table(
+        title=f"From {names[0]} to {names[place]}",
+        header=("change", "params", "MACs", "field (px)"),
+        rows=tuple(rows),
+        note="Applied one after another from the top: each change is charged with what it causes in the layers behind "
+        "it, and the column adds up to the last row.",
+    )

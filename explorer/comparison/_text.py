@@ -1,0 +1,68 @@
+"""A report as Markdown and CSV. Names that people typed are shown literally: no markup, no formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ..literal import literal, no_formula
+from ._stages import Part, Stage
+from ._tables import Report, Table
+
+
+def markdown(report: Report) -> str:
+    """The report as Markdown tables, the least of a row in bold."""
+    parts = ["# Architectures side by side"]
+    for table in report.tables:
+        parts += [f"## {literal(table.title)}", _table(table), *([table.note] if table.note else [])]
+    parts.append("## Conventions")
+    metrics = [row.metric for row in report.comparison.rows]
+    parts.append("\n".join(f"- **{metric.label}**: {metric.convention}" for metric in metrics))
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = [
+        "| " + " | ".join(map(literal, table.header)) + " |",
+        "| :-- |" + " --: |" * (len(table.header) - 1),
+    ]
+    for number, row in enumerate(table.rows):
+        cells = [literal(row[0]), *row[1:]]  # numbers of ours
+        cells = [f"**{cell}**" if (number, place) in table.best else cell for place, cell in enumerate(cells)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def comma_separated(report: Report) -> str:
+    """One line per number, as spreadsheets want it: table, what, metric, network, value."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("table", "what", "metric", "network", "value"))
+    comparison = report.comparison
+    labels = [no_formula(label) for label in comparison.labels]
+    for row in comparison.rows:
+        for label, cell in zip(labels, row.cells, strict=True):
+            writer.writerow(("total", "", row.metric.key, label, cell.value))
+    metrics = ("params", "macs", "training_bytes")
+    for aligned in comparison.stages:
+        for label, stage in zip(labels, aligned.stages, strict=True):
+            for table, part in _parts(stage):
+                what = part.path or aligned.label
+                for metric in metrics:
+                    writer.writerow((table, what, metric, label, getattr(part, metric)))
+                writer.writerow((table, what, "receptive_field", label, max(part.receptive_field)))
+    for label, found in zip(labels[1:], report.differences, strict=True):
+        for step in found.steps:
+            for metric in metrics:
+                writer.writerow(("change", no_formula(str(step)), metric, label, getattr(step.delta, metric)))
+    return out.getvalue()
+
+
+def _parts(stage: Stage | None) -> list[tuple[str, Part]]:
+    """A stage, its blocks and their branches, each with the name of its table."""
+    if stage is None:
+        return []
+    found: list[tuple[str, Part]] = [("stage", stage)]
+    for block in stage.blocks:
+        found += [("block", block), *(("branch", branch) for branch in block.branches)]
+    return found

@@ -1,0 +1,252 @@
+"""One network under every convention in which people quote its multiply-adds.
+
+Each tool's total is ours with itemised differences, computed here from the architecture; the tools themselves are not
+needed, and the tests hold every total against what they print. All is for one image in inference, so auxiliary heads
+do not run. What a tool counts can depend on how the same network is written: the rules are for
+torch's standard modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+from ..analysis import CONVENTIONS as OURS
+from ..analysis import Analysis, analyze
+from ..architecture import Architecture
+from ._sums import Reading, elements
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One difference between our count and a tool's."""
+
+    label: str
+    """What it is, in a few words."""
+    convention: str
+    """The tool's rule in one sentence."""
+    value: int
+    """What the rule adds to our number, in the comparison's unit; never 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """A network's cost in one convention: ours + the items."""
+
+    key: str
+    tool: str
+    their_name: str
+    """What the tool calls its number."""
+    ours: int
+    items: tuple[Item, ...]
+
+    @property
+    def total(self) -> int:
+        """The tool's number."""
+        return self.ours + sum(item.value for item in self.items)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**asdict(self), "total": self.total}
+
+
+def items(*found: Item) -> tuple[Item, ...]:
+    """Those that make a difference."""
+    return tuple(item for item in found if item.value)
+
+
+def _double(reading: Reading) -> tuple[Item, ...]:
+    return items(
+        Item(
+            label="the addition of each multiply-add",
+            convention="a multiplication and an addition are two operations; biases and all else are free",
+            value=reading.analysis.macs,
+        )
+    )
+
+
+def _torchinfo(reading: Reading) -> tuple[Item, ...]:
+    """What torchinfo's "total mult-adds" has beyond ours: parameters × positions, so biases and norms too."""
+    return items(
+        Item(
+            label="biases of convolutions",
+            convention="a bias counts once for each output position, as if adding it were a multiply-add",
+            value=reading.biases("conv"),
+        ),
+        Item(
+            label="biases of projection shortcuts",
+            convention="a projection is a 1×1 convolution: its bias counts once for each output position",
+            value=reading.biases("residual"),
+        ),
+        Item(
+            label="biases of linear layers",
+            convention="a bias counts once for each image",
+            value=reading.biases("linear"),
+        ),
+        Item(
+            label="biases of squeeze-and-excitation",
+            convention="its two small convolutions work on a 1×1 map, so each bias counts once for each image",
+            value=sum(layer.bias_params for layer in reading.of("attention")),
+        ),
+        Item(
+            label="batch normalisation",
+            convention="its 2 parameters a channel count once for each image, however large the map is",
+            value=sum(layer.norm_params for layer in reading.layers),
+        ),
+    )
+
+
+def _fvcore(reading: Reading) -> tuple[Item, ...]:
+    return items(
+        Item(
+            label="batch normalisation",
+            convention="in inference a multiplication and an addition for each element, counted as 2",
+            value=2 * reading.normalised,
+        ),
+        Item(
+            label="global average pooling",
+            convention="adaptive pooling counts 1 for each element of its input; other pooling is free",
+            value=elements(reading.of("global_pool", kind="avg"), "input"),
+        ),
+    )
+
+
+def _thop(reading: Reading) -> tuple[Item, ...]:
+    averages = reading.of("global_pool", kind="avg")
+    return items(
+        Item(
+            label="batch normalisation",
+            convention="subtract, divide, scale and shift: 4 for each element",
+            value=4 * reading.normalised,
+        ),
+        Item(
+            label="average pooling",
+            convention="1 for each element of the output, where it is a module and not a function",
+            value=elements(reading.of("pool", kind="avg")),
+        ),
+        Item(
+            label="global average pooling",
+            convention="1 for each element of the input and 1 for each of the output",
+            value=elements(averages, "input") + elements(averages),
+        ),
+    )
+
+
+_FUNCTIONS = ("relu", "relu6", "gelu", "silu")
+"""Activations that ptflops counts where they are functions."""
+_AGAIN = ("relu", "gelu", "leaky_relu")
+"""Those that count once more as modules: LeakyReLU only there; ReLU6 and SiLU once either way."""
+
+
+def _ptflops(reading: Reading) -> tuple[Item, ...]:
+    pooled = elements(reading.of("pool", "global_pool"), "input")
+    responses = [(layer, reading.nodes[layer.path].size) for layer in reading.of("local_response_norm")]
+    padded = sum(
+        (layer.input_shape[0] + size - 1) * prod(layer.input_shape[1:]) for layer, size in responses
+    )
+    attentions = sum(layer.bias_params for layer in reading.of("attention"))
+    return items(
+        Item(
+            label="biases of convolutions",
+            convention="a bias counts once for each output position",
+            value=reading.biases("conv", "residual") + attentions,
+        ),
+        Item(
+            label="biases of linear layers",
+            convention="a bias counts once for each image",
+            value=reading.biases("linear"),
+        ),
+        Item(
+            label="batch normalisation",
+            convention="2 for each element",
+            value=2 * reading.normalised,
+        ),
+        Item(
+            label="activations",
+            convention="1 for each element of ReLU, ReLU6, GELU and SiLU written as functions; others are free",
+            value=reading.activated(*_FUNCTIONS),
+        ),
+        Item(
+            label="pooling",
+            convention="1 for each element of the input",
+            value=pooled,
+        ),
+        Item(
+            label="pooling again",
+            convention="the module is counted and so is the function that it calls; a function alone counts once",
+            value=pooled,
+        ),
+        Item(
+            label="local response normalisation",
+            convention="its square, scaling and shift count 1 for each element, the average of its squares 1 for each "
+            "element of its padded input",
+            value=padded + 3 * elements(layer for layer, _ in responses),
+        ),
+        Item(
+            label="additions of shortcuts",
+            convention="1 for each element of the sum",
+            value=elements(reading.of("residual")),
+        ),
+    )
+
+
+def _ptflops_modules(reading: Reading) -> tuple[Item, ...]:
+    return (
+        *_ptflops(reading),
+        *items(
+            Item(
+                label="activations again",
+                convention="written as modules, ReLU and GELU are counted as such and as the functions that they call; "
+                "LeakyReLU is counted as a module only",
+                value=reading.activated(*_AGAIN),
+            )
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convention:
+    """A way to count, and how to get there from ours."""
+
+    tool: str
+    their_name: str
+    items: Callable[[Reading], tuple[Item, ...]]
+
+
+CONVENTIONS: dict[str, Convention] = {
+    "ours": Convention(tool="ours", their_name="MACs", items=lambda _: ()),
+    "flops": Convention(tool="2 × MACs (FlopCounterMode, Distill)", their_name="FLOPs", items=_double),
+    "torchinfo": Convention(tool="torchinfo 1.8", their_name="Total mult-adds", items=_torchinfo),
+    "fvcore": Convention(tool="fvcore 0.1.5", their_name="FlopCountAnalysis.total()", items=_fvcore),
+    "ptflops": Convention(
+        tool="ptflops 0.7, activations as functions", their_name="Computational complexity", items=_ptflops
+    ),
+    "ptflops_modules": Convention(
+        tool="ptflops 0.7, activations as modules", their_name="Computational complexity", items=_ptflops_modules
+    ),
+    "thop": Convention(tool="thop 0.1.1", their_name="MACs", items=_thop),
+    "torchvision": Convention(
+        tool="torchvision's _ops (published as billions, three digits behind the point)",
+        their_name="_ops × 10⁹", items=lambda _: (),
+    ),
+}  # fmt: skip
+"""Every convention by its key, ours first. ``torchvision`` and ours are the same rule."""
+
+OUR_CONVENTION = OURS["macs"]
+
+
+def counts(architecture: Architecture, analysis: Analysis | None = None) -> tuple[Count, ...]:
+    """The network's cost in every convention. Raises ArchitectureError where the layers do not fit together."""
+    reading = Reading(architecture, analysis or analyze(architecture))
+    return tuple(
+        Count(
+            key=key,
+            tool=convention.tool,
+            their_name=convention.their_name,
+            ours=reading.analysis.macs,
+            items=convention.items(reading),
+        )
+        for key, convention in CONVENTIONS.items()
+    )

@@ -1,0 +1,256 @@
+"""How long a network really takes, and against what the machine could do at best: a roofline (Williams et al. 2009).
+
+Times are of one forward pass of a batch in inference, each repeat by itself after warm-up runs, with the device waited
+for. MACs do not tell them: small layers are bound by memory and by the cost of starting them.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from ..analysis import Analysis, analyze
+from ..architecture import Architecture
+from ..modules import build
+
+Precision = Literal["fp32", "bf16"]
+_BYTES: dict[Precision, int] = {"fp32": 4, "bf16": 2}
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+MAX_BATCH = 4096
+_MATMUL = {"cuda": 8192, "mps": 4096, "cpu": 1024}
+_COPIED = {"cuda": 1 << 30, "mps": 1 << 28, "cpu": 1 << 27}
+_CEILING_REPEATS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One way to run a network."""
+
+    device: str = "cpu"
+    batch: int = 1
+    compiled: bool = False
+    """By torch.compile; False is eager."""
+    precision: Precision = "fp32"
+    """bf16 is autocast: weights stay float32."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= MAX_BATCH:
+            raise ValueError(f"batch (={self.batch}) must be from 1 to {MAX_BATCH:,}")
+        if self.precision not in _BYTES:
+            raise ValueError(f"precision (={self.precision!r}) must be 'fp32' or 'bf16'")
+
+    def __str__(self) -> str:
+        return f"{self.device}, batch {self.batch}, {'compiled' if self.compiled else 'eager'}, {self.precision}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Measured times of one network in one setting."""
+
+    name: str
+    setting: Setting
+    seconds: tuple[float, ...]
+    """Of each repeat: one forward pass of the batch; () where it could not run."""
+    macs: int
+    """Of the batch."""
+    traffic: int
+    """Bytes of the batch: see ``traffic``."""
+    trouble: str = ""
+    """Why it could not run."""
+
+    @property
+    def median(self) -> float:
+        """Seconds of a batch."""
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """First and third quartile of the seconds: half of all repeats lie between them."""
+        if len(self.seconds) < 2:
+            return self.median, self.median
+        first, _, third = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return first, third
+
+    @property
+    def throughput(self) -> float:
+        """Images a second."""
+        return self.setting.batch / self.median
+
+    @property
+    def flops_rate(self) -> float:
+        """Operations a second, 2 for each multiply-add."""
+        return 2 * self.macs / self.median
+
+    @property
+    def intensity(self) -> float:
+        """Arithmetic intensity: operations for each byte moved."""
+        return 2 * self.macs / self.traffic
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        data = asdict(self)
+        if self.seconds:
+            names = ("median", "spread", "throughput", "flops_rate", "intensity")
+            data |= {name: getattr(self, name) for name in names}
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceilings:
+    """What a device does at best, measured: the roof of a roofline."""
+
+    device: str
+    precision: Precision
+    flops: float
+    """Operations a second of a large matrix product."""
+    bytes: float
+    """Bytes a second of a large copy, read and written."""
+
+    def attainable(self, intensity: float) -> float:
+        """Operations a second that the roofline allows at an arithmetic intensity."""
+        return min(self.flops, intensity * self.bytes)
+
+
+def traffic(analysis: Analysis, setting: Setting) -> int:
+    """Bytes that a batch moves if every layer reads its input and its weights once and writes its output once.
+
+    A convention, not a measurement: caches and fusion move less, workspaces more. Parameters count once a batch.
+    """
+    elements = 0
+    for layer in analysis.layers:
+        if not layer.training_only:
+            read = 1
+            for extent in layer.input_shape:
+                read *= extent
+            elements += read + layer.activation_elements
+    return (elements * setting.batch + analysis.totals.params) * _BYTES[setting.precision]
+
+
+def environment(device: str) -> dict[str, Any]:
+    """On what times were taken: device, versions, threads. Times of another environment do not compare."""
+    kind = torch.device(device).type
+    cuda = kind == "cuda"
+    return {
+        "device": device,
+        "device_name": torch.cuda.get_device_name(device) if cuda else _processor(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if cuda else None,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "cpus": os.cpu_count(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def _processor() -> str:
+    """The processor's model as Linux tells it, elsewhere what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def measure(
+    architectures: Sequence[Architecture],
+    settings: Sequence[Setting],
+    repeats: int = 20,
+    warm_up: int = 3,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,  # noqa: ARG005
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Latency, ...]:
+    """Times of each network in each setting. ``stop`` is asked before every pass; what is complete then is returned.
+
+    A setting that cannot run here (no compiler, out of memory, no such device) is a ``Latency`` with its ``trouble``.
+    ``progress`` hears (settings done, settings in all, what is next). Raises ValueError for fewer than 1 repeat,
+    ArchitectureError where the layers of a network do not fit together.
+    """
+    if repeats < 1 or warm_up < 0:
+        raise ValueError(f"repeats (={repeats}) must be at least 1, warm_up (={warm_up}) at least 0")
+    jobs = [(architecture, analyze(architecture), setting) for architecture in architectures for setting in settings]
+    found: list[Latency] = []
+    for done, (architecture, analysis, setting) in enumerate(jobs):
+        progress(done, len(jobs), f"{architecture.name}: {setting}")
+        seconds: list[float] = []
+        trouble = ""
+        try:
+            if not _times(architecture, setting, repeats, warm_up, stop, seconds):
+                break
+        except Exception as error:  # noqa: BLE001  (devices and compilers fail in many ways; the others go on)
+            seconds, trouble = [], (f"{type(error).__name__}: {error}".splitlines() or [""])[0][:300]
+        found.append(
+            Latency(
+                name=architecture.name, setting=setting, seconds=tuple(seconds), trouble=trouble,
+                macs=analysis.totals.macs * setting.batch, traffic=traffic(analysis, setting),
+            )
+        )  # fmt: skip
+    progress(len(found), len(jobs), "")
+    return tuple(found)
+
+
+def _times(
+    architecture: Architecture, setting: Setting, repeats: int, warm_up: int, stop: Callable[[], bool],
+    seconds: list[float],
+) -> bool:  # fmt: skip
+    """Fill ``seconds``; False if it was stopped before the end."""
+    device = torch.device(setting.device)
+    network: nn.Module = build(architecture, device=device).eval()
+    x_BCHW = torch.rand(setting.batch, *architecture.input_shape, device=device)
+    run: Callable[[torch.Tensor], Any] = network
+    if setting.compiled:
+        torch.compiler.reset()  # after eight networks of one class it would go on in eager mode without a word
+        run = torch.compile(network)
+    with torch.inference_mode(), _precision(device, setting.precision):
+        for number in range(warm_up + repeats):
+            if stop():
+                return False
+            start = time.perf_counter()
+            run(x_BCHW)
+            _wait(device)
+            if number >= warm_up:
+                seconds.append(time.perf_counter() - start)
+    return True
+
+
+def ceilings(device: str, precision: Precision = "fp32") -> Ceilings:
+    """Measure the roof of a roofline: the quickest of several large matrix products and of several large copies."""
+    place = torch.device(device)
+    size, count = _MATMUL.get(place.type, 1024), _COPIED.get(place.type, 1 << 27)
+    a = torch.rand(size, size, device=place).to(_DTYPES[precision])
+    product = _quickest(place, lambda: a @ a)
+    source = torch.zeros(count, dtype=torch.uint8, device=place)
+    target = torch.empty_like(source)
+    copy = _quickest(place, lambda: target.copy_(source))
+    return Ceilings(device=device, precision=precision, flops=2 * size**3 / product, bytes=2 * count / copy)
+
+
+def _quickest(device: torch.device, work: Callable[[], Any]) -> float:
+    """Seconds of the quickest of several runs after one to warm up."""
+    times = []
+    for _ in range(_CEILING_REPEATS + 1):
+        start = time.perf_counter()
+        work()
+        _wait(device)
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def _precision(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
+    return torch.autocast(device.type, dtype=_DTYPES[precision], enabled=precision != "fp32")
+
+
+def _wait(device: torch.device) -> None:
+    kinds: dict[str, Any] = {"cuda": torch.cuda, "mps": torch.mps}
+    if device.type in kinds:
+        kinds[device.type].synchronize()

@@ -1,0 +1,65 @@
+"""``python -m explorer compare``: every form, and every mistake in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from explorer import catalog
+from explorer.architecture import edit, to_json
+from explorer.cli import main
+
+EVIL = "<img src=x onerror=alert(1)> =cmd"
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert main(["compare", *args]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def mistake(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert main(["compare", *args]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "googlenet", "googlenet-torchvision")
+    assert "A  GoogLeNet\n" in out
+    assert "1,498,376,192 *" in out
+    assert "inception_3a/branch_5x5/conv: kernel_size 5 → 3" in out
+    assert out.splitlines()[-1].split() == ["in", "all", "-373,648", "-84,295,680", "-336"]
+    assert "from A to B: no difference" in run(capsys, "googlenet", "inception-v1")
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(run(capsys, "googlenet", "inception-v3", "--json"))
+    assert data["comparison"]["networks"] == ["GoogLeNet", "Inception v3"]
+    steps = data["differences"][0]["steps"]
+    assert sum(step["delta"]["macs"] for step in steps) == 5_713_216_096 - 1_582_671_872
+    assert [architecture["name"] for architecture in data["architectures"]] == data["comparison"]["networks"]
+
+
+def test_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    network = edit.replace(catalog.get("residual-mnist"), "", name=EVIL)
+    file = tmp_path / "mine.json"
+    file.write_text(to_json(network), encoding="utf-8")
+    assert run(capsys, "residual-mnist", str(file), "--markdown").startswith("# Architectures side by side")
+    assert run(capsys, "residual-mnist", str(file), "--csv").startswith("table,what,metric,network,value")
+    page = tmp_path / "page.html"
+    assert run(capsys, "residual-mnist", str(file), "--html", str(page)) == ""
+    assert "&lt;img" in page.read_text(encoding="utf-8")
+
+
+def test_mistakes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "did you mean" in mistake(capsys, "gogglenet", "googlenet")
+    assert "1 to 4 networks, not 5" in mistake(capsys, *["googlenet"] * 5)
+    assert "choose one of --json and --csv" in mistake(capsys, "googlenet", "--json", "--csv")
+    assert "cannot write" in mistake(capsys, "googlenet", "--html", str(tmp_path))
+    assert "required" in mistake(capsys)

@@ -1,0 +1,94 @@
+"""A comparison in writing: complete, self-contained, and names shown literally."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+
+from explorer import catalog
+from explorer.architecture import edit
+from explorer.comparison import Report, comma_separated, compare, html, markdown, report
+
+EVIL = "=cmd|'/C calc'!A1 <img src=x onerror=alert(1)> ](javascript:alert(1)) $\\href{x}{y}$ **b** `c`\nnext"
+
+
+def hostile() -> Report:
+    names = ("googlenet", "googlenet-torchvision", "cifar-inception-residual")
+    networks = [catalog.get(name) for name in names]
+    return report(compare([*networks, edit.replace(networks[0], "", name=EVIL)]))
+
+
+class Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in ("meta", "line", "rect", "polyline"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_html_is_whole_and_needs_nothing_else() -> None:
+    text = html(hostile())
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert not page.tags & {"script", "img", "link", "iframe", "object", "a"}
+    assert not {name for name, _ in page.attributes if name.startswith("on") or name in ("src", "href")}
+    assert "http:" not in text.replace("http-equiv", "")
+    assert "url(" not in text
+    assert EVIL in page.text
+    assert "prefers-color-scheme:dark" in text
+    assert ("http-equiv", "Content-Security-Policy") in page.attributes
+    for number in ("1,582,671,872", "1,498,376,192", "−84,295,680", "stride 16"):
+        assert number in page.text
+    labels = [value for name, value in page.attributes if name == "aria-label"]
+    assert len(labels) == 3
+
+
+def test_markdown() -> None:
+    text = markdown(hostile())
+    assert "<img" not in text.replace("\\<img", "")
+    assert not re.search(r"(?<!\\)\]\(", text)
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+        assert len(widths) == 1, block[:200]
+    assert "**1,498,376,192" not in text  # the small one has the least
+    assert "| MACs | 1,582,671,872 | 1,498,376,192 (−84,295,680, −5.3 %) | **17,412,160" in text
+    assert "kernel\\_size 5 → 3 | −8,192 | −6,422,528 | −16 |" in text
+
+
+def test_csv() -> None:
+    found = hostile()
+    rows = list(csv.reader(io.StringIO(comma_separated(found))))
+    assert rows[0] == ["table", "what", "metric", "network", "value"]
+    assert all(len(row) == 5 for row in rows)
+    assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
+    assert ["total", "", "macs", "GoogLeNet (torchvision)", "1498376192"] in rows
+    macs = sum(int(row[4]) for row in rows if row[:1] == ["stage"] and row[2:4] == ["macs", "GoogLeNet"])
+    assert macs == 1_582_671_872
+    changes = [row for row in rows if row[0] == "change" and row[2:4] == ["macs", "GoogLeNet (torchvision)"]]
+    assert sum(int(row[4]) for row in changes) == 1_498_376_192 - 1_582_671_872
+
+
+def test_one_network_alone() -> None:
+    alone = report(compare([catalog.get("residual-mnist")]))
+    for text in (markdown(alone), html(alone), comma_separated(alone)):
+        assert "41514" in text.replace(",", "")

@@ -1,0 +1,200 @@
+"""Every convention's total against what the tool itself prints, with its rules for torch's standard modules."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from math import prod
+
+import pytest
+import torch
+import torchinfo
+import torchvision
+from fvcore.nn import FlopCountAnalysis
+from hypothesis import assume, given, settings
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from explorer import catalog
+from explorer.analysis import analyze, problems
+from explorer.architecture import Architecture, edit
+from explorer.comparison import CONVENTIONS, counts
+from explorer.modules import build
+from explorer.profiling import ledger
+from tests.profiling.networks import everything
+from tests.strategies import architectures
+
+FUNCTIONS: dict[type[nn.Module], str] = {
+    nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
+    nn.LeakyReLU: "leaky_relu",
+    nn.GELU: "gelu",
+    nn.SiLU: "silu",
+    nn.Hardswish: "hardswish",
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "tanh",
+}
+
+
+class Function(nn.Module):
+    """An activation as torchvision writes them: a call of a function."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, x: Tensor) -> Tensor:
+        return getattr(nn.functional, self.name)(x)
+
+
+def network(architecture: Architecture, functions: bool = False) -> nn.Module:
+    """The network on the meta device in torch's own modules; ours differ from those in how an average is taken."""
+    model = build(architecture, device="meta").eval()
+    for module in list(model.modules()):
+        for name, child in list(module._modules.items()):
+            if type(child).__name__ == "AveragePool":
+                module._modules[name] = nn.AdaptiveAvgPool2d(1)
+            elif functions and type(child) in FUNCTIONS:
+                module._modules[name] = Function(FUNCTIONS[type(child)])
+        if "_activation" in module.__dict__:  # a residual holds its own out of sight
+            activation = module._activation[0]
+            if functions and type(activation) in FUNCTIONS:
+                module._activation[0] = Function(FUNCTIONS[type(activation)])
+            module._modules["-activation"] = module._activation[0]
+    return model
+
+
+def image(architecture: Architecture) -> Tensor:
+    return torch.zeros(1, *architecture.input_shape, device="meta")
+
+
+def on_cpu(model: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor]:
+    """The same with memory, for tools that need it; what is in it does not matter."""
+    return model.to_empty(device="cpu"), torch.zeros(x.shape)
+
+
+def by_fvcore(model: nn.Module, x: Tensor) -> int:
+    model, x = on_cpu(model, x)  # tracing does not work on the meta device
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracer
+        return int(FlopCountAnalysis(model, x).unsupported_ops_warnings(False).uncalled_modules_warnings(False).total())
+
+
+@pytest.fixture(scope="module")
+def by_thop() -> Callable[[nn.Module, Tensor], int]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it imports distutils
+        thop = pytest.importorskip(
+            "thop", reason="thop needs distutils, which Python 3.12 dropped; setuptools brings it", exc_type=ImportError
+        )
+    return lambda model, x: int(thop.profile(model, (x,), verbose=False)[0])
+
+
+def by_ptflops(model: nn.Module, x: Tensor) -> int:
+    model, x = on_cpu(model, x)  # on the meta device a linear layer calls functions that ptflops counts once more
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ptflops import get_model_complexity_info
+
+        count, _ = get_model_complexity_info(
+            model, tuple(x.shape[1:]), as_strings=False, print_per_layer_stat=False, ost=io.StringIO(),
+            input_constructor=lambda shape: x,
+        )  # fmt: skip
+    assert count is not None
+    return int(count)
+
+
+def by_flopcounter(model: nn.Module, x: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        model(x)
+    return counter.get_total_flops()
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    logger = logging.getLogger("fvcore")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    yield
+    logger.setLevel(level)
+
+
+def totals(architecture: Architecture) -> dict[str, int]:
+    found = counts(architecture)
+    assert [count.key for count in found] == list(CONVENTIONS)
+    for count in found:
+        assert all(item.value and item.label and item.convention for item in count.items)
+    return {count.key: count.total for count in found}
+
+
+def check(architecture: Architecture, by_thop: Callable[[nn.Module, Tensor], int]) -> None:
+    ours, x = totals(architecture), image(architecture)
+    theirs = {
+        "flops": by_flopcounter(network(architecture), x),
+        "torchinfo": ledger(architecture)["mult_adds"].theirs,
+        "fvcore": by_fvcore(network(architecture), x),
+        "thop": by_thop(network(architecture), x),
+        "ptflops": by_ptflops(network(architecture, functions=True), x),
+        "ptflops_modules": by_ptflops(network(architecture), x),
+    }
+    assert {key: ours[key] for key in theirs} == theirs
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_the_catalogue(name: str, by_thop: Callable[[nn.Module, Tensor], int]) -> None:
+    check(catalog.get(name), by_thop)
+
+
+def test_every_node_kind(by_thop: Callable[[nn.Module, Tensor], int]) -> None:
+    check(everything(), by_thop)
+
+
+@settings(max_examples=30)
+@given(architectures())
+def test_random_networks(by_thop: Callable[[nn.Module, Tensor], int], architecture: Architecture) -> None:
+    assume(not problems(architecture))
+    check(architecture, by_thop)
+
+
+NUMBERS = {
+    "ours": 1_498_376_192,
+    "flops": 2_996_752_384,
+    "torchinfo": 1_498_391_752,
+    "fvcore": 1_504_878_688,
+    "thop": 1_511_332_032,
+    "ptflops": 1_513_907_448,
+    "torchvision": 1_498_376_192,
+}
+
+
+def test_the_numbers_that_people_quote_of_googlenet() -> None:
+    ours = totals(catalog.get("googlenet-torchvision"))
+    assert {key: ours[key] for key in NUMBERS} == NUMBERS
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_torchvisions_own_code(name: str, by_thop: Callable[[nn.Module, Tensor], int]) -> None:
+    """Not our modules: the class that people run these tools on, and the number that torchvision publishes."""
+    architecture = catalog.get({"googlenet": "googlenet-torchvision", "inception_v3": "inception-v3"}[name])
+
+    def model() -> nn.Module:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with torch.device("meta"):
+                made = torchvision.models.get_model(name, weights=None, aux_logits=True, init_weights=False)
+        return made.eval()
+
+    ours, x = totals(architecture), image(architecture)
+    assert by_flopcounter(model(), x) == ours["flops"]
+    assert torchinfo.summary(model(), input_data=x, device="meta", verbose=0).total_mult_adds == ours["torchinfo"]
+    assert by_fvcore(model(), x) == ours["fvcore"]
+    # Inception v3 pools inside its blocks by functions: thop does not see those, and ptflops counts them once.
+    inside = [layer for layer in analyze(architecture).layers if layer.op == "pool" and name == "inception_v3"
+              and "/" in layer.path and not layer.training_only]  # fmt: skip
+    averages = [layer for layer in inside if edit.find(architecture, layer.path).kind == "avg"]
+    assert by_thop(model(), x) == ours["thop"] - sum(layer.activation_elements for layer in averages)
+    assert by_ptflops(model(), x) == ours["ptflops"] - sum(prod(layer.input_shape) for layer in inside)
+    published = torchvision.models.get_model_weights(name).DEFAULT.meta["_ops"]
+    assert round(ours["torchvision"] / 1e9, 3) == published
