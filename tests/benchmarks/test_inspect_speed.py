@@ -26,6 +26,20 @@ ANSWER = 0.300
 LOOK = 1.0
 
 
+# Seen by the browser itself: Playwright looks now and then only. The tiles are drawn in the component's own tree.
+STOPWATCH = """(tile) => {
+    const tree = tile.getRootNode()
+    const count = () => tree.querySelectorAll('.tile').length
+    let before = count()
+    window.measured = []
+    new MutationObserver(() => {
+        if (count() <= before) return
+        before = count()
+        window.measured.push(performance.now() - window.begun)
+    }).observe(tree, { subtree: true, childList: true })
+}"""
+
+
 def photo(seed: int) -> bytes:
     """A JPEG of 1,600 × 1,200 pixels, smooth as photographs are."""
     coarse = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
@@ -36,20 +50,20 @@ def test_upload_to_answer(tmp_path: Path) -> None:
     """From the choice of a file to the network's answer on the screen, torch and the shipped model being loaded."""
     with launching() as browser, serving(tmp_path / "home") as server:
         page = new_context(browser).new_page()
-        open_app(page, f"{server.url}/inspect?model=cifar10-inception")
+        open_app(page, f"{server.url}/inspect")
         tiles = page.locator(".st-key-inspect_tiles .tile")
         tiles.first.wait_for(timeout=60_000)
-        measured = []
+        tiles.first.evaluate(STOPWATCH)
         for number in range(UPLOADS + 2):
             settle(page)
-            name, here = f"photo-{number}.jpg", tiles.count()
-            begun = time.perf_counter()
+            here = tiles.count()
+            page.evaluate("window.begun = performance.now()")
             page.locator("[class*=st-key-inspect_upload_] input[type=file]").set_input_files(
-                {"name": name, "mimeType": "image/jpeg", "buffer": photo(number)}
+                {"name": f"photo-{number}.jpg", "mimeType": "image/jpeg", "buffer": photo(number)}
             )
-            page.locator(f".st-key-inspect_tiles .tile[aria-label^='{name}']").wait_for()
-            measured.append(time.perf_counter() - begun)
+            page.wait_for_function("count => window.measured.length > count", arg=number)
             assert tiles.count() == here + 1
+        measured = [seconds / 1e3 for seconds in page.evaluate("window.measured")]
     measured = measured[2:]
     median, worst = statistics.median(measured), max(measured)
     print(f"\nupload to answer, {UPLOADS} photos of 1,600 × 1,200: {1e3 * median:.0f} ms, worst {1e3 * worst:.0f} ms")
