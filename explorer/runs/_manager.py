@@ -240,14 +240,18 @@ class Manager:
     def _ask(self, run: str, wish: Wish, end: Status) -> Run:
         before = self.run(run)
         idle: tuple[Status, ...] = ("queued",) if wish == "pause" else ("queued", "paused", "interrupted")
-        if self.store.update(run, where={"status": idle}, status=end, wish=wish):
-            self.store.tell(run, f"{end} while it was {before.status}")
-            return self.store.get(run)
         weaker = ("run",) if wish == "pause" else ("run", "pause")
-        asked = self.store.update(
-            run, where={"status": ("running",), "wish": weaker}, wish=wish, wish_clock=time.monotonic()
-        )
-        now = self.store.get(run)
+        while True:
+            if self.store.update(run, where={"status": idle}, status=end, wish=wish):
+                self.store.tell(run, f"{end} while it was {before.status}")
+                return self.store.get(run)
+            asked = self.store.update(
+                run, where={"status": ("running",), "wish": weaker}, wish=wish, wish_clock=time.monotonic()
+            )
+            now = self.store.get(run)
+            if asked or now.status not in idle:
+                break
+            before = now  # it ran when the first question was put, and came to rest before the second: once more
         if asked:
             self.store.tell(run, f"asked to {wish}")
         elif now.status not in ("running", end):

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,6 +143,25 @@ def test_stop_wins_over_pause(root: Path, no_worker: None) -> None:
     run = create(manager)
     assert manager.pause(run.id).status == "paused"
     assert manager.resume(run.id).status == "queued"
+
+
+def test_stop_wins_over_a_pause_that_takes_effect_meanwhile(
+    root: Path, no_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run works when stop looks whether it rests, and rests when stop looks whether it works."""
+    manager = Manager(root)
+    run, lock = working(manager)
+    update = manager.store.update
+
+    def late(name: str, **fields: Any) -> bool:
+        if fields.get("where", {}).get("status") == ("running",):
+            update(name, where={"status": ("running",)}, status="paused")
+        return update(name, **fields)
+
+    monkeypatch.setattr(manager.store, "update", late)
+    assert manager.stop(run.id).status == "stopped"
+    lock.release()
+    assert manager.run(run.id).status == "stopped"
 
 
 def test_what_cannot_be_asked(root: Path, no_worker: None) -> None:
