@@ -65,12 +65,17 @@ def to_float(
 
 def random_crop(images: torch.Tensor, padding: int, generator: torch.Generator) -> torch.Tensor:
     """Each image moved by up to ``padding`` pixels along both axes; black comes in from the borders."""
-    count, _, height, width = images.shape
-    rows, columns = _integers(2 * padding + 1, (2, count), generator, images.device)
-    padded = functional.pad(images, (padding, padding, padding, padding))
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: (N, C, places, places, H, W)
-    here = torch.arange(count, device=images.device)
-    return windows[here, :, rows, columns]
+    height, width = images.shape[2:]
+    return random_window(functional.pad(images, (padding, padding, padding, padding)), (height, width), generator)
+
+
+def random_window(images: torch.Tensor, size: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
+    """A part of each image, (N, C, *size), cut out anywhere within it. ``size`` must not exceed the image's."""
+    windows = images.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (N, C, rows, columns, *size)
+    count, _, rows, columns = windows.shape[:4]
+    row = _integers(rows, (count,), generator, images.device)
+    column = _integers(columns, (count,), generator, images.device)
+    return windows[torch.arange(count, device=images.device), :, row, column]
 
 
 def random_flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -72,10 +72,17 @@ class TrainConfig(BaseModel):
     """Pixels by which an image is shifted at most, each way on both axes."""
     flip: bool = False
     """Whether every second image, at random, is mirrored left to right."""
+    window: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Side of the random part of an image that is shown in the first ``window_share`` of the training, as share of the
+    image's side; 1 shows whole images. A small part costs little. A network made for one input size sees whole ones."""
+    window_share: Share = 0.65
+    """Share of the training in which only a ``window`` of each image is shown."""
     cutout: Annotated[int, Field(ge=0, le=512)] = 0
     """Side in pixels of a square that is blanked at a random place (DeVries & Taylor 2017)."""
     mixup: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Alpha of the Beta distribution by which pairs of images are mixed (Zhang et al. 2018); 0 mixes none."""
+    flip_average: bool = False
+    """Whether evaluation averages the probabilities of an image and of its mirror image; takes twice its time."""
     precision: Precision = "auto"
     """Numbers of the forward pass; 'auto' takes bf16 where the hardware has it, else fp32."""
     channels_last: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..analysis import Analysis, analyze
-from ..architecture import Architecture
+from ..architecture import Architecture, ArchitectureError, edit
 from ._config import TrainConfig
 
 _PROCESS_BYTES = 900_000_000
@@ -28,6 +28,31 @@ def check_classes(architecture: Architecture, dataset: str, classes: int) -> Non
             f"{name!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} classes; "
             f"set out_features of the last linear layer to {classes}"
         )
+
+
+def window_of(architecture: Architecture, config: TrainConfig) -> tuple[int, int] | None:
+    """Height and width of the part of each image that training shows at first; None where it shows whole images.
+
+    That is also so for a network that takes no other size with the same weights.
+    """
+    channels, height, width = architecture.input_shape
+    size = max(1, round(config.window * height)), max(1, round(config.window * width))
+    if size == (height, width):
+        return None
+    try:
+        smaller = analyze(edit.replace(architecture, "", input_shape=(channels, *size)))
+    except ArchitectureError:
+        return None
+    return size if smaller.totals.params == analyze(architecture).totals.params else None
+
+
+def work_share(architecture: Architecture, config: TrainConfig) -> float:
+    """Pixels that training shows a network, as a share of those of whole images."""
+    window = window_of(architecture, config)
+    if window is None:
+        return 1.0
+    _, height, width = architecture.input_shape
+    return 1 - config.window_share * (1 - window[0] * window[1] / (height * width))
 
 
 @dataclass(frozen=True, kw_only=True)

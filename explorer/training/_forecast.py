@@ -15,10 +15,11 @@ from pathlib import Path
 
 from .. import datasets
 from ..analysis import analyze
-from ..architecture import Architecture, ArchitectureError, from_json
+from ..architecture import Architecture, from_json
 from ..home import home
 from ..runs import Run
-from ._config import TrainConfig
+from ._config import TrainConfig, parse
+from ._fit import work_share
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE = 180.0
@@ -53,16 +54,16 @@ def speeds(runs: Iterable[Run]) -> list[Speed]:
     for run in runs:
         if run.epoch < 1 or run.seconds <= 0 or not run.steps:
             continue
-        cost = _cost(run.architecture)
+        cost = _cost(run.architecture, run.config)
         share = run.step / run.steps  # of all its images, with the evaluations after each epoch
         if cost is None or not share:
             continue
-        images = share * run.setting("epochs") * _images(run.setting("dataset"), run.setting("validation") or 0.0)
+        config, work, macs, size = cost
+        images = share * config.epochs * _images(config.dataset, config.validation)
         if images:
+            seconds = run.seconds / (images * work)
             what = f"the run {run.name!r}"
-            found.append(
-                Speed(device=run.device, macs=cost[0], bytes=cost[1], seconds=run.seconds / images, what=what)
-            )
+            found.append(Speed(device=run.device, macs=macs, bytes=size, seconds=seconds, what=what))
     return found
 
 
@@ -83,18 +84,20 @@ def forecast(
         reversed(there),  # the newest of equals
         key=lambda speed: abs(math.log(macs / speed.macs)) + abs(math.log(size / speed.bytes)),
     )
-    images = config.epochs * _images(config.dataset, config.validation)
+    images = config.epochs * _images(config.dataset, config.validation) * work_share(architecture, config)
     scale = 0.5 * (macs / nearest.macs + size / nearest.bytes)
     return Forecast(seconds=images * nearest.seconds * scale, basis=nearest.what)
 
 
 @lru_cache(maxsize=256)
-def _cost(text: str) -> tuple[int, int] | None:
+def _cost(architecture: str, config: str) -> tuple[TrainConfig, float, int, int] | None:
+    """A run's configuration, its share of the work of whole images, MACs and bytes of one; None if unreadable."""
     try:
-        found = analyze(from_json(text))
-    except ArchitectureError:
+        network, read = from_json(architecture), parse(config)
+        found, work = analyze(network), work_share(network, read)
+    except ValueError:  # of another version of the program
         return None
-    return (found.macs, found.training_bytes) if found.macs and found.training_bytes else None
+    return (read, work, found.macs, found.training_bytes) if found.macs and found.training_bytes else None
 
 
 def _images(dataset: str, validation: float) -> int:

@@ -23,22 +23,25 @@ def d2l(dataset: str) -> TrainConfig:
 
 
 def quick(dataset: str) -> TrainConfig:
-    """Good accuracy in a short time: one cycle of Nesterov SGD, flips and small shifts, averaged weights."""
+    """Good accuracy in a short time: one cycle of Nesterov SGD on flipped images, at first on small windows of them;
+    an answer is the mean of those to an image and to its mirror image."""
     return TrainConfig(
         dataset=dataset,
         optimizer="sgd",
         lr=0.2,
         momentum=0.9,
         nesterov=True,
-        weight_decay=5e-4,
+        weight_decay=1e-3,
         batch_size=128,
-        epochs=6,
+        epochs=7,
         schedule="one_cycle",
         warmup_epochs=1.5,
-        label_smoothing=0.1,
-        ema_decay=0.995,
+        label_smoothing=0.05,
         crop=2,
         flip=True,
+        window=0.75,
+        window_share=0.65,
+        flip_average=True,
     )
 
 

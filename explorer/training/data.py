@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -47,11 +47,6 @@ class Tensors:
     std: tuple[float, ...]
     """Per channel: what becomes 1."""
     classes: int
-
-    @property
-    def to_learn(self) -> Tensors:
-        """The same with nothing to evaluate."""
-        return replace(self, evaluated={})
 
 
 def open_data(config: TrainConfig, architecture: Architecture) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from ._config import TrainConfig
 from .data import Subset, Tensors, normalised
+from .peers import ALONE, Peers
 
 _BEST = 3
 
@@ -38,10 +40,16 @@ def evaluate(
     config: TrainConfig,
     precision: Callable[[], Any],
     between: Callable[[], None] = lambda: None,
+    peers: Peers = ALONE,
 ) -> Evaluation:
-    """Judge a network by a subset, in evaluation mode; ``between`` is called after every batch and may raise."""
+    """Judge a network by a subset, in evaluation mode; ``between`` is called after every batch and may raise.
+
+    ``peers`` take a part each, and rank 0 alone has the predictions. With ``config.flip_average`` by the mean of the
+    probabilities of every image and of its mirror image.
+    """
     training = model.training
     model.eval()
+    peers.agree(model)
     size = 2 * config.part_size
     device = subset.images.device
     loss = torch.zeros((), device=device)
@@ -52,14 +60,22 @@ def evaluate(
             logits_BK: Tensor = model(normalised(images_BCHW, data, channels_last=config.channels_last))
         return logits_BK.float()
 
+    def judged(images_BCHW: Tensor) -> Tensor:
+        if not config.flip_average:
+            return scores(images_BCHW)
+        both = torch.stack([scores(images_BCHW).log_softmax(1), scores(images_BCHW.flip(3)).log_softmax(1)])
+        return both.logsumexp(0) - math.log(2)  # logarithms of probabilities are scores too
+
     try:
-        for start in range(0, len(subset), size):
-            logits_BK, labels_B = scores(subset.images[start : start + size]), subset.labels[start : start + size]
+        for start in peers.own(range(0, len(subset), size)):
+            logits_BK, labels_B = judged(subset.images[start : start + size]), subset.labels[start : start + size]
             loss += F.cross_entropy(logits_BK, labels_B, reduction="sum")
             confusion_KK += torch.bincount(labels_B * data.classes + logits_BK.argmax(1), minlength=data.classes**2)
             between()
-        shown = [subset.images[list(subset.shown[at : at + size])] for at in range(0, len(subset.shown), size)]
-        predictions = [best for images_BCHW in shown for best in best_of(scores(images_BCHW))]
+        loss, confusion_KK = *peers.total(loss), *peers.total(confusion_KK)
+        rows = () if peers.rank else subset.shown
+        shown = [subset.images[list(rows[at : at + size])] for at in range(0, len(rows), size)]
+        predictions = [best for images_BCHW in shown for best in best_of(judged(images_BCHW))]
     finally:
         model.train(training)
     table = confusion_KK.view(data.classes, data.classes)

@@ -48,11 +48,12 @@ def train(
         while state.step < steps:
             log.begins()
             torch.manual_seed(seed_of(config.seed, state.epoch, state.step, *peers.mark))  # for dropout
+            last, done = state.step == steps - 1, state.epoch * steps + state.step
             rows = order[state.step * config.batch_size :][: config.batch_size]
-            batch = Batch.of(data, rows, config, generator_of(config.seed, state.epoch, state.step, "images"))
+            window = state.window if done < config.window_share * config.epochs * steps else None
+            batch = Batch.of(data, rows, config, generator_of(config.seed, state.epoch, state.step, "images"), window)
             log.has_data()
 
-            last, done = state.step == steps - 1, state.epoch * steps + state.step
             lr = learning_rate(config, done, steps)
             for group in state.optimizer.param_groups:
                 group["lr"] = lr
@@ -80,7 +81,7 @@ def train(
             log.stepped(state, done + 1, loss, correct, len(rows), lr)
             between(state)
         results = {
-            name: evaluate(state.judged, subset, data, config, scored.precision, lambda: between(state))
+            name: evaluate(state.judged, subset, data, config, scored.precision, lambda: between(state), peers)
             for name, subset in data.evaluated.items()
         }
         log.epoch(state, (state.epoch + 1) * steps, results)
@@ -145,10 +146,19 @@ class Batch:
     """Part of the whole batch that this is."""
 
     @classmethod
-    def of(cls, data: Tensors, rows: Tensor, config: TrainConfig, generator: torch.Generator) -> Batch:
-        """The images of some rows, augmented by the generator's choices."""
+    def of(
+        cls,
+        data: Tensors,
+        rows: Tensor,
+        config: TrainConfig,
+        generator: torch.Generator,
+        window: tuple[int, int] | None = None,
+    ) -> Batch:
+        """The images of some rows, or a window of each, augmented by the generator's choices."""
         images_BCHW, labels_B = data.train.images[rows], data.train.labels[rows]
-        if config.crop:
+        if window is not None:
+            images_BCHW = transforms.random_window(images_BCHW, window, generator)
+        elif config.crop:
             images_BCHW = transforms.random_crop(images_BCHW, config.crop, generator)
         if config.flip:
             images_BCHW = transforms.random_flip(images_BCHW, generator)

@@ -1,6 +1,6 @@
 """Several processes that train one network together, each with a part of every batch (DistributedDataParallel).
 
-The first one, rank 0, is the worker: it alone holds the run's lock, writes, evaluates and is asked to pause or stop.
+The first one, rank 0, is the worker: it alone holds the run's lock, writes and is asked to pause or stop.
 The others compute until it is gone. How they are started is in ``torchrun``.
 """
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 _T = TypeVar("_T")
-# Longer than any evaluation, during which the others wait for rank 0. That one of them died is noticed otherwise.
+# Longer than any checkpoint, during which the others wait for rank 0. That one of them died is noticed otherwise.
 _PATIENCE = timedelta(days=7)
 
 
@@ -44,11 +44,17 @@ class Peers:
         """The network such that after every backward pass each process has the mean gradient of all."""
         if self.count == 1:
             return model  # type: ignore[no-any-return]
-        # The running statistics of batch norm are those of rank 0, which evaluates and saves.
+        # The running statistics of batch norm are those of rank 0, which saves; see ``agree``.
         return nn.parallel.DistributedDataParallel(model, forward_sync_buffers=False)
 
+    def agree(self, model: nn.Module) -> None:
+        """Give the buffers of rank 0's network, the running statistics of batch norm, to all."""
+        if self.count > 1:
+            for buffer in model.buffers():
+                distributed.broadcast(buffer, 0)
+
     def own(self, parts: Sequence[_T]) -> Sequence[_T]:
-        """The parts of a batch that fall to this process."""
+        """The parts that fall to this process."""
         return parts[self.rank :: self.count]
 
     def total(self, *values: Tensor) -> tuple[Tensor, ...]:

@@ -12,6 +12,7 @@ from torch import nn
 from ..architecture import Architecture
 from ..modules import Network, build
 from ._config import TrainConfig
+from ._fit import window_of
 from .data import seed_of
 
 
@@ -29,6 +30,8 @@ class State:
         if config.ema_decay is not None:
             self.shadow = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimizer = _optimizer(self.model, config)
+        self.window = window_of(architecture, config)
+        """Height and width of the part of each image that is shown at first; None shows whole images throughout."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
         self.epoch = 0
         """Complete epochs."""

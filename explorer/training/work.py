@@ -157,7 +157,7 @@ def assist(run: Run, rank: int) -> None:
     peers = Peers.joined(device_of(run.device, rank))
     work = Work.prepared(run, peers.shared(None), rank, lambda _: None)
     try:
-        train(work.state, work.data.to_learn, work.config, Mute(), peers=peers)
+        train(work.state, work.data, work.config, Mute(), peers=peers)
     except Exception as error:
         if not ended(error):
             raise

@@ -131,6 +131,17 @@ def test_every_crop_is_a_shift_of_its_image() -> None:
     assert len(shifts) == 9
 
 
+def test_every_window_is_a_part_of_its_image() -> None:
+    images = batch(200, 2, 5, 4)
+    out = transforms.random_window(images, (3, 2), generator())
+    places = set()
+    for image, window in zip(images, out, strict=True):
+        found = [(y, x) for y in range(3) for x in range(3) if torch.equal(image[:, y : y + 3, x : x + 2], window)]
+        assert len(found) == 1
+        places.update(found)
+    assert len(places) == 9
+
+
 def test_flips_are_half_and_whole_images() -> None:
     images = batch(400, 1, 3, 4)
     out = transforms.random_flip(images, generator())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from explorer.architecture import Architecture, Flatten, Linear, Sequence, edit
 from explorer.training import checkpoint
-from explorer.training.data import generator_of
-from explorer.training.loop import Batch, learning_rate, steps_per_epoch, train
+from explorer.training._fit import window_of, work_share
+from explorer.training.data import generator_of, normalised
+from explorer.training.evaluation import evaluate
+from explorer.training.loop import Batch, autocast, learning_rate, steps_per_epoch, train
 from explorer.training.recording import Diverged, Recorder
 from explorer.training.state import State
 
@@ -50,6 +54,8 @@ EVERYTHING = {
     "weight_decay": 1e-3,
     "schedule": "cosine",
     "warmup_epochs": 0.5,
+    "window": 0.75,
+    "flip_average": True,
 }
 
 
@@ -126,6 +132,51 @@ def test_the_plain_loop_is_what_a_student_would_write() -> None:
             losses.append(loss.item())
     assert list(book.values["train/loss"]) == list(range(1, 9))
     assert list(book.values["train/loss"].values()) == pytest.approx(losses, rel=2e-4)
+
+
+def test_windows_are_what_the_network_sees_at_first() -> None:
+    """9×9 for the first half of the steps, then whole images; evaluation always sees whole ones."""
+    settings = config(window=0.75, window_share=0.5, accumulate=1)
+    state, seen = State(network(), settings, CPU), []
+    state.model.register_forward_pre_hook(lambda module, given: seen.append((module.training, *given[0].shape[2:])))
+    train(state, tensors(settings), settings, Recorder(CPU, Book()))
+    assert [size[1:] for size in seen if size[0]] == [(9, 9)] * 4 + [(12, 12)] * 4
+    assert {size[1:] for size in seen if not size[0]} == {(12, 12)}
+
+
+def test_a_network_for_one_size_sees_whole_images() -> None:
+    free, bound = network(), near_linear()
+    assert window_of(free, config(window=0.75)) == (9, 9)
+    assert window_of(free, config()) is None
+    assert window_of(bound, config(window=0.75)) is None
+    assert work_share(bound, config(window=0.75)) == 1
+    # 40 % of the training on nine sixteenths of the pixels
+    assert work_share(free, config(window=0.75, window_share=0.4)) == pytest.approx(0.6 + 0.4 * 9 / 16)
+
+
+def test_flip_average_is_the_mean_of_two_answers() -> None:
+    settings = config(flip_average=True, precision="fp32")
+    state, data = State(network(), settings, CPU), tensors(settings)
+    test = data.evaluated["test"]
+    state.model.eval()
+    with torch.no_grad():
+        shares = [state.model(normalised(x, data, channels_last=True)).softmax(1) for x in both(test.images)]
+    mean = (shares[0] + shares[1]) / 2
+    found = evaluate(state.model, test, data, settings, autocast(CPU, settings))
+    assert found.accuracy == (mean.argmax(1) == test.labels).float().mean().item()
+    assert found.loss == pytest.approx(nn.functional.nll_loss(mean.log(), test.labels).item(), rel=1e-5)
+    mirrored = replace(test, images=test.images.flip(3))
+    assert evaluate(state.model, mirrored, data, settings, autocast(CPU, settings)).loss == pytest.approx(found.loss)
+
+
+def both(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return images, images.flip(3)
+
+
+def near_linear() -> Architecture:
+    """A network whose last layer has a weight for every pixel."""
+    layers = (Flatten(name="flat"), Linear(name="fc", out_features=4))
+    return edit.replace(network(), "", trunk=Sequence(name="trunk", children=layers))
 
 
 def test_accumulation_changes_nothing_but_memory() -> None:
