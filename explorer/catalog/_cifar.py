@@ -55,7 +55,7 @@ def cifar_inception() -> Architecture:
                 Conv(name="conv1", out_channels=32, kernel_size=3, stride=2, **_BN),  # 32 × 16 × 16
                 Conv(name="conv2", out_channels=64, kernel_size=3, stride=2, **_BN),  # 64 × 8 × 8
                 _block("inception_a", ones=32, reduce_3x3=48, out_3x3=96, reduce_5x5=16, out_5x5=32, project=32),
-                Pool(name="pool", kernel_size=2, stride=2, padding=0),  # 192 × 4 × 4
+                Pool(name="pool", kind="avg", kernel_size=2, stride=2, padding=0),  # 192 × 4 × 4
                 _block("inception_b", ones=64, reduce_3x3=64, out_3x3=160, reduce_5x5=32, out_5x5=64, project=64),
                 _block("inception_c", ones=64, reduce_3x3=64, out_3x3=160, reduce_5x5=32, out_5x5=64, project=64),
                 GlobalPool(name="avgpool"),  # 352

@@ -28,11 +28,11 @@ def quick(dataset: str) -> TrainConfig:
     return TrainConfig(
         dataset=dataset,
         optimizer="sgd",
-        lr=0.2,
+        lr=0.4,
         momentum=0.9,
         nesterov=True,
         weight_decay=1e-3,
-        batch_size=128,
+        batch_size=256,
         epochs=7,
         schedule="one_cycle",
         warmup_epochs=1.5,
