@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..analysis import Analysis, analyze
-from ..architecture import Architecture, ArchitectureError, edit
+from ..architecture import Architecture, ArchitectureError
 from ._config import TrainConfig
 
 _PROCESS_BYTES = 900_000_000
 """What a worker needs beside tensors: Python, torch, its compiled kernels and thread pools (measured: up to 800 MB)."""
+_BLOCK = 16
 _SLACK = 1.4
 """Workspaces of convolutions and the allocator's rounding, as a factor on activations and weights."""
 
@@ -40,7 +42,7 @@ def window_of(architecture: Architecture, config: TrainConfig) -> tuple[int, int
     if size == (height, width):
         return None
     try:
-        smaller = analyze(edit.replace(architecture, "", input_shape=(channels, *size)))
+        smaller = analyze(architecture, (channels, *size))
     except ArchitectureError:
         return None
     return size if smaller.totals.params == analyze(architecture).totals.params else None
@@ -89,8 +91,9 @@ def memory_needed(architecture: Architecture, config: TrainConfig, images: int) 
     copies = 2 + (2 if config.optimizer != "sgd" else config.momentum > 0) + (config.ema_decay is not None)
     part = config.part_size
     batch = min(config.batch_size, images)
-    training = min(part, images) * totals.training_bytes
-    evaluation = min(2 * part, images) * totals.inference_bytes
+    workspace = 0 if config.channels_last else _blocked_bytes(found)
+    training = min(part, images) * (totals.training_bytes + workspace)
+    evaluation = min(2 * part, images) * (totals.inference_bytes + workspace)
     # The largest gradient of an activation exists beside its activation.
     backward = min(part, images) * totals.inference_bytes
     pixels = channels * height * width
@@ -102,6 +105,19 @@ def memory_needed(architecture: Architecture, config: TrainConfig, images: int) 
         process=_PROCESS_BYTES + 4 * totals.training_params * copies,
         processes=config.processes,
     )
+
+
+def _blocked_bytes(found: Analysis) -> int:
+    """Bytes of an image's copies with which the CPU convolves where channels are outermost (the largest layer's).
+
+    oneDNN brings input and output into blocks of 16 channels then, of which few channels fill a small part only.
+    """
+
+    def blocked(shape: tuple[int, ...]) -> int:
+        return -(-shape[0] // _BLOCK) * _BLOCK * math.prod(shape[1:])
+
+    convolutions = (layer for layer in found.layers if layer.op == "conv")
+    return 4 * max((blocked(each.input_shape) + blocked(each.output_shape) for each in convolutions), default=0)
 
 
 def check_memory(needed: Memory, config: TrainConfig, *, device: str, available: int) -> None:

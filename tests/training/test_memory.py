@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, Conv, Flatten, Sequence
 from explorer.training import TrainConfig, memory_needed
 from tests import strategies
 
@@ -92,6 +92,17 @@ def test_what_is_predicted_is_enough(scales: Meter, bare: int, drawn: Drawn) -> 
 @given(runs())
 def test_what_is_predicted_is_enough_200_times(scales: Meter, bare: int, drawn: Drawn) -> None:
     check(scales, bare, drawn)
+
+
+def test_few_channels_outermost_are_copied_into_wide_blocks(scales: Meter, bare: int) -> None:
+    """Found by the long form: 330 MB more than with channels innermost."""
+    layers = (Conv(name="conv", out_channels=1), Flatten(name="flatten"))
+    architecture = Architecture(name="narrow", input_shape=(3, 27, 29), trunk=Sequence(name="trunk", children=layers))
+    outermost, innermost = (config(batch_size=3000, precision="fp32", channels_last=last) for last in (False, True))
+    check(scales, bare, (architecture, outermost, 3000))
+    check(scales, bare, (architecture, innermost, 3000))
+    copies = scales.peak(architecture, outermost, 3000) - scales.peak(architecture, innermost, 3000)
+    assert copies > 16 * 27 * 29 * 4 * 3000  # at least the one of the output
 
 
 def test_the_scales_weigh(scales: Meter) -> None:
