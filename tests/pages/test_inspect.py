@@ -341,6 +341,28 @@ def test_contributions_are_those_of_the_block_and_the_class(manager: Manager) ->
     assert address(running, "class") == "9"
 
 
+def test_a_silenced_branch_can_give_its_mean_over_all_pictures(manager: Manager) -> None:
+    run = trained_run(manager)
+    running = app(node="mixed", tab="branches", pictures="digits:3,digits:7", show="digits:3", **{"class": "4"})
+    running.segmented_control(key="inspect_reference").set_value("all").run()
+    assert not running.exception
+    model = open_model(run, manager)
+    images = [datasets.load("digits").test_images[row, 0].numpy() for row in (3, 7)]
+    x_BCHW = model.prepare(*(np.repeat(image[..., None], 3, axis=2) for image in images))
+    alone, among = (branch_contributions(model, x_BCHW[0], "mixed", 4, x) for x in (None, x_BCHW))
+    values = [bar["value"] for bar in mounted(running, "inspect_contributions")["bars"]]
+    assert values == pytest.approx([each.logit for each in among], rel=1e-4, abs=1e-6)
+    assert values != pytest.approx([each.logit for each in alone], rel=1e-4, abs=1e-6)
+
+
+def test_grad_cam_begins_at_the_last_block(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_shipped, "FOLDER", ROOT / "assets" / "models")
+    first, *_, last = edit.blocks(catalog.get("cifar10-inception"))
+    for query, chosen in (({"tab": "maps"}, first), ({"tab": "why"}, last), ({"tab": "why", "node": first}, first)):
+        running = app(model="cifar10-inception", pictures="digits:3", **query)
+        assert mounted(running, "inspect_diagram")["chosen"] == chosen
+
+
 def test_attributions_by_each_method(manager: Manager) -> None:
     run = trained_run(manager)
     running = app(node="stem", tab="why", pictures="digits:3")

@@ -56,14 +56,21 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
 
 
 def _contributions(model: Any, picture: dict[str, Any], prediction: Any, block: str, kinds: dict[str, str]) -> None:
+    import torch
+
     from explorer.inspection.contributions import branch_contributions
 
     index = ask_class(model, prediction)
+    answered = [each for each in state.state()["pictures"] if not isinstance(asking.predicted(model, each), str)]
+    among = len(answered) > 1 and _asked_among(len(answered))
+    digests = tuple(sorted({each["digest"] for each in answered})) if among else ()
+
+    def work() -> Any:
+        inputs = [asking.predicted(model, each).input for each in answered] if among else []
+        return branch_contributions(model, prediction.input, block, index, torch.stack(inputs) if inputs else None)
+
     try:
-        found = kept(
-            ("contributions", model.digest, picture["digest"], block, index),
-            lambda: branch_contributions(model, prediction.input, block, index),
-        )
+        found = kept(("contributions", model.digest, picture["digest"], block, index, digests), work)
     except ValueError as error:
         st.info(literal(f"{error}."))
         return
@@ -80,12 +87,26 @@ def _contributions(model: Any, picture: dict[str, Any], prediction: Any, block: 
             ],
         },
     )  # fmt: skip
-    st.caption(
-        "The class's score less its score when the branch is silenced: each of its channels is replaced by its mean "
-        "over the positions of this picture, so the branch still says what and how much, no longer where. Right of "
-        "the middle: the branch speaks for the class. Points: the same for the probability, in percent. Contributions "
-        "do not sum up to the score, because branches work together."
+    mean = (
+        f"over all positions of the {len(answered)} pictures, so the branch says nothing about this one"
+        if among
+        else "over the positions of this picture, so the branch still says what and how much, no longer where"
     )
+    st.caption(
+        f"The class's score less its score when the branch is silenced: each of its channels is replaced by its mean "
+        f"{mean}. Right of the middle: the branch speaks for the class. Points: the same for the probability, in "
+        "percent. Contributions do not sum up to the score, because branches work together."
+    )
+
+
+def _asked_among(count: int) -> bool:
+    """Whether a silenced branch gives its mean over all pictures, instead of over this one."""
+    titles = {"this": "this picture", "all": f"all {count} pictures"}
+    chosen = st.segmented_control(
+        "A silenced branch gives its mean over", list(titles), default="this", key="inspect_reference", required=True,
+        format_func=titles.__getitem__, persist_state="session",
+    )  # fmt: skip
+    return chosen == "all"
 
 
 def ask_class(model: Any, prediction: Any) -> int:

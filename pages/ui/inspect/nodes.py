@@ -15,9 +15,9 @@ from pages.ui.components import mount
 from . import state
 
 
-def diagram(model: Any) -> str:
+def diagram(model: Any, usual: str = "") -> str:
     """The diagram, and the path of the node that is chosen in it."""
-    path = state.node(model.architecture)
+    path = state.node(model.architecture, usual)
     _mount(model.architecture, path)
     return path
 
@@ -37,6 +37,11 @@ def _mount(architecture: Architecture, path: str) -> None:
             {"name": architecture.name, "strip": strip, "block": block, "chosen": path, "wake": False},
             choose=state.choose_node,
         )  # fmt: skip
+
+
+def last_block(architecture: Architecture) -> str:
+    """The last block with branches; '' where there is none."""
+    return next(reversed(edit.blocks(architecture)), "")
 
 
 def block_of(architecture: Architecture, path: str) -> str:

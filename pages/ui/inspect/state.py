@@ -1,9 +1,9 @@
 """What a session looks at on the Inspect page, and the address of that.
 
 All of it is plain values in one dictionary: ``model`` and ``second`` (names, '' for the usual one and for none), ``at``
-(path of the chosen node), ``channel`` and ``unit`` (None: the most active, the strongest), ``class`` (None: the
-answer), ``pictures`` (see ``pictures``), ``show`` (the key of the one that is looked at) and ``wanted`` (keys of
-pictures that are asked for and still to be brought).
+(path of the chosen node, '' for the usual one), ``channel`` and ``unit`` (None: the most active, the strongest),
+``class`` (None: the answer), ``pictures`` (see ``pictures``), ``show`` (the key of the one that is looked at) and
+``wanted`` (keys of pictures that are asked for and still to be brought).
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def choose_node(path: object) -> None:
         change(at=path, channel=None, unit=None)
 
 
-def node(architecture: Architecture) -> str:
-    """The chosen node of a network: the nearest that exists and runs in inference, else the first block."""
+def node(architecture: Architecture, usual: str = "") -> str:
+    """The chosen node of a network: the nearest that exists and runs in inference; else the usual one."""
     path = state()["at"]
     while path:
         try:
@@ -139,10 +139,9 @@ def node(architecture: Architecture) -> str:
             break
         except ValueError:
             path = path.rpartition("/")[0]
-    path = path or session.default_choice(architecture)
     if path != state()["at"]:
         state().update(at=path, channel=None, unit=None)
-    return path  # type: ignore[no-any-return]
+    return path or usual or session.default_choice(architecture)
 
 
 def choose_map(chosen: object) -> None:

@@ -25,7 +25,8 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
         "Method", list(_METHODS), default="cam", key="inspect_method", required=True,
         format_func=_METHODS.__getitem__, persist_state="session",
     )  # fmt: skip
-    path = nodes.diagram(model) if method == "cam" else ""
+    # Far back in the network maps speak of classes; that is where Grad-CAM is read.
+    path = nodes.diagram(model, usual=nodes.last_block(model.architecture)) if method == "cam" else ""
     left, right = st.columns([0.42, 0.58], gap="medium")
     with left:
         index = ask_class(model, prediction)
