@@ -32,6 +32,15 @@ def check_classes(architecture: Architecture, dataset: str, classes: int) -> Non
         )
 
 
+def check_learnable(architecture: Architecture) -> None:
+    """Raises ValueError for a network without a single weight."""
+    if not analyze(architecture).totals.training_params:
+        raise ValueError(
+            f"{architecture.name[:60]!r} has no weights, so there is nothing to train; "
+            "add a convolution or a linear layer"
+        )
+
+
 def window_of(architecture: Architecture, config: TrainConfig) -> tuple[int, int] | None:
     """Height and width of the part of each image that training shows at first; None where it shows whole images.
 

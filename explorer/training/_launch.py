@@ -12,7 +12,7 @@ from ..architecture import Architecture, from_json, to_json
 from ..home import absolute
 from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
-from ._fit import Memory, check_classes, check_memory, memory_needed
+from ._fit import Memory, check_classes, check_learnable, check_memory, memory_needed
 
 
 def start(
@@ -84,6 +84,7 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     if not card.available:
         raise ValueError(f"the data set {config.dataset!r} is not on this machine; {card.by_hand or 'import it first'}")
     check_classes(architecture, card.name, len(card.classes))
+    check_learnable(architecture)
     needed = memory_needed(architecture, config, card.train + card.test)
     known = {device.name: device for device in devices()}
     device = places(config.device, config.processes, known)[0][0]

@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
         reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
         status = "failed" if asked == "interrupted" else asked
     else:
-        _listen(attendant)
+        _listen(attendant, ranked=ranked)
         attendant.start()
         status, reason = _outcome(root, store, run, attendant)
 
@@ -105,13 +105,16 @@ def _lock(root: Path, store: Store, run_id: str) -> Lock:
     return lock
 
 
-def _listen(attendant: Attendant) -> None:
-    """SIGTERM out of the blue ends the run after this batch; after a wish that went unheard, or twice, at once."""
+def _listen(attendant: Attendant, *, ranked: bool) -> None:
+    """SIGTERM out of the blue ends the run after this batch; after a wish that went unheard, or twice, at once.
+
+    A rank gets it twice where all processes are told to end: torchrun hands on its own. So there twice is once.
+    """
 
     def handle(*_: object) -> None:
         if attendant.wish == "run":
             attendant.wish = "interrupt"
-        else:
+        elif not (ranked and attendant.wish == "interrupt"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the manager repeats it; once is enough
             raise Terminated
 

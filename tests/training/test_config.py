@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from explorer import catalog
-from explorer.training import RECIPES, TrainConfig, check_classes, check_memory, memory_needed, parse, recipe
+from explorer.architecture import Architecture, Flatten, GlobalPool, Sequence
+from explorer.training import RECIPES, TrainConfig, check, check_classes, check_memory, memory_needed, parse, recipe
 
 from .parts import config, network
 
@@ -90,6 +91,13 @@ def test_classes_must_fit() -> None:
         check_classes(network(), "digits", 10)
     with pytest.raises(ValueError, match=r"ends in a map of 256×28×28"):
         check_classes(catalog.get("inception-block"), "digits", 10)
+
+
+def test_a_network_without_weights_is_refused() -> None:
+    layers = (GlobalPool(name="pool", output_size=(2, 5)), Flatten(name="flatten"))
+    bare = Architecture(name="bare", input_shape=(1, 28, 28), trunk=Sequence(name="trunk", children=layers))
+    with pytest.raises(ValueError, match=r"'bare' has no weights.*add a convolution or a linear layer"):
+        check(bare, recipe("course", "digits"))
 
 
 def test_memory_is_refused_with_numbers_and_a_way_out() -> None:

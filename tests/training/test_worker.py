@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +154,27 @@ def test_what_cannot_work_is_refused_before(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not on this machine"):
         start(manager, network(classes=10), config(dataset="cifar-10"))
     assert manager.runs() == []
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Signals are handled as before when the test is over."""
+    known = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in known.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize(("ranked", "wish", "harmless"), [(False, "run", 1), (True, "run", 5), (True, "pause", 0)])
+def test_sigterm_waits_for_the_batch_once(run: tuple[Manager, Run], ranked: bool, wish: str, harmless: int) -> None:
+    """A rank is told by whoever ends everything and again by torchrun, which must not cost it the batch."""
+    attendant = Attendant(run[0].store, run[1].id)
+    attendant.wish = wish
+    worker._listen(attendant, ranked=ranked)
+    for _ in range(harmless):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert attendant.wish == ("interrupt" if harmless else wish)
+    if harmless < 5:
+        with pytest.raises(worker.Terminated):
+            os.kill(os.getpid(), signal.SIGTERM)
