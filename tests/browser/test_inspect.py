@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer import catalog
+from explorer.architecture import edit
 from explorer.inspection import unit_field
 from explorer.runs import Manager
 from tests.browser.design import JOINER, until
@@ -176,6 +178,28 @@ def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page, watch):
         ".st-key-inspect_model input"
     ).input_value()
     assert page.locator("img[src='x'], .katex").count() == 0
+
+
+def test_long_work_is_cancelled_and_begins_anew(gallery, page, tmp_path):
+    """A thousand images of 96 × 96 take a GoogLeNet many seconds: time enough to think better of it."""
+    server, _ = gallery
+    large = edit.replace(catalog.get("googlenet-96"), "", input_shape=(3, 96, 96))
+    slow = trained_run(Manager(server.home), "slow", untrained=large)
+    open_app(page, f"{server.url}/inspect?model={slow}&tab=test")
+    evaluate, cancel = (page.get_by_role("button", name=name, exact=True) for name in ("Evaluate", "Cancel"))
+    bar = page.get_by_test_id("stMain").get_by_role("progressbar")
+    for _ in range(2):
+        evaluate.click()
+        until(lambda: re.search(r"Evaluating: [1-9]", told(page)), "the work is under way", patience=60)
+        with rerun(page):
+            cancel.click()
+        until(lambda: bar.count() == 0, "the bar is gone")
+        assert evaluate.is_visible()
+        assert "Accuracy" not in told(page)
+        assert all("Upload a picture" in text for text in page.get_by_test_id("stAlert").all_inner_texts())
+    # The model is asked about a picture as if nothing had been.
+    upload(page, tmp_path, {"plain.png": files()[0]["plain.png"]})
+    until(lambda: page.locator(TILES).count() == 1, "a tile")
 
 
 def test_long_work_is_carried_out_when_asked_for(gallery, page):

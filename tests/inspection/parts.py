@@ -84,9 +84,17 @@ def learnt(seed: int, epochs: int = 2) -> tuple[Architecture, TrainConfig, dict[
     return net, settings, {**state.capture(), **facts, "fingerprint": "x", "threads": 1}
 
 
-def trained_run(manager: Manager, name: str = "tiny", seed: int = 0, steps: tuple[int, ...] = (40,)) -> str:
-    """A finished run of the tiny network with checkpoints; its identifier."""
+def trained_run(
+    manager: Manager,
+    name: str = "tiny",
+    seed: int = 0,
+    steps: tuple[int, ...] = (40,),
+    untrained: Architecture | None = None,
+) -> str:
+    """A finished run of the tiny network, or of one that has learnt nothing, with checkpoints; its identifier."""
     net, settings, captured = learnt(seed)
+    if untrained is not None:
+        net, captured = untrained, {**captured, **State(untrained, settings, CPU).capture()}
     run = manager.create(name, to_json(net), settings.model_dump_json())
     manager.store.update(run.id, status="finished", device="cpu")
     for step in steps:
