@@ -12,7 +12,7 @@ from ..architecture import Architecture, from_json, to_json
 from ..home import absolute
 from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
-from ._fit import Memory, check_classes, check_learnable, check_memory, memory_needed
+from ._fit import Memory, check_classes, check_learnable, check_memory, memory_needed, window_of
 
 
 def start(
@@ -76,6 +76,8 @@ class Fit:
     """What of it counts on that device."""
     available: int
     """Bytes that the device has in all."""
+    window: tuple[int, int] | None
+    """Height and width of the part of each image that is shown at first; None where images are shown whole."""
 
 
 def check(architecture: Architecture, config: TrainConfig) -> Fit:
@@ -91,4 +93,5 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory)
     counted = needed.total if device == "cpu" else needed.on_gpu
-    return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory)
+    window = window_of(architecture, config)
+    return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory, window=window)

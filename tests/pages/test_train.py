@@ -151,6 +151,15 @@ def test_what_was_typed_for_a_recipe_comes_back(home: Path) -> None:
     assert running.text_input(key="set_lr_course_0").value == "0.5"
 
 
+def test_it_is_said_which_part_of_the_images_is_seen(home: Path) -> None:
+    running = app()
+    running.multiselect(key="train_designs").set_value(["cifar-inception", "dilated-cnn"]).run()
+    running.selectbox(key="train_recipe").set_value("quick").run()
+    told = " ".join(each.value for each in running.caption)
+    assert "CIFAR Inception: the first 65 % of the training on windows of 24 × 24 pixels" in told
+    assert "is made for one input size, so it sees whole images throughout" in told
+
+
 def test_a_network_for_other_classes_is_fitted_or_refused(home: Path) -> None:
     running = app()
     running.multiselect(key="train_designs").set_value(["googlenet"]).run()

@@ -112,7 +112,7 @@ def _forecast(
     complaints: list[str],
 ) -> None:
     """What the runs will take, and the button; or why they cannot be started."""
-    lines, seconds, basis = [], 0.0, ""
+    lines, windows, seconds, basis = [], set(), 0.0, ""
     for network in networks:
         try:
             fit = training.check(network, config)
@@ -123,6 +123,13 @@ def _forecast(
         if expected is not None:
             seconds += expected.seconds * len(seeds)
             basis = expected.basis
+        if config.window < 1:
+            windows.add(
+                f"{network.name}: the first {100 * config.window_share:.0f} % of the training on windows of "
+                f"{figures.times(fit.window)} pixels"
+                if fit.window
+                else f"{network.name} is made for one input size, so it sees whole images throughout"
+            )
         lines.append(
             f"{figures.size(fit.bytes)} of {figures.size(fit.available)} memory on {fit.device}, "
             f"{figures.size(fit.memory.activations)} of it for activations"
@@ -138,6 +145,8 @@ def _forecast(
             st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
         else:
             choices.wait_for_yardstick()
+        if windows:
+            st.caption(literal(f"{'. '.join(sorted(windows))}."))
     st.button(
         f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
         key="start", disabled=not networks or bool(complaints), on_click=_start, args=(networks, config, seeds),
