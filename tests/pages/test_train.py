@@ -156,7 +156,7 @@ def test_it_is_said_which_part_of_the_images_is_seen(home: Path) -> None:
     running.multiselect(key="train_designs").set_value(["cifar-inception", "dilated-cnn"]).run()
     running.selectbox(key="train_recipe").set_value("quick").run()
     told = " ".join(each.value for each in running.caption)
-    assert "CIFAR Inception: the first 65 % of the training on windows of 24 × 24 pixels" in told
+    assert "the first 65 % of the training on windows of 24 × 24 pixels" in told
     assert "is made for one input size, so it sees whole images throughout" in told
 
 
