@@ -16,17 +16,18 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import torchvision
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets
 from explorer.architecture import Flatten, Linear, Sequence, edit, to_json
-from explorer.inspection import _samples, _shipped, unit_field
+from explorer.inspection import PUBLISHED, _samples, _shipped, unit_field
 from explorer.inspection.attribution import integrated_gradients
 from explorer.inspection.contributions import branch_contributions
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.features import features
-from explorer.inspection.opening import open_model
+from explorer.inspection.opening import open_model, open_published
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder
 from explorer.training import checkpoint
@@ -382,6 +383,26 @@ def test_attributions_by_each_method(manager: Manager) -> None:
     running.session_state["inspect"]["at"] = "fc"
     running.run()
     assert "gives a vector" in said(running)
+
+
+@pytest.mark.parametrize("name", [*PUBLISHED])
+def test_published_weights_answer_and_their_preprocessing_is_shown(manager: Manager, name: str) -> None:
+    """Random weights in the published file's place; the page says that they are not the published ones."""
+    spec = PUBLISHED[name]
+    network = shaken(getattr(torchvision.models, spec.torchvision)(aux_logits=True, init_weights=False))
+    spec.path.parent.mkdir(parents=True)
+    torch.save(network.state_dict(), spec.path)
+    running = app(model=name, pictures="digits:3")
+    expected = open_published(spec)
+    told = plain(" ".join(each.value for each in running.caption))
+    assert all(step in told for step in map(plain, map(literal, expected.preprocessing.steps())))
+    assert "transform_input" in told
+    assert expected.notes[0] in said(running)
+    image = np.repeat(datasets.load("digits").test_images[3, 0].numpy()[..., None], 3, axis=2)
+    best = int(expected.logits(expected.prepare(image)).argmax())
+    (tile,) = mounted(running, "inspect_tiles")["tiles"]
+    assert tile["answers"][0]["name"] == expected.classes[best]
+    assert mounted(running, "inspect_diagram")["name"] == expected.architecture.name
 
 
 def test_a_test_set_is_evaluated_and_two_models_are_compared(manager: Manager) -> None:
