@@ -1,0 +1,102 @@
+"""The address of the Compare page: networks in order, the pair whose differences are shown, and the open tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import catalog
+from explorer.analysis import analyze
+from explorer.architecture import MAX_LINK_CHARS, ArchitectureError
+from explorer.cli import resolve
+from explorer.comparison import LETTERS, MOST
+
+from . import state
+
+LONGEST = 8_000
+"""Characters of an address that browsers, mail and proxies carry."""
+
+
+def begin() -> None:
+    """Take what is compared from the address, where it asks for something else than the last time."""
+    here, asked = state.here(), _asked()
+    # What the visitor has just done is newer than the address that came with it.
+    if not here["acted"] and asked != here["address"] and any(asked.values()):
+        _follow(asked)
+    if not here["entries"]:
+        state.replace_all(state.usual())
+    here["acted"] = False
+
+
+def _asked() -> dict[str, Any]:
+    wanted = st.query_params
+    return {
+        "network": [text[: MAX_LINK_CHARS + 1] for text in wanted.get_all("network")[: MOST + 1]],
+        "pair": wanted.get("pair", "")[:2],
+        "tab": wanted.get("tab", "")[:20],
+    }
+
+
+def _follow(asked: dict[str, Any]) -> None:
+    here = state.here()
+    here.update(address=asked, notices=[])
+    known = {token: entry for entry in (state.Entry(**each) for each in here["entries"]) if (token := _token(entry))}
+    found: list[state.Entry] = []
+    for text in asked["network"][:MOST]:
+        try:
+            found.append(known.get(text) or _read(text))
+        except ValueError as error:
+            state.say("error", f"One network of the address could not be opened: {error}")
+    if len(asked["network"]) > MOST:
+        state.say("warning", f"The address names more networks than a comparison holds; the first {MOST} are shown")
+    if found:
+        state.replace_all(tuple(found))
+    places = [LETTERS.find(letter) for letter in asked["pair"]]
+    if len(places) == 2 and all(0 <= place < len(here["entries"]) for place in places):
+        here["pair"] = tuple(places)
+    if asked["tab"] in state.TABS:
+        here["tab"] = asked["tab"]
+        st.session_state[state.TAB] = state.TABS[asked["tab"]]
+
+
+def _read(text: str) -> state.Entry:
+    """A catalogue's name, a run's id, or a link's text. Raises ValueError in one sentence."""
+    if text in catalog.names() or text in catalog.ALIASES:
+        return state.of_catalogue(text)
+    if text[:1].isdigit() and "." not in text:
+        return state.of_run(text)
+    value = resolve(text)
+    analyze(value)
+    return state.named(value, "link")
+
+
+def _token(entry: state.Entry) -> str:
+    try:
+        return entry.token
+    except ArchitectureError:
+        return ""
+
+
+def query() -> dict[str, Any]:
+    """What rebuilds the screen. Raises ValueError in one sentence where it is longer than an address may be."""
+    networks = [entry.token for entry in state.entries()]
+    if sum(map(len, networks)) > LONGEST:
+        raise ValueError(f"the networks take {sum(map(len, networks)):,} characters; an address carries {LONGEST:,}")
+    tab, pair = state.here()["tab"], "".join(LETTERS[place] for place in state.here()["pair"])
+    return {"network": networks, "pair": pair if pair != "AB" else "", "tab": tab if tab != "side" else ""}
+
+
+def write() -> None:
+    """Bring the address up to the screen; ``unwritten`` says why it cannot be."""
+    here = state.here()
+    try:
+        here["address"] = query()
+    except ValueError as error:
+        here["unwritten"] = str(error)
+        return
+    here["unwritten"] = ""
+    wanted = {key: value for key, value in here["address"].items() if value}
+    bar = st.query_params
+    if {key: bar.get_all(key) if key == "network" else bar[key] for key in bar} != wanted:
+        bar.from_dict(wanted)
