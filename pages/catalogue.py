@@ -11,7 +11,11 @@ import streamlit as st  # noqa: E402
 
 from explorer import catalog, figures  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
+from pages.ui import session  # noqa: E402
+from pages.ui.compare import state  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
+
+session.begin()
 
 st.title("Catalogue")
 query = st.text_input("Search", key="search", placeholder="name, tag or source: residual, MNIST, 2014 ...")
@@ -31,6 +35,11 @@ for entry in catalog.entries():
         action.page_link(
             "pages/design.py", label="Open in Design", icon=":material/schema:", query_params={"net": entry.name}
         )
+        if action.button(
+            "Compare", icon=":material/compare_arrows:", key=f"compare_{entry.name}", type="tertiary"
+        ):
+            state.bring(state.of_catalogue(entry.name))
+            st.switch_page("pages/compare.py")
         st.write(literal(entry.summary))
         st.caption(
             f"{figures.exact(totals.params)} parameters · {figures.exact(totals.macs)} MACs at "

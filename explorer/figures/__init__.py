@@ -4,7 +4,7 @@ from ._ablation import ablation
 from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
 from ._curves import LINES, Line, curves, thin
-from ._diagram import block, short_name, strip
+from ._diagram import block, column, kind_of_node, layer_title, short_name, strip
 from ._format import change, exact, extent, percent, si, size, times
 from ._maps import filters, heat, photo, sheet, single, span
 from ._table import layer_table
@@ -17,6 +17,7 @@ __all__ = [
     "ablation",
     "block",
     "change",
+    "column",
     "costs",
     "curves",
     "exact",
@@ -26,7 +27,9 @@ __all__ = [
     "heat",
     "kind_of",
     "kind_of_branch",
+    "kind_of_node",
     "layer_table",
+    "layer_title",
     "palette",
     "percent",
     "photo",

@@ -88,15 +88,12 @@ def query() -> dict[str, Any]:
 
 
 def write() -> None:
-    """Bring the address up to the screen; ``unwritten`` says why it cannot be."""
-    here = state.here()
+    """Bring the address up to the screen; one that would be too long stays what it was, and the page says so."""
     try:
-        here["address"] = query()
-    except ValueError as error:
-        here["unwritten"] = str(error)
+        state.here()["address"] = query()
+    except ValueError:
         return
-    here["unwritten"] = ""
-    wanted = {key: value for key, value in here["address"].items() if value}
+    wanted = {key: value for key, value in state.here()["address"].items() if value}
     bar = st.query_params
     if {key: bar.get_all(key) if key == "network" else bar[key] for key in bar} != wanted:
         bar.from_dict(wanted)

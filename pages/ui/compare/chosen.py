@@ -1,16 +1,75 @@
-"""Which networks are compared: one card each, and where more come from."""
+"""Which networks are compared: one card each, with what can be done with it; more are added and written down above."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from explorer import catalog, figures
+from explorer.comparison import LETTERS
+from pages.ui import session
 from pages.ui.text import literal
 
+from . import adding, address, report, state
 from .state import Entry
 
 
-def show(entries: tuple[Entry, ...]) -> None:
-    """The cards."""
-    st.title("Compare", anchor=False)
-    for entry in entries:
-        st.caption(literal(entry.label))
+def head(entries: tuple[Entry, ...]) -> None:
+    """The title, and what can be done with all of it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="compare_bar"):
+        st.title("Compare", anchor=False, width="stretch")
+        adding.show(entries)
+        report.show(entries)
+
+
+def cards(entries: tuple[Entry, ...]) -> None:
+    """Each network with where it comes from and what it costs."""
+    analyses = state.compared(entries).analyses
+    for place, (column, entry) in enumerate(zip(st.columns(len(entries), gap="small"), entries, strict=True)):
+        now, field = analyses[place], analyses[place].receptive_field
+        with column, st.container(border=True, key=f"compare_card_{place}"):
+            st.markdown(f"**{LETTERS[place]}** {literal(entry.label)}")
+            st.caption(
+                literal(
+                    f"{_origin(entry)} · {figures.times(now.input_shape)} · {figures.si(now.params)} params · "
+                    f"{figures.si(now.macs)} MACs · field {figures.extent(field.size)} px"
+                )
+            )
+            _buttons(place, entry, len(entries))
+    try:
+        address.query()
+    except ValueError as error:
+        st.warning(
+            literal(
+                f"The address bar still holds an earlier comparison: {error}. Report has this one as files, and each "
+                "network as JSON."
+            )
+        )
+
+
+def _origin(entry: Entry) -> str:
+    kind, _, name = entry.origin.partition(":")
+    return {
+        "catalogue": f"catalogue, {catalog.entry(name).source.partition(';')[0]}" if kind == "catalogue" else "",
+        "run": f"run {name}",
+        "design": "your design" if entry.architecture == session.architecture() else "your design, as it was",
+        "link": "link",
+        "json": "JSON file",
+    }[kind]
+
+
+def _buttons(place: int, entry: Entry, count: int) -> None:
+    with st.container(horizontal=True, gap="small", key=f"compare_tools_{place}"):
+        if st.button("Design", icon=":material/schema:", key=f"compare_open_{place}", help="Open in Design"):
+            state.open_in_design(entry.architecture)
+        st.button(
+            "Move left", icon=":material/arrow_back:", key=f"compare_left_{place}", disabled=place == 0,
+            on_click=state.move, args=(place, -1), help="Move to the left; the first is what the others are held to",
+        )  # fmt: skip
+        st.button(
+            "Move right", icon=":material/arrow_forward:", key=f"compare_right_{place}", disabled=place == count - 1,
+            on_click=state.move, args=(place, 1), help="Move to the right",
+        )  # fmt: skip
+        st.button(
+            "Remove", icon=":material/close:", key=f"compare_remove_{place}", disabled=count == 1,
+            on_click=state.remove, args=(place,), help="Take it out of the comparison",
+        )  # fmt: skip

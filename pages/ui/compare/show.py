@@ -7,6 +7,7 @@ from importlib import import_module
 import streamlit as st
 
 from . import state
+from .state import Entry
 
 _MODULES = {
     "side": "side", "differences": "changes", "counts": "ledger", "measured": "measured", "tradeoffs": "tradeoffs",
@@ -14,9 +15,9 @@ _MODULES = {
 }  # fmt: skip
 
 
-def tabs() -> None:
+def tabs(entries: tuple[Entry, ...]) -> None:
     """Each tab's module has ``show(entries)``."""
-    here, found = state.here(), state.entries()
+    here = state.here()
     # Streamlit forgets what stood on a page that was left; this page is found again as it was.
     st.session_state.setdefault(state.TAB, state.TABS[here["tab"]])
     opened = st.tabs(list(state.TABS.values()), key=state.TAB, on_change="rerun")
@@ -24,4 +25,4 @@ def tabs() -> None:
         if tab.open:
             here["tab"] = word
             with tab:
-                import_module(f"pages.ui.compare.{_MODULES[word]}").show(found)
+                import_module(f"pages.ui.compare.{_MODULES[word]}").show(entries)

@@ -1,13 +1,13 @@
 """What a session compares on the Compare page: up to four networks, in order.
 
 ``st.session_state["compare"]`` holds plain values: ``entries`` (dictionaries with the fields of ``Entry``), ``pair``
-(places of the two networks whose differences are shown), ``tab`` (see ``TABS``), ``address``, ``unwritten``,
-``notices`` and ``acted``.
+(X
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -15,7 +15,7 @@ import streamlit as st
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, from_json
-from explorer.comparison import LETTERS, MOST
+from explorer.comparison import MOST, Comparison, compare
 from explorer.runs import checked_id
 from pages.ui import session
 from pages.ui.manager import manager
@@ -58,11 +58,10 @@ def entries() -> tuple[Entry, ...]:
     """Up to four, in the order in which they are shown; the first is what the others are compared to."""
     found: list[Entry] = []
     names = [each["label"] for each in here()["entries"]]
-    for letter, each in zip(LETTERS, here()["entries"], strict=False):
-        label = each["label"]
-        # Two of one name are told apart by the letters that stand on everything else too.
-        if names.count(label) > 1 or any(label == other.label for other in found):
-            label = f"{label} ({letter})"
+    for place, each in enumerate(here()["entries"]):
+        label, count = each["label"], names[: place + 1].count(each["label"])
+        while names.count(each["label"]) > 1 and (label == each["label"] or label in names):
+            label, count = f"{each['label']} ({count})", count + 1
         found.append(Entry(each["architecture"], label, each["origin"]))
     return tuple(found)
 
@@ -113,18 +112,26 @@ def replace_all(wanted: tuple[Entry, ...]) -> None:
     _set([_plain(entry) for entry in wanted[:MOST]])
 
 
-def compare_design() -> None:
-    """Take the design of this session as it is now, in the place of an earlier one."""
+def bring(entry: Entry) -> None:
+    """Put a network from another page behind what is compared, or behind what the page begins with."""
     if not here()["entries"]:
         replace_all(usual())
+    if all(each["architecture"] != entry.architecture for each in here()["entries"]):
+        add(entry)
+
+
+def bring_design() -> None:
+    """Take the design of this session as it is now: in the place of an earlier one, if need be in the last one's."""
     entry, found = _design(), here()["entries"]
-    if any(each["architecture"] == entry.architecture for each in found):
-        return
+    known = any(each["architecture"] == entry.architecture for each in found)
     place = next((place for place, each in enumerate(found) if each["origin"] == "design"), None)
-    if place is None and len(found) < MOST:
-        _set([*found, _plain(entry)])
-    else:
-        _set([_plain(entry) if at == (MOST - 1 if place is None else place) else each for at, each in enumerate(found)])
+    if place is None and len(found) == MOST:
+        place = MOST - 1
+    if known or place is None:
+        bring(entry)
+        return
+    say("info", f"{entry.label} has taken the place of {found[place]['label']}")
+    _set([*found[:place], _plain(entry), *found[place + 1 :]])
 
 
 def _set(found: list[dict[str, Any]]) -> None:
@@ -169,6 +176,16 @@ def usual() -> tuple[Entry, ...]:
     return tuple(found[:3])
 
 
+@lru_cache(maxsize=32)
+def _compared(architectures: tuple[Architecture, ...], names: tuple[str, ...]) -> Comparison:
+    return compare(architectures, names)
+
+
+def compared(found: tuple[Entry, ...]) -> Comparison:
+    """The networks aligned, with all their numbers; the last ones of all sessions are kept."""
+    return _compared(tuple(entry.architecture for entry in found), tuple(entry.label for entry in found))
+
+
 def open_in_design(architecture: Architecture) -> None:
     """Go to the Design page with this network; the design that was there is one Undo away. Not within a callback."""
     if architecture != session.architecture():
@@ -188,8 +205,8 @@ def here() -> dict[str, Any]:
     return st.session_state.setdefault(  # type: ignore[no-any-return]
         KEY,
         {
-            "entries": [], "pair": (0, 1), "tab": "side", "address": {}, "unwritten": "", "notices": [],
-            "acted": False,
+            "entries": [], "pair": (0, 1), "stage": "", "tab": "side", "address": {}, "notices": [], "acted": False,
+            "view": {"x": "epoch", "smooth": 0.0, "log": False},
         },
     )  # fmt: skip
 
