@@ -15,8 +15,6 @@ from pages.ui import session  # noqa: E402
 from pages.ui.compare import state  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
 
-session.begin()
-
 st.title("Catalogue")
 query = st.text_input("Search", key="search", placeholder="name, tag or source: residual, MNIST, 2014 ...")
 words = query.lower().split()
@@ -38,6 +36,7 @@ for entry in catalog.entries():
         if action.button(
             "Compare", icon=":material/compare_arrows:", key=f"compare_{entry.name}", type="tertiary"
         ):
+            session.begin()
             state.bring(state.of_catalogue(entry.name))
             st.switch_page("pages/compare.py")
         st.write(literal(entry.summary))
