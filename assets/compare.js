@@ -98,6 +98,7 @@ function drawBlock(picture, block, { x, y, high, wide }, { left, tip, marked, ne
   const group = svg(picture, "g", { class: "block", role: "img", "data-path": block.path, "aria-label": facts.map((fact) => fact.join(" ")).join(", ") })
   svg(group, "rect", { class: "hit", x: left + 2, y, width: x - left + wide / 2 + COUNT, height: high, rx: 3 })
   const gap = block.minor ? 2.5 : 1.5
+  svg(group, "rect", { class: "paper", x: x - wide / 2, y: y + gap, width: wide, height: high - 2 * gap })
   const parts = block.tap || !block.parts.length ? [{ kind: block.kind, share: 1 }] : block.parts
   let offset = x - wide / 2
   for (const part of parts) {

@@ -12,7 +12,7 @@ import streamlit as st  # noqa: E402
 from explorer import catalog, figures  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
 from pages.ui import session  # noqa: E402
-from pages.ui.compare import state  # noqa: E402
+from pages.ui.compare import address, state  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
 
 st.title("Catalogue")
@@ -38,7 +38,7 @@ for entry in catalog.entries():
         ):
             session.begin()
             state.bring(state.of_catalogue(entry.name))
-            st.switch_page("pages/compare.py")
+            address.go()
         st.write(literal(entry.summary))
         st.caption(
             f"{figures.exact(totals.params)} parameters · {figures.exact(totals.macs)} MACs at "

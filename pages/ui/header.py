@@ -135,10 +135,10 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
 
 def _compare() -> None:
     if st.button("Compare", icon=":material/compare_arrows:", key="compare_button", help="Beside other networks"):
-        from .compare import state as comparing
+        from .compare import address, state
 
-        comparing.bring_design()
-        st.switch_page("pages/compare.py")
+        state.bring_design()
+        address.go()
 
 
 def _share() -> None:

@@ -87,13 +87,24 @@ def query() -> dict[str, Any]:
     return {"network": networks, "pair": pair if pair != "AB" else "", "tab": tab if tab != "side" else ""}
 
 
+def asked_for() -> dict[str, Any]:
+    """The same without what is as usual, as it stands in the bar; empty where it would be too long."""
+    try:
+        return {key: value for key, value in query().items() if value}
+    except ValueError:
+        return {}
+
+
 def write() -> None:
     """Bring the address up to the screen; one that would be too long stays what it was, and the page says so."""
-    try:
-        state.here()["address"] = query()
-    except ValueError:
+    wanted, bar = asked_for(), st.query_params
+    if not wanted:
         return
-    wanted = {key: value for key, value in state.here()["address"].items() if value}
-    bar = st.query_params
+    state.here()["address"] = query()
     if {key: bar.get_all(key) if key == "network" else bar[key] for key in bar} != wanted:
         bar.from_dict(wanted)
+
+
+def go() -> None:
+    """To the Compare page from another one, by its whole address: a step Back then leads to where one came from."""
+    st.switch_page("pages/compare.py", query_params=asked_for())

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.architecture import Architecture
-from explorer.comparison import LETTERS, Differences, compare, differences, pictures, signed
+from explorer.comparison import LETTERS, Delta, Differences, compare, differences, pictures, signed
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
@@ -28,9 +28,10 @@ def show(entries: tuple[Entry, ...]) -> None:
     before, after = _pair(entries)
     found = _found(entries[before].architecture, entries[after].architecture)
     _totals(found)
-    steps = _steps(found) if found.steps else []
     if not found.steps:
         st.success("No difference: the two are the same but for names, notes and provenance.")
+        return
+    chosen = _steps(found)
     with st.container(border=True, key="compare_marked_card"):
         two = compare(
             [entries[place].architecture for place in (before, after)],
@@ -39,8 +40,8 @@ def show(entries: tuple[Entry, ...]) -> None:
         data = pictures.aligned(two)
         everything = pictures.networks(state.compared(entries))
         data["networks"] = [everything[before], everything[after]]
-        note = "outlined: blocks with the chosen change" if steps else "outlined: blocks with a change"
-        marked = steps or [change.path for step in found.steps for change in step.changes]
+        note = "outlined: blocks with the chosen change" if chosen else "outlined: blocks with a change"
+        marked = chosen or [change.path for step in found.steps for change in step.changes]
         mount(
             "compare",
             "compare_marked",
@@ -85,7 +86,9 @@ def _totals(found: Differences) -> None:
 
 
 def _steps(found: Differences) -> list[str]:
-    """The table, its sums last; returns the paths of the chosen change."""
+    """The table, its sums first, where they are seen; returns the paths of the chosen change."""
+    quiet = st.toggle("Leave out what costs nothing", key="compare_quiet", persist_state="session")
+    steps = [step for step in found.steps if not quiet or step.delta != Delta()]
     rows: list[dict[str, Any]] = [
         {
             "change": cell(str(step)),
@@ -93,18 +96,13 @@ def _steps(found: Differences) -> list[str]:
             "field": max(step.delta.receptive_field, key=abs),
             "elsewhere": step.elsewhere.macs,
         }
-        for step in found.steps
+        for step in steps
     ]
-    rows.append(
-        {
-            "change": "sum of all rows",
-            **{name: sum(row[name] for row in rows) for name in _SUMS},
-            "field": max((sum(step.delta.receptive_field[axis] for step in found.steps) for axis in (0, 1)), key=abs),
-            "elsewhere": sum(row["elsewhere"] for row in rows),
-        }
-    )
-    number = {"format": "localized"}
-    chosen = st.dataframe(
+    added = {name: sum(row[name] for row in rows) for name in (*_SUMS, "elsewhere")}
+    field = max((sum(step.delta.receptive_field[axis] for step in steps) for axis in (0, 1)), key=abs)
+    rows.insert(0, {"change": "sum of all rows", **added, "field": field})
+    number: Any = {"format": "localized"}
+    table = st.dataframe(
         rows,
         key=_TABLE,
         on_select="rerun",
@@ -112,26 +110,28 @@ def _steps(found: Differences) -> list[str]:
         hide_index=True,
         height="auto" if len(rows) < 12 else 420,
         alt="Changes and what each costs",
+        column_order=["change", *_SUMS, "field", "elsewhere"],
         column_config={
             "change": st.column_config.TextColumn("change", width="large", pinned=True),
-            "params": st.column_config.NumberColumn("Δ params", **number),
-            "macs": st.column_config.NumberColumn("Δ MACs", **number),
+            "params": st.column_config.NumberColumn("Δ params", width=105, **number),
+            "macs": st.column_config.NumberColumn("Δ MACs", width=125, **number),
             "training_bytes": st.column_config.NumberColumn("Δ training memory (bytes)", **number),
             "field": st.column_config.NumberColumn("Δ field (px)", **number),
             "elsewhere": st.column_config.NumberColumn("of that, MACs in other layers", **number),
         },
     )
+    sums = f"{signed(found.total.params)} parameters, {signed(found.total.macs)} MACs"
     st.caption(
         literal(
-            f"{len(found.steps)} steps. Applied one after another from the top, each is charged with what it causes in "
-            f"the layers behind it, so the sums are the differences of the totals: {signed(found.total.params)} "
-            f"parameters, {signed(found.total.macs)} MACs. Choose a row to see where it is."
+            f"{len(steps)} of {len(found.steps)} steps, applied one after another from the top. Each is charged with "
+            "what it causes in the layers behind it, so the sums are the differences of the totals: "
+            f"{sums}. Choose a row to see where it is."
         )
     )
-    picked = chosen.selection["rows"]
-    if not picked or picked[0] >= len(found.steps):
+    picked = table.selection["rows"]
+    if not picked or not 0 < picked[0] <= len(steps):
         return []
-    return [change.path for change in found.steps[picked[0]].changes]
+    return [change.path for change in steps[picked[0] - 1].changes]
 
 
 def _marks(data: dict[str, Any], paths: list[str]) -> list[list[str]]:

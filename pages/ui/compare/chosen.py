@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import catalog, figures
+from explorer import figures
 from explorer.comparison import LETTERS
 from pages.ui import session
 from pages.ui.text import literal
@@ -26,14 +26,12 @@ def cards(entries: tuple[Entry, ...]) -> None:
     analyses = state.compared(entries).analyses
     for place, (column, entry) in enumerate(zip(st.columns(len(entries), gap="small"), entries, strict=True)):
         now, field = analyses[place], analyses[place].receptive_field
-        with column, st.container(border=True, key=f"compare_card_{place}"):
+        card = {"height": "stretch", "vertical_alignment": "distribute", "key": f"compare_card_{place}"}
+        with column, st.container(border=True, **card):
             st.markdown(f"**{LETTERS[place]}** {literal(entry.label)}")
-            st.caption(
-                literal(
-                    f"{_origin(entry)} · {figures.times(now.input_shape)} · {figures.si(now.params)} params · "
-                    f"{figures.si(now.macs)} MACs · field {figures.extent(field.size)} px"
-                )
-            )
+            costs = f"{figures.si(now.params)} params · {figures.si(now.macs)} MACs"
+            shape = f"{figures.times(now.input_shape)} · field {figures.extent(field.size)} px"
+            st.caption("  \n".join(map(literal, (_origin(entry), costs, shape))))
             _buttons(place, entry, len(entries))
     try:
         address.query()
@@ -48,13 +46,9 @@ def cards(entries: tuple[Entry, ...]) -> None:
 
 def _origin(entry: Entry) -> str:
     kind, _, name = entry.origin.partition(":")
-    return {
-        "catalogue": f"catalogue, {catalog.entry(name).source.partition(';')[0]}" if kind == "catalogue" else "",
-        "run": f"run {name}",
-        "design": "your design" if entry.architecture == session.architecture() else "your design, as it was",
-        "link": "link",
-        "json": "JSON file",
-    }[kind]
+    if kind == "design":
+        return "your design" if entry.architecture == session.architecture() else "your design, as it was"
+    return {"catalogue": f"catalogue: {name}", "run": f"run {name}", "link": "from a link", "json": "from JSON"}[kind]
 
 
 def _buttons(place: int, entry: Entry, count: int) -> None:

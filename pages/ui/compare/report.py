@@ -46,9 +46,6 @@ def show(entries: tuple[Entry, ...]) -> None:
 
 def link() -> str:
     """The page's address as it is to be copied; '' where it would be too long."""
-    try:
-        wanted = {key: value for key, value in address.query().items() if value}
-    except ValueError:
-        return ""
+    wanted = address.asked_for()
     base = (st.context.url or "").partition("?")[0]
-    return f"{base}?{urllib.parse.urlencode(wanted, doseq=True)}"
+    return f"{base}?{urllib.parse.urlencode(wanted, doseq=True)}" if wanted else ""

@@ -54,7 +54,7 @@ def show(entries: tuple[Entry, ...]) -> None:
 
 
 def totals(table: Table) -> None:
-    """A table of a report, the least of each row in bold with a star, the difference from A below the number."""
+    """A table of a report, the least of each row in bold with a star, the difference from A behind the number."""
     rows = [
         [
             literal(text) if not place else _number(text, best=(number, place) in table.best)
@@ -64,13 +64,13 @@ def totals(table: Table) -> None:
     ]
     frame = pd.DataFrame(rows, columns=[literal(text) or "number" for text in table.header])
     st.table(frame.set_index(frame.columns[0]), border="horizontal")
-    st.caption("★ the least of parameters, MACs or memory. Below the number: the difference from A.")
+    st.caption("★ the least of parameters, MACs or memory. In grey: the difference from A.")
 
 
 def _number(text: str, *, best: bool) -> str:
     value, _, difference = text.partition(" (")
     shown = f"**{literal(value)}** ★" if best else literal(value)
-    return f"{shown}  \n{literal(difference.removesuffix(')'))}" if difference else shown
+    return f"{shown} :gray[{literal(difference.removesuffix(')'))}]" if difference else shown
 
 
 def _bars(comparison: Comparison) -> None:

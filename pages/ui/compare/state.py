@@ -58,10 +58,11 @@ def entries() -> tuple[Entry, ...]:
     """Up to four, in the order in which they are shown; the first is what the others are compared to."""
     found: list[Entry] = []
     names = [each["label"] for each in here()["entries"]]
-    for place, each in enumerate(here()["entries"]):
-        label, count = each["label"], names[: place + 1].count(each["label"])
-        while names.count(each["label"]) > 1 and (label == each["label"] or label in names):
-            label, count = f"{each['label']} ({count})", count + 1
+    for each in here()["entries"]:
+        label, count = each["label"], 0
+        while names.count(each["label"]) > 1 and label in {*names, *(other.label for other in found)}:
+            count += 1
+            label = f"{each['label']} ({count})"
         found.append(Entry(each["architecture"], label, each["origin"]))
     return tuple(found)
 
@@ -194,7 +195,8 @@ def open_in_design(architecture: Architecture) -> None:
         except ArchitectureError as error:
             say("error", f"{architecture.name} cannot be opened: {error}")
             st.rerun()
-    st.switch_page("pages/design.py")
+    # By its whole address: one that the page adds itself would be a step that Back runs into.
+    st.switch_page("pages/design.py", query_params=session.asked_for())
 
 
 # ---- what is said ---------------------------------------------------------------------------------------------------
