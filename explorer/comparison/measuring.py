@@ -73,7 +73,8 @@ def measuring(
             what, done = line.get("what", what), line.get("done", done)
             if "latency" in line:
                 index, seconds, trouble = line["latency"]
-                latency = replace(without_times(*known[index], trouble), seconds=tuple(seconds))
+                analysis, setting = known[index]
+                latency = replace(without_times(analysis, setting, trouble), seconds=tuple(seconds))
                 found = {"latency": (index, latency)}
             elif "ceilings" in line:
                 found = {"ceilings": Ceilings(**line["ceilings"])}

@@ -1,4 +1,4 @@
-"""Measured times of networks as plain values; ``measuring`` takes them in a process of its own. Nothing here loads torch.
+"""Measured times of networks as plain values, without torch; ``measuring`` takes them in a process of its own.
 
 Times are of one forward pass of a batch in inference, each repeat by itself after warm-up runs, with the device waited
 for. MACs do not tell them: small layers are bound by memory and by the cost of starting them. What a machine could do
@@ -135,8 +135,8 @@ def too_large(analysis: Analysis, setting: Setting, memory: int) -> Latency | No
     needed = analysis.totals.inference_bytes * setting.batch + analysis.totals.params * _BYTES["fp32"]
     if needed <= memory:
         return None
-    trouble = f"needs about {needed / 1e9:,.1f} GB, and {setting.device} has {memory / 1e9:,.1f} GB; take a smaller batch"
-    return without_times(analysis, setting, trouble)
+    numbers = f"needs about {needed / 1e9:,.1f} GB, and {setting.device} has {memory / 1e9:,.1f} GB"
+    return without_times(analysis, setting, f"{numbers}; take a smaller batch")
 
 
 def without_times(analysis: Analysis, setting: Setting, trouble: str = "") -> Latency:

@@ -48,7 +48,7 @@ class Trained:
 
 
 def trained(manager: Manager, architectures: Sequence[Architecture]) -> list[Trained]:
-    """The finished runs of exactly these networks, whatever their names; what most of the networks have in common first.
+    """The finished runs of exactly these networks, whatever their names; what most networks have in common first.
 
     A network that was fitted to its data is another one. Where a seed was run twice the later run counts.
     """

@@ -1,7 +1,7 @@
 """``python -m explorer.profiling``: measure what standard input asks for; see ``comparison.measuring``.
 
-In: {"jobs": [{"architecture": JSON text, "setting"}], "roofs": [[device, precision]], "repeats", "warm_up"}. Out, a line
-of JSON each: {"what", "done"}, {"environment"}, {"ceilings"}, {"latency": [number of the job, seconds, trouble]}.
+In: {"jobs": [{"architecture": JSON text, "setting"}], "roofs": [[device, precision]], "repeats", "warm_up"}. Out, each
+a line of JSON: {"what", "done"}, {"environment"}, {"ceilings"}, {"latency": [number of the job, seconds, trouble]}.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import pytest
 
 from explorer.comparison import saving
 from tests.browser.design import until
-from tests.browser.helpers import ARTIFACTS, processes_of, open_app, rerun, settle
+from tests.browser.helpers import ARTIFACTS, open_app, processes_of, rerun, settle
 
 TWO = "network=inception-net-32&network=residual-mnist"
 CLOUD = f"/compare?{TWO}&tab=tradeoffs&options=part:cloud,count:400"

@@ -34,22 +34,21 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
 
 
 def test_times_ceilings_and_where(processes: list[subprocess.Popen[bytes]]) -> None:
-    jobs = [(SMALL, Setting(batch=2)), (SMALL, Setting(device="cuda:99")), (OTHER, Setting())]
+    jobs = [(SMALL, Setting(batch=2)), (OTHER, Setting(precision="bf16"))]
     steps = list(measuring(jobs, [("cpu", "fp32")], repeats=4, warm_up=1))
     found = dict(step.latency for step in steps if step.latency)
-    assert list(found) == [0, 1, 2]
-    assert [len(found[index].seconds) for index in found] == [4, 0, 4]
+    assert list(found) == [0, 1]
+    assert [len(found[index].seconds) for index in found] == [4, 4]
     assert found[0].name == SMALL.name
     assert found[0].macs == 2 * analyze(SMALL).macs
     assert found[0].traffic == traffic(analyze(SMALL), Setting(batch=2))
-    assert found[1].trouble
-    assert found[2].setting == Setting()
+    assert found[1].setting == Setting(precision="bf16")
     (roof,) = [step.ceilings for step in steps if step.ceilings]
     assert roof.flops > 1e8
-    about = [step.environment for step in steps if step.environment]
-    assert {each["device"] for each in about} == {"cpu", "cuda:99"}
-    assert about[0]["torch"]
-    assert (steps[0].done, steps[-1].done, steps[-1].total) == (0, 4, 4)
+    (about,) = [step.environment for step in steps if step.environment]
+    assert about["device"] == "cpu"
+    assert about["torch"]
+    assert (steps[0].done, steps[-1].done, steps[-1].total) == (0, 3, 3)
     assert [step.done for step in steps] == sorted(step.done for step in steps)
     (process,) = processes
     assert process.returncode is not None
@@ -69,7 +68,7 @@ def test_closing_ends_the_process_at_once(processes: list[subprocess.Popen[bytes
 
 
 def test_a_process_that_fails_says_why() -> None:
-    with pytest.raises(ValueError, match="ended before its time: .*cuda"):
+    with pytest.raises(ValueError, match=r"ended before its time: \w+Error: "):
         list(measuring([], [("cuda:99", "fp32")]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 from hypothesis import given
@@ -40,7 +41,7 @@ def test_the_staircase_is_the_edge_of_what_the_front_beats(
     def beaten(x: float, y: float) -> bool:
         return any((a <= x if less_x else a >= x) and (b <= y if less_y else b >= y) for a, b in corners)
 
-    for before, behind in zip(edge, edge[1:], strict=False):
+    for before, behind in itertools.pairwise(edge):
         assert before[0] == behind[0] or before[1] == behind[1]  # level or upright
         x, y = (before[0] + behind[0]) / 2, (before[1] + behind[1]) / 2
         assert beaten(x, y)

@@ -338,5 +338,6 @@ def test_names_stay_literal(manager: Manager) -> None:
     for tab, text in (("tradeoffs", ""), ("tradeoffs", "part:budget"), ("lesson", "")):
         running = app(tab, text, (NAMES[0], link))
         written = [each.value for kind in (running.markdown, running.caption, running.success) for each in kind]
-        assert not any("**b**" in each or "<img" in each for each in written)
+        live = [re.sub(r"\\.", "", each) for each in written]  # what is escaped is shown as it is
+        assert not any("<" in each or "](" in each or "**b" in each for each in live)
         assert HOSTILE[:20] in said(running) or any(HOSTILE[:20] in str(box.options) for box in running.selectbox)

@@ -1,4 +1,4 @@
-"""The address of the Compare page: networks in order, the pair whose differences are shown, the open tab, its options."""
+"""The address of the Compare page: networks in order, the pair whose differences are shown, open tab, options."""
 
 from __future__ import annotations
 

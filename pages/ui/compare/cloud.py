@@ -33,6 +33,7 @@ _TITLES = {
     metric.key: f"{metric.label}, {metric.unit}" if metric.unit else metric.label
     for metric in METRICS if metric.key in _AXES
 }  # fmt: skip
+_BETTER = {"least": "less", "most": "more"}
 _WIDTHS = (10, 25, 50, 75, 100, 125, 150, 200, 300, 400)
 _MOST = 20_000
 
@@ -44,7 +45,7 @@ def show(entries: tuple[Entry, ...]) -> None:
         begin = st.button("Draw the cloud", key="cloud_begin", icon=":material/blur_on:", type="primary")
     work = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        titles = {key: f"{_TITLES[key]} ({'less' if way == 'least' else 'more'} is better)" for key, way in _AXES.items()}
+        titles = {key: f"{_TITLES[key]} ({_BETTER[way]} is better)" for key, way in _AXES.items()}
         x = options.choice(TAB, "cx", "Across", list(_AXES), titles, "macs", width=320)
         y = options.choice(TAB, "cy", "Up", list(_AXES), titles, "receptive_field", width=320)
     results = st.container()

@@ -31,8 +31,8 @@ _MOST = 2048
 def show(entries: tuple[Entry, ...]) -> None:
     """Sliders and their numbers; the reductions of a network; small kernels for a large one."""
     st.markdown(
-        "A 1×1 convolution before a larger one makes its input narrow: fewer weights, fewer multiply-adds, and one more "
-        "nonlinearity (Szegedy et al. 2015, section 4)."
+        "A 1×1 convolution before a larger one makes its input narrow: fewer weights, fewer multiply-adds, and one "
+        "nonlinearity more (Szegedy et al. 2015, section 4)."
     )
     with st.container(horizontal=True, key="lesson_presets"):
         for name, numbers in _PRESETS.items():

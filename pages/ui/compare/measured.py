@@ -73,7 +73,7 @@ def show(entries: tuple[Entry, ...]) -> None:
 
 def _form() -> tuple[str, list[Setting], int]:
     known = {device.name: device for device in devices()}
-    titles = {name: name if device.title.lower() == name else f"{name} · {device.title}" for name, device in known.items()}
+    titles = {name: name if name == "cpu" else f"{name} · {device.title}" for name, device in known.items()}
     left, middle, right = st.columns([0.3, 0.5, 0.2], vertical_alignment="bottom")
     with left:
         device = options.choice(TAB, "device", "Device", list(known), titles)

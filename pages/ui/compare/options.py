@@ -1,6 +1,6 @@
 """Choices of a tab that the address carries: plain text by name, so that a link or the browser's Back restores them.
 
-``state.here()["options"]`` holds for each tab what differs from the usual: {tab: {name: text}}. Whatever an address says
+``state.here()["options"]`` holds for each tab what differs from the usual: {tab: {name: text}}. What an address says
 goes through the widget's own bounds before it is used.
 """
 
@@ -99,7 +99,13 @@ def number(
 
 
 def several(
-    tab: str, name: str, label: str, options: Sequence[str], titles: Mapping[str, str], usual: Sequence[str], **more: Any
+    tab: str,
+    name: str,
+    label: str,
+    options: Sequence[str],
+    titles: Mapping[str, str],
+    usual: Sequence[str],
+    **more: Any,
 ) -> list[str]:
     """A widget for some of ``options``, in their order; at least the usual ones where none is chosen."""
     key = f"{tab}_{name}"

@@ -203,10 +203,10 @@ def _actions(entry: Entry, here: bool) -> None:
 
 def _words(metrics: dict[str, Metric], x: str, y: str) -> None:
     lines = [f"**{literal(each.label)}**: {literal(each.convention)}." for each in (metrics[x], metrics[y])]
-    less = {"least": "less", "most": "more"}
+    better = {"least": "less", "most": "more"}
     lines.append(
         literal(
-            f"Front: no other point has {less[metrics[x].better]} across and {less[metrics[y].better]} up at once; "
+            f"Front: no other point has {better[metrics[x].better]} across and {better[metrics[y].better]} up at once; "
             f"what is better depends on what the network is for."
         )
     )

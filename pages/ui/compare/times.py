@@ -132,7 +132,7 @@ def _where(records: list[dict[str, Any]]) -> None:
     for record in records:
         about = record["about"]
         cuda = f", CUDA {about['cuda']}" if about.get("cuda") else ""
-        threads = "" if about.get("cuda") else f", {about['threads']} threads of {about['cpus']}, {about['cpu_capability']}"
+        threads = f", {about['threads']} threads of {about['cpus']}, {about['cpu_capability']}" if not cuda else ""
         told.add(
             f"{about['device']}: {about['device_name']}{threads} · PyTorch {about['torch']}{cuda} · "
             f"Python {about['python']} · {about['system']}"
@@ -142,7 +142,8 @@ def _where(records: list[dict[str, Any]]) -> None:
     st.caption(literal("; ".join(sorted(told)) + f" · measured {span}"))
     beside = sorted({record["beside"] for record in records if record["beside"]})
     if beside:
-        st.warning(literal(f"Some of these times were taken while a run was trained on the device: {'; '.join(beside)}."))
+        names = "; ".join(beside)
+        st.warning(literal(f"Some of these times were taken while a run was trained on the device: {names}."))
 
 
 def _marks(found: Found, x: Any, y: Any) -> list[Mark]:
