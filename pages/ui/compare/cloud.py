@@ -34,6 +34,7 @@ _TITLES = {
     for metric in METRICS if metric.key in _AXES
 }  # fmt: skip
 _BETTER = {"least": "less", "most": "more"}
+_COUNTS = ("macs", "params")
 _WIDTHS = (10, 25, 50, 75, 100, 125, 150, 200, 300, 400)
 _MOST = 20_000
 
@@ -46,8 +47,9 @@ def show(entries: tuple[Entry, ...]) -> None:
     work = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = {key: f"{_TITLES[key]} ({_BETTER[way]} is better)" for key, way in _AXES.items()}
-        x = options.choice(TAB, "cx", "Across", list(_AXES), titles, "macs", width=320)
-        y = options.choice(TAB, "cy", "Up", list(_AXES), titles, "receptive_field", width=320)
+        words = "  \n".join(f"{_TITLES[key]}: {CONVENTIONS[key]}." for key in _AXES)
+        x = options.choice(TAB, "cx", "Across", list(_AXES), titles, "macs", width=320, help=words)
+        y = options.choice(TAB, "cy", "Up", list(_AXES), titles, "receptive_field", width=320, help=words)
     results = st.container()
     kept = st.session_state.get(KEY)
     with results:
@@ -176,8 +178,8 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
         literal(
             f"Around {kept['label']}: channels {ranges.width[0]:.0%} to {ranges.width[1]:.0%}, kernels "
             f"{', '.join(map(str, ranges.kernels))}, dilations {', '.join(map(str, ranges.dilations))}, in {where}; "
-            f"seed {found.seed}{refused}. {_TITLES[x].capitalize()}: {CONVENTIONS[x]}. "
-            f"{_TITLES[y].capitalize()}: {CONVENTIONS[y]}."
+            f"seed {found.seed}{refused}. MACs and parameters need not rise "
+            f"with the field: dilation widens it for nothing, so a front may be short."
         )
     )
     _chosen(kept, found)
@@ -194,8 +196,13 @@ def _facts(totals: Totals) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _shown(totals: Totals, metric: str) -> str:
+    value = _value(totals, metric)
+    return figures.size(value) if metric.endswith("bytes") else f"{figures.si(value)}{' px' * (metric not in _COUNTS)}"
+
+
 def _said(totals: Totals, x: str, y: str) -> str:
-    return f"{figures.si(_value(totals, x))} / {figures.si(_value(totals, y))}"
+    return f"{_shown(totals, x)} and {_shown(totals, y)}"
 
 
 def _choose(key: object) -> None:
@@ -224,7 +231,7 @@ def _chosen(kept: dict[str, Any], found: Cloud) -> None:
                 on_click=state.add_architecture, args=(variant, variant.name),
             )  # fmt: skip
         cells = [
-            (_TITLES[key], figures.si(_value(now, key)), figures.change(_value(now, key), _value(before, key)))
+            (_TITLES[key].partition(",")[0], _shown(now, key), figures.change(_value(now, key), _value(before, key)))
             for key in _AXES
         ]
         with st.container(horizontal=True, gap="small"):

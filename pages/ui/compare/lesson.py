@@ -25,7 +25,6 @@ _PRESETS: dict[str, reduction.Numbers] = {
 _USUAL = next(iter(_PRESETS.values()))
 _NAMES = ("in", "reduce", "out", "kernel", "map")
 _KERNELS = ("1x3", "3x1", "3x3", "1x5", "5x5", "1x7", "7x1", "7x7", "9x9", "11x11")
-_MOST = 2048
 
 
 def show(entries: tuple[Entry, ...]) -> None:
@@ -37,11 +36,13 @@ def show(entries: tuple[Entry, ...]) -> None:
     with st.container(horizontal=True, key="lesson_presets"):
         for name, numbers in _PRESETS.items():
             st.button(name, key=f"lesson_{'-'.join(map(str, numbers))}", on_click=take, args=(numbers,))
-    left, right = st.columns([0.36, 0.64], gap="medium")
+    numbers = st.container(horizontal=True, gap="small", key="lesson_numbers")
+    left, right = st.columns([0.4, 0.6], gap="medium")
     with left, st.container(border=True):
         found = _sliders()
-    with right:
+    with numbers:
         _numbers(found)
+    with right, st.container(border=True):
         _picture(found)
     st.divider()
     reduction.show(entries, take)
@@ -56,7 +57,10 @@ def take(numbers: reduction.Numbers) -> None:
 
 
 def _sliders() -> Saving:
-    def number(name: str, label: str, place: int, most: int = _MOST) -> int:
+    def number(name: str, label: str, place: int, most: int = 512) -> int:
+        # No wider than needed: a thumb that moves by a pixel should not move by many channels.
+        text = options.get(TAB, name, str(_USUAL[place]))
+        most = next((each for each in (most, 1024, 2048) if not text.isdecimal() or int(text) <= each), most)
         return options.number(TAB, name, label, 1, most, int(_USUAL[place]), widget=st.slider)
 
     coming = number("in", "Channels that come in", 0)
@@ -66,7 +70,7 @@ def _sliders() -> Saving:
     kernels = sorted({*_KERNELS, *([wanted] if _kernel(wanted) else [])}, key=lambda each: (_area(each), each))
     titles = {each: each.replace("x", "×") for each in kernels}
     kernel = options.choice(TAB, "kernel", "Kernel", kernels, titles, _USUAL[3], widget=st.select_slider)
-    size = number("map", "Pixels of the map, a side", 4, 299)
+    size = options.number(TAB, "map", "Pixels of the map, a side", 1, 299, int(_USUAL[4]), widget=st.slider)
     return saving(coming, reduced, leaving, _kernel(kernel) or (3, 3), size * size)
 
 
@@ -85,22 +89,21 @@ def _area(text: str) -> int:
 
 def _numbers(found: Saving) -> None:
     words = figures.change(found.through, found.direct)
-    with st.container(horizontal=True, gap="small", key="lesson_numbers"):
-        kernel = f"{found.kernel[0]}×{found.kernel[1]}"
-        for label, value, note, meaning in (
-            (f"{kernel} alone", figures.exact(found.direct), "weights",
-             f"{found.in_channels} · {found.out_channels} · {kernel}; no biases."),
-            ("through a 1×1", figures.exact(found.through), f"weights, {words}",
-             f"{found.in_channels} · {found.reduced} for the 1×1 and {found.reduced} · {found.out_channels} · {kernel} "
-             f"behind it; no biases."),
-            ("MACs alone", figures.si(found.direct_macs), figures.exact(found.direct_macs),
-             "Weights times the positions of the map; stride 1, padding that keeps the size."),
-            ("MACs through a 1×1", figures.si(found.through_macs), figures.exact(found.through_macs),
-             "Weights of both layers times the positions of the map."),
-            ("breaks even at", f"{found.break_even:,.1f}", "channels behind the 1×1",
-             "With more channels than that the detour costs more than it saves."),
-        ):
-            st.metric(label, value, note, delta_color="off", delta_arrow="off", help=meaning, border=True)  # fmt: skip
+    kernel = f"{found.kernel[0]}×{found.kernel[1]}"
+    for label, value, note, meaning in (
+        (f"{kernel} alone", figures.exact(found.direct), "weights",
+         f"{found.in_channels} · {found.out_channels} · {kernel}; no biases."),
+        ("through a 1×1", figures.exact(found.through), f"weights, {words}",
+         f"{found.in_channels} · {found.reduced} for the 1×1 and {found.reduced} · {found.out_channels} · {kernel} "
+         f"behind it; no biases."),
+        ("MACs alone", figures.si(found.direct_macs), figures.exact(found.direct_macs),
+         "Weights times the positions of the map; stride 1, padding that keeps the size."),
+        ("MACs through a 1×1", figures.si(found.through_macs), figures.exact(found.through_macs),
+         "Weights of both layers times the positions of the map."),
+        ("breaks even at", f"{found.break_even:,.1f}", "channels behind the 1×1",
+         "With more channels than that the detour costs more than it saves."),
+    ):  # fmt: skip
+        st.metric(label, value, note, delta_color="off", delta_arrow="off", help=meaning, border=True)
 
 
 def _picture(found: Saving) -> None:

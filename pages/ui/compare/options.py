@@ -16,7 +16,7 @@ from . import state
 
 _MOST = 400
 """Characters that the options of a tab may take in an address."""
-_PAIR = re.compile(r"([a-z_]{1,24}):([\w.+/-]{0,60})", re.ASCII)
+_PAIR = re.compile(r"([a-z_]{1,24}):([\w./-]{0,60})", re.ASCII)
 
 
 def parse(text: str) -> dict[str, str]:
@@ -109,11 +109,11 @@ def several(
 ) -> list[str]:
     """A widget for some of ``options``, in their order; at least the usual ones where none is chosen."""
     key = f"{tab}_{name}"
-    wanted = get(tab, name, "+".join(usual)).split("+")
+    wanted = get(tab, name, "-".join(usual)).split("-")
     st.session_state[key] = [each for each in options if each in wanted] or list(usual)
 
     def changed() -> None:
-        put(tab, name, "+".join(each for each in options if each in st.session_state[key]), "+".join(usual))
+        put(tab, name, "-".join(each for each in options if each in st.session_state[key]), "-".join(usual))
 
     st.pills(
         label, list(options), selection_mode="multi", key=key, format_func=lambda each: titles.get(each, each),

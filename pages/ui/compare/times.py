@@ -60,14 +60,15 @@ def _order(latency: Latency) -> tuple[Any, ...]:
 
 
 def _disagreement(found: Found) -> None:
-    """The pair, in one setting, whose times differ least as their MACs do."""
+    """The pair, in one setting, whose times differ least as their MACs do, beyond what the quartiles explain."""
     best: tuple[float, str] = (0.0, "")
     for index, (_, one, slow) in enumerate(found):
         for _, other, quick in found[index + 1 :]:
             if slow.setting != quick.setting or not slow.macs or not quick.macs:
                 continue
             macs, time = quick.macs / slow.macs, quick.median / slow.median
-            apart = abs(math.log(macs / time))
+            (first, last), (least, most) = slow.spread, quick.spread
+            apart = max(math.log(macs * first / most), math.log(least / last / macs))
             if apart > best[0]:
                 text = (
                     f"{other.label} does {_factor(macs)} the MACs of {one.label} in {_factor(time)} the time "
@@ -132,7 +133,7 @@ def _where(records: list[dict[str, Any]]) -> None:
     for record in records:
         about = record["about"]
         cuda = f", CUDA {about['cuda']}" if about.get("cuda") else ""
-        threads = f", {about['threads']} threads of {about['cpus']}, {about['cpu_capability']}" if not cuda else ""
+        threads = f", {about['threads']} of {about['cpus']} cores, {about['cpu_capability']}" if not cuda else ""
         told.add(
             f"{about['device']}: {about['device_name']}{threads} · PyTorch {about['torch']}{cuda} · "
             f"Python {about['python']} · {about['system']}"
