@@ -10,6 +10,7 @@ from ._presets import PRESETS, Preset
 from ._results import CONVENTIONS, Row, TrialResult, results, seconds_to_go
 from ._statistics import Sample, t_quantile
 from ._text import COLUMNS, cells, duration, epochs, interval, percent, to_csv, to_markdown
+from ._trained import Trained, trained
 
 __all__ = [
     "BASE",
@@ -26,6 +27,7 @@ __all__ = [
     "Row",
     "Sample",
     "Stored",
+    "Trained",
     "TrialResult",
     "Variant",
     "add_seeds",
@@ -51,4 +53,5 @@ __all__ = [
     "t_quantile",
     "to_csv",
     "to_markdown",
+    "trained",
 ]

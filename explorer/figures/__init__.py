@@ -7,13 +7,18 @@ from ._curves import LINES, Line, curves, thin
 from ._diagram import block, column, kind_of_node, layer_title, short_name, strip
 from ._format import change, exact, extent, percent, si, size, times
 from ._maps import filters, heat, photo, sheet, single, span
+from ._scatter import Axis, Dots, Mark, Path, scatter, staircase
 from ._table import layer_table
 
 __all__ = [
     "KINDS",
     "LINES",
+    "Axis",
+    "Dots",
     "Kind",
     "Line",
+    "Mark",
+    "Path",
     "ablation",
     "block",
     "change",
@@ -33,12 +38,14 @@ __all__ = [
     "palette",
     "percent",
     "photo",
+    "scatter",
     "sheet",
     "short_name",
     "si",
     "single",
     "size",
     "span",
+    "staircase",
     "strip",
     "thin",
     "times",

@@ -1,4 +1,4 @@
-"""The address of the Compare page: networks in order, the pair whose differences are shown, and the open tab."""
+"""The address of the Compare page: networks in order, the pair whose differences are shown, open tab, options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.architecture import MAX_LINK_CHARS, ArchitectureError
 from explorer.cli import resolve
 from explorer.comparison import LETTERS, MOST
 
-from . import state
+from . import options, state
 
 LONGEST = 8_000
 """Characters of an address that browsers, mail and proxies carry."""
@@ -35,6 +35,7 @@ def _asked() -> dict[str, Any]:
         "network": [text[: MAX_LINK_CHARS + 1] for text in wanted.get_all("network")[: MOST + 1]],
         "pair": wanted.get("pair", "")[:2],
         "tab": wanted.get("tab", "")[:20],
+        "options": wanted.get("options", "")[:500],
     }
 
 
@@ -58,6 +59,7 @@ def _follow(asked: dict[str, Any]) -> None:
     if asked["tab"] in state.TABS:
         here["tab"] = asked["tab"]
         st.session_state[state.TAB] = state.TABS[asked["tab"]]
+        here["options"][asked["tab"]] = options.parse(asked["options"])
 
 
 def _read(text: str) -> state.Entry:
@@ -84,7 +86,10 @@ def query() -> dict[str, Any]:
     if sum(map(len, networks)) > LONGEST:
         raise ValueError(f"the networks take {sum(map(len, networks)):,} characters; an address carries {LONGEST:,}")
     tab, pair = state.here()["tab"], "".join(LETTERS[place] for place in state.here()["pair"])
-    return {"network": networks, "pair": pair if pair != "AB" else "", "tab": tab if tab != "side" else ""}
+    return {
+        "network": networks, "pair": pair if pair != "AB" else "", "tab": tab if tab != "side" else "",
+        "options": options.written(tab),
+    }  # fmt: skip
 
 
 def asked_for() -> dict[str, Any]:

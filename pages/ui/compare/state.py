@@ -1,7 +1,8 @@
 """What a session compares on the Compare page: up to four networks, in order.
 
 ``st.session_state["compare"]`` holds plain values: ``entries`` (dictionaries with the fields of ``Entry``), ``pair``
-(X
+(places of the two networks whose differences are shown), ``stage``, ``tab`` (see ``TABS``), ``view`` (how curves are
+drawn), ``address``, ``notices``, ``acted`` and ``options`` (see there).
 """
 
 from __future__ import annotations
@@ -208,7 +209,7 @@ def here() -> dict[str, Any]:
         KEY,
         {
             "entries": [], "pair": (0, 1), "stage": "", "tab": "side", "address": {}, "notices": [], "acted": False,
-            "view": {"x": "epoch", "smooth": 0.0, "log": False},
+            "view": {"x": "epoch", "smooth": 0.0, "log": False}, "options": {},
         },
     )  # fmt: skip
 
