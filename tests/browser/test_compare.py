@@ -97,7 +97,7 @@ def test_add_reorder_remove_open_in_design_and_come_back(compare, tmp_path):
     # To the Design page and back, by the browser.
     page.locator(".st-key-compare_open_1 button").first.click()
     page.locator(".st-key-editor .head b").wait_for()
-    assert page.locator(".st-key-title input").input_value() == NAME
+    until(lambda: page.locator(".st-key-title input").input_value() == NAME, "the network on the Design page")
     with rerun(page):
         page.evaluate("history.back()")
     until(lambda: compare.query() == order, "the comparison back in the address", patience=60)
