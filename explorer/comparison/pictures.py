@@ -93,7 +93,8 @@ def branch_bars(comparison: Comparison, metric: BarMetric, label: str) -> list[d
                     bar = _bar(parts[path], metric, {kind: value})
                 else:  # what the block has beside its branches: a projection, attention, a linear layer behind them
                     bar = {"value": value, "text": _text(value, metric), "parts": [{"kind": kind, "value": value}]}
-                bars.append({"network": place, "label": path[len(block.path) + 1 :] or "itself", **bar})
+                name = path[len(block.path) + 1 :] or ("rest" if block.branches else "")
+                bars.append({"network": place, "label": name, **bar})
             if bars:
                 groups.append({"label": block.path, "bars": bars})
     return groups

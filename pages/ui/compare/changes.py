@@ -112,7 +112,7 @@ def _steps(found: Differences) -> list[str]:
         alt="Changes and what each costs",
         column_order=["change", *_SUMS, "field", "elsewhere"],
         column_config={
-            "change": st.column_config.TextColumn("change", width="large", pinned=True),
+            "change": st.column_config.TextColumn("change", width="large"),
             "params": st.column_config.NumberColumn("Δ params", width=105, **number),
             "macs": st.column_config.NumberColumn("Δ MACs", width=125, **number),
             "training_bytes": st.column_config.NumberColumn("Δ training memory (bytes)", **number),

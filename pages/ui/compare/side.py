@@ -94,7 +94,6 @@ def _bars(comparison: Comparison) -> None:
         inside = pictures.branch_bars(comparison, metric, chosen) if chosen else []
         if inside:
             note = "blocks and branches, each network's in its order"
-            st.divider()
             mount(
                 "compare",
                 "compare_branches",
