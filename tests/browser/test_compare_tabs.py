@@ -13,6 +13,19 @@ CLOUD = f"/compare?{TWO}&tab=tradeoffs&options=part:cloud,count:400"
 LOOKS = [("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844))]
 
 
+# A dot that no mark lies near, by its place within the plane.
+FREE_DOT = """plane => {
+    const picture = plane.ownerSVGElement
+    const [left, top] = [Number(plane.getAttribute("x")), Number(plane.getAttribute("y"))]
+    const at = (hit) => [Number(hit.getAttribute("cx")), Number(hit.getAttribute("cy"))]
+    const marks = [...picture.querySelectorAll(".hit")].map(at)
+    const path = picture.querySelector(".dots").getAttribute("d")
+    const dots = [...path.matchAll(/M([\\d.]+) ([\\d.]+)/g)].map((found) => [Number(found[1]), Number(found[2])])
+    const [x, y] = dots.find(([x, y]) => marks.every(([a, b]) => Math.hypot(a - x, b - y) > 25))
+    return { x: x - left, y: y - top }
+}"""
+
+
 def draw(page, server):
     open_app(page, server.url + CLOUD)
     with rerun(page):
@@ -31,9 +44,9 @@ def test_a_point_of_the_cloud_opens_in_design_and_back_finds_it(server, page):
     card = page.locator(".st-key-cloud_chosen")
     card.get_by_text(f"Variant {number}", exact=True).wait_for()
     # Any other point by the mouse: the nearest dot is taken.
-    plane = page.locator(".st-key-cloud_scatter .catch").bounding_box()
+    plane = page.locator(".st-key-cloud_scatter .catch")
     with rerun(page):
-        page.mouse.click(plane["x"] + plane["width"] * 0.3, plane["y"] + plane["height"] * 0.8)
+        plane.click(position=plane.evaluate(FREE_DOT))
     name = page.locator(".st-key-cloud_chosen strong").inner_text()
     card.get_by_role("button", name="Open in Design").click()
     page.wait_for_url(re.compile(r"/design\?"))
@@ -92,7 +105,7 @@ def test_the_lesson_follows_the_sliders_and_the_address(server, page, new_page):
     open_app(page, f"{server.url}/compare?{TWO}&tab=lesson")
     assert numbers(page)[:2] == ["221,184", "129,024"]
     with rerun(page):
-        page.locator(".st-key-lesson_reduce [role=slider]").press("ArrowRight")
+        page.locator(".st-key-lesson_reduce input[type=range]").press("ArrowRight")
     expected = saving(192, 97, 128)
     assert numbers(page)[1] == f"{expected.through:,}"
     until(lambda: "reduce" in page.evaluate("location.href"), "the address")
