@@ -55,7 +55,7 @@ def trained(manager: Manager, architectures: Sequence[Architecture]) -> list[Tra
     asked = [(each.input_shape, each.trunk) for each in architectures]
     found: dict[TrainConfig, dict[tuple[object, int], str]] = {}
     for run in manager.store.runs("finished"):
-        network = _shape(run.architecture)
+        network = structure(run.architecture)
         if network in asked:
             config = parse(run.config)
             found.setdefault(config.changed(**_ANYWHERE), {})[network, config.seed] = run.id
@@ -71,8 +71,8 @@ def trained(manager: Manager, architectures: Sequence[Architecture]) -> list[Tra
 
 
 @lru_cache(maxsize=512)
-def _shape(text: str) -> object:
-    """What of a stored network decides how it computes; None where it cannot be read any more."""
+def structure(text: str) -> object:
+    """What of a network in a JSON text decides how it computes: input shape and trunk; None where it cannot be read."""
     try:
         architecture = from_json(text)
     except ArchitectureError:

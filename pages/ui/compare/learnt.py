@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from explorer import figures
-from explorer.architecture import Architecture, ArchitectureError, from_json
 from explorer.comparison import LETTERS, Learnt
+from explorer.experiments import structure
 from explorer.runs import Run
 from pages.ui.components import mount
 from pages.ui.manager import history, manager
@@ -22,16 +22,8 @@ MOST = 8
 """Runs in one picture."""
 
 
-@st.cache_data(max_entries=1000, show_spinner=False)
-def _parsed(text: str) -> Architecture | None:
-    try:
-        return from_json(text)
-    except ArchitectureError:
-        return None
-
-
 def runs_of(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
-    """(place of the network, run): the run that an entry names, and every other one that trains exactly its network."""
+    """(place of the network, run): the run that an entry names, and all others of its network, whatever their names."""
     try:
         everything = manager().runs()
     except ValueError:  # nothing can be stored here, so nothing was
@@ -39,7 +31,8 @@ def runs_of(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
     found = []
     for place, entry in enumerate(entries):
         own = entry.origin.partition(":")[2] if entry.origin.startswith("run:") else ""
-        mine = [run for run in everything if run.id == own or _parsed(run.architecture) == entry.architecture]
+        network = (entry.architecture.input_shape, entry.architecture.trunk)
+        mine = [run for run in everything if run.id == own or structure(run.architecture) == network]
         found += [(place, run) for run in sorted(mine, key=lambda run: run.id != own)]
     return found
 
