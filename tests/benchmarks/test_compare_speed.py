@@ -73,7 +73,7 @@ def test_page_is_complete(tmp_path: Path) -> None:
         page.evaluate(REACTION)
         for place in range(CLICKS + 2):
             settle(page)
-            page.locator(".st-key-compare_metric button").nth((1 + place) % 4).click()
+            page.locator(".st-key-side_metric button").nth((1 + place) % 4).click()
             page.wait_for_function("count => window.reacted.length > count", arg=place)
         reacted = [taken / 1e3 for taken in page.evaluate("window.reacted")[2:]]
     print(f"another metric of the bars: median {statistics.median(reacted):.2f} s, worst {max(reacted):.2f} s")

@@ -300,11 +300,23 @@ def test_differences_add_up_to_the_totals() -> None:
     fewer = running.dataframe[0].value.to_dict("records")
     assert fewer[0] == sums
     assert 1 < len(fewer) < len(steps)
+    assert address(running, "options") == "quiet:1"
     running.selectbox(key="compare_after").set_value(0).run()
     running.selectbox(key="compare_before").set_value(0).run()
     assert not running.exception
     assert "No difference" in said(running)
     assert address(running, "pair") == "AA"
+
+
+def test_a_pair_that_is_gone_gives_way_to_the_first_two() -> None:
+    running = app(["residual-mnist", "googlenet"], tab="differences")
+    press(running, "compare_remove_1")
+    assert "Add a second network" in said(running)
+    assert address(running, "pair") == ""
+    unfold(running, "compare_add").selectbox(key="compare_catalogue").set_value("inception-a-mnist").run()
+    press(running, "compare_add_button")
+    assert running.selectbox(key="compare_after").value == 1
+    assert running.dataframe
 
 
 def test_the_ledger_reaches_every_total_from_ours() -> None:
@@ -341,16 +353,18 @@ def test_the_tools_themselves_and_their_summaries() -> None:
 
 
 def test_bars_open_a_stage_and_stay_open() -> None:
-    running = app(["residual-mnist", "inception-a-mnist"])
+    running = app(["residual-mnist", "inception-a-mnist"], options="stage:2,metric:params")
     labels = [group["label"] for group in mounted(running, "compare_bars")["groups"]]
-    running.session_state["compare"]["stage"] = labels[1]
-    running.run()
-    assert mounted(running, "compare_branches")["title"] == f"MACs inside {labels[1]}"
-    running.segmented_control(key="compare_metric").set_value("receptive_field").run()
+    assert mounted(running, "compare_branches")["title"] == "Parameters inside stride 2"
+    assert "stride 2" in labels
+    running.segmented_control(key="side_metric").set_value("receptive_field").run()
     assert mounted(running, "compare_bars")["groups"][0]["bars"][0]["text"].endswith("px")
+    assert address(running, "options") == "stage:2,metric:receptive_field"
     press(running, "compare_open_0")
     running.switch_page("pages/compare.py").run()
-    assert mounted(running, "compare_branches")["title"] == f"Receptive field inside {labels[1]}"
+    assert mounted(running, "compare_branches")["title"] == "Receptive field inside stride 2"
+    # What no network has is not opened.
+    assert "branches" not in str(app(["residual-mnist"], options="stage:999,metric:<b>").main)
 
 
 def test_runs_bring_their_accuracy_and_curves(home: Path) -> None:

@@ -53,13 +53,14 @@ def _follow(asked: dict[str, Any]) -> None:
         state.say("warning", f"The address names more networks than a comparison holds; the first {MOST} are shown")
     if found:
         state.replace_all(tuple(found))
-    places = [LETTERS.find(letter) for letter in asked["pair"]]
+    places = [LETTERS.find(letter) for letter in asked["pair"] or "AB"]
     if len(places) == 2 and all(0 <= place < len(here["entries"]) for place in places):
         here["pair"] = tuple(places)
-    if asked["tab"] in state.TABS:
-        here["tab"] = asked["tab"]
-        st.session_state[state.TAB] = state.TABS[asked["tab"]]
-        here["options"][asked["tab"]] = options.parse(asked["options"])
+    tab = asked["tab"] or next(iter(state.TABS))
+    if tab in state.TABS:
+        here["tab"] = tab
+        st.session_state[state.TAB] = state.TABS[tab]
+        here["options"][tab] = options.parse(asked["options"])
 
 
 def _read(text: str) -> state.Entry:

@@ -13,9 +13,10 @@ from explorer.comparison import LETTERS, Delta, Differences, compare, difference
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from . import state
+from . import options, state
 from .state import Entry
 
+TAB = "differences"
 _TABLE = "compare_changes"
 _SUMS = ("params", "macs", "training_bytes")
 
@@ -85,9 +86,18 @@ def _totals(found: Differences) -> None:
             st.metric(label, f"{sign}{shown(abs(value))}", help=f"Exactly {signed(value)}.", border=True)
 
 
+def _quiet() -> bool:
+    key = "compare_quiet"
+    st.session_state[key] = bool(options.get(TAB, "quiet"))
+    return st.toggle(
+        "Leave out what costs nothing", key=key,
+        on_change=lambda: options.put(TAB, "quiet", "1" if st.session_state[key] else ""),
+    )  # fmt: skip
+
+
 def _steps(found: Differences) -> list[str]:
     """The table, its sums first, where they are seen; returns the paths of the chosen change."""
-    quiet = st.toggle("Leave out what costs nothing", key="compare_quiet", persist_state="session")
+    quiet = _quiet()
     steps = [step for step in found.steps if not quiet or step.delta != Delta()]
     rows: list[dict[str, Any]] = [
         {

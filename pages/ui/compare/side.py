@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -10,9 +12,10 @@ from pages.ui import counts
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from . import learnt, state
+from . import learnt, options, state
 from .state import Entry
 
+TAB = "side"
 _METRICS: dict[pictures.BarMetric, tuple[str, str]] = {
     "macs": ("MACs", "multiply-adds of convolutions and linear layers, one image"),
     "params": ("Parameters", "of the inference network"),
@@ -75,13 +78,14 @@ def _number(text: str, *, best: bool) -> str:
 
 def _bars(comparison: Comparison) -> None:
     with st.container(border=True, key="compare_bars_card"):
-        metric = st.segmented_control(
-            "Bars show", list(_METRICS), default="macs", key="compare_metric", required=True, persist_state="session",
-            format_func=lambda name: _METRICS[name][0], label_visibility="collapsed",
+        titles = {name: title for name, (title, _) in _METRICS.items()}
+        metric: Any = options.choice(
+            TAB, "metric", "Bars show", list(_METRICS), titles, widget=st.segmented_control,
+            label_visibility="collapsed",
         )  # fmt: skip
-        metric = metric or "macs"
         title, note = _METRICS[metric]
-        chosen = state.here()["stage"]
+        labels = {_short(row.label): row.label for row in comparison.stages}
+        chosen = labels.get(options.get(TAB, "stage"), "")
         common = {"view": "bars", "networks": pictures.networks(comparison)}
         groups = pictures.stage_bars(comparison, metric)
         # A click on the open stage closes it.
@@ -89,7 +93,7 @@ def _bars(comparison: Comparison) -> None:
             "compare",
             "compare_bars",
             {**common, "title": f"{title} of each stage", "note": note, "groups": groups, "chosen": chosen},
-            choose=lambda label: state.here().update(stage="" if label == chosen else str(label), acted=True),
+            choose=lambda label: options.put(TAB, "stage", "" if label == chosen else _short(str(label))),
         )
         inside = pictures.branch_bars(comparison, metric, chosen) if chosen else []
         if inside:
@@ -99,6 +103,11 @@ def _bars(comparison: Comparison) -> None:
                 "compare_branches",
                 {**common, "title": f"{title} inside {chosen}", "note": note, "groups": inside},
             )
+
+
+def _short(label: str) -> str:
+    """A stage as an address has it: 'stride 8×4' → '8x4'."""
+    return label.removeprefix("stride ").replace("×", "x")
 
 
 def _summaries(entries: tuple[Entry, ...]) -> None:

@@ -1,7 +1,7 @@
 """What a session compares on the Compare page: up to four networks, in order.
 
 ``st.session_state["compare"]`` holds plain values: ``entries`` (dictionaries with the fields of ``Entry``), ``pair``
-(places of the two networks whose differences are shown), ``stage``, ``tab`` (see ``TABS``), ``view`` (how curves are
+(places of the two networks whose differences are shown), ``tab`` (see ``TABS``), ``view`` (how curves are
 drawn), ``address``, ``notices``, ``acted`` and ``options`` (see there).
 """
 
@@ -139,7 +139,7 @@ def bring_design() -> None:
 def _set(found: list[dict[str, Any]]) -> None:
     first, second = here()["pair"]
     fits = first < len(found) and second < len(found)
-    here().update(entries=found, pair=(first, second) if fits else (0, len(found) - 1), acted=True)
+    here().update(entries=found, pair=(first, second) if fits else (0, 1), acted=True)
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def here() -> dict[str, Any]:
     return st.session_state.setdefault(  # type: ignore[no-any-return]
         KEY,
         {
-            "entries": [], "pair": (0, 1), "stage": "", "tab": "side", "address": {}, "notices": [], "acted": False,
+            "entries": [], "pair": (0, 1), "tab": "side", "address": {}, "notices": [], "acted": False,
             "view": {"x": "epoch", "smooth": 0.0, "log": False}, "options": {},
         },
     )  # fmt: skip
