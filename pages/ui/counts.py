@@ -5,7 +5,7 @@ torch is imported here, when somebody asks, and never for the first paint.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -39,12 +39,12 @@ def summary_form(key: str) -> str:
     )  # fmt: skip
 
 
-def summary_as(architecture: Architecture, form: str, key: str) -> None:
-    """torchinfo's summary in one of its forms."""
+def summary_as(architecture: Architecture, form: str, key: str, height: int | Literal["content"] = "content") -> None:
+    """torchinfo's summary in one of its forms; its text takes so many pixels and scrolls, or as many as it has."""
     with st.spinner(WAIT):
         text, rows, notes = _summary(to_json(architecture, indent=None))
     if form == "text":
-        st.code(text, language=None)
+        st.code(text, language=None, height=height)
     else:
         shown = [
             {

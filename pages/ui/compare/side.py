@@ -122,7 +122,7 @@ def _summaries(entries: tuple[Entry, ...]) -> None:
         for place, (column, entry) in enumerate(zip(st.columns(len(entries)), entries, strict=True)):
             with column:
                 st.markdown(f"**{LETTERS[place]}** {literal(entry.label)}")
-                counts.summary_as(entry.architecture, form, f"compare_summary_{place}")
+                counts.summary_as(entry.architecture, form, f"compare_summary_{place}", height=420)
 
 
 def _all_stages(comparison: Comparison) -> None:
