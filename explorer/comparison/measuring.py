@@ -125,6 +125,8 @@ def _listen(process: subprocess.Popen[bytes], said: queue.SimpleQueue[bytes | No
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is not None:
+        return  # its number may be another's by now
     with suppress(ProcessLookupError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)

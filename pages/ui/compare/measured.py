@@ -67,7 +67,7 @@ def show(entries: tuple[Entry, ...]) -> None:
         times.show(entries, device, kept, [_digest(entry.architecture) for entry in entries])
     if begin or again:
         with work:
-            if _measure(device, jobs if again else missing, repeats):
+            if _measure(device, jobs if again else missing, repeats, anew=bool(again)):
                 st.rerun()
 
 
@@ -132,8 +132,9 @@ def _training_on(device: str) -> str:
     return ", ".join(name[:60] for name in at_work[:3])
 
 
-def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats: int) -> bool:
-    """Measure under a bar. What is complete is kept whenever it ends; whether it came to its end."""
+def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats: int, *, anew: bool) -> bool:
+    """Measure under a bar, ceilings that are known too if ``anew``. What is complete is kept whenever it ends; whether
+    it came to its end."""
     kept, memory = _kept(), next(each.memory for each in devices() if each.name == device)
     wanted = []
     for architecture, setting in jobs:
@@ -144,7 +145,7 @@ def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats:
             kept["times"][_key(architecture, setting)] = {"latency": refused, "about": {}, "beside": ""}
     roofs = [
         (device, precision) for precision in dict.fromkeys(setting.precision for _, setting in wanted)
-        if (device, precision) not in kept["ceilings"]
+        if anew or (device, precision) not in kept["ceilings"]
     ]  # fmt: skip
     st.caption("Choosing something else on this page ends the measurement; what is complete is kept.")
     place = st.empty()
