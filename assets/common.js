@@ -151,6 +151,13 @@ function savePicture(picture, title, kind) {
   image.src = URL.createObjectURL(blob)
 }
 
+// Two buttons at the end of a title line, one for each kind of file.
+function pictureTools(title) {
+  const tools = html(title, "span", { class: "push" })
+  return ["svg", "png"].map((kind) =>
+    html(tools, "button", { class: "tool", type: "button", value: kind, title: `Save this picture as ${kind.toUpperCase()}` }, kind.toUpperCase()))
+}
+
 // ---- charts -------------------------------------------------------------------------------------------------------------
 
 const FACES = ["circle", "square", "triangle", "diamond", "cross", "star", "bar", "ring"] // beside colour, one a line

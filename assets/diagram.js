@@ -39,13 +39,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return () => memory.observer?.disconnect()
 }
 
-// Two buttons at the end of a title line, one for each kind of file.
-function pictureTools(title) {
-  const tools = html(title, "span", { class: "push" })
-  return ["svg", "png"].map((kind) =>
-    html(tools, "button", { class: "tool", type: "button", value: kind, title: `Save this picture as ${kind.toUpperCase()}` }, kind.toUpperCase()))
-}
-
 // ---- overview ----------------------------------------------------------------------------------------------------
 
 function drawStrip(area, data, width, tip, choose) {

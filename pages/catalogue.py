@@ -11,6 +11,8 @@ import streamlit as st  # noqa: E402
 
 from explorer import catalog, figures  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
+from pages.ui import session  # noqa: E402
+from pages.ui.compare import address, state  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
 
 st.title("Catalogue")
@@ -26,11 +28,18 @@ for entry in catalog.entries():
     analysis = analyze(entry.architecture)
     totals = analysis.totals
     with st.container(border=True, key=f"entry_{entry.name}"):
-        head, action = st.columns([0.8, 0.2], vertical_alignment="center")
-        head.subheader(entry.title, anchor=False)
-        action.page_link(
-            "pages/design.py", label="Open in Design", icon=":material/schema:", query_params={"net": entry.name}
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(entry.title, anchor=False, width="stretch")
+            st.page_link(
+                "pages/design.py", label="Open in Design", icon=":material/schema:", query_params={"net": entry.name}
+            )
+            compared = st.button(
+                "Compare", icon=":material/compare_arrows:", key=f"compare_{entry.name}", type="tertiary"
+            )
+        if compared:
+            session.begin()
+            state.bring(state.of_catalogue(entry.name))
+            address.go()
         st.write(literal(entry.summary))
         st.caption(
             f"{figures.exact(totals.params)} parameters · {figures.exact(totals.macs)} MACs at "

@@ -177,12 +177,14 @@ class Space:
     def draw(self, seed: int, number: int) -> Choice:
         """The nodes of a variant that differ from the network's.
 
-        A share of the layers, drawn too, changes; their widths have one factor in common and one of their own, so that
-        the cloud spreads over its whole range instead of gathering where many independent factors cancel out.
+        All layers change, or a share that is drawn too. Their widths have one factor in common and one of their own; of
+        their windows a share is one and the same, the others any. So the cloud spreads over its whole range instead of
+        gathering where many independent choices cancel out.
         """
         draw = random.Random(f"{seed}/{number}").random
         low, high = self._ranges.width
-        share, common = draw(), low * (high / low) ** draw()
+        share, common = min(1.0, 2 * draw()), low * (high / low) ** draw()
+        alike, window = draw(), draw()
         chosen: Choice = {}
         for path in self._paths:
             if draw() >= share:
@@ -195,7 +197,7 @@ class Space:
                 channels = min(max(step, round(node.out_channels * factor / step) * step), MAX_CHANNELS // step * step)
             options = self._windows.get(path)
             if options:
-                kernel, dilation = options[int(draw() * len(options))]
+                kernel, dilation = options[int((window if draw() < alike else draw()) * len(options))]
             chosen[path] = self._node(path, node, channels, kernel, dilation)
         return chosen
 

@@ -53,11 +53,13 @@ class Comparison:
     architectures: tuple[Architecture, ...]
     analyses: tuple[Analysis, ...]
     stages: tuple[AlignedStage, ...]
+    names: tuple[str, ...]
+    """What the networks are called."""
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The networks' names, numbered where two are the same."""
-        names = [architecture.name for architecture in self.architectures]
+        """The names, numbered where two are the same."""
+        names = self.names
         return tuple(
             f"{name} ({names[: index + 1].count(name)})" if names.count(name) > 1 else name
             for index, name in enumerate(names)
@@ -109,10 +111,11 @@ def in_percent(value: int, first: int) -> float | None:
     return 100 * (value - first) / first if first else None
 
 
-def compare(architectures: Sequence[Architecture]) -> Comparison:
+def compare(architectures: Sequence[Architecture], names: Sequence[str] = ()) -> Comparison:
     """One to four networks beside one another, the first being the one to which the others are compared.
 
-    Raises ValueError for another number of networks, ArchitectureError where the layers of one do not fit together.
+    ``names``, one for each, say what they are called here instead of their own names. Raises ValueError for another
+    number of networks, ArchitectureError where the layers of one do not fit together.
     """
     if not 1 <= len(architectures) <= MOST:
         raise ValueError(f"a comparison holds 1 to {MOST} networks, not {len(architectures)}; leave some out")
@@ -125,4 +128,5 @@ def compare(architectures: Sequence[Architecture]) -> Comparison:
         AlignedStage(key=key, label=stage_label(key), stages=tuple(each.get(key) for each in cut))
         for key in ordered(key for each in cut for key in each)
     )
-    return Comparison(architectures=tuple(architectures), analyses=analyses, stages=aligned)
+    called = tuple(names) or tuple(architecture.name for architecture in architectures)
+    return Comparison(architectures=tuple(architectures), analyses=analyses, stages=aligned, names=called)

@@ -32,6 +32,7 @@ def html(report: Report) -> str:
     parts = [
         "<h1>Architectures side by side</h1>",
         _legend(comparison),
+        _address(report.address),
         "<h2>MACs of each stage</h2>", _bars(comparison, "macs", "MACs"),
         "<h2>Parameters of each stage</h2>", _bars(comparison, "params", "parameters"),
         "<h2>Growth of the receptive field</h2>", _growth(comparison),
@@ -66,6 +67,10 @@ def _legend(comparison: Comparison) -> str:
         for place, heading in enumerate(headings(comparison))
     )
     return f'<ul style="list-style:none;padding:0">{items}</ul>'
+
+
+def _address(address: str) -> str:
+    return f'<p class="name">To be seen and changed at <code>{escape(address)}</code></p>' if address else ""
 
 
 def _bars(comparison: Comparison, metric: str, unit: str) -> str:

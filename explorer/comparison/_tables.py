@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..figures import change, exact, extent, times
@@ -10,6 +11,8 @@ from ._compare import Comparison
 from ._stages import Part
 
 LETTERS = "ABCD"
+_EPOCHS = 10
+"""Epochs of a run whose accuracy is written out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,25 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     best: frozenset[tuple[int, int]] = frozenset()
     note: str = ""
+    words: bool = False
+    """Whether cells beyond the first hold text that people typed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """What one training run of a network has reached."""
+
+    place: int
+    """Which of the networks, from 0."""
+    run: str
+    """What the run is called, for people."""
+    data: str
+    """Name of the data set."""
+    seed: int
+    epochs: int
+    """Whole epochs behind it."""
+    accuracy: tuple[float, ...]
+    """Share of the test images answered rightly after each of them, as far as it was evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +52,10 @@ class Report:
     comparison: Comparison
     differences: tuple[Differences, ...]
     """Of the second, third and fourth network."""
+    learnt: tuple[Learnt, ...] = ()
+    """What runs of the networks have reached."""
+    address: str = ""
+    """Where the comparison can be seen and changed; '' where it has no page."""
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -37,13 +63,15 @@ class Report:
         changed = (
             differences_table(self.comparison, place, each) for place, each in enumerate(self.differences, 1)
         )
-        return (metrics_table(self.comparison), stages_table(self.comparison), *changed)
+        runs = (learnt_table(self.comparison, self.learnt),) if self.learnt else ()
+        return (metrics_table(self.comparison), *runs, stages_table(self.comparison), *changed)
 
 
-def report(comparison: Comparison) -> Report:
-    """What the written forms of a comparison are made of."""
+def report(comparison: Comparison, learnt: Iterable[Learnt] = (), address: str = "") -> Report:
+    """What the written forms of a comparison are made of; runs and an address are told where they are known."""
     first, *others = comparison.architectures
-    return Report(comparison=comparison, differences=tuple(differences(first, other) for other in others))
+    found = tuple(differences(first, other) for other in others)
+    return Report(comparison=comparison, differences=found, learnt=tuple(learnt), address=address)
 
 
 def signed(value: int) -> str:
@@ -73,10 +101,34 @@ def metrics_table(comparison: Comparison) -> Table:
     )  # fmt: skip
 
 
+def learnt_table(comparison: Comparison, learnt: Iterable[Learnt]) -> Table:
+    """Each run's accuracy, and how it came to it."""
+    rows = []
+    for each in learnt:
+        last = f"{100 * each.accuracy[-1]:.2f}" if each.accuracy else "–"
+        best = f"{100 * max(each.accuracy):.2f}" if each.accuracy else "–"
+        way = " ".join(f"{100 * value:.1f}" for value in _some(each.accuracy))
+        rows.append((each.run, headings(comparison)[each.place], each.data, str(each.seed), str(each.epochs), last,
+                     best, way or "–"))  # fmt: skip
+    return Table(
+        title="Accuracy of training runs",
+        header=("run", "network", "data", "seed", "epochs", "test accuracy %", "best %", "after the epochs %"),
+        rows=tuple(rows),
+        words=True,
+        note="Share of the test images answered rightly after the last whole epoch. The best epoch is chosen by the "
+        f"test images themselves, so it flatters. Of more than {_EPOCHS} epochs some are left out.",
+    )
+
+
+def _some(values: tuple[float, ...]) -> tuple[float, ...]:
+    """At most ``_EPOCHS`` of them at equal distances, the last among them."""
+    step = -(-len(values) // _EPOCHS) or 1
+    return tuple(reversed(values[::-1][::step]))
+
+
 def headings(comparison: Comparison) -> tuple[str, ...]:
     """'A: GoogLeNet' and so on: a letter tells two networks of one name apart."""
-    return tuple(f"{letter}: {architecture.name}" for letter, architecture in
-                 zip(LETTERS, comparison.architectures, strict=False))  # fmt: skip
+    return tuple(f"{letter}: {name}" for letter, name in zip(LETTERS, comparison.names, strict=False))
 
 
 def stages_table(comparison: Comparison) -> Table:

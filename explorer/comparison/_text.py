@@ -13,6 +13,8 @@ from ._tables import Report, Table
 def markdown(report: Report) -> str:
     """The report as Markdown tables, the least of a row in bold."""
     parts = ["# Architectures side by side"]
+    if report.address:
+        parts.append(f"To be seen and changed at {literal(report.address)}")
     for table in report.tables:
         parts += [f"## {literal(table.title)}", _table(table), *([table.note] if table.note else [])]
     parts.append("## Conventions")
@@ -27,7 +29,7 @@ def _table(table: Table) -> str:
         "| :-- |" + " --: |" * (len(table.header) - 1),
     ]
     for number, row in enumerate(table.rows):
-        cells = [literal(row[0]), *row[1:]]  # numbers of ours
+        cells = [literal(cell) if place == 0 or table.words else cell for place, cell in enumerate(row)]
         cells = [f"**{cell}**" if (number, place) in table.best else cell for place, cell in enumerate(cells)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -55,6 +57,12 @@ def comma_separated(report: Report) -> str:
         for step in found.steps:
             for metric in metrics:
                 writer.writerow(("change", no_formula(str(step)), metric, label, getattr(step.delta, metric)))
+    for each in report.learnt:
+        for epoch, accuracy in enumerate(each.accuracy, 1):
+            what = no_formula(f"{each.run}, {each.data}, seed {each.seed}, evaluation {epoch}")
+            writer.writerow(("run", what, "test_accuracy", labels[each.place], f"{accuracy:.6g}"))
+    if report.address:
+        writer.writerow(("address", "", "", "", no_formula(report.address)))
     return out.getvalue()
 
 

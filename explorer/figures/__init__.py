@@ -4,19 +4,25 @@ from ._ablation import ablation
 from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
 from ._curves import LINES, Line, curves, thin
-from ._diagram import block, short_name, strip
+from ._diagram import block, column, kind_of_node, layer_title, short_name, strip
 from ._format import change, exact, extent, percent, si, size, times
 from ._maps import filters, heat, photo, sheet, single, span
+from ._scatter import Axis, Dots, Mark, Path, scatter, staircase
 from ._table import layer_table
 
 __all__ = [
     "KINDS",
     "LINES",
+    "Axis",
+    "Dots",
     "Kind",
     "Line",
+    "Mark",
+    "Path",
     "ablation",
     "block",
     "change",
+    "column",
     "costs",
     "curves",
     "exact",
@@ -26,16 +32,20 @@ __all__ = [
     "heat",
     "kind_of",
     "kind_of_branch",
+    "kind_of_node",
     "layer_table",
+    "layer_title",
     "palette",
     "percent",
     "photo",
+    "scatter",
     "sheet",
     "short_name",
     "si",
     "single",
     "size",
     "span",
+    "staircase",
     "strip",
     "thin",
     "times",

@@ -30,8 +30,8 @@ def _caption(node: Any) -> str:
     return "" if node.op == "pool" else short_name(node.name)
 
 
-def _column_kind(node: Any) -> str:
-    """A column's colour where it is not split by branch: a block whose branches are added has the colour of fusion."""
+def kind_of_node(node: Any) -> str:
+    """A column's kind where it is not split by branch: a block whose branches are added has the colour of fusion."""
     if edit.block_parallel(node, node.name) is not None:
         return "fuse"
     return kind_of_branch(node) if node.child_field else kind_of(node)
@@ -45,40 +45,44 @@ def strip(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]
     columns = []
     shape: tuple[int, ...] = architecture.input_shape
     for node in architecture.trunk.nodes:
+        columns.append(column(node, node.name, analysis, shape))
         layers = analysis.below(node.name)
-        if node.op == "auxiliary":
-            columns.append(_tap(node, layers, shape))
-            continue
-        shape = layers[-1].output_shape if layers else shape
-        macs = sum(layer.macs for layer in layers if not layer.training_only)
-        params = sum(layer.params for layer in layers if not layer.training_only)
-        flat = len(shape) == 1
-        columns.append(
-            {
-                "path": node.name,
-                "label": _caption(node),
-                "name": node.name,
-                "kind": _column_kind(node),
-                "parts": _parts(node, node.name, analysis),
-                "channels": shape[0],
-                "height": 1 if flat else shape[1],
-                "tap": False,
-                "minor": node.op in ("flatten", "dropout", "local_response_norm", "norm", "activation"),
-                "facts": [
-                    ["layer", _what(node)],
-                    ["output", times(shape)],
-                    ["params", f"{exact(params)} · {percent(params, analysis.params)}"],
-                    ["MACs", f"{exact(macs)} · {percent(macs, analysis.macs)}"],
-                    ["receptive field", _field_text(layers[-1]) if layers else "–"],
-                ],
-            }
-        )
+        if layers and node.op != "auxiliary":
+            shape = layers[-1].output_shape
     return columns
 
 
-def _tap(node: Any, layers: tuple[Layer, ...], shape: tuple[int, ...]) -> dict[str, Any]:
+def column(node: Any, path: str, analysis: Analysis, shape: tuple[int, ...]) -> dict[str, Any]:
+    """One node of a strip; ``shape`` (C, H, W) or (F,) is what it reads."""
+    layers = analysis.below(path)
+    if node.op == "auxiliary":
+        return _tap(node, path, layers, shape)
+    shape = layers[-1].output_shape if layers else shape
+    macs = sum(layer.macs for layer in layers if not layer.training_only)
+    params = sum(layer.params for layer in layers if not layer.training_only)
     return {
-        "path": node.name,
+        "path": path,
+        "label": _caption(node),
+        "name": node.name,
+        "kind": kind_of_node(node),
+        "parts": _parts(node, path, analysis),
+        "channels": shape[0],
+        "height": 1 if len(shape) == 1 else shape[1],
+        "tap": False,
+        "minor": node.op in ("flatten", "dropout", "local_response_norm", "norm", "activation"),
+        "facts": [
+            ["layer", _what(node)],
+            ["output", times(shape)],
+            ["params", f"{exact(params)} · {percent(params, analysis.params)}"],
+            ["MACs", f"{exact(macs)} · {percent(macs, analysis.macs)}"],
+            ["receptive field", _field_text(layers[-1]) if layers else "–"],
+        ],
+    }
+
+
+def _tap(node: Any, path: str, layers: tuple[Layer, ...], shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "path": path,
         "label": "aux",
         "name": node.name,
         "kind": "linear",
@@ -196,7 +200,7 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
         data["kind"] = "shortcut"
         data["shortcut"] = node.shortcut
     else:
-        data["title"], data["note"] = _title(node)
+        data["title"], data["note"] = layer_title(node)
         data["kind"] = kind_of(node)
     data["cost"] = f"{si(layer.macs)} · {percent(layer.macs, whole)}" if layer.macs else "no MACs"
     data["shape"] = times(layer.output_shape[1:]) or "vector"
@@ -204,7 +208,7 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
     return data
 
 
-def _title(node: Any) -> tuple[str, str]:
+def layer_title(node: Any) -> tuple[str, str]:
     """(caption, small remark) of a layer's box."""
     if node.op == "conv":
         g = node.geometry

@@ -49,8 +49,8 @@ def change(now: float, before: float) -> str:
         return "new"
     ratio = 100 * (now - before) / before
     digits = 1 if abs(ratio) < 9.95 else 0
-    text = f"{abs(ratio):.{digits}f}"
-    return f"{'+' if ratio > 0 else '−'}{text if float(text) else '< 0.1'} %"
+    text = f"{abs(ratio):,.{digits}f}"
+    return f"{'+' if ratio > 0 else '−'}{text if text != '0.0' else '< 0.1'} %"
 
 
 def times(shape: tuple[int, ...]) -> str:

@@ -1,139 +1,31 @@
-"""How long a network really takes, and against what the machine could do at best: a roofline (Williams et al. 2009).
+"""How long a network really takes, and what the machine does at best; the values are those of ``comparison.timing``.
 
-Times are of one forward pass of a batch in inference, each repeat by itself after warm-up runs, with the device waited
-for. MACs do not tell them: small layers are bound by memory and by the cost of starting them.
+In this process: what else it does is in the times. ``comparison.timing.measuring`` takes them in one of its own.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 
-from ..analysis import Analysis, analyze
+from ..analysis import analyze
 from ..architecture import Architecture
+from ..comparison.timing import Ceilings, Latency, Precision, Setting, without_times
 from ..modules import build
 
-Precision = Literal["fp32", "bf16"]
-_BYTES: dict[Precision, int] = {"fp32": 4, "bf16": 2}
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-MAX_BATCH = 4096
 _MATMUL = {"cuda": 8192, "mps": 4096, "cpu": 1024}
 _COPIED = {"cuda": 1 << 30, "mps": 1 << 28, "cpu": 1 << 27}
 _CEILING_REPEATS = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """One way to run a network."""
-
-    device: str = "cpu"
-    batch: int = 1
-    compiled: bool = False
-    """By torch.compile; False is eager."""
-    precision: Precision = "fp32"
-    """bf16 is autocast: weights stay float32."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.batch <= MAX_BATCH:
-            raise ValueError(f"batch (={self.batch}) must be from 1 to {MAX_BATCH:,}")
-        if self.precision not in _BYTES:
-            raise ValueError(f"precision (={self.precision!r}) must be 'fp32' or 'bf16'")
-
-    def __str__(self) -> str:
-        return f"{self.device}, batch {self.batch}, {'compiled' if self.compiled else 'eager'}, {self.precision}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Latency:
-    """Measured times of one network in one setting."""
-
-    name: str
-    setting: Setting
-    seconds: tuple[float, ...]
-    """Of each repeat: one forward pass of the batch; () where it could not run."""
-    macs: int
-    """Of the batch."""
-    traffic: int
-    """Bytes of the batch: see ``traffic``."""
-    trouble: str = ""
-    """Why it could not run."""
-
-    @property
-    def median(self) -> float:
-        """Seconds of a batch."""
-        return statistics.median(self.seconds)
-
-    @property
-    def spread(self) -> tuple[float, float]:
-        """First and third quartile of the seconds: half of all repeats lie between them."""
-        if len(self.seconds) < 2:
-            return self.median, self.median
-        first, _, third = statistics.quantiles(self.seconds, n=4, method="inclusive")
-        return first, third
-
-    @property
-    def throughput(self) -> float:
-        """Images a second."""
-        return self.setting.batch / self.median
-
-    @property
-    def flops_rate(self) -> float:
-        """Operations a second, 2 for each multiply-add."""
-        return 2 * self.macs / self.median
-
-    @property
-    def intensity(self) -> float:
-        """Arithmetic intensity: operations for each byte moved."""
-        return 2 * self.macs / self.traffic
-
-    def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        data = asdict(self)
-        if self.seconds:
-            names = ("median", "spread", "throughput", "flops_rate", "intensity")
-            data |= {name: getattr(self, name) for name in names}
-        return data
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ceilings:
-    """What a device does at best, measured: the roof of a roofline."""
-
-    device: str
-    precision: Precision
-    flops: float
-    """Operations a second of a large matrix product."""
-    bytes: float
-    """Bytes a second of a large copy, read and written."""
-
-    def attainable(self, intensity: float) -> float:
-        """Operations a second that the roofline allows at an arithmetic intensity."""
-        return min(self.flops, intensity * self.bytes)
-
-
-def traffic(analysis: Analysis, setting: Setting) -> int:
-    """Bytes that a batch moves if every layer reads its input and its weights once and writes its output once.
-
-    A convention, not a measurement: caches and fusion move less, workspaces more. Parameters count once a batch.
-    """
-    elements = 0
-    for layer in analysis.layers:
-        if not layer.training_only:
-            read = 1
-            for extent in layer.input_shape:
-                read *= extent
-            elements += read + layer.activation_elements
-    return (elements * setting.batch + analysis.totals.params) * _BYTES[setting.precision]
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -189,12 +81,7 @@ def measure(
                 break
         except Exception as error:  # noqa: BLE001  (devices and compilers fail in many ways; the others go on)
             seconds, trouble = [], (f"{type(error).__name__}: {error}".splitlines() or [""])[0][:300]
-        found.append(
-            Latency(
-                name=architecture.name, setting=setting, seconds=tuple(seconds), trouble=trouble,
-                macs=analysis.totals.macs * setting.batch, traffic=traffic(analysis, setting),
-            )
-        )  # fmt: skip
+        found.append(replace(without_times(analysis, setting, trouble), seconds=tuple(seconds)))
     progress(len(found), len(jobs), "")
     return tuple(found)
 

@@ -3,7 +3,7 @@
 Knows nothing of torch and nothing of how training works: a worker is any process that holds its run's lock.
 """
 
-from ._devices import Device, devices, free_memory, machine_memory, places
+from ._devices import Device, devices, free_memory, machine_memory, occupied, places
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
@@ -49,6 +49,7 @@ __all__ = [
     "held",
     "machine_memory",
     "new_id",
+    "occupied",
     "open_store",
     "places",
     "read_note",

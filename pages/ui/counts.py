@@ -5,7 +5,7 @@ torch is imported here, when somebody asks, and never for the first paint.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +15,7 @@ from explorer.architecture import Architecture, from_json, to_json
 
 from .text import literal
 
-_WAIT = "Building the network on the meta device; the first time torch has to be loaded"
+WAIT = "Building the network on the meta device; the first time torch has to be loaded"
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -28,14 +28,23 @@ def _summary(text: str) -> tuple[str, list[dict[str, Any]], tuple[str, ...]]:
 
 def summary(architecture: Architecture) -> None:
     """torchinfo's summary as its own text or as a table."""
-    form = st.segmented_control(
-        "torchinfo's summary as", ["text", "table"], default="text", key="summary_form", required=True,
+    summary_as(architecture, summary_form("summary_form"), "summary_table")
+
+
+def summary_form(key: str) -> str:
+    """The choice between text and table."""
+    return st.segmented_control(
+        "torchinfo's summary as", ["text", "table"], default="text", key=key, required=True,
         label_visibility="collapsed", format_func=str.capitalize,
     )  # fmt: skip
-    with st.spinner(_WAIT):
+
+
+def summary_as(architecture: Architecture, form: str, key: str, height: int | Literal["content"] = "content") -> None:
+    """torchinfo's summary in one of its forms; its text takes so many pixels and scrolls, or as many as it has."""
+    with st.spinner(WAIT):
         text, rows, notes = _summary(to_json(architecture, indent=None))
     if form == "text":
-        st.code(text, language=None)
+        st.code(text, language=None, height=height)
     else:
         shown = [
             {
@@ -51,7 +60,7 @@ def summary(architecture: Architecture) -> None:
         ]
         number = st.column_config.NumberColumn(format="localized")
         st.dataframe(
-            pd.DataFrame(shown), key="summary_table", hide_index=True, height=420, alt="torchinfo's table",
+            pd.DataFrame(shown), key=key, hide_index=True, height=420, alt="torchinfo's table",
             column_config={"params": number, "mult-adds": number},
         )  # fmt: skip
     for note in notes:
@@ -59,7 +68,8 @@ def summary(architecture: Architecture) -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _ledger(text: str) -> dict[str, Any]:
+def ledger_data(text: str) -> dict[str, Any]:
+    """The ledger of the architecture in a JSON text, as plain data. Imports torch."""
     from explorer import profiling
 
     return profiling.ledger(from_json(text)).to_data()
@@ -67,8 +77,8 @@ def _ledger(text: str) -> dict[str, Any]:
 
 def ledger(architecture: Architecture) -> None:
     """Each number of ours, what another tool adds or leaves out, and that tool's number."""
-    with st.spinner(_WAIT):
-        found = _ledger(to_json(architecture, indent=None))
+    with st.spinner(WAIT):
+        found = ledger_data(to_json(architecture, indent=None))
     st.caption(
         "Tools that count the same network disagree by convention. Each table goes from our number to the other "
         "tool's, one rule a row; the sum is exactly what that tool reports."

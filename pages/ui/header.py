@@ -31,6 +31,7 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
             disabled=not st.session_state["redo"], shortcut="Ctrl+Y", help="Redo the change taken back",
         )  # fmt: skip
         _changes(architecture, baseline)
+        _compare()
         _share()
         _export(architecture)
     lines = [literal(architecture.provenance)] if architecture.provenance else []
@@ -130,6 +131,14 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
         if changes:
             st.button("Measure from here", key="pin", on_click=session.pin, help="Make this design the baseline")
             st.button("Back to the baseline", key="revert", on_click=_guarded, args=(lambda: baseline,))
+
+
+def _compare() -> None:
+    if st.button("Compare", icon=":material/compare_arrows:", key="compare_button", help="Beside other networks"):
+        from .compare import address, state
+
+        state.bring_design()
+        address.go()
 
 
 def _share() -> None:

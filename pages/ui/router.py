@@ -12,6 +12,7 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 PAGES: dict[str, tuple[str, str]] = {
     "design": ("Design", ":material/schema:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
     "train": ("Train", ":material/monitoring:"),
     "ablate": ("Ablate", ":material/science:"),
     "inspect": ("Inspect", ":material/image_search:"),

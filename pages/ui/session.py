@@ -131,6 +131,14 @@ def address() -> dict[str, str]:
     }  # fmt: skip
 
 
+def asked_for() -> dict[str, str]:
+    """The same without what is as usual, as it stands in the bar; empty where it would be too long."""
+    try:
+        return {key: value for key, value in address().items() if value}
+    except ArchitectureError:
+        return {}
+
+
 def write_address() -> None:
     """Bring the address up to the screen, so that it can be copied at any time; ``unwritten`` says why it cannot be."""
     try:

@@ -73,7 +73,7 @@ class Server:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(patience)
                 break
-        for pid in _processes_of(self.home):
+        for pid in processes_of(self.home):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -139,7 +139,7 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _processes_of(home: Path) -> list[int]:
+def processes_of(home: Path) -> list[int]:
     """Processes that were given this data directory (Linux; elsewhere a test stops the runs that it starts)."""
     mark = f"EXPLORER_HOME={home}".encode()
     found = []

@@ -23,6 +23,9 @@ SHOTS: list[tuple[str, str, str, tuple[int, int]]] = [
     ("design-dark", "design?net=googlenet&at=inception_3b/branch_5x5/conv", "dark", WIDE),
     ("inception-v3", "design?net=inception-v3&at=Mixed_7b", "light", WIDE),
     ("design-phone", "design?net=inception-net&at=inception1", "light", PHONE),
+    ("compare-light", "compare", "light", (1440, 1500)),
+    ("compare-dark", "compare?network=googlenet&network=googlenet-torchvision&tab=differences", "dark", (1440, 1200)),
+    ("compare-phone", "compare", "light", PHONE),
     ("catalogue", "catalogue", "light", WIDE),
     ("train-light", "train?run={runs}&view=60", "light", WIDE),
     ("train-dark", "train?run={runs}&view=60", "dark", WIDE),
@@ -57,6 +60,8 @@ def main() -> None:
             open_app(page, f"{server.url}/{address}")
             if address.startswith("design"):
                 page.get_by_role("radiogroup", name="fusion").wait_for()
+            if address.startswith("compare"):
+                page.locator("[class*=st-key-compare_] .block").first.wait_for()
             if address.startswith("train"):
                 page.locator(".st-key-board .tile").first.wait_for()
             if address.startswith("inspect"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import Conv, from_link, to_link, walk
+from explorer.architecture import Conv, edit, from_link, to_link, walk
 from explorer.comparison import Direction, Ranges, cloud, front
 
 BELOW = ("inception_3a", "inception_4b/branch_5x5")
@@ -55,6 +55,19 @@ def test_ranges() -> None:
                        and path.startswith(("inception_3a/", "inception_4b/branch_5x5/"))}  # fmt: skip
     assert kernels == {1, 3, 5, 7}
     assert dilations == {1, 3}
+
+
+def test_it_reaches_the_ends_of_its_ranges() -> None:
+    """Independent choices would cancel out in a network of many layers, and none would come near the widest field."""
+    network = widest = catalog.get("googlenet")
+    for path, node in walk(network):
+        if isinstance(node, Conv) and node.kernel_size in (3, 5) and node.stride == 1:
+            widest = edit.replace(widest, path, kernel_size=7, dilation=2, padding="same")
+    points = cloud(network, 600).points
+    field = max(max(point.totals.receptive_field.size) for point in points)
+    assert field > 0.97 * max(analyze(widest).totals.receptive_field.size)
+    macs = [point.totals.macs for point in points]
+    assert max(macs) > 20 * min(macs)
 
 
 def test_groups_and_shortcuts_stay_whole() -> None:

@@ -7,9 +7,11 @@ import io
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from explorer import catalog
 from explorer.architecture import edit
-from explorer.comparison import Report, comma_separated, compare, html, markdown, report
+from explorer.comparison import Learnt, Report, comma_separated, compare, html, markdown, report
 
 EVIL = "=cmd|'/C calc'!A1 <img src=x onerror=alert(1)> ](javascript:alert(1)) $\\href{x}{y}$ **b** `c`\nnext"
 
@@ -86,6 +88,38 @@ def test_csv() -> None:
     assert macs == 1_582_671_872
     changes = [row for row in rows if row[0] == "change" and row[2:4] == ["macs", "GoogLeNet (torchvision)"]]
     assert sum(int(row[4]) for row in changes) == 1_498_376_192 - 1_582_671_872
+
+
+def test_runs_and_the_address_are_told_where_they_are_known() -> None:
+    networks = [catalog.get(name) for name in ("residual-mnist", "inception-a-mnist")]
+    way = tuple(0.5 + step / 100 for step in range(25))
+    learnt = [
+        Learnt(place=1, run=EVIL, data="=digits", seed=3, epochs=25, accuracy=way),
+        Learnt(place=0, run="queued", data="mnist", seed=0, epochs=0, accuracy=()),
+    ]
+    address = "http://127.0.0.1:8501/compare?network=residual-mnist&network=<b>"
+    found = report(compare(networks, ["mine", EVIL]), learnt, address)
+    page = Page()
+    page.feed(html(found))
+    assert page.open == []
+    assert not page.tags & {"script", "img", "a"}
+    assert address in page.text
+    assert EVIL in page.text
+    assert "74.00" in page.text
+    text = markdown(found)
+    assert "<img" not in text.replace("\\<img", "")
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+    (row,) = [line for line in text.splitlines() if "74\\.00" in line]
+    assert row.endswith(" 71\\.0 74\\.0 |")  # every third from the end
+    rows = list(csv.reader(io.StringIO(comma_separated(found))))
+    assert not any(cell.startswith(("=", "+", "@")) for line in rows for cell in line)
+    assert [float(line[4]) for line in rows if line[0] == "run"] == pytest.approx(way)
+    assert rows[-1] == ["address", "", "", "", address]
+    assert "mine" in {line[3] for line in rows}
+    bare = report(compare(networks))
+    assert "Accuracy" not in markdown(bare)
+    assert "http" not in markdown(bare)
 
 
 def test_one_network_alone() -> None:

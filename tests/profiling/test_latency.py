@@ -10,7 +10,8 @@ import torch
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.profiling.latency import Ceilings, Latency, Setting, ceilings, environment, measure, traffic
+from explorer.comparison.timing import Ceilings, Latency, Setting, traffic
+from explorer.profiling.latency import ceilings, environment, measure
 
 SMALL = catalog.get("near-sighted-cnn")
 

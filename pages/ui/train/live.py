@@ -131,6 +131,16 @@ def clock(seconds: float) -> str:
 
 
 def _curves(runs: list[Run]) -> None:
+    mount(
+        "curves",
+        "curves",
+        {**figures.curves(titles(runs), panels(runs)), "view": state.view()},
+        view=state.set_view,
+    )
+
+
+def panels(runs: list[Run]) -> list[dict[str, Any]]:
+    """Loss and accuracy of all runs, as ``figures.curves`` takes them."""
     past = history()
 
     def lines(*wanted: tuple[str, str, bool]) -> list[figures.Line]:
@@ -152,16 +162,10 @@ def _curves(runs: list[Run]) -> None:
         wanted += [(f"epoch/{split}/{key}", split, True) for split in ("validation", "test")]
         return {"key": key, "title": title, "note": note, "format": form, "lines": lines(*wanted)}
 
-    panels = [
+    return [
         panel("loss", "Loss", "cross entropy", "number"),
         panel("accuracy", "Accuracy", "share of right answers", "percent"),
     ]
-    mount(
-        "curves",
-        "curves",
-        {**figures.curves(titles(runs), panels), "view": state.view()},
-        view=state.set_view,
-    )
 
 
 def titles(runs: list[Run]) -> list[tuple[str, str, float]]:

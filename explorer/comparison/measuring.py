@@ -1,0 +1,142 @@
+"""Times taken in a process of its own: nobody else waits for it, nothing else is in the times, and it can be ended at
+any moment, even while something is being compiled. Torch is loaded there and not here."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..analysis import analyze
+from ..architecture import Architecture, to_json
+from .timing import Ceilings, Latency, Precision, Setting, without_times
+
+_PROGRAM_ROOT = Path(__file__).parents[2]
+_TICK = 0.2
+"""Seconds after which somebody who waits hears that there is nothing new."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How far a measurement is, and what has just been found."""
+
+    done: int
+    total: int
+    """Networks times settings, and one for each roof."""
+    what: str
+    """What is being measured now."""
+    latency: tuple[int, Latency] | None = None
+    """Which of the jobs, from 0, and its times."""
+    ceilings: Ceilings | None = None
+    environment: dict[str, Any] | None = None
+    """Device, versions, threads; see ``profiling.latency.environment``."""
+
+
+def measuring(
+    jobs: Sequence[tuple[Architecture, Setting]],
+    roofs: Sequence[tuple[str, Precision]] = (),
+    *,
+    repeats: int = 20,
+    warm_up: int = 3,
+) -> Iterator[Step]:
+    """Measure networks in settings, and the ceilings of devices; a step several times a second, until all is done.
+
+    Close the iterator to end the process. What was found before is valid. A setting that cannot run is a ``Latency``
+    with its ``trouble``. Raises ValueError where the process itself ends before its time, ArchitectureError where the
+    layers of a network do not fit together.
+    """
+    known = [(analyze(architecture), setting) for architecture, setting in jobs]
+    whole, done, what = len(jobs) + len(roofs), 0, "loading PyTorch"
+    yield Step(done=0, total=whole, what=what)
+    task = {
+        "jobs": [
+            {"architecture": to_json(architecture, indent=None), "setting": setting.__dict__}
+            for architecture, setting in jobs
+        ],
+        "roofs": [list(roof) for roof in roofs],
+        "repeats": repeats,
+        "warm_up": warm_up,
+    }
+    for line in _lines(task):
+        found: dict[str, Any] = {}
+        if line is not None:
+            what, done = line.get("what", what), line.get("done", done)
+            if "latency" in line:
+                index, seconds, trouble = line["latency"]
+                analysis, setting = known[index]
+                latency = replace(without_times(analysis, setting, trouble), seconds=tuple(seconds))
+                found = {"latency": (index, latency)}
+            elif "ceilings" in line:
+                found = {"ceilings": Ceilings(**line["ceilings"])}
+            elif "environment" in line:
+                found = {"environment": line["environment"]}
+        yield Step(done=done, total=whole, what=what, **found)
+
+
+def _lines(task: dict[str, Any]) -> Iterator[dict[str, Any] | None]:
+    """What the process says, line by line; None now and then while it says nothing."""
+    # Files instead of pipes at both ends that nobody here waits at.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as asked, tempfile.TemporaryFile() as complaints:
+        json.dump(task, asked)
+        asked.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "explorer.profiling"],
+            cwd=_PROGRAM_ROOT,
+            stdin=asked,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            start_new_session=True,  # with the compilers that it starts it is ended as one group
+        )
+        said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(process, said), daemon=True).start()
+        try:
+            while True:
+                try:
+                    line = said.get(timeout=_TICK)
+                except queue.Empty:
+                    yield None
+                    continue
+                if line is None:
+                    break
+                yield json.loads(line)
+            if process.wait() != 0:
+                complaints.seek(0)
+                raise ValueError(_why(process.returncode, complaints.read().decode("utf-8", "replace")))
+        finally:
+            _end(process)
+
+
+def _listen(process: subprocess.Popen[bytes], said: queue.SimpleQueue[bytes | None]) -> None:
+    assert process.stdout is not None
+    with process.stdout, suppress(ValueError):  # closed while it is read
+        for line in process.stdout:
+            said.put(line)
+    said.put(None)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode is not None:
+        return  # its number may be another's by now
+    with suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def _why(status: int, complaints: str) -> str:
+    last = next((line.strip() for line in reversed(complaints.splitlines()) if line.strip()), f"exit status {status}")
+    if status == -9:  # SIGKILL, which nobody here has sent
+        last = "it was killed, most likely because memory ran out; take a smaller batch"
+    return f"the measurement ended before its time: {last[:300]}"

@@ -1,0 +1,137 @@
+"""Networks side by side as data for the component that draws them: aligned diagrams, grouped bars, growth."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ..architecture import Architecture, edit
+from ..figures import (
+    LINES,
+    column,
+    extent,
+    growth,
+    kind_of_branch,
+    kind_of_node,
+    layer_title,
+    short_name,
+    si,
+    size,
+    times,
+)
+from ._compare import Comparison
+from ._stages import Block, Part
+from ._tables import LETTERS
+
+BarMetric = Literal["macs", "params", "training_bytes", "receptive_field"]
+
+
+def networks(comparison: Comparison) -> list[dict[str, Any]]:
+    """Letter, label and colour of each network, the same in all of its pictures."""
+    return [
+        {"letter": letter, "label": label, "colour": line._asdict()}
+        for letter, label, line in zip(LETTERS, comparison.labels, LINES, strict=False)
+    ]
+
+
+def aligned(comparison: Comparison) -> dict[str, Any]:
+    """The networks as columns of blocks, what works at one stride in one row: {networks, stages: [{label, cells}]}.
+
+    A cell is None where a network has nothing at that stride, else the resolution and the columns of ``strip``.
+    """
+    pairs = list(zip(comparison.architectures, comparison.analyses, strict=True))
+    shapes: list[tuple[int, ...]] = [analysis.input_shape for _, analysis in pairs]
+    rows = []
+    for row in comparison.stages:
+        cells: list[dict[str, Any] | None] = []
+        for place, (stage, (architecture, analysis)) in enumerate(zip(row.stages, pairs, strict=True)):
+            if stage is None:
+                cells.append(None)
+                continue
+            blocks = []
+            for block in stage.blocks:
+                node = edit.find(architecture, block.path)
+                found = column(node, block.path, analysis, shapes[place])
+                if not found["tap"]:
+                    found["label"] = short_name(node.name) if node.child_field else " ".join(layer_title(node)).strip()
+                blocks.append(found)
+                shapes[place] = block.output_shape
+            resolution = times(stage.output_shape[1:]) if len(stage.output_shape) == 3 else ""
+            cells.append({"resolution": resolution, "blocks": blocks})
+        rows.append({"label": row.label, "cells": cells})
+    return {"networks": networks(comparison), "stages": rows}
+
+
+def stage_bars(comparison: Comparison, metric: BarMetric) -> list[dict[str, Any]]:
+    """For each stage one bar a network, split by kind: [{label, bars: [{network, label, value, text, parts}]}].
+
+    Fields do not add up: theirs is one part, and ``shortest`` says where the shortest path's field ends.
+    """
+    groups = []
+    for row in comparison.stages:
+        bars = []
+        for place, stage in enumerate(row.stages):
+            if stage is None:
+                continue
+            kinds: dict[str, int] = {}
+            for block in stage.blocks:
+                for kind, _, value in _shares(comparison.architectures[place], block, metric):
+                    kinds[kind] = kinds.get(kind, 0) + value
+            bars.append({"network": place, "label": "", **_bar(stage, metric, kinds)})
+        groups.append({"label": row.label, "bars": bars})
+    return groups
+
+
+def branch_bars(comparison: Comparison, metric: BarMetric, label: str) -> list[dict[str, Any]]:
+    """The same inside one stage: a group for each block of each network, in it a bar for each branch."""
+    groups = []
+    for place, stage in enumerate(next((row.stages for row in comparison.stages if row.label == label), ())):
+        for block in stage.blocks if stage else ():
+            bars = []
+            parts = {part.path: part for part in block.branches} or {block.path: block}
+            for kind, path, value in _shares(comparison.architectures[place], block, metric):
+                if path in parts:
+                    bar = _bar(parts[path], metric, {kind: value})
+                else:  # what the block has beside its branches: a projection, attention, a linear layer behind them
+                    bar = {"value": value, "text": _text(value, metric), "parts": [{"kind": kind, "value": value}]}
+                name = path[len(block.path) + 1 :] or ("rest" if block.branches else "")
+                bars.append({"network": place, "label": name, **bar})
+            if bars:
+                groups.append({"label": block.path, "bars": bars})
+    return groups
+
+
+def growths(comparison: Comparison) -> dict[str, Any]:
+    """The growth of the field of each network, over one another: {networks, lines: [growth]}."""
+    pairs = zip(comparison.architectures, comparison.analyses, strict=True)
+    return {"networks": networks(comparison), "lines": [growth(*pair) for pair in pairs]}
+
+
+def _shares(architecture: Architecture, block: Block, metric: BarMetric) -> list[tuple[str, str, int]]:
+    """(kind, path, value) of a block's branches, and of the rest under its own path; without what costs nothing."""
+    node = edit.find(architecture, block.path)
+    found = [(kind_of_branch(edit.find(architecture, part.path)), part.path, _value(part, metric))
+             for part in block.branches]  # fmt: skip
+    if metric != "receptive_field" or not found:
+        rest = _value(block, metric) - sum(value for _, _, value in found)
+        found.append((kind_of_node(node), block.path, rest))
+    return [each for each in found if each[2]]
+
+
+def _value(part: Part, metric: BarMetric) -> int:
+    return max(part.receptive_field) if metric == "receptive_field" else int(getattr(part, metric))
+
+
+def _text(value: int, metric: BarMetric) -> str:
+    return size(value) if metric == "training_bytes" else si(value)
+
+
+def _bar(part: Part, metric: BarMetric, kinds: dict[str, int]) -> dict[str, Any]:
+    value = _value(part, metric)
+    if metric != "receptive_field":
+        parts = [{"kind": kind, "value": share} for kind, share in kinds.items()]
+        return {"value": value, "text": _text(value, metric), "parts": parts}
+    text = f"{extent(part.receptive_field)} px"
+    if part.shortest != part.receptive_field:
+        text += f" (shortest {extent(part.shortest)})"
+    # No kind: a field is the network's, not an operation's.
+    return {"value": value, "text": text, "shortest": max(part.shortest), "parts": [{"kind": "", "value": value}]}

@@ -1,0 +1,147 @@
+"""Measured times of networks as plain values, without torch; ``measuring`` takes them in a process of its own.
+
+Times are of one forward pass of a batch in inference, each repeat by itself after warm-up runs, with the device waited
+for. MACs do not tell them: small layers are bound by memory and by the cost of starting them. What a machine could do
+at best is a roofline (Williams, Waterman & Patterson 2009).
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ..analysis import Analysis
+
+Precision = Literal["fp32", "bf16"]
+_BYTES: dict[Precision, int] = {"fp32": 4, "bf16": 2}
+MAX_BATCH = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One way to run a network."""
+
+    device: str = "cpu"
+    batch: int = 1
+    compiled: bool = False
+    """By torch.compile; False is eager."""
+    precision: Precision = "fp32"
+    """bf16 is autocast: weights stay float32."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= MAX_BATCH:
+            raise ValueError(f"batch (={self.batch}) must be from 1 to {MAX_BATCH:,}")
+        if self.precision not in _BYTES:
+            raise ValueError(f"precision (={self.precision!r}) must be 'fp32' or 'bf16'")
+
+    def __str__(self) -> str:
+        return f"{self.device}, {self.way}"
+
+    @property
+    def way(self) -> str:
+        """All but the device: 'batch 8, eager, fp32'."""
+        return f"batch {self.batch}, {'compiled' if self.compiled else 'eager'}, {self.precision}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Measured times of one network in one setting."""
+
+    name: str
+    setting: Setting
+    seconds: tuple[float, ...]
+    """Of each repeat: one forward pass of the batch; () where it could not run."""
+    macs: int
+    """Of the batch."""
+    traffic: int
+    """Bytes of the batch: see ``traffic``."""
+    trouble: str = ""
+    """Why it could not run."""
+
+    @property
+    def median(self) -> float:
+        """Seconds of a batch."""
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """First and third quartile of the seconds: half of all repeats lie between them."""
+        if len(self.seconds) < 2:
+            return self.median, self.median
+        first, _, third = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return first, third
+
+    @property
+    def throughput(self) -> float:
+        """Images a second."""
+        return self.setting.batch / self.median
+
+    @property
+    def flops_rate(self) -> float:
+        """Operations a second, 2 for each multiply-add."""
+        return 2 * self.macs / self.median
+
+    @property
+    def intensity(self) -> float:
+        """Arithmetic intensity: operations for each byte moved."""
+        return 2 * self.macs / self.traffic
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        data = asdict(self)
+        if self.seconds:
+            names = ("median", "spread", "throughput", "flops_rate", "intensity")
+            data |= {name: getattr(self, name) for name in names}
+        return data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceilings:
+    """What a device does at best, measured: the roof of a roofline."""
+
+    device: str
+    precision: Precision
+    flops: float
+    """Operations a second of a large matrix product."""
+    bytes: float
+    """Bytes a second of a large copy, read and written."""
+
+    def attainable(self, intensity: float) -> float:
+        """Operations a second that the roofline allows at an arithmetic intensity."""
+        return min(self.flops, intensity * self.bytes)
+
+
+def traffic(analysis: Analysis, setting: Setting) -> int:
+    """Bytes that a batch moves if every layer reads its input and its weights once and writes its output once.
+
+    A convention, not a measurement: caches and fusion move less, workspaces more. Parameters count once a batch.
+    """
+    elements = 0
+    for layer in analysis.layers:
+        if not layer.training_only:
+            read = 1
+            for extent in layer.input_shape:
+                read *= extent
+            elements += read + layer.activation_elements
+    return (elements * setting.batch + analysis.totals.params) * _BYTES[setting.precision]
+
+
+def too_large(analysis: Analysis, setting: Setting, memory: int) -> Latency | None:
+    """A ``Latency`` with its trouble where weights and activations alone are more than ``memory`` bytes; else None.
+
+    Activations are counted in float32 in either precision, so a batch that nearly fits in bf16 is refused too.
+    """
+    needed = analysis.totals.inference_bytes * setting.batch + analysis.totals.params * _BYTES["fp32"]
+    if needed <= memory:
+        return None
+    numbers = f"needs about {needed / 1e9:,.1f} GB, and {setting.device} has {memory / 1e9:,.1f} GB"
+    return without_times(analysis, setting, f"{numbers}; take a smaller batch")
+
+
+def without_times(analysis: Analysis, setting: Setting, trouble: str = "") -> Latency:
+    """What is known of a network in a setting before it has run."""
+    return Latency(
+        name=analysis.name, setting=setting, seconds=(), trouble=trouble,
+        macs=analysis.totals.macs * setting.batch, traffic=traffic(analysis, setting),
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""How well networks did wherever they have been trained: all finished runs, brought together by their settings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..architecture import Architecture, ArchitectureError, from_json
+from ..runs import Manager
+from ..training import TrainConfig, parse
+from ._results import ACCURACY
+from ._statistics import Sample
+from ._text import epochs
+
+_ANYWHERE = {"seed": 0, "device": "auto"}
+"""Settings in which runs of one comparison may differ."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """Finished runs that differ in nothing but network, seed and device."""
+
+    config: TrainConfig
+    """What they have in common; its seed and device mean nothing."""
+    accuracy: tuple[Sample, ...]
+    """Of each network that was asked about: share of the test images answered rightly after the last epoch, by seed."""
+
+    @property
+    def key(self) -> str:
+        """Eight letters that stand for these settings."""
+        return hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()[:8]
+
+    @property
+    def title(self) -> str:
+        """Data set and what is changed most, for people."""
+        config = self.config
+        return (
+            f"{config.dataset} · {epochs(config.epochs)} · {config.optimizer}, learning rate {config.lr:g}, "
+            f"batch {config.batch_size}"
+        )
+
+    @property
+    def runs(self) -> int:
+        """How many there are."""
+        return sum(len(sample.values) for sample in self.accuracy)
+
+
+def trained(manager: Manager, architectures: Sequence[Architecture]) -> list[Trained]:
+    """The finished runs of exactly these networks, whatever their names; what most networks have in common first.
+
+    A network that was fitted to its data is another one. Where a seed was run twice the later run counts.
+    """
+    asked = [(each.input_shape, each.trunk) for each in architectures]
+    found: dict[TrainConfig, dict[tuple[object, int], str]] = {}
+    for run in manager.store.runs("finished"):
+        network = structure(run.architecture)
+        if network in asked:
+            config = parse(run.config)
+            found.setdefault(config.changed(**_ANYWHERE), {})[network, config.seed] = run.id
+    curves = manager.store.curves([run for runs in found.values() for run in runs.values()], ACCURACY)
+    groups = []
+    for config, runs in found.items():
+        ended = [(seed, run, network) for (network, seed), run in runs.items() if curves.get(run)]
+        ended.sort(key=lambda each: each[:2])
+        samples = [Sample.of([curves[run][-1] for _, run, of in ended if of == network]) for network in asked]
+        groups.append(Trained(config=config, accuracy=tuple(samples)))
+    groups = [group for group in groups if group.runs]
+    return sorted(groups, key=lambda each: (-sum(1 for sample in each.accuracy if sample.values), -each.runs))
+
+
+@lru_cache(maxsize=512)
+def structure(text: str) -> object:
+    """What of a network in a JSON text decides how it computes: input shape and trunk; None where it cannot be read."""
+    try:
+        architecture = from_json(text)
+    except ArchitectureError:
+        return None
+    return architecture.input_shape, architecture.trunk

@@ -1,0 +1,115 @@
+"""Points in a plane as data for the component that draws them: named marks, thousands of dots, lines, a front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._curves import LINES
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One direction of the plane."""
+
+    label: str
+    """With its unit."""
+    log: bool = False
+    """Ratios instead of differences; every value must then be above 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A point that has a name."""
+
+    key: str
+    """What a click on it tells."""
+    label: str
+    x: float
+    y: float
+    reach_x: Pair | None = None
+    """Ends of the bar that says how certain ``x`` is."""
+    reach_y: Pair | None = None
+    line: int | None = None
+    """Number of its colour and shape; None is a small grey dot."""
+    named: bool = True
+    """Whether its label stands beside it, where there is room."""
+    front: bool = False
+    """Whether no other point beats it."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """(name, value) for the pointer, the keyboard and whoever listens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """A line through points."""
+
+    label: str
+    points: tuple[Pair, ...]
+    line: int | None = None
+    """Number of its colour; None is the colour of text."""
+    dashed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dots:
+    """Points without names, drawn as one."""
+
+    label: str
+    x: Sequence[float] = field(repr=False)
+    y: Sequence[float] = field(repr=False)
+    keys: Sequence[str] = field(repr=False)
+
+
+def scatter(
+    x: Axis, y: Axis, marks: Sequence[Mark], paths: Sequence[Path] = (), dots: Dots | None = None
+) -> dict[str, Any]:
+    """Plain data of a plane. Values that a logarithmic axis cannot show are left out."""
+
+    def fits(a: float, b: float) -> bool:
+        return (a > 0 or not x.log) and (b > 0 or not y.log)
+
+    kept = [place for place in range(len(dots.x)) if fits(dots.x[place], dots.y[place])] if dots else []
+    return {
+        "x": {"label": x.label, "log": x.log},
+        "y": {"label": y.label, "log": y.log},
+        "marks": [_mark(mark) for mark in marks if fits(mark.x, mark.y)],
+        "paths": [
+            {
+                "label": path.label, "points": [list(pair) for pair in path.points if fits(*pair)],
+                "colour": _colour(path.line), "dashed": path.dashed,
+            }
+            for path in paths
+        ],
+        "dots": dots and {
+            "label": dots.label, "x": [dots.x[place] for place in kept], "y": [dots.y[place] for place in kept],
+            "keys": [dots.keys[place] for place in kept],
+        },
+    }  # fmt: skip
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    return {
+        "key": mark.key, "label": mark.label, "x": mark.x, "y": mark.y,
+        "reachX": mark.reach_x and list(mark.reach_x), "reachY": mark.reach_y and list(mark.reach_y),
+        "colour": _colour(mark.line), "face": mark.line, "named": mark.named, "front": mark.front,
+        "facts": [list(fact) for fact in mark.facts],
+    }  # fmt: skip
+
+
+def _colour(line: int | None) -> dict[str, str] | None:
+    return None if line is None else LINES[line % len(LINES)]._asdict()
+
+
+def staircase(points: Sequence[Pair], *, less_x: bool) -> tuple[Pair, ...]:
+    """The edge of what a front's points beat, the points in the order of x: level, then up or down, where less of x is
+    better; the other way round where more of it is."""
+    found: list[Pair] = []
+    for before, point in zip([None, *points], points, strict=False):
+        if before is not None:
+            found.append((point[0], before[1]) if less_x else (before[0], point[1]))
+        found.append(point)
+    return tuple(found)

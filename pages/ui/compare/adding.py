@@ -1,0 +1,120 @@
+"""Where a further network comes from: the catalogue, the design, a JSON text or file, a link, a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from explorer import catalog, figures
+from explorer.architecture import ArchitectureError, from_json
+from explorer.cli import resolve
+from explorer.comparison import MOST
+from pages.ui import session
+from pages.ui.manager import manager
+from pages.ui.text import literal
+
+from . import state
+from .state import Entry
+
+_SOURCES = {"catalogue": "Catalogue", "design": "Your design", "link": "Link", "json": "JSON", "run": "Run"}
+_TEXT = 64 * 1024
+
+
+def show(entries: tuple[Entry, ...]) -> None:
+    """What unfolds is made when it is opened."""
+    unfolded = st.popover("Add a network", icon=":material/add:", key="compare_add", on_change="rerun")
+    if not unfolded.open:
+        return
+    with unfolded:
+        state.notices()  # a refused network is said here too: the list hides the place below the head
+        if len(entries) == MOST:
+            st.info(f"A comparison holds up to {MOST} networks. Remove one to add another.")
+        source = st.segmented_control(
+            "From", list(_SOURCES), default="catalogue", key="compare_source", format_func=_SOURCES.__getitem__,
+            required=True, persist_state="session", label_visibility="collapsed",
+        )  # fmt: skip
+        _FORMS[source or "catalogue"]()
+
+
+def _button(make: Callable[[], Entry], *, ready: bool = True) -> None:
+    st.button("Add", icon=":material/add:", key="compare_add_button", disabled=not ready, on_click=_add, args=(make,))
+
+
+def _add(make: Callable[[], Entry]) -> None:
+    """Close the list where the network was added; what was typed stays where it was not."""
+    state.here()["notices"] = []
+    try:
+        if state.add(make()):
+            st.session_state["compare_add"] = False
+    except ValueError as error:
+        state.say("error", f"Not added: {error}")
+
+
+def _catalogue() -> None:
+    name = st.selectbox(
+        "Catalogue: type to search", catalog.names(), key="compare_catalogue", persist_state="session",
+        format_func=lambda name: f"{catalog.entry(name).title} · {', '.join(catalog.entry(name).tags)}",
+    )  # fmt: skip
+    entry = catalog.entry(name or catalog.names()[0])
+    st.caption(literal(f"{entry.summary} Input {figures.times(entry.architecture.input_shape)}."))
+    _button(lambda: state.of_catalogue(entry.name))
+
+
+def _design() -> None:
+    value = session.architecture()
+    st.write(literal(value.name))
+    st.caption("The design of this browser session, as it is now; later changes of it are not followed.")
+    _button(lambda: Entry(value, value.name, "design"))
+
+
+def _link() -> None:
+    text = st.text_input(
+        "Address of a Design page, text of a link, or name of the catalogue", key="compare_link", max_chars=20_000,
+        persist_state="session",
+    )  # fmt: skip
+
+    def make() -> Entry:
+        value = resolve(text)
+        return state.named(value, "link")
+
+    _button(make, ready=bool(text.strip()))
+
+
+def _json() -> None:
+    upload = st.file_uploader("A JSON file, up to 64 KB", type=["json"], key="compare_upload", max_upload_size=1)
+    text = st.text_area(
+        "or its text", key="compare_json", max_chars=_TEXT, height=120, persist_state="session",
+        placeholder='{"version": 1, "name": …',
+    )  # fmt: skip
+
+    def make() -> Entry:
+        try:
+            value = from_json(upload.getvalue() if upload is not None else text)
+        except ArchitectureError as error:
+            raise ValueError(f"{upload.name if upload is not None else 'the text'}: {error}") from None
+        return Entry(value, value.name, "json")
+
+    _button(make, ready=upload is not None or bool(text.strip()))
+
+
+def _run() -> None:
+    try:
+        runs = {run.id: run for run in reversed(manager().runs())}
+    except ValueError as error:
+        st.error(literal(f"Runs cannot be looked up: {error}."))
+        return
+    if not runs:
+        st.info("There is no run yet. A run's network is compared together with its accuracy and curves.")
+        st.page_link("pages/train.py", label="Train a network", icon=":material/monitoring:")
+        return
+    chosen = st.selectbox(
+        "Run", list(runs), key="compare_run", persist_state="session",
+        format_func=lambda run: f"{runs[run].name} · {runs[run].setting('dataset')} · {run}",
+    )  # fmt: skip
+    _button(lambda: state.of_run(chosen), ready=chosen is not None)
+
+
+_FORMS: dict[str, Callable[[], None]] = {
+    "catalogue": _catalogue, "design": _design, "link": _link, "json": _json, "run": _run,
+}  # fmt: skip

@@ -1,0 +1,157 @@
+"""Differences: what changed from one network to another, node by node, with what each change costs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from explorer import figures
+from explorer.architecture import Architecture
+from explorer.comparison import LETTERS, Delta, Differences, compare, differences, pictures, signed
+from pages.ui.components import mount
+from pages.ui.text import cell, literal
+
+from . import options, state
+from .state import Entry
+
+TAB = "differences"
+_TABLE = "compare_changes"
+_SUMS = ("params", "macs", "training_bytes")
+
+
+def show(entries: tuple[Entry, ...]) -> None:
+    """The pair is chosen here; a chosen change is marked in both diagrams."""
+    if len(entries) < 2:
+        st.info("Add a second network to see what differs.")
+        return
+    before, after = _pair(entries)
+    found = _found(entries[before].architecture, entries[after].architecture)
+    _totals(found)
+    if not found.steps:
+        st.success("No difference: the two are the same but for names, notes and provenance.")
+        return
+    chosen = _steps(found)
+    with st.container(border=True, key="compare_marked_card"):
+        two = compare(
+            [entries[place].architecture for place in (before, after)],
+            [entries[place].label for place in (before, after)],
+        )
+        data = pictures.aligned(two)
+        everything = pictures.networks(state.compared(entries))
+        data["networks"] = [everything[before], everything[after]]
+        note = "outlined: blocks with the chosen change" if chosen else "outlined: blocks with a change"
+        marked = chosen or [change.path for step in found.steps for change in step.changes]
+        mount(
+            "compare",
+            "compare_marked",
+            {"view": "stages", "title": "Where", "note": note, **data, "marks": _marks(data, marked)},
+        )
+
+
+@lru_cache(maxsize=32)
+def _found(before: Architecture, after: Architecture) -> Differences:
+    return differences(before, after)
+
+
+def _pair(entries: tuple[Entry, ...]) -> tuple[int, int]:
+    before, after = state.here()["pair"]
+    names = [f"{letter} · {entry.label}" for letter, entry in zip(LETTERS, entries, strict=False)]
+    keys = ("compare_before", "compare_after")
+    st.session_state.update(zip(keys, (before, after), strict=True))
+
+    def choose() -> None:
+        first, second = (st.session_state[key] for key in keys)
+        st.session_state.pop(_TABLE, None)
+        state.choose_pair(first, second)
+
+    places = list(range(len(entries)))
+    for column, key, label in zip(st.columns(2), keys, ("From", "To"), strict=True):
+        column.selectbox(label, places, key=key, format_func=names.__getitem__, on_change=choose)
+    return before, after
+
+
+def _totals(found: Differences) -> None:
+    total = found.total
+    field = max(total.receptive_field, key=abs)
+    cells = (
+        ("Parameters", total.params, figures.si), ("MACs", total.macs, figures.si),
+        ("Training memory", total.training_bytes, lambda value: figures.size(int(value))),
+        ("Receptive field, px", field, figures.si),
+    )  # fmt: skip
+    with st.container(horizontal=True, gap="small", key="compare_totals"):
+        for label, value, shown in cells:
+            sign = "+" if value > 0 else "−" if value < 0 else ""
+            st.metric(label, f"{sign}{shown(abs(value))}", help=f"Exactly {signed(value)}.", border=True)
+
+
+def _quiet() -> bool:
+    key = "compare_quiet"
+    st.session_state[key] = bool(options.get(TAB, "quiet"))
+    return st.toggle(
+        "Leave out what costs nothing", key=key,
+        on_change=lambda: options.put(TAB, "quiet", "1" if st.session_state[key] else ""),
+    )  # fmt: skip
+
+
+def _steps(found: Differences) -> list[str]:
+    """The table, its sums first, where they are seen; returns the paths of the chosen change."""
+    quiet = _quiet()
+    steps = [step for step in found.steps if not quiet or step.delta != Delta()]
+    rows: list[dict[str, Any]] = [
+        {
+            "change": cell(str(step)),
+            **{name: getattr(step.delta, name) for name in _SUMS},
+            "field": max(step.delta.receptive_field, key=abs),
+            "elsewhere": step.elsewhere.macs,
+        }
+        for step in steps
+    ]
+    added = {name: sum(row[name] for row in rows) for name in (*_SUMS, "elsewhere")}
+    field = max((sum(step.delta.receptive_field[axis] for step in steps) for axis in (0, 1)), key=abs)
+    rows.insert(0, {"change": "sum of all rows", **added, "field": field})
+    number: Any = {"format": "localized"}
+    table = st.dataframe(
+        rows,
+        key=_TABLE,
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height="auto" if len(rows) < 12 else 420,
+        alt="Changes and what each costs",
+        column_order=["change", *_SUMS, "field", "elsewhere"],
+        column_config={
+            "change": st.column_config.TextColumn("change", width="large"),
+            "params": st.column_config.NumberColumn("Δ params", width=105, **number),
+            "macs": st.column_config.NumberColumn("Δ MACs", width=125, **number),
+            "training_bytes": st.column_config.NumberColumn("Δ training memory (bytes)", **number),
+            "field": st.column_config.NumberColumn("Δ field (px)", **number),
+            "elsewhere": st.column_config.NumberColumn("of that, MACs in other layers", **number),
+        },
+    )
+    sums = f"{signed(found.total.params)} parameters, {signed(found.total.macs)} MACs"
+    st.caption(
+        literal(
+            f"{len(steps)} of {len(found.steps)} steps, applied one after another from the top. Each is charged with "
+            "what it causes in the layers behind it, so the sums are the differences of the totals: "
+            f"{sums}. Choose a row to see where it is."
+        )
+    )
+    picked = table.selection["rows"]
+    if not picked or not 0 < picked[0] <= len(steps):
+        return []
+    return [change.path for change in steps[picked[0] - 1].changes]
+
+
+def _marks(data: dict[str, Any], paths: list[str]) -> list[list[str]]:
+    """For each network the blocks at, above or below one of these paths."""
+
+    def touched(block: str) -> bool:
+        return any(path == block or path.startswith(f"{block}/") or block.startswith(f"{path}/") for path in paths)
+
+    cells = zip(*(stage["cells"] for stage in data["stages"]), strict=True)
+    return [
+        [block["path"] for each in column if each for block in each["blocks"] if touched(block["path"])]
+        for column in cells
+    ]

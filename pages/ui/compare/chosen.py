@@ -1,0 +1,69 @@
+"""Which networks are compared: one card each, with what can be done with it; more are added and written down above."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import figures
+from explorer.comparison import LETTERS
+from pages.ui import session
+from pages.ui.text import literal
+
+from . import adding, address, report, state
+from .state import Entry
+
+
+def head(entries: tuple[Entry, ...]) -> None:
+    """The title, and what can be done with all of it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="compare_bar"):
+        st.title("Compare", anchor=False, width="stretch")
+        adding.show(entries)
+        report.show(entries)
+
+
+def cards(entries: tuple[Entry, ...]) -> None:
+    """Each network with where it comes from and what it costs."""
+    analyses = state.compared(entries).analyses
+    for place, (column, entry) in enumerate(zip(st.columns(len(entries), gap="small"), entries, strict=True)):
+        now, field = analyses[place], analyses[place].receptive_field
+        card = {"height": "stretch", "vertical_alignment": "distribute", "key": f"compare_card_{place}"}
+        with column, st.container(border=True, **card):
+            st.markdown(f"**{LETTERS[place]}** {literal(entry.label)}")
+            costs = f"{figures.si(now.params)} params · {figures.si(now.macs)} MACs"
+            shape = f"{figures.times(now.input_shape)} · field {figures.extent(field.size)} px"
+            st.caption("  \n".join(map(literal, (_origin(entry), costs, shape))))
+            _buttons(place, entry, len(entries))
+    try:
+        address.query()
+    except ValueError as error:
+        st.warning(
+            literal(
+                f"The address bar still holds an earlier comparison: {error}. Report has this one as files, and each "
+                "network as JSON."
+            )
+        )
+
+
+def _origin(entry: Entry) -> str:
+    kind, _, name = entry.origin.partition(":")
+    if kind == "design":
+        return "your design" if entry.architecture == session.architecture() else "your design, as it was"
+    return {"catalogue": f"catalogue: {name}", "run": f"run {name}", "link": "from a link", "json": "from JSON"}[kind]
+
+
+def _buttons(place: int, entry: Entry, count: int) -> None:
+    with st.container(horizontal=True, gap="small", key=f"compare_tools_{place}"):
+        if st.button("Design", icon=":material/schema:", key=f"compare_open_{place}", help="Open in Design"):
+            state.open_in_design(entry.architecture)
+        st.button(
+            "Move left", icon=":material/arrow_back:", key=f"compare_left_{place}", disabled=place == 0,
+            on_click=state.move, args=(place, -1), help="Move to the left; the first is what the others are held to",
+        )  # fmt: skip
+        st.button(
+            "Move right", icon=":material/arrow_forward:", key=f"compare_right_{place}", disabled=place == count - 1,
+            on_click=state.move, args=(place, 1), help="Move to the right",
+        )  # fmt: skip
+        st.button(
+            "Remove", icon=":material/close:", key=f"compare_remove_{place}", disabled=count == 1,
+            on_click=state.remove, args=(place,), help="Take it out of the comparison",
+        )  # fmt: skip

@@ -1,0 +1,260 @@
+"""The Pareto cloud: thousands of variants around a network, and those that no other one beats."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import figures
+from explorer.analysis import CONVENTIONS, Totals, analyze
+from explorer.architecture import ArchitectureError, diff
+from explorer.comparison import LETTERS, METRICS, Cloud, Direction, Ranges
+from explorer.comparison import cloud as cloud_of
+from explorer.datasets import Progress
+from explorer.figures import Axis, Dots, Mark, Path
+from pages.ui.components import mount
+from pages.ui.text import literal
+from pages.ui.work import carried_out
+
+from . import options, state
+from .state import Entry
+
+TAB = "tradeoffs"
+KEY = "compare_cloud"
+_AXES: dict[str, Direction] = {
+    "macs": "least", "params": "least", "training_bytes": "least", "inference_bytes": "least",
+    "receptive_field": "most",
+}  # fmt: skip
+"""What a variant has, and which way it is taken to be better."""
+_TITLES = {
+    metric.key: f"{metric.label}, {metric.unit}" if metric.unit else metric.label
+    for metric in METRICS if metric.key in _AXES
+}  # fmt: skip
+_BETTER = {"least": "less", "most": "more"}
+_COUNTS = ("macs", "params")
+_WIDTHS = (10, 25, 50, 75, 100, 125, 150, 200, 300, 400)
+_MOST = 20_000
+
+
+def show(entries: tuple[Entry, ...]) -> None:
+    """Choose the ranges, draw the cloud, take a point out of it."""
+    with st.container(border=True):
+        around, ranges, count, seed = _form(entries)
+        begin = st.button("Draw the cloud", key="cloud_begin", icon=":material/blur_on:", type="primary")
+    work = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        titles = {key: f"{_TITLES[key]} ({_BETTER[way]} is better)" for key, way in _AXES.items()}
+        words = "  \n".join(f"{_TITLES[key]}: {CONVENTIONS[key]}." for key in _AXES)
+        x = options.choice(TAB, "cx", "Across", list(_AXES), titles, "macs", width=320, help=words)
+        y = options.choice(TAB, "cy", "Up", list(_AXES), titles, "receptive_field", width=320, help=words)
+    results = st.container()
+    kept = st.session_state.get(KEY)
+    with results:
+        if kept:
+            _draw(kept, entries, x, y)
+        else:
+            st.caption(
+                "Each variant changes a random share of the layers: their channels, the kernel and the dilation of "
+                "their convolutions. The same seed gives the same variants."
+            )
+    if begin and ranges:
+        with work:
+            if _make(around, ranges, count, seed):
+                st.rerun()
+
+
+# ---- what is drawn --------------------------------------------------------------------------------------------------
+
+
+def _form(entries: tuple[Entry, ...]) -> tuple[Entry, Ranges | None, int, int]:
+    names = {LETTERS[place]: f"{LETTERS[place]} · {entry.label}" for place, entry in enumerate(entries)}
+    one, two, three, four = st.columns(4)
+    with one:
+        around = entries[LETTERS.index(options.choice(TAB, "around", "Around", list(names), names))]
+        blocks = ["", *(node.name for node in around.architecture.trunk.nodes if node.op not in ("flatten", "dropout"))]
+        below = options.choice(TAB, "below", "Layers that may change", blocks, {"": "the whole network"})
+    widths = {str(each): f"{each} %" for each in _WIDTHS}
+    with two:
+        low = options.choice(TAB, "low", "Channels from", list(widths), widths, "50")
+        high = options.choice(TAB, "high", "to", list(widths), widths, "200")
+    with three:
+        kernels = options.several(TAB, "kernels", "Kernels", ("3", "5", "7", "9", "11"), {}, ("3", "5", "7"))
+        dilations = options.several(TAB, "dilations", "Dilations", ("1", "2", "3", "4"), {}, ("1", "2"))
+    with four:
+        count = options.number(TAB, "count", "Variants", 100, _MOST, 2000, step=500)
+        seed = options.number(TAB, "seed", "Seed", 0, 999_999, 0)
+    try:
+        ranges = Ranges(
+            width=(int(low) / 100, int(high) / 100), kernels=tuple(map(int, kernels)),
+            dilations=tuple(map(int, dilations)), below=(below,),
+        )  # fmt: skip
+    except ValueError as error:
+        st.error(literal(f"{error}."))
+        return around, None, count, seed
+    return around, ranges, count, seed
+
+
+def _make(around: Entry, ranges: Ranges, count: int, seed: int) -> bool:
+    def work(progress: Progress) -> Cloud:
+        done = 0
+
+        def stop() -> bool:
+            nonlocal done
+            done += 100  # it asks after each hundred
+            progress(done, count)
+            return False
+
+        progress(0, count)
+        return cloud_of(around.architecture, count, seed, ranges, stop=stop)
+
+    begun = time.perf_counter()
+    found = carried_out(f"Analysing variants of {literal(around.label)}", work)
+    if found is None:
+        return False
+    if not found.points:
+        st.error("No variant within these ranges is a working network. Other layers or kernels may be.")
+        return False
+    st.session_state[KEY] = {
+        "cloud": found, "label": around.label, "seconds": time.perf_counter() - begun, "chosen": "",
+    }  # fmt: skip
+    return True
+
+
+# ---- what is seen ---------------------------------------------------------------------------------------------------
+
+
+def _value(totals: Totals, metric: str) -> int:
+    return max(totals.receptive_field.size) if metric == "receptive_field" else int(getattr(totals, metric))
+
+
+def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> None:
+    found: Cloud = kept["cloud"]
+    directions = {x: _AXES[x], y: _AXES[y]}
+    best = found.front(**directions)
+    ranges = found.ranges
+    marks = [
+        Mark(
+            key=str(point.number), label=f"variant {point.number:,}", x=_value(point.totals, x),
+            y=_value(point.totals, y), named=False, front=True, facts=_facts(point.totals),
+        )
+        for point in best
+    ]  # fmt: skip
+    for place, entry in enumerate(entries):
+        totals = analyze(entry.architecture).totals
+        marks.append(
+            Mark(key=LETTERS[place], label=entry.label, x=_value(totals, x), y=_value(totals, y), line=place,
+                 facts=_facts(totals))
+        )  # fmt: skip
+    corners = sorted({(float(_value(point.totals, x)), float(_value(point.totals, y))) for point in best})
+    path = Path(label=f"front: {len(best):,} variants", points=figures.staircase(corners, less_x=_AXES[x] == "least"))
+    dots = Dots(
+        label="variant", x=[_value(point.totals, x) for point in found.points],
+        y=[_value(point.totals, y) for point in found.points], keys=[str(point.number) for point in found.points],
+    )  # fmt: skip
+
+    def log(values: Any) -> bool:
+        return min(values) > 0 and max(values) > 8 * min(values)
+
+    data = figures.scatter(
+        Axis(label=_TITLES[x], log=log(dots.x)), Axis(label=_TITLES[y], log=log(dots.y)), marks, [path], dots
+    )
+    alt = (
+        f"{len(found.points):,} variants, {_TITLES[x]} across and {_TITLES[y]} up. The front has {len(best):,}, from "
+        f"{_said(best[0].totals, x, y)} to {_said(best[-1].totals, x, y)}. Arrow keys walk along it, Enter chooses."
+    )
+    with st.container(border=True):
+        mount(
+            "scatter", "cloud_scatter",
+            {**data, "title": f"Variants of {kept['label']}", "alt": alt, "chosen": kept["chosen"], "choosable": True,
+             "note": f"{len(found.points):,} in {kept['seconds']:.1f} s; a click takes one out", "legend": []},
+            choose=_choose,
+        )  # fmt: skip
+    refused = f"; {found.refused:,} more did not fit together" if found.refused else ""
+    where = ranges.below[0] or "the whole network"
+    st.caption(
+        literal(
+            f"Around {kept['label']}: channels {ranges.width[0]:.0%} to {ranges.width[1]:.0%}, kernels "
+            f"{', '.join(map(str, ranges.kernels))}, dilations {', '.join(map(str, ranges.dilations))}, in {where}; "
+            f"seed {found.seed}{refused}. MACs and parameters need not rise "
+            f"with the field: dilation widens it for nothing, so a front may be short."
+        )
+    )
+    _chosen(kept, found)
+    _front(kept, best)
+
+
+def _facts(totals: Totals) -> tuple[tuple[str, str], ...]:
+    field = totals.receptive_field
+    return (
+        ("parameters", figures.exact(totals.params)),
+        ("MACs", figures.exact(totals.macs)),
+        ("training memory", figures.size(totals.training_bytes)),
+        ("receptive field", f"{figures.extent(field.size)} px"),
+    )
+
+
+def _shown(totals: Totals, metric: str) -> str:
+    value = _value(totals, metric)
+    return figures.size(value) if metric.endswith("bytes") else f"{figures.si(value)}{' px' * (metric not in _COUNTS)}"
+
+
+def _said(totals: Totals, x: str, y: str) -> str:
+    return f"{_shown(totals, x)} and {_shown(totals, y)}"
+
+
+def _choose(key: object) -> None:
+    if isinstance(key, str) and KEY in st.session_state:
+        st.session_state[KEY]["chosen"] = key
+
+
+def _chosen(kept: dict[str, Any], found: Cloud) -> None:
+    """The point that was taken out: what it costs, and where it can go."""
+    number = kept["chosen"]
+    if not number.isdecimal():
+        return
+    try:
+        variant = found.variant(int(number))
+    except ArchitectureError as error:
+        st.error(literal(f"Variant {number} cannot be used: {error}."))
+        return
+    before, now = analyze(found.architecture).totals, analyze(variant).totals
+    with st.container(border=True, key="cloud_chosen"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Variant {int(number):,}** · {len(diff(found.architecture, variant)):,} changes")
+            if st.button("Open in Design", key="cloud_open", icon=":material/schema:", type="primary"):
+                state.open_in_design(variant)
+            st.button(
+                "Add to the comparison", key="cloud_add", icon=":material/add:",
+                on_click=state.add_architecture, args=(variant, variant.name),
+            )  # fmt: skip
+        cells = [
+            (_TITLES[key].partition(",")[0], _shown(now, key), figures.change(_value(now, key), _value(before, key)))
+            for key in _AXES
+        ]
+        with st.container(horizontal=True, gap="small"):
+            for label, value, change in cells:
+                st.metric(label, value, change, delta_color="off", delta_arrow="off", border=True)
+
+
+def _front(kept: dict[str, Any], best: list[Any]) -> None:
+    """The front as a table; a chosen row is a chosen point."""
+    rows = [
+        {"variant": point.number, **{_TITLES[key]: _value(point.totals, key) for key in _AXES}} for point in best
+    ]
+    numbers = [str(point.number) for point in best]
+
+    def pick() -> None:
+        picked = st.session_state["cloud_front"]["selection"]["rows"]
+        if picked:
+            kept["chosen"] = numbers[picked[0]]
+
+    at = [numbers.index(kept["chosen"])] if kept["chosen"] in numbers else []
+    st.session_state["cloud_front"] = {"selection": {"rows": at, "columns": [], "cells": []}}
+    st.dataframe(
+        pd.DataFrame(rows), key="cloud_front", hide_index=True, on_select=pick, selection_mode="single-row",
+        alt="Table of the front", height="content" if len(rows) <= 12 else 360,
+        column_config={name: st.column_config.NumberColumn(format="localized") for name in rows[0]},
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""What training runs of the compared networks have reached: accuracy, and the curves over one another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import figures
+from explorer.comparison import LETTERS, Learnt
+from explorer.experiments import structure
+from explorer.runs import Run
+from pages.ui.components import mount
+from pages.ui.manager import history, manager
+from pages.ui.text import cell
+from pages.ui.train import live
+
+from . import state
+from .state import Entry
+
+MOST = 8
+"""Runs in one picture."""
+
+
+def runs_of(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
+    """(place of the network, run): the run that an entry names, and all others of its network, whatever their names."""
+    try:
+        everything = manager().runs()
+    except ValueError:  # nothing can be stored here, so nothing was
+        return []
+    found = []
+    for place, entry in enumerate(entries):
+        own = entry.origin.partition(":")[2] if entry.origin.startswith("run:") else ""
+        network = (entry.architecture.input_shape, entry.architecture.trunk)
+        mine = [run for run in everything if run.id == own or structure(run.architecture) == network]
+        found += [(place, run) for run in sorted(mine, key=lambda run: run.id != own)]
+    return found
+
+
+def results(entries: tuple[Entry, ...]) -> list[Learnt]:
+    """The same as a report tells it; without runs that have not been evaluated yet."""
+    found = []
+    for place, run in runs_of(entries):
+        accuracy = tuple(map(float, history().curve(run, "epoch/test/accuracy").values))
+        if accuracy:
+            found.append(
+                Learnt(
+                    place=place, run=run.name, data=str(run.setting("dataset")), seed=int(run.setting("seed")),
+                    epochs=run.epoch, accuracy=accuracy,
+                )
+            )  # fmt: skip
+    return found
+
+
+def show(entries: tuple[Entry, ...]) -> None:
+    """Nothing where there is no run of any of the networks."""
+    found = runs_of(entries)
+    if not found:
+        st.caption(
+            "None of these networks has been trained here. Where there are runs, their accuracy and curves stand here."
+        )
+        return
+    with st.container(border=True, key="compare_learnt"):
+        shown = found[:MOST]
+        runs = [run for _, run in shown]
+        data = figures.curves(live.titles(runs), live.panels(runs))
+        for (place, _), run in zip(shown, data["runs"], strict=True):
+            run["title"] = f"{LETTERS[place]} · {run['title']}"
+            run["colour"] = figures.LINES[place]._asdict()  # the network's; markers tell its runs apart
+        mount("curves", "compare_curves", {**data, "view": state.here()["view"]}, view=_keep_view)
+        rows = [
+            {
+                "network": LETTERS[each.place],
+                "run": cell(each.run),
+                "data": cell(each.data),
+                "seed": each.seed,
+                "epochs": each.epochs,
+                "test accuracy": 100 * each.accuracy[-1],
+                "best": 100 * max(each.accuracy),
+            }
+            for each in results(entries)
+        ]
+        if rows:
+            number = st.column_config.NumberColumn(format="%.2f %%")
+            st.dataframe(
+                rows, key="compare_accuracy", hide_index=True, alt="Accuracy of the runs",
+                column_config={"test accuracy": number, "best": number},
+            )  # fmt: skip
+        more = f" Curves of the first {MOST} of {len(found)} runs." if len(found) > MOST else ""
+        st.caption(
+            "Test accuracy after the last whole epoch. The best epoch is chosen by the test images themselves, so it "
+            f"flatters.{more}"
+        )
+
+
+def _keep_view(wanted: Any) -> None:
+    if isinstance(wanted, dict):
+        here = state.here()
+        here["view"] = {name: wanted.get(name, usual) for name, usual in here["view"].items()}

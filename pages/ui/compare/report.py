@@ -1,0 +1,51 @@
+"""The comparison to take away: one HTML file, Markdown, CSV, each network as JSON, and the address."""
+
+from __future__ import annotations
+
+import urllib.parse
+
+import streamlit as st
+
+from explorer.architecture import to_json
+from explorer.comparison import LETTERS, comma_separated, html, markdown
+from explorer.comparison import report as written
+
+from . import address, learnt, state
+from .state import Entry
+
+
+def show(entries: tuple[Entry, ...]) -> None:
+    """What unfolds is made when it is opened."""
+    unfolded = st.popover("Report", icon=":material/description:", key="compare_report", on_change="rerun")
+    if not unfolded.open:
+        return
+    with unfolded:
+        here = link()
+        if here:
+            st.caption("This address rebuilds the comparison in any browser that reaches this server.")
+            st.code(here, language=None, wrap_lines=True)
+        else:
+            st.write("These networks are too large for an address: take the files.")
+        found = written(state.compared(entries), learnt.results(entries), here)
+        forms = (("HTML, one file", html, "html", "text/html"), ("Markdown", markdown, "md", "text/markdown"),
+                 ("CSV", comma_separated, "csv", "text/csv"))  # fmt: skip
+        with st.container(horizontal=True, gap="small"):
+            for label, make, ending, kind in forms:
+                st.download_button(
+                    label, make(found), file_name=f"comparison.{ending}", mime=kind, key=f"compare_{ending}",
+                    on_click="ignore",
+                )  # fmt: skip
+        st.caption("Each network, to be opened again here or on the Design page:")
+        with st.container(horizontal=True, gap="small"):
+            for letter, entry in zip(LETTERS, entries, strict=False):
+                st.download_button(
+                    f"{letter} as JSON", to_json(entry.architecture, indent=1), file_name=f"network-{letter}.json",
+                    mime="application/json", key=f"compare_json_{letter}", on_click="ignore",
+                )  # fmt: skip
+
+
+def link() -> str:
+    """The page's address as it is to be copied; '' where it would be too long."""
+    wanted = address.asked_for()
+    base = (st.context.url or "").partition("?")[0]
+    return f"{base}?{urllib.parse.urlencode(wanted, doseq=True)}" if wanted else ""

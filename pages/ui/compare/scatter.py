@@ -1,0 +1,238 @@
+"""Any metric of the networks against any other, accuracy and measured time among them, with the Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import catalog, figures
+from explorer.analysis import analyze
+from explorer.comparison import LETTERS, METRICS, Direction, front
+from explorer.experiments import Sample, Trained, trained
+from explorer.figures import Axis, Mark, Path
+from pages.ui.components import mount
+from pages.ui.manager import manager
+from pages.ui.text import cell, literal
+
+from . import measured, options, state
+from .state import Entry
+
+TAB = "tradeoffs"
+_MORE = ("receptive_field", "shortest_field")
+"""Of these more is taken to be better; of all other costs less."""
+_WIDE = 8
+"""Greatest value over the least from which on an axis is logarithmic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """Something that an axis can show."""
+
+    label: str
+    convention: str
+    better: Direction
+    read: Callable[[Entry], Sample | None]
+    """One value, or several of which the mean counts; None where it is not known."""
+    form: Callable[[float], str]
+
+
+def show(entries: tuple[Entry, ...]) -> None:
+    """Axes, picture, table, and what can be done with a point."""
+    groups = _runs(entries)
+    metrics = _metrics(entries, groups)
+    titles = {key: metric.label for key, metric in metrics.items()}
+    usual = "accuracy" if "accuracy" in metrics else "receptive_field"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        x = options.choice(TAB, "x", "Across", list(metrics), titles, "macs", width=260)
+        y = options.choice(TAB, "y", "Up", list(metrics), titles, usual, width=260)
+        if "accuracy" in (x, y) and len(groups) > 1:
+            _choose_runs(groups)
+        more = options.choice(
+            TAB, "more", "Points", ["chosen", "catalogue"],
+            {"chosen": "These networks", "catalogue": "and the catalogue"}, widget=st.segmented_control,
+        )  # fmt: skip
+    shown = [*entries, *(_catalogue(entries) if more == "catalogue" else ())]
+    points = [
+        (place, entry, a, b)
+        for place, entry in enumerate(shown)
+        if (a := metrics[x].read(entry)) is not None and (b := metrics[y].read(entry)) is not None
+    ]
+    best = _draw(points, len(entries), metrics[x], metrics[y])
+    left_out = [entry.label for entry in entries if all(entry is not one for _, one, _, _ in points)]
+    if left_out:
+        st.caption(literal(f"Not known, so left out: {', '.join(left_out)}."))
+    _words(metrics, x, y)
+    _table(points, best, len(entries), metrics[x], metrics[y])
+
+
+# ---- what there is to show ------------------------------------------------------------------------------------------
+
+
+def _metrics(entries: tuple[Entry, ...], groups: list[Trained]) -> dict[str, Metric]:
+    found = {
+        metric.key: Metric(
+            label=f"{metric.label}, {metric.unit}" if metric.unit else metric.label,
+            convention=metric.convention,
+            better="most" if metric.key in _MORE else "least",
+            read=lambda entry, metric=metric: Sample.of(  # type: ignore[misc]
+                [metric.read(entry.architecture, analyze(entry.architecture))]
+            ),
+            form=lambda value: f"{value:,.0f}",
+        )
+        for metric in METRICS
+    }
+    if groups:
+        group = next((each for each in groups if each.key == options.get(TAB, "runs")), groups[0])
+        by_network = dict(zip([entry.architecture for entry in entries], group.accuracy, strict=True))
+        found["accuracy"] = Metric(
+            label="test accuracy, %",
+            convention=f"share of the test images answered rightly after the last epoch ({group.title}): mean over the "
+            "finished runs of exactly this network, and the 95 % interval of that mean by Student's t, which takes the "
+            "values to be normally distributed",
+            better="most",
+            read=lambda entry: _percent(by_network.get(entry.architecture)),
+            form=lambda value: f"{value:.2f} %",
+        )
+    for key, (title, times) in measured.by_setting(entries).items():
+        found[key] = Metric(
+            label=f"milliseconds · {title}",
+            convention=f"median seconds of one forward pass, measured on this machine ({title})",
+            better="least",
+            read=lambda entry, times=times: times.get(entry.architecture),  # type: ignore[misc]
+            form=lambda value: f"{value:.3f} ms",
+        )
+    return found
+
+
+def _percent(sample: Sample | None) -> Sample | None:
+    return Sample.of([100 * value for value in sample.values]) if sample and sample.values else None
+
+
+def _runs(entries: tuple[Entry, ...]) -> list[Trained]:
+    try:
+        return trained(manager(), [entry.architecture for entry in entries])
+    except ValueError:
+        return []
+
+
+def _choose_runs(groups: list[Trained]) -> None:
+    titles = {group.key: f"{group.title} ({group.runs} run{'s' if group.runs > 1 else ''})" for group in groups}
+    options.choice(TAB, "runs", "Accuracy from", list(titles), titles, width=320)
+
+
+def _catalogue(entries: tuple[Entry, ...]) -> list[Entry]:
+    here = {entry.architecture for entry in entries}
+    return [
+        Entry(entry.architecture, entry.architecture.name, f"catalogue:{entry.name}")
+        for entry in catalog.entries()
+        if entry.architecture not in here
+    ]
+
+
+# ---- the picture ----------------------------------------------------------------------------------------------------
+
+Points = list[tuple[int, Entry, Sample, Sample]]
+
+
+def _draw(points: Points, own: int, x: Metric, y: Metric) -> set[int]:
+    """The plane; the places, among the points, of those on the front."""
+    values = [(a.mean or 0.0, b.mean or 0.0) for _, _, a, b in points]
+    best = set(front(values, [x.better, y.better])) if values else set()
+    marks = [
+        Mark(
+            key=entry.origin if place >= own else f"{LETTERS[place]}",
+            label=entry.label, x=values[at][0], y=values[at][1], reach_x=a.interval, reach_y=b.interval,
+            line=place if place < own else None, named=place < own or at in best, front=at in best,
+            facts=(*_facts(x, a), *_facts(y, b)),
+        )
+        for at, (place, entry, a, b) in enumerate(points)
+    ]  # fmt: skip
+    ordered = sorted(values[at] for at in best)
+    paths = [Path(label="front", points=figures.staircase(ordered, less_x=x.better == "least"))] if best else []
+    data = figures.scatter(
+        Axis(label=x.label, log=_log([pair[0] for pair in values])),
+        Axis(label=y.label, log=_log([pair[1] for pair in values])), marks, paths,
+    )  # fmt: skip
+    names = ", ".join(points[at][1].label for at in sorted(best, key=lambda at: values[at]))
+    alt = f"{x.label} across and {y.label} up, of {len(points)} networks. On the front: {names}. Arrow keys move."
+    chosen = st.session_state.setdefault("compare_point", "")
+    with st.container(border=True):
+        mount(
+            "scatter", "tradeoffs_scatter",
+            {**data, "title": f"{y.label} against {x.label}", "note": "", "alt": alt, "chosen": chosen,
+             "choosable": True, "legend": []},
+            choose=_choose,
+        )  # fmt: skip
+    found = next((each for each, mark in zip(points, marks, strict=True) if mark.key == chosen), None)
+    if found:
+        _actions(found[1], found[0] < own)
+    return best
+
+
+def _choose(key: object) -> None:
+    if isinstance(key, str):
+        st.session_state["compare_point"] = key
+
+
+def _log(values: list[float]) -> bool:
+    return bool(values) and min(values) > 0 and max(values) / min(values) > _WIDE
+
+
+def _facts(metric: Metric, sample: Sample) -> list[tuple[str, str]]:
+    facts = [(metric.label, metric.form(sample.mean or 0.0))]
+    if len(sample.values) > 1 and sample.interval:
+        low, high = sample.interval
+        facts.append((f"mean of {len(sample.values)}, 95 % interval", f"{metric.form(low)} to {metric.form(high)}"))
+    return facts
+
+
+def _actions(entry: Entry, here: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{literal(entry.label)}**")
+        if st.button("Open in Design", key="tradeoffs_open", icon=":material/schema:"):
+            state.open_in_design(entry.architecture)
+        if not here:
+            st.button(
+                "Add to the comparison", key="tradeoffs_add", icon=":material/add:", on_click=state.add, args=(entry,)
+            )
+
+
+def _words(metrics: dict[str, Metric], x: str, y: str) -> None:
+    lines = [f"**{literal(each.label)}**: {literal(each.convention)}." for each in (metrics[x], metrics[y])]
+    better = {"least": "less", "most": "more"}
+    lines.append(
+        literal(
+            f"Front: no other point has {better[metrics[x].better]} across and {better[metrics[y].better]} up at once; "
+            f"what is better depends on what the network is for."
+        )
+    )
+    st.caption("  \n".join(lines))
+
+
+def _table(points: Points, best: set[int], own: int, x: Metric, y: Metric) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "network": cell(f"{LETTERS[place]} · {entry.label}" if place < own else entry.label),
+            f"across: {x.label}": _said(x, a),
+            f"up: {y.label}": _said(y, b),
+            "front": "yes" if at in best else "",
+        }
+        for at, (place, entry, a, b) in enumerate(points)
+    ]  # fmt: skip
+    right = {name: st.column_config.TextColumn(alignment="right") for name in (rows[0] if rows else {}) if ":" in name}
+    st.dataframe(
+        pd.DataFrame(rows), key="tradeoffs_table", hide_index=True, alt="Table of the points", column_config=right,
+        height="content" if len(rows) <= 12 else 360,
+    )  # fmt: skip
+
+
+def _said(metric: Metric, sample: Sample) -> str:
+    text = metric.form(sample.mean or 0.0)
+    if len(sample.values) > 1 and sample.interval:
+        low, high = sample.interval
+        text += f" ({metric.form(low)} … {metric.form(high)}, n = {len(sample.values)})"
+    return text

@@ -1,0 +1,48 @@
+"""One measurement at a time on this server: of two at once, each would be in the other's times."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_TICK = 0.2
+_guard = threading.Lock()
+_numbers = itertools.count()
+_queue: list[tuple[int, str]] = []
+"""(number, what is measured) of everybody who measures or waits; the first one measures."""
+
+
+@contextmanager
+def turn(what: str, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Wait for one's turn, and have it until the end of the block.
+
+    ``waiting`` hears several times a second why; what it raises ends the waiting.
+    """
+    ticket = (next(_numbers), what)
+    with _guard:
+        _queue.append(ticket)
+    try:
+        while ahead := _ahead(ticket):
+            waiting(_why(ahead))
+            time.sleep(_TICK)
+        yield
+    finally:
+        with _guard:
+            _queue.remove(ticket)
+
+
+def _ahead(ticket: tuple[int, str]) -> list[str]:
+    with _guard:
+        return [what for _, what in _queue[: _queue.index(ticket)]]
+
+
+def _why(ahead: list[str]) -> str:
+    others = len(ahead) - 1
+    line = f", and {others} more {'wait' if others > 1 else 'waits'} before you" if others else ""
+    return (
+        f"Waiting: another visitor is measuring {ahead[0]}{line}. Two measurements at once would falsify each other; "
+        f"yours begins by itself"
+    )

@@ -1,0 +1,69 @@
+"""Accuracy of networks from whatever runs have trained them: which runs count, and how they are brought together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from explorer.architecture import Architecture, edit, to_json
+from explorer.experiments import Sample, trained
+from explorer.runs import Manager
+from tests.experiments.parts import finish
+from tests.training.parts import config, network
+
+NET = network(classes=10)
+WIDER = edit.replace(NET, "stem", out_channels=16)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Manager:
+    return Manager(tmp_path)
+
+
+def ran(manager: Manager, architecture: Architecture, *accuracies: float, **fields: object) -> str:
+    run = manager.create("a run", to_json(architecture), config(**fields).model_dump_json())
+    if accuracies:
+        finish(manager, run, *accuracies)
+    return run.id
+
+
+def test_runs_that_differ_in_their_seed_make_one_sample(manager: Manager) -> None:
+    for seed, last in ((1, 0.7), (0, 0.6), (2, 0.8)):
+        ran(manager, NET, 0.9, last, seed=seed, device="auto" if seed else "cpu")
+    ran(manager, edit.replace(WIDER, "", name="another name", notes="x"), 0.5, seed=0)
+    (found,) = trained(manager, [WIDER, NET])
+    assert found.accuracy == (Sample.of([0.5]), Sample.of([0.6, 0.7, 0.8]))
+    assert found.runs == 4
+    low, high = found.accuracy[1].interval or (0, 0)
+    assert low < 0.7 < high
+    assert found.accuracy[0].interval is None
+    assert found.title.startswith("digits · 2 epochs · adam")
+
+
+def test_what_does_not_count(manager: Manager) -> None:
+    ran(manager, NET, seed=0)
+    ran(manager, network(classes=9), 0.5)
+    stopped = ran(manager, NET, 0.5)
+    manager.store.update(stopped, status="stopped")
+    broken = ran(manager, NET, 0.5)
+    manager.store.update(broken, architecture="{}")
+    assert trained(manager, [NET]) == []
+
+
+def test_other_settings_are_another_group_and_the_fullest_comes_first(manager: Manager) -> None:
+    ran(manager, NET, 0.5, epochs=1)
+    ran(manager, NET, 0.6, epochs=1, seed=1)
+    ran(manager, NET, 0.7)
+    ran(manager, WIDER, 0.8)
+    one, two = trained(manager, [NET, WIDER])
+    assert [one.config.epochs, two.config.epochs] == [2, 1]
+    assert one.key != two.key
+    assert two.accuracy == (Sample.of([0.5, 0.6]), Sample.of([]))
+
+
+def test_of_a_seed_that_ran_twice_the_later_run_counts_and_equal_networks_share_it(manager: Manager) -> None:
+    ran(manager, NET, 0.5)
+    ran(manager, NET, 0.6)
+    (found,) = trained(manager, [NET, edit.replace(NET, "", name="twin")])
+    assert found.accuracy == (Sample.of([0.6]), Sample.of([0.6]))
