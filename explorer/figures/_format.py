@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def si(value: float) -> str:
     """1_498_376_192 → '1.50 G'; below ten thousand the exact whole number.
@@ -42,15 +44,14 @@ def percent(part: float, whole: float) -> str:
 
 
 def change(now: float, before: float) -> str:
-    """Relative change with its sign: '+3.0 %', '−12 %', 'unchanged'."""
+    """Relative change with its sign: '+3.0 %', '−12 %', '+0.004 %', 'unchanged'."""
     if now == before:
         return "unchanged"
     if not before:
         return "new"
     ratio = 100 * (now - before) / before
-    digits = 1 if abs(ratio) < 9.95 else 0
-    text = f"{abs(ratio):,.{digits}f}"
-    return f"{'+' if ratio > 0 else '−'}{text if text != '0.0' else '< 0.1'} %"
+    digits = 0 if abs(ratio) >= 9.95 else max(1, -math.floor(math.log10(abs(ratio))))  # a digit that is not 0
+    return f"{'+' if ratio > 0 else '−'}{abs(ratio):,.{digits}f} %"
 
 
 def times(shape: tuple[int, ...]) -> str:

@@ -146,7 +146,7 @@ def test_numbers_as_people_read_them(value: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("now", "before", "text"),
-    [(103, 100, "+3.0 %"), (88, 100, "−12 %"), (100, 100, "unchanged"), (5, 0, "new"), (100_001, 100_000, "+< 0.1 %")],
+    [(103, 100, "+3.0 %"), (88, 100, "−12 %"), (100, 100, "unchanged"), (5, 0, "new"), (100_001, 100_000, "+0.001 %")],
 )
 def test_changes_carry_their_sign(now: int, before: int, text: str) -> None:
     assert figures.change(now, before) == text
