@@ -171,7 +171,7 @@ def map_nodes(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         children, out = draw(chains(shape, keep, depth - 1))
         return Sequence(name=name, children=children), out
     if kind == "parallel":
-        return draw(parallels(name, shape, depth - 1))
+        return draw(parallels(name, shape, keep, depth - 1))
     if kind == "residual":
         return draw(residuals(name, shape, keep, depth - 1))
     return draw(heads(name, shape)), shape
@@ -192,12 +192,12 @@ def chains(
 
 
 @st.composite
-def parallels(draw: Draw, name: str, shape: Shape, depth: int) -> tuple[Parallel, Shape]:
-    """Branches that keep the size, or that all halve it in one of two ways that agree."""
+def parallels(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tuple[Parallel, Shape]:
+    """Branches that keep the size; or, unless it is to be kept, that all halve it in one of two ways that agree."""
     fuse = pick(draw, "concat", "concat", "add", "multiply")
     count = whole(draw, 1, 4)
     names = draw(st.lists(st.sampled_from(NAMES), min_size=count, max_size=count, unique=True))
-    halve = pick(draw, False, False, True)
+    halve = not keep and pick(draw, False, False, True)
     equal = None if fuse == "concat" else pick(draw, shape[0], whole(draw, 1, MAX_CHANNELS))
     branches, channels, out = [], [], shape
     for branch in names:

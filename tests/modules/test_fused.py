@@ -73,7 +73,7 @@ FORMS: tuple[dict[str, Any], ...] = (
 def reduced(draw: Any) -> Architecture:
     """A random block whose branches, and those of blocks within, mostly begin with a 1×1 that keeps the channels."""
     shape = draw(images())
-    block, _ = draw(parallels("block", shape, 1))
+    block, _ = draw(parallels("block", shape, False, 1))
     architecture = Architecture(
         name="block", input_shape=shape, trunk=Sequence(name="trunk", children=(block,))
     )
