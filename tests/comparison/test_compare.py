@@ -50,7 +50,7 @@ def test_networks_of_different_sizes_meet_at_their_strides() -> None:
     ]  # fmt: skip
     assert found.stages[-1].key == HEAD
     shapes = [[stage and stage.output_shape for stage in aligned.stages] for aligned in found.stages]
-    assert shapes[2] == [(480, 28, 28), (288, 35, 35), (416, 4, 4)]
+    assert shapes[2] == [(480, 28, 28), (288, 35, 35), (352, 4, 4)]
     assert shapes[3] == [(832, 14, 14), (768, 17, 17), None]
 
 
