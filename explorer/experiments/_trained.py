@@ -57,7 +57,10 @@ def trained(manager: Manager, architectures: Sequence[Architecture]) -> list[Tra
     for run in manager.store.runs("finished"):
         network = structure(run.architecture)
         if network in asked:
-            config = parse(run.config)
+            try:
+                config = parse(run.config)
+            except ValueError:  # of another version of the program
+                continue
             found.setdefault(config.changed(**_ANYWHERE), {})[network, config.seed] = run.id
     curves = manager.store.curves([run for runs in found.values() for run in runs.values()], ACCURACY)
     groups = []

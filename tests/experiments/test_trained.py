@@ -48,6 +48,8 @@ def test_what_does_not_count(manager: Manager) -> None:
     manager.store.update(stopped, status="stopped")
     broken = ran(manager, NET, 0.5)
     manager.store.update(broken, architecture="{}")
+    later = ran(manager, NET, 0.5)
+    manager.store.update(later, config='{"dataset": "digits", "of a later": "version"}')
     assert trained(manager, [NET]) == []
 
 
