@@ -23,8 +23,9 @@ def d2l(dataset: str) -> TrainConfig:
 
 
 def quick(dataset: str) -> TrainConfig:
-    """Good accuracy in a short time: one cycle of Nesterov SGD on flipped images, at first on small windows of them;
-    an answer is the mean of those to an image and to its mirror image."""
+    """Good accuracy in a short time, for photographs: one cycle of Nesterov SGD on flipped images, at first on small
+    windows of them; an answer is the mean of those to an image and to its mirror image. (A mirrored digit is no digit:
+    for those turn both off.)"""
     return TrainConfig(
         dataset=dataset,
         optimizer="sgd",
