@@ -1,4 +1,4 @@
-"""Images a second of our loop against the notes' own, in turns in one process; and what recording costs.
+"""Images a second of our loop against the notes' own, in turns, each in a process of its own; and what recording costs.
 
 The data come from the folders of EXPLORER_DATA: ``EXPLORER_DATA=/my/data make benchmark ARGS="-k training_speed"``.
 Measured on two threads by the clock on the wall. On a machine that others keep busy ``CLOCK=cpu`` measures the CPU time
@@ -7,10 +7,12 @@ of one thread instead; that is harder to pass, since the notes' images then cost
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +26,7 @@ from explorer.analysis import analyze
 from explorer.architecture import to_json
 from explorer.runs import Manager
 from explorer.training import TrainConfig, loop, recipe, recording
+from explorer.training._allocator import keep_freed_memory
 from explorer.training._attendant import StoreSink
 from explorer.training.data import Tensors, on_device
 from explorer.training.recording import Recorder
@@ -38,12 +41,13 @@ now = time.process_time if BUSY else time.perf_counter
 TIMES_FASTER = 2.5
 RECORDING_SHARE = 0.02
 SEGMENTS = 7
+THREADS = 1 if BUSY else 2
 
 
 @pytest.fixture(autouse=True)
 def threads() -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if BUSY else 2)
+    torch.set_num_threads(THREADS)
     yield
     torch.set_num_threads(before)
 
@@ -92,36 +96,55 @@ def test_our_loop_against_the_notes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    architecture = catalog.get(name)
-    channels, height, width = architecture.input_shape
+    channels = catalog.get(name).input_shape[0]
     small = 28 if channels == 1 else 32
     plain = notes.images_of(dataset, (channels, small, small), monkeypatch)
-    config = recipe(recipe_name, dataset)
-    data = on_device(plain.adapted((channels, height, width)), config, CPU)
-    state = State(architecture, config, CPU)
-
-    model = made()
-    assert sum(p.numel() for p in model.parameters()) == analyze(architecture).params
-    adam = config.optimizer == "adam"
-    optimizer: Any = (torch.optim.Adam if adam else torch.optim.SGD)(model.parameters(), lr=config.lr)
-    pictures = notes.Pictures(plain.train_images, plain.train_labels, height if height != small else None)
-    going = notes.steps(model, pictures, optimizer)
-
-    def theirs() -> int:
-        return sum(next(going) for _ in range(steps))
-
-    def ours() -> int:
-        return trained(state, data, config, 2 * steps)
-
-    theirs()
-    ours()
-    # In turns, so that a busy machine slows both alike; of each neighbouring pair the ratio, of the ratios the median.
-    pairs = [(rate(theirs), rate(ours)) for _ in range(SEGMENTS)]
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(1, context, _be_the_notes, (name, made, recipe_name, plain, steps)) as theirs,
+        ProcessPoolExecutor(1, context, _be_ours, (name, recipe_name, plain, steps)) as ours,
+    ):
+        sides = (theirs, ours)
+        for side in sides:
+            side.submit(_segment).result()
+        # In turns, so that a busy machine slows both alike; of each neighbouring pair the ratio, of those the median.
+        pairs = [[side.submit(_segment).result() for side in sides] for _ in range(SEGMENTS)]
     ratio = statistics.median(own / other for other, own in pairs)
     with capsys.disabled():
         other, own = (statistics.median(each) for each in zip(*pairs, strict=True))
         print(f"\n{name}: the notes {other:,.0f} images/s, ours {own:,.0f} images/s ({ratio:.2f}×)")
     assert ratio >= TIMES_FASTER
+
+
+_work: list[Callable[[], int]] = []
+"""In the process of one side, one function: it makes some steps and tells the number of their images."""
+
+
+def _segment() -> float:
+    return rate(_work[0])
+
+
+def _be_the_notes(name: str, made: Callable[[], nn.Module], recipe_name: str, plain: Any, steps: int) -> None:
+    torch.set_num_threads(THREADS)
+    model, architecture, config = made(), catalog.get(name), recipe(recipe_name, "any")
+    assert sum(p.numel() for p in model.parameters()) == analyze(architecture).params
+    adam = config.optimizer == "adam"
+    optimizer: Any = (torch.optim.Adam if adam else torch.optim.SGD)(model.parameters(), lr=config.lr)
+    height = architecture.input_shape[1]
+    pictures = notes.Pictures(
+        plain.train_images, plain.train_labels, height if height != plain.train_images.shape[2] else None
+    )
+    going = notes.steps(model, pictures, optimizer)
+    _work.append(lambda: sum(next(going) for _ in range(steps)))
+
+
+def _be_ours(name: str, recipe_name: str, plain: Any, steps: int) -> None:
+    torch.set_num_threads(THREADS)
+    keep_freed_memory()  # as every worker does that trains on a CPU
+    architecture, config = catalog.get(name), recipe(recipe_name, "any")
+    data = on_device(plain.adapted(architecture.input_shape), config, CPU)
+    state = State(architecture, config, CPU)
+    _work.append(lambda: trained(state, data, config, 2 * steps))
 
 
 @pytest.mark.benchmark
