@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -279,15 +280,17 @@ def test_the_disk_is_full(manager: Manager) -> None:
     """F11: a real file-size limit of the kernel, below what a checkpoint and the store need."""
     run = create(manager)
     until_step(manager, run.id, 30)
-    process = worker(manager, run.id)
-    resource.prlimit(process, resource.RLIMIT_FSIZE, (16_000, 16_000))
+    process = psutil.Process(worker(manager, run.id))
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (16_000, 16_000))
     done = until_status(manager, run.id, "failed", seconds=30)
     assert done.reason.startswith("disk full"), done.reason
     folder = RunFolder(manager.root, run.id).checkpoints
     assert not list(folder.glob("*.writing"))
     assert final_weights(manager, run.id)
     assert max(curve(manager, run.id)) >= checkpoint.load(checkpoints(folder)[0], run.id)["step"]
-    # With room again it goes on from there.
+    # With room again it goes on from there. A worker that ends starts what waits, as a child with its own limits: this
+    # one has to be gone before anything waits.
+    until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     manager.resume(run.id)
     until_step(manager, run.id, done.step + 1)
 
