@@ -192,6 +192,17 @@ function ticks(low, high, count) {
   return found
 }
 
+// What the colours of the kinds mean, those that were drawn.
+function kindsLegend(area, data, kinds) {
+  const legend = html(area, "div", { class: "legend" })
+  for (const [kind, { label }] of Object.entries(data.palette)) {
+    if (!kinds.has(kind)) continue
+    const item = html(legend, "span")
+    html(item, "i", { style: `background:${colour(kind)}` })
+    html(item, "span", {}, label)
+  }
+}
+
 // A line of all colours of a map, with the numbers at its ends. scale: {png, low, high}.
 function colourScale(parent, scale, unit) {
   const line = html(parent, "div", { class: "scale" })

@@ -25,16 +25,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 const shortened = (text, most) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 
-function kindsLegend(area, data, kinds) {
-  const legend = html(area, "div", { class: "legend" })
-  for (const [kind, { label }] of Object.entries(data.palette)) {
-    if (!kinds.has(kind)) continue
-    const item = html(legend, "span")
-    html(item, "i", { style: `background:${colour(kind)}` })
-    html(item, "span", {}, label)
-  }
-}
-
 // ---- diagrams: what works at one stride stands in one row -------------------------------------------------------------
 
 const LEFT_OF_ALL = 58, NAME = 68, COUNT = 40, HEADING = 34, BAND = 21

@@ -103,13 +103,7 @@ function drawStrip(area, data, width, tip, choose) {
   const current = columns.findIndex((column) => data.chosen === column.path || data.chosen.startsWith(`${column.path}/`))
   rove(groups, Math.max(0, current))
   const kinds = new Set(columns.flatMap((column) => column.parts.length ? column.parts.map((part) => part.kind) : [column.kind]))
-  const legend = html(area, "div", { class: "legend" })
-  for (const [kind, { label }] of Object.entries(data.palette)) {
-    if (!kinds.has(kind)) continue
-    const item = html(legend, "span")
-    html(item, "i", { style: `background:${colour(kind)}` })
-    html(item, "span", {}, label)
-  }
+  kindsLegend(area, data, kinds)
 }
 
 // ---- one block ---------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class Speed:
     bytes: int
     """What one image leaves in memory for the backward pass."""
     seconds: float
-    """Per image: steps, evaluation and all."""
+    """Of one whole image in training, forwards and backwards."""
     what: str
     """Where this was seen, for people."""
 
@@ -58,10 +58,10 @@ def speeds(runs: Iterable[Run]) -> list[Speed]:
         share = run.step / run.steps  # of all its images, with the evaluations after each epoch
         if cost is None or not share:
             continue
-        config, work, macs, size = cost
-        images = share * config.epochs * _images(config.dataset, config.validation)
+        network, config, macs, size = cost
+        images = share * _images(network, config)
         if images:
-            seconds = run.seconds / (images * work)
+            seconds = run.seconds / images
             what = f"the run {run.name!r}"
             found.append(Speed(device=run.device, macs=macs, bytes=size, seconds=seconds, what=what))
     return found
@@ -84,27 +84,35 @@ def forecast(
         reversed(there),  # the newest of equals
         key=lambda speed: abs(math.log(macs / speed.macs)) + abs(math.log(size / speed.bytes)),
     )
-    images = config.epochs * _images(config.dataset, config.validation) * work_share(architecture, config)
+    images = _images(architecture, config)
     scale = 0.5 * (macs / nearest.macs + size / nearest.bytes)
     return Forecast(seconds=images * nearest.seconds * scale, basis=nearest.what)
 
 
 @lru_cache(maxsize=256)
-def _cost(architecture: str, config: str) -> tuple[TrainConfig, float, int, int] | None:
-    """A run's configuration, its share of the work of whole images, MACs and bytes of one; None if unreadable."""
+def _cost(architecture: str, config: str) -> tuple[Architecture, TrainConfig, int, int] | None:
+    """A run's network and configuration, MACs and bytes of one image; None if unreadable."""
     try:
         network, read = from_json(architecture), parse(config)
-        found, work = analyze(network), work_share(network, read)
+        found = analyze(network)
     except ValueError:  # of another version of the program
         return None
-    return (read, work, found.macs, found.training_bytes) if found.macs and found.training_bytes else None
+    return (network, read, found.macs, found.training_bytes) if found.macs and found.training_bytes else None
 
 
-def _images(dataset: str, validation: float) -> int:
+def _images(architecture: Architecture, config: TrainConfig) -> float:
+    """Whole images in training that take as long as all epochs with their evaluations.
+
+    To be judged an image goes forwards only, which is a third of the work, once or, with its mirror image, twice.
+    """
     try:
-        return round(datasets.card(dataset).train * (1 - validation))
+        card = datasets.card(config.dataset)
     except datasets.DatasetError:
-        return 0
+        return 0.0
+    set_aside = card.train * config.validation
+    learnt = (card.train - set_aside) * work_share(architecture, config)
+    judged = (card.test + set_aside) * (2 if config.flip_average else 1)
+    return config.epochs * (learnt + judged / 3)
 
 
 # ---- the yardstick --------------------------------------------------------------------------------------------------

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from explorer import datasets
 from explorer.architecture import to_json
 from explorer.runs import Run
 from explorer.training._forecast import forecast, speeds
 
 from .parts import config, network
 
-CHANGES: list[dict[str, Any]] = [{}, {"window": 0.75}, {"window": 0.5, "window_share": 0.9}, {"validation": 0.2}]
+CHANGES: list[dict[str, Any]] = [
+    {}, {"window": 0.75}, {"window": 0.5, "window_share": 0.9}, {"validation": 0.2}, {"flip_average": True},
+]  # fmt: skip
 
 
 def run(text: str | None = None, **fields: Any) -> Run:
@@ -33,12 +36,21 @@ def test_a_run_predicts_itself(fields: dict[str, Any]) -> None:
     assert found.basis == "the run 'known'"
 
 
-def test_windows_take_their_share_of_the_time() -> None:
-    known = speeds([run()])
-    whole, windows = (forecast(network(), config(window=size, window_share=0.4), "cpu", known) for size in (1.0, 0.75))
-    assert whole is not None
-    assert windows is not None
-    assert windows.seconds == pytest.approx(whole.seconds * (0.6 + 0.4 * 9 / 16))
+@pytest.mark.parametrize(
+    ("fields", "learnt", "judged"),
+    [({"window": 0.75, "window_share": 0.4}, 0.6 + 0.4 * 9 / 16, 1), ({"flip_average": True}, 1, 2)],
+)
+def test_windows_make_training_shorter_and_mirror_images_evaluation_longer(
+    fields: dict[str, Any], learnt: float, judged: float
+) -> None:
+    card, known = datasets.card("digits"), speeds([run()])
+    usual, other = (forecast(network(), config(**each), "cpu", known) for each in ({}, fields))
+    assert usual is not None
+    assert other is not None
+    forwards = card.test / 3  # an update costs what three forward passes do
+    assert other.seconds / usual.seconds == pytest.approx(
+        (card.train * learnt + forwards * judged) / (card.train + forwards)
+    )
 
 
 def test_other_devices_and_unreadable_runs_say_nothing() -> None:

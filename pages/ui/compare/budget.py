@@ -60,8 +60,8 @@ def _answer(scaled: Entry, found: EqualBudget, metric: str) -> None:
     if found.reached:
         st.success(
             literal(
-                f"At {found.factor:.3f} times its width {scaled.label} has {found.value:,} {_METRICS[metric]}: "
-                f"{found.error:+.2%} from {found.target:,}.".replace("-", "−")
+                f"At {found.factor:.3f} times its width {scaled.label} has {found.value:,} {_METRICS[metric]} for "
+                f"{found.target:,}: {figures.change(found.value, found.target)}."
             )
         )
     else:

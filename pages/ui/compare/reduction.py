@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.architecture import Architecture, edit
-from explorer.comparison import LETTERS, Reduction, reductions
+from explorer.comparison import LETTERS, Reduction, reductions, signed
 from pages.ui.text import cell, literal
 
 from . import options, state
@@ -91,8 +91,8 @@ def _without(entry: Entry, each: Reduction) -> None:
     bare = edit.replace(bare, "", name=name, notes=f"{entry.architecture.name} without {each.reduce}"[:1000])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"Without **{literal(each.reduce)}** the network has {each.delta.params:+,} parameters and "
-            f"{each.delta.macs:+,} MACs.".replace("+-", "−").replace(" -", " −")
+            f"Leaving out **{literal(each.reduce)}** changes the network by {signed(each.delta.params)} parameters and "
+            f"{signed(each.delta.macs)} MACs."
         )
         if st.button("Open it without in Design", key="lesson_open", icon=":material/schema:"):
             state.open_in_design(bare)
