@@ -16,7 +16,7 @@ def percent(sample: Sample, *, signed: bool = False, deviation: bool = True) -> 
     """A share as per cent, 'mean ± sample standard deviation'; '–' of nothing, the mean alone of one value."""
     if sample.mean is None:
         return "–"
-    text = f"{100 * sample.mean:{'+' if signed else ''}.2f}"
+    text = f"{100 * sample.mean:{'+' if signed else ''}z.2f}"
     if deviation and sample.deviation is not None:
         text += f" ± {100 * sample.deviation:.2f}"
     return text.replace("-", "−")
@@ -27,7 +27,7 @@ def interval(sample: Sample) -> str:
     if sample.interval is None:
         return "–"
     low, high = sample.interval
-    return f"{100 * low:+.2f} … {100 * high:+.2f}".replace("-", "−")
+    return f"{100 * low:+z.2f} … {100 * high:+z.2f}".replace("-", "−")
 
 
 def duration(sample: Sample) -> str:

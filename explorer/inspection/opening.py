@@ -151,7 +151,7 @@ def _shipped(name: str, card: Card) -> Model:
         name=name,
         classes=card.classes,
         preprocessing=Preprocessing(shape=architecture.input_shape, mean=card.mean, std=card.std),
-        provenance=f"{card.title}, trained on {card.data}, {card.accuracy:.1%} right",
+        provenance=f"shipped with this program, trained on {card.data}, {card.accuracy:.1%} right",
     )
 
 

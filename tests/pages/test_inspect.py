@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets
 from explorer.architecture import Flatten, Linear, Sequence, edit, to_json
-from explorer.inspection import PUBLISHED, _samples, _shipped, unit_field
+from explorer.inspection import PUBLISHED, _samples, _shipped, shipped, unit_field
 from explorer.inspection.attribution import integrated_gradients
 from explorer.inspection.contributions import branch_contributions
 from explorer.inspection.evaluation import evaluate
@@ -39,6 +39,7 @@ from tests.inspection.parts import learnt, shaken, trained_run
 from tests.training.parts import network
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = _shipped.FOLDER
 JOINER = "\u2060"
 HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 NEEDED = {"maps": "inspect_maps", "branches": "inspect_branches", "why": "inspect_why", "field": "inspect_field",
@@ -113,6 +114,16 @@ def test_without_any_model_the_page_says_where_to_get_one(manager: Manager) -> N
     assert not running.exception
     assert "could not be downloaded" in said(running)
     assert "googlenet-1378be20.pth" in said(running)
+
+
+def test_the_card_of_what_ships_says_all_that_is_known(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_shipped, "FOLDER", SHIPPED)
+    running = app()
+    card = shipped()["cifar10-inception"]
+    told = plain(" ".join(each.value for each in running.markdown))
+    for text in (card.data, card.recipe, f"{card.accuracy:.2%}", card.spread, card.licence):
+        assert text in told
+    assert [each.value for each in running.code] == [card.command]
 
 
 def test_the_newest_checkpoint_is_followed_and_an_older_one_stays(manager: Manager) -> None:

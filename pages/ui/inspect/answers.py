@@ -123,7 +123,7 @@ def _bars(picture: dict[str, Any], prediction: Any) -> None:
             "alt": "The best classes with probability and logit",
             "bars": [
                 {"label": answer.name, "value": answer.probability, "text": f"{answer.probability:.1%}",
-                 "detail": f"{answer.logit:.2f}".replace("-", "−"), "strong": answer.name == truth}
+                 "detail": f"{answer.logit:z.2f}".replace("-", "−"), "strong": answer.name == truth}
                 for answer in prediction.top
             ],
         },

@@ -81,8 +81,8 @@ def _contributions(model: Any, picture: dict[str, Any], prediction: Any, block: 
             "alt": f"Contribution of each branch of {block} to the logit of {model.classes[index]}",
             "bars": [
                 {"label": each.path.rpartition("/")[2], "value": each.logit, "kind": kinds[each.path],
-                 "text": f"{each.logit:+.3f}".replace("-", "−"),
-                 "detail": f"{100 * each.probability:+.1f} points".replace("-", "−")}
+                 "text": f"{each.logit:+z.3f}".replace("-", "−"),
+                 "detail": f"{100 * each.probability:+z.1f} points".replace("-", "−")}
                 for each in found
             ],
         },

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.inspection import Entry, entries, fetch, published, samples, shipped
+from explorer.inspection import Card, Entry, entries, fetch, published, samples, shipped
 from explorer.runs import Run, RunFolder, checkpoints
 from pages.ui.manager import manager
 from pages.ui.text import literal
@@ -42,11 +42,25 @@ def show(found: dict[str, Entry]) -> None:
     if entry:
         if entry.kind != "published":
             st.caption(literal(f"{entry.name}: {entry.detail}."))
+        if entry.kind == "shipped":
+            _card(shipped()[name])
         _checkpoint(entry)
         if not entry.ready:
             _download(entry)
     own.show()
     _follow()
+
+
+def _card(card: Card) -> None:
+    """What a person must know to judge a model that ships."""
+    lines = {
+        "Trained on": card.data, "How": card.recipe, "Test accuracy": f"{card.accuracy:.2%}", "Over seeds": card.spread,
+        "Licence": card.licence,
+    }  # fmt: skip
+    with st.expander("Model card", icon=":material/description:"):
+        st.markdown("\n\n".join(f"**{label}**: {literal(text)}" for label, text in lines.items()))
+        st.markdown("**Train it again**:")
+        st.code(card.command, language="bash", wrap_lines=True)
 
 
 def second(found: dict[str, Entry]) -> str:

@@ -109,8 +109,8 @@ def _gradients(model: Any, picture: dict[str, Any], prediction: Any, index: int,
         return None
     whole = float(found.values.sum())
     st.caption(
-        f"All pixels together: {whole:+.4f}; the logit changes by {whole + found.gap:+.4f}. The gap of "
-        f"{found.gap:+.4f} is what the sum over {steps} steps misses (completeness); more steps make it smaller."
+        f"All pixels together: {whole:+z.4f}; the logit changes by {whole + found.gap:+z.4f}. The gap of "
+        f"{found.gap:+z.4f} is what the sum over {steps} steps misses (completeness); more steps make it smaller."
         .replace("-", "−")
     )  # fmt: skip
     return found.values.sum(0), "logit"
