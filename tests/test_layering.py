@@ -17,7 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "catalog": {"architecture"},
     "analysis": {"architecture"},
     "modules": {"architecture", "analysis"},
-    "comparison": {"architecture", "analysis", "catalog", "figures", "literal"},
+    "comparison": {"architecture", "analysis", "catalog", "figures", "literal", "experiments"},
     "profiling": {"modules", "analysis", "architecture", "catalog", "comparison"},
     "runs": {"home"},
     "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from ..architecture import to_data
+from ..architecture import Architecture, from_json, to_data
 from ..comparison import LETTERS, Delta, Report, comma_separated, compare, html, markdown, report
+from ..experiments import Learnt, learnt, runs_of
+from ..runs import RUN_ID
 from ._resolve import ARCH, resolve
+from ._running import open_manager
 from ._text import print_json, shown, table, write
 
 
@@ -16,12 +21,14 @@ def compare_verb(args: argparse.Namespace) -> None:
     chosen = [name for name in ("json", "markdown", "csv", "html") if getattr(args, name)]
     if len(chosen) > 1:
         raise ValueError(f"choose one of --{' and --'.join(chosen)}")
-    found = report(compare([resolve(text, files=True) for text in args.archs]))
+    networks = [_network(text) for text in args.archs]
+    found = report(compare(networks), _learnt(networks))
     if args.json:
         print_json({
             "comparison": found.comparison.to_data(),
             "differences": [each.to_data() for each in found.differences],
             "architectures": [to_data(architecture) for architecture in found.comparison.architectures],
+            "runs": [asdict(each) for each in found.learnt],
         })  # fmt: skip
     elif args.markdown:
         print(markdown(found), end="")
@@ -31,6 +38,23 @@ def compare_verb(args: argparse.Namespace) -> None:
         write(args.html, html(found))
     else:
         _print(found)
+
+
+def _network(text: str) -> Architecture:
+    if not RUN_ID.fullmatch(text):
+        return resolve(text, files=True)
+    with open_manager() as manager:
+        return from_json(manager.run(text).architecture)
+
+
+def _learnt(networks: list[Architecture]) -> list[Learnt]:
+    """What runs of them have reached; nothing, and the reason said, where runs cannot be read."""
+    try:
+        with open_manager() as manager:
+            return learnt(manager, runs_of(manager.runs(), networks))
+    except ValueError as error:
+        print(f"accuracies are left out: {shown(str(error))}", file=sys.stderr)
+        return []
 
 
 def _print(found: Report) -> None:
@@ -45,6 +69,13 @@ def _print(found: Report) -> None:
     print(f"\n{table(('total', *(f'{letter}  ' for letter in letters)), metrics, '<' + '>' * len(letters))}")
     if any(cell.best for row in comparison.rows for cell in row.cells):
         print("* the least")
+    if found.learnt:
+        runs = [
+            (letters[each.place], shown(each.run), shown(each.data), str(each.seed), str(each.epochs),
+             f"{100 * each.accuracy[-1]:.2f} %", f"{100 * max(each.accuracy):.2f} %")
+            for each in found.learnt
+        ]  # fmt: skip
+        print(f"\n{table(('', 'run', 'data', 'seed', 'epochs', 'test accuracy', 'best'), runs, '<<<>>>>')}")
     stages = [
         (aligned.label, *("–" if stage is None else f"{stage.macs:,}" for stage in aligned.stages))
         for aligned in comparison.stages
@@ -66,7 +97,8 @@ def add(verb: Callable[..., Any]) -> None:
     """Add the verb to the command line."""
     text = "Up to four architectures side by side; every difference, and what it costs."
     sub = verb("compare", compare_verb, text, arch=False, shape=False)
-    sub.add_argument("archs", metavar="ARCH", nargs="+", help=f"the first is what the others are compared to; {ARCH}")
+    what = f"{ARCH}, or a run; the first is what the others are compared to"
+    sub.add_argument("archs", metavar="ARCH", nargs="+", help=what)
     sub.add_argument("--markdown", action="store_true", help="Markdown tables")
     sub.add_argument("--csv", action="store_true", help="one line per number")
     sub.add_argument("--html", metavar="FILE", help="write one self-contained page there")

@@ -10,7 +10,7 @@ from ._html import html
 from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
 from ._metrics import METRICS, Metric, depth
 from ._stages import HEAD, Block, Part, Stage, stages
-from ._tables import LETTERS, Learnt, Report, Table, metrics_table, report, signed, stages_table
+from ._tables import LETTERS, Report, Table, metrics_table, report, signed, stages_table
 from ._text import comma_separated, markdown
 from .conventions import CONVENTIONS, Count, Item, counts
 
@@ -32,7 +32,6 @@ __all__ = [
     "Direction",
     "EqualBudget",
     "Item",
-    "Learnt",
     "Metric",
     "Part",
     "Point",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..figures import change, exact, extent, times
 from ._changes import Differences, differences
 from ._compare import Comparison
 from ._stages import Part
+
+if TYPE_CHECKING:  # a report about untrained networks needs no run store
+    from ..experiments import Learnt
 
 LETTERS = "ABCD"
 _EPOCHS = 10
@@ -26,23 +30,6 @@ class Table:
     note: str = ""
     words: bool = False
     """Whether cells beyond the first hold text that people typed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Learnt:
-    """What one training run of a network has reached."""
-
-    place: int
-    """Which of the networks, from 0."""
-    run: str
-    """What the run is called, for people."""
-    data: str
-    """Name of the data set."""
-    seed: int
-    epochs: int
-    """Whole epochs behind it."""
-    accuracy: tuple[float, ...]
-    """Share of the test images answered rightly after each of them, as far as it was evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)

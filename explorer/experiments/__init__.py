@@ -10,7 +10,7 @@ from ._presets import PRESETS, Preset
 from ._results import CONVENTIONS, Row, TrialResult, results, seconds_to_go
 from ._statistics import Sample, t_quantile
 from ._text import COLUMNS, cells, duration, epochs, interval, percent, to_csv, to_markdown
-from ._trained import Trained, structure, trained
+from ._trained import Learnt, Trained, learnt, runs_of, structure, trained
 
 __all__ = [
     "BASE",
@@ -22,6 +22,7 @@ __all__ = [
     "Design",
     "Experiment",
     "Factor",
+    "Learnt",
     "NotApplicable",
     "Preset",
     "Row",
@@ -42,11 +43,13 @@ __all__ = [
     "factors",
     "find",
     "interval",
+    "learnt",
     "pause",
     "percent",
     "plan",
     "results",
     "resume",
+    "runs_of",
     "seconds_to_go",
     "start",
     "stop",

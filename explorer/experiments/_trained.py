@@ -1,14 +1,14 @@
-"""How well networks did wherever they have been trained: all finished runs, brought together by their settings."""
+"""How well networks did wherever they have been trained: run by run, or brought together by their settings."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from ..architecture import Architecture, ArchitectureError, from_json
-from ..runs import Manager
+from ..runs import Manager, Run
 from ..training import TrainConfig, parse
 from ._results import ACCURACY
 from ._statistics import Sample
@@ -16,6 +16,23 @@ from ._text import epochs
 
 _ANYWHERE = {"seed": 0, "device": "auto"}
 """Settings in which runs of one comparison may differ."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """What one training run of a network has reached."""
+
+    place: int
+    """Which of the networks, from 0."""
+    run: str
+    """What the run is called, for people."""
+    data: str
+    """Name of the data set."""
+    seed: int
+    epochs: int
+    """Whole epochs behind it."""
+    accuracy: tuple[float, ...]
+    """Share of the test images answered rightly after each of them, as far as it was evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +88,27 @@ def trained(manager: Manager, architectures: Sequence[Architecture]) -> list[Tra
         groups.append(Trained(config=config, accuracy=tuple(samples)))
     groups = [group for group in groups if group.runs]
     return sorted(groups, key=lambda each: (-sum(1 for sample in each.accuracy if sample.values), -each.runs))
+
+
+def runs_of(runs: Iterable[Run], architectures: Sequence[Architecture]) -> list[tuple[int, Run]]:
+    """(place of the network, run) of all runs of exactly these networks, whatever their names, network by network."""
+    asked = [(each.input_shape, each.trunk) for each in architectures]
+    known = [(run, structure(run.architecture)) for run in runs]
+    return [(place, run) for place, network in enumerate(asked) for run, of in known if of == network]
+
+
+def learnt(manager: Manager, runs: Iterable[tuple[int, Run]]) -> list[Learnt]:
+    """What runs have reached, each with the place of its network; without those that have not been evaluated yet."""
+    runs = list(runs)
+    curves = manager.store.curves([run.id for _, run in runs], ACCURACY)
+    return [
+        Learnt(
+            place=place, run=run.name, data=str(run.setting("dataset")), seed=int(run.setting("seed")),
+            epochs=run.epoch, accuracy=tuple(curves[run.id]),
+        )
+        for place, run in runs
+        if curves.get(run.id)
+    ]  # fmt: skip
 
 
 @lru_cache(maxsize=512)

@@ -8,7 +8,7 @@ from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
 from ._history import Curve, History
-from ._home import RunFolder, checked_id, checkpoints, new_id
+from ._home import RUN_ID, RunFolder, checked_id, checkpoints, new_id
 from ._manager import Manager, Owned, wait_until_ended
 from ._open import open_store, store_of
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
@@ -19,6 +19,7 @@ __all__ = [
     "FORMATS",
     "PREDICTIONS",
     "RESUMABLE",
+    "RUN_ID",
     "SAMPLES",
     "Curve",
     "Device",

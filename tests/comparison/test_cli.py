@@ -10,7 +10,10 @@ import pytest
 from explorer import catalog
 from explorer.architecture import edit, to_json
 from explorer.cli import main
+from explorer.runs import Manager, Point
+from tests.training.parts import config
 
+ACCURACY = "epoch/test/accuracy"
 EVIL = "<img src=x onerror=alert(1)> =cmd"
 
 
@@ -55,6 +58,36 @@ def test_forms(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert run(capsys, "residual-mnist", str(file), "--html", str(page)) == ""
     assert "&lt;img" in page.read_text(encoding="utf-8")
+
+
+def test_what_runs_have_reached(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
+    network, reached = catalog.get("residual-mnist"), (0.5, 0.75, 0.625)
+    manager = Manager(tmp_path)
+    done, begun = (manager.create(name, to_json(network), config(seed=3).model_dump_json()) for name in "de")
+    points = [Point(series=ACCURACY, step=at, value=value, seconds=1.0) for at, value in enumerate(reached)]
+    manager.store.record(done.id, points, epoch=3)
+    manager.close()
+    (found,) = json.loads(run(capsys, "googlenet", done.id, "--json"))["runs"]
+    assert found == {"place": 1, "run": "d", "data": "digits", "seed": 3, "epochs": 3, "accuracy": list(reached)}
+    assert "B  d    digits     3       3        62.50 %  75.00 %\n" in run(capsys, "googlenet", begun.id)
+    assert run(capsys, "residual-mnist", "--csv").endswith("test_accuracy,Residual network on MNIST,0.625\n")
+    assert json.loads(run(capsys, "googlenet", "--json"))["runs"] == []
+    assert "there is no run" in mistake(capsys, "20200101-000000-abcdef", "googlenet")
+
+
+def test_without_a_run_store_the_rest_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "file"))
+    assert main(["compare", "googlenet"]) == 0
+    out, err = capsys.readouterr()
+    assert "1,582,671,872" in out
+    assert err.startswith("accuracies are left out: ")
+    assert err.count("\n") == 1
 
 
 def test_mistakes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

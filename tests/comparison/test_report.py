@@ -11,7 +11,8 @@ import pytest
 
 from explorer import catalog
 from explorer.architecture import edit
-from explorer.comparison import Learnt, Report, comma_separated, compare, html, markdown, report
+from explorer.comparison import Report, comma_separated, compare, html, markdown, report
+from explorer.experiments import Learnt
 
 EVIL = "=cmd|'/C calc'!A1 <img src=x onerror=alert(1)> ](javascript:alert(1)) $\\href{x}{y}$ **b** `c`\nnext"
 

@@ -7,11 +7,11 @@ from typing import Any
 import streamlit as st
 
 from explorer import figures
-from explorer.comparison import LETTERS, Learnt
-from explorer.experiments import structure
+from explorer.comparison import LETTERS
+from explorer.experiments import Learnt, learnt, runs_of
 from explorer.runs import Run
 from pages.ui.components import mount
-from pages.ui.manager import history, manager
+from pages.ui.manager import manager
 from pages.ui.text import cell
 from pages.ui.train import live
 
@@ -22,39 +22,25 @@ MOST = 8
 """Runs in one picture."""
 
 
-def runs_of(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
-    """(place of the network, run): the run that an entry names, and all others of its network, whatever their names."""
+def of(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
+    """(place of the network, run), network by network; the run that an entry names before all others of its network."""
     try:
-        everything = manager().runs()
+        found = runs_of(manager().runs(), [entry.architecture for entry in entries])
     except ValueError:  # nothing can be stored here, so nothing was
         return []
-    found = []
-    for place, entry in enumerate(entries):
-        own = entry.origin.partition(":")[2] if entry.origin.startswith("run:") else ""
-        network = (entry.architecture.input_shape, entry.architecture.trunk)
-        mine = [run for run in everything if run.id == own or structure(run.architecture) == network]
-        found += [(place, run) for run in sorted(mine, key=lambda run: run.id != own)]
-    return found
+    own = {(place, entry.origin.removeprefix("run:")) for place, entry in enumerate(entries)}
+    return sorted(found, key=lambda each: (each[0], (each[0], each[1].id) not in own))
 
 
 def results(entries: tuple[Entry, ...]) -> list[Learnt]:
-    """The same as a report tells it; without runs that have not been evaluated yet."""
-    found = []
-    for place, run in runs_of(entries):
-        accuracy = tuple(map(float, history().curve(run, "epoch/test/accuracy").values))
-        if accuracy:
-            found.append(
-                Learnt(
-                    place=place, run=run.name, data=str(run.setting("dataset")), seed=int(run.setting("seed")),
-                    epochs=run.epoch, accuracy=accuracy,
-                )
-            )  # fmt: skip
-    return found
+    """What they have reached."""
+    found = of(entries)
+    return learnt(manager(), found) if found else []
 
 
 def show(entries: tuple[Entry, ...]) -> None:
     """Nothing where there is no run of any of the networks."""
-    found = runs_of(entries)
+    found = of(entries)
     if not found:
         st.caption(
             "None of these networks has been trained here. Where there are runs, their accuracy and curves stand here."
@@ -78,7 +64,7 @@ def show(entries: tuple[Entry, ...]) -> None:
                 "test accuracy": 100 * each.accuracy[-1],
                 "best": 100 * max(each.accuracy),
             }
-            for each in results(entries)
+            for each in learnt(manager(), found)
         ]
         if rows:
             number = st.column_config.NumberColumn(format="%.2f %%")
