@@ -7,7 +7,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_memory, memory_needed
 from ._forecast import Forecast, Speed, forecast, speeds, yardstick
-from ._launch import Fit, check, clone, extend, prepare, start
+from ._launch import Fit, check, clone, doubts, extend, prepare, start
 from ._lessons import LESSONS, Lesson, Trial, lesson, start_lesson
 from ._recipes import RECIPES, recipe
 
@@ -25,6 +25,7 @@ __all__ = [
     "check_classes",
     "check_memory",
     "clone",
+    "doubts",
     "extend",
     "forecast",
     "lesson",

@@ -40,6 +40,19 @@ def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfi
     return config, check(architecture, config).bytes
 
 
+def doubts(config: TrainConfig) -> list[str]:
+    """What is allowed and will most likely spoil a run, a sentence each with the way out. Raises ValueError for data
+    that nobody knows."""
+    mirrored = [name for name in ("flip", "flip_average") if getattr(config, name)]
+    classes = datasets.card(config.dataset).classes
+    if mirrored and classes and all(len(name) == 1 for name in classes):
+        return [
+            f"its classes ({', '.join(classes[:3])} …) look like digits or letters, which are no such any more in a "
+            f"mirror; turn {' and '.join(mirrored)} off"
+        ]
+    return []
+
+
 def extend(manager: Manager, run: str, epochs: int) -> Run:
     """Queue a run that has ended for ``epochs`` more; a falling schedule then falls towards the new end."""
     found = manager.run(run)

@@ -160,6 +160,17 @@ def test_it_is_said_which_part_of_the_images_is_seen(home: Path) -> None:
     assert "is made for one input size, so it sees whole images throughout" in told
 
 
+def test_mirrored_digits_are_warned_of_and_can_be_started(home: Path) -> None:
+    running = app()
+    assert "mirror" not in said(running)
+    running.selectbox(key="train_recipe").set_value("quick").run()
+    assert "look like digits or letters" in said(running)
+    assert not running.button(key="start").disabled
+    for setting in ("flip", "flip_average"):
+        running.toggle(key=f"set_{setting}_quick_0").set_value(False).run()
+    assert "mirror" not in said(running)
+
+
 def test_a_network_for_other_classes_is_fitted_or_refused(home: Path) -> None:
     running = app()
     running.multiselect(key="train_designs").set_value(["googlenet"]).run()
