@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import signal
 import socket
 import sys
@@ -38,6 +39,8 @@ from ._attendant import Attendant, Ended
 
 _BY_WISH: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_MEMORY = re.compile("memory|could not (create|execute) a ")
+"""What torch says where memory ends. oneDNN does not name it: it "could not create a primitive", and that is all."""
 
 
 class Terminated(BaseException):
@@ -165,11 +168,11 @@ def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[
         except Diverged as error:
             return "failed", f"diverged: {error}; the last finite checkpoint is kept, try a lower learning rate"
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            text = str(error)
-            if isinstance(error, RuntimeError) and "memory" not in text:
+            if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
                 raise
             peak = memory_peak(device) / 1e6
-            return "failed", f"out of memory (peak {peak:,.0f} MB); use a smaller batch, or accumulate"
+            said = "" if "memory" in str(error).lower() or not str(error) else f" (oneDNN {error})"
+            return "failed", f"out of memory (peak {peak:,.0f} MB); use a smaller batch, or accumulate{said}"
     except Ended as ended:
         return ended.status, ended.reason
     except Terminated:

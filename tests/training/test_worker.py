@@ -36,6 +36,7 @@ def run(tmp_path: Path) -> tuple[Manager, Run]:
         (torch.OutOfMemoryError("CUDA out of memory"), r"out of memory \(peak [\d,]+ MB\); use a smaller batch"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), r"out of memory \(peak"),
         (MemoryError(), "out of memory"),
+        (RuntimeError("could not create a primitive"), r"out of memory .* \(oneDNN could not create a primitive\)"),
         (Diverged("the loss became nan at step 3"), "diverged: the loss became nan at step 3; the last finite"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk full: No space left"),
         (StoreError("the run store x: database or disk is full", code=13), "disk full: the run store"),
