@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
+import time
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.browser.helpers import launching, new_context, open_app, serving, settle
 
@@ -16,21 +18,26 @@ VISITS, CLICKS = 6, 20
 COMPLETE = 1.0
 REACTS = 0.2
 
-# From the click in the menu, by the browser's own clock: the first moment at which the table and all three pictures are
-# there, after the page with the Design was. The pictures are drawn in trees of their own.
-STOPWATCH = """() => {
+# Whether the table and all three pictures are there. The pictures are drawn in trees of their own.
+DRAWN = """() => {
     const pictures = { compare_stages: '.block', compare_bars: '.row', compare_growth: '.point' }
-    const drawn = () => document.querySelectorAll('[data-testid=stTable] tbody tr').length > 5
+    return document.querySelectorAll('[data-testid=stTable] tbody tr').length > 5
         && Object.entries(pictures).every(([key, part]) => [...document.querySelectorAll(`.st-key-${key} *`)]
             .some((node) => (node.shadowRoot ?? node).querySelectorAll(part).length > 8))
+}"""
+
+
+# From the click in the menu, by the browser's own clock: the first moment at which they are, another page being shown.
+STOPWATCH = f"""() => {{
+    const drawn = {DRAWN}
     window.complete = null
     const begun = performance.now()
-    const look = () => {
+    const look = () => {{
         if (!drawn()) return requestAnimationFrame(look)
         window.complete = performance.now() - begun
-    }
+    }}
     requestAnimationFrame(look)
-}"""
+}}"""
 
 
 # From a click anywhere to the first frame in which the bars have another title.
@@ -79,3 +86,35 @@ def test_page_is_complete(tmp_path: Path) -> None:
     print(f"another metric of the bars: median {statistics.median(reacted):.2f} s, worst {max(reacted):.2f} s")
     assert statistics.median(found) <= COMPLETE
     assert statistics.median(reacted) <= REACTS
+
+
+def visit(browser: Browser, address: str, there: str) -> float:
+    """Seconds from the visit of a browser that was never here until something holds."""
+    context = new_context(browser)
+    page = context.new_page()
+    begun = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    page.wait_for_function(there)
+    seconds = time.perf_counter() - begun
+    context.close()
+    return seconds
+
+
+def test_a_link_in_a_browser_that_was_never_here(tmp_path: Path) -> None:
+    """The same page by its address, beside an empty Streamlit app: what the page itself adds to what any app takes."""
+    empty = tmp_path / "empty.py"
+    empty.write_text("import streamlit as st\n\nst.metric('x', 1)\n")
+    number = "() => document.querySelector('[data-testid=stMetricValue]') !== null"
+    query = "&".join(f"network={name}" for name in FOUR)
+    ours, theirs = [], []
+    with (
+        launching() as browser,
+        serving(tmp_path / "home") as server,
+        serving(tmp_path / "other", script=empty) as other,
+    ):
+        for _ in range(VISITS + 1):
+            ours.append(visit(browser, f"{server.url}/compare?{query}", DRAWN))
+            theirs.append(visit(browser, other.url, number))
+    page, app = statistics.median(ours[1:]), statistics.median(theirs[1:])
+    print(f"\nby its address in a fresh browser: {page:.2f} s, an empty app {app:.2f} s, difference {page - app:.2f} s")
+    assert page - app <= COMPLETE
