@@ -47,8 +47,8 @@ def doubts(config: TrainConfig) -> list[str]:
     classes = datasets.card(config.dataset).classes
     if mirrored and classes and all(len(name) == 1 for name in classes):
         return [
-            f"its classes ({', '.join(classes[:3])} …) look like digits or letters, which are no such any more in a "
-            f"mirror; turn {' and '.join(mirrored)} off"
+            f"the classes ({', '.join(classes[:3])} …) look like digits or letters, whose mirror images are none: turn "
+            f"{' and '.join(mirrored)} off"
         ]
     return []
 

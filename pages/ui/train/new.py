@@ -148,7 +148,7 @@ def _forecast(
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
         for doubt in training.doubts(config):
-            st.warning(literal(f"This data: {doubt}."))
+            st.warning(literal(f"{doubt[0].upper()}{doubt[1:]}."))
     st.button(
         f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
         key="start", disabled=not networks or bool(complaints), on_click=_start, args=(networks, config, seeds),
