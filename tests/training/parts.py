@@ -80,7 +80,7 @@ def config(**fields: Any) -> TrainConfig:
     return parse({"dataset": "digits", "epochs": 2, "batch_size": 32, "threads": 1, "device": "cpu", **fields})
 
 
-def tensors(settings: TrainConfig, count: int = 128) -> Tensors:
+def tensors(settings: TrainConfig, count: int = 128, device: torch.device = CPU) -> Tensors:
     """Images of numbers alone: a random pattern per class, under noise; half as many for testing."""
     generator = np.random.default_rng(1)
     means = generator.integers(64, 192, (CLASSES, *SHAPE))
@@ -99,7 +99,7 @@ def tensors(settings: TrainConfig, count: int = 128) -> Tensors:
         test_images=test_images,
         test_labels=test_labels,
     )
-    return on_device(datasets.tensors(content), settings, CPU)
+    return on_device(datasets.tensors(content), settings, device)
 
 
 class Book:
@@ -118,10 +118,16 @@ class Book:
         self.progress |= progress
 
 
-def run(architecture: Architecture, settings: TrainConfig, book: Book, between: Any = lambda _: None) -> State:
+def run(
+    architecture: Architecture,
+    settings: TrainConfig,
+    book: Book,
+    between: Any = lambda _: None,
+    device: torch.device = CPU,
+) -> State:
     """Train from the beginning to the end in this process."""
     torch.set_num_threads(1)
-    state, log = State(architecture, settings, CPU), Recorder(CPU, book)
-    train(state, tensors(settings), settings, log, between)
+    state, log = State(architecture, settings, device), Recorder(device, book)
+    train(state, tensors(settings, device=device), settings, log, between)
     log.flush(state)
     return state
