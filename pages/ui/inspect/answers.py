@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import figures
+from explorer import datasets, figures
 from explorer.inspection import Box
 from pages.ui.components import mount
 from pages.ui.text import literal
@@ -78,6 +78,8 @@ def chosen(model: Any, picture: dict[str, Any]) -> Any:
 def uploaded(picture: dict[str, Any], boxes: list[dict[str, Any]], note: str = "as it came") -> dict[str, Any]:
     """A frame of the picture itself; boxes are in its own pixels."""
     height, width = picture["size"]
+    if "src" not in picture:  # made for the picture that is looked at, and not before its answer is there
+        picture["src"] = figures.photo(datasets.decode(picture["data"]).pixels)
     return {
         "title": "Picture", "note": note, "alt": f"The picture {picture['title']}", "src": picture["src"],
         "width": width, "height": height, "pixelated": max(height, width) <= _SMALL, "heat": None, "boxes": boxes,

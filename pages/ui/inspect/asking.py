@@ -25,8 +25,9 @@ def predicted(model: Any, picture: Picture) -> Any:
     def ask() -> Any:
         from explorer.inspection.predict import predict
 
+        pixels = picture.pop("pixels", None)
         try:
-            return predict(model, [datasets.decode(picture["data"]).pixels], top=TOP)[0]
+            return predict(model, [datasets.decode(picture["data"]).pixels if pixels is None else pixels], top=TOP)[0]
         except ValueError as error:
             return f"{error}"
 

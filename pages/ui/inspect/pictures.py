@@ -176,10 +176,13 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
     except ImageError as error:
         state.say("error", f"{title}: {error}")
         return
+    for picture in here["pictures"]:
+        picture.pop("pixels", None)
     here["pictures"].append({
         "key": key, "title": title[:200], "shows": shows, "credit": credit, "data": content, "digest": digest,
         "size": found.pixels.shape[:2], "format": found.format, "notes": found.notes,
-        "src": figures.photo(found.pixels), "thumb": figures.photo(found.pixels, 160),
+        "thumb": figures.photo(found.pixels, 160),
+        "pixels": found.pixels,  # of the newest alone, until the network has been asked: they may be 120 MB
     })  # fmt: skip
     here["show"] = key
 
