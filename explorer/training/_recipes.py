@@ -47,22 +47,25 @@ def quick(dataset: str) -> TrainConfig:
 
 
 def thorough(dataset: str) -> TrainConfig:
-    """Better accuracy in more time: twenty epochs on whole images, flipped and shifted, and averaged weights."""
+    """Better accuracy in more time, for photographs: forty epochs on flipped and shifted images with a square blanked
+    out, at first on windows of three quarters of their size."""
     return TrainConfig(
         dataset=dataset,
         optimizer="sgd",
-        lr=0.2,
+        lr=0.4,
         momentum=0.9,
         nesterov=True,
-        weight_decay=5e-4,
-        batch_size=128,
-        epochs=20,
+        weight_decay=1e-3,
+        batch_size=256,
+        epochs=40,
         schedule="one_cycle",
         warmup_epochs=4.0,
-        label_smoothing=0.1,
-        ema_decay=0.998,
+        label_smoothing=0.05,
         crop=4,
         flip=True,
+        cutout=8,
+        window=0.75,
+        window_share=0.65,
     )
 
 
