@@ -26,8 +26,8 @@ ANSWER = 0.300
 LOOK = 1.0
 
 
-# Seen by the browser itself, both ends: Playwright hands the file over in its own time, and looks now and then only. The
-# tiles are drawn in the component's own tree.
+# Seen by the browser itself, both ends: Playwright hands the file over in its own time, and looks now and then only.
+# The tiles are drawn in the component's own tree.
 STOPWATCH = """(tile) => {
     const tree = tile.getRootNode()
     const count = () => tree.querySelectorAll('.tile').length
