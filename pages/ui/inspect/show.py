@@ -33,7 +33,7 @@ def main(found: dict[str, Entry]) -> None:
     taken = state.state()["pictures"]
     if not taken:
         st.info(
-            "Upload a picture on the right, or take a test image of a data set: the network's answer appears here."
+            "Upload a picture under **Pictures**, or take a test image of a data set: the answer appears here."
         )
     else:
         with st.spinner("Asking the network"):
@@ -46,11 +46,10 @@ def main(found: dict[str, Entry]) -> None:
 
 def _nothing(chosen: bool) -> None:
     if chosen:
-        st.info("The weights of this model are not here yet. **Download** them on the right, or choose another model.")
+        st.info("The weights of this model are not here yet. **Download** them under **Model**, or choose another one.")
         return
     st.info(
-        "There is no trained network here yet. Train one, download published weights, or open weights of your own on "
-        "the right."
+        "There is no trained network here yet. Train one, download published weights, or open **Your own weights**."
     )
     st.page_link("pages/train.py", label="Train a network", icon=":material/monitoring:")
 

@@ -42,8 +42,8 @@ def _live() -> None:
     if not runs:
         st.title("Train")
         st.info(
-            "No run yet. Choose a network and data on the right and press **Start**: the curves appear here while it "
-            "learns. Runs go on when you close the browser."
+            "No run yet. Choose a network and data under **New run** and press **Start**: the curves appear here while "
+            "it learns. Runs go on when you close the browser."
         )
         return
     _head(runs[0])

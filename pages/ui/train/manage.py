@@ -64,7 +64,7 @@ def _more(run: Run) -> None:
                 )  # fmt: skip
         st.button(
             "Clone into the form", icon=":material/content_copy:", key="clone", on_click=_clone, args=(run,),
-            help="Fills the form on the right with this run's network and settings, to be changed and started.",
+            help="Fills the form New run with this run's network and settings, to be changed and started.",
         )  # fmt: skip
         _export(run)
         with st.form(key=f"notes_{run.id}", border=False):
