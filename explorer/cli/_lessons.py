@@ -48,13 +48,13 @@ def _list(args: argparse.Namespace) -> None:
                 "name": each.name, "title": each.title, "text": each.text,
                 "trials": [
                     {"network": trial.network, "dataset": trial.dataset, "config": trial.config().model_dump()}
-                    for trial in each.trials
+                    for trial in each.runs
                 ],
             }
             for each in LESSONS.values()
         ])  # fmt: skip
         return
-    print(table(("lesson", "runs", "what it shows"), [(e.name, str(len(e.trials)), e.title) for e in LESSONS.values()],
+    print(table(("lesson", "runs", "what it shows"), [(e.name, str(len(e.runs)), e.title) for e in LESSONS.values()],
                 "<><"))  # fmt: skip
 
 

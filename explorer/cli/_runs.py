@@ -109,12 +109,12 @@ def _tell(args: argparse.Namespace, manager: Manager, run: Run) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     architecture, config = resolve(args.arch, files=True), training_config(args)
-    from ..training import doubts, parse, start
+    from ..training import config_warnings, parse, start
 
     with open_manager() as manager:
         run = start(manager, architecture, config, name=args.name)
-        for doubt in doubts(parse(run.config)):  # the run's own, where a path has become a name
-            print(f"{run.id}  {shown(doubt)}", file=sys.stderr)
+        for warning in config_warnings(parse(run.config)):  # the run's own, where a path has become a name
+            print(f"{run.id}  {shown(warning)}", file=sys.stderr)
         look_after(manager)
         if args.detach:
             _tell(args, manager, manager.run(run.id))

@@ -5,10 +5,10 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 """
 
 from ._config import TrainConfig, parse
-from ._fit import Memory, check_classes, check_memory, memory_needed
-from ._forecast import Forecast, Speed, forecast, speeds, yardstick
-from ._launch import Fit, check, clone, doubts, extend, prepare, start
-from ._lessons import LESSONS, Lesson, Trial, lesson, start_lesson
+from ._fit import Memory, check_classes, check_memory, estimate_memory
+from ._forecast import Forecast, Speed, collect_speeds, forecast, probe_speed
+from ._launch import Fit, check, clone, config_warnings, extend, prepare, start
+from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._recipes import RECIPES, recipe
 
 __all__ = [
@@ -17,24 +17,24 @@ __all__ = [
     "Fit",
     "Forecast",
     "Lesson",
+    "LessonRun",
     "Memory",
     "Speed",
     "TrainConfig",
-    "Trial",
     "check",
     "check_classes",
     "check_memory",
     "clone",
-    "doubts",
+    "collect_speeds",
+    "config_warnings",
+    "estimate_memory",
     "extend",
     "forecast",
     "lesson",
-    "memory_needed",
     "parse",
     "prepare",
+    "probe_speed",
     "recipe",
-    "speeds",
     "start",
     "start_lesson",
-    "yardstick",
 ]

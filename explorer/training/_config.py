@@ -109,9 +109,7 @@ class TrainConfig(BaseModel):
         if self.parts > self.batch_size:
             many = f"accumulate (={self.accumulate})"
             many += f" times processes (={self.processes})" if self.processes > 1 else ""
-            raise ValueError(
-                f"{many} must not exceed batch_size (={self.batch_size}); a part needs at least one image"
-            )
+            raise ValueError(f"{many} must not exceed batch_size (={self.batch_size}); a part needs at least one image")
         if self.processes > 1 and self.device == "mps":
             raise ValueError(f"processes (={self.processes}) must be 1 on mps; there is one such device")
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):

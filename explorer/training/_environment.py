@@ -13,8 +13,8 @@ import torch
 
 from .. import __version__
 from ._config import TrainConfig
-from .gauges import gpu_utilisation
-from .loop import precision_of
+from .loop import resolve_precision
+from .system_metrics import gpu_utilisation
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -38,7 +38,7 @@ def environment(config: TrainConfig, device: torch.device, dataset: str, fingerp
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "precision": str(precision_of(device, config)).removeprefix("torch."),
+        "precision": str(resolve_precision(device, config)).removeprefix("torch."),
         "compiled": config.compile,
         "seed": config.seed,
         "dataset": dataset,

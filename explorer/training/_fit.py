@@ -41,7 +41,7 @@ def check_learnable(architecture: Architecture) -> None:
         )
 
 
-def window_of(architecture: Architecture, config: TrainConfig) -> tuple[int, int] | None:
+def training_window(architecture: Architecture, config: TrainConfig) -> tuple[int, int] | None:
     """Height and width of the part of each image that training shows at first; None where it shows whole images.
 
     That is also so for a network that takes no other size with the same weights.
@@ -57,9 +57,9 @@ def window_of(architecture: Architecture, config: TrainConfig) -> tuple[int, int
     return size if smaller.totals.params == analyze(architecture).totals.params else None
 
 
-def work_share(architecture: Architecture, config: TrainConfig) -> float:
+def pixel_share(architecture: Architecture, config: TrainConfig) -> float:
     """Pixels that training shows a network, as a share of those of whole images."""
-    window = window_of(architecture, config)
+    window = training_window(architecture, config)
     if window is None:
         return 1.0
     _, height, width = architecture.input_shape
@@ -92,7 +92,7 @@ class Memory:
         return self.processes * (self.on_gpu + self.process)
 
 
-def memory_needed(architecture: Architecture, config: TrainConfig, images: int) -> Memory:
+def estimate_memory(architecture: Architecture, config: TrainConfig, images: int) -> Memory:
     """What training a network on a number of images will need. Pure arithmetic on the analysis; torch is not needed."""
     found: Analysis = analyze(architecture)
     totals = found.totals

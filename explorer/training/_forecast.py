@@ -1,4 +1,4 @@
-"""How long a run will take: scaled from what this machine has trained before, or from a yardstick trained once."""
+"""How long a run will take: scaled from what this machine has trained before, or from a speed probe run once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ..architecture import Architecture, from_json
 from ..home import home
 from ..runs import Run
 from ._config import TrainConfig, parse
-from ._fit import work_share
+from ._fit import pixel_share
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 180.0
+_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Forecast:
     basis: str
 
 
-def speeds(runs: Iterable[Run]) -> list[Speed]:
+def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
     """What finished and half-finished runs say of their devices; those without a whole epoch say nothing."""
     found = []
     for run in runs:
@@ -67,9 +67,7 @@ def speeds(runs: Iterable[Run]) -> list[Speed]:
     return found
 
 
-def forecast(
-    architecture: Architecture, config: TrainConfig, device: str, known: Iterable[Speed]
-) -> Forecast | None:
+def forecast(architecture: Architecture, config: TrainConfig, device: str, known: Iterable[Speed]) -> Forecast | None:
     """Seconds of training, from the most similar network that this device has trained; None if there is none.
 
     The time per image is scaled half by multiply-adds and half by the memory that goes through the device: small
@@ -103,42 +101,42 @@ def _cost(architecture: str, config: str) -> tuple[Architecture, TrainConfig, in
 def _images(architecture: Architecture, config: TrainConfig) -> float:
     """Whole images in training that take as long as all epochs with their evaluations.
 
-    To be judged an image goes forwards only, which is a third of the work, once or, with its mirror image, twice.
+    In evaluation an image goes forwards only, which is a third of the work, once or, with its mirror image, twice.
     """
     try:
         card = datasets.card(config.dataset)
     except datasets.DatasetError:
         return 0.0
-    set_aside = card.train * config.validation
-    learnt = (card.train - set_aside) * work_share(architecture, config)
-    judged = (card.test + set_aside) * (2 if config.flip_average else 1)
-    return config.epochs * (learnt + judged / 3)
+    held_out = card.train * config.validation
+    trained = (card.train - held_out) * pixel_share(architecture, config)
+    evaluated = (card.test + held_out) * (2 if config.flip_average else 1)
+    return config.epochs * (trained + evaluated / 3)
 
 
-# ---- the yardstick --------------------------------------------------------------------------------------------------
+# ---- the speed probe -------------------------------------------------------------------------------------------------
 
 
-def yardstick(device: str) -> Speed | None:
-    """What ``explorer.training.yardstick`` measured here; where it never was, it is started and this is None."""
+def probe_speed(device: str) -> Speed | None:
+    """What ``explorer.training.speed_probe`` measured here; where it never was, it is started and this is None."""
     path = home() / f"speed-{device.replace(':', '-')}.json"
     try:
         return Speed(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        _begin(path, device)
+        _start_probe(path, device)
         return None
 
 
-_BEGUN: dict[Path, tuple[subprocess.Popen[bytes], float]] = {}
+_RUNNING_PROBES: dict[Path, tuple[subprocess.Popen[bytes], float]] = {}
 
 
-def _begin(path: Path, device: str) -> None:
+def _start_probe(path: Path, device: str) -> None:
     """Measure in a process of its own: torch takes seconds to load, and nobody shall wait for it here."""
-    begun = _BEGUN.get(path)
-    if begun is not None and (begun[0].poll() is None or time.monotonic() - begun[1] < _PATIENCE):
+    begun = _RUNNING_PROBES.get(path)
+    if begun is not None and (begun[0].poll() is None or time.monotonic() - begun[1] < _TIMEOUT):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     child = subprocess.Popen(
-        [sys.executable, "-m", "explorer.training.yardstick", device, str(path)],
+        [sys.executable, "-m", "explorer.training.speed_probe", device, str(path)],
         cwd=_ROOT,
         env=os.environ,
         stdin=subprocess.DEVNULL,
@@ -146,4 +144,4 @@ def _begin(path: Path, device: str) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    _BEGUN[path] = (child, time.monotonic())
+    _RUNNING_PROBES[path] = (child, time.monotonic())

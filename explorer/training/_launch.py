@@ -12,7 +12,7 @@ from ..architecture import Architecture, from_json, to_json
 from ..home import absolute
 from ..runs import Manager, Run, devices, places
 from ._config import TrainConfig, parse
-from ._fit import Memory, check_classes, check_learnable, check_memory, memory_needed, window_of
+from ._fit import Memory, check_classes, check_learnable, check_memory, estimate_memory, training_window
 
 
 def start(
@@ -40,7 +40,7 @@ def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfi
     return config, check(architecture, config).bytes
 
 
-def doubts(config: TrainConfig) -> list[str]:
+def config_warnings(config: TrainConfig) -> list[str]:
     """What is allowed and will most likely spoil a run, a sentence each with the way out. Raises ValueError for data
     that nobody knows."""
     mirrored = [name for name in ("flip", "flip_average") if getattr(config, name)]
@@ -100,11 +100,11 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
         raise ValueError(f"the data set {config.dataset!r} is not on this machine; {card.by_hand or 'import it first'}")
     check_classes(architecture, card.name, len(card.classes))
     check_learnable(architecture)
-    needed = memory_needed(architecture, config, card.train + card.test)
+    needed = estimate_memory(architecture, config, card.train + card.test)
     known = {device.name: device for device in devices()}
     device = places(config.device, config.processes, known)[0][0]
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory)
     counted = needed.total if device == "cpu" else needed.on_gpu
-    window = window_of(architecture, config)
+    window = training_window(architecture, config)
     return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory, window=window)

@@ -14,7 +14,7 @@ from ._recipes import recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class LessonRun:
     """One run of a lesson."""
 
     network: str
@@ -38,7 +38,7 @@ class Lesson:
     title: str
     text: str
     """What to expect, and why."""
-    trials: tuple[Trial, ...]
+    runs: tuple[LessonRun, ...]
 
 
 def _long_range() -> Lesson:
@@ -51,8 +51,8 @@ def _long_range() -> Lesson:
         text="Which of two marks, 8 rows apart, is the lighter one? Two networks of equal parameters and MACs: "
         "three 3×3 convolutions see 7 rows and stay at 50 %, which can be proven; with dilations 1, 2, 4 they see 15 "
         "and answer every image right. The receptive field on the Design page tells it beforehand: 9 rows are needed.",
-        trials=tuple(
-            Trial(network=network, dataset="long-range-8", recipe="course", changes=changes)
+        runs=tuple(
+            LessonRun(network=network, dataset="long-range-8", recipe="course", changes=changes)
             for network in ("near-sighted-cnn", "far-sighted-cnn")
         ),
     )
@@ -74,8 +74,8 @@ def start_lesson(manager: Manager, name: str, **changes: Any) -> list[Run]:
     Raises ValueError, before anything is queued, for an unknown lesson or a setting that cannot be.
     """
     found = lesson(name)
-    configs = [trial.config(**changes) for trial in found.trials]
+    configs = [run.config(**changes) for run in found.runs]
     return [
-        start(manager, catalog.get(trial.network), config, tags=(found.name,))
-        for trial, config in zip(found.trials, configs, strict=True)
+        start(manager, catalog.get(run.network), config, tags=(found.name,))
+        for run, config in zip(found.runs, configs, strict=True)
     ]

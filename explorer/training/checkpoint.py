@@ -33,9 +33,9 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     path = folder / f"step-{step:010}.pt"
     if path.exists():
         try:
-            verified(path)
+            read_verified(path)
         except CheckpointError:
-            _set_aside(path)
+            _quarantine(path)
         else:
             return path  # the same step of the same run: never put a good file at risk for an equal one
     buffer = io.BytesIO()
@@ -57,7 +57,7 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     return path
 
 
-def tidy(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what a crash left behind: half-written files, digests without a file. Only for the one who writes here."""
     if folder.is_dir():
         sweep(folder)
@@ -66,22 +66,22 @@ def tidy(folder: Path) -> None:
                 digest.unlink(missing_ok=True)
 
 
-def newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str]]:
+def load_newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str]]:
     """The newest checkpoint that can be used (None if there is none), and a sentence about each that cannot.
 
     What cannot be used is set aside under its name with ``.refused``, so that it is not tried again.
     """
-    complaints: list[str] = []
+    problems: list[str] = []
     for path in checkpoints(folder):
         try:
-            return load(path, run), complaints
+            return load(path, run), problems
         except CheckpointError as error:
-            complaints.append(str(error))
-            _set_aside(path)
-    return None, complaints
+            problems.append(str(error))
+            _quarantine(path)
+    return None, problems
 
 
-def verified(path: Path) -> bytes:
+def read_verified(path: Path) -> bytes:
     """The bytes of a checkpoint whose SHA-256 is the one beside it. Raises CheckpointError otherwise."""
     try:
         data, digest = path.read_bytes(), _digest_of(path).read_text(encoding="ascii").split()
@@ -94,7 +94,7 @@ def verified(path: Path) -> bytes:
 
 def load(path: Path, run: str) -> dict[str, Any]:
     """A checkpoint of a run, verified first, its tensors on the CPU. Raises CheckpointError naming the file."""
-    data = verified(path)
+    data = read_verified(path)
     try:
         captured = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError):
@@ -116,7 +116,7 @@ def _digest_of(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _set_aside(path: Path) -> None:
+def _quarantine(path: Path) -> None:
     for each in (path, _digest_of(path)):
         if each.exists():
             os.replace(each, each.with_name(each.name + REFUSED))

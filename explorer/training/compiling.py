@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 
-def compiler_trouble(device: torch.device) -> str | None:
+def find_compiler_problem(device: torch.device) -> str | None:
     """Why torch.compile cannot work on this machine, None if it can: tried on a function of one line."""
     try:
         torch.compile(lambda x: x.sin() + 1)(torch.zeros(8, device=device))

@@ -14,7 +14,7 @@ from ..architecture import Architecture
 from ..datasets import transforms
 from ._config import TrainConfig
 from ._fit import check_classes
-from .samples import chosen
+from .samples import choose_rows
 
 if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
@@ -56,10 +56,10 @@ def open_data(config: TrainConfig, architecture: Architecture) -> Dataset:
     return data
 
 
-def on_device(data: Dataset, config: TrainConfig, device: torch.device) -> Tensors:
+def load_to_device(data: Dataset, config: TrainConfig, device: torch.device) -> Tensors:
     """The images of a data set on a device, the validation images set apart from those of training."""
     part = data.with_validation(config.validation, config.seed) if config.validation else data
-    shown = chosen(data.test_labels.tolist(), config.seed)
+    shown = choose_rows(data.test_labels.tolist(), config.seed)
     test = Subset(images=data.test_images.to(device), labels=data.test_labels.to(device), shown=shown)
     evaluated = {"test": test}
     if part is not data:
@@ -74,18 +74,18 @@ def on_device(data: Dataset, config: TrainConfig, device: torch.device) -> Tenso
     )
 
 
-def seed_of(*parts: int | str) -> int:
+def derive_seed(*parts: int | str) -> int:
     """A seed that depends on all parts, and on nothing else: there is no generator to be saved and restored."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:7], "big")
 
 
-def generator_of(*parts: int | str) -> torch.Generator:
+def make_generator(*parts: int | str) -> torch.Generator:
     """A generator seeded by all parts; on the CPU, so that every device is dealt the same choices."""
-    return torch.Generator().manual_seed(seed_of(*parts))
+    return torch.Generator().manual_seed(derive_seed(*parts))
 
 
-def normalised(images_BCHW: Tensor, data: Tensors, *, channels_last: bool) -> Tensor:
+def normalise_images(images_BCHW: Tensor, data: Tensors, *, channels_last: bool) -> Tensor:
     """uint8 pixels as float32 around 0."""
     x_BCHW = transforms.to_float(images_BCHW, data.mean, data.std)
     return x_BCHW.contiguous(memory_format=torch.channels_last) if channels_last else x_BCHW

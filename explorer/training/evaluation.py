@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._config import TrainConfig
-from .data import Subset, Tensors, normalised
-from .peers import ALONE, Peers
+from .data import Subset, Tensors, normalise_images
+from .distributed import SINGLE_PROCESS, ProcessGroup
 
 _BEST = 3
 
@@ -39,17 +39,17 @@ def evaluate(
     data: Tensors,
     config: TrainConfig,
     precision: Callable[[], Any],
-    between: Callable[[], None] = lambda: None,
-    peers: Peers = ALONE,
+    after_batch: Callable[[], None] = lambda: None,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> Evaluation:
-    """Judge a network by a subset, in evaluation mode; ``between`` is called after every batch and may raise.
+    """Evaluate a network on a subset, in evaluation mode; ``after_batch`` is called after every batch and may raise.
 
-    ``peers`` take a part each, and rank 0 alone has the predictions. With ``config.flip_average`` by the mean of the
+    ``group`` take a part each, and rank 0 alone has the predictions. With ``config.flip_average`` by the mean of the
     probabilities of every image and of its mirror image.
     """
     training = model.training
     model.eval()
-    peers.agree(model)
+    group.broadcast_buffers(model)
     size = 2 * config.part_size
     device = subset.images.device
     loss = torch.zeros((), device=device)
@@ -57,25 +57,25 @@ def evaluate(
 
     def scores(images_BCHW: Tensor) -> Tensor:
         with precision():
-            logits_BK: Tensor = model(normalised(images_BCHW, data, channels_last=config.channels_last))
+            logits_BK: Tensor = model(normalise_images(images_BCHW, data, channels_last=config.channels_last))
         return logits_BK.float()
 
-    def judged(images_BCHW: Tensor) -> Tensor:
+    def predict(images_BCHW: Tensor) -> Tensor:
         if not config.flip_average:
             return scores(images_BCHW)
         both = torch.stack([scores(images_BCHW).log_softmax(1), scores(images_BCHW.flip(3)).log_softmax(1)])
         return both.logsumexp(0) - math.log(2)  # logarithms of probabilities are scores too
 
     try:
-        for start in peers.own(range(0, len(subset), size)):
-            logits_BK, labels_B = judged(subset.images[start : start + size]), subset.labels[start : start + size]
+        for start in group.shard(range(0, len(subset), size)):
+            logits_BK, labels_B = predict(subset.images[start : start + size]), subset.labels[start : start + size]
             loss += F.cross_entropy(logits_BK, labels_B, reduction="sum")
             confusion_KK += torch.bincount(labels_B * data.classes + logits_BK.argmax(1), minlength=data.classes**2)
-            between()
-        loss, confusion_KK = *peers.total(loss), *peers.total(confusion_KK)
-        rows = () if peers.rank else subset.shown
+            after_batch()
+        loss, confusion_KK = *group.all_reduce(loss), *group.all_reduce(confusion_KK)
+        rows = () if group.rank else subset.shown
         shown = [subset.images[list(rows[at : at + size])] for at in range(0, len(rows), size)]
-        predictions = [best for images_BCHW in shown for best in best_of(judged(images_BCHW))]
+        predictions = [best for images_BCHW in shown for best in top_predictions(predict(images_BCHW))]
     finally:
         model.train(training)
     table = confusion_KK.view(data.classes, data.classes)
@@ -87,7 +87,7 @@ def evaluate(
     )
 
 
-def best_of(logits_BK: Tensor) -> list[tuple[tuple[int, float], ...]]:
+def top_predictions(logits_BK: Tensor) -> list[tuple[tuple[int, float], ...]]:
     """The best (class, probability) of every row, at most three, the best first."""
     shares, classes = logits_BK.softmax(1).topk(min(_BEST, logits_BK.shape[1]))
     rounded = [[round(share, 4) for share in row] for row in shares.tolist()]

@@ -19,9 +19,9 @@ from torch.nn import functional as F
 from ..datasets import transforms
 from ..modules import Outputs
 from ._config import TrainConfig
-from .data import Tensors, generator_of, normalised, seed_of
+from .data import Tensors, derive_seed, make_generator, normalise_images
+from .distributed import SINGLE_PROCESS, ProcessGroup
 from .evaluation import evaluate
-from .peers import ALONE, Peers
 from .recording import Log, block_norms
 from .state import State
 
@@ -31,62 +31,64 @@ def train(
     data: Tensors,
     config: TrainConfig,
     log: Log,
-    between: Callable[[State], None] = lambda _: None,
-    peers: Peers = ALONE,
+    after_batch: Callable[[State], None] = lambda _: None,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> None:
     """Train from where ``state`` stands to the end of the last epoch.
 
-    ``between`` is called after every batch and every epoch, and may raise to end the training there. With ``peers``
+    ``after_batch`` is called after every batch and every epoch, and may raise to end the training there. With ``group``
     several processes do this together. Raises ``Diverged`` when a loss is no longer finite.
     """
     steps = steps_per_epoch(len(data.train), config)
     network: Any = torch.compile(state.model) if config.compile else state.model
-    scored = Scored(peers.parallel(network), config, autocast(state.device, config))
+    model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
     while state.epoch < config.epochs:
-        order = torch.randperm(len(data.train), generator=generator_of(config.seed, state.epoch)).to(state.device)
+        order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch)).to(state.device)
         state.model.train()
         while state.step < steps:
-            log.begins()
-            torch.manual_seed(seed_of(config.seed, state.epoch, state.step, *peers.mark))  # for dropout
-            last, done = state.step == steps - 1, state.epoch * steps + state.step
+            log.begin_step()
+            torch.manual_seed(derive_seed(config.seed, state.epoch, state.step, *group.seed_suffix))  # for dropout
+            last, update = state.step == steps - 1, state.epoch * steps + state.step
             rows = order[state.step * config.batch_size :][: config.batch_size]
-            window = state.window if done < config.window_share * config.epochs * steps else None
-            batch = Batch.of(data, rows, config, generator_of(config.seed, state.epoch, state.step, "images"), window)
-            log.has_data()
+            window = state.window if update < config.window_share * config.epochs * steps else None
+            batch = Batch.assemble(
+                data, rows, config, make_generator(config.seed, state.epoch, state.step, "images"), window
+            )
+            log.data_ready()
 
-            lr = learning_rate(config, done, steps)
-            for group in state.optimizer.param_groups:
-                group["lr"] = lr
+            lr = learning_rate(config, update, steps)
+            for parameters in state.optimizer.param_groups:
+                parameters["lr"] = lr
             loss, correct = torch.zeros((), device=state.device), torch.zeros((), device=state.device)
-            for part in peers.own(batch.parts(config.parts)):
-                part_loss, part_correct = scored(part)
-                torch.autograd.backward(state.scaler.scale(part_loss * part.share * peers.count))
+            for part in group.shard(batch.split(config.parts)):
+                part_loss, part_correct = model(part)
+                torch.autograd.backward(state.scaler.scale(part_loss * part.share * group.world_size))
                 loss += part_loss.detach() * part.share
                 correct += part_correct
-            loss, correct = peers.total(loss, correct)
+            loss, correct = group.all_reduce(loss, correct)
             state.scaler.unscale_(state.optimizer)
             if last:
-                log.gradients(state, done + 1, block_norms(state.model, lambda parameter: parameter.grad))
+                log.record_gradients(state, update + 1, block_norms(state.model, lambda parameter: parameter.grad))
                 before = [parameter.detach().clone() for parameter in state.model.parameters()]
             if config.clip_norm is not None:
                 nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
             state.scaler.step(state.optimizer)
             state.scaler.update()
             state.optimizer.zero_grad(set_to_none=True)
-            state.average(config.ema_decay, done)
+            state.update_ema(config.ema_decay, update)
             if last:
-                log.updates(state, done + 1, before)
+                log.record_updates(state, update + 1, before)
 
             state.step += 1
-            log.stepped(state, done + 1, loss, correct, len(rows), lr)
-            between(state)
+            log.end_step(state, update + 1, loss, correct, len(rows), lr)
+            after_batch(state)
         results = {
-            name: evaluate(state.judged, subset, data, config, scored.precision, lambda: between(state), peers)
+            name: evaluate(state.eval_model, subset, data, config, model.precision, lambda: after_batch(state), group)
             for name, subset in data.evaluated.items()
         }
-        log.epoch(state, (state.epoch + 1) * steps, results)
+        log.end_epoch(state, (state.epoch + 1) * steps, results)
         state.epoch, state.step = state.epoch + 1, 0
-        between(state)
+        after_batch(state)
 
 
 def steps_per_epoch(images: int, config: TrainConfig) -> int:
@@ -115,7 +117,7 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
     return config.lr
 
 
-def precision_of(device: torch.device, config: TrainConfig) -> torch.dtype:
+def resolve_precision(device: torch.device, config: TrainConfig) -> torch.dtype:
     """The dtype of the forward pass. Raises ValueError where the device has no such arithmetic."""
     if config.precision == "fp16" and device.type == "cpu":
         raise ValueError("precision (=fp16) needs a GPU; choose bf16 or fp32 on the CPU")
@@ -129,9 +131,9 @@ def precision_of(device: torch.device, config: TrainConfig) -> torch.dtype:
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[config.precision]
 
 
-def autocast(device: torch.device, config: TrainConfig) -> Callable[[], Any]:
+def make_autocast(device: torch.device, config: TrainConfig) -> Callable[[], Any]:
     """Makes the context in which the network runs."""
-    dtype = precision_of(device, config)
+    dtype = resolve_precision(device, config)
     return lambda: torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
@@ -146,7 +148,7 @@ class Batch:
     """Part of the whole batch that this is."""
 
     @classmethod
-    def of(
+    def assemble(
         cls,
         data: Tensors,
         rows: Tensor,
@@ -162,7 +164,7 @@ class Batch:
             images_BCHW = transforms.random_crop(images_BCHW, config.crop, generator)
         if config.flip:
             images_BCHW = transforms.random_flip(images_BCHW, generator)
-        x_BCHW = normalised(images_BCHW, data, channels_last=config.channels_last)
+        x_BCHW = normalise_images(images_BCHW, data, channels_last=config.channels_last)
         if config.cutout:
             x_BCHW = transforms.cutout(x_BCHW, config.cutout, generator)
         if not config.mixup:
@@ -170,7 +172,7 @@ class Batch:
         x_BCHW, target_BK = transforms.mixup(x_BCHW, labels_B, data.classes, config.mixup, generator)
         return cls(x_BCHW=x_BCHW, target=target_BK)
 
-    def parts(self, count: int) -> list[Batch]:
+    def split(self, count: int) -> list[Batch]:
         """The batch in pieces whose sizes differ by one at most."""
         if count == 1:
             return [self]
@@ -179,7 +181,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ModelWithLoss:
     """Forward pass and loss; auxiliary heads count by their weights."""
 
     forward: Callable[[Tensor], Any]

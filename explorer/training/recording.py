@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..runs import Document, Point
-from . import gauges
+from . import system_metrics
 from .evaluation import Evaluation
 from .state import State
 
@@ -34,15 +34,15 @@ class Sink(Protocol):
 class Log(Protocol):
     """What the loop tells; ``Recorder`` says what each means."""
 
-    def begins(self) -> None: ...
-    def has_data(self) -> None: ...
-    def stepped(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None: ...
-    def gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None: ...
-    def updates(self, state: State, step: int, before: list[Tensor]) -> None: ...
-    def epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None: ...
+    def begin_step(self) -> None: ...
+    def data_ready(self) -> None: ...
+    def end_step(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None: ...
+    def record_gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None: ...
+    def record_updates(self, state: State, step: int, before: list[Tensor]) -> None: ...
+    def end_epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None: ...
 
 
-class Mute:
+class NullLog:
     """A log for processes whose numbers another one writes down."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
@@ -54,11 +54,11 @@ class Recorder:
 
     def __init__(self, device: torch.device, sink: Sink) -> None:
         self._sink = sink
-        self._mark: Callable[[], Any] = time.perf_counter
-        self._between: Callable[[Any, Any], float] = lambda start, end: end - start
+        self._timestamp: Callable[[], Any] = time.perf_counter
+        self._elapsed_seconds: Callable[[Any, Any], float] = lambda start, end: end - start
         if device.type == "cuda":
-            self._mark = _cuda_mark
-            self._between = lambda start, end: start.elapsed_time(end) / 1000
+            self._timestamp = _cuda_timestamp
+            self._elapsed_seconds = lambda start, end: start.elapsed_time(end) / 1000
         self._device = device
         self._steps: list[tuple[int, Tensor, Tensor, int, float, float]] = []
         self._times: list[tuple[Any, Any, Any]] = []
@@ -68,20 +68,20 @@ class Recorder:
         self._clock = self._written = time.monotonic()
         self._first = True
 
-    def begins(self) -> None:
+    def begin_step(self) -> None:
         """A step begins."""
-        self._start = self._mark()
+        self._start = self._timestamp()
 
-    def has_data(self) -> None:
+    def data_ready(self) -> None:
         """Its images are ready."""
-        self._ready = self._mark()
+        self._ready = self._timestamp()
 
-    def stepped(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None:
+    def end_step(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None:
         """It is done; ``step`` counts updates from 1. Raises ``Diverged`` if a loss is not finite."""
-        self._times.append((self._start, self._ready, self._mark()))
-        self._tick(state)
+        self._times.append((self._start, self._ready, self._timestamp()))
+        self._update_clock(state)
         self._steps.append((step, loss, correct, images, lr, state.seconds))
-        if self._first or len(self._steps) >= FLUSH_STEPS or self._due():
+        if self._first or len(self._steps) >= FLUSH_STEPS or self._is_due():
             self._first = False
             self.flush(state)
 
@@ -92,7 +92,7 @@ class Recorder:
         finally:
             self._write(state)
 
-    def _due(self) -> bool:
+    def _is_due(self) -> bool:
         return time.monotonic() - self._written >= FLUSH_SECONDS
 
     def _write(self, state: State) -> None:
@@ -103,7 +103,7 @@ class Recorder:
 
     def _collect(self, state: State) -> None:
         """Fetch the numbers of the steps from the device, which waits for it."""
-        self._tick(state)
+        self._update_clock(state)
         steps, times = self._steps, self._times
         self._steps, self._times = [], []
         if not steps:
@@ -117,19 +117,19 @@ class Recorder:
             for series, value in (("train/loss", loss), ("train/accuracy", correct / images), ("lr", lr)):
                 self._points.append(Point(series=series, step=step, value=value, seconds=seconds))
             self._progress["step"] = step
-        busy = max(1e-9, sum(self._between(start, end) for start, _, end in times))
-        data = sum(self._between(start, ready) for start, ready, _ in times)
+        busy = max(1e-9, sum(self._elapsed_seconds(start, end) for start, _, end in times))
+        data = sum(self._elapsed_seconds(start, ready) for start, ready, _ in times)
         images = sum(each[3] for each in steps)
-        rates = {"images_per_second": images / busy, "data_share": data / busy, **gauges.read(self._device)}
+        rates = {"images_per_second": images / busy, "data_share": data / busy, **system_metrics.read(self._device)}
         for series, value in rates.items():
             self._points.append(Point(series=series, step=steps[-1][0], value=value, seconds=state.seconds))
 
-    def gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
+    def record_gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
         """Length of the gradient, block by block, at the last step of an epoch."""
         self._blocks("gradient_norm", state, step, norms)
 
     @torch.no_grad()
-    def updates(self, state: State, step: int, before: list[Tensor]) -> None:
+    def record_updates(self, state: State, step: int, before: list[Tensor]) -> None:
         """Length of the last update of an epoch as a share of that of the weights, block by block."""
         old = {id(new): old for new, old in zip(state.model.parameters(), before, strict=True)}
         lengths = block_norms(state.model, lambda parameter: old[id(parameter)])
@@ -142,8 +142,8 @@ class Recorder:
             point = Point(series=f"{series}/{name}", step=step, value=float(value), seconds=state.seconds)
             self._points.append(point)
 
-    def epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None:
-        """An epoch is done and judged; ``step`` counts its updates too."""
+    def end_epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None:
+        """An epoch is done and evaluated; ``step`` counts its updates too."""
         try:
             self._collect(state)
         except Diverged:
@@ -151,7 +151,7 @@ class Recorder:
             raise
         loss, correct, images = state.sums
         values = {"epoch/train/loss": loss / max(images, 1.0), "epoch/train/accuracy": correct / max(images, 1.0)}
-        values |= {"memory_peak": float(gauges.memory_peak(self._device))}
+        values |= {"memory_peak": float(system_metrics.peak_memory_bytes(self._device))}
         for name, result in results.items():
             values |= {f"epoch/{name}/loss": result.loss, f"epoch/{name}/accuracy": result.accuracy}
             self._documents.append(Document(name=f"confusion/{name}", step=step, data=result.confusion))
@@ -160,16 +160,16 @@ class Recorder:
         self._points += [Point(series=s, step=step, value=v, seconds=state.seconds) for s, v in values.items()]
         state.sums = [0.0, 0.0, 0.0]
         self._progress |= {"epoch": state.epoch + 1, "step": step}
-        if self._due():  # epochs of a fraction of a second must not wait for the store each time
+        if self._is_due():  # epochs of a fraction of a second must not wait for the store each time
             self._write(state)
 
-    def _tick(self, state: State) -> None:
+    def _update_clock(self, state: State) -> None:
         now = time.monotonic()
         state.seconds += now - self._clock
         self._clock = now
 
 
-def _cuda_mark() -> Any:
+def _cuda_timestamp() -> Any:
     event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
     event.record()
     return event

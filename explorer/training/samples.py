@@ -22,7 +22,7 @@ LARGEST = 96
 """Longest side of a tile in pixels: the picture stays below a megabyte."""
 
 
-def chosen(labels: Sequence[int], seed: int, count: int = COUNT) -> tuple[int, ...]:
+def choose_rows(labels: Sequence[int], seed: int, count: int = COUNT) -> tuple[int, ...]:
     """Rows of a data set, drawn by the seed, as many of each class as of every other (give or take one), by class."""
     order = list(range(len(labels)))
     random.Random(seed).shuffle(order)
@@ -35,7 +35,7 @@ def chosen(labels: Sequence[int], seed: int, count: int = COUNT) -> tuple[int, .
     return tuple(sorted(first, key=lambda row: (labels[row], turn[row])))
 
 
-def samples_of(subset: Subset, classes: Sequence[str]) -> Samples:
+def make_samples(subset: Subset, classes: Sequence[str]) -> Samples:
     """The images of ``Subset.shown`` as the network gets them before they are normalised; large ones made smaller."""
     rows = list(subset.shown)
     images = subset.images[rows].cpu()

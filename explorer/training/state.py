@@ -12,25 +12,25 @@ from torch import nn
 from ..architecture import Architecture
 from ..modules import Network, build
 from ._config import TrainConfig
-from ._fit import window_of
-from .data import seed_of
+from ._fit import training_window
+from .data import derive_seed
 
 
 class State:
     """Weights, optimizer, average and position. ``capture`` and ``restore`` are its form in a checkpoint."""
 
     def __init__(self, architecture: Architecture, config: TrainConfig, device: torch.device) -> None:
-        torch.manual_seed(seed_of(config.seed, "weights"))
+        torch.manual_seed(derive_seed(config.seed, "weights"))
         self.device = device
         # Built on the CPU, so that one seed gives the same weights on every device.
         self.model: Network = build(architecture, fused=True).to(device)
         if config.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
-        self.shadow: Network | None = None
+        self.ema_model: Network | None = None
         if config.ema_decay is not None:
-            self.shadow = copy.deepcopy(self.model).requires_grad_(False).eval()
+            self.ema_model = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimizer = _optimizer(self.model, config)
-        self.window = window_of(architecture, config)
+        self.window = training_window(architecture, config)
         """Height and width of the part of each image that is shown at first; None shows whole images throughout."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
         self.epoch = 0
@@ -43,27 +43,27 @@ class State:
         """Loss × images, right answers and images of the epoch that has begun."""
 
     @property
-    def judged(self) -> Network:
+    def eval_model(self) -> Network:
         """The network that is evaluated: the running average where there is one."""
-        return self.model if self.shadow is None else self.shadow
+        return self.model if self.ema_model is None else self.ema_model
 
     @torch.no_grad()
-    def average(self, decay: float | None, updates: int) -> None:
+    def update_ema(self, decay: float | None, updates: int) -> None:
         """Move the running average towards the weights. At first it forgets faster: its start was random.
 
         The statistics of batch norm are averaged too: those of the weights of this moment do not fit the average.
         """
-        if self.shadow is None or decay is None:
+        if self.ema_model is None or decay is None:
             return
         decay = min(decay, (1 + updates) / (10 + updates))
-        ours, theirs = (list(network.state_dict().values()) for network in (self.shadow, self.model))
+        ours, theirs = (list(network.state_dict().values()) for network in (self.ema_model, self.model))
         numbers = [each.is_floating_point() for each in ours]
         torch._foreach_lerp_(list(compress(ours, numbers)), list(compress(theirs, numbers)), 1 - decay)
         for kept, count in zip(ours, theirs, strict=True):
             if not kept.is_floating_point():
                 kept.copy_(count)
 
-    def finite(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether all weights and running statistics are finite numbers."""
         tensors = [each for each in (*self.model.parameters(), *self.model.buffers()) if each.is_floating_point()]
         return bool(torch.stack([each.detach().isfinite().all() for each in tensors]).all()) if tensors else True
@@ -72,7 +72,7 @@ class State:
         """Everything as plain data and tensors, loadable under ``weights_only=True``."""
         return {
             "model": self.model.state_dict(),
-            "average": None if self.shadow is None else self.shadow.state_dict(),
+            "average": None if self.ema_model is None else self.ema_model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "epoch": self.epoch,
@@ -84,8 +84,8 @@ class State:
     def restore(self, captured: dict[str, Any]) -> None:
         """Stand where ``capture`` was taken."""
         self.model.load_state_dict(captured["model"])
-        if self.shadow is not None:
-            self.shadow.load_state_dict(captured["average"])
+        if self.ema_model is not None:
+            self.ema_model.load_state_dict(captured["average"])
         self.optimizer.load_state_dict(captured["optimizer"])
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(captured["scaler"])

@@ -25,7 +25,7 @@ from pathlib import Path
 from ..runs import Lock, held, read_note
 
 SOCKET = "EXPLORER_LOCK_SOCKET"
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
 
@@ -39,7 +39,7 @@ def spawn(run: str, processes: int, lock: Lock) -> int | None:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(folder / "lock"))
             listener.listen(1)
-            listener.settimeout(_LOOK_SECONDS)
+            listener.settimeout(_POLL_SECONDS)
             command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
             command += ["--nproc-per-node", str(processes), "-m", __package__, run]
             torchrun = subprocess.Popen(command, env=_environment(processes, folder / "lock"))
@@ -86,7 +86,7 @@ def end_with_rank_0(path: Path, attempt: int) -> None:
 
     def watch() -> None:
         while held(path) and read_note(path).get("attempt", attempt) == attempt:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         os._exit(0)
 
     threading.Thread(target=watch, name="watch", daemon=True).start()

@@ -35,15 +35,15 @@ from ..runs import (
     store_of,
 )
 from . import torchrun
-from ._attendant import Attendant, Ended
+from ._control import ControlThread, RunEnded
 
-_BY_WISH: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
+_STATUS_OF_ACTION: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_MEMORY = re.compile("memory|could not (create|execute) a ")
 """What torch says where memory ends. oneDNN does not name it: it "could not create a primitive", and that is all."""
 
 
-class Terminated(BaseException):
+class SigtermReceived(BaseException):
     """SIGTERM came and cannot wait for the end of the batch. A BaseException: nothing on its way may swallow it."""
 
 
@@ -56,31 +56,31 @@ def main(arguments: list[str]) -> int:
     store = store_of(root, os.environ.get("EXPLORER_DATABASE_URL") or None)
     ranked = torchrun.SOCKET in os.environ
     if ranked and torchrun.rank() > 0:
-        return _assist(root, store.get(run_id))
+        return _run_worker_rank(root, store.get(run_id))
     path = RunFolder(root, run_id).lock
-    lock = torchrun.receive(path) if ranked else _lock(root, store, run_id)
+    lock = torchrun.receive(path) if ranked else _acquire_lock(root, store, run_id)
     run = store.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
     lock.note(**facts)
-    attendant = Attendant(store, run_id)
+    control = ControlThread(store, run_id)
     status: Status
     if (run.setting("processes") or 1) > 1 and not ranked:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
         if ended is None:
             return 0
-        asked = _asked(store, run_id)
+        asked = _requested_status(store, run_id)
         reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
         status = "failed" if asked == "interrupted" else asked
     else:
-        _listen(attendant, ranked=ranked)
-        attendant.start()
-        status, reason = _outcome(root, store, run, attendant)
+        _handle_signals(control, ranked=ranked)
+        control.start()
+        status, reason = _run_training(root, store, run, control)
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    attendant.done.set()
+    control.done.set()
     lock.note(**facts, status=status, reason=reason)
     with contextlib.suppress(StoreError):  # then the manager reads the note
-        _settle(store, run, status, reason)
+        _record_end(store, run, status, reason)
     lock.release()
     # The last one out starts the next: a queue goes on where nobody supervises it.
     with contextlib.suppress(Owned, ValueError, OSError):
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
     return 1 if status == "failed" else 0
 
 
-def _lock(root: Path, store: Store, run_id: str) -> Lock:
+def _acquire_lock(root: Path, store: Store, run_id: str) -> Lock:
     """The run's lock: inherited from the manager, or taken where a person started this by hand."""
     folder = RunFolder(root, run_id)
     inherited = os.environ.pop("EXPLORER_RUN_LOCK", "")
@@ -108,75 +108,77 @@ def _lock(root: Path, store: Store, run_id: str) -> Lock:
     return lock
 
 
-def _listen(attendant: Attendant, *, ranked: bool) -> None:
+def _handle_signals(control: ControlThread, *, ranked: bool) -> None:
     """SIGTERM out of the blue ends the run after this batch; after a wish that went unheard, or twice, at once.
 
     A rank gets it twice where all processes are told to end: torchrun hands on its own. So there twice is once.
     """
 
     def handle(*_: object) -> None:
-        if attendant.wish == "run":
-            attendant.wish = "interrupt"
-        elif not (ranked and attendant.wish == "interrupt"):
+        if control.requested_action == "run":
+            control.requested_action = "interrupt"
+        elif not (ranked and control.requested_action == "interrupt"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the manager repeats it; once is enough
-            raise Terminated
+            raise SigtermReceived
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _assist(root: Path, run: Run) -> int:
+def _run_worker_rank(root: Path, run: Run) -> int:
     """Be another rank than 0: compute, and end with rank 0."""
     os.environ.pop(torchrun.SOCKET)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # rank 0 may need us for the rest of its batch
     torchrun.end_with_rank_0(RunFolder(root, run.id).lock, run.attempt)
-    from . import work
+    from . import job
 
-    work.assist(run, torchrun.rank())
+    job.run_worker_rank(run, torchrun.rank())
     return 0
 
 
-def _settle(store: Store, run: Run, status: Status, reason: str) -> None:
+def _record_end(store: Store, run: Run, status: Status, reason: str) -> None:
     """Tell the store how it ended. What people wish wins, also where they wished it while something else happened."""
     weaker: dict[Status, tuple[Wish, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
     where: dict[str, Any] = {"status": ("running",), "attempt": (run.attempt,)}
     allowed = {**where, "wish": weaker[status]} if status in weaker else where
     if not store.update(run.id, where=allowed, status=status, reason=reason):
-        status = _asked(store, run.id)
+        status = _requested_status(store, run.id)
         if not store.update(run.id, where=where, status=status, reason=reason):
             return
     store.tell(run.id, f"{status}: {reason}" if reason else status)
 
 
-def _asked(store: Store, run: str) -> Status:
+def _requested_status(store: Store, run: str) -> Status:
     """The state of a run that ends now, by what people wish."""
-    return _BY_WISH[store.get(run).wish]
+    return _STATUS_OF_ACTION[store.get(run).wish]
 
 
-def _outcome(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Status, str]:
+def _run_training(root: Path, store: Store, run: Run, control: ControlThread) -> tuple[Status, str]:
     """Train, and say in which state and why it ended."""
     try:
         import torch
 
-        from . import work
-        from .gauges import memory_peak
+        from . import job
         from .recording import Diverged
+        from .system_metrics import peak_memory_bytes
 
         device = torch.device(run.device)
         try:
-            return work.lead(root, store, run, attendant)
+            return job.run_main_rank(root, store, run, control)
         except Diverged as error:
             return "failed", f"diverged: {error}; the last finite checkpoint is kept, try a lower learning rate"
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
                 raise
-            peak = memory_peak(device) / 1e6
+            peak = peak_memory_bytes(device) / 1e6
             said = "" if "memory" in str(error).lower() or not str(error) else f" (oneDNN {error})"
             return "failed", f"out of memory (peak {peak:,.0f} MB); use a smaller batch, or accumulate{said}"
-    except Ended as ended:
+    except RunEnded as ended:
         return ended.status, ended.reason
-    except Terminated:
-        status: Status = "interrupted" if attendant.wish == "interrupt" else _BY_WISH[attendant.wish]
+    except SigtermReceived:
+        status: Status = (
+            "interrupted" if control.requested_action == "interrupt" else _STATUS_OF_ACTION[control.requested_action]
+        )
         return status, "ended in the middle of a long batch; the checkpoint before it is kept"
     except StoreError as error:
         return "failed", f"disk full: {error}" if error.disk_full else str(error)

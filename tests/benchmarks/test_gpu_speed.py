@@ -21,11 +21,11 @@ from explorer import catalog
 from explorer.architecture import Architecture, edit
 from explorer.training import TrainConfig, loop, recipe
 from explorer.training._environment import environment
-from explorer.training.data import Tensors, on_device
+from explorer.training.data import Tensors, load_to_device
 from explorer.training.recording import Recorder
 from explorer.training.state import State
 from tests.benchmarks import notes
-from tests.training.parts import Book
+from tests.training.parts import MemorySink
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -70,7 +70,7 @@ def rates(architecture: Architecture, data: Tensors, config: TrainConfig, device
 
     many = config.changed(epochs=100_000)
     with pytest.raises(Enough):
-        loop.train(State(architecture, many, device), data, many, Recorder(device, Book()), between)
+        loop.train(State(architecture, many, device), data, many, Recorder(device, MemorySink()), between)
     taken: Iterator[tuple[float, float]] = itertools.pairwise(marks[1:])
     return [STEPS * config.batch_size / (end - start) for start, end in taken]
 
@@ -79,8 +79,8 @@ def seconds_to(
     marks: tuple[float, ...], architecture: Architecture, data: Tensors, config: TrainConfig, device: torch.device
 ) -> tuple[dict[float, float], float]:
     """Seconds of the whole training, evaluations included, until the test accuracy is first there; and its best."""
-    book = Book()
-    log, reached, best = Recorder(device, book), {}, 0.0
+    sink = MemorySink()
+    log, reached, best = Recorder(device, sink), {}, 0.0
     wait(device)
     begun = time.perf_counter()
 
@@ -90,7 +90,7 @@ def seconds_to(
             return
         log.flush(state)
         wait(device)
-        accuracy = [*book.values["epoch/test/accuracy"].values()][-1]
+        accuracy = [*sink.values["epoch/test/accuracy"].values()][-1]
         best = max(best, accuracy)
         for mark in marks:
             if accuracy >= mark:
@@ -105,7 +105,7 @@ def test_images_a_second(
     name: str, dataset: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     architecture, config = catalog.get(name), recipe("course", dataset)
-    data = on_device(notes.images_of(dataset, architecture.input_shape, monkeypatch), config, GPU)
+    data = load_to_device(notes.images_of(dataset, architecture.input_shape, monkeypatch), config, GPU)
     found = rates(architecture, data, config, GPU)
     low, middle, high = statistics.quantiles(found, n=4)
     with capsys.disabled():
@@ -118,7 +118,7 @@ def test_seconds_to_90_and_94_percent(monkeypatch: pytest.MonkeyPatch, capsys: p
     architecture = edit.scale_width(catalog.get("cifar10-inception"), WIDTH)
     config = recipe("thorough", "cifar-10").changed(epochs=EPOCHS, batch_size=BATCH, lr=0.6, flip_average=True)
     images: Any = notes.images_of("cifar-10", architecture.input_shape, monkeypatch)
-    reached, best = seconds_to(MARKS, architecture, on_device(images, config, GPU), config, GPU)
+    reached, best = seconds_to(MARKS, architecture, load_to_device(images, config, GPU), config, GPU)
     when = {mark: f"after {reached[mark]:.1f} s" if mark in reached else "never" for mark in MARKS}
     told = ", ".join(f"{mark:.0%} {text}" for mark, text in when.items())
     with capsys.disabled():

@@ -24,12 +24,12 @@ import torch
 from explorer import catalog
 from explorer.training import loop, recipe
 from explorer.training._allocator import keep_freed_memory
-from explorer.training.data import on_device
+from explorer.training.data import load_to_device
 from explorer.training.recording import Recorder
 from explorer.training.state import State
 from tests.benchmarks import notes
 from tests.catalog.test_notes_code import SimpleCNNWithDilation
-from tests.training.parts import CPU, Book
+from tests.training.parts import CPU, MemorySink
 
 EPOCHS = 5
 SEEDS = (0, 1, 2)
@@ -62,11 +62,11 @@ def quick(images: Any, seed: int) -> tuple[float, float]:
     architecture = catalog.get("cifar-inception")
     config = recipe("quick", "cifar-10").changed(seed=seed)
     start = time.perf_counter()
-    data, state, book = on_device(images, config, CPU), State(architecture, config, CPU), Book()
-    log = Recorder(CPU, book)
+    data, state, sink = load_to_device(images, config, CPU), State(architecture, config, CPU), MemorySink()
+    log = Recorder(CPU, sink)
     loop.train(state, data, config, log)
     log.flush(state)
-    return time.perf_counter() - start, [*book.values["epoch/test/accuracy"].values()][-1]
+    return time.perf_counter() - start, [*sink.values["epoch/test/accuracy"].values()][-1]
 
 
 @pytest.mark.benchmark

@@ -27,13 +27,13 @@ from explorer.architecture import to_json
 from explorer.runs import Manager
 from explorer.training import TrainConfig, loop, recipe, recording
 from explorer.training._allocator import keep_freed_memory
-from explorer.training._attendant import StoreSink
-from explorer.training.data import Tensors, on_device
+from explorer.training._control import StoreSink
+from explorer.training.data import Tensors, load_to_device
 from explorer.training.recording import Recorder
 from explorer.training.state import State
 from tests.benchmarks import notes
 from tests.catalog.test_notes_code import InceptionNet, SimpleCNNWithDilation
-from tests.training.parts import CPU, Book
+from tests.training.parts import CPU, MemorySink
 
 BUSY = os.environ.get("CLOCK") == "cpu"
 now = time.process_time if BUSY else time.perf_counter
@@ -60,14 +60,14 @@ def trained(state: State, data: Tensors, config: TrainConfig, steps: int) -> int
     """So many steps of our loop from where it stands; the number of images."""
     done = 0
 
-    def between(_: State) -> None:
+    def after_batch(_: State) -> None:
         nonlocal done
         done += 1
         if done == steps:
             raise Enough
 
     with pytest.raises(Enough):
-        loop.train(state, data, config, Recorder(CPU, Book()), between)
+        loop.train(state, data, config, Recorder(CPU, MemorySink()), after_batch)
     return done * config.batch_size
 
 
@@ -142,7 +142,7 @@ def _be_ours(name: str, recipe_name: str, plain: Any, steps: int) -> None:
     torch.set_num_threads(THREADS)
     keep_freed_memory()  # as every worker does that trains on a CPU
     architecture, config = catalog.get(name), recipe(recipe_name, "any")
-    data = on_device(plain.adapted(architecture.input_shape), config, CPU)
+    data = load_to_device(plain.adapted(architecture.input_shape), config, CPU)
     state = State(architecture, config, CPU)
     _work.append(lambda: trained(state, data, config, 2 * steps))
 
@@ -158,7 +158,7 @@ def test_recording_costs_little(
     """
     architecture = catalog.get("dilated-cnn")
     config = recipe("course", "cifar-10")
-    data = on_device(notes.images_of("cifar-10", architecture.input_shape, monkeypatch), config, CPU)
+    data = load_to_device(notes.images_of("cifar-10", architecture.input_shape, monkeypatch), config, CPU)
     manager = Manager(tmp_path)
     run = manager.create("recorded", to_json(architecture), config.model_dump_json())
     # "About once a second" is meant in the time of this process: one that gets a tenth of a CPU records no more often.
@@ -179,7 +179,7 @@ def test_recording_costs_little(
 
         return call
 
-    for method in ("begins", "has_data", "stepped", "gradients", "updates"):
+    for method in ("begin_step", "data_ready", "end_step", "record_gradients", "record_updates"):
         monkeypatch.setattr(log, method, timed(getattr(log, method)))
     monkeypatch.setattr(loop, "block_norms", timed(loop.block_norms))
     monkeypatch.setattr(loop, "evaluate", _enough)

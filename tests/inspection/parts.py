@@ -18,11 +18,11 @@ from explorer.inspection.models import Model, model_of
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder
 from explorer.training import TrainConfig, checkpoint
-from explorer.training.data import on_device, open_data
+from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
-from tests.training.parts import CPU, Book, config
+from tests.training.parts import CPU, MemorySink, config
 from tests.training.parts import network as tiny
 
 SHAPE = (3, 16, 16)
@@ -77,9 +77,9 @@ def learnt(seed: int, epochs: int = 2) -> tuple[Architecture, TrainConfig, dict[
     torch.set_num_threads(1)
     net = tiny(classes=10)
     settings = config(epochs=epochs, batch_size=200, seed=seed, lr=1e-2, precision="fp32")
-    data = on_device(open_data(settings, net), settings, CPU)
+    data = load_to_device(open_data(settings, net), settings, CPU)
     state = State(net, settings, CPU)
-    train(state, replace(data, evaluated={}), settings, Recorder(CPU, Book()))
+    train(state, replace(data, evaluated={}), settings, Recorder(CPU, MemorySink()))
     facts = {"classes": datasets.card("digits").classes, "mean": data.mean, "std": data.std}
     return net, settings, {**state.capture(), **facts, "fingerprint": "x", "threads": 1}
 

@@ -24,11 +24,11 @@ from explorer.runs import Manager, Run, RunFolder, checkpoints, held, read_note
 from explorer.runs import _manager as module
 from explorer.runs._workers import CHILDREN
 from explorer.training import checkpoint, parse
-from explorer.training.data import on_device, open_data
+from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
-from tests.training.parts import CPU, Book, network, without_norm
+from tests.training.parts import CPU, MemorySink, network, without_norm
 
 from .parts import (
     create,
@@ -52,19 +52,19 @@ def uninterrupted(run: Run) -> tuple[dict[int, float], State]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        config, architecture, book = parse(run.config), from_json(run.architecture), Book()
-        data = on_device(open_data(config, architecture), config, CPU)
+        config, architecture, sink = parse(run.config), from_json(run.architecture), MemorySink()
+        data = load_to_device(open_data(config, architecture), config, CPU)
         state = State(architecture, config, CPU)
-        log = Recorder(CPU, book)
+        log = Recorder(CPU, sink)
         train(state, data, config, log)
         log.flush(state)
     finally:
         torch.set_num_threads(threads)
-    return book.values["train/loss"], state
+    return sink.values["train/loss"], state
 
 
 def final_weights(manager: Manager, run: str) -> dict[str, torch.Tensor]:
-    captured, complaints = checkpoint.newest(RunFolder(manager.root, run).checkpoints, run)
+    captured, complaints = checkpoint.load_newest(RunFolder(manager.root, run).checkpoints, run)
     assert captured is not None
     assert complaints == []
     weights: dict[str, torch.Tensor] = captured["model"]

@@ -20,12 +20,12 @@ from explorer import catalog
 from explorer.architecture import from_json
 from explorer.runs import Manager, Run, RunFolder, checkpoints, held, places
 from explorer.runs import _manager as module
-from explorer.training import check_memory, checkpoint, memory_needed, parse
-from explorer.training.data import on_device, open_data
+from explorer.training import check_memory, checkpoint, estimate_memory, parse
+from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
-from tests.training.parts import CPU, Book, config, network, without_norm
+from tests.training.parts import CPU, MemorySink, config, network, without_norm
 
 from .parts import create, curve, kill, log, texts, until, until_status, until_step, worker
 
@@ -81,17 +81,17 @@ def alone(run: Run, epochs: int | None = None) -> tuple[dict[int, float], State]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        architecture, book = from_json(run.architecture), Book()
-        state, log = State(architecture, settings, CPU), Recorder(CPU, book)
-        train(state, on_device(open_data(settings, architecture), settings, CPU), settings, log)
+        architecture, sink = from_json(run.architecture), MemorySink()
+        state, log = State(architecture, settings, CPU), Recorder(CPU, sink)
+        train(state, load_to_device(open_data(settings, architecture), settings, CPU), settings, log)
         log.flush(state)
     finally:
         torch.set_num_threads(threads)
-    return book.values["train/loss"], state
+    return sink.values["train/loss"], state
 
 
 def final(manager: Manager, run: str) -> dict[str, Any]:
-    captured, complaints = checkpoint.newest(RunFolder(manager.root, run).checkpoints, run)
+    captured, complaints = checkpoint.load_newest(RunFolder(manager.root, run).checkpoints, run)
     assert captured is not None
     assert complaints == []
     return captured
@@ -125,7 +125,7 @@ def test_two_processes_learn_what_one_does_and_a_lost_one_costs_nothing(
     assert losses.keys() == expected.keys()
     assert [losses[step] for step in expected] == pytest.approx(list(expected.values()), rel=1e-4)
     captured = final(manager, run.id)
-    for kind, trained in (("model", state.model), ("average", state.shadow)):
+    for kind, trained in (("model", state.model), ("average", state.ema_model)):
         assert trained is not None
         for name, value in trained.state_dict().items():
             torch.testing.assert_close(captured[kind][name], value, rtol=1e-3, atol=1e-5, msg=name)
@@ -244,16 +244,16 @@ def test_no_place(wanted: str, processes: int, message: str) -> None:
 
 
 def test_every_process_needs_its_memory() -> None:
-    one, two = (memory_needed(network(), config(processes=count, batch_size=64), 1000) for count in (1, 2))
+    one, two = (estimate_memory(network(), config(processes=count, batch_size=64), 1000) for count in (1, 2))
     assert two.activations == pytest.approx(one.activations / 2, rel=0.01)
     assert two.total > 1.9 * (one.total - one.activations)
     assert two.on_gpu < one.on_gpu
 
     large, settings = catalog.get("inception-net"), config(processes=2, batch_size=2048)
-    needed = memory_needed(large, settings, 5000)
+    needed = estimate_memory(large, settings, 5000)
     with pytest.raises(ValueError, match="accumulate to") as told:
         check_memory(needed, settings, device="cpu", available=needed.total // 2)
     found = re.search(r"accumulate to (\d+)", str(told.value))
     assert found is not None
     mended = settings.changed(accumulate=int(found[1]))
-    check_memory(memory_needed(large, mended, 5000), mended, device="cpu", available=needed.total // 2)
+    check_memory(estimate_memory(large, mended, 5000), mended, device="cpu", available=needed.total // 2)

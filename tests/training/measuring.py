@@ -25,10 +25,10 @@ from explorer import datasets
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, from_json, to_json
 from explorer.training import TrainConfig, checkpoint, parse
-from explorer.training.data import Tensors, on_device
+from explorer.training.data import Tensors, load_to_device
 from explorer.training.evaluation import evaluate
-from explorer.training.loop import autocast, train
-from explorer.training.recording import Mute
+from explorer.training.loop import make_autocast, train
+from explorer.training.recording import NullLog
 from explorer.training.state import State
 
 CPU = torch.device("cpu")
@@ -68,15 +68,15 @@ def learn(architecture: Architecture, config: TrainConfig, images: int) -> None:
     data = random_data(architecture, config, images)
     state, seen = State(architecture, config, CPU), 0
 
-    def between(_: State) -> None:
+    def after_batch(_: State) -> None:
         nonlocal seen
         seen += 1
         if seen == STEPS:
             raise Enough
 
     with suppress(Enough):
-        train(state, data, config, Mute(), between)
-    evaluate(state.judged, data.evaluated["test"], data, config, autocast(CPU, config))
+        train(state, data, config, NullLog(), after_batch)
+    evaluate(state.eval_model, data.evaluated["test"], data, config, make_autocast(CPU, config))
     with tempfile.TemporaryDirectory() as folder:
         checkpoint.save(Path(folder), "20260101-000000-abcdef", 1, state.capture())
 
@@ -98,7 +98,7 @@ def random_data(architecture: Architecture, config: TrainConfig, images: int) ->
         test_images=test_images,
         test_labels=test_labels,
     )
-    return on_device(datasets.tensors(content), config, CPU)
+    return load_to_device(datasets.tensors(content), config, CPU)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from explorer.architecture import (
     walk,
 )
 from explorer.training import TrainConfig, parse
-from explorer.training.data import Tensors, on_device
+from explorer.training.data import Tensors, load_to_device
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
@@ -99,10 +99,10 @@ def tensors(settings: TrainConfig, count: int = 128, device: torch.device = CPU)
         test_images=test_images,
         test_labels=test_labels,
     )
-    return on_device(datasets.tensors(content), settings, device)
+    return load_to_device(datasets.tensors(content), settings, device)
 
 
-class Book:
+class MemorySink:
     """A sink that keeps everything."""
 
     def __init__(self) -> None:
@@ -121,13 +121,13 @@ class Book:
 def run(
     architecture: Architecture,
     settings: TrainConfig,
-    book: Book,
-    between: Any = lambda _: None,
+    sink: MemorySink,
+    after_batch: Any = lambda _: None,
     device: torch.device = CPU,
 ) -> State:
     """Train from the beginning to the end in this process."""
     torch.set_num_threads(1)
-    state, log = State(architecture, settings, device), Recorder(device, book)
-    train(state, tensors(settings, device=device), settings, log, between)
+    state, log = State(architecture, settings, device), Recorder(device, sink)
+    train(state, tensors(settings, device=device), settings, log, after_batch)
     log.flush(state)
     return state

@@ -36,10 +36,10 @@ def test_save_and_load(tmp_path: Path) -> None:
         checkpoint.save(tmp_path, RUN, step, content(step))
     assert [path.name for path in checkpoints(tmp_path)] == ["step-0000000003.pt", "step-0000000002.pt"]
     assert len(list(tmp_path.iterdir())) == 4
-    loaded, complaints = checkpoint.newest(tmp_path, RUN)
+    loaded, problems = checkpoint.load_newest(tmp_path, RUN)
     assert loaded is not None
     assert torch.equal(loaded["weights"], content(3)["weights"])
-    assert complaints == []
+    assert problems == []
     line = (tmp_path / "step-0000000003.pt.sha256").read_text()
     assert line.split()[1] == "step-0000000003.pt"  # as sha256sum -c reads it
 
@@ -49,15 +49,15 @@ def test_a_whole_state_comes_back(tmp_path: Path) -> None:
     state = State(network(), settings, CPU)
     checkpoint.save(tmp_path, RUN, 0, state.capture())
     other = State(network(), config(ema_decay=0.9, seed=5), CPU)
-    captured, _ = checkpoint.newest(tmp_path, RUN)
+    captured, _ = checkpoint.load_newest(tmp_path, RUN)
     assert captured is not None
     other.restore(captured)
     assert all(torch.equal(a, b) for a, b in zip(state.model.parameters(), other.model.parameters(), strict=True))
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    assert checkpoint.newest(tmp_path / "none", RUN) == (None, [])
-    checkpoint.tidy(tmp_path / "none")
+    assert checkpoint.load_newest(tmp_path / "none", RUN) == (None, [])
+    checkpoint.remove_leftovers(tmp_path / "none")
 
 
 def test_the_same_step_is_not_written_twice(tmp_path: Path) -> None:
@@ -114,10 +114,10 @@ def test_every_moment_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         stop_at = 10**9
         if isinstance(error, OSError):
             assert not list(folder.glob("*.writing"))  # tidied at once, not only after a restart
-        checkpoint.tidy(folder)
-        loaded, complaints = checkpoint.newest(folder, RUN)
+        checkpoint.remove_leftovers(folder)
+        loaded, problems = checkpoint.load_newest(folder, RUN)
         assert loaded is not None
-        assert complaints == []
+        assert problems == []
         assert torch.equal(loaded["weights"], content(loaded["step"])["weights"])
         survived.add(loaded["step"])
         assert not list(folder.glob("*.writing"))
@@ -157,13 +157,13 @@ def test_falls_back_and_names_the_file(tmp_path: Path, harm: Callable[[Path], An
     for step in (1, 2):
         path = checkpoint.save(tmp_path, RUN, step, content(step))
     harm(path)
-    loaded, complaints = checkpoint.newest(tmp_path, RUN)
+    loaded, problems = checkpoint.load_newest(tmp_path, RUN)
     assert loaded is not None
     assert loaded["step"] == 1
-    assert len(complaints) == 1
-    assert complaints[0].startswith("step-0000000002.pt: ")
-    assert message in complaints[0]
-    assert checkpoint.newest(tmp_path, RUN)[1] == []  # set aside: told once
+    assert len(problems) == 1
+    assert problems[0].startswith("step-0000000002.pt: ")
+    assert message in problems[0]
+    assert checkpoint.load_newest(tmp_path, RUN)[1] == []  # set aside: told once
 
 
 def test_swapped_files_are_detected(tmp_path: Path) -> None:
@@ -171,9 +171,9 @@ def test_swapped_files_are_detected(tmp_path: Path) -> None:
     contents = [path.read_bytes() for path in paths]
     for path, data in zip(paths, reversed(contents), strict=True):
         path.write_bytes(data)
-    loaded, complaints = checkpoint.newest(tmp_path, RUN)
+    loaded, problems = checkpoint.load_newest(tmp_path, RUN)
     assert loaded is None
-    assert len(complaints) == 2
+    assert len(problems) == 2
 
 
 def test_a_file_of_another_run_or_step_is_refused_though_its_digest_is_right(tmp_path: Path) -> None:
@@ -193,10 +193,10 @@ def test_a_newer_format_is_refused_and_kept(tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "FORMAT", 7)
         checkpoint.save(tmp_path, RUN, 2, content(2))
-    loaded, complaints = checkpoint.newest(tmp_path, RUN)
+    loaded, problems = checkpoint.load_newest(tmp_path, RUN)
     assert loaded is not None
     assert loaded["step"] == 1
-    assert "newer version (format 7" in complaints[0]
+    assert "newer version (format 7" in problems[0]
     assert (tmp_path / "step-0000000002.pt.refused").exists()
 
 

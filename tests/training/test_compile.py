@@ -16,11 +16,11 @@ import torch._dynamo
 
 from explorer.architecture import to_json
 from explorer.runs import Manager, wait_until_ended
-from explorer.training import work
-from explorer.training._attendant import Attendant
-from explorer.training.compiling import compiler_trouble
+from explorer.training import job
+from explorer.training._control import ControlThread
+from explorer.training.compiling import find_compiler_problem
 
-from .parts import CPU, Book, config, network, run
+from .parts import CPU, MemorySink, config, network, run
 
 SETTINGS: dict[str, Any] = {"precision": "fp32", "epochs": 1}
 
@@ -40,13 +40,13 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_compiled_run_is_the_plain_run(backend: str) -> None:
-    plain, compiled = Book(), Book()
+    plain, compiled = MemorySink(), MemorySink()
     architecture = network(heads=True, dropout=0.0)
     expected = run(architecture, config(**SETTINGS), plain)
     torch._dynamo.utils.counters.clear()
     state = run(architecture, config(**SETTINGS, compile=True), compiled)
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0  # it really was
-    losses = [list(book.values["train/loss"].values()) for book in (plain, compiled)]
+    losses = [list(sink.values["train/loss"].values()) for sink in (plain, compiled)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
     captured, same = state.capture(), expected.capture()
     assert captured["model"].keys() == same["model"].keys()
@@ -63,8 +63,8 @@ def test_it_resumes(backend: str, tmp_path: Path) -> None:
         again = settings.changed(epochs=epochs, compile=compile_).model_dump_json()
         manager.store.update(made.id, status="running", device="cpu", attempt=attempt, config=again)
         found = manager.store.get(made.id)
-        attendant = Attendant(manager.store, made.id)
-        assert work.lead(tmp_path, manager.store, found, attendant) == ("finished", "")
+        control = ControlThread(manager.store, made.id)
+        assert job.run_main_rank(tmp_path, manager.store, found, control) == ("finished", "")
         assert manager.store.get(made.id).step == 63 * epochs
     losses = [point.value for point in manager.store.points(made.id, "epoch/train/loss")]
     assert losses == sorted(losses, reverse=True)
@@ -80,9 +80,9 @@ def test_without_a_compiler_it_trains_all_the_same(tmp_path: Path, monkeypatch: 
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
     found = manager.store.get(made.id)
-    assert work.lead(tmp_path, manager.store, found, Attendant(manager.store, made.id)) == ("finished", "")
-    told = [text for _, text in manager.store.events(made.id)]
-    assert told[0] == (
+    assert job.run_main_rank(tmp_path, manager.store, found, ControlThread(manager.store, made.id)) == ("finished", "")
+    messages = [text for _, text in manager.store.events(made.id)]
+    assert messages[0] == (
         "trains without torch.compile, which does not work here "
         "(RuntimeError: InvalidCxxCompiler: No working C++ compiler found)"
     )
@@ -96,13 +96,13 @@ def test_without_a_compiler_it_trains_all_the_same(tmp_path: Path, monkeypatch: 
 def test_a_real_worker_with_and_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-    assert compiler_trouble(CPU) is None
+    assert find_compiler_problem(CPU) is None
     manager = Manager(tmp_path / "home")
-    for compiler, told in (("", False), ("/no/such/compiler", True)):
+    for compiler, expected in (("", False), ("/no/such/compiler", True)):
         if compiler:
             monkeypatch.setenv("CXX", compiler)
         settings = config(**SETTINGS, compile=True, batch_size=512)
         made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
         done = wait_until_ended(manager, made.id, 500)
         assert done.status == "finished", done.reason
-        assert any("No working C++ compiler" in text for _, text in manager.store.events(made.id)) == told
+        assert any("No working C++ compiler" in text for _, text in manager.store.events(made.id)) == expected

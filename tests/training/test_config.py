@@ -8,7 +8,7 @@ import pytest
 
 from explorer import catalog
 from explorer.architecture import Architecture, Flatten, GlobalPool, Sequence
-from explorer.training import RECIPES, TrainConfig, check, check_classes, check_memory, memory_needed, parse, recipe
+from explorer.training import RECIPES, TrainConfig, check, check_classes, check_memory, estimate_memory, parse, recipe
 
 from .parts import config, network
 
@@ -103,18 +103,18 @@ def test_a_network_without_weights_is_refused() -> None:
 def test_memory_is_refused_with_numbers_and_a_way_out() -> None:
     architecture = catalog.get("googlenet")
     settings = recipe("course", "digits").changed(batch_size=4096)
-    needed = memory_needed(architecture, settings, 10_000)
+    needed = estimate_memory(architecture, settings, 10_000)
     assert needed.total > 100e9
     with pytest.raises(
         ValueError, match=r"needs about [\d.]+ GB on cpu .* which has 16\.0 GB; set accumulate to (\d+)"
     ):
         check_memory(needed, settings, device="cpu", available=16 * 10**9)
-    few = memory_needed(architecture, settings, 100)
+    few = estimate_memory(architecture, settings, 100)
     assert few.total < needed.total
     way = settings.changed(accumulate=512)
     with pytest.raises(ValueError, match="GB"):  # the images alone are too many
-        check_memory(memory_needed(architecture, way, 50_000), way, device="cpu", available=4 * 10**9)
-    check_memory(memory_needed(architecture, way, 5_000), way, device="cpu", available=16 * 10**9)
+        check_memory(estimate_memory(architecture, way, 50_000), way, device="cpu", available=4 * 10**9)
+    check_memory(estimate_memory(architecture, way, 5_000), way, device="cpu", available=16 * 10**9)
 
 
 def test_the_suggested_accumulation_fits() -> None:
@@ -122,11 +122,11 @@ def test_the_suggested_accumulation_fits() -> None:
 
     settings = recipe("course", "digits").changed(batch_size=2048)
     architecture = catalog.get("inception-net")
-    needed = memory_needed(architecture, settings, 5000)
+    needed = estimate_memory(architecture, settings, 5000)
     room = needed.total // 2
-    with pytest.raises(ValueError, match="accumulate to") as told:
+    with pytest.raises(ValueError, match="accumulate to") as raised:
         check_memory(needed, settings, device="cpu", available=room)
-    found = re.search(r"accumulate to (\d+)", str(told.value))
+    found = re.search(r"accumulate to (\d+)", str(raised.value))
     assert found is not None
     mended = settings.changed(accumulate=int(found[1]))
-    check_memory(memory_needed(architecture, mended, 5000), mended, device="cpu", available=room)
+    check_memory(estimate_memory(architecture, mended, 5000), mended, device="cpu", available=room)

@@ -17,7 +17,7 @@ from explorer.training.recording import Recorder
 from explorer.training.state import State
 from tests.runs.parts import end_all, until_status
 
-from .parts import CPU, Book, config, network, run, tensors
+from .parts import CPU, MemorySink, config, network, run, tensors
 
 GPUS = [
     *(f"cuda:{number}" for number in range(torch.cuda.device_count())),
@@ -32,11 +32,11 @@ def test_in_float32_it_learns_what_the_cpu_does(device: torch.device, monkeypatc
     """Without dropout, whose numbers each device draws for itself, and without TensorFloat-32."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     settings, net = config(precision="fp32", crop=1, flip=True, ema_decay=0.9, **SETTINGS), network(dropout=0.0)
-    there, here = Book(), Book()
+    there, here = MemorySink(), MemorySink()
     run(net, settings, there, device=device)
     run(net, settings, here)
     assert there.values["train/loss"] == pytest.approx(here.values["train/loss"], rel=2e-3)
-    ours, theirs = (book.values["epoch/test/accuracy"] for book in (there, here))
+    ours, theirs = (sink.values["epoch/test/accuracy"] for sink in (there, here))
     assert ours == pytest.approx(theirs, abs=0.05)
 
 
@@ -45,30 +45,30 @@ def test_in_float32_it_learns_what_the_cpu_does(device: torch.device, monkeypatc
 def test_in_half_precision_it_learns_too(device: torch.device, precision: str) -> None:
     if precision == "fp16" and device.type == "cpu":
         with pytest.raises(ValueError, match="needs a GPU"):
-            run(network(), config(precision=precision, **SETTINGS), Book())
+            run(network(), config(precision=precision, **SETTINGS), MemorySink())
         return
-    book = Book()
-    state = run(network(), config(precision=precision, **{**SETTINGS, "epochs": 8}), book, device=device)
-    losses = [*book.values["epoch/train/loss"].values()]
+    sink = MemorySink()
+    state = run(network(), config(precision=precision, **{**SETTINGS, "epochs": 8}), sink, device=device)
+    losses = [*sink.values["epoch/train/loss"].values()]
     assert losses[-1] < 0.7 * losses[0]
-    assert state.finite()
+    assert state.is_finite()
     assert state.scaler.is_enabled() == (precision == "fp16")
-    assert all(value > 0 for value in book.values["memory"].values())
+    assert all(value > 0 for value in sink.values["memory"].values())
 
 
 @everywhere
 def test_a_checkpoint_goes_on_where_it_was_taken(device: torch.device, tmp_path: Path) -> None:
     settings = config(precision="fp32", ema_decay=0.9, **SETTINGS)
-    whole = run(network(), settings, Book(), device=device)
-    half = run(network(), settings.changed(epochs=2), Book(), device=device)
+    whole = run(network(), settings, MemorySink(), device=device)
+    half = run(network(), settings.changed(epochs=2), MemorySink(), device=device)
     path = checkpoint.save(tmp_path, "20260101-000000-abcdef", 8, half.capture())
     second = State(network(), settings, device)
     second.restore(checkpoint.load(path, "20260101-000000-abcdef"))
-    log = Recorder(device, Book())
+    log = Recorder(device, MemorySink())
     train(second, replace(tensors(settings, device=device), evaluated={}), settings, log)
     log.flush(second)
     assert (second.epoch, second.step) == (whole.epoch, whole.step)
-    for ours, theirs in zip(second.judged.parameters(), whole.judged.parameters(), strict=True):
+    for ours, theirs in zip(second.eval_model.parameters(), whole.eval_model.parameters(), strict=True):
         assert ours.device.type == device.type
         torch.testing.assert_close(ours, theirs, rtol=0 if device == CPU else 1e-2, atol=0 if device == CPU else 1e-3)
 

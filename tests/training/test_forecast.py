@@ -9,7 +9,7 @@ import pytest
 from explorer import datasets
 from explorer.architecture import to_json
 from explorer.runs import Run
-from explorer.training._forecast import forecast, speeds
+from explorer.training._forecast import collect_speeds, forecast
 
 from .parts import config, network
 
@@ -30,29 +30,29 @@ def run(text: str | None = None, **fields: Any) -> Run:
 
 @pytest.mark.parametrize("fields", CHANGES)
 def test_a_run_predicts_itself(fields: dict[str, Any]) -> None:
-    found = forecast(network(), config(**fields), "cpu", speeds([run(**fields)]))
+    found = forecast(network(), config(**fields), "cpu", collect_speeds([run(**fields)]))
     assert found is not None
     assert found.seconds == pytest.approx(40)
     assert found.basis == "the run 'known'"
 
 
 @pytest.mark.parametrize(
-    ("fields", "learnt", "judged"),
+    ("fields", "trained", "evaluated"),
     [({"window": 0.75, "window_share": 0.4}, 0.6 + 0.4 * 9 / 16, 1), ({"flip_average": True}, 1, 2)],
 )
 def test_windows_make_training_shorter_and_mirror_images_evaluation_longer(
-    fields: dict[str, Any], learnt: float, judged: float
+    fields: dict[str, Any], trained: float, evaluated: float
 ) -> None:
-    card, known = datasets.card("digits"), speeds([run()])
+    card, known = datasets.card("digits"), collect_speeds([run()])
     usual, other = (forecast(network(), config(**each), "cpu", known) for each in ({}, fields))
     assert usual is not None
     assert other is not None
     forwards = card.test / 3  # an update costs what three forward passes do
     assert other.seconds / usual.seconds == pytest.approx(
-        (card.train * learnt + forwards * judged) / (card.train + forwards)
+        (card.train * trained + forwards * evaluated) / (card.train + forwards)
     )
 
 
 def test_other_devices_and_unreadable_runs_say_nothing() -> None:
-    assert forecast(network(), config(), "cuda:0", speeds([run()])) is None
-    assert speeds([run(text='{"dataset": "digits", "of another": "version"}')]) == []
+    assert forecast(network(), config(), "cuda:0", collect_speeds([run()])) is None
+    assert collect_speeds([run(text='{"dataset": "digits", "of another": "version"}')]) == []

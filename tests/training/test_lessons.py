@@ -13,12 +13,12 @@ from explorer.analysis import analyze
 from explorer.architecture import Architecture, edit
 from explorer.runs import Manager
 from explorer.training import LESSONS, Lesson, TrainConfig, lesson, start_lesson
-from explorer.training.data import on_device
+from explorer.training.data import load_to_device
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
 
-from .parts import CPU, Book
+from .parts import CPU, MemorySink
 
 
 def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.Content) -> float:
@@ -26,14 +26,14 @@ def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        book, state = Book(), State(architecture, config, CPU)
-        data = on_device(datasets.tensors(content).adapted(architecture.input_shape), config, CPU)
-        log = Recorder(CPU, book)
+        sink, state = MemorySink(), State(architecture, config, CPU)
+        data = load_to_device(datasets.tensors(content).adapted(architecture.input_shape), config, CPU)
+        log = Recorder(CPU, sink)
         train(state, data, config, log)
         log.flush(state)
     finally:
         torch.set_num_threads(threads)
-    return list(book.values["epoch/test/accuracy"].values())[-1]
+    return list(sink.values["epoch/test/accuracy"].values())[-1]
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 20))])
@@ -45,8 +45,8 @@ def test_the_receptive_field_foretells_who_learns_it(network: str, distance: int
     """Either network learns what lies within its field, and neither what lies beyond: it is not that one is better."""
     content = datasets.long_range(distance, size=3 * distance + 4, samples=3000)
     architecture = edit.replace(catalog.get(network), "", input_shape=content.train_images.shape[1:])
-    trial = next(each for each in LESSONS["long-range"].trials if each.network == network)
-    config = trial.config(epochs=2, seed=seed, device="cpu", threads=1, precision="fp32")
+    run = next(each for each in LESSONS["long-range"].runs if each.network == network)
+    config = run.config(epochs=2, seed=seed, device="cpu", threads=1, precision="fp32")
     found = accuracy(architecture, config, content)
     if analyze(architecture).receptive_field.size[0] > distance:
         assert found >= 0.95
@@ -55,7 +55,7 @@ def test_the_receptive_field_foretells_who_learns_it(network: str, distance: int
 
 
 def test_the_pair_differs_in_what_it_sees_and_in_nothing_else() -> None:
-    near, far = (analyze(catalog.get(trial.network)) for trial in lesson("long-range").trials)
+    near, far = (analyze(catalog.get(run.network)) for run in lesson("long-range").runs)
     assert (near.params, near.macs, near.output_shape) == (far.params, far.macs, far.output_shape)
     assert (near.receptive_field.size, far.receptive_field.size) == ((7, 7), (15, 15))
 
@@ -68,9 +68,9 @@ def test_a_lesson_is_queued_whole_or_not_at_all(found: Lesson, tmp_path: Path) -
     assert manager.runs() == []
     runs = start_lesson(manager, found.name, seed=7, device="cpu")
     assert {run.id for run in manager.runs()} == {run.id for run in runs}
-    for run, trial in zip(runs, found.trials, strict=True):
-        assert (run.status, run.tags, run.name) == ("queued", (found.name,), catalog.get(trial.network).name)
-        assert (run.setting("seed"), run.setting("dataset")) == (7, trial.dataset)
+    for run, run in zip(runs, found.runs, strict=True):
+        assert (run.status, run.tags, run.name) == ("queued", (found.name,), catalog.get(run.network).name)
+        assert (run.setting("seed"), run.setting("dataset")) == (7, run.dataset)
 
 
 def test_an_unknown_lesson_is_named() -> None:

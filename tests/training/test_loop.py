@@ -16,14 +16,14 @@ from torch import nn
 
 from explorer.architecture import Architecture, Flatten, Linear, Sequence, edit
 from explorer.training import checkpoint
-from explorer.training._fit import window_of, work_share
-from explorer.training.data import generator_of, normalised
+from explorer.training._fit import pixel_share, training_window
+from explorer.training.data import make_generator, normalise_images
 from explorer.training.evaluation import evaluate
-from explorer.training.loop import Batch, autocast, learning_rate, steps_per_epoch, train
+from explorer.training.loop import Batch, learning_rate, make_autocast, steps_per_epoch, train
 from explorer.training.recording import Diverged, Recorder
 from explorer.training.state import State
 
-from .parts import CPU, Book, config, network, run, tensors, without_norm
+from .parts import CPU, MemorySink, config, network, run, tensors, without_norm
 
 
 class Halt(Exception):
@@ -73,10 +73,10 @@ EVERYTHING = {
 def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, Any], halves: int) -> None:
     """Batch norm, dropout, fused optimizers, average, mixup and accumulation, halted in and between epochs."""
     settings, architecture = config(**fields), network(heads=True)
-    whole = Book()
+    whole = MemorySink()
     expected = run(architecture, settings, whole)
 
-    parts, calls = Book(), itertools.count(1)
+    parts, calls = MemorySink(), itertools.count(1)
     first = State(architecture, settings, CPU)
     log = Recorder(CPU, parts)
 
@@ -89,9 +89,9 @@ def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, An
     with pytest.raises(Halt):
         train(first, tensors(settings), settings, log, halt)
     torch.manual_seed(12345)  # whatever else happened meanwhile
-    captured, complaints = checkpoint.newest(tmp_path, "run")
+    captured, problems = checkpoint.load_newest(tmp_path, "run")
     assert captured is not None
-    assert complaints == []
+    assert problems == []
     second = State(architecture, settings, CPU)
     second.restore(captured)
     log = Recorder(CPU, parts)
@@ -100,9 +100,9 @@ def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, An
 
     assert equal(expected.model.state_dict(), second.model.state_dict())
     assert equal(expected.optimizer.state_dict(), second.optimizer.state_dict())
-    if expected.shadow is not None:
-        assert second.shadow is not None
-        assert equal(expected.shadow.state_dict(), second.shadow.state_dict())
+    if expected.ema_model is not None:
+        assert second.ema_model is not None
+        assert equal(expected.ema_model.state_dict(), second.ema_model.state_dict())
     timing = {"images_per_second", "data_share", "memory", "memory_peak"}
     assert {k: v for k, v in whole.values.items() if k not in timing} == {
         k: v for k, v in parts.values.items() if k not in timing
@@ -113,15 +113,15 @@ def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, An
 def test_the_plain_loop_is_what_a_student_would_write() -> None:
     """Without augmentation the losses are those of eight lines of plain torch on the same batches."""
     settings = config(precision="fp32", channels_last=False, normalise="half")
-    book = Book()
+    sink = MemorySink()
     architecture = network(heads=True, dropout=0.0)
-    run(architecture, settings, book)
+    run(architecture, settings, sink)
 
     state, data = State(architecture, settings, CPU), tensors(settings)
     plain = torch.optim.Adam(state.model.parameters(), lr=settings.lr)
     losses = []
     for epoch in range(2):
-        for rows in torch.randperm(128, generator=generator_of(settings.seed, epoch)).split(32):
+        for rows in torch.randperm(128, generator=make_generator(settings.seed, epoch)).split(32):
             output = state.model((data.train.images[rows].float() / 255 - 0.5) / 0.5)
             loss = nn.functional.cross_entropy(output.logits, data.train.labels[rows])
             for weight, scores in output.auxiliary:
@@ -130,8 +130,8 @@ def test_the_plain_loop_is_what_a_student_would_write() -> None:
             loss.backward()
             plain.step()
             losses.append(loss.item())
-    assert list(book.values["train/loss"]) == list(range(1, 9))
-    assert list(book.values["train/loss"].values()) == pytest.approx(losses, rel=2e-4)
+    assert list(sink.values["train/loss"]) == list(range(1, 9))
+    assert list(sink.values["train/loss"].values()) == pytest.approx(losses, rel=2e-4)
 
 
 def test_windows_are_what_the_network_sees_at_first() -> None:
@@ -139,19 +139,19 @@ def test_windows_are_what_the_network_sees_at_first() -> None:
     settings = config(window=0.75, window_share=0.5, accumulate=1)
     state, seen = State(network(), settings, CPU), []
     state.model.register_forward_pre_hook(lambda module, given: seen.append((module.training, *given[0].shape[2:])))
-    train(state, tensors(settings), settings, Recorder(CPU, Book()))
+    train(state, tensors(settings), settings, Recorder(CPU, MemorySink()))
     assert [size[1:] for size in seen if size[0]] == [(9, 9)] * 4 + [(12, 12)] * 4
     assert {size[1:] for size in seen if not size[0]} == {(12, 12)}
 
 
 def test_a_network_for_one_size_sees_whole_images() -> None:
     free, bound = network(), near_linear()
-    assert window_of(free, config(window=0.75)) == (9, 9)
-    assert window_of(free, config()) is None
-    assert window_of(bound, config(window=0.75)) is None
-    assert work_share(bound, config(window=0.75)) == 1
+    assert training_window(free, config(window=0.75)) == (9, 9)
+    assert training_window(free, config()) is None
+    assert training_window(bound, config(window=0.75)) is None
+    assert pixel_share(bound, config(window=0.75)) == 1
     # 40 % of the training on nine sixteenths of the pixels
-    assert work_share(free, config(window=0.75, window_share=0.4)) == pytest.approx(0.6 + 0.4 * 9 / 16)
+    assert pixel_share(free, config(window=0.75, window_share=0.4)) == pytest.approx(0.6 + 0.4 * 9 / 16)
 
 
 def test_flip_average_is_the_mean_of_two_answers() -> None:
@@ -160,13 +160,15 @@ def test_flip_average_is_the_mean_of_two_answers() -> None:
     test = data.evaluated["test"]
     state.model.eval()
     with torch.no_grad():
-        shares = [state.model(normalised(x, data, channels_last=True)).softmax(1) for x in both(test.images)]
+        shares = [state.model(normalise_images(x, data, channels_last=True)).softmax(1) for x in both(test.images)]
     mean = (shares[0] + shares[1]) / 2
-    found = evaluate(state.model, test, data, settings, autocast(CPU, settings))
+    found = evaluate(state.model, test, data, settings, make_autocast(CPU, settings))
     assert found.accuracy == (mean.argmax(1) == test.labels).float().mean().item()
     assert found.loss == pytest.approx(nn.functional.nll_loss(mean.log(), test.labels).item(), rel=1e-5)
     mirrored = replace(test, images=test.images.flip(3))
-    assert evaluate(state.model, mirrored, data, settings, autocast(CPU, settings)).loss == pytest.approx(found.loss)
+    assert evaluate(state.model, mirrored, data, settings, make_autocast(CPU, settings)).loss == pytest.approx(
+        found.loss
+    )
 
 
 def both(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -182,21 +184,21 @@ def near_linear() -> Architecture:
 def test_accumulation_changes_nothing_but_memory() -> None:
     """Without batch norm's statistics the gradient of the parts is that of the whole."""
     architecture = without_norm(network(dropout=0.0))
-    books = [Book(), Book()]
-    for book, parts in zip(books, (1, 5), strict=True):
-        run(architecture, config(precision="fp32", accumulate=parts), book)
-    one, many = (list(book.values["train/loss"].values()) for book in books)
+    sinks = [MemorySink(), MemorySink()]
+    for sink, parts in zip(sinks, (1, 5), strict=True):
+        run(architecture, config(precision="fp32", accumulate=parts), sink)
+    one, many = (list(sink.values["train/loss"].values()) for sink in sinks)
     assert many == pytest.approx(one, rel=1e-4)
 
 
 def test_it_learns_and_records_everything() -> None:
-    book = Book()
+    sink = MemorySink()
     settings = config(epochs=8, lr=0.01, validation=0.25, schedule="one_cycle", ema_decay=0.9, precision="fp32")
-    run(network(), settings, book)
-    assert book.values["epoch/test/accuracy"][24] > 0.9
+    run(network(), settings, sink)
+    assert sink.values["epoch/test/accuracy"][24] > 0.9
     steps = set(range(1, 25))
     for series in ("train/loss", "train/accuracy", "lr"):
-        assert set(book.values[series]) == steps
+        assert set(sink.values[series]) == steps
     for series in (
         "gradient_norm/stem",
         "gradient_norm/residual",
@@ -205,25 +207,25 @@ def test_it_learns_and_records_everything() -> None:
         "epoch/validation/accuracy",
         "memory_peak",
     ):
-        assert set(book.values[series]) == set(range(3, 25, 3))
-        assert all(value > 0 for value in book.values[series].values())
-    assert all(0 <= share <= 1 for share in book.values["data_share"].values())
-    table = book.documents["confusion/test", 24]
+        assert set(sink.values[series]) == set(range(3, 25, 3))
+        assert all(value > 0 for value in sink.values[series].values())
+    assert all(0 <= share <= 1 for share in sink.values["data_share"].values())
+    table = sink.documents["confusion/test", 24]
     assert [sum(row) for row in table] == [16] * 4
     right = sum(table[k][k] for k in range(4))
-    assert right / 64 == book.values["epoch/test/accuracy"][24]
-    assert sum(map(sum, book.documents["confusion/validation", 24])) == 32
+    assert right / 64 == sink.values["epoch/test/accuracy"][24]
+    assert sum(map(sum, sink.documents["confusion/validation", 24])) == 32
 
 
 def test_a_loss_that_is_no_number_ends_it_within_one_interval() -> None:
-    book = Book()
+    sink = MemorySink()
     with pytest.raises(Diverged, match=r"loss became (nan|inf) at step \d+"):
         run(
             without_norm(network()),
             config(optimizer="sgd", lr=1000.0, weight_decay=10.0, epochs=50, precision="fp32"),
-            book,
+            sink,
         )
-    assert all(map(math.isfinite, book.values["train/loss"].values()))
+    assert all(map(math.isfinite, sink.values["train/loss"].values()))
 
 
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one_cycle"])
@@ -253,7 +255,7 @@ def test_steps_of_an_epoch() -> None:
 def test_no_part_of_a_batch_is_smaller_than_it_must_be(images: int, count: int) -> None:
     """Thirteen images in four parts are 4, 3, 3, 3: batch norm cannot use a part of one."""
     whole = Batch(x_BCHW=torch.arange(images)[:, None], target=torch.arange(images))
-    parts = whole.parts(count)
+    parts = whole.split(count)
     sizes = [len(part.target) for part in parts]
     assert len(sizes) == count
     assert max(sizes) - min(sizes) <= 1
@@ -262,7 +264,7 @@ def test_no_part_of_a_batch_is_smaller_than_it_must_be(images: int, count: int) 
 
 
 def test_seeds_differ_and_repeat() -> None:
-    one, two, other = Book(), Book(), Book()
+    one, two, other = MemorySink(), MemorySink(), MemorySink()
     run(network(), config(), one)
     run(network(), config(), two)
     run(network(), config(seed=1), other)
@@ -273,16 +275,16 @@ def test_seeds_differ_and_repeat() -> None:
 def test_the_running_average_is_one_of_weights_and_statistics() -> None:
     """By hand: min(decay, (1 + n) / (10 + n)) of what it was, the rest of what the network is; counts are copied."""
     state = State(network(), config(ema_decay=0.5), CPU)
-    assert state.shadow is not None
+    assert state.ema_model is not None
     expected = {name: value.clone() for name, value in state.model.state_dict().items()}
     for updates in range(12):
         with torch.no_grad():
             for value in state.model.state_dict().values():
                 value.add_(1 + updates)
-        state.average(0.5, updates)
+        state.update_ema(0.5, updates)
         decay = min(0.5, (1 + updates) / (10 + updates))
         for name, value in state.model.state_dict().items():
             expected[name] = decay * expected[name] + (1 - decay) * value if value.is_floating_point() else value
-    for name, value in state.shadow.state_dict().items():
+    for name, value in state.ema_model.state_dict().items():
         torch.testing.assert_close(value, expected[name], msg=name)
     assert any("running_var" in name for name in expected)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Flatten, Sequence
-from explorer.training import TrainConfig, memory_needed
+from explorer.training import TrainConfig, estimate_memory
 from tests import strategies
 
 from .measuring import Meter, meter
@@ -74,7 +74,7 @@ def bare(scales: Meter) -> int:
 def check(scales: Meter, bare: int, drawn: Drawn) -> None:
     """The prediction and each of its parts that can be told apart hold."""
     architecture, chosen, images = drawn
-    needed = memory_needed(architecture, chosen, images + images // 2)
+    needed = estimate_memory(architecture, chosen, images + images // 2)
     peak = scales.peak(architecture, chosen, images)
     assert 0 < bare < needed.process
     assert 0 < peak <= needed.total
@@ -111,5 +111,7 @@ def test_the_scales_weigh(scales: Meter) -> None:
     architecture, images = catalog.get("inception-net-32"), 400
     small, large = (config(batch_size=size, precision="fp32") for size in (100, 400))
     grown = scales.peak(architecture, large, images) - scales.peak(architecture, small, images)
-    predicted = memory_needed(architecture, large, images).on_gpu - memory_needed(architecture, small, images).on_gpu
+    predicted = (
+        estimate_memory(architecture, large, images).on_gpu - estimate_memory(architecture, small, images).on_gpu
+    )
     assert predicted / 3 < grown < predicted

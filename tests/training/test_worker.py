@@ -14,10 +14,10 @@ import torch
 
 from explorer.architecture import to_json
 from explorer.runs import Manager, Run, StoreError
-from explorer.training import clone, extend, start, work, worker
-from explorer.training._attendant import Attendant, StoreSink
+from explorer.training import clone, extend, job, start, worker
+from explorer.training._control import ControlThread, StoreSink
+from explorer.training.job import check_same
 from explorer.training.recording import Diverged
-from explorer.training.work import check_same
 
 from .parts import config, network
 
@@ -42,7 +42,7 @@ def run(tmp_path: Path) -> tuple[Manager, Run]:
         (StoreError("the run store x: database or disk is full", code=13), "disk full: the run store"),
         (ValueError("the data set has changed"), "the data set has changed"),
         (RuntimeError("shape mismatch"), r"unexpected RuntimeError: shape mismatch; log\.txt"),
-        (worker.Terminated(), "in the middle of a long batch"),
+        (worker.SigtermReceived(), "in the middle of a long batch"),
     ],
 )
 def test_every_end_has_a_sentence(
@@ -52,13 +52,13 @@ def test_every_end_has_a_sentence(
         raise error
 
     manager, made = run
-    monkeypatch.setattr(work, "lead", broken)
-    attendant = Attendant(manager.store, made.id)
-    status, told = worker._outcome(manager.root, manager.store, made, attendant)
-    assert status == ("interrupted" if isinstance(error, worker.Terminated) else "failed")
+    monkeypatch.setattr(job, "run_main_rank", broken)
+    control = ControlThread(manager.store, made.id)
+    status, message = worker._run_training(manager.root, manager.store, made, control)
+    assert status == ("interrupted" if isinstance(error, worker.SigtermReceived) else "failed")
     import re
 
-    assert re.search(reason, told), told
+    assert re.search(reason, message), message
 
 
 def test_other_data_are_named() -> None:
@@ -72,7 +72,7 @@ def test_other_data_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "end", "status"),
+    ("action", "end", "status"),
     [
         ("stop", "paused", "stopped"),
         ("pause", "paused", "paused"),
@@ -83,10 +83,10 @@ def test_other_data_are_named() -> None:
         ("pause", "failed", "failed"),
     ],
 )
-def test_what_people_wish_meanwhile_wins(run: tuple[Manager, Run], wish: str, end: str, status: str) -> None:
+def test_what_people_request_meanwhile_wins(run: tuple[Manager, Run], action: str, end: str, status: str) -> None:
     manager, made = run
-    manager.store.update(made.id, wish=wish)
-    worker._settle(manager.store, made, end, "why")  # type: ignore[arg-type]
+    manager.store.update(made.id, wish=action)
+    worker._record_end(manager.store, made, end, "why")  # type: ignore[arg-type]
     assert manager.store.get(made.id).status == status
     assert [text for _, text in manager.store.events(made.id)] == [f"{status}: why"]
 
@@ -95,7 +95,7 @@ def test_another_attempt_is_not_ours_to_settle(run: tuple[Manager, Run]) -> None
     manager, made = run
     manager.store.update(made.id, attempt=2)
     for end in ("interrupted", "finished"):
-        worker._settle(manager.store, made, end, "")  # type: ignore[arg-type]
+        worker._record_end(manager.store, made, end, "")  # type: ignore[arg-type]
     assert manager.store.get(made.id).status == "running"
     assert manager.store.events(made.id) == []
 
@@ -167,15 +167,15 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("handlers")
-@pytest.mark.parametrize(("ranked", "wish", "harmless"), [(False, "run", 1), (True, "run", 5), (True, "pause", 0)])
-def test_sigterm_waits_for_the_batch_once(run: tuple[Manager, Run], ranked: bool, wish: str, harmless: int) -> None:
+@pytest.mark.parametrize(("ranked", "action", "harmless"), [(False, "run", 1), (True, "run", 5), (True, "pause", 0)])
+def test_sigterm_waits_for_the_batch_once(run: tuple[Manager, Run], ranked: bool, action: str, harmless: int) -> None:
     """A rank is told by whoever ends everything and again by torchrun, which must not cost it the batch."""
-    attendant = Attendant(run[0].store, run[1].id)
-    attendant.wish = wish
-    worker._listen(attendant, ranked=ranked)
+    control = ControlThread(run[0].store, run[1].id)
+    control.requested_action = action
+    worker._handle_signals(control, ranked=ranked)
     for _ in range(harmless):
         os.kill(os.getpid(), signal.SIGTERM)
-    assert attendant.wish == ("interrupt" if harmless else wish)
+    assert control.requested_action == ("interrupt" if harmless else action)
     if harmless < 5:
-        with pytest.raises(worker.Terminated):
+        with pytest.raises(worker.SigtermReceived):
             os.kill(os.getpid(), signal.SIGTERM)

@@ -230,7 +230,7 @@ def _forecast(planned: Experiment) -> None:
         + (literal(f" Time scaled from {basis}; within a factor of two.") if known else "")
     )
     if not known:
-        choices.wait_for_yardstick()
+        choices.wait_for_speed_probe()
     _button(planned)
 
 

@@ -63,21 +63,21 @@ def fitted(network: Architecture, card: datasets.Card, *, fit: bool, small: bool
 def expect(
     network: Architecture, config: training.TrainConfig, device: str, runs: list[Run]
 ) -> training.Forecast | None:
-    """How long a run will take, from earlier runs on the device or the yardstick; None until that is measured."""
-    known = [speed for speed in training.speeds(runs) if speed.device == device]
+    """How long a run will take, from earlier runs on the device or the speed probe; None until that is measured."""
+    known = [speed for speed in training.collect_speeds(runs) if speed.device == device]
     if not known:
-        trial = training.yardstick(device)
+        trial = training.probe_speed(device)
         known = [trial] if trial else []
     return training.forecast(network, config, device, known)
 
 
-def wait_for_yardstick() -> None:
+def wait_for_speed_probe() -> None:
     """Say that the machine is being measured, and go on when it is."""
     device = devices()[0].name
 
     @st.fragment(run_every=2.0)
     def look() -> None:
-        if training.yardstick(device) is not None:
+        if training.probe_speed(device) is not None:
             st.rerun()
         st.caption("Measuring how fast this machine trains, once …")
 

@@ -144,11 +144,11 @@ def _forecast(
         if seconds:
             st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
         else:
-            choices.wait_for_yardstick()
+            choices.wait_for_speed_probe()
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
-        for doubt in training.doubts(config):
-            st.warning(literal(f"{doubt[0].upper()}{doubt[1:]}."))
+        for warning in training.config_warnings(config):
+            st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
     st.button(
         f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
         key="start", disabled=not networks or bool(complaints), on_click=_start, args=(networks, config, seeds),

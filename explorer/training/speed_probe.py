@@ -1,4 +1,4 @@
-"""``python -m explorer.training.yardstick DEVICE FILE``: train a known network for two seconds, write how fast it was.
+"""``python -m explorer.training.speed_probe DEVICE FILE``: train a known network for two seconds, write its speed.
 
 Before a machine has trained anything, this is what the time of a run is predicted from.
 """
@@ -20,7 +20,7 @@ from ..runs import write_whole
 from ._forecast import Speed
 from ._recipes import course
 from .data import Subset, Tensors
-from .loop import Batch, Scored, autocast
+from .loop import Batch, ModelWithLoss, make_autocast
 from .state import State
 
 NETWORK = "inception-net-32"
@@ -36,7 +36,7 @@ def measure(device: torch.device) -> Speed:
     part = Subset(images=images, labels=torch.randint(0, 10, (1024,), device=device))
     data = Tensors(train=part, evaluated={}, mean=(0.5,), std=(0.5,), classes=10)
     state = State(architecture, config, device)
-    scored = Scored(state.model, config, autocast(device, config))
+    model = ModelWithLoss(state.model, config, make_autocast(device, config))
     state.model.train()
     done, start = 0, 0.0
     while done <= _WARM_UP or time.perf_counter() - start < _SECONDS:
@@ -44,7 +44,7 @@ def measure(device: torch.device) -> Speed:
             _wait(device)
             start = time.perf_counter()
         rows = torch.randint(0, len(part), (config.batch_size,), device=device)
-        loss, _ = scored(Batch.of(data, rows, config, torch.Generator()))
+        loss, _ = model(Batch.assemble(data, rows, config, torch.Generator()))
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)
@@ -54,7 +54,7 @@ def measure(device: torch.device) -> Speed:
     found = analyze(architecture)
     return Speed(
         device=str(device), macs=found.macs, bytes=found.training_bytes, seconds=seconds,
-        what=f"a trial of two seconds with {NETWORK}",
+        what=f"a run of two seconds with {NETWORK}",
     )  # fmt: skip
 
 

@@ -16,73 +16,71 @@ from torch import Tensor, distributed, nn
 
 _T = TypeVar("_T")
 # Longer than any checkpoint, during which the others wait for rank 0. That one of them died is noticed otherwise.
-_PATIENCE = timedelta(days=7)
+_TIMEOUT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Peers:
+class ProcessGroup:
     """This process among those that train a run."""
 
     rank: int = 0
-    count: int = 1
+    world_size: int = 1
 
     @classmethod
-    def joined(cls, device: torch.device) -> Peers:
+    def join(cls, device: torch.device) -> ProcessGroup:
         """Meet the others where torchrun says; returns when all are there."""
         backend = "nccl" if device.type == "cuda" else "gloo"
-        distributed.init_process_group(
-            backend, timeout=_PATIENCE, device_id=device if device.type == "cuda" else None
-        )
+        distributed.init_process_group(backend, timeout=_TIMEOUT, device_id=device if device.type == "cuda" else None)
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property
-    def mark(self) -> tuple[int, ...]:
+    def seed_suffix(self) -> tuple[int, ...]:
         """What makes the seeds of this process its own; rank 0 has those of a run that trains alone."""
         return (self.rank,) if self.rank else ()
 
-    def parallel(self, model: Any) -> Callable[[Tensor], Any]:
+    def wrap_model(self, model: Any) -> Callable[[Tensor], Any]:
         """The network such that after every backward pass each process has the mean gradient of all."""
-        if self.count == 1:
+        if self.world_size == 1:
             return model  # type: ignore[no-any-return]
-        # The running statistics of batch norm are those of rank 0, which saves; see ``agree``.
+        # The running statistics of batch norm are those of rank 0, which saves; see ``broadcast_buffers``.
         return nn.parallel.DistributedDataParallel(model, forward_sync_buffers=False)
 
-    def agree(self, model: nn.Module) -> None:
+    def broadcast_buffers(self, model: nn.Module) -> None:
         """Give the buffers of rank 0's network, the running statistics of batch norm, to all."""
-        if self.count > 1:
+        if self.world_size > 1:
             for buffer in model.buffers():
                 distributed.broadcast(buffer, 0)
 
-    def own(self, parts: Sequence[_T]) -> Sequence[_T]:
+    def shard(self, parts: Sequence[_T]) -> Sequence[_T]:
         """The parts that fall to this process."""
-        return parts[self.rank :: self.count]
+        return parts[self.rank :: self.world_size]
 
-    def total(self, *values: Tensor) -> tuple[Tensor, ...]:
+    def all_reduce(self, *values: Tensor) -> tuple[Tensor, ...]:
         """Numbers, each summed over all processes."""
-        if self.count == 1:
+        if self.world_size == 1:
             return values
         together = torch.stack(values)
         distributed.all_reduce(together)
         return tuple(together)
 
-    def shared(self, value: _T) -> _T:
+    def broadcast_object(self, value: _T) -> _T:
         """What rank 0 has, for all."""
-        if self.count == 1:
+        if self.world_size == 1:
             return value
         held = [value]
         distributed.broadcast_object_list(held)
         return held[0]
 
 
-ALONE = Peers()
+SINGLE_PROCESS = ProcessGroup()
 
 
-def device_of(first: str, rank: int) -> torch.device:
+def rank_device(first: str, rank: int) -> torch.device:
     """One GPU for each process, from the run's device on; they share the CPU."""
     device = torch.device(first)
     return torch.device("cuda", (device.index or 0) + rank) if device.type == "cuda" else device
 
 
-def ended(error: BaseException) -> bool:
+def is_peer_failure(error: BaseException) -> bool:
     """Whether an error of torch says that another process is gone."""
     return isinstance(error, distributed.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))

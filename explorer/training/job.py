@@ -15,15 +15,15 @@ from ..architecture import from_json
 from ..runs import SAMPLES, Document, Run, RunFolder, Status, Store
 from . import checkpoint
 from ._allocator import keep_freed_memory
-from ._attendant import Attendant, Ended, StoreSink
 from ._config import TrainConfig, parse
+from ._control import ControlThread, RunEnded, StoreSink
 from ._environment import environment
-from .compiling import compiler_trouble
-from .data import Tensors, on_device, open_data
+from .compiling import find_compiler_problem
+from .data import Tensors, load_to_device, open_data
+from .distributed import SINGLE_PROCESS, ProcessGroup, is_peer_failure, rank_device
 from .loop import steps_per_epoch, train
-from .peers import ALONE, Peers, device_of, ended
-from .recording import Diverged, Mute, Recorder
-from .samples import samples_of
+from .recording import Diverged, NullLog, Recorder
+from .samples import make_samples
 from .state import State
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class TrainingJob:
     """A run, ready to go on from where ``state`` stands."""
 
     config: TrainConfig
@@ -49,13 +49,15 @@ class Work:
         return self.state.epoch * self.steps + self.state.step
 
     @classmethod
-    def prepared(cls, run: Run, captured: dict[str, Any] | None, rank: int, tell: Callable[[str], None]) -> Work:
-        """The work of one process. ``captured`` is the state of a checkpoint; ``tell`` is for people.
+    def prepare(
+        cls, run: Run, captured: dict[str, Any] | None, rank: int, log_event: Callable[[str], None]
+    ) -> TrainingJob:
+        """The work of one process. ``captured`` is the state of a checkpoint; ``log_event`` is for people.
 
         Raises ValueError where the data or the configuration do not fit, or are no longer those of the checkpoint.
         """
         config, architecture = parse(run.config), from_json(run.architecture)
-        device = device_of(run.device, rank)
+        device = rank_device(run.device, rank)
         threads = config.threads or (captured or {}).get("threads") or torch.get_num_threads()
         torch.set_num_threads(threads)
         if device.type == "cpu":
@@ -63,52 +65,50 @@ class Work:
         if device.type == "cuda":
             torch.cuda.set_device(device)
             torch.backends.cudnn.benchmark = True
-        if config.compile and (trouble := compiler_trouble(device)):
-            tell(f"trains without torch.compile, which does not work here ({trouble})")
+        if config.compile and (problem := find_compiler_problem(device)):
+            log_event(f"trains without torch.compile, which does not work here ({problem})")
             config = config.changed(compile=False)
         torch._dynamo.config.suppress_errors = True  # a part of a network that it cannot handle runs as it is
         source = open_data(config, architecture)
-        state, data = State(architecture, config, device), on_device(source, config, device)
+        state, data = State(architecture, config, device), load_to_device(source, config, device)
         steps = steps_per_epoch(len(data.train), config)
         if captured is not None:
             check_same(captured, source.fingerprint, steps, config)
             state.restore(captured)
-        return cls(
-            config=config, device=device, threads=threads, source=source, data=data, state=state, steps=steps
-        )
+        return cls(config=config, device=device, threads=threads, source=source, data=data, state=state, steps=steps)
 
 
-def lead(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Status, str]:
+def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) -> tuple[Status, str]:
     """Train a run as rank 0, or alone: with its checkpoints, numbers and events, and an ear for what people wish."""
     folder = RunFolder(root, run.id).checkpoints
-    checkpoint.tidy(folder)
-    captured, complaints = checkpoint.newest(folder, run.id)
-    for complaint in complaints:
-        store.tell(run.id, f"{complaint}; set aside, the checkpoint before it is used")
+    checkpoint.remove_leftovers(folder)
+    captured, problems = checkpoint.load_newest(folder, run.id)
+    for problem in problems:
+        store.tell(run.id, f"{problem}; set aside, the checkpoint before it is used")
     if run.attempt > 1 and captured is None:
         store.tell(run.id, "there is no usable checkpoint; begins anew")
 
-    work = Work.prepared(run, captured, 0, lambda text: store.tell(run.id, text))
-    config, state = work.config, work.state
-    facts = environment(config, work.device, work.source.name, work.source.fingerprint)
+    job = TrainingJob.prepare(run, captured, 0, lambda text: store.tell(run.id, text))
+    config, state = job.config, job.state
+    facts = environment(config, job.device, job.source.name, job.source.fingerprint)
     documents = [
-        Document(name="environment", step=work.step, data=facts),
-        Document(name=SAMPLES, step=0, data=samples_of(work.data.evaluated["test"], work.source.classes).to_data()),
+        Document(name="environment", step=job.step, data=facts),
+        Document(name=SAMPLES, step=0, data=make_samples(job.data.evaluated["test"], job.source.classes).to_data()),
     ]
-    store.record(run.id, [], documents, steps=config.epochs * work.steps)
+    store.record(run.id, [], documents, steps=config.epochs * job.steps)
     where = f"{run.device} in {config.processes} processes" if config.processes > 1 else run.device
-    store.tell(run.id, f"attempt {run.attempt} trains on {where} from step {work.step}")
+    store.tell(run.id, f"attempt {run.attempt} trains on {where} from step {job.step}")
 
     sink = StoreSink(store, run.id)
-    log = Recorder(work.device, sink)
+    log = Recorder(job.device, sink)
     extra = {
-        "fingerprint": work.source.fingerprint,
-        "threads": work.threads,
-        "steps_per_epoch": work.steps,
+        "fingerprint": job.source.fingerprint,
+        "threads": job.threads,
+        "steps_per_epoch": job.steps,
         # What whoever opens the network later must know, without the data set.
-        "classes": list(work.source.classes),
-        "mean": list(work.data.mean),
-        "std": list(work.data.std),
+        "classes": list(job.source.classes),
+        "mean": list(job.data.mean),
+        "std": list(job.data.std),
     }
     saved_step, saved_at = -1, 0.0
 
@@ -116,22 +116,22 @@ def lead(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Stat
         nonlocal saved_step, saved_at
         log.flush(state)
         sink.drain()
-        if work.step != saved_step:
-            if not state.finite():
-                raise Diverged(f"a weight is no longer a finite number after step {work.step}")
-            checkpoint.save(folder, run.id, work.step, {**state.capture(), **extra})
-        saved_step, saved_at = work.step, time.monotonic()
+        if job.step != saved_step:
+            if not state.is_finite():
+                raise Diverged(f"a weight is no longer a finite number after step {job.step}")
+            checkpoint.save(folder, run.id, job.step, {**state.capture(), **extra})
+        saved_step, saved_at = job.step, time.monotonic()
 
     def end(status: Status, reason: str = "") -> NoReturn:
         save()
-        raise Ended(status, reason)
+        raise RunEnded(status, reason)
 
-    def between(_: State) -> None:
-        if attendant.wish == "stop":
+    def after_batch(_: State) -> None:
+        if control.requested_action == "stop":
             end("stopped")
-        if attendant.wish == "pause":
+        if control.requested_action == "pause":
             end("paused")
-        if attendant.wish == "interrupt":
+        if control.requested_action == "interrupt":
             end("interrupted", "the system asked its programs to end")
         if config.time_limit is not None and state.seconds >= config.time_limit:
             end("stopped", f"its time limit of {config.time_limit:g} s is reached")
@@ -140,26 +140,28 @@ def lead(root: Path, store: Store, run: Run, attendant: Attendant) -> tuple[Stat
 
     save()
     try:
-        peers = Peers.joined(work.device) if config.processes > 1 else ALONE
-        peers.shared(captured)
+        group = ProcessGroup.join(job.device) if config.processes > 1 else SINGLE_PROCESS
+        group.broadcast_object(captured)
         del captured  # as large as the network and more
-        train(state, work.data, config, log, between, peers)
+        train(state, job.data, config, log, after_batch, group)
     except Exception as error:
-        if config.processes > 1 and ended(error):
-            raise Ended("interrupted", "another of its processes ended; log.txt in the run's folder says why") from None
+        if config.processes > 1 and is_peer_failure(error):
+            raise RunEnded(
+                "interrupted", "another of its processes ended; log.txt in the run's folder says why"
+            ) from None
         raise
     save()
     return "finished", ""
 
 
-def assist(run: Run, rank: int) -> None:
+def run_worker_rank(run: Run, rank: int) -> None:
     """Compute for rank 0, to the end of the training or until another process is gone."""
-    peers = Peers.joined(device_of(run.device, rank))
-    work = Work.prepared(run, peers.shared(None), rank, lambda _: None)
+    group = ProcessGroup.join(rank_device(run.device, rank))
+    job = TrainingJob.prepare(run, group.broadcast_object(None), rank, lambda _: None)
     try:
-        train(work.state, work.data, work.config, Mute(), peers=peers)
+        train(job.state, job.data, job.config, NullLog(), group=group)
     except Exception as error:
-        if not ended(error):
+        if not is_peer_failure(error):
             raise
 
 

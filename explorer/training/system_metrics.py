@@ -12,12 +12,12 @@ import torch
 
 def read(device: torch.device) -> dict[str, float]:
     """The gauges that there are, by series: ``memory`` in bytes, ``gpu_utilisation`` as a share, 0 to 1."""
-    memory, utilisation = memory_now(device), gpu_utilisation(device)
+    memory, utilisation = memory_bytes(device), gpu_utilisation(device)
     found = {} if memory is None else {"memory": float(memory)}
     return found if isinstance(utilisation, str) else {**found, "gpu_utilisation": utilisation}
 
 
-def memory_now(device: torch.device) -> int | None:
+def memory_bytes(device: torch.device) -> int | None:
     """Bytes that the process holds: of the device's memory on a GPU, else of the machine's; None where none tells."""
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
@@ -30,7 +30,7 @@ def memory_now(device: torch.device) -> int | None:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def memory_peak(device: torch.device) -> int:
+def peak_memory_bytes(device: torch.device) -> int:
     """Most bytes used at one time so far: of the device's memory on a GPU, else of the whole process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)

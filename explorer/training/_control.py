@@ -1,4 +1,4 @@
-"""What a worker has beside its loop: somebody who looks what people wish, and a way to the store that can wait."""
+"""Polls control requests and sends heartbeats beside the loop, and buffers records while the store is away."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from ..runs import Document, Point, Status, Store, StoreError
 
-_LOOK_SECONDS = 0.5
-_BEAT_SECONDS = 2.0
+_POLL_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 2.0
 _STORE_PATIENCE_SECONDS = 60.0
 
 
-class Ended(Exception):
+class RunEnded(Exception):
     """The run ends here, in this state and for this reason."""
 
     def __init__(self, status: Status, reason: str = "") -> None:
@@ -21,30 +21,30 @@ class Ended(Exception):
         self.status, self.reason = status, reason
 
 
-class Attendant(threading.Thread):
-    """Beside the training: gives signs of life and looks what people wish, so that the loop only reads a variable."""
+class ControlThread(threading.Thread):
+    """Polls control requests and sends heartbeats while the loop runs, which then only reads a variable."""
 
     def __init__(self, store: Store, run: str) -> None:
-        super().__init__(name="attendant", daemon=True)
+        super().__init__(name="control", daemon=True)
         self._store, self._run = store, run
-        self.wish: str = "run"
+        self.requested_action: str = "run"
         self.done = threading.Event()
 
     def run(self) -> None:
         """Until ``done``. A store that cannot be reached now is tried again: the loop tells when it is too long."""
-        beat = 0.0
-        while not self.done.wait(_LOOK_SECONDS):
+        heartbeat = 0.0
+        while not self.done.wait(_POLL_SECONDS):
             try:
-                wish = self._store.get(self._run).wish
-                if self.wish != "interrupt":
-                    self.wish = wish
-                if time.monotonic() - beat > _BEAT_SECONDS:
-                    beat = time.monotonic()
-                    self._store.update(self._run, beat=beat)
+                action = self._store.get(self._run).wish
+                if self.requested_action != "interrupt":
+                    self.requested_action = action
+                if time.monotonic() - heartbeat > _HEARTBEAT_SECONDS:
+                    heartbeat = time.monotonic()
+                    self._store.update(self._run, beat=heartbeat)
             except StoreError:
                 continue
             except ValueError:  # there is no such run any more
-                self.wish = "stop"
+                self.requested_action = "stop"
 
 
 class StoreSink:
