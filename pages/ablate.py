@@ -15,7 +15,7 @@ from pages.ui.text import literal  # noqa: E402
 
 session.begin()
 try:
-    told = [*manager().told, supervise()]
+    told = [*manager().messages, supervise()]
 except ValueError as error:
     st.title("Ablate")
     st.error(literal(f"Experiments cannot be kept: {error}."))

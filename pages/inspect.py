@@ -15,7 +15,7 @@ from pages.ui.text import literal  # noqa: E402
 
 session.begin()
 try:
-    told = [*manager().told, supervise()]
+    told = [*manager().messages, supervise()]
 except ValueError as error:
     st.title("Inspect")
     st.error(literal(f"Trained networks cannot be looked up: {error}."))

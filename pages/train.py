@@ -15,7 +15,7 @@ from pages.ui.train import live, new, state, table  # noqa: E402
 
 session.begin()
 try:
-    told = [*manager().told, supervise()]
+    told = [*manager().messages, supervise()]
 except ValueError as error:
     st.title("Train")
     st.error(literal(f"Runs cannot be kept: {error}."))

@@ -25,7 +25,7 @@ def open_manager() -> Iterator[Manager]:
 
     try:
         manager = Manager()
-        for sentence in manager.told:
+        for sentence in manager.messages:
             print(shown(sentence), file=sys.stderr)
         yield manager
     except BrokenPipeError:  # who reads our output went away: nothing is wrong with the data
@@ -36,9 +36,9 @@ def open_manager() -> Iterator[Manager]:
 
 def look_after(manager: Manager) -> None:
     """Do the owner's work where nobody else does it."""
-    from ..runs import Owned
+    from ..runs import AlreadyManaged
 
-    with contextlib.suppress(Owned):
+    with contextlib.suppress(AlreadyManaged):
         manager.tick()
 
 

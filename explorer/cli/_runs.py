@@ -49,7 +49,7 @@ def _progress(manager: Manager, run: Run) -> str:
             parts.append(form.format(value))
     if run.step:
         parts.append(f"{duration(run.seconds / run.step * (run.steps - run.step))} to go")
-    if not manager.responding(run):
+    if not manager.is_responding(run):
         parts.append("not responding")
     return f"{run.id}  {'  '.join(parts)}"
 
@@ -89,7 +89,7 @@ def _full(manager: Manager, run: Run) -> dict[str, Any]:
     environments = manager.store.documents(run.id, "environment")
     return {
         **run.to_data(),
-        "responding": manager.responding(run),
+        "responding": manager.is_responding(run),
         "epochs": _epochs(manager, run),
         "environment": environments[-1][1] if environments else None,
         "events": [{"at": at, "text": text} for at, text in manager.store.events(run.id)],
@@ -161,7 +161,7 @@ def _list(args: argparse.Namespace) -> None:
             best = max((point.value for point in manager.store.points(run.id, "epoch/test/accuracy")), default=None)
             rows.append((
                 run.id,
-                run.status if manager.responding(run) else "not responding",
+                run.status if manager.is_responding(run) else "not responding",
                 f"{run.epoch}/{run.setting('epochs')}",
                 "" if best is None else f"{best:.2%}",
                 duration(run.seconds),

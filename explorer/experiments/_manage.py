@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..architecture import to_json
-from ..runs import RESUMABLE, ExperimentRow, Manager, Run, StoreError, Trial, new_id
+from ..runs import RESUMABLE, ExperimentRow, Manager, Run, StoreError, Trial, new_run_id
 from ..training import TrainConfig, prepare
 from ._experiment import Experiment, Variant
 
@@ -46,8 +46,8 @@ def start(manager: Manager, experiment: Experiment) -> Stored:
     leaves out, ``resume`` queues.
     """
     experiment = _checked(experiment)
-    manager.check_room(len(experiment.trials))
-    made, created = new_id(), time.time()
+    manager.check_capacity(len(experiment.trials))
+    made, created = new_run_id(), time.time()
     manager.store.experiments.add(id=made, name=experiment.name, created=created, plan=experiment.to_json())
     stored = Stored(id=made, created=created, experiment=experiment)
     _queue_missing(manager, stored)
@@ -58,7 +58,7 @@ def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored
     """Train every variant from further seeds; seeds that it has are passed over. Raises ValueError as ``start``."""
     old = find(manager, experiment)
     larger = _checked(old.experiment.with_seeds(seeds))
-    manager.check_room(len(larger.trials) - len(old.experiment.trials))
+    manager.check_capacity(len(larger.trials) - len(old.experiment.trials))
     manager.store.experiments.update(experiment, plan=larger.to_json())
     stored = replace(old, experiment=larger)
     _queue_missing(manager, stored)
@@ -127,7 +127,7 @@ def _queue_missing(manager: Manager, stored: Stored) -> int:
                 trial=Trial(experiment=stored.id, variant=variant.label, seed=seed),
             )
         except StoreError as error:
-            if not error.taken:
+            if not error.duplicate:
                 raise
             continue  # somebody else resumes it at the same moment
         queued += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ..runs import Manager, Run, RunFolder, checkpoints
+from ..runs import Manager, Run, RunFolder, list_checkpoints
 from ._published import PUBLISHED
 from ._shipped import shipped
 
@@ -55,7 +55,7 @@ def entries(manager: Manager) -> list[Entry]:
 
 
 def _run(manager: Manager, run: Run) -> Entry | None:
-    found = checkpoints(RunFolder(manager.root, run.id).checkpoints)
+    found = list_checkpoints(RunFolder(manager.root, run.id).checkpoints)
     if not found:
         return None
     steps = [int(path.stem.removeprefix("step-")) for path in found]

@@ -21,7 +21,7 @@ from ..modules import (
     read_weights,
     size_limit,
 )
-from ..runs import Manager, Run, RunFolder, checkpoints
+from ..runs import Manager, Run, RunFolder, list_checkpoints
 from ..training import checkpoint, parse
 from ..training.data import open_data
 from ._preprocessing import Preprocessing
@@ -186,7 +186,7 @@ def _captured(manager: Manager, run: Run, step: str) -> tuple[dict[str, Any], Pa
     complaints: dict[str, None] = {}
     for _ in range(3):
         vanished = False  # what was listed may be gone when it is read: then a newer one is there
-        for path in checkpoints(folder):
+        for path in list_checkpoints(folder):
             if not step or path.stem == f"step-{step:0>10}":
                 try:
                     return checkpoint.load(path, run.id), path, tuple(complaints)
@@ -196,7 +196,7 @@ def _captured(manager: Manager, run: Run, step: str) -> tuple[dict[str, Any], Pa
                         complaints[str(error)] = None
         if not vanished:
             break
-    have = ", ".join(path.stem.removeprefix("step-").lstrip("0") or "0" for path in checkpoints(folder))
+    have = ", ".join(path.stem.removeprefix("step-").lstrip("0") or "0" for path in list_checkpoints(folder))
     what = f"checkpoint of step {step[:20]}" if step else "valid checkpoint"
     reason = "; ".join(complaints) or (f"it has {have}" if have else "it has none yet")
     raise ValueError(f"run {run.id} has no {what}: {reason}")

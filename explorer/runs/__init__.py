@@ -3,16 +3,16 @@
 Knows nothing of torch and nothing of how training works: a worker is any process that holds its run's lock.
 """
 
-from ._devices import Device, devices, free_memory, machine_memory, occupied, places
+from ._devices import Device, device_choices, devices, devices_used, free_memory_bytes, total_memory_bytes
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
-from ._files import Lock, held, read_note, sweep, sync_folder, write_whole
+from ._files import Lock, atomic_write, is_locked, read_note, sweep, sync_folder
 from ._history import Curve, History
-from ._home import RUN_ID, RunFolder, checked_id, checkpoints, new_id
-from ._manager import Manager, Owned, wait_until_ended
-from ._open import open_store, store_of
+from ._home import RUN_ID, RunFolder, list_checkpoints, new_run_id, validate_run_id
+from ._manager import AlreadyManaged, Manager, wait_until_ended
+from ._open import connect_store, open_store
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
-from ._store import ENDED, RESUMABLE, Document, Point, Run, Status, Store, StoreError, Wish
+from ._store import ENDED, RESUMABLE, Document, Point, RequestedAction, Run, Status, Store, StoreError
 
 __all__ = [
     "ENDED",
@@ -21,6 +21,7 @@ __all__ = [
     "RESUMABLE",
     "RUN_ID",
     "SAMPLES",
+    "AlreadyManaged",
     "Curve",
     "Device",
     "Document",
@@ -29,9 +30,9 @@ __all__ = [
     "History",
     "Lock",
     "Manager",
-    "Owned",
     "Point",
     "Prediction",
+    "RequestedAction",
     "Run",
     "RunFolder",
     "Samples",
@@ -39,24 +40,23 @@ __all__ = [
     "Store",
     "StoreError",
     "Trial",
-    "Wish",
-    "checked_id",
-    "checkpoints",
+    "atomic_write",
+    "connect_store",
+    "device_choices",
     "devices",
+    "devices_used",
     "export_files",
     "export_to",
     "export_zip",
-    "free_memory",
-    "held",
-    "machine_memory",
-    "new_id",
-    "occupied",
+    "free_memory_bytes",
+    "is_locked",
+    "list_checkpoints",
+    "new_run_id",
     "open_store",
-    "places",
     "read_note",
-    "store_of",
     "sweep",
     "sync_folder",
+    "total_memory_bytes",
+    "validate_run_id",
     "wait_until_ended",
-    "write_whole",
 ]

@@ -19,7 +19,7 @@ class Device:
     name: str
     """cpu, mps or cuda:N."""
     title: str
-    memory: int
+    memory_bytes: int
     """Bytes that it has in all."""
 
 
@@ -41,27 +41,29 @@ def devices() -> tuple[Device, ...]:
         # A process of its own: drivers keep memory in whoever asks them, and torch takes seconds to load.
         try:
             asked = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, timeout=120, check=True)
-            found = [Device(name=name, title=title, memory=memory) for name, title, memory in json.loads(asked.stdout)]
+            found = [
+                Device(name=name, title=title, memory_bytes=memory) for name, title, memory in json.loads(asked.stdout)
+            ]
         except (OSError, subprocess.SubprocessError, ValueError):
             found = []
-    return (*found, Device(name="cpu", title="CPU", memory=machine_memory()))
+    return (*found, Device(name="cpu", title="CPU", memory_bytes=total_memory_bytes()))
 
 
-def occupied(first: str, processes: int) -> tuple[str, ...]:
+def devices_used(first: str, processes: int) -> tuple[str, ...]:
     """The devices of a run: GPUs from the first on, one for each process, which share any other device."""
     kind, _, index = first.partition(":")
     return tuple(f"cuda:{int(index) + each}" for each in range(processes)) if kind == "cuda" else (first,)
 
 
-def places(wanted: str, processes: int, known: Iterable[str]) -> list[tuple[str, ...]]:
-    """The devices that a run may occupy, each choice as ``occupied`` gives it; ``wanted`` is one of them, or auto.
+def device_choices(wanted: str, processes: int, known: Iterable[str]) -> list[tuple[str, ...]]:
+    """The devices that a run may occupy, each choice as ``devices_used`` gives it; ``wanted`` is one of them, or auto.
 
     'auto' means a GPU where there is one. Raises ValueError where there is no choice.
     """
     names = list(known)
     fast = [name for name in names if name.startswith("cuda") or (name == "mps" and processes == 1)]
     firsts = (fast or ["cpu"]) if wanted == "auto" else [wanted]
-    found = [place for first in firsts if set(place := occupied(first, processes)) <= set(names)]
+    found = [place for first in firsts if set(place := devices_used(first, processes)) <= set(names)]
     if not found and processes > 1 and (wanted == "auto" or wanted in names):
         raise ValueError(f"processes (={processes}) needs as many GPUs; this machine has {', '.join(names)}")
     if not found:
@@ -69,7 +71,7 @@ def places(wanted: str, processes: int, known: Iterable[str]) -> list[tuple[str,
     return found
 
 
-def machine_memory() -> int:
+def total_memory_bytes() -> int:
     """Bytes of memory that this machine, or the container that we run in, may use."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
@@ -78,11 +80,11 @@ def machine_memory() -> int:
         return total
 
 
-def free_memory() -> int:
-    """Bytes that can be had now without swapping, at most ``machine_memory``."""
+def free_memory_bytes() -> int:
+    """Bytes that can be had now without swapping, at most ``total_memory_bytes``."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, ValueError, IndexError, StopIteration):
-        return machine_memory()
-    return min(free, machine_memory())
+        return total_memory_bytes()
+    return min(free, total_memory_bytes())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from . import _tensorboard as tensorboard
-from ._files import write_whole
+from ._files import atomic_write
 from ._store import Point, Run, Store
 
 Format = Literal["tensorboard", "csv", "json"]
@@ -57,7 +57,7 @@ def export_to(store: Store, run: Run, form: Format, target: Path) -> list[Path]:
         files = {target / name: data for name, data in export_files(store, run, form).items()}
     for path, data in files.items():
         os.makedirs(path.parent, exist_ok=True)
-        write_whole(path, data)
+        atomic_write(path, data)
     return list(files)
 
 
@@ -89,9 +89,7 @@ def _literal(text: str) -> str:
 def _everything(store: Store, run: Run, points: list[Point]) -> dict[str, Any]:
     series: dict[str, list[dict[str, float]]] = {}
     for point in points:
-        series.setdefault(point.series, []).append(
-            {"step": point.step, "seconds": point.seconds, "value": point.value}
-        )
+        series.setdefault(point.series, []).append({"step": point.step, "seconds": point.seconds, "value": point.value})
     documents = {
         name: [{"step": step, "data": data} for step, data in store.documents(run.id, name)]
         for name in store.document_names(run.id)

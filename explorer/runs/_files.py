@@ -16,7 +16,7 @@ TEMPORARY = ".writing"
 _NOTE_BYTES = 4096
 
 
-def write_whole(path: Path, data: bytes | memoryview) -> None:
+def atomic_write(path: Path, data: bytes | memoryview) -> None:
     """Replace a file by new content, or leave it as it was.
 
     Temporary file in the same folder → fsync → rename → fsync of the folder. A crash leaves at most the temporary file,
@@ -73,11 +73,11 @@ class Lock:
         self.descriptor = descriptor
 
     @classmethod
-    def take(cls, path: Path, *, wait: bool = False) -> Lock | None:
+    def acquire(cls, path: Path, *, wait: bool = False) -> Lock | None:
         """The lock, or None if somebody else holds it. Raises OSError where the file cannot be made."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            for patience in (0.01, 0.02, 0.0):  # an onlooker (``held``) has it for an instant
+            for patience in (0.01, 0.02, 0.0):  # an onlooker (``is_locked``) has it for an instant
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
                     break
@@ -95,7 +95,7 @@ class Lock:
             raise
         return cls(path, descriptor)
 
-    def note(self, **facts: Any) -> None:
+    def write_note(self, **facts: Any) -> None:
         """Replace the note. Facts that do not fit in 4 KB lose their text from the end."""
         text = json.dumps(facts).encode()
         if len(text) > _NOTE_BYTES:
@@ -114,7 +114,7 @@ class Lock:
         self.release()
 
 
-def held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether somebody alive holds this lock."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)

@@ -11,12 +11,12 @@ _CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 
-def new_id() -> str:
+def new_run_id() -> str:
     """A new run's name: when it was made, and six hexadecimal digits at random."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
 
 
-def checked_id(text: str) -> str:
+def validate_run_id(text: str) -> str:
     """The text if it can be a run's name. Raises ValueError otherwise; nothing else ever becomes part of a path."""
     if not RUN_ID.fullmatch(text):
         shown = text if len(text) <= 60 else text[:59] + "…"
@@ -24,7 +24,7 @@ def checked_id(text: str) -> str:
     return text
 
 
-def checkpoints(folder: Path) -> list[Path]:
+def list_checkpoints(folder: Path) -> list[Path]:
     """Files named like checkpoints, ``step-0000001234.pt``, newest first; nothing is read."""
     if not folder.is_dir():
         return []
@@ -35,7 +35,7 @@ class RunFolder:
     """The files of one run: ``run.json``, ``worker.lock``, ``log.txt`` and the folder ``checkpoints``."""
 
     def __init__(self, root: Path, run: str) -> None:
-        self.path = root / "runs" / checked_id(run)
+        self.path = root / "runs" / validate_run_id(run)
         self.description = self.path / "run.json"
         self.lock = self.path / "worker.lock"
         self.log = self.path / "log.txt"

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from ..home import home
-from ._devices import devices, occupied, places
+from ._devices import device_choices, devices, devices_used
 from ._experiments import Trial
-from ._files import Lock, held, read_note, remove_folder, write_whole
-from ._home import RunFolder, checked_id, new_id
+from ._files import Lock, atomic_write, is_locked, read_note, remove_folder
+from ._home import RunFolder, new_run_id, validate_run_id
 from ._open import describe, open_store
-from ._store import RESUMABLE, Run, Status, StoreError, Wish
+from ._store import RESUMABLE, RequestedAction, Run, Status, StoreError
 from ._workers import reap_workers, signal_worker, start_worker
 
 RESPONDS_SECONDS = 10.0
@@ -39,7 +39,7 @@ _TICK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Owned(RuntimeError):
+class AlreadyManaged(RuntimeError):
     """Another living program manages this data directory; the message says which."""
 
 
@@ -50,25 +50,25 @@ class Manager:
         self.root = root or home()
         self.url = url or os.environ.get("EXPLORER_DATABASE_URL") or None
         self.per_device = per_device
-        self.store, self.told = open_store(self.root, self.url)
-        """``told``: what had to be put right in the store, for people."""
+        self.store, self.messages = open_store(self.root, self.url)
+        """``messages``: what had to be put right in the store, for people."""
         self._owner: Lock | None = None
         self._closing = threading.Event()
         self._guard = threading.RLock()
 
     # ---- ownership --------------------------------------------------------------------------------------------------
 
-    def own(self, patience: float = 2.0) -> None:
-        """Become the owner until ``close``. Raises Owned; commands own for moments only, so it waits a little."""
+    def acquire(self, patience: float = 2.0) -> None:
+        """Become the owner until ``close``, waiting ``patience`` seconds for another one. Raises AlreadyManaged."""
         end = time.monotonic() + patience
         with self._guard:
             while self._owner is None:
-                self._owner = Lock.take(self.root / "manager.lock")
+                self._owner = Lock.acquire(self.root / "manager.lock")
                 if self._owner is None and time.monotonic() >= end:
-                    raise Owned(self._who())
+                    raise AlreadyManaged(self._describe_owner())
                 if self._owner is None:
                     time.sleep(0.05)
-            self._owner.note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
+            self._owner.write_note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
 
     @property
     def supervising(self) -> bool:
@@ -78,12 +78,12 @@ class Manager:
     def supervise(self, patience: float = 2.0) -> None:
         """Own the directory and keep it in order from a thread, until ``close`` or the end of the process.
 
-        Does nothing where it does so already. Raises Owned.
+        Does nothing where it does so already. Raises AlreadyManaged.
         """
         with self._guard:
             if self.supervising:
                 return
-            self.own(patience)
+            self.acquire(patience)
 
         def forever() -> None:
             while not self._closing.wait(_TICK_SECONDS):
@@ -105,12 +105,12 @@ class Manager:
     def tick(self) -> None:
         """Bring the store in line with who is alive, end those who did not listen, start what can start.
 
-        Raises Owned if another program does this.
+        Raises AlreadyManaged if another program does this.
         """
         with self._guard:
             mine = self._owner is not None
             if not mine:
-                self.own(patience=0.0)
+                self.acquire(patience=0.0)
             try:
                 self._reap()
                 self._reconcile()
@@ -121,7 +121,7 @@ class Manager:
                     self._owner.release()
                     self._owner = None
 
-    def _who(self) -> str:
+    def _describe_owner(self) -> str:
         note = read_note(self.root / "manager.lock")
         return (
             f"the data directory {str(self.root)!r} is managed by process {note.get('pid', '?')} "
@@ -142,15 +142,15 @@ class Manager:
         trial: Trial | None = None,
     ) -> Run:
         """A new run, queued. ``architecture`` and ``config`` are JSON; ``memory`` is what it is expected to need."""
-        self.check_room(1)
+        self.check_capacity(1)
         run = self.store.add(
-            id=new_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
+            id=new_run_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
             notes=notes, tags=tuple(tags), status="queued", trial=trial,
         )  # fmt: skip
         self._describe(run)
         return run
 
-    def check_room(self, runs: int) -> None:
+    def check_capacity(self, runs: int) -> None:
         """Raises ValueError where so many more runs would be too many at a time."""
         active = len(self.store.runs("queued", "running"))
         if active + runs > MAX_ACTIVE:
@@ -171,32 +171,32 @@ class Manager:
 
     def run(self, run: str) -> Run:
         """One run. Raises ValueError if there is none."""
-        found = self.store.get(checked_id(run))
+        found = self.store.get(validate_run_id(run))
         if found.status == "running":
             self._reconcile_if_possible()
             found = self.store.get(run)
         return found
 
-    def responding(self, run: Run) -> bool:
+    def is_responding(self, run: Run) -> bool:
         """Whether a running worker gave a sign of life lately. A hint for people: nothing is decided by it."""
-        return run.status != "running" or abs(time.monotonic() - run.beat) < RESPONDS_SECONDS
+        return run.status != "running" or abs(time.monotonic() - run.heartbeat) < RESPONDS_SECONDS
 
     def pause(self, run: str) -> Run:
         """Have a run write a checkpoint and give its device up; ``resume`` goes on from there."""
-        return self._ask(run, "pause", "paused")
+        return self._request(run, "pause", "paused")
 
     def stop(self, run: str) -> Run:
         """End a run. Wins over a pause that was asked for at the same time."""
-        return self._ask(run, "stop", "stopped")
+        return self._request(run, "stop", "stopped")
 
     def resume(self, run: str) -> Run:
         """Queue a run again, to go on from its last checkpoint. Of two who ask at once one is told it is queued."""
         before = self.run(run)
-        if not self.store.update(run, where={"status": RESUMABLE}, status="queued", wish="run", reason=""):
+        if not self.store.update(run, where={"status": RESUMABLE}, status="queued", requested_action="run", reason=""):
             now = self.store.get(run)
             way = "extend it by some epochs" if now.status == "finished" else "there is nothing to resume"
             raise ValueError(f"run {run} is {now.status} already; {way}")
-        self.store.tell(run, f"resumed after it was {before.status}")
+        self.store.log_event(run, f"resumed after it was {before.status}")
         return self.store.get(run)
 
     def reconfigure(self, run: str, config: str, *, memory: int, queue: bool = False) -> Run:
@@ -205,7 +205,7 @@ class Manager:
         self.run(run)
         fields: dict[str, Any] = {"config": config, "memory": memory}
         if queue:
-            fields |= {"status": "queued", "wish": "run", "reason": ""}
+            fields |= {"status": "queued", "requested_action": "run", "reason": ""}
         if not self.store.update(run, where={"status": statuses}, **fields):
             raise ValueError(f"run {run} is {self.store.get(run).status}; pause it first")
         self._describe(self.store.get(run))
@@ -218,7 +218,7 @@ class Manager:
         given: dict[str, Any] = {"name": name, "notes": notes, "tags": None if tags is None else tuple(tags)}
         fields = {key: value for key, value in given.items() if value is not None}
         if fields:
-            self.store.update(checked_id(run), **fields)
+            self.store.update(validate_run_id(run), **fields)
             self._describe(self.store.get(run))
         return self.store.get(run)
 
@@ -227,7 +227,7 @@ class Manager:
         folder = RunFolder(self.root, run)
         self.run(run)
         folder.path.mkdir(parents=True, exist_ok=True)
-        lock = Lock.take(folder.lock)
+        lock = Lock.acquire(folder.lock)
         if lock is None:
             raise ValueError(f"run {run} is running; stop it first")
         with lock:
@@ -237,31 +237,34 @@ class Manager:
             self.store.remove(run)
         remove_folder(away)
 
-    def _ask(self, run: str, wish: Wish, end: Status) -> Run:
+    def _request(self, run: str, action: RequestedAction, end: Status) -> Run:
         before = self.run(run)
-        idle: tuple[Status, ...] = ("queued",) if wish == "pause" else ("queued", "paused", "interrupted")
-        weaker = ("run",) if wish == "pause" else ("run", "pause")
+        idle: tuple[Status, ...] = ("queued",) if action == "pause" else ("queued", "paused", "interrupted")
+        weaker = ("run",) if action == "pause" else ("run", "pause")
         while True:
-            if self.store.update(run, where={"status": idle}, status=end, wish=wish):
-                self.store.tell(run, f"{end} while it was {before.status}")
+            if self.store.update(run, where={"status": idle}, status=end, requested_action=action):
+                self.store.log_event(run, f"{end} while it was {before.status}")
                 return self.store.get(run)
             asked = self.store.update(
-                run, where={"status": ("running",), "wish": weaker}, wish=wish, wish_clock=time.monotonic()
+                run,
+                where={"status": ("running",), "requested_action": weaker},
+                requested_action=action,
+                requested_at=time.monotonic(),
             )
             now = self.store.get(run)
             if asked or now.status not in idle:
                 break
             before = now  # it ran when the first question was put, and came to rest before the second: once more
         if asked:
-            self.store.tell(run, f"asked to {wish}")
+            self.store.log_event(run, f"asked to {action}")
         elif now.status not in ("running", end):
-            raise ValueError(f"run {run} is {now.status}; there is nothing to {wish}")
+            raise ValueError(f"run {run} is {now.status}; there is nothing to {action}")
         return now
 
     def _describe(self, run: Run) -> None:
         folder = RunFolder(self.root, run.id)
         folder.path.mkdir(parents=True, exist_ok=True)
-        write_whole(folder.description, json.dumps(describe(run)).encode())
+        atomic_write(folder.description, json.dumps(describe(run)).encode())
 
     # ---- what the owner does ----------------------------------------------------------------------------------------
 
@@ -271,25 +274,28 @@ class Manager:
             remove_folder(folder)
 
     def _reconcile(self) -> None:
-        """Runs whose worker is dead get the state that the worker left in its note, or that follows from the wish."""
+        """Runs whose worker is dead get the state that the worker left in its note, or that was requested."""
         for run in self.store.runs("running"):
             lock = RunFolder(self.root, run.id).lock
-            if held(lock):
+            if is_locked(lock):
                 continue
             note = read_note(lock)
             if note.get("attempt") == run.attempt and "status" in note:
                 status, reason = note["status"], note.get("reason", "")
-            elif run.wish == "run":
+            elif run.requested_action == "run":
                 status, reason = "interrupted", "its worker ended without a word (killed, or the machine went down)"
             else:
-                status, reason = ("stopped" if run.wish == "stop" else "paused"), "its worker had to be killed"
+                status, reason = (
+                    ("stopped" if run.requested_action == "stop" else "paused"),
+                    "its worker had to be killed",
+                )
             where: dict[str, tuple[object, ...]] = {
                 "status": ("running",),
                 "attempt": (run.attempt,),
-                "wish": (run.wish,),
+                "requested_action": (run.requested_action,),
             }
             if self.store.update(run.id, where=where, status=status, reason=reason):
-                self.store.tell(run.id, f"{status}: {reason}" if reason else status)
+                self.store.log_event(run.id, f"{status}: {reason}" if reason else status)
 
     def _reconcile_if_possible(self) -> None:
         try:
@@ -300,8 +306,8 @@ class Manager:
 
     def _escalate(self) -> None:
         for run in self.store.runs("running"):
-            waited = time.monotonic() - run.wish_clock
-            if run.wish == "run" or waited < TERMINATE_SECONDS:
+            waited = time.monotonic() - run.requested_at
+            if run.requested_action == "run" or waited < TERMINATE_SECONDS:
                 continue
             number = signal.SIGTERM if waited < KILL_SECONDS else signal.SIGKILL
             if signal_worker(self.root, run, number):
@@ -313,18 +319,18 @@ class Manager:
             return
         load: Counter[str] = Counter()
         for run in self.store.runs("running"):
-            load.update(occupied(run.device, run.setting("processes") or 1))
+            load.update(devices_used(run.device, run.setting("processes") or 1))
         for run in queued:
             wanted, processes = run.setting("device") or "auto", run.setting("processes") or 1
             try:
-                choice = places(wanted, processes, [device.name for device in devices()])
+                choice = device_choices(wanted, processes, [device.name for device in devices()])
             except ValueError as error:
                 self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=str(error))
                 continue
-            # Of equal places the first; 'auto' waits for a GPU where there is one, rather than start on the CPU.
-            place = min(choice, key=lambda names: max(load[name] for name in names))
-            if all(load[name] < self.per_device for name in place) and self._start(run, place[0]):
-                load.update(place)
+            # Of equal choices the first; 'auto' waits for a GPU where there is one, rather than start on the CPU.
+            chosen = min(choice, key=lambda names: max(load[name] for name in names))
+            if all(load[name] < self.per_device for name in chosen) and self._start(run, chosen[0]):
+                load.update(chosen)
 
     def _start(self, run: Run, device: str) -> bool:
         """Start the worker of a queued run; whether there is one now.
@@ -335,7 +341,7 @@ class Manager:
         folder = RunFolder(self.root, run.id)
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
-            lock = Lock.take(folder.lock)
+            lock = Lock.acquire(folder.lock)
         except OSError as error:
             reason = f"cannot write in {folder.path}: {error.strerror or error}"
             self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=reason)
@@ -344,11 +350,11 @@ class Manager:
             return False
         with lock:
             attempt = run.attempt + 1
-            lock.note(attempt=attempt, device=device)
+            lock.write_note(attempt=attempt, device=device)
             claimed = self.store.update(
                 run.id,
                 where={"status": ("queued",), "attempt": (run.attempt,)},
-                status="running", attempt=attempt, device=device, reason="", beat=time.monotonic(),
+                status="running", attempt=attempt, device=device, reason="", heartbeat=time.monotonic(),
             )  # fmt: skip
             if not claimed:
                 return False
@@ -365,7 +371,7 @@ def wait_until_ended(manager: Manager, run: str, seconds: float = 60.0) -> Run:
     """Wait until a run neither waits nor works, looking after the directory meanwhile where nobody else does."""
     end = time.monotonic() + seconds
     while True:
-        with contextlib.suppress(Owned):
+        with contextlib.suppress(AlreadyManaged):
             manager.tick()
         found = manager.run(run)
         if not found.active or time.monotonic() > end:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ._files import Lock, held, read_note
+from ._files import Lock, is_locked, read_note
 from ._home import RUN_ID, RunFolder
 from ._store import ENDED, Run, Store, StoreError
 
@@ -24,7 +24,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
     try:
         root.mkdir(parents=True, exist_ok=True)
         (root / "runs").mkdir(exist_ok=True)
-        lock = Lock.take(root / "store.lock", wait=True)  # two openers do not both set the file aside
+        lock = Lock.acquire(root / "store.lock", wait=True)  # two openers do not both set the file aside
     except OSError as error:
         raise StoreError(
             f"cannot write in the data directory {str(root)!r}: {error.strerror or error}; "
@@ -32,7 +32,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         ) from None
     assert lock is not None
     with lock:
-        store = store_of(root, url)
+        store = connect_store(root, url)
         told: list[str] = []
         if url is None:
             _check_writable(root / _FILE)
@@ -50,7 +50,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
     return store, told
 
 
-def store_of(root: Path, url: str | None = None) -> Store:
+def connect_store(root: Path, url: str | None = None) -> Store:
     """The same store without looking at it: for a worker, whose manager has just done so."""
     return Store(url) if url else Store.at(root / _FILE)
 
@@ -90,7 +90,7 @@ def _list_again(store: Store, root: Path, name: str) -> bool:
     if fields["id"] != name:
         return False
     note = read_note(folder.lock)
-    status = "running" if held(folder.lock) else note.get("status")
+    status = "running" if is_locked(folder.lock) else note.get("status")
     if status not in (*ENDED, "running"):
         status = "interrupted"
     attempt, device = int(note.get("attempt", 0)), str(note.get("device", ""))

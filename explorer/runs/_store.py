@@ -25,7 +25,7 @@ from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS, SCHEMA, TRIALS, VERSION
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
-Wish = Literal["run", "pause", "stop"]
+RequestedAction = Literal["run", "pause", "stop"]
 ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished")
 RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
 
@@ -36,11 +36,11 @@ _CHECKED_PAGES = 16_384  # 64 MB
 class StoreError(ValueError):
     """The store cannot be used; the message says which, why and what to do."""
 
-    def __init__(self, message: str, *, code: int = 0, taken: bool = False) -> None:
+    def __init__(self, message: str, *, code: int = 0, duplicate: bool = False) -> None:
         super().__init__(message)
         self.code = code
         """SQLite's primary result code (sqlite3.SQLITE_FULL, SQLITE_CORRUPT ...), 0 for other databases."""
-        self.taken = taken
+        self.duplicate = duplicate
         """Whether what was to be added is there already."""
 
     @property
@@ -66,14 +66,14 @@ class Run:
     device: str
     status: Status
     reason: str
-    wish: Wish
-    wish_clock: float
+    requested_action: RequestedAction
+    requested_at: float
     attempt: int
     epoch: int
     step: int
     steps: int
     seconds: float
-    beat: float
+    heartbeat: float
     memory: int
     notes: str
     tags: tuple[str, ...]
@@ -89,8 +89,8 @@ class Run:
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        data = {**self.__dict__, "tags": list(self.tags)}
-        del data["wish_clock"], data["beat"]
+        data = {**self.__dict__, "tags": list(self.tags), "wish": self.requested_action}
+        del data["requested_action"], data["requested_at"], data["heartbeat"]
         return {**data, "architecture": json.loads(self.architecture), "config": json.loads(self.config)}
 
 
@@ -114,7 +114,8 @@ class Document:
 
 
 def _run(row: Any) -> Run:
-    fields = dict(getattr(row, "_mapping", row))
+    stored = dict(getattr(row, "_mapping", row))
+    fields = {column.key: stored[column.name] for column in RUNS.columns}
     return Run(**{**fields, "tags": tuple(json.loads(fields["tags"]))})
 
 
@@ -145,7 +146,7 @@ class Store:
                 check = "quick_check(1)" if size < _CHECKED_PAGES else "schema_version"
                 found = connection.exec_driver_sql(f"PRAGMA {check}").scalar()
                 if isinstance(found, str) and found != "ok":
-                    raise StoreError(f"{self.shown}: {found}", code=sqlite3.SQLITE_CORRUPT)
+                    raise StoreError(f"{self.location}: {found}", code=sqlite3.SQLITE_CORRUPT)
                 # Rollback journal: WAL has a reset race before SQLite 3.51.3. It is what SQLite does by default, but a
                 # file that somebody switched to WAL stays so until told.
                 connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
@@ -155,14 +156,14 @@ class Store:
             self._upsert(connection, SCHEMA, [{"id": 1, "version": VERSION}])
 
     @property
-    def shown(self) -> str:
+    def location(self) -> str:
         """Where the store is, without a password."""
         return self.url.database or "" if self.url.get_backend_name() == "sqlite" else str(self.url)
 
     # ---- runs -------------------------------------------------------------------------------------------------------
 
     def add(self, *, trial: Trial | None = None, **fields: Any) -> Run:
-        """A new run, part of an experiment or not. Raises StoreError (``taken``) where that part has a run already."""
+        """Add a run, part of an experiment or not. Raises StoreError (``duplicate``) if that part has one already."""
         with self._transaction() as connection:
             connection.execute(RUNS.insert().values(**_plain(fields)))
             if trial is not None:
@@ -282,7 +283,7 @@ class Store:
                 found.setdefault(run, []).append(value)
         return found
 
-    def tell(self, run: str, text: str) -> None:
+    def log_event(self, run: str, text: str) -> None:
         """Write an event."""
         with self._transaction() as connection:
             connection.execute(EVENTS.insert().values(run=run, at=time.time(), text=text))
@@ -302,8 +303,8 @@ class Store:
                 yield connection
         except sql.exc.DBAPIError as error:
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-            taken = isinstance(error, sql.exc.IntegrityError)
-            raise StoreError(f"the run store {self.shown}: {error.orig}", code=code, taken=taken) from None
+            duplicate = isinstance(error, sql.exc.IntegrityError)
+            raise StoreError(f"the run store {self.location}: {error.orig}", code=code, duplicate=duplicate) from None
 
     def _refuse_newer(self, connection: sql.Connection) -> None:
         if not sql.inspect(connection).has_table(SCHEMA.name):
@@ -311,7 +312,7 @@ class Store:
         found = connection.execute(sql.select(sql.func.max(SCHEMA.c.version))).scalar() or 0
         if found > VERSION:
             raise StoreError(
-                f"the run store {self.shown} was written by a newer version of the product (its schema is {found}, "
+                f"the run store {self.location} was written by a newer version of the product (its schema is {found}, "
                 f"known up to {VERSION}); install that one, or name another folder by EXPLORER_HOME"
             )
 

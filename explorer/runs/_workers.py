@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ._files import Lock, held, read_note
+from ._files import Lock, is_locked, read_note
 from ._home import RunFolder
 from ._store import Run
 
@@ -56,13 +56,13 @@ def signal_worker(root: Path, run: Run, number: signal.Signals) -> bool:
         return False
     try:
         if not hasattr(os, "pidfd_open"):
-            if held(lock):
+            if is_locked(lock):
                 os.kill(process, number)
                 return True
             return False
         descriptor = os.pidfd_open(process)
         try:
-            if not held(lock) or read_note(lock).get("pid") != process:
+            if not is_locked(lock) or read_note(lock).get("pid") != process:
                 return False
             signal.pidfd_send_signal(descriptor, number)
         finally:

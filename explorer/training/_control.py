@@ -35,12 +35,12 @@ class ControlThread(threading.Thread):
         heartbeat = 0.0
         while not self.done.wait(_POLL_SECONDS):
             try:
-                action = self._store.get(self._run).wish
+                action = self._store.get(self._run).requested_action
                 if self.requested_action != "interrupt":
                     self.requested_action = action
                 if time.monotonic() - heartbeat > _HEARTBEAT_SECONDS:
                     heartbeat = time.monotonic()
-                    self._store.update(self._run, beat=heartbeat)
+                    self._store.update(self._run, heartbeat=heartbeat)
             except StoreError:
                 continue
             except ValueError:  # there is no such run any more
@@ -63,7 +63,7 @@ class StoreSink:
         self._documents += documents
         self._progress |= progress
         try:
-            self._store.record(self._run, self._points, self._documents, **self._progress, beat=time.monotonic())
+            self._store.record(self._run, self._points, self._documents, **self._progress, heartbeat=time.monotonic())
         except StoreError as error:
             now = time.monotonic()
             self._failing_since = self._failing_since or now

@@ -10,7 +10,7 @@ from typing import Any
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
 from ..home import absolute
-from ..runs import Manager, Run, devices, places
+from ..runs import Manager, Run, device_choices, devices
 from ._config import TrainConfig, parse
 from ._fit import Memory, check_classes, check_learnable, check_memory, estimate_memory, training_window
 
@@ -102,9 +102,9 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     check_learnable(architecture)
     needed = estimate_memory(architecture, config, card.train + card.test)
     known = {device.name: device for device in devices()}
-    device = places(config.device, config.processes, known)[0][0]
+    device = device_choices(config.device, config.processes, known)[0][0]
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
-    check_memory(needed, config, device=device, available=known[device].memory)
+    check_memory(needed, config, device=device, available=known[device].memory_bytes)
     counted = needed.total if device == "cpu" else needed.on_gpu
     window = training_window(architecture, config)
-    return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory, window=window)
+    return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory_bytes, window=window)

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..runs import checkpoints, sweep, sync_folder, write_whole
+from ..runs import atomic_write, list_checkpoints, sweep, sync_folder
 
 FORMAT = 1
 """Of what is inside; a file with a higher number was written by a newer version of the product."""
@@ -43,14 +43,14 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     data = buffer.getbuffer()
     folder.mkdir(parents=True, exist_ok=True)
     # The digest first: as soon as the file has its name it counts, and no crash in between can make it worthless.
-    write_whole(_digest_of(path), f"{hashlib.sha256(data).hexdigest()}  {path.name}\n".encode())
+    atomic_write(_digest_of(path), f"{hashlib.sha256(data).hexdigest()}  {path.name}\n".encode())
     try:
-        write_whole(path, data)
+        atomic_write(path, data)
     except OSError:
         if not path.exists():
             _digest_of(path).unlink(missing_ok=True)
         raise
-    for old in checkpoints(folder)[KEPT:]:
+    for old in list_checkpoints(folder)[KEPT:]:
         os.unlink(old)
         os.unlink(_digest_of(old))
     sync_folder(folder)
@@ -72,7 +72,7 @@ def load_newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str
     What cannot be used is set aside under its name with ``.refused``, so that it is not tried again.
     """
     problems: list[str] = []
-    for path in checkpoints(folder):
+    for path in list_checkpoints(folder):
         try:
             return load(path, run), problems
         except CheckpointError as error:

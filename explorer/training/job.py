@@ -84,11 +84,11 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     checkpoint.remove_leftovers(folder)
     captured, problems = checkpoint.load_newest(folder, run.id)
     for problem in problems:
-        store.tell(run.id, f"{problem}; set aside, the checkpoint before it is used")
+        store.log_event(run.id, f"{problem}; set aside, the checkpoint before it is used")
     if run.attempt > 1 and captured is None:
-        store.tell(run.id, "there is no usable checkpoint; begins anew")
+        store.log_event(run.id, "there is no usable checkpoint; begins anew")
 
-    job = TrainingJob.prepare(run, captured, 0, lambda text: store.tell(run.id, text))
+    job = TrainingJob.prepare(run, captured, 0, lambda text: store.log_event(run.id, text))
     config, state = job.config, job.state
     facts = environment(config, job.device, job.source.name, job.source.fingerprint)
     documents = [
@@ -97,7 +97,7 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     ]
     store.record(run.id, [], documents, steps=config.epochs * job.steps)
     where = f"{run.device} in {config.processes} processes" if config.processes > 1 else run.device
-    store.tell(run.id, f"attempt {run.attempt} trains on {where} from step {job.step}")
+    store.log_event(run.id, f"attempt {run.attempt} trains on {where} from step {job.step}")
 
     sink = StoreSink(store, run.id)
     log = Recorder(job.device, sink)

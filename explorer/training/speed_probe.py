@@ -16,7 +16,7 @@ import torch
 
 from .. import catalog
 from ..analysis import analyze
-from ..runs import write_whole
+from ..runs import atomic_write
 from ._forecast import Speed
 from ._recipes import course
 from .data import Subset, Tensors
@@ -65,4 +65,4 @@ def _wait(device: torch.device) -> None:
 
 
 if __name__ == "__main__":
-    write_whole(Path(sys.argv[2]), json.dumps(asdict(measure(torch.device(sys.argv[1])))).encode())
+    atomic_write(Path(sys.argv[2]), json.dumps(asdict(measure(torch.device(sys.argv[1])))).encode())

@@ -22,7 +22,7 @@ import threading
 import time
 from pathlib import Path
 
-from ..runs import Lock, held, read_note
+from ..runs import Lock, is_locked, read_note
 
 SOCKET = "EXPLORER_LOCK_SOCKET"
 _POLL_SECONDS = 0.5
@@ -85,7 +85,7 @@ def end_with_rank_0(path: Path, attempt: int) -> None:
     """End this process as soon as the lock is free, or another attempt's: whatever it waits for then never comes."""
 
     def watch() -> None:
-        while held(path) and read_note(path).get("attempt", attempt) == attempt:
+        while is_locked(path) and read_note(path).get("attempt", attempt) == attempt:
             time.sleep(_POLL_SECONDS)
         os._exit(0)
 

@@ -22,17 +22,17 @@ from typing import Any
 from ..home import home
 from ..runs import (
     RESUMABLE,
+    AlreadyManaged,
     Lock,
     Manager,
-    Owned,
+    RequestedAction,
     Run,
     RunFolder,
     Status,
     Store,
     StoreError,
-    Wish,
-    checked_id,
-    store_of,
+    connect_store,
+    validate_run_id,
 )
 from . import torchrun
 from ._control import ControlThread, RunEnded
@@ -52,8 +52,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m explorer.training RUN_ID", file=sys.stderr)
         return 2
-    root, run_id = home(), checked_id(arguments[0])
-    store = store_of(root, os.environ.get("EXPLORER_DATABASE_URL") or None)
+    root, run_id = home(), validate_run_id(arguments[0])
+    store = connect_store(root, os.environ.get("EXPLORER_DATABASE_URL") or None)
     ranked = torchrun.SOCKET in os.environ
     if ranked and torchrun.rank() > 0:
         return _run_worker_rank(root, store.get(run_id))
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
     lock = torchrun.receive(path) if ranked else _acquire_lock(root, store, run_id)
     run = store.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
-    lock.note(**facts)
+    lock.write_note(**facts)
     control = ControlThread(store, run_id)
     status: Status
     if (run.setting("processes") or 1) > 1 and not ranked:
@@ -78,12 +78,12 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     control.done.set()
-    lock.note(**facts, status=status, reason=reason)
+    lock.write_note(**facts, status=status, reason=reason)
     with contextlib.suppress(StoreError):  # then the manager reads the note
         _record_end(store, run, status, reason)
     lock.release()
     # The last one out starts the next: a queue goes on where nobody supervises it.
-    with contextlib.suppress(Owned, ValueError, OSError):
+    with contextlib.suppress(AlreadyManaged, ValueError, OSError):
         Manager(root).tick()
     return 1 if status == "failed" else 0
 
@@ -96,13 +96,13 @@ def _acquire_lock(root: Path, store: Store, run_id: str) -> Lock:
         os.set_inheritable(int(inherited), False)
         return Lock(folder.lock, int(inherited))
     folder.path.mkdir(parents=True, exist_ok=True)
-    lock = Lock.take(folder.lock)
+    lock = Lock.acquire(folder.lock)
     if lock is None:
         raise ValueError(f"run {run_id} has a worker already")
     run = store.get(run_id)
     device = run.setting("device")
-    fields = {"status": "running", "wish": "run", "attempt": run.attempt + 1, "beat": time.monotonic(), "reason": ""}
-    fields["device"] = "cpu" if device == "auto" else device
+    fields = {"status": "running", "requested_action": "run", "attempt": run.attempt + 1, "reason": ""}
+    fields |= {"heartbeat": time.monotonic(), "device": "cpu" if device == "auto" else device}
     if not store.update(run_id, where={"status": ("queued", *RESUMABLE)}, **fields):
         raise ValueError(f"run {run_id} is {run.status}; there is nothing to train")
     return lock
@@ -138,19 +138,19 @@ def _run_worker_rank(root: Path, run: Run) -> int:
 
 def _record_end(store: Store, run: Run, status: Status, reason: str) -> None:
     """Tell the store how it ended. What people wish wins, also where they wished it while something else happened."""
-    weaker: dict[Status, tuple[Wish, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
+    weaker: dict[Status, tuple[RequestedAction, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
     where: dict[str, Any] = {"status": ("running",), "attempt": (run.attempt,)}
-    allowed = {**where, "wish": weaker[status]} if status in weaker else where
+    allowed = {**where, "requested_action": weaker[status]} if status in weaker else where
     if not store.update(run.id, where=allowed, status=status, reason=reason):
         status = _requested_status(store, run.id)
         if not store.update(run.id, where=where, status=status, reason=reason):
             return
-    store.tell(run.id, f"{status}: {reason}" if reason else status)
+    store.log_event(run.id, f"{status}: {reason}" if reason else status)
 
 
 def _requested_status(store: Store, run: str) -> Status:
     """The state of a run that ends now, by what people wish."""
-    return _STATUS_OF_ACTION[store.get(run).wish]
+    return _STATUS_OF_ACTION[store.get(run).requested_action]
 
 
 def _run_training(root: Path, store: Store, run: Run, control: ControlThread) -> tuple[Status, str]:

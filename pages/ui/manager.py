@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.home import home
-from explorer.runs import History, Manager, Owned
+from explorer.runs import AlreadyManaged, History, Manager
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -44,7 +44,7 @@ def supervise() -> str:
         return ""
     try:
         found.supervise(patience=0.1)
-    except Owned as error:
+    except AlreadyManaged as error:
         return f"Runs can be watched and asked for here, but another program starts them: {error}."
     return ""
 

@@ -26,7 +26,7 @@ def laboratory(fresh_server, tmp_path):
     speed = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
     (home / "speed-cpu.json").write_text(speed)
     manager = Manager(home)
-    manager.own()
+    manager.acquire()
     yield fresh_server(home=home), manager
     manager.close()
 

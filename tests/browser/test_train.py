@@ -152,7 +152,7 @@ def finished_runs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_HOME", str(home))
         manager = Manager(home, per_device=2)
-        manager.own()  # a worker that has ended would look after the next one itself, for a moment
+        manager.acquire()  # a worker that has ended would look after the next one itself, for a moment
         made = [queue(manager, epochs=2, seed=seed).id for seed in (0, 1)]
         until(
             lambda: manager.tick() or all(status(manager, run) == "finished" for run in made), "trained", patience=150

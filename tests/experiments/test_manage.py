@@ -42,7 +42,7 @@ def test_all_or_nothing(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> No
     needed = start(manager, small(base, seeds=(0,)))
     memory = max(run.memory for trial, run in manager.trials(needed.id) if trial.variant == "residual")
     delete_all(manager)
-    machine = (Device(name="cpu", title="CPU", memory=memory),)
+    machine = (Device(name="cpu", title="CPU", memory_bytes=memory),)
     monkeypatch.setattr("explorer.training._launch.devices", lambda: machine)
     start(manager, small(base, factors=("residual",), seeds=(0,)))
     with pytest.raises(ValueError, match="double width: needs about"):
@@ -94,7 +94,7 @@ def test_a_part_has_one_run_however_many_people_ask(manager: Manager) -> None:
     trial, run = manager.trials(stored.id)[0]
     with pytest.raises(StoreError) as error:
         manager.create("again", run.architecture, run.config, trial=trial)
-    assert error.value.taken
+    assert error.value.duplicate
     assert len(manager.runs()) == 8
     other = Trial(experiment=stored.id, variant=trial.variant, seed=99)
     manager.create("another seed", run.architecture, run.config, trial=other)

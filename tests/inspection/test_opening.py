@@ -17,7 +17,7 @@ from explorer.inspection import _shipped, entries, opening, write_shipped
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.opening import open_bytes, open_files, open_model
 from explorer.modules import build
-from explorer.runs import Manager, RunFolder, checkpoints
+from explorer.runs import Manager, RunFolder, list_checkpoints
 from explorer.runs._workers import CHILDREN
 from explorer.training import checkpoint
 from explorer.training.state import State
@@ -101,7 +101,7 @@ def written(manager: Manager) -> tuple[Manager, str, Path]:
 
 def test_a_damaged_checkpoint_is_passed_over_and_left_alone(written: tuple[Manager, str, Path]) -> None:
     manager, run, folder = written
-    newest = checkpoints(folder)[0]
+    newest = list_checkpoints(folder)[0]
     data = bytearray(newest.read_bytes())
     data[len(data) // 2] ^= 1
     newest.write_bytes(data)
@@ -121,7 +121,7 @@ def test_a_worker_may_replace_checkpoints_while_they_are_read(
     """What was listed is gone when it is read; the next listing has what took its place."""
     manager, run, folder = written
     gone = [folder / f"step-{step:010}.pt" for step in (4, 3)]
-    listings = iter([gone, checkpoints(folder)])
+    listings = iter([gone, list_checkpoints(folder)])
     monkeypatch.setattr(opening, "checkpoints", lambda _: next(listings))
     model = open_model(run, manager)
     assert model.name == f"{run}@9"

@@ -188,7 +188,7 @@ def test_a_bad_address_is_said_and_harms_nothing(home: Path, manager: Manager, n
 
 
 def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
-    manager.own()  # so that nothing is started: what is asked for shows in the store at once
+    manager.acquire()  # so that nothing is started: what is asked for shows in the store at once
     stored = done(manager, unfinished=3)
     running = app()
     running.button(key="experiment_resume").click().run()
@@ -213,7 +213,7 @@ def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
 
 def test_another_program_looks_after_the_runs(home: Path, manager: Manager) -> None:
     other = Manager(home)
-    other.own()
+    other.acquire()
     try:
         running = app()
         assert "another program starts them" in said(running)

@@ -135,7 +135,7 @@ def test_what_cannot_fit_is_refused_and_said(manager: Manager, monkeypatch: pyte
     from explorer.runs import Device
     from pages.ui.compare import measured
 
-    monkeypatch.setattr(measured, "devices", lambda: (Device(name="cpu", title="CPU", memory=1000),))
+    monkeypatch.setattr(measured, "devices", lambda: (Device(name="cpu", title="CPU", memory_bytes=1000),))
     running = app("measured", "batch:256", NAMES[:1])
     running.button(key="measured_begin").click().run()
     assert not running.exception

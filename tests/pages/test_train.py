@@ -292,7 +292,7 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(home: Path, manager: Manager)
 
 
 def test_another_program_that_owns_the_runs_is_named(home: Path, manager: Manager) -> None:
-    manager.own()
+    manager.acquire()
     try:
         running = app()
         assert "another program starts them" in said(running)

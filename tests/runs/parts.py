@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.architecture import Architecture, to_json
-from explorer.runs import Manager, Owned, Run, RunFolder, held, read_note
+from explorer.runs import AlreadyManaged, Manager, Run, RunFolder, is_locked, read_note
 from tests.training.parts import config, network
 
 PATIENCE = 150.0
@@ -27,7 +27,7 @@ def create(manager: Manager, architecture: Architecture | None = None, **fields:
 
 def tick(manager: Manager) -> None:
     """Look after the runs, unless somebody else does."""
-    with contextlib.suppress(Owned):
+    with contextlib.suppress(AlreadyManaged):
         manager.tick()
 
 
@@ -64,18 +64,18 @@ def until_status(manager: Manager, run: str, *statuses: str, seconds: float = PA
 def worker(manager: Manager, run: str) -> int:
     """Process number of a living worker."""
     lock = RunFolder(manager.root, run).lock
-    until(lambda: held(lock) and "pid" in read_note(lock))
+    until(lambda: is_locked(lock) and "pid" in read_note(lock))
     return int(read_note(lock)["pid"])
 
 
 def kill(manager: Manager, run: str) -> None:
     """kill -9, unless it ended by itself just now, and wait until the kernel has let go of its lock."""
     lock = RunFolder(manager.root, run).lock
-    until(lambda: not held(lock) or "pid" in read_note(lock))
-    if held(lock):
+    until(lambda: not is_locked(lock) or "pid" in read_note(lock))
+    if is_locked(lock):
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(read_note(lock)["pid"]), signal.SIGKILL)
-    until(lambda: not held(lock))
+    until(lambda: not is_locked(lock))
 
 
 def log(manager: Manager, run: str) -> str:
@@ -93,7 +93,7 @@ def end_all(root: Path) -> None:
     """Nothing outlives a test."""
     for folder in (root / "runs").glob("*"):
         lock, end = folder / "worker.lock", time.monotonic() + 20
-        while lock.exists() and held(lock) and time.monotonic() < end:
+        while lock.exists() and is_locked(lock) and time.monotonic() < end:
             process = read_note(lock).get("pid")
             if isinstance(process, int):
                 with contextlib.suppress(ProcessLookupError):

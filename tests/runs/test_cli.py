@@ -168,7 +168,7 @@ def test_too_big_is_refused_with_numbers(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F14."""
-    machine = (Device(name="cpu", title="CPU", memory=16 * 10**9),)
+    machine = (Device(name="cpu", title="CPU", memory_bytes=16 * 10**9),)
     monkeypatch.setattr("explorer.training._launch.devices", lambda: machine)
     said = error(
         capsys, "train", "inception-net", "--set", "batch_size=4000", "--set", "accumulate=1", "--device", "cpu"

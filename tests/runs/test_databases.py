@@ -124,13 +124,13 @@ def test_an_older_store_is_brought_up_to_date(root: Path, database: str) -> None
     execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("tags", "wish_clock", "memory", "attempt")))
     manager = Manager(root, url=database)
     found = manager.run(run.id)
-    assert (found.tags, found.wish_clock, found.memory, found.attempt) == ((), 0.0, 0, 0)
+    assert (found.tags, found.requested_at, found.memory, found.attempt) == ((), 0.0, 0, 0)
     assert found.config == run.config
     manager.annotate(run.id, tags=["a"])
     manager.store.record(run.id, [], [Document(name="confusion/test", step=1, data=[[1]])])
     again = Manager(root, url=database)  # once more: nothing is left to do
     assert again.run(run.id).tags == ("a",)
-    assert again.told == []
+    assert again.messages == []
 
 
 def test_a_newer_store_is_refused_and_left_alone(root: Path, database: str) -> None:
@@ -157,7 +157,7 @@ def test_an_experiment_has_each_of_its_parts_once(database: str, root: Path) -> 
     added = manager.create("a", run.architecture, run.config, trial=largest)
     with pytest.raises(StoreError) as error:
         manager.create("b", run.architecture, run.config, trial=largest)
-    assert error.value.taken
+    assert error.value.duplicate
     assert len(manager.runs()) == 2  # the run that had no part was not kept
     assert manager.trials("one") == [(largest, added)]
     manager.delete(added.id)

@@ -98,7 +98,7 @@ def test_a_table_has_a_row_for_every_number_and_no_formula(manager: Manager, run
 
 
 def test_json_has_everything(manager: Manager, run: Run) -> None:
-    manager.store.tell(run.id, "something")
+    manager.store.log_event(run.id, "something")
     ((_, data),) = export_files(manager.store, run, "json").items()
     found = json.loads(data)
     assert found["id"] == run.id
@@ -118,9 +118,7 @@ def test_several_runs_in_one_zip(manager: Manager, run: Run, form: str) -> None:
     assert all(name.startswith(each.id) for name, each in zip(names, (run, other), strict=True))
 
 
-def test_from_the_command_line(
-    manager: Manager, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_from_the_command_line(manager: Manager, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, file = tmp_path / "a" / "b", tmp_path / "c.zip"
     assert main(["runs", "export", run.id, str(folder), "--format", "csv"]) == 0
     assert capsys.readouterr().out == f"{folder / run.id}.csv\n"

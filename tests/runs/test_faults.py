@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from explorer.architecture import from_json
-from explorer.runs import Manager, Run, RunFolder, checkpoints, held, read_note
+from explorer.runs import Manager, Run, RunFolder, is_locked, list_checkpoints, read_note
 from explorer.runs import _manager as module
 from explorer.runs._workers import CHILDREN
 from explorer.training import checkpoint, parse
@@ -84,7 +84,7 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
         if number:
             manager.resume(run.id)
         if number == 0:
-            until(lambda: checkpoints(folder), manager=manager)
+            until(lambda: list_checkpoints(folder), manager=manager)
         elif number == kills - 1:
             until(lambda: manager.store.get(run.id).step >= steps - 1, manager=manager)
         else:
@@ -94,7 +94,9 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
             until_step(manager, run.id, reached)
             if number % 2:
                 # In the middle of writing a checkpoint, as near as one can see it from outside.
-                until(lambda: list(folder.glob("*.writing")) or not held(folder.parent / "worker.lock"), seconds=10)
+                until(
+                    lambda: list(folder.glob("*.writing")) or not is_locked(folder.parent / "worker.lock"), seconds=10
+                )
         kill(manager, run.id)
         torn += bool(list(folder.glob("*.writing")))
         started = time.monotonic()
@@ -103,7 +105,7 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
         if state == "finished":  # it was quicker than we were
             break
         if number == 2:
-            newest = checkpoints(folder)[0]
+            newest = list_checkpoints(folder)[0]
             data = bytearray(newest.read_bytes())
             data[len(data) // 2] ^= 1
             newest.write_bytes(data)
@@ -114,7 +116,7 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
     told = texts(manager, run.id)
     assert any(f"{newest.name}: damaged" in text for text in told), told
     assert not list(folder.glob("*.writing"))
-    assert len(checkpoints(folder)) == 2
+    assert len(list_checkpoints(folder)) == 2
     expected, state = uninterrupted(run)
     assert list(curve(manager, run.id)) == list(range(1, steps + 1))
     assert curve(manager, run.id) == expected
@@ -176,7 +178,7 @@ def test_the_server_is_killed_then_the_workers_too(manager: Manager) -> None:
         second.communicate()
     for run in runs[1:]:
         os.kill(worker(manager, run.id), signal.SIGKILL)
-    until(lambda: not any(held(RunFolder(manager.root, run.id).lock) for run in runs))
+    until(lambda: not any(is_locked(RunFolder(manager.root, run.id).lock) for run in runs))
     assert [run.status for run in manager.runs()] == ["stopped", "interrupted", "interrupted"]
     for run in runs[1:]:
         manager.resume(run.id)
@@ -246,12 +248,12 @@ def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkey
     until_step(manager, run.id, 10)
     process = worker(manager, run.id)
     freeze(manager, process)
-    until(lambda: not manager.responding(manager.run(run.id)), manager=manager)
+    until(lambda: not manager.is_responding(manager.run(run.id)), manager=manager)
     before = manager.run(run.id)
     assert before.status == "running"
     os.kill(process, signal.SIGCONT)
     until_step(manager, run.id, before.step + 60)
-    assert manager.responding(manager.run(run.id))
+    assert manager.is_responding(manager.run(run.id))
 
     freeze(manager, process)
     monkeypatch.setattr(module, "TERMINATE_SECONDS", 0.5)
@@ -271,7 +273,7 @@ def test_a_termination_out_of_the_blue_keeps_everything(manager: Manager) -> Non
     os.kill(worker(manager, run.id), signal.SIGTERM)
     done = until_status(manager, run.id, "interrupted", seconds=10)
     assert "system" in done.reason
-    newest = checkpoints(RunFolder(manager.root, run.id).checkpoints)[0]
+    newest = list_checkpoints(RunFolder(manager.root, run.id).checkpoints)[0]
     assert newest.name == f"step-{done.step:010}.pt"
     assert max(curve(manager, run.id)) == done.step
 
@@ -287,7 +289,7 @@ def test_the_disk_is_full(manager: Manager) -> None:
     folder = RunFolder(manager.root, run.id).checkpoints
     assert not list(folder.glob("*.writing"))
     assert final_weights(manager, run.id)
-    assert max(curve(manager, run.id)) >= checkpoint.load(checkpoints(folder)[0], run.id)["step"]
+    assert max(curve(manager, run.id)) >= checkpoint.load(list_checkpoints(folder)[0], run.id)["step"]
     # With room again it goes on from there. A worker that ends starts what waits, as a child with its own limits: this
     # one has to be gone before anything waits.
     until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from explorer.runs import Lock, Manager, Owned, Run, RunFolder
+from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder
 from explorer.runs import _manager as module
 from explorer.runs._workers import signal_worker
 
@@ -31,27 +31,27 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 def working(manager: Manager, **note: object) -> tuple[Run, Lock]:
     """A run that 'works' because this test holds its lock."""
     run = create(manager)
-    lock = Lock.take(RunFolder(manager.root, run.id).lock)
+    lock = Lock.acquire(RunFolder(manager.root, run.id).lock)
     assert lock is not None
-    lock.note(attempt=1, pid=os.getpid(), host=socket.gethostname(), **note)
-    manager.store.update(run.id, status="running", attempt=1, beat=time.monotonic())
+    lock.write_note(attempt=1, pid=os.getpid(), host=socket.gethostname(), **note)
+    manager.store.update(run.id, status="running", attempt=1, heartbeat=time.monotonic())
     return manager.store.get(run.id), lock
 
 
 def test_a_directory_has_one_owner(root: Path, no_worker: None) -> None:
     """F5."""
     first, second = Manager(root), Manager(root)
-    first.own()
-    with pytest.raises(Owned, match=rf"is managed by process {os.getpid()} .* set EXPLORER_HOME"):
-        second.own(patience=0.1)
-    with pytest.raises(Owned):
+    first.acquire()
+    with pytest.raises(AlreadyManaged, match=rf"is managed by process {os.getpid()} .* set EXPLORER_HOME"):
+        second.acquire(patience=0.1)
+    with pytest.raises(AlreadyManaged):
         second.tick()
-    with pytest.raises(Owned):
+    with pytest.raises(AlreadyManaged):
         second.supervise()
     create(second)  # to ask is allowed to everybody
     first.close()
     second.tick()
-    second.own()
+    second.acquire()
     second.close()
 
 
@@ -86,9 +86,9 @@ def test_a_number_that_belongs_to_another_process_is_never_signalled(root: Path,
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         run, lock = working(manager)
-        lock.note(attempt=1, pid=stranger.pid, host=socket.gethostname())
+        lock.write_note(attempt=1, pid=stranger.pid, host=socket.gethostname())
         lock.release()
-        manager.store.update(run.id, wish="stop", wish_clock=time.monotonic() - 100)
+        manager.store.update(run.id, requested_action="stop", requested_at=time.monotonic() - 100)
         assert not signal_worker(manager.root, manager.store.get(run.id), signal.SIGKILL)
         manager.tick()
         assert manager.store.get(run.id).status == "stopped"
@@ -96,7 +96,7 @@ def test_a_number_that_belongs_to_another_process_is_never_signalled(root: Path,
         for note in ({"attempt": 0, "host": socket.gethostname()}, {"attempt": 1, "host": "elsewhere"}):
             run, lock = working(manager)
             with lock:
-                lock.note(pid=stranger.pid, **note)
+                lock.write_note(pid=stranger.pid, **note)
                 assert not signal_worker(manager.root, run, signal.SIGKILL)
         assert stranger.poll() is None
     finally:
@@ -114,7 +114,7 @@ def test_a_dead_worker_leaves_what_its_note_or_the_wish_says(root: Path, no_work
         ("run", {"status": "finished", "reason": ""}, "finished"),
     ):
         run, lock = working(manager, **note)
-        manager.store.update(run.id, wish=wish, wish_clock=time.monotonic())
+        manager.store.update(run.id, requested_action=wish, requested_at=time.monotonic())
         assert manager.run(run.id).status == "running"
         lock.release()
         assert manager.run(run.id).status == status, (wish, note)
@@ -130,9 +130,9 @@ def test_stop_wins_over_pause(root: Path, no_worker: None) -> None:
     manager = Manager(root)
     run, lock = working(manager)
     with lock:
-        assert manager.pause(run.id).wish == "pause"
-        assert manager.stop(run.id).wish == "stop"
-        assert manager.pause(run.id).wish == "stop"
+        assert manager.pause(run.id).requested_action == "pause"
+        assert manager.stop(run.id).requested_action == "stop"
+        assert manager.pause(run.id).requested_action == "stop"
     assert manager.run(run.id).status == "stopped"
     with pytest.raises(ValueError, match="is stopped; there is nothing to pause"):
         manager.pause(run.id)
@@ -251,9 +251,9 @@ def test_wall_clock_jumps_are_harmless(root: Path, monkeypatch: pytest.MonkeyPat
             monkeypatch.setattr(time, "time", lambda hours=hours: real() + hours * 3600)
             manager.tick()
             found = manager.run(run.id)
-            assert (found.status, manager.responding(found)) == ("running", True)
-        manager.store.update(run.id, beat=time.monotonic() - 60)
-        assert not manager.responding(manager.run(run.id))
+            assert (found.status, manager.is_responding(found)) == ("running", True)
+        manager.store.update(run.id, heartbeat=time.monotonic() - 60)
+        assert not manager.is_responding(manager.run(run.id))
         assert manager.run(run.id).status == "running"  # a silent worker is not a dead one
 
 

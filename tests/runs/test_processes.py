@@ -18,7 +18,7 @@ import torch
 
 from explorer import catalog
 from explorer.architecture import from_json
-from explorer.runs import Manager, Run, RunFolder, checkpoints, held, places
+from explorer.runs import Manager, Run, RunFolder, device_choices, is_locked, list_checkpoints
 from explorer.runs import _manager as module
 from explorer.training import check_memory, checkpoint, estimate_memory, parse
 from explorer.training.data import load_to_device, open_data
@@ -114,7 +114,7 @@ def test_two_processes_learn_what_one_does_and_a_lost_one_costs_nothing(
     done = until_status(manager, run.id, "interrupted", "finished", "failed", seconds=40)
     assert done.status == "interrupted", (done.reason, log(manager, run.id))
     until(families[0].gone, seconds=40)
-    assert not held(RunFolder(manager.root, run.id).lock)
+    assert not is_locked(RunFolder(manager.root, run.id).lock)
     before = curve(manager, run.id)
 
     manager.resume(run.id)
@@ -172,9 +172,9 @@ def test_whichever_process_is_killed_the_run_stays_true(
         done = until_status(manager, run.id, "interrupted", "paused", "stopped", "failed", "finished", seconds=60)
         assert done.status == end, (victim, done.reason, log(manager, run.id))
         until(here.gone, seconds=60)
-        assert not held(RunFolder(manager.root, run.id).lock)
+        assert not is_locked(RunFolder(manager.root, run.id).lock)
         if victim in ("pause", "term"):  # nothing that was trained is lost
-            assert checkpoints(RunFolder(manager.root, run.id).checkpoints)[0].name == f"step-{done.step:010}.pt"
+            assert list_checkpoints(RunFolder(manager.root, run.id).checkpoints)[0].name == f"step-{done.step:010}.pt"
         manager.resume(run.id)
     manager.stop(run.id)
     until_status(manager, run.id, "stopped")
@@ -194,7 +194,7 @@ def test_a_start_that_fails_says_so(manager: Manager, monkeypatch: pytest.Monkey
     done = until_status(manager, run.id, "failed", "interrupted", "finished")
     assert done.status == "failed"
     assert "torchrun ended with status 3 before rank 0 began" in done.reason
-    until(lambda: not held(RunFolder(manager.root, run.id).lock))
+    until(lambda: not is_locked(RunFolder(manager.root, run.id).lock))
 
 
 def test_a_start_that_takes_for_ever_can_be_stopped(
@@ -226,7 +226,7 @@ def test_a_start_that_takes_for_ever_can_be_stopped(
     ],
 )
 def test_places(wanted: str, processes: int, known: str, expected: list[tuple[str, ...]]) -> None:
-    assert places(wanted, processes, known.split()) == expected
+    assert device_choices(wanted, processes, known.split()) == expected
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_places(wanted: str, processes: int, known: str, expected: list[tuple[st
 )
 def test_no_place(wanted: str, processes: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        places(wanted, processes, ["cuda:0", "cpu"])
+        device_choices(wanted, processes, ["cuda:0", "cpu"])
 
 
 def test_every_process_needs_its_memory() -> None:

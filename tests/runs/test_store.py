@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.runs import Document, Lock, Manager, Point, RunFolder, Store, StoreError, checked_id, read_note
+from explorer.runs import Document, Lock, Manager, Point, RunFolder, Store, StoreError, read_note, validate_run_id
 
 from .parts import create
 
@@ -63,7 +63,7 @@ def test_many_writers_lose_nothing(manager: Manager) -> None:
 )
 def test_only_our_names_become_paths(manager: Manager, text: str) -> None:
     with pytest.raises(ValueError, match="is no run"):
-        checked_id(text)
+        validate_run_id(text)
     for ask in (manager.run, manager.pause, manager.stop, manager.resume, manager.delete):
         with pytest.raises(ValueError, match="no run"):
             ask(text)
@@ -99,8 +99,8 @@ def test_a_damaged_store_is_set_aside_and_the_runs_are_listed_again(root: Path, 
     first = Manager(root)
     runs = [create(first), create(first)]
     first.annotate(runs[0].id, name="renamed", tags=["a"])
-    with Lock.take(RunFolder(root, runs[1].id).lock) as lock:  # type: ignore[union-attr]
-        lock.note(attempt=3, status="finished", device="cpu")
+    with Lock.acquire(RunFolder(root, runs[1].id).lock) as lock:  # type: ignore[union-attr]
+        lock.write_note(attempt=3, status="finished", device="cpu")
     harm(root / "runs.sqlite", how)
     second = Manager(root)
     assert [run.id for run in second.runs()] == [run.id for run in runs]
@@ -111,9 +111,9 @@ def test_a_damaged_store_is_set_aside_and_the_runs_are_listed_again(root: Path, 
     assert second.run(runs[0].id).config == runs[0].config
     aside = [path.name for path in root.iterdir() if ".damaged-" in path.name]
     assert bool(aside) == (how != "deleted")
-    assert any("listed again" in sentence for sentence in second.told)
-    assert any("was damaged" in sentence and aside[0] in sentence for sentence in second.told) == bool(aside)
-    assert Manager(root).told == []
+    assert any("listed again" in sentence for sentence in second.messages)
+    assert any("was damaged" in sentence and aside[0] in sentence for sentence in second.messages) == bool(aside)
+    assert Manager(root).messages == []
 
 
 def test_a_read_only_store_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,16 +150,16 @@ def test_another_database(root: Path, tmp_path: Path) -> None:
 
 
 def test_the_note_survives_whatever_is_written(tmp_path: Path) -> None:
-    lock = Lock.take(tmp_path / "lock")
+    lock = Lock.acquire(tmp_path / "lock")
     assert lock is not None
     with lock:
-        assert Lock.take(tmp_path / "lock") is None
-        lock.note(status="failed", reason="é" * 10_000, attempt=1)
+        assert Lock.acquire(tmp_path / "lock") is None
+        lock.write_note(status="failed", reason="é" * 10_000, attempt=1)
         assert read_note(tmp_path / "lock")["status"] == "failed"
-        lock.note(status="finished")
+        lock.write_note(status="finished")
         assert read_note(tmp_path / "lock") == {"status": "finished"}
         assert (tmp_path / "lock").stat().st_size == 4096
-    assert Lock.take(tmp_path / "lock") is not None
+    assert Lock.acquire(tmp_path / "lock") is not None
     (tmp_path / "lock").write_bytes(b"\xff\xfe[")
     assert read_note(tmp_path / "lock") == {}
     assert read_note(tmp_path / "none") == {}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from explorer.runs import checkpoints
+from explorer.runs import list_checkpoints
 from explorer.training import checkpoint
 from explorer.training.checkpoint import CheckpointError
 from explorer.training.state import State
@@ -34,7 +34,7 @@ def content(number: int) -> dict[str, Any]:
 def test_save_and_load(tmp_path: Path) -> None:
     for step in (1, 2, 3):
         checkpoint.save(tmp_path, RUN, step, content(step))
-    assert [path.name for path in checkpoints(tmp_path)] == ["step-0000000003.pt", "step-0000000002.pt"]
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["step-0000000003.pt", "step-0000000002.pt"]
     assert len(list(tmp_path.iterdir())) == 4
     loaded, problems = checkpoint.load_newest(tmp_path, RUN)
     assert loaded is not None
@@ -122,7 +122,7 @@ def test_every_moment_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         survived.add(loaded["step"])
         assert not list(folder.glob("*.writing"))
         checkpoint.save(folder, RUN, 4, content(4))
-        assert len(checkpoints(folder)) == 2
+        assert len(list_checkpoints(folder)) == 2
     assert survived == {2, 3}
 
 

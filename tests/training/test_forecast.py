@@ -23,8 +23,8 @@ def run(text: str | None = None, **fields: Any) -> Run:
     settings = text or config(**fields).model_dump_json()
     return Run(
         id="a", name="known", created=0.0, architecture=to_json(network()), config=settings, device="cpu",
-        status="running", reason="", wish="run", wish_clock=0.0, attempt=1, epoch=3, step=30, steps=40, seconds=30.0,
-        beat=0.0, memory=0, notes="", tags=(),
+        status="running", reason="", requested_action="run", requested_at=0.0, attempt=1, epoch=3, step=30,
+        steps=40, seconds=30.0, heartbeat=0.0, memory=0, notes="", tags=(),
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def test_other_data_are_named() -> None:
 )
 def test_what_people_request_meanwhile_wins(run: tuple[Manager, Run], action: str, end: str, status: str) -> None:
     manager, made = run
-    manager.store.update(made.id, wish=action)
+    manager.store.update(made.id, requested_action=action)
     worker._record_end(manager.store, made, end, "why")  # type: ignore[arg-type]
     assert manager.store.get(made.id).status == status
     assert [text for _, text in manager.store.events(made.id)] == [f"{status}: why"]

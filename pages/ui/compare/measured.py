@@ -22,7 +22,7 @@ from explorer.comparison.measuring import measuring
 from explorer.comparison.timing import Setting, too_large
 from explorer.datasets import Progress
 from explorer.experiments import Sample
-from explorer.runs import devices, occupied
+from explorer.runs import devices, devices_used
 from pages.ui.manager import manager
 from pages.ui.text import literal
 from pages.ui.work import carried_out
@@ -128,14 +128,14 @@ def _training_on(device: str) -> str:
         runs = manager().store.runs("running")
     except ValueError:
         return ""
-    at_work = [run.name for run in runs if device in occupied(run.device, run.setting("processes") or 1)]
+    at_work = [run.name for run in runs if device in devices_used(run.device, run.setting("processes") or 1)]
     return ", ".join(name[:60] for name in at_work[:3])
 
 
 def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats: int, *, anew: bool) -> bool:
     """Measure under a bar, ceilings that are known too if ``anew``. What is complete is kept whenever it ends; whether
     it came to its end."""
-    kept, memory = _kept(), next(each.memory for each in devices() if each.name == device)
+    kept, memory = _kept(), next(each.memory_bytes for each in devices() if each.name == device)
     wanted = []
     for architecture, setting in jobs:
         refused = too_large(analyze(architecture), setting, memory)

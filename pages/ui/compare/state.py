@@ -17,7 +17,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, from_json
 from explorer.comparison import MOST, Comparison, compare
-from explorer.runs import checked_id
+from explorer.runs import validate_run_id
 from pages.ui import session
 from pages.ui.manager import manager
 from pages.ui.text import literal
@@ -154,7 +154,7 @@ def of_catalogue(name: str) -> Entry:
 
 def of_run(run: str) -> Entry:
     """What a run trains. Raises ValueError where there is no such run."""
-    found = manager().run(checked_id(run))
+    found = manager().run(validate_run_id(run))
     return Entry(from_json(found.architecture), found.name, f"run:{found.id}")
 
 

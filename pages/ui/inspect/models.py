@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.inspection import Card, Entry, entries, fetch, published, samples, shipped
-from explorer.runs import Run, RunFolder, checkpoints
+from explorer.runs import Run, RunFolder, list_checkpoints
 from pages.ui.manager import manager
 from pages.ui.text import literal
 from pages.ui.work import carried_out
@@ -171,7 +171,7 @@ def _seen(asked: set[str]) -> list[Any]:
     def newest(run: Run) -> Any:
         if not run.active and run.id not in asked:
             return None
-        paths = checkpoints(RunFolder(manager().root, run.id).checkpoints)
+        paths = list_checkpoints(RunFolder(manager().root, run.id).checkpoints)
         return paths[:1] if run.id in asked else bool(paths)
 
     return [(run.id, run.status, newest(run)) for run in manager().store.runs()]

@@ -68,7 +68,7 @@ def _head(run: Run) -> None:
     label, icon, colour = STATES[run.status]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run_head"):
         st.subheader(literal(run.name), anchor=False, width="content")
-        if desk.responding(run):
+        if desk.is_responding(run):
             st.badge(label, icon=icon, color=colour)
         else:
             st.badge("not responding", icon=":material/hourglass_empty:", color="orange")

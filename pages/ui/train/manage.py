@@ -33,10 +33,11 @@ def buttons(run: Run) -> None:
     """What can be done with a run as it is now. Every button keeps its place and size, for a hand that reaches for it
     while the run changes its state."""
     desk = manager()
-    running, pausing, stopping = run.status == "running", run.wish == "pause", run.wish == "stop"
+    running, requested = run.status == "running", run.requested_action
+    pausing, stopping = requested == "pause", requested == "stop"
     st.button(
         "Pausing …" if running and pausing else "Pause", icon=":material/pause:", key="pause", width=_WIDTH,
-        disabled=not running or run.wish != "run", on_click=_asking, args=(desk.pause, run.id),
+        disabled=not running or requested != "run", on_click=_asking, args=(desk.pause, run.id),
         help="Write a checkpoint and give the device up.",
     )  # fmt: skip
     resumable = run.status in RESUMABLE

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.runs import Run, checked_id
+from explorer.runs import Run, validate_run_id
 from pages.ui.manager import manager
 
 MOST = 8
@@ -35,7 +35,7 @@ def _named(text: str) -> list[str]:
     found: list[str] = []
     for part in filter(None, text.split(",")):
         try:
-            found.append(manager().store.get(checked_id(part)).id)
+            found.append(manager().store.get(validate_run_id(part)).id)
         except ValueError as error:
             say("error", f"The address could not be opened as a whole: {error}.")
     return list(dict.fromkeys(found))[:MOST]
