@@ -26,7 +26,7 @@ test: lint  ## everything: lint, types, tests, browser tests (ARGS="-k share" an
 
 lint: $(TOOLS)  ## ruff and mypy
 	$(BIN)/ruff check --output-format concise .
-	$(BIN)/mypy --strict explorer
+	$(BIN)/mypy --strict explorer pages
 
 benchmark: $(TOOLS)  ## measure against the stated budgets
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s $(ARGS)

@@ -26,9 +26,9 @@ for sentence in filter(None, told):
     st.warning(literal(sentence), icon=":material/info:")
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Ablate", anchor=False, width="content")
-    state.view()
+    state.choose_view()
 if st.session_state[state.VIEW] == state.NEW:
-    state.notice()
+    state.show_notice()
     wizard.show()
 else:
     show.live()

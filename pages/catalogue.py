@@ -38,7 +38,7 @@ for entry in catalog.entries():
             )
         if compared:
             session.begin()
-            state.bring(state.of_catalogue(entry.name))
+            state.bring(state.from_catalogue(entry.name))
             address.go()
         st.write(literal(entry.summary))
         st.caption(

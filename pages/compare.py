@@ -7,14 +7,14 @@ from pages.ui import router
 router.enter()
 
 from pages.ui import session  # noqa: E402
-from pages.ui.compare import address, chosen, show, state  # noqa: E402
+from pages.ui.compare import address, network_cards, state, tabs  # noqa: E402
 
 session.begin()
 address.begin()
 
 entries = state.entries()
-chosen.head(entries)
-state.notices()
-chosen.cards(entries)
-show.tabs(entries)
+network_cards.show_head(entries)
+state.show_notices()
+network_cards.show_cards(entries)
+tabs.show(entries)
 address.write()

@@ -10,11 +10,11 @@ import streamlit as st  # noqa: E402
 
 from explorer import figures  # noqa: E402
 from explorer.analysis import CONVENTIONS, analyze  # noqa: E402
-from pages.ui import header, readings, session  # noqa: E402
+from pages.ui import design_metrics, header, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
 
 session.begin()
-architecture, baseline, chosen = session.architecture(), session.baseline(), session.chosen()
+architecture, baseline, chosen = session.architecture(), session.baseline(), session.selected_path()
 now, before = analyze(architecture), analyze(baseline)
 complete = st.session_state["complete"]
 # While a thumb moves, what it moves over stays as it is: the panel only acknowledges, and the address waits.
@@ -25,7 +25,7 @@ main, side = st.columns([0.72, 0.28], gap="medium")
 with main:
     head = st.container(key="head_place")
     # Numbers first: they reach the browser while all else is still being made.
-    readings.headline(now, before, CONVENTIONS)
+    design_metrics.show_headline(now, before, CONVENTIONS)
     with head:
         header.show(architecture, baseline)
 
@@ -81,15 +81,15 @@ with side, st.container(border=True, key="editor_card"):
         "editor",
         "editor",
         {**panel, "ack": st.session_state["ack"]},
-        edit=session.carry_out,
+        edit=session.handle_edit,
         choose=session.pick,
         metric=session.show_metric,
     )
 
 with main:
-    readings.details(architecture, now, chosen)
+    design_metrics.show_details(architecture, now, chosen)
 
 if not dragging:
     session.write_address()
 with head:
-    header.unwritten()
+    header.warn_if_address_is_stale()

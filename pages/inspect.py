@@ -27,12 +27,12 @@ for sentence in filter(None, told):
     st.warning(literal(sentence), icon=":material/info:")
 notices = st.container()
 main, side = st.columns([0.7, 0.3], gap="medium")
-found = models.known()
+found = models.list_models()
 with side, st.container(border=True, key="inspect_card"):
     models.show(found)
-    pictures.show(models.dataset_of(state.state()["model"]))
+    pictures.show(models.find_dataset(state.state()["model"]))
 with main:
     show.main(found)
 with notices:
-    state.notices()
+    state.show_notices()
 state.write_address()

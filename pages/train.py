@@ -11,7 +11,7 @@ import streamlit as st  # noqa: E402
 from pages.ui import session  # noqa: E402
 from pages.ui.manager import follow_others, manager, supervise  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
-from pages.ui.train import live, new, state, table  # noqa: E402
+from pages.ui.train import live, new_run, state, table  # noqa: E402
 
 session.begin()
 try:
@@ -30,7 +30,7 @@ with main:
         st.warning(literal(sentence), icon=":material/info:")
     live.show(active=active)
 with side, st.container(border=True, key="new_card"):
-    new.show(runs)
+    new_run.show(runs)
 table.show(active=active)
 if not active:
     follow_others()

@@ -44,7 +44,7 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
     _notice()
 
 
-def unwritten() -> None:
+def warn_if_address_is_stale() -> None:
     """Said last: whether the address could be written is known when it has been tried."""
     if st.session_state["unwritten"]:
         st.warning(literal(f"The address bar still holds an earlier design: {st.session_state['unwritten']}."))

@@ -12,19 +12,19 @@ from explorer.runs import AlreadyManaged, History, Manager
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _opened(root: str, url: str | None) -> tuple[Manager, History]:
+def _open_cached(root: str, url: str | None) -> tuple[Manager, History]:
     found = Manager(Path(root), url)
     return found, History(found.store)
 
 
-def _desk() -> tuple[Manager, History]:
-    return _opened(str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None)
+def _open() -> tuple[Manager, History]:
+    return _open_cached(str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None)
 
 
 def manager() -> Manager:
     """The manager; it supervises the runs unless another program does. Raises ValueError if nothing can be stored."""
     try:
-        return _desk()[0]
+        return _open()[0]
     except OSError as error:
         raise ValueError(
             f"the data of the runs cannot be written: {error.strerror or error} ({error.filename}); "
@@ -34,7 +34,7 @@ def manager() -> Manager:
 
 def history() -> History:
     """The curves that were read lately."""
-    return _desk()[1]
+    return _open()[1]
 
 
 def supervise() -> str:

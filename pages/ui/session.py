@@ -66,7 +66,7 @@ def baseline() -> Architecture:
     return _state()["baseline"]  # type: ignore[no-any-return]
 
 
-def chosen() -> str:
+def selected_path() -> str:
     """Path of the chosen node, '' for none."""
     return _state()["chosen"]  # type: ignore[no-any-return]
 
@@ -87,9 +87,9 @@ def begin() -> None:
             architecture=value, baseline=value, undo=[], redo=[], chosen="", metric="macs", notice=None,
             address={}, unwritten="", ack=0, gesture=None, complete=False,
         )  # fmt: skip
-        choose(default_choice(value))
+        choose(default_path(value))
         state["acted"] = False
-    asked = _asked()
+    asked = _read_address()
     # What the visitor has just done is newer than the address that came with it: the browser may have sent it before
     # it heard of the last one.
     if not state["acted"] and asked != state["address"] and any(asked.values()):
@@ -111,7 +111,7 @@ def _follow(asked: dict[str, str]) -> None:
             return
     if asked["base"]:
         try:
-            state["baseline"] = _working(resolve(asked["base"]))
+            state["baseline"] = _check_works(resolve(asked["base"]))
         except ValueError as error:
             refuse(f"The baseline in the address could not be opened: {error}")
     if asked["at"]:
@@ -119,7 +119,7 @@ def _follow(asked: dict[str, str]) -> None:
     state["metric"] = asked["ribbon"] if asked["ribbon"] in editor.METRICS else "macs"
 
 
-def _asked() -> dict[str, str]:
+def _read_address() -> dict[str, str]:
     return {key: st.query_params.get(key, "") for key in ("net", "base", "at", "ribbon")}
 
 
@@ -127,11 +127,14 @@ def address() -> dict[str, str]:
     """What rebuilds the screen. Raises ArchitectureError where it is longer than an address may be."""
     net, base, metric = short_link(architecture()), short_link(baseline()), _state()["metric"]
     return {
-        "net": net, "base": base if base != net else "", "at": chosen(), "ribbon": metric if metric != "macs" else "",
-    }  # fmt: skip
+        "net": net,
+        "base": base if base != net else "",
+        "at": selected_path(),
+        "ribbon": metric if metric != "macs" else "",
+    }
 
 
-def asked_for() -> dict[str, str]:
+def query_params() -> dict[str, str]:
     """The same without what is as usual, as it stands in the bar; empty where it would be too long."""
     try:
         return {key: value for key, value in address().items() if value}
@@ -148,7 +151,7 @@ def write_address() -> None:
         return
     _state().update(address=state_of_screen, unwritten="")
     # Compared with the bar itself: it may hold a bad link, or nothing after a click in the menu.
-    if state_of_screen != _asked():
+    if state_of_screen != _read_address():
         st.query_params.from_dict({key: value for key, value in state_of_screen.items() if value})
 
 
@@ -164,7 +167,7 @@ def panel(value: Architecture, base: Architecture, path: str, metric: str) -> di
     return editor.panel(value, analysis.analyze(value), path, metric=metric, baseline=base)
 
 
-def _working(value: Architecture) -> Architecture:
+def _check_works(value: Architecture) -> Architecture:
     analysis.analyze(value)
     return value
 
@@ -172,14 +175,14 @@ def _working(value: Architecture) -> Architecture:
 def open_design(value: Architecture) -> None:
     """Show another design; it becomes the baseline too. Raises ArchitectureError if it is not a working network."""
     state = _state()
-    _working(value)
+    _check_works(value)
     _remember(value, gesture=None)
     state["baseline"] = value
     state["notice"] = None
-    choose(default_choice(value))
+    choose(default_path(value))
 
 
-def default_choice(value: Architecture) -> str:
+def default_path(value: Architecture) -> str:
     """The node that a design opens with: its first block, else its first layer."""
     found = edit.blocks(value) or [node.name for node in value.trunk.nodes]
     return found[0] if found else ""
@@ -209,7 +212,7 @@ def _remember(value: Architecture, gesture: object) -> None:
     state["architecture"] = value
 
 
-def carry_out(event: Any) -> None:
+def handle_edit(event: Any) -> None:
     """An edit from the editor: {seq, gesture, phase, command}. What cannot be done is said, and changes nothing."""
     state = _state()
     if not isinstance(event, dict) or not isinstance(event.get("command"), dict):
@@ -225,22 +228,22 @@ def carry_out(event: Any) -> None:
         return
     before = architecture()
     _remember(value, event.get("gesture"))
-    choose(_after(before, value, event["command"]))
+    choose(_path_after(before, value, event["command"]))
     if mended:
         state["notice"] = {"kind": "info", "text": f"{' '.join(mended)} Undo takes it all back."}
 
 
-def _after(before: Architecture, value: Architecture, command: dict[str, Any]) -> str:
+def _path_after(before: Architecture, value: Architecture, command: dict[str, Any]) -> str:
     """What is chosen after an edit: what was added, the neighbour of what was removed, else what was chosen before."""
     if command["do"] in ("add_branch", "add_layer", "add_block", "duplicate"):
         known = {path for path, _ in walk(before)}
-        return next((path for path, _ in walk(value) if path not in known), chosen())
-    block = chosen().partition("/")[0]
+        return next((path for path, _ in walk(value) if path not in known), selected_path())
+    block = selected_path().partition("/")[0]
     names = [node.name for node in before.trunk.nodes]
-    kept = [node.name for node in value.trunk.nodes]
+    kept: list[str] = [node.name for node in value.trunk.nodes]
     if block in names and block not in kept and kept and command["do"] == "remove":
         return kept[min(names.index(block), len(kept) - 1)]
-    return chosen()
+    return selected_path()
 
 
 def pick(path: object) -> None:
@@ -251,7 +254,7 @@ def pick(path: object) -> None:
 
 def command(**fields: Any) -> None:
     """An edit from one of the page's own widgets."""
-    carry_out({"command": fields, "gesture": None, "seq": _state()["ack"]})
+    handle_edit({"command": fields, "gesture": None, "seq": _state()["ack"]})
 
 
 def refuse(text: str) -> None:
@@ -275,7 +278,7 @@ def _step(source: str, target: str) -> None:
         state[target] = [*state[target], state["architecture"]]
         *state[source], state["architecture"] = state[source]
         state.update(gesture=None, notice=None)
-        choose(chosen())
+        choose(selected_path())
 
 
 def pin() -> None:

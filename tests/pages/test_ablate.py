@@ -14,7 +14,7 @@ from explorer.architecture import edit
 from explorer.experiments import Stored, experiments, factors, plan, results, start
 from explorer.runs import Manager
 from explorer.training import recipe
-from pages.ui import manager as desk
+from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.experiments.parts import finish
 from tests.runs.parts import end_all, until
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
     (folder / "speed-cpu.json").write_text(json.dumps(speed))
     yield folder
-    desk.manager().close()
+    page_manager().close()
     end_all(folder)
 
 

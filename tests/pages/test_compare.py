@@ -16,7 +16,7 @@ from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Sequence, edit, to_json, to_link
 from explorer.comparison import CONVENTIONS, counts
 from explorer.runs import Manager, Point, Run
-from pages.ui import manager as desk
+from pages.ui.manager import manager as page_manager
 
 ROOT = Path(__file__).resolve().parents[2]
 JOINER = "\u2060"
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setenv("EXPLORER_HOME", str(folder))
     yield folder
-    desk.manager().close()
+    page_manager().close()
 
 
 def app(network: list[str] | None = None, **query: str) -> AppTest:

@@ -18,9 +18,9 @@ from explorer.analysis import analyze
 from explorer.architecture import edit, to_json, to_link
 from explorer.comparison import METRICS, equal_budget, front, reductions, saving, stacks
 from explorer.runs import Manager
-from pages.ui import manager as desk
 from pages.ui.compare import options
-from pages.ui.compare.turn import turn
+from pages.ui.compare.measurement_queue import wait_for_turn
+from pages.ui.manager import manager as page_manager
 from tests.experiments.parts import finish
 from tests.training.parts import config
 
@@ -36,7 +36,7 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
     """A data directory of its own."""
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
     yield Manager(tmp_path)
-    desk.manager().close()
+    page_manager().close()
 
 
 def app(tab: str, chosen: str = "", networks: tuple[str, ...] = NAMES) -> AppTest:
@@ -133,9 +133,9 @@ def test_a_run_on_the_same_device_is_named(manager: Manager) -> None:
 
 def test_what_cannot_fit_is_refused_and_said(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     from explorer.runs import Device
-    from pages.ui.compare import measured
+    from pages.ui.compare import measurements
 
-    monkeypatch.setattr(measured, "devices", lambda: (Device(name="cpu", title="CPU", memory_bytes=1000),))
+    monkeypatch.setattr(measurements, "devices", lambda: (Device(name="cpu", title="CPU", memory_bytes=1000),))
     running = app("measured", "batch:256", NAMES[:1])
     running.button(key="measured_begin").click().run()
     assert not running.exception
@@ -147,13 +147,13 @@ def test_one_measurement_at_a_time() -> None:
     inside, leave, order = threading.Event(), threading.Event(), []
 
     def first() -> None:
-        with turn("A on cpu", told.append):
+        with wait_for_turn("A on cpu", told.append):
             inside.set()
             leave.wait(10)
             order.append("first")
 
     def second() -> None:
-        with turn("B on cpu", told.append):
+        with wait_for_turn("B on cpu", told.append):
             order.append("second")
 
     def gives_up(_: str) -> None:
@@ -162,7 +162,7 @@ def test_one_measurement_at_a_time() -> None:
     threads = [threading.Thread(target=first)]
     threads[0].start()
     assert inside.wait(10)
-    with pytest.raises(InterruptedError), turn("C on cpu", gives_up):
+    with pytest.raises(InterruptedError), wait_for_turn("C on cpu", gives_up):
         raise AssertionError
     threads.append(threading.Thread(target=second))
     threads[1].start()
@@ -330,7 +330,8 @@ def test_bad_options_give_the_usual(manager: Manager, tab: str) -> None:
 
 
 def test_options_survive_as_text() -> None:
-    assert options.parse("in:192,bad,kernel:1x7,<b>:x,at:a/b-c_1") == {"in": "192", "kernel": "1x7", "at": "a/b-c_1"}
+    found = options.parse_options("in:192,bad,kernel:1x7,<b>:x,at:a/b-c_1")
+    assert found == {"in": "192", "kernel": "1x7", "at": "a/b-c_1"}
 
 
 def test_names_stay_literal(manager: Manager) -> None:

@@ -31,8 +31,8 @@ from explorer.inspection.opening import open_model, open_published
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder
 from explorer.training import checkpoint
-from pages.ui import manager as desk
-from pages.ui.inspect import kept, state
+from pages.ui.inspect import cache, state
+from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.datasets.makers import encoded, pixels, png
 from tests.inspection.parts import learnt, shaken, trained_run
@@ -56,7 +56,7 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
     monkeypatch.setattr(_shipped, "FOLDER", tmp_path / "models")
     monkeypatch.setattr(_samples, "FOLDER", tmp_path / "samples")
     yield Manager(home)
-    desk.manager().close()
+    page_manager().close()
 
 
 def app(**query: str) -> AppTest:
@@ -211,14 +211,14 @@ def test_a_picture_that_a_network_cannot_be_shown_is_said_beside_it(manager: Man
 
 def test_a_session_keeps_a_bounded_number_of_pictures(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     trained_run(manager)
-    running = upload(app(), *((f"{number}.png", png(number)) for number in range(state.MOST + 2)))
-    assert len(running.session_state["inspect"]["pictures"]) == state.MOST
+    running = upload(app(), *((f"{number}.png", png(number)) for number in range(state.MAX_PICTURES + 2)))
+    assert len(running.session_state["inspect"]["pictures"]) == state.MAX_PICTURES
     assert said(running).count("there are 32 pictures already") == 2
     running.button(key="inspect_remove").click().run()
-    assert len(running.session_state["inspect"]["pictures"]) == state.MOST - 1
+    assert len(running.session_state["inspect"]["pictures"]) == state.MAX_PICTURES - 1
     running.button(key="inspect_clear").click().run()
     assert running.session_state["inspect"]["pictures"] == []
-    monkeypatch.setattr("pages.ui.inspect.pictures.MOST_BYTES", 2 * len(png(1)))
+    monkeypatch.setattr("pages.ui.inspect.pictures.MAX_TOTAL_BYTES", 2 * len(png(1)))
     upload(running, *((f"{number}.png", png(number)) for number in range(3)))
     assert len(running.session_state["inspect"]["pictures"]) == 2
     assert "all pictures together would have more than" in said(running)
@@ -542,15 +542,15 @@ def test_the_design_of_the_session_is_left_alone(manager: Manager) -> None:
 
 
 def test_what_is_kept_is_bounded_in_number_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "MOST", 4)
-    monkeypatch.setattr(kept, "MOST_BYTES", 4 * 1000)
+    monkeypatch.setattr(cache, "MAX_ENTRIES", 4)
+    monkeypatch.setattr(cache, "MAX_BYTES", 4 * 1000)
     for number in range(10):
-        kept.put(("many", number), torch.zeros(1))
-    assert [kept.peek(("many", number)) is not None for number in range(10)] == [False] * 6 + [True] * 4
+        cache.store(("many", number), torch.zeros(1))
+    assert [cache.lookup(("many", number)) is not None for number in range(10)] == [False] * 6 + [True] * 4
     for number in range(3):
-        kept.put(("large", number), {"values": (torch.zeros(450), np.zeros(10))})
-    assert kept.peek(("large", 0)) is None
-    assert kept.peek(("large", 2)) is not None
+        cache.store(("large", number), {"values": (torch.zeros(450), np.zeros(10))})
+    assert cache.lookup(("large", 0)) is None
+    assert cache.lookup(("large", 2)) is not None
     made: list[int] = []
-    assert kept.kept(("large", 2), lambda: made.append(1)) is not None
+    assert cache.get_or_compute(("large", 2), lambda: made.append(1)) is not None
     assert made == []

@@ -150,7 +150,7 @@ def test_events_that_no_control_of_ours_sends(event: Any) -> None:
         from pages.ui import session
 
         session.begin()
-        session.carry_out(event)
+        session.handle_edit(event)
 
     harness = AppTest.from_function(script, kwargs={"event": event})
     harness.run()

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog, datasets, training
 from explorer.architecture import edit, from_json, to_json
 from explorer.runs import Manager, Point, Run
-from pages.ui import manager as desk
+from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.datasets.makers import png
 from tests.runs.parts import end_all, until
@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
     (folder / "speed-cpu.json").write_text(json.dumps(speed))
     yield folder
-    desk.manager().close()
+    page_manager().close()
     end_all(folder)
 
 
@@ -110,7 +110,7 @@ def test_a_run_is_paused_resumed_and_stopped(home: Path, manager: Manager) -> No
 
 def test_several_networks_and_seeds_become_runs_of_their_own(home: Path, manager: Manager) -> None:
     running = app()
-    desk.manager().close()  # nothing is started meanwhile
+    page_manager().close()  # nothing is started meanwhile
     running.multiselect(key="train_designs").set_value(["inception-net-32", "dilated-cnn"]).run()
     running.text_input(key="train_seeds").set_value("3, 4").run()
     assert running.button(key="start").label == "Start 4 runs"
@@ -190,7 +190,7 @@ def test_what_needs_more_memory_than_there_is_is_refused_with_a_way_out(home: Pa
 
 def test_images_may_stay_as_small_as_they_are(home: Path, manager: Manager) -> None:
     running = app()
-    desk.manager().close()
+    page_manager().close()
     running.segmented_control(key="train_size").set_value("data").run()
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
@@ -228,7 +228,7 @@ def test_a_clone_fills_the_form(home: Path, manager: Manager) -> None:
     assert running.text_input(key="set_lr_as cloned_1").value == "0.25"
     assert running.number_input(key="set_epochs_as cloned_1").value == 9
     assert running.text_input(key="train_seeds").value == "7"
-    desk.manager().close()
+    page_manager().close()
     running.button(key="start").click().run()
     again = next(other for other in manager.store.runs() if other.id != run.id)
     assert json.loads(again.config) == json.loads(run.config)
@@ -241,7 +241,7 @@ def test_a_clone_of_a_network_that_is_not_in_the_catalogue(home: Path, manager: 
     manager.store.update(run.id, architecture=to_json(mine))
     running = app(run=run.id)
     running.button(key="clone").click().run()
-    desk.manager().close()
+    page_manager().close()
     running.button(key="start").click().run()
     again = next(other for other in manager.store.runs() if other.id != run.id)
     assert from_json(again.architecture) == mine
@@ -250,7 +250,7 @@ def test_a_clone_of_a_network_that_is_not_in_the_catalogue(home: Path, manager: 
 def test_a_run_is_extended_and_deleted(home: Path, manager: Manager) -> None:
     run = finished(manager)
     running = app(run=run.id)
-    desk.manager().close()
+    page_manager().close()
     running.button(key="extend").click().run()
     assert manager.store.get(run.id).setting("epochs") == 10
     assert manager.store.get(run.id).status == "queued"
@@ -323,7 +323,7 @@ def test_a_folder_of_images_is_imported_and_chosen(home: Path, manager: Manager,
     name = running.selectbox(key="train_data").value
     assert name.startswith("pets")
     assert datasets.card(name).classes == ("cats", "dogs")
-    desk.manager().close()
+    page_manager().close()
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
     assert run.setting("dataset") == name

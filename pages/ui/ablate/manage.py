@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -18,18 +20,18 @@ def buttons(stored: Stored, counts: dict[str, int], *, resumable: int) -> None:
     active = counts.get("queued", 0) + counts.get("running", 0)
     if active:
         st.button(
-            "Pause", icon=":material/pause:", key="experiment_pause", on_click=state.asking,
+            "Pause", icon=":material/pause:", key="experiment_pause", on_click=state.run_action,
             args=(experiments.pause, stored.id), help="Write checkpoints and give the device up.",
         )  # fmt: skip
     if resumable:
         st.button(
-            "Resume", icon=":material/play_arrow:", key="experiment_resume", on_click=state.asking,
+            "Resume", icon=":material/play_arrow:", key="experiment_resume", on_click=state.run_action,
             args=(experiments.resume, stored.id),
             help=f"Go on with {resumable} runs: paused, stopped, interrupted, failed or deleted ones.",
         )  # fmt: skip
     if active or counts.get("paused") or counts.get("interrupted"):
         st.button(
-            "Stop", icon=":material/stop:", key="experiment_stop", on_click=state.asking,
+            "Stop", icon=":material/stop:", key="experiment_stop", on_click=state.run_action,
             args=(experiments.stop, stored.id), help="End all its runs; what has finished stays.",
         )  # fmt: skip
     with st.popover("More", icon=":material/more_horiz:", key="experiment_more"):
@@ -39,7 +41,7 @@ def buttons(stored: Stored, counts: dict[str, int], *, resumable: int) -> None:
             sure = st.checkbox("Delete it with its runs", key=f"experiment_sure_{stored.id}")
             st.button(
                 "Delete for good", icon=":material/delete:", key="experiment_delete", disabled=not sure,
-                on_click=state.asking, args=(experiments.delete, stored.id),
+                on_click=state.run_action, args=(experiments.delete, stored.id),
                 kwargs={"said": f"{stored.experiment.name} is deleted."},
             )  # fmt: skip
 
@@ -67,7 +69,7 @@ def _add_seeds(experiment: str, text: str) -> None:
     except ValueError as error:
         state.say("error", f"{error}.")
     else:
-        state.asking(experiments.add_seeds, experiment, seeds)
+        state.run_action(experiments.add_seeds, experiment, seeds)
 
 
 def _download(stored: Stored) -> None:
@@ -78,7 +80,11 @@ def _download(stored: Stored) -> None:
             ("Markdown", experiments.to_markdown, "text/markdown"),
         ):
             st.download_button(
-                form, data=lambda make=make: make(stored, experiments.results(manager(), stored)),
+                form, data=partial(_make_file, make, stored),
                 file_name=f"ablation-{stored.id}.{'csv' if form == 'CSV' else 'md'}", mime=mime,
                 icon=":material/download:", key=f"ablation_{form.lower()}", on_click="ignore",
             )  # fmt: skip
+
+
+def _make_file(make: Callable[..., str], stored: Stored) -> str:
+    return make(stored, experiments.results(manager(), stored))

@@ -34,14 +34,14 @@ def begin() -> None:
     st.session_state.setdefault(VIEW, RESULTS if known else NEW)
 
 
-def view() -> None:
+def choose_view() -> None:
     """Experiments, or the wizard for a new one."""
     st.segmented_control(
         "View", [RESULTS, NEW], key=VIEW, required=True, label_visibility="collapsed", persist_state="session"
     )
 
 
-def notice() -> None:
+def show_notice() -> None:
     """What there is to tell."""
     told = st.session_state[KEY]["notice"]
     if told:
@@ -57,7 +57,7 @@ def write_address() -> None:
         st.query_params.from_dict(wanted)
 
 
-def chosen() -> str:
+def selected_experiment() -> str:
     """The experiment on the screen, '' for none."""
     return st.session_state[KEY]["experiment"]  # type: ignore[no-any-return]
 
@@ -73,7 +73,7 @@ def say(kind: str, text: str) -> None:
     st.session_state[KEY]["notice"] = {"kind": kind, "text": text}
 
 
-def asking(what: Any, *arguments: Any, said: str = "") -> None:
+def run_action(what: Any, *arguments: Any, said: str = "") -> None:
     """Do what a button asks; what cannot be done is said."""
     st.session_state[KEY].update(notice=None, acted=True, stale=True)
     try:

@@ -41,10 +41,10 @@ def show() -> None:
             "Name", key="ablate_name", max_chars=120, placeholder="network and factors", persist_state="session"
         )
     try:
-        base = choices.fitted(choices.network_of(network), card, fit=True, small=small)
+        base = choices.fit_to_data(choices.get_network(network), card, fit=True, small=small)
         analyze(base)
     except ArchitectureError as error:
-        varied.error(literal(f"{choices.title_of(network)}: {error}."))
+        varied.error(literal(f"{choices.get_title(network)}: {error}."))
         return
     with varied:
         combine = _design()
@@ -83,7 +83,7 @@ def _network() -> str:
         pristine = catalog.name_of(session.architecture()) == session.HOME
         st.session_state["ablate_net"] = _FIRST.network if pristine else choices.CURRENT
     return st.selectbox(
-        "Network", choices.offered(), key="ablate_net", format_func=choices.title_of, persist_state="session",
+        "Network", choices.list_networks(), key="ablate_net", format_func=choices.get_title, persist_state="session",
         help="Your design as it stands on the Design page, or a network of the catalogue.",
     )  # fmt: skip
 
@@ -214,7 +214,7 @@ def _forecast(planned: Experiment) -> None:
             _button(None)
             return
         memory = max(memory, fit.bytes)
-        expected = choices.expect(variant.architecture, planned.config, fit.device, runs)
+        expected = choices.forecast_run(variant.architecture, planned.config, fit.device, runs)
         if expected is None:
             known = False
         else:

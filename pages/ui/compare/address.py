@@ -14,22 +14,22 @@ from explorer.comparison import LETTERS, MOST
 
 from . import options, state
 
-LONGEST = 8_000
+MAX_ADDRESS_CHARS = 8_000
 """Characters of an address that browsers, mail and proxies carry."""
 
 
 def begin() -> None:
     """Take what is compared from the address, where it asks for something else than the last time."""
-    here, asked = state.here(), _asked()
+    here, asked = state.here(), _read_address()
     # What the visitor has just done is newer than the address that came with it.
     if not here["acted"] and asked != here["address"] and any(asked.values()):
         _follow(asked)
     if not here["entries"]:
-        state.replace_all(state.usual())
+        state.replace_all(state.default_entries())
     here["acted"] = False
 
 
-def _asked() -> dict[str, Any]:
+def _read_address() -> dict[str, Any]:
     wanted = st.query_params
     return {
         "network": [text[: MAX_LINK_CHARS + 1] for text in wanted.get_all("network")[: MOST + 1]],
@@ -60,18 +60,18 @@ def _follow(asked: dict[str, Any]) -> None:
     if tab in state.TABS:
         here["tab"] = tab
         st.session_state[state.TAB] = state.TABS[tab]
-        here["options"][tab] = options.parse(asked["options"])
+        here["options"][tab] = options.parse_options(asked["options"])
 
 
 def _read(text: str) -> state.Entry:
     """A catalogue's name, a run's id, or a link's text. Raises ValueError in one sentence."""
     if text in catalog.names() or text in catalog.ALIASES:
-        return state.of_catalogue(text)
+        return state.from_catalogue(text)
     if text[:1].isdigit() and "." not in text:
-        return state.of_run(text)
+        return state.from_run(text)
     value = resolve(text)
     analyze(value)
-    return state.named(value, "link")
+    return state.from_architecture(value, "link")
 
 
 def _token(entry: state.Entry) -> str:
@@ -84,16 +84,18 @@ def _token(entry: state.Entry) -> str:
 def query() -> dict[str, Any]:
     """What rebuilds the screen. Raises ValueError in one sentence where it is longer than an address may be."""
     networks = [entry.token for entry in state.entries()]
-    if sum(map(len, networks)) > LONGEST:
-        raise ValueError(f"the networks take {sum(map(len, networks)):,} characters; an address carries {LONGEST:,}")
+    if sum(map(len, networks)) > MAX_ADDRESS_CHARS:
+        raise ValueError(
+            f"the networks take {sum(map(len, networks)):,} characters; an address carries {MAX_ADDRESS_CHARS:,}"
+        )
     tab, pair = state.here()["tab"], "".join(LETTERS[place] for place in state.here()["pair"])
     return {
         "network": networks, "pair": pair if pair != "AB" else "", "tab": tab if tab != "side" else "",
-        "options": options.written(tab),
+        "options": options.format_options(tab),
     }  # fmt: skip
 
 
-def asked_for() -> dict[str, Any]:
+def query_params() -> dict[str, Any]:
     """The same without what is as usual, as it stands in the bar; empty where it would be too long."""
     try:
         return {key: value for key, value in query().items() if value}
@@ -103,7 +105,7 @@ def asked_for() -> dict[str, Any]:
 
 def write() -> None:
     """Bring the address up to the screen; one that would be too long stays what it was, and the page says so."""
-    wanted, bar = asked_for(), st.query_params
+    wanted, bar = query_params(), st.query_params
     if not wanted:
         return
     state.here()["address"] = query()
@@ -113,4 +115,4 @@ def write() -> None:
 
 def go() -> None:
     """To the Compare page from another one, by its whole address: a step Back then leads to where one came from."""
-    st.switch_page("pages/compare.py", query_params=asked_for())
+    st.switch_page("pages/compare.py", query_params=query_params())

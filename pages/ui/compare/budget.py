@@ -19,7 +19,7 @@ from .state import Entry
 TAB = "tradeoffs"
 _METRICS = {"macs": "MACs", "params": "parameters"}
 _OWN = "own"
-_MOST = 10**15
+_MAX_TARGET = 10**15
 
 
 def show(entries: tuple[Entry, ...]) -> None:
@@ -36,7 +36,7 @@ def show(entries: tuple[Entry, ...]) -> None:
         like = options.choice(TAB, "like", "until it costs as much as", list(others), others)
         own = _cost(scaled.architecture, metric)
         if like == _OWN:
-            target = options.number(TAB, "target", _METRICS[metric], 1, _MOST, max(1, own // 2))
+            target = options.number(TAB, "target", _METRICS[metric], 1, _MAX_TARGET, max(1, own // 2))
         else:
             target = _cost(entries[LETTERS.index(like)].architecture, metric)
     if not target:

@@ -39,7 +39,7 @@ def show(entries: tuple[Entry, ...]) -> None:
             [entries[place].label for place in (before, after)],
         )
         data = pictures.aligned(two)
-        everything = pictures.networks(state.compared(entries))
+        everything = pictures.networks(state.compare_entries(entries))
         data["networks"] = [everything[before], everything[after]]
         note = "outlined: blocks with the chosen change" if chosen else "outlined: blocks with a change"
         marked = chosen or [change.path for step in found.steps for change in step.changes]

@@ -16,8 +16,8 @@ from explorer.comparison import cloud as cloud_of
 from explorer.datasets import Progress
 from explorer.figures import Axis, Dots, Mark, Path
 from pages.ui.components import mount
+from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
-from pages.ui.work import carried_out
 
 from . import options, state
 from .state import Entry
@@ -36,7 +36,7 @@ _TITLES = {
 _BETTER = {"least": "less", "most": "more"}
 _COUNTS = ("macs", "params")
 _WIDTHS = (10, 25, 50, 75, 100, 125, 150, 200, 300, 400)
-_MOST = 20_000
+_MAX_VARIANTS = 20_000
 
 
 def show(entries: tuple[Entry, ...]) -> None:
@@ -81,10 +81,10 @@ def _form(entries: tuple[Entry, ...]) -> tuple[Entry, Ranges | None, int, int]:
         low = options.choice(TAB, "low", "Channels from", list(widths), widths, "50")
         high = options.choice(TAB, "high", "to", list(widths), widths, "200")
     with three:
-        kernels = options.several(TAB, "kernels", "Kernels", ("3", "5", "7", "9", "11"), {}, ("3", "5", "7"))
-        dilations = options.several(TAB, "dilations", "Dilations", ("1", "2", "3", "4"), {}, ("1", "2"))
+        kernels = options.multi_choice(TAB, "kernels", "Kernels", ("3", "5", "7", "9", "11"), {}, ("3", "5", "7"))
+        dilations = options.multi_choice(TAB, "dilations", "Dilations", ("1", "2", "3", "4"), {}, ("1", "2"))
     with four:
-        count = options.number(TAB, "count", "Variants", 100, _MOST, 2000, step=500)
+        count = options.number(TAB, "count", "Variants", 100, _MAX_VARIANTS, 2000, step=500)
         seed = options.number(TAB, "seed", "Seed", 0, 999_999, 0)
     try:
         ranges = Ranges(
@@ -111,7 +111,7 @@ def _make(around: Entry, ranges: Ranges, count: int, seed: int) -> bool:
         return cloud_of(around.architecture, count, seed, ranges, stop=stop)
 
     begun = time.perf_counter()
-    found = carried_out(f"Analysing variants of {literal(around.label)}", work)
+    found = run_with_progress(f"Analysing variants of {literal(around.label)}", work)
     if found is None:
         return False
     if not found.points:
@@ -156,7 +156,7 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
     )  # fmt: skip
 
     def log(values: Any) -> bool:
-        return min(values) > 0 and max(values) > 8 * min(values)
+        return bool(min(values) > 0 and max(values) > 8 * min(values))
 
     data = figures.scatter(
         Axis(label=_TITLES[x], log=log(dots.x)), Axis(label=_TITLES[y], log=log(dots.y)), marks, [path], dots

@@ -36,11 +36,11 @@ def show(entries: tuple[Entry, ...]) -> None:
     with st.container(horizontal=True, key="lesson_presets"):
         for name, numbers in _PRESETS.items():
             st.button(name, key=f"lesson_{'-'.join(map(str, numbers))}", on_click=take, args=(numbers,))
-    numbers = st.container(horizontal=True, gap="small", key="lesson_numbers")
+    cells = st.container(horizontal=True, gap="small", key="lesson_numbers")
     left, right = st.columns([0.4, 0.6], gap="medium")
     with left, st.container(border=True):
         found = _sliders()
-    with numbers:
+    with cells:
         _numbers(found)
     with right, st.container(border=True):
         _picture(found)

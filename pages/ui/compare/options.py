@@ -14,21 +14,21 @@ import streamlit as st
 
 from . import state
 
-_MOST = 400
+_MAX_CHARS = 400
 """Characters that the options of a tab may take in an address."""
 _PAIR = re.compile(r"([a-z_]{1,24}):([\w./-]{0,60})", re.ASCII)
 
 
-def parse(text: str) -> dict[str, str]:
+def parse_options(text: str) -> dict[str, str]:
     """'x:macs,y:params' as names and texts; what is not of that form is left out."""
-    found = (_PAIR.fullmatch(part) for part in text[:_MOST].split(","))
+    found = (_PAIR.fullmatch(part) for part in text[:_MAX_CHARS].split(","))
     return {match[1]: match[2] for match in found if match}
 
 
-def written(tab: str) -> str:
+def format_options(tab: str) -> str:
     """The options of a tab as they stand in an address."""
     text = ",".join(f"{name}:{value}" for name, value in _of(tab).items() if _PAIR.fullmatch(f"{name}:{value}"))
-    return text if len(text) <= _MOST else ""
+    return text if len(text) <= _MAX_CHARS else ""
 
 
 def _of(tab: str) -> dict[str, str]:
@@ -98,7 +98,7 @@ def number(
     return int(st.session_state[key])
 
 
-def several(
+def multi_choice(
     tab: str,
     name: str,
     label: str,

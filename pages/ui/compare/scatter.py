@@ -18,7 +18,7 @@ from pages.ui.components import mount
 from pages.ui.manager import manager
 from pages.ui.text import cell, literal
 
-from . import measured, options, state
+from . import measurements, options, state
 from .state import Entry
 
 TAB = "tradeoffs"
@@ -97,7 +97,7 @@ def _metrics(entries: tuple[Entry, ...], groups: list[Trained]) -> dict[str, Met
             read=lambda entry: _percent(by_network.get(entry.architecture)),
             form=lambda value: f"{value:.2f} %",
         )
-    for key, (title, times) in measured.by_setting(entries).items():
+    for key, (title, times) in measurements.list_latencies(entries).items():
         found[key] = Metric(
             label=f"milliseconds · {title}",
             convention=f"median seconds of one forward pass, measured on this machine ({title})",

@@ -68,7 +68,12 @@ def entries() -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def add(entry: Entry) -> bool:
+def add(entry: Entry) -> None:
+    """Put a network behind the others; where that cannot be, the visitor is told."""
+    try_to_add(entry)
+
+
+def try_to_add(entry: Entry) -> bool:
     """Put a network behind the others. Where that cannot be, or it is there already, the visitor is told."""
     here()["notices"] = []
     found = here()["entries"]
@@ -87,9 +92,9 @@ def add(entry: Entry) -> bool:
     return True
 
 
-def add_architecture(architecture: Architecture, label: str) -> bool:
+def add_architecture(architecture: Architecture, label: str) -> None:
     """Compare a network that was made on this page, or brought to it."""
-    return add(Entry(architecture, label, "link"))
+    add(Entry(architecture, label, "link"))
 
 
 def remove(place: int) -> None:
@@ -117,7 +122,7 @@ def replace_all(wanted: tuple[Entry, ...]) -> None:
 def bring(entry: Entry) -> None:
     """Put a network from another page behind what is compared, or behind what the page begins with."""
     if not here()["entries"]:
-        replace_all(usual())
+        replace_all(default_entries())
     if all(each["architecture"] != entry.architecture for each in here()["entries"]):
         add(entry)
 
@@ -146,13 +151,13 @@ def _plain(entry: Entry) -> dict[str, Any]:
     return {"architecture": entry.architecture, "label": entry.label, "origin": entry.origin}
 
 
-def of_catalogue(name: str) -> Entry:
+def from_catalogue(name: str) -> Entry:
     """An entry of the catalogue by name or alias. Raises ValueError with the nearest names."""
     found = catalog.entry(name)
     return Entry(found.architecture, found.architecture.name, f"catalogue:{found.name}")
 
 
-def of_run(run: str) -> Entry:
+def from_run(run: str) -> Entry:
     """What a run trains. Raises ValueError where there is no such run."""
     found = manager().run(validate_run_id(run))
     return Entry(from_json(found.architecture), found.name, f"run:{found.id}")
@@ -163,17 +168,18 @@ def _design() -> Entry:
     return Entry(value, value.name, "design")
 
 
-def named(value: Architecture, origin: str) -> Entry:
+def from_architecture(value: Architecture, origin: str) -> Entry:
     """The catalogue's own where the value is exactly that."""
     name = catalog.name_of(value)
-    return of_catalogue(name) if name else Entry(value, value.name, origin)
+    return from_catalogue(name) if name else Entry(value, value.name, origin)
 
 
-def usual() -> tuple[Entry, ...]:
+def default_entries() -> tuple[Entry, ...]:
     """For the first visit, so that there is something to see: the design, what it was made from, and others."""
     own = session.architecture() != session.baseline()
-    first = [named(session.baseline(), "link"), _design()] if own else [named(session.architecture(), "design")]
-    others = [of_catalogue(name) for name in ("googlenet-torchvision", "inception-v3")]
+    base, design = from_architecture(session.baseline(), "link"), from_architecture(session.architecture(), "design")
+    first = [base, _design()] if own else [design]
+    others = [from_catalogue(name) for name in ("googlenet-torchvision", "inception-v3")]
     found = first + [each for each in others if all(each.architecture != one.architecture for one in first)]
     return tuple(found[:3])
 
@@ -183,7 +189,7 @@ def _compared(architectures: tuple[Architecture, ...], names: tuple[str, ...]) -
     return compare(architectures, names)
 
 
-def compared(found: tuple[Entry, ...]) -> Comparison:
+def compare_entries(found: tuple[Entry, ...]) -> Comparison:
     """The networks aligned, with all their numbers; the last ones of all sessions are kept."""
     return _compared(tuple(entry.architecture for entry in found), tuple(entry.label for entry in found))
 
@@ -197,7 +203,7 @@ def open_in_design(architecture: Architecture) -> None:
             say("error", f"{architecture.name} cannot be opened: {error}")
             st.rerun()
     # By its whole address: one that the page adds itself would be a step that Back runs into.
-    st.switch_page("pages/design.py", query_params=session.asked_for())
+    st.switch_page("pages/design.py", query_params=session.query_params())
 
 
 # ---- what is said ---------------------------------------------------------------------------------------------------
@@ -225,7 +231,7 @@ def say(kind: str, text: str) -> None:
         here()["notices"].append((kind, text))
 
 
-def notices() -> None:
+def show_notices() -> None:
     """What there is to tell, one sentence each; it stays until the visitor does something else."""
     for kind, text in here()["notices"]:
         getattr(st, kind)(literal(text if text.endswith((".", "?")) else f"{text}."))

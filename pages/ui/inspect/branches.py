@@ -12,8 +12,8 @@ from explorer.inspection import branch_paths
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import asking, nodes, state
-from .kept import kept
+from . import nodes, queries, state
+from .cache import get_or_compute
 
 _EACH = 8
 """Maps of a branch."""
@@ -27,7 +27,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
         st.info("This network has no block with branches.")
         return
     paths = branch_paths(model.architecture, block)
-    found = asking.features(model, picture, paths)
+    found = queries.features(model, picture, paths)
     kinds = {each: figures.kind_of_branch(edit.find(model.architecture, each)) for each in paths}
     groups = []
     for each in paths:
@@ -61,16 +61,16 @@ def _contributions(model: Any, picture: dict[str, Any], prediction: Any, block: 
     from explorer.inspection.contributions import branch_contributions
 
     index = ask_class(model, prediction)
-    answered = [each for each in state.state()["pictures"] if not isinstance(asking.predicted(model, each), str)]
+    answered = [each for each in state.state()["pictures"] if not isinstance(queries.predict_picture(model, each), str)]
     among = len(answered) > 1 and _asked_among(len(answered))
     digests = tuple(sorted({each["digest"] for each in answered})) if among else ()
 
     def work() -> Any:
-        inputs = [asking.predicted(model, each).input for each in answered] if among else []
+        inputs = [queries.predict_picture(model, each).input for each in answered] if among else []
         return branch_contributions(model, prediction.input, block, index, torch.stack(inputs) if inputs else None)
 
     try:
-        found = kept(("contributions", model.digest, picture["digest"], block, index, digests), work)
+        found = get_or_compute(("contributions", model.digest, picture["digest"], block, index, digests), work)
     except ValueError as error:
         st.info(literal(f"{error}."))
         return
@@ -111,7 +111,7 @@ def _asked_among(count: int) -> bool:
 
 def ask_class(model: Any, prediction: Any) -> int:
     """A widget for the class that is asked about; the answer's by default."""
-    index = asking.class_index(model, prediction, state.state()["class"])
+    index = queries.class_index(model, prediction, state.state()["class"])
     st.session_state["inspect_class"] = index
     answers = [answer.index for answer in prediction.top]
     options = [*answers, *(number for number in range(len(model.classes)) if number not in answers)]

@@ -11,28 +11,29 @@ from explorer import datasets
 from explorer.datasets import Card
 
 
-def cards() -> list[Card]:
+def list_cards() -> list[Card]:
     """Those that are here and have test images."""
     found = (datasets.card(name) for name in datasets.names())
     return [card for card in found if card.available and card.test]
 
 
-def fits(model: Any, card: Card) -> bool:
+def matches_model(model: Any, card: Card) -> bool:
     """Whether a data set's classes are those that a model knows; names are compared where the model has any."""
     return card.classes == model.classes if model.named else len(card.classes) == len(model.classes)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def test_set(name: str) -> Any:
+def open_test_set(name: str) -> Any:
     """The test images of a data set; those for training are let go. Raises DatasetError."""
     found = datasets.load(name)
-    nothing = {"train_images": found.train_images[:0].clone(), "train_labels": found.train_labels[:0].clone()}
-    return dataclasses.replace(found, **nothing)
+    return dataclasses.replace(
+        found, train_images=found.train_images[:0].clone(), train_labels=found.train_labels[:0].clone()
+    )
 
 
 def pixels(name: str, row: int) -> tuple[Any, str]:
     """A test image as grey (H, W) or RGB (H, W, 3) pixels, and its class. Raises DatasetError."""
-    found = test_set(name)
+    found = open_test_set(name)
     if not 0 <= row < len(found.test_labels):
         raise datasets.DatasetError(f"{name} has {len(found.test_labels):,} test images, from 0; there is no {row}")
     image = found.test_images[row].permute(1, 2, 0).numpy()

@@ -11,9 +11,9 @@ from explorer.architecture import edit
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import asking, nodes, state
+from . import nodes, queries, state
 
-MOST = 512
+MAX_MAPS = 512
 """Maps in a grid."""
 _ORDERS = {"activity": "Most active first", "channel": "By channel"}
 _SCALES = {"shared": "Shared", "own": "Own"}
@@ -24,7 +24,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:  # noqa:
     path = nodes.diagram(model)
     if edit.find(model.architecture, path).op == "auxiliary":
         st.info("An auxiliary head runs in training only; shown is what it reads.")
-    found = asking.maps(model, picture, path)
+    found = queries.maps(model, picture, path)
     values = found.values.numpy()
     with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_maps_head"):
         order = st.segmented_control(
@@ -37,8 +37,8 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:  # noqa:
             help="Shared: one range for all channels, so brightness compares them. Own: each channel's own range, so "
             "faint ones can be read.",
         )  # fmt: skip
-    channel, unit = chosen(found)
-    channels = (found.order if order == "activity" else range(len(values)))[:MOST]
+    channel, unit = select_unit(found)
+    channels = (found.order if order == "activity" else range(len(values)))[:MAX_MAPS]
     sheet = figures.sheet(values, channels, shared=scale == "shared")
     mount(
         "maps", "inspect_maps",
@@ -47,7 +47,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:  # noqa:
             "groups": [{"key": path, "title": path.replace("/", " / "), "note": _note(values, len(channels)),
                         "kind": None, "sheet": sheet}],
             "chosen": {"group": path, "channel": channel},
-            "large": large(model, values, path, channel, unit, shared=scale == "shared"),
+            "large": enlarged_map(model, values, path, channel, unit, shared=scale == "shared"),
         },
         choose=state.choose_map,
     )  # fmt: skip
@@ -60,7 +60,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:  # noqa:
     )
 
 
-def chosen(found: Any) -> tuple[int, tuple[int, int]]:
+def select_unit(found: Any) -> tuple[int, tuple[int, int]]:
     """The chosen channel (default: the most active) and unit (default: the strongest) of a node's maps."""
     here = state.state()
     count, height, width = found.values.shape
@@ -73,7 +73,7 @@ def chosen(found: Any) -> tuple[int, tuple[int, int]]:
     return channel, unit
 
 
-def large(
+def enlarged_map(
     model: Any, values: Any, path: str, channel: int, unit: tuple[int, int], *, shared: bool
 ) -> dict[str, Any]:  # fmt: skip
     """One map large, as data for the component."""
@@ -94,10 +94,10 @@ def _note(values: Any, shown: int) -> str:
 
 def _side(sheet: dict[str, Any]) -> int:
     """How wide a tile is at least, in the page's pixels."""
-    return min(88, max(40, 2 * max(sheet["width"], sheet["height"])))
+    return min(88, max(40, 2 * max(int(sheet["width"]), int(sheet["height"]))))
 
 
-def filters(model: Any) -> None:
+def show_filters(model: Any) -> None:
     """The weights of the first convolution."""
     from explorer.inspection.features import filters as first_filters
 
@@ -106,7 +106,7 @@ def filters(model: Any) -> None:
     except ValueError as error:
         st.info(literal(f"{error}."))
         return
-    sheet = figures.filters(weights[:MOST].numpy())
+    sheet = figures.filters(weights[:MAX_MAPS].numpy())
     mount(
         "maps", "inspect_filters",
         {

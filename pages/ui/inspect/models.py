@@ -9,16 +9,16 @@ import streamlit as st
 from explorer.inspection import Card, Entry, entries, fetch, published, samples, shipped
 from explorer.runs import Run, RunFolder, list_checkpoints
 from pages.ui.manager import manager
+from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
-from pages.ui.work import carried_out
 
-from . import data, own, pictures, state
+from . import custom_weights, data, pictures, state
 
 _NEWEST = "newest"
 _KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
 
 
-def known() -> dict[str, Entry]:
+def list_models() -> dict[str, Entry]:
     """Everything that can be asked, by name; without what the visitor brought."""
     return {entry.name: entry for entry in entries(manager())}
 
@@ -26,11 +26,11 @@ def known() -> dict[str, Entry]:
 def show(found: dict[str, Entry]) -> None:
     """The card's part for models."""
     here = state.state()
-    here["model"] = _checked(here["model"], found, "model")
-    here["second"] = _checked(here["second"], found, "second model")
+    here["model"] = _check_name(here["model"], found, "model")
+    here["second"] = _check_name(here["second"], found, "second model")
     if not here["model"]:
-        here["model"] = _usual(found)
-        _begin_with_samples(found)
+        here["model"] = _default_model(found)
+        _request_samples(found)
     titles = {name: _title(found, name) for name in _options(found)}
     name = here["model"].partition("@")[0]
     st.session_state["inspect_model"] = name
@@ -47,7 +47,7 @@ def show(found: dict[str, Entry]) -> None:
         _checkpoint(entry)
         if not entry.ready:
             _download(entry)
-    own.show()
+    custom_weights.show()
     _follow()
 
 
@@ -63,7 +63,7 @@ def _card(card: Card) -> None:
         st.code(card.command, language="bash", wrap_lines=True)
 
 
-def second(found: dict[str, Entry]) -> str:
+def choose_second(found: dict[str, Entry]) -> str:
     """A widget for the second model; '' for none."""
     here = state.state()
     value = here["second"]
@@ -93,7 +93,7 @@ def _title(found: dict[str, Entry], name: str) -> str:
     return f"run · {entry.title} · {begun}" + (f" · step {int(step):,}" if step else "")
 
 
-def _checked(name: str, found: dict[str, Entry], what: str) -> str:
+def _check_name(name: str, found: dict[str, Entry], what: str) -> str:
     """A name that an address gave, if there is such a model; the newest checkpoint where an old one is gone."""
     run, at, _ = name.partition("@")
     if not name or (name == state.OWN and state.state()["own"] is not None):
@@ -110,7 +110,7 @@ def _checked(name: str, found: dict[str, Entry], what: str) -> str:
     return name
 
 
-def _begin_with_samples(found: dict[str, Entry]) -> None:
+def _request_samples(found: dict[str, Entry]) -> None:
     """Somebody who comes for the first time sees at once what there is to see: the model that ships, and pictures."""
     here = state.state()
     usual = found.get(here["model"])
@@ -118,7 +118,7 @@ def _begin_with_samples(found: dict[str, Entry]) -> None:
         here["wanted"] = [f"{pictures.SAMPLE}:{sample.name}" for sample in samples()]
 
 
-def _usual(found: dict[str, Entry]) -> str:
+def _default_model(found: dict[str, Entry]) -> str:
     """What ships, else the newest run, else whatever is listed."""
     return next((entry.name for entry in found.values() if entry.ready), next(iter(found), ""))
 
@@ -147,7 +147,7 @@ def _download(entry: Entry) -> None:
     if st.button(
         f"Download {spec.size / 1e6:.0f} MB", icon=":material/download:", key="inspect_download", width="stretch"
     ):
-        done = carried_out(f"Downloading {spec.title}", lambda progress: fetch(spec.name, progress=progress))
+        done = run_with_progress(f"Downloading {spec.title}", lambda progress: fetch(spec.name, progress=progress))
         if done is not None:
             st.rerun()
 
@@ -155,17 +155,17 @@ def _download(entry: Entry) -> None:
 def _follow() -> None:
     """Begin anew when there is a new model, or a newer checkpoint of the one that is asked."""
     here = state.state()
-    before = _seen({here["model"], here["second"]})
+    before = _snapshot({here["model"], here["second"]})
 
     @st.fragment(run_every=2.0)
     def look() -> None:
-        if _seen({here["model"], here["second"]}) != before:
+        if _snapshot({here["model"], here["second"]}) != before:
             st.rerun()
 
     look()
 
 
-def _seen(asked: set[str]) -> list[Any]:
+def _snapshot(asked: set[str]) -> list[Any]:
     """The runs, whether those that work have a checkpoint, and the newest checkpoint of those that are asked."""
 
     def newest(run: Run) -> Any:
@@ -180,7 +180,7 @@ def _seen(asked: set[str]) -> list[Any]:
 # ---- opened ---------------------------------------------------------------------------------------------------------
 
 
-def opened(name: str, found: dict[str, Entry]) -> Any:
+def open_by_name(name: str, found: dict[str, Entry]) -> Any:
     """The model of a name; None, and the reason said, where it cannot be opened. Imports torch."""
     if name == state.OWN:
         return state.state()["own"]
@@ -189,14 +189,14 @@ def opened(name: str, found: dict[str, Entry]) -> Any:
         st.info(literal(f"The weights of {entry.title} are not here yet."))
         return None
     try:
-        return _opened(name, _version(entry, name))
+        return _open_cached(name, _version(entry, name))
     except ValueError as error:
         st.error(literal(f"{error}."))
         return None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _opened(name: str, version: str) -> Any:  # noqa: ARG001  (the version is part of the key)
+def _open_cached(name: str, version: str) -> Any:  # noqa: ARG001  (the version is part of the key)
     from explorer.inspection.opening import open_model
 
     return open_model(name, manager())
@@ -214,12 +214,12 @@ def _version(entry: Entry, name: str) -> str:
     return f"{about.st_mtime_ns} {about.st_size}"
 
 
-def dataset_of(name: str) -> str:
+def find_dataset(name: str) -> str:
     """The data set that a model learnt from, or one with its classes; '' where there is none."""
     run = name.partition("@")[0]
     try:
         return str(manager().run(run).setting("dataset"))
     except ValueError:
         card = shipped().get(run)
-        return next((each.name for each in data.cards() if card and each.classes == card.classes), "")
+        return next((each.name for each in data.list_cards() if card and each.classes == card.classes), "")
 

@@ -20,13 +20,13 @@ from pages.ui.text import literal
 
 from . import data, state
 
-MOST_BYTES = 64_000_000
+MAX_TOTAL_BYTES = 64_000_000
 """Of all originals together."""
 SAMPLE = "sample"
 _TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff"]
 
 
-def chosen() -> dict[str, Any] | None:
+def selected() -> dict[str, Any] | None:
     """The picture that is looked at; None if there is none."""
     found = state.state()["pictures"]
     return next((picture for picture in found if picture["key"] == state.state()["show"]), found[0] if found else None)
@@ -42,7 +42,7 @@ def show(dataset: str) -> None:
     )  # fmt: skip
     st.caption(
         f"Uploads stay in the memory of this browser session only; they are gone when it closes or on Clear. Up to "
-        f"{state.MOST} pictures, {figures.size(MOST_BYTES)} in all."
+        f"{state.MAX_PICTURES} pictures, {figures.size(MAX_TOTAL_BYTES)} in all."
     )
     camera = st.expander("Camera", icon=":material/photo_camera:", key="inspect_camera_box", on_change="rerun")
     if camera.open:  # only then the browser asks whether the camera may be used
@@ -53,7 +53,7 @@ def show(dataset: str) -> None:
     _test_images(dataset)
 
 
-def buttons() -> None:
+def show_buttons() -> None:
     """What takes pictures away."""
     with st.container(horizontal=True, gap="small", key="inspect_away"):
         st.button("Remove the chosen one", key="inspect_remove", icon=":material/delete:", on_click=_remove,
@@ -101,11 +101,11 @@ def _samples() -> None:
 def _take_samples() -> None:
     names = st.session_state.get("inspect_samples") or []
     st.session_state["inspect_samples"] = []
-    want(*(f"{SAMPLE}:{name}" for name in names))
+    request(*(f"{SAMPLE}:{name}" for name in names))
 
 
 def _test_images(dataset: str) -> None:
-    cards = {card.name: card for card in data.cards()}
+    cards = {card.name: card for card in data.list_cards()}
     with st.expander("Test images of a data set", icon=":material/dataset:"):
         usual = list(cards).index(dataset) if dataset in cards else 0
         name = st.selectbox(
@@ -114,22 +114,22 @@ def _test_images(dataset: str) -> None:
         last = cards[name].test - 1
         row = st.number_input("Number", 0, last, 0, key=f"inspect_row_{name}", help=f"0 to {last:,}")
         with st.container(horizontal=True):
-            st.button("Add", key="inspect_add_row", on_click=want, args=(f"{name}:{row}",))
+            st.button("Add", key="inspect_add_row", on_click=request, args=(f"{name}:{row}",))
             st.button(
                 "Random", key="inspect_add_random", icon=":material/casino:", on_click=_random, args=(name, last)
             )
 
 
 def _random(name: str, last: int) -> None:
-    want(f"{name}:{random.randint(0, last)}")
+    request(f"{name}:{random.randint(0, last)}")
 
 
-def want(*keys: str) -> None:
+def request(*keys: str) -> None:
     """Bring pictures of the samples or of a data set, and look at the last."""
     state.change(wanted=[*state.state()["wanted"], *keys], show=keys[-1] if keys else state.state()["show"], unit=None)
 
 
-def bring() -> None:
+def fetch_requested() -> None:
     """Fetch the samples and test images that are asked for. Imports torch where data sets are."""
     here = state.state()
     wanted, here["wanted"] = list(dict.fromkeys(here["wanted"])), []
@@ -164,11 +164,11 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
     if any(picture["key"] == key for picture in here["pictures"]):
         here["show"] = key
         return
-    if len(here["pictures"]) >= state.MOST:
-        state.say("error", f"{title}: there are {state.MOST} pictures already; remove some or press Clear")
+    if len(here["pictures"]) >= state.MAX_PICTURES:
+        state.say("error", f"{title}: there are {state.MAX_PICTURES} pictures already; remove some or press Clear")
         return
-    if sum(len(picture["data"]) for picture in here["pictures"]) + len(content) > MOST_BYTES:
-        size = figures.size(MOST_BYTES)
+    if sum(len(picture["data"]) for picture in here["pictures"]) + len(content) > MAX_TOTAL_BYTES:
+        size = figures.size(MAX_TOTAL_BYTES)
         state.say("error", f"{title}: all pictures together would have more than {size}; remove some or press Clear")
         return
     try:
@@ -188,7 +188,7 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
 
 
 def _remove() -> None:
-    gone = chosen()
+    gone = selected()
     state.change(pictures=[picture for picture in state.state()["pictures"] if picture is not gone], show="")
 
 

@@ -11,9 +11,23 @@ from explorer.figures import exact, times
 from explorer.inspection import Entry
 from pages.ui.text import literal
 
-from . import answers, branches, field, maps, models, pictures, state, test_set, two, why
+from . import (
+    attribution,
+    branches,
+    evaluation,
+    maps,
+    model_pair,
+    models,
+    pictures,
+    predictions,
+    receptive_field,
+    state,
+)
 
-_NEEDS_PICTURE = ("maps", "branches", "why", "field")
+_OF_PICTURE = {
+    "maps": maps.show, "branches": branches.show, "why": attribution.show, "field": receptive_field.show,
+}  # fmt: skip
+_OF_MODEL = {"two": model_pair.show, "test": evaluation.show}
 
 
 def main(found: dict[str, Entry]) -> None:
@@ -24,11 +38,11 @@ def main(found: dict[str, Entry]) -> None:
         _nothing(bool(name))
         return
     with st.spinner("Loading PyTorch and the model"):
-        model = models.opened(name, found)
+        model = models.open_by_name(name, found)
     if model is None:
         return
     with st.spinner("Reading pictures"):
-        pictures.bring()
+        pictures.fetch_requested()
     _facts(model)
     taken = state.state()["pictures"]
     if not taken:
@@ -37,10 +51,10 @@ def main(found: dict[str, Entry]) -> None:
         )
     else:
         with st.spinner("Asking the network"):
-            answers.tiles(model, taken)
-        pictures.buttons()
-    picture = pictures.chosen()
-    prediction = answers.chosen(model, picture) if picture else None
+            predictions.show_tiles(model, taken)
+        pictures.show_buttons()
+    picture = pictures.selected()
+    prediction = predictions.show_picture(model, picture) if picture else None
     _tabs(found, model, picture, prediction)
 
 
@@ -68,22 +82,18 @@ def _facts(model: Any) -> None:
 
 def _tabs(found: dict[str, Entry], model: Any, picture: dict[str, Any] | None, prediction: Any) -> None:
     """Only the open tab is computed."""
-    fill = {
-        "maps": lambda: maps.show(model, picture, prediction),
-        "branches": lambda: branches.show(model, picture, prediction),
-        "why": lambda: why.show(model, picture, prediction),
-        "field": lambda: field.show(model, picture, prediction),
-        "filters": lambda: maps.filters(model),
-        "two": lambda: two.show(found, model),
-        "test": lambda: test_set.show(found, model),
-    }
     for (word, _), tab in zip(
         state.TABS.items(), st.tabs(list(state.TABS.values()), key=state.TAB, on_change="rerun"), strict=True
     ):
         if not tab.open:
             continue
         with tab:
-            if prediction is None and word in _NEEDS_PICTURE:
-                st.caption("For this a picture is needed, with an answer.")
+            if word in _OF_PICTURE:
+                if picture is None or prediction is None:
+                    st.caption("For this a picture is needed, with an answer.")
+                else:
+                    _OF_PICTURE[word](model, picture, prediction)
+            elif word == "filters":
+                maps.show_filters(model)
             else:
-                fill[word]()
+                _OF_MODEL[word](found, model)

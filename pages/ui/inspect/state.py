@@ -30,7 +30,7 @@ TABS = {
 }
 """By the word that stands in addresses."""
 TAB = "inspect_tab"
-MOST = 32
+MAX_PICTURES = 32
 """Pictures of a session."""
 _KEYS = ("model", "second", "node", "channel", "unit", "class", "tab", "pictures", "show")
 _PICTURE = re.compile(r"[a-z0-9][\w-]{0,99}:[\w-]{1,80}", re.ASCII)
@@ -55,7 +55,7 @@ def begin() -> None:
 
 def _follow(asked: dict[str, str]) -> None:
     state()["address"] = asked
-    keys = [key for key in asked["pictures"].split(",") if _PICTURE.fullmatch(key)][:MOST]
+    keys = [key for key in asked["pictures"].split(",") if _PICTURE.fullmatch(key)][:MAX_PICTURES]
     unit = re.fullmatch(r"(\d{1,4})-(\d{1,4})", asked["unit"], re.ASCII)
     state().update(
         {
@@ -118,7 +118,7 @@ def say(kind: str, text: str) -> None:
         state()["notices"].append((kind, text))
 
 
-def notices() -> None:
+def show_notices() -> None:
     """What there is to tell, one sentence each."""
     for kind, text in state()["notices"]:
         getattr(st, kind)(literal(text))
@@ -141,18 +141,18 @@ def node(architecture: Architecture, usual: str = "") -> str:
             path = path.rpartition("/")[0]
     if path != state()["at"]:
         state().update(at=path, channel=None, unit=None)
-    return path or usual or session.default_choice(architecture)
+    return path or usual or session.default_path(architecture)
 
 
 def choose_map(chosen: object) -> None:
     """A click on a map, or on a unit of the large one: {group, channel} or {group, channel, unit}."""
     if not isinstance(chosen, dict) or not isinstance(chosen.get("channel"), int):
         return
-    unit = chosen.get("unit")
-    whole = isinstance(unit, list) and len(unit) == 2 and all(isinstance(each, int) for each in unit)
+    asked, unit = chosen.get("unit"), None
+    if isinstance(asked, list) and len(asked) == 2 and all(isinstance(each, int) for each in asked):
+        unit = (asked[0], asked[1])
     at = chosen.get("group")
-    change(at=at if isinstance(at, str) else state()["at"], channel=chosen["channel"],
-           unit=tuple(unit) if whole else None)  # fmt: skip
+    change(at=at if isinstance(at, str) else state()["at"], channel=chosen["channel"], unit=unit)
 
 
 def choose_picture(key: object) -> None:

@@ -13,13 +13,13 @@ CURRENT, CLONED = "", "clone"
 """Keys of the session's design, and of a run's network that was cloned into the form."""
 
 
-def offered() -> list[str]:
+def list_networks() -> list[str]:
     """Keys of the networks that can be trained: the visitor's design, then the catalogue."""
     cloned = [CLONED] if "train_cloned" in st.session_state else []
     return [*cloned, CURRENT, *catalog.names()]
 
 
-def title_of(name: str) -> str:
+def get_title(name: str) -> str:
     """What a key is called."""
     if name == CLONED:
         return f"{st.session_state['train_cloned'].name} (cloned)"
@@ -28,7 +28,7 @@ def title_of(name: str) -> str:
     return catalog.entry(name).title
 
 
-def network_of(name: str) -> Architecture:
+def get_network(name: str) -> Architecture:
     """The network of a key."""
     if name == CLONED:
         return st.session_state["train_cloned"]  # type: ignore[no-any-return]
@@ -37,7 +37,7 @@ def network_of(name: str) -> Architecture:
 
 def ask_image_size(chosen: list[str], card: datasets.Card) -> bool:
     """Whether the networks shall take images as small as they are. Asked only where it makes a difference."""
-    sizes = {network_of(name).input_shape[1:] for name in chosen}
+    sizes = {get_network(name).input_shape[1:] for name in chosen}
     if not sizes - {card.shape[1:]}:
         return False
     names = {
@@ -53,14 +53,14 @@ def ask_image_size(chosen: list[str], card: datasets.Card) -> bool:
     return picked == "data"
 
 
-def fitted(network: Architecture, card: datasets.Card, *, fit: bool, small: bool) -> Architecture:
+def fit_to_data(network: Architecture, card: datasets.Card, *, fit: bool, small: bool) -> Architecture:
     """The network with as many outputs as the data has classes (``fit``), and its image size (``small``)."""
     if small:
         network = network.model_copy(update={"input_shape": (network.input_shape[0], *card.shape[1:])})
     return edit.set_classes(network, len(card.classes)) if fit else network
 
 
-def expect(
+def forecast_run(
     network: Architecture, config: training.TrainConfig, device: str, runs: list[Run]
 ) -> training.Forecast | None:
     """How long a run will take, from earlier runs on the device or the speed probe; None until that is measured."""

@@ -11,8 +11,8 @@ import streamlit as st
 from explorer import datasets, figures
 from explorer.datasets import Card
 from explorer.home import home
+from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
-from pages.ui.work import carried_out
 
 _OPEN = "Bring your own images"
 
@@ -55,7 +55,9 @@ def _bring(card: Card) -> None:
     if card.download and st.button(
         f"Download {figures.size(card.download)}", icon=":material/download:", key="download", width="stretch"
     ):
-        done = carried_out(f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress))
+        done = run_with_progress(
+            f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress)
+        )
         if done is not None:
             st.rerun()
 
@@ -78,7 +80,7 @@ def _import() -> None:
             file.write(upload.getbuffer())
             file.flush()
             source, title = file.name, Path(upload.name).stem
-        imported = carried_out(
+        imported = run_with_progress(
             "Reading the images",
             lambda progress: datasets.import_images(source, name=title, progress=progress),
         )

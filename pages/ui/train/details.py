@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -36,13 +37,14 @@ def show(run: Run, runs: list[Run]) -> None:
     predictions, gradients, speed, log, settings = st.tabs(
         ["Predictions", "Gradients", "Speed", "What happened", "Settings"], key="run_details", on_change="rerun"
     )
-    for tab, fill in (
+    fills: list[tuple[Any, Callable[[], None]]] = [
         (predictions, lambda: _predictions(run)),
         (gradients, lambda: _gradients(run)),
         (speed, lambda: _speed(runs)),
         (log, lambda: _log(run)),
         (settings, lambda: _settings(run)),
-    ):
+    ]
+    for tab, fill in fills:
         if tab.open:
             with tab:
                 fill()

@@ -37,7 +37,7 @@ def _live() -> None:
     everything = {run.id: run for run in manager().runs()}
     if any(run.active for run in everything.values()) != st.session_state["train"]["active"]:
         st.rerun()  # from now on there is something to follow, or nothing any more: all of the page changes
-    runs = [everything[name] for name in state.chosen() if name in everything]
+    runs = [everything[name] for name in state.selected_runs() if name in everything]
     _notice()
     if not runs:
         st.title("Train")
@@ -64,11 +64,11 @@ def _notice() -> None:
 
 
 def _head(run: Run) -> None:
-    desk = manager()
+    runs = manager()
     label, icon, colour = STATES[run.status]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run_head"):
         st.subheader(literal(run.name), anchor=False, width="content")
-        if desk.is_responding(run):
+        if runs.is_responding(run):
             st.badge(label, icon=icon, color=colour)
         else:
             st.badge("not responding", icon=":material/hourglass_empty:", color="orange")

@@ -74,7 +74,8 @@ def choose(dataset: str) -> TrainConfig | None:
             for field in fields:
                 changes[field] = _ask(field, getattr(base, field), place)
     try:
-        return base.changed(**changes)
+        config: TrainConfig = base.changed(**changes)
+        return config
     except ValueError as error:
         st.error(literal(f"{error}."))
         return None

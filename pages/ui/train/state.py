@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.runs import Run, validate_run_id
 from pages.ui.manager import manager
 
-MOST = 8
+MAX_RUNS = 8
 """Runs in one picture: as many as there are colours."""
 AXES = ("step", "epoch", "second")
 _VIEW: dict[str, Any] = {"x": "epoch", "smooth": 0.0, "log": False}
@@ -24,13 +24,13 @@ def begin() -> None:
     asked = {key: st.query_params.get(key, "") for key in ("run", "view")}
     # What the visitor has just done is newer than the address that came with it.
     if asked != here["address"] and not here["acted"] and any(asked.values()):
-        here["runs"], here["view"], here["address"] = _named(asked["run"]), _parse(asked["view"]), asked
+        here["runs"], here["view"], here["address"] = _parse_runs(asked["run"]), _parse_view(asked["view"]), asked
     here["acted"] = False
     if not here["runs"]:
-        here["runs"] = _default()
+        here["runs"] = _default_runs()
 
 
-def _named(text: str) -> list[str]:
+def _parse_runs(text: str) -> list[str]:
     """The runs that an address names; a sentence about the first one that is none."""
     found: list[str] = []
     for part in filter(None, text.split(",")):
@@ -38,17 +38,17 @@ def _named(text: str) -> list[str]:
             found.append(manager().store.get(validate_run_id(part)).id)
         except ValueError as error:
             say("error", f"The address could not be opened as a whole: {error}.")
-    return list(dict.fromkeys(found))[:MOST]
+    return list(dict.fromkeys(found))[:MAX_RUNS]
 
 
-def _default() -> list[str]:
+def _default_runs() -> list[str]:
     """What is going on, else what went on last."""
     runs = manager().store.runs()
     working = [run.id for run in runs if run.status == "running"]
     return (working or [run.id for run in runs if run.active] or [run.id for run in runs])[-1:]
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse_view(text: str) -> dict[str, Any]:
     parts = text.split("-") if text else []
     view = dict(_VIEW)
     for part in parts:
@@ -61,7 +61,7 @@ def _parse(text: str) -> dict[str, Any]:
     return view
 
 
-def _written(view: dict[str, Any]) -> str:
+def _format_view(view: dict[str, Any]) -> str:
     parts = [view["x"]] if view["x"] != _VIEW["x"] else []
     parts += [f"{round(100 * view['smooth'])}"] if view["smooth"] else []
     return "-".join([*parts, *(["log"] if view["log"] else [])])
@@ -70,20 +70,20 @@ def _written(view: dict[str, Any]) -> str:
 def write_address() -> None:
     """Bring the address up to the screen."""
     here = st.session_state["train"]
-    here["address"] = {"run": ",".join(here["runs"]), "view": _written(here["view"])}
+    here["address"] = {"run": ",".join(here["runs"]), "view": _format_view(here["view"])}
     wanted = {key: value for key, value in here["address"].items() if value}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
 
-def chosen() -> list[str]:
+def selected_runs() -> list[str]:
     """The runs in the picture; the first is the one that is shown in detail."""
     return st.session_state["train"]["runs"]  # type: ignore[no-any-return]
 
 
 def choose(runs: list[str]) -> None:
     """Show these runs."""
-    st.session_state["train"].update(runs=list(dict.fromkeys(runs))[:MOST], acted=True)
+    st.session_state["train"].update(runs=list(dict.fromkeys(runs))[:MAX_RUNS], acted=True)
 
 
 def view() -> dict[str, Any]:
@@ -110,4 +110,4 @@ def say(kind: str, text: str) -> None:
 
 def steps_per_epoch(run: Run) -> float:
     """Updates in an epoch of a run; 1 before it has started."""
-    return max(1.0, run.steps / max(1, run.setting("epochs")))
+    return max(1.0, run.steps / max(1, int(run.setting("epochs"))))

@@ -40,14 +40,14 @@ def _table() -> None:
     if best:
         records.sort(key=lambda each: -(each["test accuracy"] or -1.0))
     names = [each["run"] for each in records]
-    chosen = state.chosen()
+    chosen = state.selected_runs()
     selected = [names.index(name) for name in chosen if name in names]
 
     def pick() -> None:
         rows = st.session_state[_KEY]["selection"]["rows"]
         picked = [names[row] for row in rows]
         # What was in the picture keeps its place and colour; what a filter hides stays in it.
-        kept = [name for name in state.chosen() if name in picked or name not in names]
+        kept = [name for name in state.selected_runs() if name in picked or name not in names]
         added = [name for name in picked if name not in kept]
         st.session_state["train"]["notice"] = None
         state.choose([*added, *kept] if len(picked) == 1 else [*kept, *added])
@@ -70,8 +70,8 @@ def _table() -> None:
         },
     )
     st.caption(
-        f"{len(records)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MOST}; the first is shown "
-        "in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
+        f"{len(records)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is "
+        "shown in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
     )
     if st.session_state.pop("runs_picked", False):
         st.rerun()  # the picture above belongs to the page, not to this part of it
@@ -103,6 +103,6 @@ def _words(record: dict[str, Any]) -> str:
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _params(text: str) -> int | None:
     try:
-        return analyze(from_json(text)).params
+        return int(analyze(from_json(text)).params)
     except ArchitectureError:
         return None

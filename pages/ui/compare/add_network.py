@@ -27,7 +27,7 @@ def show(entries: tuple[Entry, ...]) -> None:
     if not unfolded.open:
         return
     with unfolded:
-        state.notices()  # a refused network is said here too: the list hides the place below the head
+        state.show_notices()  # a refused network is said here too: the list hides the place below the head
         if len(entries) == MOST:
             st.info(f"A comparison holds up to {MOST} networks. Remove one to add another.")
         source = st.segmented_control(
@@ -45,7 +45,7 @@ def _add(make: Callable[[], Entry]) -> None:
     """Close the list where the network was added; what was typed stays where it was not."""
     state.here()["notices"] = []
     try:
-        if state.add(make()):
+        if state.try_to_add(make()):
             st.session_state["compare_add"] = False
     except ValueError as error:
         state.say("error", f"Not added: {error}")
@@ -58,7 +58,7 @@ def _catalogue() -> None:
     )  # fmt: skip
     entry = catalog.entry(name or catalog.names()[0])
     st.caption(literal(f"{entry.summary} Input {figures.times(entry.architecture.input_shape)}."))
-    _button(lambda: state.of_catalogue(entry.name))
+    _button(lambda: state.from_catalogue(entry.name))
 
 
 def _design() -> None:
@@ -76,7 +76,7 @@ def _link() -> None:
 
     def make() -> Entry:
         value = resolve(text)
-        return state.named(value, "link")
+        return state.from_architecture(value, "link")
 
     _button(make, ready=bool(text.strip()))
 
@@ -112,7 +112,7 @@ def _run() -> None:
         "Run", list(runs), key="compare_run", persist_state="session",
         format_func=lambda run: f"{runs[run].name} · {runs[run].setting('dataset')} · {run}",
     )  # fmt: skip
-    _button(lambda: state.of_run(chosen), ready=chosen is not None)
+    _button(lambda: state.from_run(chosen), ready=chosen is not None)
 
 
 _FORMS: dict[str, Callable[[], None]] = {

@@ -11,17 +11,17 @@ from explorer.inspection import Entry
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from . import answers, asking, models, state
+from . import models, predictions, queries, state
 
 
 def show(found: dict[str, Entry], model: Any) -> None:
     """The second model is chosen here; pictures on which the answers differ come first."""
-    name = models.second(found)
+    name = models.choose_second(found)
     if not name:
         st.caption("Choose a second model to see where the two disagree.")
         return
     with st.spinner("Opening the second model"):
-        other = models.opened(name, found)
+        other = models.open_by_name(name, found)
     if other is None:
         return
     st.caption(literal(f"A: {model.provenance}. B: {other.provenance}."))
@@ -33,7 +33,9 @@ def show(found: dict[str, Entry], model: Any) -> None:
         return
     with st.spinner("Asking both"):
         shown = [
-            answers.tile(each, [(by, one, asking.predicted(one, each)) for by, one in (("A", model), ("B", other))])
+            predictions.make_tile(
+                each, [(by, one, queries.predict_picture(one, each)) for by, one in (("A", model), ("B", other))]
+            )
             for each in pictures
         ]
     shown.sort(key=lambda tile: not tile["differs"])

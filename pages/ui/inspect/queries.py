@@ -12,14 +12,14 @@ import numpy as np
 from explorer import datasets
 from explorer.inspection import Placement
 
-from .kept import kept
+from .cache import get_or_compute
 
 TOP = 5
 """Classes whose probabilities are shown."""
 Picture = dict[str, Any]
 
 
-def predicted(model: Any, picture: Picture) -> Any:
+def predict_picture(model: Any, picture: Picture) -> Any:
     """The answer to a picture (a Prediction), or the sentence that says why there is none."""
 
     def ask() -> Any:
@@ -31,7 +31,7 @@ def predicted(model: Any, picture: Picture) -> Any:
         except ValueError as error:
             return f"{error}"
 
-    return kept(("predict", model.digest, picture["digest"]), ask)
+    return get_or_compute(("predict", model.digest, picture["digest"]), ask)
 
 
 def features(model: Any, picture: Picture, paths: tuple[str, ...]) -> dict[str, Any]:
@@ -40,9 +40,9 @@ def features(model: Any, picture: Picture, paths: tuple[str, ...]) -> dict[str, 
     def ask() -> Any:
         from explorer.inspection.features import features
 
-        return features(model, predicted(model, picture).input, paths)
+        return features(model, predict_picture(model, picture).input, paths)
 
-    return kept(("features", model.digest, picture["digest"], paths), ask)
+    return get_or_compute(("features", model.digest, picture["digest"], paths), ask)
 
 
 def maps(model: Any, picture: Picture, path: str) -> Any:

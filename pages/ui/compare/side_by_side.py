@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from explorer.comparison import LETTERS, Comparison, Table, metrics_table, pictures, stages_table
-from pages.ui import counts
+from pages.ui import other_tools
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from . import learnt, options, state
+from . import options, run_results, state
 from .state import Entry
 
 TAB = "side"
@@ -26,7 +26,7 @@ _METRICS: dict[pictures.BarMetric, tuple[str, str]] = {
 
 def show(entries: tuple[Entry, ...]) -> None:
     """The first network is what the others are compared to."""
-    comparison = state.compared(entries)
+    comparison = state.compare_entries(entries)
     totals(metrics_table(comparison))
     with st.container(border=True, key="compare_diagram_card"):
         mount(
@@ -51,7 +51,7 @@ def show(entries: tuple[Entry, ...]) -> None:
                 **pictures.growths(comparison),
             },
         )
-    learnt.show(entries)
+    run_results.show(entries)
     _summaries(entries)
     _all_stages(comparison)
 
@@ -78,7 +78,7 @@ def _number(text: str, *, best: bool) -> str:
 
 def _bars(comparison: Comparison) -> None:
     with st.container(border=True, key="compare_bars_card"):
-        titles = {name: title for name, (title, _) in _METRICS.items()}
+        titles: dict[str, str] = {name: title for name, (title, _) in _METRICS.items()}
         metric: Any = options.choice(
             TAB, "metric", "Bars show", list(_METRICS), titles, widget=st.segmented_control,
             label_visibility="collapsed",
@@ -118,11 +118,11 @@ def _summaries(entries: tuple[Entry, ...]) -> None:
     if not box.open:
         return
     with box:
-        form = counts.summary_form("compare_summary_form")
+        form = other_tools.choose_summary_form("compare_summary_form")
         for place, (column, entry) in enumerate(zip(st.columns(len(entries)), entries, strict=True)):
             with column:
                 st.markdown(f"**{LETTERS[place]}** {literal(entry.label)}")
-                counts.summary_as(entry.architecture, form, f"compare_summary_{place}", height=420)
+                other_tools.show_summary_as(entry.architecture, form, f"compare_summary_{place}", height=420)
 
 
 def _all_stages(comparison: Comparison) -> None:

@@ -15,7 +15,7 @@ from .text import literal
 _Result = TypeVar("_Result")
 
 
-def carried_out(what: str, work: Callable[[Progress], _Result]) -> _Result | None:
+def run_with_progress(what: str, work: Callable[[Progress], _Result]) -> _Result | None:
     """Do long work under a progress bar; None if it could not be done, and the reason said.
 
     A click on Cancel, or anywhere else, makes the script begin anew, which ends the work at its next step; what it had

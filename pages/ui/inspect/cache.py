@@ -11,22 +11,22 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-MOST, MOST_BYTES = 512, 256 * 2**20
+MAX_ENTRIES, MAX_BYTES = 512, 256 * 2**20
 _Value = TypeVar("_Value")
 _values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def kept(key: Hashable, make: Callable[[], _Value]) -> _Value:
+def get_or_compute(key: Hashable, make: Callable[[], _Value]) -> _Value:
     """The value of a key, made if it is not there. Two who ask at once may both make it; that is harmless."""
-    found = peek(key)
+    found = lookup(key)
     if found is None:
         found = make()
-        put(key, found)
+        store(key, found)
     return found  # type: ignore[no-any-return]
 
 
-def peek(key: Hashable) -> Any:
+def lookup(key: Hashable) -> Any:
     """The value of a key; None if it is not there."""
     with _lock:
         if key not in _values:
@@ -35,12 +35,14 @@ def peek(key: Hashable) -> Any:
         return _values[key][0]
 
 
-def put(key: Hashable, value: Any) -> None:
+def store(key: Hashable, value: Any) -> None:
     """Keep a value; the ones that were not asked for longest give way."""
     with _lock:
         _values[key] = value, _bytes(value)
         _values.move_to_end(key)
-        while len(_values) > MOST or (len(_values) > 1 and sum(size for _, size in _values.values()) > MOST_BYTES):
+        while len(_values) > MAX_ENTRIES or (
+            len(_values) > 1 and sum(size for _, size in _values.values()) > MAX_BYTES
+        ):
             _values.popitem(last=False)
 
 

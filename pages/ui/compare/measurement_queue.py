@@ -16,7 +16,7 @@ _queue: list[tuple[int, str]] = []
 
 
 @contextmanager
-def turn(what: str, waiting: Callable[[str], None]) -> Iterator[None]:
+def wait_for_turn(what: str, waiting: Callable[[str], None]) -> Iterator[None]:
     """Wait for one's turn, and have it until the end of the block.
 
     ``waiting`` hears several times a second why; what it raises ends the waiting.

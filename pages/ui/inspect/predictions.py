@@ -11,15 +11,15 @@ from explorer.inspection import Box
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import asking, state
+from . import queries, state
 
 _SMALL = 128
 """Longest side of a picture whose pixels are shown as squares."""
 
 
-def tiles(model: Any, taken: list[dict[str, Any]]) -> None:
+def show_tiles(model: Any, taken: list[dict[str, Any]]) -> None:
     """Every picture with the best answer; a click chooses one."""
-    shown = [tile(picture, [("", model, asking.predicted(model, picture))]) for picture in taken]
+    shown = [make_tile(picture, [("", model, queries.predict_picture(model, picture))]) for picture in taken]
     mount(
         "tiles", "inspect_tiles",
         {"tiles": shown, "chosen": state.state()["show"] or taken[0]["key"], "choosable": True},
@@ -27,7 +27,7 @@ def tiles(model: Any, taken: list[dict[str, Any]]) -> None:
     )  # fmt: skip
 
 
-def tile(picture: dict[str, Any], predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
+def make_tile(picture: dict[str, Any], predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
     """A picture and what models say of it, as data; ``predictions`` are (by whom, model, Prediction or a sentence).
 
     Right or wrong is an answer only where the model knows the class that the picture shows.
@@ -51,17 +51,17 @@ def tile(picture: dict[str, Any], predictions: list[tuple[str, Any, Any]]) -> di
     }  # fmt: skip
 
 
-def chosen(model: Any, picture: dict[str, Any]) -> Any:
+def show_picture(model: Any, picture: dict[str, Any]) -> Any:
     """The chosen picture, its input and its best classes; gives the Prediction, None where there is none."""
-    prediction = asking.predicted(model, picture)
+    prediction = queries.predict_picture(model, picture)
     with st.container(border=True, key="inspect_chosen"):
         if isinstance(prediction, str):
-            mount("picture", "inspect_pair", {"frames": [uploaded(picture, [])]})
+            mount("picture", "inspect_pair", {"frames": [picture_frame(picture, [])]})
             st.error(literal(f"{picture['title']}: {prediction}."))
             return None
         left, right = st.columns([0.62, 0.38], gap="medium")
         with left:
-            frames = [uploaded(picture, _crop(model, picture)), seen(model, prediction)]
+            frames = [picture_frame(picture, _crop(model, picture)), input_frame(model, prediction)]
             mount("picture", "inspect_pair", {"frames": frames})
         with right:
             _bars(picture, prediction)
@@ -75,7 +75,7 @@ def chosen(model: Any, picture: dict[str, Any]) -> Any:
     return prediction
 
 
-def uploaded(picture: dict[str, Any], boxes: list[dict[str, Any]], note: str = "as it came") -> dict[str, Any]:
+def picture_frame(picture: dict[str, Any], boxes: list[dict[str, Any]], note: str = "as it came") -> dict[str, Any]:
     """A frame of the picture itself; boxes are in its own pixels."""
     height, width = picture["size"]
     if "src" not in picture:  # made for the picture that is looked at, and not before its answer is there
@@ -86,12 +86,12 @@ def uploaded(picture: dict[str, Any], boxes: list[dict[str, Any]], note: str = "
     }  # fmt: skip
 
 
-def seen(
+def input_frame(
     model: Any, prediction: Any, *, heat: dict[str, Any] | None = None, boxes: list[dict[str, Any]] | None = None,
     title: str = "Input",
 ) -> dict[str, Any]:  # fmt: skip
     """A frame of the network's input, before its numbers are normalised; boxes are in the input's pixels."""
-    pixels = asking.input_pixels(model, prediction)
+    pixels = queries.input_pixels(model, prediction)
     height, width = pixels.shape[:2]
     return {
         "title": title, "note": figures.times(model.preprocessing.shape),
@@ -100,7 +100,7 @@ def seen(
     }  # fmt: skip
 
 
-def box(kind: str, of: Box, label: str) -> dict[str, Any]:
+def box_data(kind: str, of: Box, label: str) -> dict[str, Any]:
     """A rectangle as data."""
     return {"kind": kind, **of._asdict(), "label": label}
 
@@ -108,11 +108,11 @@ def box(kind: str, of: Box, label: str) -> dict[str, Any]:
 def _crop(model: Any, picture: dict[str, Any]) -> list[dict[str, Any]]:
     """The part of the picture that becomes the input, where that is not all of it."""
     _, rows, columns = model.preprocessing.shape
-    part = asking.placement(model, picture).to_picture(Box(0.0, 0.0, float(rows), float(columns)))
+    part = queries.placement(model, picture).to_picture(Box(0.0, 0.0, float(rows), float(columns)))
     height, width = picture["size"]
     if part == Box(0.0, 0.0, float(height), float(width)):
         return []
-    return [box("crop", part, "what the network gets")]
+    return [box_data("crop", part, "what the network gets")]
 
 
 def _bars(picture: dict[str, Any], prediction: Any) -> None:

@@ -10,14 +10,14 @@ from explorer.inspection import Box, unit_field
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import answers, asking, maps, nodes, state
+from . import maps, nodes, predictions, queries, state
 
 
 def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
     """The chosen unit (default: the strongest of the most active channel) of the chosen node."""
     path = nodes.diagram(model)
-    found = asking.maps(model, picture, path)
-    channel, unit = maps.chosen(found)
+    found = queries.maps(model, picture, path)
+    channel, unit = maps.select_unit(found)
     try:
         field = unit_field(model.architecture, path, unit)
     except ValueError as error:
@@ -26,17 +26,18 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_unit"):
         _ask(found, channel, unit)
     box, around = field.box, field.unclipped
-    boxes = [answers.box("field", box, "receptive field, clipped at the border")]
+    boxes = [predictions.box_data("field", box, "receptive field, clipped at the border")]
     if around != box:
-        boxes.append(answers.box("outside", around, "with the padding that it also sees"))
-    place = asking.placement(model, picture)
-    on_picture = [answers.box("field", field.on_picture(place), "receptive field on the picture")]
+        boxes.append(predictions.box_data("outside", around, "with the padding that it also sees"))
+    place = queries.placement(model, picture)
+    on_picture = [predictions.box_data("field", field.on_picture(place), "receptive field on the picture")]
+    alt = _alt(path, unit, box)
     mount(
         "picture", "inspect_field",
         {
             "frames": [
-                {**answers.uploaded(picture, on_picture, ""), "title": "On the picture", "alt": _alt(path, unit, box)},
-                {**answers.seen(model, prediction, boxes=boxes), "title": "On the input", "alt": _alt(path, unit, box)},
+                {**predictions.picture_frame(picture, on_picture, ""), "title": "On the picture", "alt": alt},
+                {**predictions.input_frame(model, prediction, boxes=boxes), "title": "On the input", "alt": alt},
             ]
         },
     )  # fmt: skip

@@ -10,12 +10,16 @@ from . import state
 from .state import Entry
 
 _MODULES = {
-    "side": "side", "differences": "changes", "counts": "ledger", "measured": "measured", "tradeoffs": "tradeoffs",
+    "side": "side_by_side",
+    "differences": "changes",
+    "counts": "count_reconciliation",
+    "measured": "measurements",
+    "tradeoffs": "tradeoffs",
     "lesson": "lesson",
-}  # fmt: skip
+}
 
 
-def tabs(entries: tuple[Entry, ...]) -> None:
+def show(entries: tuple[Entry, ...]) -> None:
     """Each tab's module has ``show(entries)``."""
     here = state.here()
     # Streamlit forgets what stood on a page that was left; this page is found again as it was.

@@ -11,7 +11,7 @@ from explorer import figures
 from explorer.analysis import Analysis
 from explorer.architecture import Architecture
 
-from . import counts, session
+from . import other_tools, session
 
 _COLUMNS = [
     "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field", "shortest",
@@ -20,7 +20,7 @@ _COLUMNS = [
 """Order of the layer table: what is asked for most stands first."""
 
 
-def headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> None:
+def show_headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> None:
     """Parameters, MACs, memory, receptive field and output, each with its change against the baseline."""
     extent = figures.extent
     field = now.receptive_field
@@ -70,7 +70,7 @@ def _cell(label: str, text: str, now: float, before: float, convention: str) -> 
     return label, text, f"{sign}{amount} ({relative})", difference, f"{convention}. Exactly {now:,}."
 
 
-def details(architecture: Architecture, now: Analysis, chosen: str) -> None:
+def show_details(architecture: Architecture, now: Analysis, chosen: str) -> None:
     """Tabs whose bodies run only while they are open."""
     layers, where, summary, others = st.tabs(
         ["Layers", "Where the cost is", "torchinfo summary", "Other tools' counts"], key="details", on_change="rerun"
@@ -83,10 +83,10 @@ def details(architecture: Architecture, now: Analysis, chosen: str) -> None:
             _where(architecture, now)
     if summary.open:
         with summary:
-            counts.summary(architecture)
+            other_tools.show_summary(architecture)
     if others.open:
         with others:
-            counts.ledger(architecture)
+            other_tools.show_reconciliation(architecture)
 
 
 def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:

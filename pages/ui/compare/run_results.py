@@ -18,11 +18,11 @@ from pages.ui.train import live
 from . import state
 from .state import Entry
 
-MOST = 8
+MAX_RUNS = 8
 """Runs in one picture."""
 
 
-def of(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
+def find_runs(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
     """(place of the network, run), network by network; the run that an entry names before all others of its network."""
     try:
         found = runs_of(manager().runs(), [entry.architecture for entry in entries])
@@ -32,22 +32,22 @@ def of(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
     return sorted(found, key=lambda each: (each[0], (each[0], each[1].id) not in own))
 
 
-def results(entries: tuple[Entry, ...]) -> list[Learnt]:
+def load_results(entries: tuple[Entry, ...]) -> list[Learnt]:
     """What they have reached."""
-    found = of(entries)
+    found = find_runs(entries)
     return learnt(manager(), found) if found else []
 
 
 def show(entries: tuple[Entry, ...]) -> None:
     """Nothing where there is no run of any of the networks."""
-    found = of(entries)
+    found = find_runs(entries)
     if not found:
         st.caption(
             "None of these networks has been trained here. Where there are runs, their accuracy and curves stand here."
         )
         return
     with st.container(border=True, key="compare_learnt"):
-        shown = found[:MOST]
+        shown = found[:MAX_RUNS]
         runs = [run for _, run in shown]
         data = figures.curves(live.titles(runs), live.panels(runs))
         for (place, _), run in zip(shown, data["runs"], strict=True):
@@ -72,7 +72,7 @@ def show(entries: tuple[Entry, ...]) -> None:
                 rows, key="compare_accuracy", hide_index=True, alt="Accuracy of the runs",
                 column_config={"test accuracy": number, "best": number},
             )  # fmt: skip
-        more = f" Curves of the first {MOST} of {len(found)} runs." if len(found) > MOST else ""
+        more = f" Curves of the first {MAX_RUNS} of {len(found)} runs." if len(found) > MAX_RUNS else ""
         st.caption(
             "Test accuracy after the last whole epoch. The best epoch is chosen by the test images themselves, so it "
             f"flatters.{more}"

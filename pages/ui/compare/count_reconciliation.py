@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.architecture import to_json
 from explorer.comparison import CONVENTIONS, LETTERS, Item, counts
-from pages.ui import counts as tools
+from pages.ui import other_tools
 from pages.ui.text import literal
 
 from . import state
@@ -28,7 +28,7 @@ class _Account(NamedTuple):
 
 def show(entries: tuple[Entry, ...]) -> None:
     """MACs by every convention from the architecture alone; then what the tools themselves print, on request."""
-    analyses = state.compared(entries).analyses
+    analyses = state.compare_entries(entries).analyses
     found = [counts(entry.architecture, now) for entry, now in zip(entries, analyses, strict=True)]
     names = [f"{letter} {entry.label}" for letter, entry in zip(LETTERS, entries, strict=False)]
     st.caption(
@@ -54,8 +54,8 @@ def _run(entries: tuple[Entry, ...], names: list[str]) -> None:
     if not box.open:
         return
     with box:
-        with st.spinner(tools.WAIT):
-            found = [tools.ledger_data(to_json(entry.architecture, indent=None)) for entry in entries]
+        with st.spinner(other_tools.WAIT):
+            found = [other_tools.reconcile_counts(to_json(entry.architecture, indent=None)) for entry in entries]
         for same in zip(*(each["comparisons"] for each in found), strict=True):
             first = same[0]
             st.markdown(f"**{literal(first['their_name'])}** of {literal(first['tool'])}, {first['unit']}")

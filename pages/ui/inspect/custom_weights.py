@@ -13,8 +13,8 @@ from pages.ui.text import literal
 
 from . import state
 
-MOST_PARAMETERS = 100_000_000
-MOST_BYTES = 1_000_000_000
+MAX_PARAMETERS = 100_000_000
+MAX_ACTIVATION_BYTES = 1_000_000_000
 """Of activations alive at one time, for one picture."""
 _DESIGN, _CATALOGUE, _FILE = "Your design", "Catalogue", "JSON file"
 
@@ -82,15 +82,15 @@ def _open(architecture: Architecture, content: bytes, name: str, names: str, mea
     """Raises ValueError in one sentence."""
     totals = analyze(architecture).totals
     params = totals.params
-    if params > MOST_PARAMETERS:
+    if params > MAX_PARAMETERS:
         raise ValueError(
             f"{architecture.name[:60]!r} has {figures.si(params)} parameters; networks of up to "
-            f"{figures.si(MOST_PARAMETERS)} can be asked here, larger ones with `python -m explorer predict`"
+            f"{figures.si(MAX_PARAMETERS)} can be asked here, larger ones with `python -m explorer predict`"
         )
-    if totals.inference_bytes > MOST_BYTES:
+    if totals.inference_bytes > MAX_ACTIVATION_BYTES:
         raise ValueError(
             f"{architecture.name[:60]!r} takes {figures.size(totals.inference_bytes)} for one picture; up to "
-            f"{figures.size(MOST_BYTES)} can be given here"
+            f"{figures.size(MAX_ACTIVATION_BYTES)} can be given here"
         )
     classes = tuple(line.strip() for line in names.splitlines() if line.strip())
     preprocessing = Preprocessing(

@@ -9,12 +9,12 @@ import streamlit as st
 
 from explorer import figures
 from pages.ui.components import mount
+from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
-from pages.ui.work import carried_out
 
-from . import answers, nodes, state
+from . import nodes, predictions, state
 from .branches import ask_class
-from .kept import kept, peek, put
+from .cache import get_or_compute, lookup, store
 
 _METHODS = {"cam": "Grad-CAM", "occlusion": "Occlusion", "gradients": "Integrated gradients"}
 
@@ -34,11 +34,11 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
         found = make(model, picture, prediction, index, path)
     with right:
         if found is None:
-            mount("picture", "inspect_why", {"frames": [answers.seen(model, prediction)]})
+            mount("picture", "inspect_why", {"frames": [predictions.input_frame(model, prediction)]})
             return
         values, unit = found
         heat = {**figures.heat(values.numpy()), "unit": unit}
-        frame = answers.seen(model, prediction, heat=heat, title=f"{_METHODS[method or 'cam']}")
+        frame = predictions.input_frame(model, prediction, heat=heat, title=f"{_METHODS[method or 'cam']}")
         frame["alt"] = (
             f"{_METHODS[method or 'cam']} for {model.classes[index]}: values from {float(values.min()):.4g} to "
             f"{float(values.max()):.4g}, the largest at row {int(values.argmax()) // values.shape[1]}, column "
@@ -51,7 +51,7 @@ def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path:
     from explorer.inspection.attribution import grad_cam, upsampled
 
     try:
-        cam = kept(
+        cam = get_or_compute(
             ("cam", model.digest, picture["digest"], path, index),
             lambda: grad_cam(model, prediction.input, path, index),
         )
@@ -118,11 +118,11 @@ def _gradients(model: Any, picture: dict[str, Any], prediction: Any, index: int,
 
 def _computed(key: tuple[Any, ...], what: str, work: Callable[[Any], Any]) -> Any:
     """What was found, if it was; else a button that begins the work."""
-    found = peek(key)
+    found = lookup(key)
     if found is None and st.button("Compute", key="inspect_compute", icon=":material/play_arrow:", type="primary"):
-        found = carried_out(what, work)
+        found = run_with_progress(what, work)
         if found is not None:
-            put(key, found)
+            store(key, found)
             state.change()
             st.rerun()
     return found

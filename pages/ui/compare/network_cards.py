@@ -9,25 +9,25 @@ from explorer.comparison import LETTERS
 from pages.ui import session
 from pages.ui.text import literal
 
-from . import adding, address, report, state
+from . import add_network, address, report, state
 from .state import Entry
 
 
-def head(entries: tuple[Entry, ...]) -> None:
+def show_head(entries: tuple[Entry, ...]) -> None:
     """The title, and what can be done with all of it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="compare_bar"):
         st.title("Compare", anchor=False, width="stretch")
-        adding.show(entries)
+        add_network.show(entries)
         report.show(entries)
 
 
-def cards(entries: tuple[Entry, ...]) -> None:
+def show_cards(entries: tuple[Entry, ...]) -> None:
     """Each network with where it comes from and what it costs."""
-    analyses = state.compared(entries).analyses
+    analyses = state.compare_entries(entries).analyses
     for place, (column, entry) in enumerate(zip(st.columns(len(entries), gap="small"), entries, strict=True)):
         now, field = analyses[place], analyses[place].receptive_field
-        card = {"height": "stretch", "vertical_alignment": "distribute", "key": f"compare_card_{place}"}
-        with column, st.container(border=True, **card):
+        card = f"compare_card_{place}"
+        with column, st.container(border=True, height="stretch", vertical_alignment="distribute", key=card):
             st.markdown(f"**{LETTERS[place]}** {literal(entry.label)}")
             costs = f"{figures.si(now.params)} params · {figures.si(now.macs)} MACs"
             shape = f"{figures.times(now.input_shape)} · field {figures.extent(field.size)} px"

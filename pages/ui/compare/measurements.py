@@ -9,27 +9,27 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, edit, to_json
-from explorer.comparison.measuring import measuring
+from explorer.comparison.measuring import Step, measuring
 from explorer.comparison.timing import Setting, too_large
 from explorer.datasets import Progress
 from explorer.experiments import Sample
 from explorer.runs import devices, devices_used
 from pages.ui.manager import manager
+from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
-from pages.ui.work import carried_out
 
 from . import options, times
+from .measurement_queue import wait_for_turn
 from .state import Entry
-from .turn import turn
 
 TAB = "measured"
 KEY = "compare_measured"
@@ -41,7 +41,7 @@ _PRECISIONS = {"fp32": "fp32", "bf16": "bf16 (autocast)"}
 def show(entries: tuple[Entry, ...]) -> None:
     """Choose, measure, read."""
     device, settings, repeats = _form()
-    beside = _training_on(device)
+    beside = _name_runs_on(device)
     if beside:
         st.warning(
             literal(
@@ -49,7 +49,7 @@ def show(entries: tuple[Entry, ...]) -> None:
                 f"it has ended, or pause it on the Train page"
             )
         )
-    kept = _kept()
+    kept = _records()
     jobs = [(entry.architecture, setting) for entry in entries for setting in settings]
     missing = [job for job in jobs if _key(*job) not in kept["times"]]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -78,7 +78,7 @@ def _form() -> tuple[str, list[Setting], int]:
     with left:
         device = options.choice(TAB, "device", "Device", list(known), titles)
     with middle:
-        batches = options.several(
+        batches = options.multi_choice(
             TAB, "batch", "Images in a batch", _BATCHES, {}, ("1",),
             help="A large batch keeps the device busy; one image is what an answer has to wait for.",
         )  # fmt: skip
@@ -89,13 +89,13 @@ def _form() -> tuple[str, list[Setting], int]:
         )  # fmt: skip
     left, right = st.columns([0.5, 0.5])
     with left:
-        ways = options.several(
+        ways = options.multi_choice(
             TAB, "way", "Execution", list(_WAYS), _WAYS, ("eager",),
             help="torch.compile fuses layers. Each network is compiled anew for each batch, which takes up to minutes "
             "and needs a C++ compiler on a CPU.",
         )  # fmt: skip
     with right:
-        precisions = options.several(
+        precisions = options.multi_choice(
             TAB, "precision", "Precision", list(_PRECISIONS), _PRECISIONS, ("fp32",),
             help="bf16 by autocast: weights stay float32, convolutions compute in bfloat16.",
         )  # fmt: skip
@@ -106,7 +106,7 @@ def _form() -> tuple[str, list[Setting], int]:
     return device, settings, repeats
 
 
-def _kept() -> dict[str, Any]:
+def _records() -> dict[str, Any]:
     """What the session has measured: ``times`` by digest and setting, ``ceilings`` by device and precision."""
     return st.session_state.setdefault(KEY, {"times": {}, "ceilings": {}})  # type: ignore[no-any-return]
 
@@ -122,7 +122,7 @@ def _digest(architecture: Architecture) -> str:
     return hashlib.sha256(to_json(bare, indent=None).encode()).hexdigest()
 
 
-def _training_on(device: str) -> str:
+def _name_runs_on(device: str) -> str:
     """The runs that a device is training, by name; ''."""
     try:
         runs = manager().store.runs("running")
@@ -135,7 +135,7 @@ def _training_on(device: str) -> str:
 def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats: int, *, anew: bool) -> bool:
     """Measure under a bar, ceilings that are known too if ``anew``. What is complete is kept whenever it ends; whether
     it came to its end."""
-    kept, memory = _kept(), next(each.memory_bytes for each in devices() if each.name == device)
+    kept, memory = _records(), next(each.memory_bytes for each in devices() if each.name == device)
     wanted = []
     for architecture, setting in jobs:
         refused = too_large(analyze(architecture), setting, memory)
@@ -155,13 +155,17 @@ def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats:
         def waiting(why: str) -> None:
             place.info(literal(f"{why}."), icon=":material/hourglass_top:")
 
-        with turn(f"{names} on {device}", waiting), closing(measuring(wanted, roofs, repeats=repeats)) as steps:
-            beside, about, said = _training_on(device), {}, ""
+        with (
+            wait_for_turn(f"{names} on {device}", waiting),
+            closing(cast("Generator[Step]", measuring(wanted, roofs, repeats=repeats))) as steps,
+        ):
+            beside, said = _name_runs_on(device), ""
+            about: dict[str, Any] = {}
             for step in steps:
                 about = step.environment or about
                 if step.latency:
                     place_of, latency = step.latency
-                    beside = beside or _training_on(device)
+                    beside = beside or _name_runs_on(device)
                     kept["times"][_key(*wanted[place_of])] = {
                         "latency": latency, "about": about, "beside": beside, "at": time.time(),
                     }  # fmt: skip
@@ -173,13 +177,13 @@ def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats:
                 progress(step.done, step.total)
         return True
 
-    return bool(wanted and carried_out("Measuring", work)) or not wanted
+    return bool(wanted and run_with_progress("Measuring", work)) or not wanted
 
 
-def by_setting(entries: tuple[Entry, ...]) -> dict[str, tuple[str, dict[Architecture, Sample]]]:
+def list_latencies(entries: tuple[Entry, ...]) -> dict[str, tuple[str, dict[Architecture, Sample]]]:
     """What was measured, for an axis: by a key for addresses (title, milliseconds of each network)."""
     found: dict[str, tuple[str, dict[Architecture, Sample]]] = {}
-    for (digest, title), record in _kept()["times"].items():
+    for (digest, title), record in _records()["times"].items():
         latency = record["latency"]
         for entry in entries:
             if latency.seconds and digest == _digest(entry.architecture):

@@ -25,8 +25,8 @@ def show(runs: list[Run]) -> None:
     data.follow_import()
     _take_clone()
     chosen = st.multiselect(
-        "Networks", choices.offered(), key="train_designs", format_func=choices.title_of, placeholder="one or more",
-        persist_state="session",
+        "Networks", choices.list_networks(), key="train_designs", format_func=choices.get_title,
+        placeholder="one or more", persist_state="session",
         help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
     )  # fmt: skip
     card = data.choose()
@@ -43,9 +43,9 @@ def show(runs: list[Run]) -> None:
     networks, complaints = [], []
     for name in chosen:
         try:
-            networks.append(choices.fitted(choices.network_of(name), card, fit=fit, small=small))
+            networks.append(choices.fit_to_data(choices.get_network(name), card, fit=fit, small=small))
         except ArchitectureError as error:
-            complaints.append(f"{choices.title_of(name)}: {error}")
+            complaints.append(f"{choices.get_title(name)}: {error}")
     _forecast(networks, config, seeds, runs, complaints)
 
 
@@ -119,7 +119,7 @@ def _forecast(
         except ValueError as error:
             complaints.append(str(error))
             continue
-        expected = choices.expect(network, config, fit.device, runs)
+        expected = choices.forecast_run(network, config, fit.device, runs)
         if expected is not None:
             seconds += expected.seconds * len(seeds)
             basis = expected.basis

@@ -26,12 +26,12 @@ def _summary(text: str) -> tuple[str, list[dict[str, Any]], tuple[str, ...]]:
     return found.text, [row._asdict() for row in found.rows], found.notes
 
 
-def summary(architecture: Architecture) -> None:
+def show_summary(architecture: Architecture) -> None:
     """torchinfo's summary as its own text or as a table."""
-    summary_as(architecture, summary_form("summary_form"), "summary_table")
+    show_summary_as(architecture, choose_summary_form("summary_form"), "summary_table")
 
 
-def summary_form(key: str) -> str:
+def choose_summary_form(key: str) -> str:
     """The choice between text and table."""
     return st.segmented_control(
         "torchinfo's summary as", ["text", "table"], default="text", key=key, required=True,
@@ -39,7 +39,9 @@ def summary_form(key: str) -> str:
     )  # fmt: skip
 
 
-def summary_as(architecture: Architecture, form: str, key: str, height: int | Literal["content"] = "content") -> None:
+def show_summary_as(
+    architecture: Architecture, form: str, key: str, height: int | Literal["content"] = "content"
+) -> None:
     """torchinfo's summary in one of its forms; its text takes so many pixels and scrolls, or as many as it has."""
     with st.spinner(WAIT):
         text, rows, notes = _summary(to_json(architecture, indent=None))
@@ -68,17 +70,17 @@ def summary_as(architecture: Architecture, form: str, key: str, height: int | Li
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def ledger_data(text: str) -> dict[str, Any]:
+def reconcile_counts(text: str) -> dict[str, Any]:
     """The ledger of the architecture in a JSON text, as plain data. Imports torch."""
     from explorer import profiling
 
     return profiling.ledger(from_json(text)).to_data()
 
 
-def ledger(architecture: Architecture) -> None:
+def show_reconciliation(architecture: Architecture) -> None:
     """Each number of ours, what another tool adds or leaves out, and that tool's number."""
     with st.spinner(WAIT):
-        found = ledger_data(to_json(architecture, indent=None))
+        found = reconcile_counts(to_json(architecture, indent=None))
     st.caption(
         "Tools that count the same network disagree by convention. Each table goes from our number to the other "
         "tool's, one rule a row; the sum is exactly what that tool reports."

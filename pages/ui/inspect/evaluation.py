@@ -12,11 +12,11 @@ from explorer import figures
 from explorer.datasets import Progress
 from explorer.inspection import Entry
 from pages.ui.components import mount
+from pages.ui.progress import run_with_progress
 from pages.ui.text import cell, literal
-from pages.ui.work import carried_out
 
 from . import data, models, pictures, state
-from .kept import peek, put
+from .cache import lookup, store
 
 _WORST = 24
 _MATRIX = 100
@@ -25,23 +25,23 @@ _MATRIX = 100
 
 def show(found: dict[str, Entry], model: Any) -> None:
     """Choose a data set, evaluate, read."""
-    cards = {card.name: card for card in data.cards() if data.fits(model, card)}
+    cards = {card.name: card for card in data.list_cards() if data.matches_model(model, card)}
     if not cards:
         st.info("No data set that is here has this model's classes. The Train page fetches and imports data sets.")
         return
     left, right = st.columns(2)
     with left:
-        usual = models.dataset_of(state.state()["model"])
+        usual = models.find_dataset(state.state()["model"])
         name = st.selectbox(
             "Data set", list(cards), list(cards).index(usual) if usual in cards else 0, key=f"inspect_test_{usual}",
             format_func=lambda each: f"{cards[each].title} ({cards[each].test:,} test images)",
         )  # fmt: skip
     with right:
-        other_name = models.second(found)
+        other_name = models.choose_second(found)
     both = [model]
     if other_name:
-        other = models.opened(other_name, found)
-        if other is not None and not data.fits(other, cards[name]):
+        other = models.open_by_name(other_name, found)
+        if other is not None and not data.matches_model(other, cards[name]):
             st.info("The second model does not know the classes of this data set; it is left out.")
         elif other is not None:
             both.append(other)
@@ -56,12 +56,12 @@ def show(found: dict[str, Entry], model: Any) -> None:
 
 
 def _key(model: Any, name: str) -> tuple[str, str, str]:
-    return "evaluation", model.digest, data.test_set(name).fingerprint
+    return "evaluation", model.digest, data.open_test_set(name).fingerprint
 
 
 def _evaluated(model: Any, name: str) -> Any:
     with st.spinner("Reading the data set"):
-        return peek(_key(model, name))
+        return lookup(_key(model, name))
 
 
 def _evaluate(both: list[Any], name: str) -> None:
@@ -70,7 +70,7 @@ def _evaluate(both: list[Any], name: str) -> None:
     if not st.button("Evaluate", key="inspect_evaluate", icon=":material/play_arrow:", type="primary"):
         st.caption("The whole test set goes through the network, which takes a while; it can be cancelled.")
         return
-    left = [model for model in both if peek(_key(model, name)) is None]
+    left = [model for model in both if lookup(_key(model, name)) is None]
 
     def work(progress: Progress) -> bool:
         for number, model in enumerate(left):
@@ -78,10 +78,10 @@ def _evaluate(both: list[Any], name: str) -> None:
             def told(done: int, whole: int, before: int = number) -> None:
                 progress(before * whole + done, len(left) * whole)
 
-            put(_key(model, name), evaluate(model, data.test_set(name), progress=told))
+            store(_key(model, name), evaluate(model, data.open_test_set(name), progress=told))
         return True
 
-    if carried_out("Evaluating", work):
+    if run_with_progress("Evaluating", work):
         state.change()
         st.rerun()
 
@@ -191,7 +191,7 @@ def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: s
 
 def _take(key: object) -> None:
     if isinstance(key, str):
-        pictures.want(key)
+        pictures.request(key)
 
 
 def _two(first: Any, second: Any, name: str) -> None:
