@@ -55,10 +55,10 @@ def _lessons() -> None:
         for lesson in training.LESSONS.values():
             st.markdown(f"**{literal(lesson.title)}**")
             st.caption(literal(lesson.text))
-            trials = ", ".join(f"{trial.network} on {trial.dataset}" for trial in lesson.trials)
-            st.caption(literal(f"Runs: {trials}."))
+            runs = ", ".join(f"{run.network} on {run.dataset}" for run in lesson.runs)
+            st.caption(literal(f"Runs: {runs}."))
             st.button(
-                f"Start these {len(lesson.trials)} runs", icon=":material/play_arrow:", key=f"lesson_{lesson.name}",
+                f"Start these {len(lesson.runs)} runs", icon=":material/play_arrow:", key=f"lesson_{lesson.name}",
                 on_click=_start_lesson, args=(lesson.name,),
             )  # fmt: skip
 
