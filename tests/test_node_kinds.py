@@ -96,8 +96,8 @@ def panel(architecture: Architecture) -> None:
 
 
 def summary(architecture: Architecture) -> None:
-    assert profiling.summary(architecture).total_params == analyze(architecture).training_params
-    assert profiling.ledger(architecture).exact
+    assert profiling.summarize(architecture).total_params == analyze(architecture).training_params
+    assert profiling.reconcile_counts(architecture).exact
 
 
 READINGS: list[Callable[[Architecture], Any]] = [

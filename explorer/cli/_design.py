@@ -8,7 +8,7 @@ import json
 from .. import catalog
 from ..analysis import CONVENTIONS, Analysis, ReceptiveField, analyze
 from ..architecture import diff, to_data, to_link
-from ..comparison.conventions import OUR_CONVENTION
+from ..profiling import OUR_CONVENTION
 from ._resolve import architecture, resolve
 from ._text import notes, print_json, shown, table, times, write
 
@@ -93,9 +93,9 @@ def analyze_verb(args: argparse.Namespace) -> None:
 
 
 def summary_verb(args: argparse.Namespace) -> None:
-    from ..profiling import summary
+    from ..profiling import summarize
 
-    reading = summary(architecture(args), depth=args.depth)
+    reading = summarize(architecture(args), depth=args.depth)
     if args.json:
         print_json(reading.to_data())
         return
@@ -105,9 +105,9 @@ def summary_verb(args: argparse.Namespace) -> None:
 
 
 def ledger_verb(args: argparse.Namespace) -> None:
-    from ..profiling import ledger
+    from ..profiling import reconcile_counts
 
-    reading = ledger(architecture(args))
+    reading = reconcile_counts(architecture(args))
     if args.json:
         print_json(reading.to_data())
         return

@@ -12,10 +12,8 @@ from ._metrics import METRICS, Metric, depth
 from ._stages import HEAD, Block, Part, Stage, stages
 from ._tables import LETTERS, Report, Table, metrics_table, report, signed, stages_table
 from ._text import comma_separated, markdown
-from .conventions import CONVENTIONS, Count, Item, counts
 
 __all__ = [
-    "CONVENTIONS",
     "HEAD",
     "LETTERS",
     "METRICS",
@@ -26,12 +24,10 @@ __all__ = [
     "Change",
     "Cloud",
     "Comparison",
-    "Count",
     "Delta",
     "Differences",
     "Direction",
     "EqualBudget",
-    "Item",
     "Metric",
     "Part",
     "Point",
@@ -47,7 +43,6 @@ __all__ = [
     "cloud",
     "comma_separated",
     "compare",
-    "counts",
     "depth",
     "differences",
     "equal_budget",

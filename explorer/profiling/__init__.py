@@ -1,9 +1,57 @@
-"""What other tools say of the same network, beside our own counts: torchinfo's summary, FlopCounterMode, and the ledger
-that explains every difference, all on the meta device; and ``latency``, what a network takes on a device. Needs torch.
+"""What a network costs by other tools' counts and by the clock.
+
+Importing this package loads no torch: it has the conventions of counting, the values of a measurement (``timing``) and
+the process that takes it (``measurement``). ``summarize`` and ``reconcile_counts`` run torchinfo and FlopCounterMode on
+the meta device; they and the module ``latency`` load torch when they are first used.
 """
 
-from ..comparison import Item
-from ._ledger import Comparison, Ledger, LedgerRow, ledger
-from ._summary import Summary, SummaryRow, summary
+from __future__ import annotations
 
-__all__ = ["Comparison", "Item", "Ledger", "LedgerRow", "Summary", "SummaryRow", "ledger", "summary"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .conventions import CONVENTIONS, OUR_CONVENTION, Convention, Count, CountItem, count_by_convention
+from .measurement import MeasurementStep, measure_in_subprocess
+from .timing import Ceilings, Latency, Setting
+
+if TYPE_CHECKING:
+    from ._count_reconciliation import CountReconciliation, NodeCounts, ToolComparison, reconcile_counts
+    from ._summary import Summary, SummaryRow, summarize
+
+__all__ = [
+    "CONVENTIONS",
+    "OUR_CONVENTION",
+    "Ceilings",
+    "Convention",
+    "Count",
+    "CountItem",
+    "CountReconciliation",
+    "Latency",
+    "MeasurementStep",
+    "NodeCounts",
+    "Setting",
+    "Summary",
+    "SummaryRow",
+    "ToolComparison",
+    "count_by_convention",
+    "measure_in_subprocess",
+    "reconcile_counts",
+    "summarize",
+]
+
+_NEEDS_TORCH = {
+    "CountReconciliation": "_count_reconciliation",
+    "NodeCounts": "_count_reconciliation",
+    "ToolComparison": "_count_reconciliation",
+    "reconcile_counts": "_count_reconciliation",
+    "Summary": "_summary",
+    "SummaryRow": "_summary",
+    "summarize": "_summary",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a name that needs torch when the name is first used."""
+    if name not in _NEEDS_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_NEEDS_TORCH[name]}"), name)

@@ -1,4 +1,4 @@
-"""``python -m explorer.profiling``: measure what standard input asks for; see ``comparison.measuring``.
+"""``python -m explorer.profiling``: measure what standard input asks for; see ``measurement``.
 
 In: {"jobs": [{"architecture": JSON text, "setting"}], "roofs": [[device, precision]], "repeats", "warm_up"}. Out, each
 a line of JSON: {"what", "done"}, {"environment"}, {"ceilings"}, {"latency": [number of the job, seconds, trouble]}.
@@ -13,8 +13,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..architecture import from_json
-from ..comparison.timing import Setting
 from .latency import ceilings, environment, measure
+from .timing import Setting
 
 
 def main() -> None:

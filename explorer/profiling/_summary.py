@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torchinfo.layer_info import LayerInfo
 
 from ..architecture import Architecture, Auxiliary, edit, walk
-from ._measure import TORCHINFO, Owners, path_of, torchinfo_statistics
+from ._meta_counts import TORCHINFO, Owners, path_of, torchinfo_statistics
 
 
 class SummaryRow(NamedTuple):
@@ -64,7 +64,7 @@ class Summary:
         return {**fields, "notes": list(self.notes), "rows": [row._asdict() for row in self.rows]}
 
 
-def summary(
+def summarize(
     architecture: Architecture, input_shape: tuple[int, int, int] | None = None, depth: int | None = None
 ) -> Summary:
     """torchinfo's summary of the inference network for one image, made on the meta device: nothing is allocated.

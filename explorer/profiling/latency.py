@@ -1,6 +1,6 @@
-"""How long a network really takes, and what the machine does at best; the values are those of ``comparison.timing``.
+"""How long a network really takes, and what the machine does at best; the values are those of ``timing``.
 
-In this process: what else it does is in the times. ``comparison.timing.measuring`` takes them in one of its own.
+In this process: what else it does is in the times. ``measurement`` takes them in one of its own.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from torch import nn
 
 from ..analysis import analyze
 from ..architecture import Architecture
-from ..comparison.timing import Ceilings, Latency, Precision, Setting, without_times
 from ..modules import build
+from .timing import Ceilings, Latency, Precision, Setting, unmeasured
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _MATMUL = {"cuda": 8192, "mps": 4096, "cpu": 1024}
@@ -81,7 +81,7 @@ def measure(
                 break
         except Exception as error:  # noqa: BLE001  (devices and compilers fail in many ways; the others go on)
             seconds, trouble = [], (f"{type(error).__name__}: {error}".splitlines() or [""])[0][:300]
-        found.append(replace(without_times(analysis, setting, trouble), seconds=tuple(seconds)))
+        found.append(replace(unmeasured(analysis, setting, trouble), seconds=tuple(seconds)))
     progress(len(found), len(jobs), "")
     return tuple(found)
 

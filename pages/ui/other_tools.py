@@ -22,7 +22,7 @@ WAIT = "Building the network on the meta device; the first time torch has to be 
 def _summary(text: str) -> tuple[str, list[dict[str, Any]], tuple[str, ...]]:
     from explorer import profiling
 
-    found = profiling.summary(from_json(text))
+    found = profiling.summarize(from_json(text))
     return found.text, [row._asdict() for row in found.rows], found.notes
 
 
@@ -74,7 +74,7 @@ def reconcile_counts(text: str) -> dict[str, Any]:
     """The ledger of the architecture in a JSON text, as plain data. Imports torch."""
     from explorer import profiling
 
-    return profiling.ledger(from_json(text)).to_data()
+    return profiling.reconcile_counts(from_json(text)).to_data()
 
 
 def show_reconciliation(architecture: Architecture) -> None:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog, training
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Sequence, edit, to_json, to_link
-from explorer.comparison import CONVENTIONS, counts
+from explorer.profiling import CONVENTIONS, count_by_convention
 from explorer.runs import Manager, Point, Run
 from pages.ui.manager import manager as page_manager
 
@@ -324,7 +324,7 @@ def test_the_ledger_reaches_every_total_from_ours() -> None:
     header, *rows = table(running)
     assert header[1:] == ["A GoogLeNet (torchvision)", "B Residual network on MNIST"]
     networks = [catalog.get("googlenet-torchvision"), catalog.get("residual-mnist")]
-    totals = [counts(network) for network in networks]
+    totals = [count_by_convention(network) for network in networks]
     for at, row in enumerate(rows):
         assert row[1:] == [f"{each[at].total:,}" for each in totals]
     assert len(running.table) == len(CONVENTIONS)  # all totals, and every convention but ours

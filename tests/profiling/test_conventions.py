@@ -20,9 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from explorer import catalog
 from explorer.analysis import analyze, problems
 from explorer.architecture import Architecture, edit
-from explorer.comparison import CONVENTIONS, counts
 from explorer.modules import build
-from explorer.profiling import ledger
+from explorer.profiling import CONVENTIONS, count_by_convention, reconcile_counts
 from tests.profiling.networks import everything
 from tests.strategies import architectures
 
@@ -122,7 +121,7 @@ def quiet() -> Iterator[None]:
 
 
 def totals(architecture: Architecture) -> dict[str, int]:
-    found = counts(architecture)
+    found = count_by_convention(architecture)
     assert [count.key for count in found] == list(CONVENTIONS)
     for count in found:
         assert all(item.value and item.label and item.convention for item in count.items)
@@ -133,7 +132,7 @@ def check(architecture: Architecture, by_thop: Callable[[nn.Module, Tensor], int
     ours, x = totals(architecture), image(architecture)
     theirs = {
         "flops": by_flopcounter(network(architecture), x),
-        "torchinfo": ledger(architecture)["mult_adds"].theirs,
+        "torchinfo": reconcile_counts(architecture)["mult_adds"].theirs,
         "fvcore": by_fvcore(network(architecture), x),
         "thop": by_thop(network(architecture), x),
         "ptflops": by_ptflops(network(architecture, functions=True), x),

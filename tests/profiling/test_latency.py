@@ -10,8 +10,8 @@ import torch
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.comparison.timing import Ceilings, Latency, Setting, traffic
 from explorer.profiling.latency import ceilings, environment, measure
+from explorer.profiling.timing import Ceilings, Latency, Setting, count_traffic_bytes
 
 SMALL = catalog.get("near-sighted-cnn")
 
@@ -69,8 +69,8 @@ def test_what_cannot_run_says_why_and_the_others_go_on() -> None:
 def test_traffic_is_what_its_sentence_says() -> None:
     analysis = analyze(SMALL)
     elements = sum(torch.Size(each.input_shape).numel() + each.activation_elements for each in analysis.layers)
-    assert traffic(analysis, Setting()) == 4 * (elements + analysis.params)
-    assert traffic(analysis, Setting(batch=3, precision="bf16")) == 2 * (3 * elements + analysis.params)
+    assert count_traffic_bytes(analysis, Setting()) == 4 * (elements + analysis.params)
+    assert count_traffic_bytes(analysis, Setting(batch=3, precision="bf16")) == 2 * (3 * elements + analysis.params)
 
 
 def test_ceilings_and_the_roof() -> None:
@@ -96,4 +96,4 @@ def test_mistakes() -> None:
         Setting(precision="fp8")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="repeats"):
         measure([SMALL], [Setting()], 0)
-    assert Latency(name="x", setting=Setting(), seconds=(1.0,), macs=2, traffic=4).flops_rate == 4
+    assert Latency(name="x", setting=Setting(), seconds=(1.0,), macs=2, traffic_bytes=4).flops_rate == 4

@@ -10,14 +10,14 @@ import pytest
 
 from explorer import catalog
 from explorer.architecture import Architecture, ArchitectureError, Flatten, Linear, Sequence, walk
-from explorer.profiling import summary
+from explorer.profiling import summarize
 from tests.profiling.networks import everything
 
 
 @pytest.mark.parametrize("depth", [None, 1, 2, 3])
 @pytest.mark.parametrize("architecture", [catalog.get("googlenet"), everything()], ids=lambda a: a.name)
 def test_rows_add_up_to_the_totals(architecture: Architecture, depth: int | None) -> None:
-    reading = summary(architecture, depth=depth)
+    reading = summarize(architecture, depth=depth)
     assert sum(row.params for row in reading.rows) == reading.total_params
     assert sum(row.mult_adds for row in reading.rows) == reading.total_mult_adds
     assert depth is None or max(row.depth for row in reading.rows) == depth
@@ -25,7 +25,7 @@ def test_rows_add_up_to_the_totals(architecture: Architecture, depth: int | None
 
 def test_rows_carry_our_names() -> None:
     architecture = catalog.get("googlenet-torchvision")
-    reading = summary(architecture)
+    reading = summarize(architecture)
     rows = {row.path: row for row in reading.rows}
     reduce = rows["inception_3a/branch_3x3/reduce/conv"]
     assert reduce.node == "inception_3a/branch_3x3/reduce"
@@ -39,7 +39,7 @@ def test_rows_carry_our_names() -> None:
 
 
 def test_auxiliary_heads_are_explained() -> None:
-    reading = summary(catalog.get("googlenet-torchvision"))
+    reading = summarize(catalog.get("googlenet-torchvision"))
     heads = [row for row in reading.rows if row.kind == "AuxiliaryBlock"]
     assert sum(row.params for row in heads) == 13_004_888 - 6_624_904
     assert not any(row.mult_adds for row in heads)
@@ -50,7 +50,7 @@ def test_auxiliary_heads_are_explained() -> None:
 
 
 def test_a_module_that_runs_twice_is_counted_once() -> None:
-    rows = [row for row in summary(everything()).rows if row.path == "cbam/reduce"]
+    rows = [row for row in summarize(everything()).rows if row.path == "cbam/reduce"]
     assert [row.recursive for row in rows] == [False, True]
     assert rows[0].params
     assert not rows[1].params
@@ -58,22 +58,22 @@ def test_a_module_that_runs_twice_is_counted_once() -> None:
 
 
 def test_the_text_is_torchinfos_own() -> None:
-    text = summary(catalog.get("googlenet-torchvision")).text
+    text = summarize(catalog.get("googlenet-torchvision")).text
     for part in ("Layer (type (var_name):depth-idx)", "Input Shape", "Output Shape", "Param #", "Kernel Shape",
                  "Mult-Adds", "Conv2d (conv)", "ParallelBlock (inception_3a)", "Total params: 13,004,888",
                  "Total mult-adds: 1,498,391,752", "Forward/backward pass size (MB): 51.63"):  # fmt: skip
         assert part in text
-    assert "Conv2d" not in summary(catalog.get("googlenet-torchvision"), depth=1).text
+    assert "Conv2d" not in summarize(catalog.get("googlenet-torchvision"), depth=1).text
 
 
 def test_depth_must_be_a_level() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        summary(everything(), depth=0)
+        summarize(everything(), depth=0)
 
 
 def test_layers_that_do_not_fit_are_our_error() -> None:
     with pytest.raises(ArchitectureError, match="window"):
-        summary(catalog.get("googlenet"), (3, 8, 8))
+        summarize(catalog.get("googlenet"), (3, 8, 8))
 
 
 def test_nothing_is_allocated() -> None:
@@ -85,20 +85,20 @@ def test_nothing_is_allocated() -> None:
             name="trunk", children=(Flatten(name="flatten"), Linear(name="fc", out_features=65_536, bias=False))
         ),
     )
-    summary(catalog.get("dilated-cnn"))  # libraries loaded
+    summarize(catalog.get("dilated-cnn"))  # libraries loaded
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert summary(wide).total_params == 24 * 32 * 32 * 65_536
+    assert summarize(wide).total_params == 24 * 32 * 32 * 65_536
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
 
 
 def test_sessions_at_the_same_time_do_not_disturb_each_other() -> None:
     names = ["inception-net-32", "residual-mnist", "inception-a-mnist", "dilated-cnn"] * 4
-    alone = {name: summary(catalog.get(name)) for name in set(names)}
+    alone = {name: summarize(catalog.get(name)) for name in set(names)}
     with ThreadPoolExecutor(4) as pool:
-        for name, reading in zip(names, pool.map(lambda name: summary(catalog.get(name)), names), strict=True):
+        for name, reading in zip(names, pool.map(lambda name: summarize(catalog.get(name)), names), strict=True):
             assert reading == alone[name]
 
 
 def test_plain_data() -> None:
-    data = json.loads(json.dumps(summary(everything()).to_data()))
+    data = json.loads(json.dumps(summarize(everything()).to_data()))
     assert data["total_params"] == sum(row["params"] for row in data["rows"])

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from explorer.architecture import to_json
-from explorer.comparison import CONVENTIONS, LETTERS, Item, counts
+from explorer.comparison import LETTERS
+from explorer.profiling import CONVENTIONS, CountItem, count_by_convention
 from pages.ui import other_tools
 from pages.ui.text import literal
 
@@ -29,7 +30,7 @@ class _Account(NamedTuple):
 def show(entries: tuple[Entry, ...]) -> None:
     """MACs by every convention from the architecture alone; then what the tools themselves print, on request."""
     analyses = state.compare_entries(entries).analyses
-    found = [counts(entry.architecture, now) for entry, now in zip(entries, analyses, strict=True)]
+    found = [count_by_convention(entry.architecture, now) for entry, now in zip(entries, analyses, strict=True)]
     names = [f"{letter} {entry.label}" for letter, entry in zip(LETTERS, entries, strict=False)]
     st.caption(
         "Tools that count the same network disagree by convention. First all totals, then each from our number to the "
@@ -66,7 +67,7 @@ def _run(entries: tuple[Entry, ...], names: list[str]) -> None:
 
 def _items(found: Iterable[Any]) -> list[tuple[str, str, int]]:
     return [
-        (each.label, each.convention, each.value) if isinstance(each, Item) else
+        (each.label, each.convention, each.value) if isinstance(each, CountItem) else
         (each["label"], each["convention"], each["value"])
         for each in found
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Measured: how long the networks really take on a device, beside the MACs that do not tell it.
 
-Times are taken in a process of its own (``comparison.measuring``), one measurement at a time; the session keeps them by
-the digest of what computes, so a name may change and what was measured once need not be measured again.
+Times are taken in a process of its own (``profiling.measurement``), one at a time; the session keeps them by the
+digest of what computes, so a name may change and what was measured once need not be measured again.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, edit, to_json
-from explorer.comparison.measuring import Step, measuring
-from explorer.comparison.timing import Setting, too_large
 from explorer.datasets import Progress
 from explorer.experiments import Sample
+from explorer.profiling.measurement import measure_in_subprocess
+from explorer.profiling.timing import Setting, refuse_too_large
 from explorer.runs import devices, devices_used
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
@@ -138,7 +138,7 @@ def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats:
     kept, memory = _records(), next(each.memory_bytes for each in devices() if each.name == device)
     wanted = []
     for architecture, setting in jobs:
-        refused = too_large(analyze(architecture), setting, memory)
+        refused = refuse_too_large(analyze(architecture), setting, memory)
         if refused is None:
             wanted.append((architecture, setting))
         else:
@@ -157,7 +157,7 @@ def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats:
 
         with (
             wait_for_turn(f"{names} on {device}", waiting),
-            closing(cast("Generator[Step]", measuring(wanted, roofs, repeats=repeats))) as steps,
+            closing(measure_in_subprocess(wanted, roofs, repeats=repeats)) as steps,
         ):
             beside, said = _name_runs_on(device), ""
             about: dict[str, Any] = {}

@@ -11,8 +11,8 @@ import streamlit as st
 
 from explorer import figures
 from explorer.comparison import LETTERS
-from explorer.comparison.timing import Ceilings, Latency
 from explorer.figures import Axis, Mark, Path
+from explorer.profiling.timing import Ceilings, Latency
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 

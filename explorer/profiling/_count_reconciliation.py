@@ -12,17 +12,16 @@ from typing import Any, NamedTuple
 
 from ..analysis import BYTES, CONVENTIONS, Analysis, Layer, analyze
 from ..architecture import Architecture, Auxiliary, edit, walk
-from ..comparison import Count, Item, counts
-from ..comparison.conventions import items
-from ._measure import FLOP_COUNTER, TORCHINFO, flops_by_node
-from ._summary import Summary, summary
+from ._meta_counts import FLOP_COUNTER, TORCHINFO, flops_by_node
+from ._summary import Summary, summarize
+from .conventions import Count, CountItem, count_by_convention, keep_items
 
 NOT_RUN = ("fvcore", "ptflops", "ptflops_modules", "thop", "torchvision")
 """Conventions whose totals are worked out from the architecture alone: the tools are not needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class ToolComparison:
     """One number of ours and the same of a tool."""
 
     metric: str
@@ -35,7 +34,7 @@ class Comparison:
     ours: int
     our_convention: str
     """Our rule in one sentence."""
-    items: tuple[Item, ...]
+    items: tuple[CountItem, ...]
     theirs: int
     """What the tool reports."""
 
@@ -50,7 +49,7 @@ class Comparison:
         return self.explained == self.theirs
 
 
-class LedgerRow(NamedTuple):
+class NodeCounts(NamedTuple):
     """One node in all three counts. An auxiliary head is one row: inference never runs it."""
 
     path: str
@@ -66,18 +65,18 @@ class LedgerRow(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ledger:
+class CountReconciliation:
     """All comparisons of one network for one image in inference."""
 
     name: str
     input_shape: tuple[int, int, int]
-    comparisons: tuple[Comparison, ...]
-    rows: tuple[LedgerRow, ...]
+    comparisons: tuple[ToolComparison, ...]
+    rows: tuple[NodeCounts, ...]
     """By node, in execution order; each column adds up to its total."""
     conventions: tuple[Count, ...] = ()
     """The MACs in the conventions of tools that are not run here."""
 
-    def __getitem__(self, metric: str) -> Comparison:
+    def __getitem__(self, metric: str) -> ToolComparison:
         """The comparison of a metric. Raises KeyError with the metrics that there are."""
         for comparison in self.comparisons:
             if comparison.metric == metric:
@@ -104,7 +103,9 @@ class Ledger:
         }
 
 
-def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Ledger:
+def reconcile_counts(
+    architecture: Architecture, input_shape: tuple[int, int, int] | None = None
+) -> CountReconciliation:
     """Our counts beside torchinfo's and FlopCounterMode's, for one image in inference, on the meta device.
 
     ``input_shape`` (channels, height, width) replaces the architecture's own. Raises ArchitectureError where the layers
@@ -112,11 +113,11 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
     """
     if input_shape is not None:
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
-    ours, theirs, flops = analyze(architecture), summary(architecture), flops_by_node(architecture)
+    ours, theirs, flops = analyze(architecture), summarize(architecture), flops_by_node(architecture)
     inference = [layer for layer in ours.layers if not layer.training_only]
-    known = {count.key: count for count in counts(architecture, ours)}
+    known = {count.key: count for count in count_by_convention(architecture, ours)}
     comparisons = (
-        Comparison(
+        ToolComparison(
             metric="params",
             unit="parameters",
             tool=TORCHINFO,
@@ -126,7 +127,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             items=_params_items(ours),
             theirs=theirs.total_params,
         ),
-        Comparison(
+        ToolComparison(
             metric="mult_adds",
             unit="multiply-adds",
             tool=TORCHINFO,
@@ -136,7 +137,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             items=known["torchinfo"].items,
             theirs=theirs.total_mult_adds,
         ),
-        Comparison(
+        ToolComparison(
             metric="flops",
             unit="operations",
             tool=FLOP_COUNTER,
@@ -146,7 +147,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             items=known["flops"].items,
             theirs=flops[""],
         ),
-        Comparison(
+        ToolComparison(
             metric="pass_bytes",
             unit="bytes",
             tool=TORCHINFO,
@@ -156,7 +157,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             items=_pass_items(architecture, ours, inference),
             theirs=theirs.total_output_bytes,
         ),
-        Comparison(
+        ToolComparison(
             metric="param_bytes",
             unit="bytes",
             tool=TORCHINFO,
@@ -167,7 +168,7 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
             theirs=theirs.total_param_bytes,
         ),
     )
-    return Ledger(
+    return CountReconciliation(
         name=architecture.name,
         input_shape=architecture.input_shape,
         comparisons=comparisons,
@@ -176,9 +177,9 @@ def ledger(architecture: Architecture, input_shape: tuple[int, int, int] | None 
     )
 
 
-def _params_items(ours: Analysis) -> tuple[Item, ...]:
-    return items(
-        Item(
+def _params_items(ours: Analysis) -> tuple[CountItem, ...]:
+    return keep_items(
+        CountItem(
             label="auxiliary heads",
             convention="every module's parameters are counted, those of heads that inference never runs too",
             value=ours.auxiliary_params,
@@ -198,34 +199,34 @@ def _attention_outputs(architecture: Architecture, layer: Layer) -> int:
     return small if node.kind == "se" else 2 * small + height * width  # CBAM's shared MLP runs on mean and maximum
 
 
-def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer]) -> tuple[Item, ...]:
+def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer]) -> tuple[CountItem, ...]:
     def twice(elements: Iterable[int]) -> int:
         return 2 * BYTES * sum(elements)
 
     # A residual's projection and its norm have the shape of the residual itself.
     projected = [layer for layer in _of(layers, "residual") if layer.weight_params]
-    return items(
-        Item(
+    return keep_items(
+        CountItem(
             label="without what autograd keeps",
             convention="the tensors that the backward pass needs are not looked at",
             value=-ours.training_bytes,
         ),
-        Item(
+        CountItem(
             label="outputs of convolutions",
             convention="the output of each convolution counts twice: once forward, once for its gradient",
             value=twice(layer.activation_elements for layer in [*_of(layers, "conv"), *projected]),
         ),
-        Item(
+        CountItem(
             label="outputs of linear layers",
             convention="the output of each linear layer counts twice",
             value=twice(layer.activation_elements for layer in _of(layers, "linear")),
         ),
-        Item(
+        CountItem(
             label="outputs of batch normalisation",
             convention="the output of each batch normalisation counts twice; activations, pooling and fusions are free",
             value=twice(layer.activation_elements for layer in layers if layer.norm_params),
         ),
-        Item(
+        CountItem(
             label="outputs inside attention",
             convention="the outputs of its small convolutions count twice, each time that they run",
             value=twice(_attention_outputs(architecture, layer) for layer in _of(layers, "attention")),
@@ -235,7 +236,7 @@ def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer])
 
 def _rows(
     architecture: Architecture, layers: list[Layer], theirs: Summary, flops: dict[str, int]
-) -> tuple[LedgerRow, ...]:
+) -> tuple[NodeCounts, ...]:
     params: dict[str, int] = {}
     mult_adds: dict[str, int] = {}
     for row in theirs.rows:
@@ -243,9 +244,9 @@ def _rows(
         mult_adds[row.node] = mult_adds.get(row.node, 0) + row.mult_adds
     of_layer = {layer.path: layer for layer in layers}
 
-    def row_of(path: str, op: str) -> LedgerRow:
+    def row_of(path: str, op: str) -> NodeCounts:
         layer = of_layer.get(path)
-        return LedgerRow(
+        return NodeCounts(
             path=path,
             op=op,
             params=layer.params if layer else 0,

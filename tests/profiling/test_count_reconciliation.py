@@ -24,17 +24,17 @@ from explorer.architecture import (
     Sequence,
 )
 from explorer.modules import build
-from explorer.profiling import Ledger, LedgerRow, ledger
+from explorer.profiling import CountReconciliation, NodeCounts, reconcile_counts
 from tests.profiling.networks import edited, everything
 from tests.strategies import architectures
 
 
-def check(reading: Ledger, architecture: Architecture) -> None:
+def check(reading: CountReconciliation, architecture: Architecture) -> None:
     for comparison in reading.comparisons:
         assert comparison.explained == comparison.theirs, comparison
         assert all(item.value and item.label and item.convention for item in comparison.items)
     ours = analyze(architecture)
-    columns = {name: sum(getattr(row, name) for row in reading.rows) for name in LedgerRow._fields[2:]}
+    columns = {name: sum(getattr(row, name) for row in reading.rows) for name in NodeCounts._fields[2:]}
     assert columns == {
         "params": ours.params,
         "torchinfo_params": reading["params"].theirs,
@@ -51,11 +51,11 @@ def check(reading: Ledger, architecture: Architecture) -> None:
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_difference_is_explained_for_the_catalogue(name: str) -> None:
-    check(ledger(catalog.get(name)), catalog.get(name))
+    check(reconcile_counts(catalog.get(name)), catalog.get(name))
 
 
 def test_every_node_kind() -> None:
-    reading = ledger(everything())
+    reading = reconcile_counts(everything())
     check(reading, everything())
     labels = {item.label for comparison in reading.comparisons for item in comparison.items}
     assert len(labels) == 12  # every item that the ledger knows occurs
@@ -64,18 +64,18 @@ def test_every_node_kind() -> None:
 @settings(max_examples=150)
 @given(edited())
 def test_every_difference_is_explained_after_random_edits(architecture: Architecture) -> None:
-    check(ledger(architecture), architecture)
+    check(reconcile_counts(architecture), architecture)
 
 
 @settings(max_examples=150)
 @given(architectures())
 def test_every_difference_is_explained_for_random_networks(architecture: Architecture) -> None:
     assume(not problems(architecture))
-    check(ledger(architecture), architecture)
+    check(reconcile_counts(architecture), architecture)
 
 
 def test_known_numbers() -> None:
-    reading = ledger(catalog.get("googlenet-torchvision"))
+    reading = reconcile_counts(catalog.get("googlenet-torchvision"))
     assert reading["mult_adds"].ours == 1_498_376_192
     assert reading["mult_adds"].theirs == 1_498_391_752
     assert {item.label: item.value for item in reading["mult_adds"].items} == {
@@ -87,7 +87,7 @@ def test_known_numbers() -> None:
 
 
 def test_another_input_shape() -> None:
-    reading = ledger(catalog.get("googlenet-torchvision"), (3, 96, 96))
+    reading = reconcile_counts(catalog.get("googlenet-torchvision"), (3, 96, 96))
     assert reading.input_shape == (3, 96, 96)
     assert reading.exact
     assert reading["mult_adds"].ours < 300_000_000
@@ -104,7 +104,7 @@ def test_the_tools_as_anyone_would_call_them_say_the_same(architecture: Architec
     statistics = torchinfo.summary(network, input_data=image, device="cpu", verbose=0)
     with FlopCounterMode(display=False) as counter:
         network(image)
-    reading = ledger(architecture)
+    reading = reconcile_counts(architecture)
     assert reading["params"].theirs == statistics.total_params
     assert reading["mult_adds"].theirs == statistics.total_mult_adds
     assert reading["pass_bytes"].theirs == statistics.total_output_bytes
@@ -126,14 +126,14 @@ def test_a_node_may_be_called_like_an_attribute_of_a_module(name: str) -> None:
     ):
         trunk = Sequence(name="trunk", children=(node, Conv(name="end", out_channels=4)))
         architecture = Architecture(name="names", input_shape=(3, 8, 8), trunk=trunk)
-        check(ledger(architecture), architecture)
+        check(reconcile_counts(architecture), architecture)
         network = build(architecture)
         network(torch.zeros(2, 3, 8, 8))
         assert not network.eval().training
 
 
 def test_plain_data() -> None:
-    data = json.loads(json.dumps(ledger(everything()).to_data()))
+    data = json.loads(json.dumps(reconcile_counts(everything()).to_data()))
     assert data["exact"] is True
     for comparison in data["comparisons"]:
         assert comparison["ours"] + sum(item["value"] for item in comparison["items"]) == comparison["theirs"]
@@ -141,9 +141,9 @@ def test_plain_data() -> None:
 
 def test_an_unknown_metric_is_named() -> None:
     with pytest.raises(KeyError, match="mult_adds"):
-        ledger(catalog.get("dilated-cnn"))["multadds"]
+        reconcile_counts(catalog.get("dilated-cnn"))["multadds"]
 
 
 def test_layers_that_do_not_fit_are_our_error() -> None:
     with pytest.raises(ArchitectureError, match="window"):
-        ledger(catalog.get("googlenet"), (3, 8, 8))
+        reconcile_counts(catalog.get("googlenet"), (3, 8, 8))

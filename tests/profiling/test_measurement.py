@@ -12,9 +12,9 @@ import pytest
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.comparison import measuring as apart
-from explorer.comparison.measuring import measuring
-from explorer.comparison.timing import Setting, too_large, traffic
+from explorer.profiling import measurement
+from explorer.profiling.measurement import measure_in_subprocess
+from explorer.profiling.timing import Setting, count_traffic_bytes, refuse_too_large
 
 SMALL, OTHER = catalog.get("near-sighted-cnn"), catalog.get("residual-mnist")
 
@@ -29,19 +29,19 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
             super().__init__(*arguments, **fields)
             started.append(self)
 
-    monkeypatch.setattr(apart.subprocess, "Popen", Noted)
+    monkeypatch.setattr(measurement.subprocess, "Popen", Noted)
     return started
 
 
 def test_times_ceilings_and_where(processes: list[subprocess.Popen[bytes]]) -> None:
     jobs = [(SMALL, Setting(batch=2)), (OTHER, Setting(precision="bf16"))]
-    steps = list(measuring(jobs, [("cpu", "fp32")], repeats=4, warm_up=1))
+    steps = list(measure_in_subprocess(jobs, [("cpu", "fp32")], repeats=4, warm_up=1))
     found = dict(step.latency for step in steps if step.latency)
     assert list(found) == [0, 1]
     assert [len(found[index].seconds) for index in found] == [4, 4]
     assert found[0].name == SMALL.name
     assert found[0].macs == 2 * analyze(SMALL).macs
-    assert found[0].traffic == traffic(analyze(SMALL), Setting(batch=2))
+    assert found[0].traffic_bytes == count_traffic_bytes(analyze(SMALL), Setting(batch=2))
     assert found[1].setting == Setting(precision="bf16")
     (roof,) = [step.ceilings for step in steps if step.ceilings]
     assert roof.flops > 1e8
@@ -56,7 +56,7 @@ def test_times_ceilings_and_where(processes: list[subprocess.Popen[bytes]]) -> N
 
 def test_closing_ends_the_process_at_once(processes: list[subprocess.Popen[bytes]]) -> None:
     begun = time.monotonic()
-    with closing(measuring([(catalog.get("googlenet"), Setting(batch=64))] * 20)) as steps:
+    with closing(measure_in_subprocess([(catalog.get("googlenet"), Setting(batch=64))] * 20)) as steps:
         for _ in range(3):
             next(steps)
         (process,) = processes
@@ -69,14 +69,14 @@ def test_closing_ends_the_process_at_once(processes: list[subprocess.Popen[bytes
 
 def test_a_process_that_fails_says_why() -> None:
     with pytest.raises(ValueError, match=r"ended before its time: \w+Error: "):
-        list(measuring([], [("cuda:99", "fp32")]))
+        list(measure_in_subprocess([], [("cuda:99", "fp32")]))
 
 
 def test_what_cannot_fit_is_refused_before() -> None:
     analysis, setting = analyze(SMALL), Setting(batch=64)
     needed = 64 * analysis.inference_bytes + 4 * analysis.params
-    assert too_large(analysis, setting, needed) is None
-    refused = too_large(analysis, setting, needed - 1)
+    assert refuse_too_large(analysis, setting, needed) is None
+    refused = refuse_too_large(analysis, setting, needed - 1)
     assert refused is not None
     assert refused.seconds == ()
     assert "smaller batch" in refused.trouble

@@ -16,11 +16,11 @@ from typing import Any
 from ..analysis import CONVENTIONS as OURS
 from ..analysis import Analysis, analyze
 from ..architecture import Architecture
-from ._sums import Reading, elements
+from ._tool_counts import LayerSums, elements
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class CountItem:
     """One difference between our count and a tool's."""
 
     label: str
@@ -40,7 +40,7 @@ class Count:
     their_name: str
     """What the tool calls its number."""
     ours: int
-    items: tuple[Item, ...]
+    items: tuple[CountItem, ...]
 
     @property
     def total(self) -> int:
@@ -52,81 +52,81 @@ class Count:
         return {**asdict(self), "total": self.total}
 
 
-def items(*found: Item) -> tuple[Item, ...]:
+def keep_items(*found: CountItem) -> tuple[CountItem, ...]:
     """Those that make a difference."""
     return tuple(item for item in found if item.value)
 
 
-def _double(reading: Reading) -> tuple[Item, ...]:
-    return items(
-        Item(
+def _double(sums: LayerSums) -> tuple[CountItem, ...]:
+    return keep_items(
+        CountItem(
             label="the addition of each multiply-add",
             convention="a multiplication and an addition are two operations; biases and all else are free",
-            value=reading.analysis.macs,
+            value=sums.analysis.macs,
         )
     )
 
 
-def _torchinfo(reading: Reading) -> tuple[Item, ...]:
+def _torchinfo(sums: LayerSums) -> tuple[CountItem, ...]:
     """What torchinfo's "total mult-adds" has beyond ours: parameters × positions, so biases and norms too."""
-    return items(
-        Item(
+    return keep_items(
+        CountItem(
             label="biases of convolutions",
             convention="a bias counts once for each output position, as if adding it were a multiply-add",
-            value=reading.biases("conv"),
+            value=sums.biases("conv"),
         ),
-        Item(
+        CountItem(
             label="biases of projection shortcuts",
             convention="a projection is a 1×1 convolution: its bias counts once for each output position",
-            value=reading.biases("residual"),
+            value=sums.biases("residual"),
         ),
-        Item(
+        CountItem(
             label="biases of linear layers",
             convention="a bias counts once for each image",
-            value=reading.biases("linear"),
+            value=sums.biases("linear"),
         ),
-        Item(
+        CountItem(
             label="biases of squeeze-and-excitation",
             convention="its two small convolutions work on a 1×1 map, so each bias counts once for each image",
-            value=sum(layer.bias_params for layer in reading.of("attention")),
+            value=sum(layer.bias_params for layer in sums.of("attention")),
         ),
-        Item(
+        CountItem(
             label="batch normalisation",
             convention="its 2 parameters a channel count once for each image, however large the map is",
-            value=sum(layer.norm_params for layer in reading.layers),
+            value=sum(layer.norm_params for layer in sums.layers),
         ),
     )
 
 
-def _fvcore(reading: Reading) -> tuple[Item, ...]:
-    return items(
-        Item(
+def _fvcore(sums: LayerSums) -> tuple[CountItem, ...]:
+    return keep_items(
+        CountItem(
             label="batch normalisation",
             convention="in inference a multiplication and an addition for each element, counted as 2",
-            value=2 * reading.normalised,
+            value=2 * sums.normalised,
         ),
-        Item(
+        CountItem(
             label="global average pooling",
             convention="adaptive pooling counts 1 for each element of its input; other pooling is free",
-            value=elements(reading.of("global_pool", kind="avg"), "input"),
+            value=elements(sums.of("global_pool", kind="avg"), "input"),
         ),
     )
 
 
-def _thop(reading: Reading) -> tuple[Item, ...]:
-    averages = reading.of("global_pool", kind="avg")
-    return items(
-        Item(
+def _thop(sums: LayerSums) -> tuple[CountItem, ...]:
+    averages = sums.of("global_pool", kind="avg")
+    return keep_items(
+        CountItem(
             label="batch normalisation",
             convention="subtract, divide, scale and shift: 4 for each element",
-            value=4 * reading.normalised,
+            value=4 * sums.normalised,
         ),
-        Item(
+        CountItem(
             label="average pooling",
             convention="1 for each element of the output, where it is a module and not a function",
-            value=elements(reading.of("pool", kind="avg")),
+            value=elements(sums.of("pool", kind="avg")),
         ),
-        Item(
+        CountItem(
             label="global average pooling",
             convention="1 for each element of the input and 1 for each of the output",
             value=elements(averages, "input") + elements(averages),
@@ -140,67 +140,67 @@ _AGAIN = ("relu", "gelu", "leaky_relu")
 """Those that count once more as modules: LeakyReLU only there; ReLU6 and SiLU once either way."""
 
 
-def _ptflops(reading: Reading) -> tuple[Item, ...]:
-    pooled = elements(reading.of("pool", "global_pool"), "input")
-    responses = [(layer, reading.nodes[layer.path].size) for layer in reading.of("local_response_norm")]
+def _ptflops(sums: LayerSums) -> tuple[CountItem, ...]:
+    pooled = elements(sums.of("pool", "global_pool"), "input")
+    responses = [(layer, sums.nodes[layer.path].size) for layer in sums.of("local_response_norm")]
     padded = sum(
         (layer.input_shape[0] + size - 1) * prod(layer.input_shape[1:]) for layer, size in responses
     )
-    attentions = sum(layer.bias_params for layer in reading.of("attention"))
-    return items(
-        Item(
+    attentions = sum(layer.bias_params for layer in sums.of("attention"))
+    return keep_items(
+        CountItem(
             label="biases of convolutions",
             convention="a bias counts once for each output position",
-            value=reading.biases("conv", "residual") + attentions,
+            value=sums.biases("conv", "residual") + attentions,
         ),
-        Item(
+        CountItem(
             label="biases of linear layers",
             convention="a bias counts once for each image",
-            value=reading.biases("linear"),
+            value=sums.biases("linear"),
         ),
-        Item(
+        CountItem(
             label="batch normalisation",
             convention="2 for each element",
-            value=2 * reading.normalised,
+            value=2 * sums.normalised,
         ),
-        Item(
+        CountItem(
             label="activations",
             convention="1 for each element of ReLU, ReLU6, GELU and SiLU written as functions; others are free",
-            value=reading.activated(*_FUNCTIONS),
+            value=sums.activated(*_FUNCTIONS),
         ),
-        Item(
+        CountItem(
             label="pooling",
             convention="1 for each element of the input",
             value=pooled,
         ),
-        Item(
+        CountItem(
             label="pooling again",
             convention="the module is counted and so is the function that it calls; a function alone counts once",
             value=pooled,
         ),
-        Item(
+        CountItem(
             label="local response normalisation",
             convention="its square, scaling and shift count 1 for each element, the average of its squares 1 for each "
             "element of its padded input",
             value=padded + 3 * elements(layer for layer, _ in responses),
         ),
-        Item(
+        CountItem(
             label="additions of shortcuts",
             convention="1 for each element of the sum",
-            value=elements(reading.of("residual")),
+            value=elements(sums.of("residual")),
         ),
     )
 
 
-def _ptflops_modules(reading: Reading) -> tuple[Item, ...]:
+def _ptflops_modules(sums: LayerSums) -> tuple[CountItem, ...]:
     return (
-        *_ptflops(reading),
-        *items(
-            Item(
+        *_ptflops(sums),
+        *keep_items(
+            CountItem(
                 label="activations again",
                 convention="written as modules, ReLU and GELU are counted as such and as the functions that they call; "
                 "LeakyReLU is counted as a module only",
-                value=reading.activated(*_AGAIN),
+                value=sums.activated(*_AGAIN),
             )
         ),
     )
@@ -212,7 +212,7 @@ class Convention:
 
     tool: str
     their_name: str
-    items: Callable[[Reading], tuple[Item, ...]]
+    items: Callable[[LayerSums], tuple[CountItem, ...]]
 
 
 CONVENTIONS: dict[str, Convention] = {
@@ -237,16 +237,16 @@ CONVENTIONS: dict[str, Convention] = {
 OUR_CONVENTION = OURS["macs"]
 
 
-def counts(architecture: Architecture, analysis: Analysis | None = None) -> tuple[Count, ...]:
+def count_by_convention(architecture: Architecture, analysis: Analysis | None = None) -> tuple[Count, ...]:
     """The network's cost in every convention. Raises ArchitectureError where the layers do not fit together."""
-    reading = Reading(architecture, analysis or analyze(architecture))
+    sums = LayerSums(architecture, analysis or analyze(architecture))
     return tuple(
         Count(
             key=key,
             tool=convention.tool,
             their_name=convention.their_name,
-            ours=reading.analysis.macs,
-            items=convention.items(reading),
+            ours=sums.analysis.macs,
+            items=convention.items(sums),
         )
         for key, convention in CONVENTIONS.items()
     )

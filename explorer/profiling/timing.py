@@ -1,4 +1,4 @@
-"""Measured times of networks as plain values, without torch; ``measuring`` takes them in a process of its own.
+"""Measured times of networks as plain values, without torch; ``measurement`` takes them in a process of its own.
 
 Times are of one forward pass of a batch in inference, each repeat by itself after warm-up runs, with the device waited
 for. MACs do not tell them: small layers are bound by memory and by the cost of starting them. What a machine could do
@@ -54,8 +54,8 @@ class Latency:
     """Of each repeat: one forward pass of the batch; () where it could not run."""
     macs: int
     """Of the batch."""
-    traffic: int
-    """Bytes of the batch: see ``traffic``."""
+    traffic_bytes: int
+    """Bytes of the batch: see ``count_traffic_bytes``."""
     trouble: str = ""
     """Why it could not run."""
 
@@ -85,7 +85,7 @@ class Latency:
     @property
     def intensity(self) -> float:
         """Arithmetic intensity: operations for each byte moved."""
-        return 2 * self.macs / self.traffic
+        return 2 * self.macs / self.traffic_bytes
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -112,7 +112,7 @@ class Ceilings:
         return min(self.flops, intensity * self.bytes)
 
 
-def traffic(analysis: Analysis, setting: Setting) -> int:
+def count_traffic_bytes(analysis: Analysis, setting: Setting) -> int:
     """Bytes that a batch moves if every layer reads its input and its weights once and writes its output once.
 
     A convention, not a measurement: caches and fusion move less, workspaces more. Parameters count once a batch.
@@ -127,7 +127,7 @@ def traffic(analysis: Analysis, setting: Setting) -> int:
     return (elements * setting.batch + analysis.totals.params) * _BYTES[setting.precision]
 
 
-def too_large(analysis: Analysis, setting: Setting, memory: int) -> Latency | None:
+def refuse_too_large(analysis: Analysis, setting: Setting, memory: int) -> Latency | None:
     """A ``Latency`` with its trouble where weights and activations alone are more than ``memory`` bytes; else None.
 
     Activations are counted in float32 in either precision, so a batch that nearly fits in bf16 is refused too.
@@ -136,12 +136,12 @@ def too_large(analysis: Analysis, setting: Setting, memory: int) -> Latency | No
     if needed <= memory:
         return None
     numbers = f"needs about {needed / 1e9:,.1f} GB, and {setting.device} has {memory / 1e9:,.1f} GB"
-    return without_times(analysis, setting, f"{numbers}; take a smaller batch")
+    return unmeasured(analysis, setting, f"{numbers}; take a smaller batch")
 
 
-def without_times(analysis: Analysis, setting: Setting, trouble: str = "") -> Latency:
+def unmeasured(analysis: Analysis, setting: Setting, trouble: str = "") -> Latency:
     """What is known of a network in a setting before it has run."""
     return Latency(
         name=analysis.name, setting=setting, seconds=(), trouble=trouble,
-        macs=analysis.totals.macs * setting.batch, traffic=traffic(analysis, setting),
+        macs=analysis.totals.macs * setting.batch, traffic_bytes=count_traffic_bytes(analysis, setting),
     )  # fmt: skip

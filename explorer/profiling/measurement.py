@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 from ..analysis import analyze
 from ..architecture import Architecture, to_json
-from .timing import Ceilings, Latency, Precision, Setting, without_times
+from .timing import Ceilings, Latency, Precision, Setting, unmeasured
 
 _PROGRAM_ROOT = Path(__file__).parents[2]
 _TICK = 0.2
@@ -27,7 +27,7 @@ _TICK = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class MeasurementStep:
     """How far a measurement is, and what has just been found."""
 
     done: int
@@ -42,13 +42,13 @@ class Step:
     """Device, versions, threads; see ``profiling.latency.environment``."""
 
 
-def measuring(
+def measure_in_subprocess(
     jobs: Sequence[tuple[Architecture, Setting]],
     roofs: Sequence[tuple[str, Precision]] = (),
     *,
     repeats: int = 20,
     warm_up: int = 3,
-) -> Iterator[Step]:
+) -> Generator[MeasurementStep, None, None]:
     """Measure networks in settings, and the ceilings of devices; a step several times a second, until all is done.
 
     Close the iterator to end the process. What was found before is valid. A setting that cannot run is a ``Latency``
@@ -57,7 +57,7 @@ def measuring(
     """
     known = [(analyze(architecture), setting) for architecture, setting in jobs]
     whole, done, what = len(jobs) + len(roofs), 0, "loading PyTorch"
-    yield Step(done=0, total=whole, what=what)
+    yield MeasurementStep(done=0, total=whole, what=what)
     task = {
         "jobs": [
             {"architecture": to_json(architecture, indent=None), "setting": setting.__dict__}
@@ -74,13 +74,13 @@ def measuring(
             if "latency" in line:
                 index, seconds, trouble = line["latency"]
                 analysis, setting = known[index]
-                latency = replace(without_times(analysis, setting, trouble), seconds=tuple(seconds))
+                latency = replace(unmeasured(analysis, setting, trouble), seconds=tuple(seconds))
                 found = {"latency": (index, latency)}
             elif "ceilings" in line:
                 found = {"ceilings": Ceilings(**line["ceilings"])}
             elif "environment" in line:
                 found = {"environment": line["environment"]}
-        yield Step(done=done, total=whole, what=what, **found)
+        yield MeasurementStep(done=done, total=whole, what=what, **found)
 
 
 def _lines(task: dict[str, Any]) -> Iterator[dict[str, Any] | None]:

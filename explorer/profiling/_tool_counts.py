@@ -10,7 +10,7 @@ from ..analysis import Analysis, Layer
 from ..architecture import Architecture, walk
 
 
-class Reading:
+class LayerSums:
     """Sums over the layers of the inference network."""
 
     def __init__(self, architecture: Architecture, analysis: Analysis) -> None:
