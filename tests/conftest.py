@@ -48,6 +48,23 @@ def explorer_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def forked_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """The command that starts a worker by forking."""
+    from tests.runs.forking import fork_server
+
+    with fork_server(tmp_path_factory.mktemp("forking")) as command:
+        yield command
+
+
+@pytest.fixture
+def light_workers(forked_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers start in a moment. Not for tests of how a process is started, or of torchrun, which starts Python."""
+    from explorer.training import _workers
+
+    monkeypatch.setattr(_workers, "COMMAND", forked_worker)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_network() -> Iterator[None]:
     """A test that tries to leave this machine fails at once, with or without an internet connection."""

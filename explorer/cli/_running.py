@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._text import quoted, shown
@@ -18,13 +18,19 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
 _RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick or thorough; default: course"
 
 
+def _worker_command() -> Sequence[str]:
+    from ..training import worker_command  # loaded only where a worker is started
+
+    return worker_command()
+
+
 @contextlib.contextmanager
 def open_manager() -> Iterator[Manager]:
     """The runs of the data directory; what had to be put right is told on stderr."""
     from ..runs import Manager
 
     try:
-        manager = Manager()
+        manager = Manager(worker_command=_worker_command)
         for sentence in manager.messages:
             print(shown(sentence), file=sys.stderr)
         yield manager

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,29 @@ class AlreadyManaged(RuntimeError):
 class Manager:
     """The runs of one data directory. Methods raise ValueError, in one sentence, for what a person asked in vain."""
 
-    def __init__(self, root: Path | None = None, url: str | None = None, *, per_device: int = 1) -> None:
+    def __init__(
+        self,
+        root: Path | None = None,
+        url: str | None = None,
+        *,
+        worker_command: Callable[[], Sequence[str]] | None = None,
+        per_device: int = 1,
+    ) -> None:
+        """Open the runs of a data directory.
+
+        Args:
+            root: The data directory; by default ``explorer.home.home()``.
+            url: Another database, as SQLAlchemy writes it; by default ``EXPLORER_DATABASE_URL``, then SQLite.
+            worker_command: Gives the command that works on a run when its id is put behind it, asked when a worker is
+                started. Without it queued runs stay queued.
+            per_device: How many runs may share a device.
+
+        Raises:
+            StoreError: The store cannot be read or written.
+        """
         self.root = root or home()
         self.url = url or os.environ.get("EXPLORER_DATABASE_URL") or None
+        self.worker_command = worker_command
         self.per_device = per_device
         self.store, self.messages = open_store(self.root, self.url)
         """``messages``: what had to be put right in the store, for people."""
@@ -315,7 +335,7 @@ class Manager:
 
     def _start_queued(self) -> None:
         queued = self.store.runs("queued")
-        if not queued:
+        if not queued or self.worker_command is None:
             return
         load: Counter[str] = Counter()
         for run in self.store.runs("running"):
@@ -329,10 +349,11 @@ class Manager:
                 continue
             # Of equal choices the first; 'auto' waits for a GPU where there is one, rather than start on the CPU.
             chosen = min(choice, key=lambda names: max(load[name] for name in names))
-            if all(load[name] < self.per_device for name in chosen) and self._start(run, chosen[0]):
+            free = all(load[name] < self.per_device for name in chosen)
+            if free and self._start(run, chosen[0], self.worker_command()):
                 load.update(chosen)
 
-    def _start(self, run: Run, device: str) -> bool:
+    def _start(self, run: Run, device: str, command: Sequence[str]) -> bool:
         """Start the worker of a queued run; whether there is one now.
 
         The run's lock is taken here and inherited by the worker: from before the store says 'running' until the
@@ -359,7 +380,7 @@ class Manager:
             if not claimed:
                 return False
             try:
-                start_worker(self.root, self.url, run, lock)
+                start_worker(command, self.root, self.url, run, lock)
             except OSError as error:
                 reason = f"its worker cannot be started: {error.strerror or error}"
                 self.store.update(run.id, where={"status": ("running",)}, status="failed", reason=reason)

@@ -1,4 +1,4 @@
-"""The processes that train: started, reaped and signalled here, and nowhere else."""
+"""Worker processes: started, reaped and signalled here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ._files import Lock, is_locked, read_note
@@ -18,14 +18,14 @@ CHILDREN: list[subprocess.Popen[bytes]] = []
 """Workers that this process started, to be reaped; they outlive every manager."""
 
 
-def start_worker(root: Path, url: str | None, run: Run, lock: Lock) -> None:
-    """Start the worker of a run; it inherits the run's lock."""
+def start_worker(command: Sequence[str], root: Path, url: str | None, run: Run, lock: Lock) -> None:
+    """Start the worker of a run, ``command`` with the run's id behind it; it inherits the run's lock."""
     environment = {**os.environ, "EXPLORER_HOME": str(root), "EXPLORER_RUN_LOCK": str(lock.descriptor)}
     if url is not None:
         environment["EXPLORER_DATABASE_URL"] = url
     with RunFolder(root, run.id).log.open("ab") as output:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "explorer.training", run.id],
+            [*command, run.id],
             cwd=_PROGRAM_ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,

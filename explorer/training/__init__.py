@@ -10,6 +10,7 @@ from ._forecast import Forecast, Speed, collect_speeds, forecast, probe_speed
 from ._launch import Fit, check, clone, config_warnings, extend, prepare, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._recipes import RECIPES, recipe
+from ._workers import open_manager, worker_command
 
 __all__ = [
     "LESSONS",
@@ -31,10 +32,12 @@ __all__ = [
     "extend",
     "forecast",
     "lesson",
+    "open_manager",
     "parse",
     "prepare",
     "probe_speed",
     "recipe",
     "start",
     "start_lesson",
+    "worker_command",
 ]

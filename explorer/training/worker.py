@@ -24,7 +24,6 @@ from ..runs import (
     RESUMABLE,
     AlreadyManaged,
     Lock,
-    Manager,
     RequestedAction,
     Run,
     RunFolder,
@@ -36,6 +35,7 @@ from ..runs import (
 )
 from . import torchrun
 from ._control import ControlThread, RunEnded
+from ._workers import open_manager
 
 _STATUS_OF_ACTION: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     lock.release()
     # The last one out starts the next: a queue goes on where nobody supervises it.
     with contextlib.suppress(AlreadyManaged, ValueError, OSError):
-        Manager(root).tick()
+        open_manager(root).tick()
     return 1 if status == "failed" else 0
 
 

@@ -9,11 +9,12 @@ import streamlit as st
 
 from explorer.home import home
 from explorer.runs import AlreadyManaged, History, Manager
+from explorer.training import open_manager
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _open_cached(root: str, url: str | None) -> tuple[Manager, History]:
-    found = Manager(Path(root), url)
+    found = open_manager(Path(root), url)
     return found, History(found.store)
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from explorer import catalog
-from explorer.runs import Manager
-from explorer.training import recipe, start
+from explorer.training import open_manager, recipe, start
 from tests.benchmarks.visitors import Visitor
 from tests.browser.helpers import SERVER_TROUBLE, serving
 
@@ -56,7 +55,7 @@ async def crowd(visitors: list[Visitor], pid: int, pause: float) -> tuple[list[i
 def test_twenty_visitors_beside_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pause: float) -> None:
     """At the pace of people the numbers come in time; without any pause, all that is asked is that nothing breaks."""
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
-    manager = Manager(per_device=2)
+    manager = open_manager(per_device=2)
     config = recipe("course", "digits").changed(epochs=100_000, threads=1, device="cpu")
     runs = [start(manager, catalog.get("inception-net-32"), config) for _ in range(2)]
     nets = ["googlenet", "inception-net", "inception-v3", "residual-mnist"]

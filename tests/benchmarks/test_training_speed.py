@@ -24,8 +24,7 @@ from torch import nn
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import to_json
-from explorer.runs import Manager
-from explorer.training import TrainConfig, loop, recipe, recording
+from explorer.training import TrainConfig, loop, open_manager, recipe, recording
 from explorer.training._allocator import keep_freed_memory
 from explorer.training._control import StoreSink
 from explorer.training.data import Tensors, load_to_device
@@ -159,7 +158,7 @@ def test_recording_costs_little(
     architecture = catalog.get("dilated-cnn")
     config = recipe("course", "cifar-10")
     data = load_to_device(notes.images_of("cifar-10", architecture.input_shape, monkeypatch), config, CPU)
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     run = manager.create("recorded", to_json(architecture), config.model_dump_json())
     # "About once a second" is meant in the time of this process: one that gets a tenth of a CPU records no more often.
     monkeypatch.setattr(recording, "time", SimpleNamespace(monotonic=now, perf_counter=now))

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 from explorer import catalog, training
-from explorer.runs import Manager, wait_until_ended
+from explorer.runs import wait_until_ended
+from explorer.training import open_manager
 from tests.browser.helpers import ROOT, launching, new_context, open_app, serving, settle
 
 FOLDER = ROOT / "assets" / "screenshots"
@@ -39,7 +40,7 @@ SHOTS: list[tuple[str, str, str, tuple[int, int]]] = [
 def _trained(home: Path) -> str:
     """Two networks that have learnt the digits, as the address names them."""
     os.environ["EXPLORER_HOME"] = str(home)
-    manager = Manager(home)
+    manager = open_manager(home)
     config = training.recipe("course", "digits")
     made = [training.start(manager, catalog.get(name), config).id for name in ("cifar-inception", "inception-net-32")]
     for run in made:

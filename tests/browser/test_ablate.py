@@ -7,8 +7,7 @@ import pytest
 
 from explorer.catalog import get
 from explorer.experiments import experiments, plan, results, start, to_csv
-from explorer.runs import Manager
-from explorer.training import recipe
+from explorer.training import open_manager, recipe
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import ARTIFACTS, open_app, rerun, settle
 from tests.experiments.parts import finish
@@ -25,7 +24,7 @@ def laboratory(fresh_server, tmp_path):
     home.mkdir()
     speed = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
     (home / "speed-cpu.json").write_text(speed)
-    manager = Manager(home)
+    manager = open_manager(home)
     manager.acquire()
     yield fresh_server(home=home), manager
     manager.close()

@@ -9,7 +9,8 @@ import pytest
 from explorer import training
 from explorer.architecture import to_json
 from explorer.catalog import get
-from explorer.runs import Manager, RunFolder, held, read_note
+from explorer.runs import RunFolder, is_locked, read_note
+from explorer.training import open_manager
 from tests.browser.design import until
 from tests.browser.helpers import ARTIFACTS, open_app, settle
 from tests.datasets.makers import classes, zipped
@@ -36,7 +37,7 @@ def training_server(fresh_server, tmp_path):
     home.mkdir()
     speed = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
     (home / "speed-cpu.json").write_text(speed)
-    yield fresh_server(home=home), Manager(home)
+    yield fresh_server(home=home), open_manager(home)
     end_all(home)
 
 
@@ -120,7 +121,7 @@ def test_a_killed_worker_is_shown_and_its_run_goes_on(training_server, page):
     until(lambda: manager.store.get(run).step > 0, "the worker began", patience=120)
     lock = RunFolder(manager.root, run).lock
     os.kill(read_note(lock)["pid"], signal.SIGKILL)
-    until(lambda: not held(lock))
+    until(lambda: not is_locked(lock))
     page.locator(".st-key-run_head").get_by_text("interrupted").wait_for(timeout=5000)
     page.get_by_role("button", name="Resume").click()
     until(lambda: status(manager, run) == "running", "resumed")
@@ -151,7 +152,7 @@ def finished_runs(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_HOME", str(home))
-        manager = Manager(home, per_device=2)
+        manager = open_manager(home, per_device=2)
         manager.acquire()  # a worker that has ended would look after the next one itself, for a moment
         made = [queue(manager, epochs=2, seed=seed).id for seed in (0, 1)]
         until(

@@ -23,6 +23,7 @@ from tests.runs.parts import until, until_step
 from tests.training.parts import network
 
 REPOSITORY = Path(__file__).parents[2]
+LIGHT = pytest.mark.usefixtures("light_workers")
 
 
 def data(capsys: pytest.CaptureFixture[str], *args: str) -> Any:
@@ -55,6 +56,7 @@ def test_factors(capsys: pytest.CaptureFixture[str]) -> None:
     assert "does not apply: the network has no blocks" in out
 
 
+@LIGHT
 def test_ablate_from_beginning_to_end(root: Path, design: str, capsys: pytest.CaptureFixture[str]) -> None:
     settings = ["--epochs", "1", "--device", "cpu", "--set", "threads=1"]
     words = ["ablate", design, "--factors", "cbam", "--seeds", "5,", "--name", "a\x1b[31m", *settings]
@@ -85,6 +87,7 @@ def test_ablate_from_beginning_to_end(root: Path, design: str, capsys: pytest.Ca
     assert data(capsys, "runs", "list") == []
 
 
+@LIGHT
 def test_detached_then_controlled(manager: Manager, design: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["ablate", design, "--epochs", "1000", "--seeds", "2", "--combine", "--device", "cpu", "--detach"]
     made = data(capsys, *words, "--set", "threads=1")

@@ -9,6 +9,7 @@ import pytest
 from explorer.architecture import Architecture, edit, to_json
 from explorer.experiments import Sample, trained
 from explorer.runs import Manager
+from explorer.training import open_manager
 from tests.experiments.parts import finish
 from tests.training.parts import config, network
 
@@ -18,7 +19,7 @@ WIDER = edit.replace(NET, "stem", out_channels=16)
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Manager:
-    return Manager(tmp_path)
+    return open_manager(tmp_path)
 
 
 def ran(manager: Manager, architecture: Architecture, *accuracies: float, **fields: object) -> str:

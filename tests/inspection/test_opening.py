@@ -19,7 +19,7 @@ from explorer.inspection.opening import open_bytes, open_files, open_model
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder, list_checkpoints
 from explorer.runs._workers import CHILDREN
-from explorer.training import checkpoint
+from explorer.training import checkpoint, open_manager
 from explorer.training.state import State
 from tests.runs.parts import create, end_all, until_status
 from tests.training.parts import CPU, config, network
@@ -53,7 +53,7 @@ def nothing_ships(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Manager]:
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
-    made = Manager(tmp_path / "home")
+    made = open_manager(tmp_path / "home")
     yield made
     made.close()
     end_all(made.root)

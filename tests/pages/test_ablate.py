@@ -13,7 +13,7 @@ from explorer import catalog, datasets
 from explorer.architecture import edit
 from explorer.experiments import Stored, experiments, factors, plan, results, start
 from explorer.runs import Manager
-from explorer.training import recipe
+from explorer.training import open_manager, recipe
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.experiments.parts import finish
@@ -40,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def manager(home: Path) -> Manager:
     """The store as another program sees it; it starts nothing."""
-    return Manager(home)
+    return open_manager(home)
 
 
 def done(manager: Manager, name: str = "", *, unfinished: int = 0) -> Stored:
@@ -212,7 +212,7 @@ def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
 
 
 def test_another_program_looks_after_the_runs(home: Path, manager: Manager) -> None:
-    other = Manager(home)
+    other = open_manager(home)
     other.acquire()
     try:
         running = app()

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog, datasets, training
 from explorer.architecture import edit, from_json, to_json
 from explorer.runs import Manager, Point, Run
+from explorer.training import open_manager
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.datasets.makers import png
@@ -37,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def manager(home: Path) -> Manager:
     """The store as another program sees it; it starts nothing."""
-    return Manager(home)
+    return open_manager(home)
 
 
 def app(**query: str) -> AppTest:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from explorer.runs import Manager
+from explorer.training import open_manager
 
 from .parts import end_all
 
@@ -22,6 +23,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def manager(root: Path) -> Iterator[Manager]:
-    made = Manager(root)
+    made = open_manager(root)
     yield made
     made.close()

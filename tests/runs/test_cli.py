@@ -21,6 +21,7 @@ from tests.training.parts import network
 from .parts import create, until_status, until_step
 
 REPOSITORY = Path(__file__).parents[2]
+LIGHT = pytest.mark.usefixtures("light_workers")
 
 
 def data(capsys: pytest.CaptureFixture[str], *args: str) -> Any:
@@ -43,6 +44,7 @@ def design(tmp_path: Path) -> str:
     return str(path)
 
 
+@LIGHT
 def test_train_from_beginning_to_end(root: Path, design: str, capsys: pytest.CaptureFixture[str]) -> None:
     settings = ["--epochs", "2", "--seed", "3", "--device", "cpu", "--set", "lr=0.01", "--set", "schedule=cosine"]
     assert main(["train", design, *settings, "--name", "a\x1b[31m"]) == 0
@@ -70,6 +72,7 @@ def test_train_from_beginning_to_end(root: Path, design: str, capsys: pytest.Cap
     assert data(capsys, "runs", "list") == []
 
 
+@LIGHT
 def test_detached_then_controlled(manager: Manager, design: str, capsys: pytest.CaptureFixture[str]) -> None:
     run = data(capsys, "train", design, "--epochs", "1000", "--detach")["id"]
     until_step(manager, run, 3)
@@ -105,6 +108,7 @@ def test_control_c_pauses(manager: Manager, design: str) -> None:
     assert until_status(manager, run, "paused", seconds=1).step >= 3
 
 
+@LIGHT
 def test_a_lesson_is_told_with_its_results(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two short runs, one after the other; the near-sighted one stays at chance exactly."""
     (found,) = data(capsys, "lesson")

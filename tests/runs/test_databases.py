@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sql
 
 from explorer.runs import Document, Manager, Point, StoreError, Trial
+from explorer.training import open_manager
 
 from .parts import create, curve, until_status
 
@@ -96,8 +97,9 @@ def test_one_of_two_clicks_succeeds(root: Path, database: str) -> None:
         assert sum("already" in text for text in told) == 1
 
 
+@pytest.mark.usefixtures("light_workers")
 def test_a_worker_writes_there(root: Path, database: str) -> None:
-    manager = Manager(root, url=database)
+    manager = open_manager(root, url=database)
     run = create(manager, epochs=1)
     done = until_status(manager, run.id, "finished", "failed")
     assert done.status == "finished", done.reason

@@ -23,7 +23,7 @@ from explorer.architecture import from_json
 from explorer.runs import Manager, Run, RunFolder, is_locked, list_checkpoints, read_note
 from explorer.runs import _manager as module
 from explorer.runs._workers import CHILDREN
-from explorer.training import checkpoint, parse
+from explorer.training import checkpoint, open_manager, parse
 from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
@@ -43,6 +43,8 @@ from .parts import (
     until_step,
     worker,
 )
+
+LIGHT = pytest.mark.usefixtures("light_workers")
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -129,8 +131,8 @@ def test_killed_again_and_again_it_is_the_same_run(manager: Manager, kills: int)
 SERVER = """
 import sys, time
 from pathlib import Path
-from explorer.runs import Manager
-manager = Manager(Path(sys.argv[1]), per_device=3)
+from explorer.training import open_manager
+manager = open_manager(Path(sys.argv[1]), per_device=3)
 manager.supervise()
 print("ready", flush=True)
 time.sleep(600)
@@ -185,11 +187,12 @@ def test_the_server_is_killed_then_the_workers_too(manager: Manager) -> None:
         manager.pause(run.id)  # resumable: proven where a worker really resumes, in the test above
 
 
+@LIGHT
 def test_two_clicks_start_one_worker(manager: Manager) -> None:
     """F6 with a real worker, and F9: pause and stop from two sides."""
     run = create(manager)
     manager.pause(run.id)
-    others = [Manager(manager.root), Manager(manager.root)]
+    others = [open_manager(manager.root), open_manager(manager.root)]
     told: list[str] = []
 
     def click(other: Manager) -> None:
@@ -241,6 +244,7 @@ def freeze(manager: Manager, process: int) -> None:
     until(stopped)
 
 
+@LIGHT
 def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     """F20, then F10 on a worker that cannot listen."""
     monkeypatch.setattr(module, "RESPONDS_SECONDS", 3.0)
@@ -266,6 +270,7 @@ def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkey
     assert final_weights(manager, run.id)
 
 
+@LIGHT
 def test_a_termination_out_of_the_blue_keeps_everything(manager: Manager) -> None:
     """The machine shuts down: SIGTERM without a wish ends the run after its batch, with a checkpoint."""
     run = create(manager, checkpoint_seconds=1000.0)
@@ -278,6 +283,7 @@ def test_a_termination_out_of_the_blue_keeps_everything(manager: Manager) -> Non
     assert max(curve(manager, run.id)) == done.step
 
 
+@LIGHT
 def test_the_disk_is_full(manager: Manager) -> None:
     """F11: a real file-size limit of the kernel, below what a checkpoint and the store need."""
     run = create(manager)
@@ -297,9 +303,10 @@ def test_the_disk_is_full(manager: Manager) -> None:
     until_step(manager, run.id, done.step + 1)
 
 
+@LIGHT
 def test_out_of_memory_all_the_same(root: Path) -> None:
     """F15: a real limit of the kernel on one worker's address space, while another one works."""
-    manager = Manager(root, per_device=2)
+    manager = open_manager(root, per_device=2)
     # An evaluation takes twice the images of an update: after the limit the first one has to ask for more.
     greedy, other = create(manager, batch_size=1000, checkpoint_seconds=1000.0), create(manager)
     until_step(manager, greedy.id, 1)
@@ -319,6 +326,7 @@ def test_out_of_memory_all_the_same(root: Path) -> None:
     manager.close()
 
 
+@LIGHT
 def test_a_loss_that_is_no_number_fails_with_the_last_finite_weights(manager: Manager) -> None:
     """F16."""
     run = create(manager, without_norm(network(classes=10)), optimizer="sgd", lr=1000.0, weight_decay=10.0)
@@ -329,6 +337,7 @@ def test_a_loss_that_is_no_number_fails_with_the_last_finite_weights(manager: Ma
     assert all(value.isfinite().all() for value in weights.values())
 
 
+@LIGHT
 def test_a_queue_goes_on_where_nobody_supervises(manager: Manager) -> None:
     """One run per device; the worker that ends starts the next."""
     first, second, third = create(manager, epochs=1), create(manager, epochs=1), create(manager, epochs=1)
@@ -340,6 +349,7 @@ def test_a_queue_goes_on_where_nobody_supervises(manager: Manager) -> None:
     assert read_note(RunFolder(manager.root, second.id).lock)["status"] == "finished"
 
 
+@LIGHT
 def test_a_run_that_cannot_work_says_why(manager: Manager) -> None:
     """A data set that is gone: one sentence, no traceback in the log."""
     run = create(manager)

@@ -18,14 +18,9 @@ import pytest
 from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder
 from explorer.runs import _manager as module
 from explorer.runs._workers import signal_worker
+from explorer.training import open_manager
 
 from .parts import create, set_config, texts
-
-
-@pytest.fixture
-def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starting is tested elsewhere."""
-    monkeypatch.setattr(Manager, "_start_queued", lambda self: None)
 
 
 def working(manager: Manager, **note: object) -> tuple[Run, Lock]:
@@ -38,7 +33,7 @@ def working(manager: Manager, **note: object) -> tuple[Run, Lock]:
     return manager.store.get(run.id), lock
 
 
-def test_a_directory_has_one_owner(root: Path, no_worker: None) -> None:
+def test_a_directory_has_one_owner(root: Path) -> None:
     """F5."""
     first, second = Manager(root), Manager(root)
     first.acquire()
@@ -80,7 +75,7 @@ def test_of_two_resume_clicks_one_succeeds_and_the_other_is_told(root: Path, tim
         assert f"run {run.id} is queued already" in sorted(told)[1]
 
 
-def test_a_number_that_belongs_to_another_process_is_never_signalled(root: Path, no_worker: None) -> None:
+def test_a_number_that_belongs_to_another_process_is_never_signalled(root: Path) -> None:
     """F7: the worker is dead, its number now names a stranger."""
     manager = Manager(root)
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -104,7 +99,7 @@ def test_a_number_that_belongs_to_another_process_is_never_signalled(root: Path,
         stranger.wait()
 
 
-def test_a_dead_worker_leaves_what_its_note_or_the_wish_says(root: Path, no_worker: None) -> None:
+def test_a_dead_worker_leaves_what_its_note_or_the_wish_says(root: Path) -> None:
     manager = Manager(root)
     for wish, note, status in (
         ("run", {}, "interrupted"),
@@ -125,7 +120,7 @@ def test_a_dead_worker_leaves_what_its_note_or_the_wish_says(root: Path, no_work
     assert manager.run(run.id).status == "interrupted"
 
 
-def test_stop_wins_over_pause(root: Path, no_worker: None) -> None:
+def test_stop_wins_over_pause(root: Path) -> None:
     """F9 in every order; with a worker it is in test_faults."""
     manager = Manager(root)
     run, lock = working(manager)
@@ -145,9 +140,7 @@ def test_stop_wins_over_pause(root: Path, no_worker: None) -> None:
     assert manager.resume(run.id).status == "queued"
 
 
-def test_stop_wins_over_a_pause_that_takes_effect_meanwhile(
-    root: Path, no_worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stop_wins_over_a_pause_that_takes_effect_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run works when stop looks whether it rests, and rests when stop looks whether it works."""
     manager = Manager(root)
     run, lock = working(manager)
@@ -164,7 +157,7 @@ def test_stop_wins_over_a_pause_that_takes_effect_meanwhile(
     assert manager.run(run.id).status == "stopped"
 
 
-def test_what_cannot_be_asked(root: Path, no_worker: None) -> None:
+def test_what_cannot_be_asked(root: Path) -> None:
     manager = Manager(root)
     run, lock = working(manager)
     with lock:
@@ -194,7 +187,7 @@ def test_delete_leaves_nothing(root: Path) -> None:
     assert Manager(root).runs() == []
 
 
-def test_a_delete_that_was_killed_is_completed(root: Path, no_worker: None) -> None:
+def test_a_delete_that_was_killed_is_completed(root: Path) -> None:
     manager = Manager(root)
     run = create(manager)
     os.replace(root / "runs" / run.id, root / "runs" / f".deleted-{run.id}-1")
@@ -206,7 +199,7 @@ def test_a_delete_that_was_killed_is_completed(root: Path, no_worker: None) -> N
 
 
 def test_an_unknown_device_fails_with_the_known_ones(root: Path) -> None:
-    manager = Manager(root)
+    manager = open_manager(root)
     run = create(manager)
     set_config(manager, run.id, device="cuda:77")
     manager.tick()
@@ -219,7 +212,7 @@ def test_no_process_left_is_told_and_the_others_get_their_turn(root: Path, monke
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
     monkeypatch.setattr(module, "start_worker", refuse)
-    manager = Manager(root)
+    manager = open_manager(root)
     runs = [create(manager), create(manager)]
     manager.tick()
     for run in runs:
@@ -240,7 +233,7 @@ def test_there_is_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         create(manager)
 
 
-def test_wall_clock_jumps_are_harmless(root: Path, monkeypatch: pytest.MonkeyPatch, no_worker: None) -> None:
+def test_wall_clock_jumps_are_harmless(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F17."""
     manager = Manager(root)
     run, lock = working(manager)
@@ -257,7 +250,7 @@ def test_wall_clock_jumps_are_harmless(root: Path, monkeypatch: pytest.MonkeyPat
         assert manager.run(run.id).status == "running"  # a silent worker is not a dead one
 
 
-def test_a_note_on_who_is_asked_is_kept(root: Path, no_worker: None) -> None:
+def test_a_note_on_who_is_asked_is_kept(root: Path) -> None:
     manager = Manager(root)
     run = create(manager)
     manager.pause(run.id)

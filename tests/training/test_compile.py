@@ -15,8 +15,8 @@ import torch
 import torch._dynamo
 
 from explorer.architecture import to_json
-from explorer.runs import Manager, wait_until_ended
-from explorer.training import job
+from explorer.runs import wait_until_ended
+from explorer.training import job, open_manager
 from explorer.training._control import ControlThread
 from explorer.training.compiling import find_compiler_problem
 
@@ -56,7 +56,7 @@ def test_a_compiled_run_is_the_plain_run(backend: str) -> None:
 
 def test_it_resumes(backend: str, tmp_path: Path) -> None:
     """Also from and into a run that is not compiled: the checkpoints are the same."""
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     settings = config(**SETTINGS, compile=True, batch_size=64)
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     for attempt, epochs, compile_ in ((1, 1, True), (2, 2, True), (3, 3, False), (4, 4, True)):
@@ -75,7 +75,7 @@ def test_without_a_compiler_it_trains_all_the_same(tmp_path: Path, monkeypatch: 
         raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\n\nmany more lines")
 
     monkeypatch.setattr(torch, "compile", broken)
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     settings = config(**SETTINGS, compile=True, batch_size=512)
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
@@ -97,7 +97,7 @@ def test_a_real_worker_with_and_without_a_compiler(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
     assert find_compiler_problem(CPU) is None
-    manager = Manager(tmp_path / "home")
+    manager = open_manager(tmp_path / "home")
     for compiler, expected in (("", False), ("/no/such/compiler", True)):
         if compiler:
             monkeypatch.setenv("CXX", compiler)

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from explorer.architecture import to_json
-from explorer.runs import Manager
-from explorer.training import checkpoint
+from explorer.training import checkpoint, open_manager
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
@@ -75,7 +74,7 @@ def test_a_checkpoint_goes_on_where_it_was_taken(device: torch.device, tmp_path:
 
 @pytest.mark.parametrize("device", GPUS)
 def test_a_worker_trains_there(device: str, tmp_path: Path) -> None:
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     settings = config(epochs=3, batch_size=200, device=device)
     made = manager.create("there", to_json(network(classes=10)), settings.model_dump_json())
     done = until_status(manager, made.id, "finished", "failed")

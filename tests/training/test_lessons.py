@@ -11,8 +11,7 @@ import torch
 from explorer import catalog, datasets
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, edit
-from explorer.runs import Manager
-from explorer.training import LESSONS, Lesson, TrainConfig, lesson, start_lesson
+from explorer.training import LESSONS, Lesson, TrainConfig, lesson, open_manager, start_lesson
 from explorer.training.data import load_to_device
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
@@ -62,7 +61,7 @@ def test_the_pair_differs_in_what_it_sees_and_in_nothing_else() -> None:
 
 @pytest.mark.parametrize("found", LESSONS.values(), ids=LESSONS.keys())
 def test_a_lesson_is_queued_whole_or_not_at_all(found: Lesson, tmp_path: Path) -> None:
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     with pytest.raises(ValueError, match="epochs"):
         start_lesson(manager, found.name, epochs=0)
     assert manager.runs() == []

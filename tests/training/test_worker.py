@@ -14,7 +14,7 @@ import torch
 
 from explorer.architecture import to_json
 from explorer.runs import Manager, Run, StoreError
-from explorer.training import clone, extend, job, start, worker
+from explorer.training import clone, extend, job, open_manager, start, worker
 from explorer.training._control import ControlThread, StoreSink
 from explorer.training.job import check_same
 from explorer.training.recording import Diverged
@@ -24,7 +24,7 @@ from .parts import config, network
 
 @pytest.fixture
 def run(tmp_path: Path) -> tuple[Manager, Run]:
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     made = manager.create("tiny", to_json(network(classes=10)), config().model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
     return manager, manager.store.get(made.id)
@@ -127,7 +127,7 @@ def test_a_store_that_is_away_for_a_while_loses_no_step(run: tuple[Manager, Run]
 
 
 def test_start_extend_and_clone(tmp_path: Path) -> None:
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     made = start(manager, network(classes=10), config(), name="mine", tags=["a"])
     assert (made.status, made.name, made.tags) == ("queued", "mine", ("a",))
     assert made.memory > 500e6
@@ -145,7 +145,7 @@ def test_start_extend_and_clone(tmp_path: Path) -> None:
 
 
 def test_what_cannot_work_is_refused_before(tmp_path: Path) -> None:
-    manager = Manager(tmp_path)
+    manager = open_manager(tmp_path)
     with pytest.raises(ValueError, match="gives 4 scores"):
         start(manager, network(), config())
     with pytest.raises(ValueError, match="there is no data set 'digit'; did you mean digits"):
