@@ -9,7 +9,7 @@ router.enter()
 import streamlit as st  # noqa: E402
 
 from explorer import figures  # noqa: E402
-from explorer.analysis import CONVENTIONS, analyze  # noqa: E402
+from explorer.analysis import analyze  # noqa: E402
 from pages.ui import design_metrics, header, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
 
@@ -25,7 +25,7 @@ main, side = st.columns([0.72, 0.28], gap="medium")
 with main:
     head = st.container(key="head_place")
     # Numbers first: they reach the browser while all else is still being made.
-    design_metrics.show_headline(now, before, CONVENTIONS)
+    design_metrics.show_headline(now, before)
     with head:
         header.show(architecture, baseline)
 

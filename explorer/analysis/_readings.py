@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -158,6 +159,11 @@ class Analysis:
         """The layers at or below a path; all of them for ''."""
         first, end = self._spans.get(path, (0, 0))
         return self.layers[first:end]
+
+    def below_any(self, paths: Sequence[str]) -> list[Layer]:
+        """The layers at or below any of the paths; quick for a few of an analysis that is not read otherwise."""
+        inside = tuple(f"{path}/" for path in paths)
+        return [layer_of(row) for row in self.rows if row[0] in paths or row[0].startswith(inside)]
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON; ``size``, ``stride``, ``start`` and ``min_size`` are [height, width]."""

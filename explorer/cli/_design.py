@@ -6,7 +6,7 @@ import argparse
 import json
 
 from .. import catalog
-from ..analysis import CONVENTIONS, Analysis, ReceptiveField, analyze
+from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
 from ..architecture import diff, to_data, to_link
 from ..profiling import OUR_CONVENTION
 from ._resolve import architecture, resolve
@@ -24,16 +24,17 @@ def _field(field: ReceptiveField) -> str:
 def _totals(analysis: Analysis) -> str:
     field = analysis.totals.receptive_field
     aligned = "" if field.aligned else "branches differ in stride or centre; "
-    numbers = (
-        ("params", f"{analysis.params:,}", CONVENTIONS["params"]),
-        ("auxiliary params", f"{analysis.auxiliary_params:,}", "of the heads that exist in training only"),
-        ("MACs", f"{analysis.macs:,}", CONVENTIONS["macs"]),
-        ("FLOPs", f"{analysis.flops:,}", "2 × MACs"),
-        ("training memory", f"{analysis.training_bytes:,} bytes", CONVENTIONS["training_bytes"]),
-        ("inference memory", f"{analysis.inference_bytes:,} bytes", CONVENTIONS["inference_bytes"]),
-        ("receptive field", f"{times(field.size)} / {times(field.stride)}",
-         f"size / stride, shortest path {times(field.min_size)}; {aligned}{CONVENTIONS['receptive_field']}"),
-    )  # fmt: skip
+    numbers = []
+    for metric in METRICS.values():
+        if metric.key == "receptive_field":
+            text = f"{times(field.size)} / {times(field.stride)}"
+            words = f"size / stride, shortest path {times(field.min_size)}; {aligned}{CONVENTIONS['receptive_field']}"
+            numbers.append((metric.label, text, words))
+        elif metric.of_totals is not None and metric.unit != "px":
+            text = f"{metric.read_totals(analysis.totals):,} {metric.unit}".strip()
+            numbers.append((metric.label, text, metric.convention))
+        if metric.key == "macs":
+            numbers.append(("FLOPs", f"{analysis.flops:,}", "2 × MACs"))
     return notes(numbers)
 
 
@@ -132,9 +133,9 @@ def ledger_verb(args: argparse.Namespace) -> None:
 def diff_verb(args: argparse.Namespace) -> None:
     before, after = resolve(args.before, files=True), resolve(args.after, files=True)
     changes = diff(before, after)
-    metrics = ("params", "macs", "training_bytes", "inference_bytes")
     old, new = analyze(before).totals, analyze(after).totals
-    totals = {name: (getattr(old, name), getattr(new, name)) for name in metrics}
+    metrics = [metric for metric in headline_metrics().values() if metric.unit != "px"]
+    totals = {metric.key: (metric.read_totals(old), metric.read_totals(new)) for metric in metrics}
     if args.json:
         fields = ("path", "kind", "field", "before", "after")
         print_json({

@@ -5,10 +5,9 @@ from ._budget import EqualBudget, equal_budget
 from ._changes import Delta, Differences, Step, differences
 from ._cloud import Cloud, Point, Ranges, cloud
 from ._compare import MOST, AlignedStage, Cell, Comparison, Row, compare
-from ._front import Direction, front
+from ._front import front
 from ._html import html
 from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
-from ._metrics import METRICS, Metric, depth
 from ._stages import HEAD, Block, Part, Stage, stages
 from ._tables import LETTERS, Report, Table, metrics_table, report, signed, stages_table
 from ._text import comma_separated, markdown
@@ -16,7 +15,6 @@ from ._text import comma_separated, markdown
 __all__ = [
     "HEAD",
     "LETTERS",
-    "METRICS",
     "MOST",
     "AlignedStage",
     "Block",
@@ -26,9 +24,7 @@ __all__ = [
     "Comparison",
     "Delta",
     "Differences",
-    "Direction",
     "EqualBudget",
-    "Metric",
     "Part",
     "Point",
     "Ranges",
@@ -43,7 +39,6 @@ __all__ = [
     "cloud",
     "comma_separated",
     "compare",
-    "depth",
     "differences",
     "equal_budget",
     "front",

@@ -11,41 +11,53 @@ networks of hundreds of layers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..analysis import Analysis, analyze
+from ..analysis import METRICS, Analysis, Metric, analyze
 from ..architecture import Architecture, ArchitectureError, edit
 from ._align import Change, Pair, Record, align
+from ._amounts import Amounts, sum_layers
 
 _VISITS = 200_000
 """Layers analysed on the way from one network to another before changes are charged several at a time."""
-FIELDS = ("params", "auxiliary_params", "macs", "training_bytes", "inference_bytes")
+
+
+def charged_metrics() -> list[Metric]:
+    """The metrics that a change is charged with; of those in pixels only the field is, axis by axis."""
+    return [metric for metric in METRICS.values() if metric.of_totals is not None and metric.unit != "px"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delta:
-    """A difference of totals, in the conventions of ``analysis.CONVENTIONS``."""
+class Delta(Amounts):
+    """A difference of totals, in the conventions of ``analysis.METRICS``; ``delta.macs`` reads ``amounts["macs"]``."""
 
-    params: int = 0
-    auxiliary_params: int = 0
-    macs: int = 0
-    training_bytes: int = 0
-    inference_bytes: int = 0
+    amounts: dict[str, int] = field(default_factory=dict)
+    """By metric, without those that do not differ."""
     receptive_field: tuple[int, int] = (0, 0)
     """(height, width) in input pixels."""
 
     def __add__(self, other: Delta) -> Delta:
         h, w = self.receptive_field
-        numbers = {name: getattr(self, name) + getattr(other, name) for name in FIELDS}
-        return Delta(**numbers, receptive_field=(h + other.receptive_field[0], w + other.receptive_field[1]))
+        sums = {key: self.amounts.get(key, 0) + other.amounts.get(key, 0) for key in self.amounts | other.amounts}
+        return _delta(sums, (h + other.receptive_field[0], w + other.receptive_field[1]))
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON: every metric, and the field as [height, width]."""
+        amounts = {metric.key: self.amounts.get(metric.key, 0) for metric in charged_metrics()}
+        return {**amounts, "receptive_field": list(self.receptive_field)}
+
+
+def _delta(amounts: dict[str, int], receptive_field: tuple[int, int] = (0, 0)) -> Delta:
+    return Delta(amounts={key: value for key, value in amounts.items() if value}, receptive_field=receptive_field)
 
 
 def delta(before: Analysis, after: Analysis) -> Delta:
     """What two analyses differ by."""
-    (h, w), (height, width) = before.totals.receptive_field.size, after.totals.receptive_field.size
-    numbers = {name: getattr(after.totals, name) - getattr(before.totals, name) for name in FIELDS}
-    return Delta(**numbers, receptive_field=(height - h, width - w))
+    was, now = before.totals, after.totals
+    (h, w), (height, width) = was.receptive_field.size, now.receptive_field.size
+    amounts = {metric.key: metric.read_totals(now) - metric.read_totals(was) for metric in charged_metrics()}
+    return _delta(amounts, (height - h, width - w))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +67,7 @@ class Step:
     changes: tuple[Change, ...]
     delta: Delta
     elsewhere: Delta
-    """The part of params, MACs and training memory of ``delta`` in layers outside the changed nodes: consequences.
+    """The part of ``delta`` (of the metrics that add up over layers) in layers outside the changed nodes: consequences.
     All zero for a change of the network itself, of which every layer is a part."""
 
     def __str__(self) -> str:
@@ -76,12 +88,12 @@ class Differences:
                 {
                     "text": str(step),
                     "changes": [asdict(change) for change in step.changes],
-                    "delta": asdict(step.delta),
-                    "elsewhere": asdict(step.elsewhere),
+                    "delta": step.delta.to_data(),
+                    "elsewhere": step.elsewhere.to_data(),
                 }
                 for step in self.steps
             ],
-            "total": asdict(self.total),
+            "total": self.total.to_data(),
         }
 
 
@@ -187,18 +199,6 @@ def _elsewhere(changes: tuple[Change, ...], was: Analysis, now: Analysis) -> Del
         paths += [change.path, f"{above}{slash}-{name}"]  # the latter until it is removed
     if "" in paths:
         return Delta()
-    inside = tuple(f"{path}/" for path in paths)
-
-    def outside(analysis: Analysis) -> tuple[int, int, int]:
-        params = macs = kept = 0
-        for path, _, _, _, weight, bias, norm, multiply_adds, stored, _, in_head in analysis.rows:
-            if path in paths or path.startswith(inside):
-                continue
-            kept += stored
-            if not in_head:
-                params += weight + bias + norm
-                macs += multiply_adds
-        return params, macs, kept
-
-    first, second = outside(was), outside(now)
-    return Delta(params=second[0] - first[0], macs=second[1] - first[1], training_bytes=second[2] - first[2])
+    cost = delta(was, now).amounts
+    first, second = (sum_layers(analysis.below_any(paths)) for analysis in (was, now))
+    return _delta({key: cost.get(key, 0) - (second[key] - first[key]) for key in first})

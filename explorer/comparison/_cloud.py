@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from operator import is_
 from typing import Any, NamedTuple
 
-from ..analysis import Totals, analyze
+from ..analysis import METRICS, Direction, Totals, analyze
 from ..architecture import MAX_CHANNELS, Architecture, ArchitectureError, Conv, edit, walk
-from ._front import Direction, front
+from ._front import front
 
 MOST = 100_000
 """Variants of one cloud."""
@@ -72,7 +72,7 @@ class Cloud:
     def front(self, **metrics: Direction) -> list[Point]:
         """The points that no other point beats, as ``front(macs='least', receptive_field='most')``; by first metric.
 
-        A metric is a field of ``analysis.Totals``; of the receptive field the larger axis counts.
+        Raises ValueError for what is not a metric, or not one that totals tell.
         """
         reads = {name: read_metric(name) for name in metrics}
         rows = [[read(point.totals) for read in reads.values()] for point in self.points]
@@ -82,11 +82,10 @@ class Cloud:
 
 def read_metric(name: str) -> Callable[[Totals], int]:
     """How a metric is read from totals. Raises ValueError for one that is not a number of theirs."""
-    if name == "receptive_field":
-        return lambda totals: max(totals.receptive_field.size)
-    if name in ("params", "auxiliary_params", "macs", "training_bytes", "inference_bytes"):
-        return lambda totals: int(getattr(totals, name))
-    raise ValueError(f"metric (={name!r}) is not one that a variant has")
+    metric = METRICS.get(name)
+    if metric is None or metric.of_totals is None:
+        raise ValueError(f"metric (={name!r}) is not one that a variant has")
+    return metric.of_totals
 
 
 def cloud(

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from ..analysis import Analysis, analyze
+from ..analysis import METRICS, Analysis, Metric, analyze
 from ..architecture import Architecture
-from ._metrics import METRICS, Metric
 from ._stages import Key, Stage, ordered, stage_label, stages
 
 MOST = 4
@@ -68,15 +67,16 @@ class Comparison:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Every metric, in the order in which it is shown."""
-        return tuple(self._row(metric) for metric in METRICS)
+        return tuple(self._row(metric) for metric in METRICS.values())
 
     def _row(self, metric: Metric) -> Row:
         pairs = zip(self.architectures, self.analyses, strict=True)
         values = [metric.read(architecture, analysis) for architecture, analysis in pairs]
-        first, least = values[0], min(values)
-        told = metric.best is not None and least != max(values)
+        first, best = values[0], None
+        if metric.best is not None and min(values) != max(values):
+            best = min(values) if metric.best == "least" else max(values)
         cells = tuple(
-            Cell(value=value, difference=value - first, percent=in_percent(value, first), best=told and value == least)
+            Cell(value=value, difference=value - first, percent=in_percent(value, first), best=value == best)
             for value in values
         )
         return Row(metric=metric, cells=cells)
@@ -97,7 +97,7 @@ class Comparison:
                 {
                     "label": aligned.label,
                     "stride": list(aligned.key),
-                    "networks": [None if stage is None else asdict(stage) for stage in aligned.stages],
+                    "networks": [None if stage is None else stage.to_data() for stage in aligned.stages],
                 }
                 for aligned in self.stages
             ],

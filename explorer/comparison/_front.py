@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Literal
 
-Direction = Literal["least", "most"]
+from ..analysis import Direction
 
 
 def front(rows: Sequence[Sequence[float]], directions: Sequence[Direction]) -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..analysis import Analysis, Layer
 from ..architecture import Architecture, edit
+from ._amounts import Amounts, sum_layers
 
 HEAD = (0, 0)
 """Key of the stage that sees the whole input: global pooling or flattening, and all behind it."""
@@ -22,21 +23,25 @@ Key = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """What a stage, a block or a branch costs, in the conventions of ``analysis.CONVENTIONS``."""
+class Part(Amounts):
+    """What a stage, a block or a branch costs, in the conventions of ``analysis.METRICS``; ``part.macs`` is one."""
 
     path: str
     """Path of the node; '' for a stage."""
-    params: int
-    """Of the inference network."""
-    macs: int
-    training_bytes: int
-    """Auxiliary heads included, as in the total."""
+    amounts: dict[str, int]
+    """By metric, of those that add up over layers."""
     output_shape: tuple[int, ...]
     receptive_field: tuple[int, int]
     """(height, width) at its end, in input pixels."""
     shortest: tuple[int, int]
     """The same over the shortest path."""
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for JSON, each metric by its key."""
+        return {
+            "path": self.path, **self.amounts, "output_shape": list(self.output_shape),
+            "receptive_field": list(self.receptive_field), "shortest": list(self.shortest),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,9 @@ class Block(Part):
     """A node of the trunk, split into its branches where it has parallel ones."""
 
     branches: tuple[Part, ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        return {**super().to_data(), "branches": [branch.to_data() for branch in self.branches]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +61,9 @@ class Stage(Part):
     key: Key
     """Stride (height, width); ``HEAD`` for the head."""
     blocks: tuple[Block, ...]
+
+    def to_data(self) -> dict[str, Any]:
+        return {**super().to_data(), "key": list(self.key), "blocks": [block.to_data() for block in self.blocks]}
 
     @property
     def label(self) -> str:
@@ -121,18 +132,12 @@ def _units(
 
 
 def _costs(path: str, layers: Iterable[Layer], shape: tuple[int, ...], field: tuple[Any, Any]) -> dict[str, Any]:
-    params = macs = kept = 0
-    for layer in layers:
-        kept += layer.training_bytes
-        if not layer.training_only:
-            params += layer.params
-            macs += layer.macs
-            shape = layer.output_shape
-            field = (layer.receptive_field.size, layer.receptive_field.min_size)
-    return {
-        "path": path, "params": params, "macs": macs, "training_bytes": kept,
-        "output_shape": shape, "receptive_field": field[0], "shortest": field[1],
-    }  # fmt: skip
+    layers = tuple(layers)
+    last = next((layer for layer in reversed(layers) if not layer.training_only), None)
+    if last is not None:
+        shape, field = last.output_shape, (last.receptive_field.size, last.receptive_field.min_size)
+    amounts = sum_layers(layers)
+    return {"path": path, "amounts": amounts, "output_shape": shape, "receptive_field": field[0], "shortest": field[1]}
 
 
 def _block(node: Any, path: str, analysis: Analysis, shape: tuple[int, ...], field: tuple[Any, Any]) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from ..analysis import METRICS
 from ..literal import literal, no_formula
 from ._stages import Part, Stage
 from ._tables import Report, Table
@@ -45,7 +46,7 @@ def comma_separated(report: Report) -> str:
     for row in comparison.rows:
         for label, cell in zip(labels, row.cells, strict=True):
             writer.writerow(("total", "", row.metric.key, label, cell.value))
-    metrics = ("params", "macs", "training_bytes")
+    metrics = [metric.key for metric in METRICS.values() if metric.of_layer]
     for aligned in comparison.stages:
         for label, stage in zip(labels, aligned.stages, strict=True):
             for table, part in _parts(stage):

@@ -1,17 +1,16 @@
 """What can be edited at a node, and the edit itself: ``panel`` describes controls, ``apply`` carries a command out."""
 
 from ._commands import BLOCKS, Command, apply, carry_out
-from ._controls import METRICS, channel_values, metric_text, metric_value
+from ._controls import channel_values, metric_text, ribbon_metric
 from ._panel import panel
 
 __all__ = [
     "BLOCKS",
-    "METRICS",
     "Command",
     "apply",
     "carry_out",
     "channel_values",
     "metric_text",
-    "metric_value",
     "panel",
+    "ribbon_metric",
 ]

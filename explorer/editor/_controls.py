@@ -4,41 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..analysis import Sweep, Totals, along, convex_in_channels
+from ..analysis import METRICS, Sweep, Totals, along, convex_in_channels, headline_metrics
 from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, Conv, Pool, edit
 from ..figures import change, extent, si, size
 from ._commands import Command, apply
 
-METRICS: dict[str, tuple[str, str]] = {
-    "macs": ("MACs", "multiply-adds of one image"),
-    "params": ("parameters", "learnt numbers of the inference network"),
-    "training": ("training memory", "bytes that autograd keeps of one image, float32"),
-    "inference": ("inference memory", "largest sum of activations alive at once, one image, float32"),
-    "field": ("receptive field", "pixels along the larger axis, at the last feature map"),
-}
-"""What a ribbon may show: key → (caption, convention)."""
+_FORMER_KEYS = {"training": "training_bytes", "inference": "inference_bytes", "field": "receptive_field"}
+"""Names of metrics in links that were made before metrics had one name everywhere."""
 
 ACTIVATIONS = ["relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh", "none"]
 
 
-def metric_value(totals: Totals, metric: str) -> int:
-    """The number that a ribbon of this metric shows."""
-    return {
-        "macs": totals.macs,
-        "params": totals.params,
-        "training": totals.training_bytes,
-        "inference": totals.inference_bytes,
-        "field": max(totals.receptive_field.size),
-    }[metric]
+def ribbon_metric(key: str) -> str | None:
+    """The metric that a link or a click means; None for what no ribbon shows."""
+    key = _FORMER_KEYS.get(key, key)
+    return key if key in headline_metrics() else None
 
 
 def metric_text(value: int, metric: str) -> str:
-    """That number with its unit."""
-    if metric in ("training", "inference"):
+    """A metric's value with its unit: '7.0 M parameters', '31 MB', '427 px'."""
+    shown = METRICS[metric]
+    if shown.unit == "bytes":
         return size(value)
-    if metric == "field":
+    if shown.unit == "px":
         return f"{value} px"
-    return f"{si(value)} {METRICS[metric][0]}"
+    return f"{si(value)} {shown.label}"
 
 
 def channel_values(value: int, limit: int = MAX_CHANNELS, anchor: int | None = None) -> list[int]:
@@ -69,8 +59,12 @@ class Maker:
         self.sweep = sweep
         totals = sweep.totals(baseline)
         assert totals is not None  # a page never holds a network that does not work
-        self.before = metric_value(totals, metric)
-        self.convex = convex_in_channels(architecture)
+        self.before = self.value(totals)
+        self.convex = METRICS[metric].convex and convex_in_channels(architecture)
+
+    def value(self, totals: Totals) -> int:
+        """The number that the ribbons show."""
+        return METRICS[self.metric].read_totals(totals)
 
     def totals(self, command: Command) -> Totals | None:
         """The numbers after a command, None where the network would not work."""
@@ -89,7 +83,7 @@ class Maker:
 
         def ask(candidate: Any) -> int | None:
             totals = self.totals({**command, "value": candidate})
-            return None if totals is None else metric_value(totals, self.metric)
+            return None if totals is None else self.value(totals)
 
         numbers = along(ask, values, values.index(value)) if convex else [ask(candidate) for candidate in values]
         points: list[list[Any]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..analysis import Analysis, Sweep
+from ..analysis import Analysis, Sweep, headline_metrics
 from ..architecture import (
     MAX_BRANCHES,
     MAX_CHANNELS,
@@ -21,7 +21,7 @@ from ..architecture import (
 )
 from ..figures import kind_of, kind_of_branch
 from ._commands import BLOCKS, Command, stride_layer
-from ._controls import METRICS, Maker, activation_select, button, leaf_controls, number, reductions
+from ._controls import Maker, activation_select, button, leaf_controls, number, reductions
 
 
 def panel(
@@ -37,8 +37,9 @@ def panel(
 
     Raises ArchitectureError if there is no such node or the network does not work, ValueError for an unknown metric.
     """
-    if metric not in METRICS:
-        raise ValueError(f"metric (={metric!r}) must be one of {', '.join(METRICS)}")
+    metrics = headline_metrics()
+    if metric not in metrics:
+        raise ValueError(f"metric (={metric!r}) must be one of {', '.join(metrics)}")
     make = Maker(architecture, baseline or architecture, metric, sweep or Sweep())
     block = path.partition("/")[0]
     node = edit.find(architecture, block) if block else architecture.trunk
@@ -69,7 +70,7 @@ def panel(
         "title": title,
         "subtitle": subtitle,
         "chosen": path,
-        "metrics": [{"value": key, "label": caption} for key, (caption, _) in METRICS.items()],
+        "metrics": [{"value": key, "label": each.label} for key, each in metrics.items()],
         "metric": metric,
         "cards": cards,
         "network": _network_card(make, block),

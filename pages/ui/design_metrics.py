@@ -8,7 +8,7 @@ import pyarrow as pa
 import streamlit as st
 
 from explorer import figures
-from explorer.analysis import Analysis
+from explorer.analysis import Analysis, Metric, ReceptiveField, headline_metrics
 from explorer.architecture import Architecture
 
 from . import other_tools, session
@@ -20,39 +20,11 @@ _COLUMNS = [
 """Order of the layer table: what is asked for most stands first."""
 
 
-def show_headline(now: Analysis, before: Analysis, conventions: dict[str, str]) -> None:
-    """Parameters, MACs, memory, receptive field and output, each with its change against the baseline."""
-    extent = figures.extent
-    field = now.receptive_field
-    old = before.receptive_field
-    cells: list[tuple[str, str, str, float, str]] = [
-        _cell("Parameters", figures.si(now.params), now.params, before.params, conventions["params"]),
-        _cell(
-            f"MACs · {extent(now.input_shape[1:])} px", figures.si(now.macs), now.macs, before.macs, conventions["macs"]
-        ),
-        _cell(
-            "Training memory", figures.size(now.training_bytes), now.training_bytes, before.training_bytes,
-            conventions["training_bytes"],
-        ),
-        _cell(
-            "Inference memory", figures.size(now.inference_bytes), now.inference_bytes, before.inference_bytes,
-            conventions["inference_bytes"],
-        ),
-        _cell(
-            "Receptive field, px", extent(field.size), max(field.size), max(old.size),
-            f"{conventions['receptive_field']}. Shortest path {extent(field.min_size)} px, "
-            f"stride {extent(field.stride)}, first unit starts at {extent(field.start)}; "
-            f"branches {'aligned' if field.aligned else 'not aligned'}.",
-        ),
-    ]  # fmt: skip
-    unchanged = {"Receptive field, px": f"/{extent(field.stride)}, unchanged"}
+def show_headline(now: Analysis, before: Analysis) -> None:
+    """The headline metrics and the output's shape, each metric with its change against the baseline."""
     with st.container(horizontal=True, gap="small", key="headline"):
-        for label, value, delta, sign, help_text in cells:
-            said = delta if sign else unchanged.get(label, "unchanged")
-            st.metric(
-                label, value, said, delta_color="inverse" if sign else "off",
-                delta_arrow="auto" if sign else "off", help=help_text, border=True,
-            )  # fmt: skip
+        for metric in headline_metrics().values():
+            _show_metric(metric, now, before)
         shape = now.output_shape
         source = f"from {figures.times(now.feature_shape)}" if len(shape) == 1 else None
         st.metric(
@@ -62,12 +34,33 @@ def show_headline(now: Analysis, before: Analysis, conventions: dict[str, str]) 
         )  # fmt: skip
 
 
-def _cell(label: str, text: str, now: float, before: float, convention: str) -> tuple[str, str, str, float, str]:
-    difference = now - before
-    amount = figures.si(abs(difference)) if "memory" not in label else figures.size(abs(int(difference)))
-    sign = "-" if difference < 0 else "+"
-    relative = figures.change(now, before).replace("−", "-")  # as Streamlit writes its own sign
-    return label, text, f"{sign}{amount} ({relative})", difference, f"{convention}. Exactly {now:,}."
+def _show_metric(metric: Metric, now: Analysis, before: Analysis) -> None:
+    value, old = metric.read_totals(now.totals), metric.read_totals(before.totals)
+    form = figures.size if metric.unit == "bytes" else figures.si
+    label = metric.label[0].upper() + metric.label[1:]
+    text, unchanged, convention = form(value), "unchanged", metric.convention
+    if metric.key == "macs":
+        label += f" · {figures.extent(now.input_shape[1:])} px"
+    elif metric.unit == "px":
+        label += ", px"
+    if metric.key == "receptive_field":
+        field = now.receptive_field
+        text, unchanged = figures.extent(field.size), f"/{figures.extent(field.stride)}, unchanged"
+        convention += _field_details(field)
+    relative = figures.change(value, old).replace("−", "-")  # as Streamlit writes its own sign
+    changed = f"{'-' if value < old else '+'}{form(abs(value - old))} ({relative})"
+    st.metric(
+        label, text, changed if value != old else unchanged, delta_color="inverse" if value != old else "off",
+        delta_arrow="auto" if value != old else "off", help=f"{convention}. Exactly {value:,}.", border=True,
+    )  # fmt: skip
+
+
+def _field_details(field: ReceptiveField) -> str:
+    extent = figures.extent
+    return (
+        f". Shortest path {extent(field.min_size)} px, stride {extent(field.stride)}, first unit starts at "
+        f"{extent(field.start)}; branches {'aligned' if field.aligned else 'not aligned'}"
+    )
 
 
 def show_details(architecture: Architecture, now: Analysis, chosen: str) -> None:

@@ -116,7 +116,7 @@ def _follow(asked: dict[str, str]) -> None:
             refuse(f"The baseline in the address could not be opened: {error}")
     if asked["at"]:
         choose(asked["at"])
-    state["metric"] = asked["ribbon"] if asked["ribbon"] in editor.METRICS else "macs"
+    state["metric"] = editor.ribbon_metric(asked["ribbon"]) or "macs"
 
 
 def _read_address() -> dict[str, str]:
@@ -288,5 +288,5 @@ def pin() -> None:
 
 def show_metric(metric: object) -> None:
     """Let the ribbons show another metric."""
-    if metric in editor.METRICS:
-        _state().update(metric=metric, acted=True)
+    if isinstance(metric, str) and (shown := editor.ribbon_metric(metric)):
+        _state().update(metric=shown, acted=True)

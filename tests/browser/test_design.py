@@ -203,9 +203,9 @@ def test_ribbons_show_the_chosen_metric(design):
     slider = design.ribbon("inception1/branch_1x1")
     for metric, shown in {
         "params": f"{figures.si(now.params)} parameters",
-        "training": figures.size(now.training_bytes),
-        "inference": figures.size(now.inference_bytes),
-        "field": f"{max(now.receptive_field.size)} px",
+        "training_bytes": figures.size(now.training_bytes),
+        "inference_bytes": figures.size(now.inference_bytes),
+        "receptive_field": f"{max(now.receptive_field.size)} px",
     }.items():
         with rerun(design.page):
             design.by_id("metric").select_option(metric)

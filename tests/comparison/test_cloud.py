@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer import catalog
-from explorer.analysis import analyze
+from explorer.analysis import Direction, analyze
 from explorer.architecture import Conv, edit, from_link, to_link, walk
-from explorer.comparison import Direction, Ranges, cloud, front
+from explorer.comparison import Ranges, cloud, front
 
 BELOW = ("inception_3a", "inception_4b/branch_5x5")
 NAMES = ("googlenet", "residual-mnist", "cifar-inception-residual-cbam", "dilated-cnn")

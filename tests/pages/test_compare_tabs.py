@@ -14,9 +14,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog
-from explorer.analysis import analyze
+from explorer.analysis import METRICS, analyze
 from explorer.architecture import edit, to_json, to_link
-from explorer.comparison import METRICS, equal_budget, front, reductions, saving, stacks
+from explorer.comparison import equal_budget, front, reductions, saving, stacks
 from explorer.runs import Manager
 from pages.ui.compare import options
 from pages.ui.compare.measurement_queue import wait_for_turn
@@ -185,7 +185,7 @@ def test_one_measurement_at_a_time() -> None:
 def test_any_metric_against_any_other_and_the_front(manager: Manager, x: str, y: str) -> None:
     running = app("tradeoffs", f"x:{x},y:{y},more:catalogue")
     data = mounted(running, "tradeoffs_scatter")
-    read = {metric.key: metric.read for metric in METRICS}
+    read = {key: metric.read for key, metric in METRICS.items()}
     others = [each.architecture for each in catalog.entries() if each.name not in NAMES]
     values = [(read[x](net, analyze(net)), read[y](net, analyze(net))) for net in [*NETS, *others]]
     assert [(mark["x"], mark["y"]) for mark in data["marks"]] == values

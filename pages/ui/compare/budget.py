@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import figures
-from explorer.analysis import analyze
+from explorer.analysis import METRICS, analyze, headline_metrics
 from explorer.architecture import Architecture, edit
 from explorer.comparison import LETTERS, EqualBudget, equal_budget
 from pages.ui.text import cell, literal
@@ -17,7 +17,7 @@ from . import options, state
 from .state import Entry
 
 TAB = "tradeoffs"
-_METRICS = {"macs": "MACs", "params": "parameters"}
+_METRICS = {key: METRICS[key].label for key in ("macs", "params")}
 _OWN = "own"
 _MAX_TARGET = 10**15
 
@@ -66,19 +66,17 @@ def _answer(scaled: Entry, found: EqualBudget, metric: str) -> None:
         )
     else:
         st.warning(literal(f"Cannot be made equal: {found.reason}."))
-    before, now = analyze(scaled.architecture).totals, analyze(found.architecture).totals
-    rows = [
-        {
-            "": label,
-            "as it is": form(getattr(before, key)),
-            f"at {found.factor:.3f} times the width": form(getattr(now, key)),
-            "change": figures.change(getattr(now, key), getattr(before, key)),
-        }
-        for key, label, form in (
-            ("macs", "MACs", figures.exact), ("params", "parameters", figures.exact),
-            ("training_bytes", "training memory", figures.size), ("inference_bytes", "inference memory", figures.size),
-        )
-    ]  # fmt: skip
+    was, scaled_totals = analyze(scaled.architecture).totals, analyze(found.architecture).totals
+    rows = []
+    for metric_shown in headline_metrics().values():
+        if metric_shown.unit == "px":
+            continue  # width does not change the field
+        form = figures.size if metric_shown.unit == "bytes" else figures.exact
+        before, now = metric_shown.read_totals(was), metric_shown.read_totals(scaled_totals)
+        rows.append({
+            "": metric_shown.label, "as it is": form(before),
+            f"at {found.factor:.3f} times the width": form(now), "change": figures.change(now, before),
+        })  # fmt: skip
     st.table(pd.DataFrame(rows).map(cell).set_index(""), border="horizontal")
     with st.container(horizontal=True):
         named = _named(scaled, found)

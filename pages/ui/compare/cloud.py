@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from explorer import figures
-from explorer.analysis import CONVENTIONS, Totals, analyze
+from explorer.analysis import METRICS, Totals, analyze, headline_metrics
 from explorer.architecture import ArchitectureError, diff
-from explorer.comparison import LETTERS, METRICS, Cloud, Direction, Ranges
+from explorer.comparison import LETTERS, Cloud, Ranges
 from explorer.comparison import cloud as cloud_of
 from explorer.datasets import Progress
 from explorer.figures import Axis, Dots, Mark, Path
@@ -24,17 +24,7 @@ from .state import Entry
 
 TAB = "tradeoffs"
 KEY = "compare_cloud"
-_AXES: dict[str, Direction] = {
-    "macs": "least", "params": "least", "training_bytes": "least", "inference_bytes": "least",
-    "receptive_field": "most",
-}  # fmt: skip
-"""What a variant has, and which way it is taken to be better."""
-_TITLES = {
-    metric.key: f"{metric.label}, {metric.unit}" if metric.unit else metric.label
-    for metric in METRICS if metric.key in _AXES
-}  # fmt: skip
 _BETTER = {"least": "less", "most": "more"}
-_COUNTS = ("macs", "params")
 _WIDTHS = (10, 25, 50, 75, 100, 125, 150, 200, 300, 400)
 _MAX_VARIANTS = 20_000
 
@@ -46,10 +36,11 @@ def show(entries: tuple[Entry, ...]) -> None:
         begin = st.button("Draw the cloud", key="cloud_begin", icon=":material/blur_on:", type="primary")
     work = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        titles = {key: f"{_TITLES[key]} ({_BETTER[way]} is better)" for key, way in _AXES.items()}
-        words = "  \n".join(f"{_TITLES[key]}: {CONVENTIONS[key]}." for key in _AXES)
-        x = options.choice(TAB, "cx", "Across", list(_AXES), titles, "macs", width=320, help=words)
-        y = options.choice(TAB, "cy", "Up", list(_AXES), titles, "receptive_field", width=320, help=words)
+        axes = headline_metrics()
+        titles = {key: f"{metric.title} ({_BETTER[metric.trade_off]} is better)" for key, metric in axes.items()}
+        words = "  \n".join(f"{metric.title}: {metric.convention}." for metric in axes.values())
+        x = options.choice(TAB, "cx", "Across", list(axes), titles, "macs", width=320, help=words)
+        y = options.choice(TAB, "cy", "Up", list(axes), titles, "receptive_field", width=320, help=words)
     results = st.container()
     kept = st.session_state.get(KEY)
     with results:
@@ -127,12 +118,12 @@ def _make(around: Entry, ranges: Ranges, count: int, seed: int) -> bool:
 
 
 def _value(totals: Totals, metric: str) -> int:
-    return max(totals.receptive_field.size) if metric == "receptive_field" else int(getattr(totals, metric))
+    return METRICS[metric].read_totals(totals)
 
 
 def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> None:
     found: Cloud = kept["cloud"]
-    directions = {x: _AXES[x], y: _AXES[y]}
+    directions = {x: METRICS[x].trade_off, y: METRICS[y].trade_off}
     best = found.front(**directions)
     ranges = found.ranges
     marks = [
@@ -149,20 +140,23 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
                  facts=_facts(totals))
         )  # fmt: skip
     corners = sorted({(float(_value(point.totals, x)), float(_value(point.totals, y))) for point in best})
-    path = Path(label=f"front: {len(best):,} variants", points=figures.staircase(corners, less_x=_AXES[x] == "least"))
+    less_x = METRICS[x].trade_off == "least"
+    path = Path(label=f"front: {len(best):,} variants", points=figures.staircase(corners, less_x=less_x))
     dots = Dots(
         label="variant", x=[_value(point.totals, x) for point in found.points],
         y=[_value(point.totals, y) for point in found.points], keys=[str(point.number) for point in found.points],
     )  # fmt: skip
 
+    title_x, title_y = METRICS[x].title, METRICS[y].title
+
     def log(values: Any) -> bool:
         return bool(min(values) > 0 and max(values) > 8 * min(values))
 
     data = figures.scatter(
-        Axis(label=_TITLES[x], log=log(dots.x)), Axis(label=_TITLES[y], log=log(dots.y)), marks, [path], dots
+        Axis(label=title_x, log=log(dots.x)), Axis(label=title_y, log=log(dots.y)), marks, [path], dots
     )
     alt = (
-        f"{len(found.points):,} variants, {_TITLES[x]} across and {_TITLES[y]} up. The front has {len(best):,}, from "
+        f"{len(found.points):,} variants, {title_x} across and {title_y} up. The front has {len(best):,}, from "
         f"{_said(best[0].totals, x, y)} to {_said(best[-1].totals, x, y)}. Arrow keys walk along it, Enter chooses."
     )
     with st.container(border=True):
@@ -198,7 +192,8 @@ def _facts(totals: Totals) -> tuple[tuple[str, str], ...]:
 
 def _shown(totals: Totals, metric: str) -> str:
     value = _value(totals, metric)
-    return figures.size(value) if metric.endswith("bytes") else f"{figures.si(value)}{' px' * (metric not in _COUNTS)}"
+    unit = METRICS[metric].unit
+    return figures.size(value) if unit == "bytes" else f"{figures.si(value)} {unit}".strip()
 
 
 def _said(totals: Totals, x: str, y: str) -> str:
@@ -231,8 +226,8 @@ def _chosen(kept: dict[str, Any], found: Cloud) -> None:
                 on_click=state.add_architecture, args=(variant, variant.name),
             )  # fmt: skip
         cells = [
-            (_TITLES[key].partition(",")[0], _shown(now, key), figures.change(_value(now, key), _value(before, key)))
-            for key in _AXES
+            (metric.label, _shown(now, key), figures.change(_value(now, key), _value(before, key)))
+            for key, metric in headline_metrics().items()
         ]
         with st.container(horizontal=True, gap="small"):
             for label, value, change in cells:
@@ -242,7 +237,11 @@ def _chosen(kept: dict[str, Any], found: Cloud) -> None:
 def _front(kept: dict[str, Any], best: list[Any]) -> None:
     """The front as a table; a chosen row is a chosen point."""
     rows = [
-        {"variant": point.number, **{_TITLES[key]: _value(point.totals, key) for key in _AXES}} for point in best
+        {
+            "variant": point.number,
+            **{metric.title: _value(point.totals, key) for key, metric in headline_metrics().items()},
+        }
+        for point in best
     ]
     numbers = [str(point.number) for point in best]
 

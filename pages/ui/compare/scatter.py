@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from explorer import catalog, figures
-from explorer.analysis import analyze
-from explorer.comparison import LETTERS, METRICS, Direction, front
+from explorer.analysis import METRICS, Direction, analyze
+from explorer.comparison import LETTERS, front
 from explorer.experiments import Sample, Trained, trained
 from explorer.figures import Axis, Mark, Path
 from pages.ui.components import mount
@@ -22,8 +22,6 @@ from . import measurements, options, state
 from .state import Entry
 
 TAB = "tradeoffs"
-_MORE = ("receptive_field", "shortest_field")
-"""Of these more is taken to be better; of all other costs less."""
 _WIDE = 8
 """Greatest value over the least from which on an axis is logarithmic."""
 
@@ -75,15 +73,15 @@ def show(entries: tuple[Entry, ...]) -> None:
 def _metrics(entries: tuple[Entry, ...], groups: list[Trained]) -> dict[str, Metric]:
     found = {
         metric.key: Metric(
-            label=f"{metric.label}, {metric.unit}" if metric.unit else metric.label,
+            label=metric.title,
             convention=metric.convention,
-            better="most" if metric.key in _MORE else "least",
+            better=metric.trade_off,
             read=lambda entry, metric=metric: Sample.of(  # type: ignore[misc]
                 [metric.read(entry.architecture, analyze(entry.architecture))]
             ),
             form=lambda value: f"{value:,.0f}",
         )
-        for metric in METRICS
+        for metric in METRICS.values()
     }
     if groups:
         group = next((each for each in groups if each.key == options.get(TAB, "runs")), groups[0])
