@@ -20,12 +20,12 @@ _PRESETS = ("homework",)
 
 def _factors(args: argparse.Namespace) -> None:
     from ..analysis import analyze
-    from ..experiments import NotApplicable, changed_parts, factors
+    from ..experiments import NotApplicable, changed_nodes, list_factors
 
     network = resolve(args.arch, files=True)
     before = analyze(network).totals
     found: list[dict[str, Any]] = []
-    for factor in factors(network):
+    for factor in list_factors(network):
         data: dict[str, Any] = {"name": factor.name, "title": factor.title, "summary": factor.summary}
         try:
             changed = factor.apply(network)
@@ -34,7 +34,7 @@ def _factors(args: argparse.Namespace) -> None:
             continue
         now = analyze(changed).totals
         costs = {"params": now.params - before.params, "macs": now.macs - before.macs}
-        found.append({**data, "applies": True, "changes": changed_parts(network, changed), **costs})
+        found.append({**data, "applies": True, "changes": changed_nodes(network, changed), **costs})
     if args.json:
         print_json(found)
         return

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..architecture import Architecture, from_json, to_data
 from ..comparison import LETTERS, Delta, Report, comma_separated, compare, html, markdown, report
-from ..experiments import Learnt, learnt, runs_of
+from ..experiments import RunAccuracy, collect_accuracies, find_runs
 from ..runs import RUN_ID
 from ._resolve import ARCH, resolve
 from ._running import open_manager
@@ -47,11 +47,11 @@ def _network(text: str) -> Architecture:
         return from_json(manager.run(text).architecture)
 
 
-def _learnt(networks: list[Architecture]) -> list[Learnt]:
+def _learnt(networks: list[Architecture]) -> list[RunAccuracy]:
     """What runs of them have reached; nothing, and the reason said, where runs cannot be read."""
     try:
         with open_manager() as manager:
-            return learnt(manager, runs_of(manager.runs(), networks))
+            return collect_accuracies(manager, find_runs(manager.runs(), networks))
     except ValueError as error:
         print(f"accuracies are left out: {shown(str(error))}", file=sys.stderr)
         return []

@@ -13,7 +13,7 @@ from ._running import duration, look_after, open_manager
 from ._text import notes, print_json, quoted, shown, table
 
 if TYPE_CHECKING:
-    from ..experiments import Stored
+    from ..experiments import StoredExperiment
     from ..runs import Manager, Run
 
 _LOOK_SECONDS = 0.5
@@ -44,9 +44,9 @@ def _progress(runs: list[Run], planned: int) -> str:
 
 def watch(manager: Manager, experiment: str) -> None:
     """Show the progress on stderr until no run waits or works: a line that changes on a terminal, else one a change."""
-    from ..experiments import find
+    from ..experiments import get_experiment
 
-    planned = len(find(manager, experiment).experiment.trials)
+    planned = len(get_experiment(manager, experiment).experiment.trials)
     live, told, width = sys.stderr.isatty(), None, 0
     while True:
         look_after(manager)
@@ -74,11 +74,11 @@ def wait(manager: Manager, experiment: str) -> None:
         time.sleep(0.1)
 
 
-def tell(args: argparse.Namespace, manager: Manager, stored: Stored) -> None:
+def tell(args: argparse.Namespace, manager: Manager, stored: StoredExperiment) -> None:
     """An experiment as it stands: JSON, Markdown, CSV, or a table for a terminal."""
-    from ..experiments import COLUMNS, CONVENTIONS, cells, epochs, results, to_csv, to_markdown
+    from ..experiments import COLUMNS, CONVENTIONS, collect_results, format_epochs, table_cells, to_csv, to_markdown
 
-    rows = results(manager, stored)
+    rows = collect_results(manager, stored)
     planned = stored.experiment
     form = "json" if args.json else getattr(args, "form", None)
     if form == "json":
@@ -97,9 +97,9 @@ def tell(args: argparse.Namespace, manager: Manager, stored: Stored) -> None:
     elif form == "csv":
         print(to_csv(stored, rows), end="")
     else:
-        how = f"{planned.design}; {epochs(planned.config.epochs)}, seeds {', '.join(map(str, planned.seeds))}"
+        how = f"{planned.design}; {format_epochs(planned.config.epochs)}, seeds {', '.join(map(str, planned.seeds))}"
         print(f"{stored.id}  {shown(planned.name)}  ({how})\n")
-        print(table(COLUMNS, [tuple(map(shown, row)) for row in cells(rows)], "<" + ">" * (len(COLUMNS) - 1)))
+        print(table(COLUMNS, [tuple(map(shown, row)) for row in table_cells(rows)], "<" + ">" * (len(COLUMNS) - 1)))
         states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
         for label, counts in states.items():
             print(f"{shown(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")
@@ -111,11 +111,11 @@ def tell(args: argparse.Namespace, manager: Manager, stored: Stored) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    from ..experiments import experiments
+    from ..experiments import list_experiments
 
     with open_manager() as manager:
         look_after(manager)
-        found = [(stored, [run for _, run in manager.trials(stored.id)]) for stored in experiments(manager)]
+        found = [(stored, [run for _, run in manager.trials(stored.id)]) for stored in list_experiments(manager)]
         if args.json:
             print_json([
                 {
@@ -148,17 +148,17 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from ..experiments import find
+    from ..experiments import get_experiment
 
     with open_manager() as manager:
-        tell(args, manager, find(manager, args.experiment))
+        tell(args, manager, get_experiment(manager, args.experiment))
 
 
 def _watch_verb(args: argparse.Namespace) -> None:
-    from ..experiments import find
+    from ..experiments import get_experiment
 
     with open_manager() as manager:
-        stored = find(manager, args.experiment)
+        stored = get_experiment(manager, args.experiment)
         watch(manager, stored.id)
         tell(args, manager, stored)
 
@@ -172,7 +172,7 @@ def _act(name: str, *, waits: bool) -> Callable[[argparse.Namespace], None]:
             look_after(manager)
             if waits:
                 wait(manager, args.experiment)
-            stored = experiments.find(manager, args.experiment)
+            stored = experiments.get_experiment(manager, args.experiment)
             if args.json:
                 tell(args, manager, stored)
             else:

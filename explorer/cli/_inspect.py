@@ -20,10 +20,10 @@ MODEL = "a name that `models` shows, RUN@STEP, or ARCH:WEIGHTS (a .safetensors o
 
 
 def _models(args: argparse.Namespace) -> None:
-    from ..inspection import entries
+    from ..inspection import list_models
 
     with open_manager() as manager:
-        found = entries(manager)
+        found = list_models(manager)
     if args.json:
         print_json([entry.to_data() for entry in found])
         return
@@ -35,7 +35,7 @@ def _predict(args: argparse.Namespace) -> None:
     if args.top < 1:
         raise ValueError(f"--top (={args.top}) must be at least 1")
     model = _opened(args.model, download=args.download)
-    from ..inspection.predict import best
+    from ..inspection.predict import rank_classes
 
     rows = []
     for path in args.images:
@@ -49,7 +49,7 @@ def _predict(args: argparse.Namespace) -> None:
             **about,
             "predictions": [
                 {"class": answer.name, "index": answer.index, "probability": answer.probability, "logit": answer.logit}
-                for answer in best(model, model.logits(x_1CHW)[0], args.top)
+                for answer in rank_classes(model, model.logits(x_1CHW)[0], args.top)
             ],
         })  # fmt: skip
     if args.json:
@@ -73,19 +73,19 @@ def _evaluate(args: argparse.Namespace) -> None:
     found = evaluate(model, data, progress=_told("{done:,} of {total:,} images"))
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    low, high = found.interval
+    low, high = found.accuracy_interval
     if args.json:
         print_json({
             "model": {"name": model.name, "provenance": model.provenance, "digest": model.digest},
             "dataset": {"name": data.name, "fingerprint": data.fingerprint},
-            "images": len(found.labels), "right": found.right, "accuracy": found.accuracy, "interval": [low, high],
-            "loss": found.loss, "calibration_error": found.calibration_error,
+            "images": len(found.labels), "right": found.correct_count, "accuracy": found.accuracy,
+            "interval": [low, high], "loss": found.loss, "calibration_error": found.calibration_error,
             "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
         })  # fmt: skip
         return
     print(f"{shown(model.name)}: {shown(model.provenance)}")
-    print(f"{shown(data.name)}: {found.right:,} of {len(found.labels):,} test images right, {found.accuracy:.2%} "
-          f"(95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
+    print(f"{shown(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images right, "
+          f"{found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
           f"calibration error {found.calibration_error:.2%}")  # fmt: skip
     rows = [
         (shown(each.name), f"{each.images:,}", f"{each.recall:.1%}", f"{each.precision:.1%}")
@@ -110,14 +110,14 @@ def _picture(path: str) -> tuple[Any, dict[str, Any]]:
 
 
 def _opened(text: str, *, download: bool) -> Model:
-    from ..inspection import fetch, published
+    from ..inspection import fetch_weights, find_published
     from ..inspection.opening import open_files, open_model
 
     name, weights = _files(text)
     if weights:
         return open_files(resolve(name, files=True), weights)
-    if download and published(text):
-        fetch(text, progress=_told("{done:,} of {total:,} bytes"))
+    if download and find_published(text):
+        fetch_weights(text, progress=_told("{done:,} of {total:,} bytes"))
         if sys.stderr.isatty():
             print(file=sys.stderr)
     with open_manager() as manager:

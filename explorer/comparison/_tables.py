@@ -12,7 +12,7 @@ from ._compare import Comparison
 from ._stages import Part
 
 if TYPE_CHECKING:  # a report about untrained networks needs no run store
-    from ..experiments import Learnt
+    from ..experiments import RunAccuracy
 
 LETTERS = "ABCD"
 _EPOCHS = 10
@@ -39,7 +39,7 @@ class Report:
     comparison: Comparison
     differences: tuple[Differences, ...]
     """Of the second, third and fourth network."""
-    learnt: tuple[Learnt, ...] = ()
+    learnt: tuple[RunAccuracy, ...] = ()
     """What runs of the networks have reached."""
     address: str = ""
     """Where the comparison can be seen and changed; '' where it has no page."""
@@ -54,7 +54,7 @@ class Report:
         return (metrics_table(self.comparison), *runs, stages_table(self.comparison), *changed)
 
 
-def report(comparison: Comparison, learnt: Iterable[Learnt] = (), address: str = "") -> Report:
+def report(comparison: Comparison, learnt: Iterable[RunAccuracy] = (), address: str = "") -> Report:
     """What the written forms of a comparison are made of; runs and an address are told where they are known."""
     first, *others = comparison.architectures
     found = tuple(differences(first, other) for other in others)
@@ -88,7 +88,7 @@ def metrics_table(comparison: Comparison) -> Table:
     )  # fmt: skip
 
 
-def learnt_table(comparison: Comparison, learnt: Iterable[Learnt]) -> Table:
+def learnt_table(comparison: Comparison, learnt: Iterable[RunAccuracy]) -> Table:
     """Each run's accuracy, and how it came to it."""
     rows = []
     for each in learnt:

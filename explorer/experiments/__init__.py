@@ -4,13 +4,22 @@ Needs no torch. Factors are pure functions of an architecture; the runs are ordi
 """
 
 from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Variant, check_seeds, plan
-from ._factors import Factor, NotApplicable, changed_parts, factor, factors
-from ._manage import Stored, add_seeds, delete, experiments, find, pause, resume, start, stop
+from ._factors import Factor, NotApplicable, changed_nodes, get_factor, list_factors
+from ._manage import StoredExperiment, add_seeds, delete, get_experiment, list_experiments, pause, resume, start, stop
 from ._presets import PRESETS, Preset
-from ._results import CONVENTIONS, Row, TrialResult, results, seconds_to_go
-from ._statistics import Sample, t_quantile
-from ._text import COLUMNS, cells, duration, epochs, interval, percent, to_csv, to_markdown
-from ._trained import Learnt, Trained, learnt, runs_of, structure, trained
+from ._results import CONVENTIONS, TrialResult, VariantResult, collect_results, remaining_seconds
+from ._statistics import SampleStatistics, t_quantile
+from ._text import (
+    COLUMNS,
+    format_epochs,
+    format_interval,
+    format_mean_duration,
+    format_percent,
+    table_cells,
+    to_csv,
+    to_markdown,
+)
+from ._trained import ComparableRuns, RunAccuracy, collect_accuracies, find_runs, group_comparable_runs, parse_structure
 
 __all__ = [
     "BASE",
@@ -19,43 +28,43 @@ __all__ = [
     "MAX_SEEDS",
     "MAX_VARIANTS",
     "PRESETS",
+    "ComparableRuns",
     "Design",
     "Experiment",
     "Factor",
-    "Learnt",
     "NotApplicable",
     "Preset",
-    "Row",
-    "Sample",
-    "Stored",
-    "Trained",
+    "RunAccuracy",
+    "SampleStatistics",
+    "StoredExperiment",
     "TrialResult",
     "Variant",
+    "VariantResult",
     "add_seeds",
-    "cells",
-    "changed_parts",
+    "changed_nodes",
     "check_seeds",
+    "collect_accuracies",
+    "collect_results",
     "delete",
-    "duration",
-    "epochs",
-    "experiments",
-    "factor",
-    "factors",
-    "find",
-    "interval",
-    "learnt",
+    "find_runs",
+    "format_epochs",
+    "format_interval",
+    "format_mean_duration",
+    "format_percent",
+    "get_experiment",
+    "get_factor",
+    "group_comparable_runs",
+    "list_experiments",
+    "list_factors",
+    "parse_structure",
     "pause",
-    "percent",
     "plan",
-    "results",
+    "remaining_seconds",
     "resume",
-    "runs_of",
-    "seconds_to_go",
     "start",
     "stop",
-    "structure",
     "t_quantile",
+    "table_cells",
     "to_csv",
     "to_markdown",
-    "trained",
 ]

@@ -22,7 +22,7 @@ from ..architecture import (
 )
 
 
-def each_block(change: Callable[[Architecture, str], Architecture]) -> Callable[[Architecture], Architecture]:
+def apply_to_each_block(change: Callable[[Architecture, str], Architecture]) -> Callable[[Architecture], Architecture]:
     """``change(architecture, block)`` for every block in which the result, once repaired, works."""
 
     def all_blocks(architecture: Architecture) -> Architecture:
@@ -36,14 +36,14 @@ def each_block(change: Callable[[Architecture, str], Architecture]) -> Callable[
     return all_blocks
 
 
-def parallel_of(architecture: Architecture, block: str) -> str:
+def parallel_path(architecture: Architecture, block: str) -> str:
     """Path of a block's branches."""
     found = edit.block_parallel(edit.find(architecture, block), block)
     assert found is not None  # that is what makes it a block
     return found
 
 
-def residual(architecture: Architecture, block: str) -> Architecture:
+def add_residual(architecture: Architecture, block: str) -> Architecture:
     """A shortcut around a block that has none: the identity, or after the repair a projection where shapes differ."""
     if any(isinstance(node, Residual) for _, node in _with_itself(architecture, block)):
         return architecture
@@ -55,7 +55,7 @@ def _with_itself(architecture: Architecture, path: str) -> list[tuple[str, Any]]
     return [(path, node), *walk(node, path)]
 
 
-def no_residual(architecture: Architecture) -> Architecture:
+def remove_residuals(architecture: Architecture) -> Architecture:
     """Every residual replaced by its body and the activation that followed the addition."""
     for path in reversed([path for path, node in walk(architecture) if isinstance(node, Residual)]):
         node = edit.find(architecture, path)
@@ -67,31 +67,31 @@ def no_residual(architecture: Architecture) -> Architecture:
     return architecture
 
 
-def attention(kind: AttentionKind) -> Callable[[Architecture], Architecture]:
+def set_attention(kind: AttentionKind) -> Callable[[Architecture], Architecture]:
     """Attention of this kind at the end of every block, in place of what was there."""
-    return each_block(lambda architecture, block: edit.set_attention(architecture, block, kind))
+    return apply_to_each_block(lambda architecture, block: edit.set_attention(architecture, block, kind))
 
 
-def no_attention(architecture: Architecture) -> Architecture:
+def remove_attention(architecture: Architecture) -> Architecture:
     """No attention, in blocks or elsewhere."""
     for block in edit.blocks(architecture):
         architecture = edit.set_attention(architecture, block, None)
-    return edit.transform(architecture, lambda _, node: _nothing(node) if isinstance(node, Attention) else node)
+    return edit.transform(architecture, lambda _, node: _identity(node) if isinstance(node, Attention) else node)
 
 
-def _nothing(node: Any) -> Sequence:
+def _identity(node: Any) -> Sequence:
     """The identity under the name of a node."""
     return Sequence(name=node.name)
 
 
-def norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Architecture]:
+def set_norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Architecture]:
     """This normalisation after every convolution and projection; 'none' takes layers of it away too."""
     def change(architecture: Architecture) -> Architecture:
         def leaf(_: str, node: Any) -> Any:
             if isinstance(node, Conv):
                 # Where the norm goes, the bias that it made needless comes back.
                 return edit.with_fields(node, norm=kind, bias="auto") if node.norm != kind else node
-            return _nothing(node) if isinstance(node, Norm) and kind == "none" else node
+            return _identity(node) if isinstance(node, Norm) and kind == "none" else node
 
         architecture = edit.transform(architecture, leaf)
         for path, node in list(walk(architecture)):
@@ -102,7 +102,7 @@ def norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Architectur
     return change
 
 
-def dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Architecture], Architecture]:
+def set_dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Architecture], Architecture]:
     """This dilation for convolutions that keep the size of their map; in blocks, or everywhere if there are none."""
 
     def change(architecture: Architecture) -> Architecture:
@@ -122,24 +122,24 @@ def dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Archit
     return change
 
 
-def add(architecture: Architecture, block: str) -> Architecture:
+def fuse_by_addition(architecture: Architecture, block: str) -> Architecture:
     """A block's branches added; the repair makes them equally wide."""
-    path = parallel_of(architecture, block)
+    path = parallel_path(architecture, block)
     if len(edit.find(architecture, path).branches) < 2:
         return architecture
     return edit.replace(architecture, path, fuse="add")
 
 
-def width(factor: float) -> Callable[[Architecture], Architecture]:
+def scale_width(factor: float) -> Callable[[Architecture], Architecture]:
     """Every convolution and hidden linear layer so many times as wide."""
     return lambda architecture: edit.scale_width(architecture, factor)
 
 
-def without(branch: str) -> Callable[[Architecture], Architecture]:
+def remove_branch(branch: str) -> Callable[[Architecture], Architecture]:
     """Every block without its branch of this name, as long as another is left."""
     def change(architecture: Architecture, block: str) -> Architecture:
-        path = parallel_of(architecture, block)
+        path = parallel_path(architecture, block)
         names = [each.name for each in edit.find(architecture, path).branches]
         return edit.remove(architecture, f"{path}/{branch}") if branch in names and len(names) > 1 else architecture
 
-    return each_block(change)
+    return apply_to_each_block(change)

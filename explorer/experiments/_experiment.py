@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..architecture import MAX_TITLE, Architecture, edit, from_data, to_data
 from ..training import TrainConfig, parse
-from ._factors import Factor, NotApplicable, factor, rank
+from ._factors import Factor, NotApplicable, application_order, get_factor
 
 Design = Literal["one at a time", "all combinations"]
 MAX_VARIANTS, MAX_SEEDS = 64, 100
@@ -54,7 +54,7 @@ class Experiment:
         """Every (variant, seed), seed by seed: the first complete comparison comes early."""
         return [(variant, seed) for seed in self.seeds for variant in self.variants]
 
-    def config_of(self, seed: int) -> TrainConfig:
+    def config_with_seed(self, seed: int) -> TrainConfig:
         """The configuration of one run."""
         return self.config.changed(seed=seed)
 
@@ -102,7 +102,7 @@ def plan(
     Factors of one group, such as two kinds of attention, are never combined. Raises ValueError where a factor does not
     exist or not apply (NotApplicable), and where there would be too many variants or seeds.
     """
-    chosen = sorted({each: factor(each) for each in factors}.values(), key=rank)
+    chosen = sorted({each: get_factor(each) for each in factors}.values(), key=application_order)
     if not chosen:
         raise ValueError("an ablation needs at least one factor")
     levels = Counter(each.group for each in chosen)
@@ -144,10 +144,10 @@ def _variants(base: Architecture, subsets: Sequence[tuple[Factor, ...]]) -> tupl
                 where = "" if len(subset) == 1 else f" (in {label})"
                 raise NotApplicable(f"{error}{where}") from None
         made.append(Variant(label=label, factors=tuple(each.name for each in subset), architecture=network))
-    return tuple(_named(base, variant) for variant in made)
+    return tuple(_name_after_factors(base, variant) for variant in made)
 
 
-def _named(base: Architecture, variant: Variant) -> Variant:
+def _name_after_factors(base: Architecture, variant: Variant) -> Variant:
     """Its network named after its factors, so that a run tells what it trains; the base keeps its name."""
     if not variant.factors:
         return variant

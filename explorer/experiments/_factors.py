@@ -30,7 +30,7 @@ class Factor:
     """Factors of one group are levels of the same thing, such as two kinds of attention: never combined."""
     change: Callable[[Architecture], Architecture] = field(repr=False, compare=False)
     """The change, before repairs; blocks in which it is impossible are left as they are."""
-    unmet: str = "nothing in this network would change"
+    reason_unchanged: str = "nothing in this network would change"
     """Why it does not apply where the change leaves everything as it was."""
 
     def apply(self, architecture: Architecture) -> Architecture:
@@ -40,10 +40,10 @@ class Factor:
         except ArchitectureError as error:
             raise NotApplicable(f"{self.title}: {error}") from None
         if changed == architecture:
-            raise NotApplicable(f"{self.title}: {self.unmet}")
+            raise NotApplicable(f"{self.title}: {self.reason_unchanged}")
         return changed
 
-    def refusal(self, architecture: Architecture) -> str:
+    def reason_not_applicable(self, architecture: Architecture) -> str:
         """Why it does not apply to a network, '' where it does."""
         try:
             self.apply(architecture)
@@ -61,8 +61,8 @@ _FACTORS = (
         title="fusion by addition",
         summary="Branches are added instead of concatenated; each then gives as many channels as the widest did.",
         group="fusion",
-        change=changes.each_block(changes.add),
-        unmet="no block of parallel branches can be added up",
+        change=changes.apply_to_each_block(changes.fuse_by_addition),
+        reason_unchanged="no block of parallel branches can be added up",
     ),
     Factor(
         name="dilation-2",
@@ -70,46 +70,46 @@ _FACTORS = (
         summary="3×3 convolutions (of the blocks, if there are any) take every second pixel, which makes their reach "
         "that of a 5×5 at no cost.",
         group="dilation",
-        change=changes.dilation(2, only=lambda g: g.kernel == (3, 3) and g.dilation == (1, 1)),
-        unmet="no undilated 3×3 convolution keeps the size of its map",
+        change=changes.set_dilation(2, only=lambda g: g.kernel == (3, 3) and g.dilation == (1, 1)),
+        reason_unchanged="no undilated 3×3 convolution keeps the size of its map",
     ),
     Factor(
         name="no-dilation",
         title="no dilation",
         summary="Dilated convolutions become plain ones of the same kernel: as many weights, less reach.",
         group="dilation",
-        change=changes.dilation(1, only=lambda g: g.dilation != (1, 1)),
-        unmet="nothing is dilated",
+        change=changes.set_dilation(1, only=lambda g: g.dilation != (1, 1)),
+        reason_unchanged="nothing is dilated",
     ),
     Factor(
         name="width-0.5",
         title="half the width",
         summary="Every convolution has half as many channels; the classes stay.",
         group="width",
-        change=changes.width(0.5),
+        change=changes.scale_width(0.5),
     ),
     Factor(
         name="width-2",
         title="double width",
         summary="Every convolution has twice as many channels; the classes stay.",
         group="width",
-        change=changes.width(2.0),
+        change=changes.scale_width(2.0),
     ),
     Factor(
         name="batch-norm",
         title="batch norm",
         summary="Batch normalisation between every convolution and its activation, in place of its bias.",
         group="norm",
-        change=changes.norm("batch"),
-        unmet="every convolution has it already",
+        change=changes.set_norm("batch"),
+        reason_unchanged="every convolution has it already",
     ),
     Factor(
         name="no-norm",
         title="no norm",
         summary="Without batch normalisation; the convolutions get their biases back.",
         group="norm",
-        change=changes.norm("none"),
-        unmet="nothing is normalised",
+        change=changes.set_norm("none"),
+        reason_unchanged="nothing is normalised",
     ),
     Factor(
         name="residual",
@@ -117,40 +117,40 @@ _FACTORS = (
         summary="A shortcut around each block, added before a ReLU; a 1×1 projection where the shapes differ "
         "(He et al. 2016).",
         group="residual",
-        change=changes.each_block(changes.residual),
-        unmet=f"{_NO_BLOCKS}, or each has a shortcut",
+        change=changes.apply_to_each_block(changes.add_residual),
+        reason_unchanged=f"{_NO_BLOCKS}, or each has a shortcut",
     ),
     Factor(
         name="no-residual",
         title="no residual",
         summary="Without shortcuts; the activation behind each addition stays.",
         group="residual",
-        change=changes.no_residual,
-        unmet="there is no shortcut",
+        change=changes.remove_residuals,
+        reason_unchanged="there is no shortcut",
     ),
     Factor(
         name="se",
         title="SE",
         summary="Squeeze-and-excitation at the end of each block: weights for channels (Hu et al. 2018).",
         group="attention",
-        change=changes.attention("se"),
-        unmet=_NO_BLOCKS,
+        change=changes.set_attention("se"),
+        reason_unchanged=_NO_BLOCKS,
     ),
     Factor(
         name="cbam",
         title="CBAM",
         summary="CBAM at the end of each block: weights for channels, then for positions (Woo et al. 2018).",
         group="attention",
-        change=changes.attention("cbam"),
-        unmet=_NO_BLOCKS,
+        change=changes.set_attention("cbam"),
+        reason_unchanged=_NO_BLOCKS,
     ),
     Factor(
         name="no-attention",
         title="no attention",
         summary="Without squeeze-and-excitation and CBAM.",
         group="attention",
-        change=changes.no_attention,
-        unmet="there is no attention",
+        change=changes.remove_attention,
+        reason_unchanged="there is no attention",
     ),
 )
 _BY_NAME = {factor.name: factor for factor in _FACTORS}
@@ -162,24 +162,24 @@ def _without_branch(branch: str) -> Factor:
         title=f"without {branch}",
         summary=f"Every block loses its branch {branch}; a block keeps at least one.",
         group=f"{_WITHOUT}{branch}",
-        change=changes.without(branch),
-        unmet=f"no block can lose a branch named {branch}",
+        change=changes.remove_branch(branch),
+        reason_unchanged=f"no block can lose a branch named {branch}",
     )
 
 
-def factors(architecture: Architecture) -> list[Factor]:
+def list_factors(architecture: Architecture) -> list[Factor]:
     """All factors for a network, in the order of application: one for each name of a branch, then the general ones.
 
-    Not all of them need apply: see ``Factor.refusal``.
+    Not all of them need apply: see ``Factor.reason_not_applicable``.
     """
     names: dict[str, None] = {}
     for block in edit.blocks(architecture):
-        branches = edit.find(architecture, changes.parallel_of(architecture, block)).branches
+        branches = edit.find(architecture, changes.parallel_path(architecture, block)).branches
         names |= {branch.name: None for branch in branches if len(branches) > 1}
     return [*map(_without_branch, names), *_FACTORS]
 
 
-def factor(name: str) -> Factor:
+def get_factor(name: str) -> Factor:
     """A factor by its name. Raises ValueError with the names there are."""
     branch = name.removeprefix(_WITHOUT)
     if branch != name and branch.isidentifier():
@@ -190,12 +190,12 @@ def factor(name: str) -> Factor:
     return _BY_NAME[name]
 
 
-def rank(factor: Factor) -> int:
+def application_order(factor: Factor) -> int:
     """Place in the order of application."""
     return list(_BY_NAME).index(factor.name) if factor.name in _BY_NAME else -1
 
 
-def changed_parts(before: Architecture, after: Architecture) -> list[str]:
+def changed_nodes(before: Architecture, after: Architecture) -> list[str]:
     """Names of the trunk's nodes that a factor has changed."""
     old = {node.name: node for node in before.trunk.nodes}
     return [node.name for node in after.trunk.nodes if old.get(node.name) != node]

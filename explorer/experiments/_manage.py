@@ -15,7 +15,7 @@ TAG = "ablation"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class StoredExperiment:
     """An experiment as it stands in the run store."""
 
     id: str
@@ -24,40 +24,40 @@ class Stored:
     experiment: Experiment
 
 
-def experiments(manager: Manager) -> list[Stored]:
+def list_experiments(manager: Manager) -> list[StoredExperiment]:
     """All experiments, oldest first."""
-    return [_stored(row) for row in manager.store.experiments.all()]
+    return [_from_row(row) for row in manager.store.experiments.all()]
 
 
-def find(manager: Manager, experiment: str) -> Stored:
+def get_experiment(manager: Manager, experiment: str) -> StoredExperiment:
     """One experiment. Raises ValueError if there is none."""
-    return _stored(manager.store.experiments.get(experiment))
+    return _from_row(manager.store.experiments.get(experiment))
 
 
-def _stored(row: ExperimentRow) -> Stored:
-    return Stored(id=row.id, created=row.created, experiment=Experiment.from_json(row.name, row.plan))
+def _from_row(row: ExperimentRow) -> StoredExperiment:
+    return StoredExperiment(id=row.id, created=row.created, experiment=Experiment.from_json(row.name, row.plan))
 
 
-def start(manager: Manager, experiment: Experiment) -> Stored:
+def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
     """Write an experiment down and queue all its runs.
 
     All variants are checked first, so that either all runs are queued or none: raises ValueError where one does not fit
     the data, needs more memory than the device has, or where there would be too many runs. What a crash in between
     leaves out, ``resume`` queues.
     """
-    experiment = _checked(experiment)
+    experiment = _check_variants(experiment)
     manager.check_capacity(len(experiment.trials))
     made, created = new_run_id(), time.time()
     manager.store.experiments.add(id=made, name=experiment.name, created=created, plan=experiment.to_json())
-    stored = Stored(id=made, created=created, experiment=experiment)
+    stored = StoredExperiment(id=made, created=created, experiment=experiment)
     _queue_missing(manager, stored)
     return stored
 
 
-def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored:
+def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> StoredExperiment:
     """Train every variant from further seeds; seeds that it has are passed over. Raises ValueError as ``start``."""
-    old = find(manager, experiment)
-    larger = _checked(old.experiment.with_seeds(seeds))
+    old = get_experiment(manager, experiment)
+    larger = _check_variants(old.experiment.with_seeds(seeds))
     manager.check_capacity(len(larger.trials) - len(old.experiment.trials))
     manager.store.experiments.update(experiment, plan=larger.to_json())
     stored = replace(old, experiment=larger)
@@ -67,26 +67,30 @@ def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored
 
 def resume(manager: Manager, experiment: str) -> int:
     """Queue what does not wait, work or stand finished, and what was deleted; how many runs that were."""
-    stored = find(manager, experiment)
-    resumed = _each(manager, experiment, manager.resume, lambda run: run.status in RESUMABLE)
+    stored = get_experiment(manager, experiment)
+    resumed = _apply_to_runs(manager, experiment, manager.resume, lambda run: run.status in RESUMABLE)
     return resumed + _queue_missing(manager, stored)
 
 
 def pause(manager: Manager, experiment: str) -> int:
     """Have every active run write a checkpoint and give its device up; how many that were."""
-    find(manager, experiment)
-    return _each(manager, experiment, manager.pause, lambda run: run.active)
+    get_experiment(manager, experiment)
+    return _apply_to_runs(manager, experiment, manager.pause, lambda run: run.active)
 
 
 def stop(manager: Manager, experiment: str) -> int:
     """End every run that waits, works or is paused; how many that were."""
-    find(manager, experiment)
-    return _each(manager, experiment, manager.stop, lambda run: run.active or run.status in ("paused", "interrupted"))
+    get_experiment(manager, experiment)
+
+    def can_stop(run: Run) -> bool:
+        return run.active or run.status in ("paused", "interrupted")
+
+    return _apply_to_runs(manager, experiment, manager.stop, can_stop)
 
 
 def delete(manager: Manager, experiment: str) -> None:
     """Remove an experiment with its runs. Raises ValueError, and removes nothing, while one waits or works."""
-    find(manager, experiment)
+    get_experiment(manager, experiment)
     runs = [run for _, run in manager.trials(experiment)]
     active = [run for run in runs if run.active]
     if active:
@@ -96,32 +100,32 @@ def delete(manager: Manager, experiment: str) -> None:
     manager.store.experiments.remove(experiment)
 
 
-def _checked(experiment: Experiment) -> Experiment:
+def _check_variants(experiment: Experiment) -> Experiment:
     """The experiment with its data imported; every variant can be trained."""
     config = experiment.config
     for variant in experiment.variants:
-        config, _ = _prepared(variant, config)
+        config, _ = _prepare_variant(variant, config)
     return replace(experiment, config=config)
 
 
-def _prepared(variant: Variant, config: TrainConfig) -> tuple[TrainConfig, int]:
+def _prepare_variant(variant: Variant, config: TrainConfig) -> tuple[TrainConfig, int]:
     try:
         return prepare(variant.architecture, config)
     except ValueError as error:
         raise ValueError(f"{variant.label}: {error}" if variant.factors else str(error)) from None
 
 
-def _queue_missing(manager: Manager, stored: Stored) -> int:
+def _queue_missing(manager: Manager, stored: StoredExperiment) -> int:
     known = {(trial.variant, trial.seed) for trial, _ in manager.store.trials(stored.id)}
     missing = [(variant, seed) for variant, seed in stored.experiment.trials if (variant.label, seed) not in known]
-    memory = {variant.label: _prepared(variant, stored.experiment.config)[1] for variant, _ in missing}
+    memory = {variant.label: _prepare_variant(variant, stored.experiment.config)[1] for variant, _ in missing}
     queued = 0
     for variant, seed in missing:
         try:
             manager.create(
                 f"{variant.architecture.name}, seed {seed}",
                 to_json(variant.architecture),
-                stored.experiment.config_of(seed).model_dump_json(),
+                stored.experiment.config_with_seed(seed).model_dump_json(),
                 memory=memory[variant.label],
                 tags=(TAG, variant.label),
                 trial=Trial(experiment=stored.id, variant=variant.label, seed=seed),
@@ -134,7 +138,7 @@ def _queue_missing(manager: Manager, stored: Stored) -> int:
     return queued
 
 
-def _each(manager: Manager, experiment: str, act: Callable[[str], Run], wanted: Callable[[Run], bool]) -> int:
+def _apply_to_runs(manager: Manager, experiment: str, act: Callable[[str], Run], wanted: Callable[[Run], bool]) -> int:
     done = 0
     # The last first: were the first stopped first, its device would go to the next, only to be stopped as well.
     for _, run in reversed(manager.trials(experiment)):

@@ -12,8 +12,8 @@ from ..analysis import Totals, analyze
 from ..runs import Manager, Run
 from ..training import TrainConfig, parse
 from ._experiment import Variant
-from ._manage import Stored
-from ._statistics import Sample
+from ._manage import StoredExperiment
+from ._statistics import SampleStatistics
 
 ACCURACY = "epoch/test/accuracy"
 
@@ -51,7 +51,7 @@ class TrialResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class VariantResult:
     """One variant."""
 
     label: str
@@ -66,24 +66,24 @@ class Row:
         return [trial for trial in self.trials if trial.accuracy is not None]
 
     @property
-    def accuracy(self) -> Sample:
+    def accuracy(self) -> SampleStatistics:
         """After the last epoch: the primary number."""
-        return Sample.of([trial.accuracy for trial in self.trials if trial.accuracy is not None])
+        return SampleStatistics.of([trial.accuracy for trial in self.trials if trial.accuracy is not None])
 
     @property
-    def difference(self) -> Sample:
+    def difference(self) -> SampleStatistics:
         """Accuracy less the base's, seed by seed."""
-        return Sample.of([trial.difference for trial in self.trials if trial.difference is not None])
+        return SampleStatistics.of([trial.difference for trial in self.trials if trial.difference is not None])
 
     @property
-    def best(self) -> Sample:
+    def best(self) -> SampleStatistics:
         """The highest of any epoch."""
-        return Sample.of([trial.best for trial in self.trials if trial.best is not None])
+        return SampleStatistics.of([trial.best for trial in self.trials if trial.best is not None])
 
     @property
-    def seconds(self) -> Sample:
+    def seconds(self) -> SampleStatistics:
         """Time of each finished run."""
-        return Sample.of([trial.seconds for trial in self.finished])
+        return SampleStatistics.of([trial.seconds for trial in self.finished])
 
     @property
     def states(self) -> dict[str, int]:
@@ -109,21 +109,21 @@ class Row:
         }
 
 
-def results(manager: Manager, stored: Stored) -> list[Row]:
+def collect_results(manager: Manager, stored: StoredExperiment) -> list[VariantResult]:
     """One row per variant, the base first. Only finished runs count; every other one is seen in ``states``."""
     runs = {(trial.variant, trial.seed): run for trial, run in manager.trials(stored.id)}
     curves = manager.store.curves([run.id for run in runs.values()], ACCURACY)
     config = stored.experiment.config
-    rows: list[Row] = []
+    rows: list[VariantResult] = []
     for variant in stored.experiment.variants:
         trials = tuple(
-            _trial(seed, runs.get((variant.label, seed)), curves, config) for seed in stored.experiment.seeds
+            _trial_result(seed, runs.get((variant.label, seed)), curves, config) for seed in stored.experiment.seeds
         )
-        rows.append(_row(variant, trials, rows[0] if rows else None))
+        rows.append(_variant_result(variant, trials, rows[0] if rows else None))
     return rows
 
 
-def seconds_to_go(rows: Sequence[Row]) -> float | None:
+def remaining_seconds(rows: Sequence[VariantResult]) -> float | None:
     """How long the runs that wait or work will take, one after another; None before the first has finished.
 
     A run takes as long as its variant's finished runs, or as all that have finished, on average.
@@ -138,20 +138,20 @@ def seconds_to_go(rows: Sequence[Row]) -> float | None:
     return total
 
 
-def _row(variant: Variant, trials: tuple[TrialResult, ...], base: Row | None) -> Row:
+def _variant_result(variant: Variant, trials: tuple[TrialResult, ...], base: VariantResult | None) -> VariantResult:
     if base is not None:
-        trials = tuple(map(_less, trials, base.trials))
+        trials = tuple(map(_subtract_base, trials, base.trials))
     totals = analyze(variant.architecture).totals
-    return Row(label=variant.label, factors=variant.factors, totals=totals, trials=trials)
+    return VariantResult(label=variant.label, factors=variant.factors, totals=totals, trials=trials)
 
 
-def _less(trial: TrialResult, base: TrialResult) -> TrialResult:
+def _subtract_base(trial: TrialResult, base: TrialResult) -> TrialResult:
     if trial.accuracy is None or base.accuracy is None:
         return trial
     return replace(trial, difference=trial.accuracy - base.accuracy)
 
 
-def _trial(seed: int, run: Run | None, curves: dict[str, list[float]], config: TrainConfig) -> TrialResult:
+def _trial_result(seed: int, run: Run | None, curves: dict[str, list[float]], config: TrainConfig) -> TrialResult:
     if run is None:
         return TrialResult(seed=seed, run="", status="missing", epoch=0, accuracy=None, best=None, seconds=0.0)
     curve = curves.get(run.id, [])

@@ -39,13 +39,13 @@ def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class SampleStatistics:
     """Some values of the same thing; what they do not allow to be said is None."""
 
     values: tuple[float, ...]
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Sample:
+    def of(cls, values: Sequence[float]) -> SampleStatistics:
         """A sample of these values."""
         return cls(values=tuple(values))
 

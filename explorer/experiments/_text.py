@@ -7,12 +7,12 @@ import io
 from collections.abc import Sequence
 
 from ..literal import literal, no_formula
-from ._manage import Stored
-from ._results import CONVENTIONS, Row
-from ._statistics import Sample
+from ._manage import StoredExperiment
+from ._results import CONVENTIONS, VariantResult
+from ._statistics import SampleStatistics
 
 
-def percent(sample: Sample, *, signed: bool = False, deviation: bool = True) -> str:
+def format_percent(sample: SampleStatistics, *, signed: bool = False, deviation: bool = True) -> str:
     """A share as per cent, 'mean ± sample standard deviation'; '–' of nothing, the mean alone of one value."""
     if sample.mean is None:
         return "–"
@@ -22,7 +22,7 @@ def percent(sample: Sample, *, signed: bool = False, deviation: bool = True) -> 
     return text.replace("-", "−")
 
 
-def interval(sample: Sample) -> str:
+def format_interval(sample: SampleStatistics) -> str:
     """The 95 % interval of a difference in percentage points; '–' where there is none."""
     if sample.interval is None:
         return "–"
@@ -30,7 +30,7 @@ def interval(sample: Sample) -> str:
     return f"{100 * low:+z.2f} … {100 * high:+z.2f}".replace("-", "−")
 
 
-def duration(sample: Sample) -> str:
+def format_mean_duration(sample: SampleStatistics) -> str:
     """Mean time as h:mm:ss; '–' of nothing."""
     if sample.mean is None:
         return "–"
@@ -39,7 +39,7 @@ def duration(sample: Sample) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def epochs(count: int) -> str:
+def format_epochs(count: int) -> str:
     """1 epoch, 5 epochs."""
     return f"{count} epoch{'' if count == 1 else 's'}"
 
@@ -49,26 +49,26 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
     """The table as text, one tuple in the order of ``COLUMNS`` per variant."""
     return [
         (
             row.label,
             f"{len(row.finished)}/{len(row.trials)}",
-            percent(row.accuracy),
-            percent(row.difference, signed=True),
-            interval(row.difference),
-            percent(row.best, deviation=False),
+            format_percent(row.accuracy),
+            format_percent(row.difference, signed=True),
+            format_interval(row.difference),
+            format_percent(row.best, deviation=False),
             f"{row.totals.params:,}",
             f"{row.totals.macs:,}",
             "×".join(map(str, dict.fromkeys(row.totals.receptive_field.size))),
-            duration(row.seconds),
+            format_mean_duration(row.seconds),
         )
         for row in rows
     ]
 
 
-def to_markdown(stored: Stored, rows: Sequence[Row]) -> str:
+def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
     """A heading, how it was done, the table, and what its columns mean."""
     config = stored.experiment.config
     seeds = ", ".join(map(str, stored.experiment.seeds))
@@ -76,18 +76,18 @@ def to_markdown(stored: Stored, rows: Sequence[Row]) -> str:
         f"### {literal(stored.experiment.name)}",
         "",
         f"Base: {literal(stored.experiment.base.name)}; {stored.experiment.design}; data {literal(config.dataset)}, "
-        f"{epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}; "
+        f"{format_epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}; "
         f"seeds {seeds}.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"|{'|'.join([' :-- '] + [' --: '] * (len(COLUMNS) - 1))}|",
     ]
-    lines += [f"| {' | '.join([literal(row[0]), *row[1:]])} |" for row in cells(rows)]
+    lines += [f"| {' | '.join([literal(row[0]), *row[1:]])} |" for row in table_cells(rows)]
     lines += ["", *(f"- {name}: {text}." for name, text in CONVENTIONS.items())]
     return "\n".join(lines) + "\n"
 
 
-def to_csv(stored: Stored, rows: Sequence[Row]) -> str:
+def to_csv(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
     """One line per variant; accuracies as shares of 1, every seed in a column of its own; UTF-8 text."""
     seeds = stored.experiment.seeds
     header = [

@@ -9,10 +9,10 @@ from ._curves import LINES
 from ._format import exact, si
 
 if TYPE_CHECKING:  # runs and their store are not loaded for the sake of a picture
-    from ..experiments import Row, Sample
+    from ..experiments import SampleStatistics, VariantResult
 
 
-def ablation(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def ablation(rows: Sequence[VariantResult]) -> list[dict[str, Any]]:
     """One record per variant, the base first: its colour, costs, and accuracy and difference by seed (shares of 1)."""
     return [
         {
@@ -28,7 +28,7 @@ def ablation(rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _sample(sample: Sample, values: list[tuple[int, float | None]]) -> dict[str, Any]:
+def _sample(sample: SampleStatistics, values: list[tuple[int, float | None]]) -> dict[str, Any]:
     return {
         "values": [{"seed": seed, "value": value} for seed, value in values if value is not None],
         "mean": sample.mean,

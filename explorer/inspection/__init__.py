@@ -5,32 +5,32 @@ rest are modules of their own that import torch: ``models`` opens a model, ``pre
 ``contributions`` and ``evaluation`` ask it.
 """
 
-from ._entries import Entry, Kind, entries
+from ._entries import AvailableModel, ModelKind, list_models
 from ._field import UnitField, unit_field
 from ._paths import branch_paths, check_path
 from ._preprocessing import Box, Placement, Preprocessing
-from ._published import PUBLISHED, Published, fetch, published
-from ._samples import Sample, samples
-from ._shipped import Card, shipped, write_shipped
+from ._published import PUBLISHED, PublishedWeights, fetch_weights, find_published
+from ._samples import SampleImage, list_sample_images
+from ._shipped import ModelCard, load_model_cards, write_shipped_model
 
 __all__ = [
     "PUBLISHED",
+    "AvailableModel",
     "Box",
-    "Card",
-    "Entry",
-    "Kind",
+    "ModelCard",
+    "ModelKind",
     "Placement",
     "Preprocessing",
-    "Published",
-    "Sample",
+    "PublishedWeights",
+    "SampleImage",
     "UnitField",
     "branch_paths",
     "check_path",
-    "entries",
-    "fetch",
-    "published",
-    "samples",
-    "shipped",
+    "fetch_weights",
+    "find_published",
+    "list_models",
+    "list_sample_images",
+    "load_model_cards",
     "unit_field",
-    "write_shipped",
+    "write_shipped_model",
 ]

@@ -7,18 +7,18 @@ from typing import Any, Literal
 
 from ..runs import Manager, Run, RunFolder, list_checkpoints
 from ._published import PUBLISHED
-from ._shipped import shipped
+from ._shipped import load_model_cards
 
-Kind = Literal["shipped", "run", "published"]
+ModelKind = Literal["shipped", "run", "published"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class AvailableModel:
     """One model that can be opened by its name."""
 
     name: str
     """What ``models.open_model`` takes."""
-    kind: Kind
+    kind: ModelKind
     title: str
     detail: str
     """Where it stands, in a few words."""
@@ -32,21 +32,23 @@ class Entry:
         return asdict(self)
 
 
-def entries(manager: Manager) -> list[Entry]:
+def list_models(manager: Manager) -> list[AvailableModel]:
     """Everything that can be inspected: what ships, then runs that have a checkpoint, newest first, then published."""
-    runs = [entry for run in reversed(manager.runs()) if (entry := _run(manager, run))]
+    runs = [entry for run in reversed(manager.runs()) if (entry := _run_model(manager, run))]
     return [
         *(
-            Entry(name=name, kind="shipped", title=card.title, detail=f"{card.accuracy:.1%} on {card.data}", ready=True)
-            for name, card in shipped().items()
+            AvailableModel(
+                name=name, kind="shipped", title=card.title, detail=f"{card.accuracy:.1%} on {card.data}", ready=True
+            )
+            for name, card in load_model_cards().items()
         ),
         *runs,
         *(
-            Entry(
+            AvailableModel(
                 name=spec.name,
                 kind="published",
                 title=spec.title,
-                detail="here" if spec.path.is_file() else f"not downloaded, {spec.size / 1e6:.0f} MB",
+                detail="here" if spec.path.is_file() else f"not downloaded, {spec.size_bytes / 1e6:.0f} MB",
                 ready=spec.path.is_file(),
             )
             for spec in PUBLISHED.values()
@@ -54,12 +56,12 @@ def entries(manager: Manager) -> list[Entry]:
     ]
 
 
-def _run(manager: Manager, run: Run) -> Entry | None:
+def _run_model(manager: Manager, run: Run) -> AvailableModel | None:
     found = list_checkpoints(RunFolder(manager.root, run.id).checkpoints)
     if not found:
         return None
     steps = [int(path.stem.removeprefix("step-")) for path in found]
-    return Entry(
+    return AvailableModel(
         name=run.id,
         kind="run",
         title=run.name,

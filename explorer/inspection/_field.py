@@ -27,9 +27,9 @@ class UnitField:
     aligned: bool
     """False where branches differ in stride or centre; ``box`` then contains what each of them sees."""
 
-    def on_picture(self, placement: Placement) -> Box:
+    def in_image(self, placement: Placement) -> Box:
         """``box`` in the pixels of the picture that the input was cut from."""
-        return placement.to_picture(self.box)
+        return placement.to_image(self.box)
 
 
 def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> UnitField:
@@ -39,7 +39,7 @@ def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> 
     """
     check_path(architecture, path)
     found = analyze(architecture)
-    field, shape = output_of(architecture, found, path)
+    field, shape = node_output(architecture, found, path)
     if len(shape) != 3:
         raise ValueError(f"{path} gives a vector, in which no unit has a place; choose a layer before it")
     if not all(0 <= index < extent for index, extent in zip(unit, shape[1:], strict=True)):
@@ -66,7 +66,7 @@ def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> 
     )
 
 
-def output_of(architecture: Architecture, found: Analysis, path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
+def node_output(architecture: Architecture, found: Analysis, path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
     """Field and shape of what a node gives, as it is in inference.
 
     Layers and fusions have a row of the analysis. A sequence gives what its last child gives; an empty one, and an

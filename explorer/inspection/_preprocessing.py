@@ -11,7 +11,7 @@ from PIL import Image
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's training images, as torchvision's published networks expect them."""
-MAX_PROPORTION = 50
+MAX_ASPECT_RATIO = 50
 """Longer side of a picture over its shorter one: of a thread, scaled to cover an input, no memory would be enough."""
 
 
@@ -28,17 +28,17 @@ class Box(NamedTuple):
 class Placement:
     """Where an input lies in the picture that it was cut from."""
 
-    picture: tuple[int, int]
+    image_size: tuple[int, int]
     """(height, width) of the picture."""
-    scaled: tuple[int, int]
+    scaled_size: tuple[int, int]
     """(height, width) to which the whole picture is scaled."""
     top: int
     """First row of the input in the scaled picture; ``left`` is its first column."""
     left: int
 
-    def to_picture(self, box: Box) -> Box:
+    def to_image(self, box: Box) -> Box:
         """A rectangle of the input in the picture's pixels, clipped at the picture's border."""
-        (height, width), (rows, columns) = self.picture, self.scaled
+        (height, width), (rows, columns) = self.image_size, self.scaled_size
         down, across = height / rows, width / columns
         return Box(
             top=max(0.0, (box.top + self.top) * down),
@@ -85,10 +85,10 @@ class Preprocessing:
 
         Raises ValueError for a picture that is too long and thin.
         """
-        if max(height, width) > MAX_PROPORTION * min(height, width):
+        if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
             raise ValueError(
-                f"the picture ({width:,}×{height:,} pixels) is more than {MAX_PROPORTION} times as long as it is wide; "
-                f"cut out a part of it"
+                f"the image ({width:,}×{height:,} pixels) is more than {MAX_ASPECT_RATIO} times as long as it is "
+                f"wide; crop it first"
             )
         _, rows, columns = self.shape
         tall, wide = self.cover or (rows, columns)
@@ -97,7 +97,7 @@ class Preprocessing:
         else:
             scaled = (max(tall, int(wide * height / width)), wide)
         top, left = round((scaled[0] - rows) / 2), round((scaled[1] - columns) / 2)
-        return Placement(picture=(height, width), scaled=scaled, top=top, left=left)
+        return Placement(image_size=(height, width), scaled_size=scaled, top=top, left=left)
 
     def pixels(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An RGB picture (height, width, 3) as the network's (channels, height, width), before it becomes numbers.
@@ -109,8 +109,8 @@ class Preprocessing:
         image = Image.fromarray(picture)
         if channels == 1:
             image = image.convert("L")
-        if place.scaled != place.picture:
-            image = image.resize(place.scaled[::-1], Image.Resampling.BILINEAR)
+        if place.scaled_size != place.image_size:
+            image = image.resize(place.scaled_size[::-1], Image.Resampling.BILINEAR)
         image = image.crop((place.left, place.top, place.left + columns, place.top + rows))
         array = np.asarray(image)
         return np.ascontiguousarray(array[None] if channels == 1 else array.transpose(2, 0, 1))

@@ -19,7 +19,7 @@ from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedWeights:
     """One file of weights, and what was done to the pictures that they were learnt from."""
 
     name: str
@@ -29,12 +29,12 @@ class Published:
     title: str
     file: str
     """Its last eight letters before the ending are the beginning of the file's SHA-256."""
-    size: int
+    size_bytes: int
     """Bytes, nearly."""
     preprocessing: Preprocessing
 
     @property
-    def prefix(self) -> str:
+    def sha256_prefix(self) -> str:
         """Beginning of the SHA-256."""
         return self.file.rpartition("-")[2].partition(".")[0]
 
@@ -53,20 +53,20 @@ def _imagenet(side: int, cover: int) -> Preprocessing:
 PUBLISHED = {
     spec.name: spec
     for spec in (
-        Published(
+        PublishedWeights(
             name="googlenet-torchvision",
             torchvision="googlenet",
             title="GoogLeNet (torchvision, ImageNet)",
             file="googlenet-1378be20.pth",
-            size=round(49.731 * 2**20),
+            size_bytes=round(49.731 * 2**20),
             preprocessing=_imagenet(224, 256),
         ),
-        Published(
+        PublishedWeights(
             name="inception-v3",
             torchvision="inception_v3",
             title="Inception v3 (torchvision, ImageNet)",
             file="inception_v3_google-0cc3c7bd.pth",
-            size=round(103.903 * 2**20),
+            size_bytes=round(103.903 * 2**20),
             preprocessing=_imagenet(299, 342),
         ),
     )
@@ -74,7 +74,7 @@ PUBLISHED = {
 """By the catalogue's name of the architecture."""
 
 
-def published(name: str) -> Published | None:
+def find_published(name: str) -> PublishedWeights | None:
     """The weights of that name, the catalogue's or torchvision's; None if there are none."""
     return PUBLISHED.get(name) or next((spec for spec in PUBLISHED.values() if spec.torchvision == name), None)
 
@@ -85,7 +85,7 @@ def hub_folder() -> Path:
     return Path(os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))) / "hub"
 
 
-def fetch(
+def fetch_weights(
     name: str, *, progress: Progress | None = None, cancel: Cancel | None = None, timeout: float = TIMEOUT
 ) -> Path:
     """Download published weights into torch's hub folder, verified, and give their path; at once if they are there.
@@ -94,7 +94,7 @@ def fetch(
     file gets its name only when its SHA-256 begins as the name says. Raises ValueError with what to do by hand;
     CancelledError.
     """
-    spec = published(name)
+    spec = find_published(name)
     if spec is None:
         raise ValueError(f"{name[:80]!r} cannot be downloaded; published weights: {', '.join(PUBLISHED)}")
     if spec.path.is_file():
@@ -107,18 +107,18 @@ def fetch(
             raise CancelledError("the download was cancelled")
         done += count
         if progress:
-            progress(done, max(done, spec.size))
+            progress(done, max(done, spec.size_bytes))
 
     part = spec.path.with_name(f"{spec.file}.{uuid.uuid4().hex}.part")
-    url = address(spec)
+    url = weights_url(spec)
     try:
         spec.path.parent.mkdir(parents=True, exist_ok=True)
-        download(url, part, limit=spec.size + spec.size // 100, report=report, timeout=timeout)
-        _keep(part, spec)
+        download(url, part, limit=spec.size_bytes + spec.size_bytes // 100, report=report, timeout=timeout)
+        _verify_and_move(part, spec)
     except FAILURES as error:
         raise ValueError(
             f"{spec.title} could not be downloaded ({reason_of(error)}); put the file of {url} "
-            f"(SHA-256 {spec.prefix}…) into {spec.path.parent}"
+            f"(SHA-256 {spec.sha256_prefix}…) into {spec.path.parent}"
         ) from None
     except OSError as error:
         raise ValueError(f"cannot write {str(spec.path)!r}: {error.strerror or error}; make room, or set TORCH_HOME") \
@@ -129,17 +129,17 @@ def fetch(
     return spec.path
 
 
-def address(spec: Published) -> str:
+def weights_url(spec: PublishedWeights) -> str:
     """Where torchvision says that the file is. Imports torchvision."""
     import torchvision.models
 
     return str(torchvision.models.get_model_weights(spec.torchvision).IMAGENET1K_V1.url)
 
 
-def _keep(part: Path, spec: Published) -> None:
+def _verify_and_move(part: Path, spec: PublishedWeights) -> None:
     with part.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if not digest.startswith(spec.prefix):
-            raise BadCopyError(f"damaged: its SHA-256 begins with {digest[:8]}, not with {spec.prefix}")
+        if not digest.startswith(spec.sha256_prefix):
+            raise BadCopyError(f"damaged: its SHA-256 begins with {digest[:8]}, not with {spec.sha256_prefix}")
         os.fsync(file.fileno())
     os.replace(part, spec.path)

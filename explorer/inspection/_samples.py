@@ -14,21 +14,21 @@ _LIST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class SampleImage:
     """One picture."""
 
     name: str
     """Of the file, without its ending: what addresses hold."""
     title: str
     """For people."""
-    shows: str | None
+    class_name: str | None
     """A class of CIFAR-10, None where it shows something else."""
     credit: str
     """Whose picture it is, and under which licence."""
     path: Path
 
 
-class _Entry(BaseModel):
+class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     file: Annotated[str, Field(pattern=r"^[\w-]{1,80}\.(png|jpg|jpeg)$")]
@@ -37,10 +37,10 @@ class _Entry(BaseModel):
     credit: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-_ENTRIES = TypeAdapter(list[_Entry])
+_RECORDS = TypeAdapter(list[_Record])
 
 
-def samples(folder: Path | None = None) -> list[Sample]:
+def list_sample_images(folder: Path | None = None) -> list[SampleImage]:
     """The pictures that ``samples.json`` of a folder (default: the product's) lists and that are there, in its order.
 
     An absent folder, and a list that cannot be read, give none.
@@ -48,11 +48,11 @@ def samples(folder: Path | None = None) -> list[Sample]:
     folder = folder or FOLDER
     try:
         with (folder / _LIST).open("rb") as file:
-            found = _ENTRIES.validate_json(file.read(_LIST_BYTES))
+            found = _RECORDS.validate_json(file.read(_LIST_BYTES))
     except (OSError, ValidationError):
         return []
     return [
-        Sample(name=Path(each.file).stem, title=each.title, shows=each.shows, credit=each.credit, path=path)
+        SampleImage(name=Path(each.file).stem, title=each.title, class_name=each.shows, credit=each.credit, path=path)
         for each in found
         if (path := folder / each.file).is_file()
     ]

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "assets" / "models"
 _CARD_BYTES = 1_000_000
 
 
-class Card(BaseModel):
+class ModelCard(BaseModel):
     """What a person must know to judge a model, and what the product needs to run it: ``NAME.json``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
@@ -45,13 +45,12 @@ class Card(BaseModel):
     sha256: Annotated[str, Field(pattern="[0-9a-f]{64}")]
     """Of the weights' file."""
 
-    @property
-    def network(self) -> Architecture:
+    def to_architecture(self) -> Architecture:
         """The architecture as a value. Raises ArchitectureError."""
         return from_data(self.architecture)
 
 
-def shipped(folder: Path | None = None) -> dict[str, Card]:
+def load_model_cards(folder: Path | None = None) -> dict[str, ModelCard]:
     """The cards of all models in a folder (default: the product's), by name. One that cannot be read is left out."""
     cards = {}
     for path in sorted((folder or FOLDER).glob("*.json")):
@@ -60,31 +59,31 @@ def shipped(folder: Path | None = None) -> dict[str, Card]:
         except OSError:
             continue
         card = _read(path, about.st_mtime_ns, about.st_size)
-        if card is not None and weights_of(path.stem, folder).is_file():
+        if card is not None and weights_path(path.stem, folder).is_file():
             cards[path.stem] = card
     return cards
 
 
-def weights_of(name: str, folder: Path | None = None) -> Path:
+def weights_path(name: str, folder: Path | None = None) -> Path:
     """Where a shipped model's weights lie."""
     return (folder or FOLDER) / f"{name}.safetensors"
 
 
-def write_shipped(name: str, weights: bytes, card: dict[str, Any], folder: Path | None = None) -> None:
+def write_shipped_model(name: str, weights: bytes, card: dict[str, Any], folder: Path | None = None) -> None:
     """Make a model one that comes with the product: for those who train it. ``card`` without ``sha256``."""
-    checked = Card.model_validate({**card, "sha256": hashlib.sha256(weights).hexdigest()})
-    path = weights_of(name, folder)
+    checked = ModelCard.model_validate({**card, "sha256": hashlib.sha256(weights).hexdigest()})
+    path = weights_path(name, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(weights)
     path.with_suffix(".json").write_text(f"{checked.model_dump_json(indent=2)}\n", encoding="utf-8")
 
 
 @lru_cache(maxsize=32)
-def _read(path: Path, *_version: int) -> Card | None:
+def _read(path: Path, *_version: int) -> ModelCard | None:
     try:
         with path.open("rb") as file:
-            card = Card.model_validate_json(file.read(_CARD_BYTES))
-        _ = card.network
+            card = ModelCard.model_validate_json(file.read(_CARD_BYTES))
+        _ = card.to_architecture()
     except (OSError, ValidationError, ValueError):
         return None
     return card

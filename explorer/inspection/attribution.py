@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..datasets import Cancel, Progress
-from .hooks import outputs
+from .hooks import capture_outputs
 from .models import Model
-from .predict import check
+from .predict import raise_if_cancelled
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,7 +21,7 @@ class Attribution:
 
     values: Tensor
     """float32 (H, W) of the input; integrated gradients have (C, H, W)."""
-    gap: float = 0.0
+    completeness_gap: float = 0.0
     """Integrated gradients: the change of the score less the sum of all values; 0 where the sum is exact."""
 
 
@@ -32,7 +32,7 @@ def grad_cam(model: Model, x_CHW: Tensor, path: str, chosen: int | str) -> Tenso
     ValueError for a path that the network does not have or that gives no map.
     """
     index = model.class_index(chosen)
-    found = outputs(model, x_CHW[None], [path], gradients=True)
+    found = capture_outputs(model, x_CHW[None], [path], gradients=True)
     maps_1Chw = found[path]
     if maps_1Chw.ndim != 4:
         raise ValueError(f"{path} gives a vector, and Grad-CAM weighs maps; choose a layer before it")
@@ -41,7 +41,7 @@ def grad_cam(model: Model, x_CHW: Tensor, path: str, chosen: int | str) -> Tenso
     return (weights_1C11 * maps_1Chw.detach()).sum(1)[0].relu()
 
 
-def upsampled(map_hw: Tensor, size: tuple[int, int]) -> Tensor:
+def upsample(map_hw: Tensor, size: tuple[int, int]) -> Tensor:
     """A map at another (height, width), bilinear."""
     return functional.interpolate(map_hw[None, None], size, mode="bilinear", align_corners=False)[0, 0]
 
@@ -67,10 +67,11 @@ def occlusion(
         raise ValueError(f"stride (={stride}) must be from 1 to window (={window}); else some pixels are never covered")
     index = model.class_index(chosen)
     _, height, width = x_CHW.shape
-    places = [(top, left) for top in _starts(height, window, stride) for left in _starts(width, window, stride)]
+    rows, columns = _window_starts(height, window, stride), _window_starts(width, window, stride)
+    places = [(top, left) for top in rows for left in columns]
     whole = float(model.logits(x_CHW[None])[0, index])
     lost, times = torch.zeros(height, width), torch.zeros(height, width)
-    for batch in _batches(len(places), model.batch, progress, cancel):
+    for batch in _iterate_batches(len(places), model.batch_size, progress, cancel):
         here = [places[number] for number in batch]
         covered_BCHW = x_CHW.repeat(len(here), 1, 1, 1)
         for image_CHW, (top, left) in zip(covered_BCHW, here, strict=True):
@@ -94,8 +95,8 @@ def integrated_gradients(
     """(x - b) · mean of ∂score/∂x on the straight way from a plain image b to x: (C, H, W), by the midpoint rule.
 
     Sundararajan, Taly & Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, equation 1. The values sum up to
-    score(x) - score(b) but for ``gap``, which shrinks with ``steps``. ``baseline`` is in the input's own numbers, where
-    0 is the mean colour. Raises ValueError, CancelledError.
+    score(x) - score(b) but for ``completeness_gap``, which shrinks with ``steps``. ``baseline`` is in the input's own
+    numbers, where 0 is the mean colour. Raises ValueError, CancelledError.
     """
     if not 1 <= steps <= 1000:
         raise ValueError(f"steps (={steps}) must be from 1 to 1000")
@@ -103,7 +104,7 @@ def integrated_gradients(
     start_CHW = torch.full_like(x_CHW, baseline)
     way_CHW = x_CHW - start_CHW
     total_CHW = torch.zeros_like(x_CHW)
-    for batch in _batches(steps, model.gradient_batch, progress, cancel):
+    for batch in _iterate_batches(steps, model.gradient_batch_size, progress, cancel):
         shares_B111 = ((torch.tensor(list(batch)) + 0.5) / steps).to(x_CHW.dtype).view(-1, 1, 1, 1)
         points_BCHW = (start_CHW + shares_B111 * way_CHW).requires_grad_()
         with torch.enable_grad():
@@ -111,18 +112,18 @@ def integrated_gradients(
         total_CHW += gradient.sum(0)
     values = way_CHW * total_CHW / steps
     ends = model.logits(torch.stack([x_CHW, start_CHW]))[:, index]
-    return Attribution(values=values, gap=float(ends[0] - ends[1] - values.sum()))
+    return Attribution(values=values, completeness_gap=float(ends[0] - ends[1] - values.sum()))
 
 
-def _starts(extent: int, window: int, stride: int) -> list[int]:
+def _window_starts(extent: int, window: int, stride: int) -> list[int]:
     """Where squares begin so that every pixel is covered: as many as it takes to reach the end."""
     return [stride * number for number in range(-(-max(extent - window, 0) // stride) + 1)]
 
 
-def _batches(count: int, size: int, progress: Progress | None, cancel: Cancel | None) -> Iterator[range]:
+def _iterate_batches(count: int, size: int, progress: Progress | None, cancel: Cancel | None) -> Iterator[range]:
     """Numbers up to ``count``, some at a time; between them progress is told and a person may stop."""
     for start in range(0, count, size):
-        check(cancel)
+        raise_if_cancelled(cancel)
         end = min(start + size, count)
         yield range(start, end)
         if progress:

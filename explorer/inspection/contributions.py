@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ._paths import branch_paths
-from .hooks import Change, changing, outputs
+from .hooks import OutputEdit, capture_outputs, edit_outputs
 from .models import Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contribution:
+class BranchContribution:
     """One branch."""
 
     path: str
@@ -26,7 +26,7 @@ class Contribution:
 @torch.no_grad()
 def branch_contributions(
     model: Model, x_CHW: Tensor, block: str, chosen: int | str, reference_BCHW: Tensor | None = None
-) -> tuple[Contribution, ...]:
+) -> tuple[BranchContribution, ...]:
     """How the score of a class changes when each branch of a block is silenced, one at a time.
 
     Silenced means: what the branch gives is replaced by its mean, channel by channel, before the branches are joined.
@@ -42,7 +42,7 @@ def branch_contributions(
     paths = branch_paths(model.architecture, block)
     means = {} if reference_BCHW is None else _means(model, reference_BCHW, paths)
 
-    def silencing(row: int, path: str) -> Change:
+    def silencing(row: int, path: str) -> OutputEdit:
         def silence(output_BC: Tensor) -> Tensor:
             if path not in means and output_BC.ndim != 4:
                 raise ValueError(f"{path} gives a vector, which has no positions; give reference images")
@@ -54,11 +54,11 @@ def branch_contributions(
         return silence
 
     # One pass: row 0 is left alone, in row b the branch b - 1 is silenced. In evaluation mode rows do not meet.
-    network = changing(model, {path: silencing(row, path) for row, path in enumerate(paths, start=1)})
+    network = edit_outputs(model, {path: silencing(row, path) for row, path in enumerate(paths, start=1)})
     scores_BK = network(x_CHW.repeat(len(paths) + 1, 1, 1, 1))
     shares_BK = scores_BK.softmax(1)
     return tuple(
-        Contribution(
+        BranchContribution(
             path=path,
             logit=float(scores_BK[0, index] - scores_BK[row, index]),
             probability=float(shares_BK[0, index] - shares_BK[row, index]),
@@ -70,8 +70,8 @@ def branch_contributions(
 def _means(model: Model, reference_BCHW: Tensor, paths: tuple[str, ...]) -> dict[str, Tensor]:
     """Mean of each channel over all reference images and positions, by path."""
     sums: dict[str, Tensor] = {}
-    for start in range(0, len(reference_BCHW), model.batch):
-        found = outputs(model, reference_BCHW[start : start + model.batch], paths)
+    for start in range(0, len(reference_BCHW), model.batch_size):
+        found = capture_outputs(model, reference_BCHW[start : start + model.batch_size], paths)
         for path in paths:
             maps_BCP = found[path].flatten(2) if found[path].ndim > 2 else found[path][..., None]
             sums[path] = sums.get(path, torch.zeros(())) + maps_BCP.double().mean(2).sum(0)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from ..datasets import Cancel, Progress, transforms
 from .models import Model
-from .predict import Prediction, check, predict
+from .predict import Prediction, predict, raise_if_cancelled
 
 if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
@@ -26,7 +26,7 @@ BINS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerClass:
+class ClassMetrics:
     """One class of a test set."""
 
     name: str
@@ -38,7 +38,7 @@ class PerClass:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bin:
+class CalibrationBin:
     """The answers whose confidence lies in one interval."""
 
     low: float
@@ -53,13 +53,13 @@ class Bin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mistake:
+class Misclassification:
     """An image that a model was wrong about."""
 
-    row: int
+    index: int
     """In the test set."""
     label: int
-    answer: int
+    prediction: int
     confidence: float
     """Probability of the answer."""
     loss: float
@@ -67,13 +67,13 @@ class Mistake:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evaluation:
+class EvaluationResult:
     """A model on a test set; everything but ``loss`` follows from the answers."""
 
     classes: tuple[str, ...]
     labels: Tensor
     """int64 (N,)."""
-    answers: Tensor
+    predictions: Tensor
     """int64 (N,): the class with the highest score."""
     confidences: Tensor
     """float32 (N,): its probability."""
@@ -83,21 +83,21 @@ class Evaluation:
     @property
     def accuracy(self) -> float:
         """Share of right answers."""
-        return float((self.answers == self.labels).float().mean())
+        return float((self.predictions == self.labels).float().mean())
 
     @property
-    def right(self) -> int:
+    def correct_count(self) -> int:
         """Images that are answered rightly."""
-        return int((self.answers == self.labels).sum())
+        return int((self.predictions == self.labels).sum())
 
     @property
-    def interval(self) -> tuple[float, float]:
+    def accuracy_interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy, the test images being drawn at random: Wilson's.
 
         Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927. Unlike the normal one
         it stays within 0 and 1, and is not empty where everything is right.
         """
-        count, share, z = len(self.labels), self.right / len(self.labels), NormalDist().inv_cdf(0.975)
+        count, share, z = len(self.labels), self.correct_count / len(self.labels), NormalDist().inv_cdf(0.975)
         middle = share + z**2 / (2 * count)
         half = z * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5
         return max(0.0, (middle - half) / (1 + z**2 / count)), min(1.0, (middle + half) / (1 + z**2 / count))
@@ -111,31 +111,31 @@ class Evaluation:
     def confusion(self) -> tuple[tuple[int, ...], ...]:
         """Images by true class (row) and answer (column)."""
         count = len(self.classes)
-        table = torch.bincount(self.labels * count + self.answers, minlength=count**2).view(count, count)
+        table = torch.bincount(self.labels * count + self.predictions, minlength=count**2).view(count, count)
         return tuple(map(tuple, table.tolist()))
 
     @cached_property
-    def per_class(self) -> tuple[PerClass, ...]:
+    def per_class(self) -> tuple[ClassMetrics, ...]:
         """Recall and precision of each class."""
         table = np.array(self.confusion, dtype=np.float64)
         with np.errstate(invalid="ignore"):
             recall, precision = table.diagonal() / table.sum(1), table.diagonal() / table.sum(0)
         return tuple(
-            PerClass(name=name, images=int(table[k].sum()), recall=float(recall[k]), precision=float(precision[k]))
+            ClassMetrics(name=name, images=int(table[k].sum()), recall=float(recall[k]), precision=float(precision[k]))
             for k, name in enumerate(self.classes)
         )
 
     @cached_property
-    def calibration(self) -> tuple[Bin, ...]:
+    def calibration(self) -> tuple[CalibrationBin, ...]:
         """The answers by their confidence, in 15 intervals of equal width."""
         places = (self.confidences.double() * BINS).ceil().long().clamp(1, BINS) - 1
-        right = (self.answers == self.labels).double()
+        right = (self.predictions == self.labels).double()
         bins = []
         for k in range(BINS):
             inside = places == k
             images = int(inside.sum())
             bins.append(
-                Bin(
+                CalibrationBin(
                     low=k / BINS,
                     high=(k + 1) / BINS,
                     images=images,
@@ -154,32 +154,32 @@ class Evaluation:
         filled = [each for each in self.calibration if each.images]
         return sum(each.images * abs(each.accuracy - each.confidence) for each in filled) / len(self.labels)
 
-    def worst(self, count: int = 24) -> tuple[Mistake, ...]:
+    def worst_mistakes(self, count: int = 24) -> tuple[Misclassification, ...]:
         """The images that the model was most wrong about, the one with the highest loss first."""
-        wrong = (self.answers != self.labels).nonzero()[:, 0]
+        wrong = (self.predictions != self.labels).nonzero()[:, 0]
         rows = wrong[self.losses[wrong].argsort(descending=True, stable=True)][:count]
         return tuple(
-            Mistake(
-                row=row,
+            Misclassification(
+                index=row,
                 label=int(self.labels[row]),
-                answer=int(self.answers[row]),
+                prediction=int(self.predictions[row]),
                 confidence=float(self.confidences[row]),
                 loss=float(self.losses[row]),
             )
             for row in rows.tolist()
         )
 
-    def disagreements(self, other: Evaluation) -> tuple[int, ...]:
+    def disagreements(self, other: EvaluationResult) -> tuple[int, ...]:
         """Rows of the test set on which another model, evaluated on the same one, answers with another class."""
         if not torch.equal(self.labels, other.labels) or self.classes != other.classes:
             raise ValueError("two evaluations can be compared only on the same images and classes")
-        return tuple((self.answers != other.answers).nonzero()[:, 0].tolist())
+        return tuple((self.predictions != other.predictions).nonzero()[:, 0].tolist())
 
 
 @torch.no_grad()
 def evaluate(
     model: Model, dataset: Dataset, *, progress: Progress | None = None, cancel: Cancel | None = None
-) -> Evaluation:
+) -> EvaluationResult:
     """A model on the test images of a data set, adapted to its input as they were for training.
 
     ``progress`` hears images done and in all, ``cancel`` is asked before each batch. Raises ValueError where the
@@ -190,32 +190,32 @@ def evaluate(
             f"{model.name} knows {len(model.classes):,} classes, {dataset.name} has {len(dataset.classes):,}; "
             f"choose a model that was trained on such data"
         )
-    if model.named and model.classes != dataset.classes:
+    if model.has_class_names and model.classes != dataset.classes:
         raise ValueError(f"the classes of {model.name} are not those of {dataset.name}, or in another order")
     images, labels = dataset.test_images, dataset.test_labels
-    answers, confidences, losses = [], [], []
-    for start in range(0, len(labels), model.batch):
-        check(cancel)
-        rows = slice(start, start + model.batch)
+    predictions, confidences, losses = [], [], []
+    for start in range(0, len(labels), model.batch_size):
+        raise_if_cancelled(cancel)
+        rows = slice(start, start + model.batch_size)
         pixels_BCHW = transforms.adapt(images[rows].cpu(), model.architecture.input_shape)
-        scores_BK = model.logits(model.normalised(pixels_BCHW))
-        confidence, answer = scores_BK.softmax(1).max(1)
-        answers.append(answer)
+        scores_BK = model.logits(model.normalise(pixels_BCHW))
+        confidence, prediction = scores_BK.softmax(1).max(1)
+        predictions.append(prediction)
         confidences.append(confidence)
         losses.append(functional.cross_entropy(scores_BK, labels[rows].cpu(), reduction="none"))
         if progress:
-            progress(min(start + model.batch, len(labels)), len(labels))
-    return Evaluation(
+            progress(min(start + model.batch_size, len(labels)), len(labels))
+    return EvaluationResult(
         classes=dataset.classes,
         labels=labels.cpu(),
-        answers=torch.cat(answers),
+        predictions=torch.cat(predictions),
         confidences=torch.cat(confidences),
         losses=torch.cat(losses),
     )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
+class PredictionPair:
     """What two models say of one picture."""
 
     first: Prediction
@@ -227,7 +227,7 @@ class Comparison:
         return self.first.top[0].name == self.second.top[0].name
 
 
-def compare(
+def predict_both(
     first: Model,
     second: Model,
     pictures: Sequence[NDArray[np.uint8]],
@@ -235,7 +235,7 @@ def compare(
     top: int = 5,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
-) -> list[Comparison]:
+) -> list[PredictionPair]:
     """Two models on the same pictures, each with its own preprocessing. As ``predict`` otherwise."""
     both = []
     for number, model in enumerate((first, second)):
@@ -245,4 +245,4 @@ def compare(
                 progress(before + done, 2 * count)
 
         both.append(predict(model, pictures, top=top, progress=told, cancel=cancel))
-    return [Comparison(first=a, second=b) for a, b in zip(*both, strict=True)]
+    return [PredictionPair(first=a, second=b) for a, b in zip(*both, strict=True)]

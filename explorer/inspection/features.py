@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ..architecture import Conv, walk
 from ._paths import branch_paths
-from .hooks import module_at, outputs
+from .hooks import capture_outputs, get_module
 from .models import Model
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Maps:
+class FeatureMaps:
     """What one node gives."""
 
     path: str
@@ -29,38 +29,38 @@ class Maps:
         return self.values.abs().mean((1, 2))
 
     @cached_property
-    def order(self) -> tuple[int, ...]:
+    def channels_by_activity(self) -> tuple[int, ...]:
         """The channels, the most active first; equally active ones in their own order."""
         return tuple(self.activity.argsort(descending=True, stable=True).tolist())
 
-    def strongest(self, channel: int) -> tuple[int, int]:
+    def strongest_unit(self, channel: int) -> tuple[int, int]:
         """(row, column) of a channel's largest number; the first of several."""
         row, column = divmod(int(self.values[channel].argmax()), self.values.shape[2])
         return row, column
 
 
 @torch.no_grad()
-def features(model: Model, x_CHW: Tensor, paths: Iterable[str]) -> dict[str, Maps]:
+def feature_maps(model: Model, x_CHW: Tensor, paths: Iterable[str]) -> dict[str, FeatureMaps]:
     """The feature maps of nodes for one input of ``model.prepare``, by path, in one pass.
 
     Raises ValueError for a path that the network does not have, or that runs in training only.
     """
     wanted = list(paths)
-    found = outputs(model, x_CHW[None], wanted)
-    return {path: Maps(path=path, values=_as_maps(found[path][0])) for path in wanted}
+    found = capture_outputs(model, x_CHW[None], wanted)
+    return {path: FeatureMaps(path=path, values=_as_maps(found[path][0])) for path in wanted}
 
 
-def branch_features(model: Model, x_CHW: Tensor, block: str) -> dict[str, Maps]:
+def branch_feature_maps(model: Model, x_CHW: Tensor, block: str) -> dict[str, FeatureMaps]:
     """The feature maps of all branches of a block, side by side. Raises ValueError where it has none."""
-    return features(model, x_CHW, branch_paths(model.architecture, block))
+    return feature_maps(model, x_CHW, branch_paths(model.architecture, block))
 
 
-def filters(model: Model) -> tuple[str, Tensor]:
+def first_filters(model: Model) -> tuple[str, Tensor]:
     """Path and weights (filters, C / groups, height, width) of the first convolution. Raises ValueError if none."""
     path = next((path for path, node in walk(model.architecture) if isinstance(node, Conv)), None)
     if path is None:
         raise ValueError(f"{model.name} has no convolution")
-    conv = module_at(model.network, path)._modules["conv"]
+    conv = get_module(model.network, path)._modules["conv"]
     assert isinstance(conv, torch.nn.Conv2d)
     return path, conv.weight.detach().clone()
 

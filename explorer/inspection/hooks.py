@@ -12,10 +12,10 @@ from ..modules import Network
 from ._paths import check_path
 from .models import Model
 
-Change = Callable[[Tensor], Tensor]
+OutputEdit = Callable[[Tensor], Tensor]
 
 
-def private(network: Network) -> Network:
+def copy_for_hooks(network: Network) -> Network:
     """The same network as modules of its own around the same tensors.
 
     Hooks put there are seen by nobody else, in whatever thread, and are gone with it.
@@ -24,7 +24,7 @@ def private(network: Network) -> Network:
     return copy.deepcopy(network, shared)
 
 
-def module_at(network: Network, path: str) -> nn.Module:
+def get_module(network: Network, path: str) -> nn.Module:
     """The module of a node. Not by attributes: a node may be called 'forward'."""
     module: nn.Module = network
     for name in path.split("/"):
@@ -34,16 +34,18 @@ def module_at(network: Network, path: str) -> nn.Module:
     return module
 
 
-def changing(model: Model, changes: dict[str, Change]) -> Network:
+def edit_outputs(model: Model, changes: dict[str, OutputEdit]) -> Network:
     """The model's network, what the nodes at some paths give replaced by a function of it. Raises ValueError."""
-    network = private(model.network)
+    network = copy_for_hooks(model.network)
     for path, change in changes.items():
         check_path(model.architecture, path)
-        module_at(network, path).register_forward_hook(lambda _module, _inputs, output, change=change: change(output))
+        get_module(network, path).register_forward_hook(lambda _module, _inputs, output, change=change: change(output))
     return network
 
 
-def outputs(model: Model, x_BCHW: Tensor, paths: Iterable[str], *, gradients: bool = False) -> dict[str, Tensor]:
+def capture_outputs(
+    model: Model, x_BCHW: Tensor, paths: Iterable[str], *, gradients: bool = False
+) -> dict[str, Tensor]:
     """What the nodes at some paths give for inputs, and under '' the scores (N, classes).
 
     With ``gradients`` the scores can be derived by each of them, as if nothing came before it. Raises ValueError for a
@@ -51,14 +53,14 @@ def outputs(model: Model, x_BCHW: Tensor, paths: Iterable[str], *, gradients: bo
     """
     found: dict[str, Tensor] = {}
 
-    def kept(path: str) -> Change:
+    def kept(path: str) -> OutputEdit:
         def keep(output: Tensor) -> Tensor:
             found[path] = output.detach().requires_grad_() if gradients else output
             return found[path]
 
         return keep
 
-    network = changing(model, {path: kept(path) for path in paths})
+    network = edit_outputs(model, {path: kept(path) for path in paths})
     with torch.set_grad_enabled(gradients):
         found[""] = network(x_BCHW)
     return found

@@ -37,7 +37,7 @@ class Model:
     preprocessing: Preprocessing
     provenance: str
     """Where the weights come from, one phrase."""
-    weights: str
+    weights_sha256: str
     """SHA-256 of the weights themselves, whatever file they come from."""
     notes: tuple[str, ...] = ()
     """What had to be put up with, one sentence each."""
@@ -45,31 +45,32 @@ class Model:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of everything that decides an answer: the key for caches."""
-        parts = (to_json(self.architecture, indent=None), repr(self.preprocessing), repr(self.classes), self.weights)
+        described = to_json(self.architecture, indent=None)
+        parts = (described, repr(self.preprocessing), repr(self.classes), self.weights_sha256)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @cached_property
-    def batch(self) -> int:
+    def batch_size(self) -> int:
         """Images that go through the network at a time: as many as 256 MB of activations hold, at most 128."""
         return max(1, min(_BATCH, _BATCH_BYTES // analyze(self.architecture).totals.inference_bytes))
 
     @cached_property
-    def gradient_batch(self) -> int:
+    def gradient_batch_size(self) -> int:
         """The same where gradients are asked for, which keep the activations of all layers."""
         totals = analyze(self.architecture).totals
         return max(1, min(_BATCH, _BATCH_BYTES // (totals.training_bytes + totals.inference_bytes)))
 
     @property
-    def named(self) -> bool:
+    def has_class_names(self) -> bool:
         """Whether the names of its classes are known."""
-        return self.classes != _numbered(len(self.classes))
+        return self.classes != _number_classes(len(self.classes))
 
     def prepare(self, *pictures: NDArray[np.uint8]) -> Tensor:
         """RGB pictures (height, width, 3) of any size as the network's input: float32 (N, C, H, W)."""
         pixels = np.stack([self.preprocessing.pixels(picture) for picture in pictures])
-        return self.normalised(torch.from_numpy(pixels))
+        return self.normalise(torch.from_numpy(pixels))
 
-    def normalised(self, images_BCHW: Tensor) -> Tensor:
+    def normalise(self, images_BCHW: Tensor) -> Tensor:
         """uint8 images (N, C, H, W) as float32 around 0, as the first layer gets them."""
         return transforms.to_float(images_BCHW, *self.preprocessing.normalisation)
 
@@ -88,7 +89,7 @@ class Model:
         raise ValueError(f"{self.name} has no class {str(chosen)[:60]!r}; it has {len(self.classes)} classes, from 0")
 
 
-def model_of(
+def make_model(
     architecture: Architecture,
     network: Network,
     *,
@@ -103,7 +104,7 @@ def model_of(
     Raises ValueError unless it scores as many classes as there are names; without names they are numbered.
     """
     scores = check_scores(architecture)
-    names = tuple(classes) or _numbered(scores)
+    names = tuple(classes) or _number_classes(scores)
     if len(names) != scores:
         raise ValueError(f"{architecture.name[:60]!r} gives {scores:,} scores; {len(names):,} classes have names")
     if preprocessing.shape != architecture.input_shape:
@@ -115,12 +116,12 @@ def model_of(
         classes=names,
         preprocessing=preprocessing,
         provenance=provenance,
-        weights=_digest(network),
+        weights_sha256=_digest(network),
         notes=notes,
     )
 
 
-def _numbered(count: int) -> tuple[str, ...]:
+def _number_classes(count: int) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(count))
 
 

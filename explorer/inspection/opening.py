@@ -25,9 +25,9 @@ from ..runs import Manager, Run, RunFolder, list_checkpoints
 from ..training import checkpoint, parse
 from ..training.data import open_data
 from ._preprocessing import Preprocessing
-from ._published import Published, published
-from ._shipped import Card, shipped, weights_of
-from .models import Model, check_scores, model_of
+from ._published import PublishedWeights, find_published
+from ._shipped import ModelCard, load_model_cards, weights_path
+from .models import Model, check_scores, make_model
 
 
 def open_model(name: str, manager: Manager) -> Model:
@@ -36,10 +36,10 @@ def open_model(name: str, manager: Manager) -> Model:
     A run's newest valid checkpoint is taken, its running average where that is what was judged. Nothing is downloaded.
     Raises ValueError in one sentence.
     """
-    cards = shipped()
+    cards = load_model_cards()
     if name in cards:
-        return _shipped(name, cards[name])
-    spec = published(name)
+        return _open_shipped(name, cards[name])
+    spec = find_published(name)
     if spec is not None:
         return open_published(spec)
     run_id, _, step = name.partition("@")
@@ -47,7 +47,7 @@ def open_model(name: str, manager: Manager) -> Model:
         run = manager.run(run_id)
     except ValueError as error:
         raise ValueError(f"{error}; `python -m explorer models` shows all models") from None
-    return _run(manager, run, step)
+    return _open_run(manager, run, step)
 
 
 def open_files(
@@ -65,7 +65,7 @@ def open_files(
     file = absolute(path)
     network = build(architecture, "meta")
     data = load_weights_file(network, file)
-    return _own(architecture, network, file.name, len(data), classes, preprocessing)
+    return _open_custom(architecture, network, file.name, len(data), classes, preprocessing)
 
 
 def open_bytes(
@@ -80,10 +80,10 @@ def open_bytes(
     check_scores(architecture)
     network = build(architecture, "meta")
     load_weights(network, data, name)
-    return _own(architecture, network, name, len(data), classes, preprocessing)
+    return _open_custom(architecture, network, name, len(data), classes, preprocessing)
 
 
-def _own(
+def _open_custom(
     architecture: Architecture,
     network: Network,
     name: str,
@@ -91,7 +91,7 @@ def _own(
     classes: Sequence[str],
     preprocessing: Preprocessing | None,
 ) -> Model:
-    return model_of(
+    return make_model(
         architecture,
         network,
         name=name,
@@ -101,7 +101,7 @@ def _own(
     )
 
 
-def open_published(spec: Published) -> Model:
+def open_published(spec: PublishedWeights) -> Model:
     """torchvision's network with its published weights, from torch's hub folder. Raises ValueError if they are absent.
 
     A file whose SHA-256 is the published one is loaded in whatever form torchvision chose; any other only if it is a
@@ -116,19 +116,19 @@ def open_published(spec: Published) -> Model:
             data = file.read(size_limit(network) + 1)
     except FileNotFoundError:
         raise ValueError(
-            f"the weights of {spec.title} are not here; download them first ({spec.size / 1e6:.0f} MB), or put "
+            f"the weights of {spec.title} are not here; download them first ({spec.size_bytes / 1e6:.0f} MB), or put "
             f"{spec.file} into {spec.path.parent}"
         ) from None
     except OSError as error:
         raise ValueError(f"cannot read {str(spec.path)!r}: {error.strerror or error}") from None
     digest = hashlib.sha256(data).hexdigest()
     try:
-        authentic = digest.startswith(spec.prefix)
+        authentic = digest.startswith(spec.sha256_prefix)
         tensors = read_weights(network, data, spec.file, authentic=authentic)
         fill(network, from_torchvision(spec.name, tensors, network), spec.file)
     except WeightsError as error:
         raise ValueError(f"{error} (it lies in {spec.path.parent}; remove it to download it anew)") from None
-    return model_of(
+    return make_model(
         architecture,
         network,
         name=spec.name,
@@ -139,13 +139,13 @@ def open_published(spec: Published) -> Model:
     )
 
 
-def _shipped(name: str, card: Card) -> Model:
-    architecture = card.network
+def _open_shipped(name: str, card: ModelCard) -> Model:
+    architecture = card.to_architecture()
     network = build(architecture, "meta")
-    data = load_weights_file(network, weights_of(name))
+    data = load_weights_file(network, weights_path(name))
     if hashlib.sha256(data).hexdigest() != card.sha256:
         raise ValueError(f"the weights of {name} are not those of its card: their SHA-256 differs; install them anew")
-    return model_of(
+    return make_model(
         architecture,
         network,
         name=name,
@@ -155,9 +155,9 @@ def _shipped(name: str, card: Card) -> Model:
     )
 
 
-def _run(manager: Manager, run: Run, step: str) -> Model:
+def _open_run(manager: Manager, run: Run, step: str) -> Model:
     architecture, config = from_json(run.architecture), parse(run.config)
-    captured, path, notes = _captured(manager, run, step)
+    captured, path, notes = _load_checkpoint(manager, run, step)
     averaged = captured["average"] is not None
     network = build(architecture, "meta")
     fill(network, captured["average" if averaged else "model"], path.name)
@@ -168,7 +168,7 @@ def _run(manager: Manager, run: Run, step: str) -> Model:
         half = config.normalise == "half"
         classes, mean, std = data.classes, (0.5,) if half else data.mean, (0.5,) if half else data.std
     number = int(path.stem.removeprefix("step-"))
-    return model_of(
+    return make_model(
         architecture,
         network,
         name=f"{run.id}@{number}",
@@ -180,7 +180,7 @@ def _run(manager: Manager, run: Run, step: str) -> Model:
     )
 
 
-def _captured(manager: Manager, run: Run, step: str) -> tuple[dict[str, Any], Path, tuple[str, ...]]:
+def _load_checkpoint(manager: Manager, run: Run, step: str) -> tuple[dict[str, Any], Path, tuple[str, ...]]:
     """A checkpoint that is wanted, or the newest valid one. A worker may be writing and deleting here meanwhile."""
     folder = RunFolder(manager.root, run.id).checkpoints
     complaints: dict[str, None] = {}

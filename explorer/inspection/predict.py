@@ -14,7 +14,7 @@ from .models import Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ClassScore:
     """One class and how much the network is for it."""
 
     index: int
@@ -29,7 +29,7 @@ class Answer:
 class Prediction:
     """What a network says of one picture."""
 
-    top: tuple[Answer, ...]
+    top: tuple[ClassScore, ...]
     """The best classes, the best first."""
     input: Tensor
     """float32 (C, H, W): the picture as the first layer gets it."""
@@ -49,11 +49,11 @@ def predict(
     Raises ValueError for a picture that cannot be shown to a network; CancelledError.
     """
     answers: list[Prediction] = []
-    for start in range(0, len(pictures), model.batch):
-        check(cancel)
-        x_BCHW = model.prepare(*pictures[start : start + model.batch])
+    for start in range(0, len(pictures), model.batch_size):
+        raise_if_cancelled(cancel)
+        x_BCHW = model.prepare(*pictures[start : start + model.batch_size])
         answers += [
-            Prediction(top=best(model, scores_K, top), input=x_CHW)
+            Prediction(top=rank_classes(model, scores_K, top), input=x_CHW)
             for scores_K, x_CHW in zip(model.logits(x_BCHW), x_BCHW, strict=True)
         ]
         if progress:
@@ -61,16 +61,16 @@ def predict(
     return answers
 
 
-def best(model: Model, scores_K: Tensor, top: int) -> tuple[Answer, ...]:
+def rank_classes(model: Model, scores_K: Tensor, top: int) -> tuple[ClassScore, ...]:
     """The best classes of one row of scores."""
     shares, indices = scores_K.softmax(0).topk(min(max(top, 1), len(scores_K)))
     return tuple(
-        Answer(index=index, name=model.classes[index], probability=share, logit=float(scores_K[index]))
+        ClassScore(index=index, name=model.classes[index], probability=share, logit=float(scores_K[index]))
         for share, index in zip(shares.tolist(), indices.tolist(), strict=True)
     )
 
 
-def check(cancel: Cancel | None) -> None:
+def raise_if_cancelled(cancel: Cancel | None) -> None:
     """Raise CancelledError if a person has asked for it."""
     if cancel and cancel():
         raise CancelledError("cancelled")

@@ -14,7 +14,7 @@ import torch
 from explorer import catalog
 from explorer.inspection import branch_paths
 from explorer.inspection.attribution import grad_cam
-from explorer.inspection.features import features
+from explorer.inspection.features import feature_maps
 from tests.browser.helpers import launching, new_context, open_app, serving, settle
 from tests.datasets.makers import encoded
 from tests.inspection.parts import input_for, model_with
@@ -86,7 +86,7 @@ def test_a_look_into_googlenet() -> None:
         return time.perf_counter() - begun
 
     looks: dict[str, Callable[[], object]] = {
-        "feature maps": lambda: features(model, x_CHW, paths),
+        "feature maps": lambda: feature_maps(model, x_CHW, paths),
         "Grad-CAM": lambda: grad_cam(model, x_CHW, "inception_5b", 0),
     }
     for name, work in looks.items():

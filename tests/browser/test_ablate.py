@@ -6,7 +6,7 @@ import io
 import pytest
 
 from explorer.catalog import get
-from explorer.experiments import experiments, plan, results, start, to_csv
+from explorer.experiments import collect_results, list_experiments, plan, start, to_csv
 from explorer.training import open_manager, recipe
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import ARTIFACTS, open_app, rerun, settle
@@ -54,7 +54,7 @@ def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_p
         page.keyboard.press("Enter")
     page.get_by_text("4 variants").wait_for()
     page.get_by_role("button", name="Start 12 runs").click()
-    stored = until(lambda: experiments(manager), "the experiment")[0]
+    stored = until(lambda: list_experiments(manager), "the experiment")[0]
     until(lambda: f"experiment={stored.id}" in page.evaluate("location.href"), "the address")
     assert page.get_by_role("heading", level=3).inner_text().replace(JOINER, "") == NAME
     assert page.locator("img[src='x'], .katex, a[href^=javascript]").count() == 0
@@ -78,7 +78,7 @@ def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_p
     row = page.locator(".st-key-ablation [role=img][data-variant=base]").first
     row.focus()
     page.keyboard.press("ArrowDown")
-    rows = results(manager, stored)
+    rows = collect_results(manager, stored)
     spoken = page.locator(".st-key-ablation .panel:nth-of-type(1) [data-variant=residual]").get_attribute("aria-label")
     assert f"mean {100 * rows[1].accuracy.mean:.2f} %" in spoken
     assert page.locator(".st-key-ablation .tip").evaluate("node => node.classList.contains('shown')")

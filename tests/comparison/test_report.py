@@ -12,7 +12,7 @@ import pytest
 from explorer import catalog
 from explorer.architecture import edit
 from explorer.comparison import Report, comma_separated, compare, html, markdown, report
-from explorer.experiments import Learnt
+from explorer.experiments import RunAccuracy
 
 EVIL = "=cmd|'/C calc'!A1 <img src=x onerror=alert(1)> ](javascript:alert(1)) $\\href{x}{y}$ **b** `c`\nnext"
 
@@ -95,8 +95,8 @@ def test_runs_and_the_address_are_told_where_they_are_known() -> None:
     networks = [catalog.get(name) for name in ("residual-mnist", "inception-a-mnist")]
     way = tuple(0.5 + step / 100 for step in range(25))
     learnt = [
-        Learnt(place=1, run=EVIL, data="=digits", seed=3, epochs=25, accuracy=way),
-        Learnt(place=0, run="queued", data="mnist", seed=0, epochs=0, accuracy=()),
+        RunAccuracy(place=1, run=EVIL, data="=digits", seed=3, epochs=25, accuracy=way),
+        RunAccuracy(place=0, run="queued", data="mnist", seed=0, epochs=0, accuracy=()),
     ]
     address = "http://127.0.0.1:8501/compare?network=residual-mnist&network=<b>"
     found = report(compare(networks, ["mine", EVIL]), learnt, address)

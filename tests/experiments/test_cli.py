@@ -17,7 +17,7 @@ import pytest
 from explorer import catalog
 from explorer.architecture import to_json
 from explorer.cli import main
-from explorer.experiments import experiments, factors
+from explorer.experiments import list_experiments, list_factors
 from explorer.runs import Manager
 from tests.runs.parts import until, until_step
 from tests.training.parts import network
@@ -48,7 +48,7 @@ def design(tmp_path: Path) -> str:
 
 def test_factors(capsys: pytest.CaptureFixture[str]) -> None:
     found = data(capsys, "factors", "inception-net-32")
-    assert [each["name"] for each in found] == [each.name for each in factors(catalog.get("inception-net-32"))]
+    assert [each["name"] for each in found] == [each.name for each in list_factors(catalog.get("inception-net-32"))]
     residual = next(each for each in found if each["name"] == "residual")
     assert (residual["params"], residual["changes"]) == (16_640, ["inception1", "inception2"])
     assert main(["factors", "dilated-cnn"]) == 0
@@ -125,7 +125,7 @@ def test_control_c_pauses_the_whole_experiment(manager: Manager, design: str) ->
         process.kill()
         process.communicate()
     assert process.returncode == 130
-    name = experiments(manager)[0].id
+    name = list_experiments(manager)[0].id
     assert f"experiments resume {name}` goes on" in err
     assert {run.status for run in manager.runs()} == {"paused"}
 

@@ -8,7 +8,7 @@ import pytest
 
 from explorer import catalog
 from explorer.architecture import edit
-from explorer.experiments import BASE, PRESETS, Experiment, NotApplicable, factor, plan
+from explorer.experiments import BASE, PRESETS, Experiment, NotApplicable, get_factor, plan
 from explorer.training import recipe
 from tests.training.parts import config
 
@@ -43,7 +43,7 @@ def test_levels_of_one_thing_are_not_combined() -> None:
 
 def test_variants_are_the_factors_one_after_another() -> None:
     experiment = plan(NET, ("cbam", "residual"), config(), seeds=(0,), combine=True)
-    both = factor("cbam").apply(factor("residual").apply(NET))
+    both = get_factor("cbam").apply(get_factor("residual").apply(NET))
     assert experiment.base == NET
     assert experiment.variants[-1].architecture == edit.replace(both, "", name=f"{NET.name} + residual + CBAM")
 
@@ -51,8 +51,8 @@ def test_variants_are_the_factors_one_after_another() -> None:
 def test_trials_come_seed_by_seed() -> None:
     experiment = small(seeds=(4, 2))
     assert [seed for _, seed in experiment.trials] == [4] * 4 + [2] * 4
-    assert experiment.config_of(2).seed == 2
-    assert experiment.config_of(2) == experiment.config.changed(seed=2)
+    assert experiment.config_with_seed(2).seed == 2
+    assert experiment.config_with_seed(2) == experiment.config.changed(seed=2)
 
 
 def test_the_homework() -> None:
@@ -82,8 +82,8 @@ def test_what_cannot_be_planned(factors: tuple[str, ...], fields: dict[str, obje
 
 
 def test_factors_that_exclude_each_other_are_told() -> None:
-    one = factor("without-branch_1x1").apply(NET)
-    one = factor("without-branch_pool").apply(one)
+    one = get_factor("without-branch_1x1").apply(NET)
+    one = get_factor("without-branch_pool").apply(one)
     with pytest.raises(NotApplicable):  # each block keeps its last branch
         plan(one, ("without-branch_3x3", "without-branch_5x5"), config(), seeds=(0,), combine=True)
 

@@ -10,7 +10,18 @@ import pytest
 import sqlalchemy
 
 from explorer.architecture import from_json
-from explorer.experiments import Experiment, add_seeds, delete, experiments, find, pause, results, resume, start, stop
+from explorer.experiments import (
+    Experiment,
+    add_seeds,
+    collect_results,
+    delete,
+    get_experiment,
+    list_experiments,
+    pause,
+    resume,
+    start,
+    stop,
+)
 from explorer.runs import Device, Manager, StoreError, Trial
 from tests.training.parts import network
 
@@ -24,7 +35,7 @@ def trials(manager: Manager, experiment: str) -> list[tuple[str, int]]:
 def test_all_runs_are_queued_and_tell_what_they_are(manager: Manager) -> None:
     planned = small()
     stored = start(manager, planned)
-    assert find(manager, stored.id) == stored
+    assert get_experiment(manager, stored.id) == stored
     assert stored.experiment == planned
     assert trials(manager, stored.id) == [(variant.label, seed) for variant, seed in planned.trials]
     for (variant, seed), (_, run) in zip(planned.trials, manager.trials(stored.id), strict=True):
@@ -47,12 +58,12 @@ def test_all_or_nothing(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> No
     start(manager, small(base, factors=("residual",), seeds=(0,)))
     with pytest.raises(ValueError, match="double width: needs about"):
         start(manager, small(base, factors=("residual", "width-2"), seeds=(0,), combine=False))
-    assert len(experiments(manager)) == 1
+    assert len(list_experiments(manager)) == 1
     assert len(manager.runs()) == 2
 
 
 def delete_all(manager: Manager) -> None:
-    for stored in experiments(manager):
+    for stored in list_experiments(manager):
         stop(manager, stored.id)
         delete(manager, stored.id)
 
@@ -60,13 +71,13 @@ def delete_all(manager: Manager) -> None:
 def test_the_wrong_classes_are_refused(manager: Manager) -> None:
     with pytest.raises(ValueError, match=r"^'tiny' gives 4 scores"):
         start(manager, small(network(classes=4)))
-    assert (experiments(manager), manager.runs()) == ([], [])
+    assert (list_experiments(manager), manager.runs()) == ([], [])
 
 
 def test_too_many_runs_are_refused_before_the_first(manager: Manager) -> None:
     with pytest.raises(ValueError, match="201 more were asked for"):
         start(manager, small(factors=("residual", "cbam"), combine=False, seeds=range(67)))
-    assert (experiments(manager), manager.runs()) == ([], [])
+    assert (list_experiments(manager), manager.runs()) == ([], [])
 
 
 def test_a_crash_in_between_is_mended_by_resuming(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +93,7 @@ def test_a_crash_in_between_is_mended_by_resuming(manager: Manager, monkeypatch:
     planned = small()
     with pytest.raises(KeyboardInterrupt):
         start(manager, planned)
-    stored = experiments(manager)[0]
+    stored = list_experiments(manager)[0]
     assert len(manager.trials(stored.id)) == 3
     assert resume(manager, stored.id) == 5
     assert sorted(trials(manager, stored.id)) == sorted((variant.label, seed) for variant, seed in planned.trials)
@@ -132,16 +143,16 @@ def test_pause_resume_stop_and_delete_as_one(manager: Manager) -> None:
     assert stop(manager, stored.id) == 0
     assert {run.status for run in manager.runs()} == {"finished", "stopped"}
     delete(manager, stored.id)
-    assert (experiments(manager), manager.runs()) == ([], [])
+    assert (list_experiments(manager), manager.runs()) == ([], [])
     with pytest.raises(ValueError, match="there is no experiment"):
-        find(manager, stored.id)
+        get_experiment(manager, stored.id)
 
 
 def test_further_seeds_train_the_same_variants(manager: Manager) -> None:
     stored = start(manager, small(seeds=(0,)))
     first = {trial.variant: run.architecture for trial, run in manager.trials(stored.id)}
     larger = add_seeds(manager, stored.id, (0, 7))
-    assert find(manager, stored.id) == larger
+    assert get_experiment(manager, stored.id) == larger
     assert larger.experiment.seeds == (0, 7)
     found = manager.trials(stored.id)
     assert len(found) == 8
@@ -155,9 +166,9 @@ def test_a_deleted_run_is_missing_and_comes_back(manager: Manager) -> None:
     gone = manager.trials(stored.id)[1][1].id
     manager.stop(gone)
     manager.delete(gone)
-    assert results(manager, stored)[1].states == {"missing": 1, "queued": 1}
+    assert collect_results(manager, stored)[1].states == {"missing": 1, "queued": 1}
     assert resume(manager, stored.id) == 1
-    assert results(manager, stored)[1].states == {"queued": 2}
+    assert collect_results(manager, stored)[1].states == {"queued": 2}
 
 
 def test_an_old_store_gets_the_tables(root: Path) -> None:
@@ -166,13 +177,13 @@ def test_an_old_store_gets_the_tables(root: Path) -> None:
         for table in ("experiments", "trials"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
     manager = Manager(root)
-    assert experiments(manager) == []
+    assert list_experiments(manager) == []
     assert len(manager.trials(start(manager, small()).id)) == 8
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "'; DROP TABLE runs; --", "../../etc", "x" * 10_000])
 def test_an_unknown_experiment_is_one_sentence(manager: Manager, name: str) -> None:
-    for act in (find, resume, pause, stop, delete):
+    for act in (get_experiment, resume, pause, stop, delete):
         with pytest.raises(ValueError, match="there is no experiment") as error:
             act(manager, name)
         assert len(str(error.value)) < 200

@@ -11,7 +11,7 @@ import pytest
 
 from explorer.analysis import analyze
 from explorer.architecture import edit
-from explorer.experiments import COLUMNS, Stored, cells, results, start, to_csv, to_markdown
+from explorer.experiments import COLUMNS, StoredExperiment, collect_results, start, table_cells, to_csv, to_markdown
 from explorer.runs import Manager
 from explorer.training import extend
 from tests.training.parts import network
@@ -24,7 +24,7 @@ CBAM_VALUES = {0: (0.50, 0.55), 1: (0.60, 0.68), 2: (0.60, 0.76)}
 
 
 @pytest.fixture
-def stored(manager: Manager) -> Stored:
+def stored(manager: Manager) -> StoredExperiment:
     """base and CBAM from three seeds, each with two epochs."""
     made = start(manager, small(factors=("cbam",), seeds=(0, 1, 2), config={"epochs": 2}))
     for trial, run in manager.trials(made.id):
@@ -33,8 +33,8 @@ def stored(manager: Manager) -> Stored:
     return made
 
 
-def test_last_epoch_and_paired_differences(manager: Manager, stored: Stored) -> None:
-    base, cbam = results(manager, stored)
+def test_last_epoch_and_paired_differences(manager: Manager, stored: StoredExperiment) -> None:
+    base, cbam = collect_results(manager, stored)
     assert base.accuracy.values == (0.50, 0.60, 0.70)
     assert base.accuracy.mean == pytest.approx(0.60)
     assert base.accuracy.deviation == pytest.approx(0.10)
@@ -52,11 +52,11 @@ def test_last_epoch_and_paired_differences(manager: Manager, stored: Stored) -> 
     assert cbam.totals == analyze(stored.experiment.variants[1].architecture).totals
 
 
-def test_only_finished_runs_count(manager: Manager, stored: Stored) -> None:
+def test_only_finished_runs_count(manager: Manager, stored: StoredExperiment) -> None:
     runs = {(trial.variant, trial.seed): run for trial, run in manager.trials(stored.id)}
     manager.store.update(runs["base", 0].id, status="failed")
     manager.store.update(runs["cbam" if ("cbam", 1) in runs else "CBAM", 1].id, status="running")
-    base, cbam = results(manager, stored)
+    base, cbam = collect_results(manager, stored)
     assert base.accuracy.values == (0.60, 0.70)
     assert base.states == {"failed": 1, "finished": 2}
     assert cbam.accuracy.values == (0.55, 0.76)
@@ -64,18 +64,18 @@ def test_only_finished_runs_count(manager: Manager, stored: Stored) -> None:
     assert (cbam.difference.deviation, cbam.difference.interval) == (None, None)
 
 
-def test_a_run_that_was_extended_no_longer_counts(manager: Manager, stored: Stored) -> None:
+def test_a_run_that_was_extended_no_longer_counts(manager: Manager, stored: StoredExperiment) -> None:
     run = manager.trials(stored.id)[0][1]
     extend(manager, run.id, 3)
-    assert results(manager, stored)[0].states == {"changed": 1, "finished": 2}
+    assert collect_results(manager, stored)[0].states == {"changed": 1, "finished": 2}
     finish(manager, run, 0.1, 0.2, 0.3, 0.4, 0.99)
-    assert results(manager, stored)[0].accuracy.values == (0.60, 0.70)
+    assert collect_results(manager, stored)[0].accuracy.values == (0.60, 0.70)
 
 
 def test_nothing_finished_yet(manager: Manager) -> None:
     made = start(manager, small(seeds=(0,)))
-    rows = results(manager, made)
-    assert {row[2:6] for row in cells(rows)} == {("–", "–", "–", "–")}
+    rows = collect_results(manager, made)
+    assert {row[2:6] for row in table_cells(rows)} == {("–", "–", "–", "–")}
     assert "–" in to_markdown(made, rows)
     json.dumps([row.to_data() for row in rows], allow_nan=False)
 
@@ -84,12 +84,12 @@ def test_one_seed_has_no_deviation(manager: Manager) -> None:
     made = start(manager, small(factors=("cbam",), seeds=(0,)))
     for trial, run in manager.trials(made.id):
         finish(manager, run, 0.5 if trial.variant == "base" else 0.25)
-    found = [row[1:6] for row in cells(results(manager, made))]
+    found = [row[1:6] for row in table_cells(collect_results(manager, made))]
     assert found == [("1/1", "50.00", "–", "–", "50.00"), ("1/1", "25.00", "−25.00", "–", "25.00")]
 
 
-def test_markdown_and_csv_say_the_same(manager: Manager, stored: Stored) -> None:
-    rows = results(manager, stored)
+def test_markdown_and_csv_say_the_same(manager: Manager, stored: StoredExperiment) -> None:
+    rows = collect_results(manager, stored)
     lines = to_markdown(stored, rows).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert table[0] == f"| {' | '.join(COLUMNS)} |"
@@ -106,7 +106,7 @@ def test_markdown_and_csv_say_the_same(manager: Manager, stored: Stored) -> None
 def test_what_people_typed_is_neither_markup_nor_formula(manager: Manager) -> None:
     base = edit.replace(network(classes=10), "", name=EVIL)
     made = start(manager, small(base, seeds=(0,), name=EVIL[:120]))
-    rows = results(manager, made)
+    rows = collect_results(manager, made)
     text = to_markdown(made, rows)
     bare = text.replace("\\\\", "")
     for special in "<[]($*`":

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.experiments import Sample, t_quantile
+from explorer.experiments import SampleStatistics, t_quantile
 
 # Two-sided 95 % points as printed in tables (Abramowitz & Stegun, table 26.10).
 PRINTED = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 9: 2.262, 10: 2.228, 29: 2.045, 120: 1.980}
@@ -28,19 +28,20 @@ def test_closed_forms_and_limit() -> None:
 
 def test_an_interval_covers_the_mean_as_often_as_it_says() -> None:
     draws = np.random.default_rng(0).normal(5.0, 2.0, (4000, 3))
-    intervals = [found for row in draws if (found := Sample.of(list(row)).interval)]
+    intervals = [found for row in draws if (found := SampleStatistics.of(list(row)).interval)]
     covered = sum(low <= 5.0 <= high for low, high in intervals) / len(draws)
     assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / len(draws))
 
 
 def test_few_values() -> None:
-    assert (Sample.of([]).mean, Sample.of([]).deviation, Sample.of([]).interval) == (None, None, None)
-    assert (Sample.of([0.5]).mean, Sample.of([0.5]).deviation, Sample.of([0.5]).interval) == (0.5, None, None)
-    two = Sample.of([1.0, 3.0])
+    none, one = SampleStatistics.of([]), SampleStatistics.of([0.5])
+    assert (none.mean, none.deviation, none.interval) == (None, None, None)
+    assert (one.mean, one.deviation, one.interval) == (0.5, None, None)
+    two = SampleStatistics.of([1.0, 3.0])
     assert two.mean == 2.0
     assert two.deviation == pytest.approx(math.sqrt(2))
     assert two.interval == pytest.approx((2 - 12.7062047, 2 + 12.7062047))
 
 
 def test_equal_values_have_an_interval_of_one_point() -> None:
-    assert Sample.of([0.25, 0.25, 0.25]).interval == (0.25, 0.25)
+    assert SampleStatistics.of([0.25, 0.25, 0.25]).interval == (0.25, 0.25)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from explorer.architecture import Architecture, edit, to_json
-from explorer.experiments import Sample, trained
+from explorer.experiments import SampleStatistics, group_comparable_runs
 from explorer.runs import Manager
 from explorer.training import open_manager
 from tests.experiments.parts import finish
@@ -33,8 +33,8 @@ def test_runs_that_differ_in_their_seed_make_one_sample(manager: Manager) -> Non
     for seed, last in ((1, 0.7), (0, 0.6), (2, 0.8)):
         ran(manager, NET, 0.9, last, seed=seed, device="auto" if seed else "cpu")
     ran(manager, edit.replace(WIDER, "", name="another name", notes="x"), 0.5, seed=0)
-    (found,) = trained(manager, [WIDER, NET])
-    assert found.accuracy == (Sample.of([0.5]), Sample.of([0.6, 0.7, 0.8]))
+    (found,) = group_comparable_runs(manager, [WIDER, NET])
+    assert found.accuracy == (SampleStatistics.of([0.5]), SampleStatistics.of([0.6, 0.7, 0.8]))
     assert found.runs == 4
     low, high = found.accuracy[1].interval or (0, 0)
     assert low < 0.7 < high
@@ -51,7 +51,7 @@ def test_what_does_not_count(manager: Manager) -> None:
     manager.store.update(broken, architecture="{}")
     later = ran(manager, NET, 0.5)
     manager.store.update(later, config='{"dataset": "digits", "of a later": "version"}')
-    assert trained(manager, [NET]) == []
+    assert group_comparable_runs(manager, [NET]) == []
 
 
 def test_other_settings_are_another_group_and_the_fullest_comes_first(manager: Manager) -> None:
@@ -59,14 +59,14 @@ def test_other_settings_are_another_group_and_the_fullest_comes_first(manager: M
     ran(manager, NET, 0.6, epochs=1, seed=1)
     ran(manager, NET, 0.7)
     ran(manager, WIDER, 0.8)
-    one, two = trained(manager, [NET, WIDER])
+    one, two = group_comparable_runs(manager, [NET, WIDER])
     assert [one.config.epochs, two.config.epochs] == [2, 1]
     assert one.key != two.key
-    assert two.accuracy == (Sample.of([0.5, 0.6]), Sample.of([]))
+    assert two.accuracy == (SampleStatistics.of([0.5, 0.6]), SampleStatistics.of([]))
 
 
 def test_of_a_seed_that_ran_twice_the_later_run_counts_and_equal_networks_share_it(manager: Manager) -> None:
     ran(manager, NET, 0.5)
     ran(manager, NET, 0.6)
-    (found,) = trained(manager, [NET, edit.replace(NET, "", name="twin")])
-    assert found.accuracy == (Sample.of([0.6]), Sample.of([0.6]))
+    (found,) = group_comparable_runs(manager, [NET, edit.replace(NET, "", name="twin")])
+    assert found.accuracy == (SampleStatistics.of([0.6]), SampleStatistics.of([0.6]))

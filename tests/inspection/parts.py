@@ -14,7 +14,7 @@ from explorer import datasets
 from explorer.analysis import analyze, problems
 from explorer.architecture import Architecture, to_json
 from explorer.inspection import Preprocessing
-from explorer.inspection.models import Model, model_of
+from explorer.inspection.models import Model, make_model
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder
 from explorer.training import TrainConfig, checkpoint
@@ -51,7 +51,7 @@ def model_with(architecture: Architecture, seed: int = 1, **fields: object) -> M
         "preprocessing": Preprocessing(shape=architecture.input_shape),
         "provenance": "random",
     }
-    return model_of(architecture, shaken(build(architecture), seed), **{**settings, **fields})  # type: ignore[arg-type]
+    return make_model(architecture, shaken(build(architecture), seed), **{**settings, **fields})  # type: ignore[arg-type]
 
 
 def classifier(architecture: Architecture) -> Model:

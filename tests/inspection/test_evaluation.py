@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from explorer import datasets
 from explorer.datasets import CancelledError
-from explorer.inspection.evaluation import BINS, Evaluation, compare, evaluate
+from explorer.inspection.evaluation import BINS, EvaluationResult, evaluate, predict_both
 from explorer.inspection.models import Model
 from explorer.inspection.predict import predict
 from tests.datasets.makers import pixels
@@ -37,7 +37,7 @@ def patterns(count: int = 70, names: str = "abcd") -> datasets.Content:
 
 
 def many_at_a_time(model: Model, size: int) -> Model:
-    model.__dict__["batch"] = size
+    model.__dict__["batch_size"] = size
     return model
 
 
@@ -65,10 +65,10 @@ def test_predictions_are_softmax_of_the_networks_scores() -> None:
 
 def test_batches_hold_a_bounded_number_of_activations() -> None:
     model = tiny_model()
-    assert model.batch == 128
+    assert model.batch_size == 128
     big = network()
     wide = big.model_copy(update={"input_shape": (3, 1024, 1024)})
-    assert 1 <= model_with(wide).gradient_batch < model_with(wide).batch < 128
+    assert 1 <= model_with(wide).gradient_batch_size < model_with(wide).batch_size < 128
 
 
 def test_an_evaluation_agrees_with_torch() -> None:
@@ -78,17 +78,17 @@ def test_an_evaluation_agrees_with_torch() -> None:
     found = evaluate(model, data, progress=lambda *done: told.append(done))
     assert told[-1] == (70, 70)
     scores_NK = model.network((data.test_images.float() / 255 - 0.5) / 0.5)
-    assert torch.equal(found.answers, scores_NK.argmax(1))
+    assert torch.equal(found.predictions, scores_NK.argmax(1))
     assert found.accuracy == pytest.approx(float((scores_NK.argmax(1) == data.test_labels).float().mean()))
     assert found.loss == pytest.approx(float(functional.cross_entropy(scores_NK, data.test_labels)), rel=1e-4)
     for row in range(CLASSES):
         for column in range(CLASSES):
             together = (data.test_labels == row) & (scores_NK.argmax(1) == column)
             assert found.confusion[row][column] == int(together.sum())
-    worst = found.worst(5)
-    wrong = [(float(loss), row) for row, loss in enumerate(found.losses) if found.answers[row] != found.labels[row]]
-    assert [each.row for each in worst] == [row for _, row in sorted(wrong, key=lambda pair: -pair[0])[:5]]
-    assert all(each.answer != each.label for each in worst)
+    worst = found.worst_mistakes(5)
+    wrong = [(float(loss), row) for row, loss in enumerate(found.losses) if found.predictions[row] != found.labels[row]]
+    assert [each.index for each in worst] == [row for _, row in sorted(wrong, key=lambda pair: -pair[0])[:5]]
+    assert all(each.prediction != each.label for each in worst)
     with pytest.raises(CancelledError):
         evaluate(model, data, cancel=lambda: True)
 
@@ -99,10 +99,10 @@ def test_calibration_is_the_definition(answers: list[tuple[float, bool]]) -> Non
     """Against Guo et al.'s equation 3, one answer at a time."""
     shares = torch.tensor([share for share, _ in answers])
     right = torch.tensor([int(good) for _, good in answers])
-    found = Evaluation(
+    found = EvaluationResult(
         classes=("wrong", "right"),
         labels=torch.ones_like(right),
-        answers=right,
+        predictions=right,
         confidences=shares,
         losses=torch.zeros_like(shares),
     )
@@ -120,10 +120,10 @@ def test_calibration_is_the_definition(answers: list[tuple[float, bool]]) -> Non
 
 
 def test_per_class_numbers() -> None:
-    found = Evaluation(
+    found = EvaluationResult(
         classes=("a", "b", "c"),
         labels=torch.tensor([0, 0, 0, 1]),
-        answers=torch.tensor([0, 1, 1, 1]),
+        predictions=torch.tensor([0, 1, 1, 1]),
         confidences=torch.full((4,), 0.5),
         losses=torch.zeros(4),
     )
@@ -139,7 +139,7 @@ def test_two_models_side_by_side() -> None:
     one, two = tiny_model(1, classes=tuple("abcd")), tiny_model(2, classes=tuple("abcd"))
     pictures = [pixels(seed, 15, 15, 3) for seed in range(20)]
     told: list[tuple[int, int]] = []
-    pairs = compare(one, two, pictures, progress=lambda *done: told.append(done))
+    pairs = predict_both(one, two, pictures, progress=lambda *done: told.append(done))
     assert told[-1] == (40, 40)
     assert [pair.agree for pair in pairs] == [
         a.top[0].name == b.top[0].name
@@ -149,7 +149,7 @@ def test_two_models_side_by_side() -> None:
     data = datasets.tensors(patterns())
     first, second = evaluate(one, data), evaluate(two, data)
     assert list(first.disagreements(second)) == [
-        row for row in range(70) if first.answers[row] != second.answers[row]
+        row for row in range(70) if first.predictions[row] != second.predictions[row]
     ]
     with pytest.raises(ValueError, match="same images"):
         first.disagreements(dataclasses.replace(second, labels=second.labels.roll(1)))
@@ -169,12 +169,12 @@ def test_the_interval_holds_the_shares_that_a_score_test_does_not_refuse(count: 
     right = data.draw(st.integers(0, count))
     labels = torch.zeros(count, dtype=torch.int64)
     answers = (torch.arange(count) >= right).long()
-    found = Evaluation(
-        classes=("a", "b"), labels=labels, answers=answers, confidences=torch.ones(count), losses=torch.zeros(count)
+    found = EvaluationResult(
+        classes=("a", "b"), labels=labels, predictions=answers, confidences=torch.ones(count), losses=torch.zeros(count)
     )
-    assert found.right == right
+    assert found.correct_count == right
     share = right / count
-    low, high = found.interval
+    low, high = found.accuracy_interval
     assert 0 <= low <= share + 1e-12
     assert share - 1e-12 <= high <= 1
     for end in (low, high):  # there the observed share lies 1.96 standard deviations away, or nothing lies beyond

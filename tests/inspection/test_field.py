@@ -14,9 +14,9 @@ from torch import Tensor
 from explorer.analysis import analyze, problems
 from explorer.architecture import Architecture
 from explorer.inspection import Box, Preprocessing, unit_field
-from explorer.inspection._field import output_of
-from explorer.inspection._preprocessing import MAX_PROPORTION
-from explorer.inspection.hooks import module_at
+from explorer.inspection._field import node_output
+from explorer.inspection._preprocessing import MAX_ASPECT_RATIO
+from explorer.inspection.hooks import get_module
 from explorer.modules import build
 from tests.analysis.test_receptive_field import linearised
 from tests.strategies import architectures, feature_architectures
@@ -34,19 +34,19 @@ def test_shapes_of_all_nodes_are_those_of_the_network(architecture: Architecture
     assume(not problems(architecture))
     network, shapes = build(architecture).eval(), {}
     for path in paths_that_run(architecture):
-        module_at(network, path).register_forward_hook(
+        get_module(network, path).register_forward_hook(
             lambda _module, _inputs, output, path=path: shapes.update({path: tuple(output.shape[1:])})
         )
     with torch.no_grad():
         network(torch.zeros(1, *architecture.input_shape))
     found = analyze(architecture)
-    assert {path: output_of(architecture, found, path)[1] for path in shapes} == shapes
+    assert {path: node_output(architecture, found, path)[1] for path in shapes} == shapes
 
 
 def touched(architecture: Architecture, path: str, unit: tuple[int, int]) -> tuple[list[int], list[int]]:
     """Rows and columns of the real image by which a unit can be changed, in float64."""
     network, kept = linearised(architecture), []
-    module_at(network, path).register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    get_module(network, path).register_forward_hook(lambda _module, _inputs, output: kept.append(output))
     image = torch.ones((1, *architecture.input_shape), dtype=torch.float64, requires_grad=True)
     network(image)
     (gradient,) = torch.autograd.grad(kept[0][0, :, unit[0], unit[1]].sum(), image)
@@ -59,7 +59,7 @@ def touched(architecture: Architecture, path: str, unit: tuple[int, int]) -> tup
 def test_a_unit_sees_nothing_beyond_its_box(architecture: Architecture, data: st.DataObject) -> None:
     assume(not problems(architecture))
     path = data.draw(st.sampled_from(paths_that_run(architecture)))
-    field, shape = output_of(architecture, analyze(architecture), path)
+    field, shape = node_output(architecture, analyze(architecture), path)
     assume(not field.whole_input and field.aligned)
     unit = (data.draw(st.integers(0, shape[1] - 1)), data.draw(st.integers(0, shape[2] - 1)))
     given_one = unit_field(architecture, path, unit)
@@ -107,7 +107,7 @@ def test_mistakes_are_one_sentence(path: str, unit: tuple[int, int], said: str) 
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([(24, 32), (30, 30), (32, 40)]))
 def test_pixels_are_those_of_torchvisions_preset(height: int, width: int, sides: tuple[int, int]) -> None:
     side, cover = sides
-    assume(max(height, width) <= MAX_PROPORTION * min(height, width))
+    assume(max(height, width) <= MAX_ASPECT_RATIO * min(height, width))
     picture = np.random.default_rng(height * 100 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
     theirs = reference.center_crop(reference.resize(Image.fromarray(picture), [cover]), [side])
     given_one = Preprocessing(shape=(3, side, side), cover=(cover, cover)).pixels(picture)
@@ -119,13 +119,13 @@ def test_pixels_are_those_of_torchvisions_preset(height: int, width: int, sides:
 def test_what_is_cut_out_lies_in_the_picture(
     picture: tuple[int, int], size: tuple[int, int], margin: int
 ) -> None:
-    assume(max(picture) <= MAX_PROPORTION * min(picture))
+    assume(max(picture) <= MAX_ASPECT_RATIO * min(picture))
     cover = (size[0] + margin, size[1] + margin)
     place = Preprocessing(shape=(3, *size), cover=cover).placement(*picture)
-    assert 0 <= place.top <= place.scaled[0] - size[0]
-    assert 0 <= place.left <= place.scaled[1] - size[1]
-    assert any(scaled == side for scaled, side in zip(place.scaled, cover, strict=True)), "it just covers"
-    box = place.to_picture(Box(0, 0, *size))
+    assert 0 <= place.top <= place.scaled_size[0] - size[0]
+    assert 0 <= place.left <= place.scaled_size[1] - size[1]
+    assert any(scaled == side for scaled, side in zip(place.scaled_size, cover, strict=True)), "it just covers"
+    box = place.to_image(Box(0, 0, *size))
     assert 0 <= box.top < box.bottom <= picture[0]
     assert 0 <= box.left < box.right <= picture[1]
 
@@ -138,7 +138,7 @@ def test_a_box_is_drawn_where_the_pixels_are() -> None:
     bright = how.pixels(picture)[0] > 127
     rows, columns = bright.any(1).nonzero()[0], bright.any(0).nonzero()[0]
     box = Box(float(rows[0]), float(columns[0]), float(rows[-1] + 1), float(columns[-1] + 1))
-    back = how.placement(400, 600).to_picture(box)
+    back = how.placement(400, 600).to_image(box)
     assert np.allclose(back, (100, 220, 140, 260), atol=400 / 120)
 
 

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from explorer.architecture import Architecture, Auxiliary, Conv, Flatten, GlobalPool, Linear, Parallel, Sequence, walk
 from explorer.datasets import CancelledError
 from explorer.inspection import branch_paths
-from explorer.inspection.attribution import grad_cam, integrated_gradients, occlusion, upsampled
+from explorer.inspection.attribution import grad_cam, integrated_gradients, occlusion, upsample
 from explorer.inspection.contributions import branch_contributions
-from explorer.inspection.features import branch_features, features, filters
-from explorer.inspection.hooks import private
+from explorer.inspection.features import branch_feature_maps, feature_maps, first_filters
+from explorer.inspection.hooks import copy_for_hooks
 from explorer.inspection.models import Model
 from tests.strategies import architectures
 from tests.training.parts import network as tiny
@@ -69,12 +69,12 @@ def test_features_are_what_hooks_see(architecture: Architecture) -> None:
     x_BCHW = input_for(model)
     seen, _, _ = watched(model, x_BCHW)
     paths = paths_that_run(architecture)
-    found = features(model, x_BCHW[0], paths)
+    found = feature_maps(model, x_BCHW[0], paths)
     assert [*found] == paths
     for path, maps in found.items():
         expected = seen[path][0].detach()
         assert torch.equal(maps.values, expected if expected.ndim == 3 else expected[:, None, None]), path
-        assert maps.activity[list(maps.order)].tolist() == sorted(maps.activity.tolist(), reverse=True)
+        assert maps.activity[list(maps.channels_by_activity)].tolist() == sorted(maps.activity.tolist(), reverse=True)
     assert untouched(model)
 
 
@@ -186,7 +186,7 @@ def test_hooks_of_one_are_not_seen_by_another() -> None:
 
 def test_a_private_network_shares_the_weights() -> None:
     model = tiny_model()
-    twin = private(model.network)
+    twin = copy_for_hooks(model.network)
     theirs, ours = dict(model.network.named_parameters()), dict(twin.named_parameters())
     assert theirs.keys() == ours.keys()
     assert all(theirs[key] is ours[key] for key in ours)
@@ -207,9 +207,10 @@ def test_captum_has_the_same_integrated_gradients() -> None:
     assert torch.allclose(given_one.values, theirs[0].float(), rtol=1e-3, atol=1e-5)
     assert given_one.values.abs().max() > 0.01
     ends = model.logits(torch.cat([x_BCHW, torch.full_like(x_BCHW, -0.3)]))[:, 2]
-    assert float(given_one.values.sum()) + given_one.gap == pytest.approx(float(ends[0] - ends[1]), abs=1e-4)
+    explained = float(given_one.values.sum()) + given_one.completeness_gap
+    assert explained == pytest.approx(float(ends[0] - ends[1]), abs=1e-4)
     finer = integrated_gradients(model, x_BCHW[0], 2, steps=400, baseline=-0.3)
-    assert abs(finer.gap) < max(abs(given_one.gap), 1e-3)
+    assert abs(finer.completeness_gap) < max(abs(given_one.completeness_gap), 1e-3)
 
 
 @pytest.mark.parametrize(("window", "stride"), [(4, 4), (5, 3), (3, 1), (12, 12), (20, 7)])
@@ -234,7 +235,7 @@ def test_captum_has_the_same_grad_cam() -> None:
     ours = grad_cam(model, x_BCHW[0].detach(), "residual", 3)
     assert ours.max() > 0
     assert torch.allclose(ours, theirs[0, 0].detach(), rtol=1e-4, atol=1e-6)
-    assert upsampled(ours, (12, 12)).shape == (12, 12)
+    assert upsample(ours, (12, 12)).shape == (12, 12)
 
 
 # ---- what a person may do wrong, and stop -------------------------------------------------------------------------
@@ -256,11 +257,11 @@ def test_progress_is_told_and_work_can_be_stopped() -> None:
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda model, x: features(model, x, ["mixed/one"]), "no 'mixed/one'; did you mean mixed/ones"),
-        (lambda model, x: features(model, x, [""]), "no ''"),
-        (lambda model, x: features(model, x, ["mixed/ones/conv"]), "no 'mixed/ones/conv'"),
-        (lambda model, x: features(model, x, ["aux/fc"]), "belongs to the auxiliary head aux"),
-        (lambda model, x: branch_features(model, x, "stem"), "stem has no branches; blocks that have: mixed"),
+        (lambda model, x: feature_maps(model, x, ["mixed/one"]), "no 'mixed/one'; did you mean mixed/ones"),
+        (lambda model, x: feature_maps(model, x, [""]), "no ''"),
+        (lambda model, x: feature_maps(model, x, ["mixed/ones/conv"]), "no 'mixed/ones/conv'"),
+        (lambda model, x: feature_maps(model, x, ["aux/fc"]), "belongs to the auxiliary head aux"),
+        (lambda model, x: branch_feature_maps(model, x, "stem"), "stem has no branches; blocks that have: mixed"),
         (lambda model, x: branch_contributions(model, x, "fc", 0), "has no branches"),
         (lambda model, x: grad_cam(model, x, "fc", 0), "gives a vector"),
         (lambda model, x: grad_cam(model, x, "stem", 4), "no class '4'; it has 4 classes, from 0"),
@@ -278,19 +279,19 @@ def test_mistakes_are_one_sentence(ask: Callable[[Model, Tensor], object], said:
 
 def test_branches_side_by_side_and_first_filters() -> None:
     model = tiny_model()
-    assert tuple(branch_features(model, input_for(model)[0], BLOCK)) == BRANCHES
-    path, weights = filters(model)
+    assert tuple(branch_feature_maps(model, input_for(model)[0], BLOCK)) == BRANCHES
+    path, weights = first_filters(model)
     assert (path, tuple(weights.shape)) == ("stem", (8, 3, 3, 3))
     layers = (GlobalPool(name="p"), Flatten(name="f"), Linear(name="l", out_features=2))
     plain = Architecture(name="plain", input_shape=(3, 8, 8), trunk=Sequence(name="trunk", children=layers))
     with pytest.raises(ValueError, match="has no convolution"):
-        filters(model_with(plain))
+        first_filters(model_with(plain))
 
 
 def test_the_strongest_unit_is_where_the_map_peaks() -> None:
-    maps = features(tiny_model(), input_for(tiny_model())[0], ["stem"])["stem"]
-    row, column = maps.strongest(maps.order[0])
-    assert maps.values[maps.order[0], row, column] == maps.values[maps.order[0]].max()
+    maps = feature_maps(tiny_model(), input_for(tiny_model())[0], ["stem"])["stem"]
+    row, column = maps.strongest_unit(maps.channels_by_activity[0])
+    assert maps.values[maps.channels_by_activity[0], row, column] == maps.values[maps.channels_by_activity[0]].max()
 
 
 def test_convolution_nodes_may_have_any_name() -> None:
@@ -303,4 +304,4 @@ def test_convolution_nodes_may_have_any_name() -> None:
     )
     odd = Architecture(name="odd", input_shape=(3, 8, 8), trunk=Sequence(name="trunk", children=layers))
     model = model_with(odd)
-    assert features(model, input_for(model)[0], ["forward", "training"])["training"].values.shape == (2, 8, 8)
+    assert feature_maps(model, input_for(model)[0], ["forward", "training"])["training"].values.shape == (2, 8, 8)

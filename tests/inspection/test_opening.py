@@ -13,7 +13,7 @@ import torch
 
 from explorer import datasets
 from explorer.architecture import to_data, to_json
-from explorer.inspection import _shipped, entries, opening, write_shipped
+from explorer.inspection import _shipped, list_models, opening, write_shipped_model
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.opening import open_bytes, open_files, open_model
 from explorer.modules import build
@@ -79,13 +79,13 @@ def test_a_real_run_is_judged_as_it_judged_itself(manager: Manager) -> None:
     found = evaluate(model, datasets.load("digits", NET.input_shape))
     (accuracy,) = [p.value for p in manager.store.points(run.id, "epoch/test/accuracy")][-1:]
     assert found.accuracy == pytest.approx(accuracy, abs=2e-3)  # autocast apart
-    (entry,) = [each for each in entries(manager) if each.kind == "run"]
+    (entry,) = [each for each in list_models(manager) if each.kind == "run"]
     assert entry.name == run.id
     assert entry.ready
     assert model.name == entry.checkpoints[0]
     older = open_model(entry.checkpoints[1], manager)
     assert older.name == entry.checkpoints[1]
-    assert older.weights != model.weights
+    assert older.weights_sha256 != model.weights_sha256
 
 
 @pytest.fixture
@@ -154,15 +154,15 @@ def test_what_is_not_there_is_one_sentence(manager: Manager, name: str, said: st
 
 def test_a_run_without_a_checkpoint_is_not_offered(manager: Manager) -> None:
     run = create(manager)
-    assert [entry.kind for entry in entries(manager)] == ["published", "published"]
+    assert [entry.kind for entry in list_models(manager)] == ["published", "published"]
     with pytest.raises(ValueError, match="no valid checkpoint: it has none yet"):
         open_model(run.id, manager)
 
 
 def test_a_shipped_model_is_listed_first_and_opened(manager: Manager, nothing_ships: Path) -> None:
-    assert not [entry for entry in entries(manager) if entry.kind == "shipped"]
-    write_shipped("digit-reader", safetensors.torch.save(weights()), CARD)
-    first = entries(manager)[0]
+    assert not [entry for entry in list_models(manager) if entry.kind == "shipped"]
+    write_shipped_model("digit-reader", safetensors.torch.save(weights()), CARD)
+    first = list_models(manager)[0]
     assert (first.name, first.kind, first.detail) == ("digit-reader", "shipped", "10.0% on digits")
     model = open_model("digit-reader", manager)
     assert torch.equal(model.network.state_dict()["fc.linear.weight"], weights()["fc.linear.weight"])
@@ -172,7 +172,7 @@ def test_a_shipped_model_is_listed_first_and_opened(manager: Manager, nothing_sh
         open_model("digit-reader", manager)
     (nothing_ships / "broken.json").write_text(json.dumps({"title": "x"}))
     (nothing_ships / "lonely.json").write_text((nothing_ships / "digit-reader.json").read_text())
-    assert [entry.name for entry in entries(manager) if entry.kind == "shipped"] == ["digit-reader"]
+    assert [entry.name for entry in list_models(manager) if entry.kind == "shipped"] == ["digit-reader"]
 
 
 def test_files_of_ones_own(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_files_of_ones_own(tmp_path: Path) -> None:
     uploaded = open_bytes(NET, (tmp_path / "mine.pt").read_bytes(), "mine.pt")
     assert (uploaded.digest, uploaded.name, uploaded.provenance) == (one.digest, one.name, one.provenance)
     assert one.classes[3] == "class 3"
-    assert not one.named
+    assert not one.has_class_names
     named = open_files(NET, tmp_path / "mine.pt", classes=tuple("abcdefghij"))
     assert named.digest != one.digest
     assert named.class_index("c") == 2

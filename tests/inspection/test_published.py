@@ -17,8 +17,8 @@ from torchvision.models import get_model_weights
 
 from explorer import catalog
 from explorer.datasets import CancelledError
-from explorer.inspection import PUBLISHED, Published, _published, fetch, published
-from explorer.inspection._published import address, hub_folder
+from explorer.inspection import PUBLISHED, PublishedWeights, _published, fetch_weights, find_published
+from explorer.inspection._published import hub_folder, weights_url
 from explorer.inspection.models import Model
 from explorer.inspection.opening import open_published
 from explorer.modules import Outputs, build, fill, from_torchvision
@@ -118,7 +118,7 @@ def test_training_outputs_and_heads_are_equal(pair: tuple[Any, Model]) -> None:
 
 
 @pytest.fixture
-def googlenet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Published:
+def googlenet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PublishedWeights:
     """The facts of a file, in a hub folder of its own."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     spec = PUBLISHED["googlenet-torchvision"]
@@ -133,7 +133,7 @@ def without_numbers() -> dict[str, Tensor]:
     return {key: torch.zeros(tensor.shape, dtype=tensor.dtype) for key, tensor in network.state_dict().items()}
 
 
-def test_every_tensor_is_used_exactly_once(googlenet: Published) -> None:
+def test_every_tensor_is_used_exactly_once(googlenet: PublishedWeights) -> None:
     weights = without_numbers()
     for spoilt in (
         {key: tensor for key, tensor in weights.items() if key != "inception3a.branch1.conv.weight"},
@@ -148,14 +148,14 @@ def test_every_tensor_is_used_exactly_once(googlenet: Published) -> None:
     assert len(names) == len(set(names)) == len(weights)
 
 
-def test_weights_older_than_the_batch_counter_load(googlenet: Published) -> None:
+def test_weights_older_than_the_batch_counter_load(googlenet: PublishedWeights) -> None:
     weights = {key: each for key, each in without_numbers().items() if not key.endswith("num_batches_tracked")}
     network = build(catalog.get(googlenet.name), "meta")
     fill(network, from_torchvision(googlenet.name, weights, network), "old")
     assert not any(tensor.is_meta for tensor in network.state_dict().values())
 
 
-def test_an_old_form_is_read_only_where_the_checksum_is_known(googlenet: Published) -> None:
+def test_an_old_form_is_read_only_where_the_checksum_is_known(googlenet: PublishedWeights) -> None:
     torch.save(without_numbers(), googlenet.path, _use_new_zipfile_serialization=False)
     with pytest.raises(ValueError, match="is a bare pickle"):
         open_published(googlenet)
@@ -167,7 +167,7 @@ def test_an_old_form_is_read_only_where_the_checksum_is_known(googlenet: Publish
     assert model.preprocessing.to_data()["transform_input"] is True
 
 
-def test_absent_weights_are_one_sentence(googlenet: Published) -> None:
+def test_absent_weights_are_one_sentence(googlenet: PublishedWeights) -> None:
     with pytest.raises(ValueError, match=r"are not here; download them first \(52 MB\), or put googlenet-1378be20"):
         open_published(googlenet)
 
@@ -175,15 +175,15 @@ def test_absent_weights_are_one_sentence(googlenet: Published) -> None:
 def test_the_facts_are_torchvisions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for spec in PUBLISHED.values():
         weights = get_model_weights(spec.torchvision).IMAGENET1K_V1
-        assert weights.url == address(spec)
+        assert weights.url == weights_url(spec)
         assert weights.url.endswith(f"/{spec.file}")
-        assert spec.size == round(weights.meta["_file_size"] * 2**20)
+        assert spec.size_bytes == round(weights.meta["_file_size"] * 2**20)
         preset, how = weights.transforms(), spec.preprocessing
         assert (tuple(preset.mean), tuple(preset.std)) == (how.mean, how.std)
         assert (preset.crop_size * 2, preset.resize_size * 2) == ([*how.shape[1:]], [*how.cover])
-        assert published(spec.torchvision) is published(spec.name) is spec
-        assert len(spec.prefix) == 8
-    assert published("resnet18") is None
+        assert find_published(spec.torchvision) is find_published(spec.name) is spec
+        assert len(spec.sha256_prefix) == 8
+    assert find_published("resnet18") is None
     for variables in ({}, {"XDG_CACHE_HOME": str(tmp_path)}, {"TORCH_HOME": str(tmp_path / "home")}):
         monkeypatch.delenv("TORCH_HOME", raising=False)
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
@@ -207,28 +207,28 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def spec(monkeypatch: pytest.MonkeyPatch, server: Server, tmp_path: Path) -> Published:
+def spec(monkeypatch: pytest.MonkeyPatch, server: Server, tmp_path: Path) -> PublishedWeights:
     """A file of 200 kB on a server of this machine."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     digest = hashlib.sha256(CONTENT).hexdigest()
-    made = replace(PUBLISHED["googlenet-torchvision"], file=f"googlenet-{digest[:8]}.pth", size=len(CONTENT))
+    made = replace(PUBLISHED["googlenet-torchvision"], file=f"googlenet-{digest[:8]}.pth", size_bytes=len(CONTENT))
     monkeypatch.setitem(_published.PUBLISHED, made.name, made)
-    monkeypatch.setattr(_published, "address", lambda _: f"{server.url}/weights")
+    monkeypatch.setattr(_published, "weights_url", lambda _: f"{server.url}/weights")
     return made
 
 
-def left(spec: Published) -> list[str]:
+def left(spec: PublishedWeights) -> list[str]:
     return sorted(path.name for path in spec.path.parent.iterdir())
 
 
-def test_a_download_is_checked_and_told(server: Server, spec: Published) -> None:
+def test_a_download_is_checked_and_told(server: Server, spec: PublishedWeights) -> None:
     server.answers["/weights"] = giving(CONTENT)
     told: list[tuple[int, int]] = []
-    assert fetch("googlenet", progress=lambda *done: told.append(done)) == spec.path
+    assert fetch_weights("googlenet", progress=lambda *done: told.append(done)) == spec.path
     assert spec.path.read_bytes() == CONTENT
     assert told[-1] == (len(CONTENT), len(CONTENT))
     assert left(spec) == [spec.file]
-    fetch(spec.name)
+    fetch_weights(spec.name)
     assert server.asked == ["/weights"], "what is there is not fetched again"
 
 
@@ -241,26 +241,26 @@ def test_a_download_is_checked_and_told(server: Server, spec: Published) -> None
         (None, "404"),
     ],
 )
-def test_a_bad_download_leaves_nothing(server: Server, spec: Published, answer: Any, said: str) -> None:
+def test_a_bad_download_leaves_nothing(server: Server, spec: PublishedWeights, answer: Any, said: str) -> None:
     if answer:
         server.answers["/weights"] = answer
     with pytest.raises(ValueError, match="could not be downloaded") as caught:
-        fetch(spec.name)
+        fetch_weights(spec.name)
     assert said in str(caught.value)
-    assert spec.prefix in str(caught.value)
+    assert spec.sha256_prefix in str(caught.value)
     assert left(spec) == []
 
 
-def test_a_download_can_be_stopped(server: Server, spec: Published) -> None:
+def test_a_download_can_be_stopped(server: Server, spec: PublishedWeights) -> None:
     server.answers["/weights"] = giving(CONTENT, block=1000)
     with pytest.raises(CancelledError):
-        fetch(spec.name, cancel=lambda: True)
+        fetch_weights(spec.name, cancel=lambda: True)
     assert left(spec) == []
 
 
 def test_only_what_is_published_is_fetched() -> None:
     with pytest.raises(ValueError, match="published weights: googlenet-torchvision, inception-v3"):
-        fetch("resnet18")
+        fetch_weights("resnet18")
 
 
 def test_pixels_have_no_order(pair: tuple[Any, Model]) -> None:

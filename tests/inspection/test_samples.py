@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from explorer import datasets
-from explorer.inspection import samples
+from explorer.inspection import list_sample_images
 from tests.datasets.makers import png
 
 GOOD = {"file": "tabby.png", "title": "A tabby", "class": "cat", "credit": "made by us, MIT"}
@@ -21,8 +21,8 @@ def listed(folder: Path, *entries: object) -> Path:
 
 def test_what_is_listed_and_there(tmp_path: Path) -> None:
     (tmp_path / "tabby.png").write_bytes(png(1))
-    (found,) = samples(listed(tmp_path, GOOD, {**GOOD, "file": "gone.png"}))
-    assert (found.name, found.title, found.shows, found.credit) == ("tabby", "A tabby", "cat", "made by us, MIT")
+    (found,) = list_sample_images(listed(tmp_path, GOOD, {**GOOD, "file": "gone.png"}))
+    assert (found.name, found.title, found.class_name, found.credit) == ("tabby", "A tabby", "cat", "made by us, MIT")
     assert found.path == tmp_path / "tabby.png"
 
 
@@ -35,16 +35,16 @@ def test_what_is_listed_and_there(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_list_that_is_not_as_it_should_be_gives_none(tmp_path: Path, entry: object) -> None:
     (tmp_path / "tabby.png").write_bytes(png(1))
-    assert samples(listed(tmp_path, entry)) == []
+    assert list_sample_images(listed(tmp_path, entry)) == []
 
 
 def test_an_absent_folder_gives_none(tmp_path: Path) -> None:
-    assert samples(tmp_path / "nowhere") == []
+    assert list_sample_images(tmp_path / "nowhere") == []
     (tmp_path / "samples.json").write_text("not json")
-    assert samples(tmp_path) == []
+    assert list_sample_images(tmp_path) == []
 
 
 def test_those_that_ship_are_pictures_of_what_they_say() -> None:
-    for sample in samples():
+    for sample in list_sample_images():
         assert datasets.decode(sample.path.read_bytes()).pixels.size
-        assert sample.shows is None or sample.shows in datasets.card("cifar-10").classes
+        assert sample.class_name is None or sample.class_name in datasets.card("cifar-10").classes

@@ -9,8 +9,8 @@ import pytest
 
 from explorer import catalog, datasets
 from explorer.analysis import analyze
-from explorer.inspection import samples, shipped
-from explorer.inspection._shipped import weights_of
+from explorer.inspection import list_sample_images, load_model_cards
+from explorer.inspection._shipped import weights_path
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.models import Model
 from explorer.inspection.opening import open_model
@@ -28,10 +28,10 @@ def model(tmp_path: Path) -> Model:
 
 
 def test_it_is_what_its_card_says(model: Model) -> None:
-    card = shipped()[NAME]
-    assert hashlib.sha256(weights_of(NAME).read_bytes()).hexdigest() == card.sha256
-    assert card.network == model.architecture == catalog.get(NAME)
-    assert sum(parameter.numel() for parameter in model.network.parameters()) == analyze(card.network).params
+    card = load_model_cards()[NAME]
+    assert hashlib.sha256(weights_path(NAME).read_bytes()).hexdigest() == card.sha256
+    assert card.to_architecture() == model.architecture == catalog.get(NAME)
+    assert sum(parameter.numel() for parameter in model.network.parameters()) == analyze(card.to_architecture()).params
     assert model.classes == card.classes == CLASSES
     assert "JPEG copy" in card.data  # the images were not the official ones
     assert card.command.startswith(f"python -m explorer train {NAME} ")
@@ -39,11 +39,11 @@ def test_it_is_what_its_card_says(model: Model) -> None:
 
 
 def test_it_is_right_on_every_sample_picture(model: Model) -> None:
-    found = samples()
-    assert sorted(sample.shows or "" for sample in found) == sorted(CLASSES)
+    found = list_sample_images()
+    assert sorted(sample.class_name or "" for sample in found) == sorted(CLASSES)
     pictures = [datasets.decode(sample.path.read_bytes()).pixels for sample in found]
     said = [prediction.top[0].name for prediction in predict(model, pictures)]
-    assert said == [sample.shows for sample in found]
+    assert said == [sample.class_name for sample in found]
 
 
 @pytest.mark.benchmark
@@ -52,5 +52,6 @@ def test_its_accuracy_is_the_stated_one(model: Model, monkeypatch: pytest.Monkey
     """``EXPLORER_DATA=/my/data .venv/bin/python -m pytest -s -m benchmark tests/inspection/test_shipped_model.py``"""
     images = notes.images_of("cifar-10", model.architecture.input_shape, monkeypatch)
     found = evaluate(model, images)
-    print(f"\n{NAME}: {found.right:,} of {len(found.labels):,} test images right, {found.accuracy:.2%}")
-    assert found.accuracy == pytest.approx(shipped()[NAME].accuracy, abs=5e-4)  # arithmetic differs a little by CPU
+    print(f"\n{NAME}: {found.correct_count:,} of {len(found.labels):,} test images right, {found.accuracy:.2%}")
+    # Arithmetic differs a little by CPU.
+    assert found.accuracy == pytest.approx(load_model_cards()[NAME].accuracy, abs=5e-4)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets
 from explorer.architecture import edit
-from explorer.experiments import Stored, experiments, factors, plan, results, start
+from explorer.experiments import StoredExperiment, collect_results, list_experiments, list_factors, plan, start
 from explorer.runs import Manager
 from explorer.training import open_manager, recipe
 from pages.ui.manager import manager as page_manager
@@ -43,7 +43,7 @@ def manager(home: Path) -> Manager:
     return open_manager(home)
 
 
-def done(manager: Manager, name: str = "", *, unfinished: int = 0) -> Stored:
+def done(manager: Manager, name: str = "", *, unfinished: int = 0) -> StoredExperiment:
     """An experiment whose runs have ended, the last few stopped before they began."""
     planned = plan(NET, ("residual", "cbam"), recipe("course", "digits"), seeds=(0, 1), combine=True, name=name)
     stored = start(manager, planned)
@@ -91,7 +91,7 @@ def test_the_first_visit_is_the_wizard_with_something_that_works(home: Path) -> 
 def test_every_factor_that_applies_can_be_ticked_and_says_what_it_costs(home: Path) -> None:
     running = wizard()
     offered = {box.key: box.label for box in running.checkbox if str(box.key).startswith("factor_")}
-    assert set(offered) == {f"factor_{each.name}" for each in factors(NET) if not each.refusal(NET)}
+    assert set(offered) == {f"factor_{each.name}" for each in list_factors(NET) if not each.reason_not_applicable(NET)}
     assert "+16.6 k params, +1.05 M MACs" in offered["factor_residual"]
     assert "same params and MACs" in offered["factor_dilation-2"]
     assert literal("nothing is normalised") in said(running)
@@ -142,7 +142,7 @@ def test_one_click_queues_the_experiment_and_the_address_names_it(home: Path, ma
     running.number_input(key="set_epochs_course_0").set_value(3).run()
     running.button(key="ablate_start").click().run()
     assert not running.exception
-    stored = experiments(manager)[0]
+    stored = list_experiments(manager)[0]
     assert stored.experiment.name == HOSTILE
     assert stored.experiment.config.epochs == 3
     assert len(manager.trials(stored.id)) == 9
@@ -158,7 +158,7 @@ def test_the_table_is_the_reading_of_the_store(home: Path, manager: Manager) -> 
     stored = done(manager)
     running = app()
     table = running.dataframe[0].value
-    rows = results(manager, stored)
+    rows = collect_results(manager, stored)
     assert list(table["variant"]) == [row.label for row in rows]
     assert list(table["params"]) == [f"{row.totals.params:,}" for row in rows]
     assert list(table["n"]) == ["2/2"] * 4
@@ -205,7 +205,7 @@ def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
     assert running.button(key="experiment_delete").disabled
     running.checkbox(key=f"experiment_sure_{stored.id}").check().run()
     running.button(key="experiment_delete").click().run()
-    assert (experiments(manager), manager.runs()) == ([], [])
+    assert (list_experiments(manager), manager.runs()) == ([], [])
     assert not running.exception
     assert "is deleted" in said(running)
     manager.close()

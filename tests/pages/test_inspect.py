@@ -22,11 +22,11 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets
 from explorer.architecture import Flatten, Linear, Sequence, edit, to_json
-from explorer.inspection import PUBLISHED, _samples, _shipped, shipped, unit_field
+from explorer.inspection import PUBLISHED, _samples, _shipped, load_model_cards, unit_field
 from explorer.inspection.attribution import integrated_gradients
 from explorer.inspection.contributions import branch_contributions
 from explorer.inspection.evaluation import evaluate
-from explorer.inspection.features import features
+from explorer.inspection.features import feature_maps
 from explorer.inspection.opening import open_model, open_published
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder
@@ -119,7 +119,7 @@ def test_without_any_model_the_page_says_where_to_get_one(manager: Manager) -> N
 def test_the_card_of_what_ships_says_all_that_is_known(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_shipped, "FOLDER", SHIPPED)
     running = app()
-    card = shipped()["cifar10-inception"]
+    card = load_model_cards()["cifar10-inception"]
     told = plain(" ".join(each.value for each in running.markdown))
     for text in (card.data, card.recipe, f"{card.accuracy:.2%}", card.spread, card.licence):
         assert text in told
@@ -295,10 +295,10 @@ def test_maps_are_those_of_the_node(manager: Manager) -> None:
     model = open_model(run, manager)
     image = datasets.load("digits").test_images[3, 0].numpy()
     x_CHW = model.prepare(np.repeat(image[..., None], 3, axis=2))[0]
-    found = features(model, x_CHW, ["mixed/threes"])["mixed/threes"]
+    found = feature_maps(model, x_CHW, ["mixed/threes"])["mixed/threes"]
     data = mounted(running, "inspect_maps")
     (group,) = data["groups"]
-    assert [each["channel"] for each in group["sheet"]["maps"]] == list(found.order)
+    assert [each["channel"] for each in group["sheet"]["maps"]] == list(found.channels_by_activity)
     for each in group["sheet"]["maps"]:
         assert each["activity"] == pytest.approx(float(found.activity[each["channel"]]), rel=1e-4)
     assert (data["large"]["channel"], data["large"]["unit"]) == (2, [3, 4])
@@ -426,13 +426,13 @@ def test_a_test_set_is_evaluated_and_two_models_are_compared(manager: Manager) -
     numbers = {each.label: each.value for each in running.metric}
     assert numbers["Accuracy of A"] == f"{a.accuracy:.2%}"
     assert numbers["Accuracy of B"] == f"{b.accuracy:.2%}"
-    low, high = a.interval
+    low, high = a.accuracy_interval
     assert f"{low:.1%} to {high:.1%}" in running.metric[0].delta
     assert mounted(running, "inspect_confusion")["confusion"] == [list(row) for row in a.confusion]
-    both = int(((a.answers == a.labels) & (b.answers == b.labels)).sum())
+    both = int(((a.predictions == a.labels) & (b.predictions == b.labels)).sum())
     assert f"{both:,}" in running.table[0].value.to_numpy()[0]
     worst = [int(tile["key"].partition(":")[2]) for tile in mounted(running, "inspect_worst")["tiles"]]
-    assert worst == [each.row for each in a.worst(24)]
+    assert worst == [each.index for each in a.worst_mistakes(24)]
     differing = mounted(running, "inspect_disagree")["tiles"]
     assert all(tile["differs"] for tile in differing)
     running.session_state["inspect"]["wanted"] = [f"digits:{row}" for row in range(12)]

@@ -9,13 +9,13 @@ from functools import partial
 import streamlit as st
 
 from explorer import experiments
-from explorer.experiments import Stored
+from explorer.experiments import StoredExperiment
 from pages.ui.manager import manager
 
 from . import state
 
 
-def buttons(stored: Stored, counts: dict[str, int], *, resumable: int) -> None:
+def buttons(stored: StoredExperiment, counts: dict[str, int], *, resumable: int) -> None:
     """What can be done with an experiment as it is now; ``counts`` are its runs by state."""
     active = counts.get("queued", 0) + counts.get("running", 0)
     if active:
@@ -54,7 +54,7 @@ def read_seeds(text: str) -> tuple[int, ...]:
     return experiments.check_seeds([int(part) for part in parts])
 
 
-def _seeds(stored: Stored) -> None:
+def _seeds(stored: StoredExperiment) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         highest = max(stored.experiment.seeds)
         text = st.text_input("Further seeds", f"{highest + 1}", key=f"more_seeds_{stored.id}_{highest}", width=160)
@@ -72,7 +72,7 @@ def _add_seeds(experiment: str, text: str) -> None:
         state.run_action(experiments.add_seeds, experiment, seeds)
 
 
-def _download(stored: Stored) -> None:
+def _download(stored: StoredExperiment) -> None:
     """The files are made when they are asked for, from what is known then."""
     with st.container(horizontal=True):
         for form, make, mime in (
@@ -86,5 +86,5 @@ def _download(stored: Stored) -> None:
             )  # fmt: skip
 
 
-def _make_file(make: Callable[..., str], stored: Stored) -> str:
-    return make(stored, experiments.results(manager(), stored))
+def _make_file(make: Callable[..., str], stored: StoredExperiment) -> str:
+    return make(stored, experiments.collect_results(manager(), stored))

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import experiments, figures
-from explorer.experiments import CONVENTIONS, Row, Stored
+from explorer.experiments import CONVENTIONS, StoredExperiment, VariantResult
 from explorer.runs import RESUMABLE
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
@@ -36,12 +36,12 @@ def _experiment() -> None:
     if here.pop("stale", False) or _active(state.selected_experiment()) != here["active"]:
         st.rerun()  # the address belongs to the page; and what there is to follow decides how often this runs
     state.show_notice()
-    known = experiments.experiments(manager())
+    known = experiments.list_experiments(manager())
     if not known:
         st.info("No experiment yet: **New ablation** begins one.")
         return
     stored = next((each for each in known if each.id == state.selected_experiment()), known[-1])
-    rows = experiments.results(manager(), stored)
+    rows = experiments.collect_results(manager(), stored)
     _head(known, stored, rows)
     with st.container(border=True, key="ablation_card"):
         mount("ablation", "ablation", {"rows": figures.ablation(rows)})
@@ -49,7 +49,7 @@ def _experiment() -> None:
     _details(stored, rows)
 
 
-def _head(known: list[Stored], stored: Stored, rows: list[Row]) -> None:
+def _head(known: list[StoredExperiment], stored: StoredExperiment, rows: list[VariantResult]) -> None:
     counts: dict[str, int] = {}
     for row in rows:
         for status, count in row.states.items():
@@ -64,11 +64,11 @@ def _head(known: list[Stored], stored: Stored, rows: list[Row]) -> None:
     config = stored.experiment.config
     seeds = stored.experiment.seeds
     facts = [
-        stored.experiment.base.name, stored.experiment.design, config.dataset, experiments.epochs(config.epochs),
+        stored.experiment.base.name, stored.experiment.design, config.dataset, experiments.format_epochs(config.epochs),
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:10]))}{' …' if len(seeds) > 10 else ''}",
     ]  # fmt: skip
     st.caption(literal(" · ".join(facts)))
-    rest = experiments.seconds_to_go(rows)
+    rest = experiments.remaining_seconds(rows)
     text = f"{done} of {planned} runs finished"
     if rest:
         text += f" · about {clock(rest)} to go"
@@ -83,7 +83,7 @@ def _badge(counts: dict[str, int]) -> None:
             return
 
 
-def _other(known: list[Stored], stored: Stored) -> None:
+def _other(known: list[StoredExperiment], stored: StoredExperiment) -> None:
     if len(known) < 2:
         return
     names = {each.id: each for each in reversed(known)}
@@ -105,8 +105,8 @@ _HELP = {"test accuracy %": "accuracy", "difference": "difference", "95 % interv
          "best epoch %": "best epoch", "field": "field", "time": "time"}  # fmt: skip
 
 
-def _table(rows: list[Row]) -> None:
-    records = [dict(zip(experiments.COLUMNS, cells, strict=True)) for cells in experiments.cells(rows)]
+def _table(rows: list[VariantResult]) -> None:
+    records = [dict(zip(experiments.COLUMNS, cells, strict=True)) for cells in experiments.table_cells(rows)]
     config: dict[str, Any] = {
         name: st.column_config.TextColumn(name, alignment="right", help=CONVENTIONS.get(_HELP.get(name, "")))
         for name in experiments.COLUMNS[1:]
@@ -127,7 +127,7 @@ def _number(share: float | None, form: str) -> str:
     return "–" if share is None else f"{100 * share:{form}}".replace("-", "−")
 
 
-def _details(stored: Stored, rows: list[Row]) -> None:
+def _details(stored: StoredExperiment, rows: list[VariantResult]) -> None:
     runs, meaning = st.tabs(["Runs", "What the numbers mean"], key="experiment_details", on_change="rerun")
     if runs.open:
         with runs:
@@ -140,7 +140,7 @@ def _details(stored: Stored, rows: list[Row]) -> None:
             st.code(f"python -m explorer experiments show {stored.id} --markdown", language=None, wrap_lines=True)
 
 
-def _runs(rows: list[Row]) -> None:
+def _runs(rows: list[VariantResult]) -> None:
     records = [
         {
             "variant": row.label,

@@ -23,12 +23,12 @@ def begin() -> None:
     if asked and asked != here["address"] and not here["acted"]:
         here["address"] = asked
         try:
-            here["experiment"] = experiments.find(manager(), asked).id
+            here["experiment"] = experiments.get_experiment(manager(), asked).id
             st.session_state[VIEW] = RESULTS
         except ValueError as error:
             say("error", f"The address could not be opened: {error}.")
     here["acted"] = False
-    known = [stored.id for stored in experiments.experiments(manager())]
+    known = [stored.id for stored in experiments.list_experiments(manager())]
     if here["experiment"] not in known:
         here["experiment"] = known[-1] if known else ""
     st.session_state.setdefault(VIEW, RESULTS if known else NEW)

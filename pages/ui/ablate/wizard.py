@@ -107,7 +107,7 @@ def _take(name: str) -> None:
         ablate_seeds=", ".join(map(str, preset.seeds)), train_data=_same_data(preset.dataset), train_size="network",
     )  # fmt: skip
     settings.begin(preset.recipe)
-    for each in experiments.factors(catalog.get(preset.network)):
+    for each in experiments.list_factors(catalog.get(preset.network)):
         here[f"factor_{each.name}"] = each.name in preset.factors
     here[state.KEY]["notice"] = None
 
@@ -133,15 +133,15 @@ def _effects(text: str) -> list[dict[str, Any]]:
     """What each factor would do to a network; ``reason`` says why one does not apply."""
     base = from_json(text)
     before, found = analyze(base), []
-    for each in experiments.factors(base):
+    for each in experiments.list_factors(base):
         effect: dict[str, Any] = {
-            "name": each.name, "title": each.title, "summary": each.summary, "reason": each.refusal(base),
+            "name": each.name, "title": each.title, "summary": each.summary, "reason": each.reason_not_applicable(base),
         }  # fmt: skip
         if not effect["reason"]:
             changed = each.apply(base)
             now = analyze(changed)
             effect |= {"costs": _costs(now.params - before.params, now.macs - before.macs)}
-            effect |= {"where": experiments.changed_parts(base, changed)}
+            effect |= {"where": experiments.changed_nodes(base, changed)}
         found.append(effect)
     return found
 

@@ -19,7 +19,7 @@ import streamlit as st
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, edit, to_json
 from explorer.datasets import Progress
-from explorer.experiments import Sample
+from explorer.experiments import SampleStatistics
 from explorer.profiling.measurement import measure_in_subprocess
 from explorer.profiling.timing import Setting, refuse_too_large
 from explorer.runs import devices, devices_used
@@ -180,13 +180,13 @@ def _measure(device: str, jobs: Sequence[tuple[Architecture, Setting]], repeats:
     return bool(wanted and run_with_progress("Measuring", work)) or not wanted
 
 
-def list_latencies(entries: tuple[Entry, ...]) -> dict[str, tuple[str, dict[Architecture, Sample]]]:
+def list_latencies(entries: tuple[Entry, ...]) -> dict[str, tuple[str, dict[Architecture, SampleStatistics]]]:
     """What was measured, for an axis: by a key for addresses (title, milliseconds of each network)."""
-    found: dict[str, tuple[str, dict[Architecture, Sample]]] = {}
+    found: dict[str, tuple[str, dict[Architecture, SampleStatistics]]] = {}
     for (digest, title), record in _records()["times"].items():
         latency = record["latency"]
         for entry in entries:
             if latency.seconds and digest == _digest(entry.architecture):
                 key = "time." + re.sub(r"\W+", ".", title)
-                found.setdefault(key, (title, {}))[1][entry.architecture] = Sample.of([1e3 * latency.median])
+                found.setdefault(key, (title, {}))[1][entry.architecture] = SampleStatistics.of([1e3 * latency.median])
     return found

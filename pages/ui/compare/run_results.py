@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import figures
+from explorer import experiments, figures
 from explorer.comparison import LETTERS
-from explorer.experiments import Learnt, learnt, runs_of
+from explorer.experiments import RunAccuracy
 from explorer.runs import Run
 from pages.ui.components import mount
 from pages.ui.manager import manager
@@ -25,17 +25,17 @@ MAX_RUNS = 8
 def find_runs(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
     """(place of the network, run), network by network; the run that an entry names before all others of its network."""
     try:
-        found = runs_of(manager().runs(), [entry.architecture for entry in entries])
+        found = experiments.find_runs(manager().runs(), [entry.architecture for entry in entries])
     except ValueError:  # nothing can be stored here, so nothing was
         return []
     own = {(place, entry.origin.removeprefix("run:")) for place, entry in enumerate(entries)}
     return sorted(found, key=lambda each: (each[0], (each[0], each[1].id) not in own))
 
 
-def load_results(entries: tuple[Entry, ...]) -> list[Learnt]:
+def load_results(entries: tuple[Entry, ...]) -> list[RunAccuracy]:
     """What they have reached."""
     found = find_runs(entries)
-    return learnt(manager(), found) if found else []
+    return experiments.collect_accuracies(manager(), found) if found else []
 
 
 def show(entries: tuple[Entry, ...]) -> None:
@@ -64,7 +64,7 @@ def show(entries: tuple[Entry, ...]) -> None:
                 "test accuracy": 100 * each.accuracy[-1],
                 "best": 100 * max(each.accuracy),
             }
-            for each in learnt(manager(), found)
+            for each in experiments.collect_accuracies(manager(), found)
         ]
         if rows:
             number = st.column_config.NumberColumn(format="%.2f %%")

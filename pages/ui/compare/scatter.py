@@ -12,7 +12,7 @@ import streamlit as st
 from explorer import catalog, figures
 from explorer.analysis import METRICS, Direction, analyze
 from explorer.comparison import LETTERS, front
-from explorer.experiments import Sample, Trained, trained
+from explorer.experiments import ComparableRuns, SampleStatistics, group_comparable_runs
 from explorer.figures import Axis, Mark, Path
 from pages.ui.components import mount
 from pages.ui.manager import manager
@@ -33,7 +33,7 @@ class Metric:
     label: str
     convention: str
     better: Direction
-    read: Callable[[Entry], Sample | None]
+    read: Callable[[Entry], SampleStatistics | None]
     """One value, or several of which the mean counts; None where it is not known."""
     form: Callable[[float], str]
 
@@ -70,13 +70,13 @@ def show(entries: tuple[Entry, ...]) -> None:
 # ---- what there is to show ------------------------------------------------------------------------------------------
 
 
-def _metrics(entries: tuple[Entry, ...], groups: list[Trained]) -> dict[str, Metric]:
+def _metrics(entries: tuple[Entry, ...], groups: list[ComparableRuns]) -> dict[str, Metric]:
     found = {
         metric.key: Metric(
             label=metric.title,
             convention=metric.convention,
             better=metric.trade_off,
-            read=lambda entry, metric=metric: Sample.of(  # type: ignore[misc]
+            read=lambda entry, metric=metric: SampleStatistics.of(  # type: ignore[misc]
                 [metric.read(entry.architecture, analyze(entry.architecture))]
             ),
             form=lambda value: f"{value:,.0f}",
@@ -106,18 +106,18 @@ def _metrics(entries: tuple[Entry, ...], groups: list[Trained]) -> dict[str, Met
     return found
 
 
-def _percent(sample: Sample | None) -> Sample | None:
-    return Sample.of([100 * value for value in sample.values]) if sample and sample.values else None
+def _percent(sample: SampleStatistics | None) -> SampleStatistics | None:
+    return SampleStatistics.of([100 * value for value in sample.values]) if sample and sample.values else None
 
 
-def _runs(entries: tuple[Entry, ...]) -> list[Trained]:
+def _runs(entries: tuple[Entry, ...]) -> list[ComparableRuns]:
     try:
-        return trained(manager(), [entry.architecture for entry in entries])
+        return group_comparable_runs(manager(), [entry.architecture for entry in entries])
     except ValueError:
         return []
 
 
-def _choose_runs(groups: list[Trained]) -> None:
+def _choose_runs(groups: list[ComparableRuns]) -> None:
     titles = {group.key: f"{group.title} ({group.runs} run{'s' if group.runs > 1 else ''})" for group in groups}
     options.choice(TAB, "runs", "Accuracy from", list(titles), titles, width=320)
 
@@ -133,7 +133,7 @@ def _catalogue(entries: tuple[Entry, ...]) -> list[Entry]:
 
 # ---- the picture ----------------------------------------------------------------------------------------------------
 
-Points = list[tuple[int, Entry, Sample, Sample]]
+Points = list[tuple[int, Entry, SampleStatistics, SampleStatistics]]
 
 
 def _draw(points: Points, own: int, x: Metric, y: Metric) -> set[int]:
@@ -180,7 +180,7 @@ def _log(values: list[float]) -> bool:
     return bool(values) and min(values) > 0 and max(values) / min(values) > _WIDE
 
 
-def _facts(metric: Metric, sample: Sample) -> list[tuple[str, str]]:
+def _facts(metric: Metric, sample: SampleStatistics) -> list[tuple[str, str]]:
     facts = [(metric.label, metric.form(sample.mean or 0.0))]
     if len(sample.values) > 1 and sample.interval:
         low, high = sample.interval
@@ -228,7 +228,7 @@ def _table(points: Points, best: set[int], own: int, x: Metric, y: Metric) -> No
     )  # fmt: skip
 
 
-def _said(metric: Metric, sample: Sample) -> str:
+def _said(metric: Metric, sample: SampleStatistics) -> str:
     text = metric.form(sample.mean or 0.0)
     if len(sample.values) > 1 and sample.interval:
         low, high = sample.interval

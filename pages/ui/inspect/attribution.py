@@ -48,7 +48,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
 
 
 def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path: str) -> tuple[Any, str] | None:
-    from explorer.inspection.attribution import grad_cam, upsampled
+    from explorer.inspection.attribution import grad_cam, upsample
 
     try:
         cam = get_or_compute(
@@ -64,7 +64,7 @@ def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path:
         "below 0 is cut off (Selvaraju et al. 2017, equations 1 and 2). Later layers say more, and less "
         "precisely where. Its numbers compare places of one picture, not pictures."
     )
-    return upsampled(cam, tuple(prediction.input.shape[1:])), ""
+    return upsample(cam, tuple(prediction.input.shape[1:])), ""
 
 
 def _occlusion(
@@ -109,8 +109,9 @@ def _gradients(model: Any, picture: dict[str, Any], prediction: Any, index: int,
         return None
     whole = float(found.values.sum())
     st.caption(
-        f"All pixels together: {whole:+z.4f}; the logit changes by {whole + found.gap:+z.4f}. The gap of "
-        f"{found.gap:+z.4f} is what the sum over {steps} steps misses (completeness); more steps make it smaller."
+        f"All pixels together: {whole:+z.4f}; the logit changes by {whole + found.completeness_gap:+z.4f}. The gap of "
+        f"{found.completeness_gap:+z.4f} is what the sum over {steps} steps misses (completeness); "
+        f"more steps make it smaller."
         .replace("-", "−")
     )  # fmt: skip
     return found.values.sum(0), "logit"

@@ -32,7 +32,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
     groups = []
     for each in paths:
         values = found[each].values.numpy()
-        channels = found[each].order[:_EACH]
+        channels = found[each].channels_by_activity[:_EACH]
         groups.append({
             "key": each, "title": each.rpartition("/")[2], "kind": kinds[each],
             "note": f"{figures.KINDS[kinds[each]].label} · {figures.times(values.shape)} · "

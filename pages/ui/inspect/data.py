@@ -19,7 +19,7 @@ def list_cards() -> list[Card]:
 
 def matches_model(model: Any, card: Card) -> bool:
     """Whether a data set's classes are those that a model knows; names are compared where the model has any."""
-    return card.classes == model.classes if model.named else len(card.classes) == len(model.classes)
+    return card.classes == model.classes if model.has_class_names else len(card.classes) == len(model.classes)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

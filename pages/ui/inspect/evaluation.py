@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.datasets import Progress
-from explorer.inspection import Entry
+from explorer.inspection import AvailableModel
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import cell, literal
@@ -23,7 +23,7 @@ _MATRIX = 100
 """Classes up to which a confusion matrix is drawn."""
 
 
-def show(found: dict[str, Entry], model: Any) -> None:
+def show(found: dict[str, AvailableModel], model: Any) -> None:
     """Choose a data set, evaluate, read."""
     cards = {card.name: card for card in data.list_cards() if data.matches_model(model, card)}
     if not cards:
@@ -89,11 +89,11 @@ def _evaluate(both: list[Any], name: str) -> None:
 def _summary(done: list[Any]) -> None:
     with st.container(horizontal=True, key="inspect_test_numbers"):
         for by, each in zip(("A", "B") if len(done) == 2 else ("",), done, strict=True):
-            low, high = each.interval
+            low, high = each.accuracy_interval
             label = f" of {by}" if by else ""
             st.metric(
                 f"Accuracy{label}", f"{each.accuracy:.2%}",
-                f"{each.right:,} of {len(each.labels):,} · {low:.1%} to {high:.1%}",
+                f"{each.correct_count:,} of {len(each.labels):,} · {low:.1%} to {high:.1%}",
                 delta_color="off", delta_arrow="off", border=True,
                 help="Share of the test images answered rightly; 95 % interval by Wilson, for other images of the same "
                 "kind. If the model was chosen by these very images, it flatters.",
@@ -125,8 +125,8 @@ def _details(found: Any, name: str) -> None:
         _calibration(found)
         _classes(found)
     st.markdown("**Most wrong**")
-    worst = found.worst(_WORST)
-    _tiles([(each.row, [("", found, each.row)]) for each in worst], name, "inspect_worst")
+    worst = found.worst_mistakes(_WORST)
+    _tiles([(each.index, [("", found, each.index)]) for each in worst], name, "inspect_worst")
     st.caption(
         "The wrongly answered images with the highest cross entropy: those whose right class got the least. The "
         "percentage is the probability of the wrong answer. A click takes the image into the pictures above."
@@ -177,8 +177,8 @@ def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: s
     for row, by in rows:
         pixels, shows = data.pixels(name, row)
         answers = [
-            {"by": who, "name": found.classes[int(found.answers[row])], "share": float(found.confidences[row]),
-             "right": bool(found.answers[row] == found.labels[row])}
+            {"by": who, "name": found.classes[int(found.predictions[row])], "share": float(found.confidences[row]),
+             "right": bool(found.predictions[row] == found.labels[row])}
             for who, found, row in by
         ]  # fmt: skip
         shown.append({
@@ -195,7 +195,7 @@ def _take(key: object) -> None:
 
 
 def _two(first: Any, second: Any, name: str) -> None:
-    a, b = first.answers == first.labels, second.answers == second.labels
+    a, b = first.predictions == first.labels, second.predictions == second.labels
     st.markdown("**Two models on the same images**")
     table = pd.DataFrame(
         [

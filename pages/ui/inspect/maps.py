@@ -38,7 +38,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:  # noqa:
             "faint ones can be read.",
         )  # fmt: skip
     channel, unit = select_unit(found)
-    channels = (found.order if order == "activity" else range(len(values)))[:MAX_MAPS]
+    channels = (found.channels_by_activity if order == "activity" else range(len(values)))[:MAX_MAPS]
     sheet = figures.sheet(values, channels, shared=scale == "shared")
     mount(
         "maps", "inspect_maps",
@@ -66,10 +66,10 @@ def select_unit(found: Any) -> tuple[int, tuple[int, int]]:
     count, height, width = found.values.shape
     channel = here["channel"]
     if channel is None or channel >= count:
-        channel = found.order[0]
+        channel = found.channels_by_activity[0]
     unit = here["unit"]
     if unit is None or unit[0] >= height or unit[1] >= width:
-        unit = found.strongest(channel)
+        unit = found.strongest_unit(channel)
     return channel, unit
 
 
@@ -99,7 +99,7 @@ def _side(sheet: dict[str, Any]) -> int:
 
 def show_filters(model: Any) -> None:
     """The weights of the first convolution."""
-    from explorer.inspection.features import filters as first_filters
+    from explorer.inspection.features import first_filters
 
     try:
         path, weights = first_filters(model)

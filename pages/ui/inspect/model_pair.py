@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.inspection import Entry
+from explorer.inspection import AvailableModel
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
 from . import models, predictions, queries, state
 
 
-def show(found: dict[str, Entry], model: Any) -> None:
+def show(found: dict[str, AvailableModel], model: Any) -> None:
     """The second model is chosen here; pictures on which the answers differ come first."""
     name = models.choose_second(found)
     if not name:

@@ -6,7 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.inspection import Card, Entry, entries, fetch, published, samples, shipped
+from explorer import inspection
+from explorer.inspection import (
+    AvailableModel,
+    ModelCard,
+    fetch_weights,
+    find_published,
+    list_sample_images,
+    load_model_cards,
+)
 from explorer.runs import Run, RunFolder, list_checkpoints
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
@@ -18,12 +26,12 @@ _NEWEST = "newest"
 _KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
 
 
-def list_models() -> dict[str, Entry]:
+def list_models() -> dict[str, AvailableModel]:
     """Everything that can be asked, by name; without what the visitor brought."""
-    return {entry.name: entry for entry in entries(manager())}
+    return {entry.name: entry for entry in inspection.list_models(manager())}
 
 
-def show(found: dict[str, Entry]) -> None:
+def show(found: dict[str, AvailableModel]) -> None:
     """The card's part for models."""
     here = state.state()
     here["model"] = _check_name(here["model"], found, "model")
@@ -43,7 +51,7 @@ def show(found: dict[str, Entry]) -> None:
         if entry.kind != "published":
             st.caption(literal(f"{entry.name}: {entry.detail}."))
         if entry.kind == "shipped":
-            _card(shipped()[name])
+            _card(load_model_cards()[name])
         _checkpoint(entry)
         if not entry.ready:
             _download(entry)
@@ -51,7 +59,7 @@ def show(found: dict[str, Entry]) -> None:
     _follow()
 
 
-def _card(card: Card) -> None:
+def _card(card: ModelCard) -> None:
     """What a person must know to judge a model that ships."""
     lines = {
         "Trained on": card.data, "How": card.recipe, "Test accuracy": f"{card.accuracy:.2%}", "Over seeds": card.spread,
@@ -63,7 +71,7 @@ def _card(card: Card) -> None:
         st.code(card.command, language="bash", wrap_lines=True)
 
 
-def choose_second(found: dict[str, Entry]) -> str:
+def choose_second(found: dict[str, AvailableModel]) -> str:
     """A widget for the second model; '' for none."""
     here = state.state()
     value = here["second"]
@@ -78,11 +86,11 @@ def choose_second(found: dict[str, Entry]) -> str:
     return value  # type: ignore[no-any-return]
 
 
-def _options(found: dict[str, Entry]) -> list[str]:
+def _options(found: dict[str, AvailableModel]) -> list[str]:
     return [*([state.OWN] if state.state()["own"] is not None else []), *found]
 
 
-def _title(found: dict[str, Entry], name: str) -> str:
+def _title(found: dict[str, AvailableModel], name: str) -> str:
     if name == state.OWN:
         return f"your weights · {state.state()['own'].name}"
     run, _, step = name.partition("@")
@@ -93,12 +101,12 @@ def _title(found: dict[str, Entry], name: str) -> str:
     return f"run · {entry.title} · {begun}" + (f" · step {int(step):,}" if step else "")
 
 
-def _check_name(name: str, found: dict[str, Entry], what: str) -> str:
+def _check_name(name: str, found: dict[str, AvailableModel], what: str) -> str:
     """A name that an address gave, if there is such a model; the newest checkpoint where an old one is gone."""
     run, at, _ = name.partition("@")
     if not name or (name == state.OWN and state.state()["own"] is not None):
         return name
-    spec = published(name)
+    spec = find_published(name)
     if spec is not None:
         return spec.name
     if name == state.OWN or run not in found:
@@ -110,20 +118,20 @@ def _check_name(name: str, found: dict[str, Entry], what: str) -> str:
     return name
 
 
-def _request_samples(found: dict[str, Entry]) -> None:
+def _request_samples(found: dict[str, AvailableModel]) -> None:
     """Somebody who comes for the first time sees at once what there is to see: the model that ships, and pictures."""
     here = state.state()
     usual = found.get(here["model"])
     if usual and usual.kind == "shipped" and not here["pictures"] and not here["wanted"]:
-        here["wanted"] = [f"{pictures.SAMPLE}:{sample.name}" for sample in samples()]
+        here["wanted"] = [f"{pictures.SAMPLE}:{sample.name}" for sample in list_sample_images()]
 
 
-def _default_model(found: dict[str, Entry]) -> str:
+def _default_model(found: dict[str, AvailableModel]) -> str:
     """What ships, else the newest run, else whatever is listed."""
     return next((entry.name for entry in found.values() if entry.ready), next(iter(found), ""))
 
 
-def _checkpoint(entry: Entry) -> None:
+def _checkpoint(entry: AvailableModel) -> None:
     if entry.kind != "run":
         return
     here = state.state()
@@ -141,13 +149,15 @@ def _checkpoint(entry: Entry) -> None:
     )  # fmt: skip
 
 
-def _download(entry: Entry) -> None:
-    spec = published(entry.name)
+def _download(entry: AvailableModel) -> None:
+    spec = find_published(entry.name)
     assert spec is not None
     if st.button(
-        f"Download {spec.size / 1e6:.0f} MB", icon=":material/download:", key="inspect_download", width="stretch"
+        f"Download {spec.size_bytes / 1e6:.0f} MB", icon=":material/download:", key="inspect_download", width="stretch"
     ):
-        done = run_with_progress(f"Downloading {spec.title}", lambda progress: fetch(spec.name, progress=progress))
+        done = run_with_progress(
+            f"Downloading {spec.title}", lambda progress: fetch_weights(spec.name, progress=progress)
+        )
         if done is not None:
             st.rerun()
 
@@ -180,7 +190,7 @@ def _snapshot(asked: set[str]) -> list[Any]:
 # ---- opened ---------------------------------------------------------------------------------------------------------
 
 
-def open_by_name(name: str, found: dict[str, Entry]) -> Any:
+def open_by_name(name: str, found: dict[str, AvailableModel]) -> Any:
     """The model of a name; None, and the reason said, where it cannot be opened. Imports torch."""
     if name == state.OWN:
         return state.state()["own"]
@@ -202,13 +212,13 @@ def _open_cached(name: str, version: str) -> Any:  # noqa: ARG001  (the version 
     return open_model(name, manager())
 
 
-def _version(entry: Entry, name: str) -> str:
+def _version(entry: AvailableModel, name: str) -> str:
     """What changes when the same name means other weights."""
     if entry.kind == "run":
         return name if "@" in name else entry.checkpoints[0]
     if entry.kind == "shipped":
-        return shipped()[name].sha256
-    spec = published(name)
+        return load_model_cards()[name].sha256
+    spec = find_published(name)
     assert spec is not None
     about = spec.path.stat()
     return f"{about.st_mtime_ns} {about.st_size}"
@@ -220,6 +230,6 @@ def find_dataset(name: str) -> str:
     try:
         return str(manager().run(run).setting("dataset"))
     except ValueError:
-        card = shipped().get(run)
+        card = load_model_cards().get(run)
         return next((each.name for each in data.list_cards() if card and each.classes == card.classes), "")
 

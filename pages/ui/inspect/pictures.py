@@ -15,7 +15,7 @@ from PIL import Image
 
 from explorer import datasets, figures
 from explorer.datasets import MAX_PICTURE_BYTES, ImageError
-from explorer.inspection import Sample, samples
+from explorer.inspection import SampleImage, list_sample_images
 from pages.ui.text import literal
 
 from . import data, state
@@ -86,7 +86,7 @@ def _take_photo() -> None:
 
 
 def _samples() -> None:
-    known = {sample.name: sample for sample in samples()}
+    known = {sample.name: sample for sample in list_sample_images()}
     if not known:
         return
     with st.expander("Sample pictures", icon=":material/collections:"):
@@ -133,14 +133,14 @@ def fetch_requested() -> None:
     """Fetch the samples and test images that are asked for. Imports torch where data sets are."""
     here = state.state()
     wanted, here["wanted"] = list(dict.fromkeys(here["wanted"])), []
-    known: dict[str, Sample] = {sample.name: sample for sample in samples()}
+    known: dict[str, SampleImage] = {sample.name: sample for sample in list_sample_images()}
     show = here["show"]
     for key in wanted:
         source, _, name = key.partition(":")
         try:
             if source == SAMPLE and name in known:
                 sample = known[name]
-                add(sample.path.read_bytes(), sample.title, key=key, shows=sample.shows, credit=sample.credit)
+                add(sample.path.read_bytes(), sample.title, key=key, shows=sample.class_name, credit=sample.credit)
             elif source in datasets.names() and name.isdecimal():
                 pixels, shows = data.pixels(source, int(name))
                 file = io.BytesIO()

@@ -108,7 +108,7 @@ def box_data(kind: str, of: Box, label: str) -> dict[str, Any]:
 def _crop(model: Any, picture: dict[str, Any]) -> list[dict[str, Any]]:
     """The part of the picture that becomes the input, where that is not all of it."""
     _, rows, columns = model.preprocessing.shape
-    part = queries.placement(model, picture).to_picture(Box(0.0, 0.0, float(rows), float(columns)))
+    part = queries.placement(model, picture).to_image(Box(0.0, 0.0, float(rows), float(columns)))
     height, width = picture["size"]
     if part == Box(0.0, 0.0, float(height), float(width)):
         return []

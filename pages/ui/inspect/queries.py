@@ -38,9 +38,9 @@ def features(model: Any, picture: Picture, paths: tuple[str, ...]) -> dict[str, 
     """The feature maps (Maps) of nodes, by path; for a picture that has an answer."""
 
     def ask() -> Any:
-        from explorer.inspection.features import features
+        from explorer.inspection.features import feature_maps
 
-        return features(model, predict_picture(model, picture).input, paths)
+        return feature_maps(model, predict_picture(model, picture).input, paths)
 
     return get_or_compute(("features", model.digest, picture["digest"], paths), ask)
 

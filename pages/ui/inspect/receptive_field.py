@@ -30,7 +30,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
     if around != box:
         boxes.append(predictions.box_data("outside", around, "with the padding that it also sees"))
     place = queries.placement(model, picture)
-    on_picture = [predictions.box_data("field", field.on_picture(place), "receptive field on the picture")]
+    on_picture = [predictions.box_data("field", field.in_image(place), "receptive field on the picture")]
     alt = _alt(path, unit, box)
     mount(
         "picture", "inspect_field",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.analysis import analyze
 from explorer.figures import exact, times
-from explorer.inspection import Entry
+from explorer.inspection import AvailableModel
 from pages.ui.text import literal
 
 from . import (
@@ -30,7 +30,7 @@ _OF_PICTURE = {
 _OF_MODEL = {"two": model_pair.show, "test": evaluation.show}
 
 
-def main(found: dict[str, Entry]) -> None:
+def main(found: dict[str, AvailableModel]) -> None:
     """Everything but the card."""
     name = state.state()["model"]
     entry = found.get(name.partition("@")[0])
@@ -80,7 +80,7 @@ def _facts(model: Any) -> None:
         st.warning(literal(note))
 
 
-def _tabs(found: dict[str, Entry], model: Any, picture: dict[str, Any] | None, prediction: Any) -> None:
+def _tabs(found: dict[str, AvailableModel], model: Any, picture: dict[str, Any] | None, prediction: Any) -> None:
     """Only the open tab is computed."""
     for (word, _), tab in zip(
         state.TABS.items(), st.tabs(list(state.TABS.values()), key=state.TAB, on_change="rerun"), strict=True
