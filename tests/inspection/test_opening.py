@@ -122,7 +122,7 @@ def test_a_worker_may_replace_checkpoints_while_they_are_read(
     manager, run, folder = written
     gone = [folder / f"step-{step:010}.pt" for step in (4, 3)]
     listings = iter([gone, list_checkpoints(folder)])
-    monkeypatch.setattr(opening, "checkpoints", lambda _: next(listings))
+    monkeypatch.setattr(opening, "list_checkpoints", lambda _: next(listings))
     model = open_model(run, manager)
     assert model.name == f"{run}@9"
     assert model.notes == ()
