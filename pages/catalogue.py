@@ -1,4 +1,4 @@
-"""Catalogue: every named network with its provenance, what was mended, and published facts beside our own counts."""
+"""Catalogue: every named network with its provenance, what was repaired, and published facts beside our own counts."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ for entry in catalog.entries():
             f"stride {figures.extent(totals.receptive_field.stride)}  \n"
             f"{literal(entry.source)}  \nName for links and the command line: `{entry.name}`"
         )
-        for slip in entry.mended:
-            st.markdown(f":material/build: **Mended:** {literal(slip)}")
+        for slip in entry.repairs:
+            st.markdown(f":material/build: **Repaired:** {literal(slip)}")
         if entry.facts:
             rows = [
                 {

@@ -175,7 +175,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     for entry in entries:
         known = catalog.entry(entry["name"])
         assert entry["title"] == known.title
-        assert entry["mended"] == list(known.mended)
+        assert entry["mended"] == list(known.repairs)
         assert [fact["value"] for fact in entry["facts"]] == [fact.value for fact in known.facts]
         assert entry["params"] == analyze(known.architecture).params
         assert entry["input_shape"] == list(known.architecture.input_shape)

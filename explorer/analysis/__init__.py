@@ -1,7 +1,7 @@
 """Cost and geometry of an architecture in pure Python: no torch, no arrays, a fraction of a millisecond a network."""
 
 from ._analyze import Sweep, analyze, problems, repair
-from ._convex import along, convex_in_channels
+from ._convex import convex_in_channels, convex_samples
 from ._metrics import METRICS, Direction, Metric, depth, headline_metrics
 from ._readings import BYTES, CONVENTIONS, Analysis, Layer, ReceptiveField, Totals
 
@@ -16,9 +16,9 @@ __all__ = [
     "ReceptiveField",
     "Sweep",
     "Totals",
-    "along",
     "analyze",
     "convex_in_channels",
+    "convex_samples",
     "depth",
     "headline_metrics",
     "problems",

@@ -38,20 +38,20 @@ def problems(architecture: Architecture) -> tuple[Problem, ...]:
 
 
 def repair(architecture: Architecture, rounds: int = 50) -> tuple[Architecture, tuple[Problem, ...]]:
-    """Make the repairs that the problems offer until none is left, and say which problems were mended so.
+    """Make the repairs that the problems offer until none is left, and say which problems were repaired so.
 
     Raises ArchitectureError with what remains where there is no repair, or none after so many rounds.
     """
-    mended: list[Problem] = []
+    repairs: list[Problem] = []
     for _ in range(rounds):
         found = problems(architecture)
         if not found:
-            return architecture, tuple(mended)
+            return architecture, tuple(repairs)
         offered = next((problem for problem in found if problem.repair), None)
         if offered is None or offered.repair is None:
             break
         architecture = edit.apply_repair(architecture, offered.repair)
-        mended.append(offered)
+        repairs.append(offered)
     raise ArchitectureError(problems(architecture))
 
 

@@ -7,7 +7,20 @@ from typing import Any
 from ..architecture import Repair
 from ..architecture.edit import output_conv
 from ._readings import BYTES
-from ._walk import Axis, Field, Tensor, Visit, Walk, activate, byte_size, keep, same_memory, through, times, widen
+from ._walk import (
+    Axis,
+    Field,
+    Tensor,
+    Visit,
+    Walk,
+    activate,
+    byte_size,
+    pass_through,
+    same_memory,
+    save_for_backward,
+    times,
+    widen,
+)
 
 
 def _sequence(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
@@ -66,7 +79,7 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         # a·b keeps both factors for each other's gradient; with more branches the product so far is a factor too
         product = first
         for other in outs[1:]:
-            kept += (keep(other) if product[2] else 0) + (keep(product) if other[2] else 0)
+            kept += (save_for_backward(other) if product[2] else 0) + (save_for_backward(product) if other[2] else 0)
             product = (shape, first[1], product[2] or other[2], [size, False, None], 0)
     field = _merge([out[1] for out in outs])
     walk.add((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
@@ -152,7 +165,7 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             norm = 2 * out if node.norm != "none" else 0
             bias = 0 if norm else out
             macs = weight * h * w
-            kept = keep(x) + (size + norm * BYTES if norm else 0)
+            kept = save_for_backward(x) + (size + norm * BYTES if norm else 0)
             axis_h, axis_w, aligned, whole = field_in
             field_in = (widen(axis_h, (0, step[0], 0)), widen(axis_w, (0, step[1], 0)), aligned, whole)
             grad = True
@@ -197,7 +210,7 @@ def _auxiliary(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     walk.in_head = outside
     if len(y[0]) != 1:
         walk.refuse(path, f"an auxiliary head must end in a vector of class scores, not {times(y[0])}")
-    return through(x)
+    return pass_through(x)
 
 
 CONTAINERS: dict[str, Visit] = {

@@ -21,7 +21,7 @@ def convex_in_channels(architecture: Architecture) -> bool:
     )
 
 
-def along(ask: Callable[[int], int | None], values: Sequence[int], start: int) -> list[int | None]:
+def convex_samples(ask: Callable[[int], int | None], values: Sequence[int], start: int) -> list[int | None]:
     """``ask`` of each of the increasing ``values``, for a convex function; None where it is not defined.
 
     The function is defined on one interval, in which ``values[start]`` lies. Where a value lies on the line between

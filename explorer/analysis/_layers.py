@@ -13,10 +13,10 @@ from ._walk import (
     Walk,
     activate,
     byte_size,
-    keep,
-    through,
+    mark_whole_input,
+    pass_through,
+    save_for_backward,
     times,
-    whole_input,
     widen,
 )
 
@@ -24,7 +24,7 @@ _INDEX_BYTES = 8
 """Max pooling remembers where each maximum was, as int64."""
 
 
-def _no_room(walk: Walk, node: Any, path: str, x: Tensor) -> None:
+def _refuse_window(walk: Walk, node: Any, path: str, x: Tensor) -> None:
     """Note that the window is larger than its padded input."""
     kernel, _, dilation, pad, pad_end = node.geometry
     span = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
@@ -36,9 +36,9 @@ def _no_room(walk: Walk, node: Any, path: str, x: Tensor) -> None:
     walk.refuse(path, f"a window of {times(span)} does not fit its input of {times(x[0][1:])}{padding}", repair)
 
 
-def _needs_maps(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+def _refuse_vector(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     walk.refuse(path, f"a {node.op} works on feature maps, but its input is a vector of {x[0][0]} after Flatten")
-    return through(x)
+    return pass_through(x)
 
 
 def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
@@ -63,7 +63,7 @@ def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
 def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
     if len(shape) != 3:
-        return _needs_maps(walk, node, path, x)
+        return _refuse_vector(walk, node, path, x)
     c, h, w = shape
     window, out, taps, bias, norm, activation = node.plan
     groups = 1
@@ -72,17 +72,17 @@ def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     held = storage[0]
     padded = 0
     if window:
-        room_h, room_w, step_h, step_w, along_h, along_w, square, uneven_h, uneven_w = window
-        if uneven_h or uneven_w:  # torch pads a copy of the input first, and that copy is what it keeps
-            padded = c * (h + uneven_h) * (w + uneven_w) * BYTES
-        h = (h + room_h - 1) // step_h + 1
-        w = (w + room_w - 1) // step_w + 1
+        padding_h, padding_w, step_h, step_w, reach_h, reach_w, square, asymmetric_h, asymmetric_w = window
+        if asymmetric_h or asymmetric_w:  # torch pads a copy of the input first, and that copy is what it keeps
+            padded = c * (h + asymmetric_h) * (w + asymmetric_w) * BYTES
+        h = (h + padding_h - 1) // step_h + 1
+        w = (w + padding_w - 1) // step_w + 1
         if h < 1 or w < 1:
-            _no_room(walk, node, path, x)
+            _refuse_window(walk, node, path, x)
             h, w = max(h, 1), max(w, 1)
         axis_h, axis_w, aligned, whole = field
-        seen = widen(axis_h, along_h)
-        field = (seen, seen if square and axis_w is axis_h else widen(axis_w, along_w), aligned, whole)
+        seen = widen(axis_h, reach_h)
+        field = (seen, seen if square and axis_w is axis_h else widen(axis_w, reach_w), aligned, whole)
     if padded:
         kept = padded
     elif storage[1]:
@@ -113,20 +113,20 @@ def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:
-        return _needs_maps(walk, node, path, x)
+        return _refuse_vector(walk, node, path, x)
     c, h, w = shape
-    room_h, room_w, step_h, step_w, along_h, along_w, square, _, _ = node.window
-    room_h, room_w = h + room_h - 1, w + room_w - 1
-    if room_h < 0 or room_w < 0:
-        _no_room(walk, node, path, x)
-        room_h, room_w = max(room_h, 0), max(room_w, 0)
-    oh, ow = room_h // step_h + 1, room_w // step_w + 1
+    padding_h, padding_w, step_h, step_w, reach_h, reach_w, square, _, _ = node.window
+    last_h, last_w = h + padding_h - 1, w + padding_w - 1  # the last position at which a window may start
+    if last_h < 0 or last_w < 0:
+        _refuse_window(walk, node, path, x)
+        last_h, last_w = max(last_h, 0), max(last_w, 0)
+    oh, ow = last_h // step_h + 1, last_w // step_w + 1
     if node.ceil_mode:  # torch drops a last window that would start in the padding beyond the image
-        oh += room_h % step_h > 0 and oh * step_h < h + along_h[2]
-        ow += room_w % step_w > 0 and ow * step_w < w + along_w[2]
+        oh += last_h % step_h > 0 and oh * step_h < h + reach_h[2]
+        ow += last_w % step_w > 0 and ow * step_w < w + reach_w[2]
     axis_h, axis_w, aligned, whole = field
-    seen = widen(axis_h, along_h)
-    field = (seen, seen if square and axis_w is axis_h else widen(axis_w, along_w), aligned, whole)
+    seen = widen(axis_h, reach_h)
+    field = (seen, seen if square and axis_w is axis_h else widen(axis_w, reach_w), aligned, whole)
     y = (c, oh, ow)
     elements = c * oh * ow
     size = elements * BYTES
@@ -145,7 +145,7 @@ def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:
-        return _needs_maps(walk, node, path, x)
+        return _refuse_vector(walk, node, path, x)
     _note_feature(walk, x)
     size = node.output_size
     out = (shape[0], *(size if isinstance(size, tuple) else (size, size)))
@@ -153,10 +153,10 @@ def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     kept = indices = 0
     if node.kind == "max":
         indices = elements * _INDEX_BYTES
-        kept = keep(x) + indices if grad else 0
+        kept = save_for_backward(x) + indices if grad else 0
     elif size != 1:  # the mean to 1×1 needs nothing for its backward pass
-        kept = keep(x) if grad else 0
-    y = (out, whole_input(field), grad, [elements * BYTES, False, None], storage[0] + elements * BYTES + indices)
+        kept = save_for_backward(x) if grad else 0
+    y = (out, mark_whole_input(field), grad, [elements * BYTES, False, None], storage[0] + elements * BYTES + indices)
     walk.row(node, path, x, y, kept=kept)
     return y
 
@@ -165,7 +165,7 @@ def _flatten(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) == 3:
         _note_feature(walk, x)
-    y = ((byte_size(shape) // BYTES,), whole_input(field), grad, storage, storage[0])
+    y = ((byte_size(shape) // BYTES,), mark_whole_input(field), grad, storage, storage[0])
     walk.row(node, path, x, y)
     return y
 
@@ -182,8 +182,8 @@ def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     weight = byte_size(shape) // BYTES * out
     size = out * BYTES
     peak = storage[0] + size * (1 if node.activation in ("none", "relu") else 2)
-    kept = keep(x)
-    y, more = activate(node.activation, (out,), whole_input(field), True, size, peak)
+    kept = save_for_backward(x)
+    y, more = activate(node.activation, (out,), mark_whole_input(field), True, size, peak)
     walk.row(node, path, x, y, weight=weight, bias=out if node.bias else 0, macs=weight, kept=kept + more)
     return y
 
@@ -192,7 +192,7 @@ def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if not node.p:
         walk.row(node, path, x, x)
-        return through(x)
+        return pass_through(x)
     # In training the mask is kept and the product is new memory; in inference the input itself passes through.
     size = byte_size(shape)
     y = (shape, field, grad, [size, False, storage[2] or storage], storage[0])
@@ -203,22 +203,22 @@ def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 def _local_response_norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:
-        return _needs_maps(walk, node, path, x)
+        return _refuse_vector(walk, node, path, x)
     size = byte_size(shape)
     padded = (shape[0] + node.size - 1) * shape[1] * shape[2] * BYTES
     y = (shape, field, grad, [size, False, None], storage[0] + max(size + padded, 3 * size))
     # input² padded over channels, its sum, and the divisor are kept beside the input (torch.nn.functional's formula)
-    walk.row(node, path, x, y, kept=keep(x) + padded + 2 * size if grad else 0)
+    walk.row(node, path, x, y, kept=save_for_backward(x) + padded + 2 * size if grad else 0)
     return y
 
 
 def _norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
     if len(shape) != 3:
-        return _needs_maps(walk, node, path, x)
+        return _refuse_vector(walk, node, path, x)
     size = byte_size(shape)
     y = (shape, field, True, [size, False, None], storage[0] + size)
-    walk.row(node, path, x, y, norm=2 * shape[0], kept=keep(x) + 2 * shape[0] * BYTES)
+    walk.row(node, path, x, y, norm=2 * shape[0], kept=save_for_backward(x) + 2 * shape[0] * BYTES)
     return y
 
 
@@ -226,10 +226,10 @@ def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if node.kind == "none":
         walk.row(node, path, x, x)
-        return through(x)
+        return pass_through(x)
     size = byte_size(shape)
     y = (shape, field, grad, [size, False, None], storage[0] + size)  # never in place: others may read the same input
-    kept = keep(y if node.kind in SAVES_OUTPUT else x) if grad else 0
+    kept = save_for_backward(y if node.kind in SAVES_OUTPUT else x) if grad else 0
     walk.row(node, path, x, y, kept=kept)
     return y
 
@@ -237,24 +237,24 @@ def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 def _attention(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
     if len(shape) != 3:
-        return _needs_maps(walk, node, path, x)
+        return _refuse_vector(walk, node, path, x)
     c, h, w = shape
     hidden = max(1, c // node.reduction)
     size, c_bytes, hidden_bytes, plane = byte_size(shape), c * BYTES, hidden * BYTES, h * w * BYTES
     weight = 2 * c * hidden
     if node.kind == "se":
         # mean → hidden → channels → sigmoid: each step keeps one small vector; the product keeps the input
-        y = (shape, whole_input(field), True, [size, False, None], storage[0] + c_bytes + size)
-        kept = keep(x) + c_bytes + hidden_bytes + c_bytes
+        y = (shape, mark_whole_input(field), True, [size, False, None], storage[0] + c_bytes + size)
+        kept = save_for_backward(x) + c_bytes + hidden_bytes + c_bytes
         walk.row(node, path, x, y, weight=weight, bias=hidden + c, macs=weight, kept=kept)
         return y
     spatial = 2 * node.spatial_kernel**2
     macs = 2 * weight + spatial * h * w  # the shared MLP runs on the mean and on the maximum
-    kept = keep(x) + 2 * c_bytes + 2 * hidden_bytes + c_bytes  # two pooled, two hidden, the channel gate
+    kept = save_for_backward(x) + 2 * c_bytes + 2 * hidden_bytes + c_bytes  # two pooled, two hidden, the channel gate
     kept += size + plane + 2 * plane + plane  # the gated map, its maximum, the two planes, the position gate
     channel_gate = max(3 * c_bytes + hidden_bytes, 4 * c_bytes)
     peak = storage[0] + max(channel_gate, c_bytes + size, size + 4 * plane, 2 * size + plane)
-    y = (shape, whole_input(field), True, [size, False, None], peak)
+    y = (shape, mark_whole_input(field), True, [size, False, None], peak)
     walk.row(node, path, x, y, weight=weight + spatial, macs=macs, kept=kept)
     return y
 

@@ -81,12 +81,12 @@ def same_memory(a: Tensor, b: Tensor) -> bool:
     return (a[3][2] or a[3]) is (b[3][2] or b[3])
 
 
-def through(x: Tensor) -> Tensor:
+def pass_through(x: Tensor) -> Tensor:
     """``x`` as the output of a node that passes it on: making it took nothing more."""
     return (*x[:4], x[3][0])
 
 
-def keep(x: Tensor) -> int:
+def save_for_backward(x: Tensor) -> int:
     """Bytes newly kept for the backward pass if ``x`` is saved now."""
     storage = x[3]
     if storage[1]:
@@ -95,14 +95,14 @@ def keep(x: Tensor) -> int:
     return int(storage[0])
 
 
-def whole_input(field: Field) -> Field:
+def mark_whole_input(field: Field) -> Field:
     return (*field[:3], True)
 
 
-def widen(axis: Axis, along: tuple[int, int, int]) -> Axis:
+def widen(axis: Axis, window: tuple[int, int, int]) -> Axis:
     """Araujo et al. 2019, equations 1 to 4, in the form of the first input index."""
     size, stride, start, min_size = axis
-    reach, step, before = along
+    reach, step, before = window
     grown = reach * stride
     return (size + grown, stride * step, start - before * stride, min_size + grown)
 

@@ -6,7 +6,19 @@ from typing import Any
 
 from . import _limits as limits
 from ._architecture import Architecture, walk
-from ._edit_tree import checked, find, insert, inside, put, refuse, remove, renamed, replace, transform, with_fields
+from ._edit_tree import (
+    find,
+    find_inside,
+    insert,
+    put,
+    refuse,
+    remove,
+    replace,
+    transform,
+    validate,
+    with_fields,
+    with_name,
+)
 from ._fields import AttentionKind
 from ._nodes import Attention, Conv, Linear, Parallel, Pool, Residual, Sequence
 from ._problems import Repair
@@ -85,17 +97,17 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
 
     The block keeps its name; what was there becomes the residual's ``body``.
     """
-    node = inside(architecture, path)
+    node = find_inside(architecture, path)
     if isinstance(node, Residual):
         if shortcut is None:
-            return put(architecture, path, renamed(node.body, node.name))
+            return put(architecture, path, with_name(node.body, node.name))
         return replace(architecture, path, shortcut=shortcut, scale=scale)
     if shortcut is None:
         return architecture
     norm = next((n.norm for _, n in walk(node) if isinstance(n, Conv)), "none")
-    body = renamed(node, "body")
+    body = with_name(node, "body")
     fields: Any = {"name": node.name, "body": body, "shortcut": shortcut, "scale": scale, "norm": norm}
-    return put(architecture, path, checked(lambda: Residual(**fields), fields, path))
+    return put(architecture, path, validate(lambda: Residual(**fields), fields, path))
 
 
 def attention_of(architecture: Architecture, path: str) -> str | None:
@@ -115,7 +127,7 @@ def set_attention(
 
     In a residual the attention stands at the end of the body, before the addition (Hu et al. 2018, figure 3).
     """
-    node = inside(architecture, path)
+    node = find_inside(architecture, path)
     if isinstance(node, Residual):
         return set_attention(architecture, f"{path}/{node.body.name}", kind, reduction)
     existing = attention_of(architecture, path)
@@ -123,14 +135,14 @@ def set_attention(
         if kind is not None:
             return replace(architecture, existing, kind=kind)
         if [child.name for child in node.children[:-1]] == ["branches"]:
-            return put(architecture, path, renamed(node.children[0], node.name))
+            return put(architecture, path, with_name(node.children[0], node.name))
         return remove(architecture, existing)
     if kind is None:
         return architecture
-    attention = checked(lambda: Attention(name="attention", kind=kind, reduction=reduction), None, path)
+    attention = validate(lambda: Attention(name="attention", kind=kind, reduction=reduction), None, path)
     if isinstance(node, Sequence):
         return insert(architecture, path, attention)
-    wrapped = Sequence(name=node.name, children=(renamed(node, "branches"), attention))
+    wrapped = Sequence(name=node.name, children=(with_name(node, "branches"), attention))
     return put(architecture, path, wrapped)
 
 
@@ -182,7 +194,7 @@ def set_style(architecture: Architecture, path: str, **style: Any) -> Architectu
     return (
         transform(architecture, change, path)
         if path == "" or node.child_field
-        else put(architecture, path, checked(lambda: change(path, node), None, path))
+        else put(architecture, path, validate(lambda: change(path, node), None, path))
     )
 
 

@@ -37,7 +37,7 @@ def find(architecture: Architecture, path: str) -> Any:
     return node
 
 
-def inside(architecture: Architecture, path: str) -> Any:
+def find_inside(architecture: Architecture, path: str) -> Any:
     """The node at ``path``, which may not be the trunk itself."""
     if not path:
         raise refuse("", "name a node inside the network; the trunk itself is not edited this way")
@@ -48,7 +48,7 @@ def refuse(path: str, message: str) -> ArchitectureError:
     return ArchitectureError([Problem(path=path, message=message)])
 
 
-def checked(make: Callable[[], _Made], data: object, path: str) -> _Made:
+def validate(make: Callable[[], _Made], data: object, path: str) -> _Made:
     try:
         return make()
     except pydantic.ValidationError as error:
@@ -57,7 +57,7 @@ def checked(make: Callable[[], _Made], data: object, path: str) -> _Made:
         raise refuse(path, str(error)) from None
 
 
-def _copy(value: _Value, **fields: Any) -> _Value:
+def copy_without_checks(value: _Value, **fields: Any) -> _Value:
     """A copy with other fields, unchecked, and without what was worked out for the old one (hash, plan, steps)."""
     old = value.__dict__
     copy = object.__new__(type(value))
@@ -84,18 +84,18 @@ def _rebuild(architecture: Architecture, path: str, node: NodeBase | None, *, ch
         nodes = tuple(siblings if node is not None else [child for child in siblings if child is not None])
         where = "/".join(names[:depth])
         if check:
-            node = checked(partial(parent.with_nodes, nodes), None, where)
+            node = validate(partial(parent.with_nodes, nodes), None, where)
         else:
             field = parent.child_field or ""
-            node = _copy(parent, **{field: nodes[0] if field == "body" else nodes})
+            node = copy_without_checks(parent, **{field: nodes[0] if field == "body" else nodes})
     return _with_trunk(architecture, node, check=check)
 
 
 def _with_trunk(architecture: Architecture, trunk: Any, *, check: bool = True) -> Architecture:
     if not check:
-        return _copy(architecture, trunk=trunk)
+        return copy_without_checks(architecture, trunk=trunk)
     fields = {name: getattr(architecture, name) for name in Architecture.model_fields}
-    return checked(lambda: Architecture(**{**fields, "trunk": trunk}), None, "")
+    return validate(lambda: Architecture(**{**fields, "trunk": trunk}), None, "")
 
 
 def replace(architecture: Architecture, path: str, **fields: Any) -> Architecture:
@@ -106,21 +106,21 @@ def replace(architecture: Architecture, path: str, **fields: Any) -> Architectur
     if not path:
         values = {name: getattr(architecture, name) for name in Architecture.model_fields}
         data = {**values, **fields}
-        return checked(lambda: Architecture(**data), data, "")
+        return validate(lambda: Architecture(**data), data, "")
     node = find(architecture, path)
     values = {name: getattr(node, name) for name in type(node).model_fields}
     unknown = [name for name in fields if name not in values]
     if unknown:
         raise refuse(path, f"a {node.op} has no {quoted(unknown[0])}; it has {', '.join(values)}")
     data = {**values, **fields}
-    changed = checked(lambda: type(node)(**data), data, path)
+    changed = validate(lambda: type(node)(**data), data, path)
     structural = "name" in fields or node.child_field in fields
     return _rebuild(architecture, path, changed, check=structural)
 
 
 def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
     """Put ``node`` in the place of the one at ``path``."""
-    old = inside(architecture, path)
+    old = find_inside(architecture, path)
     # Under the old name it breaks no rule of its parents; how many nodes there are is the architecture's own rule.
     same = node.name == old.name and node.extent == old.extent
     return _rebuild(architecture, path, node, check=not same)
@@ -128,7 +128,7 @@ def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
 
 def remove(architecture: Architecture, path: str) -> Architecture:
     """Take the node at ``path`` away. A block keeps at least one branch."""
-    inside(architecture, path)
+    find_inside(architecture, path)
     parent = find(architecture, path.rpartition("/")[0])
     if isinstance(parent, Residual):
         raise refuse(path, "the body of a residual cannot be removed; remove the residual instead")
@@ -145,20 +145,20 @@ def insert(architecture: Architecture, parent: str, node: NodeBase, index: int |
     nodes = list(container.nodes)
     if isinstance(container, Parallel) and len(nodes) >= limits.MAX_BRANCHES:
         raise refuse(parent, f"a block has at most {limits.MAX_BRANCHES} branches, and this one has {len(nodes)}")
-    named = renamed(node, free_name(node.name, {child.name for child in nodes}))
+    named = with_name(node, free_name(node.name, {child.name for child in nodes}))
     nodes.insert(len(nodes) if index is None else index, named)
     return _set_children(architecture, parent, container, nodes)
 
 
 def _set_children(architecture: Architecture, path: str, container: Any, nodes: list[NodeBase]) -> Architecture:
-    changed = checked(lambda: container.with_nodes(tuple(nodes)), None, path)
+    changed = validate(lambda: container.with_nodes(tuple(nodes)), None, path)
     return _rebuild(architecture, path, changed, check=True) if path else _with_trunk(architecture, changed)
 
 
-def renamed(node: Any, name: str) -> Any:
+def with_name(node: Any, name: str) -> Any:
     if node.name == name:
         return node
-    return _copy(node, name=name)
+    return copy_without_checks(node, name=name)
 
 
 def free_name(name: str, taken: set[str]) -> str:
@@ -176,7 +176,7 @@ def free_name(name: str, taken: set[str]) -> str:
 
 def duplicate(architecture: Architecture, path: str) -> Architecture:
     """Add a copy of the node right behind it."""
-    node = inside(architecture, path)
+    node = find_inside(architecture, path)
     parent = path.rpartition("/")[0]
     names = [child.name for child in find(architecture, parent).nodes]
     return insert(architecture, parent, node, names.index(node.name) + 1)
@@ -184,7 +184,7 @@ def duplicate(architecture: Architecture, path: str) -> Architecture:
 
 def move(architecture: Architecture, path: str, by: int) -> Architecture:
     """Move the node by ``by`` places among its siblings; it stops at the ends."""
-    node = inside(architecture, path)
+    node = find_inside(architecture, path)
     parent = path.rpartition("/")[0]
     container = find(architecture, parent)
     nodes = list(container.nodes)
@@ -203,7 +203,7 @@ def transform(architecture: Architecture, change: Callable[[str, Any], Any], bel
 
     def visit(node: Any, path: str) -> Any:
         if not node.nodes and not node.child_field:
-            return checked(lambda: change(path, node), None, path)
+            return validate(lambda: change(path, node), None, path)
         nodes = tuple(visit(child, f"{path}/{child.name}" if path else child.name) for child in node.nodes)
         unchanged = all(a is b for a, b in zip(nodes, node.nodes, strict=True))
         return node if unchanged else node.with_nodes(nodes)

@@ -76,15 +76,16 @@ class Geometry(NamedTuple):
     def window(self) -> tuple[Any, ...]:
         """The same in the numbers that sizes and receptive fields are made of.
 
-        (room h, w; stride h, w; along h, w; whether both axes are alike; uneven h, w): n pixels become
-        (n + room - 1) // stride + 1, ``along`` is (reach from the first tap to the last, stride, padding before), and
-        ``uneven`` is padding after less padding before, 1 for some even kernels with padding 'same'.
+        (padding_total h, w; stride h, w; axis h, w; whether both axes are alike; asymmetric h, w): n pixels become
+        (n + padding_total - 1) // stride + 1, an ``axis`` is (reach from the first tap to the last, stride, padding
+        before), ``padding_total`` is both paddings less the reach, and ``asymmetric`` is padding after less padding
+        before, 1 for some even kernels with padding 'same'.
         """
-        axes = list(zip(self.kernel, self.stride, self.dilation, self.pad, self.pad_end, strict=True))
-        along = [(dilation * (kernel - 1), stride, before) for kernel, stride, dilation, before, _ in axes]
-        room = [before + after - dilation * (kernel - 1) for kernel, _, dilation, before, after in axes]
-        uneven = [after - before for _, _, _, before, after in axes]
-        return (*room, *self.stride, *along, along[0] == along[1], *uneven)
+        sides = list(zip(self.kernel, self.stride, self.dilation, self.pad, self.pad_end, strict=True))
+        axis = [(dilation * (kernel - 1), stride, before) for kernel, stride, dilation, before, _ in sides]
+        padding_total = [before + after - dilation * (kernel - 1) for kernel, _, dilation, before, after in sides]
+        asymmetric = [after - before for _, _, _, before, after in sides]
+        return (*padding_total, *self.stride, *axis, axis[0] == axis[1], *asymmetric)
 
 
 POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))

@@ -23,7 +23,7 @@ from ._problems import ArchitectureError, Problem, quoted
 VERSION = 1
 """Version of the JSON form that this code writes."""
 
-_TOLD = 100
+_MAX_PROBLEMS = 100
 """Problems that are put into words; nobody reads more, and a hostile text has thousands."""
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -78,7 +78,7 @@ def from_json(text: str | bytes | bytearray) -> Architecture:
         raise _refuse(f"not valid JSON: {error}") from None
     if duplicates:
         raise ArchitectureError(
-            [Problem(path="", message=f"the key {quoted(key)} occurs twice") for key in duplicates[:_TOLD]]
+            [Problem(path="", message=f"the key {quoted(key)} occurs twice") for key in duplicates[:_MAX_PROBLEMS]]
         )
     return from_data(data)
 
@@ -103,13 +103,13 @@ def from_data(data: object) -> Architecture:
         problems = _translate(error, data)
     except RecursionError:
         raise _refuse("the text is nested too deeply to be an architecture") from None
-    told = {p.path for p in problems if "are named" in p.message}
-    problems += [p for p in _sibling_names(data.get("trunk")) if p.path not in told]
+    named = {p.path for p in problems if "are named" in p.message}
+    problems += [p for p in _sibling_names(data.get("trunk")) if p.path not in named]
     raise ArchitectureError(problems) from None
 
 
 def problems_of(error: pydantic.ValidationError, data: object, path: str = "") -> list[Problem]:
-    """The problems in an error that pydantic raised for ``data``, said in our words, below ``path``."""
+    """The problems in an error that pydantic raised for ``data``, in our words, below ``path``."""
     return _translate(error, data, path)
 
 
@@ -181,7 +181,7 @@ def _translate(error: pydantic.ValidationError, data: object, base: str = "") ->
     """pydantic's errors as ours: node names instead of indices, the value quoted, one line per field."""
     problems: dict[tuple[str, str], Problem] = {}
     found = error.errors(include_url=False)
-    for item in found[:_TOLD]:
+    for item in found[:_MAX_PROBLEMS]:
         path, field, kind = _locate(data, item["loc"])
         path = "/".join(part for part in (base, path) if part)
         context = item.get("ctx", {})
@@ -203,13 +203,13 @@ def _translate(error: pydantic.ValidationError, data: object, base: str = "") ->
             message = f"{field or 'the node'} is required"
         else:
             rule = _RULES.get(item["type"])
-            said = rule.format(**context) if rule else item["msg"]
+            text = rule.format(**context) if rule else item["msg"]
             shown = "" if isinstance(value, dict | list | tuple) else f" (={quoted(value)})"
-            message = f"{field or 'the node'}{shown} {said}"
+            message = f"{field or 'the node'}{shown} {text}"
         # A union (number or word) reports each of its members; the first says enough.
         problems.setdefault((path, field or message), Problem(path=path, message=message))
-    if len(found) > _TOLD:
-        problems["", ""] = Problem(path="", message=f"{len(found) - _TOLD:,} further problems are not listed")
+    if len(found) > _MAX_PROBLEMS:
+        problems["", ""] = Problem(path="", message=f"{len(found) - _MAX_PROBLEMS:,} further problems are not listed")
     return list(problems.values())
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with an architecture, said so that a person can mend it."""
+"""What is wrong with an architecture, in sentences that name the place, the value and the rule."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Problem:
     message: str
     """The rule and the value that breaks it, in one sentence."""
     repair: Repair | None = None
-    """A change that would mend it, where there is an obvious one."""
+    """A change that would repair it, where there is an obvious one."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message

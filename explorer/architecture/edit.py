@@ -2,6 +2,9 @@
 
 A path names a node (``inception_3a/branch_3x3/reduce``); '' is the trunk. All raise ArchitectureError with the path,
 the value and the rule if the result would not be an architecture, KeyError never.
+
+``_edit_tree`` has the edits of any node by its path, ``_edit_blocks`` those that know what a block is (its branches,
+shortcut, attention, style); this module is all that others import.
 """
 
 from ._edit_blocks import (
@@ -18,8 +21,20 @@ from ._edit_blocks import (
     set_residual,
     set_style,
 )
-from ._edit_tree import _copy as unchecked
-from ._edit_tree import duplicate, find, free_name, insert, move, put, remove, rename, replace, transform, with_fields
+from ._edit_tree import (
+    copy_without_checks,
+    duplicate,
+    find,
+    free_name,
+    insert,
+    move,
+    put,
+    remove,
+    rename,
+    replace,
+    transform,
+    with_fields,
+)
 
 __all__ = [
     "apply_repair",
@@ -28,6 +43,7 @@ __all__ = [
     "block_parallel",
     "blocks",
     "classifiers",
+    "copy_without_checks",
     "duplicate",
     "find",
     "free_name",
@@ -44,6 +60,5 @@ __all__ = [
     "set_residual",
     "set_style",
     "transform",
-    "unchecked",
     "with_fields",
 ]

@@ -1,4 +1,4 @@
-"""The networks of the course notes on Inception, each as its text intends it; what had to be mended is named."""
+"""The networks of the course notes on Inception, each as its text intends it; what had to be repaired is named."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _NO_SUCH_ACCURACY = (
     title="InceptionNet (two blocks)",
     summary="The first network to study: a stem, two Inception blocks, global pooling, ten classes.",
     source=_DAY54,
-    mended=(_NO_SUCH_ACCURACY,),
+    repairs=(_NO_SUCH_ACCURACY,),
     facts=(
         Fact(metric="params", value=326_122, source="counted from the notes' code with torch"),
         Fact(metric="macs", value=1_100_663_296, source="FlopCounterMode / 2 on the notes' code"),
@@ -83,7 +83,7 @@ def inception_net() -> Architecture:
     title="InceptionNet (two blocks), 32×32",
     summary="The same two-block network on CIFAR-10's 32×32 images, as the homework asks.",
     source=_DAY54,
-    mended=(_NO_SUCH_ACCURACY,),
+    repairs=(_NO_SUCH_ACCURACY,),
     facts=(Fact(metric="macs", value=22_465_024, source="FlopCounterMode / 2 on the notes' code"),),
     tags=("course notes", "CIFAR-10"),
 )
@@ -123,7 +123,7 @@ def inception_block_bn(in_channels: int = 32, pool_features: int = 64, size: int
     title="Inception block with batch normalisation",
     summary="Convolutions without bias, each followed by batch normalisation; 32 channels in, 288 out.",
     source=_BLOCK_BN,
-    mended=(
+    repairs=(
         "`branch_pool1x1n` in forward is `branch_pool1x1`",
         "the notes' sum of 140,904 parameters counts a bias that the convolutions do not have, forgets batch "
         "normalisation and counts the 1×1 branch twice; counted, it is 140,576",
@@ -140,7 +140,7 @@ def _inception_block_bn() -> Architecture:
     title="CNN with a dilated layer",
     summary="Three convolutions on CIFAR-10, the middle one dilated by 2: the reach of a 5×5 for the price of a 3×3.",
     source=_DAY54,
-    mended=(
+    repairs=(
         "the text says that dilation widens the receptive field exponentially; it does so only if the rates of "
         "successive layers double",
     ),
@@ -168,7 +168,7 @@ def dilated_cnn() -> Architecture:
     title="CNN with dilations 1, 2, 1",
     summary="The dilated layer as a stack of three with dilations 1, 2 and 1, which leaves no holes.",
     source=_DAY54,
-    mended=(
+    repairs=(
         "the notes propose dilation=[1,2,1] as a change, but layer by layer their network already has it; here the "
         "three rates follow one another at one resolution, where they can be seen to fill each other's holes",
     ),
@@ -211,7 +211,7 @@ def _inception_a(name: str) -> Parallel:
     title="InceptionA on MNIST",
     summary="Two 88-channel blocks with average pooling between 5×5 convolutions; 1,408 features into ten classes.",
     source=_MNIST,
-    mended=(
+    repairs=(
         "`Conv2d(80, 20)` after an 88-channel block takes 88 channels",
         "`branch5x5_2` gives 24 channels, not 25: only then do the branches sum to 88 and the features to 1,408",
         "`x.view(batch_size - 1)` is `x.view(batch_size, -1)`",
@@ -258,7 +258,7 @@ def _residual_block(name: str, channels: int) -> Residual:
     title="Residual network on MNIST",
     summary="Two residual blocks between 5×5 convolutions: the smallest network that shows what a shortcut does.",
     source=_MNIST,
-    mended=(
+    repairs=(
         "`x.view(in_size, -1)` was computed and thrown away; its result is the input of the classifier",
         "the colon after `def forward(self, x)` was missing",
     ),

@@ -97,7 +97,7 @@ def _head(name: str, pool: Node, classes: int, **style: Any) -> Auxiliary:
     title="GoogLeNet",
     summary="As published in 2014: nine blocks with true 5×5 convolutions, biases, no batch normalisation.",
     source=_PAPER,
-    mended=(
+    repairs=(
         "the course notes speak of “GoogleNet”; the authors write GoogLeNet, after LeNet",
         "local response normalisation stands where the authors' Caffe model has it; the paper's table leaves it out",
     ),
@@ -158,7 +158,7 @@ def googlenet() -> Architecture:
     title="GoogLeNet, 96×96 greyscale",
     summary="The textbook's form for Fashion-MNIST: one input channel, 96×96 pixels, ten classes, no auxiliary heads.",
     source="Course notes 7.4 after Zhang et al., Dive into Deep Learning, section 8.4 (GoogLeNet)",
-    mended=("the notes count twelve numbered cells; the network has nine blocks between stem and classifier",),
+    repairs=("the notes count twelve numbered cells; the network has nine blocks between stem and classifier",),
     tags=("Fashion-MNIST", "course notes"),
 )
 def googlenet_96() -> Architecture:
@@ -202,7 +202,7 @@ _META = "torchvision, GoogLeNet_Weights.IMAGENET1K_V1.meta"
     title="GoogLeNet (torchvision)",
     summary="As shipped by torchvision: batch normalisation, a 3×3 where the paper has 5×5, and auxiliary heads.",
     source="torchvision.models.googlenet",
-    mended=(),
+    repairs=(),
     facts=(
         Fact(metric="params", value=6_624_904, source=_META),
         Fact(metric="training_params", value=13_004_888, source="torchvision, both auxiliary heads counted"),

@@ -157,7 +157,7 @@ def _inception_e(name: str) -> Parallel:
         Fact(metric="top1_percent", value=77.294, source=_META),
         Fact(metric="top5_percent", value=93.450, source=_META),
     ),
-    mended=(
+    repairs=(
         "the course notes place the factorisation of 3×3 into 3×1 and 1×3 in v3 as a whole; it occurs in the last two "
         "blocks only, the middle ones factorise 7×7",
     ),

@@ -35,7 +35,7 @@ class Entry:
     """One sentence: what it is and why it is here."""
     source: str
     """Document or paper."""
-    mended: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
     """Slips of the source that were put right, each named."""
     facts: tuple[Fact, ...] = ()
     tags: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def register(
     title: str,
     summary: str,
     source: str,
-    mended: tuple[str, ...] = (),
+    repairs: tuple[str, ...] = (),
     facts: tuple[Fact, ...] = (),
     tags: tuple[str, ...] = (),
 ) -> Callable[[Callable[[], Architecture]], Callable[[], Architecture]]:
@@ -69,7 +69,7 @@ def register(
         if name in _ENTRIES:
             raise ValueError(f"the catalogue already has {name!r}")
         _ENTRIES[name] = Entry(
-            name=name, title=title, summary=summary, source=source, mended=mended, facts=facts, tags=tags, make=make
+            name=name, title=title, summary=summary, source=source, repairs=repairs, facts=facts, tags=tags, make=make
         )
         return make
 

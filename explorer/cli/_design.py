@@ -48,7 +48,7 @@ def list_verb(args: argparse.Namespace) -> None:
                 "title": entry.title,
                 "summary": entry.summary,
                 "source": entry.source,
-                "mended": list(entry.mended),
+                "mended": list(entry.repairs),
                 "facts": [
                     {name: getattr(fact, name) for name in ("metric", "value", "source", "exact", "note")}
                     for fact in entry.facts

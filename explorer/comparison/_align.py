@@ -56,7 +56,7 @@ def fields_of(node: NodeBase) -> dict[str, Any]:
 
 def called(node: Any, name: str) -> Any:
     """The same node under another name, unchecked."""
-    return node if node.name == name else edit.unchecked(node, name=name)
+    return node if node.name == name else edit.copy_without_checks(node, name=name)
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Pair:
         if self.new.op == "parallel" and not nodes:  # its old branches gone, the new ones not yet come
             raise ArchitectureError([Problem(path="", message="a block needs at least one branch")])
         values[self.new.child_field] = nodes[0] if self.new.child_field == "body" else tuple(nodes)
-        return edit.unchecked(self.old, **values)
+        return edit.copy_without_checks(self.old, **values)
 
     def _children(self, now: int) -> list[Any]:
         """The entries in the order that the applied changes give. All applied is the later network's order."""
@@ -158,7 +158,8 @@ def align(old: Any, new: Any, path: str, record: Record) -> Pair:
         return pair
     _align_children(pair, path, record)
     nodes = tuple(each.old if isinstance(each, Pair) else each for each in pair.start)
-    pair.old = edit.unchecked(old, name=new.name, **{old.child_field: nodes[0] if old.child_field == "body" else nodes})
+    children = nodes[0] if old.child_field == "body" else nodes
+    pair.old = edit.copy_without_checks(old, name=new.name, **{old.child_field: children})
     return pair
 
 

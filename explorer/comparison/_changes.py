@@ -149,7 +149,7 @@ class _Way:
         if applied not in self._known:  # the last one: what works is then applied
             shape = self._shapes[bool(applied & self._size)]
             trunk = self._pair.render(applied)
-            between = edit.unchecked(self._after, input_shape=shape, trunk=trunk)
+            between = edit.copy_without_checks(self._after, input_shape=shape, trunk=trunk)
             self._known = {applied: analyze(between)}
         return self._known[applied]
 

@@ -216,7 +216,7 @@ class Space:
     def totals(self, chosen: Choice) -> Totals | None:
         """What the variant costs; None where its layers do not fit together."""
         try:
-            return analyze(edit.unchecked(self._architecture, trunk=self.trunk(chosen))).totals
+            return analyze(edit.copy_without_checks(self._architecture, trunk=self.trunk(chosen))).totals
         except ArchitectureError:
             return None
 
@@ -260,4 +260,4 @@ def _filled(plan: _Plan, chosen: Choice) -> Any:
     if all(map(is_, nodes, old)):
         return plan.node
     field = plan.node.child_field
-    return edit.unchecked(plan.node, **{field: nodes[0] if field == "body" else tuple(nodes)})
+    return edit.copy_without_checks(plan.node, **{field: nodes[0] if field == "body" else tuple(nodes)})

@@ -56,15 +56,15 @@ def carry_out(architecture: Architecture, command: Command) -> tuple[Architectur
 
     Raises ArchitectureError where the result would not be a working network and no repair is known.
     """
-    value, mended = repair(apply(architecture, command))
+    value, repairs = repair(apply(architecture, command))
     by_label: dict[str, list[Problem]] = {}
-    for problem in mended:
+    for problem in repairs:
         if problem.repair:
             by_label.setdefault(problem.repair.label, []).append(problem)
     said = []
     for label, group in by_label.items():
         others = f" Likewise {', '.join(problem.path for problem in group[1:])}." if len(group) > 1 else ""
-        said.append(f"{group[0]}.{others} Mended: {label}.")
+        said.append(f"{group[0]}.{others} Repaired: {label}.")
     return value, said
 
 

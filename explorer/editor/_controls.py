@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..analysis import METRICS, Sweep, Totals, along, convex_in_channels, headline_metrics
+from ..analysis import METRICS, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
 from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, Conv, Pool, edit
 from ..figures import change, extent, si, size
 from ._commands import Command, apply
@@ -85,7 +85,7 @@ class Maker:
             totals = self.totals({**command, "value": candidate})
             return None if totals is None else self.value(totals)
 
-        numbers = along(ask, values, values.index(value)) if convex else [ask(candidate) for candidate in values]
+        numbers = convex_samples(ask, values, values.index(value)) if convex else list(map(ask, values))
         points: list[list[Any]] = []
         for candidate, number in zip(values, numbers, strict=True):
             caption = "does not fit"

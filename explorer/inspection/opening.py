@@ -19,7 +19,7 @@ from ..modules import (
     load_weights,
     load_weights_file,
     read_weights,
-    size_limit,
+    size_limit_bytes,
 )
 from ..runs import Manager, Run, RunFolder, list_checkpoints
 from ..training import checkpoint, parse
@@ -113,7 +113,7 @@ def open_published(spec: PublishedWeights) -> Model:
     network = build(architecture, "meta")
     try:
         with spec.path.open("rb") as file:
-            data = file.read(size_limit(network) + 1)
+            data = file.read(size_limit_bytes(network) + 1)
     except FileNotFoundError:
         raise ValueError(
             f"the weights of {spec.title} are not here; download them first ({spec.size_bytes / 1e6:.0f} MB), or put "

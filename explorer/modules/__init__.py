@@ -3,7 +3,7 @@
 from ._build import Network, Outputs, build
 from ._layers import ACTIVATIONS
 from ._torchvision import from_torchvision
-from ._weights import WeightsError, fill, load_weights, load_weights_file, read_weights, size_limit
+from ._weights import WeightsError, fill, load_weights, load_weights_file, read_weights, size_limit_bytes
 
 __all__ = [
     "ACTIVATIONS",
@@ -16,5 +16,5 @@ __all__ = [
     "load_weights",
     "load_weights_file",
     "read_weights",
-    "size_limit",
+    "size_limit_bytes",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ._joint import alike, pointwise
+from ._joint import group_mergeable, run_merged
 from ._layers import ConvBlock, RectifiedMaxPool, activation_of
 
 
@@ -66,16 +66,16 @@ class ParallelBlock(_Named):
 
     def join(self) -> None:
         """From now on run 1×1 convolutions at the beginning of branches as one, where they are of one form."""
-        openings = {name: opening for name, branch in self._modules.items() if (opening := _opening(branch))}
-        self.joint = alike(openings)
+        openings = {name: opening for name, branch in self._modules.items() if (opening := _first_conv(branch))}
+        self.joint = group_mergeable(openings)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         begun: dict[str, Tensor] = {}
         for names in self.joint:
-            openings = [_opening(self._modules[name]) for name in names]
-            begun |= zip(names, pointwise([each for each in openings if each], x_BCHW), strict=True)
+            openings = [_first_conv(self._modules[name]) for name in names]
+            begun |= zip(names, run_merged([each for each in openings if each], x_BCHW), strict=True)
         outputs = [
-            _rest(branch, begun[name]) if name in begun else branch(x_BCHW)  # type: ignore[misc]
+            _run_rest(branch, begun[name]) if name in begun else branch(x_BCHW)  # type: ignore[misc]
             for name, branch in self._modules.items()
         ]
         if len(outputs) == 1:
@@ -85,13 +85,13 @@ class ParallelBlock(_Named):
         return reduce(operator.add if self.fuse == "add" else operator.mul, outputs)
 
 
-def _opening(branch: nn.Module | None) -> ConvBlock | None:
+def _first_conv(branch: nn.Module | None) -> ConvBlock | None:
     """The convolution with which a branch begins, if it does."""
     first = next(iter(branch._modules.values()), None) if isinstance(branch, SequenceBlock) else branch
     return first if isinstance(first, ConvBlock) else None
 
 
-def _rest(branch: nn.Module | None, y_BCHW: Tensor) -> Tensor:
+def _run_rest(branch: nn.Module | None, y_BCHW: Tensor) -> Tensor:
     """What a branch makes of the output of its opening."""
     if isinstance(branch, SequenceBlock):
         for child in list(branch._modules.values())[1:]:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ._layers import ConvBlock
 
 
-def alike(blocks: dict[str, ConvBlock]) -> list[tuple[str, ...]]:
+def group_mergeable(blocks: dict[str, ConvBlock]) -> list[tuple[str, ...]]:
     """Groups of two or more names whose blocks are 1×1 convolutions that can run as one."""
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, block in blocks.items():
@@ -27,8 +27,8 @@ def alike(blocks: dict[str, ConvBlock]) -> list[tuple[str, ...]]:
     return [tuple(names) for names in groups.values() if len(names) > 1]
 
 
-def pointwise(blocks: Sequence[ConvBlock], x_BCHW: Tensor) -> tuple[Tensor, ...]:
-    """The outputs of blocks that are ``alike``, each (B, its channels, H, W)."""
+def run_merged(blocks: Sequence[ConvBlock], x_BCHW: Tensor) -> tuple[Tensor, ...]:
+    """The outputs of blocks that are one group of ``group_mergeable``, each (B, its channels, H, W)."""
     convs = [block.conv for block in blocks]
     bias_C = None if convs[0].bias is None else torch.cat([conv.bias for conv in convs if conv.bias is not None])
     y_BCHW = F.conv2d(x_BCHW, torch.cat([conv.weight for conv in convs]), bias_C, convs[0].stride)

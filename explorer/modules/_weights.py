@@ -52,7 +52,7 @@ def load_weights(network: nn.Module, data: bytes, name: str = "the file") -> Non
 
 def load_weights_file(network: nn.Module, path: Path) -> bytes:
     """``load_weights`` from a file, never reading more of it than such weights can take; its bytes."""
-    limit = size_limit(network)
+    limit = size_limit_bytes(network)
     try:
         if not path.is_file():
             raise WeightsError(f"{str(path)!r} is not a file; give a .safetensors file or a state dict saved by torch")
@@ -69,25 +69,25 @@ def read_weights(network: nn.Module, data: bytes, name: str, *, authentic: bool 
 
     ``authentic`` files are known by their checksum: torch reads them in whatever form, older than archives too.
     """
-    if len(data) > size_limit(network):
+    if len(data) > size_limit_bytes(network):
         weights = sum(map(_bytes_of, network.state_dict().values()))
         raise WeightsError(
             f"{name} is larger than this network's weights ({weights:,} bytes); save its state dict alone, in its types"
         )
     if authentic:
-        return _unpickled(data, name)
-    frame = _frame(network)
+        return _unpickle(data, name)
+    overhead_bytes = _overhead_bytes(network)
     if data[:4] == b"PK\3\4":
-        _check_archive(data, name, _MEMBERS * len(network.state_dict()) + 100, frame)
-        return _unpickled(data, name)
+        _check_archive(data, name, _MEMBERS * len(network.state_dict()) + 100, overhead_bytes)
+        return _unpickle(data, name)
     if data[8:9] == b"{":
-        return _read_safetensors(data, name, frame)
+        return _read_safetensors(data, name, overhead_bytes)
     if data[:1] == b"\x80":
         raise WeightsError(f"{name} is a bare pickle; load it with the torch that wrote it and save it as safetensors")
     raise WeightsError(f"{name} is neither a safetensors file nor a state dict saved by torch, or it is damaged")
 
 
-def _unpickled(data: bytes, name: str) -> dict[str, Tensor]:
+def _unpickle(data: bytes, name: str) -> dict[str, Tensor]:
     try:
         found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception:  # noqa: BLE001  (torch's own words advise to switch the protection off)
@@ -137,7 +137,7 @@ def _check(key: str, given: Tensor, wanted: Tensor, name: str) -> None:
         raise WeightsError(f"{where} is stored with strides {given.stride()}; save it contiguous")
 
 
-def _check_archive(data: bytes, name: str, members: int, frame: int) -> None:
+def _check_archive(data: bytes, name: str, members: int, overhead_bytes: int) -> None:
     if data.count(b"PK\1\2") > members:  # before zipfile makes an object of each
         raise WeightsError(f"{name} holds more members than a state dict of this network has tensors")
     try:
@@ -154,7 +154,7 @@ def _check_archive(data: bytes, name: str, members: int, frame: int) -> None:
             if damaged is not None:
                 raise WeightsError(f"{name} is damaged: the checksum of its member {_short(damaged)!r} does not hold")
             pickles = [each for each in names if each.endswith("/data.pkl")]
-            if len(pickles) != 1 or archive.getinfo(pickles[0]).file_size > frame:
+            if len(pickles) != 1 or archive.getinfo(pickles[0]).file_size > overhead_bytes:
                 raise WeightsError(f"{name} is not a state dict saved by torch")
             pickled = archive.read(pickles[0])
     except WeightsError:
@@ -178,8 +178,8 @@ def _check_pickle(pickled: bytes, name: str) -> None:
         raise WeightsError(f"{name} is damaged: its list of tensors cannot be read") from None
 
 
-def _read_safetensors(data: bytes, name: str, frame: int) -> dict[str, Tensor]:
-    if int.from_bytes(data[:8], "little") > frame:
+def _read_safetensors(data: bytes, name: str, overhead_bytes: int) -> dict[str, Tensor]:
+    if int.from_bytes(data[:8], "little") > overhead_bytes:
         raise WeightsError(f"{name} names more tensors than this network has")
     try:
         return safetensors.torch.load(data)
@@ -187,14 +187,14 @@ def _read_safetensors(data: bytes, name: str, frame: int) -> dict[str, Tensor]:
         raise WeightsError(f"{name} is damaged, or no safetensors file") from None
 
 
-def _frame(network: nn.Module) -> int:
+def _overhead_bytes(network: nn.Module) -> int:
     """Bytes of a file that are not numbers."""
     return _ENTRY_BYTES * len(network.state_dict()) + _FRAME_BYTES
 
 
-def size_limit(network: nn.Module) -> int:
+def size_limit_bytes(network: nn.Module) -> int:
     """Bytes of the largest file that can hold a network's weights."""
-    return sum(map(_bytes_of, network.state_dict().values())) + _frame(network)
+    return sum(map(_bytes_of, network.state_dict().values())) + _overhead_bytes(network)
 
 
 def _bytes_of(tensor: Tensor) -> int:

@@ -88,8 +88,8 @@ def _open() -> None:
             f"{figures.si(totals.params)} parameters · {figures.si(totals.macs)} MACs · "
             f"input {figures.times(entry.architecture.input_shape)}  \n{literal(entry.source)}"
         )
-        for slip in entry.mended:
-            st.caption(f"Mended: {literal(slip)}")
+        for slip in entry.repairs:
+            st.caption(f"Repaired: {literal(slip)}")
         chosen = (lambda: entry.architecture,)
         st.button("Open this network", key="open_preset", on_click=_open_and_close, args=chosen)
         st.button("Start a new design", key="open_untitled", on_click=_open_and_close, args=(session.untitled,))

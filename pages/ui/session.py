@@ -222,15 +222,15 @@ def handle_edit(event: Any) -> None:
     state["phase"] = event.get("phase", "commit")
     state["notice"] = None
     try:
-        value, mended = editor.carry_out(architecture(), event["command"])
+        value, repairs = editor.carry_out(architecture(), event["command"])
     except ArchitectureError as error:
         refuse(f"Not changed: {error}")
         return
     before = architecture()
     _remember(value, event.get("gesture"))
     choose(_path_after(before, value, event["command"]))
-    if mended:
-        state["notice"] = {"kind": "info", "text": f"{' '.join(mended)} Undo takes it all back."}
+    if repairs:
+        state["notice"] = {"kind": "info", "text": f"{' '.join(repairs)} Undo takes it all back."}
 
 
 def _path_after(before: Architecture, value: Architecture, command: dict[str, Any]) -> str:

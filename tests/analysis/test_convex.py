@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from explorer import catalog
-from explorer.analysis import METRICS, Sweep, along, convex_in_channels
+from explorer.analysis import METRICS, Sweep, convex_in_channels, convex_samples
 from explorer.architecture import Architecture, ArchitectureError, edit, walk
 from tests.strategies import architectures
 
@@ -42,14 +42,14 @@ def asking(architecture: Architecture, path: str, field: str, metric: str) -> tu
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(architectures(), st.sampled_from(CONVEX), st.sets(st.integers(1, 5000), max_size=30), st.data())
-def test_along_is_every_single_value(
+def test_convex_samples_are_every_single_value(
     architecture: Architecture, metric: str, others: set[int], data: st.DataObject
 ) -> None:
     assume(convex_in_channels(architecture) and layers(architecture))
     path, field, value = data.draw(st.sampled_from(layers(architecture)))
     values = sorted({value, *others})
     ask, _ = asking(architecture, path, field, metric)
-    assert along(ask, values, values.index(value)) == [ask(each) for each in values]
+    assert convex_samples(ask, values, values.index(value)) == [ask(each) for each in values]
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception-v3", "residual-mnist", "inception-net"])
@@ -60,23 +60,24 @@ def test_every_position_in_the_catalogue(name: str, metric: str) -> None:
     for path, field, value in layers(architecture)[::9]:
         values = sorted({value, *range(8, 2 * value + 8, max(1, value // 16))})
         ask, _ = asking(architecture, path, field, metric)
-        assert along(ask, values, values.index(value)) == [ask(each) for each in values]
+        assert convex_samples(ask, values, values.index(value)) == [ask(each) for each in values]
 
 
 def test_a_line_is_asked_at_three_places() -> None:
     values = list(range(4, 257, 4))
     for metric, most in (("macs", 4), ("training_bytes", 4), ("inference_bytes", 40)):
         ask, asked = asking(catalog.get("googlenet"), "inception_3a/branch_3x3/conv", "out_channels", metric)
-        along(ask, values, values.index(128))
+        convex_samples(ask, values, values.index(128))
         assert len(asked) <= most
 
 
 def test_values_that_do_not_fit_are_not_bridged() -> None:
     """A sum of branches takes one number of channels; parameters have an upper limit."""
-    assert along(lambda n: 7 if n == 5 else None, range(11), 5) == [None] * 5 + [7] + [None] * 5
-    assert along(lambda n: 2 * n if n < 8 else None, range(11), 5) == [0, 2, 4, 6, 8, 10, 12, 14, None, None, None]
-    assert along(lambda n: abs(n - 4), range(11), 7) == [4, 3, 2, 1, 0, 1, 2, 3, 4, 5, 6]
-    assert along(lambda n: n, [3], 0) == [3]
+    assert convex_samples(lambda n: 7 if n == 5 else None, range(11), 5) == [None] * 5 + [7] + [None] * 5
+    doubles = [0, 2, 4, 6, 8, 10, 12, 14, None, None, None]
+    assert convex_samples(lambda n: 2 * n if n < 8 else None, range(11), 5) == doubles
+    assert convex_samples(lambda n: abs(n - 4), range(11), 7) == [4, 3, 2, 1, 0, 1, 2, 3, 4, 5, 6]
+    assert convex_samples(lambda n: n, [3], 0) == [3]
 
 
 def test_division_is_known_to_bend_the_curve() -> None:

@@ -273,9 +273,9 @@ def test_repairs_make_a_broken_network_work() -> None:
     residual = edit.set_residual(GOOGLENET, "inception_4e", "identity")
     broken = edit.replace(residual, "inception_4a", fuse="add")
     assert len(problems(broken)) == 2
-    mended, _ = repair(broken)
-    assert problems(mended) == ()
-    assert edit.find(mended, "inception_4e").shortcut == "projection"
+    repaired, _ = repair(broken)
+    assert problems(repaired) == ()
+    assert edit.find(repaired, "inception_4e").shortcut == "projection"
 
 
 def test_set_classes() -> None:

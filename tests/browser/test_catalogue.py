@@ -21,7 +21,7 @@ def test_every_entry_with_its_numbers(server, page):
         assert f"{figures.exact(now.macs)} MACs" in text
         assert entry.summary in text
         assert entry.source in text
-        assert text.count("Mended:") == len(entry.mended)
+        assert text.count("Repaired:") == len(entry.repairs)
 
 
 def test_search_and_open(server, page):

@@ -74,7 +74,7 @@ def test_fusion_by_addition_mends_the_channels_and_says_so() -> None:
     value, said = editor.carry_out(GOOGLENET, {"do": "fuse", "path": BLOCK, "value": "add"})
     assert analyze(value).by_path[BLOCK].output_shape == (128, 28, 28)
     (sentence,) = said
-    for part in ("branch_1x1 has 64", "branch_3x3 has 128", "Mended: give every branch 128 channels"):
+    for part in ("branch_1x1 has 64", "branch_3x3 has 128", "Repaired: give every branch 128 channels"):
         assert part in sentence
     wider = run(value, do="outputs", path=BLOCK, value=200)
     assert analyze(wider).by_path[BLOCK].output_shape == (200, 28, 28)
