@@ -96,11 +96,11 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _picture(path: str) -> tuple[Any, dict[str, Any]]:
     """The pixels in a file, and what is to be said of them; never more of the file is read than a picture may have."""
-    from ..datasets import MAX_PICTURE_BYTES, ImageError, decode
+    from ..datasets import MAX_IMAGE_BYTES, ImageError, decode
 
     try:
         with open(path, "rb") as file:
-            picture = decode(file.read(MAX_PICTURE_BYTES + 1))
+            picture = decode(file.read(MAX_IMAGE_BYTES + 1))
     except OSError as error:
         raise ValueError(f"cannot read {quoted(path, PATH_SHOWN)}: {error.strerror or error}") from None
     except ImageError as error:

@@ -1,10 +1,10 @@
 """The data that networks learn from: a catalogue, safe ways in, and whole sets as tensors.
 
-``names()`` and ``card(name)`` need no torch, so a page shows what there is before torch is loaded. ``load`` gives a
+``names()`` and ``get_card(name)`` need no torch, so a page shows what there is before torch is loaded. ``load`` gives a
 ``Dataset`` and imports torch. ``explorer.datasets.transforms`` (torch) adapts batches to a network's input and augments
 them. Nothing here reaches for a network except ``fetch``, and that only when it is called.
 
->>> card("digits").train, card("digits").shape
+>>> get_card("digits").train_count, get_card("digits").shape
 (4000, (1, 28, 28))
 """
 
@@ -16,41 +16,40 @@ from typing import TYPE_CHECKING
 
 from ..home import absolute
 from . import _catalogue, _official, _store
-from ._catalogue import DEFAULT, Card, card, names
-from ._content import Content
+from ._arrays import ImageArrays
+from ._catalogue import DEFAULT, DatasetCard, get_card, names
 from ._errors import CancelledError, DatasetError, ImageError, quoted
-from ._folders import folders
-from ._images import MAX_BYTES as MAX_PICTURE_BYTES
-from ._images import Picture, decode
+from ._folders import data_folders
+from ._images import MAX_IMAGE_BYTES, DecodedImage, decode
 from ._import import Cancel, Progress, import_images
-from ._long_range import long_range
-from ._store import Imported
+from ._long_range import generate_long_range
+from ._store import ImportedDataset
 
 if TYPE_CHECKING:
     from ._dataset import Dataset
 
 __all__ = [
     "DEFAULT",
-    "MAX_PICTURE_BYTES",
+    "MAX_IMAGE_BYTES",
     "Cancel",
     "CancelledError",
-    "Card",
-    "Content",
+    "DatasetCard",
     "DatasetError",
+    "DecodedImage",
+    "ImageArrays",
     "ImageError",
-    "Imported",
-    "Picture",
+    "ImportedDataset",
     "Progress",
-    "card",
+    "data_folders",
     "decode",
     "fetch",
-    "folders",
+    "generate_long_range",
+    "get_card",
     "import_images",
     "load",
-    "long_range",
     "names",
     "remove",
-    "tensors",
+    "to_dataset",
 ]
 
 
@@ -61,24 +60,24 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
     of different sizes are then scaled to it straight from the originals. Well-known sets are looked for in the folders
     of EXPLORER_DATA and in our own; nothing is downloaded. Raises DatasetError with one sentence.
     """
-    if isinstance(name_or_path, str) and _catalogue.known(name_or_path):
-        content = _catalogue.content(name_or_path)
+    if isinstance(name_or_path, str) and _catalogue.is_known(name_or_path):
+        content = _catalogue.load_arrays(name_or_path)
     else:
         text = str(name_or_path)
         path = absolute(text)
         if not text or not os.path.exists(path):  # False, not an error, for a text that no path can be
             is_path = isinstance(name_or_path, Path) or os.sep in text or "/" in text or path.suffix == ".zip"
-            raise DatasetError(f"{quoted(text)} does not exist" if is_path else _catalogue.unknown(text))
+            raise DatasetError(f"{quoted(text)} does not exist" if is_path else _catalogue.describe_unknown(text))
         content = _store.load(import_images(path, size=input_shape[1:] if input_shape else None).name)
-    dataset = tensors(content)
+    dataset = to_dataset(content)
     return dataset.adapted(input_shape) if input_shape else dataset
 
 
-def tensors(content: Content) -> Dataset:
-    """Arrays, for example from ``long_range(...)`` with settings of one's own, as a Dataset. Imports torch."""
+def to_dataset(content: ImageArrays) -> Dataset:
+    """Arrays, for example from ``generate_long_range(...)`` with settings of one's own, as a Dataset. Imports torch."""
     from ._dataset import Dataset
 
-    return Dataset.of(content)
+    return Dataset.from_arrays(content)
 
 
 def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Path:

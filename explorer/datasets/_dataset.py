@@ -11,10 +11,10 @@ from typing import Self
 import torch
 
 from . import transforms
-from ._content import Content
+from ._arrays import ImageArrays
 from ._errors import DatasetError
 from ._folders import size
-from ._random import stratified
+from ._random import split_stratified
 
 MAX_ADAPTED_BYTES = 8 * 2**30
 _CHUNK = 1024
@@ -76,7 +76,7 @@ class Dataset:
         return tuple(mean / 255 for mean in means), tuple(spread / 255 for spread in spreads)
 
     @classmethod
-    def of(cls, content: Content) -> Self:
+    def from_arrays(cls, content: ImageArrays) -> Self:
         """The tensors of arrays; memory is shared where the arrays may be written to."""
         arrays = (content.train_images, content.train_labels, content.test_images, content.test_labels)
         train_images, train_labels, test_images, test_labels = (
@@ -132,7 +132,7 @@ class Dataset:
         """
         rest, part = (
             torch.from_numpy(indices).to(self.device)
-            for indices in stratified(self.train_labels.cpu().numpy(), share, seed)
+            for indices in split_stratified(self.train_labels.cpu().numpy(), share, seed)
         )
         return dataclasses.replace(
             self,

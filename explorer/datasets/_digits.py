@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from . import _idx
+from ._arrays import ImageArrays, split_arrays
 from ._classes import DIGITS
-from ._content import Content, split
 from ._errors import DatasetError
 from ._random import permutation
 
@@ -24,7 +24,7 @@ _SOURCES = (
 )
 
 
-def load() -> Content:
+def load() -> ImageArrays:
     """4,000 digits for training, 1,000 for testing, 100 of each class; always the same ones, in the same mixed order.
 
     They are stored sorted by class, so a loop that forgets to shuffle would see one class after another: hence mixed.
@@ -43,4 +43,4 @@ def load() -> Content:
         parts.append(data)
     images, labels = _idx.read(parts[0], 3, "images"), _idx.read(parts[1], 1, "labels").astype(np.int64)
     order = permutation(len(labels), _SEED)
-    return split(NAME, DIGITS, images[order][:, None], labels[order], share=_SHARE, seed=_SEED)
+    return split_arrays(NAME, DIGITS, images[order][:, None], labels[order], share=_SHARE, seed=_SEED)

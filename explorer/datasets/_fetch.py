@@ -14,14 +14,14 @@ from pathlib import Path
 from . import _folders, _read
 from ._errors import CancelledError, DatasetError
 from ._import import Cancel, Progress
-from ._official import File, Official
-from .download import FAILURES, TIMEOUT, BadCopyError, download, reason_of
+from ._official import OfficialDataset, OfficialFile
+from .download import FAILURES, TIMEOUT_SECONDS, WrongContentError, download, failure_reason
 
 _SLACK = 4096
 """Bytes a download may exceed its known size; more is not what was asked for."""
 
 
-def addresses(spec: Official) -> dict[str, list[str]]:
+def download_urls(spec: OfficialDataset) -> dict[str, list[str]]:
     """For each file to download, its addresses in order of trial, from the constants of ``torchvision.datasets``."""
     import torchvision.datasets
 
@@ -32,11 +32,11 @@ def addresses(spec: Official) -> dict[str, list[str]]:
 
 
 def fetch(
-    spec: Official,
+    spec: OfficialDataset,
     *,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
-    timeout: float = TIMEOUT,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> Path:
     """Download a well-known set into our data folder; the folder in which its files now are.
 
@@ -46,14 +46,14 @@ def fetch(
     DatasetError, in one sentence that says what to put where by hand; CancelledError if ``cancel`` said so. Never
     called unless a person asks.
     """
-    target = _folders.own_folder() / spec.folder
-    missing = [file for file in spec.files if not _intact(target / file.name, file)]
+    target = _folders.writable_folder() / spec.folder
+    missing = [file for file in spec.files if not _is_intact(target / file.name, file)]
     if not missing:
         return target
-    _folders.need_space(spec.download_bytes + spec.extracted_bytes)
+    _folders.check_disk_space(spec.download_bytes + spec.extracted_bytes)
     transfer = _Transfer(spec, progress, cancel, timeout)
-    with _folders.staging() as staged:
-        for name, urls in addresses(spec).items():
+    with _folders.staging_folder() as staged:
+        for name, urls in download_urls(spec).items():
             wanted = [file for file in missing if spec.archive or f"{file.name}.gz" == name]
             if wanted:
                 transfer.get(urls, staged / "download", wanted, staged)
@@ -66,14 +66,14 @@ def fetch(
 
 
 class _Transfer:
-    def __init__(self, spec: Official, progress: Progress | None, cancel: Cancel | None, timeout: float) -> None:
+    def __init__(self, spec: OfficialDataset, progress: Progress | None, cancel: Cancel | None, timeout: float) -> None:
         self.spec = spec
         self.progress = progress
         self.cancel = cancel
         self.timeout = timeout
         self.done = 0
 
-    def get(self, urls: list[str], packed: Path, wanted: list[File], folder: Path) -> None:
+    def get(self, urls: list[str], packed: Path, wanted: list[OfficialFile], folder: Path) -> None:
         """Try one address after another until one gives the right content."""
         reasons = []
         for url in urls:
@@ -85,11 +85,11 @@ class _Transfer:
                 return
             except FAILURES as error:
                 self.done = before
-                reasons.append(f"{url}: {reason_of(error)}")
+                reasons.append(f"{url}: {failure_reason(error)}")
             finally:
                 packed.unlink(missing_ok=True)
         raise DatasetError(
-            f"{self.spec.title} could not be downloaded ({'; '.join(reasons)}). {_read.by_hand(self.spec)}"
+            f"{self.spec.title} could not be downloaded ({'; '.join(reasons)}). {_read.manual_instructions(self.spec)}"
         )
 
     def _report(self, count: int) -> None:
@@ -100,45 +100,45 @@ class _Transfer:
             self.progress(self.done, max(self.done, self.spec.download_bytes))
 
 
-def _gunzip(_: Official, packed: Path, wanted: list[File], folder: Path) -> None:
+def _gunzip(_: OfficialDataset, packed: Path, wanted: list[OfficialFile], folder: Path) -> None:
     (file,) = wanted
     try:
-        content = _read.unpacked(packed, file)
+        content = _read.unpack_gzip(packed, file)
     except DatasetError:
         got = hashlib.md5(packed.read_bytes(), usedforsecurity=False).hexdigest()
-        raise BadCopyError(f"damaged: its MD5 is {got}, not {file.packed_md5}") from None
-    _keep(content, file, folder)
+        raise WrongContentError(f"damaged: its MD5 is {got}, not {file.packed_md5}") from None
+    _write_verified(content, file, folder)
 
 
-def _untar(spec: Official, packed: Path, wanted: list[File], folder: Path) -> None:
+def _untar(spec: OfficialDataset, packed: Path, wanted: list[OfficialFile], folder: Path) -> None:
     """The wanted members, by their exact names, one at a time; nothing else in the archive is looked at."""
     todo = {f"{spec.folder}/{file.name}": file for file in wanted}
     try:
         with tarfile.open(packed, "r:gz") as tar:
             for member in tar:
                 file = todo.get(member.name)
-                stream = tar.extractfile(member) if file and member.isreg() and member.size <= file.size else None
+                stream = tar.extractfile(member) if file and member.isreg() and member.size <= file.size_bytes else None
                 if file and stream:
-                    _keep(stream.read(file.size + 1), file, folder)
+                    _write_verified(stream.read(file.size_bytes + 1), file, folder)
                     del todo[member.name]
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise BadCopyError(f"damaged: it cannot be unpacked ({error})") from None
+        raise WrongContentError(f"damaged: it cannot be unpacked ({error})") from None
     except OSError as error:
         if error.errno is not None:  # the disk, not the archive
             raise
-        raise BadCopyError(f"damaged: it cannot be unpacked ({error})") from None
+        raise WrongContentError(f"damaged: it cannot be unpacked ({error})") from None
     if todo:
-        raise BadCopyError(f"damaged: {', '.join(sorted(todo))} missing")
+        raise WrongContentError(f"damaged: {', '.join(sorted(todo))} missing")
 
 
-def _keep(content: bytes, file: File, folder: Path) -> None:
+def _write_verified(content: bytes, file: OfficialFile, folder: Path) -> None:
     got = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if got != file.md5:
-        raise BadCopyError(f"damaged: the MD5 of {file.name} is {got}, not {file.md5}")
+        raise WrongContentError(f"damaged: the MD5 of {file.name} is {got}, not {file.md5}")
     (folder / file.name).write_bytes(content)
 
 
-def _intact(path: Path, file: File) -> bool:
+def _is_intact(path: Path, file: OfficialFile) -> bool:
     try:
         with path.open("rb") as handle:
             digest = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False))

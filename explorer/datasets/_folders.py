@@ -25,15 +25,15 @@ _SPARE_BYTES = 64 * 2**20
 """Left free on the disk: the run store and checkpoints live there too."""
 
 
-def own_folder() -> Path:
+def writable_folder() -> Path:
     """The data folder that the product writes to; it need not exist."""
     return home() / "data"
 
 
-def folders() -> list[Path]:
+def data_folders() -> list[Path]:
     """Every folder in which to look for data: those of ``EXPLORER_DATA``, which are never written, then ours."""
     listed = os.environ.get("EXPLORER_DATA", "").split(os.pathsep)
-    return [*(absolute(entry) for entry in listed if entry.strip()), own_folder()]
+    return [*(absolute(entry) for entry in listed if entry.strip()), writable_folder()]
 
 
 def is_identifier(name: str) -> bool:
@@ -41,14 +41,14 @@ def is_identifier(name: str) -> bool:
     return IDENTIFIER.fullmatch(name) is not None
 
 
-def folder_of(identifier: str) -> Path:
+def imported_folder(identifier: str) -> Path:
     """The folder of an imported set. Raises DatasetError unless it lies directly inside our data folder."""
     if not is_identifier(identifier):
         raise DatasetError(
             f"{quoted(identifier)} is not the name of a data set: small letters, digits and hyphens only"
         )
-    folder = own_folder() / identifier
-    if folder.resolve().parent != own_folder().resolve():  # a link that leads elsewhere
+    folder = writable_folder() / identifier
+    if folder.resolve().parent != writable_folder().resolve():  # a link that leads elsewhere
         raise DatasetError(f"the data set {identifier} lies outside the data folder")
     return folder
 
@@ -64,13 +64,13 @@ def slug(text: str, limit: int) -> str:
 
 
 @contextlib.contextmanager
-def staging() -> Iterator[Path]:
+def staging_folder() -> Iterator[Path]:
     """A fresh folder beside the data sets, on the same file system, removed at the end whatever happens.
 
     What is finished is renamed out of it. Folders that a killed process left behind a day ago go as well. A full disk
     inside the block becomes a DatasetError.
     """
-    root = own_folder()
+    root = writable_folder()
     folder = root / f"{_STAGING}{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True)
@@ -93,15 +93,15 @@ def _remove_stale(root: Path) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-def need_space(needed: int) -> None:
+def check_disk_space(needed: int) -> None:
     """Raise DatasetError with both numbers unless the disk of the data folder has room for ``needed`` bytes."""
-    folder = own_folder()
+    folder = writable_folder()
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE_BYTES:
         raise DatasetError(
-            f"the disk of {own_folder()} has {size(free)} free; {size(needed + _SPARE_BYTES)} are needed"
+            f"the disk of {writable_folder()} has {size(free)} free; {size(needed + _SPARE_BYTES)} are needed"
         )
 
 

@@ -20,7 +20,7 @@ from ._folders import size
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 """What is opened at all. Pillow knows many more, and for some of them starts other programs."""
 MAX_PIXELS = 40_000_000
-MAX_BYTES = 40_000_000
+MAX_IMAGE_BYTES = 40_000_000
 
 # Pillow only warns of a decompression bomb below 179 megapixels. The limit here is lower and checked below; this is for
 # sizes that it finds out later, while decoding. For the whole process: a filter put on and off again is no thread's
@@ -28,13 +28,13 @@ MAX_BYTES = 40_000_000
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 _SHOWN_FORMATS = ", ".join("WebP" if name == "WEBP" else name for name in FORMATS)
-_TURNED = frozenset({5, 6, 7, 8})
+_TRANSPOSED = frozenset({5, 6, 7, 8})
 """EXIF orientations that exchange width and height."""
-_WIDE = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_SIXTEEN_BIT = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Picture:
+class DecodedImage:
     """A decoded picture."""
 
     pixels: NDArray[np.uint8]
@@ -45,7 +45,7 @@ class Picture:
     """What was changed on the way, one phrase each, for example 'transparency over white'."""
 
 
-def decode(data: bytes, *, at_least: int | None = None) -> Picture:
+def decode(data: bytes, *, at_least: int | None = None) -> DecodedImage:
     """The picture in a file's bytes, upright, over white, eight bits a channel.
 
     ``at_least`` allows a large JPEG to be decoded at a fraction of its size as long as both sides keep that many
@@ -61,7 +61,7 @@ def decode(data: bytes, *, at_least: int | None = None) -> Picture:
             image.draft(None, (at_least, at_least))  # never below the size asked for
         image.load()
         _check(image)  # a frame can turn out larger than the header said
-        image = _upright(image, notes)
+        image = _apply_orientation(image, notes)
         pixels = np.array(_rgb(image, notes), dtype=np.uint8)
     except ImageError:
         raise
@@ -70,21 +70,21 @@ def decode(data: bytes, *, at_least: int | None = None) -> Picture:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"the picture is too large ({error})") from None
     except Exception as error:  # noqa: BLE001  (a decoder may raise OSError, SyntaxError, struct.error, anything)
-        raise ImageError(f"the picture file is incomplete or damaged ({_said(error)})") from None
-    return Picture(pixels=pixels, format=form, notes=tuple(notes))
+        raise ImageError(f"the picture file is incomplete or damaged ({_error_text(error)})") from None
+    return DecodedImage(pixels=pixels, format=form, notes=tuple(notes))
 
 
-def measure(data: bytes) -> tuple[int, int]:
+def read_size(data: bytes) -> tuple[int, int]:
     """(height, width) in pixels of the upright picture, from its header alone. Raises ImageError."""
     image = _open(data)
     try:
-        turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
+        turned = image.getexif().get(ExifTags.Base.Orientation) in _TRANSPOSED
     except Exception:  # noqa: BLE001  (EXIF is a stranger's data; without it the picture stands as it lies)
         turned = False
     return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def fit(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def scale_and_crop(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """Scaled, without distortion, to cover height×width, and cut to the middle; Pillow's antialiased bilinear."""
     rows, columns = pixels.shape[:2]
     scale = max(height / rows, width / columns)
@@ -99,8 +99,8 @@ def _open(data: bytes) -> Image.Image:
     """The header only; nothing is decoded."""
     if not data:
         raise ImageError("the file is empty")
-    if len(data) > MAX_BYTES:
-        raise ImageError(f"the file has {size(len(data))}; at most {size(MAX_BYTES)} are allowed")
+    if len(data) > MAX_IMAGE_BYTES:
+        raise ImageError(f"the file has {size(len(data))}; at most {size(MAX_IMAGE_BYTES)} are allowed")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -124,7 +124,7 @@ def _format(image: Image.Image) -> str:
     return "JPEG" if image.format == "MPO" else str(image.format)
 
 
-def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+def _apply_orientation(image: Image.Image, notes: list[str]) -> Image.Image:
     try:
         if image.getexif().get(ExifTags.Base.Orientation) not in range(2, 9):
             return image
@@ -138,7 +138,7 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
 
 def _rgb(image: Image.Image, notes: list[str]) -> Image.Image:
     """Eight bits, three channels; ``convert('RGB')`` alone would clip 16 bits to white and drop transparency."""
-    if image.mode in _WIDE:
+    if image.mode in _SIXTEEN_BIT:
         notes.append("16 bits scaled to 8")
         wide = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((wide + 128) // 257).astype(np.uint8)).convert("RGB")  # 65535 → 255, rounded
@@ -170,6 +170,6 @@ def _from_numbers(image: Image.Image, notes: list[str]) -> Image.Image:
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     text = " ".join(str(error).split())
     return (text[:77] + "…" if len(text) > 78 else text) or type(error).__name__

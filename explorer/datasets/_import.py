@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from ..home import absolute
 from . import _folders, _images, _store
-from ._content import Content, split
+from ._arrays import ImageArrays, split_arrays
 from ._errors import CancelledError, DatasetError, ImageError, quoted
-from ._labels import Plan, plan
+from ._labels import ClassLayout, assign_classes
 from ._members import Member, MemberError
-from ._sources import Source, state_of
-from ._store import Imported
+from ._sources import Source, source_state
+from ._store import ImportedDataset
 
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is to do: pictures, or bytes."""
@@ -44,7 +44,7 @@ def import_images(
     size: tuple[int, int] | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
-) -> Imported:
+) -> ImportedDataset:
     """Import a zip or folder of class folders, with or without ``train`` and ``test`` around them.
 
     ``name`` is a title for people (default: the file's name); the identifier is ours. Small pictures of one size are
@@ -58,10 +58,10 @@ def import_images(
     path = absolute(path)
     if size is not None and not all(8 <= side <= 1024 for side in size):
         raise DatasetError(f"size (={size[0]}×{size[1]}) must be from 8 to 1,024 pixels a side")
-    state = state_of(path)
-    for known in _store.imported_from(path, state):
+    state = source_state(path)
+    for known in _store.find_imported(path, state):
         # Verified: whoever was told that the stored copy is damaged imports again, and must get a new one.
-        if known.scaled_to in (None, size or _DEFAULT_SIZE) and _store.intact(known):
+        if known.scaled_to in (None, size or _DEFAULT_SIZE) and _store.is_intact(known):
             return known
     try:
         with Source(path) as source:
@@ -93,8 +93,8 @@ class _Import:
         self.changes: Counter[str] = Counter()
         self.resized = 0
 
-    def run(self) -> Imported:
-        todo = plan(self.source.members, quoted(self.source.path.name))
+    def run(self) -> ImportedDataset:
+        todo = assign_classes(self.source.members, quoted(self.source.path.name))
         self.skipped += todo.skipped
         pairs = [*todo.train, *todo.test]
         height, width, common = self._size([member for member, _ in pairs])
@@ -104,7 +104,7 @@ class _Import:
                 f"{len(pairs):,} pictures of {height}×{width} need {_folders.size(needed)}; at most "
                 f"{_folders.size(MAX_ARRAY_BYTES)} are allowed: choose a smaller size"
             )
-        _folders.need_space(needed)
+        _folders.check_disk_space(needed)
         images = np.empty((len(pairs), 3, height, width), dtype=np.uint8)
         good = self._decode([member for member, _ in pairs], images)
         labels = np.array([label for _, label in pairs], dtype=np.int64)
@@ -117,7 +117,7 @@ class _Import:
         for member in members[:: max(1, len(members) // _PROBED)]:
             self._check_cancel()
             try:
-                sizes.add(_images.measure(self.source.read(member)))
+                sizes.add(_images.read_size(self.source.read(member)))
             except (MemberError, ImageError):
                 continue
         if not sizes:
@@ -162,7 +162,7 @@ class _Import:
                 continue
             pixels = picture.pixels
             if pixels.shape[:2] != (height, width):
-                pixels = _images.fit(pixels, height, width)
+                pixels = _images.scale_and_crop(pixels, height, width)
                 resized += 1
             images[row] = pixels.transpose(2, 0, 1)
             good[row] = True
@@ -176,8 +176,8 @@ class _Import:
         return len(rows)
 
     def _content(
-        self, todo: Plan, images: NDArray[np.uint8], labels: NDArray[np.int64], good: NDArray[np.bool_]
-    ) -> Content:
+        self, todo: ClassLayout, images: NDArray[np.uint8], labels: NDArray[np.int64], good: NDArray[np.bool_]
+    ) -> ImageArrays:
         border = int(good[: len(todo.train)].sum())
         if not good.all():
             images, labels = images[good], labels[good]
@@ -192,10 +192,10 @@ class _Import:
             if few:
                 raise DatasetError(f"the class {quoted(few[0])} has one picture; without a test folder it needs two")
             notes += ("It came without a test set: a fifth of every class was set aside, the same at every import.",)
-            return split("import", todo.classes, images, labels, share=_TEST_SHARE, seed=_SEED, notes=notes)
+            return split_arrays("import", todo.classes, images, labels, share=_TEST_SHARE, seed=_SEED, notes=notes)
         if border == len(images):
             raise DatasetError("there are no readable test pictures")
-        return Content(
+        return ImageArrays(
             name="import",
             classes=todo.classes,
             train_images=images[:border],
@@ -216,20 +216,20 @@ class _Import:
         notes += [f"{count:,} pictures: {change}." for change, count in sorted(self.changes.items())]
         if self.skipped:
             notes.append(f"{len(self.skipped):,} files were left out.")
-        if self.source.junk:
-            notes.append(f"{self.source.junk:,} files of operating systems were passed over.")
+        if self.source.junk_count:
+            notes.append(f"{self.source.junk_count:,} files of operating systems were passed over.")
         return notes
 
-    def _save(self, content: Content, scaled_to: tuple[int, int] | None) -> Imported:
+    def _save(self, content: ImageArrays, scaled_to: tuple[int, int] | None) -> ImportedDataset:
         fingerprint = content.fingerprint
         name = f"{_folders.slug(self.title, 40 - _DIGEST - 1)}-{fingerprint[:_DIGEST]}"
         source = (str(self.source.path), self.state)
         try:
-            before = _store.facts(name).sources
+            before = _store.read_facts(name).sources
         except DatasetError:
             before = ()
         _, channels, height, width = content.train_images.shape
-        facts = Imported(
+        facts = ImportedDataset(
             name=name,
             title=self.title,
             classes=content.classes,
@@ -242,7 +242,7 @@ class _Import:
             skipped_count=len(self.skipped),
             sources=(source, *(old for old in before if old != source))[:8],
         )
-        with _folders.staging() as folder:
+        with _folders.staging_folder() as folder:
             staged = folder / name
             staged.mkdir()
             self._check_cancel()

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._content import MAX_CLASSES, MIN_CLASSES
+from ._arrays import MAX_CLASSES, MIN_CLASSES
 from ._errors import DatasetError, quoted
 from ._members import Member
 
@@ -19,7 +19,7 @@ _SPLITS = _TRAIN | _VALIDATION | _TEST
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class ClassLayout:
     """Which pictures go where, in the order in which they will be stored."""
 
     classes: tuple[str, ...]
@@ -32,14 +32,14 @@ class Plan:
     notes: tuple[str, ...]
 
 
-def plan(members: Sequence[Member], source: str) -> Plan:
+def assign_classes(members: Sequence[Member], source: str) -> ClassLayout:
     """Sort files into splits and classes by their folders: ``[anything/][train|test/]class/[more/]file``.
 
     Folders around everything are ignored. ``train`` and ``test`` (and ``val``, which is the test set if there is none,
     else joins the training set) are recognised in any case. Raises DatasetError if that gives no usable classes.
     """
     skipped: list[tuple[str, str]] = []
-    paths = _without_wrapping([(member.parts, member) for member in members if len(member.parts) > 1])
+    paths = _strip_common_folders([(member.parts, member) for member in members if len(member.parts) > 1])
     skipped += [(member.name, "not in a class folder") for member in members if len(member.parts) == 1]
     tops = {parts[0].lower() for parts, _ in paths}
     has_split = len(tops) > 1 and tops <= _SPLITS
@@ -61,7 +61,7 @@ def plan(members: Sequence[Member], source: str) -> Plan:
     notes = []
     if has_split and has_test and tops & _VALIDATION:
         notes.append("The validation pictures were added to the training set.")
-    return Plan(
+    return ClassLayout(
         classes=classes,
         train=_sorted(filed[False], labels),
         test=_sorted(filed[True], labels),
@@ -70,7 +70,7 @@ def plan(members: Sequence[Member], source: str) -> Plan:
     )
 
 
-def _without_wrapping(paths: list[tuple[tuple[str, ...], Member]]) -> list[tuple[tuple[str, ...], Member]]:
+def _strip_common_folders(paths: list[tuple[tuple[str, ...], Member]]) -> list[tuple[tuple[str, ...], Member]]:
     """Folders that hold everything are taken off: one class alone is no classification, so none of them is a class."""
     while paths and len({parts[0] for parts, _ in paths}) == 1 and all(len(parts) > 2 for parts, _ in paths):
         paths = [(parts[1:], member) for parts, member in paths]

@@ -36,7 +36,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from ._content import Content
+from ._arrays import ImageArrays
 from ._errors import DatasetError, quoted
 from ._random import permutation
 
@@ -44,7 +44,7 @@ NAME = "long-range"
 CLASSES = ("light above dark", "dark above light")
 DISTANCES = range(4, 65, 4)
 """Distances that are offered: multiples of 4, so that strides of 1, 2 and 4 divide them."""
-OFFERED = (8, 16, 32)
+LISTED_DISTANCES = (8, 16, 32)
 SAMPLES = 6_000
 TEST_PART = 6
 """One twin pair in six is for testing."""
@@ -54,7 +54,9 @@ _CONTRAST = range(48, 96, 4)
 PATTERN = re.compile(rf"{NAME}(?:-(\d{{1,3}}))?")
 
 
-def long_range(distance: int = 8, size: int | None = None, samples: int = SAMPLES, seed: int = 0) -> Content:
+def generate_long_range(
+    distance: int = 8, size: int | None = None, samples: int = SAMPLES, seed: int = 0
+) -> ImageArrays:
     """``samples`` images (1, size, size), five sixths of them for training, none twice; classes exactly balanced.
 
     ``distance`` is in rows, a multiple of 4 from 4 to 64; ``size`` in pixels, at least 3 × distance + 1, by default
@@ -73,7 +75,7 @@ def long_range(distance: int = 8, size: int | None = None, samples: int = SAMPLE
     test = len(chosen) // TEST_PART
     train_images, train_labels = draw(chosen[test:], distance, size)
     test_images, test_labels = draw(chosen[:test], distance, size)
-    return Content(
+    return ImageArrays(
         name=f"{NAME}-{distance}",
         classes=CLASSES,
         train_images=train_images,
@@ -116,7 +118,7 @@ def draw(scenes: NDArray[np.int64], distance: int, size: int) -> tuple[NDArray[n
     return images.reshape(-1, 1, size, size), labels
 
 
-def distance_of(name: str) -> int | None:
+def parse_distance(name: str) -> int | None:
     """The distance in a name such as 'long-range-16', 8 for 'long-range', None for any other name.
 
     Raises DatasetError for a distance that is not offered.
@@ -124,7 +126,7 @@ def distance_of(name: str) -> int | None:
     match = PATTERN.fullmatch(name)
     if not match:
         return None
-    distance = int(match[1] or OFFERED[0])
+    distance = int(match[1] or LISTED_DISTANCES[0])
     if distance not in DISTANCES:
         raise DatasetError(
             f"{quoted(name)}: the distance must be a multiple of 4 from {DISTANCES[0]} to {DISTANCES[-1]}"

@@ -48,7 +48,7 @@ def is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in _JUNK
 
 
-def unwanted(parts: tuple[str, ...], length: int) -> str:
+def skip_reason(parts: tuple[str, ...], length: int) -> str:
     """Why a file of that path and length in bytes is left out, '' if it is not."""
     if len(parts) - 1 > limits.MAX_DEPTH:
         return f"deeper than {limits.MAX_DEPTH} folders"

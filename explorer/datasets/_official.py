@@ -13,29 +13,29 @@ from ._classes import CIFAR10, CIFAR100, DIGITS, FASHION
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
+class OfficialFile:
     """One file of a set, extracted, and where it came packed."""
 
     name: str
     md5: str
     """Of the extracted content."""
-    size: int
+    size_bytes: int
     """Bytes, extracted; for CIFAR an upper bound, because pickles differ by a few hundred bytes."""
     packed_md5: str = ""
     """Of ``name + '.gz'``, for the idx sets."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Official:
+class OfficialDataset:
     """One well-known set."""
 
     name: str
     title: str
     folder: str
     """Below a data folder, in torchvision's layout."""
-    train: tuple[File, ...]
+    train: tuple[OfficialFile, ...]
     """idx: images, labels. CIFAR: the batches in order."""
-    test: tuple[File, ...]
+    test: tuple[OfficialFile, ...]
     classes: tuple[str, ...]
     shape: tuple[int, int, int]
     """(channels, height, width)."""
@@ -55,28 +55,29 @@ class Official:
     licence: str
 
     @property
-    def files(self) -> tuple[File, ...]:
+    def files(self) -> tuple[OfficialFile, ...]:
         """Every file, training first."""
         return self.train + self.test
 
     @property
     def extracted_bytes(self) -> int:
         """Size on disk."""
-        return sum(file.size for file in self.files)
+        return sum(file.size_bytes for file in self.files)
 
 
-def _idx(part: str, kind: str, md5: str, packed_md5: str) -> File:
+def _idx(part: str, kind: str, md5: str, packed_md5: str) -> OfficialFile:
     count = 60_000 if part == "train" else 10_000
     images = kind == "images"
     size = 16 + count * 784 if images else 8 + count
-    return File(name=f"{part}-{kind}-idx{3 if images else 1}-ubyte", md5=md5, size=size, packed_md5=packed_md5)
+    name = f"{part}-{kind}-idx{3 if images else 1}-ubyte"
+    return OfficialFile(name=name, md5=md5, size_bytes=size, packed_md5=packed_md5)
 
 
-def _batch(name: str, md5: str, images: int) -> File:
-    return File(name=name, md5=md5, size=images * 3_110 + 20_000)  # pixels, labels, file names
+def _batch(name: str, md5: str, images: int) -> OfficialFile:
+    return OfficialFile(name=name, md5=md5, size_bytes=images * 3_110 + 20_000)  # pixels, labels, file names
 
 
-MNIST = Official(
+MNIST = OfficialDataset(
     name="mnist",
     title="MNIST",
     summary="70,000 handwritten digits.",
@@ -99,7 +100,7 @@ MNIST = Official(
     licence="CC BY-SA 3.0 (as Keras states); Yann LeCun and Corinna Cortes",
 )
 
-FASHION_MNIST = Official(
+FASHION_MNIST = OfficialDataset(
     name="fashion-mnist",
     title="Fashion-MNIST",
     summary="70,000 articles of clothing in MNIST's format: as small, and harder.",
@@ -122,7 +123,7 @@ FASHION_MNIST = Official(
     licence="MIT; Zalando SE",
 )
 
-CIFAR_10 = Official(
+CIFAR_10 = OfficialDataset(
     name="cifar-10",
     title="CIFAR-10",
     summary="60,000 colour photographs of ten kinds of things, 32 pixels wide.",
@@ -148,7 +149,7 @@ CIFAR_10 = Official(
     licence="none stated; the authors ask to be cited",
 )
 
-CIFAR_100 = Official(
+CIFAR_100 = OfficialDataset(
     name="cifar-100",
     title="CIFAR-100",
     summary="60,000 colour photographs of a hundred kinds of things, 32 pixels wide.",
@@ -168,4 +169,4 @@ CIFAR_100 = Official(
     licence="none stated; the authors ask to be cited",
 )
 
-OFFICIAL: dict[str, Official] = {spec.name: spec for spec in (MNIST, FASHION_MNIST, CIFAR_10, CIFAR_100)}
+OFFICIAL: dict[str, OfficialDataset] = {spec.name: spec for spec in (MNIST, FASHION_MNIST, CIFAR_10, CIFAR_100)}

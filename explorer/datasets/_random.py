@@ -24,7 +24,7 @@ def permutation(count: int, seed: int) -> NDArray[np.int64]:
     return np.argsort(bits(count, seed), kind="stable").astype(np.int64)
 
 
-def stratified(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_stratified(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices in two parts, (rest, part): of every class, ``share`` goes to the part, rounded, at least one.
 
     A class of a single member stays in the rest. Both parts are ascending. Raises ValueError unless 0 < share < 1.

@@ -14,32 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _cifar, _folders, _idx
-from ._content import Content
+from ._arrays import ImageArrays
 from ._errors import DatasetError
-from ._official import File, Official
+from ._official import OfficialDataset, OfficialFile
 
 _verified: dict[tuple[str, int, int, str], str] = {}
 """(path, modification time in ns, size, member) → MD5 of the content, for files that were checked in this process."""
 _lock = threading.Lock()
 
 
-def places(spec: Official) -> list[Path]:
+def find_copies(spec: OfficialDataset) -> list[Path]:
     """Where a complete copy seems to be, judged by file names only; the files are opened when they are loaded."""
     found = []
-    for root in _folders.folders():
+    for root in _folders.data_folders():
         folder = root / spec.folder
-        if all(_stored(folder, file, spec) for file in spec.files):
+        if all(_stored_path(folder, file, spec) for file in spec.files):
             found.append(folder)
         if spec.archive and (root / spec.archive).is_file():
             found.append(root / spec.archive)
     return found
 
 
-def load(spec: Official) -> Content:
+def load(spec: OfficialDataset) -> ImageArrays:
     """The first intact copy. Raises DatasetError: that there is none and how to get it, or what is wrong with it."""
-    found = places(spec)
+    found = find_copies(spec)
     if not found:
-        raise DatasetError(f"{spec.title} is not on this computer. {by_hand(spec)}")
+        raise DatasetError(f"{spec.title} is not on this computer. {manual_instructions(spec)}")
     problem: DatasetError | None = None
     for place in found:
         try:
@@ -52,18 +52,18 @@ def load(spec: Official) -> Content:
     raise problem
 
 
-def by_hand(spec: Official) -> str:
+def manual_instructions(spec: OfficialDataset) -> str:
     """One sentence: which files to put where, with their checksums."""
     if spec.archive:
-        where = f"{_folders.own_folder()}, or into a folder of EXPLORER_DATA"
+        where = f"{_folders.writable_folder()}, or into a folder of EXPLORER_DATA"
         return f"Put {spec.archive} (MD5 {spec.archive_md5}) into {where}."
     files = ", ".join(f"{file.name}.gz (MD5 {file.packed_md5})" for file in spec.files)
-    where = f"{_folders.own_folder() / spec.folder}, or into {spec.folder} in a folder of EXPLORER_DATA"
+    where = f"{_folders.writable_folder() / spec.folder}, or into {spec.folder} in a folder of EXPLORER_DATA"
     return f"Put {files} into {where}."
 
 
-def _load(spec: Official, place: Path) -> Content:
-    get: Callable[[File], bytes]
+def _load(spec: OfficialDataset, place: Path) -> ImageArrays:
+    get: Callable[[OfficialFile], bytes]
     if place.is_file():
         members = _members(spec, place)
         get = lambda file: members.pop(file.name)  # noqa: E731  (frees each batch when it has been read)
@@ -71,7 +71,7 @@ def _load(spec: Official, place: Path) -> Content:
         get = lambda file: _file(spec, place, file)  # noqa: E731
     train_images, train_labels = _split(spec, spec.train, place, get)
     test_images, test_labels = _split(spec, spec.test, place, get)
-    return Content(
+    return ImageArrays(
         name=spec.name,
         classes=spec.classes,
         train_images=train_images,
@@ -82,7 +82,7 @@ def _load(spec: Official, place: Path) -> Content:
 
 
 def _split(
-    spec: Official, files: tuple[File, ...], place: Path, get: Callable[[File], bytes]
+    spec: OfficialDataset, files: tuple[OfficialFile, ...], place: Path, get: Callable[[OfficialFile], bytes]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     if spec.kind == "idx":
         pixels, labels = files
@@ -92,7 +92,7 @@ def _split(
     return np.concatenate([batch[0] for batch in batches]), np.concatenate([batch[1] for batch in batches])
 
 
-def _stored(folder: Path, file: File, spec: Official) -> Path | None:
+def _stored_path(folder: Path, file: OfficialFile, spec: OfficialDataset) -> Path | None:
     """The file as it lies there: extracted, or for the idx sets packed."""
     plain, packed = folder / file.name, folder / f"{file.name}.gz"
     if plain.is_file():
@@ -100,25 +100,25 @@ def _stored(folder: Path, file: File, spec: Official) -> Path | None:
     return packed if spec.kind == "idx" and packed.is_file() else None
 
 
-def _file(spec: Official, folder: Path, file: File) -> bytes:
+def _file(spec: OfficialDataset, folder: Path, file: OfficialFile) -> bytes:
     """The verified content of one file."""
-    path = _stored(folder, file, spec)
+    path = _stored_path(folder, file, spec)
     if path is None:
         raise DatasetError(f"{folder / file.name} has vanished; its MD5 is {file.md5}")
     if path.suffix == ".gz":
-        content = unpacked(path, file)
+        content = unpack_gzip(path, file)
     else:
         with path.open("rb") as handle:
-            content = handle.read(file.size + 1)
+            content = handle.read(file.size_bytes + 1)
     _check(path, file, content)
     return content
 
 
-def unpacked(path: Path, file: File) -> bytes:
+def unpack_gzip(path: Path, file: OfficialFile) -> bytes:
     """The content of a ``.gz`` file, with bounded memory. Raises DatasetError with both checksums if it is damaged."""
     try:
         with gzip.open(path) as handle:
-            return handle.read(file.size + 1)
+            return handle.read(file.size_bytes + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         got = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         raise DatasetError(
@@ -127,7 +127,7 @@ def unpacked(path: Path, file: File) -> bytes:
         ) from None
 
 
-def _members(spec: Official, archive: Path) -> dict[str, bytes]:
+def _members(spec: OfficialDataset, archive: Path) -> dict[str, bytes]:
     """The verified batches inside a tar archive, by name. Nothing is extracted to the disk."""
     wanted = {f"{spec.folder}/{file.name}": file for file in spec.files}
     found: dict[str, bytes] = {}
@@ -135,9 +135,9 @@ def _members(spec: Official, archive: Path) -> dict[str, bytes]:
         with tarfile.open(archive, "r:gz") as tar:
             for member in tar:
                 file = wanted.get(member.name)
-                stream = tar.extractfile(member) if file and member.isreg() and member.size <= file.size else None
+                stream = tar.extractfile(member) if file and member.isreg() and member.size <= file.size_bytes else None
                 if file and stream:
-                    found[file.name] = stream.read(file.size + 1)
+                    found[file.name] = stream.read(file.size_bytes + 1)
                 if len(found) == len(wanted):
                     break
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error):
@@ -154,7 +154,7 @@ def _members(spec: Official, archive: Path) -> dict[str, bytes]:
     return found
 
 
-def _check(path: Path, file: File, content: bytes, member: str = "") -> None:
+def _check(path: Path, file: OfficialFile, content: bytes, member: str = "") -> None:
     """Compare the MD5, once for each state of a file in this process."""
     state = path.stat()
     key = (str(path), state.st_mtime_ns, state.st_size, member)

@@ -18,12 +18,12 @@ from pathlib import Path
 from . import _limits as limits
 from ._errors import DatasetError
 from ._folders import size
-from ._members import Listed, Member, MemberError, is_junk, unwanted
+from ._members import Listed, Member, MemberError, is_junk, skip_reason
 from ._zip import Zip
 
 
 class Source:
-    """An open source: ``members`` in a fixed order, ``skipped`` with reasons, ``junk`` counted. Use it in ``with``.
+    """An open source: ``members`` in a fixed order, ``skipped`` with reasons. Use it in ``with``.
 
     ``read`` may be called from several threads. It counts what it gives out and stops at MAX_TOTAL_BYTES.
     """
@@ -32,7 +32,7 @@ class Source:
         self.path = path
         self.members: list[Member] = []
         self.skipped: list[tuple[str, str]] = []
-        self.junk = 0
+        self.junk_count = 0
         """Files that operating systems leave behind."""
         self._total = 0
         self._lock = threading.Lock()
@@ -41,7 +41,7 @@ class Source:
             raise DatasetError(f"{path} is neither a folder nor a zip file")  # a pipe would be waited for without end
         self._zip = None if folder else Zip(path)
         try:
-            self._sort(self._zip.listed() if self._zip else _listed(path))
+            self._sort(self._zip.list_members() if self._zip else _list_files(path))
         except BaseException:
             self.close()
             raise
@@ -76,7 +76,7 @@ class Source:
     def _sort(self, listed: Iterator[Listed]) -> None:
         for name, found in listed:
             if found is None:
-                self.junk += 1
+                self.junk_count += 1
             elif isinstance(found, str):
                 self.skipped.append((name, found))
             elif len(self.members) >= limits.MAX_ENTRIES:
@@ -88,7 +88,7 @@ class Source:
         self.members.sort(key=lambda member: member.parts)
 
 
-def state_of(path: Path) -> str:
+def source_state(path: Path) -> str:
     """Changes whenever the file or anything in the folder does: sizes and times, not content."""
     try:
         if not path.is_dir():
@@ -105,7 +105,7 @@ def state_of(path: Path) -> str:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _listed(folder: Path) -> Iterator[Listed]:
+def _list_files(folder: Path) -> Iterator[Listed]:
     """Every file of a folder."""
     for entry, parts in _walk(folder, (), [0]):
         name = "/".join(parts)
@@ -119,7 +119,7 @@ def _listed(folder: Path) -> Iterator[Listed]:
             yield name, "not a regular file"
         else:
             length = entry.stat(follow_symlinks=False).st_size
-            yield name, unwanted(parts, length) or Member(parts=parts, where=Path(entry.path), packed=length)
+            yield name, skip_reason(parts, length) or Member(parts=parts, where=Path(entry.path), packed=length)
 
 
 def _walk(folder: Path, above: tuple[str, ...], count: list[int]) -> Iterator[tuple[os.DirEntry[str], tuple[str, ...]]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import _folders
-from ._content import Content
+from ._arrays import ImageArrays
 from ._errors import DatasetError
 
 ARRAYS, FACTS = "images.npz", "set.json"
@@ -26,7 +26,7 @@ _NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imported:
+class ImportedDataset:
     """An imported set: what the card shows and what the next load needs."""
 
     name: str
@@ -49,18 +49,18 @@ class Imported:
 
 def folder(name: str) -> Path:
     """Where a set lies."""
-    return _folders.folder_of(name)
+    return _folders.imported_folder(name)
 
 
 def names() -> list[str]:
     """Identifiers of all imported sets."""
-    root = _folders.own_folder()
+    root = _folders.writable_folder()
     if not root.is_dir():
         return []
     return sorted(e.name for e in root.iterdir() if _folders.is_identifier(e.name) and (e / FACTS).is_file())
 
 
-def save(content: Content, known: Imported, staged: Path) -> None:
+def save(content: ImageArrays, known: ImportedDataset, staged: Path) -> None:
     """Write both files into the staging folder, then rename it to its final place: all or nothing is seen."""
     with (staged / ARRAYS).open("wb") as file:
         np.savez(file, **{name: getattr(content, name) for name in _NAMES})
@@ -71,7 +71,7 @@ def save(content: Content, known: Imported, staged: Path) -> None:
     # The identifier comes from the content. If the same pictures are there, from here or from an import that was
     # quicker, only the facts are new, and who reads that set meanwhile is not disturbed. A damaged copy makes room.
     for attempt in range(3):
-        if intact(known):
+        if is_intact(known):
             (staged / FACTS).replace(final / FACTS)
             return
         with contextlib.suppress(FileNotFoundError):
@@ -87,15 +87,15 @@ def save(content: Content, known: Imported, staged: Path) -> None:
     raise DatasetError(f"{final} is being written by another import; try again")
 
 
-def intact(known: Imported) -> bool:
+def is_intact(known: ImportedDataset) -> bool:
     """Whether the stored copy of a set can be read and is what was written."""
     try:
-        return facts(known.name).fingerprint == known.fingerprint == load(known.name).fingerprint
+        return read_facts(known.name).fingerprint == known.fingerprint == load(known.name).fingerprint
     except DatasetError:
         return False
 
 
-def facts(name: str) -> Imported:
+def read_facts(name: str) -> ImportedDataset:
     """What is known about an imported set. Raises DatasetError if there is none or its facts are unreadable."""
     path = folder(name) / FACTS
     try:
@@ -110,21 +110,21 @@ def facts(name: str) -> Imported:
         data["scaled_to"] = tuple(data["scaled_to"]) if data["scaled_to"] else None
         if not data["sources"]:
             raise ValueError("no source")
-        return Imported(**data)
+        return ImportedDataset(**data)
     except FileNotFoundError:
         raise DatasetError(f"there is no imported data set {name}") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DatasetError(f"{path} is damaged ({error}); import the data set {name} again") from None
 
 
-def load(name: str) -> Content:
+def load(name: str) -> ImageArrays:
     """An imported set. Raises DatasetError if a file is missing or is not what was written."""
-    known = facts(name)
+    known = read_facts(name)
     path = folder(name) / ARRAYS
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = {key: arrays[key] for key in _NAMES}
-        content = Content(name=name, classes=known.classes, notes=known.notes, **parts)
+        content = ImageArrays(name=name, classes=known.classes, notes=known.notes, **parts)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise DatasetError(f"{path} is damaged or missing ({error}); import {known.title} again") from None
     if content.fingerprint != known.fingerprint:
@@ -135,12 +135,12 @@ def load(name: str) -> Content:
     return content
 
 
-def imported_from(path: Path, state: str) -> list[Imported]:
+def find_imported(path: Path, state: str) -> list[ImportedDataset]:
     """The sets that were imported from exactly this state of a file or folder."""
     found = []
     for name in names():
         try:
-            known = facts(name)
+            known = read_facts(name)
         except DatasetError:
             continue
         if (str(path), state) in known.sources:
@@ -153,11 +153,11 @@ def remove(name: str) -> None:
     facts_path = folder(name) / FACTS
     if not facts_path.is_file():
         raise DatasetError(f"there is no imported data set {name}")
-    with _folders.staging() as staged:
+    with _folders.staging_folder() as staged:
         folder(name).rename(staged / name)  # gone at once; deleting file by file could be interrupted
 
 
-def _write(path: Path, known: Imported) -> None:
+def _write(path: Path, known: ImportedDataset) -> None:
     text = json.dumps({"version": VERSION, **asdict(known)}, ensure_ascii=True, indent=1)
     path.write_text(text, encoding="ascii")
     _folders.sync(path)

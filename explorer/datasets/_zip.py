@@ -16,7 +16,7 @@ from typing import BinaryIO
 from . import _limits as limits
 from ._errors import DatasetError, quoted
 from ._folders import size
-from ._members import Listed, Member, MemberError, is_junk, unwanted
+from ._members import Listed, Member, MemberError, is_junk, skip_reason
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCAL = struct.Struct("<4s22xHH")
@@ -36,10 +36,10 @@ class Zip:
         """Close the file."""
         self._file.close()
 
-    def listed(self) -> Iterator[Listed]:
+    def list_members(self) -> Iterator[Listed]:
         """Every file. Raises DatasetError for what only a broken or hostile zip has."""
-        entries, start = _directory(self._file, self._name)
-        begins = self._data_begins(entries, start)
+        entries, start = _read_directory(self._file, self._name)
+        begins = self._data_offsets(entries, start)
         seen: set[tuple[str, ...]] = set()
         for entry, begin in zip(entries, begins, strict=True):
             if entry.is_dir():
@@ -49,7 +49,7 @@ class Zip:
             if not parts or any(is_junk(part) for part in parts):
                 yield name, None
                 continue
-            reason = unwanted(parts, entry.file_size) or _unsuitable(entry)
+            reason = skip_reason(parts, entry.file_size) or _member_problem(entry)
             if not reason and parts in seen:
                 reason = "its name occurs twice"
             seen.add(parts)
@@ -73,7 +73,7 @@ class Zip:
             raise MemberError("damaged: its checksum is wrong")
         return data
 
-    def _data_begins(self, entries: list[zipfile.ZipInfo], end: int) -> list[int]:
+    def _data_offsets(self, entries: list[zipfile.ZipInfo], end: int) -> list[int]:
         """Where each entry's data begins. Refuses entries that share bytes: so does a small zip become a large one."""
         begins = [0] * len(entries)
         order = sorted(range(len(entries)), key=lambda index: entries[index].header_offset)
@@ -96,7 +96,7 @@ class Zip:
             return self._file.read(length)
 
 
-def _directory(file: BinaryIO, name: str) -> tuple[list[zipfile.ZipInfo], int]:
+def _read_directory(file: BinaryIO, name: str) -> tuple[list[zipfile.ZipInfo], int]:
     """A zip's table of contents and where it begins, after a look at how large it says it is."""
     length = file.seek(0, os.SEEK_END)
     tail_length = min(length, 22 + 65_535 + 20)
@@ -133,7 +133,7 @@ def _parts(name: str, archive: str) -> tuple[str, ...]:
     return parts
 
 
-def _unsuitable(entry: zipfile.ZipInfo) -> str:
+def _member_problem(entry: zipfile.ZipInfo) -> str:
     mode = entry.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "a link" if stat.S_ISLNK(mode) else "not a regular file"

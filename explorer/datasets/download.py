@@ -13,33 +13,35 @@ from pathlib import Path
 from .. import __version__
 from . import _folders
 
-TIMEOUT = 15.0
+TIMEOUT_SECONDS = 15.0
 """Seconds without a byte, or at less than SLOWEST, after which an address is given up."""
-SLOWEST = 1024
+MIN_BYTES_PER_SECOND = 1024
 """Bytes a second."""
 _BLOCK = 1 << 16
 _REASON = 120
 """Characters shown of why an address failed."""
 
 
-class BadCopyError(Exception):
+class WrongContentError(Exception):
     """An address gave something else than the file."""
 
 
-FAILURES = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, BadCopyError)
+FAILURES = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, WrongContentError)
 """What makes an address useless; the next one may be better. A full disk is not among them."""
 
 
-def download(url: str, target: Path, *, limit: int, report: Callable[[int], None], timeout: float = TIMEOUT) -> None:
+def download(
+    url: str, target: Path, *, limit: int, report: Callable[[int], None], timeout: float = TIMEOUT_SECONDS
+) -> None:
     """Write what is at an address to a file. ``report`` hears the size of every block and may raise to stop.
 
     Raises one of FAILURES where the address is of no use, OSError of the disk.
     """
     if not url.startswith(("http://", "https://")):
-        raise BadCopyError("not a web address")
+        raise WrongContentError("not a web address")
     # Addresses of ours and torchvision's only; redirections go to http and https alone.
     request = urllib.request.Request(url, headers={"User-Agent": f"inception-explorer/{__version__}"})  # noqa: S310
-    with contextlib.closing(_answer(request, timeout)) as response, target.open("wb") as file:
+    with contextlib.closing(_open_response(request, timeout)) as response, target.open("wb") as file:
         promised = response.headers.get("Content-Length", "")
         received, since, counted = 0, time.monotonic(), 0
         while block := _next_block(response):
@@ -47,16 +49,16 @@ def download(url: str, target: Path, *, limit: int, report: Callable[[int], None
             received += len(block)
             report(len(block))
             if received > limit:
-                raise BadCopyError(f"it is longer than {_folders.size(limit)}, which it should not be")
+                raise WrongContentError(f"it is longer than {_folders.size(limit)}, which it should not be")
             if (now := time.monotonic()) - since > timeout:
-                if received - counted < SLOWEST * timeout:
-                    raise BadCopyError(f"too slow: {received - counted:,} bytes in {now - since:.0f} s")
+                if received - counted < MIN_BYTES_PER_SECOND * timeout:
+                    raise WrongContentError(f"too slow: {received - counted:,} bytes in {now - since:.0f} s")
                 since, counted = now, received
         if promised.isdigit() and received != int(promised):
-            raise BadCopyError(f"the connection broke after {received:,} of {int(promised):,} bytes")
+            raise WrongContentError(f"the connection broke after {received:,} of {int(promised):,} bytes")
 
 
-def _answer(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+def _open_response(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
     try:
         response: http.client.HTTPResponse = _opener().open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
@@ -88,7 +90,7 @@ def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_WebOnly)
 
 
-def reason_of(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """Why an address failed, in a few words."""
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
         return "no answer in time"

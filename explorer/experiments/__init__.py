@@ -3,6 +3,14 @@
 Needs no torch. Factors are pure functions of an architecture; the runs are ordinary runs of ``explorer.runs``.
 """
 
+from ._comparable import (
+    ComparableRuns,
+    RunAccuracy,
+    collect_accuracies,
+    find_runs,
+    group_comparable_runs,
+    parse_structure,
+)
 from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Variant, check_seeds, plan
 from ._factors import Factor, NotApplicable, changed_nodes, get_factor, list_factors
 from ._manage import StoredExperiment, add_seeds, delete, get_experiment, list_experiments, pause, resume, start, stop
@@ -19,7 +27,6 @@ from ._text import (
     to_csv,
     to_markdown,
 )
-from ._trained import ComparableRuns, RunAccuracy, collect_accuracies, find_runs, group_comparable_runs, parse_structure
 
 __all__ = [
     "BASE",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..analysis import repair
 from ..architecture import Architecture, ArchitectureError, edit
-from . import _changes as changes
+from . import _factor_edits as edits
 
 _WITHOUT = "without-"
 
@@ -61,7 +61,7 @@ _FACTORS = (
         title="fusion by addition",
         summary="Branches are added instead of concatenated; each then gives as many channels as the widest did.",
         group="fusion",
-        change=changes.apply_to_each_block(changes.fuse_by_addition),
+        change=edits.apply_to_each_block(edits.fuse_by_addition),
         reason_unchanged="no block of parallel branches can be added up",
     ),
     Factor(
@@ -70,7 +70,7 @@ _FACTORS = (
         summary="3×3 convolutions (of the blocks, if there are any) take every second pixel, which makes their reach "
         "that of a 5×5 at no cost.",
         group="dilation",
-        change=changes.set_dilation(2, only=lambda g: g.kernel == (3, 3) and g.dilation == (1, 1)),
+        change=edits.set_dilation(2, only=lambda g: g.kernel == (3, 3) and g.dilation == (1, 1)),
         reason_unchanged="no undilated 3×3 convolution keeps the size of its map",
     ),
     Factor(
@@ -78,7 +78,7 @@ _FACTORS = (
         title="no dilation",
         summary="Dilated convolutions become plain ones of the same kernel: as many weights, less reach.",
         group="dilation",
-        change=changes.set_dilation(1, only=lambda g: g.dilation != (1, 1)),
+        change=edits.set_dilation(1, only=lambda g: g.dilation != (1, 1)),
         reason_unchanged="nothing is dilated",
     ),
     Factor(
@@ -86,21 +86,21 @@ _FACTORS = (
         title="half the width",
         summary="Every convolution has half as many channels; the classes stay.",
         group="width",
-        change=changes.scale_width(0.5),
+        change=edits.scale_width(0.5),
     ),
     Factor(
         name="width-2",
         title="double width",
         summary="Every convolution has twice as many channels; the classes stay.",
         group="width",
-        change=changes.scale_width(2.0),
+        change=edits.scale_width(2.0),
     ),
     Factor(
         name="batch-norm",
         title="batch norm",
         summary="Batch normalisation between every convolution and its activation, in place of its bias.",
         group="norm",
-        change=changes.set_norm("batch"),
+        change=edits.set_norm("batch"),
         reason_unchanged="every convolution has it already",
     ),
     Factor(
@@ -108,7 +108,7 @@ _FACTORS = (
         title="no norm",
         summary="Without batch normalisation; the convolutions get their biases back.",
         group="norm",
-        change=changes.set_norm("none"),
+        change=edits.set_norm("none"),
         reason_unchanged="nothing is normalised",
     ),
     Factor(
@@ -117,7 +117,7 @@ _FACTORS = (
         summary="A shortcut around each block, added before a ReLU; a 1×1 projection where the shapes differ "
         "(He et al. 2016).",
         group="residual",
-        change=changes.apply_to_each_block(changes.add_residual),
+        change=edits.apply_to_each_block(edits.add_residual),
         reason_unchanged=f"{_NO_BLOCKS}, or each has a shortcut",
     ),
     Factor(
@@ -125,7 +125,7 @@ _FACTORS = (
         title="no residual",
         summary="Without shortcuts; the activation behind each addition stays.",
         group="residual",
-        change=changes.remove_residuals,
+        change=edits.remove_residuals,
         reason_unchanged="there is no shortcut",
     ),
     Factor(
@@ -133,7 +133,7 @@ _FACTORS = (
         title="SE",
         summary="Squeeze-and-excitation at the end of each block: weights for channels (Hu et al. 2018).",
         group="attention",
-        change=changes.set_attention("se"),
+        change=edits.set_attention("se"),
         reason_unchanged=_NO_BLOCKS,
     ),
     Factor(
@@ -141,7 +141,7 @@ _FACTORS = (
         title="CBAM",
         summary="CBAM at the end of each block: weights for channels, then for positions (Woo et al. 2018).",
         group="attention",
-        change=changes.set_attention("cbam"),
+        change=edits.set_attention("cbam"),
         reason_unchanged=_NO_BLOCKS,
     ),
     Factor(
@@ -149,7 +149,7 @@ _FACTORS = (
         title="no attention",
         summary="Without squeeze-and-excitation and CBAM.",
         group="attention",
-        change=changes.remove_attention,
+        change=edits.remove_attention,
         reason_unchanged="there is no attention",
     ),
 )
@@ -162,7 +162,7 @@ def _without_branch(branch: str) -> Factor:
         title=f"without {branch}",
         summary=f"Every block loses its branch {branch}; a block keeps at least one.",
         group=f"{_WITHOUT}{branch}",
-        change=changes.remove_branch(branch),
+        change=edits.remove_branch(branch),
         reason_unchanged=f"no block can lose a branch named {branch}",
     )
 
@@ -174,7 +174,7 @@ def list_factors(architecture: Architecture) -> list[Factor]:
     """
     names: dict[str, None] = {}
     for block in edit.blocks(architecture):
-        branches = edit.find(architecture, changes.parallel_path(architecture, block)).branches
+        branches = edit.find(architecture, edits.parallel_path(architecture, block)).branches
         names |= {branch.name: None for branch in branches if len(branches) > 1}
     return [*map(_without_branch, names), *_FACTORS]
 

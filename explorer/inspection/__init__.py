@@ -5,7 +5,7 @@ rest are modules of their own that import torch: ``models`` opens a model, ``pre
 ``contributions`` and ``evaluation`` ask it.
 """
 
-from ._entries import AvailableModel, ModelKind, list_models
+from ._available import AvailableModel, ModelKind, list_models
 from ._field import UnitField, unit_field
 from ._paths import branch_paths, check_path
 from ._preprocessing import Box, Placement, Preprocessing

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..datasets import Cancel, CancelledError, Progress
-from ..datasets.download import FAILURES, TIMEOUT, BadCopyError, download, reason_of
+from ..datasets.download import FAILURES, TIMEOUT_SECONDS, WrongContentError, download, failure_reason
 from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 
@@ -86,7 +86,7 @@ def hub_folder() -> Path:
 
 
 def fetch_weights(
-    name: str, *, progress: Progress | None = None, cancel: Cancel | None = None, timeout: float = TIMEOUT
+    name: str, *, progress: Progress | None = None, cancel: Cancel | None = None, timeout: float = TIMEOUT_SECONDS
 ) -> Path:
     """Download published weights into torch's hub folder, verified, and give their path; at once if they are there.
 
@@ -117,7 +117,7 @@ def fetch_weights(
         _verify_and_move(part, spec)
     except FAILURES as error:
         raise ValueError(
-            f"{spec.title} could not be downloaded ({reason_of(error)}); put the file of {url} "
+            f"{spec.title} could not be downloaded ({failure_reason(error)}); put the file of {url} "
             f"(SHA-256 {spec.sha256_prefix}…) into {spec.path.parent}"
         ) from None
     except OSError as error:
@@ -140,6 +140,6 @@ def _verify_and_move(part: Path, spec: PublishedWeights) -> None:
     with part.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         if not digest.startswith(spec.sha256_prefix):
-            raise BadCopyError(f"damaged: its SHA-256 begins with {digest[:8]}, not with {spec.sha256_prefix}")
+            raise WrongContentError(f"damaged: its SHA-256 begins with {digest[:8]}, not with {spec.sha256_prefix}")
         os.fsync(file.fileno())
     os.replace(part, spec.path)

@@ -104,12 +104,12 @@ def _images(architecture: Architecture, config: TrainConfig) -> float:
     In evaluation an image goes forwards only, which is a third of the work, once or, with its mirror image, twice.
     """
     try:
-        card = datasets.card(config.dataset)
+        card = datasets.get_card(config.dataset)
     except datasets.DatasetError:
         return 0.0
-    held_out = card.train * config.validation
-    trained = (card.train - held_out) * pixel_share(architecture, config)
-    evaluated = (card.test + held_out) * (2 if config.flip_average else 1)
+    held_out = card.train_count * config.validation
+    trained = (card.train_count - held_out) * pixel_share(architecture, config)
+    evaluated = (card.test_count + held_out) * (2 if config.flip_average else 1)
     return config.epochs * (trained + evaluated / 3)
 
 

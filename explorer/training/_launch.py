@@ -44,7 +44,7 @@ def config_warnings(config: TrainConfig) -> list[str]:
     """What is allowed and will most likely spoil a run, a sentence each with the way out. Raises ValueError for data
     that nobody knows."""
     mirrored = [name for name in ("flip", "flip_average") if getattr(config, name)]
-    classes = datasets.card(config.dataset).classes
+    classes = datasets.get_card(config.dataset).classes
     if mirrored and classes and all(len(name) == 1 for name in classes):
         return [
             f"the classes ({', '.join(classes[:3])} …) look like digits or letters, whose mirror images are none: turn "
@@ -95,12 +95,13 @@ class Fit:
 
 def check(architecture: Architecture, config: TrainConfig) -> Fit:
     """Whether a run can be started: its data is there and fits, and so does the memory. Raises ValueError if not."""
-    card = datasets.card(config.dataset)
+    card = datasets.get_card(config.dataset)
     if not card.available:
-        raise ValueError(f"the data set {config.dataset!r} is not on this machine; {card.by_hand or 'import it first'}")
+        hint = card.manual_download or "import it first"
+        raise ValueError(f"the data set {config.dataset!r} is not on this machine; {hint}")
     check_classes(architecture, card.name, len(card.classes))
     check_learnable(architecture)
-    needed = estimate_memory(architecture, config, card.train + card.test)
+    needed = estimate_memory(architecture, config, card.train_count + card.test_count)
     known = {device.name: device for device in devices()}
     device = device_choices(config.device, config.processes, known)[0][0]
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.datasets import _official
-from explorer.datasets._official import File, Official
+from explorer.datasets._official import OfficialDataset, OfficialFile
 
 
 def md5(data: bytes) -> str:
@@ -54,11 +54,12 @@ def idx(array: NDArray[np.uint8]) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def _file(name: str, data: bytes) -> tuple[File, bytes]:
-    return File(name=name, md5=md5(data), size=len(data), packed_md5=md5(gzip.compress(data, mtime=0))), data
+def _file(name: str, data: bytes) -> tuple[OfficialFile, bytes]:
+    packed = gzip.compress(data, mtime=0)
+    return OfficialFile(name=name, md5=md5(data), size_bytes=len(data), packed_md5=md5(packed)), data
 
 
-def small_idx(train: int = 40, test: int = 20) -> tuple[Official, dict[str, bytes]]:
+def small_idx(train: int = 40, test: int = 20) -> tuple[OfficialDataset, dict[str, bytes]]:
     """A set in MNIST's format and layout, and its files."""
     parts = []
     for name, count, seed in (("train", train, 1), ("t10k", test, 2)):
@@ -90,7 +91,7 @@ def batch(count: int, seed: int, key: str = "labels") -> bytes:
     return pickle.dumps(data, protocol=2)
 
 
-def small_cifar() -> tuple[Official, dict[str, bytes]]:
+def small_cifar() -> tuple[OfficialDataset, dict[str, bytes]]:
     """A set in CIFAR-10's format and layout, and its files."""
     parts = [_file(f"data_batch_{n}", batch(10, n)) for n in (1, 2)] + [_file("test_batch", batch(10, 3))]
     files = [file for file, _ in parts]

@@ -13,26 +13,28 @@ import torch
 
 from explorer import datasets, home
 from explorer.datasets import DatasetError, _folders
-from explorer.datasets._content import Content
-from explorer.datasets._random import bits, permutation, stratified
+from explorer.datasets._arrays import ImageArrays
+from explorer.datasets._random import bits, permutation, split_stratified
 from tests.datasets import makers
 
 
 def test_every_name_has_a_card_that_says_how_to_get_it() -> None:
     assert datasets.names()[0] == datasets.DEFAULT
     for name in datasets.names():
-        card = datasets.card(name)
+        card = datasets.get_card(name)
         assert card.name == name
-        assert min(card.train, card.test, card.size) > 0
+        assert min(card.train_count, card.test_count, card.size_bytes) > 0
         assert len(set(card.classes)) == len(card.classes) >= 2
         assert card.source
         assert card.licence
-        assert card.available or ("MD5" in card.by_hand and str(_folders.own_folder()) in card.by_hand)
+        by_hand = card.manual_download
+        assert card.available or ("MD5" in by_hand and str(_folders.writable_folder()) in by_hand)
 
 
 def test_cards_need_no_torch() -> None:
     script = (
-        "import sys; from explorer import datasets as d; [d.card(n) for n in d.names()]; print('torch' in sys.modules)"
+        "import sys; from explorer import datasets as d; [d.get_card(n) for n in d.names()]; "
+        "print('torch' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
     assert run.stdout.strip() == "False"
@@ -83,11 +85,11 @@ def test_a_simple_classifier_learns_the_digits() -> None:
 
 
 def test_fingerprint_is_of_content_only() -> None:
-    digits = datasets._catalogue.content("digits")
+    digits = datasets._catalogue.load_arrays("digits")
 
     def changed(**values: object) -> str:
-        fields = {name: getattr(digits, name) for name in Content.__dataclass_fields__}
-        return Content(**{**fields, **values}).fingerprint
+        fields = {name: getattr(digits, name) for name in ImageArrays.__dataclass_fields__}
+        return ImageArrays(**{**fields, **values}).fingerprint
 
     assert changed(name="other", notes=("a note",)) == digits.fingerprint
     assert changed(test_labels=digits.test_labels.astype(">i8").astype(np.int64)) == digits.fingerprint
@@ -102,7 +104,7 @@ def test_fingerprint_is_of_content_only() -> None:
 def test_mean_and_std_are_those_of_the_pixels() -> None:
     images = makers.pixels(1, 2_100, 3, 5, 4)
     labels = np.arange(len(images)) % 2
-    content = Content(
+    content = ImageArrays(
         name="random",
         classes=("a", "b"),
         train_images=images,
@@ -110,7 +112,7 @@ def test_mean_and_std_are_those_of_the_pixels() -> None:
         test_images=images[:4],
         test_labels=labels[:4],
     )
-    data = datasets.tensors(content)
+    data = datasets.to_dataset(content)
     exact = images.astype(np.float64) / 255
     assert data.mean == pytest.approx(exact.mean((0, 2, 3)), abs=1e-12)
     assert data.std == pytest.approx(exact.std((0, 2, 3)), abs=1e-12)
@@ -160,7 +162,7 @@ def test_random_choices_are_the_published_generator() -> None:
 
 def test_stratified_leaves_every_class_in_the_rest() -> None:
     labels = np.array([0] * 10 + [1] * 2 + [2])
-    rest, part = stratified(labels, 0.2, 0)
+    rest, part = split_stratified(labels, 0.2, 0)
     assert np.bincount(labels[part], minlength=3).tolist() == [2, 1, 0]
     assert np.bincount(labels[rest], minlength=3).tolist() == [8, 1, 1]
 
@@ -186,12 +188,12 @@ def test_content_that_does_not_fit_together_is_refused(change: dict[str, object]
         "test_labels": np.array([0]),
     }
     with pytest.raises(DatasetError, match=said):
-        Content(**{**fields, **change})
+        ImageArrays(**{**fields, **change})
 
 
 def test_home_and_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EXPLORER_DATA", f"{tmp_path / 'a'}{os.pathsep}{os.pathsep}{tmp_path / 'b'}")
-    assert datasets.folders() == [tmp_path / "a", tmp_path / "b", tmp_path / "home" / "data"]
+    assert datasets.data_folders() == [tmp_path / "a", tmp_path / "b", tmp_path / "home" / "data"]
     monkeypatch.delenv("EXPLORER_HOME")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
@@ -203,11 +205,11 @@ def test_home_and_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["..", "../x", "a/b", "A", "", "-a", "a" * 41, "a.b", "a\n"])
 def test_identifiers_are_ours(name: str) -> None:
     with pytest.raises(DatasetError, match="not the name of a data set"):
-        _folders.folder_of(name)
+        _folders.imported_folder(name)
 
 
 def test_a_link_out_of_the_data_folder_is_not_followed(home: Path, tmp_path: Path) -> None:
     (home / "data").mkdir(parents=True)
     (home / "data" / "outside").symlink_to(tmp_path)
     with pytest.raises(DatasetError, match="outside"):
-        _folders.folder_of("outside")
+        _folders.imported_folder("outside")

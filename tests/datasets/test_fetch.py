@@ -89,7 +89,7 @@ def mnist(server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     spec, files = makers.small_idx()
     monkeypatch.setitem(_official.OFFICIAL, "mnist", spec)
     urls = {f"{file.name}.gz": [f"{server.url}/{m}/{file.name}.gz" for m in ("bad", "good")] for file in spec.files}
-    monkeypatch.setattr(_fetch, "addresses", lambda _: urls)
+    monkeypatch.setattr(_fetch, "download_urls", lambda _: urls)
     packed = {name: gzip.compress(data, mtime=0) for name, data in files.items()}
     server.answers |= {f"/good/{name}.gz": giving(data) for name, data in packed.items()}
     return packed
@@ -99,7 +99,7 @@ def mnist(server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 def cifar(server: Server, monkeypatch: pytest.MonkeyPatch) -> bytes:
     spec, files = makers.small_cifar()
     monkeypatch.setitem(_official.OFFICIAL, "cifar-10", spec)
-    monkeypatch.setattr(_fetch, "addresses", lambda _: {spec.archive: [f"{server.url}/cifar"]})
+    monkeypatch.setattr(_fetch, "download_urls", lambda _: {spec.archive: [f"{server.url}/cifar"]})
     server.answers["/cifar"] = giving(files[spec.archive])
     return files[spec.archive]
 
@@ -111,7 +111,7 @@ def clean(home: Path) -> bool:
 
 def test_addresses_are_torchvisions_own() -> None:
     for spec in _official.OFFICIAL.values():
-        addresses = _fetch.addresses(spec)
+        addresses = _fetch.download_urls(spec)
         assert list(addresses) == ([spec.archive] if spec.archive else [f"{file.name}.gz" for file in spec.files])
         for name, urls in addresses.items():
             assert urls
@@ -122,7 +122,7 @@ def test_fetched_from_the_second_mirror_and_loaded(server: Server, mnist: dict[s
     heard: list[tuple[int, int]] = []
     place = datasets.fetch("mnist", progress=lambda done, total: heard.append((done, total)))
     assert place == home / "data/MNIST/raw"
-    assert datasets.card("mnist").where == place
+    assert datasets.get_card("mnist").path == place
     assert datasets.load("mnist").shape == (1, 6, 6)
     assert heard == sorted(heard)
     assert heard[-1][0] == heard[-1][1] == _official.OFFICIAL["mnist"].download_bytes
@@ -187,7 +187,7 @@ def test_a_wrong_archive_is_never_kept(server: Server, cifar: bytes, home: Path,
         server.answers["/cifar"] = giving(data)
         with pytest.raises(DatasetError, match="damaged"):
             datasets.fetch("cifar-10")
-        assert not datasets.card("cifar-10").available
+        assert not datasets.get_card("cifar-10").available
         assert clean(home)
 
 
@@ -230,7 +230,7 @@ def test_a_network_that_breaks_in_the_middle_is_one_sentence(
 
 def test_no_network_is_one_sentence(mnist: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     urls = {f"{name}.gz": [f"http://127.0.0.1:9/{name}", f"http://127.0.0.1:1/{name}"] for name in mnist}
-    monkeypatch.setattr(_fetch, "addresses", lambda _: urls)
+    monkeypatch.setattr(_fetch, "download_urls", lambda _: urls)
     with pytest.raises(DatasetError, match="could not be downloaded") as caught:
         datasets.fetch("mnist")
     assert str(home / "data/MNIST/raw") in str(caught.value)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from explorer.datasets import ImageError, decode
-from explorer.datasets._images import MAX_BYTES, fit, measure
+from explorer.datasets._images import MAX_IMAGE_BYTES, read_size, scale_and_crop
 from tests.datasets.makers import encoded, pixels
 
 RGB = pixels(1, 12, 20, 3)
@@ -99,7 +99,7 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     height, width = (20, 12) if orientation in (5, 6, 7, 8) else (12, 20)
     picture = decode(data)
     assert picture.pixels.shape == (height, width, 3)
-    assert measure(data) == (height, width)
+    assert read_size(data) == (height, width)
     assert bool(picture.notes) == (orientation in range(2, 9))  # 0 and 9 mean nothing
     # The eight orientations are the eight symmetries of the square; each must give the right corner first.
     corners = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (-1, 0), 7: (-1, -1), 8: (0, -1)}
@@ -144,7 +144,7 @@ def test_huge_pictures_are_refused_before_decoding(width: int, height: int) -> N
         (encoded(np.repeat(RGB, 8, 0), "JPEG")[:-400], "incomplete or damaged"),
         (bare_png(50, 50), "incomplete or damaged"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "not a supported picture"),
-        (b"\xff\xd8\xff" + b"\0" * MAX_BYTES, "at most 40.0 MB"),
+        (b"\xff\xd8\xff" + b"\0" * MAX_IMAGE_BYTES, "at most 40.0 MB"),
     ],
 )
 def test_what_is_no_picture_is_refused_in_one_sentence(data: bytes, said: str) -> None:
@@ -165,7 +165,7 @@ def test_mutated_files_decode_or_are_refused(form: str, cut: float, changes: lis
     for where, value in changes:
         data[int(where * len(data))] = value
     data = data[: int(len(data) * (0.2 + 0.8 * cut))]
-    for read in (decode, measure):
+    for read in (decode, read_size):
         with contextlib.suppress(ImageError):
             read(bytes(data))
 
@@ -181,16 +181,16 @@ def test_a_large_jpeg_can_be_decoded_small() -> None:
     assert min(small.shape[:2]) >= 64
     assert small.shape[0] < 500
     assert decode(data).pixels.shape == (500, 900, 3)
-    whole, drafted = fit(decode(data).pixels, 32, 32), fit(small, 32, 32)
+    whole, drafted = scale_and_crop(decode(data).pixels, 32, 32), scale_and_crop(small, 32, 32)
     assert np.abs(whole.astype(int) - drafted).mean() < 3
 
 
 def test_fitting_keeps_proportions_and_the_middle() -> None:
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20] = 255
-    assert fit(wide, 10, 10).min() == 255
-    assert fit(wide.transpose(1, 0, 2).copy(), 8, 8)[1:-1].min() == 255
-    assert fit(wide, 5, 15).shape == (5, 15, 3)
+    assert scale_and_crop(wide, 10, 10).min() == 255
+    assert scale_and_crop(wide.transpose(1, 0, 2).copy(), 8, 8)[1:-1].min() == 255
+    assert scale_and_crop(wide, 5, 15).shape == (5, 15, 3)
 
 
 _PEAK = """

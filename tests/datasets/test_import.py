@@ -53,7 +53,7 @@ def test_train_and_test_folders(tmp_path: Path, home: Path) -> None:
     assert made.title == "My Pictures!"
     assert (made.classes, made.counts, made.shape) == (("0", "1", "2"), (12, 9), (3, 8, 8))
     assert made.name in datasets.names()
-    card = datasets.card(made.name)
+    card = datasets.get_card(made.name)
     assert card.available
     assert card.source == str(path)
     data = datasets.load(made.name)
@@ -93,7 +93,7 @@ def test_the_same_content_from_two_places_is_kept_once(tmp_path: Path) -> None:
              if not (tmp_path / folder).mkdir()]  # fmt: skip
     made = [import_images(path) for path in paths]
     assert made[0].name == made[1].name
-    assert [path for path, _ in _store.facts(made[0].name).sources] == [str(paths[1]), str(paths[0])]
+    assert [path for path, _ in _store.read_facts(made[0].name).sources] == [str(paths[1]), str(paths[0])]
 
 
 def test_sizes(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_sizes(tmp_path: Path) -> None:
     assert datasets.load(path, (3, 24, 32)).shape == (3, 24, 32)
     assert datasets.load(path, (1, 24, 32)).shape == (1, 24, 32)
     assert len(_store.names()) == 2
-    assert any("scaled and cut to 24×32" in note for name in _store.names() for note in datasets.card(name).notes)
+    assert any("scaled and cut to 24×32" in note for name in _store.names() for note in datasets.get_card(name).notes)
     for size in ((7, 64), (64, 1025)):
         with pytest.raises(DatasetError, match="pixels a side"):
             import_images(path, size=size)
@@ -157,7 +157,7 @@ def test_what_a_careless_hand_packed_is_left_out_and_listed(tmp_path: Path) -> N
     assert reasons.keys() == expected.keys()
     assert all(said in reasons[name] for name, said in expected.items())
     assert made.skipped_count == len(expected)
-    assert datasets.card(made.name).skipped == made.skipped
+    assert datasets.get_card(made.name).skipped == made.skipped
     assert "4 files of operating systems were passed over." in made.notes
 
 
@@ -309,7 +309,7 @@ def test_class_names_are_normalised_and_kept_literally(tmp_path: Path) -> None:
     members |= {f"caf\xe9/{n + 5}.png": makers.png(n) for n in range(2)}  # the same letter, written otherwise
     made = import_images(makers.zipped(tmp_path / "a.zip", members))
     assert made.classes == tuple(sorted(["caf\xe9", *names[1:]]))
-    assert datasets.card(made.name).classes == made.classes
+    assert datasets.get_card(made.name).classes == made.classes
 
 
 def test_validation_folders(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_the_home_of_nobody_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(DatasetError, match="does not exist"):
         datasets.load("~nobody-has-this-name/pictures")
     monkeypatch.setenv("EXPLORER_DATA", "~nobody-has-this-name/data")
-    assert datasets.folders()[0].is_absolute()
+    assert datasets.data_folders()[0].is_absolute()
 
 
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])

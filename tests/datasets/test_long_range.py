@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from explorer import datasets
-from explorer.datasets import DatasetError, long_range
+from explorer.datasets import DatasetError, generate_long_range
 from explorer.datasets._long_range import count_scenes, draw
 
 
@@ -52,7 +52,7 @@ def test_an_odd_stride_would_leak() -> None:
 
 
 def test_samples_are_balanced_distinct_and_twins_stay_together() -> None:
-    data = long_range(8, samples=1200)
+    data = generate_long_range(8, samples=1200)
     train, test = data.train_images, data.test_images
     assert train.shape == (1000, 1, 32, 32)
     assert test.shape == (200, 1, 32, 32)
@@ -64,7 +64,7 @@ def test_samples_are_balanced_distinct_and_twins_stay_together() -> None:
 
 
 def test_labels_say_which_mark_is_above() -> None:
-    data = long_range(16, samples=120)
+    data = generate_long_range(16, samples=120)
     for image, label in zip(data.train_images[:, 0], data.train_labels, strict=True):
         ground = np.bincount(image.reshape(-1)).argmax()
         (rows, columns) = np.nonzero(image != ground)
@@ -74,9 +74,9 @@ def test_labels_say_which_mark_is_above() -> None:
 
 
 def test_it_is_the_same_everywhere() -> None:
-    first, again = long_range(8, 40, 240, seed=5), long_range(8, 40, 240, seed=5)
+    first, again = generate_long_range(8, 40, 240, seed=5), generate_long_range(8, 40, 240, seed=5)
     assert first.fingerprint == again.fingerprint
-    assert first.fingerprint != long_range(8, 40, 240, seed=6).fingerprint
+    assert first.fingerprint != generate_long_range(8, 40, 240, seed=6).fingerprint
     assert datasets.load("long-range").fingerprint == datasets.load("long-range-8").fingerprint
     assert datasets.load("long-range-8").fingerprint.startswith("737c58c7d51d82a66174a948")
 
@@ -88,7 +88,7 @@ def test_it_is_the_same_everywhere() -> None:
 )
 def test_impossible_settings_are_refused(arguments: tuple[int, ...], said: str) -> None:
     with pytest.raises(DatasetError, match=said):
-        long_range(*arguments)
+        generate_long_range(*arguments)
 
 
 class Tiny(nn.Module):

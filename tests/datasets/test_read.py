@@ -42,7 +42,7 @@ def put(folder: Path, files: dict[str, bytes], packed: bool = False) -> Path:
 
 
 @pytest.mark.parametrize("spec", _official.OFFICIAL.values(), ids=str)
-def test_facts_agree_with_torchvision(spec: _official.Official) -> None:
+def test_facts_agree_with_torchvision(spec: _official.OfficialDataset) -> None:
     listed = getattr(torchvision.datasets, spec.torchvision)
     if spec.kind == "idx":
         assert [(f"{file.name}.gz", file.packed_md5) for file in spec.files] == listed.resources
@@ -56,13 +56,13 @@ def test_facts_agree_with_torchvision(spec: _official.Official) -> None:
 def test_raw_and_packed_files_are_the_same_set(
     mnist: dict[str, bytes], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not datasets.card("mnist").available
+    assert not datasets.get_card("mnist").available
     place = put(home / "data/MNIST/raw", mnist, packed=True)
-    assert datasets.card("mnist").where == place
+    assert datasets.get_card("mnist").path == place
     packed = datasets.load("mnist")
     other = put(tmp_path / "elsewhere/MNIST/raw", mnist)
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "elsewhere"))
-    assert datasets.card("mnist").where == other  # the folder named by the user comes first
+    assert datasets.get_card("mnist").path == other  # the folder named by the user comes first
     raw = datasets.load("mnist")
     assert raw.fingerprint == packed.fingerprint
     assert raw.shape == (1, 6, 6)
@@ -72,11 +72,11 @@ def test_raw_and_packed_files_are_the_same_set(
 
 def test_folder_and_archive_are_the_same_set(cifar: dict[str, bytes], home: Path) -> None:
     archive = put(home / "data", {"cifar-10-python.tar.gz": cifar["cifar-10-python.tar.gz"]})
-    assert datasets.card("cifar-10").where == archive / "cifar-10-python.tar.gz"
+    assert datasets.get_card("cifar-10").path == archive / "cifar-10-python.tar.gz"
     from_archive = datasets.load("cifar-10")
     batches = {name: data for name, data in cifar.items() if "batch" in name}
-    assert datasets.card("cifar-10").where != put(home / "data/cifar-10-batches-py", batches)
-    assert datasets.card("cifar-10").where == home / "data/cifar-10-batches-py"
+    assert datasets.get_card("cifar-10").path != put(home / "data/cifar-10-batches-py", batches)
+    assert datasets.get_card("cifar-10").path == home / "data/cifar-10-batches-py"
     from_folder = datasets.load("cifar-10")
     assert from_folder.fingerprint == from_archive.fingerprint
     assert from_folder.shape == (3, 32, 32)
@@ -91,7 +91,7 @@ def test_missing_sets_say_what_to_put_where() -> None:
             datasets.load(name)
         text = str(caught.value)
         assert spec.title in text
-        assert str(datasets.folders()[-1]) in text
+        assert str(datasets.data_folders()[-1]) in text
         for word in (
             [spec.archive, spec.archive_md5] if spec.archive else [spec.files[0].name, spec.files[3].packed_md5]
         ):

@@ -23,10 +23,10 @@ from tests.training.parts import CLASSES, SHAPE, network
 from .parts import model_with, tiny_model
 
 
-def patterns(count: int = 70, names: str = "abcd") -> datasets.Content:
+def patterns(count: int = 70, names: str = "abcd") -> datasets.ImageArrays:
     labels = np.arange(count, dtype=np.int64) % CLASSES
     images = pixels(3, count, *SHAPE)
-    return datasets.Content(
+    return datasets.ImageArrays(
         name="patterns",
         classes=tuple(names),
         train_images=images,
@@ -73,7 +73,7 @@ def test_batches_hold_a_bounded_number_of_activations() -> None:
 
 def test_an_evaluation_agrees_with_torch() -> None:
     model = many_at_a_time(tiny_model(), 16)
-    data = datasets.tensors(patterns())
+    data = datasets.to_dataset(patterns())
     told: list[tuple[int, int]] = []
     found = evaluate(model, data, progress=lambda *done: told.append(done))
     assert told[-1] == (70, 70)
@@ -146,7 +146,7 @@ def test_two_models_side_by_side() -> None:
         for a, b in zip(predict(one, pictures), predict(two, pictures), strict=True)
     ]
     assert len({pair.agree for pair in pairs}) == 2, "random networks agree sometimes"
-    data = datasets.tensors(patterns())
+    data = datasets.to_dataset(patterns())
     first, second = evaluate(one, data), evaluate(two, data)
     assert list(first.disagreements(second)) == [
         row for row in range(70) if first.predictions[row] != second.predictions[row]
@@ -158,10 +158,10 @@ def test_two_models_side_by_side() -> None:
 def test_other_classes_are_refused() -> None:
     named = tiny_model(classes=tuple("abcd"))
     with pytest.raises(ValueError, match="or in another order"):
-        evaluate(named, datasets.tensors(patterns(names="abdc")))
+        evaluate(named, datasets.to_dataset(patterns(names="abdc")))
     with pytest.raises(ValueError, match="knows 4 classes, digits has 10"):
         evaluate(named, datasets.load("digits", SHAPE))
-    assert evaluate(tiny_model(), datasets.tensors(patterns(names="abdc"))).classes == tuple("abdc")
+    assert evaluate(tiny_model(), datasets.to_dataset(patterns(names="abdc"))).classes == tuple("abdc")
 
 
 @given(st.integers(1, 20_000), st.data())

@@ -74,7 +74,7 @@ def test_a_real_run_is_judged_as_it_judged_itself(manager: Manager) -> None:
         patch.delattr(opening, "open_data")
         model = open_model(run.id, manager)
     assert model.provenance.startswith(f"run {run.id}, step 63, digits")
-    assert model.classes == tuple(datasets.card("digits").classes)
+    assert model.classes == tuple(datasets.get_card("digits").classes)
     assert "running average" in model.provenance
     found = evaluate(model, datasets.load("digits", NET.input_shape))
     (accuracy,) = [p.value for p in manager.store.points(run.id, "epoch/test/accuracy")][-1:]

@@ -323,7 +323,7 @@ def test_a_folder_of_images_is_imported_and_chosen(home: Path, manager: Manager,
     assert not running.exception
     name = running.selectbox(key="train_data").value
     assert name.startswith("pets")
-    assert datasets.card(name).classes == ("cats", "dogs")
+    assert datasets.get_card(name).classes == ("cats", "dogs")
     page_manager().close()
     running.button(key="start").click().run()
     (run,) = manager.store.runs()

@@ -90,7 +90,7 @@ def random_data(architecture: Architecture, config: TrainConfig, images: int) ->
         return numbers.integers(0, 256, (count, *shape), dtype=np.uint8), np.arange(count) % classes
 
     (train_images, train_labels), (test_images, test_labels) = made(images), made(images // 2)
-    content = datasets.Content(
+    content = datasets.ImageArrays(
         name="noise",
         classes=tuple(map(str, range(classes))),
         train_images=train_images,
@@ -98,7 +98,7 @@ def random_data(architecture: Architecture, config: TrainConfig, images: int) ->
         test_images=test_images,
         test_labels=test_labels,
     )
-    return load_to_device(datasets.tensors(content), config, CPU)
+    return load_to_device(datasets.to_dataset(content), config, CPU)
 
 
 def main() -> None:

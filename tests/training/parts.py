@@ -91,7 +91,7 @@ def tensors(settings: TrainConfig, count: int = 128, device: torch.device = CPU)
         return noisy.clip(0, 255).astype(np.uint8), labels
 
     (train_images, train_labels), (test_images, test_labels) = made(count), made(count // 2)
-    content = datasets.Content(
+    content = datasets.ImageArrays(
         name="patterns",
         classes=tuple("abcd"),
         train_images=train_images,
@@ -99,7 +99,7 @@ def tensors(settings: TrainConfig, count: int = 128, device: torch.device = CPU)
         test_images=test_images,
         test_labels=test_labels,
     )
-    return load_to_device(datasets.tensors(content), settings, device)
+    return load_to_device(datasets.to_dataset(content), settings, device)
 
 
 class MemorySink:

@@ -43,13 +43,13 @@ def test_a_run_predicts_itself(fields: dict[str, Any]) -> None:
 def test_windows_make_training_shorter_and_mirror_images_evaluation_longer(
     fields: dict[str, Any], trained: float, evaluated: float
 ) -> None:
-    card, known = datasets.card("digits"), collect_speeds([run()])
+    card, known = datasets.get_card("digits"), collect_speeds([run()])
     usual, other = (forecast(network(), config(**each), "cpu", known) for each in ({}, fields))
     assert usual is not None
     assert other is not None
-    forwards = card.test / 3  # an update costs what three forward passes do
+    forwards = card.test_count / 3  # an update costs what three forward passes do
     assert other.seconds / usual.seconds == pytest.approx(
-        (card.train * trained + forwards * evaluated) / (card.train + forwards)
+        (card.train_count * trained + forwards * evaluated) / (card.train_count + forwards)
     )
 
 

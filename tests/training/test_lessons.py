@@ -20,13 +20,13 @@ from explorer.training.state import State
 from .parts import CPU, MemorySink
 
 
-def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.Content) -> float:
+def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.ImageArrays) -> float:
     """Share of right answers on the test images after training, by this process on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         sink, state = MemorySink(), State(architecture, config, CPU)
-        data = load_to_device(datasets.tensors(content).adapted(architecture.input_shape), config, CPU)
+        data = load_to_device(datasets.to_dataset(content).adapted(architecture.input_shape), config, CPU)
         log = Recorder(CPU, sink)
         train(state, data, config, log)
         log.flush(state)
@@ -42,7 +42,7 @@ def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.
 )
 def test_the_receptive_field_foretells_who_learns_it(network: str, distance: int, seed: int) -> None:
     """Either network learns what lies within its field, and neither what lies beyond: it is not that one is better."""
-    content = datasets.long_range(distance, size=3 * distance + 4, samples=3000)
+    content = datasets.generate_long_range(distance, size=3 * distance + 4, samples=3000)
     architecture = edit.replace(catalog.get(network), "", input_shape=content.train_images.shape[1:])
     run = next(each for each in LESSONS["long-range"].runs if each.network == network)
     config = run.config(epochs=2, seed=seed, device="cpu", threads=1, precision="fp32")

@@ -114,11 +114,11 @@ def _take(name: str) -> None:
 
 def _same_data(name: str) -> str:
     """The data set, or, where it is not on this machine, an imported one of the same classes and sizes."""
-    wanted = datasets.card(name)
+    wanted = datasets.get_card(name)
     if not wanted.available:
-        for other in map(datasets.card, datasets.names()):
-            same = (sorted(other.classes), other.train, other.test) == (
-                sorted(wanted.classes), wanted.train, wanted.test,
+        for other in map(datasets.get_card, datasets.names()):
+            same = (sorted(other.classes), other.train_count, other.test_count) == (
+                sorted(wanted.classes), wanted.train_count, wanted.test_count,
             )  # fmt: skip
             if same and other.available:
                 return other.name

@@ -8,16 +8,16 @@ from typing import Any
 import streamlit as st
 
 from explorer import datasets
-from explorer.datasets import Card
+from explorer.datasets import DatasetCard
 
 
-def list_cards() -> list[Card]:
+def list_cards() -> list[DatasetCard]:
     """Those that are here and have test images."""
-    found = (datasets.card(name) for name in datasets.names())
-    return [card for card in found if card.available and card.test]
+    found = (datasets.get_card(name) for name in datasets.names())
+    return [card for card in found if card.available and card.test_count]
 
 
-def matches_model(model: Any, card: Card) -> bool:
+def matches_model(model: Any, card: DatasetCard) -> bool:
     """Whether a data set's classes are those that a model knows; names are compared where the model has any."""
     return card.classes == model.classes if model.has_class_names else len(card.classes) == len(model.classes)
 

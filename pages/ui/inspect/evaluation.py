@@ -34,7 +34,7 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
         usual = models.find_dataset(state.state()["model"])
         name = st.selectbox(
             "Data set", list(cards), list(cards).index(usual) if usual in cards else 0, key=f"inspect_test_{usual}",
-            format_func=lambda each: f"{cards[each].title} ({cards[each].test:,} test images)",
+            format_func=lambda each: f"{cards[each].title} ({cards[each].test_count:,} test images)",
         )  # fmt: skip
     with right:
         other_name = models.choose_second(found)

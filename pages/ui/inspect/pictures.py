@@ -14,7 +14,7 @@ import streamlit as st
 from PIL import Image
 
 from explorer import datasets, figures
-from explorer.datasets import MAX_PICTURE_BYTES, ImageError
+from explorer.datasets import MAX_IMAGE_BYTES, ImageError
 from explorer.inspection import SampleImage, list_sample_images
 from pages.ui.text import literal
 
@@ -38,7 +38,7 @@ def show(dataset: str) -> None:
     place = state.state().setdefault("round", 0)
     st.file_uploader(
         "Upload pictures", type=_TYPES, accept_multiple_files=True, key=f"inspect_upload_{place}",
-        on_change=_take_uploads, label_visibility="collapsed", max_upload_size=MAX_PICTURE_BYTES // 10**6,
+        on_change=_take_uploads, label_visibility="collapsed", max_upload_size=MAX_IMAGE_BYTES // 10**6,
     )  # fmt: skip
     st.caption(
         f"Uploads stay in the memory of this browser session only; they are gone when it closes or on Clear. Up to "
@@ -71,8 +71,8 @@ def _take_uploads() -> None:
         return
     state.change(round=here["round"] + 1, unit=None)  # a new, empty widget: Streamlit lets go of its own copy
     for file in files:
-        if file.size > MAX_PICTURE_BYTES:
-            limit = figures.size(MAX_PICTURE_BYTES)
+        if file.size > MAX_IMAGE_BYTES:
+            limit = figures.size(MAX_IMAGE_BYTES)
             state.say("error", f"{file.name}: the file has {figures.size(file.size)}; at most {limit} are allowed")
         else:
             add(file.getvalue(), file.name)
@@ -111,7 +111,7 @@ def _test_images(dataset: str) -> None:
         name = st.selectbox(
             "Data set", list(cards), usual, key=f"inspect_data_{dataset}", format_func=lambda each: cards[each].title
         )
-        last = cards[name].test - 1
+        last = cards[name].test_count - 1
         row = st.number_input("Number", 0, last, 0, key=f"inspect_row_{name}", help=f"0 to {last:,}")
         with st.container(horizontal=True):
             st.button("Add", key="inspect_add_row", on_click=request, args=(f"{name}:{row}",))

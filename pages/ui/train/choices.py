@@ -35,7 +35,7 @@ def get_network(name: str) -> Architecture:
     return session.architecture() if name == CURRENT else catalog.get(name)
 
 
-def ask_image_size(chosen: list[str], card: datasets.Card) -> bool:
+def ask_image_size(chosen: list[str], card: datasets.DatasetCard) -> bool:
     """Whether the networks shall take images as small as they are. Asked only where it makes a difference."""
     sizes = {get_network(name).input_shape[1:] for name in chosen}
     if not sizes - {card.shape[1:]}:
@@ -53,7 +53,7 @@ def ask_image_size(chosen: list[str], card: datasets.Card) -> bool:
     return picked == "data"
 
 
-def fit_to_data(network: Architecture, card: datasets.Card, *, fit: bool, small: bool) -> Architecture:
+def fit_to_data(network: Architecture, card: datasets.DatasetCard, *, fit: bool, small: bool) -> Architecture:
     """The network with as many outputs as the data has classes (``fit``), and its image size (``small``)."""
     if small:
         network = network.model_copy(update={"input_shape": (network.input_shape[0], *card.shape[1:])})

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import datasets, figures
-from explorer.datasets import Card
+from explorer.datasets import DatasetCard
 from explorer.home import home
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -17,13 +17,13 @@ from pages.ui.text import literal
 _OPEN = "Bring your own images"
 
 
-def choose() -> Card:
+def choose() -> DatasetCard:
     """The chosen data set's card, shown; its images may have to be fetched first."""
     names = datasets.names()
     if st.session_state.get("train_data") not in names:
         st.session_state["train_data"] = datasets.DEFAULT
     name = st.selectbox("Data", names, key="train_data", format_func=_title, persist_state="session")
-    card = datasets.card(name or datasets.DEFAULT)
+    card = datasets.get_card(name or datasets.DEFAULT)
     _card(card)
     if not card.available:
         _bring(card)
@@ -33,14 +33,14 @@ def choose() -> Card:
 
 
 def _title(name: str) -> str:
-    card = datasets.card(name)
+    card = datasets.get_card(name)
     return f"{card.title}{'' if card.available else ' (not here yet)'}"
 
 
-def _card(card: Card) -> None:
+def _card(card: DatasetCard) -> None:
     facts = (
-        f"{card.train:,} + {card.test:,} images · {len(card.classes)} classes · {figures.times(card.shape)} · "
-        f"{figures.size(card.size)}"
+        f"{card.train_count:,} + {card.test_count:,} images · {len(card.classes)} classes · "
+        f"{figures.times(card.shape)} · {figures.size(card.size_bytes)}"
     )
     lines = [f"Source: {card.source}.", f"Licence: {card.licence}.", *card.notes]
     st.caption(f"{literal(card.summary)}  \n{literal(facts)}", help="\n\n".join(literal(line) for line in lines))
@@ -49,11 +49,11 @@ def _card(card: Card) -> None:
             st.table([{"file": literal(name), "why": literal(why)} for name, why in card.skipped[:500]])
 
 
-def _bring(card: Card) -> None:
-    if card.by_hand:
-        st.info(literal(card.by_hand))
-    if card.download and st.button(
-        f"Download {figures.size(card.download)}", icon=":material/download:", key="download", width="stretch"
+def _bring(card: DatasetCard) -> None:
+    if card.manual_download:
+        st.info(literal(card.manual_download))
+    if card.download_bytes and st.button(
+        f"Download {figures.size(card.download_bytes)}", icon=":material/download:", key="download", width="stretch"
     ):
         done = run_with_progress(
             f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress)

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import DatasetError
-from ._random import stratified
+from ._random import split_stratified
 
 MIN_CLASSES, MAX_CLASSES = 2, 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Content:
+class ImageArrays:
     """A data set as NumPy arrays. Raises DatasetError if the parts do not fit together."""
 
     name: str
@@ -62,7 +62,7 @@ class Content:
         return digest.hexdigest()
 
 
-def split(
+def split_arrays(
     name: str,
     classes: tuple[str, ...],
     images: NDArray[np.uint8],
@@ -71,10 +71,10 @@ def split(
     share: float,
     seed: int,
     notes: tuple[str, ...] = (),
-) -> Content:
+) -> ImageArrays:
     """Content of images that come without a split: ``share`` of every class becomes the test set, fixed by the seed."""
-    train, test = stratified(labels, share, seed)
-    return Content(
+    train, test = split_stratified(labels, share, seed)
+    return ImageArrays(
         name=name,
         classes=classes,
         train_images=images[train],
