@@ -9,8 +9,9 @@ router.enter()
 import pandas as pd  # noqa: E402
 import streamlit as st  # noqa: E402
 
-from explorer import catalog, figures  # noqa: E402
+from explorer import catalog  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
+from explorer.text import format_count, format_extent, format_shape  # noqa: E402
 from pages.ui import session  # noqa: E402
 from pages.ui.compare import address, state  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
@@ -42,10 +43,10 @@ for entry in catalog.entries():
             address.go()
         st.write(literal(entry.summary))
         st.caption(
-            f"{figures.exact(totals.params)} parameters · {figures.exact(totals.macs)} MACs at "
-            f"{figures.times(analysis.input_shape)} · "
-            f"receptive field {figures.extent(totals.receptive_field.size)} px, "
-            f"stride {figures.extent(totals.receptive_field.stride)}  \n"
+            f"{format_count(totals.params)} parameters · {format_count(totals.macs)} MACs at "
+            f"{format_shape(analysis.input_shape)} · "
+            f"receptive field {format_extent(totals.receptive_field.size)} px, "
+            f"stride {format_extent(totals.receptive_field.stride)}  \n"
             f"{literal(entry.source)}  \nName for links and the command line: `{entry.name}`"
         )
         for slip in entry.repairs:

@@ -13,20 +13,20 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "explorer"
 
 ALLOWED: dict[str, set[str]] = {
-    "architecture": set(),
-    "catalog": {"architecture"},
-    "analysis": {"architecture"},
-    "modules": {"architecture", "analysis"},
-    "comparison": {"architecture", "analysis", "catalog", "figures", "literal", "experiments"},
-    "profiling": {"modules", "analysis", "architecture", "catalog"},
-    "runs": {"home"},
-    "training": {"runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
-    "experiments": {"literal", "architecture", "analysis", "catalog", "training", "runs"},
-    "inspection": {"training", "runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
-    "figures": {"analysis", "architecture", "catalog", "experiments"},
+    "architecture": {"text"},
+    "catalog": {"text", "architecture"},
+    "analysis": {"text", "architecture"},
+    "modules": {"text", "architecture", "analysis"},
+    "comparison": {"text", "architecture", "analysis", "catalog", "figures", "experiments"},
+    "profiling": {"text", "modules", "analysis", "architecture", "catalog"},
+    "runs": {"text", "home"},
+    "training": {"text", "runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
+    "experiments": {"text", "architecture", "analysis", "catalog", "training", "runs"},
+    "inspection": {"text", "training", "runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
+    "figures": {"text", "analysis", "architecture", "catalog", "experiments"},
     "home": set(),
-    "literal": set(),
-    "datasets": {"home"},
+    "text": set(),
+    "datasets": {"text", "home"},
 }
 """For each sub-package the others that it may import. One that is not listed may import any, but not in a circle."""
 

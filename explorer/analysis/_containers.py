@@ -6,6 +6,7 @@ from typing import Any
 
 from ..architecture import Repair
 from ..architecture.edit import output_conv
+from ..text import compact_shape
 from ._readings import BYTES
 from ._walk import (
     Axis,
@@ -18,7 +19,6 @@ from ._walk import (
     pass_through,
     same_memory,
     save_for_backward,
-    times,
     widen,
 )
 
@@ -89,7 +89,7 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 
 def _unequal_sizes(walk: Walk, node: Any, path: str, outs: list[Tensor], peak: int) -> Tensor:
     given = ", ".join(
-        f"{branch.name} gives {times(out[0][1:]) or 'a vector'}"
+        f"{branch.name} gives {compact_shape(out[0][1:]) or 'a vector'}"
         for branch, out in zip(node.branches, outs, strict=True)
     )
     walk.refuse(path, f"fuse={node.fuse} needs equal heights and widths: {given}")
@@ -175,7 +175,8 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         maps = len(shape) == len(shape_in) == 3
         walk.refuse(
             path,
-            f"an identity shortcut needs equal shapes: the input is {times(shape_in)}, the body gives {times(shape)}",
+            f"an identity shortcut needs equal shapes: the input is {compact_shape(shape_in)}, "
+            f"the body gives {compact_shape(shape)}",
             Repair(label="use a projection", replacements=((path, (("shortcut", "projection"),)),)) if maps else None,
         )
     peak = max(peak, held + size * (1 if node.activation in ("none", "relu") else 2))
@@ -195,7 +196,8 @@ def _projection_stride(walk: Walk, path: str, x: Tensor, body: Tensor) -> tuple[
         if (n_in - 1) // step + 1 != n_out:
             walk.refuse(
                 path,
-                f"no stride of a 1×1 projection turns {times(x[0][1:])} into the body's {times(body[0][1:])}",
+                f"no stride of a 1×1 projection turns {compact_shape(x[0][1:])} "
+                f"into the body's {compact_shape(body[0][1:])}",
             )
             return None
         steps.append(step)
@@ -209,7 +211,7 @@ def _auxiliary(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         y = walk.visits[op](walk, child, f"{path}/{name}", y)
     walk.in_head = outside
     if len(y[0]) != 1:
-        walk.refuse(path, f"an auxiliary head must end in a vector of class scores, not {times(y[0])}")
+        walk.refuse(path, f"an auxiliary head must end in a vector of class scores, not {compact_shape(y[0])}")
     return pass_through(x)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..architecture import MAX_CHANNELS, Repair
+from ..text import compact_shape
 from ._readings import BYTES
 from ._walk import (
     SAVES_OUTPUT,
@@ -16,7 +17,6 @@ from ._walk import (
     mark_whole_input,
     pass_through,
     save_for_backward,
-    times,
     widen,
 )
 
@@ -32,8 +32,9 @@ def _refuse_window(walk: Walk, node: Any, path: str, x: Tensor) -> None:
     if node.padding != "same" and kernel[0] % 2 and kernel[1] % 2:
         repair = Repair(label="use padding 'same'", replacements=((path, (("padding", "same"),)),))
     zeros = (pad[0] + pad_end[0], pad[1] + pad_end[1])
-    padding = f" with {times(zeros)} of padding" if any(zeros) else ""
-    walk.refuse(path, f"a window of {times(span)} does not fit its input of {times(x[0][1:])}{padding}", repair)
+    padding = f" with {compact_shape(zeros)} of padding" if any(zeros) else ""
+    window, given = compact_shape(span), compact_shape(x[0][1:])
+    walk.refuse(path, f"a window of {window} does not fit its input of {given}{padding}", repair)
 
 
 def _refuse_vector(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
@@ -175,7 +176,8 @@ def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     if len(shape) != 1:
         walk.refuse(
             path,
-            f"a linear layer works on a vector, but its input is {times(shape)}; put GlobalPool and Flatten before it",
+            f"a linear layer works on a vector, but its input is {compact_shape(shape)}; "
+            f"put GlobalPool and Flatten before it",
         )
         _note_feature(walk, x)
     out = node.out_features

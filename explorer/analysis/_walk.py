@@ -118,7 +118,3 @@ def byte_size(shape: tuple[int, ...]) -> int:
     for extent in shape:
         count *= extent
     return count
-
-
-def times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))

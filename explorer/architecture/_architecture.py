@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
+from ..text import quote
 from . import _limits as limits
 from ._nodes import Node, NodeBase, Sequence
-from ._problems import quoted
 
 
 def _check_text(limit: int) -> BeforeValidator:
@@ -36,7 +36,7 @@ def _check_input_shape(value: object) -> tuple[int, int, int]:
         if whole(c, 1, limits.MAX_CHANNELS) and all(whole(n, limits.MIN_IMAGE, limits.MAX_IMAGE) for n in (h, w)):
             return (c, h, w)
     raise ValueError(
-        f"(={quoted(value)}) must be [channels, height, width] with 1 to {limits.MAX_CHANNELS} channels "
+        f"(={quote(value)}) must be [channels, height, width] with 1 to {limits.MAX_CHANNELS} channels "
         f"and {limits.MIN_IMAGE} to {limits.MAX_IMAGE} pixels a side"
     )
 

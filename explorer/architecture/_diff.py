@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..text import format_setting
 from ._architecture import Architecture, walk
 from ._nodes import NodeBase
 
@@ -21,12 +22,9 @@ class Change:
 
     def __str__(self) -> str:
         if self.kind == "changed":
-            return f"{self.path or 'network'}: {self.field} {_show(self.before)} → {_show(self.after)}"
+            where = self.path or "network"
+            return f"{where}: {self.field} {format_setting(self.before)} → {format_setting(self.after)}"
         return f"{self.path}: {self.kind} {self.after or self.before}"
-
-
-def _show(value: Any) -> str:
-    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _fields(node: NodeBase) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import pydantic
 
+from ..text import quote
 from . import _limits as limits
 from ._architecture import Architecture
 from ._json import problems_of
 from ._nodes import NodeBase, Parallel, Residual
-from ._problems import ArchitectureError, Problem, quoted
+from ._problems import ArchitectureError, Problem
 
 _SHOWN = 30
 _Made = TypeVar("_Made")
@@ -32,7 +33,7 @@ def find(architecture: Architecture, path: str) -> Any:
             known = [child.name for child in node.nodes]
             held = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
             where = "/".join(done)
-            raise refuse(where, f"there is no {quoted(name)} in {where or 'the trunk'}; it holds {held or 'nothing'}")
+            raise refuse(where, f"there is no {quote(name)} in {where or 'the trunk'}; it holds {held or 'nothing'}")
         done.append(name)
     return node
 
@@ -111,7 +112,7 @@ def replace(architecture: Architecture, path: str, **fields: Any) -> Architectur
     values = {name: getattr(node, name) for name in type(node).model_fields}
     unknown = [name for name in fields if name not in values]
     if unknown:
-        raise refuse(path, f"a {node.op} has no {quoted(unknown[0])}; it has {', '.join(values)}")
+        raise refuse(path, f"a {node.op} has no {quote(unknown[0])}; it has {', '.join(values)}")
     data = {**values, **fields}
     changed = validate(lambda: type(node)(**data), data, path)
     structural = "name" in fields or node.child_field in fields

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
+from ..text import quote
 from . import _limits as limits
-from ._problems import quoted
 
 NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
 
@@ -37,7 +37,7 @@ def _check_size(low: int, high: int, words: tuple[str, ...] = ()) -> Any:
             return value[0] if value[0] == value[1] else tuple(value)
         if whole(value):
             return value
-        raise ValueError(f"(={quoted(value)}) {rule}")
+        raise ValueError(f"(={quote(value)}) {rule}")
 
     return PlainValidator(check)
 
@@ -45,7 +45,7 @@ def _check_size(low: int, high: int, words: tuple[str, ...] = ()) -> Any:
 def _check_name(value: object) -> object:
     if isinstance(value, str) and not NAME_PATTERN.fullmatch(value):
         raise ValueError(
-            f"(={quoted(value)}) must be 1 to {limits.MAX_NAME} letters, digits or _, and not begin with a digit"
+            f"(={quote(value)}) must be 1 to {limits.MAX_NAME} letters, digits or _, and not begin with a digit"
         )
     return value
 

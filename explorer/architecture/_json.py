@@ -14,11 +14,12 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel
 
+from ..text import quote
 from . import _limits as limits
 from ._architecture import Architecture
 from ._fields import NAME_PATTERN
 from ._nodes import NODE_KINDS, Auxiliary, NodeBase, Parallel, Sequence
-from ._problems import ArchitectureError, Problem, quoted
+from ._problems import ArchitectureError, Problem
 
 VERSION = 1
 """Version of the JSON form that this code writes."""
@@ -78,7 +79,7 @@ def from_json(text: str | bytes | bytearray) -> Architecture:
         raise _refuse(f"not valid JSON: {error}") from None
     if duplicates:
         raise ArchitectureError(
-            [Problem(path="", message=f"the key {quoted(key)} occurs twice") for key in duplicates[:_MAX_PROBLEMS]]
+            [Problem(path="", message=f"the key {quote(key)} occurs twice") for key in duplicates[:_MAX_PROBLEMS]]
         )
     return from_data(data)
 
@@ -90,7 +91,7 @@ def from_data(data: object) -> Architecture:
     data = dict(data)
     version = data.pop("version", VERSION)
     if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION:
-        raise _refuse(f"version (={quoted(version)}) is not known here; this program reads 1 to {VERSION}")
+        raise _refuse(f"version (={quote(version)}) is not known here; this program reads 1 to {VERSION}")
     for older in range(version, VERSION):
         data = MIGRATIONS[older](data)
     problems: list[Problem] = []
@@ -152,7 +153,7 @@ def _sibling_names(data: object, path: str = "") -> list[Problem]:
             continue
         part = _path_part(name, f"[{index}]")
         if name in seen:
-            problems.append(Problem(path=path, message=f"two children are named {quoted(name)}; names must differ"))
+            problems.append(Problem(path=path, message=f"two children are named {quote(name)}; names must differ"))
         seen.add(name)
         problems += _sibling_names(child, f"{path}/{part}" if path else part)
     return problems
@@ -178,7 +179,7 @@ _RULES = {
 
 
 def _translate(error: pydantic.ValidationError, data: object, base: str = "") -> list[Problem]:
-    """pydantic's errors as ours: node names instead of indices, the value quoted, one line per field."""
+    """pydantic's errors as ours: node names instead of indices, the value one line per field."""
     problems: dict[tuple[str, str], Problem] = {}
     found = error.errors(include_url=False)
     for item in found[:_MAX_PROBLEMS]:
@@ -193,18 +194,18 @@ def _translate(error: pydantic.ValidationError, data: object, base: str = "") ->
             known = list(kind.model_fields) if kind else []
             close = difflib.get_close_matches(field, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}" if known else ""
-            message = f"unknown key {quoted(field)}; {hint}"
+            message = f"unknown key {quote(field)}; {hint}"
         elif item["type"] == "union_tag_invalid":
             given = context.get("tag", "")
             close = difflib.get_close_matches(str(given), NODE_KINDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(NODE_KINDS)}"
-            message = f"op (={quoted(given)}) is not a kind of node; {hint}"
+            message = f"op (={quote(given)}) is not a kind of node; {hint}"
         elif item["type"] == "missing":
             message = f"{field or 'the node'} is required"
         else:
             rule = _RULES.get(item["type"])
             text = rule.format(**context) if rule else item["msg"]
-            shown = "" if isinstance(value, dict | list | tuple) else f" (={quoted(value)})"
+            shown = "" if isinstance(value, dict | list | tuple) else f" (={quote(value)})"
             message = f"{field or 'the node'}{shown} {text}"
         # A union (number or word) reports each of its members; the first says enough.
         problems.setdefault((path, field or message), Problem(path=path, message=message))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ..text import quote
 from . import _limits as limits
 from ._fields import (
     POINTWISE,
@@ -30,7 +31,6 @@ from ._fields import (
     as_tuple,
     geometry_of,
 )
-from ._problems import quoted
 
 
 class NodeBase(BaseModel):
@@ -263,7 +263,7 @@ def _unique_names(nodes: tuple[Any, ...], where: str) -> None:
     seen: set[str] = set()
     for node in nodes:
         if node.name in seen:
-            raise ValueError(f"two {where} are named {quoted(node.name)}; names must differ among siblings")
+            raise ValueError(f"two {where} are named {quote(node.name)}; names must differ among siblings")
         seen.add(node.name)
 
 

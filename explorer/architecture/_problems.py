@@ -47,12 +47,3 @@ class ArchitectureError(ValueError):
         if len(self.problems) > _SHOWN:
             lines.append(f"... and {len(self.problems) - _SHOWN} more")
         super().__init__("; ".join(lines))
-
-
-def quoted(value: object, limit: int = 60) -> str:
-    """``repr`` of a value, shortened, for use in a message."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an int of thousands of digits, or nesting beyond measure
-        text = f"a {type(value).__name__} too large to show"
-    return text if len(text) <= limit else text[: limit - 1] + "…"

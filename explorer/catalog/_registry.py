@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from ..architecture import Architecture
+from ..text import quote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +93,7 @@ def entry(name: str) -> Entry:
     if found is None:
         close = difflib.get_close_matches(name, [*_ENTRIES, *ALIASES], n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(_ENTRIES)}"
-        shown = name if len(name) <= 60 else name[:59] + "…"
-        raise ValueError(f"the catalogue has no {shown!r}; {hint}")
+        raise ValueError(f"the catalogue has no {quote(name)}; {hint}")
     return found
 
 

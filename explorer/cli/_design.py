@@ -10,11 +10,11 @@ from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, 
 from ..architecture import diff, to_data, to_link
 from ..profiling import OUR_CONVENTION
 from ._resolve import architecture, resolve
-from ._text import notes, print_json, shown, table, times, write
+from ._text import ascii_shape, notes, print_json, shown, table, write
 
 
 def _pixels(field: ReceptiveField) -> str:
-    return times(field.size) if field.size[0] != field.size[1] else str(field.size[0])
+    return ascii_shape(field.size) if field.size[0] != field.size[1] else str(field.size[0])
 
 
 def _field(field: ReceptiveField) -> str:
@@ -27,8 +27,9 @@ def _totals(analysis: Analysis) -> str:
     numbers = []
     for metric in METRICS.values():
         if metric.key == "receptive_field":
-            text = f"{times(field.size)} / {times(field.stride)}"
-            words = f"size / stride, shortest path {times(field.min_size)}; {aligned}{CONVENTIONS['receptive_field']}"
+            text = f"{ascii_shape(field.size)} / {ascii_shape(field.stride)}"
+            shortest = f"shortest path {ascii_shape(field.min_size)}"
+            words = f"size / stride, {shortest}; {aligned}{CONVENTIONS['receptive_field']}"
             numbers.append((metric.label, text, words))
         elif metric.of_totals is not None and metric.unit != "px":
             text = f"{metric.read_totals(analysis.totals):,} {metric.unit}".strip()
@@ -61,7 +62,7 @@ def list_verb(args: argparse.Namespace) -> None:
             for entry, analysis in known
         ])  # fmt: skip
         return
-    rows = [(e.name, times(a.input_shape), f"{a.params:,}", f"{a.macs:,}", shown(e.title)) for e, a in known]
+    rows = [(e.name, ascii_shape(a.input_shape), f"{a.params:,}", f"{a.macs:,}", shown(e.title)) for e, a in known]
     print(table(("name", "input", "params", "MACs", "title"), rows, "<>>><"))
 
 
@@ -74,17 +75,18 @@ def analyze_verb(args: argparse.Namespace) -> None:
         (
             layer.path,
             f"{layer.op} *" if layer.training_only else layer.op,
-            times(layer.output_shape),
+            ascii_shape(layer.output_shape),
             f"{layer.params:,}",
             f"{layer.macs:,}",
             _field(layer.receptive_field),
-            times(layer.receptive_field.stride)
+            ascii_shape(layer.receptive_field.stride)
             if layer.receptive_field.stride[0] != layer.receptive_field.stride[1]
             else str(layer.receptive_field.stride[0]),
         )
         for layer in analysis.layers
     ]
-    print(f"{shown(analysis.name)}: {times(analysis.input_shape)} to {times(analysis.totals.output_shape)}\n")
+    ends = [ascii_shape(shape) for shape in (analysis.input_shape, analysis.totals.output_shape)]
+    print(f"{shown(analysis.name)}: {' to '.join(ends)}\n")
     print(table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
     if any(layer.training_only for layer in analysis.layers):
         print("* part of an auxiliary head: training only, not in the totals of params and MACs")
@@ -112,7 +114,7 @@ def ledger_verb(args: argparse.Namespace) -> None:
     if args.json:
         print_json(reading.to_data())
         return
-    print(f"{shown(reading.name)}: {times(reading.input_shape)}, one image, inference")
+    print(f"{shown(reading.name)}: {ascii_shape(reading.input_shape)}, one image, inference")
     for each in reading.comparisons:
         lines = [("  ours", f"{each.ours:,}", each.our_convention)]
         lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in each.items]

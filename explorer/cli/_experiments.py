@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ._running import duration, look_after, open_manager
-from ._text import notes, print_json, quoted, shown, table
+from ..text import format_duration, quote
+from ._running import look_after, open_manager
+from ._text import notes, print_json, shown, table
 
 if TYPE_CHECKING:
     from ..experiments import StoredExperiment
@@ -27,7 +28,7 @@ def seeds_of(text: str) -> Sequence[int]:
             return range(int(text))
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise ValueError(f"--seeds {quoted(text)} must be a number of seeds, or seeds such as 0,1,2") from None
+        raise ValueError(f"--seeds {quote(text)} must be a number of seeds, or seeds such as 0,1,2") from None
 
 
 def _progress(runs: list[Run], planned: int) -> str:
@@ -138,7 +139,7 @@ def _list(args: argparse.Namespace) -> None:
                 str(sum(run.active for run in runs)),
                 str(len(stored.experiment.variants)),
                 str(len(stored.experiment.seeds)),
-                duration(sum(run.seconds for run in runs)),
+                format_duration(sum(run.seconds for run in runs)),
                 f"{datetime.fromtimestamp(stored.created).astimezone():%Y-%m-%d %H:%M}",
                 shown(stored.experiment.name),
             )

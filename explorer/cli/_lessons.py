@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._running import add_changes, look_after, open_manager, setting_changes
 from ._runs import until_ended, watch
-from ._text import WIDTH, print_json, shown, table, times
+from ._text import WIDTH, ascii_shape, print_json, shown, table
 
 if TYPE_CHECKING:
     from ..runs import Manager, Run
@@ -87,7 +87,7 @@ def _tell(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
         print_json(rows)
     else:
         cells = [
-            (row["id"], row["status"], shown(row["name"]), row["dataset"], times(row["receptive_field"]),
+            (row["id"], row["status"], shown(row["name"]), row["dataset"], ascii_shape(row["receptive_field"]),
              "" if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}")
             for row in rows
         ]  # fmt: skip

@@ -9,7 +9,8 @@ import urllib.parse
 
 from .. import catalog
 from ..architecture import LINK_PREFIX, MAX_TEXT_BYTES, Architecture, ArchitectureError, edit, from_json, from_link
-from ._text import PATH_SHOWN, one_line, quoted
+from ..text import quote
+from ._text import PATH_SHOWN, one_line
 
 ARCH = "name or alias of the catalogue, path of a JSON file ('-' for standard input), or a link"
 
@@ -35,7 +36,7 @@ def resolve(text: str, *, files: bool = False) -> Architecture:
         return from_link(text)
     if files and (text.endswith(".json") or os.sep in text):
         raise ValueError(
-            f"there is no file {quoted(text, PATH_SHOWN)}; give a JSON file, a link or a name of the catalogue"
+            f"there is no file {quote(text, PATH_SHOWN)}; give a JSON file, a link or a name of the catalogue"
         )
     return catalog.get(text)
 
@@ -48,7 +49,7 @@ def _from_url(url: str) -> Architecture:
     values = query.get("net", [])
     if len(values) != 1:
         found = "no `net=`" if not values else f"{len(values)} times `net=`"
-        raise ValueError(f"the link {quoted(url)} has {found}; copy the address of a page that shows one network")
+        raise ValueError(f"the link {quote(url)} has {found}; copy the address of a page that shows one network")
     return from_link(values[0]) if values[0].startswith(LINK_PREFIX) else catalog.get(values[0])
 
 
@@ -57,7 +58,7 @@ def _from_file(name: str) -> Architecture:
 
     Never more than the allowed bytes are read, so an endless file is harmless.
     """
-    label = "standard input" if name == "-" else quoted(name, PATH_SHOWN)
+    label = "standard input" if name == "-" else quote(name, PATH_SHOWN)
     try:
         with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
             text = file.read(MAX_TEXT_BYTES + 1)
@@ -79,7 +80,7 @@ def input_shape(text: str | None) -> tuple[int, int, int] | None:
         return None
     match = re.fullmatch(r"([0-9]{1,6})[x×]([0-9]{1,6})[x×]([0-9]{1,6})", text.strip(), re.IGNORECASE)
     if match is None:
-        raise ValueError(f"--input {quoted(text)} must be CHANNELSxHEIGHTxWIDTH, such as 3x224x224")
+        raise ValueError(f"--input {quote(text)} must be CHANNELSxHEIGHTxWIDTH, such as 3x224x224")
     c, h, w = map(int, match.groups())
     return c, h, w
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._text import quoted, shown
+from ..text import quote
+from ._text import shown
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager
@@ -48,13 +49,6 @@ def look_after(manager: Manager) -> None:
         manager.tick()
 
 
-def duration(seconds: float) -> str:
-    """Seconds as m:ss or h:mm:ss."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def add_settings(sub: argparse.ArgumentParser) -> None:
     """The options that ``training_config`` reads."""
     sub.add_argument("--dataset", metavar="NAME|PATH", help="default: the embedded digits")
@@ -86,7 +80,7 @@ def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
     for text in args.set or ():
         name, equals, value = text.partition("=")
         if not equals:
-            raise ValueError(f"--set {quoted(text)} must be SETTING=VALUE, such as lr=0.01")
+            raise ValueError(f"--set {quote(text)} must be SETTING=VALUE, such as lr=0.01")
         try:
             changes[name] = json.loads(value)
         except (ValueError, RecursionError):

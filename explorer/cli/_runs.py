@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..text import format_duration, quote
 from ._resolve import resolve
-from ._running import add_settings, duration, look_after, open_manager, training_config
-from ._text import PATH_SHOWN, print_json, quoted, shown, table
+from ._running import add_settings, look_after, open_manager, training_config
+from ._text import PATH_SHOWN, print_json, shown, table
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
@@ -48,7 +49,7 @@ def _progress(manager: Manager, run: Run) -> str:
         if value is not None:
             parts.append(form.format(value))
     if run.step:
-        parts.append(f"{duration(run.seconds / run.step * (run.steps - run.step))} to go")
+        parts.append(f"{format_duration(run.seconds / run.step * (run.steps - run.step))} to go")
     if not manager.is_responding(run):
         parts.append("not responding")
     return f"{run.id}  {'  '.join(parts)}"
@@ -142,7 +143,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
     rows = [
         [str(row["epoch"])]
         + [text for name in splits for text in (f"{row[f'{name}/loss']:.4f}", f"{row[f'{name}/accuracy']:.2%}")]
-        + [duration(row["seconds"])]
+        + [format_duration(row["seconds"])]
         for row in epochs
         if all(f"{name}/loss" in row for name in splits)
     ]
@@ -164,7 +165,7 @@ def _list(args: argparse.Namespace) -> None:
                 run.status if manager.is_responding(run) else "not responding",
                 f"{run.epoch}/{run.setting('epochs')}",
                 "" if best is None else f"{best:.2%}",
-                duration(run.seconds),
+                format_duration(run.seconds),
                 run.device,
                 shown(run.setting("dataset")),
                 shown(run.name),
@@ -180,7 +181,7 @@ def _show(args: argparse.Namespace) -> None:
             print_json(full)
             return
         print(f"{_progress(manager, run)}\n")
-        facts = [("name", shown(run.name)), ("device", run.device or "-"), ("time", duration(run.seconds))]
+        facts = [("name", shown(run.name)), ("device", run.device or "-"), ("time", format_duration(run.seconds))]
         facts += [(name, shown(value)) for name, value in full["config"].items() if value is not None]
         facts += [("tags", shown(", ".join(run.tags)))] if run.tags else []
         facts += [("notes", shown(run.notes))] if run.notes else []
@@ -241,7 +242,7 @@ def _export(args: argparse.Namespace) -> None:
             paths = export_to(manager.store, run, args.format, Path(args.target))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise ValueError(f"cannot write {quoted(args.target, PATH_SHOWN)}: {reason}") from None
+            raise ValueError(f"cannot write {quote(args.target, PATH_SHOWN)}: {reason}") from None
         if args.json:
             print_json({"run": run.id, "files": [str(path) for path in paths]})
         else:

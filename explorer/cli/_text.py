@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..architecture import ArchitectureError
+from ..text import format_shape, quote
 
 PROBLEMS_SHOWN = 3
-TEXT_SHOWN = 60
 PATH_SHOWN = 300
 WIDTH = 120
 
@@ -21,12 +21,9 @@ def shown(text: object) -> str:
     return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in str(text))
 
 
-def quoted(text: str, limit: int = TEXT_SHOWN) -> str:
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
-
-
-def times(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
+def ascii_shape(shape: Sequence[int]) -> str:
+    """A shape in letters that every terminal has: 64x56x56."""
+    return format_shape(shape, "x")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> str:
@@ -48,7 +45,7 @@ def write(name: str, text: str) -> None:
         Path(name).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"cannot write {quoted(name, PATH_SHOWN)}: {reason}") from None
+        raise ValueError(f"cannot write {quote(name, PATH_SHOWN)}: {reason}") from None
 
 
 def notes(rows: Sequence[tuple[str, str, str]]) -> str:

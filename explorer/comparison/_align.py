@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import pydantic
 
 from ..architecture import ArchitectureError, NodeBase, Problem, edit, walk
+from ..text import format_setting
 
 Kind = Literal["added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed"]
 _ALIGNED = 4_096
@@ -35,7 +36,7 @@ class Change:
     def __str__(self) -> str:
         where = self.path or "network"
         if self.kind == "changed":
-            return f"{where}: {self.field} {_text(self.before)} → {_text(self.after)}"
+            return f"{where}: {self.field} {format_setting(self.before)} → {format_setting(self.after)}"
         if self.kind in ("added", "removed"):
             return f"{where}: {self.kind} {self.after or self.before}"
         if self.kind == "renamed":
@@ -43,10 +44,6 @@ class Change:
         if self.kind == "moved":
             return f"{where}: moved from place {self.before} to {self.after}"
         return f"{where}: {self.before} {self.kind} {'by' if self.kind == 'replaced' else 'in'} {self.after}"
-
-
-def _text(value: Any) -> str:
-    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def fields_of(node: NodeBase) -> dict[str, Any]:

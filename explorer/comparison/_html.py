@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
 from math import log
 
-from ..figures import growth, si
+from ..figures import growth
+from ..text import escape_html, format_si
 from ._compare import Comparison
 from ._tables import LETTERS, Report, Table, headings
 
@@ -29,6 +29,7 @@ _STYLE = (
 def html(report: Report) -> str:
     """The report as a page: legend, pictures, tables, conventions. Every name is escaped."""
     comparison = report.comparison
+    metrics = [row.metric for row in comparison.rows]
     parts = [
         "<h1>Architectures side by side</h1>",
         _legend(comparison),
@@ -38,7 +39,7 @@ def html(report: Report) -> str:
         "<h2>Growth of the receptive field</h2>", _growth(comparison),
         *map(_table, report.tables),
         "<h2>Conventions</h2><ul>",
-        *(f"<li><b>{escape(row.metric.label)}</b>: {escape(row.metric.convention)}</li>" for row in comparison.rows),
+        *(f"<li><b>{escape_html(metric.label)}</b>: {escape_html(metric.convention)}</li>" for metric in metrics),
         "</ul>",
     ]  # fmt: skip
     return (
@@ -63,14 +64,14 @@ def _theme() -> str:
 
 def _legend(comparison: Comparison) -> str:
     items = "".join(
-        f'<li class="name"><b style="color:var(--n{place})">{escape(heading)}</b></li>'
+        f'<li class="name"><b style="color:var(--n{place})">{escape_html(heading)}</b></li>'
         for place, heading in enumerate(headings(comparison))
     )
     return f'<ul style="list-style:none;padding:0">{items}</ul>'
 
 
 def _address(address: str) -> str:
-    return f'<p class="name">To be seen and changed at <code>{escape(address)}</code></p>' if address else ""
+    return f'<p class="name">To be seen and changed at <code>{escape_html(address)}</code></p>' if address else ""
 
 
 def _bars(comparison: Comparison, metric: str, unit: str) -> str:
@@ -83,15 +84,15 @@ def _bars(comparison: Comparison, metric: str, unit: str) -> str:
     y = 0
     said = []
     for aligned in comparison.stages:
-        rows.append(f'<text x="0" y="{y + 13}">{escape(aligned.label)}</text>')
+        rows.append(f'<text x="0" y="{y + 13}">{escape_html(aligned.label)}</text>')
         for place, stage in enumerate(aligned.stages):
             value = 0 if stage is None else getattr(stage, metric)
             width = (_WIDTH - _LEFT - _RIGHT) * value / most
-            label = f"{LETTERS[place]} {si(value) if stage is not None else '–'}"
+            label = f"{LETTERS[place]} {format_si(value) if stage is not None else '–'}"
             said.append(f"{aligned.label} {label}")
             rows.append(
                 f'<rect x="{_LEFT}" y="{y + 2}" width="{width:.1f}" height="{_BAR - 4}" style="fill:var(--n{place})"/>'
-                f'<text x="{_LEFT + width + 6:.1f}" y="{y + 13}">{escape(label)}</text>'
+                f'<text x="{_LEFT + width + 6:.1f}" y="{y + 13}">{escape_html(label)}</text>'
             )
             y += _BAR
         y += 8
@@ -134,21 +135,19 @@ def _growth(comparison: Comparison) -> str:
 
 def _svg(height: int, rows: list[str], said: str) -> str:
     return (
-        f'<figure><svg role="img" aria-label="{escape(said)}" viewBox="0 0 {_WIDTH} {height}" '
+        f'<figure><svg role="img" aria-label="{escape_html(said)}" viewBox="0 0 {_WIDTH} {height}" '
         f'width="{_WIDTH}" height="{height}">{"".join(rows)}</svg></figure>'
     )
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
+    head = "".join(f'<th scope="col">{escape_html(cell)}</th>' for cell in table.header)
     rows = []
     for number, row in enumerate(table.rows):
-        cells = "".join(
-            f'<td class="best">{escape(cell)}</td>' if (number, place) in table.best else f"<td>{escape(cell)}</td>"
-            for place, cell in enumerate(row)
-        )
+        marks = [' class="best"' if (number, place) in table.best else "" for place in range(len(row))]
+        cells = "".join(f"<td{mark}>{escape_html(cell)}</td>" for mark, cell in zip(marks, row, strict=True))
         rows.append(f"<tr>{cells}</tr>")
     return (
-        f'<h2 class="name">{escape(table.title)}</h2><p>{escape(table.note)}</p><div class="scroll"><table>'
+        f'<h2 class="name">{escape_html(table.title)}</h2><p>{escape_html(table.note)}</p><div class="scroll"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )

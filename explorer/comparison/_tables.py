@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..figures import change, exact, extent, times
+from ..text import format_change, format_count, format_extent, format_shape
 from ._changes import Differences, differences
 from ._compare import Comparison
 from ._stages import Part
@@ -63,7 +63,7 @@ def report(comparison: Comparison, learnt: Iterable[RunAccuracy] = (), address: 
 
 def signed(value: int) -> str:
     """+1,234, −1,234 or 0."""
-    return "0" if not value else f"{'+' if value > 0 else '−'}{exact(abs(value))}"
+    return "0" if not value else f"{'+' if value > 0 else '−'}{format_count(abs(value))}"
 
 
 def metrics_table(comparison: Comparison) -> Table:
@@ -72,15 +72,15 @@ def metrics_table(comparison: Comparison) -> Table:
     for number, row in enumerate(comparison.rows):
         cells = [row.metric.label + (f" ({row.metric.unit})" if row.metric.unit else "")]
         for place, cell in enumerate(row.cells):
-            text = exact(cell.value)
+            text = format_count(cell.value)
             if place and cell.difference:
-                percent = "" if cell.percent is None else f", {change(cell.value, row.cells[0].value)}"
+                percent = "" if cell.percent is None else f", {format_change(cell.value, row.cells[0].value)}"
                 text += f" ({signed(cell.difference)}{percent})"
             if cell.best:
                 best.add((number, place + 1))
             cells.append(text)
         rows.append(tuple(cells))
-    shapes = tuple(times(analysis.input_shape) for analysis in comparison.analyses)
+    shapes = tuple(format_shape(analysis.input_shape) for analysis in comparison.analyses)
     rows.append(("input", *shapes))
     return Table(
         title="All numbers", header=("", *headings(comparison)), rows=tuple(rows), best=frozenset(best),
@@ -137,8 +137,8 @@ def stages_table(comparison: Comparison) -> Table:
 
 
 def _part(label: str, letter: str, part: Part) -> tuple[str, ...]:
-    numbers = (exact(part.params), exact(part.macs), exact(part.training_bytes), extent(part.receptive_field))
-    return (label, letter, times(part.output_shape), *numbers)
+    costs = map(format_count, (part.params, part.macs, part.training_bytes))
+    return (label, letter, format_shape(part.output_shape), *costs, format_extent(part.receptive_field))
 
 
 def differences_table(comparison: Comparison, place: int, found: Differences) -> Table:

@@ -6,7 +6,7 @@ import csv
 import io
 
 from ..analysis import METRICS
-from ..literal import literal, no_formula
+from ..text import escape_csv, escape_markdown
 from ._stages import Part, Stage
 from ._tables import Report, Table
 
@@ -15,9 +15,9 @@ def markdown(report: Report) -> str:
     """The report as Markdown tables, the least of a row in bold."""
     parts = ["# Architectures side by side"]
     if report.address:
-        parts.append(f"To be seen and changed at {literal(report.address)}")
+        parts.append(f"To be seen and changed at {escape_markdown(report.address)}")
     for table in report.tables:
-        parts += [f"## {literal(table.title)}", _table(table), *([table.note] if table.note else [])]
+        parts += [f"## {escape_markdown(table.title)}", _table(table), *([table.note] if table.note else [])]
     parts.append("## Conventions")
     metrics = [row.metric for row in report.comparison.rows]
     parts.append("\n".join(f"- **{metric.label}**: {metric.convention}" for metric in metrics))
@@ -26,11 +26,11 @@ def markdown(report: Report) -> str:
 
 def _table(table: Table) -> str:
     lines = [
-        "| " + " | ".join(map(literal, table.header)) + " |",
+        "| " + " | ".join(map(escape_markdown, table.header)) + " |",
         "| :-- |" + " --: |" * (len(table.header) - 1),
     ]
     for number, row in enumerate(table.rows):
-        cells = [literal(cell) if place == 0 or table.words else cell for place, cell in enumerate(row)]
+        cells = [escape_markdown(cell) if place == 0 or table.words else cell for place, cell in enumerate(row)]
         cells = [f"**{cell}**" if (number, place) in table.best else cell for place, cell in enumerate(cells)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -42,7 +42,7 @@ def comma_separated(report: Report) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("table", "what", "metric", "network", "value"))
     comparison = report.comparison
-    labels = [no_formula(label) for label in comparison.labels]
+    labels = [escape_csv(label) for label in comparison.labels]
     for row in comparison.rows:
         for label, cell in zip(labels, row.cells, strict=True):
             writer.writerow(("total", "", row.metric.key, label, cell.value))
@@ -57,13 +57,13 @@ def comma_separated(report: Report) -> str:
     for label, found in zip(labels[1:], report.differences, strict=True):
         for step in found.steps:
             for metric in metrics:
-                writer.writerow(("change", no_formula(str(step)), metric, label, getattr(step.delta, metric)))
+                writer.writerow(("change", escape_csv(str(step)), metric, label, getattr(step.delta, metric)))
     for each in report.learnt:
         for epoch, accuracy in enumerate(each.accuracy, 1):
-            what = no_formula(f"{each.run}, {each.data}, seed {each.seed}, evaluation {epoch}")
+            what = escape_csv(f"{each.run}, {each.data}, seed {each.seed}, evaluation {epoch}")
             writer.writerow(("run", what, "test_accuracy", labels[each.place], f"{accuracy:.6g}"))
     if report.address:
-        writer.writerow(("address", "", "", "", no_formula(report.address)))
+        writer.writerow(("address", "", "", "", escape_csv(report.address)))
     return out.getvalue()
 
 

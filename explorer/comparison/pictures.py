@@ -8,16 +8,13 @@ from ..architecture import Architecture, edit
 from ..figures import (
     LINES,
     column,
-    extent,
     growth,
     kind_of_branch,
     kind_of_node,
     layer_title,
     short_name,
-    si,
-    size,
-    times,
 )
+from ..text import format_bytes, format_extent, format_shape, format_si
 from ._compare import Comparison
 from ._stages import Block, Part
 from ._tables import LETTERS
@@ -55,7 +52,7 @@ def aligned(comparison: Comparison) -> dict[str, Any]:
                     found["label"] = short_name(node.name) if node.child_field else " ".join(layer_title(node)).strip()
                 blocks.append(found)
                 shapes[place] = block.output_shape
-            resolution = times(stage.output_shape[1:]) if len(stage.output_shape) == 3 else ""
+            resolution = format_shape(stage.output_shape[1:]) if len(stage.output_shape) == 3 else ""
             cells.append({"resolution": resolution, "blocks": blocks})
         rows.append({"label": row.label, "cells": cells})
     return {"networks": networks(comparison), "stages": rows}
@@ -122,7 +119,7 @@ def _value(part: Part, metric: BarMetric) -> int:
 
 
 def _text(value: int, metric: BarMetric) -> str:
-    return size(value) if metric == "training_bytes" else si(value)
+    return format_bytes(value) if metric == "training_bytes" else format_si(value)
 
 
 def _bar(part: Part, metric: BarMetric, kinds: dict[str, int]) -> dict[str, Any]:
@@ -130,8 +127,8 @@ def _bar(part: Part, metric: BarMetric, kinds: dict[str, int]) -> dict[str, Any]
     if metric != "receptive_field":
         parts = [{"kind": kind, "value": share} for kind, share in kinds.items()]
         return {"value": value, "text": _text(value, metric), "parts": parts}
-    text = f"{extent(part.receptive_field)} px"
+    text = f"{format_extent(part.receptive_field)} px"
     if part.shortest != part.receptive_field:
-        text += f" (shortest {extent(part.shortest)})"
+        text += f" (shortest {format_extent(part.shortest)})"
     # No kind: a field is the network's, not an operation's.
     return {"value": value, "text": text, "shortest": max(part.shortest), "parts": [{"kind": "", "value": value}]}

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..home import absolute
+from ..text import quote
 from . import _catalogue, _official, _store
 from ._arrays import ImageArrays
 from ._catalogue import DEFAULT, DatasetCard, get_card, names
-from ._errors import CancelledError, DatasetError, ImageError, quoted
+from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
 from ._images import MAX_IMAGE_BYTES, DecodedImage, decode
 from ._import import Cancel, Progress, import_images
@@ -67,7 +68,7 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
         path = absolute(text)
         if not text or not os.path.exists(path):  # False, not an error, for a text that no path can be
             is_path = isinstance(name_or_path, Path) or os.sep in text or "/" in text or path.suffix == ".zip"
-            raise DatasetError(f"{quoted(text)} does not exist" if is_path else _catalogue.describe_unknown(text))
+            raise DatasetError(f"{quote(text)} does not exist" if is_path else _catalogue.describe_unknown(text))
         content = _store.load(import_images(path, size=input_shape[1:] if input_shape else None).name)
     dataset = to_dataset(content)
     return dataset.adapted(input_shape) if input_shape else dataset
@@ -89,7 +90,7 @@ def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None 
     from . import _fetch
 
     if name not in _official.OFFICIAL:
-        raise DatasetError(f"{quoted(name)} cannot be downloaded; known: {', '.join(_official.OFFICIAL)}")
+        raise DatasetError(f"{quote(name)} cannot be downloaded; known: {', '.join(_official.OFFICIAL)}")
     return _fetch.fetch(_official.OFFICIAL[name], progress=progress, cancel=cancel)
 
 

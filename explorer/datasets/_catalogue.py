@@ -7,10 +7,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..text import quote
 from . import _digits, _folders, _long_range, _official, _read, _store
 from ._arrays import ImageArrays
 from ._classes import DIGITS
-from ._errors import DatasetError, quoted
+from ._errors import DatasetError
 from ._store import ImportedDataset
 
 DEFAULT = _digits.NAME
@@ -95,7 +96,7 @@ def describe_unknown(name: str) -> str:
     """What to say of a name that is none."""
     close = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names())}"
-    return f"there is no data set {quoted(name)}; {hint}"
+    return f"there is no data set {quote(name)}; {hint}"
 
 
 def _digits_card() -> DatasetCard:

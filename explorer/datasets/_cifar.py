@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import DatasetError, quoted
+from ..text import quote
+from ._errors import DatasetError
 
 
 def _latin1(text: str, encoding: str) -> bytes:
     """How Python 3 writes bytes into the old form of pickle; no other encoding is ever meant."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it asks for the encoding {quoted(encoding)}")
+        raise pickle.UnpicklingError(f"it asks for the encoding {quote(encoding)}")
     return text.encode("latin1")
 
 
@@ -34,11 +35,11 @@ class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = _ALLOWED.get((module, name))
         if found is None:
-            raise pickle.UnpicklingError(f"it asks for {quoted(f'{module}.{name}')}, which no batch needs")
+            raise pickle.UnpicklingError(f"it asks for {quote(f'{module}.{name}')}, which no batch needs")
         return found
 
     def persistent_load(self, pid: Any) -> Any:
-        raise pickle.UnpicklingError(f"it asks for the outside object {quoted(pid)}")
+        raise pickle.UnpicklingError(f"it asks for the outside object {quote(pid)}")
 
 
 def read(data: bytes, labels_key: str, where: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

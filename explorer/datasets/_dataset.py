@@ -10,10 +10,10 @@ from typing import Self
 
 import torch
 
+from ..text import format_bytes
 from . import transforms
 from ._arrays import ImageArrays
 from ._errors import DatasetError
-from ._folders import size
 from ._random import split_stratified
 
 MAX_ADAPTED_BYTES = 8 * 2**30
@@ -116,7 +116,8 @@ class Dataset:
         needed = (len(self.train_images) + len(self.test_images)) * channels * height * width
         if needed > MAX_ADAPTED_BYTES:
             raise DatasetError(
-                f"{self.name} at {channels}×{height}×{width} takes {size(needed)}; adapt it batch by batch instead"
+                f"{self.name} at {channels}×{height}×{width} takes {format_bytes(needed)}; "
+                "adapt it batch by batch instead"
             )
 
         def adapt(images: torch.Tensor) -> torch.Tensor:

@@ -14,12 +14,3 @@ class ImageError(DatasetError):
 class CancelledError(Exception):
     """The user stopped something that takes long; nothing of it is left behind."""
 
-
-def quoted(text: object, limit: int = 80) -> str:
-    """A name that somebody else chose, in quotes, with control characters escaped, shortened for a message.
-
-    >>> quoted("a" * 100, limit=8)
-    "'aaaaaa…"
-    """
-    shown = repr(str(text))
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

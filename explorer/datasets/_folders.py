@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..home import absolute, home
-from ._errors import DatasetError, quoted
+from ..text import format_bytes, quote
+from ._errors import DatasetError
 
 IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 """Names of data sets: ours, never a stranger's text."""
@@ -45,7 +46,7 @@ def imported_folder(identifier: str) -> Path:
     """The folder of an imported set. Raises DatasetError unless it lies directly inside our data folder."""
     if not is_identifier(identifier):
         raise DatasetError(
-            f"{quoted(identifier)} is not the name of a data set: small letters, digits and hyphens only"
+            f"{quote(identifier)} is not the name of a data set: small letters, digits and hyphens only"
         )
     folder = writable_folder() / identifier
     if folder.resolve().parent != writable_folder().resolve():  # a link that leads elsewhere
@@ -101,7 +102,8 @@ def check_disk_space(needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE_BYTES:
         raise DatasetError(
-            f"the disk of {writable_folder()} has {size(free)} free; {size(needed + _SPARE_BYTES)} are needed"
+            f"the disk of {writable_folder()} has {format_bytes(free)} free; "
+            f"{format_bytes(needed + _SPARE_BYTES)} are needed"
         )
 
 
@@ -115,17 +117,3 @@ def sync(path: Path) -> None:
     finally:
         os.close(handle)
 
-
-def size(count: float) -> str:
-    """Bytes for people: 1 MB is 1,000,000.
-
-    >>> size(1_234_567)
-    '1.2 MB'
-    """
-    if count < 1000:
-        return f"{count:.0f} bytes"
-    for unit in ("kB", "MB", "GB"):
-        count /= 1000
-        if count < 1000 or unit == "GB":
-            break
-    return f"{count:.1f} {unit}"

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
+from ..text import format_bytes
 from ._errors import ImageError
-from ._folders import size
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 """What is opened at all. Pillow knows many more, and for some of them starts other programs."""
@@ -100,7 +100,7 @@ def _open(data: bytes) -> Image.Image:
     if not data:
         raise ImageError("the file is empty")
     if len(data) > MAX_IMAGE_BYTES:
-        raise ImageError(f"the file has {size(len(data))}; at most {size(MAX_IMAGE_BYTES)} are allowed")
+        raise ImageError(f"the file has {format_bytes(len(data))}; at most {format_bytes(MAX_IMAGE_BYTES)} are allowed")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

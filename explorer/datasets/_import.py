@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..home import absolute
+from ..text import format_bytes, quote
 from . import _folders, _images, _store
 from ._arrays import ImageArrays, split_arrays
-from ._errors import CancelledError, DatasetError, ImageError, quoted
+from ._errors import CancelledError, DatasetError, ImageError
 from ._labels import ClassLayout, assign_classes
 from ._members import Member, MemberError
 from ._sources import Source, source_state
@@ -94,15 +95,15 @@ class _Import:
         self.resized = 0
 
     def run(self) -> ImportedDataset:
-        todo = assign_classes(self.source.members, quoted(self.source.path.name))
+        todo = assign_classes(self.source.members, quote(self.source.path.name))
         self.skipped += todo.skipped
         pairs = [*todo.train, *todo.test]
         height, width, common = self._size([member for member, _ in pairs])
         needed = len(pairs) * 3 * height * width
         if needed > MAX_ARRAY_BYTES:
             raise DatasetError(
-                f"{len(pairs):,} pictures of {height}×{width} need {_folders.size(needed)}; at most "
-                f"{_folders.size(MAX_ARRAY_BYTES)} are allowed: choose a smaller size"
+                f"{len(pairs):,} pictures of {height}×{width} need {format_bytes(needed)}; at most "
+                f"{format_bytes(MAX_ARRAY_BYTES)} are allowed: choose a smaller size"
             )
         _folders.check_disk_space(needed)
         images = np.empty((len(pairs), 3, height, width), dtype=np.uint8)
@@ -121,7 +122,7 @@ class _Import:
             except (MemberError, ImageError):
                 continue
         if not sizes:
-            raise DatasetError(f"{quoted(self.source.path.name)} holds no readable pictures in class folders")
+            raise DatasetError(f"{quote(self.source.path.name)} holds no readable pictures in class folders")
         if len(sizes) == 1 and max(size := sizes.pop()) <= _KEEP_SIDE:
             return *size, True
         return *(self.wanted or _DEFAULT_SIZE), False
@@ -185,12 +186,12 @@ class _Import:
             images = np.ascontiguousarray(images[:, :1])
         lost = [name for label, name in enumerate(todo.classes) if not (labels[:border] == label).any()]
         if lost:
-            raise DatasetError(f"the class {quoted(lost[0])} has no readable training pictures")
+            raise DatasetError(f"the class {quote(lost[0])} has no readable training pictures")
         notes = (*todo.notes, *self._notes(images.shape))
         if not todo.test:
             few = [name for label, name in enumerate(todo.classes) if (labels == label).sum() < 2]
             if few:
-                raise DatasetError(f"the class {quoted(few[0])} has one picture; without a test folder it needs two")
+                raise DatasetError(f"the class {quote(few[0])} has one picture; without a test folder it needs two")
             notes += ("It came without a test set: a fifth of every class was set aside, the same at every import.",)
             return split_arrays("import", todo.classes, images, labels, share=_TEST_SHARE, seed=_SEED, notes=notes)
         if border == len(images):

@@ -6,8 +6,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..text import quote
 from ._arrays import MAX_CLASSES, MIN_CLASSES
-from ._errors import DatasetError, quoted
+from ._errors import DatasetError
 from ._members import Member
 
 MAX_NAME = 64
@@ -57,7 +58,7 @@ def assign_classes(members: Sequence[Member], source: str) -> ClassLayout:
     labels = {name: label for label, name in enumerate(classes)}
     only_test = {name for name, _ in filed[True]} - {name for name, _ in filed[False]}
     if only_test:
-        raise DatasetError(f"{source}: the class {quoted(min(only_test))} has test pictures but none for training")
+        raise DatasetError(f"{source}: the class {quote(min(only_test))} has test pictures but none for training")
     notes = []
     if has_split and has_test and tops & _VALIDATION:
         notes.append("The validation pictures were added to the training set.")
@@ -90,12 +91,12 @@ def _classes(names: set[str], source: str) -> tuple[str, ...]:
     folded: dict[str, str] = {}
     for name in sorted(names):
         if not name or len(name) > MAX_NAME:
-            raise DatasetError(f"{source}: the class name {quoted(name)} must have 1 to {MAX_NAME} characters")
+            raise DatasetError(f"{source}: the class name {quote(name)} must have 1 to {MAX_NAME} characters")
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-            raise DatasetError(f"{source}: the class name {quoted(name)} contains control characters")
+            raise DatasetError(f"{source}: the class name {quote(name)} contains control characters")
         other = folded.setdefault(unicodedata.normalize("NFC", name.casefold()), name)
         if other != name:
-            raise DatasetError(f"{source}: the classes {quoted(other)} and {quoted(name)} differ in capitals only")
+            raise DatasetError(f"{source}: the classes {quote(other)} and {quote(name)} differ in capitals only")
     return tuple(sorted(names))
 
 

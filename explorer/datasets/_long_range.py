@@ -36,8 +36,9 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from ..text import quote
 from ._arrays import ImageArrays
-from ._errors import DatasetError, quoted
+from ._errors import DatasetError
 from ._random import permutation
 
 NAME = "long-range"
@@ -129,6 +130,6 @@ def parse_distance(name: str) -> int | None:
     distance = int(match[1] or LISTED_DISTANCES[0])
     if distance not in DISTANCES:
         raise DatasetError(
-            f"{quoted(name)}: the distance must be a multiple of 4 from {DISTANCES[0]} to {DISTANCES[-1]}"
+            f"{quote(name)}: the distance must be a multiple of 4 from {DISTANCES[0]} to {DISTANCES[-1]}"
         )
     return distance

@@ -6,8 +6,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..text import format_bytes
 from . import _limits as limits
-from ._folders import size
 
 _JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # and everything hidden: .DS_Store, ._name, .git
 """Left behind by operating systems."""
@@ -56,7 +56,7 @@ def skip_reason(parts: tuple[str, ...], length: int) -> str:
         return "an archive inside"
     if _ending(parts[-1]) not in _PICTURES:
         return "not a picture, by its name"
-    return f"larger than {size(limits.MAX_MEMBER_BYTES)}" if length > limits.MAX_MEMBER_BYTES else ""
+    return f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}" if length > limits.MAX_MEMBER_BYTES else ""
 
 
 def _ending(name: str) -> str:

@@ -15,9 +15,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..text import format_bytes
 from . import _limits as limits
 from ._errors import DatasetError
-from ._folders import size
 from ._members import Listed, Member, MemberError, is_junk, skip_reason
 from ._zip import Zip
 
@@ -70,7 +70,7 @@ class Source:
         with self._lock:
             self._total += length
             if self._total > limits.MAX_TOTAL_BYTES:
-                allowed = size(limits.MAX_TOTAL_BYTES)
+                allowed = format_bytes(limits.MAX_TOTAL_BYTES)
                 raise DatasetError(f"{self.path.name} unpacks to more than {allowed}, which is the limit")
 
     def _sort(self, listed: Iterator[Listed]) -> None:
@@ -150,5 +150,5 @@ def _read_file(path: Path) -> bytes:
     except OSError as error:
         raise MemberError(f"cannot be read: {error.strerror or error}") from None
     if len(data) > limits.MAX_MEMBER_BYTES:
-        raise MemberError(f"larger than {size(limits.MAX_MEMBER_BYTES)}")
+        raise MemberError(f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}")
     return data

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ..text import format_bytes, quote
 from . import _limits as limits
-from ._errors import DatasetError, quoted
-from ._folders import size
+from ._errors import DatasetError
 from ._members import Listed, Member, MemberError, is_junk, skip_reason
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -66,7 +66,7 @@ class Zip:
         data = _inflate(packed) if member.method == zipfile.ZIP_DEFLATED else packed
         count(len(data))  # before anything can be found wrong with it: work done in vain counts as well
         if len(data) > limits.MAX_MEMBER_BYTES:
-            raise MemberError(f"larger than {size(limits.MAX_MEMBER_BYTES)}")
+            raise MemberError(f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}")
         if len(data) > limits.MAX_RATIO * max(member.packed, _SHORT_PACKED):
             raise MemberError(f"unpacks to more than {limits.MAX_RATIO} times its size")
         if zlib.crc32(data) != member.crc:
@@ -129,7 +129,7 @@ def _parts(name: str, archive: str) -> tuple[str, ...]:
     path = name.replace("\\", "/")
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     if path.startswith("/") or _DRIVE.match(path) or ".." in parts or "\0" in path:
-        raise DatasetError(f"{archive} is refused: the name {quoted(name)} leads out of the archive")
+        raise DatasetError(f"{archive} is refused: the name {quote(name)} leads out of the archive")
     return parts
 
 
@@ -140,7 +140,7 @@ def _member_problem(entry: zipfile.ZipInfo) -> str:
     if entry.flag_bits & 0x2041:  # encrypted, strongly encrypted, names hidden
         return "encrypted"
     if entry.compress_size > limits.MAX_MEMBER_BYTES:
-        return f"larger than {size(limits.MAX_MEMBER_BYTES)}"
+        return f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}"
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return "compressed by a method other than deflate"
     if entry.file_size > limits.MAX_RATIO * max(entry.compress_size, _SHORT_PACKED):

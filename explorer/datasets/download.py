@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import __version__
-from . import _folders
+from ..text import format_bytes, shorten
 
 TIMEOUT_SECONDS = 15.0
 """Seconds without a byte, or at less than SLOWEST, after which an address is given up."""
@@ -49,7 +49,7 @@ def download(
             received += len(block)
             report(len(block))
             if received > limit:
-                raise WrongContentError(f"it is longer than {_folders.size(limit)}, which it should not be")
+                raise WrongContentError(f"it is longer than {format_bytes(limit)}, which it should not be")
             if (now := time.monotonic()) - since > timeout:
                 if received - counted < MIN_BYTES_PER_SECOND * timeout:
                     raise WrongContentError(f"too slow: {received - counted:,} bytes in {now - since:.0f} s")
@@ -99,4 +99,4 @@ def failure_reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         text = f"{error.code} {text}"
     text = " ".join(text.split())  # a server chooses these words: they may be long and have lines
-    return text if len(text) <= _REASON else text[: _REASON - 1] + "…"
+    return shorten(text, _REASON)

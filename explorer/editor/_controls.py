@@ -6,7 +6,7 @@ from typing import Any
 
 from ..analysis import METRICS, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
 from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, Conv, Pool, edit
-from ..figures import change, extent, si, size
+from ..text import format_bytes, format_change, format_extent, format_si
 from ._commands import Command, apply
 
 _FORMER_KEYS = {"training": "training_bytes", "inference": "inference_bytes", "field": "receptive_field"}
@@ -25,10 +25,10 @@ def metric_text(value: int, metric: str) -> str:
     """A metric's value with its unit: '7.0 M parameters', '31 MB', '427 px'."""
     shown = METRICS[metric]
     if shown.unit == "bytes":
-        return size(value)
+        return format_bytes(value)
     if shown.unit == "px":
         return f"{value} px"
-    return f"{si(value)} {shown.label}"
+    return f"{format_si(value)} {shown.label}"
 
 
 def channel_values(value: int, limit: int = MAX_CHANNELS, anchor: int | None = None) -> list[int]:
@@ -132,7 +132,7 @@ class Maker:
 
 
 def _delta(now: float, before: float) -> str:
-    text = change(now, before)
+    text = format_change(now, before)
     return "" if text == "unchanged" else text
 
 
@@ -229,7 +229,7 @@ def _window_controls(
 
 def _stride_choice(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
     g = leaf.geometry
-    value: Any = g.stride[0] if g.stride[0] == g.stride[1] else extent(g.stride)
+    value: Any = g.stride[0] if g.stride[0] == g.stride[1] else format_extent(g.stride)
     options = [(1, "1"), (2, "2"), (3, "3")]
     return make.choice("stride", {"do": "set", "path": path, "field": "stride"}, value, options, check=True)
 

@@ -20,6 +20,7 @@ from ..architecture import (
     walk,
 )
 from ..figures import kind_of, kind_of_branch
+from ..text import compact_shape
 from ._commands import BLOCKS, Command, stride_layer
 from ._controls import Maker, activation_select, button, leaf_controls, number, reductions
 
@@ -62,7 +63,8 @@ def panel(
     else:
         title = block
         layers = analysis.below(block)
-        subtitle = f"{_times(layers[0].input_shape)} → {_times(layers[-1].output_shape)}" if layers else "empty"
+        ends = [compact_shape(shape) for shape in (layers[0].input_shape, layers[-1].output_shape)] if layers else []
+        subtitle = " → ".join(ends) or "empty"
         if node.child_field and node.op != "auxiliary":
             cards.append(_block_card(make, node, block, None))
         cards.append(_plain_card(make, node, block, path))
@@ -75,10 +77,6 @@ def panel(
         "cards": cards,
         "network": _network_card(make, block),
     }
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
 
 
 def _style_of(node: Any, field: str) -> str | None:

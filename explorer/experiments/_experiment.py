@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ..architecture import MAX_TITLE, Architecture, edit, from_data, to_data
+from ..text import shorten
 from ..training import TrainConfig, parse
 from ._factors import Factor, NotApplicable, application_order, get_factor
 
@@ -115,7 +116,7 @@ def plan(
     subsets = _subsets(chosen) if combine else [(), *((each,) for each in chosen)]
     title = name or f"{base.name}: {', '.join(each.title for each in chosen)}"
     return Experiment(
-        name=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…",
+        name=shorten(title, MAX_TITLE),
         design="all combinations" if combine else "one at a time",
         variants=_variants(base, subsets),
         seeds=check_seeds(seeds),

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from ..literal import literal, no_formula
+from ..text import escape_csv, escape_markdown, format_duration, format_extent
 from ._manage import StoredExperiment
 from ._results import CONVENTIONS, VariantResult
 from ._statistics import SampleStatistics
@@ -34,9 +34,7 @@ def format_mean_duration(sample: SampleStatistics) -> str:
     """Mean time as h:mm:ss; '–' of nothing."""
     if sample.mean is None:
         return "–"
-    minutes, seconds = divmod(round(sample.mean), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return format_duration(sample.mean)
 
 
 def format_epochs(count: int) -> str:
@@ -61,7 +59,7 @@ def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
             format_percent(row.best, deviation=False),
             f"{row.totals.params:,}",
             f"{row.totals.macs:,}",
-            "×".join(map(str, dict.fromkeys(row.totals.receptive_field.size))),
+            format_extent(row.totals.receptive_field.size),
             format_mean_duration(row.seconds),
         )
         for row in rows
@@ -73,16 +71,17 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
     config = stored.experiment.config
     seeds = ", ".join(map(str, stored.experiment.seeds))
     lines = [
-        f"### {literal(stored.experiment.name)}",
+        f"### {escape_markdown(stored.experiment.name)}",
         "",
-        f"Base: {literal(stored.experiment.base.name)}; {stored.experiment.design}; data {literal(config.dataset)}, "
+        f"Base: {escape_markdown(stored.experiment.base.name)}; {stored.experiment.design}; "
+        f"data {escape_markdown(config.dataset)}, "
         f"{format_epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}; "
         f"seeds {seeds}.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"|{'|'.join([' :-- '] + [' --: '] * (len(COLUMNS) - 1))}|",
     ]
-    lines += [f"| {' | '.join([literal(row[0]), *row[1:]])} |" for row in table_cells(rows)]
+    lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in table_cells(rows)]
     lines += ["", *(f"- {name}: {text}." for name, text in CONVENTIONS.items())]
     return "\n".join(lines) + "\n"
 
@@ -105,5 +104,5 @@ def to_csv(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
             row.difference.deviation, low, high, row.best.mean, row.totals.params, row.totals.macs,
             *row.totals.receptive_field.size, row.seconds.mean, *(trial.accuracy for trial in row.trials),
         ]  # fmt: skip
-        writer.writerow([no_formula(row.label), *numbers])
+        writer.writerow([escape_csv(row.label), *numbers])
     return file.getvalue()

@@ -5,7 +5,6 @@ from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
 from ._curves import LINES, Line, curves, thin
 from ._diagram import block, column, kind_of_node, layer_title, short_name, strip
-from ._format import change, exact, extent, percent, si, size, times
 from ._maps import filters, heat, photo, sheet, single, span
 from ._scatter import Axis, Dots, Mark, Path, scatter, staircase
 from ._table import layer_table
@@ -21,12 +20,9 @@ __all__ = [
     "Path",
     "ablation",
     "block",
-    "change",
     "column",
     "costs",
     "curves",
-    "exact",
-    "extent",
     "filters",
     "growth",
     "heat",
@@ -36,18 +32,14 @@ __all__ = [
     "layer_table",
     "layer_title",
     "palette",
-    "percent",
     "photo",
     "scatter",
     "sheet",
     "short_name",
-    "si",
     "single",
-    "size",
     "span",
     "staircase",
     "strip",
     "thin",
-    "times",
     "treemap",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..text import format_count, format_si
 from ._curves import LINES
-from ._format import exact, si
 
 if TYPE_CHECKING:  # runs and their store are not loaded for the sake of a picture
     from ..experiments import SampleStatistics, VariantResult
@@ -19,7 +19,7 @@ def ablation(rows: Sequence[VariantResult]) -> list[dict[str, Any]]:
             "label": row.label,
             "colour": LINES[index % len(LINES)]._asdict(),
             "macs": row.totals.macs,
-            "costs": f"{si(row.totals.macs)} MACs, {exact(row.totals.params)} params",
+            "costs": f"{format_si(row.totals.macs)} MACs, {format_count(row.totals.params)} params",
             "planned": len(row.trials),
             "accuracy": _sample(row.accuracy, [(t.seed, t.accuracy) for t in row.trials]),
             "difference": _sample(row.difference, [(t.seed, t.difference) for t in row.trials]),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis import Analysis, Layer
 from ..architecture import Architecture, edit
+from ..text import escape_html, format_count, format_percent, format_si
 from ._colours import KINDS, Kind, kind_of, kind_of_branch
 from ._diagram import short_name
-from ._format import exact, percent, si
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -61,12 +61,12 @@ def costs(architecture: Architecture, analysis: Analysis, metric: str = "macs") 
                 "path": node.name,
                 "label": short_name(node.name),
                 "total": total,
-                "text": f"{si(total)} · {percent(total, whole)}",
+                "text": f"{format_si(total)} · {format_percent(total, whole)}",
                 "parts": [
                     {
                         "name": name or node.name,
                         "value": value,
-                        "text": f"{exact(value)} · {percent(value, total)} of {node.name}",
+                        "text": f"{format_count(value)} · {format_percent(value, total)} of {node.name}",
                         "kind": kind_of_branch(branches[name]) if name in branches else kind_of(node),
                     }
                     for name, value in groups.items()
@@ -86,10 +86,11 @@ def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs"
 
     from ..architecture import walk
 
-    ids, labels, parents, values, colours, texts = [""], [_literal(architecture.name)], [""], [0], [""], [""]
+    name = escape_html(architecture.name, quotes=False)  # Plotly reads a small HTML in labels
+    ids, labels, parents, values, colours, texts = [""], [name], [""], [0], [""], [""]
     values[0] = sum(getattr(layer, metric) for layer in analysis.layers if not layer.training_only)
     ids[0] = "network"
-    texts[0] = exact(values[0])
+    texts[0] = format_count(values[0])
     colours[0] = "rgba(0,0,0,0)"
     for path, node in walk(architecture):
         layers = [layer for layer in analysis.below(path) if not layer.training_only]
@@ -102,11 +103,11 @@ def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs"
         else:
             inner = KINDS[kind_of_branch(node) if node.nodes else kind_of(node)]
         ids.append(path)
-        labels.append(_literal(node.name))
+        labels.append(escape_html(node.name, quotes=False))
         parents.append(path.rpartition("/")[0] or "network")
         values.append(total)
         colours.append(inner.dark if dark else inner.light)
-        texts.append(f"{exact(total)} · {percent(total, values[0])}")
+        texts.append(f"{format_count(total)} · {format_percent(total, values[0])}")
     unit = {"macs": "MACs", "params": "parameters"}[metric]
     figure = go.Figure(
         go.Treemap(
@@ -125,7 +126,3 @@ def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs"
     figure.update_layout(margin={"l": 0, "r": 0, "t": 8, "b": 0}, height=420)
     return figure
 
-
-def _literal(text: str) -> str:
-    """Text as Plotly shows it literally: it reads a small HTML in labels."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

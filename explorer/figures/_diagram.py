@@ -6,8 +6,8 @@ from typing import Any
 
 from ..analysis import Analysis, Layer
 from ..architecture import Architecture, edit
+from ..text import format_bytes, format_count, format_extent, format_percent, format_shape, format_si
 from ._colours import kind_of, kind_of_branch
-from ._format import exact, extent, percent, si, size, times
 
 _STAGE_PREFIXES = ("inception_", "inception", "Mixed_", "Conv2d_", "auxiliary_")
 
@@ -72,9 +72,9 @@ def column(node: Any, path: str, analysis: Analysis, shape: tuple[int, ...]) -> 
         "minor": node.op in ("flatten", "dropout", "local_response_norm", "norm", "activation"),
         "facts": [
             ["layer", _what(node)],
-            ["output", times(shape)],
-            ["params", f"{exact(params)} · {percent(params, analysis.params)}"],
-            ["MACs", f"{exact(macs)} · {percent(macs, analysis.macs)}"],
+            ["output", format_shape(shape)],
+            ["params", f"{format_count(params)} · {format_percent(params, analysis.params)}"],
+            ["MACs", f"{format_count(macs)} · {format_percent(macs, analysis.macs)}"],
             ["receptive field", _field_text(layers[-1]) if layers else "–"],
         ],
     }
@@ -93,8 +93,8 @@ def _tap(node: Any, path: str, layers: tuple[Layer, ...], shape: tuple[int, ...]
         "minor": False,
         "facts": [
             ["auxiliary head", f"in training only, its loss counts {node.weight:g} times"],
-            ["reads", times(shape)],
-            ["params", f"{exact(sum(layer.params for layer in layers))}, not part of the inference network"],
+            ["reads", format_shape(shape)],
+            ["params", f"{format_count(sum(layer.params for layer in layers))}, not part of the inference network"],
         ],
     }
 
@@ -148,17 +148,17 @@ def _window(node: Any) -> str:
     g = node.geometry
     text = f"{g.kernel[0]}×{g.kernel[1]}"
     if g.dilation != (1, 1):
-        text += f", dilation {extent(g.dilation)}"
+        text += f", dilation {format_extent(g.dilation)}"
     if g.stride != (1, 1):
-        text += f", stride {extent(g.stride)}"
+        text += f", stride {format_extent(g.stride)}"
     return text
 
 
 def _field_text(layer: Layer) -> str:
     field = layer.receptive_field
-    text = f"{extent(field.size)} px, stride {extent(field.stride)}"
+    text = f"{format_extent(field.size)} px, stride {format_extent(field.stride)}"
     if field.min_size != field.size:
-        text += f", shortest path {extent(field.min_size)}"
+        text += f", shortest path {format_extent(field.min_size)}"
     return text + (", then the whole input" if field.whole_input else "")
 
 
@@ -168,16 +168,16 @@ def block(architecture: Architecture, analysis: Analysis, path: str) -> dict[str
     layers = analysis.below(path)
     macs = sum(layer.macs for layer in layers)
     params = sum(layer.params for layer in layers)
-    share = "in training only" if node.op == "auxiliary" else f"{percent(macs, analysis.macs)} of the network"
+    share = "in training only" if node.op == "auxiliary" else f"{format_percent(macs, analysis.macs)} of the network"
     first, last = layers[0], layers[-1]
     main = edit.block_parallel(node, path)
     source = analysis.by_path[main] if main else first
     return {
         "path": path,
         "title": node.name,
-        "subtitle": f"{si(macs)} MACs, {share} · {si(params)} parameters",
-        "input": {"channels": source.input_shape[0], "shape": times(source.input_shape[1:]) or "vector"},
-        "output": {"channels": last.output_shape[0], "shape": times(last.output_shape[1:]) or "vector"},
+        "subtitle": f"{format_si(macs)} MACs, {share} · {format_si(params)} parameters",
+        "input": {"channels": source.input_shape[0], "shape": format_shape(source.input_shape[1:]) or "vector"},
+        "output": {"channels": last.output_shape[0], "shape": format_shape(last.output_shape[1:]) or "vector"},
         "tree": _tree(node, path, analysis, macs),
         "description": _describe(node, path, analysis),
     }
@@ -202,8 +202,8 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
     else:
         data["title"], data["note"] = layer_title(node)
         data["kind"] = kind_of(node)
-    data["cost"] = f"{si(layer.macs)} · {percent(layer.macs, whole)}" if layer.macs else "no MACs"
-    data["shape"] = times(layer.output_shape[1:]) or "vector"
+    data["cost"] = f"{format_si(layer.macs)} · {format_percent(layer.macs, whole)}" if layer.macs else "no MACs"
+    data["shape"] = format_shape(layer.output_shape[1:]) or "vector"
     data["facts"] = _facts(node, layer, whole)
     return data
 
@@ -212,13 +212,13 @@ def layer_title(node: Any) -> tuple[str, str]:
     """(caption, small remark) of a layer's box."""
     if node.op == "conv":
         g = node.geometry
-        remarks = [f"d{extent(g.dilation)}"] if g.dilation != (1, 1) else []
-        remarks += [f"/{extent(g.stride)}"] if g.stride != (1, 1) else []
+        remarks = [f"d{format_extent(g.dilation)}"] if g.dilation != (1, 1) else []
+        remarks += [f"/{format_extent(g.stride)}"] if g.stride != (1, 1) else []
         remarks += ["dw"] if node.groups == "depthwise" else [f"g{node.groups}"] if node.groups != 1 else []
         return f"{g.kernel[0]}×{g.kernel[1]}", " ".join(remarks)
     if node.op == "pool":
         g = node.geometry
-        return f"{node.kind} {g.kernel[0]}×{g.kernel[1]}", f"/{extent(g.stride)}" if g.stride != (1, 1) else ""
+        return f"{node.kind} {g.kernel[0]}×{g.kernel[1]}", f"/{format_extent(g.stride)}" if g.stride != (1, 1) else ""
     captions = {
         "global_pool": "global avg" if getattr(node, "kind", "") == "avg" else "global max",
         "attention": "SE" if getattr(node, "kind", "") == "se" else "CBAM",
@@ -234,7 +234,7 @@ def layer_title(node: Any) -> tuple[str, str]:
 
 def _facts(node: Any, layer: Layer, whole: int) -> list[list[str]]:
     parts = [
-        f"{exact(count)} {word}"
+        f"{format_count(count)} {word}"
         for count, word in (
             (layer.weight_params, "weights"),
             (layer.bias_params, "biases"),
@@ -247,12 +247,15 @@ def _facts(node: Any, layer: Layer, whole: int) -> list[list[str]]:
         after = [word for word in (getattr(node, "norm", "none"), node.activation) if word != "none"]
         facts.append(["then", ", ".join(after).replace("batch", "batch norm") or "nothing"])
     facts += [
-        ["input", times(layer.input_shape)],
-        ["output", times(layer.output_shape)],
+        ["input", format_shape(layer.input_shape)],
+        ["output", format_shape(layer.output_shape)],
         ["params", " + ".join(parts) or "none"],
-        ["MACs", f"{exact(layer.macs)} · {percent(layer.macs, whole)} of the block" if layer.macs else "none"],
+        [
+            "MACs",
+            f"{format_count(layer.macs)} · {format_percent(layer.macs, whole)} of the block" if layer.macs else "none",
+        ],
         ["receptive field", _field_text(layer)],
-        ["kept for training", size(layer.training_bytes)],
+        ["kept for training", format_bytes(layer.training_bytes)],
     ]
     return facts
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..analysis import Analysis
 from ..architecture import Architecture, walk
-from ._format import extent, times
+from ..text import format_extent, format_shape
 
 _OPS = {"local_response_norm": "LRN", "global_pool": "global pool"}
 
@@ -25,9 +25,9 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
                 "path": layer.path,
                 "op": _OPS.get(layer.op, layer.op) + (" (training only)" if layer.training_only else ""),
                 "kernel": f"{geometry.kernel[0]}×{geometry.kernel[1]}" if geometry else "",
-                "stride": extent(geometry.stride) if geometry else "",
-                "dilation": extent(geometry.dilation) if geometry else "",
-                "output": times(layer.output_shape),
+                "stride": format_extent(geometry.stride) if geometry else "",
+                "dilation": format_extent(geometry.dilation) if geometry else "",
+                "output": format_shape(layer.output_shape),
                 "weights": layer.weight_params,
                 "biases": layer.bias_params,
                 "norm": layer.norm_params,
@@ -36,9 +36,9 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
                 "macs": layer.macs,
                 "macs_percent": 0.0 if layer.training_only else 100 * layer.macs / macs,
                 "training_kb": layer.training_bytes / 1000,
-                "field": extent(field.size),
-                "field_stride": extent(field.stride),
-                "shortest": extent(field.min_size),
+                "field": format_extent(field.size),
+                "field_stride": format_extent(field.stride),
+                "shortest": format_extent(field.min_size),
             }
         )
     return records

@@ -18,6 +18,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ..text import compact_shape, shorten
+
 _ENTRY_BYTES, _FRAME_BYTES = 2048, 65_536
 """What a file may hold for each tensor beside its numbers (a path has at most 400 letters), and once for all."""
 _MEMBERS = 3
@@ -116,7 +118,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
         _check(key, tensors[key], wanted, name)
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise WeightsError(f"{name}: {_short(key)!r} holds numbers that are not finite (NaN or Inf)")
+            raise WeightsError(f"{name}: {shorten(key, 120)!r} holds numbers that are not finite (NaN or Inf)")
     if any(wanted.is_meta for wanted in own.values()):
         own = network.to_empty(device="cpu").state_dict()
     with torch.no_grad():
@@ -125,7 +127,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
 
 
 def _check(key: str, given: Tensor, wanted: Tensor, name: str) -> None:
-    where = f"{name}: {_short(key)!r}"
+    where = f"{name}: {shorten(key, 120)!r}"
     if given.shape != wanted.shape:
         raise WeightsError(f"{where} is {_times(given.shape)}, the network has {_times(wanted.shape)}")
     if given.dtype != wanted.dtype:
@@ -152,7 +154,8 @@ def _check_archive(data: bytes, name: str, members: int, overhead_bytes: int) ->
                 raise WeightsError(f"{name} declares more than it holds; it is not a file that torch wrote")
             damaged = archive.testzip()
             if damaged is not None:
-                raise WeightsError(f"{name} is damaged: the checksum of its member {_short(damaged)!r} does not hold")
+                member = shorten(damaged, 120)
+                raise WeightsError(f"{name} is damaged: the checksum of its member {member!r} does not hold")
             pickles = [each for each in names if each.endswith("/data.pkl")]
             if len(pickles) != 1 or archive.getinfo(pickles[0]).file_size > overhead_bytes:
                 raise WeightsError(f"{name} is not a state dict saved by torch")
@@ -168,7 +171,7 @@ def _check_pickle(pickled: bytes, name: str) -> None:
     try:
         for code, argument, _ in pickletools.genops(pickled):
             if code.name in _OTHER_NAMES or (code.name == "GLOBAL" and argument not in _TENSOR_NAMES):
-                what = _short(str(argument or code.name).replace(" ", "."))
+                what = shorten(str(argument or code.name).replace(" ", "."), 120)
                 raise WeightsError(
                     f"{name} holds Python objects ({what}), which are never made; save model.state_dict()"
                 )
@@ -214,15 +217,11 @@ def _names_differ(missing: list[str], unexpected: list[str], own: list[str]) -> 
 
 def _quoted(names: list[str], limit: int = 2) -> str:
     more = len(names) - limit
-    return ", ".join(repr(_short(each)) for each in names[:limit]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 120 else text[:119] + "…"
+    return ", ".join(repr(shorten(each, 120)) for each in names[:limit]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "a single number"
+    return compact_shape(shape) or "a single number"
 
 
 def _type(tensor: Tensor) -> str:

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ..text import escape_csv
 from . import _tensorboard as tensorboard
 from ._files import atomic_write
 from ._store import Point, Run, Store
 
 Format = Literal["tensorboard", "csv", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
@@ -76,14 +76,9 @@ def _table(run: Run, points: list[Point]) -> bytes:
     writer = csv.writer(text)
     writer.writerow(["run", "name", "series", "step", "seconds", "value"])
     for point in points:
-        names = map(_literal, (run.id, run.name, point.series))
+        names = map(escape_csv, (run.id, run.name, point.series))
         writer.writerow([*names, point.step, repr(point.seconds), repr(point.value)])
     return text.getvalue().encode()
-
-
-def _literal(text: str) -> str:
-    """A text that no spreadsheet takes for a formula (OWASP, "CSV Injection"): an apostrophe before what begins one."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _everything(store: Store, run: Run, points: list[Point]) -> dict[str, Any]:

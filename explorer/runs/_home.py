@@ -7,6 +7,8 @@ import secrets
 import time
 from pathlib import Path
 
+from ..text import quote
+
 _CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
@@ -19,8 +21,7 @@ def new_run_id() -> str:
 def validate_run_id(text: str) -> str:
     """The text if it can be a run's name. Raises ValueError otherwise; nothing else ever becomes part of a path."""
     if not RUN_ID.fullmatch(text):
-        shown = text if len(text) <= 60 else text[:59] + "…"
-        raise ValueError(f"{shown!r} is no run; `python -m explorer runs list` shows them")
+        raise ValueError(f"{quote(text)} is no run; `python -m explorer runs list` shows them")
     return text
 
 

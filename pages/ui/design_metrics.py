@@ -10,6 +10,7 @@ import streamlit as st
 from explorer import figures
 from explorer.analysis import Analysis, Metric, ReceptiveField, headline_metrics
 from explorer.architecture import Architecture
+from explorer.text import format_bytes, format_change, format_extent, format_shape, format_si
 
 from . import other_tools, session
 
@@ -26,7 +27,7 @@ def show_headline(now: Analysis, before: Analysis) -> None:
         for metric in headline_metrics().values():
             _show_metric(metric, now, before)
         shape = now.output_shape
-        source = f"from {figures.times(now.feature_shape)}" if len(shape) == 1 else None
+        source = f"from {format_shape(now.feature_shape)}" if len(shape) == 1 else None
         st.metric(
             "Output", "×".join(map(str, shape)), source,
             delta_color="off", delta_arrow="off", border=True,
@@ -36,18 +37,18 @@ def show_headline(now: Analysis, before: Analysis) -> None:
 
 def _show_metric(metric: Metric, now: Analysis, before: Analysis) -> None:
     value, old = metric.read_totals(now.totals), metric.read_totals(before.totals)
-    form = figures.size if metric.unit == "bytes" else figures.si
+    form = format_bytes if metric.unit == "bytes" else format_si
     label = metric.label[0].upper() + metric.label[1:]
     text, unchanged, convention = form(value), "unchanged", metric.convention
     if metric.key == "macs":
-        label += f" · {figures.extent(now.input_shape[1:])} px"
+        label += f" · {format_extent(now.input_shape[1:])} px"
     elif metric.unit == "px":
         label += ", px"
     if metric.key == "receptive_field":
         field = now.receptive_field
-        text, unchanged = figures.extent(field.size), f"/{figures.extent(field.stride)}, unchanged"
+        text, unchanged = format_extent(field.size), f"/{format_extent(field.stride)}, unchanged"
         convention += _field_details(field)
-    relative = figures.change(value, old).replace("−", "-")  # as Streamlit writes its own sign
+    relative = format_change(value, old).replace("−", "-")  # as Streamlit writes its own sign
     changed = f"{'-' if value < old else '+'}{form(abs(value - old))} ({relative})"
     st.metric(
         label, text, changed if value != old else unchanged, delta_color="inverse" if value != old else "off",
@@ -56,7 +57,7 @@ def _show_metric(metric: Metric, now: Analysis, before: Analysis) -> None:
 
 
 def _field_details(field: ReceptiveField) -> str:
-    extent = figures.extent
+    extent = format_extent
     return (
         f". Shortest path {extent(field.min_size)} px, stride {extent(field.stride)}, first unit starts at "
         f"{extent(field.start)}; branches {'aligned' if field.aligned else 'not aligned'}"

@@ -9,9 +9,10 @@ import urllib.parse
 
 import streamlit as st
 
-from explorer import catalog, figures
+from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, diff, from_json, to_json
+from explorer.text import format_shape, format_si
 
 from . import session
 from .text import literal
@@ -85,8 +86,8 @@ def _open() -> None:
         totals = analyze(entry.architecture).totals
         st.write(literal(entry.summary))
         st.caption(
-            f"{figures.si(totals.params)} parameters · {figures.si(totals.macs)} MACs · "
-            f"input {figures.times(entry.architecture.input_shape)}  \n{literal(entry.source)}"
+            f"{format_si(totals.params)} parameters · {format_si(totals.macs)} MACs · "
+            f"input {format_shape(entry.architecture.input_shape)}  \n{literal(entry.source)}"
         )
         for slip in entry.repairs:
             st.caption(f"Repaired: {literal(slip)}")

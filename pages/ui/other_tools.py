@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from explorer import figures
 from explorer.architecture import Architecture, from_json, to_json
+from explorer.text import format_shape
 
 from .text import literal
 
@@ -52,9 +52,9 @@ def show_summary_as(
             {
                 "path": row["path"] or literal(architecture.name),
                 "module": row["kind"],
-                "input": figures.times(row["input_size"]),
-                "output": figures.times(row["output_size"]),
-                "kernel": figures.times(row["kernel_size"]),
+                "input": format_shape(row["input_size"]),
+                "output": format_shape(row["output_size"]),
+                "kernel": format_shape(row["kernel_size"]),
                 "params": row["params"],
                 "mult-adds": row["mult_adds"],
             }

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from playwright.sync_api import Locator, Page
 
-from explorer import figures
 from explorer.analysis import Analysis, analyze
 from explorer.architecture import Architecture
 from explorer.cli import resolve
+from explorer.text import format_bytes, format_change, format_extent, format_si
 from tests.browser.helpers import open_app, settle
 
 JOINER = "\u2060"  # without width; keeps Markdown from making addresses and icons of what people typed
@@ -145,17 +145,17 @@ class Design:
         assert self.title() == architecture.name
         assert self.page.get_by_test_id("stException").count() == 0
         expected = [
-            (figures.si(now.params), now.params, before.params, figures.si),
-            (figures.si(now.macs), now.macs, before.macs, figures.si),
-            (figures.size(now.training_bytes), now.training_bytes, before.training_bytes, figures.size),
-            (figures.size(now.inference_bytes), now.inference_bytes, before.inference_bytes, figures.size),
-            (figures.extent(now.receptive_field.size), max(now.receptive_field.size),
-             max(before.receptive_field.size), figures.si),
+            (format_si(now.params), now.params, before.params, format_si),
+            (format_si(now.macs), now.macs, before.macs, format_si),
+            (format_bytes(now.training_bytes), now.training_bytes, before.training_bytes, format_bytes),
+            (format_bytes(now.inference_bytes), now.inference_bytes, before.inference_bytes, format_bytes),
+            (format_extent(now.receptive_field.size), max(now.receptive_field.size),
+             max(before.receptive_field.size), format_si),
         ]  # fmt: skip
         for (label, value, change), (text, new, old, unit) in zip(shown, expected, strict=False):
             assert value == text, f"{label}: {value} on the screen, {text} by the analysis"
             sign = "-" if new < old else "+"
-            relative = figures.change(new, old).replace("−", "-")
+            relative = format_change(new, old).replace("−", "-")
             said = f"{sign}{unit(abs(new - old))} ({relative})" if new != old else "unchanged"
             assert change.split(", ")[-1] == said, f"{label}: {change} on the screen, {said} by the analysis"
         assert len(shown) == 6

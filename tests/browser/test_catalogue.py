@@ -1,7 +1,8 @@
 """The Catalogue page: every entry with its numbers, search, and the way to the Design page."""
 
-from explorer import catalog, figures
+from explorer import catalog
 from explorer.analysis import analyze
+from explorer.text import format_count
 from tests.browser.design import Design, until
 from tests.browser.helpers import open_app, rerun
 
@@ -17,8 +18,8 @@ def test_every_entry_with_its_numbers(server, page):
     for entry in catalog.entries():
         text = page.locator(f".st-key-entry_{entry.name}").inner_text()
         now = analyze(entry.architecture)
-        assert f"{figures.exact(now.params)} parameters" in text
-        assert f"{figures.exact(now.macs)} MACs" in text
+        assert f"{format_count(now.params)} parameters" in text
+        assert f"{format_count(now.macs)} MACs" in text
         assert entry.summary in text
         assert entry.source in text
         assert text.count("Repaired:") == len(entry.repairs)

@@ -1,8 +1,8 @@
 """Ribbon sliders by mouse, keyboard and typing; choosing a layer in the picture, the strip and the table."""
 
-from explorer import figures
 from explorer.analysis import analyze
 from explorer.architecture import edit
+from explorer.text import format_bytes, format_si
 from tests.browser.design import until, value_of
 from tests.browser.helpers import rerun, settle
 
@@ -86,7 +86,7 @@ def test_ribbon_by_keyboard(design):
             page.keyboard.press(key)
         assert channels(design, path) == expected == value_of(slider)
         text = slider.get_attribute("aria-valuetext")
-        assert text.startswith(f"{expected}, {figures.si(analyze(design.architecture).macs)} MACs")
+        assert text.startswith(f"{expected}, {format_si(analyze(design.architecture).macs)} MACs")
         assert slider.evaluate("node => node.getRootNode().activeElement === node"), f"focus is lost after {key}"
     for key in ("PageUp", "PageDown"):
         before = channels(design, path)
@@ -202,9 +202,9 @@ def test_ribbons_show_the_chosen_metric(design):
     now = analyze(design.architecture)
     slider = design.ribbon("inception1/branch_1x1")
     for metric, shown in {
-        "params": f"{figures.si(now.params)} parameters",
-        "training_bytes": figures.size(now.training_bytes),
-        "inference_bytes": figures.size(now.inference_bytes),
+        "params": f"{format_si(now.params)} parameters",
+        "training_bytes": format_bytes(now.training_bytes),
+        "inference_bytes": format_bytes(now.inference_bytes),
         "receptive_field": f"{max(now.receptive_field.size)} px",
     }.items():
         with rerun(design.page):

@@ -6,8 +6,9 @@ import zlib
 
 import pytest
 
-from explorer import catalog, figures
+from explorer import catalog
 from explorer.architecture import edit, from_link, to_json, to_link
+from explorer.text import format_si
 from pages.ui import router
 from tests.browser.design import Design, until
 from tests.browser.helpers import open_app, rerun, settle
@@ -171,4 +172,4 @@ def test_bad_links_change_nothing_and_say_why(design, packed):
 def test_address_of_a_design_is_the_design(design):
     design.open(to_link(CHANGED))
     assert from_link(design.query("net")) == CHANGED
-    assert design.number("Parameters") == figures.si(design.agree()[1].params)
+    assert design.number("Parameters") == format_si(design.agree()[1].params)

@@ -249,7 +249,7 @@ def test_too_little_space_is_said_before_anything_is_asked(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(_folders.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1_000_000))
-    with pytest.raises(DatasetError, match=r"1\.0 MB free; .* are needed"):
+    with pytest.raises(DatasetError, match=r"1\.00 MB free; .* are needed"):
         datasets.fetch("mnist")
     assert not server.asked
 

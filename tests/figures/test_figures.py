@@ -134,24 +134,6 @@ def test_an_empty_branch_is_a_shortcut() -> None:
     assert figures.kind_of_branch(Sequence(name="keep")) == "shortcut"
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (9_999, "9 999"), (10_000, "10.0 k"), (99_949, "99.9 k"), (999_499, "999 k"), (999_500, "1.00 M"),
-     (7_058_024, "7.06 M"), (1_498_376_192, "1.50 G"), (5_713_216_096, "5.71 G"), (12_345_678_901_234, "12.3 T"),
-     (-25_690_112, "-25.7 M")],
-)  # fmt: skip
-def test_numbers_as_people_read_them(value: int, text: str) -> None:
-    assert figures.si(value) == text
-
-
-@pytest.mark.parametrize(
-    ("now", "before", "text"),
-    [(103, 100, "+3.0 %"), (88, 100, "−12 %"), (100, 100, "unchanged"), (5, 0, "new"), (100_001, 100_000, "+0.001 %")],
-)
-def test_changes_carry_their_sign(now: int, before: int, text: str) -> None:
-    assert figures.change(now, before) == text
-
-
 def test_a_metric_that_does_not_exist_is_refused() -> None:
     architecture: Architecture = catalog.get("inception-net")
     with pytest.raises(ValueError, match="metric"):

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import catalog, figures
+from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import edit, to_link
 from explorer.cli import resolve
+from explorer.text import format_bytes, format_change, format_extent, format_si
 from pages.ui.text import literal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,11 +44,11 @@ def headline(running: AppTest) -> list[str]:
 def expected(net: str) -> list[str]:
     analysis = analyze(resolve(net))
     return [
-        figures.si(analysis.params),
-        figures.si(analysis.macs),
-        figures.size(analysis.training_bytes),
-        figures.size(analysis.inference_bytes),
-        figures.extent(analysis.receptive_field.size),
+        format_si(analysis.params),
+        format_si(analysis.macs),
+        format_bytes(analysis.training_bytes),
+        format_bytes(analysis.inference_bytes),
+        format_extent(analysis.receptive_field.size),
         "×".join(map(str, analysis.output_shape)),
     ]
 
@@ -79,7 +80,7 @@ def test_an_edited_network_opens_by_its_link_with_baseline_and_choice() -> None:
     assert running.session_state["chosen"] == "inception_3b/branch_5x5/conv"
     assert running.session_state["metric"] == "params"
     difference = analyze(edited).params - analyze(base).params
-    assert running.metric[0].delta == f"+{figures.si(difference)} ({figures.change(analyze(edited).params, 6_998_552)})"
+    assert running.metric[0].delta == f"+{format_si(difference)} ({format_change(analyze(edited).params, 6_998_552)})"
 
 
 @pytest.mark.parametrize("link", BAD_LINKS)

@@ -11,10 +11,11 @@ import streamlit as st
 from explorer import experiments, figures
 from explorer.experiments import CONVENTIONS, StoredExperiment, VariantResult
 from explorer.runs import RESUMABLE
+from explorer.text import format_duration
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
 from pages.ui.text import literal
-from pages.ui.train.live import STATES, clock
+from pages.ui.train.live import STATES
 
 from . import manage, state
 
@@ -71,7 +72,7 @@ def _head(known: list[StoredExperiment], stored: StoredExperiment, rows: list[Va
     rest = experiments.remaining_seconds(rows)
     text = f"{done} of {planned} runs finished"
     if rest:
-        text += f" · about {clock(rest)} to go"
+        text += f" · about {format_duration(rest)} to go"
     st.progress(done / planned, text=text)
 
 
@@ -149,7 +150,7 @@ def _runs(rows: list[VariantResult]) -> None:
             "test accuracy %": _number(trial.accuracy, ".2f"),
             "difference": _number(trial.difference, "+.2f"),
             "epochs": str(trial.epoch),
-            "time": clock(trial.seconds),
+            "time": format_duration(trial.seconds),
             "run": trial.run,
         }
         for row in rows

@@ -6,15 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import catalog, datasets, experiments, figures, training
+from explorer import catalog, datasets, experiments, training
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, from_json, to_json
 from explorer.experiments import PRESETS, Experiment
+from explorer.text import format_bytes, format_duration, format_si
 from pages.ui import session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 from pages.ui.train import choices, data, settings
-from pages.ui.train.live import clock
 
 from . import state
 from .manage import read_seeds
@@ -148,7 +148,7 @@ def _effects(text: str) -> list[dict[str, Any]]:
 
 def _costs(params: int, macs: int) -> str:
     parts = [
-        f"{'+' if number > 0 else '−'}{figures.si(abs(number))} {unit}"
+        f"{'+' if number > 0 else '−'}{format_si(abs(number))} {unit}"
         for number, unit in ((params, "params"), (macs, "MACs"))
         if number
     ]
@@ -223,10 +223,12 @@ def _forecast(planned: Experiment) -> None:
     assert fit is not None  # there is always the base
     labels, many = [variant.label for variant in planned.variants], len(planned.trials)
     st.caption(f"**{len(labels)} variants:** {literal(', '.join(labels))}")
-    time = f"about **{clock(seconds)}** in all" if known else "time known once this machine's speed is measured"
+    time = "time known once this machine's speed is measured"
+    if known:
+        time = f"about **{format_duration(seconds)}** in all"
     st.markdown(f"**{many} runs**, one after another on {fit.device} · {time}")
     st.caption(
-        literal(f"Up to {figures.size(memory)} of {figures.size(fit.available)} memory.")
+        literal(f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory.")
         + (literal(f" Time scaled from {basis}; within a factor of two.") if known else "")
     )
     if not known:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from explorer import catalog, figures
+from explorer import catalog
 from explorer.architecture import ArchitectureError, from_json
 from explorer.cli import resolve
 from explorer.comparison import MOST
+from explorer.text import format_shape
 from pages.ui import session
 from pages.ui.manager import manager
 from pages.ui.text import literal
@@ -57,7 +58,7 @@ def _catalogue() -> None:
         format_func=lambda name: f"{catalog.entry(name).title} · {', '.join(catalog.entry(name).tags)}",
     )  # fmt: skip
     entry = catalog.entry(name or catalog.names()[0])
-    st.caption(literal(f"{entry.summary} Input {figures.times(entry.architecture.input_shape)}."))
+    st.caption(literal(f"{entry.summary} Input {format_shape(entry.architecture.input_shape)}."))
     _button(lambda: state.from_catalogue(entry.name))
 
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 import pandas as pd
 import streamlit as st
 
-from explorer import figures
 from explorer.analysis import METRICS, analyze, headline_metrics
 from explorer.architecture import Architecture, edit
 from explorer.comparison import LETTERS, EqualBudget, equal_budget
+from explorer.text import format_bytes, format_change, format_count
 from pages.ui.text import cell, literal
 
 from . import options, state
@@ -61,7 +61,7 @@ def _answer(scaled: Entry, found: EqualBudget, metric: str) -> None:
         st.success(
             literal(
                 f"At {found.factor:.3f} times its width {scaled.label} has {found.value:,} {_METRICS[metric]} for "
-                f"{found.target:,}: {figures.change(found.value, found.target)}."
+                f"{found.target:,}: {format_change(found.value, found.target)}."
             )
         )
     else:
@@ -71,11 +71,11 @@ def _answer(scaled: Entry, found: EqualBudget, metric: str) -> None:
     for metric_shown in headline_metrics().values():
         if metric_shown.unit == "px":
             continue  # width does not change the field
-        form = figures.size if metric_shown.unit == "bytes" else figures.exact
+        form = format_bytes if metric_shown.unit == "bytes" else format_count
         before, now = metric_shown.read_totals(was), metric_shown.read_totals(scaled_totals)
         rows.append({
             "": metric_shown.label, "as it is": form(before),
-            f"at {found.factor:.3f} times the width": form(now), "change": figures.change(now, before),
+            f"at {found.factor:.3f} times the width": form(now), "change": format_change(now, before),
         })  # fmt: skip
     st.table(pd.DataFrame(rows).map(cell).set_index(""), border="horizontal")
     with st.container(horizontal=True):

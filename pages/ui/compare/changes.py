@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import figures
 from explorer.architecture import Architecture
 from explorer.comparison import LETTERS, Delta, Differences, compare, differences, pictures, signed
+from explorer.text import format_bytes, format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
@@ -76,9 +76,9 @@ def _totals(found: Differences) -> None:
     total = found.total
     field = max(total.receptive_field, key=abs)
     cells = (
-        ("Parameters", total.params, figures.si), ("MACs", total.macs, figures.si),
-        ("Training memory", total.training_bytes, lambda value: figures.size(int(value))),
-        ("Receptive field, px", field, figures.si),
+        ("Parameters", total.params, format_si), ("MACs", total.macs, format_si),
+        ("Training memory", total.training_bytes, lambda value: format_bytes(int(value))),
+        ("Receptive field, px", field, format_si),
     )  # fmt: skip
     with st.container(horizontal=True, gap="small", key="compare_totals"):
         for label, value, shown in cells:

@@ -15,6 +15,7 @@ from explorer.comparison import LETTERS, Cloud, Ranges
 from explorer.comparison import cloud as cloud_of
 from explorer.datasets import Progress
 from explorer.figures import Axis, Dots, Mark, Path
+from explorer.text import format_bytes, format_change, format_count, format_extent, format_si
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -183,17 +184,17 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
 def _facts(totals: Totals) -> tuple[tuple[str, str], ...]:
     field = totals.receptive_field
     return (
-        ("parameters", figures.exact(totals.params)),
-        ("MACs", figures.exact(totals.macs)),
-        ("training memory", figures.size(totals.training_bytes)),
-        ("receptive field", f"{figures.extent(field.size)} px"),
+        ("parameters", format_count(totals.params)),
+        ("MACs", format_count(totals.macs)),
+        ("training memory", format_bytes(totals.training_bytes)),
+        ("receptive field", f"{format_extent(field.size)} px"),
     )
 
 
 def _shown(totals: Totals, metric: str) -> str:
     value = _value(totals, metric)
     unit = METRICS[metric].unit
-    return figures.size(value) if unit == "bytes" else f"{figures.si(value)} {unit}".strip()
+    return format_bytes(value) if unit == "bytes" else f"{format_si(value)} {unit}".strip()
 
 
 def _said(totals: Totals, x: str, y: str) -> str:
@@ -226,7 +227,7 @@ def _chosen(kept: dict[str, Any], found: Cloud) -> None:
                 on_click=state.add_architecture, args=(variant, variant.name),
             )  # fmt: skip
         cells = [
-            (metric.label, _shown(now, key), figures.change(_value(now, key), _value(before, key)))
+            (metric.label, _shown(now, key), format_change(_value(now, key), _value(before, key)))
             for key, metric in headline_metrics().items()
         ]
         with st.container(horizontal=True, gap="small"):

@@ -9,6 +9,7 @@ import streamlit as st
 from explorer import figures
 from explorer.comparison import Saving, saving, stacks
 from explorer.figures import Axis, Mark, Path
+from explorer.text import format_change, format_count, format_extent, format_percent, format_si
 from pages.ui.components import mount
 from pages.ui.text import cell
 
@@ -88,17 +89,17 @@ def _area(text: str) -> int:
 
 
 def _numbers(found: Saving) -> None:
-    words = figures.change(found.through, found.direct)
+    words = format_change(found.through, found.direct)
     kernel = f"{found.kernel[0]}×{found.kernel[1]}"
     for label, value, note, meaning in (
-        (f"{kernel} alone", figures.exact(found.direct), "weights",
+        (f"{kernel} alone", format_count(found.direct), "weights",
          f"{found.in_channels} · {found.out_channels} · {kernel}; no biases."),
-        ("through a 1×1", figures.exact(found.through), f"weights, {words}",
+        ("through a 1×1", format_count(found.through), f"weights, {words}",
          f"{found.in_channels} · {found.reduced} for the 1×1 and {found.reduced} · {found.out_channels} · {kernel} "
          f"behind it; no biases."),
-        ("MACs alone", figures.si(found.direct_macs), figures.exact(found.direct_macs),
+        ("MACs alone", format_si(found.direct_macs), format_count(found.direct_macs),
          "Weights times the positions of the map; stride 1, padding that keeps the size."),
-        ("MACs through a 1×1", figures.si(found.through_macs), figures.exact(found.through_macs),
+        ("MACs through a 1×1", format_si(found.through_macs), format_count(found.through_macs),
          "Weights of both layers times the positions of the map."),
         ("breaks even at", f"{found.break_even:,.1f}", "channels behind the 1×1",
          "With more channels than that the detour costs more than it saves."),
@@ -116,9 +117,9 @@ def _picture(found: Saving) -> None:
     ]
     marks = [
         Mark(key="now", label=f"{found.reduced} channels", x=found.reduced, y=found.through, line=0,
-             facts=(("weights", figures.exact(found.through)),)),
+             facts=(("weights", format_count(found.through)),)),
         Mark(key="even", label="break-even", x=found.break_even, y=found.direct, line=1,
-             facts=(("channels", f"{found.break_even:,.1f}"), ("weights", figures.exact(found.direct)))),
+             facts=(("channels", f"{found.break_even:,.1f}"), ("weights", format_count(found.direct)))),
     ]  # fmt: skip
     data = figures.scatter(Axis(label="channels behind the 1×1"), Axis(label="weights"), marks, paths)
     alt = (
@@ -151,10 +152,10 @@ def _stacks() -> None:
         {
             "way": each.label,
             "layers": each.layers,
-            "field": figures.extent(each.totals.receptive_field.size),
-            "weights": figures.exact(each.totals.params),
-            "MACs": figures.exact(each.totals.macs),
-            "of the large one": figures.percent(each.totals.params, whole.params),
+            "field": format_extent(each.totals.receptive_field.size),
+            "weights": format_count(each.totals.params),
+            "MACs": format_count(each.totals.macs),
+            "of the large one": format_percent(each.totals.params, whole.params),
         }
         for each in found
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import figures
 from explorer.comparison import LETTERS
+from explorer.text import format_extent, format_shape, format_si
 from pages.ui import session
 from pages.ui.text import literal
 
@@ -29,8 +29,8 @@ def show_cards(entries: tuple[Entry, ...]) -> None:
         card = f"compare_card_{place}"
         with column, st.container(border=True, height="stretch", vertical_alignment="distribute", key=card):
             st.markdown(f"**{LETTERS[place]}** {literal(entry.label)}")
-            costs = f"{figures.si(now.params)} params · {figures.si(now.macs)} MACs"
-            shape = f"{figures.times(now.input_shape)} · field {figures.extent(field.size)} px"
+            costs = f"{format_si(now.params)} params · {format_si(now.macs)} MACs"
+            shape = f"{format_shape(now.input_shape)} · field {format_extent(field.size)} px"
             st.caption("  \n".join(map(literal, (_origin(entry), costs, shape))))
             _buttons(place, entry, len(entries))
     try:

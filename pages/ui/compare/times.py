@@ -13,6 +13,7 @@ from explorer import figures
 from explorer.comparison import LETTERS
 from explorer.figures import Axis, Mark, Path
 from explorer.profiling.timing import Ceilings, Latency
+from explorer.text import format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
@@ -164,7 +165,7 @@ def _marks(found: Found, x: Any, y: Any) -> list[Mark]:
                     ("median", f"{1e3 * latency.median:.3f} ms"),
                     ("half of all", f"{1e3 * low:.3f} to {1e3 * high:.3f} ms"),
                     ("images a second", f"{latency.throughput:,.1f}"),
-                    ("MACs of the batch", figures.si(latency.macs)),
+                    ("MACs of the batch", format_si(latency.macs)),
                     ("rate", f"{latency.flops_rate / 1e9:,.1f} GFLOP/s"),
                     ("intensity", f"{latency.intensity:.1f} FLOPs a byte"),
                 ),
@@ -231,7 +232,7 @@ def _mount(key: str, data: dict[str, Any], found: Found, title: str, note: str) 
         for place, label in seen
     ]
     alt = f"{title}: " + "; ".join(
-        f"{entry.label}, {latency.setting.way}: {figures.si(latency.macs)} MACs, {1e3 * latency.median:.3f} ms"
+        f"{entry.label}, {latency.setting.way}: {format_si(latency.macs)} MACs, {1e3 * latency.median:.3f} ms"
         for _, entry, latency in found
     )
     mount("scatter", key, {**data, "title": title, "note": note, "alt": alt, "legend": legend, "chosen": "",

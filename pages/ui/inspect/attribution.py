@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import figures
+from explorer.text import format_shape
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -59,7 +60,7 @@ def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path:
         st.info(literal(f"{error}."))
         return None
     st.caption(
-        f"Grad-CAM of {literal(path)} ({figures.times(tuple(cam.shape))} units), brought to the input's size "
+        f"Grad-CAM of {literal(path)} ({format_shape(tuple(cam.shape))} units), brought to the input's size "
         "(bilinear): the node's channels, each weighed by the mean gradient of the class's logit, summed; what is "
         "below 0 is cut off (Selvaraju et al. 2017, equations 1 and 2). Later layers say more, and less "
         "precisely where. Its numbers compare places of one picture, not pictures."

@@ -9,6 +9,7 @@ import streamlit as st
 from explorer import figures
 from explorer.architecture import edit
 from explorer.inspection import branch_paths
+from explorer.text import format_shape
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -35,7 +36,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
         channels = found[each].channels_by_activity[:_EACH]
         groups.append({
             "key": each, "title": each.rpartition("/")[2], "kind": kinds[each],
-            "note": f"{figures.KINDS[kinds[each]].label} · {figures.times(values.shape)} · "
+            "note": f"{figures.KINDS[kinds[each]].label} · {format_shape(values.shape)} · "
             f"{len(channels)} most active",
             "sheet": figures.sheet(values, channels, shared=True),
         })  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import catalog, figures
+from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, from_json
 from explorer.inspection import Preprocessing
+from explorer.text import format_bytes, format_si
 from pages.ui import session
 from pages.ui.text import literal
 
@@ -84,13 +85,13 @@ def _open(architecture: Architecture, content: bytes, name: str, names: str, mea
     params = totals.params
     if params > MAX_PARAMETERS:
         raise ValueError(
-            f"{architecture.name[:60]!r} has {figures.si(params)} parameters; networks of up to "
-            f"{figures.si(MAX_PARAMETERS)} can be asked here, larger ones with `python -m explorer predict`"
+            f"{architecture.name[:60]!r} has {format_si(params)} parameters; networks of up to "
+            f"{format_si(MAX_PARAMETERS)} can be asked here, larger ones with `python -m explorer predict`"
         )
     if totals.inference_bytes > MAX_ACTIVATION_BYTES:
         raise ValueError(
-            f"{architecture.name[:60]!r} takes {figures.size(totals.inference_bytes)} for one picture; up to "
-            f"{figures.size(MAX_ACTIVATION_BYTES)} can be given here"
+            f"{architecture.name[:60]!r} takes {format_bytes(totals.inference_bytes)} for one picture; up to "
+            f"{format_bytes(MAX_ACTIVATION_BYTES)} can be given here"
         )
     classes = tuple(line.strip() for line in names.splitlines() if line.strip())
     preprocessing = Preprocessing(

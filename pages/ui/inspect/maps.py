@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.architecture import edit
+from explorer.text import format_shape
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -89,7 +90,7 @@ def enlarged_map(
 
 def _note(values: Any, shown: int) -> str:
     count = len(values)
-    return f"{figures.times(values.shape)}" + (f", {shown} of {count:,} channels shown" if shown < count else "")
+    return f"{format_shape(values.shape)}" + (f", {shown} of {count:,} channels shown" if shown < count else "")
 
 
 def _side(sheet: dict[str, Any]) -> int:
@@ -111,7 +112,7 @@ def show_filters(model: Any) -> None:
         "maps", "inspect_filters",
         {
             "what": "filter", "choosable": False, "size": 64, "chosen": None, "large": None,
-            "groups": [{"key": path, "title": path.replace("/", " / "), "note": figures.times(tuple(weights.shape)),
+            "groups": [{"key": path, "title": path.replace("/", " / "), "note": format_shape(tuple(weights.shape)),
                         "kind": None, "sheet": sheet}],
         },
     )  # fmt: skip

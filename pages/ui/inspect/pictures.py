@@ -16,6 +16,7 @@ from PIL import Image
 from explorer import datasets, figures
 from explorer.datasets import MAX_IMAGE_BYTES, ImageError
 from explorer.inspection import SampleImage, list_sample_images
+from explorer.text import format_bytes
 from pages.ui.text import literal
 
 from . import data, state
@@ -42,7 +43,7 @@ def show(dataset: str) -> None:
     )  # fmt: skip
     st.caption(
         f"Uploads stay in the memory of this browser session only; they are gone when it closes or on Clear. Up to "
-        f"{state.MAX_PICTURES} pictures, {figures.size(MAX_TOTAL_BYTES)} in all."
+        f"{state.MAX_PICTURES} pictures, {format_bytes(MAX_TOTAL_BYTES)} in all."
     )
     camera = st.expander("Camera", icon=":material/photo_camera:", key="inspect_camera_box", on_change="rerun")
     if camera.open:  # only then the browser asks whether the camera may be used
@@ -72,8 +73,8 @@ def _take_uploads() -> None:
     state.change(round=here["round"] + 1, unit=None)  # a new, empty widget: Streamlit lets go of its own copy
     for file in files:
         if file.size > MAX_IMAGE_BYTES:
-            limit = figures.size(MAX_IMAGE_BYTES)
-            state.say("error", f"{file.name}: the file has {figures.size(file.size)}; at most {limit} are allowed")
+            limit = format_bytes(MAX_IMAGE_BYTES)
+            state.say("error", f"{file.name}: the file has {format_bytes(file.size)}; at most {limit} are allowed")
         else:
             add(file.getvalue(), file.name)
 
@@ -168,7 +169,7 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
         state.say("error", f"{title}: there are {state.MAX_PICTURES} pictures already; remove some or press Clear")
         return
     if sum(len(picture["data"]) for picture in here["pictures"]) + len(content) > MAX_TOTAL_BYTES:
-        size = figures.size(MAX_TOTAL_BYTES)
+        size = format_bytes(MAX_TOTAL_BYTES)
         state.say("error", f"{title}: all pictures together would have more than {size}; remove some or press Clear")
         return
     try:

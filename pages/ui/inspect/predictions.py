@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer import datasets, figures
 from explorer.inspection import Box
+from explorer.text import format_shape
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -94,7 +95,7 @@ def input_frame(
     pixels = queries.input_pixels(model, prediction)
     height, width = pixels.shape[:2]
     return {
-        "title": title, "note": figures.times(model.preprocessing.shape),
+        "title": title, "note": format_shape(model.preprocessing.shape),
         "alt": f"The input as the network gets it, {height} by {width} pixels", "src": figures.photo(pixels),
         "width": width, "height": height, "pixelated": True, "heat": heat, "boxes": boxes or [],
     }  # fmt: skip

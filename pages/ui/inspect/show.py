@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from explorer.analysis import analyze
-from explorer.figures import exact, times
 from explorer.inspection import AvailableModel
+from explorer.text import format_count, format_shape
 from pages.ui.text import literal
 
 from . import (
@@ -72,8 +72,8 @@ def _facts(model: Any) -> None:
     analysis = analyze(model.architecture)
     st.caption(
         literal(
-            f"{model.architecture.name}: {model.provenance} · {exact(analysis.params)} parameters · input "
-            f"{times(analysis.input_shape)} · {len(model.classes):,} classes"
+            f"{model.architecture.name}: {model.provenance} · {format_count(analysis.params)} parameters · input "
+            f"{format_shape(analysis.input_shape)} · {len(model.classes):,} classes"
         )
     )
     for note in model.notes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import catalog, datasets, figures, training
+from explorer import catalog, datasets, training
 from explorer.architecture import Architecture, edit
 from explorer.runs import Run, devices
+from explorer.text import format_shape
 from pages.ui import session
 
 CURRENT, CLONED = "", "clone"
@@ -41,8 +42,8 @@ def ask_image_size(chosen: list[str], card: datasets.DatasetCard) -> bool:
     if not sizes - {card.shape[1:]}:
         return False
     names = {
-        "network": f"{', '.join(sorted({figures.times(size) for size in sizes}))} (network)",
-        "data": f"{figures.times(card.shape[1:])} (data)",
+        "network": f"{', '.join(sorted({format_shape(size) for size in sizes}))} (network)",
+        "data": f"{format_shape(card.shape[1:])} (data)",
     }
     picked = st.segmented_control(
         "Image size", list(names), default="network", key="train_size", required=True, format_func=names.__getitem__,

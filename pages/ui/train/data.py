@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import datasets, figures
+from explorer import datasets
 from explorer.datasets import DatasetCard
 from explorer.home import home
+from explorer.text import format_bytes, format_shape
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
 
@@ -40,7 +41,7 @@ def _title(name: str) -> str:
 def _card(card: DatasetCard) -> None:
     facts = (
         f"{card.train_count:,} + {card.test_count:,} images · {len(card.classes)} classes · "
-        f"{figures.times(card.shape)} · {figures.size(card.size_bytes)}"
+        f"{format_shape(card.shape)} · {format_bytes(card.size_bytes)}"
     )
     lines = [f"Source: {card.source}.", f"Licence: {card.licence}.", *card.notes]
     st.caption(f"{literal(card.summary)}  \n{literal(facts)}", help="\n\n".join(literal(line) for line in lines))
@@ -53,7 +54,7 @@ def _bring(card: DatasetCard) -> None:
     if card.manual_download:
         st.info(literal(card.manual_download))
     if card.download_bytes and st.button(
-        f"Download {figures.size(card.download_bytes)}", icon=":material/download:", key="download", width="stretch"
+        f"Download {format_bytes(card.download_bytes)}", icon=":material/download:", key="download", width="stretch"
     ):
         done = run_with_progress(
             f"Downloading {card.title}", lambda progress: datasets.fetch(card.name, progress=progress)

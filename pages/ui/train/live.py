@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.runs import Run
+from explorer.text import format_bytes, format_duration
 from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
 from pages.ui.text import literal
@@ -111,22 +112,16 @@ def _numbers(run: Run) -> None:
          "Mean cross entropy in natural logarithms, as trained (label smoothing, mixup and auxiliary heads included)."),
         ("Images a second", f"{fast.last:,.0f}" if fast.last is not None else "–", "training steps",
          "Of the training steps since the last entry, evaluation left out."),
-        ("Time", clock(run.seconds), f"{clock(rest)} to go" if rest and run.status == "running" else "of training",
+        ("Time", format_duration(run.seconds),
+         f"{format_duration(rest)} to go" if rest and run.status == "running" else "of training",
          "Seconds of training over all attempts; what is to go is scaled from what is done."),
-        ("Memory peak", figures.size(int(memory.last)) if memory.last is not None else "–",
-         f"{figures.size(run.memory)} predicted" if run.memory else None,
+        ("Memory peak", format_bytes(int(memory.last)) if memory.last is not None else "–",
+         f"{format_bytes(run.memory)} predicted" if run.memory else None,
          "The most bytes in use at one time: of the device on a GPU, of the whole process on a CPU."),
     ]  # fmt: skip
     with st.container(horizontal=True, gap="small", key="run_numbers"):
         for name, value, below, meaning in cells:
             st.metric(name, value, below, delta_color="off", delta_arrow="off", help=meaning, border=True)
-
-
-def clock(seconds: float) -> str:
-    """75.4 → '1:15'."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 # ---- the curves -----------------------------------------------------------------------------------------------------

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer import catalog, figures, training
+from explorer import catalog, training
 from explorer.architecture import Architecture, ArchitectureError, from_json
 from explorer.runs import Run
+from explorer.text import format_bytes, format_duration, format_shape
 from pages.ui import session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
-from . import choices, data, live, settings, state
+from . import choices, data, settings, state
 
 _FIRST = "inception-net-32"
 """What is offered to a visitor who has not designed anything yet: it learns within seconds on a CPU."""
@@ -126,19 +127,21 @@ def _forecast(
         if config.window < 1:
             windows.add(
                 f"{network.name}: the first {100 * config.window_share:.0f} % of the training on windows of "
-                f"{figures.times(fit.window)} pixels"
+                f"{format_shape(fit.window)} pixels"
                 if fit.window
                 else f"{network.name} is made for one input size, so it sees whole images throughout"
             )
         lines.append(
-            f"{figures.size(fit.bytes)} of {figures.size(fit.available)} memory on {fit.device}, "
-            f"{figures.size(fit.memory.activations)} of it for activations"
+            f"{format_bytes(fit.bytes)} of {format_bytes(fit.available)} memory on {fit.device}, "
+            f"{format_bytes(fit.memory.activations)} of it for activations"
         )
     for complaint in complaints:
         st.error(literal(f"{complaint}."))
     many = len(networks) * len(seeds)
     if lines and not complaints:
-        time = f"about **{live.clock(seconds)}**" if seconds else "time known once this machine's speed is measured"
+        time = "time known once this machine's speed is measured"
+        if seconds:
+            time = f"about **{format_duration(seconds)}**"
         rest = f" in all · {many} runs, one after another" if many > 1 else f" · {literal(lines[0])}"
         st.markdown(time + rest)
         if seconds:

@@ -11,6 +11,7 @@ import streamlit as st
 from explorer.analysis import analyze
 from explorer.architecture import ArchitectureError, from_json
 from explorer.runs import Run
+from explorer.text import format_duration
 from pages.ui.manager import history, manager
 from pages.ui.text import cell
 
@@ -88,7 +89,7 @@ def _record(run: Run) -> dict[str, Any]:
         "data": run.setting("dataset"),
         "seed": run.setting("seed"),
         "params": _params(run.architecture),
-        "time": live.clock(run.seconds),
+        "time": format_duration(run.seconds),
         "device": run.device,
         "tags": cell(", ".join(run.tags)),
         "created": f"{datetime.fromtimestamp(run.created).astimezone():%Y-%m-%d %H:%M}",
