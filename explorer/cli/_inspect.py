@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection.models import Model
 
 MODEL = "a name that `models` shows, RUN@STEP, or ARCH:WEIGHTS (a .safetensors or .pt file)"
+DEVICE = "cpu, mps or cuda:N; default: the best device that no run occupies"
 
 
 def _models(args: argparse.Namespace) -> None:
@@ -35,7 +36,7 @@ def _models(args: argparse.Namespace) -> None:
 def _predict(args: argparse.Namespace) -> None:
     if args.top < 1:
         raise ValueError(f"--top (={args.top}) must be at least 1")
-    model = _opened(args.model, download=args.download)
+    model = _open_model(args.model, download=args.download, device=args.device)
     from ..inspection.predict import rank_classes
 
     rows = []
@@ -54,10 +55,13 @@ def _predict(args: argparse.Namespace) -> None:
             ],
         })  # fmt: skip
     if args.json:
-        facts = {"name": model.name, "provenance": model.provenance, "notes": model.notes, "digest": model.digest}
+        facts = {
+            "name": model.name, "provenance": model.provenance, "notes": model.notes, "digest": model.digest,
+            "device": str(model.device),
+        }  # fmt: skip
         print_json({"model": {**facts, "preprocessing": model.preprocessing.to_data()}, "images": rows})
         return
-    print(f"{shown(model.name)}: {shown(model.provenance)}")
+    print(f"{shown(model.name)}: {shown(model.provenance)}; computed on {model.device}")
     for note in model.notes:
         print(shown(note))
     for row in rows:
@@ -66,7 +70,7 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    model = _opened(args.model, download=args.download)
+    model = _open_model(args.model, download=args.download, device=args.device)
     from .. import datasets
     from ..inspection.evaluation import evaluate
 
@@ -77,14 +81,17 @@ def _evaluate(args: argparse.Namespace) -> None:
     low, high = found.accuracy_interval
     if args.json:
         print_json({
-            "model": {"name": model.name, "provenance": model.provenance, "digest": model.digest},
+            "model": {
+                "name": model.name, "provenance": model.provenance, "digest": model.digest,
+                "device": str(model.device),
+            },
             "dataset": {"name": data.name, "fingerprint": data.fingerprint},
             "images": len(found.labels), "right": found.correct_count, "accuracy": found.accuracy,
             "interval": [low, high], "loss": found.loss, "calibration_error": found.calibration_error,
             "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
         })  # fmt: skip
         return
-    print(f"{shown(model.name)}: {shown(model.provenance)}")
+    print(f"{shown(model.name)}: {shown(model.provenance)}; computed on {model.device}")
     print(f"{shown(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images right, "
           f"{found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
           f"calibration error {found.calibration_error:.2%}")  # fmt: skip
@@ -110,19 +117,30 @@ def _picture(path: str) -> tuple[Any, dict[str, Any]]:
     return picture.pixels, {"format": picture.format, "width": width, "height": height, "notes": list(picture.notes)}
 
 
-def _opened(text: str, *, download: bool) -> Model:
-    from ..inspection import fetch_weights, find_published
+def _open_model(text: str, *, download: bool, device: str) -> Model:
+    from ..inspection import choose_device, fetch_weights, find_published
     from ..inspection.opening import open_files, open_model
 
     name, weights = _files(text)
     if weights:
-        return open_files(resolve(name, files=True), weights)
+        return open_files(resolve(name, files=True), weights, device=_choose_device(device))
     if download and find_published(text):
         fetch_weights(text, progress=_told("{done:,} of {total:,} bytes"))
         if sys.stderr.isatty():
             print(file=sys.stderr)
     with open_manager() as manager:
-        return open_model(text, manager)
+        return open_model(text, manager, device=choose_device(manager, device))
+
+
+def _choose_device(wanted: str) -> str:
+    """The device without the run store where that has nothing to say: the CPU alone, or a device that was named."""
+    from ..inspection import choose_device
+    from ..runs import devices
+
+    if wanted != "auto" or len(devices()) == 1:
+        return choose_device(None, wanted)
+    with open_manager() as manager:
+        return choose_device(manager, wanted)
 
 
 def _files(text: str) -> tuple[str, str]:
@@ -149,8 +167,10 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("images", metavar="IMAGE", nargs="+", help="JPEG, PNG, GIF, BMP, WebP or TIFF")
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
     sub.add_argument("--download", action="store_true", help="fetch published weights that are not here yet")
+    sub.add_argument("--device", default="auto", metavar="DEVICE", help=DEVICE)
     text = "How good a trained network is on the test images of a data set (needs torch)."
     sub = verb("evaluate", _evaluate, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
     sub.add_argument("--download", action="store_true", help="fetch published weights that are not here yet")
+    sub.add_argument("--device", default="auto", metavar="DEVICE", help=DEVICE)

@@ -6,6 +6,7 @@ rest are modules of their own that import torch: ``models`` opens a model, ``pre
 """
 
 from ._available import AvailableModel, ModelKind, list_models
+from ._device import choose_device
 from ._field import UnitField, unit_field
 from ._paths import branch_paths, check_path
 from ._preprocessing import Box, Placement, Preprocessing
@@ -26,6 +27,7 @@ __all__ = [
     "UnitField",
     "branch_paths",
     "check_path",
+    "choose_device",
     "fetch_weights",
     "find_published",
     "list_models",

@@ -38,7 +38,7 @@ def grad_cam(model: Model, x_CHW: Tensor, path: str, chosen: int | str) -> Tenso
         raise ValueError(f"{path} gives a vector, and Grad-CAM weighs maps; choose a layer before it")
     (gradient,) = torch.autograd.grad(found[""][0, index], maps_1Chw)
     weights_1C11 = gradient.mean((2, 3), keepdim=True)
-    return (weights_1C11 * maps_1Chw.detach()).sum(1)[0].relu()
+    return (weights_1C11 * maps_1Chw.detach()).sum(1)[0].relu().cpu()
 
 
 def upsample(map_hw: Tensor, size: tuple[int, int]) -> Tensor:
@@ -101,16 +101,17 @@ def integrated_gradients(
     if not 1 <= steps <= 1000:
         raise ValueError(f"steps (={steps}) must be from 1 to 1000")
     index = model.class_index(chosen)
+    x_CHW = x_CHW.to(model.device)
     start_CHW = torch.full_like(x_CHW, baseline)
     way_CHW = x_CHW - start_CHW
     total_CHW = torch.zeros_like(x_CHW)
     for batch in _iterate_batches(steps, model.gradient_batch_size, progress, cancel):
-        shares_B111 = ((torch.tensor(list(batch)) + 0.5) / steps).to(x_CHW.dtype).view(-1, 1, 1, 1)
+        shares_B111 = ((torch.tensor(list(batch)) + 0.5) / steps).to(x_CHW).view(-1, 1, 1, 1)
         points_BCHW = (start_CHW + shares_B111 * way_CHW).requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(model.network(points_BCHW)[:, index].sum(), points_BCHW)
         total_CHW += gradient.sum(0)
-    values = way_CHW * total_CHW / steps
+    values = (way_CHW * total_CHW / steps).cpu()
     ends = model.logits(torch.stack([x_CHW, start_CHW]))[:, index]
     return Attribution(values=values, completeness_gap=float(ends[0] - ends[1] - values.sum()))
 

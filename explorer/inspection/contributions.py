@@ -47,7 +47,7 @@ def branch_contributions(
             if path not in means and output_BC.ndim != 4:
                 raise ValueError(f"{path} gives a vector, which has no positions; give reference images")
             silenced = output_BC.clone()
-            mean_C = means[path] if path in means else output_BC[row].mean((1, 2))
+            mean_C = means[path].to(output_BC) if path in means else output_BC[row].mean((1, 2))
             silenced[row] = mean_C.view(-1, *[1] * (output_BC.ndim - 2))
             return silenced
 
@@ -55,7 +55,7 @@ def branch_contributions(
 
     # One pass: row 0 is left alone, in row b the branch b - 1 is silenced. In evaluation mode rows do not meet.
     network = edit_outputs(model, {path: silencing(row, path) for row, path in enumerate(paths, start=1)})
-    scores_BK = network(x_CHW.repeat(len(paths) + 1, 1, 1, 1))
+    scores_BK = network(x_CHW.to(model.device).repeat(len(paths) + 1, 1, 1, 1)).cpu()
     shares_BK = scores_BK.softmax(1)
     return tuple(
         BranchContribution(
@@ -73,6 +73,7 @@ def _means(model: Model, reference_BCHW: Tensor, paths: tuple[str, ...]) -> dict
     for start in range(0, len(reference_BCHW), model.batch_size):
         found = capture_outputs(model, reference_BCHW[start : start + model.batch_size], paths)
         for path in paths:
-            maps_BCP = found[path].flatten(2) if found[path].ndim > 2 else found[path][..., None]
+            output = found[path].cpu()  # sums in 64 bits: not every device has them
+            maps_BCP = output.flatten(2) if output.ndim > 2 else output[..., None]
             sums[path] = sums.get(path, torch.zeros(())) + maps_BCP.double().mean(2).sum(0)
     return {path: (total / len(reference_BCHW)).float() for path, total in sums.items()}

@@ -198,7 +198,7 @@ def evaluate(
         raise_if_cancelled(cancel)
         rows = slice(start, start + model.batch_size)
         pixels_BCHW = transforms.adapt(images[rows].cpu(), model.architecture.input_shape)
-        scores_BK = model.logits(model.normalise(pixels_BCHW))
+        scores_BK = model.logits(model.normalise(pixels_BCHW.to(model.device)))
         confidence, prediction = scores_BK.softmax(1).max(1)
         predictions.append(prediction)
         confidences.append(confidence)

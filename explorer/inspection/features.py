@@ -47,7 +47,7 @@ def feature_maps(model: Model, x_CHW: Tensor, paths: Iterable[str]) -> dict[str,
     """
     wanted = list(paths)
     found = capture_outputs(model, x_CHW[None], wanted)
-    return {path: FeatureMaps(path=path, values=_as_maps(found[path][0])) for path in wanted}
+    return {path: FeatureMaps(path=path, values=_as_maps(found[path][0].cpu())) for path in wanted}
 
 
 def branch_feature_maps(model: Model, x_CHW: Tensor, block: str) -> dict[str, FeatureMaps]:
@@ -62,7 +62,7 @@ def first_filters(model: Model) -> tuple[str, Tensor]:
         raise ValueError(f"{model.name} has no convolution")
     conv = get_module(model.network, path)._modules["conv"]
     assert isinstance(conv, torch.nn.Conv2d)
-    return path, conv.weight.detach().clone()
+    return path, conv.weight.detach().clone().cpu()
 
 
 def _as_maps(output: Tensor) -> Tensor:

@@ -53,14 +53,14 @@ def capture_outputs(
     """
     found: dict[str, Tensor] = {}
 
-    def kept(path: str) -> OutputEdit:
+    def capture(path: str) -> OutputEdit:
         def keep(output: Tensor) -> Tensor:
             found[path] = output.detach().requires_grad_() if gradients else output
             return found[path]
 
         return keep
 
-    network = edit_outputs(model, {path: kept(path) for path in paths})
+    network = edit_outputs(model, {path: capture(path) for path in paths})
     with torch.set_grad_enabled(gradients):
-        found[""] = network(x_BCHW)
+        found[""] = network(x_BCHW.to(model.device))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,8 @@ from ..datasets import transforms
 from ..modules import Network
 from ._preprocessing import Preprocessing
 
+logger = logging.getLogger(__name__)
+
 _BATCH_BYTES = 256 * 2**20
 """Of activations at a time; what a batch takes is told by the analysis."""
 _BATCH = 128
@@ -31,7 +34,7 @@ class Model:
     name: str
     architecture: Architecture
     network: Network = field(repr=False)
-    """On the CPU, float32."""
+    """float32, on ``device``."""
     classes: tuple[str, ...] = field(repr=False)
     """Names, in the order of the scores."""
     preprocessing: Preprocessing
@@ -40,7 +43,9 @@ class Model:
     weights_sha256: str
     """SHA-256 of the weights themselves, whatever file they come from."""
     notes: tuple[str, ...] = ()
-    """What had to be put up with, one sentence each."""
+    """Warnings about the weights, such as damaged checkpoints that were passed over; one sentence each."""
+    device: torch.device
+    """Where the network computes. Inputs and results are on the CPU, whatever it is."""
 
     @cached_property
     def digest(self) -> str:
@@ -76,9 +81,9 @@ class Model:
 
     @torch.no_grad()
     def logits(self, x_BCHW: Tensor) -> Tensor:
-        """The scores (N, classes) of inputs."""
-        scores_BK: Tensor = self.network(x_BCHW)
-        return scores_BK
+        """The scores of inputs (N, C, H, W) on any device: float32 (N, classes), on the CPU."""
+        scores_BK: Tensor = self.network(x_BCHW.to(self.device))
+        return scores_BK.cpu()
 
     def class_index(self, chosen: int | str) -> int:
         """The number of a class given by number or name. Raises ValueError."""
@@ -98,10 +103,23 @@ def make_model(
     preprocessing: Preprocessing,
     provenance: str,
     notes: tuple[str, ...] = (),
+    device: torch.device | str = "cpu",
 ) -> Model:
-    """A network, its weights already in it, as a model: put into evaluation mode, its gradients off.
+    """A network with its weights as a model: in evaluation mode, without gradients, moved to a device.
 
-    Raises ValueError unless it scores as many classes as there are names; without names they are numbered.
+    Args:
+        architecture: what the network computes.
+        network: on the CPU, float32; the model takes it over.
+        name: as ``open_model`` takes it, or the name of a file.
+        classes: names in the order of the scores; empty: the classes are numbered.
+        preprocessing: how images become inputs; its shape must be the architecture's input shape.
+        provenance: where the weights come from, one phrase.
+        notes: warnings, one sentence each.
+        device: 'cpu', 'mps' or 'cuda:N'; see ``inspection.choose_device``.
+
+    Raises:
+        ValueError: the number of names is not the number of scores, the shapes differ, or the device cannot hold the
+            network.
     """
     scores = check_scores(architecture)
     names = tuple(classes) or _number_classes(scores)
@@ -109,16 +127,29 @@ def make_model(
         raise ValueError(f"{architecture.name[:60]!r} gives {scores:,} scores; {len(names):,} classes have names")
     if preprocessing.shape != architecture.input_shape:
         raise ValueError(f"pictures become {preprocessing.shape}, the network takes {architecture.input_shape}")
+    weights_sha256 = _digest(network)
     return Model(
         name=name,
         architecture=architecture,
-        network=network.requires_grad_(False).eval(),
+        network=_move(network.requires_grad_(False).eval(), torch.device(device)),
         classes=names,
         preprocessing=preprocessing,
         provenance=provenance,
-        weights_sha256=_digest(network),
+        weights_sha256=weights_sha256,
         notes=notes,
+        device=torch.device(device),
     )
+
+
+def _move(network: Network, device: torch.device) -> Network:
+    try:
+        return network.to(device)
+    except RuntimeError as error:  # out of memory, or a driver that fails
+        logger.warning("the network cannot be moved to %s", device, exc_info=True)
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"the network cannot be moved to the device {device} ({reason}); choose the device cpu"
+        ) from None
 
 
 def _number_classes(count: int) -> tuple[str, ...]:

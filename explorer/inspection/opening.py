@@ -30,24 +30,30 @@ from ._shipped import ModelCard, load_model_cards, weights_path
 from .models import Model, check_scores, make_model
 
 
-def open_model(name: str, manager: Manager) -> Model:
-    """A model by the name that ``entries`` gives it: shipped, a run (``RUN`` or ``RUN@STEP``), or published.
+def open_model(name: str, manager: Manager, *, device: str = "cpu") -> Model:
+    """A model by the name that ``list_models`` gives it: shipped, a run, or published. Nothing is downloaded.
 
-    A run's newest valid checkpoint is taken, its running average where that is what was judged. Nothing is downloaded.
-    Raises ValueError in one sentence.
+    Args:
+        name: of a shipped model, ``RUN`` (its newest valid checkpoint) or ``RUN@STEP``, or of published weights. Where
+            a run averages its weights (EMA), the average is taken, which is also what was evaluated.
+        manager: of the runs.
+        device: where the model computes; see ``inspection.choose_device``.
+
+    Raises:
+        ValueError: there is no such model, its file is absent or damaged, or the device cannot hold it.
     """
     cards = load_model_cards()
     if name in cards:
-        return _open_shipped(name, cards[name])
+        return _open_shipped(name, cards[name], device)
     spec = find_published(name)
     if spec is not None:
-        return open_published(spec)
+        return open_published(spec, device=device)
     run_id, _, step = name.partition("@")
     try:
         run = manager.run(run_id)
     except ValueError as error:
         raise ValueError(f"{error}; `python -m explorer models` shows all models") from None
-    return _open_run(manager, run, step)
+    return _open_run(manager, run, step, device)
 
 
 def open_files(
@@ -56,16 +62,25 @@ def open_files(
     *,
     classes: Sequence[str] = (),
     preprocessing: Preprocessing | None = None,
+    device: str = "cpu",
 ) -> Model:
-    """A network of one's own with weights from a ``.safetensors`` or ``.pt`` file, strictly checked.
+    """Any network with weights from a ``.safetensors`` or ``.pt`` file, strictly checked.
 
-    Without names the classes are numbered; without ``preprocessing`` pixels become -1 to 1. Raises ValueError.
+    Args:
+        architecture: what the network computes.
+        path: of the file; every tensor must have the name and shape that the network expects.
+        classes: names in the order of the scores; empty: the classes are numbered.
+        preprocessing: how images become inputs; None: resized to the input, pixels from -1 to 1.
+        device: where the model computes; see ``inspection.choose_device``.
+
+    Raises:
+        ValueError: the network has no class scores, or the file cannot be read or does not fit it.
     """
     check_scores(architecture)
     file = absolute(path)
     network = build(architecture, "meta")
     data = load_weights_file(network, file)
-    return _open_custom(architecture, network, file.name, len(data), classes, preprocessing)
+    return _open_custom(architecture, network, file.name, len(data), classes, preprocessing, device)
 
 
 def open_bytes(
@@ -75,12 +90,13 @@ def open_bytes(
     *,
     classes: Sequence[str] = (),
     preprocessing: Preprocessing | None = None,
+    device: str = "cpu",
 ) -> Model:
     """``open_files`` for weights that are in memory, such as an upload; ``name`` is what their file is called."""
     check_scores(architecture)
     network = build(architecture, "meta")
     load_weights(network, data, name)
-    return _open_custom(architecture, network, name, len(data), classes, preprocessing)
+    return _open_custom(architecture, network, name, len(data), classes, preprocessing, device)
 
 
 def _open_custom(
@@ -90,6 +106,7 @@ def _open_custom(
     size: int,
     classes: Sequence[str],
     preprocessing: Preprocessing | None,
+    device: str,
 ) -> Model:
     return make_model(
         architecture,
@@ -98,14 +115,18 @@ def _open_custom(
         classes=classes,
         preprocessing=preprocessing or Preprocessing(shape=architecture.input_shape),
         provenance=f"weights of the file {name}, {size:,} bytes",
+        device=device,
     )
 
 
-def open_published(spec: PublishedWeights) -> Model:
-    """torchvision's network with its published weights, from torch's hub folder. Raises ValueError if they are absent.
+def open_published(spec: PublishedWeights, *, device: str = "cpu") -> Model:
+    """torchvision's network with its published weights, from torch's hub folder. Nothing is downloaded.
 
     A file whose SHA-256 is the published one is loaded in whatever form torchvision chose; any other only if it is a
-    state dict that passes as a stranger's.
+    state dict that passes the checks for untrusted files.
+
+    Raises:
+        ValueError: the file is absent (the message says how to get it) or damaged.
     """
     from torchvision.models import get_model_weights
 
@@ -136,10 +157,11 @@ def open_published(spec: PublishedWeights) -> Model:
         preprocessing=spec.preprocessing,
         provenance=f"published by torchvision, {spec.file}, learnt from ImageNet",
         notes=() if authentic else (f"{spec.file} is not the published file: its SHA-256 begins with {digest[:8]}",),
+        device=device,
     )
 
 
-def _open_shipped(name: str, card: ModelCard) -> Model:
+def _open_shipped(name: str, card: ModelCard, device: str) -> Model:
     architecture = card.to_architecture()
     network = build(architecture, "meta")
     data = load_weights_file(network, weights_path(name))
@@ -152,10 +174,11 @@ def _open_shipped(name: str, card: ModelCard) -> Model:
         classes=card.classes,
         preprocessing=Preprocessing(shape=architecture.input_shape, mean=card.mean, std=card.std),
         provenance=f"shipped with this program, trained on {card.data}, {card.accuracy:.1%} right",
+        device=device,
     )
 
 
-def _open_run(manager: Manager, run: Run, step: str) -> Model:
+def _open_run(manager: Manager, run: Run, step: str, device: str) -> Model:
     architecture, config = from_json(run.architecture), parse(run.config)
     captured, path, notes = _load_checkpoint(manager, run, step)
     averaged = captured["average"] is not None
@@ -177,6 +200,7 @@ def _open_run(manager: Manager, run: Run, step: str) -> Model:
         provenance=f"run {run.id}, step {number:,}, {config.dataset}"
         + (", running average of its weights" if averaged else ""),
         notes=notes,
+        device=device,
     )
 
 

@@ -18,6 +18,7 @@ from explorer.architecture import to_json, to_link
 from explorer.cli import main
 from explorer.inspection import _shipped
 from explorer.modules import build
+from explorer.runs import devices
 from tests.datasets.makers import encoded, pixels, png, zipped
 from tests.test_cli import ROOT, error
 from tests.training.parts import network
@@ -52,6 +53,7 @@ def test_predict_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     pair, picture = f"{folder}/net.json:{folder}/net.pt", str(folder / "cat.png")
     told = said(capsys, "predict", pair, picture, "--top", "2")
     assert told["model"]["preprocessing"]["mean"] == [0.5]
+    assert told["model"]["device"] in [device.name for device in devices()]
     (image,) = told["images"]
     assert (image["format"], image["width"], image["height"]) == ("PNG", 30, 40)
     shares = [each["probability"] for each in image["predictions"]]
@@ -69,6 +71,10 @@ def test_predict_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     text = capsys.readouterr().out
     assert text.count("class ") >= 8
     assert "weights of the file net.pt" in text
+    assert main(["predict", pair, picture, "--device", "cpu"]) == 0
+    assert "; computed on cpu\n" in capsys.readouterr().out
+    assert main(["predict", pair, picture, "--device", "cuda:99"]) == 2
+    assert "no device cuda:99" in capsys.readouterr().err
 
 
 def shaken_again() -> torch.nn.Module:
@@ -133,7 +139,7 @@ def test_models_needs_no_torch(folder: Path) -> None:
         (["predict", "googlenet-96:net.pt", "cat.png"], "net.pt does not fit: it lacks 'conv1.conv.weight'"),
         (["predict", "net.json:net.pt", "none.png"], "cannot read 'none.png'"),
         (["predict", "net.json:net.pt", "net.pt"], "'net.pt': this is not a supported picture"),
-        (["predict", "net.json:net.pt", "thread.png"], "'thread.png': the picture (2,000×20 pixels)"),
+        (["predict", "net.json:net.pt", "thread.png"], "'thread.png': the image (2,000×20 pixels)"),
         (["predict", "net.json:net.pt", "huge.png"], "'huge.png': the picture is too large"),
         (["predict", "net.json:net.pt", "cut.png"], "'cut.png': the picture file is incomplete or damaged"),
         (["predict", "net.json:net.pt", "cat.png", "--top", "0"], "--top (=0) must be at least 1"),
