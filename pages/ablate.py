@@ -10,28 +10,21 @@ import streamlit as st  # noqa: E402
 
 from pages.ui import session  # noqa: E402
 from pages.ui.ablate import show, state, wizard  # noqa: E402
-from pages.ui.manager import follow_others, manager, supervise  # noqa: E402
-from pages.ui.text import literal  # noqa: E402
+from pages.ui.manager import follow_others, require_manager, show_warnings  # noqa: E402
 
 session.begin()
-try:
-    told = [*manager().messages, supervise()]
-except ValueError as error:
-    st.title("Ablate")
-    st.error(literal(f"Experiments cannot be kept: {error}."))
-    st.stop()
+warnings = require_manager("Ablate", "Experiments cannot be stored")
 state.begin()
 
-for sentence in filter(None, told):
-    st.warning(literal(sentence), icon=":material/info:")
+show_warnings(warnings)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Ablate", anchor=False, width="content")
     state.choose_view()
 if st.session_state[state.VIEW] == state.NEW:
-    state.show_notice()
+    state.PAGE.show_notices()
     wizard.show()
 else:
     show.live()
-    if not st.session_state[state.KEY]["active"]:
+    if not state.PAGE.state["active"]:
         follow_others()
-state.write_address()
+state.PAGE.write_address()

@@ -13,7 +13,7 @@ from explorer import catalog  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
 from explorer.text import format_count, format_extent, format_shape  # noqa: E402
 from pages.ui import session  # noqa: E402
-from pages.ui.compare import address, state  # noqa: E402
+from pages.ui.compare import entries, networks  # noqa: E402
 from pages.ui.text import literal  # noqa: E402
 
 st.title("Catalogue")
@@ -39,8 +39,8 @@ for entry in catalog.entries():
             )
         if compared:
             session.begin()
-            state.bring(state.from_catalogue(entry.name))
-            address.go()
+            networks.bring(entries.from_catalogue(entry.name))
+            networks.go()
         st.write(literal(entry.summary))
         st.caption(
             f"{format_count(totals.params)} parameters · {format_count(totals.macs)} MACs at "

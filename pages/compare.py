@@ -7,14 +7,14 @@ from pages.ui import router
 router.enter()
 
 from pages.ui import session  # noqa: E402
-from pages.ui.compare import address, network_cards, state, tabs  # noqa: E402
+from pages.ui.compare import network_cards, networks, state, tabs  # noqa: E402
 
 session.begin()
-address.begin()
+networks.begin()
 
-entries = state.entries()
+entries = state.list_entries()
 network_cards.show_head(entries)
-state.show_notices()
+state.PAGE.show_notices()
 network_cards.show_cards(entries)
 tabs.show(entries)
-address.write()
+state.PAGE.write_address()

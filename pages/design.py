@@ -14,11 +14,13 @@ from pages.ui import design_metrics, header, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
 
 session.begin()
+state = session.PAGE.state
 architecture, baseline, chosen = session.architecture(), session.baseline(), session.selected_path()
 now, before = analyze(architecture), analyze(baseline)
-complete = st.session_state["complete"]
+complete = state["complete"]
 # While a thumb moves, what it moves over stays as it is: the panel only acknowledges, and the address waits.
-dragging = st.session_state.pop("phase", "commit") == "drag"
+dragging = state["phase"] == "drag"
+state["phase"] = "commit"
 
 main, side = st.columns([0.72, 0.28], gap="medium")
 
@@ -60,7 +62,7 @@ with main:
             choose=session.pick,
         )
     with right, st.container(border=True, key="costs_card"):
-        cost = "params" if st.session_state["metric"] == "params" else "macs"
+        cost = "params" if state["metric"] == "params" else "macs"
         mount(
             "charts",
             "costs",
@@ -75,12 +77,12 @@ with main:
         )
 
 with side, st.container(border=True, key="editor_card"):
-    metric = st.session_state["metric"]
+    metric = state["metric"]
     panel = {} if dragging else session.panel(architecture, baseline, chosen, metric)
     mount(
         "editor",
         "editor",
-        {**panel, "ack": st.session_state["ack"]},
+        {**panel, "ack": state["ack"]},
         edit=session.handle_edit,
         choose=session.pick,
         metric=session.show_metric,
@@ -90,6 +92,6 @@ with main:
     design_metrics.show_details(architecture, now, chosen)
 
 if not dragging:
-    session.write_address()
+    session.PAGE.write_address()
 with head:
     header.warn_if_address_is_stale()

@@ -10,21 +10,14 @@ import streamlit as st  # noqa: E402
 
 from pages.ui import session  # noqa: E402
 from pages.ui.inspect import models, pictures, show, state  # noqa: E402
-from pages.ui.manager import manager, supervise  # noqa: E402
-from pages.ui.text import literal  # noqa: E402
+from pages.ui.manager import require_manager, show_warnings  # noqa: E402
 
 session.begin()
-try:
-    told = [*manager().messages, supervise()]
-except ValueError as error:
-    st.title("Inspect")
-    st.error(literal(f"Trained networks cannot be looked up: {error}."))
-    st.stop()
-state.begin()
+warnings = require_manager("Inspect", "Trained networks cannot be looked up")
+state.PAGE.follow_address()
 
 st.title("Inspect", anchor=False)
-for sentence in filter(None, told):
-    st.warning(literal(sentence), icon=":material/info:")
+show_warnings(warnings)
 notices = st.container()
 main, side = st.columns([0.7, 0.3], gap="medium")
 found = models.list_models()
@@ -34,5 +27,5 @@ with side, st.container(border=True, key="inspect_card"):
 with main:
     show.main(found)
 with notices:
-    state.show_notices()
-state.write_address()
+    state.PAGE.show_notices()
+state.PAGE.write_address()

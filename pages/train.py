@@ -9,29 +9,22 @@ router.enter()
 import streamlit as st  # noqa: E402
 
 from pages.ui import session  # noqa: E402
-from pages.ui.manager import follow_others, manager, supervise  # noqa: E402
-from pages.ui.text import literal  # noqa: E402
+from pages.ui.manager import follow_others, manager, require_manager, show_warnings  # noqa: E402
 from pages.ui.train import live, new_run, state, table  # noqa: E402
 
 session.begin()
-try:
-    told = [*manager().messages, supervise()]
-except ValueError as error:
-    st.title("Train")
-    st.error(literal(f"Runs cannot be kept: {error}."))
-    st.stop()
-state.begin()
+warnings = require_manager("Train", "Runs cannot be stored")
 runs = manager().runs()
+state.begin(runs)
 active = any(run.active for run in runs)
 
 main, side = st.columns([0.7, 0.3], gap="medium")
 with main:
-    for sentence in filter(None, told):
-        st.warning(literal(sentence), icon=":material/info:")
+    show_warnings(warnings)
     live.show(active=active)
 with side, st.container(border=True, key="new_card"):
     new_run.show(runs)
 table.show(active=active)
 if not active:
     follow_others()
-state.write_address()
+state.PAGE.write_address()

@@ -3,10 +3,12 @@
 from ._commands import BLOCKS, Command, apply, carry_out
 from ._controls import channel_values, metric_text, ribbon_metric
 from ._panel import panel
+from .history import History
 
 __all__ = [
     "BLOCKS",
     "Command",
+    "History",
     "apply",
     "carry_out",
     "channel_values",

@@ -6,6 +6,7 @@ What unfolds is made when it is opened: a rerun while a slider moves has nothing
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -25,11 +26,11 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
         _open()
         st.button(
             "Undo", icon=":material/undo:", key="undo_button", on_click=session.undo,
-            disabled=not st.session_state["undo"], shortcut="Ctrl+Z", help="Undo the last change",
+            disabled=not session.PAGE.state["history"].past, shortcut="Ctrl+Z", help="Undo the last change",
         )  # fmt: skip
         st.button(
             "Redo", icon=":material/redo:", key="redo_button", on_click=session.redo,
-            disabled=not st.session_state["redo"], shortcut="Ctrl+Y", help="Redo the change taken back",
+            disabled=not session.PAGE.state["history"].future, shortcut="Ctrl+Y", help="Redo the change taken back",
         )  # fmt: skip
         _changes(architecture, baseline)
         _compare()
@@ -42,19 +43,14 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
         "The address always holds your design."
     )
     st.caption("  \n".join(lines))
-    _notice()
+    session.PAGE.show_notices()
 
 
 def warn_if_address_is_stale() -> None:
     """Said last: whether the address could be written is known when it has been tried."""
-    if st.session_state["unwritten"]:
-        st.warning(literal(f"The address bar still holds an earlier design: {st.session_state['unwritten']}."))
-
-
-def _notice() -> None:
-    notice = st.session_state["notice"]
-    if notice:
-        {"error": st.error, "warning": st.warning, "info": st.info}[notice["kind"]](literal(notice["text"]))
+    unwritten = session.PAGE.state["unwritten"]
+    if unwritten:
+        st.warning(literal(f"The address bar still holds an earlier design: {unwritten}."))
 
 
 def _name(architecture: Architecture) -> None:
@@ -73,7 +69,7 @@ def _open() -> None:
     if not unfolded.open:
         return
     with unfolded:
-        _notice()  # a refused file is said here too: the list hides the place below the head
+        session.PAGE.show_notices()  # a refused file is said here too: the list hides the place below the head
         names = catalog.names()
         picked = st.selectbox(
             "Catalogue: type to search",
@@ -93,7 +89,7 @@ def _open() -> None:
             st.caption(f"Repaired: {literal(slip)}")
         chosen = (lambda: entry.architecture,)
         st.button("Open this network", key="open_preset", on_click=_open_and_close, args=chosen)
-        st.button("Start a new design", key="open_untitled", on_click=_open_and_close, args=(session.untitled,))
+        st.button("Start a new design", key="open_untitled", on_click=_open_and_close, args=(catalog.untitled,))
         upload = st.file_uploader("or a JSON file, up to 64 KB", type=["json"], key="upload", max_upload_size=1)
         if upload is not None and upload.file_id != st.session_state.get("uploaded"):
             # Remembered first: a bad file is refused once, not at every rerun.
@@ -102,12 +98,12 @@ def _open() -> None:
             st.rerun()
 
 
-def _open_and_close(make) -> None:  # type: ignore[no-untyped-def]
+def _open_and_close(make: Callable[[], Architecture]) -> None:
     _guarded(make)
     st.session_state["open_popover"] = False
 
 
-def _guarded(make) -> None:  # type: ignore[no-untyped-def]
+def _guarded(make: Callable[[], Architecture]) -> None:
     try:
         session.open_design(make())
     except ArchitectureError as error:
@@ -136,10 +132,10 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
 
 def _compare() -> None:
     if st.button("Compare", icon=":material/compare_arrows:", key="compare_button", help="Beside other networks"):
-        from .compare import address, state
+        from .compare import networks
 
-        state.bring_design()
-        address.go()
+        networks.bring_design()
+        networks.go()
 
 
 def _share() -> None:
@@ -148,16 +144,16 @@ def _share() -> None:
         return
     with unfolded:
         try:
-            address = session.address()
+            address = session.PAGE.address()
         except ArchitectureError:
             st.write("This design is too large for an address: download its JSON under Export.")
             return
-        query = urllib.parse.urlencode({key: value for key, value in address.items() if value})
+        query = urllib.parse.urlencode(address, doseq=True)
         base = (st.context.url or "").partition("?")[0]
         st.caption("This address rebuilds the screen in any browser that reaches this server.")
         st.code(f"{base}?{query}", language=None, wrap_lines=True)
         st.caption("The same numbers without a browser:")
-        st.code(f"python -m explorer analyze '{address['net']}'", language=None, wrap_lines=True)
+        st.code(f"python -m explorer analyze '{address['net'][0]}'", language=None, wrap_lines=True)
 
 
 def _export(architecture: Architecture) -> None:

@@ -11,6 +11,8 @@ from explorer.home import home
 from explorer.runs import AlreadyManaged, History, Manager
 from explorer.training import open_manager
 
+from .text import literal
+
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _open_cached(root: str, url: str | None) -> tuple[Manager, History]:
@@ -36,6 +38,28 @@ def manager() -> Manager:
 def history() -> History:
     """The curves that were read lately."""
     return _open()[1]
+
+
+def require_manager(title: str, otherwise: str) -> list[str]:
+    """Open the store for a page and look after the runs.
+
+    Where nothing can be stored, the page ends here: it shows its title and ``otherwise`` with the reason.
+
+    Returns:
+        Sentences that the page has to show.
+    """
+    try:
+        return [*manager().messages, *filter(None, [supervise()])]
+    except ValueError as error:
+        st.title(title)
+        st.error(literal(f"{otherwise}: {error}."))
+        st.stop()
+
+
+def show_warnings(sentences: list[str]) -> None:
+    """What ``require_manager`` has to tell."""
+    for sentence in sentences:
+        st.warning(literal(sentence), icon=":material/info:")
 
 
 def supervise() -> str:

@@ -1,74 +1,62 @@
-"""The design that a session holds: architecture, baseline, history, chosen node; and the address that rebuilds it.
-
-Plain values in ``st.session_state``, no classes: a hot reload makes new classes of old names.
-"""
+"""The design that a session holds: its history, baseline and selected node; and the address that rebuilds it."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from explorer import analysis, catalog, editor
-from explorer.architecture import (
-    Architecture,
-    ArchitectureError,
-    Conv,
-    Flatten,
-    GlobalPool,
-    Linear,
-    Pool,
-    Sequence,
-    edit,
-    to_link,
-    walk,
-)
+from explorer.architecture import Architecture, ArchitectureError, edit, to_link, walk
 from explorer.cli import resolve
+from explorer.editor import History
+
+from .page_state import Page, PageState, Parameter, first_state
 
 HOME = "googlenet"
-_HISTORY = 200
+"""The design of a first visit: a name in the catalogue."""
 
 
-def untitled() -> Architecture:
-    """A small working network to begin with."""
-    block = catalog.inception_block(
-        "inception_1", ones=32, reduce_3x3=32, out_3x3=64, reduce_5x5=8, out_5x5=16, project=16, norm="batch"
-    )
-    return Architecture(
-        name="Untitled",
-        input_shape=(3, 32, 32),
-        trunk=Sequence(
-            name="trunk",
-            children=(
-                Conv(name="stem", out_channels=32, kernel_size=3, norm="batch"),
-                block,
-                Pool(name="pool", kernel_size=3, stride=2, padding=1),
-                GlobalPool(name="avgpool"),
-                Flatten(name="flatten"),
-                Linear(name="fc", out_features=10),
-            ),
-        ),
-    )
+class DesignState(PageState):
+    """What the Design page remembers."""
+
+    history: History
+    baseline: Architecture
+    """What changes are measured against."""
+    selected: str
+    """Path of the selected node, '' for none."""
+    metric: str
+    """What the ribbons of the sliders show."""
+    ack: int
+    """Number of the last edit that was taken from the editor."""
+    phase: Literal["drag", "commit"]
+    """Whether the last edit came from a thumb that is still moving."""
+    complete: bool
+    """Whether the whole page is rendered, and not its numbers alone."""
 
 
-def _state() -> Any:
-    return st.session_state
+def _first() -> DesignState:
+    value = catalog.get(HOME)
+    return {
+        **first_state(), "history": History(value), "baseline": value, "selected": default_path(value),
+        "metric": "macs", "ack": 0, "phase": "commit", "complete": False,
+    }  # fmt: skip
 
 
 def architecture() -> Architecture:
     """The design on the screen; it always is a working network."""
-    return _state()["architecture"]  # type: ignore[no-any-return]
+    return PAGE.state["history"].current
 
 
 def baseline() -> Architecture:
     """What changes are measured against."""
-    return _state()["baseline"]  # type: ignore[no-any-return]
+    return PAGE.state["baseline"]
 
 
 def selected_path() -> str:
-    """Path of the chosen node, '' for none."""
-    return _state()["chosen"]  # type: ignore[no-any-return]
+    """Path of the selected node, '' for none."""
+    return PAGE.state["selected"]
 
 
 def begin() -> None:
@@ -77,82 +65,62 @@ def begin() -> None:
     A session's first run is not ``complete``: it shows the numbers and the pictures, and the diagram asks for the rest
     when they have been drawn. The code of tables and uploads would otherwise reach the browser before them.
     """
-    state = _state()
-    first = "architecture" not in state
+    first = PAGE.key not in st.session_state
     if not first:
-        state["complete"] = True
+        PAGE.state["complete"] = True
+    PAGE.follow_address()
     if first:
-        value = catalog.get(HOME)
-        state.update(
-            architecture=value, baseline=value, undo=[], redo=[], chosen="", metric="macs", notice=None,
-            address={}, unwritten="", ack=0, gesture=None, complete=False,
-        )  # fmt: skip
-        choose(default_path(value))
-        state["acted"] = False
-    asked = _read_address()
-    # What the visitor has just done is newer than the address that came with it: the browser may have sent it before
-    # it heard of the last one.
-    if not state["acted"] and asked != state["address"] and any(asked.values()):
-        _follow(asked)
-        if first:
-            state["undo"] = []  # nothing was there before it
-    state["acted"] = False
+        PAGE.state["history"] = PAGE.state["history"].forget_past()
 
 
-def _follow(asked: dict[str, str]) -> None:
-    """Show what an address asks for, as a whole: a link, or the browser's Back and Forward."""
-    state = _state()
-    known = state["address"]
-    if asked["net"] and (asked["net"], asked["base"]) != (known.get("net"), known.get("base")):
-        try:
-            open_design(resolve(asked["net"]))
-        except ValueError as error:
-            refuse(f"The address could not be opened: {error}")
-            return
-    if asked["base"]:
-        try:
-            state["baseline"] = _check_works(resolve(asked["base"]))
-        except ValueError as error:
-            refuse(f"The baseline in the address could not be opened: {error}")
-    if asked["at"]:
-        choose(asked["at"])
-    state["metric"] = editor.ribbon_metric(asked["ribbon"]) or "macs"
+# ---- the address ----------------------------------------------------------------------------------------------------
 
 
-def _read_address() -> dict[str, str]:
-    return {key: st.query_params.get(key, "") for key in ("net", "base", "at", "ribbon")}
+def _read_net(text: str) -> None:
+    state = PAGE.state
+    if text and [text] != state["address"].get("net"):
+        open_design(resolve(text))
 
 
-def address() -> dict[str, str]:
-    """What rebuilds the screen. Raises ArchitectureError where it is longer than an address may be."""
-    net, base, metric = short_link(architecture()), short_link(baseline()), _state()["metric"]
-    return {
-        "net": net,
-        "base": base if base != net else "",
-        "at": selected_path(),
-        "ribbon": metric if metric != "macs" else "",
-    }
+def _write_net() -> str:
+    return short_link(architecture())
 
 
-def query_params() -> dict[str, str]:
-    """The same without what is as usual, as it stands in the bar; empty where it would be too long."""
+def _read_base(text: str) -> None:
     try:
-        return {key: value for key, value in address().items() if value}
-    except ArchitectureError:
-        return {}
+        PAGE.state["baseline"] = _check_works(resolve(text)) if text else architecture()
+    except ValueError as error:
+        PAGE.tell("error", f"The baseline in the address could not be opened: {error}")
 
 
-def write_address() -> None:
-    """Bring the address up to the screen, so that it can be copied at any time; ``unwritten`` says why it cannot be."""
-    try:
-        state_of_screen = address()
-    except ArchitectureError as error:
-        _state()["unwritten"] = str(error)
-        return
-    _state().update(address=state_of_screen, unwritten="")
-    # Compared with the bar itself: it may hold a bad link, or nothing after a click in the menu.
-    if state_of_screen != _read_address():
-        st.query_params.from_dict({key: value for key, value in state_of_screen.items() if value})
+def _write_base() -> str:
+    base = short_link(baseline())
+    return base if base != short_link(architecture()) else ""
+
+
+def _read_path(text: str) -> None:
+    _select(text or default_path(architecture()))
+
+
+def _read_metric(text: str) -> None:
+    PAGE.state["metric"] = editor.ribbon_metric(text) or "macs"
+
+
+def _write_metric() -> str:
+    metric = PAGE.state["metric"]
+    return metric if metric != "macs" else ""
+
+
+PAGE: Page[DesignState] = Page(
+    "design",
+    _first,
+    (
+        Parameter("net", _read_net, _write_net),
+        Parameter("base", _read_base, _write_base),
+        Parameter("at", _read_path, selected_path),
+        Parameter("ribbon", _read_metric, _write_metric),
+    ),
+)
 
 
 @lru_cache(maxsize=64)
@@ -163,8 +131,11 @@ def short_link(value: Architecture) -> str:
 
 @lru_cache(maxsize=32)
 def panel(value: Architecture, base: Architecture, path: str, metric: str) -> dict[str, Any]:
-    """The editor's panel. The last ones of all sessions are kept: much is done on the page that does not change it."""
+    """The editor's panel. Cached for all sessions: most of what is done on the page leaves it alone."""
     return editor.panel(value, analysis.analyze(value), path, metric=metric, baseline=base)
+
+
+# ---- the design -----------------------------------------------------------------------------------------------------
 
 
 def _check_works(value: Architecture) -> Architecture:
@@ -174,12 +145,11 @@ def _check_works(value: Architecture) -> Architecture:
 
 def open_design(value: Architecture) -> None:
     """Show another design; it becomes the baseline too. Raises ArchitectureError if it is not a working network."""
-    state = _state()
     _check_works(value)
-    _remember(value, gesture=None)
+    state = PAGE.act()
+    state["history"] = state["history"].record(value)
     state["baseline"] = value
-    state["notice"] = None
-    choose(default_path(value))
+    _select(default_path(value))
 
 
 def default_path(value: Architecture) -> str:
@@ -188,8 +158,8 @@ def default_path(value: Architecture) -> str:
     return found[0] if found else ""
 
 
-def choose(path: object) -> None:
-    """Choose a node; the nearest existing parent of a path that is gone."""
+def _select(path: object) -> None:
+    """Select a node; the nearest existing parent of a path that is gone."""
     path = path if isinstance(path, str) else ""
     while path:
         try:
@@ -197,96 +167,79 @@ def choose(path: object) -> None:
             break
         except ArchitectureError:
             path = path.rpartition("/")[0]
-    _state().update(chosen=path, acted=True)
+    PAGE.state["selected"] = path
 
 
-def _remember(value: Architecture, gesture: object) -> None:
-    state = _state()
-    if value == state["architecture"]:
-        return
-    # One drag is one step back, however many values it passed.
-    if gesture is None or gesture != state["gesture"]:
-        state["undo"] = [*state["undo"][-_HISTORY:], state["architecture"]]
-    state["gesture"] = gesture
-    state["redo"] = []
-    state["architecture"] = value
+def pick(path: object) -> None:
+    """Select a node by hand."""
+    PAGE.act()
+    _select(path)
 
 
 def handle_edit(event: Any) -> None:
-    """An edit from the editor: {seq, gesture, phase, command}. What cannot be done is said, and changes nothing."""
-    state = _state()
+    """An edit from the editor: {seq, gesture, phase, command}. What cannot be done is told, and changes nothing."""
     if not isinstance(event, dict) or not isinstance(event.get("command"), dict):
         return
+    state = PAGE.act()
     state["ack"] = event.get("seq", 0)
-    state["acted"] = True
     state["phase"] = event.get("phase", "commit")
-    state["notice"] = None
+    before, command = state["history"].current, event["command"]
     try:
-        value, repairs = editor.carry_out(architecture(), event["command"])
+        value, repairs = editor.carry_out(before, command)
     except ArchitectureError as error:
         refuse(f"Not changed: {error}")
         return
-    before = architecture()
-    _remember(value, event.get("gesture"))
-    choose(_path_after(before, value, event["command"]))
+    state["history"] = state["history"].record(value, event.get("gesture"))
+    _select(_path_after(before, value, command))
     if repairs:
-        state["notice"] = {"kind": "info", "text": f"{' '.join(repairs)} Undo takes it all back."}
+        PAGE.tell("info", f"{' '.join(repairs)} Undo takes it all back.")
 
 
 def _path_after(before: Architecture, value: Architecture, command: dict[str, Any]) -> str:
-    """What is chosen after an edit: what was added, the neighbour of what was removed, else what was chosen before."""
+    """What is selected after an edit: what was added, the neighbour of what was removed, else what was before."""
     if command["do"] in ("add_branch", "add_layer", "add_block", "duplicate"):
         known = {path for path, _ in walk(before)}
         return next((path for path, _ in walk(value) if path not in known), selected_path())
     block = selected_path().partition("/")[0]
     names = [node.name for node in before.trunk.nodes]
-    kept: list[str] = [node.name for node in value.trunk.nodes]
-    if block in names and block not in kept and kept and command["do"] == "remove":
-        return kept[min(names.index(block), len(kept) - 1)]
+    left = [str(node.name) for node in value.trunk.nodes]
+    if block in names and block not in left and left and command["do"] == "remove":
+        return left[min(names.index(block), len(left) - 1)]
     return selected_path()
-
-
-def pick(path: object) -> None:
-    """Choose a node by hand: whatever was said before has been read."""
-    _state()["notice"] = None
-    choose(path)
 
 
 def command(**fields: Any) -> None:
     """An edit from one of the page's own widgets."""
-    handle_edit({"command": fields, "gesture": None, "seq": _state()["ack"]})
+    handle_edit({"command": fields, "gesture": None, "seq": PAGE.state["ack"]})
 
 
 def refuse(text: str) -> None:
-    """Say what could not be done; the design stays."""
-    _state().update(notice={"kind": "error", "text": text}, acted=True)
+    """Tell what could not be done; the design stays."""
+    PAGE.act()
+    PAGE.tell("error", text)
 
 
 def undo() -> None:
     """One step back."""
-    _step("undo", "redo")
+    _step_to(PAGE.state["history"].undo())
 
 
 def redo() -> None:
     """One step forward."""
-    _step("redo", "undo")
+    _step_to(PAGE.state["history"].redo())
 
 
-def _step(source: str, target: str) -> None:
-    state = _state()
-    if state[source]:
-        state[target] = [*state[target], state["architecture"]]
-        *state[source], state["architecture"] = state[source]
-        state.update(gesture=None, notice=None)
-        choose(selected_path())
+def _step_to(history: History) -> None:
+    PAGE.act()["history"] = history
+    _select(selected_path())
 
 
 def pin() -> None:
     """Measure changes from here."""
-    _state().update(baseline=architecture(), acted=True)
+    PAGE.act()["baseline"] = architecture()
 
 
 def show_metric(metric: object) -> None:
     """Let the ribbons show another metric."""
     if isinstance(metric, str) and (shown := editor.ribbon_metric(metric)):
-        _state().update(metric=shown, acted=True)
+        PAGE.act()["metric"] = shown

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,33 +12,12 @@ from explorer.architecture import edit
 from explorer.experiments import StoredExperiment, collect_results, list_experiments, list_factors, plan, start
 from explorer.runs import Manager
 from explorer.training import open_manager, recipe
-from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.experiments.parts import finish
-from tests.runs.parts import end_all, until
+from tests.pages.parts import HOSTILE, ROOT, open_page, set_design, visible_text
+from tests.runs.parts import until
 
-ROOT = Path(__file__).resolve().parents[2]
-HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 NET = catalog.get("inception-net-32")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data directory of its own, whose speed is known, so that nothing is measured beside the tests."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("EXPLORER_HOME", str(folder))
-    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
-    (folder / "speed-cpu.json").write_text(json.dumps(speed))
-    yield folder
-    page_manager().close()
-    end_all(folder)
-
-
-@pytest.fixture
-def manager(home: Path) -> Manager:
-    """The store as another program sees it; it starts nothing."""
-    return open_manager(home)
 
 
 def done(manager: Manager, name: str = "", *, unfinished: int = 0) -> StoredExperiment:
@@ -57,14 +34,7 @@ def done(manager: Manager, name: str = "", *, unfinished: int = 0) -> StoredExpe
 
 
 def app(**query: str) -> AppTest:
-    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    running.run()
-    running.switch_page("pages/ablate.py")
-    for key, value in query.items():
-        running.query_params[key] = value
-    running.run()
-    assert not running.exception
-    return running
+    return open_page("ablate", **query)
 
 
 def wizard() -> AppTest:
@@ -74,18 +44,13 @@ def wizard() -> AppTest:
     return running
 
 
-def said(running: AppTest) -> str:
-    kinds = (running.error, running.warning, running.success, running.info, running.caption, running.markdown)
-    return " ".join(each.value for kind in kinds for each in kind)
-
-
 def test_the_first_visit_is_the_wizard_with_something_that_works(home: Path) -> None:
     running = app()
     assert running.segmented_control(key="ablate_view").value == "New ablation"
     assert running.selectbox(key="ablate_net").value == "inception-net-32"
-    assert "**3 variants:** base, residual, CBAM" in said(running)
+    assert "**3 variants:** base, residual, CBAM" in visible_text(running)
     assert running.button(key="ablate_start").label == "Start 9 runs"
-    assert "one after another on cpu · about **" in said(running)
+    assert "one after another on cpu · about **" in visible_text(running)
 
 
 def test_every_factor_that_applies_can_be_ticked_and_says_what_it_costs(home: Path) -> None:
@@ -94,11 +59,11 @@ def test_every_factor_that_applies_can_be_ticked_and_says_what_it_costs(home: Pa
     assert set(offered) == {f"factor_{each.name}" for each in list_factors(NET) if not each.reason_not_applicable(NET)}
     assert "+16.6 k params, +1.05 M MACs" in offered["factor_residual"]
     assert "same params and MACs" in offered["factor_dilation-2"]
-    assert literal("nothing is normalised") in said(running)
+    assert "nothing is normalised" in visible_text(running)
     running.selectbox(key="ablate_net").set_value("dilated-cnn").run()
     assert "factor_residual" not in {box.key for box in running.checkbox}
-    assert literal("the network has no blocks") in said(running)
-    assert "at least one factor" in said(running)
+    assert "the network has no blocks" in visible_text(running)
+    assert "at least one factor" in visible_text(running)
     assert running.button(key="ablate_start").disabled
     running.checkbox(key="factor_no-dilation").check().run()
     assert running.button(key="ablate_start").label == "Start 6 runs"
@@ -107,14 +72,14 @@ def test_every_factor_that_applies_can_be_ticked_and_says_what_it_costs(home: Pa
 def test_combinations_and_seeds_decide_on_the_number_of_runs(home: Path) -> None:
     running = wizard()
     running.segmented_control(key="ablate_design").set_value("all combinations").run()
-    assert "residual \\+ CBAM" in said(running)
+    assert "residual + CBAM" in visible_text(running)
     running.text_input(key="ablate_seeds").set_value("7 8").run()
     assert running.button(key="ablate_start").label == "Start 8 runs"
     wrong = (("x", "whole numbers"), ("1,1", "given twice"), ("", "whole numbers"), ("5000000000", "from 0"))
     for typed, part in wrong:
         running.text_input(key="ablate_seeds").set_value(typed).run()
         assert running.button(key="ablate_start").disabled
-        assert literal(part) in said(running)
+        assert part in visible_text(running)
         assert not running.exception
 
 
@@ -130,7 +95,7 @@ def test_the_homework_fills_the_form(home: Path) -> None:
     assert ticked == {"factor_residual", "factor_cbam"}
     assert running.segmented_control(key="ablate_design").value == "all combinations"
     assert next(each.value for each in running.number_input if str(each.key).startswith("set_epochs_course")) == 5
-    assert "not on this machine yet" in said(running)
+    assert "not on this machine yet" in visible_text(running)
     assert running.button(key="ablate_start").disabled
     running.selectbox(key="train_data").set_value(datasets.DEFAULT).run()
     assert running.button(key="ablate_start").label == "Start 12 runs"
@@ -197,7 +162,7 @@ def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
     assert len(manager.store.runs("stopped")) == 3
     running.text_input(key=f"more_seeds_{stored.id}_1").set_value("x").run()
     running.button(key="experiment_seeds").click().run()
-    assert literal("whole numbers") in said(running)
+    assert "whole numbers" in visible_text(running)
     running.text_input(key=f"more_seeds_{stored.id}_1").set_value("5").run()
     running.button(key="experiment_seeds").click().run()
     assert len(manager.trials(stored.id)) == 12
@@ -207,7 +172,7 @@ def test_resume_seeds_and_delete(home: Path, manager: Manager) -> None:
     running.button(key="experiment_delete").click().run()
     assert (list_experiments(manager), manager.runs()) == ([], [])
     assert not running.exception
-    assert "is deleted" in said(running)
+    assert "is deleted" in visible_text(running)
     manager.close()
 
 
@@ -216,7 +181,7 @@ def test_another_program_looks_after_the_runs(home: Path, manager: Manager) -> N
     other.acquire()
     try:
         running = app()
-        assert "another program starts them" in said(running)
+        assert "another program starts them" in visible_text(running)
         assert not running.exception
     finally:
         other.close()
@@ -234,7 +199,7 @@ def test_a_design_that_cannot_be_trained_is_said(home: Path) -> None:
 def test_the_design_of_the_session_is_offered_under_its_own_name(home: Path) -> None:
     running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
     running.run()
-    running.session_state["architecture"] = edit.replace(NET, "", name=HOSTILE)
+    set_design(running, edit.replace(NET, "", name=HOSTILE))
     running.switch_page("pages/ablate.py").run()
     assert running.selectbox(key="ablate_net").value == ""
     assert f"{HOSTILE} (your design)" in running.selectbox(key="ablate_net").options

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,53 +13,22 @@ from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Sequence, edit, to_json, to_link
 from explorer.profiling import CONVENTIONS, count_by_convention
 from explorer.runs import Manager, Point, Run
-from pages.ui.manager import manager as page_manager
+from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain, press, unfold
 
-ROOT = Path(__file__).resolve().parents[2]
-JOINER = "\u2060"
-HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 USUAL = ["googlenet", "googlenet-torchvision", "inception-v3"]
 SMALL = ["residual-mnist", "inception-a-mnist", "inception-net-32"]
 TABS = ("side", "differences", "counts")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data directory of its own."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("EXPLORER_HOME", str(folder))
-    yield folder
-    page_manager().close()
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def app(network: list[str] | None = None, **query: str) -> AppTest:
-    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    running.run()
-    running.switch_page("pages/compare.py")
-    if network is not None:
-        running.query_params["network"] = network
-    for key, value in query.items():
-        running.query_params[key] = value
-    running.run()
-    assert not running.exception
-    return running
+    return open_page("compare", **({"network": network} if network is not None else {}), **query)
 
 
-def plain(text: str) -> str:
-    """What a person reads."""
-    return re.sub(r"\\(.)", r"\1", text).replace(JOINER, "")
-
-
-def said(running: AppTest) -> str:
-    kinds = (running.error, running.warning, running.success, running.info)
-    return " ".join(plain(each.value) for kind in kinds for each in kind)
-
-
-def address(running: AppTest, key: str = "network") -> Any:
-    value = running.query_params.get(key, [])
-    found = [value] if isinstance(value, str) else value
-    return found if key == "network" else "".join(found)
+def networks(running: AppTest) -> list[str]:
+    """Of the address, in order."""
+    value = running.query_params.get("network", [])
+    return [value] if isinstance(value, str) else value
 
 
 def labels(running: AppTest) -> list[str]:
@@ -71,26 +37,10 @@ def labels(running: AppTest) -> list[str]:
     return [text[6:] for text in cards]
 
 
-def mounted(running: AppTest, key: str) -> dict[str, Any]:
-    (found,) = [each for each in running.main if each.type == "bidi_component" and each.proto.id.endswith(f"-{key}")]
-    return json.loads(found.proto.json)  # type: ignore[no-any-return]
-
-
 def table(running: AppTest, place: int = 0) -> list[list[str]]:
     """Header and rows of a table, as they are read."""
     frame = running.table[place].value.reset_index()
     return [[plain(str(cell)) for cell in row] for row in [list(frame.columns), *frame.to_numpy().tolist()]]
-
-
-def unfold(running: AppTest, popover: str) -> AppTest:
-    running.session_state[popover] = True
-    return running.run()
-
-
-def press(running: AppTest, key: str) -> AppTest:
-    running.button(key=key).click().run()
-    assert not running.exception
-    return running
 
 
 def finished(manager: Manager, network: Architecture, name: str = "done", accuracy: float = 0.5, seed: int = 0) -> Run:
@@ -111,7 +61,7 @@ def finished(manager: Manager, network: Architecture, name: str = "done", accura
 
 def test_the_first_visit_shows_something_telling() -> None:
     running = app()
-    assert address(running) == USUAL
+    assert networks(running) == USUAL
     assert labels(running) == [catalog.get(name).name for name in USUAL]
     header, *rows = table(running)
     (macs,) = [row for row in rows if row[0] == "MACs"]
@@ -128,14 +78,14 @@ def test_an_edited_design_stands_beside_what_it_was_made_from() -> None:
     running.run().run()
     press(running, "compare_button")
     assert labels(running)[:2] == [catalog.get("residual-mnist").name, "Mine"]
-    assert address(running)[:2] == ["residual-mnist", to_link(edited)]
+    assert networks(running)[:2] == ["residual-mnist", to_link(edited)]
     # Edited further and brought again, it takes its own place.
     running.switch_page("pages/design.py").run()
     running.text_input(key="title").set_value("Mine too").run()
     press(running, "compare_button")
     assert labels(running)[1] == "Mine too"
     assert len(labels(running)) == 3
-    assert "Mine too has taken the place of Mine" in said(running)
+    assert "Mine too has taken the place of Mine" in messages(running)
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -144,25 +94,25 @@ def test_every_tab_with_one_to_four_networks(tab: str) -> None:
     for count, name in enumerate(["inception-a-mnist", "inception-net-32", "near-sighted-cnn"], start=2):
         unfold(running, "compare_add").selectbox(key="compare_catalogue").set_value(name).run()
         press(running, "compare_add_button")
-        assert len(address(running)) == count
+        assert len(networks(running)) == count
         assert not running.session_state["compare_add"]
     assert address(running, "tab") == ("" if tab == "side" else tab)
     unfold(running, "compare_add")
     press(running, "compare_add_button")
-    assert "holds up to 4 networks" in said(running)
-    assert len(address(running)) == 4
+    assert "holds up to 4 networks" in messages(running)
+    assert len(networks(running)) == 4
 
 
 def test_order_and_removal() -> None:
     running = app(SMALL)
     press(running, "compare_right_0")
-    assert address(running) == [SMALL[1], SMALL[0], SMALL[2]]
+    assert networks(running) == [SMALL[1], SMALL[0], SMALL[2]]
     press(running, "compare_left_2")
-    assert address(running) == [SMALL[1], SMALL[2], SMALL[0]]
+    assert networks(running) == [SMALL[1], SMALL[2], SMALL[0]]
     assert running.button(key="compare_left_0").disabled
     press(running, "compare_remove_1")
     press(running, "compare_remove_0")
-    assert address(running) == [SMALL[0]]
+    assert networks(running) == [SMALL[0]]
     assert running.button(key="compare_remove_0").disabled
     assert labels(running) == [catalog.get(SMALL[0]).name]
 
@@ -170,13 +120,13 @@ def test_order_and_removal() -> None:
 def test_open_in_design_and_come_back() -> None:
     running = app(SMALL, tab="differences", pair="AC")
     press(running, "compare_open_1")
-    assert running.session_state["architecture"] == catalog.get(SMALL[1])
+    assert design_of(running) == catalog.get(SMALL[1])
     assert running.text_input(key="title").value == catalog.get(SMALL[1]).name
     # By the menu: no address asks for anything.
     running.switch_page("pages/compare.py")
     running.query_params.clear()
     running.run()
-    assert address(running) == SMALL
+    assert networks(running) == SMALL
     assert (address(running, "tab"), address(running, "pair")) == ("differences", "AC")
     assert running.selectbox(key="compare_after").value == 2
 
@@ -187,7 +137,7 @@ def test_json_and_links_are_added_and_what_was_typed_stays() -> None:
     unfold(running, "compare_add").segmented_control(key="compare_source").set_value("json").run()
     running.text_area(key="compare_json").set_value('{"name": 3}').run()
     press(running, "compare_add_button")
-    assert "Not added: the text" in said(running)
+    assert "Not added: the text" in messages(running)
     assert running.text_area(key="compare_json").value == '{"name": 3}'
     running.text_area(key="compare_json").set_value(to_json(mine)).run()
     press(running, "compare_add_button")
@@ -195,10 +145,10 @@ def test_json_and_links_are_added_and_what_was_typed_stays() -> None:
     unfold(running, "compare_add").segmented_control(key="compare_source").set_value("link").run()
     running.text_input(key="compare_link").set_value("http://localhost/design?net=gogglenet").run()
     press(running, "compare_add_button")
-    assert "did you mean googlenet" in said(running)
+    assert "did you mean googlenet" in messages(running)
     running.text_input(key="compare_link").set_value("http://localhost/design?net=inception-net-32&at=x").run()
     press(running, "compare_add_button")
-    assert address(running) == ["residual-mnist", to_link(mine), "inception-net-32"]
+    assert networks(running) == ["residual-mnist", to_link(mine), "inception-net-32"]
     for key in ("side", "differences", "counts"):
         running.session_state["compare_tab"] = {"side": "Side by side", "differences": "Differences"}.get(
             key, "Other tools' counts"
@@ -229,20 +179,20 @@ BAD = {
 def test_a_bad_network_in_the_address_is_named_and_the_rest_is_shown(kind: str) -> None:
     links, reason = BAD[kind]
     running = app(["residual-mnist", *links])
-    assert "could not be opened" in said(running)
-    assert reason in said(running)
+    assert "could not be opened" in messages(running)
+    assert reason in messages(running)
     assert len(running.error) == 1
-    assert address(running) == ["residual-mnist"]
+    assert networks(running) == ["residual-mnist"]
     # Where nothing of it can be opened, the page begins as for anybody.
-    assert address(app(links)) == USUAL
+    assert networks(app(links)) == USUAL
 
 
 def test_five_networks_and_markup_in_names() -> None:
     evil = to_link(edit.replace(catalog.get("residual-mnist"), "", name=HOSTILE))
     running = app([*SMALL, evil, "googlenet"], tab="<b>", pair="ZZ")
-    assert "more networks than a comparison holds; the first 4 are shown" in said(running)
+    assert "more networks than a comparison holds; the first 4 are shown" in messages(running)
     assert labels(running) == [*(catalog.get(name).name for name in SMALL), HOSTILE]
-    assert address(running) == [*SMALL, evil]
+    assert networks(running) == [*SMALL, evil]
     assert (address(running, "tab"), address(running, "pair")) == ("", "")
     shown = mounted(running, "compare_stages")["networks"][3]["label"]
     assert shown == HOSTILE  # the component writes it as text
@@ -252,8 +202,8 @@ def test_a_bad_address_later_keeps_what_is_there() -> None:
     running = app(SMALL)
     running.query_params["network"] = ["1.broken"]
     running.run()
-    assert "could not be opened" in said(running)
-    assert address(running) == SMALL
+    assert "could not be opened" in messages(running)
+    assert networks(running) == SMALL
 
 
 def test_networks_too_large_for_an_address_are_still_compared() -> None:
@@ -270,12 +220,12 @@ def test_networks_too_large_for_an_address_are_still_compared() -> None:
         unfold(running, "compare_add").segmented_control(key="compare_source").set_value("json").run()
         running.text_area(key="compare_json").set_value(to_json(different(seed), indent=None)).run()
         press(running, "compare_add_button")
-        if "still holds an earlier comparison" in said(running):
+        if "still holds an earlier comparison" in messages(running):
             break
-        kept = address(running)
-    assert "still holds an earlier comparison" in said(running)
-    assert "JSON" in said(running)
-    assert address(running) == kept
+        kept = networks(running)
+    assert "still holds an earlier comparison" in messages(running)
+    assert "JSON" in messages(running)
+    assert networks(running) == kept
     unfold(running, "compare_report")
     assert any("too large for an address" in each.value for each in running.markdown)
 
@@ -304,14 +254,14 @@ def test_differences_add_up_to_the_totals() -> None:
     running.selectbox(key="compare_after").set_value(0).run()
     running.selectbox(key="compare_before").set_value(0).run()
     assert not running.exception
-    assert "No difference" in said(running)
+    assert "No difference" in messages(running)
     assert address(running, "pair") == "AA"
 
 
 def test_a_pair_that_is_gone_gives_way_to_the_first_two() -> None:
     running = app(["residual-mnist", "googlenet"], tab="differences")
     press(running, "compare_remove_1")
-    assert "Add a second network" in said(running)
+    assert "Add a second network" in messages(running)
     assert address(running, "pair") == ""
     unfold(running, "compare_add").selectbox(key="compare_catalogue").set_value("inception-a-mnist").run()
     press(running, "compare_add_button")
@@ -379,7 +329,7 @@ def test_runs_bring_their_accuracy_and_curves(home: Path) -> None:
     curves = mounted(running, "compare_curves")
     assert [run["title"] for run in curves["runs"]] == ["B · other", f"B · {HOSTILE}"[:84]]
     assert {panel["key"]: len(panel["lines"]) for panel in curves["panels"]} == {"loss": 2, "accuracy": 2}
-    assert address(running) == ["residual-mnist", runs[1].id]
+    assert networks(running) == ["residual-mnist", runs[1].id]
     unfold(running, "compare_add").segmented_control(key="compare_source").set_value("run").run()
     running.selectbox(key="compare_run").set_value(runs[0].id).run()
     press(running, "compare_add_button")
@@ -397,4 +347,4 @@ def test_a_network_of_the_catalogue_is_brought_along() -> None:
     running = app(SMALL)
     running.switch_page("pages/catalogue.py").run()
     press(running, "compare_googlenet")
-    assert address(running) == [*SMALL, "googlenet"]
+    assert networks(running) == [*SMALL, "googlenet"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -18,58 +14,18 @@ from explorer.analysis import METRICS, analyze
 from explorer.architecture import edit, to_json, to_link
 from explorer.comparison import equal_budget, front, reductions, saving, stacks
 from explorer.runs import Manager
-from pages.ui.compare import options
 from pages.ui.compare.measurement_queue import wait_for_turn
-from pages.ui.manager import manager as page_manager
+from pages.ui.compare.state import parse_options
 from tests.experiments.parts import finish
+from tests.pages.parts import HOSTILE, JOINER, address, design_of, mounted, open_page, visible_text
 from tests.training.parts import config
 
-ROOT = Path(__file__).resolve().parents[2]
-JOINER = "\u2060"
 NAMES = ("near-sighted-cnn", "residual-mnist", "inception-net-32")
 NETS = [catalog.get(name) for name in NAMES]
-HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
-
-
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
-    """A data directory of its own."""
-    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
-    yield Manager(tmp_path)
-    page_manager().close()
 
 
 def app(tab: str, chosen: str = "", networks: tuple[str, ...] = NAMES) -> AppTest:
-    running = AppTest.from_file(ROOT / "app.py", default_timeout=90)
-    running.run()
-    running.switch_page("pages/compare.py")
-    running.query_params["network"] = list(networks)
-    running.query_params["tab"] = tab
-    running.query_params["options"] = chosen
-    running.run()
-    assert not running.exception
-    return running
-
-
-def mounted(running: AppTest, key: str) -> dict[str, Any]:
-    """What one of our components is given; as strict JSON, which is all that a browser reads."""
-
-    def never(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
-
-    (found,) = [each for each in running.main if each.type == "bidi_component" and each.proto.id.endswith(f"-{key}")]
-    return json.loads(found.proto.json, parse_constant=never)  # type: ignore[no-any-return]
-
-
-def said(running: AppTest) -> str:
-    kinds = (running.error, running.warning, running.success, running.info, running.caption, running.markdown)
-    text = " ".join(each.value for kind in kinds for each in kind)
-    return re.sub(r"\\(.)", r"\1", text).replace(JOINER, "")
-
-
-def chosen(running: AppTest) -> str:
-    value = running.query_params.get("options", "")
-    return value[0] if isinstance(value, list) else value
+    return open_page("compare", network=list(networks), tab=tab, options=chosen)
 
 
 def labels(running: AppTest) -> list[str]:
@@ -89,7 +45,7 @@ def opened(running: AppTest, tab: str) -> AppTest:
 
 def test_measured_once_and_kept(manager: Manager) -> None:
     running = app("measured", "repeats:5", NAMES[:2])
-    assert "Nothing has been measured here yet" in said(running)
+    assert "Nothing has been measured here yet" in visible_text(running)
     running.button(key="measured_begin").click().run()
     assert not running.exception
     table = next(each.value for each in running.dataframe if "median ms" in each.value)
@@ -99,8 +55,8 @@ def test_measured_once_and_kept(manager: Manager) -> None:
     assert (table["median ms"] > 0).all()
     assert (table["repeats"] == 5).all()
     assert table["MACs ÷ A"][1] == pytest.approx(analyze(NETS[1]).macs / analyze(NETS[0]).macs)
-    assert "PyTorch" in said(running)
-    assert " cores, " in said(running)
+    assert "PyTorch" in visible_text(running)
+    assert " cores, " in visible_text(running)
     costs, roofline = mounted(running, "measured_costs"), mounted(running, "measured_roofline")
     assert [mark["x"] for mark in costs["marks"]] == [analyze(net).macs for net in NETS[:2]]
     assert [mark["y"] for mark in costs["marks"]] == pytest.approx(list(table["median ms"]))
@@ -118,7 +74,7 @@ def test_measured_once_and_kept(manager: Manager) -> None:
     assert running.button(key="measured_begin").disabled
     running.pills(key="measured_batch").set_value(["1", "2"]).run()
     assert running.button(key="measured_begin").label == "Measure the 2 that are missing"
-    assert "batch:1-2" in chosen(running)
+    assert "batch:1-2" in address(running, "options")
     axes = opened(running, "tradeoffs").selectbox(key="tradeoffs_y").options
     assert any(each.startswith("milliseconds · cpu, batch 1") for each in axes)
 
@@ -126,9 +82,9 @@ def test_measured_once_and_kept(manager: Manager) -> None:
 def test_a_run_on_the_same_device_is_named(manager: Manager) -> None:
     run = manager.create(HOSTILE, to_json(NETS[0]), config().model_dump_json())
     manager.store.update(run.id, status="running", device="cpu")
-    assert HOSTILE[:60] in said(app("measured"))
+    assert HOSTILE[:60] in visible_text(app("measured"))
     manager.store.update(run.id, status="finished")
-    assert HOSTILE[:60] not in said(app("measured"))
+    assert HOSTILE[:60] not in visible_text(app("measured"))
 
 
 def test_what_cannot_fit_is_refused_and_said(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +95,7 @@ def test_what_cannot_fit_is_refused_and_said(manager: Manager, monkeypatch: pyte
     running = app("measured", "batch:256", NAMES[:1])
     running.button(key="measured_begin").click().run()
     assert not running.exception
-    assert "batch 256, eager, fp32: could not run: needs about" in said(running)
+    assert "batch 256, eager, fp32: could not run: needs about" in visible_text(running)
 
 
 def test_one_measurement_at_a_time() -> None:
@@ -195,7 +151,7 @@ def test_any_metric_against_any_other_and_the_front(manager: Manager, x: str, y:
     for at in front(values, ways):  # type: ignore[arg-type]
         assert data["marks"][at]["label"] in data["alt"]
     running.selectbox(key="tradeoffs_x").set_value("stride").run()
-    assert "x:stride" in chosen(running)
+    assert "x:stride" in address(running, "options")
 
 
 def test_accuracy_from_runs_with_its_interval(manager: Manager) -> None:
@@ -210,7 +166,7 @@ def test_accuracy_from_runs_with_its_interval(manager: Manager) -> None:
     assert (low + high) / 2 == pytest.approx(60)
     assert high - low == pytest.approx(2 * 4.302653 * 10 / 3**0.5, rel=1e-5)  # Student's t, two degrees of freedom
     assert data["marks"][1]["reachY"] is None
-    assert f"Not known, so left out: {NETS[2].name}" in said(running)
+    assert f"Not known, so left out: {NETS[2].name}" in visible_text(running)
 
 
 def test_a_point_of_the_catalogue_joins_the_comparison(manager: Manager) -> None:
@@ -247,32 +203,32 @@ def test_the_cloud_its_front_and_a_point_of_it(manager: Manager) -> None:
     assert running.session_state["compare"]["entries"][3]["architecture"] == variant
     running.button(key="cloud_open").click().run()
     assert not running.exception
-    assert running.session_state["architecture"] == variant
+    assert design_of(running) == variant
 
 
 def test_ranges_that_make_no_sense_are_said(manager: Manager) -> None:
     running = app("tradeoffs", "part:cloud,low:300,high:50")
-    assert "width" in said(running)
+    assert "width" in visible_text(running)
     running.button(key="cloud_begin").click().run()
     assert not running.exception
     assert "compare_cloud" not in running.session_state
     running = app("tradeoffs", "part:cloud,below:avgpool,count:100", ("googlenet",))
     running.button(key="cloud_begin").click().run()
-    assert "no layer may change" in said(running)
+    assert "no layer may change" in visible_text(running)
 
 
 def test_equal_budget_or_a_clear_cannot(manager: Manager) -> None:
     running = app("tradeoffs", "part:budget,scale:C,like:A,budget:params")
     found = equal_budget(NETS[2], analyze(NETS[0]).params, "params")
     assert found.reached
-    assert f"{found.value:,} parameters" in said(running)
+    assert f"{found.value:,} parameters" in visible_text(running)
     running.button(key="budget_add").click().run()
     added = running.session_state["compare"]["entries"][3]["architecture"]
     assert added.trunk == found.architecture.trunk
     running.selectbox(key="tradeoffs_like").set_value("own").run()
     running.number_input(key="tradeoffs_target").set_value(1).run()
     assert not running.exception
-    assert "Cannot be made equal: at its narrowest" in said(running)
+    assert "Cannot be made equal: at its narrowest" in visible_text(running)
 
 
 # ---- the lesson -----------------------------------------------------------------------------------------------------
@@ -287,7 +243,7 @@ def test_the_numbers_of_the_lesson(manager: Manager) -> None:
     data = mounted(running, "lesson_picture")
     assert (data["marks"][0]["x"], data["marks"][0]["y"]) == (192, found.through)
     assert data["marks"][1]["x"] == pytest.approx(found.break_even)
-    assert chosen(running) == "reduce:192"
+    assert address(running, "options") == "reduce:192"
     running.button(key="lesson_192-16-32-5x5-28").click().run()
     assert running.metric[0].value == f"{192 * 32 * 25:,}"
     assert running.slider(key="lesson_in").value == 192
@@ -303,7 +259,7 @@ def test_what_every_reduction_of_a_network_saves(manager: Manager) -> None:
     running.button(key="lesson_add").click().run()
     bare = edit.remove(net, "inception_3a/branch_5x5/reduce")
     assert running.session_state["compare"]["entries"][2]["architecture"].trunk == bare.trunk
-    assert "has no 1×1" in said(app("lesson", "", ("near-sighted-cnn",)))
+    assert "has no 1×1" in visible_text(app("lesson", "", ("near-sighted-cnn",)))
 
 
 def test_small_kernels_for_a_large_one(manager: Manager) -> None:
@@ -330,7 +286,7 @@ def test_bad_options_give_the_usual(manager: Manager, tab: str) -> None:
 
 
 def test_options_survive_as_text() -> None:
-    found = options.parse_options("in:192,bad,kernel:1x7,<b>:x,at:a/b-c_1")
+    found = parse_options("in:192,bad,kernel:1x7,<b>:x,at:a/b-c_1")
     assert found == {"in": "192", "kernel": "1x7", "at": "a/b-c_1"}
 
 
@@ -341,4 +297,5 @@ def test_names_stay_literal(manager: Manager) -> None:
         written = [each.value for kind in (running.markdown, running.caption, running.success) for each in kind]
         live = [re.sub(r"\\.", "", each) for each in written]  # what is escaped is shown as it is
         assert not any("<" in each or "](" in each or "**b" in each for each in live)
-        assert HOSTILE[:20] in said(running) or any(HOSTILE[:20] in str(box.options) for box in running.selectbox)
+        options = any(HOSTILE[:20] in str(box.options) for box in running.selectbox)
+        assert HOSTILE[:20] in visible_text(running) or options

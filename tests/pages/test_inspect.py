@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,67 +29,28 @@ from explorer.modules import build
 from explorer.runs import Manager, RunFolder
 from explorer.training import checkpoint
 from pages.ui.inspect import cache, state
-from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.datasets.makers import encoded, pixels, png
 from tests.inspection.parts import learnt, shaken, trained_run
+from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain
 from tests.training.parts import network
 
-ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = _shipped.FOLDER
-JOINER = "\u2060"
-HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 NEEDED = {"maps": "inspect_maps", "branches": "inspect_branches", "why": "inspect_why", "field": "inspect_field",
           "filters": "inspect_filters", "two": "", "test": ""}  # fmt: skip
 
 
 @pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
-    """A data directory of its own in which nothing is trained; nothing ships and nothing is published."""
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("EXPLORER_HOME", str(home))
+def manager(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
+    """Where nothing is trained, nothing ships and nothing is published."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(_shipped, "FOLDER", tmp_path / "models")
     monkeypatch.setattr(_samples, "FOLDER", tmp_path / "samples")
-    yield Manager(home)
-    page_manager().close()
+    return Manager(home)
 
 
 def app(**query: str) -> AppTest:
-    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    running.run()
-    running.switch_page("pages/inspect.py")
-    for key, value in query.items():
-        running.query_params[key] = value
-    running.run()
-    assert not running.exception
-    return running
-
-
-def said(running: AppTest) -> str:
-    kinds = (running.error, running.warning, running.success, running.info)
-    return " ".join(plain(each.value) for kind in kinds for each in kind)
-
-
-def plain(text: str) -> str:
-    """What a person reads."""
-    return re.sub(r"\\(.)", r"\1", text).replace(JOINER, "")
-
-
-def mounted(running: AppTest, key: str) -> dict[str, Any]:
-    """What one of our components is given; as strict JSON, which is all that a browser reads."""
-
-    def never(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
-
-    (found,) = [each for each in running.main if each.type == "bidi_component" and each.proto.id.endswith(f"-{key}")]
-    return json.loads(found.proto.json, parse_constant=never)  # type: ignore[no-any-return]
-
-
-def address(running: AppTest, key: str) -> str:
-    value = running.query_params.get(key, "")
-    return value[0] if isinstance(value, list) else value
+    return open_page("inspect", **query)
 
 
 def upload(running: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -108,12 +66,12 @@ def upload(running: AppTest, *files: tuple[str, bytes]) -> AppTest:
 
 def test_without_any_model_the_page_says_where_to_get_one(manager: Manager) -> None:
     running = app()
-    assert "not here yet" in said(running)
+    assert "not here yet" in messages(running)
     assert running.selectbox(key="inspect_model").value == "googlenet-torchvision"
     running.button(key="inspect_download").click().run()
     assert not running.exception
-    assert "could not be downloaded" in said(running)
-    assert "googlenet-1378be20.pth" in said(running)
+    assert "could not be downloaded" in messages(running)
+    assert "googlenet-1378be20.pth" in messages(running)
 
 
 def test_the_card_of_what_ships_says_all_that_is_known(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +95,7 @@ def test_the_newest_checkpoint_is_followed_and_an_older_one_stays(manager: Manag
     checkpoint.save(folder, run, 50, learnt(0)[2])  # the last two are kept: step 40 is gone
     running.run()
     assert not running.exception
-    assert f"{run}@40 is not there any more; the newest checkpoint" in said(running)
+    assert f"{run}@40 is not there any more; the newest checkpoint" in messages(running)
     assert address(running, "model") == run
     assert any("step 50" in each.value for each in running.caption)
 
@@ -147,7 +105,7 @@ def test_a_checkpoint_that_is_damaged_is_passed_over_and_said(manager: Manager) 
     newest = RunFolder(manager.root, run).checkpoints / "step-0000000041.pt"
     newest.write_bytes(newest.read_bytes()[:-100])
     running = app()
-    assert "step-0000000041.pt" in said(running)
+    assert "step-0000000041.pt" in messages(running)
     assert any("step 40" in each.value for each in running.caption)
 
 
@@ -168,7 +126,7 @@ def test_a_bad_address_is_said_and_the_page_goes_on(manager: Manager, query: dic
     if "pictures" not in query and "show" not in query:
         assert mounted(running, "inspect_answers")["bars"]
     if "model" in query or "second" in query:
-        assert "is not here" in said(running)
+        assert "is not here" in messages(running)
 
 
 # ---- pictures -------------------------------------------------------------------------------------------------------
@@ -213,7 +171,7 @@ def test_a_session_keeps_a_bounded_number_of_pictures(manager: Manager, monkeypa
     trained_run(manager)
     running = upload(app(), *((f"{number}.png", png(number)) for number in range(state.MAX_PICTURES + 2)))
     assert len(running.session_state["inspect"]["pictures"]) == state.MAX_PICTURES
-    assert said(running).count("there are 32 pictures already") == 2
+    assert messages(running).count("there are 32 pictures already") == 2
     running.button(key="inspect_remove").click().run()
     assert len(running.session_state["inspect"]["pictures"]) == state.MAX_PICTURES - 1
     running.button(key="inspect_clear").click().run()
@@ -221,7 +179,7 @@ def test_a_session_keeps_a_bounded_number_of_pictures(manager: Manager, monkeypa
     monkeypatch.setattr("pages.ui.inspect.pictures.MAX_TOTAL_BYTES", 2 * len(png(1)))
     upload(running, *((f"{number}.png", png(number)) for number in range(3)))
     assert len(running.session_state["inspect"]["pictures"]) == 2
-    assert "all pictures together would have more than" in said(running)
+    assert "all pictures together would have more than" in messages(running)
 
 
 def test_samples_and_test_images_are_in_the_address(manager: Manager, tmp_path: Path) -> None:
@@ -393,7 +351,7 @@ def test_attributions_by_each_method(manager: Manager) -> None:
     running.session_state["inspect_method"] = "cam"
     running.session_state["inspect"]["at"] = "fc"
     running.run()
-    assert "gives a vector" in said(running)
+    assert "gives a vector" in messages(running)
 
 
 @pytest.mark.parametrize("name", [*PUBLISHED])
@@ -408,7 +366,7 @@ def test_published_weights_answer_and_their_preprocessing_is_shown(manager: Mana
     told = plain(" ".join(each.value for each in running.caption))
     assert all(step in told for step in map(plain, map(literal, expected.preprocessing.steps())))
     assert "transform_input" in told
-    assert expected.notes[0] in said(running)
+    assert expected.notes[0] in messages(running)
     image = np.repeat(datasets.load("digits").test_images[3, 0].numpy()[..., None], 3, axis=2)
     best = int(expected.logits(expected.prepare(image)).argmax())
     (tile,) = mounted(running, "inspect_tiles")["tiles"]
@@ -472,7 +430,7 @@ def test_weights_of_ones_own(manager: Manager, form: str) -> None:
     running.text_area(key="inspect_classes").set_value(names).run()
     running.text_input(key="inspect_mean").set_value("0.1, 0.2").run()
     running.button(key="inspect_open").click().run()
-    assert "must be 3 finite numbers" in said(running)
+    assert "must be 3 finite numbers" in messages(running)
     running.text_input(key="inspect_mean").set_value("0.1, 0.2, 0.3").run()
     running.button(key="inspect_open").click().run()
     assert not running.exception
@@ -507,7 +465,7 @@ def test_weights_that_cannot_be_used_are_one_sentence(
     if not opening.disabled:
         opening.click().run()
     assert not running.exception
-    assert reason in said(running)
+    assert reason in messages(running)
     assert running.selectbox(key="inspect_model").value != state.OWN
     assert mounted(running, "inspect_tiles")["tiles"][0]["answers"]
 
@@ -522,7 +480,7 @@ def test_an_auxiliary_head_is_said_to_run_in_training_only(manager: Manager) -> 
     running.run()
     assert not running.exception
     assert address(running, "node") == "aux"
-    assert "runs in training only" in said(running)
+    assert "runs in training only" in messages(running)
     assert len(mounted(running, "inspect_maps")["groups"][0]["sheet"]["maps"]) == 8
 
 
@@ -537,8 +495,8 @@ def test_hostile_names_are_shown_as_they_are(manager: Manager) -> None:
 def test_the_design_of_the_session_is_left_alone(manager: Manager) -> None:
     trained_run(manager)
     running = app(node="mixed", pictures="digits:3")
-    assert running.session_state["architecture"] == catalog.get("googlenet")
-    assert running.session_state["chosen"] == "inception_3a"
+    assert design_of(running) == catalog.get("googlenet")
+    assert running.session_state["design"]["selected"] == "inception_3a"
 
 
 def test_what_is_kept_is_bounded_in_number_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

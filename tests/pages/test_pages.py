@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,27 +13,16 @@ from explorer.architecture import edit, to_link
 from explorer.cli import resolve
 from explorer.text import format_bytes, format_change, format_extent, format_si
 from pages.ui.text import literal
+from tests.pages.parts import ROOT, design_of, open_page, unfold
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 BAD_LINKS = ["nonsense", "1.", "1.AAAA", "1.eJwDAAAAAAE", "x" * 9000, "1.!!!", "googlenet.json", "../secret", "\x00"]
 
 
 def app(page: str = "design", **query: str) -> AppTest:
-    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    for key, value in query.items():
-        running.query_params[key] = value
-    running.run().run()  # the first run of a session shows the numbers, the second the rest
-    if page != "design":
-        running.switch_page(f"pages/{page}.py").run()
-    return running
-
-
-def unfold(running: AppTest, popover: str) -> AppTest:
-    """What unfolds is made when it is opened."""
-    running.session_state[popover] = True
-    return running.run()
+    running = open_page(page, **query)
+    return running.run() if page == "design" else running  # its second run shows what is below the numbers
 
 
 def headline(running: AppTest) -> list[str]:
@@ -64,6 +52,15 @@ def test_every_page_renders(page: str) -> None:
     assert not app(page).exception
 
 
+def test_the_bare_address_leads_to_design_with_whatever_it_asks_for() -> None:
+    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    running.query_params["net"] = "residual-mnist"
+    running.run().run()
+    assert not running.exception
+    assert headline(running) == expected("residual-mnist")
+    assert design_of(running) == catalog.get("residual-mnist")
+
+
 @pytest.mark.parametrize("name", catalog.names())
 def test_every_network_of_the_catalogue_opens_by_its_name(name: str) -> None:
     running = app(net=name)
@@ -77,8 +74,8 @@ def test_an_edited_network_opens_by_its_link_with_baseline_and_choice() -> None:
     edited = edit.replace(base, "inception_3b/branch_5x5/conv", out_channels=160)
     running = app(net=to_link(edited), base="googlenet", at="inception_3b/branch_5x5/conv", ribbon="params")
     assert headline(running) == expected(to_link(edited))
-    assert running.session_state["chosen"] == "inception_3b/branch_5x5/conv"
-    assert running.session_state["metric"] == "params"
+    assert running.session_state["design"]["selected"] == "inception_3b/branch_5x5/conv"
+    assert running.session_state["design"]["metric"] == "params"
     difference = analyze(edited).params - analyze(base).params
     assert running.metric[0].delta == f"+{format_si(difference)} ({format_change(analyze(edited).params, 6_998_552)})"
 
@@ -103,7 +100,7 @@ def test_a_bad_link_later_leaves_the_edited_design() -> None:
 def test_a_path_that_is_not_there_chooses_the_nearest(at: str) -> None:
     running = app(net="googlenet", at=at)
     assert not running.exception
-    assert running.session_state["chosen"] in ("", "inception_3a")
+    assert running.session_state["design"]["selected"] in ("", "inception_3a")
 
 
 def test_a_design_that_does_not_work_is_refused() -> None:
@@ -116,19 +113,19 @@ def test_a_design_that_does_not_work_is_refused() -> None:
 def test_renaming_undo_redo_and_pinning() -> None:
     running = app()
     running.text_input(key="title").set_value("Mine").run()
-    assert running.session_state["architecture"].name == "Mine"
+    assert design_of(running).name == "Mine"
     running.button(key="undo_button").click().run()
-    assert running.session_state["architecture"].name == "GoogLeNet"
+    assert design_of(running).name == "GoogLeNet"
     running.button(key="redo_button").click().run()
-    assert running.session_state["architecture"].name == "Mine"
+    assert design_of(running).name == "Mine"
     unfold(running, "changes_popover").button(key="pin").click().run()
-    assert running.session_state["baseline"].name == "Mine"
+    assert running.session_state["design"]["baseline"].name == "Mine"
 
 
 def test_a_name_of_nothing_is_refused_and_the_old_one_kept() -> None:
     running = app()
     running.text_input(key="title").set_value("   ").run()
-    assert running.session_state["architecture"].name == "GoogLeNet"
+    assert design_of(running).name == "GoogLeNet"
     assert running.error
 
 
@@ -138,14 +135,14 @@ def test_a_preset_is_picked_from_the_list_and_a_new_design_begun() -> None:
     running.button(key="open_preset").click().run()
     assert headline(running) == expected("residual-mnist")
     unfold(running, "open_popover").button(key="open_untitled").click().run()
-    assert running.session_state["architecture"].name == "Untitled"
+    assert design_of(running).name == "Untitled"
     assert not running.exception
 
 
 @pytest.mark.parametrize("event", [None, 3, "edit", {}, {"command": 3}, {"command": {"do": "explode"}}])
 def test_events_that_no_control_of_ours_sends(event: Any) -> None:
     running = app()
-    before = running.session_state["architecture"]
+    before = design_of(running)
 
     def script(event):  # type: ignore[no-untyped-def]  # it is run from its text, without this file's imports
         from pages.ui import session
@@ -156,7 +153,7 @@ def test_events_that_no_control_of_ours_sends(event: Any) -> None:
     harness = AppTest.from_function(script, kwargs={"event": event})
     harness.run()
     assert not harness.exception
-    assert harness.session_state["architecture"] == before
+    assert design_of(harness) == before
 
 
 def test_catalogue_search() -> None:

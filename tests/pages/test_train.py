@@ -3,53 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets, training
 from explorer.architecture import edit, from_json, to_json
-from explorer.runs import Manager, Point, Run
-from explorer.training import open_manager
+from explorer.runs import Device, Manager, Point, Run, devices
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from tests.datasets.makers import png
-from tests.runs.parts import end_all, until
-
-ROOT = Path(__file__).resolve().parents[2]
-HOSTILE = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data directory of its own, whose speed is known, so that nothing is measured beside the tests."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("EXPLORER_HOME", str(folder))
-    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
-    (folder / "speed-cpu.json").write_text(json.dumps(speed))
-    yield folder
-    page_manager().close()
-    end_all(folder)
-
-
-@pytest.fixture
-def manager(home: Path) -> Manager:
-    """The store as another program sees it; it starts nothing."""
-    return open_manager(home)
+from tests.pages.parts import HOSTILE, messages, open_page, set_design
+from tests.runs.parts import until
 
 
 def app(**query: str) -> AppTest:
-    running = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    running.run()
-    running.switch_page("pages/train.py")
-    for key, value in query.items():
-        running.query_params[key] = value
-    running.run()
-    assert not running.exception
-    return running
+    return open_page("train", **query)
 
 
 def finished(manager: Manager, name: str = "done", accuracy: float = 0.5, **settings: object) -> Run:
@@ -63,14 +34,9 @@ def finished(manager: Manager, name: str = "done", accuracy: float = 0.5, **sett
     return manager.store.get(run.id)
 
 
-def said(running: AppTest) -> str:
-    kinds = (running.error, running.warning, running.success, running.info)
-    return " ".join(each.value for kind in kinds for each in kind)
-
-
 def test_the_first_visit_offers_something_that_works_at_once(home: Path) -> None:
     running = app()
-    assert "No run yet" in said(running)
+    assert "No run yet" in messages(running)
     assert running.multiselect(key="train_designs").value == ["inception-net-32"]
     assert not running.button(key="start").disabled
     assert any("about **" in each.value for each in running.markdown)
@@ -125,14 +91,14 @@ def test_several_networks_and_seeds_become_runs_of_their_own(home: Path, manager
 def test_seeds_that_are_none_are_refused(home: Path, text: str) -> None:
     running = app()
     running.text_input(key="train_seeds").set_value(text).run()
-    assert "must be 1 to 20 whole numbers" in said(running)
+    assert "must be 1 to 20 whole numbers" in messages(running)
     assert "start" not in [button.key for button in running.button]
 
 
 def test_a_setting_that_is_no_number_is_said_and_the_old_one_kept(home: Path) -> None:
     running = app()
     running.text_input(key="set_lr_course_0").set_value("fast").run()
-    assert "must be a number such as" in said(running)
+    assert "must be a number such as" in messages(running)
     assert running.text_input(key="set_lr_course_0").value == "fast"
 
 
@@ -140,7 +106,7 @@ def test_settings_that_do_not_fit_together_name_both(home: Path) -> None:
     running = app()
     running.selectbox(key="set_optimizer_course_0").set_value("adam").run()
     running.toggle(key="set_nesterov_course_0").set_value(True).run()
-    assert "nesterov needs optimizer sgd" in said(running)
+    assert "nesterov needs optimizer sgd" in messages(running)
 
 
 def test_what_was_typed_for_a_recipe_comes_back(home: Path) -> None:
@@ -163,13 +129,13 @@ def test_it_is_said_which_part_of_the_images_is_seen(home: Path) -> None:
 
 def test_mirrored_digits_are_warned_of_and_can_be_started(home: Path) -> None:
     running = app()
-    assert "mirror" not in said(running)
+    assert "mirror" not in messages(running)
     running.selectbox(key="train_recipe").set_value("quick").run()
-    assert "look like digits or letters" in said(running)
+    assert "look like digits or letters" in messages(running)
     assert not running.button(key="start").disabled
     for setting in ("flip", "flip_average"):
         running.toggle(key=f"set_{setting}_quick_0").set_value(False).run()
-    assert "mirror" not in said(running)
+    assert "mirror" not in messages(running)
 
 
 def test_a_network_for_other_classes_is_fitted_or_refused(home: Path) -> None:
@@ -177,7 +143,7 @@ def test_a_network_for_other_classes_is_fitted_or_refused(home: Path) -> None:
     running.multiselect(key="train_designs").set_value(["googlenet"]).run()
     assert not running.button(key="start").disabled
     running.toggle(key="train_fit").set_value(False).run()
-    assert "1000 scores" in said(running)
+    assert "1000 scores" in messages(running)
     assert running.button(key="start").disabled
 
 
@@ -185,7 +151,7 @@ def test_what_needs_more_memory_than_there_is_is_refused_with_a_way_out(home: Pa
     running = app()
     running.multiselect(key="train_designs").set_value(["inception-v3"]).run()
     running.number_input(key="set_batch_size_course_0").set_value(4000).run()
-    assert "set accumulate to" in said(running)
+    assert "set accumulate to" in messages(running)
     assert running.button(key="start").disabled
 
 
@@ -211,7 +177,7 @@ def test_runs_are_overlaid_and_addressed(home: Path, manager: Manager) -> None:
 def test_an_address_of_no_run_is_said(home: Path, manager: Manager, name: str) -> None:
     known = finished(manager)
     running = app(run=f"{name},{known.id}")
-    assert "could not be opened as a whole" in said(running)
+    assert "could not be opened as a whole" in messages(running)
     assert running.subheader[0].value == "done"
 
 
@@ -260,7 +226,7 @@ def test_a_run_is_extended_and_deleted(home: Path, manager: Manager) -> None:
     running.checkbox(key=f"sure_{run.id}").check().run()
     running.button(key="delete").click().run()
     assert manager.store.runs() == []
-    assert "No run yet" in said(running)
+    assert "No run yet" in messages(running)
 
 
 def test_the_table_filters_and_sorts(home: Path, manager: Manager) -> None:
@@ -296,11 +262,11 @@ def test_another_program_that_owns_the_runs_is_named(home: Path, manager: Manage
     manager.acquire()
     try:
         running = app()
-        assert "another program starts them" in said(running)
+        assert "another program starts them" in messages(running)
     finally:
         manager.close()
     running.run()
-    assert "another program" not in said(running)
+    assert "another program" not in messages(running)
 
 
 def test_a_store_that_cannot_be_opened_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +275,7 @@ def test_a_store_that_cannot_be_opened_is_said(home: Path, monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         patch.setenv("EXPLORER_HOME", str(blocked / "below"))
         running = app()
-        assert "Runs cannot be kept" in said(running)
+        assert "Runs cannot be stored" in messages(running)
 
 
 def test_a_folder_of_images_is_imported_and_chosen(home: Path, manager: Manager, tmp_path: Path) -> None:
@@ -345,11 +311,11 @@ def test_a_path_that_is_none_is_said_and_the_page_goes_on(home: Path, path: str)
 def test_data_that_is_not_here_says_how_to_bring_it_and_a_failed_download_is_a_sentence(home: Path) -> None:
     running = app()
     running.selectbox(key="train_data").set_value("mnist").run()
-    assert "MNIST" in said(running)
+    assert "MNIST" in messages(running)
     assert running.button(key="start").disabled
     running.button(key="download").click().run()
     assert not running.exception
-    assert "could not be downloaded" in said(running)
+    assert "could not be downloaded" in messages(running)
     assert "start" in [button.key for button in running.button]
 
 
@@ -367,10 +333,49 @@ def test_what_was_typed_survives_a_visit_to_another_page(home: Path) -> None:
 
 def test_the_proposed_network_follows_the_design_until_somebody_chooses(home: Path) -> None:
     running = app()
-    running.session_state["architecture"] = edit.set_classes(catalog.get("googlenet"), 7)
+    set_design(running, edit.set_classes(catalog.get("googlenet"), 7))
     running.run()
     assert running.multiselect(key="train_designs").value == [""]
     running.multiselect(key="train_designs").set_value(["dilated-cnn"]).run()
-    running.session_state["architecture"] = catalog.get("googlenet")
+    set_design(running, catalog.get("googlenet"))
     running.run()
     assert running.multiselect(key="train_designs").value == ["dilated-cnn"]
+
+
+@pytest.mark.parametrize("page", ["train", "ablate"])
+def test_the_device_that_was_asked_for_is_the_one_that_is_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    """A GPU whose speed is known, and the CPU chosen, whose is not: nothing is rendered again until that is there."""
+    found = (Device(name="cuda:0", title="a GPU", memory_bytes=2**34), *devices())
+    monkeypatch.setattr("pages.ui.train.settings.devices", lambda: found)
+    monkeypatch.setattr("pages.ui.train.choices.devices", lambda: found, raising=False)
+    asked: list[str] = []
+    monkeypatch.setattr("explorer.training._forecast._start_probe", lambda path, device: asked.append(device))
+    (home / "speed-cpu.json").rename(home / "speed-cuda-0.json")
+    running = open_page(page)
+    running.selectbox(key="set_device_course_0").set_value("cpu").run()
+    assert not running.exception
+    assert set(asked) == {"cpu"}
+    assert len(asked) < 20
+    assert any("Measuring once how fast cpu trains" in each.value for each in running.caption)
+    (home / "speed-cuda-0.json").rename(home / "speed-cpu.json")
+    assert any("about **" in each.value for each in running.run().markdown)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False), ("192.168.0.7", False),
+     ("lab-server", False), (None, False)],
+)  # fmt: skip
+def test_only_a_server_for_this_machine_alone_takes_paths(
+    home: Path, monkeypatch: pytest.MonkeyPatch, address: str | None, shown: bool
+) -> None:
+    before = config.get_option("server.address")
+    config._set_option("server.address", address, "a test")
+    try:
+        running = app()
+    finally:
+        config._set_option("server.address", before, "a test")
+    assert ("train_path" in [each.key for each in running.text_input]) is shown
+    assert "train_upload" in [each.key for each in running.file_uploader]

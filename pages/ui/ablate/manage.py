@@ -42,7 +42,7 @@ def buttons(stored: StoredExperiment, counts: dict[str, int], *, resumable: int)
             st.button(
                 "Delete for good", icon=":material/delete:", key="experiment_delete", disabled=not sure,
                 on_click=state.run_action, args=(experiments.delete, stored.id),
-                kwargs={"said": f"{stored.experiment.name} is deleted."},
+                kwargs={"done": f"{stored.experiment.name} is deleted."},
             )  # fmt: skip
 
 
@@ -67,7 +67,8 @@ def _add_seeds(experiment: str, text: str) -> None:
     try:
         seeds = read_seeds(text)
     except ValueError as error:
-        state.say("error", f"{error}.")
+        state.PAGE.act()
+        state.PAGE.tell("error", str(error))
     else:
         state.run_action(experiments.add_seeds, experiment, seeds)
 

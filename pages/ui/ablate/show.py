@@ -22,8 +22,8 @@ from . import manage, state
 
 def live() -> None:
     """The experiment; while any of its runs waits or works, once a second anew."""
-    active = _active(state.selected_experiment())
-    st.session_state[state.KEY]["active"] = active
+    active = _active(state.PAGE.state["experiment"])
+    state.PAGE.state["active"] = active
     st.fragment(_experiment, run_every=1.0 if active else None)()
 
 
@@ -33,15 +33,16 @@ def _active(experiment: str) -> bool:
 
 def _experiment() -> None:
     supervise()
-    here = st.session_state[state.KEY]
-    if here.pop("stale", False) or _active(state.selected_experiment()) != here["active"]:
+    here = state.PAGE.state
+    stale, here["stale"] = here["stale"], False
+    if stale or _active(here["experiment"]) != here["active"]:
         st.rerun()  # the address belongs to the page; and what there is to follow decides how often this runs
-    state.show_notice()
+    state.PAGE.show_notices()
     known = experiments.list_experiments(manager())
     if not known:
         st.info("No experiment yet: **New ablation** begins one.")
         return
-    stored = next((each for each in known if each.id == state.selected_experiment()), known[-1])
+    stored = next((each for each in known if each.id == state.PAGE.state["experiment"]), known[-1])
     rows = experiments.collect_results(manager(), stored)
     _head(known, stored, rows)
     with st.container(border=True, key="ablation_card"):

@@ -8,29 +8,42 @@ import streamlit as st
 
 from explorer import experiments
 from pages.ui.manager import manager
-from pages.ui.text import literal
+from pages.ui.page_state import Page, PageState, Parameter, first_state
 
-KEY = "ablate"
 VIEW = "ablate_view"
 RESULTS, NEW = "Experiments", "New ablation"
 
 
+class AblateState(PageState):
+    """What the Ablate page remembers."""
+
+    experiment: str
+    """Id of the experiment on the screen, '' for none."""
+    active: bool
+    """Whether one of its runs waited or worked when the page was last rendered as a whole."""
+    stale: bool
+    """Something was done within the part that is rendered every second, and the rest does not show it yet."""
+
+
+def _read_experiment(text: str) -> None:
+    if text:
+        PAGE.state["experiment"] = experiments.get_experiment(manager(), text).id
+        st.session_state[VIEW] = RESULTS
+
+
+PAGE: Page[AblateState] = Page(
+    "ablate",
+    lambda: {**first_state(), "experiment": "", "active": False, "stale": False},
+    (Parameter("experiment", _read_experiment, lambda: PAGE.state["experiment"]),),
+)
+
+
 def begin() -> None:
-    """Take the experiment from the address, where it asks for another than the last time."""
-    here = st.session_state.setdefault(KEY, {"experiment": "", "address": "", "notice": None, "acted": False})
-    asked = st.query_params.get("experiment", "")
-    # What the visitor has just done is newer than the address that came with it.
-    if asked and asked != here["address"] and not here["acted"]:
-        here["address"] = asked
-        try:
-            here["experiment"] = experiments.get_experiment(manager(), asked).id
-            st.session_state[VIEW] = RESULTS
-        except ValueError as error:
-            say("error", f"The address could not be opened: {error}.")
-    here["acted"] = False
+    """Take the experiment from the address; without one the newest, and without any the wizard."""
+    PAGE.follow_address()
     known = [stored.id for stored in experiments.list_experiments(manager())]
-    if here["experiment"] not in known:
-        here["experiment"] = known[-1] if known else ""
+    if PAGE.state["experiment"] not in known:
+        PAGE.state["experiment"] = known[-1] if known else ""
     st.session_state.setdefault(VIEW, RESULTS if known else NEW)
 
 
@@ -41,45 +54,14 @@ def choose_view() -> None:
     )
 
 
-def show_notice() -> None:
-    """What there is to tell."""
-    told = st.session_state[KEY]["notice"]
-    if told:
-        getattr(st, told["kind"])(literal(told["text"]))
-
-
-def write_address() -> None:
-    """Bring the address up to the screen."""
-    here = st.session_state[KEY]
-    here["address"] = here["experiment"]
-    wanted = {"experiment": here["experiment"]} if here["experiment"] else {}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-
-
-def selected_experiment() -> str:
-    """The experiment on the screen, '' for none."""
-    return st.session_state[KEY]["experiment"]  # type: ignore[no-any-return]
-
-
 def choose(experiment: str) -> None:
     """Show another experiment."""
-    st.session_state[KEY].update(experiment=experiment, notice=None, acted=True, stale=True)
+    state = PAGE.act()
+    state["experiment"], state["stale"] = experiment, True
     st.session_state[VIEW] = RESULTS
 
 
-def say(kind: str, text: str) -> None:
-    """Tell the visitor something with the next picture: kind 'error', 'warning', 'info' or 'success'."""
-    st.session_state[KEY]["notice"] = {"kind": kind, "text": text}
-
-
-def run_action(what: Any, *arguments: Any, said: str = "") -> None:
-    """Do what a button asks; what cannot be done is said."""
-    st.session_state[KEY].update(notice=None, acted=True, stale=True)
-    try:
-        what(manager(), *arguments)
-    except ValueError as error:
-        say("error", f"{error}.")
-    else:
-        if said:
-            say("success", said)
+def run_action(action: Any, *arguments: Any, done: str = "") -> None:
+    """Do what a button asks for; what cannot be done is told."""
+    PAGE.state["stale"] = True
+    PAGE.run_action(action, manager(), *arguments, done=done)

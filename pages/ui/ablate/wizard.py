@@ -109,7 +109,7 @@ def _take(name: str) -> None:
     settings.begin(preset.recipe)
     for each in experiments.list_factors(catalog.get(preset.network)):
         here[f"factor_{each.name}"] = each.name in preset.factors
-    here[state.KEY]["notice"] = None
+    state.PAGE.act()
 
 
 def _same_data(name: str) -> str:
@@ -223,16 +223,14 @@ def _forecast(planned: Experiment) -> None:
     assert fit is not None  # there is always the base
     labels, many = [variant.label for variant in planned.variants], len(planned.trials)
     st.caption(f"**{len(labels)} variants:** {literal(', '.join(labels))}")
-    time = "time known once this machine's speed is measured"
-    if known:
-        time = f"about **{format_duration(seconds)}** in all"
+    time = f"about **{format_duration(seconds)}** in all" if known else "time known once the device's speed is measured"
     st.markdown(f"**{many} runs**, one after another on {fit.device} · {time}")
     st.caption(
         literal(f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory.")
         + (literal(f" Time scaled from {basis}; within a factor of two.") if known else "")
     )
     if not known:
-        choices.wait_for_speed_probe()
+        choices.wait_for_speed_probe(fit.device)
     _button(planned)
 
 
@@ -245,8 +243,8 @@ def _button(planned: Experiment | None) -> None:
 
 
 def _start(planned: Experiment) -> None:
-    st.session_state[state.KEY].update(notice=None, acted=True)
+    state.PAGE.act()
     try:
         state.choose(experiments.start(manager(), planned).id)
     except ValueError as error:
-        state.say("error", f"Not started: {error}.")
+        state.PAGE.tell("error", f"Not started: {error}")

@@ -15,8 +15,8 @@ from pages.ui import session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
-from . import state
-from .state import Entry
+from . import networks, state
+from .entries import Entry, from_architecture, from_catalogue, from_design, from_run
 
 _SOURCES = {"catalogue": "Catalogue", "design": "Your design", "link": "Link", "json": "JSON", "run": "Run"}
 _TEXT = 64 * 1024
@@ -28,7 +28,7 @@ def show(entries: tuple[Entry, ...]) -> None:
     if not unfolded.open:
         return
     with unfolded:
-        state.show_notices()  # a refused network is said here too: the list hides the place below the head
+        state.PAGE.show_notices()  # a refused network is said here too: the list hides the place below the head
         if len(entries) == MOST:
             st.info(f"A comparison holds up to {MOST} networks. Remove one to add another.")
         source = st.segmented_control(
@@ -44,12 +44,12 @@ def _button(make: Callable[[], Entry], *, ready: bool = True) -> None:
 
 def _add(make: Callable[[], Entry]) -> None:
     """Close the list where the network was added; what was typed stays where it was not."""
-    state.here()["notices"] = []
+    state.PAGE.state["notices"] = []
     try:
-        if state.try_to_add(make()):
+        if networks.try_to_add(make()):
             st.session_state["compare_add"] = False
     except ValueError as error:
-        state.say("error", f"Not added: {error}")
+        state.PAGE.tell("error", f"Not added: {error}")
 
 
 def _catalogue() -> None:
@@ -59,14 +59,14 @@ def _catalogue() -> None:
     )  # fmt: skip
     entry = catalog.entry(name or catalog.names()[0])
     st.caption(literal(f"{entry.summary} Input {format_shape(entry.architecture.input_shape)}."))
-    _button(lambda: state.from_catalogue(entry.name))
+    _button(lambda: from_catalogue(entry.name))
 
 
 def _design() -> None:
     value = session.architecture()
     st.write(literal(value.name))
     st.caption("The design of this browser session, as it is now; later changes of it are not followed.")
-    _button(lambda: Entry(value, value.name, "design"))
+    _button(from_design)
 
 
 def _link() -> None:
@@ -77,7 +77,7 @@ def _link() -> None:
 
     def make() -> Entry:
         value = resolve(text)
-        return state.from_architecture(value, "link")
+        return from_architecture(value, "link")
 
     _button(make, ready=bool(text.strip()))
 
@@ -113,7 +113,7 @@ def _run() -> None:
         "Run", list(runs), key="compare_run", persist_state="session",
         format_func=lambda run: f"{runs[run].name} · {runs[run].setting('dataset')} · {run}",
     )  # fmt: skip
-    _button(lambda: state.from_run(chosen), ready=chosen is not None)
+    _button(lambda: from_run(chosen), ready=chosen is not None)
 
 
 _FORMS: dict[str, Callable[[], None]] = {

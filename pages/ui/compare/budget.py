@@ -13,8 +13,8 @@ from explorer.comparison import LETTERS, EqualBudget, equal_budget
 from explorer.text import format_bytes, format_change, format_count
 from pages.ui.text import cell, literal
 
-from . import options, state
-from .state import Entry
+from . import networks, options
+from .entries import Entry
 
 TAB = "tradeoffs"
 _METRICS = {key: METRICS[key].label for key in ("macs", "params")}
@@ -81,10 +81,10 @@ def _answer(scaled: Entry, found: EqualBudget, metric: str) -> None:
     with st.container(horizontal=True):
         named = _named(scaled, found)
         if st.button("Open in Design", key="budget_open", icon=":material/schema:"):
-            state.open_in_design(named)
+            networks.open_in_design(named)
         st.button(
             "Add to the comparison", key="budget_add", icon=":material/add:", type="primary",
-            on_click=state.add_architecture, args=(named, named.name),
+            on_click=networks.add_architecture, args=(named, named.name),
         )  # fmt: skip
     st.caption(
         "Channels of all convolutions and hidden linear layers are multiplied by one factor and rounded to whole "

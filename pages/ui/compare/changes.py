@@ -13,8 +13,8 @@ from explorer.text import format_bytes, format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from . import options, state
-from .state import Entry
+from . import networks, options, state
+from .entries import Entry
 
 TAB = "differences"
 _TABLE = "compare_changes"
@@ -39,7 +39,7 @@ def show(entries: tuple[Entry, ...]) -> None:
             [entries[place].label for place in (before, after)],
         )
         data = pictures.aligned(two)
-        everything = pictures.networks(state.compare_entries(entries))
+        everything = pictures.networks(networks.compare_entries(entries))
         data["networks"] = [everything[before], everything[after]]
         note = "outlined: blocks with the chosen change" if chosen else "outlined: blocks with a change"
         marked = chosen or [change.path for step in found.steps for change in step.changes]
@@ -56,7 +56,7 @@ def _found(before: Architecture, after: Architecture) -> Differences:
 
 
 def _pair(entries: tuple[Entry, ...]) -> tuple[int, int]:
-    before, after = state.here()["pair"]
+    before, after = state.PAGE.state["pair"]
     names = [f"{letter} · {entry.label}" for letter, entry in zip(LETTERS, entries, strict=False)]
     keys = ("compare_before", "compare_after")
     st.session_state.update(zip(keys, (before, after), strict=True))

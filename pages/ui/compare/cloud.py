@@ -20,8 +20,8 @@ from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
 
-from . import options, state
-from .state import Entry
+from . import networks, options
+from .entries import Entry
 
 TAB = "tradeoffs"
 KEY = "compare_cloud"
@@ -221,10 +221,10 @@ def _chosen(kept: dict[str, Any], found: Cloud) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Variant {int(number):,}** · {len(diff(found.architecture, variant)):,} changes")
             if st.button("Open in Design", key="cloud_open", icon=":material/schema:", type="primary"):
-                state.open_in_design(variant)
+                networks.open_in_design(variant)
             st.button(
                 "Add to the comparison", key="cloud_add", icon=":material/add:",
-                on_click=state.add_architecture, args=(variant, variant.name),
+                on_click=networks.add_architecture, args=(variant, variant.name),
             )  # fmt: skip
         cells = [
             (metric.label, _shown(now, key), format_change(_value(now, key), _value(before, key)))

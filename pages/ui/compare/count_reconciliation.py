@@ -14,8 +14,8 @@ from explorer.profiling import CONVENTIONS, CountItem, count_by_convention
 from pages.ui import other_tools
 from pages.ui.text import literal
 
-from . import state
-from .state import Entry
+from . import networks
+from .entries import Entry
 
 
 class _Account(NamedTuple):
@@ -29,7 +29,7 @@ class _Account(NamedTuple):
 
 def show(entries: tuple[Entry, ...]) -> None:
     """MACs by every convention from the architecture alone; then what the tools themselves print, on request."""
-    analyses = state.compare_entries(entries).analyses
+    analyses = networks.compare_entries(entries).analyses
     found = [count_by_convention(entry.architecture, now) for entry, now in zip(entries, analyses, strict=True)]
     names = [f"{letter} {entry.label}" for letter, entry in zip(LETTERS, entries, strict=False)]
     st.caption(

@@ -14,7 +14,7 @@ from pages.ui.components import mount
 from pages.ui.text import cell
 
 from . import options, reduction
-from .state import Entry
+from .entries import Entry
 
 TAB = "lesson"
 _PRESETS: dict[str, reduction.Numbers] = {

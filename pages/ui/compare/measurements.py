@@ -28,8 +28,8 @@ from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
 
 from . import options, times
+from .entries import Entry
 from .measurement_queue import wait_for_turn
-from .state import Entry
 
 TAB = "measured"
 KEY = "compare_measured"

@@ -9,8 +9,8 @@ from explorer.text import format_extent, format_shape, format_si
 from pages.ui import session
 from pages.ui.text import literal
 
-from . import add_network, address, report, state
-from .state import Entry
+from . import add_network, networks, report, state
+from .entries import Entry
 
 
 def show_head(entries: tuple[Entry, ...]) -> None:
@@ -23,7 +23,7 @@ def show_head(entries: tuple[Entry, ...]) -> None:
 
 def show_cards(entries: tuple[Entry, ...]) -> None:
     """Each network with where it comes from and what it costs."""
-    analyses = state.compare_entries(entries).analyses
+    analyses = networks.compare_entries(entries).analyses
     for place, (column, entry) in enumerate(zip(st.columns(len(entries), gap="small"), entries, strict=True)):
         now, field = analyses[place], analyses[place].receptive_field
         card = f"compare_card_{place}"
@@ -34,7 +34,7 @@ def show_cards(entries: tuple[Entry, ...]) -> None:
             st.caption("  \n".join(map(literal, (_origin(entry), costs, shape))))
             _buttons(place, entry, len(entries))
     try:
-        address.query()
+        state.PAGE.address()
     except ValueError as error:
         st.warning(
             literal(
@@ -54,16 +54,16 @@ def _origin(entry: Entry) -> str:
 def _buttons(place: int, entry: Entry, count: int) -> None:
     with st.container(horizontal=True, gap="small", key=f"compare_tools_{place}"):
         if st.button("Design", icon=":material/schema:", key=f"compare_open_{place}", help="Open in Design"):
-            state.open_in_design(entry.architecture)
+            networks.open_in_design(entry.architecture)
         st.button(
             "Move left", icon=":material/arrow_back:", key=f"compare_left_{place}", disabled=place == 0,
-            on_click=state.move, args=(place, -1), help="Move to the left; the first is what the others are held to",
+            on_click=networks.move, args=(place, -1), help="Move to the left; the first is what the others are held to",
         )  # fmt: skip
         st.button(
             "Move right", icon=":material/arrow_forward:", key=f"compare_right_{place}", disabled=place == count - 1,
-            on_click=state.move, args=(place, 1), help="Move to the right",
+            on_click=networks.move, args=(place, 1), help="Move to the right",
         )  # fmt: skip
         st.button(
             "Remove", icon=":material/close:", key=f"compare_remove_{place}", disabled=count == 1,
-            on_click=state.remove, args=(place,), help="Take it out of the comparison",
+            on_click=networks.remove, args=(place,), help="Take it out of the comparison",
         )  # fmt: skip

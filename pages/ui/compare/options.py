@@ -1,6 +1,6 @@
 """Choices of a tab that the address carries: plain text by name, so that a link or the browser's Back restores them.
 
-``state.here()["options"]`` holds for each tab what differs from the usual: {tab: {name: text}}. What an address says
+``PAGE.state["options"]`` holds for each tab what differs from the defaults: {tab: {name: text}}. What an address says
 goes through the widget's own bounds before it is used.
 """
 
@@ -12,32 +12,16 @@ from typing import Any
 
 import streamlit as st
 
-from . import state
-
-_MAX_CHARS = 400
-"""Characters that the options of a tab may take in an address."""
-_PAIR = re.compile(r"([a-z_]{1,24}):([\w./-]{0,60})", re.ASCII)
-
-
-def parse_options(text: str) -> dict[str, str]:
-    """'x:macs,y:params' as names and texts; what is not of that form is left out."""
-    found = (_PAIR.fullmatch(part) for part in text[:_MAX_CHARS].split(","))
-    return {match[1]: match[2] for match in found if match}
-
-
-def format_options(tab: str) -> str:
-    """The options of a tab as they stand in an address."""
-    text = ",".join(f"{name}:{value}" for name, value in _of(tab).items() if _PAIR.fullmatch(f"{name}:{value}"))
-    return text if len(text) <= _MAX_CHARS else ""
+from .state import PAGE
 
 
 def _of(tab: str) -> dict[str, str]:
-    return state.here()["options"].setdefault(tab, {})  # type: ignore[no-any-return]
+    return PAGE.state["options"].setdefault(tab, {})
 
 
 def put(tab: str, name: str, value: str, usual: str = "") -> None:
     """Something that the visitor chose."""
-    state.here().update(acted=True, notices=[])
+    PAGE.act()
     if value == usual:
         _of(tab).pop(name, None)
     else:

@@ -12,8 +12,8 @@ from explorer.architecture import Architecture, edit
 from explorer.comparison import LETTERS, Reduction, reductions, signed
 from pages.ui.text import cell, literal
 
-from . import options, state
-from .state import Entry
+from . import networks, options
+from .entries import Entry
 
 TAB = "lesson"
 Numbers = tuple[int, int, int, str, int]
@@ -95,8 +95,8 @@ def _without(entry: Entry, each: Reduction) -> None:
             f"{signed(each.delta.macs)} MACs."
         )
         if st.button("Open it without in Design", key="lesson_open", icon=":material/schema:"):
-            state.open_in_design(bare)
+            networks.open_in_design(bare)
         st.button(
             "Add it without to the comparison", key="lesson_add", icon=":material/add:",
-            on_click=state.add_architecture, args=(bare, bare.name),
+            on_click=networks.add_architecture, args=(bare, bare.name),
         )  # fmt: skip

@@ -10,8 +10,8 @@ from explorer.architecture import to_json
 from explorer.comparison import LETTERS, comma_separated, html, markdown
 from explorer.comparison import report as written
 
-from . import address, run_results, state
-from .state import Entry
+from . import networks, run_results, state
+from .entries import Entry
 
 
 def show(entries: tuple[Entry, ...]) -> None:
@@ -26,7 +26,7 @@ def show(entries: tuple[Entry, ...]) -> None:
             st.code(here, language=None, wrap_lines=True)
         else:
             st.write("These networks are too large for an address: take the files.")
-        found = written(state.compare_entries(entries), run_results.load_results(entries), here)
+        found = written(networks.compare_entries(entries), run_results.load_results(entries), here)
         forms = (("HTML, one file", html, "html", "text/html"), ("Markdown", markdown, "md", "text/markdown"),
                  ("CSV", comma_separated, "csv", "text/csv"))  # fmt: skip
         with st.container(horizontal=True, gap="small"):
@@ -46,6 +46,6 @@ def show(entries: tuple[Entry, ...]) -> None:
 
 def link() -> str:
     """The page's address as it is to be copied; '' where it would be too long."""
-    wanted = address.query_params()
+    wanted = state.PAGE.query_params()
     base = (st.context.url or "").partition("?")[0]
     return f"{base}?{urllib.parse.urlencode(wanted, doseq=True)}" if wanted else ""

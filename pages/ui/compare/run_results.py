@@ -14,9 +14,10 @@ from pages.ui.components import mount
 from pages.ui.manager import manager
 from pages.ui.text import cell
 from pages.ui.train import live
+from pages.ui.train.state import check_view
 
 from . import state
-from .state import Entry
+from .entries import Entry
 
 MAX_RUNS = 8
 """Runs in one picture."""
@@ -53,7 +54,7 @@ def show(entries: tuple[Entry, ...]) -> None:
         for (place, _), run in zip(shown, data["runs"], strict=True):
             run["title"] = f"{LETTERS[place]} · {run['title']}"
             run["colour"] = figures.LINES[place]._asdict()  # the network's; markers tell its runs apart
-        mount("curves", "compare_curves", {**data, "view": state.here()["view"]}, view=_keep_view)
+        mount("curves", "compare_curves", {**data, "view": state.PAGE.state["view"]}, view=_keep_view)
         rows = [
             {
                 "network": LETTERS[each.place],
@@ -81,5 +82,4 @@ def show(entries: tuple[Entry, ...]) -> None:
 
 def _keep_view(wanted: Any) -> None:
     if isinstance(wanted, dict):
-        here = state.here()
-        here["view"] = {name: wanted.get(name, usual) for name, usual in here["view"].items()}
+        state.PAGE.state["view"] = check_view(wanted)

@@ -18,8 +18,8 @@ from pages.ui.components import mount
 from pages.ui.manager import manager
 from pages.ui.text import cell, literal
 
-from . import measurements, options, state
-from .state import Entry
+from . import measurements, networks, options
+from .entries import Entry
 
 TAB = "tradeoffs"
 _WIDE = 8
@@ -192,11 +192,12 @@ def _actions(entry: Entry, here: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{literal(entry.label)}**")
         if st.button("Open in Design", key="tradeoffs_open", icon=":material/schema:"):
-            state.open_in_design(entry.architecture)
+            networks.open_in_design(entry.architecture)
         if not here:
             st.button(
-                "Add to the comparison", key="tradeoffs_add", icon=":material/add:", on_click=state.add, args=(entry,)
-            )
+                "Add to the comparison", key="tradeoffs_add", icon=":material/add:", on_click=networks.add,
+                args=(entry,),
+            )  # fmt: skip
 
 
 def _words(metrics: dict[str, Metric], x: str, y: str) -> None:

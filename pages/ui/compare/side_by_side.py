@@ -12,8 +12,8 @@ from pages.ui import other_tools
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from . import options, run_results, state
-from .state import Entry
+from . import networks, options, run_results
+from .entries import Entry
 
 TAB = "side"
 _METRICS: dict[pictures.BarMetric, tuple[str, str]] = {
@@ -26,7 +26,7 @@ _METRICS: dict[pictures.BarMetric, tuple[str, str]] = {
 
 def show(entries: tuple[Entry, ...]) -> None:
     """The first network is what the others are compared to."""
-    comparison = state.compare_entries(entries)
+    comparison = networks.compare_entries(entries)
     totals(metrics_table(comparison))
     with st.container(border=True, key="compare_diagram_card"):
         mount(

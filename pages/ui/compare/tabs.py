@@ -7,7 +7,7 @@ from importlib import import_module
 import streamlit as st
 
 from . import state
-from .state import Entry
+from .entries import Entry
 
 _MODULES = {
     "side": "side_by_side",
@@ -21,7 +21,7 @@ _MODULES = {
 
 def show(entries: tuple[Entry, ...]) -> None:
     """Each tab's module has ``show(entries)``."""
-    here = state.here()
+    here = state.PAGE.state
     # Streamlit forgets what stood on a page that was left; this page is found again as it was.
     st.session_state.setdefault(state.TAB, state.TABS[here["tab"]])
     opened = st.tabs(list(state.TABS.values()), key=state.TAB, on_change="rerun")

@@ -17,7 +17,7 @@ from explorer.text import format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from .state import Entry
+from .entries import Entry
 
 Found = list[tuple[int, Entry, Latency]]
 """(place of the network, the network, what was measured)."""

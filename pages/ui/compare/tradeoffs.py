@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from . import budget, cloud, options, scatter
-from .state import Entry
+from .entries import Entry
 
 TAB = "tradeoffs"
 _PARTS = {"scatter": "Scatter", "cloud": "Pareto cloud", "budget": "Equal budget"}

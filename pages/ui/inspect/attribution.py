@@ -16,11 +16,12 @@ from pages.ui.text import literal
 from . import nodes, predictions, state
 from .branches import ask_class
 from .cache import get_or_compute, lookup, store
+from .state import Picture
 
 _METHODS = {"cam": "Grad-CAM", "occlusion": "Occlusion", "gradients": "Integrated gradients"}
 
 
-def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
+def show(model: Any, picture: Picture, prediction: Any) -> None:
     """One method, over the input."""
     method = st.segmented_control(
         "Method", list(_METHODS), default="cam", key="inspect_method", required=True,
@@ -48,7 +49,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
         mount("picture", "inspect_why", {"frames": [frame]})
 
 
-def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path: str) -> tuple[Any, str] | None:
+def _cam(model: Any, picture: Picture, prediction: Any, index: int, path: str) -> tuple[Any, str] | None:
     from explorer.inspection.attribution import grad_cam, upsample
 
     try:
@@ -69,7 +70,7 @@ def _cam(model: Any, picture: dict[str, Any], prediction: Any, index: int, path:
 
 
 def _occlusion(
-    model: Any, picture: dict[str, Any], prediction: Any, index: int, _: str
+    model: Any, picture: Picture, prediction: Any, index: int, _: str
 ) -> tuple[Any, str] | None:
     from explorer.inspection.attribution import occlusion
 
@@ -93,7 +94,7 @@ def _occlusion(
     return None if found is None else (found.values, "logit")
 
 
-def _gradients(model: Any, picture: dict[str, Any], prediction: Any, index: int, _: str) -> tuple[Any, str] | None:
+def _gradients(model: Any, picture: Picture, prediction: Any, index: int, _: str) -> tuple[Any, str] | None:
     from explorer.inspection.attribution import integrated_gradients
 
     steps = int(st.number_input("Steps", 1, 1000, 50, key="inspect_steps", persist_state="session"))

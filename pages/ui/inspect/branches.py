@@ -15,12 +15,13 @@ from pages.ui.text import literal
 
 from . import nodes, queries, state
 from .cache import get_or_compute
+from .state import Picture
 
 _EACH = 8
 """Maps of a branch."""
 
 
-def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
+def show(model: Any, picture: Picture, prediction: Any) -> None:
     """The block that the chosen node belongs to."""
     path = nodes.diagram(model)
     block = nodes.block_of(model.architecture, path)
@@ -56,7 +57,7 @@ def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
         _contributions(model, picture, prediction, block, kinds)
 
 
-def _contributions(model: Any, picture: dict[str, Any], prediction: Any, block: str, kinds: dict[str, str]) -> None:
+def _contributions(model: Any, picture: Picture, prediction: Any, block: str, kinds: dict[str, str]) -> None:
     import torch
 
     from explorer.inspection.contributions import branch_contributions
@@ -112,13 +113,13 @@ def _asked_among(count: int) -> bool:
 
 def ask_class(model: Any, prediction: Any) -> int:
     """A widget for the class that is asked about; the answer's by default."""
-    index = queries.class_index(model, prediction, state.state()["class"])
+    index = queries.class_index(model, prediction, state.state()["class_index"])
     st.session_state["inspect_class"] = index
     answers = [answer.index for answer in prediction.top]
     options = [*answers, *(number for number in range(len(model.classes)) if number not in answers)]
     st.selectbox(
         "Class", options, key="inspect_class", format_func=model.classes.__getitem__,
-        on_change=lambda: state.change(**{"class": st.session_state["inspect_class"]}),
+        on_change=lambda: state.change(class_index=st.session_state["inspect_class"]),
         help="The best answers come first.",
     )  # fmt: skip
     return index

@@ -26,7 +26,7 @@ def show() -> None:
     if not box.open:
         return
     with box:
-        place = state.state().setdefault("own_round", 0)
+        place = state.state()["own_round"]
         architecture = _architecture()
         weights = st.file_uploader(
             "Weights (.safetensors, or a state dict saved by torch)", type=["safetensors", "pt", "pth"],

@@ -13,6 +13,7 @@ from pages.ui.components import mount
 from pages.ui.text import literal
 
 from . import nodes, queries, state
+from .state import Picture
 
 MAX_MAPS = 512
 """Maps in a grid."""
@@ -20,7 +21,7 @@ _ORDERS = {"activity": "Most active first", "channel": "By channel"}
 _SCALES = {"shared": "Shared", "own": "Own"}
 
 
-def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:  # noqa: ARG001
+def show(model: Any, picture: Picture, prediction: Any) -> None:  # noqa: ARG001
     """The node's maps for the chosen picture."""
     path = nodes.diagram(model)
     if edit.find(model.architecture, path).op == "auxiliary":

@@ -83,7 +83,7 @@ def choose_second(found: dict[str, AvailableModel]) -> str:
         "Second model", list(titles), key="inspect_second", format_func=titles.__getitem__,
         on_change=lambda: state.change(second=st.session_state["inspect_second"]),
     )  # fmt: skip
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _options(found: dict[str, AvailableModel]) -> list[str]:
@@ -110,10 +110,10 @@ def _check_name(name: str, found: dict[str, AvailableModel], what: str) -> str:
     if spec is not None:
         return spec.name
     if name == state.OWN or run not in found:
-        state.say("error", f"The {what} {name[:80]!r} is not here; another one is shown")
+        state.PAGE.tell("error", f"The {what} {name[:80]!r} is not here; another one is shown")
         return ""
     if at and name not in found[run].checkpoints:
-        state.say("info", f"{name[:80]} is not there any more; the newest checkpoint of the run is taken")
+        state.PAGE.tell("info", f"{name[:80]} is not there any more; the newest checkpoint of the run is taken")
         return run
     return name
 

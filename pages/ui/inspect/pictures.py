@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-from typing import Any
 
 import streamlit as st
 from PIL import Image
@@ -20,6 +19,7 @@ from explorer.text import format_bytes
 from pages.ui.text import literal
 
 from . import data, state
+from .state import Picture
 
 MAX_TOTAL_BYTES = 64_000_000
 """Of all originals together."""
@@ -27,7 +27,7 @@ SAMPLE = "sample"
 _TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff"]
 
 
-def selected() -> dict[str, Any] | None:
+def selected() -> Picture | None:
     """The picture that is looked at; None if there is none."""
     found = state.state()["pictures"]
     return next((picture for picture in found if picture["key"] == state.state()["show"]), found[0] if found else None)
@@ -36,7 +36,7 @@ def selected() -> dict[str, Any] | None:
 def show(dataset: str) -> None:
     """The card's part for pictures; ``dataset`` is what the model learnt from, if that is known."""
     st.markdown("**Pictures**")
-    place = state.state().setdefault("round", 0)
+    place = state.state()["round"]
     st.file_uploader(
         "Upload pictures", type=_TYPES, accept_multiple_files=True, key=f"inspect_upload_{place}",
         on_change=_take_uploads, label_visibility="collapsed", max_upload_size=MAX_IMAGE_BYTES // 10**6,
@@ -74,7 +74,7 @@ def _take_uploads() -> None:
     for file in files:
         if file.size > MAX_IMAGE_BYTES:
             limit = format_bytes(MAX_IMAGE_BYTES)
-            state.say("error", f"{file.name}: the file has {format_bytes(file.size)}; at most {limit} are allowed")
+            state.PAGE.tell("error", f"{file.name}: the file has {format_bytes(file.size)}; the most is {limit}")
         else:
             add(file.getvalue(), file.name)
 
@@ -148,9 +148,9 @@ def fetch_requested() -> None:
                 Image.fromarray(pixels).save(file, "PNG")
                 add(file.getvalue(), f"{source}, test image {int(name):,}", key=key, shows=shows)
             else:
-                state.say("error", f"There is no picture {key[:80]!r} here")
+                state.PAGE.tell("error", f"There is no picture {key[:80]!r} here")
         except (ValueError, OSError) as error:
-            state.say("error", f"{key[:80]}: {error}")
+            state.PAGE.tell("error", f"{key[:80]}: {error}")
     here["show"] = show  # which of them is looked at was said with the wish
 
 
@@ -166,16 +166,19 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
         here["show"] = key
         return
     if len(here["pictures"]) >= state.MAX_PICTURES:
-        state.say("error", f"{title}: there are {state.MAX_PICTURES} pictures already; remove some or press Clear")
+        most = state.MAX_PICTURES
+        state.PAGE.tell("error", f"{title}: there are {most} pictures already; remove some or press Clear")
         return
     if sum(len(picture["data"]) for picture in here["pictures"]) + len(content) > MAX_TOTAL_BYTES:
         size = format_bytes(MAX_TOTAL_BYTES)
-        state.say("error", f"{title}: all pictures together would have more than {size}; remove some or press Clear")
+        state.PAGE.tell(
+            "error", f"{title}: all pictures together would have more than {size}; remove some or press Clear"
+        )
         return
     try:
         found = datasets.decode(content)
     except ImageError as error:
-        state.say("error", f"{title}: {error}")
+        state.PAGE.tell("error", f"{title}: {error}")
         return
     for picture in here["pictures"]:
         picture.pop("pixels", None)

@@ -13,12 +13,13 @@ from pages.ui.components import mount
 from pages.ui.text import literal
 
 from . import queries, state
+from .state import Picture
 
 _SMALL = 128
 """Longest side of a picture whose pixels are shown as squares."""
 
 
-def show_tiles(model: Any, taken: list[dict[str, Any]]) -> None:
+def show_tiles(model: Any, taken: list[Picture]) -> None:
     """Every picture with the best answer; a click chooses one."""
     shown = [make_tile(picture, [("", model, queries.predict_picture(model, picture))]) for picture in taken]
     mount(
@@ -28,7 +29,7 @@ def show_tiles(model: Any, taken: list[dict[str, Any]]) -> None:
     )  # fmt: skip
 
 
-def make_tile(picture: dict[str, Any], predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
+def make_tile(picture: Picture, predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
     """A picture and what models say of it, as data; ``predictions`` are (by whom, model, Prediction or a sentence).
 
     Right or wrong is an answer only where the model knows the class that the picture shows.
@@ -52,7 +53,7 @@ def make_tile(picture: dict[str, Any], predictions: list[tuple[str, Any, Any]]) 
     }  # fmt: skip
 
 
-def show_picture(model: Any, picture: dict[str, Any]) -> Any:
+def show_picture(model: Any, picture: Picture) -> Any:
     """The chosen picture, its input and its best classes; gives the Prediction, None where there is none."""
     prediction = queries.predict_picture(model, picture)
     with st.container(border=True, key="inspect_chosen"):
@@ -76,7 +77,7 @@ def show_picture(model: Any, picture: dict[str, Any]) -> Any:
     return prediction
 
 
-def picture_frame(picture: dict[str, Any], boxes: list[dict[str, Any]], note: str = "as it came") -> dict[str, Any]:
+def picture_frame(picture: Picture, boxes: list[dict[str, Any]], note: str = "as it came") -> dict[str, Any]:
     """A frame of the picture itself; boxes are in its own pixels."""
     height, width = picture["size"]
     if "src" not in picture:  # made for the picture that is looked at, and not before its answer is there
@@ -106,7 +107,7 @@ def box_data(kind: str, of: Box, label: str) -> dict[str, Any]:
     return {"kind": kind, **of._asdict(), "label": label}
 
 
-def _crop(model: Any, picture: dict[str, Any]) -> list[dict[str, Any]]:
+def _crop(model: Any, picture: Picture) -> list[dict[str, Any]]:
     """The part of the picture that becomes the input, where that is not all of it."""
     _, rows, columns = model.preprocessing.shape
     part = queries.placement(model, picture).to_image(Box(0.0, 0.0, float(rows), float(columns)))
@@ -116,7 +117,7 @@ def _crop(model: Any, picture: dict[str, Any]) -> list[dict[str, Any]]:
     return [box_data("crop", part, "what the network gets")]
 
 
-def _bars(picture: dict[str, Any], prediction: Any) -> None:
+def _bars(picture: Picture, prediction: Any) -> None:
     truth = picture["shows"]
     note = f"it shows {truth}" if truth else "probability · logit"
     mount(

@@ -13,10 +13,10 @@ from explorer import datasets
 from explorer.inspection import Placement
 
 from .cache import get_or_compute
+from .state import Picture
 
 TOP = 5
 """Classes whose probabilities are shown."""
-Picture = dict[str, Any]
 
 
 def predict_picture(model: Any, picture: Picture) -> Any:

@@ -11,9 +11,10 @@ from pages.ui.components import mount
 from pages.ui.text import literal
 
 from . import maps, nodes, predictions, queries, state
+from .state import Picture
 
 
-def show(model: Any, picture: dict[str, Any], prediction: Any) -> None:
+def show(model: Any, picture: Picture, prediction: Any) -> None:
     """The chosen unit (default: the strongest of the most active channel) of the chosen node."""
     path = nodes.diagram(model)
     found = queries.maps(model, picture, path)

@@ -23,6 +23,7 @@ from . import (
     receptive_field,
     state,
 )
+from .state import Picture
 
 _OF_PICTURE = {
     "maps": maps.show, "branches": branches.show, "why": attribution.show, "field": receptive_field.show,
@@ -80,7 +81,7 @@ def _facts(model: Any) -> None:
         st.warning(literal(note))
 
 
-def _tabs(found: dict[str, AvailableModel], model: Any, picture: dict[str, Any] | None, prediction: Any) -> None:
+def _tabs(found: dict[str, AvailableModel], model: Any, picture: Picture | None, prediction: Any) -> None:
     """Only the open tab is computed."""
     for (word, _), tab in zip(
         state.TABS.items(), st.tabs(list(state.TABS.values()), key=state.TAB, on_change="rerun"), strict=True

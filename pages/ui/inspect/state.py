@@ -1,24 +1,17 @@
-"""What a session looks at on the Inspect page, and the address of that.
-
-All of it is plain values in one dictionary: ``model`` and ``second`` (names, '' for the usual one and for none), ``at``
-(path of the chosen node, '' for the usual one), ``channel`` and ``unit`` (None: the most active, the strongest),
-``class`` (None: the answer), ``pictures`` (see ``pictures``), ``show`` (the key of the one that is looked at) and
-``wanted`` (keys of pictures that are asked for and still to be brought).
-"""
+"""What a session looks at on the Inspect page, and the address of that."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import streamlit as st
 
 from explorer.architecture import Architecture
 from explorer.inspection import check_path
 from pages.ui import session
-from pages.ui.text import literal
+from pages.ui.page_state import Page, PageState, Parameter, first_state
 
-KEY = "inspect"
 TABS = {
     "maps": "Feature maps",
     "branches": "Branches",
@@ -30,98 +23,153 @@ TABS = {
 }
 """By the word that stands in addresses."""
 TAB = "inspect_tab"
+OWN = "own"
+"""The name of the model that the visitor brought."""
 MAX_PICTURES = 32
 """Pictures of a session."""
-_KEYS = ("model", "second", "node", "channel", "unit", "class", "tab", "pictures", "show")
 _PICTURE = re.compile(r"[a-z0-9][\w-]{0,99}:[\w-]{1,80}", re.ASCII)
 """What an address may call a picture: SAMPLE:name or DATASET:row."""
 
 
-def begin() -> None:
-    """Take what is to be seen from the address, where it asks for something else than the last time."""
-    here = st.session_state.setdefault(
-        KEY,
-        {
-            "model": "", "second": "", "at": "", "channel": None, "unit": None, "class": None, "pictures": [],
-            "show": "", "wanted": [], "own": None, "address": {}, "notices": [], "acted": False,
-        },
-    )  # fmt: skip
-    asked = {key: st.query_params.get(key, "")[:4000] for key in _KEYS}
-    # What the visitor has just done is newer than the address that came with it.
-    if asked != here["address"] and not here["acted"] and any(asked.values()):
-        _follow(asked)
-    here["acted"] = False
+class Picture(TypedDict):
+    """An image of this session; its original bytes, and a small copy to look at."""
+
+    key: str
+    title: str
+    data: bytes
+    digest: str
+    shows: str | None
+    """The class that it is known to show."""
+    credit: str
+    format: str
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    notes: tuple[str, ...]
+    thumb: str
+    src: NotRequired[str]
+    """The large copy; made when the picture is looked at."""
+    pixels: NotRequired[Any]
+    """Decoded, until the first prediction."""
 
 
-def _follow(asked: dict[str, str]) -> None:
-    state()["address"] = asked
-    keys = [key for key in asked["pictures"].split(",") if _PICTURE.fullmatch(key)][:MAX_PICTURES]
-    unit = re.fullmatch(r"(\d{1,4})-(\d{1,4})", asked["unit"], re.ASCII)
-    state().update(
-        {
-            "model": asked["model"],
-            "second": asked["second"],
-            "at": asked["node"],
-            "channel": _number(asked["channel"]),
-            "unit": (int(unit[1]), int(unit[2])) if unit else None,
-            "class": _number(asked["class"]),
-            "wanted": keys,
-            "show": asked["show"] if _PICTURE.fullmatch(asked["show"]) else state()["show"],
-        }
-    )
-    if asked["tab"] in TABS:
-        st.session_state[TAB] = TABS[asked["tab"]]
+class InspectState(PageState):
+    """What the Inspect page remembers."""
+
+    model: str
+    """Name of the model, '' for none yet."""
+    second: str
+    """Name of the second model, '' for none."""
+    at: str
+    """Path of the selected node, '' for the default one."""
+    channel: int | None
+    """None: the most active one."""
+    unit: tuple[int, int] | None
+    """Row and column in the map; None: the strongest one."""
+    class_index: int | None
+    """The class that is asked about; None: the predicted one."""
+    pictures: list[Picture]
+    show: str
+    """Key of the picture that is looked at."""
+    wanted: list[str]
+    """Keys of pictures that are asked for and still to be fetched."""
+    own: Any
+    """The model that the visitor brought, or None."""
+    round: int
+    """Counts the upload widgets: each is used once."""
+    own_round: int
+    """The same of the widget for weights."""
 
 
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\d{1,6}", text, re.ASCII) else None
+# ---- the address ----------------------------------------------------------------------------------------------------
 
 
-def write_address() -> None:
-    """Bring the address up to the screen. Uploads are nobody else's: only pictures that others have too are in it."""
-    here = state()
-    shared = [picture["key"] for picture in here["pictures"] if _PICTURE.fullmatch(picture["key"])]
+def _read_into(field: str) -> Any:
+    def read(text: str) -> None:
+        state()[field] = text  # type: ignore[literal-required]
+
+    return read
+
+
+def _read_number(field: str) -> Any:
+    def read(text: str) -> None:
+        state()[field] = int(text) if re.fullmatch(r"\d{1,6}", text, re.ASCII) else None  # type: ignore[literal-required]
+
+    return read
+
+
+def _read_unit(text: str) -> None:
+    unit = re.fullmatch(r"(\d{1,4})-(\d{1,4})", text, re.ASCII)
+    state()["unit"] = (int(unit[1]), int(unit[2])) if unit else None
+
+
+def _read_tab(text: str) -> None:
+    if text in TABS:
+        st.session_state[TAB] = TABS[text]
+
+
+def _write_tab() -> str:
     tab = next((word for word, title in TABS.items() if st.session_state.get(TAB) == title), "maps")
-    here["address"] = {
-        "model": here["model"] if here["model"] != OWN else "",
-        "second": here["second"] if here["second"] != OWN else "",
-        "node": here["at"],
-        "channel": "" if here["channel"] is None else str(here["channel"]),
-        "unit": "" if here["unit"] is None else "{}-{}".format(*here["unit"]),
-        "class": "" if here["class"] is None else str(here["class"]),
-        "tab": tab if tab != "maps" else "",
-        "pictures": ",".join(dict.fromkeys([*shared, *here["wanted"]])),
-        "show": here["show"] if here["show"] in shared and here["show"] != shared[0] else "",
-    }
-    wanted = {key: value for key, value in here["address"].items() if value}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    return tab if tab != "maps" else ""
 
 
-OWN = "own"
-"""The name of the model that the visitor brought."""
+def _read_pictures(text: str) -> None:
+    state()["wanted"] = [key for key in text.split(",") if _PICTURE.fullmatch(key)][:MAX_PICTURES]
 
 
-def state() -> dict[str, Any]:
-    """The dictionary itself."""
-    return st.session_state[KEY]  # type: ignore[no-any-return]
+def _shared() -> list[str]:
+    """Uploads are nobody else's: only pictures that others have too are in an address."""
+    return [picture["key"] for picture in state()["pictures"] if _PICTURE.fullmatch(picture["key"])]
+
+
+def _read_show(text: str) -> None:
+    if _PICTURE.fullmatch(text):
+        state()["show"] = text
+
+
+def _write_show() -> str:
+    show, shared = state()["show"], _shared()
+    return show if show in shared and show != shared[0] else ""
+
+
+def _write_model(name: str) -> str:
+    return name if name != OWN else ""
+
+
+def _write_number(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+PAGE: Page[InspectState] = Page(
+    "inspect",
+    lambda: {
+        **first_state(), "model": "", "second": "", "at": "", "channel": None, "unit": None, "class_index": None,
+        "pictures": [], "show": "", "wanted": [], "own": None, "round": 0, "own_round": 0,
+    },
+    (
+        Parameter("model", _read_into("model"), lambda: _write_model(state()["model"])),
+        Parameter("second", _read_into("second"), lambda: _write_model(state()["second"])),
+        Parameter("node", _read_into("at"), lambda: state()["at"]),
+        Parameter("channel", _read_number("channel"), lambda: _write_number(state()["channel"])),
+        Parameter("unit", _read_unit, lambda: "{}-{}".format(*state()["unit"] or ()) if state()["unit"] else ""),
+        Parameter("class", _read_number("class_index"), lambda: _write_number(state()["class_index"])),
+        Parameter("tab", _read_tab, _write_tab),
+        Parameter("pictures", _read_pictures, lambda: ",".join(dict.fromkeys([*_shared(), *state()["wanted"]]))),
+        Parameter("show", _read_show, _write_show),
+    ),
+)  # fmt: skip
+
+
+def state() -> InspectState:
+    """The page's state itself."""
+    return PAGE.state
+
+
+# ---- what the visitor does ------------------------------------------------------------------------------------------
 
 
 def change(**fields: Any) -> None:
-    """Something that the visitor did; what was said before has been read."""
-    state().update(**fields, acted=True, notices=[])
-
-
-def say(kind: str, text: str) -> None:
-    """Tell the visitor something with the next picture: kind 'error', 'warning', 'info' or 'success'."""
-    if (kind, text) not in state()["notices"]:
-        state()["notices"].append((kind, text))
-
-
-def show_notices() -> None:
-    """What there is to tell, one sentence each."""
-    for kind, text in state()["notices"]:
-        getattr(st, kind)(literal(text))
+    """Something that the visitor did, as fields of the state; what was told before has been read."""
+    PAGE.act().update(fields)  # type: ignore[typeddict-item]
 
 
 def choose_node(path: object) -> None:
@@ -140,7 +188,7 @@ def node(architecture: Architecture, usual: str = "") -> str:
         except ValueError:
             path = path.rpartition("/")[0]
     if path != state()["at"]:
-        state().update(at=path, channel=None, unit=None)
+        state().update({"at": path, "channel": None, "unit": None})
     return path or usual or session.default_path(architecture)
 
 

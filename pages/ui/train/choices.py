@@ -6,9 +6,10 @@ import streamlit as st
 
 from explorer import catalog, datasets, training
 from explorer.architecture import Architecture, edit
-from explorer.runs import Run, devices
+from explorer.runs import Run
 from explorer.text import format_shape
 from pages.ui import session
+from pages.ui.text import literal
 
 CURRENT, CLONED = "", "clone"
 """Keys of the session's design, and of a run's network that was cloned into the form."""
@@ -72,14 +73,17 @@ def forecast_run(
     return training.forecast(network, config, device, known)
 
 
-def wait_for_speed_probe() -> None:
-    """Say that the machine is being measured, and go on when it is."""
-    device = devices()[0].name
+def wait_for_speed_probe(device: str) -> None:
+    """Say that a device is being measured, and render the page again when it is.
+
+    Args:
+        device: the one that ``forecast_run`` was asked about: of another one the answer may be there already.
+    """
 
     @st.fragment(run_every=2.0)
     def look() -> None:
         if training.probe_speed(device) is not None:
             st.rerun()
-        st.caption("Measuring how fast this machine trains, once …")
+        st.caption(literal(f"Measuring once how fast {device} trains …"))
 
     look()

@@ -13,6 +13,7 @@ from explorer.datasets import DatasetCard
 from explorer.home import home
 from explorer.text import format_bytes, format_shape
 from pages.ui.progress import run_with_progress
+from pages.ui.server import listens_on_loopback
 from pages.ui.text import literal
 
 _OPEN = "Bring your own images"
@@ -69,7 +70,10 @@ def _import() -> None:
         "It is copied into the program's data folder and stays on this machine."
     )
     upload = st.file_uploader("Zip file", type=["zip"], key="train_upload")
-    path = st.text_input("or the path of a zip or folder on this machine", key="train_path", max_chars=1000).strip()
+    path = ""
+    # Whoever reaches the server from elsewhere shall not read its files by naming them.
+    if listens_on_loopback():
+        path = st.text_input("or the path of a zip or folder on this machine", key="train_path", max_chars=1000).strip()
     if not st.button("Import", key="import", icon=":material/input:", disabled=not upload and not path):
         return
     with contextlib.ExitStack() as stack:

@@ -79,7 +79,8 @@ def _panels(runs: list[Run], wanted: list[dict[str, Any]], key: str) -> None:
     if not panels:
         st.caption("Nothing has been recorded yet.")
         return
-    mount("curves", key, {**figures.curves(live.titles(runs), panels), "view": state.view()}, view=state.set_view)
+    data = figures.curves(live.titles(runs), panels)
+    mount("curves", key, {**data, "view": state.PAGE.state["view"]}, view=state.set_view)
 
 
 def _line(run: int, name: str, found: Any, *, marked: bool) -> list[figures.Line]:
@@ -117,7 +118,8 @@ def _gradients(run: Run) -> None:
         "An update of about a thousandth of the weights is usual."
     )
     titles = [(block, block, state.steps_per_epoch(run)) for block in shown]
-    mount("curves", "gradients", {**figures.curves(titles, panels), "view": state.view()}, view=state.set_view)
+    data = figures.curves(titles, panels)
+    mount("curves", "gradients", {**data, "view": state.PAGE.state["view"]}, view=state.set_view)
 
 
 def _speed(runs: list[Run]) -> None:

@@ -29,17 +29,17 @@ STATES: dict[str, tuple[str, str, Any]] = {
 
 def show(*, active: bool) -> None:
     """The runs of the session; while any run works, once a second anew."""
-    st.session_state["train"]["active"] = active
+    state.PAGE.state["active"] = active
     st.fragment(_live, run_every=1.0 if active else None)()
 
 
 def _live() -> None:
     supervise()
     everything = {run.id: run for run in manager().runs()}
-    if any(run.active for run in everything.values()) != st.session_state["train"]["active"]:
+    if any(run.active for run in everything.values()) != state.PAGE.state["active"]:
         st.rerun()  # from now on there is something to follow, or nothing any more: all of the page changes
     runs = [everything[name] for name in state.selected_runs() if name in everything]
-    _notice()
+    state.PAGE.show_notices()
     if not runs:
         st.title("Train")
         st.info(
@@ -51,14 +51,8 @@ def _live() -> None:
     with st.container(border=True, key="curves_card"):
         _curves(runs)
     details.show(runs[0], runs)
-    if st.session_state["train"]["address"] is not None:
-        state.write_address()
-
-
-def _notice() -> None:
-    notice = st.session_state["train"]["notice"]
-    if notice:
-        getattr(st, notice["kind"])(literal(notice["text"]))
+    if state.PAGE.state["address"]:  # not in the run that renders the page, which writes it at its end
+        state.PAGE.write_address()
 
 
 # ---- the head -------------------------------------------------------------------------------------------------------
@@ -131,7 +125,7 @@ def _curves(runs: list[Run]) -> None:
     mount(
         "curves",
         "curves",
-        {**figures.curves(titles(runs), panels(runs)), "view": state.view()},
+        {**figures.curves(titles(runs), panels(runs)), "view": state.PAGE.state["view"]},
         view=state.set_view,
     )
 

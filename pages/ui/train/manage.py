@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from explorer import training
@@ -17,18 +14,6 @@ _WIDTH = 120
 """Of a button, in pixels: enough for all that it ever says."""
 
 
-def _run_action(what: Callable[..., Any], *arguments: Any, said: str = "", **fields: Any) -> None:
-    """Do what a button asks; what cannot be done is said."""
-    st.session_state["train"]["notice"] = None
-    try:
-        what(*arguments, **fields)
-    except ValueError as error:
-        state.say("error", f"{error}.")
-    else:
-        if said:
-            state.say("success", said)
-
-
 def buttons(run: Run) -> None:
     """What can be done with a run as it is now. Every button keeps its place and size, for a hand that reaches for it
     while the run changes its state."""
@@ -37,19 +22,19 @@ def buttons(run: Run) -> None:
     pausing, stopping = requested == "pause", requested == "stop"
     st.button(
         "Pausing …" if running and pausing else "Pause", icon=":material/pause:", key="pause", width=_WIDTH,
-        disabled=not running or requested != "run", on_click=_run_action, args=(runs.pause, run.id),
+        disabled=not running or requested != "run", on_click=state.PAGE.run_action, args=(runs.pause, run.id),
         help="Write a checkpoint and give the device up.",
     )  # fmt: skip
     resumable = run.status in RESUMABLE
     st.button(
         "Resume", icon=":material/play_arrow:", key="resume", width=_WIDTH, disabled=not resumable,
-        type="primary" if resumable else "secondary", on_click=_run_action, args=(runs.resume, run.id),
+        type="primary" if resumable else "secondary", on_click=state.PAGE.run_action, args=(runs.resume, run.id),
         help="Go on from the last checkpoint.",
     )  # fmt: skip
     st.button(
         "Stopping …" if running and stopping else "Stop", icon=":material/stop:", key="stop", width=_WIDTH,
         disabled=not (run.active or run.status in ("paused", "interrupted")) or (running and stopping),
-        on_click=_run_action, args=(runs.stop, run.id), help="End the run; its checkpoint stays.",
+        on_click=state.PAGE.run_action, args=(runs.stop, run.id), help="End the run; its checkpoint stays.",
     )  # fmt: skip
     _more(run)
 
@@ -60,7 +45,7 @@ def _more(run: Run) -> None:
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 more = st.number_input("Epochs to add", 1, 10_000, 5, key=f"extend_by_{run.id}", width=130)
                 st.button(
-                    "Extend", icon=":material/add:", key="extend", on_click=_run_action,
+                    "Extend", icon=":material/add:", key="extend", on_click=state.PAGE.run_action,
                     args=(training.extend, manager(), run.id, int(more)),
                 )  # fmt: skip
         st.button(
@@ -74,8 +59,8 @@ def _more(run: Run) -> None:
             notes = st.text_area("Notes", run.notes, max_chars=10_000, height=90)
             if st.form_submit_button("Save", icon=":material/save:"):
                 found = [tag.strip()[:60] for tag in tags.split(",") if tag.strip()]
-                _run_action(
-                    manager().annotate, run.id, name=name.strip() or run.name, notes=notes, tags=found, said="Saved."
+                state.PAGE.run_action(
+                    manager().annotate, run.id, name=name.strip() or run.name, notes=notes, tags=found, done="Saved."
                 )
                 st.rerun()
         if not run.active:
@@ -102,8 +87,8 @@ def _export(run: Run) -> None:
 
 
 def _delete(run: Run) -> None:
-    _run_action(manager().delete, run.id, said=f"{run.name} is deleted.")
     state.choose([name for name in state.selected_runs() if name != run.id])
+    state.PAGE.run_action(manager().delete, run.id, done=f"{run.name} is deleted.")
 
 
 def _clone(run: Run) -> None:

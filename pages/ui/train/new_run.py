@@ -65,11 +65,11 @@ def _lessons() -> None:
 
 
 def _start_lesson(name: str) -> None:
-    st.session_state["train"]["notice"] = None
+    state.PAGE.act()
     try:
         state.choose([run.id for run in training.start_lesson(manager(), name)])
     except ValueError as error:
-        state.say("error", f"Not started: {error}.")
+        state.PAGE.tell("error", f"Not started: {error}")
 
 
 def _take_clone() -> None:
@@ -113,7 +113,7 @@ def _forecast(
     complaints: list[str],
 ) -> None:
     """What the runs will take, and the button; or why they cannot be started."""
-    lines, windows, seconds, basis = [], set(), 0.0, ""
+    lines, windows, seconds, basis, unmeasured = [], set(), 0.0, "", ""
     for network in networks:
         try:
             fit = training.check(network, config)
@@ -121,7 +121,9 @@ def _forecast(
             complaints.append(str(error))
             continue
         expected = choices.forecast_run(network, config, fit.device, runs)
-        if expected is not None:
+        if expected is None:
+            unmeasured = fit.device
+        else:
             seconds += expected.seconds * len(seeds)
             basis = expected.basis
         if config.window < 1:
@@ -139,15 +141,15 @@ def _forecast(
         st.error(literal(f"{complaint}."))
     many = len(networks) * len(seeds)
     if lines and not complaints:
-        time = "time known once this machine's speed is measured"
-        if seconds:
-            time = f"about **{format_duration(seconds)}**"
+        time = f"about **{format_duration(seconds)}**"
+        if unmeasured:
+            time = "time known once the device's speed is measured"
         rest = f" in all · {many} runs, one after another" if many > 1 else f" · {literal(lines[0])}"
         st.markdown(time + rest)
-        if seconds:
-            st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
+        if unmeasured:
+            choices.wait_for_speed_probe(unmeasured)
         else:
-            choices.wait_for_speed_probe()
+            st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
         for warning in training.config_warnings(config):
@@ -159,13 +161,15 @@ def _forecast(
 
 
 def _start(networks: list[Architecture], config: training.TrainConfig, seeds: list[int]) -> None:
-    st.session_state["train"]["notice"] = None
-    started = []
+    state.PAGE.act()
+    started, problem = [], ""
     try:
         for network in networks:
             for seed in seeds:
                 started.append(training.start(manager(), network, config.changed(seed=seed)).id)  # noqa: PERF401
     except ValueError as error:
-        state.say("error", f"Not started: {error}.")
+        problem = f"Not started: {error}"
     if started:
         state.choose(started)
+    if problem:
+        state.PAGE.tell("error", problem)

@@ -50,7 +50,6 @@ def _table() -> None:
         # What was in the picture keeps its place and colour; what a filter hides stays in it.
         kept = [name for name in state.selected_runs() if name in picked or name not in names]
         added = [name for name in picked if name not in kept]
-        st.session_state["train"]["notice"] = None
         state.choose([*added, *kept] if len(picked) == 1 else [*kept, *added])
         st.session_state["runs_picked"] = True
 

@@ -1,0 +1,58 @@
+"""Undo and redo as a value: an architecture with those before it and those that were taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from explorer.architecture import Architecture
+
+MAX_STEPS = 200
+"""Architectures that can be undone."""
+
+
+@dataclass(frozen=True)
+class History:
+    """An architecture, and the way to it.
+
+    A history is never changed: each method returns another one.
+    """
+
+    current: Architecture
+    past: tuple[Architecture, ...] = ()
+    """What Undo goes back to, the last one first to return."""
+    future: tuple[Architecture, ...] = ()
+    """What Redo goes forward to, the last one first to return."""
+    gesture: object = None
+    """Names the drag that made the current architecture; None for a change by itself."""
+
+    def record(self, value: Architecture, gesture: object = None) -> History:
+        """The history with a further architecture.
+
+        Args:
+            value: the new current architecture; an equal one changes nothing.
+            gesture: names the drag that it belongs to. One drag is one step back, however many values it passed.
+
+        Returns:
+            The new history; what had been undone can no longer be redone.
+        """
+        if value == self.current:
+            return self
+        same = gesture is not None and gesture == self.gesture
+        past = self.past if same else (*self.past, self.current)[-MAX_STEPS:]
+        return History(value, past, (), gesture)
+
+    def undo(self) -> History:
+        """The history one step back; itself where there is none."""
+        if not self.past:
+            return self
+        return History(self.past[-1], self.past[:-1], (*self.future, self.current))
+
+    def redo(self) -> History:
+        """The history one step forward; itself where there is none."""
+        if not self.future:
+            return self
+        return History(self.future[-1], (*self.past, self.current), self.future[:-1])
+
+    def forget_past(self) -> History:
+        """The history with nothing to undo."""
+        return replace(self, past=())

@@ -1,0 +1,33 @@
+"""A data directory for every test of a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.runs import Manager
+from explorer.training import open_manager
+from pages.ui.manager import manager as page_manager
+from tests.runs.parts import end_all
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data directory of its own, whose speed is known, so that nothing is measured beside the tests."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("EXPLORER_HOME", str(folder))
+    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
+    (folder / "speed-cpu.json").write_text(json.dumps(speed))
+    yield folder
+    page_manager().close()
+    end_all(folder)
+
+
+@pytest.fixture
+def manager(home: Path) -> Manager:
+    """The store as another program sees it; it starts nothing."""
+    return open_manager(home)
