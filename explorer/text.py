@@ -116,6 +116,11 @@ def quote(value: object, limit: int = 60) -> str:
     return shorten(text, limit)
 
 
+def quote_path(path: object) -> str:
+    """A path for a message, in quotes; longer than other names may be."""
+    return quote(str(path), 300)
+
+
 def escape_markdown(text: str) -> str:
     """Text within a line, of which Markdown shows exactly the characters."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))

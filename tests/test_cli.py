@@ -16,16 +16,14 @@ from explorer.analysis import analyze
 from explorer.architecture import (
     MAX_TEXT_BYTES,
     Architecture,
-    ArchitectureError,
     Conv,
     Sequence,
     edit,
     from_json,
     to_data,
     to_json,
-    to_link,
 )
-from explorer.cli import main, resolve, shown
+from explorer.cli import main, shown
 
 ROOT = Path(__file__).parents[1]
 EVIL = "\x1b[31mred\x9b\u202e"
@@ -240,41 +238,16 @@ def test_export_and_back(capsys: pytest.CaptureFixture[str], tmp_path: Path, for
     architecture = catalog.get("googlenet")
     assert main(["export", "googlenet", "--format", form]) == 0
     text = capsys.readouterr().out.strip()
-    assert (from_json(text) if form == "json" else resolve(text)) == architecture
+    assert (from_json(text) if form == "json" else catalog.resolve(text)) == architecture
     file = tmp_path / "out.txt"
     assert main(["export", "googlenet", "--format", form, "-o", str(file)]) == 0
     assert capsys.readouterr().out == ""
     assert file.read_text(encoding="utf-8").strip() == text
-    assert resolve(str(file), files=True) == architecture
+    assert catalog.resolve(str(file), files=True) == architecture
     assert "Is a directory" in error(capsys, "export", "googlenet", "-o", str(tmp_path))
 
 
 # ---- what may be typed as ARCH -------------------------------------------------------------------------------------
-
-
-def test_every_way_to_name_an_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    architecture = edit.replace(catalog.get("inception-net-32"), "", name="mine")
-    link = to_link(architecture)
-    file = tmp_path / "mine.json"
-    file.write_text(to_json(architecture), encoding="utf-8")
-    for text in (link, f" {link}\n", f"https://example.org/design?page=2&net={link}#x", f"localhost/design?net={link}"):
-        assert resolve(text) == architecture
-    assert resolve(str(file), files=True) == architecture
-    assert resolve("inception-v1") == resolve("googlenet") == resolve("http://localhost:8501/?net=googlenet")
-    # A file of the same name does not hide the catalogue, and a file whose name looks like a link can be read.
-    monkeypatch.chdir(tmp_path)
-    Path("googlenet").mkdir()
-    assert resolve("googlenet", files=True) == catalog.get("googlenet")
-    file.rename("1.json")
-    assert resolve("1.json", files=True) == architecture
-
-
-def test_a_link_never_opens_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "mine.json"
-    file.write_text(to_json(catalog.get("googlenet")), encoding="utf-8")
-    for text in (str(file), "-", f"http://localhost/?net={file}", f"file://{file}"):
-        with pytest.raises(ValueError):  # noqa: PT011  (which one differs; that none of them reads is the point)
-            resolve(text)
 
 
 @pytest.mark.parametrize(
@@ -401,10 +374,3 @@ def test_torch_that_is_missing_is_named(capsys: pytest.CaptureFixture[str], monk
     message = error(capsys, "summary", "googlenet")
     assert "needs torch" in message
     assert "requirements.txt" in message
-
-
-def test_resolve_tells_readable_and_wrong_apart() -> None:
-    with pytest.raises(ArchitectureError):
-        resolve("1.abc")
-    with pytest.raises(ValueError, match="catalogue has no"):
-        resolve("abc")

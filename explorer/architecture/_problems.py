@@ -47,3 +47,9 @@ class ArchitectureError(ValueError):
         if len(self.problems) > _SHOWN:
             lines.append(f"... and {len(self.problems) - _SHOWN} more")
         super().__init__("; ".join(lines))
+
+    def describe(self, limit: int = 3) -> str:
+        """The first problems on one line, each with its way out."""
+        found = [f"{each} ({each.repair.label})" if each.repair else str(each) for each in self.problems]
+        more = len(found) - limit
+        return "; ".join(found[:limit]) + (f"; and {more} more" if more > 0 else "")

@@ -10,6 +10,7 @@ from . import _cifar, _lessons  # noqa: F401
 from ._course import inception_block_bn
 from ._googlenet import inception_block
 from ._registry import ALIASES, Entry, Fact, entries, entry, get, name_of, names
+from ._resolve import resolve
 from ._untitled import untitled
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "inception_block_bn",
     "name_of",
     "names",
+    "resolve",
     "untitled",
 ]

@@ -16,10 +16,10 @@ from typing import Any, NoReturn, TextIO
 
 from .. import __version__
 from . import _ablate, _compare, _design, _experiments, _inspect, _lessons, _runs
-from ._resolve import ARCH, resolve
+from ._arguments import ARCH_HELP
 from ._text import one_line, shown
 
-__all__ = ["main", "resolve", "shown"]
+__all__ = ["main", "shown"]
 
 PROGRAM = "explorer"
 STATUS_ERROR = 2
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)
         if arch:
-            sub.add_argument("arch", metavar="ARCH", help=ARCH)
+            sub.add_argument("arch", metavar="ARCH", help=ARCH_HELP)
         if shape:
             sub.add_argument("--input", metavar="CxHxW", help="another input shape, such as 3x224x224")
         if name != "export":
@@ -59,8 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     text = "Our counts beside other tools', every difference named (needs torch)."
     verb("ledger", _design.ledger_verb, text, arch=True, shape=True)
     sub = verb("diff", _design.diff_verb, "What changed from one architecture to another.", arch=False, shape=False)
-    sub.add_argument("before", metavar="A", help=ARCH)
-    sub.add_argument("after", metavar="B", help=ARCH)
+    sub.add_argument("before", metavar="A", help=ARCH_HELP)
+    sub.add_argument("after", metavar="B", help=ARCH_HELP)
     sub = verb(
         "export", _design.export_verb, "The architecture as JSON or as the text of a link.", arch=True, shape=False
     )

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .. import catalog
 from ._experiments import add_forms, seeds_of, tell, wait, watch
-from ._resolve import resolve
 from ._running import add_settings, look_after, open_manager, training_config
 from ._text import print_json, shown, table
 
@@ -22,7 +22,7 @@ def _factors(args: argparse.Namespace) -> None:
     from ..analysis import analyze
     from ..experiments import NotApplicable, changed_nodes, list_factors
 
-    network = resolve(args.arch, files=True)
+    network = catalog.resolve(args.arch, files=True)
     before = analyze(network).totals
     found: list[dict[str, Any]] = []
     for factor in list_factors(network):
@@ -61,7 +61,7 @@ def _planned(args: argparse.Namespace) -> Experiment:
             raise ValueError("--preset decides on factors and combinations; leave --factors and --combine out")
         preset = PRESETS[args.preset]
         return preset.experiment(training_config(args, preset.dataset), seeds=seeds, name=args.name or "")
-    network, config = resolve(args.arch, files=True), training_config(args)
+    network, config = catalog.resolve(args.arch, files=True), training_config(args)
     factors = [name.strip() for name in (args.factors or "residual,cbam").split(",") if name.strip()]
     return plan(network, factors, config, seeds=seeds or (0, 1, 2), combine=args.combine, name=args.name or "")
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from .. import catalog
 from ..architecture import Architecture, from_json, to_data
 from ..comparison import LETTERS, Delta, Report, comma_separated, compare, html, markdown, report
 from ..experiments import RunAccuracy, collect_accuracies, find_runs
 from ..runs import RUN_ID
-from ._resolve import ARCH, resolve
+from ._arguments import ARCH_HELP
 from ._running import open_manager
 from ._text import print_json, shown, table, write
 
@@ -42,7 +43,7 @@ def compare_verb(args: argparse.Namespace) -> None:
 
 def _network(text: str) -> Architecture:
     if not RUN_ID.fullmatch(text):
-        return resolve(text, files=True)
+        return catalog.resolve(text, files=True)
     with open_manager() as manager:
         return from_json(manager.run(text).architecture)
 
@@ -97,7 +98,7 @@ def add(verb: Callable[..., Any]) -> None:
     """Add the verb to the command line."""
     text = "Up to four architectures side by side; every difference, and what it costs."
     sub = verb("compare", compare_verb, text, arch=False, shape=False)
-    what = f"{ARCH}, or a run; the first is what the others are compared to"
+    what = f"{ARCH_HELP}, or a run; the first is what the others are compared to"
     sub.add_argument("archs", metavar="ARCH", nargs="+", help=what)
     sub.add_argument("--markdown", action="store_true", help="Markdown tables")
     sub.add_argument("--csv", action="store_true", help="one line per number")

@@ -9,7 +9,7 @@ from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
 from ..architecture import diff, to_data, to_link
 from ..profiling import OUR_CONVENTION
-from ._resolve import architecture, resolve
+from ._arguments import read_architecture
 from ._text import ascii_shape, notes, print_json, shown, table, write
 
 
@@ -67,7 +67,7 @@ def list_verb(args: argparse.Namespace) -> None:
 
 
 def analyze_verb(args: argparse.Namespace) -> None:
-    analysis = analyze(architecture(args))
+    analysis = analyze(read_architecture(args))
     if args.json:
         print_json(analysis.to_data())
         return
@@ -98,7 +98,7 @@ def analyze_verb(args: argparse.Namespace) -> None:
 def summary_verb(args: argparse.Namespace) -> None:
     from ..profiling import summarize
 
-    reading = summarize(architecture(args), depth=args.depth)
+    reading = summarize(read_architecture(args), depth=args.depth)
     if args.json:
         print_json(reading.to_data())
         return
@@ -110,7 +110,7 @@ def summary_verb(args: argparse.Namespace) -> None:
 def ledger_verb(args: argparse.Namespace) -> None:
     from ..profiling import reconcile_counts
 
-    reading = reconcile_counts(architecture(args))
+    reading = reconcile_counts(read_architecture(args))
     if args.json:
         print_json(reading.to_data())
         return
@@ -133,7 +133,7 @@ def ledger_verb(args: argparse.Namespace) -> None:
 
 
 def diff_verb(args: argparse.Namespace) -> None:
-    before, after = resolve(args.before, files=True), resolve(args.after, files=True)
+    before, after = catalog.resolve(args.before, files=True), catalog.resolve(args.after, files=True)
     changes = diff(before, after)
     old, new = analyze(before).totals, analyze(after).totals
     metrics = [metric for metric in headline_metrics().values() if metric.unit != "px"]
@@ -157,7 +157,7 @@ def diff_verb(args: argparse.Namespace) -> None:
 
 
 def export_verb(args: argparse.Namespace) -> None:
-    found = resolve(args.arch, files=True)
+    found = catalog.resolve(args.arch, files=True)
     text = to_link(found) if args.format == "link" else json.dumps(to_data(found), indent=2)
     if args.output is None:
         print(text)

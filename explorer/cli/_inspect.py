@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ..text import quote
-from ._resolve import resolve
+from .. import catalog
+from ..text import quote_path
 from ._running import open_manager
-from ._text import PATH_SHOWN, print_json, shown, table
+from ._text import print_json, shown, table
 
 if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection.models import Model
@@ -45,7 +45,7 @@ def _predict(args: argparse.Namespace) -> None:
         try:
             x_1CHW = model.prepare(pixels)
         except ValueError as error:
-            raise ValueError(f"{quote(path, PATH_SHOWN)}: {error}") from None
+            raise ValueError(f"{quote_path(path)}: {error}") from None
         rows.append({
             "image": path,
             **about,
@@ -110,9 +110,9 @@ def _picture(path: str) -> tuple[Any, dict[str, Any]]:
         with open(path, "rb") as file:
             picture = decode(file.read(MAX_IMAGE_BYTES + 1))
     except OSError as error:
-        raise ValueError(f"cannot read {quote(path, PATH_SHOWN)}: {error.strerror or error}") from None
+        raise ValueError(f"cannot read {quote_path(path)}: {error.strerror or error}") from None
     except ImageError as error:
-        raise ValueError(f"{quote(path, PATH_SHOWN)}: {error}") from None
+        raise ValueError(f"{quote_path(path)}: {error}") from None
     height, width, _ = picture.pixels.shape
     return picture.pixels, {"format": picture.format, "width": width, "height": height, "notes": list(picture.notes)}
 
@@ -123,7 +123,7 @@ def _open_model(text: str, *, download: bool, device: str) -> Model:
 
     name, weights = _files(text)
     if weights:
-        return open_files(resolve(name, files=True), weights, device=_choose_device(device))
+        return open_files(catalog.resolve(name, files=True), weights, device=_choose_device(device))
     if download and find_published(text):
         fetch_weights(text, progress=_told("{done:,} of {total:,} bytes"))
         if sys.stderr.isatty():

@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..text import format_duration, quote
-from ._resolve import resolve
+from .. import catalog
+from ..text import format_duration, quote_path
 from ._running import add_settings, look_after, open_manager, training_config
-from ._text import PATH_SHOWN, print_json, shown, table
+from ._text import print_json, shown, table
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
@@ -109,7 +109,7 @@ def _tell(args: argparse.Namespace, manager: Manager, run: Run) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    architecture, config = resolve(args.arch, files=True), training_config(args)
+    architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
     from ..training import config_warnings, parse, start
 
     with open_manager() as manager:
@@ -242,7 +242,7 @@ def _export(args: argparse.Namespace) -> None:
             paths = export_to(manager.store, run, args.format, Path(args.target))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise ValueError(f"cannot write {quote(args.target, PATH_SHOWN)}: {reason}") from None
+            raise ValueError(f"cannot write {quote_path(args.target)}: {reason}") from None
         if args.json:
             print_json({"run": run.id, "files": [str(path) for path in paths]})
         else:

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..architecture import ArchitectureError
-from ..text import format_shape, quote
+from ..text import format_shape, quote_path
 
-PROBLEMS_SHOWN = 3
-PATH_SHOWN = 300
 WIDTH = 120
 
 
@@ -45,7 +43,7 @@ def write(name: str, text: str) -> None:
         Path(name).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"cannot write {quote(name, PATH_SHOWN)}: {reason}") from None
+        raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None
 
 
 def notes(rows: Sequence[tuple[str, str, str]]) -> str:
@@ -60,8 +58,4 @@ def notes(rows: Sequence[tuple[str, str, str]]) -> str:
 
 def one_line(error: Exception) -> str:
     """The error as one line; of a list of problems the first few, each with its way out."""
-    if not isinstance(error, ArchitectureError):
-        return shown(error)
-    told = [f"{problem} ({problem.repair.label})" if problem.repair else str(problem) for problem in error.problems]
-    more = len(told) - PROBLEMS_SHOWN
-    return shown("; ".join(told[:PROBLEMS_SHOWN]) + (f"; and {more} more" if more > 0 else ""))
+    return shown(error.describe() if isinstance(error, ArchitectureError) else error)

@@ -9,7 +9,6 @@ import streamlit as st
 
 from explorer import analysis, catalog, editor
 from explorer.architecture import Architecture, ArchitectureError, edit, to_link, walk
-from explorer.cli import resolve
 from explorer.editor import History
 
 from .page_state import Page, PageState, Parameter, first_state
@@ -79,7 +78,7 @@ def begin() -> None:
 def _read_net(text: str) -> None:
     state = PAGE.state
     if text and [text] != state["address"].get("net"):
-        open_design(resolve(text))
+        open_design(catalog.resolve(text))
 
 
 def _write_net() -> str:
@@ -88,7 +87,7 @@ def _write_net() -> str:
 
 def _read_base(text: str) -> None:
     try:
-        PAGE.state["baseline"] = _check_works(resolve(text)) if text else architecture()
+        PAGE.state["baseline"] = _check_works(catalog.resolve(text)) if text else architecture()
     except ValueError as error:
         PAGE.tell("error", f"The baseline in the address could not be opened: {error}")
 

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from playwright.sync_api import Locator, Page
 
+from explorer import catalog
 from explorer.analysis import Analysis, analyze
 from explorer.architecture import Architecture
-from explorer.cli import resolve
 from explorer.text import format_bytes, format_change, format_extent, format_si
 from tests.browser.helpers import open_app, settle
 
@@ -57,7 +57,7 @@ class Design:
 
     @property
     def architecture(self) -> Architecture:
-        return resolve(self.query("net"))
+        return catalog.resolve(self.query("net"))
 
     def headline(self) -> list[list[str]]:
         """[label, value, change] of each number."""
@@ -139,7 +139,7 @@ class Design:
 
     def _agrees(self) -> bool:
         architecture = self.architecture
-        base = resolve(self.query("base")) if self.query("base") else architecture
+        base = catalog.resolve(self.query("base")) if self.query("base") else architecture
         now, before = analyze(architecture), analyze(base)
         shown = self.headline()
         assert self.title() == architecture.name

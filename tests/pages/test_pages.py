@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import edit, to_link
-from explorer.cli import resolve
 from explorer.text import format_bytes, format_change, format_extent, format_si
 from pages.ui.text import literal
 from tests.pages.parts import ROOT, design_of, open_page, unfold
@@ -30,7 +29,7 @@ def headline(running: AppTest) -> list[str]:
 
 
 def expected(net: str) -> list[str]:
-    analysis = analyze(resolve(net))
+    analysis = analyze(catalog.resolve(net))
     return [
         format_si(analysis.params),
         format_si(analysis.macs),

@@ -8,7 +8,6 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.architecture import ArchitectureError, from_json
-from explorer.cli import resolve
 from explorer.comparison import MOST
 from explorer.text import format_shape
 from pages.ui import session
@@ -76,7 +75,7 @@ def _link() -> None:
     )  # fmt: skip
 
     def make() -> Entry:
-        value = resolve(text)
+        value = catalog.resolve(text)
         return from_architecture(value, "link")
 
     _button(make, ready=bool(text.strip()))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, from_json
-from explorer.cli import resolve
 from explorer.runs import validate_run_id
 from pages.ui import session
 from pages.ui.manager import manager
@@ -32,11 +31,9 @@ class Entry:
 
 def from_token(text: str) -> Entry:
     """A catalogue's name, a run's id, or a link's text. Raises ValueError in one sentence."""
-    if text in catalog.names() or text in catalog.ALIASES:
-        return from_catalogue(text)
-    if text[:1].isdigit() and "." not in text:
+    if text[:1].isdigit() and "." not in text:  # as no name of the catalogue and no link
         return from_run(text)
-    value = resolve(text)
+    value = catalog.resolve(text)
     analyze(value)
     return from_architecture(value, "link")
 

@@ -1,0 +1,78 @@
+"""What a text means: a name of the catalogue, a link, or a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.parse
+
+from ..architecture import LINK_PREFIX, MAX_TEXT_BYTES, Architecture, ArchitectureError, from_json, from_link
+from ..text import quote, quote_path
+from ._registry import ALIASES, get, names
+
+
+def resolve(text: str, *, files: bool = False) -> Architecture:
+    """The architecture that a text names.
+
+    Args:
+        text: A name or alias of the catalogue; a link, bare as ``architecture.to_link`` writes it or a URL whose
+            ``net`` parameter is such a text or a name (nothing is fetched); with ``files`` a path of a JSON file, or
+            '-' for standard input.
+        files: Whether files may be opened. Leave it off for text from a stranger.
+
+    Returns:
+        The architecture, validated; whether its layers fit together is for ``analysis`` to say.
+
+    Raises:
+        ArchitectureError: The link could be read, and what it holds is not an architecture.
+        ValueError: Anything else that is wrong with the text, in one sentence.
+    """
+    text = text.strip()
+    if not text:
+        raise ValueError("the name of the architecture is empty; see `python -m explorer list`")
+    if "://" in text or re.search(r"[?&]net=", text):
+        return _from_url(text)
+    if text in names() or text in ALIASES:
+        return get(text)
+    if files and (text == "-" or os.path.exists(text)):
+        return _from_file(text)
+    if text.startswith(LINK_PREFIX):
+        return from_link(text)
+    if files and (text.endswith(".json") or os.sep in text):
+        raise ValueError(
+            f"there is no file {quote_path(text)}; give a JSON file, a link or a name of the catalogue"
+        )
+    return get(text)
+
+
+def _from_url(url: str) -> Architecture:
+    try:
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query, max_num_fields=100)
+    except ValueError:
+        query = {}
+    values = query.get("net", [])
+    if len(values) != 1:
+        found = "no `net=`" if not values else f"{len(values)} times `net=`"
+        raise ValueError(f"the link {quote(url)} has {found}; copy the address of a page that shows one network")
+    return from_link(values[0]) if values[0].startswith(LINK_PREFIX) else get(values[0])
+
+
+def _from_file(name: str) -> Architecture:
+    """The architecture in a file as ``export`` writes it, JSON or link.
+
+    Never more than the allowed bytes are read, so an endless file is harmless.
+    """
+    label = "standard input" if name == "-" else quote_path(name)
+    try:
+        with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
+            text = file.read(MAX_TEXT_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"cannot read {label}: {error.strerror or error}; give the path of a JSON file") from None
+    if len(text) > MAX_TEXT_BYTES:
+        raise ValueError(f"{label} is too large to be an architecture; at most {MAX_TEXT_BYTES:,} bytes are allowed")
+    try:
+        if text.startswith(LINK_PREFIX.encode()):
+            return from_link(text.decode("ascii", "replace").strip())
+        return from_json(text)
+    except ArchitectureError as error:
+        raise ValueError(f"{label}: {error.describe()}") from None

@@ -1,0 +1,30 @@
+"""Arguments that several verbs have: the architecture, and another shape of its input."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from .. import catalog
+from ..architecture import Architecture, edit
+from ..text import quote
+
+ARCH_HELP = "name or alias of the catalogue, path of a JSON file ('-' for standard input), or a link"
+
+
+def parse_shape(text: str | None) -> tuple[int, int, int] | None:
+    """(channels, height, width) of text such as 3x224x224."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6})[x×]([0-9]{1,6})[x×]([0-9]{1,6})", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"--input {quote(text)} must be CHANNELSxHEIGHTxWIDTH, such as 3x224x224")
+    c, h, w = map(int, match.groups())
+    return c, h, w
+
+
+def read_architecture(args: argparse.Namespace) -> Architecture:
+    """The architecture of ARCH, with the input shape of --input where one was given."""
+    architecture = catalog.resolve(args.arch, files=True)
+    shape = parse_shape(args.input)
+    return architecture if shape is None else edit.replace(architecture, "", input_shape=shape)
