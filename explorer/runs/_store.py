@@ -22,7 +22,8 @@ from sqlalchemy.pool import NullPool
 
 from ._experiments import Experiments, Trial
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
-from ._tables import DOCUMENTS, EVENTS, META, METRICS, RUNS, SCHEMA, TRIALS, VERSION
+from ._schema import NewerSchemaError, bring_up_to_date
+from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 RequestedAction = Literal["run", "pause", "stop"]
@@ -30,6 +31,8 @@ ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "fini
 RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
 
 _BUSY_SECONDS = 30.0
+_PACKAGES = {"psycopg": "psycopg[binary]"}
+"""What to install where a database's driver is missing, by the module that was not found."""
 _CHECKED_PAGES = 16_384  # 64 MB
 
 
@@ -77,6 +80,10 @@ class Run:
     memory: int
     notes: str
     tags: tuple[str, ...]
+    home: str = ""
+    """The id of the data directory that it belongs to."""
+    host: str = ""
+    """The name of the machine on which it was made or started last."""
 
     @property
     def active(self) -> bool:
@@ -123,14 +130,25 @@ class Store:
     """Reads and writes of the tables. Every method is one transaction; connections are opened for it and closed."""
 
     def __init__(self, url: str) -> None:
-        self.url = sql.make_url(url)
+        try:
+            self.url = sql.make_url(url)
+            self.url.get_dialect()
+        except sql.exc.ArgumentError as error:  # NoSuchModuleError, for an unknown kind of database, is one
+            raise StoreError(f"EXPLORER_DATABASE_URL does not name a database: {error}") from None
         self.experiments = Experiments(self._transaction)
         """Runs that belong together."""
         lite = self.url.get_backend_name() == "sqlite"
         # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
-        self._engine = sql.create_engine(
-            self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS} if lite else {}
-        )
+        try:
+            self._engine = sql.create_engine(
+                self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS} if lite else {}
+            )
+        except ModuleNotFoundError as error:
+            package = _PACKAGES.get(error.name or "", error.name)
+            raise StoreError(
+                f"the run store {self.location} needs a package that is not installed; "
+                f"run: pip install {package!r}, as requirements.txt does not name it"
+            ) from None
 
     @classmethod
     def at(cls, path: Path) -> Store:
@@ -150,10 +168,14 @@ class Store:
                 # Rollback journal: WAL has a reset race before SQLite 3.51.3. It is what SQLite does by default, but a
                 # file that somebody switched to WAL stays so until told.
                 connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
-            self._refuse_newer(connection)
-            META.create_all(connection)
-            _add_missing_columns(connection)
-            self._upsert(connection, SCHEMA, [{"id": 1, "version": VERSION}])
+        try:
+            with self._translate_errors():
+                bring_up_to_date(self._engine)
+        except NewerSchemaError as error:
+            raise StoreError(
+                f"the run store {self.location} was written by a newer version of the product ({error}); "
+                f"install that one, or name another folder by EXPLORER_HOME"
+            ) from None
 
     @property
     def location(self) -> str:
@@ -298,23 +320,17 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sql.Connection]:
+        with self._translate_errors(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except sql.exc.DBAPIError as error:
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
             duplicate = isinstance(error, sql.exc.IntegrityError)
             raise StoreError(f"the run store {self.location}: {error.orig}", code=code, duplicate=duplicate) from None
-
-    def _refuse_newer(self, connection: sql.Connection) -> None:
-        if not sql.inspect(connection).has_table(SCHEMA.name):
-            return
-        found = connection.execute(sql.select(sql.func.max(SCHEMA.c.version))).scalar() or 0
-        if found > VERSION:
-            raise StoreError(
-                f"the run store {self.location} was written by a newer version of the product (its schema is {found}, "
-                f"known up to {VERSION}); install that one, or name another folder by EXPLORER_HOME"
-            )
 
     def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]
@@ -330,21 +346,6 @@ class Store:
         old = table.delete().where(*(table.c[key] == sql.bindparam(f"old_{key}") for key in keys))
         connection.execute(old, [{f"old_{key}": row[key] for key in keys} for row in rows])
         connection.execute(table.insert(), rows)
-
-
-def _add_missing_columns(connection: sql.Connection) -> None:
-    inspector, dialect = sql.inspect(connection), connection.dialect
-    for table in META.sorted_tables:
-        there = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in there:
-                assert isinstance(column.default, sql.ColumnDefault), f"{column} came later and has no default"
-                default = sql.literal(column.default.arg).compile(
-                    dialect=dialect, compile_kwargs={"literal_binds": True}
-                )
-                kind = sql.schema.CreateColumn(column).compile(dialect=dialect)
-                name = dialect.identifier_preparer.format_table(table)
-                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {kind} DEFAULT {default}")
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

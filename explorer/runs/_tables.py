@@ -1,15 +1,21 @@
-"""The tables of the run store.
-
-A new table is made, and a new column added, where a store lacks it; a column that comes later therefore needs a
-default. A change that an older version of the product could not live with raises ``VERSION``.
-"""
+"""The tables of the run store, as this version of the product needs them; ``migrations`` has how they came to be."""
 
 from __future__ import annotations
 
 import sqlalchemy as sql
 
-VERSION = 1
+HEAD = "0002"
+"""The newest of the Alembic revisions in ``migrations/versions``."""
+VERSION = 2
+"""For versions of the product that know nothing of Alembic: they refuse a store whose number is above 1."""
 META = sql.MetaData()
+
+REVISION = sql.Table(
+    "alembic_version",
+    META,
+    sql.Column("version_num", sql.String(32), nullable=False),
+    sql.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 SCHEMA = sql.Table(
     "schema_version",
@@ -54,6 +60,22 @@ RUNS = sql.Table(
     sql.Column("memory", sql.BigInteger, nullable=False, default=0, comment="bytes predicted"),
     sql.Column("notes", sql.Text, nullable=False, default=""),
     sql.Column("tags", sql.Text, nullable=False, default="[]", comment="JSON list"),
+    sql.Column(
+        "home",
+        sql.String(40),
+        nullable=False,
+        default="",
+        server_default="",
+        comment="the id of the data directory in which its files and its worker are",
+    ),
+    sql.Column(
+        "host",
+        sql.String(255),
+        nullable=False,
+        default="",
+        server_default="",
+        comment="the name of the machine on which it was made or started last",
+    ),
 )
 METRICS = sql.Table(
     "metrics",

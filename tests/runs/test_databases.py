@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import threading
 import warnings
@@ -10,8 +12,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from explorer.runs import Document, Manager, Point, StoreError, Trial
+from explorer.runs import Document, Manager, Point, StoreError, Trial, _schema
+from explorer.runs._tables import HEAD, META, VERSION
 from explorer.training import open_manager
 
 from .parts import create, curve, until_status
@@ -119,11 +125,26 @@ def execute(database: str, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def test_an_older_store_is_brought_up_to_date(root: Path, database: str) -> None:
-    """One from before there were versions, without some columns and a table."""
+def columns(database: str) -> set[str]:
+    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
+    return {column["name"] for column in sql.inspect(engine).get_columns("runs")}
+
+
+def make_old(database: str) -> None:
+    """What the version before Alembic (schema 1) left behind."""
+    execute(database, "DROP TABLE alembic_version", "UPDATE schema_version SET version = 1")
+    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("home", "host")))
+
+
+@pytest.mark.parametrize("age", ["schema 1", "no schema"])
+def test_an_older_store_is_brought_up_to_date(root: Path, database: str, age: str) -> None:
+    """Also one from before there were versions, without some columns and a table."""
     run = create(Manager(root, url=database))
-    execute(database, *(f"DROP TABLE {name}" for name in ("schema_version", "documents")))
-    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("tags", "wish_clock", "memory", "attempt")))
+    make_old(database)
+    missing = ("tags", "wish_clock", "memory", "attempt") if age == "no schema" else ()
+    if missing:
+        execute(database, *(f"DROP TABLE {name}" for name in ("schema_version", "documents")))
+        execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in missing))
     manager = Manager(root, url=database)
     found = manager.run(run.id)
     assert (found.tags, found.requested_at, found.memory, found.attempt) == ((), 0.0, 0, 0)
@@ -135,14 +156,50 @@ def test_an_older_store_is_brought_up_to_date(root: Path, database: str) -> None
     assert again.messages == []
 
 
+def test_the_revisions_make_the_tables(root: Path, database: str) -> None:
+    """A new store, and one that was brought up to date from the first revision, are what the tables say."""
+    for old in (False, True):
+        Manager(root, url=database)
+        if old:
+            make_old(database)
+            Manager(root, url=database)
+        engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_server_default": False})
+            differences = [each for each in compare_metadata(context, META) if "comment" not in str(each[0])]
+            (number,) = connection.exec_driver_sql("SELECT version FROM schema_version").scalars()
+            (revision,) = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars()
+        assert (differences, number, revision) == ([], VERSION, HEAD)
+    assert ScriptDirectory(str(Path(_schema.__file__).parent / "migrations")).get_heads() == [HEAD]
+
+
+def test_of_many_who_open_an_old_store_at_once_one_upgrades_it(root: Path, database: str) -> None:
+    run = create(Manager(root, url=database))
+    make_old(database)
+    homes = [root, *(root.with_name(f"other-{number}") for number in range(3))]
+    program = "import pathlib, sys; from explorer import runs; runs.Manager(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    openers = [
+        subprocess.Popen([sys.executable, "-c", program, str(home), database], stderr=subprocess.PIPE, text=True)
+        for home in homes
+    ]
+    assert [(opener.communicate()[1], opener.returncode) for opener in openers] == [("", 0)] * 4
+    found = Manager(root, url=database).run(run.id)
+    assert (found.config, "home" in columns(database)) == (run.config, True)
+
+
 def test_a_newer_store_is_refused_and_left_alone(root: Path, database: str) -> None:
     run = create(Manager(root, url=database))
-    execute(database, "UPDATE schema_version SET version = 7", "ALTER TABLE runs DROP COLUMN tags")
-    with pytest.raises(StoreError, match=r"newer version of the product \(its schema is 7, known up to 1\); install"):
+    execute(database, "UPDATE alembic_version SET version_num = '0099'", "ALTER TABLE runs DROP COLUMN tags")
+    with pytest.raises(
+        StoreError, match=r"newer version of the product \(its schema is 0099, known up to 0002\); inst"
+    ):
         Manager(root, url=database)
-    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
-    assert "tags" not in {column["name"] for column in sql.inspect(engine).get_columns("runs")}
-    execute(database, "UPDATE schema_version SET version = 1")
+    assert "tags" not in columns(database)
+    execute(
+        database,
+        "UPDATE alembic_version SET version_num = '0002'",
+        "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+    )
     assert Manager(root, url=database).run(run.id).tags == ()
 
 
