@@ -166,7 +166,7 @@ def _list(args: argparse.Namespace) -> None:
                 f"{run.epoch}/{run.setting('epochs')}",
                 "" if best is None else f"{best:.2%}",
                 format_duration(run.seconds),
-                run.device,
+                run.device if manager.owns(run) else shown(f"{run.device} on {run.host}").strip(),
                 shown(run.setting("dataset")),
                 shown(run.name),
             ))  # fmt: skip

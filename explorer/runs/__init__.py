@@ -8,7 +8,7 @@ from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, atomic_write, is_locked, read_note, sweep, sync_folder
 from ._history import Curve, History
-from ._home import RUN_ID, RunFolder, list_checkpoints, new_run_id, validate_run_id
+from ._home import RUN_ID, RunFolder, list_checkpoints, new_run_id, read_home_id, validate_run_id
 from ._manager import AlreadyManaged, Manager, wait_until_ended
 from ._open import connect_store, open_store
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
@@ -53,6 +53,7 @@ __all__ = [
     "list_checkpoints",
     "new_run_id",
     "open_store",
+    "read_home_id",
     "read_note",
     "sweep",
     "sync_folder",

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import logging
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+
+PAGE_PATIENCE_SECONDS = 10.0
+"""For how long somebody who wants to see the devices waits for a driver that was never asked before."""
+_ASK_SECONDS = 120.0
+_RETRY_SECONDS = 60.0
+_GPU_FILES = ("nvidia[0-9]*", "dxg", "kfd", "nvhost*", "nvmap")
+"""In /dev: NVIDIA, Windows' GPUs inside WSL, AMD (ROCm), and NVIDIA's Jetson."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """Something that a run can be trained on."""
+    """A device on which a run can be trained."""
 
     name: str
     """cpu, mps or cuda:N."""
     title: str
     memory_bytes: int
-    """Bytes that it has in all."""
+    """All that it has."""
 
 
 _ASK = """
@@ -33,37 +44,108 @@ print(json.dumps(found))
 """
 
 
-@cache
-def devices() -> tuple[Device, ...]:
-    """All devices, the best first; the CPU is always the last."""
-    found: list[Device] = []
-    if sys.platform == "darwin" or any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists():
-        # A process of its own: drivers keep memory in whoever asks them, and torch takes seconds to load.
-        try:
-            asked = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, timeout=120, check=True)
-            found = [
-                Device(name=name, title=title, memory_bytes=memory) for name, title, memory in json.loads(asked.stdout)
-            ]
-        except (OSError, subprocess.SubprocessError, ValueError):
-            found = []
-    return (*found, Device(name="cpu", title="CPU", memory_bytes=total_memory_bytes()))
+class DeviceProbe:
+    """Asks for the devices once, in a thread, and remembers the answer; a question that failed is asked again later."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._answer: tuple[Device, ...] | None = None
+        self._thread: threading.Thread | None = None
+        self._not_before = 0.0
+
+    def ask(self, patience_seconds: float) -> tuple[Device, ...] | None:
+        """The devices, the best first and the CPU last; None if no answer has come within the patience."""
+        if not _may_have_gpu():
+            return (_cpu(),)
+        with self._guard:
+            if self._answer is None and self._thread is None and time.monotonic() >= self._not_before:
+                self._thread = threading.Thread(target=self._question, name="devices", daemon=True)
+                self._thread.start()
+            thread = self._thread
+        if thread is not None:
+            thread.join(patience_seconds)
+        return self._answer
+
+    def _question(self) -> None:
+        found = _ask_torch()
+        with self._guard:
+            self._thread = None
+            if found is None:
+                self._not_before = time.monotonic() + _RETRY_SECONDS
+            else:
+                self._answer = (*found, _cpu())
+
+
+_PROBE = DeviceProbe()
+
+
+def devices(patience_seconds: float = PAGE_PATIENCE_SECONDS) -> tuple[Device, ...]:
+    """All devices, the best first; the CPU is always the last.
+
+    Args:
+        patience_seconds: How long to wait for the first answer. Later calls find it remembered.
+
+    Returns:
+        The CPU alone as long as the drivers have not answered.
+    """
+    return _PROBE.ask(patience_seconds) or (_cpu(),)
+
+
+def ask_devices() -> tuple[Device, ...] | None:
+    """All devices, after as long as that takes; None if the question failed, which says nothing of the devices."""
+    return _PROBE.ask(_ASK_SECONDS + 10.0)
+
+
+def _may_have_gpu() -> bool:
+    return sys.platform in ("darwin", "win32") or any(any(Path("/dev").glob(name)) for name in _GPU_FILES)
+
+
+def _ask_torch() -> list[Device] | None:
+    # A process of its own: drivers keep memory in whoever asks them, and torch takes seconds to load.
+    command = [sys.executable, "-c", _ASK]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=True)
+        found = json.loads(asked.stdout)
+        return [Device(name=name, title=title, memory_bytes=memory) for name, title, memory in found]
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        said = (getattr(error, "stderr", "") or "").strip().rpartition("\n")[2]
+        _log.warning("the GPUs of this machine could not be asked for (%s %s); asking again later", error, said)
+        return None
+
+
+def _cpu() -> Device:
+    return Device(name="cpu", title="CPU", memory_bytes=total_memory_bytes())
 
 
 def devices_used(first: str, processes: int) -> tuple[str, ...]:
-    """The devices of a run: GPUs from the first on, one for each process, which share any other device."""
+    """The names of the devices that a run occupies.
+
+    Args:
+        first: The device of its first process.
+        processes: How many it has. Each takes a GPU, from ``first`` on; any other device is shared.
+    """
     kind, _, index = first.partition(":")
     return tuple(f"cuda:{int(index) + each}" for each in range(processes)) if kind == "cuda" else (first,)
 
 
 def device_choices(wanted: str, processes: int, known: Iterable[str]) -> list[tuple[str, ...]]:
-    """The devices that a run may occupy, each choice as ``devices_used`` gives it; ``wanted`` is one of them, or auto.
+    """The sets of devices on which a run could be trained.
 
-    'auto' means a GPU where there is one. Raises ValueError where there is no choice.
+    Args:
+        wanted: The name of a device; or 'auto', which means a GPU where there is one.
+        processes: How many processes the run has.
+        known: The names of all devices of this machine.
+
+    Returns:
+        At least one choice, each as ``devices_used`` gives it.
+
+    Raises:
+        ValueError: There is none.
     """
     names = list(known)
     fast = [name for name in names if name.startswith("cuda") or (name == "mps" and processes == 1)]
     firsts = (fast or ["cpu"]) if wanted == "auto" else [wanted]
-    found = [place for first in firsts if set(place := devices_used(first, processes)) <= set(names)]
+    found = [used for first in firsts if set(used := devices_used(first, processes)) <= set(names)]
     if not found and processes > 1 and (wanted == "auto" or wanted in names):
         raise ValueError(f"processes (={processes}) needs as many GPUs; this machine has {', '.join(names)}")
     if not found:
@@ -72,8 +154,10 @@ def device_choices(wanted: str, processes: int, known: Iterable[str]) -> list[tu
 
 
 def total_memory_bytes() -> int:
-    """Bytes of memory that this machine, or the container that we run in, may use."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Memory that this machine, or the container that we run in, may use."""
+    if sys.platform == "win32":
+        return _windows_memory()[0]
+    total = _meminfo("MemTotal") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         return min(total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     except (OSError, ValueError):  # no such limit
@@ -81,10 +165,31 @@ def total_memory_bytes() -> int:
 
 
 def free_memory_bytes() -> int:
-    """Bytes that can be had now without swapping, at most ``total_memory_bytes``."""
+    """Memory that can be had now without swapping, at most ``total_memory_bytes``."""
+    if sys.platform == "win32":
+        return _windows_memory()[1]
+    return min(_meminfo("MemAvailable") or total_memory_bytes(), total_memory_bytes())
+
+
+def _meminfo(name: str) -> int:
+    """A number of bytes out of Linux's /proc/meminfo, 0 if there is none."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
     except (OSError, ValueError, IndexError, StopIteration):
-        return total_memory_bytes()
-    return min(free, total_memory_bytes())
+        return 0
+
+
+def _windows_memory() -> tuple[int, int]:
+    """(all, free) bytes, as GlobalMemoryStatusEx tells them."""
+
+    class Status(ctypes.Structure):
+        _fields_ = (
+            [("length", ctypes.c_uint32), ("load", ctypes.c_uint32)]
+            + [(name, ctypes.c_uint64) for name in ("total", "free", "page", "page_free", "virtual", "virtual_free")]
+            + [("extended_free", ctypes.c_uint64)]
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined,unused-ignore]
+    return status.total, status.free

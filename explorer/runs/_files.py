@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import time
 from pathlib import Path
@@ -22,8 +23,10 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
     Temporary file in the same folder → fsync → rename → fsync of the folder. A crash leaves at most the temporary file,
     which ``sweep`` removes; an error such as a full disk removes it at once and is raised.
     """
-    temporary = path.with_name(path.name + TEMPORARY)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    # A name of its own for each writer: of two who replace a file at once the later one wins, and nobody fails. (As
+    # tempfile.mkstemp does it, but with the permissions that people expect of a file.)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         try:
             left = memoryview(data)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import time
+import uuid
 from pathlib import Path
 
 from ..text import quote
+from ._files import atomic_write
 
 _CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
@@ -30,6 +32,22 @@ def list_checkpoints(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.iterdir() if _CHECKPOINT.fullmatch(path.name)), reverse=True)
+
+
+def read_home_id(root: Path) -> str:
+    """Which of the data directories that may share a database this is; made at the first call.
+
+    Call it first where only one process does so at a time.
+    """
+    path = root / "home-id"
+    try:
+        found = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        found = ""
+    if not re.fullmatch("[0-9a-f]{32}", found):
+        found = uuid.uuid4().hex
+        atomic_write(path, found.encode())
+    return found
 
 
 class RunFolder:

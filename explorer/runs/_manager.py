@@ -11,29 +11,25 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..home import home
-from ._devices import device_choices, devices, devices_used
+from ._devices import ask_devices, devices
 from ._experiments import Trial
-from ._files import Lock, atomic_write, is_locked, read_note, remove_folder
-from ._home import RunFolder, new_run_id, validate_run_id
+from ._files import Lock, atomic_write, read_note, remove_folder
+from ._home import RunFolder, new_run_id, read_home_id, validate_run_id
 from ._open import describe, open_store
-from ._store import RESUMABLE, RequestedAction, Run, Status, StoreError
-from ._workers import reap_workers, signal_worker, start_worker
+from ._scheduler import Launch, Scheduler
+from ._store import RESUMABLE, RequestedAction, Run, Status
 
 RESPONDS_SECONDS = 10.0
 """Without a sign of life for so long, a worker is shown as not responding."""
-TERMINATE_SECONDS, KILL_SECONDS = 10.0, 30.0
-"""Patience with a worker that was asked to pause or stop."""
 MAX_ACTIVE = 200
 _TICK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
@@ -72,6 +68,9 @@ class Manager:
         self.per_device = per_device
         self.store, self.messages = open_store(self.root, self.url)
         """``messages``: what had to be put right in the store, for people."""
+        self.home_id = read_home_id(self.root)
+        """Which of the data directories that may share a database this is."""
+        self._scheduler = Scheduler(self.root, self.url, self.store, self.home_id)
         self._owner: Lock | None = None
         self._closing = threading.Event()
         self._guard = threading.RLock()
@@ -127,19 +126,33 @@ class Manager:
 
         Raises AlreadyManaged if another program does this.
         """
+        launch = self._launch()  # before the lock: a driver that is asked for the first time takes its time
         with self._guard:
             mine = self._owner is not None
             if not mine:
                 self.acquire(patience=0.0)
             try:
-                self._reap()
-                self._reconcile()
-                self._escalate()
-                self._start_queued()
+                self._scheduler.clean_up()
+                self._scheduler.reconcile()
+                self._scheduler.escalate()
+                if launch is not None:
+                    self._scheduler.start_queued(launch)
             finally:
                 if not mine and self._owner is not None:
                     self._owner.release()
                     self._owner = None
+
+    def _launch(self) -> Launch | None:
+        """What starting runs needs; None where nothing waits, or nothing can be started."""
+        if self.worker_command is None or not self._scheduler.has_queued():
+            return None
+        found = ask_devices()
+        return Launch(
+            command=self.worker_command(),
+            per_device=self.per_device,
+            known=found or devices(0.0),
+            complete=found is not None,
+        )
 
     def _describe_owner(self) -> str:
         note = read_note(self.root / "manager.lock")
@@ -165,14 +178,14 @@ class Manager:
         self.check_capacity(1)
         run = self.store.add(
             id=new_run_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
-            notes=notes, tags=tuple(tags), status="queued", trial=trial,
+            notes=notes, tags=tuple(tags), status="queued", trial=trial, home=self.home_id, host=socket.gethostname(),
         )  # fmt: skip
         self._describe(run)
         return run
 
     def check_capacity(self, runs: int) -> None:
         """Raises ValueError where so many more runs would be too many at a time."""
-        active = len(self.store.runs("queued", "running"))
+        active = sum(status in ("queued", "running") for status in self.store.statuses(home=self.home_id).values())
         if active + runs > MAX_ACTIVE:
             raise ValueError(
                 f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
@@ -181,25 +194,31 @@ class Manager:
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
         """The runs of an experiment, oldest first, dead workers told apart from living ones."""
-        self._reconcile_if_possible()
+        self._scheduler.reconcile_if_possible()
         return self.store.trials(experiment)
 
     def runs(self) -> list[Run]:
         """All runs, oldest first, with dead workers told apart from living ones even where nobody is the owner."""
-        self._reconcile_if_possible()
+        self._scheduler.reconcile_if_possible()
         return self.store.runs()
 
     def run(self, run: str) -> Run:
         """One run. Raises ValueError if there is none."""
         found = self.store.get(validate_run_id(run))
-        if found.status == "running":
-            self._reconcile_if_possible()
+        if found.status == "running" and self.owns(found):
+            self._scheduler.reconcile_if_possible()
             found = self.store.get(run)
         return found
 
     def is_responding(self, run: Run) -> bool:
         """Whether a running worker gave a sign of life lately. A hint for people: nothing is decided by it."""
-        return run.status != "running" or abs(time.monotonic() - run.heartbeat) < RESPONDS_SECONDS
+        if run.status != "running" or not self.owns(run) or run.host != socket.gethostname():
+            return True  # clocks of different machines are not compared
+        return abs(time.monotonic() - run.heartbeat) < RESPONDS_SECONDS
+
+    def owns(self, run: Run) -> bool:
+        """Whether a run belongs to this data directory; its worker, checkpoints and log are here then."""
+        return run.home == self.home_id
 
     def pause(self, run: str) -> Run:
         """Have a run write a checkpoint and give its device up; ``resume`` goes on from there."""
@@ -222,7 +241,7 @@ class Manager:
     def reconfigure(self, run: str, config: str, *, memory: int, queue: bool = False) -> Run:
         """Another training configuration (JSON) for a run that does not work at present; ``queue`` resumes it too."""
         statuses: tuple[Status, ...] = (*RESUMABLE, "finished")
-        self.run(run)
+        self._refuse_foreign(self.run(run), "change")
         fields: dict[str, Any] = {"config": config, "memory": memory}
         if queue:
             fields |= {"status": "queued", "requested_action": "run", "reason": ""}
@@ -245,7 +264,7 @@ class Manager:
     def delete(self, run: str) -> None:
         """Remove a run with its checkpoints and curves. Raises ValueError while its worker lives."""
         folder = RunFolder(self.root, run)
-        self.run(run)
+        self._refuse_foreign(self.run(run), "delete")
         folder.path.mkdir(parents=True, exist_ok=True)
         lock = Lock.acquire(folder.lock)
         if lock is None:
@@ -269,7 +288,7 @@ class Manager:
                 run,
                 where={"status": ("running",), "requested_action": weaker},
                 requested_action=action,
-                requested_at=time.monotonic(),
+                requested_at=time.monotonic() if self.owns(before) else 0.0,
             )
             now = self.store.get(run)
             if asked or now.status not in idle:
@@ -281,111 +300,20 @@ class Manager:
             raise ValueError(f"run {run} is {now.status}; there is nothing to {action}")
         return now
 
+    def _refuse_foreign(self, run: Run, what: str) -> None:
+        if not self.owns(run):
+            raise ValueError(
+                f"run {run.id} belongs to another data directory on {run.host or 'an unknown machine'}, which shares "
+                f"this database; {what} it there"
+            )
+
     def _describe(self, run: Run) -> None:
+        """Write what its folder says of a run; of another data directory's that is not here."""
+        if not self.owns(run):
+            return
         folder = RunFolder(self.root, run.id)
         folder.path.mkdir(parents=True, exist_ok=True)
         atomic_write(folder.description, json.dumps(describe(run)).encode())
-
-    # ---- what the owner does ----------------------------------------------------------------------------------------
-
-    def _reap(self) -> None:
-        reap_workers()
-        for folder in (self.root / "runs").glob(".deleted-*"):
-            remove_folder(folder)
-
-    def _reconcile(self) -> None:
-        """Runs whose worker is dead get the state that the worker left in its note, or that was requested."""
-        for run in self.store.runs("running"):
-            lock = RunFolder(self.root, run.id).lock
-            if is_locked(lock):
-                continue
-            note = read_note(lock)
-            if note.get("attempt") == run.attempt and "status" in note:
-                status, reason = note["status"], note.get("reason", "")
-            elif run.requested_action == "run":
-                status, reason = "interrupted", "its worker ended without a word (killed, or the machine went down)"
-            else:
-                status, reason = (
-                    ("stopped" if run.requested_action == "stop" else "paused"),
-                    "its worker had to be killed",
-                )
-            where: dict[str, tuple[object, ...]] = {
-                "status": ("running",),
-                "attempt": (run.attempt,),
-                "requested_action": (run.requested_action,),
-            }
-            if self.store.update(run.id, where=where, status=status, reason=reason):
-                self.store.log_event(run.id, f"{status}: {reason}" if reason else status)
-
-    def _reconcile_if_possible(self) -> None:
-        try:
-            self._reconcile()
-        except StoreError as error:
-            if not error.disk_full:  # to look at runs is possible all the same
-                raise
-
-    def _escalate(self) -> None:
-        for run in self.store.runs("running"):
-            waited = time.monotonic() - run.requested_at
-            if run.requested_action == "run" or waited < TERMINATE_SECONDS:
-                continue
-            number = signal.SIGTERM if waited < KILL_SECONDS else signal.SIGKILL
-            if signal_worker(self.root, run, number):
-                _log.info("%s sent to the worker of run %s", number.name, run.id)
-
-    def _start_queued(self) -> None:
-        queued = self.store.runs("queued")
-        if not queued or self.worker_command is None:
-            return
-        load: Counter[str] = Counter()
-        for run in self.store.runs("running"):
-            load.update(devices_used(run.device, run.setting("processes") or 1))
-        for run in queued:
-            wanted, processes = run.setting("device") or "auto", run.setting("processes") or 1
-            try:
-                choice = device_choices(wanted, processes, [device.name for device in devices()])
-            except ValueError as error:
-                self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=str(error))
-                continue
-            # Of equal choices the first; 'auto' waits for a GPU where there is one, rather than start on the CPU.
-            chosen = min(choice, key=lambda names: max(load[name] for name in names))
-            free = all(load[name] < self.per_device for name in chosen)
-            if free and self._start(run, chosen[0], self.worker_command()):
-                load.update(chosen)
-
-    def _start(self, run: Run, device: str, command: Sequence[str]) -> bool:
-        """Start the worker of a queued run; whether there is one now.
-
-        The run's lock is taken here and inherited by the worker: from before the store says 'running' until the
-        worker's death there is no moment at which it is free.
-        """
-        folder = RunFolder(self.root, run.id)
-        try:
-            folder.path.mkdir(parents=True, exist_ok=True)
-            lock = Lock.acquire(folder.lock)
-        except OSError as error:
-            reason = f"cannot write in {folder.path}: {error.strerror or error}"
-            self.store.update(run.id, where={"status": ("queued",)}, status="failed", reason=reason)
-            return False
-        if lock is None:  # its last worker is still on its way out
-            return False
-        with lock:
-            attempt = run.attempt + 1
-            lock.write_note(attempt=attempt, device=device)
-            claimed = self.store.update(
-                run.id,
-                where={"status": ("queued",), "attempt": (run.attempt,)},
-                status="running", attempt=attempt, device=device, reason="", heartbeat=time.monotonic(),
-            )  # fmt: skip
-            if not claimed:
-                return False
-            try:
-                start_worker(command, self.root, self.url, run, lock)
-            except OSError as error:
-                reason = f"its worker cannot be started: {error.strerror or error}"
-                self.store.update(run.id, where={"status": ("running",)}, status="failed", reason=reason)
-                return False
-        return True
 
 
 def wait_until_ended(manager: Manager, run: str, seconds: float = 60.0) -> Run:

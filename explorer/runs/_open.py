@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from pathlib import Path
 from typing import Any
 
 from ._files import Lock, is_locked, read_note
-from ._home import RUN_ID, RunFolder
+from ._home import RUN_ID, RunFolder, read_home_id
 from ._store import ENDED, Run, Store, StoreError
 
 _FILE = "runs.sqlite"
@@ -33,7 +34,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
     assert lock is not None
     with lock:
         store = connect_store(root, url)
-        told: list[str] = []
+        messages: list[str] = []
         if url is None:
             _check_writable(root / _FILE)
         try:
@@ -41,13 +42,15 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         except StoreError as error:
             if url is not None or not error.damaged:
                 raise
-            told.append(_set_aside(root / _FILE, error))
+            messages.append(_quarantine(root / _FILE, error))
             store.prepare()
-        known = {run.id for run in store.runs()}
+        home = read_home_id(root)
+        known = store.statuses()
         found = sorted(folder.name for folder in (root / "runs").iterdir() if RUN_ID.fullmatch(folder.name))
-        again = [name for name in found if name not in known and _list_again(store, root, name)]
-        told += [f"run {name} was not in the store and is listed again from its folder" for name in again]
-    return store, told
+        again = [name for name in found if name not in known and _relist(store, root, name, home)]
+        store.adopt(known if url is None else found, home, socket.gethostname())
+        messages += [f"run {name} was not in the store and is listed again from its folder" for name in again]
+    return store, messages
 
 
 def connect_store(root: Path, url: str | None = None) -> Store:
@@ -69,7 +72,7 @@ def _check_writable(path: Path) -> None:
             )
 
 
-def _set_aside(path: Path, error: StoreError) -> str:
+def _quarantine(path: Path, error: StoreError) -> str:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     aside = path.with_name(f"{path.name}.damaged-{stamp}-{os.getpid()}")
     os.replace(path, aside)
@@ -79,7 +82,7 @@ def _set_aside(path: Path, error: StoreError) -> str:
     return f"the run store was damaged ({error}); it was set aside as {aside.name} and a new one begun"
 
 
-def _list_again(store: Store, root: Path, name: str) -> bool:
+def _relist(store: Store, root: Path, name: str, home: str) -> bool:
     folder = RunFolder(root, name)
     try:
         known = json.loads(folder.description.read_text(encoding="utf-8"))
@@ -95,5 +98,6 @@ def _list_again(store: Store, root: Path, name: str) -> bool:
         status = "interrupted"
     attempt, device = int(note.get("attempt", 0)), str(note.get("device", ""))
     reason = "" if status == "running" else str(note.get("reason", "")) or "listed again from its folder"
-    store.add(**fields, tags=tags, status=status, attempt=attempt, device=device, reason=reason)
+    host = str(note.get("host", ""))
+    store.add(**fields, tags=tags, status=status, attempt=attempt, device=device, reason=reason, home=home, host=host)
     return True

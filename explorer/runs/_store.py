@@ -200,13 +200,38 @@ class Store:
             raise ValueError(f"there is no run {run[:60]!r}; `python -m explorer runs list` shows them")
         return _run(row)
 
-    def runs(self, *statuses: Status) -> list[Run]:
-        """All runs, or those in certain states, oldest first."""
+    def runs(self, *statuses: Status, home: str | None = None) -> list[Run]:
+        """All runs, or those in certain states, or of one data directory, oldest first."""
         query = RUNS.select().order_by(RUNS.c.created, RUNS.c.id)
         if statuses:
             query = query.where(RUNS.c.status.in_(statuses))
+        if home is not None:
+            query = query.where(RUNS.c.home == home)
         with self._transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
+
+    def statuses(self, *, home: str | None = None) -> dict[str, Status]:
+        """The state of every run, or of those of one data directory, by its id, oldest first."""
+        query = sql.select(RUNS.c.id, RUNS.c.status).order_by(RUNS.c.created, RUNS.c.id)
+        if home is not None:
+            query = query.where(RUNS.c.home == home)
+        with self._transaction() as connection:
+            return {row.id: row.status for row in connection.execute(query)}
+
+    def adopt(self, runs: Iterable[str], home: str, host: str) -> None:
+        """Enter the data directory of runs that were written before rows named one."""
+        with self._transaction() as connection:
+            query = RUNS.update().where(RUNS.c.id.in_(list(runs)), RUNS.c.home == "")
+            connection.execute(query.values(home=home, host=host))
+
+    def last_values(self, series: str) -> dict[str, float]:
+        """The newest value of a series for every run that has it, in one query."""
+        last = sql.select(METRICS.c.run, sql.func.max(METRICS.c.step).label("step"))
+        newest = last.where(METRICS.c.series == series).group_by(METRICS.c.run).subquery()
+        query = sql.select(METRICS.c.run, METRICS.c.value).where(METRICS.c.series == series)
+        query = query.join(newest, (newest.c.run == METRICS.c.run) & (newest.c.step == METRICS.c.step))
+        with self._transaction() as connection:
+            return {row.run: row.value for row in connection.execute(query)}
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
         """The runs of an experiment, oldest first."""

@@ -31,6 +31,7 @@ from ..runs import (
     Store,
     StoreError,
     connect_store,
+    read_home_id,
     validate_run_id,
 )
 from . import torchrun
@@ -95,6 +96,8 @@ def _acquire_lock(root: Path, store: Store, run_id: str) -> Lock:
     if inherited.isdecimal():
         os.set_inheritable(int(inherited), False)
         return Lock(folder.lock, int(inherited))
+    if store.get(run_id).home != read_home_id(root):
+        raise ValueError(f"run {run_id} belongs to another data directory, which shares this database; start it there")
     folder.path.mkdir(parents=True, exist_ok=True)
     lock = Lock.acquire(folder.lock)
     if lock is None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 
 from explorer.architecture import from_json
 from explorer.experiments import (
@@ -23,6 +22,7 @@ from explorer.experiments import (
     stop,
 )
 from explorer.runs import Device, Manager, StoreError, Trial
+from tests.runs.parts import execute, make_old
 from tests.training.parts import network
 
 from .parts import finish, small
@@ -173,9 +173,9 @@ def test_a_deleted_run_is_missing_and_comes_back(manager: Manager) -> None:
 
 def test_an_old_store_gets_the_tables(root: Path) -> None:
     Manager(root)
-    with sqlalchemy.create_engine(f"sqlite:///{root / 'runs.sqlite'}").begin() as connection:
-        for table in ("experiments", "trials"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
+    database = f"sqlite:///{root / 'runs.sqlite'}"
+    make_old(database)
+    execute(database, "DROP TABLE experiments", "DROP TABLE trials")
     manager = Manager(root)
     assert list_experiments(manager) == []
     assert len(manager.trials(start(manager, small()).id)) == 8

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sql
+
 from explorer.architecture import Architecture, to_json
 from explorer.runs import AlreadyManaged, Manager, Run, RunFolder, is_locked, read_note
 from tests.training.parts import config, network
@@ -110,3 +112,17 @@ def set_config(manager: Manager, run: str, **fields: Any) -> None:
     """Change a stored configuration behind the manager's back."""
     data = json.loads(manager.store.get(run).config) | fields
     manager.store.update(run, config=json.dumps(data))
+
+
+def execute(database: str, *statements: str) -> None:
+    """SQL behind the store's back."""
+    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def make_old(database: str) -> None:
+    """What the version before Alembic (schema 1) left behind."""
+    execute(database, "DROP TABLE alembic_version", "UPDATE schema_version SET version = 1")
+    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("home", "host")))

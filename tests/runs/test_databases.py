@@ -20,7 +20,7 @@ from explorer.runs import Document, Manager, Point, StoreError, Trial, _schema
 from explorer.runs._tables import HEAD, META, VERSION
 from explorer.training import open_manager
 
-from .parts import create, curve, until_status
+from .parts import create, curve, execute, make_old, until_status
 
 
 @pytest.fixture(scope="module")
@@ -118,22 +118,9 @@ def test_a_worker_writes_there(root: Path, database: str) -> None:
     assert not (root / "runs.sqlite").exists()
 
 
-def execute(database: str, *statements: str) -> None:
-    engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-
-
 def columns(database: str) -> set[str]:
     engine = sql.create_engine(database, poolclass=sql.pool.NullPool)
     return {column["name"] for column in sql.inspect(engine).get_columns("runs")}
-
-
-def make_old(database: str) -> None:
-    """What the version before Alembic (schema 1) left behind."""
-    execute(database, "DROP TABLE alembic_version", "UPDATE schema_version SET version = 1")
-    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("home", "host")))
 
 
 @pytest.mark.parametrize("age", ["schema 1", "no schema"])

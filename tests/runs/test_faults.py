@@ -20,8 +20,7 @@ import pytest
 import torch
 
 from explorer.architecture import from_json
-from explorer.runs import Manager, Run, RunFolder, is_locked, list_checkpoints, read_note
-from explorer.runs import _manager as module
+from explorer.runs import Manager, Run, RunFolder, _manager, _scheduler, is_locked, list_checkpoints, read_note
 from explorer.runs._workers import CHILDREN
 from explorer.training import checkpoint, open_manager, parse
 from explorer.training.data import load_to_device, open_data
@@ -247,7 +246,7 @@ def freeze(manager: Manager, process: int) -> None:
 @LIGHT
 def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     """F20, then F10 on a worker that cannot listen."""
-    monkeypatch.setattr(module, "RESPONDS_SECONDS", 3.0)
+    monkeypatch.setattr(_manager, "RESPONDS_SECONDS", 3.0)
     run = create(manager)
     until_step(manager, run.id, 10)
     process = worker(manager, run.id)
@@ -260,8 +259,8 @@ def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkey
     assert manager.is_responding(manager.run(run.id))
 
     freeze(manager, process)
-    monkeypatch.setattr(module, "TERMINATE_SECONDS", 0.5)
-    monkeypatch.setattr(module, "KILL_SECONDS", 1.5)
+    monkeypatch.setattr(_scheduler, "TERMINATE_SECONDS", 0.5)
+    monkeypatch.setattr(_scheduler, "KILL_SECONDS", 1.5)
     manager.stop(run.id)
     tick(manager)
     assert manager.run(run.id).status == "running"  # truthful: it still is

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder
-from explorer.runs import _manager as module
+from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _manager, _scheduler
 from explorer.runs._workers import signal_worker
 from explorer.training import open_manager
 
@@ -211,7 +210,7 @@ def test_no_process_left_is_told_and_the_others_get_their_turn(root: Path, monke
     def refuse(*_: object) -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(module, "start_worker", refuse)
+    monkeypatch.setattr(_scheduler, "start_worker", refuse)
     manager = open_manager(root)
     runs = [create(manager), create(manager)]
     manager.tick()
@@ -225,7 +224,7 @@ def test_no_process_left_is_told_and_the_others_get_their_turn(root: Path, monke
 
 
 def test_there_is_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_ACTIVE", 2)
+    monkeypatch.setattr(_manager, "MAX_ACTIVE", 2)
     manager = Manager(root)
     create(manager)
     create(manager)

@@ -18,8 +18,7 @@ import torch
 
 from explorer import catalog
 from explorer.architecture import from_json
-from explorer.runs import Manager, Run, RunFolder, device_choices, is_locked, list_checkpoints
-from explorer.runs import _manager as module
+from explorer.runs import Manager, Run, RunFolder, _scheduler, device_choices, is_locked, list_checkpoints
 from explorer.training import check_memory, checkpoint, estimate_memory, parse
 from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train
@@ -203,7 +202,7 @@ def test_a_start_that_takes_for_ever_can_be_stopped(
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("import time; time.sleep(1000)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(module, "TERMINATE_SECONDS", 0.2)
+    monkeypatch.setattr(_scheduler, "TERMINATE_SECONDS", 0.2)
     run = together(manager, 2)
     until_status(manager, run.id, "running")
     (torchrun,) = until(lambda: psutil.Process(worker(manager, run.id)).children())
