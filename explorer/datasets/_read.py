@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import _cifar, _folders, _idx
 from ._arrays import ImageArrays
+from ._card import DatasetCard
 from ._errors import DatasetError
 from ._official import OfficialDataset, OfficialFile
 
@@ -171,3 +172,24 @@ def _check(path: Path, file: OfficialFile, content: bytes, member: str = "") -> 
         )
     with _lock:
         _verified[key] = file.md5
+
+
+def get_card(spec: OfficialDataset) -> DatasetCard:
+    """The card of a well-known set, as its copies on this machine are now."""
+    places = find_copies(spec)
+    return DatasetCard(
+        name=spec.name,
+        title=spec.title,
+        summary=spec.summary,
+        train_count=spec.counts[0],
+        test_count=spec.counts[1],
+        classes=spec.classes,
+        shape=spec.shape,
+        source=spec.source,
+        licence=spec.licence,
+        size_bytes=spec.extracted_bytes,
+        available=bool(places),
+        path=places[0] if places else None,
+        manual_download=manual_instructions(spec),
+        download_bytes=spec.download_bytes,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import zipfile
 import zlib
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ import numpy as np
 
 from . import _folders
 from ._arrays import ImageArrays
+from ._card import DatasetCard
 from ._errors import DatasetError
 
 ARRAYS, FACTS = "images.npz", "set.json"
@@ -161,3 +163,25 @@ def _write(path: Path, known: ImportedDataset) -> None:
     text = json.dumps({"version": VERSION, **asdict(known)}, ensure_ascii=True, indent=1)
     path.write_text(text, encoding="ascii")
     _folders.sync(path)
+
+
+def get_card(name: str) -> DatasetCard:
+    """The card of an imported set. Raises DatasetError if there is none or its facts are unreadable."""
+    imported = read_facts(name)
+    count = sum(imported.counts)
+    return DatasetCard(
+        name=imported.name,
+        title=imported.title,
+        summary=f"Imported: {count:,} pictures in {len(imported.classes):,} classes.",
+        train_count=imported.counts[0],
+        test_count=imported.counts[1],
+        classes=imported.classes,
+        shape=imported.shape,
+        source=imported.sources[0][0],
+        licence="yours to know",
+        size_bytes=count * (math.prod(imported.shape) + 8),
+        available=(folder(imported.name) / ARRAYS).is_file(),
+        path=folder(imported.name),
+        notes=imported.notes,
+        skipped=imported.skipped,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from explorer import datasets, home
-from explorer.datasets import DatasetError, _folders
+from explorer.datasets import DatasetError, _catalogue, _folders
 from explorer.datasets._arrays import ImageArrays
 from explorer.datasets._random import bits, permutation, split_stratified
 from tests.datasets import makers
@@ -213,3 +214,45 @@ def test_a_link_out_of_the_data_folder_is_not_followed(home: Path, tmp_path: Pat
     (home / "data" / "outside").symlink_to(tmp_path)
     with pytest.raises(DatasetError, match="outside"):
         _folders.imported_folder("outside")
+
+
+def test_a_registered_set_is_a_data_set_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_catalogue, "SOURCES", dict(_catalogue.SOURCES))
+    generator = np.random.default_rng(7)
+    images = generator.integers(0, 256, (60, 1, 8, 8), dtype=np.uint8)
+    labels = (images.mean((1, 2, 3)) > 127.5).astype(np.int64)
+    made = datasets.ImageArrays(
+        name="bright",
+        classes=("dark", "light"),
+        train_images=images[:40],
+        train_labels=labels[:40],
+        test_images=images[40:],
+        test_labels=labels[40:],
+    )
+    card = datasets.DatasetCard(
+        name="bright",
+        title="Dark or light",
+        summary="Whether the mean of an image is above one half.",
+        train_count=40,
+        test_count=20,
+        classes=made.classes,
+        shape=(1, 8, 8),
+        source="made for a test",
+        licence="MIT",
+        size_bytes=images.nbytes,
+        available=True,
+        path=None,
+    )
+    with pytest.raises(DatasetError, match="no data set 'bright'"):
+        datasets.get_card("bright")
+    datasets.register(card, lambda: made)
+    assert datasets.names()[-1] == "bright"
+    assert datasets.get_card("bright") is card
+    data = datasets.load("bright", (3, 16, 16))
+    assert (data.shape, data.classes, len(data.test_labels)) == ((3, 16, 16), card.classes, 20)
+    assert data.fingerprint == made.fingerprint
+    with pytest.raises(DatasetError, match="did you mean bright"):
+        datasets.load("brihgt")
+    for name, reason in (("bright", "already"), ("digits", "already"), ("long-range-16", "already"), ("Ä b", "cannot")):
+        with pytest.raises(ValueError, match=reason):
+            datasets.register(replace(card, name=name), lambda: made)
