@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..architecture import Repair
@@ -32,11 +33,13 @@ def _sequence(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     held = 0  # the input, once the chain has left it behind: this node's caller still holds it
     for op, name, child in node.steps:
         x = visits[op](walk, child, prefix + name, x)
-        if held + x[4] > peak:
-            peak = held + x[4]
+        used = held + x[4]
+        if used > peak:
+            peak = used
         if not held and (x[3][2] or x[3]) is not origin:
             held = own
-    return x[0], x[1], x[2], x[3], peak
+    shape, field, grad, storage, _ = x
+    return shape, field, grad, storage, peak
 
 
 def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
@@ -49,41 +52,43 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     for op, name, branch in node.steps:
         out = visits[op](walk, branch, prefix + name, x)
         outs.append(out)
-        if held + out[4] - own > peak:
-            peak = held + out[4] - own
-        made = out[3]
+        _, _, _, made, used = out
+        if held + used - own > peak:
+            peak = held + used - own
         if (made[2] or made) is not origin:
             held += made[0]
     first = outs[0]
     if len(outs) == 1:
         walk.row(node, path, x, first)
         return (*first[:4], peak)
-    fuse = node.fuse
     shape = first[0]
     sides = shape[1:]
     channels = 0
     grad, equal = False, True
-    for given, _, follows, _, _ in outs:
+    field, merged = first[1], False
+    for given, seen, follows, _, _ in outs:
         if given[1:] != sides or len(given) != len(shape):
             return _unequal_sizes(walk, node, path, outs, peak)
         channels += given[0]
         equal = equal and given == shape
         grad = grad or follows
-    if fuse == "concat":
+        merged = merged or seen is not field
+    if merged:
+        field = _merge([out[1] for out in outs])
+    kept = 0
+    if node.fuse == "concat":
         shape = (channels, *sides)
     elif not equal:
         _unequal_channels(walk, node, path, outs)
     size = byte_size(shape)
-    kept = 0
-    if fuse == "multiply":
+    if node.fuse == "multiply":
         # a·b keeps both factors for each other's gradient; with more branches the product so far is a factor too
         product = first
         for other in outs[1:]:
             kept += (save_for_backward(other) if product[2] else 0) + (save_for_backward(product) if other[2] else 0)
-            product = (shape, first[1], product[2] or other[2], [size, False, None], 0)
-    field = _merge([out[1] for out in outs])
+            product = (shape, field, product[2] or other[2], [size, False, None], 0)
     walk.add((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
-    steps = 1 if fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
+    steps = 1 if node.fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
     return shape, field, grad, [size, False, None], max(peak, held + steps * size)
 
 
@@ -109,40 +114,32 @@ def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> N
     walk.refuse(path, f"fuse={node.fuse} needs equal channels: {counts}", repair)
 
 
-def _merge(fields: list[Field]) -> Field:
+def _merge(fields: Iterable[Field]) -> Field:
     """The box around the fields of parallel paths."""
-    first = fields[0]
-    axis_h, axis_w, aligned, whole = first
-    alike = axis_h is axis_w
-    others = [field for field in fields if field != first]
-    if not others:
-        return first
-    for other_h, other_w, also, all_of_it in others:
-        alike = alike and other_h is other_w
-        aligned = aligned and also
-        whole = whole or all_of_it
-    axis_h, centred = _hull(axis_h, [field[0] for field in others])
-    if alike:
-        return axis_h, axis_h, aligned and centred, whole
-    axis_w, also = _hull(axis_w, [field[1] for field in others])
-    return axis_h, axis_w, aligned and centred and also, whole
+    axes_h, axes_w, aligned, whole = zip(*fields, strict=True)
+    axis_h, centred = _hull(axes_h)
+    if axes_h == axes_w:
+        return axis_h, axis_h, centred and all(aligned), any(whole)
+    axis_w, also = _hull(axes_w)
+    return axis_h, axis_w, centred and also and all(aligned), any(whole)
 
 
-def _hull(first: Axis, others: list[Axis]) -> tuple[Axis, bool]:
+def _hull(axes: tuple[Axis, ...]) -> tuple[Axis, bool]:
     """(box around parallel paths, whether all have the same stride and centre) on one axis."""
-    size, jump, start, min_size = first
+    size, jump, start, min_size = axes[0]
     stride, end = jump, start + size
     centre = start + end  # twice the centre, to stay with whole numbers
     centred = True
-    for size, other, begin, least in others:
-        if other != jump or 2 * begin + size != centre:
+    for size, step, begin, least in axes:
+        stop = begin + size
+        if step != jump or begin + stop != centre:
             centred = False
-            if other > stride:
-                stride = other
+            if step > stride:
+                stride = step
         if begin < start:
             start = begin
-        if begin + size > end:
-            end = begin + size
+        if stop > end:
+            end = stop
         if least < min_size:
             min_size = least
     return (end - start, stride, start, min_size), centred
@@ -180,7 +177,7 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             Repair(label="use a projection", replacements=((path, (("shortcut", "projection"),)),)) if maps else None,
         )
     peak = max(peak, held + size * (1 if node.activation in ("none", "relu") else 2))
-    y, more = activate(node.activation, shape, _merge([field_in, field]), grad or follows, size, peak)
+    y, more = activate(node.activation, shape, _merge((field_in, field)), grad or follows, size, peak)
     walk.row(node, path, x, y, weight=weight, bias=bias, norm=norm, macs=macs, kept=kept + more)
     return y
 

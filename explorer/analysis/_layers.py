@@ -66,10 +66,11 @@ def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     if len(shape) != 3:
         return _refuse_vector(walk, node, path, x)
     c, h, w = shape
-    window, out, taps, bias, norm, activation = node.plan
-    groups = 1
+    window, out, taps, bias, norm, copies, alive, saved = node.plan
+    inputs = c
     if out is None:
         out, groups = _groups(walk, node, path, c)
+        inputs = c // groups
     held = storage[0]
     padded = 0
     if window:
@@ -84,28 +85,17 @@ def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         axis_h, axis_w, aligned, whole = field
         seen = widen(axis_h, reach_h)
         field = (seen, seen if square and axis_w is axis_h else widen(axis_w, reach_w), aligned, whole)
-    if padded:
-        kept = padded
-    elif storage[1]:
-        kept = 0
-    else:
-        kept = held
-        storage[1] = True
-    weight = out * (c // groups) * taps
     positions = h * w
     size = out * positions * BYTES
-    peak = held + padded + size
-    if norm:
-        kept += size + norm * BYTES * out  # its input, and the batch's mean and deviation
-        peak = max(peak, held + 2 * size)
-    saved = False
-    if activation != "none":
-        kept += size  # the input or the output, by kind
-        if activation == "relu":  # in place
-            saved = True
-        else:
-            saved = activation in SAVES_OUTPUT
-            peak = max(peak, held + 2 * size)
+    kept = copies * size + norm * BYTES * out  # the norm's input and statistics; the activation's input or output
+    peak = held + alive * size
+    if padded:
+        kept += padded
+        peak = max(peak, held + padded + size)
+    elif not storage[1]:
+        kept += held
+        storage[1] = True
+    weight = out * inputs * taps
     y = (out, h, w)
     walk.add((path, "conv", shape, y, weight, bias * out, norm * out, weight * positions, kept, field, walk.in_head))
     return y, field, True, [size, saved, None], peak
@@ -186,7 +176,8 @@ def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     peak = storage[0] + size * (1 if node.activation in ("none", "relu") else 2)
     kept = save_for_backward(x)
     y, more = activate(node.activation, (out,), mark_whole_input(field), True, size, peak)
-    walk.row(node, path, x, y, weight=weight, bias=out if node.bias else 0, macs=weight, kept=kept + more)
+    bias = out if node.bias else 0
+    walk.add((path, "linear", shape, y[0], weight, bias, 0, weight, kept + more, y[1], walk.in_head))
     return y
 
 

@@ -83,7 +83,8 @@ def same_memory(a: Tensor, b: Tensor) -> bool:
 
 def pass_through(x: Tensor) -> Tensor:
     """``x`` as the output of a node that passes it on: making it took nothing more."""
-    return (*x[:4], x[3][0])
+    shape, field, grad, storage, _ = x
+    return shape, field, grad, storage, storage[0]
 
 
 def save_for_backward(x: Tensor) -> int:
@@ -96,7 +97,8 @@ def save_for_backward(x: Tensor) -> int:
 
 
 def mark_whole_input(field: Field) -> Field:
-    return (*field[:3], True)
+    axis_h, axis_w, aligned, _ = field
+    return axis_h, axis_w, aligned, True
 
 
 def widen(axis: Axis, window: tuple[int, int, int]) -> Axis:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from ..text import quote
 from . import _limits as limits
 from ._nodes import Node, NodeBase, Sequence
+from ._value import Value
 
 
 def _check_text(limit: int) -> BeforeValidator:
@@ -44,7 +45,7 @@ def _check_input_shape(value: object) -> tuple[int, int, int]:
 InputShape = Annotated[tuple[int, int, int], PlainValidator(_check_input_shape)]
 
 
-class Architecture(BaseModel):
+class Architecture(Value):
     """A network as a value: what pages edit, links carry, runs remember and files store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

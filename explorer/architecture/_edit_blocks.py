@@ -121,25 +121,27 @@ def attention_of(architecture: Architecture, path: str) -> str | None:
 
 
 def set_attention(
-    architecture: Architecture, path: str, kind: AttentionKind | None, reduction: int = 16
+    architecture: Architecture, path: str, kind: AttentionKind | None, reduction: int | None = None
 ) -> Architecture:
     """End the block at ``path`` with attention of this kind, change it, or take it away (None).
 
-    In a residual the attention stands at the end of the body, before the addition (Hu et al. 2018, figure 3).
+    Without ``reduction`` attention that is there keeps its own, and new one has Attention's default. In a residual the
+    attention stands at the end of the body, before the addition (Hu et al. 2018, figure 3).
     """
     node = find_inside(architecture, path)
     if isinstance(node, Residual):
         return set_attention(architecture, f"{path}/{node.body.name}", kind, reduction)
+    fields: dict[str, Any] = {} if reduction is None else {"reduction": reduction}
     existing = attention_of(architecture, path)
     if existing is not None:
         if kind is not None:
-            return replace(architecture, existing, kind=kind)
+            return replace(architecture, existing, kind=kind, **fields)
         if [child.name for child in node.children[:-1]] == ["branches"]:
             return put(architecture, path, with_name(node.children[0], node.name))
         return remove(architecture, existing)
     if kind is None:
         return architecture
-    attention = validate(lambda: Attention(name="attention", kind=kind, reduction=reduction), None, path)
+    attention = validate(lambda: Attention(name="attention", kind=kind, **fields), None, path)
     if isinstance(node, Sequence):
         return insert(architecture, path, attention)
     wrapped = Sequence(name=node.name, children=(with_name(node, "branches"), attention))
@@ -198,6 +200,14 @@ def set_style(architecture: Architecture, path: str, **style: Any) -> Architectu
     )
 
 
+def _copy_attention(architecture: Architecture, path: str, model: Attention | None) -> Architecture:
+    """Give the block at ``path`` the attention of another one: its kind, reduction and window."""
+    if model is None:
+        return set_attention(architecture, path, None)
+    architecture = set_attention(architecture, path, model.kind, model.reduction)
+    return replace(architecture, attention_of(architecture, path) or path, spatial_kernel=model.spatial_kernel)
+
+
 def apply_to_all_blocks(architecture: Architecture, path: str) -> Architecture:
     """Give every other block what the block at ``path`` has, except its channels.
 
@@ -217,8 +227,7 @@ def apply_to_all_blocks(architecture: Architecture, path: str) -> Architecture:
         if block == path:
             continue
         residual = source if isinstance(source, Residual) else None
-        kind = find(architecture, attention).kind if attention else None
-        architecture = set_attention(architecture, block, kind)
+        architecture = _copy_attention(architecture, block, find(architecture, attention) if attention else None)
         shortcut = residual.shortcut if residual else None
         architecture = set_residual(architecture, block, shortcut, residual.scale if residual else 1.0)
         target = block_parallel(find(architecture, block), block) or block

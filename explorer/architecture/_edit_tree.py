@@ -14,10 +14,10 @@ from ._architecture import Architecture
 from ._json import problems_of
 from ._nodes import NodeBase, Parallel, Residual
 from ._problems import ArchitectureError, Problem
+from ._value import copy_without_checks
 
 _SHOWN = 30
 _Made = TypeVar("_Made")
-_Value = TypeVar("_Value", bound=pydantic.BaseModel)
 
 
 def find(architecture: Architecture, path: str) -> Any:
@@ -56,17 +56,6 @@ def validate(make: Callable[[], _Made], data: object, path: str) -> _Made:
         raise ArchitectureError(problems_of(error, data, path)) from None
     except ValueError as error:
         raise refuse(path, str(error)) from None
-
-
-def copy_without_checks(value: _Value, **fields: Any) -> _Value:
-    """A copy with other fields, unchecked, and without what was worked out for the old one (hash, plan, steps)."""
-    old = value.__dict__
-    copy = object.__new__(type(value))
-    object.__setattr__(copy, "__dict__", {**{name: old[name] for name in type(value).__pydantic_fields__}, **fields})
-    object.__setattr__(copy, "__pydantic_fields_set__", value.__pydantic_fields_set__ | fields.keys())
-    object.__setattr__(copy, "__pydantic_extra__", None)
-    object.__setattr__(copy, "__pydantic_private__", None)
-    return copy
 
 
 def _rebuild(architecture: Architecture, path: str, node: NodeBase | None, *, check: bool) -> Architecture:

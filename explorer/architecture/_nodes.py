@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from ..text import quote
 from . import _limits as limits
@@ -31,9 +31,10 @@ from ._fields import (
     as_tuple,
     geometry_of,
 )
+from ._value import Value
 
 
-class NodeBase(BaseModel):
+class NodeBase(Value):
     """What all nodes share: a name, and that they never change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -106,17 +107,21 @@ class Conv(NodeBase):
         """What the analysis needs of this node, worked out once: it is asked for hundreds of times while a thumb moves.
 
         (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; taps of the
-        kernel; biases and norm parameters per filter; activation)
+        kernel; biases and norm parameters per filter; outputs that are kept for the backward pass, and that are alive
+        at once; whether the last of them is the result)
         """
         known = isinstance(self.out_channels, int) and self.groups == 1
         height, width = self.geometry.kernel
+        normed = self.norm != "none"
         return (
             None if self.geometry == POINTWISE else self.geometry.window,
             self.out_channels if known else None,
             height * width,
             int(self.has_bias),
-            2 if self.norm != "none" else 0,
-            self.activation,
+            2 if normed else 0,
+            int(normed) + int(self.activation != "none"),
+            2 if normed or self.activation not in ("none", "relu") else 1,
+            self.activation in ("relu", "sigmoid", "tanh"),
         )
 
     @property

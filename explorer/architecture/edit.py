@@ -22,7 +22,6 @@ from ._edit_blocks import (
     set_style,
 )
 from ._edit_tree import (
-    copy_without_checks,
     duplicate,
     find,
     free_name,
@@ -35,6 +34,7 @@ from ._edit_tree import (
     transform,
     with_fields,
 )
+from ._value import copy_without_checks
 
 __all__ = [
     "apply_repair",

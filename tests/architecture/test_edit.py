@@ -285,3 +285,27 @@ def test_set_classes() -> None:
     assert edit.find(ten, "auxiliary_2/fc1").out_features == 1024
     with pytest.raises(ArchitectureError, match="no linear layer"):
         edit.set_classes(catalog.get("inception-block"), 10)
+
+
+def test_attention_keeps_its_reduction_or_takes_the_one_that_is_given():
+    attentive = edit.set_attention(GOOGLENET, "inception_4c", "se", 4)
+    path = edit.attention_of(attentive, "inception_4c")
+    assert path is not None
+
+    def now(architecture: Architecture) -> tuple[str, int]:
+        node = edit.find(architecture, path)
+        return node.kind, node.reduction
+
+    assert now(attentive) == ("se", 4)
+    assert now(edit.set_attention(attentive, "inception_4c", "cbam")) == ("cbam", 4)
+    assert now(edit.set_attention(attentive, "inception_4c", "se", 8)) == ("se", 8)
+
+
+def test_attention_of_all_blocks_is_the_models():
+    model = edit.set_attention(GOOGLENET, "inception_4c", "cbam", 4)
+    model = edit.replace(model, edit.attention_of(model, "inception_4c") or "", spatial_kernel=3)
+    model = edit.set_attention(model, "inception_3a", "se", 2)  # one that is there is changed, too
+    changed = edit.apply_to_all_blocks(model, "inception_4c")
+    for block in edit.blocks(changed):
+        node = edit.find(changed, edit.attention_of(changed, block) or "")
+        assert (node.kind, node.reduction, node.spatial_kernel) == ("cbam", 4, 3)

@@ -19,7 +19,7 @@ from explorer.analysis import Sweep, analyze
 from explorer.architecture import edit
 from explorer.modules import build
 
-TORCHINFO_RATIO = 300
+TORCHINFO_RATIO = 400
 FVCORE_RATIO = 1000
 
 
