@@ -8,6 +8,7 @@ only a few numbers a batch travel, so that is also the quickest where the loop d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -44,6 +45,34 @@ def adapt(images: torch.Tensor, input_shape: tuple[int, int, int], mode: Mode = 
     return images.repeat(1, 3, 1, 1) if images.shape[1] == 1 and channels == 3 else images
 
 
+@dataclass(frozen=True)
+class Normalisation:
+    """(value / 255 − mean) / std, its constants on the device of the images: nothing is copied for a batch."""
+
+    offset: torch.Tensor
+    """float32 (1, C, 1, 1)."""
+    factor: torch.Tensor
+    """float32 (1, C, 1, 1)."""
+
+    @classmethod
+    def of(
+        cls, channels: int, mean: Sequence[float] | None, std: Sequence[float] | None, device: torch.device
+    ) -> Normalisation:
+        """Constants for images of so many channels; ``mean`` and ``std`` as for ``to_float``.
+
+        Raises:
+            DatasetError: neither one number nor one for each channel is given.
+        """
+        means, spreads = _per_channel(mean, channels), _per_channel(std, channels)
+        spreads = torch.where(spreads > 0, spreads, torch.ones_like(spreads))
+        return cls((-means / spreads).to(device), (1 / (255 * spreads)).to(device))
+
+    def __call__(self, images: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """uint8 images (N, C, H, W) as numbers; keeps the memory format."""
+        # One multiplication and addition, in float32 whatever comes out: bfloat16 has too few digits for the offset.
+        return torch.addcmul(self.offset, images.float(), self.factor).to(dtype)
+
+
 def to_float(
     images: torch.Tensor,
     mean: Sequence[float] | None = None,
@@ -55,12 +84,7 @@ def to_float(
     Without ``mean`` and ``std`` 0.5 and 0.5, which gives −1 to 1. A single value serves all channels, as for grey
     images shown to a network of three. A std of zero (a constant channel) counts as one. Keeps the memory format.
     """
-    channels = images.shape[1]
-    means = _per_channel(mean, channels, images.device)
-    spreads = _per_channel(std, channels, images.device)
-    spreads = torch.where(spreads > 0, spreads, torch.ones_like(spreads))
-    # One multiplication and one addition, in float32 whatever comes out: bfloat16 has too few digits for the offset.
-    return torch.addcmul(-means / spreads, images.float(), 1 / (255 * spreads)).to(dtype)
+    return Normalisation.of(images.shape[1], mean, std, images.device)(images, dtype)
 
 
 def random_crop(images: torch.Tensor, padding: int, generator: torch.Generator) -> torch.Tensor:
@@ -110,8 +134,9 @@ def mixup(
     if not alpha > 0 or not images.is_floating_point():
         raise ValueError(f"mixup needs alpha > 0 (={alpha}) and floating-point images, not {images.dtype}")
     share = _beta(alpha, generator)
-    order = torch.randperm(len(images), generator=generator, device=generator.device).to(images.device)
-    targets = functional.one_hot(labels, classes).float()
+    order = _send(torch.randperm(len(images), generator=generator, device=generator.device), images.device)
+    # one_hot would look for the smallest label, and wait for the device.
+    targets = torch.zeros(len(labels), classes, device=images.device).scatter_(1, labels[:, None], 1.0)
     return images.lerp(images[order], 1 - share), targets.lerp(targets[order], 1 - share)
 
 
@@ -140,15 +165,21 @@ def _bytes(values: torch.Tensor) -> torch.Tensor:
     return values.round_().clamp_(0, 255).to(torch.uint8)
 
 
-def _per_channel(values: Sequence[float] | None, channels: int, device: torch.device) -> torch.Tensor:
+def _per_channel(values: Sequence[float] | None, channels: int) -> torch.Tensor:
     tensor = torch.tensor([0.5] if values is None else list(values), dtype=torch.float32)
     if tensor.numel() not in (1, channels):
         raise DatasetError(f"{tensor.numel()} means or standard deviations for images of {channels} channels")
-    return tensor.expand(channels).reshape(1, channels, 1, 1).to(device)
+    return tensor.expand(channels).reshape(1, channels, 1, 1)
 
 
 def _integers(below: int, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> torch.Tensor:
-    drawn = torch.randint(below, shape, generator=generator, device=generator.device)
+    return _send(torch.randint(below, shape, generator=generator, device=generator.device), device)
+
+
+def _send(drawn: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A few numbers to the images' device, without waiting: from pinned memory, since CUDA stages other copies."""
+    if device.type == "cuda" and drawn.device.type == "cpu":
+        drawn = drawn.pin_memory()
     return drawn.to(device, non_blocking=True)
 
 

@@ -1,6 +1,7 @@
 """``python -m explorer.training RUN_ID``: see ``worker``."""
 
 import contextlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ if hasattr(os, "nice"):
     os.nice(5)
 with contextlib.suppress(OSError):
     Path("/proc/self/autogroup").write_text("5", encoding="ascii")
+logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
 try:
     status = main(sys.argv[1:])
 except ValueError as error:

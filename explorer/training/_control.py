@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import Any
 
 from ..runs import Document, Point, Status, Store, StoreError
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
@@ -29,6 +32,9 @@ class ControlThread(threading.Thread):
         self._store, self._run = store, run
         self.requested_action: str = "run"
         self.done = threading.Event()
+        """Set at the end: the thread then ends, too."""
+        self.training_over = threading.Event()
+        """Set when the other processes of the run are no longer needed."""
 
     def run(self) -> None:
         """Until ``done``. A store that cannot be reached now is tried again: the loop tells when it is too long."""
@@ -41,8 +47,8 @@ class ControlThread(threading.Thread):
                 if time.monotonic() - heartbeat > _HEARTBEAT_SECONDS:
                     heartbeat = time.monotonic()
                     self._store.update(self._run, heartbeat=heartbeat)
-            except StoreError:
-                continue
+            except StoreError as error:
+                logger.warning("neither a request was read nor a heartbeat sent: %s", error)
             except ValueError:  # there is no such run any more
                 self.requested_action = "stop"
 
@@ -67,6 +73,7 @@ class StoreSink:
         except StoreError as error:
             now = time.monotonic()
             self._failing_since = self._failing_since or now
+            logger.warning("records are kept for the next time: %s", error)
             if error.disk_full or now - self._failing_since > _STORE_PATIENCE_SECONDS:
                 raise
             return

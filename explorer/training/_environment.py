@@ -39,7 +39,8 @@ def environment(config: TrainConfig, device: torch.device, dataset: str, fingerp
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "precision": str(resolve_precision(device, config)).removeprefix("torch."),
-        "compiled": config.compile,
+        "compiled": False,  # what torch.compile did is known after the first batch
+        "compiled_graphs": 0,
         "seed": config.seed,
         "dataset": dataset,
         "fingerprint": fingerprint,

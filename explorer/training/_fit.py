@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..analysis import Analysis, analyze
-from ..architecture import Architecture, ArchitectureError
+from ..architecture import Architecture, ArchitectureError, walk
 from ._config import TrainConfig
 
 _PROCESS_BYTES = 900_000_000
@@ -30,6 +30,27 @@ def check_classes(architecture: Architecture, dataset: str, classes: int) -> Non
             f"{name!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} classes; "
             f"set out_features of the last linear layer to {classes}"
         )
+
+
+def check_heads(architecture: Architecture, dataset: str, classes: int) -> None:
+    """Raises ValueError unless every auxiliary head scores exactly the classes of a data set, as its loss needs."""
+    heads = [path for path, node in walk(architecture) if node.op == "auxiliary"]
+    layers = analyze(architecture).layers if heads else ()
+    for head in heads:
+        nested = tuple(f"{other}/" for other in heads if other.startswith(f"{head}/"))
+        inside = [layer for layer in layers if layer.path.startswith(f"{head}/") and not layer.path.startswith(nested)]
+        shape = inside[-1].output_shape
+        if shape != (classes,):
+            raise ValueError(
+                f"the auxiliary head {head!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} "
+                f"classes; set out_features of its last linear layer to {classes}, or remove the head"
+            )
+
+
+def check_precision(config: TrainConfig, device: str) -> None:
+    """Raises ValueError where a kind of device ('cpu', 'cuda', 'mps') cannot train in the chosen precision."""
+    if config.precision == "fp16" and device != "cuda":
+        raise ValueError(f"precision (=fp16) needs a CUDA GPU, not {device}; choose bf16, fp32 or auto")
 
 
 def check_learnable(architecture: Architecture) -> None:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from .. import datasets
 from ..analysis import analyze
 from ..architecture import Architecture, from_json
-from ..home import home
 from ..runs import Run
 from ._config import TrainConfig, parse
 from ._fit import pixel_share
-
-_ROOT = Path(__file__).parents[2]
-_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +70,16 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
     macs, size = found.macs, found.training_bytes
     nearest = min(
         reversed(there),  # the newest of equals
-        key=lambda speed: abs(math.log(macs / speed.macs)) + abs(math.log(size / speed.bytes)),
+        key=lambda speed: _distance(macs, speed.macs) + _distance(size, speed.bytes),
     )
     images = _images(architecture, config)
     scale = 0.5 * (macs / nearest.macs + size / nearest.bytes)
     return Forecast(seconds=images * nearest.seconds * scale, basis=nearest.what)
+
+
+def _distance(one: int, other: int) -> float:
+    """How many times one is the other, as a logarithm; a network of norms and pooling alone has no multiply-adds."""
+    return abs(math.log(max(1, one) / max(1, other)))
 
 
 @lru_cache(maxsize=256)
@@ -111,37 +106,3 @@ def _images(architecture: Architecture, config: TrainConfig) -> float:
     trained = (card.train_count - held_out) * pixel_share(architecture, config)
     evaluated = (card.test_count + held_out) * (2 if config.flip_average else 1)
     return config.epochs * (trained + evaluated / 3)
-
-
-# ---- the speed probe -------------------------------------------------------------------------------------------------
-
-
-def probe_speed(device: str) -> Speed | None:
-    """What ``explorer.training.speed_probe`` measured here; where it never was, it is started and this is None."""
-    path = home() / f"speed-{device.replace(':', '-')}.json"
-    try:
-        return Speed(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        _start_probe(path, device)
-        return None
-
-
-_RUNNING_PROBES: dict[Path, tuple[subprocess.Popen[bytes], float]] = {}
-
-
-def _start_probe(path: Path, device: str) -> None:
-    """Measure in a process of its own: torch takes seconds to load, and nobody shall wait for it here."""
-    begun = _RUNNING_PROBES.get(path)
-    if begun is not None and (begun[0].poll() is None or time.monotonic() - begun[1] < _TIMEOUT):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    child = subprocess.Popen(
-        [sys.executable, "-m", "explorer.training.speed_probe", device, str(path)],
-        cwd=_ROOT,
-        env=os.environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    _RUNNING_PROBES[path] = (child, time.monotonic())

@@ -12,7 +12,16 @@ from ..architecture import Architecture, from_json, to_json
 from ..home import absolute
 from ..runs import Manager, Run, device_choices, devices
 from ._config import TrainConfig, parse
-from ._fit import Memory, check_classes, check_learnable, check_memory, estimate_memory, training_window
+from ._fit import (
+    Memory,
+    check_classes,
+    check_heads,
+    check_learnable,
+    check_memory,
+    check_precision,
+    estimate_memory,
+    training_window,
+)
 
 
 def start(
@@ -100,10 +109,12 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
         hint = card.manual_download or "import it first"
         raise ValueError(f"the data set {config.dataset!r} is not on this machine; {hint}")
     check_classes(architecture, card.name, len(card.classes))
+    check_heads(architecture, card.name, len(card.classes))
     check_learnable(architecture)
     needed = estimate_memory(architecture, config, card.train_count + card.test_count)
     known = {device.name: device for device in devices()}
     device = device_choices(config.device, config.processes, known)[0][0]
+    check_precision(config, device.partition(":")[0])
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory_bytes)
     counted = needed.total if device == "cpu" else needed.on_gpu

@@ -51,8 +51,8 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
             _digest_of(path).unlink(missing_ok=True)
         raise
     for old in list_checkpoints(folder)[KEPT:]:
-        os.unlink(old)
-        os.unlink(_digest_of(old))
+        old.unlink(missing_ok=True)
+        _digest_of(old).unlink(missing_ok=True)
     sync_folder(folder)
     return path
 

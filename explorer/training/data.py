@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +13,7 @@ from .. import datasets
 from ..architecture import Architecture
 from ..datasets import transforms
 from ._config import TrainConfig
-from ._fit import check_classes
+from ._fit import check_classes, check_heads
 from .samples import choose_rows
 
 if TYPE_CHECKING:
@@ -47,12 +47,20 @@ class Tensors:
     std: tuple[float, ...]
     """Per channel: what becomes 1."""
     classes: int
+    normalisation: transforms.Normalisation = field(init=False, repr=False, compare=False)
+    """By ``mean`` and ``std``, on the device."""
+
+    def __post_init__(self) -> None:
+        images = self.train.images
+        made = transforms.Normalisation.of(images.shape[1], self.mean, self.std, images.device)
+        object.__setattr__(self, "normalisation", made)
 
 
 def open_data(config: TrainConfig, architecture: Architecture) -> Dataset:
     """The data set of a configuration, adapted to a network. Raises ValueError if there is none, or it does not fit."""
     data = datasets.load(config.dataset, architecture.input_shape)
     check_classes(architecture, data.name, len(data.classes))
+    check_heads(architecture, data.name, len(data.classes))
     return data
 
 
@@ -87,5 +95,5 @@ def make_generator(*parts: int | str) -> torch.Generator:
 
 def normalise_images(images_BCHW: Tensor, data: Tensors, *, channels_last: bool) -> Tensor:
     """uint8 pixels as float32 around 0."""
-    x_BCHW = transforms.to_float(images_BCHW, data.mean, data.std)
+    x_BCHW = data.normalisation(images_BCHW)
     return x_BCHW.contiguous(memory_format=torch.channels_last) if channels_last else x_BCHW

@@ -6,16 +6,21 @@ The others compute until it is gone. How they are started is in ``torchrun``.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 
+logger = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
-# Longer than any checkpoint, during which the others wait for rank 0. That one of them died is noticed otherwise.
+# Longer than any checkpoint, during which the others wait for rank 0. A dead process is noticed otherwise: with gloo by
+# its closed sockets, with NCCL, which waits in silence, by its lock (``torchrun.watch_ranks``).
 _TIMEOUT = timedelta(days=7)
 
 
@@ -25,13 +30,30 @@ class ProcessGroup:
 
     rank: int = 0
     world_size: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @classmethod
     def join(cls, device: torch.device) -> ProcessGroup:
         """Meet the others where torchrun says; returns when all are there."""
-        backend = "nccl" if device.type == "cuda" else "gloo"
-        distributed.init_process_group(backend, timeout=_TIMEOUT, device_id=device if device.type == "cuda" else None)
-        return cls(distributed.get_rank(), distributed.get_world_size())
+        gpu = device.type == "cuda"
+        if gpu:  # before all else: NCCL sends from the current device
+            torch.cuda.set_device(device)
+        distributed.init_process_group(
+            "nccl" if gpu else "gloo", timeout=_TIMEOUT, device_id=device if gpu else None
+        )  # fmt: skip
+        return cls(distributed.get_rank(), distributed.get_world_size(), device)
+
+    def leave(self) -> None:
+        """Part when all are done: every process comes here. That another one is gone by now does no harm."""
+        if self.world_size == 1:
+            return
+        try:
+            distributed.barrier()
+            distributed.destroy_process_group()
+        except Exception as error:
+            if not is_peer_failure(error):
+                raise
+            logger.warning("another process was gone before all had parted: %s", error)
 
     @property
     def seed_suffix(self) -> tuple[int, ...]:
@@ -39,11 +61,17 @@ class ProcessGroup:
         return (self.rank,) if self.rank else ()
 
     def wrap_model(self, model: Any) -> Callable[[Tensor], Any]:
-        """The network such that after every backward pass each process has the mean gradient of all."""
+        """The network such that after a backward pass each process has the mean gradient of all."""
         if self.world_size == 1:
             return model  # type: ignore[no-any-return]
         # The running statistics of batch norm are those of rank 0, which saves; see ``broadcast_buffers``.
         return nn.parallel.DistributedDataParallel(model, forward_sync_buffers=False)
+
+    def sync_gradients(self, model: Any, last: bool) -> contextlib.AbstractContextManager[Any]:
+        """The context of a part's passes: gradients are exchanged once a batch, after the last of its parts."""
+        if last or self.world_size == 1:
+            return contextlib.nullcontext()
+        return model.no_sync()  # type: ignore[no-any-return]
 
     def broadcast_buffers(self, model: nn.Module) -> None:
         """Give the buffers of rank 0's network, the running statistics of batch norm, to all."""
@@ -68,7 +96,7 @@ class ProcessGroup:
         if self.world_size == 1:
             return value
         held = [value]
-        distributed.broadcast_object_list(held)
+        distributed.broadcast_object_list(held, 0, device=self.device)
         return held[0]
 
 

@@ -54,6 +54,7 @@ def evaluate(
     device = subset.images.device
     loss = torch.zeros((), device=device)
     confusion_KK = torch.zeros(data.classes**2, dtype=torch.int64, device=device)
+    ones_B = torch.ones(size, dtype=torch.int64, device=device)
 
     def scores(images_BCHW: Tensor) -> Tensor:
         with precision():
@@ -70,7 +71,8 @@ def evaluate(
         for start in group.shard(range(0, len(subset), size)):
             logits_BK, labels_B = predict(subset.images[start : start + size]), subset.labels[start : start + size]
             loss += F.cross_entropy(logits_BK, labels_B, reduction="sum")
-            confusion_KK += torch.bincount(labels_B * data.classes + logits_BK.argmax(1), minlength=data.classes**2)
+            cells_B = labels_B * data.classes + logits_BK.argmax(1)
+            confusion_KK.scatter_add_(0, cells_B, ones_B[: len(cells_B)])  # bincount would wait for the device
             after_batch()
         loss, confusion_KK = *group.all_reduce(loss), *group.all_reduce(confusion_KK)
         rows = () if group.rank else subset.shown

@@ -1,7 +1,8 @@
-"""What the processes of a run do: get ready, and train; the first of them with checkpoints, numbers and events."""
+"""What the processes of a run do: get ready, and train; rank 0 also keeps checkpoints, records and events."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import torch._dynamo  # takes a second or two; the optimizer would load it in th
 
 from ..architecture import from_json
 from ..runs import SAMPLES, Document, Run, RunFolder, Status, Store
-from . import checkpoint
+from . import checkpoint, torchrun
 from ._allocator import keep_freed_memory
 from ._config import TrainConfig, parse
 from ._control import ControlThread, RunEnded, StoreSink
@@ -28,6 +29,8 @@ from .state import State
 
 if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ class TrainingJob:
     def prepare(
         cls, run: Run, captured: dict[str, Any] | None, rank: int, log_event: Callable[[str], None]
     ) -> TrainingJob:
-        """The work of one process. ``captured`` is the state of a checkpoint; ``log_event`` is for people.
+        """The job of one process. ``captured`` is the state of a checkpoint; ``log_event`` is for people.
 
         Raises ValueError where the data or the configuration do not fit, or are no longer those of the checkpoint.
         """
@@ -68,7 +71,6 @@ class TrainingJob:
         if config.compile and (problem := find_compiler_problem(device)):
             log_event(f"trains without torch.compile, which does not work here ({problem})")
             config = config.changed(compile=False)
-        torch._dynamo.config.suppress_errors = True  # a part of a network that it cannot handle runs as it is
         source = open_data(config, architecture)
         state, data = State(architecture, config, device), load_to_device(source, config, device)
         steps = steps_per_epoch(len(data.train), config)
@@ -78,8 +80,105 @@ class TrainingJob:
         return cls(config=config, device=device, threads=threads, source=source, data=data, state=state, steps=steps)
 
 
+class MainRank:
+    """What rank 0 does around the loop: it writes records, checkpoints and events, and obeys control requests."""
+
+    def __init__(self, root: Path, store: Store, run: Run, control: ControlThread, job: TrainingJob) -> None:
+        self._store, self._run, self._control, self._job = store, run, control, job
+        self._folder = RunFolder(root, run.id).checkpoints
+        self._sink = StoreSink(store, run.id)
+        self.log = Recorder(job.device, self._sink)
+        self._first_step = job.step
+        self._environment = environment(job.config, job.device, job.source.name, job.source.fingerprint)
+        self._compilation_seen: tuple[int, int] | None = None
+        self._saved_step, self._saved_at = -1, 0.0
+
+    def log_event(self, text: str) -> None:
+        """A line of the run's history, for people."""
+        self._store.log_event(self._run.id, text)
+
+    def begin(self) -> None:
+        """Record what is known before the first step."""
+        run, job = self._run, self._job
+        samples = make_samples(job.data.evaluated["test"], job.source.classes)
+        documents = [self._environment_document(), Document(name=SAMPLES, step=0, data=samples.to_data())]
+        self._store.record(run.id, [], documents, steps=job.config.epochs * job.steps)
+        processes = job.config.processes
+        where = f"{run.device} in {processes} processes" if processes > 1 else run.device
+        self.log_event(f"attempt {run.attempt} trains on {where} from step {job.step}")
+
+    def save(self) -> None:
+        """Write all records, then a checkpoint. Raises ``Diverged`` where a weight is no longer finite."""
+        job = self._job
+        self.log.flush(job.state)
+        self._sink.drain()
+        if job.step != self._saved_step:
+            if not job.state.is_finite():
+                raise Diverged(f"a weight is no longer a finite number after step {job.step}")
+            checkpoint.save(self._folder, self._run.id, job.step, {**job.state.capture(), **self._checkpoint_facts()})
+        self._saved_step, self._saved_at = job.step, time.monotonic()
+
+    def after_batch(self, state: State) -> None:
+        """End the run where that is requested or due, else save a checkpoint where that is due."""
+        self._report_compilation()
+        action, limit = self._control.requested_action, self._job.config.time_limit
+        if action == "stop":
+            self._end("stopped")
+        if action == "pause":
+            self._end("paused")
+        if action == "interrupt":
+            self._end("interrupted", "the system asked its programs to end")
+        if limit is not None and state.seconds >= limit:
+            self._end("stopped", f"its time limit of {limit:g} s is reached")
+        if time.monotonic() - self._saved_at >= self._job.config.checkpoint_seconds:
+            self.save()
+
+    def _end(self, status: Status, reason: str = "") -> NoReturn:
+        self.save()
+        raise RunEnded(status, reason)
+
+    def _checkpoint_facts(self) -> dict[str, Any]:
+        job = self._job
+        return {
+            "fingerprint": job.source.fingerprint,
+            "threads": job.threads,
+            "steps_per_epoch": job.steps,
+            # What whoever opens the network later must know, without the data set.
+            "classes": list(job.source.classes),
+            "mean": list(job.data.mean),
+            "std": list(job.data.std),
+        }
+
+    def _environment_document(self) -> Document:
+        graphs = self._job.state.compilation.graphs
+        facts = {**self._environment, "compiled": graphs > 0, "compiled_graphs": graphs}
+        return Document(name="environment", step=self._first_step, data=facts)
+
+    def _report_compilation(self) -> None:
+        """Say what torch.compile has done, as soon as there is something new: after the first batch, or never."""
+        done, seen = self._job.state.compilation, self._compilation_seen
+        self._compilation_seen = done.graphs, len(done.failures)
+        if not self._job.config.compile or self._compilation_seen == seen:
+            return
+        self._sink.record([], [self._environment_document()])
+        part = "a part of the network" if done.graphs else "the network"
+        if done.failures and not (seen and seen[1]):
+            self.log_event(f"trains {part} without torch.compile, which failed there ({done.failures[0]})")
+        elif not done.graphs:
+            self.log_event("trains the network without torch.compile, which found nothing in it to compile")
+
+
 def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) -> tuple[Status, str]:
-    """Train a run as rank 0, or alone: with its checkpoints, numbers and events, and an ear for what people wish."""
+    """Train a run as rank 0, or alone, from its newest usable checkpoint.
+
+    Returns:
+        The state in which the run ends, and why.
+
+    Raises:
+        RunEnded: it was asked to end, or another process is gone.
+        Diverged: a loss or a weight is no longer a finite number.
+        ValueError: data, device and configuration do not fit one another, or the checkpoint.
+    """
     folder = RunFolder(root, run.id).checkpoints
     checkpoint.remove_leftovers(folder)
     captured, problems = checkpoint.load_newest(folder, run.id)
@@ -87,70 +186,22 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
         store.log_event(run.id, f"{problem}; set aside, the checkpoint before it is used")
     if run.attempt > 1 and captured is None:
         store.log_event(run.id, "there is no usable checkpoint; begins anew")
-
     job = TrainingJob.prepare(run, captured, 0, lambda text: store.log_event(run.id, text))
-    config, state = job.config, job.state
-    facts = environment(config, job.device, job.source.name, job.source.fingerprint)
-    documents = [
-        Document(name="environment", step=job.step, data=facts),
-        Document(name=SAMPLES, step=0, data=make_samples(job.data.evaluated["test"], job.source.classes).to_data()),
-    ]
-    store.record(run.id, [], documents, steps=config.epochs * job.steps)
-    where = f"{run.device} in {config.processes} processes" if config.processes > 1 else run.device
-    store.log_event(run.id, f"attempt {run.attempt} trains on {where} from step {job.step}")
-
-    sink = StoreSink(store, run.id)
-    log = Recorder(job.device, sink)
-    extra = {
-        "fingerprint": job.source.fingerprint,
-        "threads": job.threads,
-        "steps_per_epoch": job.steps,
-        # What whoever opens the network later must know, without the data set.
-        "classes": list(job.source.classes),
-        "mean": list(job.data.mean),
-        "std": list(job.data.std),
-    }
-    saved_step, saved_at = -1, 0.0
-
-    def save() -> None:
-        nonlocal saved_step, saved_at
-        log.flush(state)
-        sink.drain()
-        if job.step != saved_step:
-            if not state.is_finite():
-                raise Diverged(f"a weight is no longer a finite number after step {job.step}")
-            checkpoint.save(folder, run.id, job.step, {**state.capture(), **extra})
-        saved_step, saved_at = job.step, time.monotonic()
-
-    def end(status: Status, reason: str = "") -> NoReturn:
-        save()
-        raise RunEnded(status, reason)
-
-    def after_batch(_: State) -> None:
-        if control.requested_action == "stop":
-            end("stopped")
-        if control.requested_action == "pause":
-            end("paused")
-        if control.requested_action == "interrupt":
-            end("interrupted", "the system asked its programs to end")
-        if config.time_limit is not None and state.seconds >= config.time_limit:
-            end("stopped", f"its time limit of {config.time_limit:g} s is reached")
-        if time.monotonic() - saved_at >= config.checkpoint_seconds:
-            save()
-
-    save()
+    main = MainRank(root, store, run, control, job)
+    main.begin()
+    main.save()
     try:
-        group = ProcessGroup.join(job.device) if config.processes > 1 else SINGLE_PROCESS
+        group = ProcessGroup.join(job.device) if job.config.processes > 1 else SINGLE_PROCESS
         group.broadcast_object(captured)
         del captured  # as large as the network and more
-        train(state, job.data, config, log, after_batch, group)
+        train(job.state, job.data, job.config, main.log, main.after_batch, group)
     except Exception as error:
-        if config.processes > 1 and is_peer_failure(error):
-            raise RunEnded(
-                "interrupted", "another of its processes ended; log.txt in the run's folder says why"
-            ) from None
+        if job.config.processes > 1 and is_peer_failure(error):
+            raise RunEnded("interrupted", torchrun.PEER_LOST) from None
         raise
-    save()
+    main.save()
+    group.leave()
+    control.training_over.set()
     return "finished", ""
 
 
@@ -160,9 +211,11 @@ def run_worker_rank(run: Run, rank: int) -> None:
     job = TrainingJob.prepare(run, group.broadcast_object(None), rank, lambda _: None)
     try:
         train(job.state, job.data, job.config, NullLog(), group=group)
+        group.leave()
     except Exception as error:
         if not is_peer_failure(error):
             raise
+        logger.warning("ends, since another process is gone: %s", error)
 
 
 def check_same(captured: dict[str, Any], fingerprint: str, steps: int, config: TrainConfig) -> None:

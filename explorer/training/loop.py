@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from ..datasets import transforms
 from ..modules import Outputs
 from ._config import TrainConfig
+from ._fit import check_precision
 from .data import Tensors, derive_seed, make_generator, normalise_images
 from .distributed import SINGLE_PROCESS, ProcessGroup
 from .evaluation import evaluate
@@ -40,7 +41,7 @@ def train(
     several processes do this together. Raises ``Diverged`` when a loss is no longer finite.
     """
     steps = steps_per_epoch(len(data.train), config)
-    network: Any = torch.compile(state.model) if config.compile else state.model
+    network: Any = state.compilation.compile(state.model) if config.compile else state.model
     model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
     while state.epoch < config.epochs:
         order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch)).to(state.device)
@@ -57,25 +58,11 @@ def train(
             log.data_ready()
 
             lr = learning_rate(config, update, steps)
-            for parameters in state.optimizer.param_groups:
-                parameters["lr"] = lr
-            loss, correct = torch.zeros((), device=state.device), torch.zeros((), device=state.device)
-            for part in group.shard(batch.split(config.parts)):
-                part_loss, part_correct = model(part)
-                torch.autograd.backward(state.scaler.scale(part_loss * part.share * group.world_size))
-                loss += part_loss.detach() * part.share
-                correct += part_correct
-            loss, correct = group.all_reduce(loss, correct)
-            state.scaler.unscale_(state.optimizer)
+            loss, correct = compute_gradients(model, state, batch, group)
             if last:
                 log.record_gradients(state, update + 1, block_norms(state.model, lambda parameter: parameter.grad))
                 before = [parameter.detach().clone() for parameter in state.model.parameters()]
-            if config.clip_norm is not None:
-                nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
-            state.scaler.step(state.optimizer)
-            state.scaler.update()
-            state.optimizer.zero_grad(set_to_none=True)
-            state.update_ema(config.ema_decay, update)
+            update_weights(state, config, lr, update)
             if last:
                 log.record_updates(state, update + 1, before)
 
@@ -89,6 +76,36 @@ def train(
         log.end_epoch(state, (state.epoch + 1) * steps, results)
         state.epoch, state.step = state.epoch + 1, 0
         after_batch(state)
+
+
+def compute_gradients(model: ModelWithLoss, state: State, batch: Batch, group: ProcessGroup) -> tuple[Tensor, Tensor]:
+    """Forward and backward pass of every part of a batch: (mean loss, right predictions) over all processes.
+
+    The gradients are left in the parameters, unscaled. Nothing here waits for the device.
+    """
+    loss, correct = torch.zeros((), device=state.device), torch.zeros((), device=state.device)
+    parts = group.shard(batch.split(model.config.parts))
+    for index, part in enumerate(parts):
+        with group.sync_gradients(model.forward, index == len(parts) - 1):
+            part_loss, part_correct = model(part)
+            torch.autograd.backward(state.scaler.scale(part_loss * part.share * group.world_size))
+        loss += part_loss.detach() * part.share
+        correct += part_correct
+    loss, correct = group.all_reduce(loss, correct)
+    state.scaler.unscale_(state.optimizer)
+    return loss, correct
+
+
+def update_weights(state: State, config: TrainConfig, lr: float, update: int) -> None:
+    """One step of the optimizer and of the running average; ``update`` counts from 0."""
+    for parameters in state.optimizer.param_groups:
+        parameters["lr"] = lr
+    if config.clip_norm is not None:
+        nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    state.optimizer.zero_grad(set_to_none=True)
+    state.update_ema(config.ema_decay, update)
 
 
 def steps_per_epoch(images: int, config: TrainConfig) -> int:
@@ -119,8 +136,7 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
 
 def resolve_precision(device: torch.device, config: TrainConfig) -> torch.dtype:
     """The dtype of the forward pass. Raises ValueError where the device has no such arithmetic."""
-    if config.precision == "fp16" and device.type == "cpu":
-        raise ValueError("precision (=fp16) needs a GPU; choose bf16 or fp32 on the CPU")
+    check_precision(config, device.type)
     if config.precision == "auto":
         if device.type == "cuda":
             fast = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -49,36 +49,75 @@ class NullLog:
         return lambda *_: None
 
 
+class WallClock:
+    """The time of a device that computes while Python waits: the CPU."""
+
+    is_free = True
+    """Whether a reading costs nothing, so that every step can be timed."""
+
+    def read(self) -> Any:
+        return time.perf_counter()
+
+    def seconds(self, start: Any, end: Any) -> float:
+        return float(end - start)
+
+
+class CudaClock(WallClock):
+    """Events in the stream of kernels: the device notes the time, nothing waits for it."""
+
+    def read(self) -> Any:
+        event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        event.record()
+        return event
+
+    def seconds(self, start: Any, end: Any) -> float:
+        return float(start.elapsed_time(end)) / 1000
+
+
+class MpsClock(WallClock):
+    """Waits for the device before it looks: else it would time how fast Python hands out work."""
+
+    is_free = False
+
+    def read(self) -> Any:
+        torch.mps.synchronize()
+        return time.perf_counter()
+
+
+_CLOCKS: dict[str, type[WallClock]] = {"cuda": CudaClock, "mps": MpsClock}
+
+
 class Recorder:
     """Gathers the numbers of the steps and gives them to a sink, about once a second."""
 
     def __init__(self, device: torch.device, sink: Sink) -> None:
         self._sink = sink
-        self._timestamp: Callable[[], Any] = time.perf_counter
-        self._elapsed_seconds: Callable[[Any, Any], float] = lambda start, end: end - start
-        if device.type == "cuda":
-            self._timestamp = _cuda_timestamp
-            self._elapsed_seconds = lambda start, end: start.elapsed_time(end) / 1000
+        self._clock = _CLOCKS.get(device.type, WallClock)()
         self._device = device
         self._steps: list[tuple[int, Tensor, Tensor, int, float, float]] = []
-        self._times: list[tuple[Any, Any, Any]] = []
+        self._norms: list[tuple[str, int, float, dict[str, Tensor]]] = []
+        self._times: list[tuple[Any, Any, Any, int]] = []
         self._points: list[Point] = []
         self._documents: list[Document] = []
         self._progress: dict[str, Any] = {}
-        self._clock = self._written = time.monotonic()
+        self._counted_until = self._written = time.monotonic()
         self._first = True
 
     def begin_step(self) -> None:
         """A step begins."""
-        self._start = self._timestamp()
+        self._timed = self._clock.is_free or not self._steps
+        if self._timed:
+            self._start = self._clock.read()
 
     def data_ready(self) -> None:
         """Its images are ready."""
-        self._ready = self._timestamp()
+        if self._timed:
+            self._ready = self._clock.read()
 
     def end_step(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None:
         """It is done; ``step`` counts updates from 1. Raises ``Diverged`` if a loss is not finite."""
-        self._times.append((self._start, self._ready, self._timestamp()))
+        if self._timed:
+            self._times.append((self._start, self._ready, self._clock.read(), images))
         self._update_clock(state)
         self._steps.append((step, loss, correct, images, lr, state.seconds))
         if self._first or len(self._steps) >= FLUSH_STEPS or self._is_due():
@@ -108,6 +147,7 @@ class Recorder:
         self._steps, self._times = [], []
         if not steps:
             return
+        self._collect_norms()
         losses: list[float] = torch.stack([each[1] for each in steps]).tolist()
         counts: list[float] = torch.stack([each[2] for each in steps]).tolist()
         for (step, _, _, images, lr, seconds), loss, correct in zip(steps, losses, counts, strict=True):
@@ -117,16 +157,16 @@ class Recorder:
             for series, value in (("train/loss", loss), ("train/accuracy", correct / images), ("lr", lr)):
                 self._points.append(Point(series=series, step=step, value=value, seconds=seconds))
             self._progress["step"] = step
-        busy = max(1e-9, sum(self._elapsed_seconds(start, end) for start, _, end in times))
-        data = sum(self._elapsed_seconds(start, ready) for start, ready, _ in times)
-        images = sum(each[3] for each in steps)
+        busy = max(1e-9, sum(self._clock.seconds(start, end) for start, _, end, _ in times))
+        data = sum(self._clock.seconds(start, ready) for start, ready, _, _ in times)
+        images = sum(each[3] for each in times)
         rates = {"images_per_second": images / busy, "data_share": data / busy, **system_metrics.read(self._device)}
         for series, value in rates.items():
             self._points.append(Point(series=series, step=steps[-1][0], value=value, seconds=state.seconds))
 
     def record_gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
         """Length of the gradient, block by block, at the last step of an epoch."""
-        self._blocks("gradient_norm", state, step, norms)
+        self._norms.append(("gradient_norm", step, state.seconds, norms))
 
     @torch.no_grad()
     def record_updates(self, state: State, step: int, before: list[Tensor]) -> None:
@@ -135,12 +175,14 @@ class Recorder:
         lengths = block_norms(state.model, lambda parameter: old[id(parameter)])
         moves = block_norms(state.model, lambda parameter: parameter.detach() - old[id(parameter)])
         ratios = {name: move / lengths[name].clamp(min=1e-12) for name, move in moves.items()}
-        self._blocks("update_ratio", state, step, ratios)
+        self._norms.append(("update_ratio", step, state.seconds, ratios))
 
-    def _blocks(self, series: str, state: State, step: int, values: dict[str, Tensor]) -> None:
-        for name, value in values.items():
-            point = Point(series=f"{series}/{name}", step=step, value=float(value), seconds=state.seconds)
-            self._points.append(point)
+    def _collect_norms(self) -> None:
+        waiting, self._norms = self._norms, []
+        for series, step, seconds, norms in waiting:
+            values: list[float] = torch.stack(list(norms.values())).tolist() if norms else []
+            for name, value in zip(norms, values, strict=True):
+                self._points.append(Point(series=f"{series}/{name}", step=step, value=value, seconds=seconds))
 
     def end_epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None:
         """An epoch is done and evaluated; ``step`` counts its updates too."""
@@ -165,14 +207,8 @@ class Recorder:
 
     def _update_clock(self, state: State) -> None:
         now = time.monotonic()
-        state.seconds += now - self._clock
-        self._clock = now
-
-
-def _cuda_timestamp() -> Any:
-    event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-    event.record()
-    return event
+        state.seconds += now - self._counted_until
+        self._counted_until = now
 
 
 def block_norms(model: nn.Module, tensor_of: Callable[[nn.Parameter], Tensor | None]) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from ..architecture import Architecture
 from ..modules import Network, build
 from ._config import TrainConfig
 from ._fit import training_window
+from .compiling import Compilation
 from .data import derive_seed
 
 
@@ -33,6 +34,8 @@ class State:
         self.window = training_window(architecture, config)
         """Height and width of the part of each image that is shown at first; None shows whole images throughout."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
+        self.compilation = Compilation()
+        """What torch.compile has done in this process; not part of a checkpoint."""
         self.epoch = 0
         """Complete epochs."""
         self.step = 0

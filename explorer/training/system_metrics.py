@@ -1,4 +1,4 @@
-"""What the machine says of a run that works: memory, and how busy a GPU is."""
+"""Metrics of the machine while a run trains: memory, and how busy a GPU is."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 
 import torch
 
+_mps_peak = [0]
+"""Bytes; MPS keeps no record of its own."""
+
 
 def read(device: torch.device) -> dict[str, float]:
-    """The gauges that there are, by series: ``memory`` in bytes, ``gpu_utilisation`` as a share, 0 to 1."""
+    """The metrics that there are, by series: ``memory`` in bytes, ``gpu_utilisation`` as a share, 0 to 1."""
     memory, utilisation = memory_bytes(device), gpu_utilisation(device)
     found = {} if memory is None else {"memory": float(memory)}
     return found if isinstance(utilisation, str) else {**found, "gpu_utilisation": utilisation}
@@ -22,7 +25,9 @@ def memory_bytes(device: torch.device) -> int | None:
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
     if device.type == "mps":
-        return torch.mps.driver_allocated_memory()
+        held = torch.mps.driver_allocated_memory()
+        _mps_peak[0] = max(_mps_peak[0], held)
+        return held
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
@@ -31,9 +36,12 @@ def memory_bytes(device: torch.device) -> int | None:
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """Most bytes used at one time so far: of the device's memory on a GPU, else of the whole process."""
+    """Most bytes that ``memory_bytes`` would have given so far; on MPS the most that it has given."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+        return torch.cuda.max_memory_reserved(device)
+    if device.type == "mps":
+        memory_bytes(device)
+        return _mps_peak[0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

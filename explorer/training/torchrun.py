@@ -11,6 +11,7 @@ The other ranks look at the lock and end when rank 0 has.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -20,11 +21,17 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..runs import Lock, is_locked, read_note
 
+logger = logging.getLogger(__name__)
+
 SOCKET = "EXPLORER_LOCK_SOCKET"
+PEER_LOST = "another of its processes ended; log.txt in the run's folder says why"
+GRACE_SECONDS = 30.0
+"""In which a process whose peer died may end by itself: gloo tells it, NCCL lets it wait for ever."""
 _POLL_SECONDS = 0.5
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
@@ -79,6 +86,47 @@ def receive(path: Path) -> Lock:
         os.set_inheritable(descriptors[0], False)
         connection.sendall(b"!")
     return Lock(path, descriptors[0])
+
+
+def hold_rank_lock(folder: Path, number: int, attempt: int) -> Lock | None:
+    """The lock that says that this rank lives, as long as the process does. Raises OSError where it cannot be made."""
+    return Lock.acquire(_rank_lock(folder, number, attempt))
+
+
+def watch_ranks(
+    folder: Path, processes: int, attempt: int, over: Callable[[], bool], end: Callable[[], None]
+) -> threading.Thread:
+    """In rank 0: ``end`` is called when another rank died and the training is not ``over`` within the grace period.
+
+    The kernel frees the lock of a process that dies, whatever this one waits for meanwhile.
+    """
+    paths = [_rank_lock(folder, number, attempt) for number in range(1, processes)]
+    for old in set(folder.glob("rank-*.lock")) - set(paths):
+        old.unlink(missing_ok=True)
+
+    def watch() -> None:
+        lost_at: float | None = None
+        while not over():
+            now = time.monotonic()
+            if not any(path.exists() and not is_locked(path) for path in paths):
+                lost_at = None
+            elif lost_at is None:
+                lost_at = now
+                logger.warning("another process of this run is gone")
+            elif now - lost_at > GRACE_SECONDS:
+                end()
+                return
+            time.sleep(_POLL_SECONDS)
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    thread = threading.Thread(target=watch, name="watch-ranks", daemon=True)
+    thread.start()
+    return thread
+
+
+def _rank_lock(folder: Path, number: int, attempt: int) -> Path:
+    return folder / f"rank-{number}-of-attempt-{attempt}.lock"
 
 
 def end_with_rank_0(path: Path, attempt: int) -> None:

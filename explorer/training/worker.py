@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import re
 import signal
 import socket
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,16 @@ from . import torchrun
 from ._control import ControlThread, RunEnded
 from ._workers import open_manager
 
+logger = logging.getLogger(__name__)
+
 _STATUS_OF_ACTION: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_MEMORY = re.compile("memory|could not (create|execute) a ")
-"""What torch says where memory ends. oneDNN does not name it: it "could not create a primitive", and that is all."""
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|DefaultCPUAllocator: (can't allocate|not enough) memory|std::bad_alloc|_ALLOC_FAILED"
+    r"|\Acould not (create a primitive|create a memory object|execute a primitive)\Z"
+)
+"""What torch says where memory ends and its error is not OutOfMemoryError: an allocator of the CPU or of MPS, cuBLAS,
+and oneDNN, which does not name it (its other messages of this form are about what it does not support)."""
 
 
 class SigtermReceived(BaseException):
@@ -75,13 +81,14 @@ def main(arguments: list[str]) -> int:
     else:
         _handle_signals(control, ranked=ranked)
         control.start()
+        if ranked:
+            _watch_other_ranks(root, store, run, control, lock, facts)
         status, reason = _run_training(root, store, run, control)
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     control.done.set()
     lock.write_note(**facts, status=status, reason=reason)
-    with contextlib.suppress(StoreError):  # then the manager reads the note
-        _record_end(store, run, status, reason)
+    _record_end_if_possible(store, run, status, reason)
     lock.release()
     # The last one out starts the next: a queue goes on where nobody supervises it.
     with contextlib.suppress(AlreadyManaged, ValueError, OSError):
@@ -132,11 +139,40 @@ def _run_worker_rank(root: Path, run: Run) -> int:
     """Be another rank than 0: compute, and end with rank 0."""
     os.environ.pop(torchrun.SOCKET)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # rank 0 may need us for the rest of its batch
-    torchrun.end_with_rank_0(RunFolder(root, run.id).lock, run.attempt)
+    folder = RunFolder(root, run.id)
+    torchrun.end_with_rank_0(folder.lock, run.attempt)
+    alive = torchrun.hold_rank_lock(folder.path, torchrun.rank(), run.attempt)  # the kernel frees it when we die
     from . import job
 
     job.run_worker_rank(run, torchrun.rank())
+    if alive is not None:
+        alive.release()
     return 0
+
+
+def _watch_other_ranks(
+    root: Path, store: Store, run: Run, control: ControlThread, lock: Lock, facts: dict[str, Any]
+) -> None:
+    """End this process where another rank died and the main thread waits for it in vain, as it does with NCCL."""
+
+    def over() -> bool:
+        return control.done.is_set() or control.training_over.is_set()
+
+    def end() -> None:
+        if over():
+            return
+        lock.write_note(**facts, status="interrupted", reason=torchrun.PEER_LOST)
+        _record_end_if_possible(store, run, "interrupted", torchrun.PEER_LOST)
+        os._exit(1)
+
+    torchrun.watch_ranks(RunFolder(root, run.id).path, run.setting("processes"), run.attempt, over, end)
+
+
+def _record_end_if_possible(store: Store, run: Run, status: Status, reason: str) -> None:
+    try:
+        _record_end(store, run, status, reason)
+    except StoreError as error:  # the manager reads the lock's note then
+        logger.warning("how the run ended is noted at its lock alone: %s", error)
 
 
 def _record_end(store: Store, run: Run, status: Status, reason: str) -> None:
@@ -157,41 +193,55 @@ def _requested_status(store: Store, run: str) -> Status:
 
 
 def _run_training(root: Path, store: Store, run: Run, control: ControlThread) -> tuple[Status, str]:
-    """Train, and say in which state and why it ended."""
+    """Train, and say in which state and why it ended. The traceback of what nobody foresaw goes to the log."""
     try:
-        import torch
-
         from . import job
-        from .recording import Diverged
-        from .system_metrics import peak_memory_bytes
 
-        device = torch.device(run.device)
-        try:
-            return job.run_main_rank(root, store, run, control)
-        except Diverged as error:
-            return "failed", f"diverged: {error}; the last finite checkpoint is kept, try a lower learning rate"
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
-                raise
-            peak = peak_memory_bytes(device) / 1e6
-            said = "" if "memory" in str(error).lower() or not str(error) else f" (oneDNN {error})"
-            return "failed", f"out of memory (peak {peak:,.0f} MB); use a smaller batch, or accumulate{said}"
+        return job.run_main_rank(root, store, run, control)
     except RunEnded as ended:
         return ended.status, ended.reason
     except SigtermReceived:
-        status: Status = (
-            "interrupted" if control.requested_action == "interrupt" else _STATUS_OF_ACTION[control.requested_action]
-        )
+        action = control.requested_action
+        status: Status = "interrupted" if action == "interrupt" else _STATUS_OF_ACTION[action]
         return status, "ended in the middle of a long batch; the checkpoint before it is kept"
-    except StoreError as error:
-        return "failed", f"disk full: {error}" if error.disk_full else str(error)
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            return "failed", f"disk full: {error.strerror}; the checkpoint before is kept"
-        traceback.print_exc()
-        return "failed", f"{error.strerror or error}: {error.filename}"
-    except ValueError as error:
-        return "failed", str(error)
     except Exception as error:  # noqa: BLE001  (whatever it was, the run must not be left 'running')
-        traceback.print_exc()
-        return "failed", f"unexpected {type(error).__name__}: {error}; log.txt in the run's folder has the details"
+        return "failed", _describe_failure(error, run)
+
+
+def _describe_failure(error: Exception, run: Run) -> str:
+    """What went wrong, in a sentence with a way out where there is one."""
+    from .recording import Diverged
+
+    if isinstance(error, Diverged):
+        return f"diverged: {error}; the last finite checkpoint is kept, try a lower learning rate"
+    if isinstance(error, StoreError):
+        return f"disk full: {error}" if error.disk_full else str(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"disk full: {error.strerror}; the checkpoint before is kept"
+    if isinstance(error, ValueError):
+        return str(error)
+    logger.error("the training failed", exc_info=error)
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename}"
+    first_line = str(error).partition("\n")[0]
+    if isinstance(error, MemoryError | RuntimeError) and _is_out_of_memory(error):
+        return _describe_memory(first_line, run)
+    if first_line.startswith("CUDA error"):
+        return f"{first_line}; log.txt in the run's folder has the details"
+    return f"unexpected {type(error).__name__}: {first_line}; log.txt in the run's folder has the details"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
+
+
+def _describe_memory(message: str, run: Run) -> str:
+    import torch
+
+    from .system_metrics import peak_memory_bytes
+
+    peak = peak_memory_bytes(torch.device(run.device)) / 1e6
+    source = f" (oneDNN {message})" if message.startswith("could not") else ""
+    return f"out of memory (peak {peak:,.0f} MB); use a smaller batch, or accumulate{source}"

@@ -55,6 +55,15 @@ def test_a_whole_state_comes_back(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(state.model.parameters(), other.model.parameters(), strict=True))
 
 
+def test_a_lost_digest_of_an_old_checkpoint_ends_no_run(tmp_path: Path) -> None:
+    for step in (1, 2):
+        path = checkpoint.save(tmp_path, RUN, step, content(step))
+    (tmp_path / "step-0000000001.pt.sha256").unlink()
+    path = checkpoint.save(tmp_path, RUN, 3, content(3))
+    assert checkpoint.load(path, RUN)["step"] == 3
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     assert checkpoint.load_newest(tmp_path / "none", RUN) == (None, [])
     checkpoint.remove_leftovers(tmp_path / "none")

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from explorer import catalog
-from explorer.architecture import Architecture, Flatten, GlobalPool, Sequence
+from explorer.architecture import Architecture, Flatten, GlobalPool, Sequence, edit
 from explorer.training import RECIPES, TrainConfig, check, check_classes, check_memory, estimate_memory, parse, recipe
+from explorer.training._fit import check_heads
+from explorer.training.data import open_data
+from explorer.training.loop import resolve_precision
 
 from .parts import config, network
 
@@ -91,6 +95,28 @@ def test_classes_must_fit() -> None:
         check_classes(network(), "digits", 10)
     with pytest.raises(ValueError, match=r"ends in a map of 256×28×28"):
         check_classes(catalog.get("inception-block"), "digits", 10)
+
+
+@pytest.mark.parametrize("classes", [3, 12])
+def test_an_auxiliary_head_of_other_scores_is_refused(classes: int) -> None:
+    """With fewer than there are classes the loss of the head dies of an index that is out of range."""
+    architecture = network(heads=True, classes=10)
+    check_heads(architecture, "digits", 10)
+    check_heads(network(), "digits", 10)
+    other = edit.replace(architecture, "aux/fc", out_features=classes)
+    with pytest.raises(ValueError, match=f"head 'aux' gives {classes} scores.* 10 classes; set out_features"):
+        check(other, recipe("course", "digits"))
+    with pytest.raises(ValueError, match=f"head 'aux' gives {classes} scores"):
+        open_data(recipe("course", "digits"), other)
+
+
+def test_half_precision_is_refused_where_it_cannot_be() -> None:
+    settings = recipe("course", "digits").changed(precision="fp16", device="cpu")
+    with pytest.raises(ValueError, match=r"precision \(=fp16\) needs a CUDA GPU, not cpu; choose bf16"):
+        check(network(classes=10), settings)
+    with pytest.raises(ValueError, match="needs a CUDA GPU, not mps"):
+        resolve_precision(torch.device("mps"), settings)
+    assert resolve_precision(torch.device("cuda"), settings) == torch.float16
 
 
 def test_a_network_without_weights_is_refused() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from explorer.architecture import to_json
 from explorer.training import checkpoint, open_manager
-from explorer.training.loop import train
-from explorer.training.recording import Recorder
+from explorer.training.evaluation import evaluate
+from explorer.training.loop import make_autocast, train
+from explorer.training.recording import NullLog, Recorder
 from explorer.training.state import State
 from tests.runs.parts import end_all, until_status
 
@@ -23,6 +28,10 @@ GPUS = [
     *(["mps"] if torch.backends.mps.is_available() else []),
 ]
 everywhere = pytest.mark.parametrize("device", [torch.device(name) for name in ("cpu", *GPUS)], ids=str)
+EVERYTHING: dict[str, Any] = {
+    "crop": 2, "flip": True, "cutout": 4, "mixup": 0.4, "ema_decay": 0.9, "accumulate": 2, "clip_norm": 1.0,
+    "window": 0.75, "flip_average": True,
+}  # fmt: skip
 SETTINGS: dict[str, Any] = {"optimizer": "sgd", "nesterov": True, "lr": 0.02, "epochs": 4}
 
 
@@ -42,9 +51,9 @@ def test_in_float32_it_learns_what_the_cpu_does(device: torch.device, monkeypatc
 @everywhere
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_in_half_precision_it_learns_too(device: torch.device, precision: str) -> None:
-    if precision == "fp16" and device.type == "cpu":
-        with pytest.raises(ValueError, match="needs a GPU"):
-            run(network(), config(precision=precision, **SETTINGS), MemorySink())
+    if precision == "fp16" and device.type != "cuda":
+        with pytest.raises(ValueError, match="needs a CUDA GPU"):
+            run(network(), config(precision=precision, **SETTINGS), MemorySink(), device=device)
         return
     sink = MemorySink()
     state = run(network(), config(precision=precision, **{**SETTINGS, "epochs": 8}), sink, device=device)
@@ -70,6 +79,100 @@ def test_a_checkpoint_goes_on_where_it_was_taken(device: torch.device, tmp_path:
     for ours, theirs in zip(second.eval_model.parameters(), whole.eval_model.parameters(), strict=True):
         assert ours.device.type == device.type
         torch.testing.assert_close(ours, theirs, rtol=0 if device == CPU else 1e-2, atol=0 if device == CPU else 1e-3)
+
+
+@everywhere
+@pytest.mark.parametrize("fields", [{}, EVERYTHING], ids=["plain", "everything"])
+def test_no_step_and_no_evaluation_batch_waits_for_the_device(
+    device: torch.device, fields: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    """No numbers are fetched, and none are sent but the few by which images are augmented, without waiting."""
+    settings = config(**{**SETTINGS, **fields, "epochs": 1, "batch_size": 16})
+    data, state = tensors(settings, device=device), State(network(heads=True), settings, device)
+    watched = Watched(device)
+    request.addfinalizer(watched.end_step)
+    train(state, replace(data, evaluated={}), settings, watched)
+    steps, seen = watched.steps, 0
+    assert steps == 8
+
+    def after_batch() -> None:  # all but the first batch
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            watched.begin_step()
+        elif seen == len(data.evaluated["test"]) // 32:
+            watched.end_step()
+
+    evaluate(state.eval_model, data.evaluated["test"], data, settings, make_autocast(device, settings), after_batch)
+    assert watched.steps == steps + 1
+
+
+class Watched(NullLog):
+    """Forbids that anything waits for the device between the beginning of a step and its end."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.steps, self.watch = device, 0, ExitStack()
+
+    def begin_step(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.set_sync_debug_mode("error")
+            self.watch.callback(torch.cuda.set_sync_debug_mode, "default")
+        self.watch.enter_context(NoTransfers())
+
+    def end_step(self, *_: Any) -> None:
+        self.watch.close()
+        self.steps += 1
+
+
+class NoTransfers(TorchDispatchMode):
+    """Raises for what would make a GPU wait, on every device: fetching a number, making a tensor of Python numbers."""
+
+    FORBIDDEN = ("_local_scalar_dense", "lift_fresh", "bincount", "nonzero", "masked_select", "equal")
+
+    def __enter__(self) -> Any:
+        self.patches = ExitStack()  # closed whatever happens: these are torch's own
+        patch = self.patches.enter_context(pytest.MonkeyPatch.context())
+        real_to = torch.Tensor.to
+
+        def to(tensor: torch.Tensor, *given: Any, **named: Any) -> torch.Tensor:
+            moved = [each for each in (*given, named.get("device")) if isinstance(each, str | torch.device)]
+            ours = f"{os.sep}explorer{os.sep}" in sys._getframe(1).f_code.co_filename  # torch's own go nowhere
+            assert not (moved and ours) or named.get("non_blocking"), "a copy that waits"
+            return real_to(tensor, *given, **named)
+
+        def refuse(*_: Any) -> Any:
+            raise AssertionError("a number is fetched from the device")
+
+        patch.setattr(torch.Tensor, "to", to)
+        for name in ("tolist", "cpu", "numpy", "cuda"):
+            patch.setattr(torch.Tensor, name, refuse)
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.patches.close()
+        super().__exit__(*error)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name.removeprefix("aten::")
+        # Numbers in float64 are those of mixup's share, which is drawn on the host.
+        assert name not in self.FORBIDDEN or (args and args[0].dtype == torch.float64), name
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_two_gpus_train_one_network(tmp_path: Path) -> None:
+    """And what one of them learns is what one process learns alone with the batch in as many parts."""
+    manager = open_manager(tmp_path)
+    settings = config(epochs=2, batch_size=200, device="cuda:0", processes=2, accumulate=2, precision="fp32")
+    made = manager.create("both", to_json(network(classes=10, dropout=0.0)), settings.model_dump_json())
+    done = until_status(manager, made.id, "finished", "failed", "interrupted", seconds=300)
+    assert done.status == "finished", done.reason
+    alone = manager.create("one", made.architecture, settings.changed(processes=1, accumulate=4).model_dump_json())
+    assert until_status(manager, alone.id, "finished", "failed", seconds=300).status == "finished"
+    ours, theirs = ([point.value for point in manager.store.points(run.id, "train/loss")] for run in (made, alone))
+    assert ours == pytest.approx(theirs, rel=1e-2)
+    manager.close()
+    end_all(tmp_path)
 
 
 @pytest.mark.parametrize("device", GPUS)

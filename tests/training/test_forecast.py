@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from explorer import datasets
-from explorer.architecture import to_json
+from explorer.architecture import Architecture, Flatten, GlobalPool, Norm, Sequence, to_json
 from explorer.runs import Run
 from explorer.training._forecast import collect_speeds, forecast
 
@@ -56,3 +56,12 @@ def test_windows_make_training_shorter_and_mirror_images_evaluation_longer(
 def test_other_devices_and_unreadable_runs_say_nothing() -> None:
     assert forecast(network(), config(), "cuda:0", collect_speeds([run()])) is None
     assert collect_speeds([run(text='{"dataset": "digits", "of another": "version"}')]) == []
+
+
+def test_a_network_without_multiply_adds_has_a_forecast() -> None:
+    """Norm, pooling and flatten: it can be trained, and has no MACs to be compared by."""
+    nodes = (Norm(name="norm"), GlobalPool(name="pool"), Flatten(name="flat"))
+    architecture = Architecture(name="bare", input_shape=(3, 12, 12), trunk=Sequence(name="trunk", children=nodes))
+    found = forecast(architecture, config(), "cpu", collect_speeds([run()]))
+    assert found is not None
+    assert 0 < found.seconds < 40

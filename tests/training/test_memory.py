@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Flatten, Sequence
 from explorer.training import TrainConfig, estimate_memory
+from explorer.training._fit import check_heads
 from tests import strategies
 
 from .measuring import Meter, meter
@@ -38,7 +39,12 @@ def networks(draw: strategies.Draw) -> Architecture:
     found = draw(strategies.architectures())
     shape = analyze(found).totals.output_shape
     assume(found.input_shape[0] in (1, 3) and len(shape) == 1 and 1 < shape[0] <= 1000)
-    assume(analyze(found).totals.training_params > 0)  # others are refused before
+    # Others are refused before.
+    assume(analyze(found).totals.training_params > 0)
+    try:
+        check_heads(found, "noise", shape[0])
+    except ValueError:
+        reject()
     return found
 
 

@@ -37,6 +37,18 @@ def test_a_run_on_the_cpu_records_its_memory_and_no_gpu() -> None:
     assert "gpu_utilisation" not in sink.values
 
 
+def test_memory_and_its_peak_are_one_quantity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU what the process holds there, whether or not tensors fill it; on MPS the highest that was seen."""
+    for name, held in {"memory_reserved": 5, "max_memory_reserved": 7, "memory_allocated": 2}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, held=held: held)
+    assert (system_metrics.memory_bytes(GPU), system_metrics.peak_memory_bytes(GPU)) == (5, 7)
+    mps, readings = torch.device("mps"), [3, 9, 4, 4]
+    monkeypatch.setattr(system_metrics, "_mps_peak", [0])
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: readings.pop(0))
+    assert [system_metrics.memory_bytes(mps) for _ in range(3)] == [3, 9, 4]
+    assert system_metrics.peak_memory_bytes(mps) == 9
+
+
 def test_an_nvidia_gpu_says_how_busy_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "utilization", lambda device: 37)
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 2**30)

@@ -21,6 +21,8 @@ from explorer.training.recording import Diverged
 
 from .parts import config, network
 
+ILLEGAL_ACCESS = "CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be asynchronous\n"
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> tuple[Manager, Run]:
@@ -42,6 +44,11 @@ def run(tmp_path: Path) -> tuple[Manager, Run]:
         (StoreError("the run store x: database or disk is full", code=13), "disk full: the run store"),
         (ValueError("the data set has changed"), "the data set has changed"),
         (RuntimeError("shape mismatch"), r"unexpected RuntimeError: shape mismatch; log\.txt"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), r"out of memory \(peak"),
+        (RuntimeError("CUDA error: out of memory\nhints"), r"out of memory \(peak [^\n]*$"),
+        (RuntimeError(ILLEGAL_ACCESS), r"^CUDA error: an illegal memory access was encountered; log\.txt"),
+        (RuntimeError("cannot pin memory here"), r"unexpected RuntimeError: cannot pin memory here; log\.txt"),
+        (RuntimeError("could not create a primitive descriptor for a convolution"), "unexpected RuntimeError: could"),
         (worker.SigtermReceived(), "in the middle of a long batch"),
     ],
 )
@@ -59,6 +66,23 @@ def test_every_end_has_a_sentence(
     import re
 
     assert re.search(reason, message), message
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError(ILLEGAL_ACCESS), OSError(errno.EIO, "broken")]
+)
+def test_the_traceback_of_a_failure_is_in_the_log(
+    run: tuple[Manager, Run], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def broken_kernel(*_: Any) -> Any:
+        raise error
+
+    manager, made = run
+    monkeypatch.setattr(job, "run_main_rank", broken_kernel)
+    worker._run_training(manager.root, manager.store, made, ControlThread(manager.store, made.id))
+    assert "Traceback" in caplog.text
+    assert "in broken_kernel" in caplog.text
+    assert str(error).splitlines()[0] in caplog.text
 
 
 def test_other_data_are_named() -> None:

@@ -1,0 +1,150 @@
+"""Several processes that train together: devices first, gradients once a batch, and a death is noticed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import distributed
+
+from explorer.architecture import to_json
+from explorer.runs import RunFolder
+from explorer.training import open_manager, torchrun
+from explorer.training.distributed import ProcessGroup
+
+from .parts import MemorySink, config, network, run, without_norm
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_process_takes_its_gpu_before_it_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NCCL sends from the current device; played by stand-ins, since it takes two GPUs to fail."""
+    calls: list[tuple[Any, ...]] = []
+    gpu = torch.device("cuda:1")
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: calls.append(("set_device", device)))
+    monkeypatch.setattr(
+        distributed, "init_process_group", lambda backend, **given: calls.append((backend, given["device_id"]))
+    )
+    monkeypatch.setattr(distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(
+        distributed, "broadcast_object_list", lambda held, source, device: calls.append((source, device))
+    )
+    ProcessGroup.join(gpu).broadcast_object(None)
+    assert calls == [("set_device", gpu), ("nccl", gpu), (0, gpu)]
+
+
+def learn_together(path: Path, **fields: Any) -> dict[str, Any]:
+    settings = config(processes=2, precision="fp32", **fields)
+    command = [sys.executable, "-m", "tests.training.ranks", str(path), settings.model_dump_json()]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+    found: dict[str, Any] = torch.load(path, weights_only=True)
+    return found
+
+
+def test_accumulation_exchanges_gradients_once_a_batch(tmp_path: Path) -> None:
+    """Two processes with two parts each learn what one process learns with four; no part but the last is exchanged."""
+    sink = MemorySink()
+    alone = run(without_norm(network(dropout=0.0)), config(precision="fp32", accumulate=4), sink)
+    together = learn_together(tmp_path / "accumulated", accumulate=2)
+    steps = len(sink.values["train/loss"])
+    assert list(together["loss"].values()) == pytest.approx(list(sink.values["train/loss"].values()), rel=1e-4)
+    for name, value in alone.model.state_dict().items():
+        torch.testing.assert_close(together["model"][name], value, rtol=1e-3, atol=1e-5, msg=name)
+    assert together["exchanges"] == steps  # of all gradients in one bucket
+
+
+# ---- a death is noticed, though nothing that the main thread waits for tells it -------------------------------------
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from explorer.training import torchrun
+lock = torchrun.hold_rank_lock(Path(sys.argv[1]), 1, 3)
+print("held", flush=True)
+time.sleep(1000)
+"""
+
+
+@contextmanager
+def rank_1(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that is rank 1 of attempt 3, as far as its lock tells."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_dead_rank_is_noticed_by_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torchrun, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(torchrun, "_POLL_SECONDS", 0.02)
+    (tmp_path / "rank-1-of-attempt-2.lock").touch()
+    ended: list[float] = []
+    with rank_1(tmp_path) as process:
+        thread = torchrun.watch_ranks(tmp_path, 2, 3, lambda: False, lambda: ended.append(time.monotonic()))
+        time.sleep(0.5)
+        assert not ended
+        killed = time.monotonic()
+        process.kill()
+        thread.join(20)
+    assert len(ended) == 1
+    assert ended[0] - killed >= 0.3
+    assert not (tmp_path / "rank-1-of-attempt-2.lock").exists()
+
+
+def test_when_the_training_is_over_ranks_may_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torchrun, "_POLL_SECONDS", 0.02)
+    over, ended = [False], list[int]()
+    with rank_1(tmp_path) as process:
+        thread = torchrun.watch_ranks(tmp_path, 2, 3, lambda: over[0], lambda: ended.append(1))
+        over[0] = True
+        process.kill()
+        thread.join(20)
+    assert not thread.is_alive()
+    assert not ended
+    assert list(tmp_path.glob("rank-*")) == []
+
+
+STUCK = """
+import sys, time
+from pathlib import Path
+from explorer.runs import Lock, RunFolder, connect_store
+from explorer.training import torchrun, worker
+from explorer.training._control import ControlThread
+torchrun.GRACE_SECONDS = 0.5
+root, store = Path(sys.argv[1]), connect_store(Path(sys.argv[1]), None)
+run = store.get(sys.argv[2])
+lock = Lock.acquire(RunFolder(root, run.id).lock)
+worker._watch_other_ranks(root, store, run, ControlThread(store, run.id), lock, {"attempt": 3})
+time.sleep(1000)
+"""
+
+
+def test_a_worker_that_waits_for_a_dead_one_ends_within_a_minute(tmp_path: Path) -> None:
+    """With NCCL the main thread waits in a collective, for ever and deaf to signals; here it sleeps."""
+    manager = open_manager(tmp_path)
+    made = manager.create("two", to_json(network(classes=10)), config(processes=2).model_dump_json())
+    manager.store.update(made.id, status="running", device="cpu", attempt=3)
+    folder = RunFolder(tmp_path, made.id).path
+    folder.mkdir(parents=True, exist_ok=True)
+    with rank_1(folder) as process:
+        command = [sys.executable, "-c", STUCK, str(tmp_path), made.id]
+        with subprocess.Popen(command, cwd=ROOT) as stuck:
+            process.kill()
+            try:
+                assert stuck.wait(60) == 1
+            finally:
+                stuck.kill()
+    found = manager.store.get(made.id)
+    assert (found.status, found.reason) == ("interrupted", torchrun.PEER_LOST)
+    assert manager.run(made.id).status == "interrupted"
