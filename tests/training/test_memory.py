@@ -109,7 +109,7 @@ def test_few_channels_outermost_are_copied_into_wide_blocks(scales: Meter, bare:
     check(scales, bare, (architecture, outermost, 3000))
     check(scales, bare, (architecture, innermost, 3000))
     copies = scales.peak(architecture, outermost, 3000) - scales.peak(architecture, innermost, 3000)
-    assert copies > 16 * 27 * 29 * 4 * 3000  # at least the one of the output
+    assert copies > 8 * 27 * 29 * 4 * 3000  # at least the output in blocks of 8; some processors take 16
 
 
 def test_the_scales_weigh(scales: Meter) -> None:
