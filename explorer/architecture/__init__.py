@@ -8,7 +8,7 @@ from . import branches, edit
 from ._architecture import Architecture, walk
 from ._diff import Change, diff
 from ._fields import ActivationKind, AttentionKind, FuseKind, Geometry, NormKind, PoolKind, Size, pair
-from ._json import VERSION, from_data, from_json, to_data, to_json
+from ._json import from_data, from_json, to_data, to_json
 from ._limits import (
     MAX_BRANCHES,
     MAX_CHANNELS,
@@ -47,6 +47,7 @@ from ._nodes import (
     Sequence,
 )
 from ._problems import ArchitectureError, Problem, Repair
+from ._read_json import VERSION
 
 __all__ = [
     "LINK_PREFIX",

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_v
 from ..text import quote
 from . import _limits as limits
 from ._nodes import Node, NodeBase, Sequence
+from ._read_json import read_json
 from ._value import Value
 
 
@@ -80,9 +81,7 @@ class Architecture(Value):
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **_: Any) -> Architecture:
         """Read the JSON form strictly, old versions included. Raises ArchitectureError with every problem at once."""
-        from ._json import from_json
-
-        return from_json(json_data)
+        return read_json(json_data, cls)
 
 
 def walk(root: Architecture | NodeBase, prefix: str = "") -> Iterator[tuple[str, Node]]:

@@ -11,9 +11,9 @@ import pydantic
 from ..text import quote
 from . import _limits as limits
 from ._architecture import Architecture
-from ._json import problems_of
 from ._nodes import NodeBase, Parallel, Residual
 from ._problems import ArchitectureError, Problem
+from ._read_json import problems_of
 from ._value import copy_without_checks
 
 _SHOWN = 30
@@ -53,7 +53,7 @@ def validate(make: Callable[[], _Made], data: object, path: str) -> _Made:
     try:
         return make()
     except pydantic.ValidationError as error:
-        raise ArchitectureError(problems_of(error, data, path)) from None
+        raise ArchitectureError(problems_of(error, data, Architecture, path)) from None
     except ValueError as error:
         raise refuse(path, str(error)) from None
 

@@ -3,6 +3,7 @@
 Needs no torch. Factors are pure functions of an architecture; the runs are ordinary runs of ``explorer.runs``.
 """
 
+from ._chart import chart_rows
 from ._comparable import (
     ComparableRuns,
     RunAccuracy,
@@ -49,6 +50,7 @@ __all__ = [
     "VariantResult",
     "add_seeds",
     "changed_nodes",
+    "chart_rows",
     "check_seeds",
     "collect_accuracies",
     "collect_results",

@@ -1,6 +1,5 @@
 """Readings turned into pictures' data: pure functions, no torch, no Streamlit."""
 
-from ._ablation import ablation
 from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
 from ._curves import LINES, Line, curves, thin
@@ -18,7 +17,6 @@ __all__ = [
     "Line",
     "Mark",
     "Path",
-    "ablation",
     "block",
     "column",
     "costs",

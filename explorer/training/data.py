@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,10 +17,13 @@ from ..architecture import Architecture
 from ..datasets import transforms
 from ._config import TrainConfig
 from ._fit import check_classes, check_heads
-from .samples import choose_rows
 
 if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
+
+
+_SHOWN = 24
+"""Test images whose predictions are kept after every evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +103,16 @@ def normalise_images(images_BCHW: Tensor, data: Tensors, *, channels_last: bool)
     """uint8 pixels as float32 around 0."""
     x_BCHW = data.normalisation(images_BCHW)
     return x_BCHW.contiguous(memory_format=torch.channels_last) if channels_last else x_BCHW
+
+
+def choose_rows(labels: Sequence[int], seed: int, count: int = _SHOWN) -> tuple[int, ...]:
+    """Rows of a data set, drawn by the seed, as many of each class as of every other (give or take one), by class."""
+    order = list(range(len(labels)))
+    random.Random(seed).shuffle(order)
+    seen: Counter[int] = Counter()
+    turn = {}
+    for row in order:
+        turn[row] = seen[labels[row]]
+        seen[labels[row]] += 1
+    first = sorted(order, key=turn.__getitem__)[:count]
+    return tuple(sorted(first, key=lambda row: (labels[row], turn[row])))

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import io
-import random
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
 
 from ..datasets import transforms
 from ..runs import Samples
+from .data import Subset
 
-if TYPE_CHECKING:
-    from .data import Subset
-
-COUNT, COLUMNS = 24, 8
+COLUMNS = 8
 LARGEST = 96
 """Longest side of a tile in pixels: the picture stays below a megabyte."""
-
-
-def choose_rows(labels: Sequence[int], seed: int, count: int = COUNT) -> tuple[int, ...]:
-    """Rows of a data set, drawn by the seed, as many of each class as of every other (give or take one), by class."""
-    order = list(range(len(labels)))
-    random.Random(seed).shuffle(order)
-    seen: Counter[int] = Counter()
-    turn = {}
-    for row in order:
-        turn[row] = seen[labels[row]]
-        seen[labels[row]] += 1
-    first = sorted(order, key=turn.__getitem__)[:count]
-    return tuple(sorted(first, key=lambda row: (labels[row], turn[row])))
 
 
 def make_samples(subset: Subset, classes: Sequence[str]) -> Samples:

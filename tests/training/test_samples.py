@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from explorer.runs import Prediction, Samples
-from explorer.training.data import Subset, normalise_images
-from explorer.training.samples import LARGEST, choose_rows, make_samples
+from explorer.training.data import Subset, choose_rows, normalise_images
+from explorer.training.samples import LARGEST, make_samples
 
 from .parts import MemorySink, config, network, run, tensors
 

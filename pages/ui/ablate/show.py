@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer import experiments, figures
+from explorer import experiments
 from explorer.experiments import CONVENTIONS, StoredExperiment, VariantResult
 from explorer.runs import RESUMABLE
 from explorer.text import format_duration
@@ -46,7 +46,7 @@ def _experiment() -> None:
     rows = experiments.collect_results(manager(), stored)
     _head(known, stored, rows)
     with st.container(border=True, key="ablation_card"):
-        mount("ablation", "ablation", {"rows": figures.ablation(rows)})
+        mount("ablation", "ablation", {"rows": experiments.chart_rows(rows)})
     _table(rows)
     _details(stored, rows)
 

@@ -1,18 +1,17 @@
-"""What an ablation has shown, as data for the component that draws it."""
+"""The results of an ablation as data for the component that draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..figures import LINES
 from ..text import format_count, format_si
-from ._curves import LINES
-
-if TYPE_CHECKING:  # runs and their store are not loaded for the sake of a picture
-    from ..experiments import SampleStatistics, VariantResult
+from ._results import VariantResult
+from ._statistics import SampleStatistics
 
 
-def ablation(rows: Sequence[VariantResult]) -> list[dict[str, Any]]:
+def chart_rows(rows: Sequence[VariantResult]) -> list[dict[str, Any]]:
     """One record per variant, the base first: its colour, costs, and accuracy and difference by seed (shares of 1)."""
     return [
         {
