@@ -1,34 +1,53 @@
-"""The arrows between the packages, and what may not be imported where."""
+"""The floors of the house, the arrows between the packages, and what may not be imported where."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "explorer"
+_MODULE = re.compile(r"explorer(\.\w+)+")
+
+FLOORS: tuple[set[str], ...] = (
+    {"text", "home"},
+    {"architecture"},
+    {"analysis", "catalog", "datasets", "runs"},
+    {"figures", "modules"},
+    {"editor", "profiling"},
+    {"training"},
+    {"experiments", "inspection"},
+    {"comparison"},
+    {"cli"},
+    {"__main__"},
+)
+"""The packages by floors, the ground floor first. Each imports only from floors below its own."""
+GROUND = FLOORS[0]
 
 ALLOWED: dict[str, set[str]] = {
-    "architecture": {"text"},
-    "catalog": {"text", "architecture"},
-    "analysis": {"text", "architecture"},
-    "modules": {"text", "architecture", "analysis"},
-    "comparison": {"text", "architecture", "analysis", "catalog", "figures", "experiments"},
-    "profiling": {"text", "modules", "analysis", "architecture", "catalog"},
-    "runs": {"text", "home"},
-    "training": {"text", "runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
-    "experiments": {"text", "architecture", "analysis", "catalog", "training", "runs"},
-    "inspection": {"text", "training", "runs", "datasets", "modules", "analysis", "architecture", "catalog", "home"},
-    "figures": {"text", "analysis", "architecture", "catalog", "experiments"},
-    "home": set(),
-    "text": set(),
-    "datasets": {"text", "home"},
+    "architecture": set(),
+    "analysis": {"architecture"},
+    "catalog": {"architecture"},
+    "datasets": set(),
+    "runs": set(),
+    "figures": {"analysis", "architecture"},
+    "modules": {"analysis", "architecture"},
+    "editor": {"figures", "analysis", "architecture"},
+    "profiling": {"modules", "analysis", "architecture"},
+    "training": {"modules", "runs", "datasets", "catalog", "analysis", "architecture"},
+    "experiments": {"training", "figures", "runs", "catalog", "analysis", "architecture"},
+    "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
+    "comparison": {"experiments", "figures", "analysis", "architecture"},
+    "cli": set.union(*FLOORS[1:8]),
 }
-"""For each sub-package the others that it may import. One that is not listed may import any, but not in a circle."""
+"""For each package the others that it imports; beside them any may import the ground floor."""
 
 WITHOUT_TORCH = (
     "explorer",
@@ -41,9 +60,12 @@ WITHOUT_TORCH = (
     "explorer.datasets",
     "explorer.runs",
     "explorer.training",
+    "explorer.editor",
     "explorer.experiments",
     "explorer.inspection",
     "explorer.cli",
+    "explorer.text",
+    "explorer.home",
 )
 
 
@@ -52,23 +74,38 @@ def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_modules(path: Path) -> set[str]:
-    """Every module that a file imports, at its top or inside a function, as an absolute dotted name."""
-    package = [*path.relative_to(ROOT).parent.parts]
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def _imports(text: str) -> tuple[tuple[int, str, str], ...]:
+    """(dots, module, name) of everything that a source text imports, at its top or inside a function.
+
+    A text such as "explorer.training" in it counts with the name "__main__": so a process is started.
+    """
+    found: list[tuple[int, str, str]] = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found += [(0, alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            # ``from .. import architecture`` names a module, ``from ..architecture import Conv`` does not: take both.
-            found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
-    return found
+            found += [(node.level, node.module or "", alias.name) for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
+            found.append((0, node.value, "__main__"))
+    return tuple(found)
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """(module, name) of everything that a file imports, the module as an absolute dotted name."""
+    package = [*path.relative_to(ROOT).parent.parts]
+    for dots, module, name in _imports(path.read_text(encoding="utf-8")):
+        base = package[: len(package) - dots + 1] if dots else []
+        yield ".".join([*base, *([module] if module else [])]), name
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Every module that a file imports or starts; of ``from .. import architecture`` both the package and the name."""
+    return {each for module, name in imports(path) for each in (module, f"{module}.{name}" if name else module)}
 
 
 def arrows() -> dict[str, set[str]]:
-    """Which parts of ``explorer`` import which others."""
+    """Which packages and top modules of ``explorer`` import which others."""
     parts = {part_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
     found: dict[str, set[str]] = {part: set() for part in parts}
     for path in PACKAGE.rglob("*.py"):
@@ -80,21 +117,86 @@ def arrows() -> dict[str, set[str]]:
     return {here: others - {here} for here, others in found.items()}
 
 
-@pytest.mark.parametrize("package", ALLOWED)
-def test_arrows_point_as_drawn(package: str) -> None:
-    found = arrows()
-    if package not in found:
-        pytest.skip(f"explorer/{package} is not there")
-    assert found[package] <= ALLOWED[package]
+def module_arrows() -> dict[str, set[str]]:
+    """Which modules of ``explorer`` and ``pages`` import which others. A package's name stands for its __init__.py.
+
+    ``from . import _limits`` is an arrow to the module ``_limits`` alone, although the package is loaded before it.
+    """
+    files = [path for folder in ("explorer", "pages") for path in (ROOT / folder).rglob("*.py")]
+    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files}
+    modules = set(names.values())
+    found: dict[str, set[str]] = {}
+    for path, here in names.items():
+        pairs = [(module, f"{module}.{name}") for module, name in imports(path) if name != "__main__"]
+        found[here] = {whole if whole in modules else module for module, whole in pairs} & modules - {here}
+    return found
 
 
-def test_packages_do_not_import_in_circles() -> None:
-    left = arrows()
-    while left:
-        free = [part for part, others in left.items() if not others & left.keys()]
-        assert free, f"these import one another in a circle: {sorted(left)}"
-        for part in free:
+def circles(arrows: dict[str, set[str]]) -> set[str]:
+    """Who imports one another in a circle: all that remains when whoever has no arrow in or out is taken away."""
+    left = dict(arrows)
+    while True:
+        imported = set().union(*left.values())
+        ends = [part for part, others in left.items() if not others & left.keys() or part not in imported]
+        if not ends:
+            return set(left)
+        for part in ends:
             del left[part]
+
+
+def test_every_package_has_a_floor_and_imports_only_from_below() -> None:
+    found = arrows()
+    floor = {part: number for number, parts in enumerate(FLOORS) for part in parts}
+    assert found.keys() == floor.keys()
+    wrong = [f"{here} → {other}" for here, others in found.items() for other in others if floor[other] >= floor[here]]
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_arrows_are_those_that_are_allowed(package: str) -> None:
+    others = arrows()[package] - GROUND
+    if package == "cli":
+        assert others <= ALLOWED[package]
+    else:
+        assert others == ALLOWED[package], "README's table and ALLOWED say which arrows there are"
+
+
+def test_the_table_of_the_readme_agrees() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^    (\d)  explorer/(\w+)  +\S.*?(?:  → (.+))?$", readme, re.M)
+    told = {
+        name: set.union(*FLOORS[1 : int(floor)]) if into == "all below" else set(into.split(", ")) - {""}
+        for floor, name, into in rows
+        if floor != "0"
+    }
+    assert told == ALLOWED
+    assert {name: int(floor) for floor, name, _ in rows if floor != "0"} == {
+        part: number for number, parts in enumerate(FLOORS[:-1]) for part in parts - GROUND
+    }
+
+
+def test_modules_do_not_import_in_circles() -> None:
+    assert circles(module_arrows()) <= {"pages.ui.train.live", "pages.ui.train.details"}
+
+
+def test_a_circle_of_modules_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is closed inside a function; modules of one package by ``from . import`` are not one by themselves."""
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    package = tmp_path / "explorer" / "a"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from ._x import f\n")
+    (package / "_x.py").write_text("from . import _y\n")
+    (package / "_y.py").write_text("")
+    assert not circles(module_arrows())
+    (package / "_y.py").write_text("def g():\n    from ._x import f\n")
+    assert circles(module_arrows()) == {"explorer.a._x", "explorer.a._y"}
+    (package / "_y.py").write_text("from . import f\n")
+    assert circles(module_arrows())
+
+
+def test_pages_do_not_import_the_command_line() -> None:
+    for path in (ROOT / "pages").rglob("*.py"):
+        assert not any(module.startswith("explorer.cli") for module in imported_modules(path)), path
 
 
 def test_explorer_does_not_import_its_entry_points() -> None:
@@ -110,11 +212,11 @@ def test_the_parser_sees_every_form_of_import(tmp_path: Path, monkeypatch: pytes
     file.parent.mkdir(parents=True)
     file.write_text(
         "import torch.nn\nfrom .. import modules\nfrom ..catalog import get\nfrom . import other\n"
-        "def f():\n    from explorer.figures import x\n    import streamlit as st\n"
+        "def f():\n    from explorer.figures import x\n    import streamlit as st\nSTART = 'explorer.training.worker'\n"
     )
     found = imported_modules(file)
     expected = {"torch.nn", "explorer.modules", "explorer.catalog", "explorer.analysis.other", "explorer.figures"}
-    assert expected | {"streamlit"} <= found
+    assert expected | {"streamlit", "explorer.training.worker"} <= found
 
 
 def test_light_packages_load_neither_torch_nor_streamlit() -> None:
