@@ -23,10 +23,12 @@ _STOP_SECONDS = 40.0
 
 def seeds_of(text: str) -> Sequence[int]:
     """3 is the seeds 0, 1, 2; 4,7 are those, and '5,' is one."""
+    from ..experiments import parse_seeds
+
+    if "," in text:
+        return parse_seeds(text)
     try:
-        if "," not in text:
-            return range(int(text))
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        return range(int(text))
     except ValueError:
         raise ValueError(f"--seeds {quote(text)} must be a number of seeds, or seeds such as 0,1,2") from None
 

@@ -19,7 +19,7 @@ from ..text import quote
 from . import _catalogue, _official, _store
 from ._arrays import ImageArrays
 from ._card import DatasetCard
-from ._catalogue import DEFAULT, get_card, names, register
+from ._catalogue import DEFAULT, find_available, get_card, names, register
 from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
 from ._images import MAX_IMAGE_BYTES, DecodedImage, decode
@@ -45,6 +45,7 @@ __all__ = [
     "data_folders",
     "decode",
     "fetch",
+    "find_available",
     "generate_long_range",
     "get_card",
     "import_images",

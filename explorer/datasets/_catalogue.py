@@ -90,6 +90,23 @@ def get_card(name: str) -> DatasetCard:
     return _source(name).get_card(name)
 
 
+def find_available(name: str) -> str:
+    """The data set of that name, or one with the same content where that is not on this machine.
+
+    Returns:
+        ``name`` where it is available, or where nothing else is; else the name of a data set with the same classes and
+        as many images, such as an imported copy.
+    """
+    wanted = get_card(name)
+    if not wanted.available:
+        for other in map(get_card, names()):
+            alike = sorted(other.classes) == sorted(wanted.classes)
+            counts = (other.train_count, other.test_count) == (wanted.train_count, wanted.test_count)
+            if other.available and alike and counts:
+                return other.name
+    return name
+
+
 def is_known(name: str) -> bool:
     """Whether a text names a data set (and is not, for example, a path)."""
     return any(source.knows(name) for source in SOURCES.values())

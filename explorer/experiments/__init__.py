@@ -12,7 +12,7 @@ from ._comparable import (
     group_comparable_runs,
     parse_structure,
 )
-from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Variant, check_seeds, plan
+from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Variant, check_seeds, parse_seeds, plan
 from ._factors import Factor, NotApplicable, changed_nodes, get_factor, list_factors
 from ._manage import StoredExperiment, add_seeds, delete, get_experiment, list_experiments, pause, resume, start, stop
 from ._presets import PRESETS, Preset
@@ -65,6 +65,7 @@ __all__ = [
     "group_comparable_runs",
     "list_experiments",
     "list_factors",
+    "parse_seeds",
     "parse_structure",
     "pause",
     "plan",

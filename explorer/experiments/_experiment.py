@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -157,10 +158,29 @@ def _name_after_factors(base: Architecture, variant: Variant) -> Variant:
     return replace(variant, architecture=edit.replace(variant.architecture, "", name=name[:MAX_TITLE]))
 
 
-def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+def parse_seeds(text: str, *, most: int = MAX_SEEDS) -> tuple[int, ...]:
+    """Seeds as people type them.
+
+    Args:
+        text: whole numbers with commas or spaces between, such as ``0, 1, 2``.
+        most: seeds that may be given.
+
+    Returns:
+        The seeds in the order in which they were typed.
+
+    Raises:
+        ValueError: it is none of that, or ``check_seeds`` refuses the seeds.
+    """
+    parts = re.split(r"[,\s]+", text.strip(", \t\n"))
+    if not all(part.isdecimal() and len(part) <= 10 for part in parts):
+        raise ValueError(f"seeds (={text[:60]!r}) must be whole numbers from 0 on, such as 0, 1, 2")
+    return check_seeds([int(part) for part in parts], most=most)
+
+
+def check_seeds(seeds: Sequence[int], *, most: int = MAX_SEEDS) -> tuple[int, ...]:
     """The seeds as they came. Raises ValueError where there is none, too many, one twice or one out of range."""
-    if not 1 <= len(seeds) <= MAX_SEEDS:
-        raise ValueError(f"{len(seeds)} seeds were given; an experiment has 1 to {MAX_SEEDS}")
+    if not 1 <= len(seeds) <= most:
+        raise ValueError(f"{len(seeds)} seeds were given; there may be 1 to {most}")
     bad = [seed for seed in seeds if not 0 <= seed < 2**32]
     if bad:
         raise ValueError(f"seed (={bad[0]}) must be from 0 to {2**32 - 1}")

@@ -13,6 +13,7 @@ from ._preprocessing import Box, Placement, Preprocessing
 from ._published import PUBLISHED, PublishedWeights, fetch_weights, find_published
 from ._samples import SampleImage, list_sample_images
 from ._shipped import ModelCard, load_model_cards, write_shipped_model
+from .cache import ResultCache
 
 __all__ = [
     "PUBLISHED",
@@ -23,6 +24,7 @@ __all__ = [
     "Placement",
     "Preprocessing",
     "PublishedWeights",
+    "ResultCache",
     "SampleImage",
     "UnitField",
     "branch_paths",

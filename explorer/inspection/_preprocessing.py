@@ -80,6 +80,20 @@ class Preprocessing:
         """
         return ((0.5,), (0.5,)) if self.transform_input else (self.mean, self.std)
 
+    def restore_pixels(self, input_CHW: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The pixels of a network's input, as they were before it was normalised.
+
+        Args:
+            input_CHW: one input, normalised; float32.
+
+        Returns:
+            uint8 of shape (H, W, 3), or (H, W) where there is one channel.
+        """
+        mean, std = (np.array(each, np.float32).reshape(-1, 1, 1) for each in self.normalisation)
+        std = np.where(std > 0, std, 1)
+        pixels_CHW = np.rint(255 * (input_CHW * std + mean)).clip(0, 255).astype(np.uint8)
+        return pixels_CHW[0] if len(pixels_CHW) == 1 else np.ascontiguousarray(pixels_CHW.transpose(1, 2, 0))
+
     def placement(self, height: int, width: int) -> Placement:
         """Where the input lies in a picture of so many pixels; scaling and cutting as torchvision's presets do.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
@@ -177,6 +177,26 @@ class EvaluationResult:
 
 
 @torch.no_grad()
+def evaluate_each(
+    models: Sequence[Model], dataset: Dataset, *, progress: Progress | None = None
+) -> Iterator[tuple[Model, EvaluationResult]]:
+    """Several models one after another on the test images of a data set; see ``evaluate``.
+
+    Args:
+        progress: hears images done and in all, over all models.
+
+    Yields:
+        Each model with its result as soon as it is there: what is complete stays where the work is cancelled.
+    """
+    for place, model in enumerate(models):
+
+        def tell(done: int, whole: int, before: int = place) -> None:
+            if progress:
+                progress(before * whole + done, len(models) * whole)
+
+        yield model, evaluate(model, dataset, progress=tell)
+
+
 def evaluate(
     model: Model, dataset: Dataset, *, progress: Progress | None = None, cancel: Cancel | None = None
 ) -> EvaluationResult:

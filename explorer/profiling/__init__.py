@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .conventions import CONVENTIONS, OUR_CONVENTION, Convention, Count, CountItem, count_by_convention
 from .measurement import MeasurementStep, measure_in_subprocess
-from .timing import Ceilings, Latency, Setting
+from .measurement_queue import wait_for_turn
+from .timing import Ceilings, Latency, Setting, computation_digest
 
 if TYPE_CHECKING:
     from ._count_reconciliation import CountReconciliation, NodeCounts, ToolComparison, reconcile_counts
@@ -33,10 +34,12 @@ __all__ = [
     "Summary",
     "SummaryRow",
     "ToolComparison",
+    "computation_digest",
     "count_by_convention",
     "measure_in_subprocess",
     "reconcile_counts",
     "summarize",
+    "wait_for_turn",
 ]
 
 _NEEDS_TORCH = {

@@ -7,11 +7,14 @@ at best is a roofline (Williams, Waterman & Patterson 2009).
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..analysis import Analysis
+from ..architecture import Architecture, edit, to_json
 
 Precision = Literal["fp32", "bf16"]
 _BYTES: dict[Precision, int] = {"fp32": 4, "bf16": 2}
@@ -145,3 +148,14 @@ def unmeasured(analysis: Analysis, setting: Setting, trouble: str = "") -> Laten
         name=analysis.name, setting=setting, seconds=(), trouble=trouble,
         macs=analysis.totals.macs * setting.batch, traffic_bytes=count_traffic_bytes(analysis, setting),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def computation_digest(architecture: Architecture) -> str:
+    """Names what an architecture computes, for times that are kept: names and notes take no time.
+
+    Returns:
+        A SHA-256 in hexadecimal, equal for architectures that differ in name, notes and provenance alone.
+    """
+    bare = edit.replace(architecture, "", name="-", notes="", provenance="")
+    return hashlib.sha256(to_json(bare, indent=None).encode()).hexdigest()

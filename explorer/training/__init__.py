@@ -5,7 +5,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 """
 
 from ._config import TrainConfig, parse
-from ._fit import Memory, check_classes, check_memory, estimate_memory
+from ._fit import Memory, check_classes, check_memory, estimate_memory, fit_to_data
 from ._forecast import Forecast, Speed, collect_speeds, forecast
 from ._launch import Fit, check, clone, config_warnings, extend, prepare, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
@@ -31,6 +31,7 @@ __all__ = [
     "config_warnings",
     "estimate_memory",
     "extend",
+    "fit_to_data",
     "forecast",
     "lesson",
     "measure_speed_again",

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from ..analysis import Analysis, analyze
-from ..architecture import Architecture, ArchitectureError, walk
+from ..architecture import Architecture, ArchitectureError, edit, walk
+from ..datasets import DatasetCard
 from ._config import TrainConfig
 
 _PROCESS_BYTES = 900_000_000
@@ -169,3 +170,23 @@ def check_memory(needed: Memory, config: TrainConfig, *, device: str, available:
         f"weights and optimizer {needed.weights / 1e9:.1f}, images {needed.images / 1e9:.1f}), which has "
         f"{available / 1e9:.1f} GB; {way}"
     )
+
+
+def fit_to_data(
+    architecture: Architecture, card: DatasetCard, *, classes: bool = True, image_size: bool = False
+) -> Architecture:
+    """The architecture for the images of a data set.
+
+    Args:
+        architecture: the network as it is.
+        card: of the data set.
+        classes: give the last layer and the auxiliary heads as many outputs as the data has classes.
+        image_size: take images as large as the data has them; else they are scaled to the network's input.
+
+    Raises:
+        ArchitectureError: the network ends in no layer whose outputs are classes.
+    """
+    if image_size:
+        shape = (architecture.input_shape[0], *card.shape[1:])
+        architecture = architecture.model_copy(update={"input_shape": shape})
+    return edit.set_classes(architecture, len(card.classes)) if classes else architecture

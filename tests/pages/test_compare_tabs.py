@@ -13,8 +13,8 @@ from explorer import catalog
 from explorer.analysis import METRICS, analyze
 from explorer.architecture import edit, to_json, to_link
 from explorer.comparison import equal_budget, front, reductions, saving, stacks
+from explorer.profiling import wait_for_turn
 from explorer.runs import Manager
-from pages.ui.compare.measurement_queue import wait_for_turn
 from pages.ui.compare.state import parse_options
 from tests.experiments.parts import finish
 from tests.pages.parts import HOSTILE, JOINER, address, design_of, mounted, open_page, visible_text

@@ -26,9 +26,9 @@ from explorer.inspection.evaluation import evaluate
 from explorer.inspection.features import feature_maps
 from explorer.inspection.opening import open_model, open_published
 from explorer.modules import build
-from explorer.runs import Manager, RunFolder
+from explorer.runs import Device, Manager, RunFolder, devices
 from explorer.training import checkpoint
-from pages.ui.inspect import cache, state
+from pages.ui.inspect import state
 from pages.ui.text import literal
 from tests.datasets.makers import encoded, pixels, png
 from tests.inspection.parts import learnt, shaken, trained_run
@@ -221,7 +221,8 @@ def test_the_camera_is_asked_for_only_when_its_box_is_opened(manager: Manager) -
 def test_the_page_is_there_before_torch_is_loaded(manager: Manager) -> None:
     """Where torch cannot be had, what stands before its loading is all there: models, pictures, what uploads are."""
     script = (
-        "import sys; from streamlit.testing.v1 import AppTest; running = AppTest.from_file('app.py').run(); "
+        "import sys; from streamlit.testing.v1 import AppTest; "
+        "running = AppTest.from_file('app.py', default_timeout=60).run(); "
         "sys.modules['torch'] = None; running.switch_page('pages/inspect.py').run(timeout=60); "
         "print(running.selectbox(key='inspect_model').value, len(running.file_uploader), len(running.exception))"
     )
@@ -499,16 +500,20 @@ def test_the_design_of_the_session_is_left_alone(manager: Manager) -> None:
     assert running.session_state["design"]["selected"] == "inception_3a"
 
 
-def test_what_is_kept_is_bounded_in_number_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "MAX_ENTRIES", 4)
-    monkeypatch.setattr(cache, "MAX_BYTES", 4 * 1000)
-    for number in range(10):
-        cache.store(("many", number), torch.zeros(1))
-    assert [cache.lookup(("many", number)) is not None for number in range(10)] == [False] * 6 + [True] * 4
-    for number in range(3):
-        cache.store(("large", number), {"values": (torch.zeros(450), np.zeros(10))})
-    assert cache.lookup(("large", 0)) is None
-    assert cache.lookup(("large", 2)) is not None
-    made: list[int] = []
-    assert cache.get_or_compute(("large", 2), lambda: made.append(1)) is not None
-    assert made == []
+def test_the_device_is_told_and_chosen_where_there_is_a_choice(
+    manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained_run(manager)
+    running = app(pictures="digits:3")
+    assert any("computes on cpu" in plain(each.value) for each in running.caption)
+    assert "inspect_device" not in {box.key for box in running.selectbox}
+    found = (Device(name="cuda:7", title="a GPU that is not there", memory_bytes=2**34), *devices())
+    monkeypatch.setattr("pages.ui.inspect.device.devices", lambda: found)
+    monkeypatch.setattr("explorer.inspection._device.devices", lambda: found)
+    running.run()  # asks for the best one, on which this machine's torch cannot put a model
+    assert not running.exception
+    assert "cuda:7" in messages(running)
+    assert "choose the device cpu" in messages(running)
+    running.selectbox(key="inspect_device").set_value("cpu").run()
+    assert not running.error
+    assert any("computes on cpu" in plain(each.value) for each in running.caption)

@@ -87,11 +87,19 @@ def test_several_networks_and_seeds_become_runs_of_their_own(home: Path, manager
     assert made == sorted((name, seed) for name in names for seed in (3, 4))
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "0 " * 21, str(2**32)])
-def test_seeds_that_are_none_are_refused(home: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *((text, "must be whole numbers from 0 on, such as 0, 1, 2") for text in ("", "x", "-1", "1.5")),
+        ("0 " * 21, "21 seeds were given; there may be 1 to 20"),
+        (str(2**32), f"must be from 0 to {2**32 - 1}"),
+        ("3, 3", "given twice"),
+    ],
+)
+def test_seeds_that_are_none_are_refused(home: Path, text: str, reason: str) -> None:
     running = app()
     running.text_input(key="train_seeds").set_value(text).run()
-    assert "must be 1 to 20 whole numbers" in messages(running)
+    assert reason in messages(running)
     assert "start" not in [button.key for button in running.button]
 
 

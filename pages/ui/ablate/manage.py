@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -46,14 +45,6 @@ def buttons(stored: StoredExperiment, counts: dict[str, int], *, resumable: int)
             )  # fmt: skip
 
 
-def read_seeds(text: str) -> tuple[int, ...]:
-    """Seeds as typed: whole numbers with commas or spaces between. Raises ValueError."""
-    parts = re.split(r"[,\s]+", text.strip(" ,"))
-    if not all(part.isdecimal() and len(part) <= 10 for part in parts):
-        raise ValueError(f"seeds (={text[:60]!r}) must be whole numbers from 0 on, such as 0, 1, 2")
-    return experiments.check_seeds([int(part) for part in parts])
-
-
 def _seeds(stored: StoredExperiment) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         highest = max(stored.experiment.seeds)
@@ -65,7 +56,7 @@ def _seeds(stored: StoredExperiment) -> None:
 
 def _add_seeds(experiment: str, text: str) -> None:
     try:
-        seeds = read_seeds(text)
+        seeds = experiments.parse_seeds(text)
     except ValueError as error:
         state.PAGE.act()
         state.PAGE.tell("error", str(error))

@@ -15,7 +15,7 @@ from explorer.text import format_duration
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
 from pages.ui.text import literal
-from pages.ui.train.live import STATES
+from pages.ui.train.run_text import STATES
 
 from . import manage, state
 

@@ -17,7 +17,6 @@ from pages.ui.text import literal
 from pages.ui.train import choices, data, settings
 
 from . import state
-from .manage import read_seeds
 
 _DESIGNS = ("one at a time", "all combinations")
 _FIRST = PRESETS["homework"]
@@ -41,7 +40,7 @@ def show() -> None:
             "Name", key="ablate_name", max_chars=120, placeholder="network and factors", persist_state="session"
         )
     try:
-        base = choices.fit_to_data(choices.get_network(network), card, fit=True, small=small)
+        base = training.fit_to_data(choices.get_network(network), card, image_size=small)
         analyze(base)
     except ArchitectureError as error:
         varied.error(literal(f"{choices.get_title(network)}: {error}."))
@@ -104,25 +103,13 @@ def _take(name: str) -> None:
     preset, here = PRESETS[name], st.session_state
     here.update(
         ablate_net=preset.network, ablate_design=_DESIGNS[preset.combine], ablate_name=preset.title,
-        ablate_seeds=", ".join(map(str, preset.seeds)), train_data=_same_data(preset.dataset), train_size="network",
+        ablate_seeds=", ".join(map(str, preset.seeds)), train_data=datasets.find_available(preset.dataset),
+        train_size="network",
     )  # fmt: skip
     settings.begin(preset.recipe)
     for each in experiments.list_factors(catalog.get(preset.network)):
         here[f"factor_{each.name}"] = each.name in preset.factors
     state.PAGE.act()
-
-
-def _same_data(name: str) -> str:
-    """The data set, or, where it is not on this machine, an imported one of the same classes and sizes."""
-    wanted = datasets.get_card(name)
-    if not wanted.available:
-        for other in map(datasets.get_card, datasets.names()):
-            same = (sorted(other.classes), other.train_count, other.test_count) == (
-                sorted(wanted.classes), wanted.train_count, wanted.test_count,
-            )  # fmt: skip
-            if same and other.available:
-                return other.name
-    return name
 
 
 # ---- what to vary ---------------------------------------------------------------------------------------------------
@@ -193,7 +180,7 @@ def _seeds() -> tuple[int, ...] | None:
         "compared seed by seed; fewer than two say nothing about luck.",
     )  # fmt: skip
     try:
-        return read_seeds(text)
+        return experiments.parse_seeds(text)
     except ValueError as error:
         st.error(literal(f"{error}."))
         return None

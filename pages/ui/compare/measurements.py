@@ -6,21 +6,19 @@ digest of what computes, so a name may change and what was measured once need no
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 
 from explorer.analysis import analyze
-from explorer.architecture import Architecture, edit, to_json
+from explorer.architecture import Architecture
 from explorer.datasets import Progress
 from explorer.experiments import SampleStatistics
-from explorer.profiling.measurement import measure_in_subprocess
+from explorer.profiling import computation_digest, measure_in_subprocess, wait_for_turn
 from explorer.profiling.timing import Setting, refuse_too_large
 from explorer.runs import devices, devices_used
 from pages.ui.manager import manager
@@ -29,7 +27,6 @@ from pages.ui.text import literal
 
 from . import options, times
 from .entries import Entry
-from .measurement_queue import wait_for_turn
 
 TAB = "measured"
 KEY = "compare_measured"
@@ -64,7 +61,7 @@ def show(entries: tuple[Entry, ...]) -> None:
     work = st.container()
     results = st.container()
     with results:
-        times.show(entries, device, kept, [_digest(entry.architecture) for entry in entries])
+        times.show(entries, device, kept, [computation_digest(entry.architecture) for entry in entries])
     if begin or again:
         with work:
             if _measure(device, jobs if again else missing, repeats, anew=bool(again)):
@@ -112,14 +109,7 @@ def _records() -> dict[str, Any]:
 
 
 def _key(architecture: Architecture, setting: Setting) -> tuple[str, str]:
-    return _digest(architecture), str(setting)
-
-
-@lru_cache(maxsize=64)
-def _digest(architecture: Architecture) -> str:
-    """Of what computes: names and remarks take no time."""
-    bare = edit.replace(architecture, "", name="-", notes="", provenance="")
-    return hashlib.sha256(to_json(bare, indent=None).encode()).hexdigest()
+    return computation_digest(architecture), str(setting)
 
 
 def _name_runs_on(device: str) -> str:
@@ -186,7 +176,7 @@ def list_latencies(entries: tuple[Entry, ...]) -> dict[str, tuple[str, dict[Arch
     for (digest, title), record in _records()["times"].items():
         latency = record["latency"]
         for entry in entries:
-            if latency.seconds and digest == _digest(entry.architecture):
+            if latency.seconds and digest == computation_digest(entry.architecture):
                 key = "time." + re.sub(r"\W+", ".", title)
                 found.setdefault(key, (title, {}))[1][entry.architecture] = SampleStatistics.of([1e3 * latency.median])
     return found

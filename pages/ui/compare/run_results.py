@@ -13,7 +13,7 @@ from explorer.runs import Run
 from pages.ui.components import mount
 from pages.ui.manager import manager
 from pages.ui.text import cell
-from pages.ui.train import live
+from pages.ui.train.run_text import curve_panels, list_titles
 from pages.ui.train.state import check_view
 
 from . import state
@@ -50,7 +50,7 @@ def show(entries: tuple[Entry, ...]) -> None:
     with st.container(border=True, key="compare_learnt"):
         shown = found[:MAX_RUNS]
         runs = [run for _, run in shown]
-        data = figures.curves(live.titles(runs), live.panels(runs))
+        data = figures.curves(list_titles(runs), curve_panels(runs))
         for (place, _), run in zip(shown, data["runs"], strict=True):
             run["title"] = f"{LETTERS[place]} · {run['title']}"
             run["colour"] = figures.LINES[place]._asdict()  # the network's; markers tell its runs apart

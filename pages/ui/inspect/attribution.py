@@ -15,7 +15,7 @@ from pages.ui.text import literal
 
 from . import nodes, predictions, state
 from .branches import ask_class
-from .cache import get_or_compute, lookup, store
+from .queries import CACHE
 from .state import Picture
 
 _METHODS = {"cam": "Grad-CAM", "occlusion": "Occlusion", "gradients": "Integrated gradients"}
@@ -53,7 +53,7 @@ def _cam(model: Any, picture: Picture, prediction: Any, index: int, path: str) -
     from explorer.inspection.attribution import grad_cam, upsample
 
     try:
-        cam = get_or_compute(
+        cam = CACHE.get_or_compute(
             ("cam", model.digest, picture["digest"], path, index),
             lambda: grad_cam(model, prediction.input, path, index),
         )
@@ -121,11 +121,11 @@ def _gradients(model: Any, picture: Picture, prediction: Any, index: int, _: str
 
 def _computed(key: tuple[Any, ...], what: str, work: Callable[[Any], Any]) -> Any:
     """What was found, if it was; else a button that begins the work."""
-    found = lookup(key)
+    found = CACHE.lookup(key)
     if found is None and st.button("Compute", key="inspect_compute", icon=":material/play_arrow:", type="primary"):
         found = run_with_progress(what, work)
         if found is not None:
-            store(key, found)
+            CACHE.store(key, found)
             state.change()
             st.rerun()
     return found

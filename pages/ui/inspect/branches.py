@@ -14,7 +14,7 @@ from pages.ui.components import mount
 from pages.ui.text import literal
 
 from . import nodes, queries, state
-from .cache import get_or_compute
+from .queries import CACHE
 from .state import Picture
 
 _EACH = 8
@@ -72,7 +72,7 @@ def _contributions(model: Any, picture: Picture, prediction: Any, block: str, ki
         return branch_contributions(model, prediction.input, block, index, torch.stack(inputs) if inputs else None)
 
     try:
-        found = get_or_compute(("contributions", model.digest, picture["digest"], block, index, digests), work)
+        found = CACHE.get_or_compute(("contributions", model.digest, picture["digest"], block, index, digests), work)
     except ValueError as error:
         st.info(literal(f"{error}."))
         return

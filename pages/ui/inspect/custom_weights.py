@@ -12,7 +12,7 @@ from explorer.text import format_bytes, format_si
 from pages.ui import session
 from pages.ui.text import literal
 
-from . import state
+from . import device, state
 
 MAX_PARAMETERS = 100_000_000
 MAX_ACTIVATION_BYTES = 1_000_000_000
@@ -99,7 +99,9 @@ def _open(architecture: Architecture, content: bytes, name: str, names: str, mea
     )
     from explorer.inspection.opening import open_bytes
 
-    model = open_bytes(architecture, content, name, classes=classes, preprocessing=preprocessing)
+    model = open_bytes(
+        architecture, content, name, classes=classes, preprocessing=preprocessing, device=device.current()
+    )
     # A new, empty widget for the next: Streamlit lets go of its copy of the file.
     state.change(own=model, model=state.OWN, own_round=state.state()["own_round"] + 1)
 

@@ -16,7 +16,7 @@ from pages.ui.progress import run_with_progress
 from pages.ui.text import cell, literal
 
 from . import data, models, pictures, state
-from .cache import lookup, store
+from .queries import CACHE
 
 _WORST = 24
 _MATRIX = 100
@@ -61,24 +61,20 @@ def _key(model: Any, name: str) -> tuple[str, str, str]:
 
 def _evaluated(model: Any, name: str) -> Any:
     with st.spinner("Reading the data set"):
-        return lookup(_key(model, name))
+        return CACHE.lookup(_key(model, name))
 
 
 def _evaluate(both: list[Any], name: str) -> None:
-    from explorer.inspection.evaluation import evaluate
+    from explorer.inspection.evaluation import evaluate_each
 
     if not st.button("Evaluate", key="inspect_evaluate", icon=":material/play_arrow:", type="primary"):
         st.caption("The whole test set goes through the network, which takes a while; it can be cancelled.")
         return
-    left = [model for model in both if lookup(_key(model, name)) is None]
+    missing = [model for model in both if CACHE.lookup(_key(model, name)) is None]
 
     def work(progress: Progress) -> bool:
-        for number, model in enumerate(left):
-
-            def told(done: int, whole: int, before: int = number) -> None:
-                progress(before * whole + done, len(left) * whole)
-
-            store(_key(model, name), evaluate(model, data.open_test_set(name), progress=told))
+        for model, result in evaluate_each(missing, data.open_test_set(name), progress=progress):
+            CACHE.store(_key(model, name), result)
         return True
 
     if run_with_progress("Evaluating", work):

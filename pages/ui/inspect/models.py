@@ -20,7 +20,7 @@ from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
 
-from . import custom_weights, data, pictures, state
+from . import custom_weights, data, device, pictures, state
 
 _NEWEST = "newest"
 _KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
@@ -55,6 +55,7 @@ def show(found: dict[str, AvailableModel]) -> None:
         _checkpoint(entry)
         if not entry.ready:
             _download(entry)
+    device.choose()
     custom_weights.show()
     _follow()
 
@@ -199,17 +200,17 @@ def open_by_name(name: str, found: dict[str, AvailableModel]) -> Any:
         st.info(literal(f"The weights of {entry.title} are not here yet."))
         return None
     try:
-        return _open_cached(name, _version(entry, name))
+        return _open_cached(name, _version(entry, name), device.current())
     except ValueError as error:
         st.error(literal(f"{error}."))
         return None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _open_cached(name: str, version: str) -> Any:  # noqa: ARG001  (the version is part of the key)
+def _open_cached(name: str, version: str, on: str) -> Any:  # noqa: ARG001  (the version is part of the key)
     from explorer.inspection.opening import open_model
 
-    return open_model(name, manager())
+    return open_model(name, manager(), device=on)
 
 
 def _version(entry: AvailableModel, name: str) -> str:

@@ -93,7 +93,7 @@ def input_frame(
     title: str = "Input",
 ) -> dict[str, Any]:  # fmt: skip
     """A frame of the network's input, before its numbers are normalised; boxes are in the input's pixels."""
-    pixels = queries.input_pixels(model, prediction)
+    pixels = model.preprocessing.restore_pixels(prediction.input.numpy())
     height, width = pixels.shape[:2]
     return {
         "title": title, "note": format_shape(model.preprocessing.shape),

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from explorer import datasets
-from explorer.inspection import Placement
+from explorer.inspection import Placement, ResultCache
 
-from .cache import get_or_compute
 from .state import Picture
 
+CACHE = ResultCache()
+"""Of all sessions of this server."""
 TOP = 5
 """Classes whose probabilities are shown."""
 
@@ -31,7 +30,7 @@ def predict_picture(model: Any, picture: Picture) -> Any:
         except ValueError as error:
             return f"{error}"
 
-    return get_or_compute(("predict", model.digest, picture["digest"]), ask)
+    return CACHE.get_or_compute(("predict", model.digest, picture["digest"]), ask)
 
 
 def features(model: Any, picture: Picture, paths: tuple[str, ...]) -> dict[str, Any]:
@@ -42,20 +41,12 @@ def features(model: Any, picture: Picture, paths: tuple[str, ...]) -> dict[str, 
 
         return feature_maps(model, predict_picture(model, picture).input, paths)
 
-    return get_or_compute(("features", model.digest, picture["digest"], paths), ask)
+    return CACHE.get_or_compute(("features", model.digest, picture["digest"], paths), ask)
 
 
 def maps(model: Any, picture: Picture, path: str) -> Any:
     """The feature maps of one node."""
     return features(model, picture, (path,))[path]
-
-
-def input_pixels(model: Any, prediction: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """A network's input before it was normalised: (H, W, 3), or (H, W) of one channel."""
-    mean, std = (np.array(each, np.float32).reshape(-1, 1, 1) for each in model.preprocessing.normalisation)
-    std = np.where(std > 0, std, 1)
-    pixels = np.rint(255 * (prediction.input.numpy() * std + mean)).clip(0, 255).astype(np.uint8)
-    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
 
 def placement(model: Any, picture: Picture) -> Placement:

@@ -74,7 +74,7 @@ def _facts(model: Any) -> None:
     st.caption(
         literal(
             f"{model.architecture.name}: {model.provenance} · {format_count(analysis.params)} parameters · input "
-            f"{format_shape(analysis.input_shape)} · {len(model.classes):,} classes"
+            f"{format_shape(analysis.input_shape)} · {len(model.classes):,} classes · computes on {model.device}"
         )
     )
     for note in model.notes:

@@ -78,6 +78,8 @@ class InspectState(PageState):
     """Counts the upload widgets: each is used once."""
     own_round: int
     """The same of the widget for weights."""
+    device: str
+    """Where models compute: 'auto' or a device's name."""
 
 
 # ---- the address ----------------------------------------------------------------------------------------------------
@@ -144,6 +146,7 @@ PAGE: Page[InspectState] = Page(
     lambda: {
         **first_state(), "model": "", "second": "", "at": "", "channel": None, "unit": None, "class_index": None,
         "pictures": [], "show": "", "wanted": [], "own": None, "round": 0, "own_round": 0,
+        "device": "auto",
     },
     (
         Parameter("model", _read_into("model"), lambda: _write_model(state()["model"])),

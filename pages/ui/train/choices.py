@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import catalog, datasets, training
-from explorer.architecture import Architecture, edit
+from explorer.architecture import Architecture
 from explorer.runs import Run
 from explorer.text import format_shape
 from pages.ui import session
@@ -53,13 +53,6 @@ def ask_image_size(chosen: list[str], card: datasets.DatasetCard) -> bool:
         "images take more time; smaller ones may be too small for the network.",
     )  # fmt: skip
     return picked == "data"
-
-
-def fit_to_data(network: Architecture, card: datasets.DatasetCard, *, fit: bool, small: bool) -> Architecture:
-    """The network with as many outputs as the data has classes (``fit``), and its image size (``small``)."""
-    if small:
-        network = network.model_copy(update={"input_shape": (network.input_shape[0], *card.shape[1:])})
-    return edit.set_classes(network, len(card.classes)) if fit else network
 
 
 def forecast_run(

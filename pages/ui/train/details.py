@@ -17,7 +17,8 @@ from pages.ui.components import mount
 from pages.ui.manager import history, manager
 from pages.ui.text import literal
 
-from . import live, state
+from . import state
+from .run_text import list_titles
 
 _FAMILIES = {
     "gradient_norm": ("Gradient norm by block", "Euclidean length, last step of each epoch"),
@@ -79,7 +80,7 @@ def _panels(runs: list[Run], wanted: list[dict[str, Any]], key: str) -> None:
     if not panels:
         st.caption("Nothing has been recorded yet.")
         return
-    data = figures.curves(live.titles(runs), panels)
+    data = figures.curves(list_titles(runs), panels)
     mount("curves", key, {**data, "view": state.PAGE.state["view"]}, view=state.set_view)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from explorer import figures
@@ -14,17 +12,7 @@ from pages.ui.manager import history, manager, supervise
 from pages.ui.text import literal
 
 from . import details, manage, state
-
-STATES: dict[str, tuple[str, str, Any]] = {
-    "queued": ("waiting for its device", ":material/schedule:", "gray"),
-    "running": ("running", ":material/play_arrow:", "blue"),
-    "paused": ("paused", ":material/pause:", "orange"),
-    "stopped": ("stopped", ":material/stop:", "gray"),
-    "interrupted": ("interrupted", ":material/power_off:", "orange"),
-    "failed": ("failed", ":material/error:", "red"),
-    "finished": ("finished", ":material/check:", "green"),
-}
-"""For each state of a run its name for people, icon and colour."""
+from .run_text import STATES, curve_panels, list_titles
 
 
 def show(*, active: bool) -> None:
@@ -125,51 +113,6 @@ def _curves(runs: list[Run]) -> None:
     mount(
         "curves",
         "curves",
-        {**figures.curves(titles(runs), panels(runs)), "view": state.PAGE.state["view"]},
+        {**figures.curves(list_titles(runs), curve_panels(runs)), "view": state.PAGE.state["view"]},
         view=state.set_view,
     )
-
-
-def panels(runs: list[Run]) -> list[dict[str, Any]]:
-    """Loss and accuracy of all runs, as ``figures.curves`` takes them."""
-    past = history()
-
-    def lines(*wanted: tuple[str, str, bool]) -> list[figures.Line]:
-        found = []
-        for index, run in enumerate(runs):
-            for series, name, marked in wanted:
-                curve = past.curve(run, series)
-                if len(curve):
-                    found.append(
-                        figures.Line(
-                            run=index, name=name, marked=marked,
-                            steps=curve.steps, values=curve.values, seconds=curve.seconds,
-                        )
-                    )  # fmt: skip
-        return found
-
-    def panel(key: str, title: str, note: str, form: str) -> dict[str, Any]:
-        wanted = [(f"train/{key}", "train", False)]
-        wanted += [(f"epoch/{split}/{key}", split, True) for split in ("validation", "test")]
-        return {"key": key, "title": title, "note": note, "format": form, "lines": lines(*wanted)}
-
-    return [
-        panel("loss", "Loss", "cross entropy", "number"),
-        panel("accuracy", "Accuracy", "share of right answers", "percent"),
-    ]
-
-
-def titles(runs: list[Run]) -> list[tuple[str, str, float]]:
-    """(id, title, steps an epoch) of runs; where titles repeat, what tells them apart is added."""
-    names = [run.name for run in runs]
-    made = []
-    for run in runs:
-        title = run.name
-        if names.count(run.name) > 1:
-            title = f"{run.name} · seed {run.setting('seed')}"
-            if sum(1 for other in runs if other.name == run.name and other.setting("seed") == run.setting("seed")) > 1:
-                title = f"{run.name} · {run.id[-6:]}"
-        made.append((run.id, title[:80], state.steps_per_epoch(run)))
-    return made
-
-

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer import catalog, training
 from explorer.architecture import Architecture, ArchitectureError, from_json
+from explorer.experiments import parse_seeds
 from explorer.runs import Run
 from explorer.text import format_bytes, format_duration, format_shape
 from pages.ui import session
@@ -14,6 +17,8 @@ from pages.ui.text import literal
 
 from . import choices, data, settings, state
 
+MAX_SEEDS = 20
+"""Of one start."""
 _FIRST = "inception-net-32"
 """What is offered to a visitor who has not designed anything yet: it learns within seconds on a CPU."""
 
@@ -44,7 +49,7 @@ def show(runs: list[Run]) -> None:
     networks, complaints = [], []
     for name in chosen:
         try:
-            networks.append(choices.fit_to_data(choices.get_network(name), card, fit=fit, small=small))
+            networks.append(training.fit_to_data(choices.get_network(name), card, classes=fit, image_size=small))
         except ArchitectureError as error:
             complaints.append(f"{choices.get_title(name)}: {error}")
     _forecast(networks, config, seeds, runs, complaints)
@@ -90,25 +95,22 @@ def _take_clone() -> None:
         st.session_state["train_designs"] = st.session_state["train_proposed"] = proposed
 
 
-def _seeds() -> list[int] | None:
+def _seeds() -> tuple[int, ...] | None:
     text = st.text_input(
         "Seeds", "0", key="train_seeds", persist_state="session",
         help="One run for each: 0 or 0, 1, 2. The spread over seeds tells luck from skill.",
     )  # fmt: skip
     try:
-        seeds = [int(part) for part in text.replace(",", " ").split()]
-    except ValueError:
-        seeds = []
-    if not seeds or len(seeds) > 20 or any(not 0 <= seed < 2**32 for seed in seeds):
-        st.error(literal(f"Seeds (={text!r}) must be 1 to 20 whole numbers from 0 on, such as 0, 1, 2."))
+        return parse_seeds(text, most=MAX_SEEDS)
+    except ValueError as error:
+        st.error(literal(f"{error}."))
         return None
-    return list(dict.fromkeys(seeds))
 
 
 def _forecast(
     networks: list[Architecture],
     config: training.TrainConfig,
-    seeds: list[int],
+    seeds: Sequence[int],
     runs: list[Run],
     complaints: list[str],
 ) -> None:
@@ -160,7 +162,7 @@ def _forecast(
     )  # fmt: skip
 
 
-def _start(networks: list[Architecture], config: training.TrainConfig, seeds: list[int]) -> None:
+def _start(networks: list[Architecture], config: training.TrainConfig, seeds: Sequence[int]) -> None:
     state.PAGE.act()
     started, problem = [], ""
     try:

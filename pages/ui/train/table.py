@@ -15,7 +15,8 @@ from explorer.text import format_duration
 from pages.ui.manager import history, manager
 from pages.ui.text import cell
 
-from . import live, state
+from . import state
+from .run_text import STATES
 
 _KEY = "runs_table"
 
@@ -81,7 +82,7 @@ def _record(run: Run) -> dict[str, Any]:
     accuracy = history().curve(run, "epoch/test/accuracy").last
     return {
         "name": cell(run.name),
-        "state": live.STATES[run.status][0] if manager().is_responding(run) else "not responding",
+        "state": STATES[run.status][0] if manager().is_responding(run) else "not responding",
         "test accuracy": None if accuracy is None else 100 * accuracy,
         "progress": 100 * min(1.0, run.step / run.steps) if run.steps else 0.0,
         "epochs": f"{run.epoch}/{run.setting('epochs')}",

@@ -1,4 +1,4 @@
-"""One measurement at a time on this server: of two at once, each would be in the other's times."""
+"""One measurement at a time in this process: of two at once, each would be in the other's times."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ _queue: list[tuple[int, str]] = []
 
 @contextmanager
 def wait_for_turn(what: str, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Wait for one's turn, and have it until the end of the block.
+    """Wait until no other measurement runs, and be the one that runs until the end of the block.
 
-    ``waiting`` hears several times a second why; what it raises ends the waiting.
+    Args:
+        what: names the measurement for those who wait behind it.
+        waiting: hears several times a second, in one sentence, why it has to wait; what it raises ends the waiting.
     """
-    ticket = (next(_numbers), what)
+    entry = (next(_numbers), what)
     with _guard:
-        _queue.append(ticket)
+        _queue.append(entry)
     try:
-        while ahead := _ahead(ticket):
+        while ahead := _ahead(entry):
             waiting(_why(ahead))
             time.sleep(_TICK)
         yield
     finally:
         with _guard:
-            _queue.remove(ticket)
+            _queue.remove(entry)
 
 
-def _ahead(ticket: tuple[int, str]) -> list[str]:
+def _ahead(entry: tuple[int, str]) -> list[str]:
     with _guard:
-        return [what for _, what in _queue[: _queue.index(ticket)]]
+        return [what for _, what in _queue[: _queue.index(entry)]]
 
 
 def _why(ahead: list[str]) -> str:
