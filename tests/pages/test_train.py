@@ -359,7 +359,7 @@ def test_the_device_that_was_asked_for_is_the_one_that_is_waited_for(
     monkeypatch.setattr("pages.ui.train.settings.devices", lambda: found)
     monkeypatch.setattr("pages.ui.train.choices.devices", lambda: found, raising=False)
     asked: list[str] = []
-    monkeypatch.setattr("explorer.training._forecast._start_probe", lambda path, device: asked.append(device))
+    monkeypatch.setattr("explorer.training._probe._start", lambda path, device: asked.append(device))
     (home / "speed-cpu.json").rename(home / "speed-cuda-0.json")
     running = open_page(page)
     running.selectbox(key="set_device_course_0").set_value("cpu").run()
@@ -367,6 +367,13 @@ def test_the_device_that_was_asked_for_is_the_one_that_is_waited_for(
     assert set(asked) == {"cpu"}
     assert len(asked) < 20
     assert any("Measuring once how fast cpu trains" in each.value for each in running.caption)
+    monkeypatch.setattr("explorer.training.speed_probe_failure", lambda device: f"the speed of {device} is unknown")
+    assert "The speed of cpu is unknown." in messages(running.run())
+    before = len(asked)
+    running.button(key="measure_speed").click().run()
+    assert len(asked) > before
+    monkeypatch.undo()
+    monkeypatch.setenv("EXPLORER_HOME", str(home))
     (home / "speed-cuda-0.json").rename(home / "speed-cpu.json")
     assert any("about **" in each.value for each in running.run().markdown)
 

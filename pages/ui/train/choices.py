@@ -67,7 +67,7 @@ def forecast_run(
 
 
 def wait_for_speed_probe(device: str) -> None:
-    """Say that a device is being measured, and render the page again when it is.
+    """Say that a device is being measured, and render the page again when it is; or why it cannot be measured.
 
     Args:
         device: the one that ``forecast_run`` was asked about: of another one the answer may be there already.
@@ -77,6 +77,14 @@ def wait_for_speed_probe(device: str) -> None:
     def look() -> None:
         if training.probe_speed(device) is not None:
             st.rerun()
+        failure = training.speed_probe_failure(device)
+        if failure:
+            st.warning(literal(f"{failure[0].upper()}{failure[1:]}."))
+            st.button(
+                "Measure again", key="measure_speed", icon=":material/speed:", on_click=training.measure_speed_again,
+                args=(device,),
+            )  # fmt: skip
+            return
         st.caption(literal(f"Measuring once how fast {device} trains …"))
 
     look()
