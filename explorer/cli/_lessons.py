@@ -70,10 +70,11 @@ def _tell(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
     """What each network sees beside what it has learnt."""
     from ..analysis import analyze
     from ..architecture import from_json
+    from ..runs import series
 
     rows: list[dict[str, Any]] = []
     for run in (manager.run(run.id) for run in runs):
-        tested = manager.store.points(run.id, "epoch/test/accuracy")
+        tested = manager.store.points(run.id, series.TEST_ACCURACY)
         rows.append({
             "id": run.id,
             "name": run.name,

@@ -27,25 +27,27 @@ _FORMATS = ("tensorboard", "csv", "json")
 # ---- watching -------------------------------------------------------------------------------------------------------
 
 
-def _latest(manager: Manager, run: Run, series: str) -> float | None:
-    points = manager.store.points(run.id, series, after=run.step - 1000)
+def _latest(manager: Manager, run: Run, name: str) -> float | None:
+    points = manager.store.points(run.id, name, after=run.step - 1000)
     return points[-1].value if points else None
 
 
 def _progress(manager: Manager, run: Run) -> str:
     """One line: how far, how good, how fast, how long to go."""
+    from ..runs import series
+
     if run.status != "running" or not run.steps:
         return f"{run.id}  {run.status}{f': {shown(run.reason)}' if run.reason else ''}"
     parts = [
         f"epoch {min(run.epoch + 1, run.setting('epochs'))}/{run.setting('epochs')}",
         f"step {run.step}/{run.steps}",
     ]
-    for series, form in (
-        ("train/loss", "loss {:.4f}"),
-        ("train/accuracy", "accuracy {:.1%}"),
-        ("images_per_second", "{:,.0f} images/s"),
+    for name, form in (
+        (series.TRAIN_LOSS, "loss {:.4f}"),
+        (series.TRAIN_ACCURACY, "accuracy {:.1%}"),
+        (series.IMAGES_PER_SECOND, "{:,.0f} images/s"),
     ):
-        value = _latest(manager, run, series)
+        value = _latest(manager, run, name)
         if value is not None:
             parts.append(form.format(value))
     if run.step:
@@ -78,11 +80,13 @@ def watch(manager: Manager, run_id: str) -> Run:
 def _epochs(manager: Manager, run: Run) -> list[dict[str, Any]]:
     """The numbers of every epoch, one dictionary each."""
     found: dict[int, dict[str, Any]] = {}
-    for series in manager.store.series(run.id):
-        if series.startswith("epoch/"):
-            for point in manager.store.points(run.id, series):
+    from ..runs import series
+
+    for name in manager.store.series(run.id):
+        if name.startswith(series.EPOCH):
+            for point in manager.store.points(run.id, name):
                 row = found.setdefault(point.step, {"step": point.step, "seconds": round(point.seconds, 3)})
-                row[series.removeprefix("epoch/")] = point.value
+                row[name.removeprefix(series.EPOCH)] = point.value
     return [{"epoch": number, **found[step]} for number, step in enumerate(sorted(found), start=1)]
 
 
@@ -151,15 +155,18 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
+    from ..runs import series
+
     with open_manager() as manager:
         look_after(manager)
         runs = manager.runs()
         if args.json:
             print_json([run.to_data() for run in runs])
             return
+        accuracies = manager.store.curves([run.id for run in runs], series.TEST_ACCURACY)
         rows = []
         for run in runs:
-            best = max((point.value for point in manager.store.points(run.id, "epoch/test/accuracy")), default=None)
+            best = max(accuracies.get(run.id, ()), default=None)
             rows.append((
                 run.id,
                 run.status if manager.is_responding(run) else "not responding",

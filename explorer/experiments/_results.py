@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..analysis import Totals, analyze
-from ..runs import Manager, Run
+from ..runs import Manager, Run, series
 from ..training import TrainConfig, parse
 from ._experiment import Variant
 from ._manage import StoredExperiment
 from ._statistics import SampleStatistics
 
-ACCURACY = "epoch/test/accuracy"
+ACCURACY = series.TEST_ACCURACY
 
 CONVENTIONS = {
     "accuracy": "share of right answers on the test images after the last epoch, mean ± sample standard deviation over "

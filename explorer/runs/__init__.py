@@ -3,6 +3,7 @@
 Knows nothing of torch and nothing of how training works: a worker is any process that holds its run's lock.
 """
 
+from . import series
 from ._devices import Device, device_choices, devices, devices_used, free_memory_bytes, total_memory_bytes
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
@@ -12,9 +13,10 @@ from ._home import RUN_ID, RunFolder, list_checkpoints, new_run_id, read_home_id
 from ._manager import AlreadyManaged, Manager, wait_until_ended
 from ._open import connect_store, open_store
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
-from ._store import ENDED, RESUMABLE, Document, Point, RequestedAction, Run, Status, Store, StoreError
+from ._store import ACTIVE, ENDED, RESUMABLE, Document, Point, RequestedAction, Run, Status, Store, StoreError
 
 __all__ = [
+    "ACTIVE",
     "ENDED",
     "FORMATS",
     "PREDICTIONS",
@@ -55,6 +57,7 @@ __all__ = [
     "open_store",
     "read_home_id",
     "read_note",
+    "series",
     "sweep",
     "sync_folder",
     "total_memory_bytes",

@@ -26,7 +26,7 @@ from ._files import Lock, atomic_write, read_note, remove_folder
 from ._home import RunFolder, new_run_id, read_home_id, validate_run_id
 from ._open import describe, open_store
 from ._scheduler import Launch, Scheduler
-from ._store import RESUMABLE, RequestedAction, Run, Status
+from ._store import ACTIVE, RESUMABLE, RequestedAction, Run, Status
 
 RESPONDS_SECONDS = 10.0
 """Without a sign of life for so long, a worker is shown as not responding."""
@@ -185,7 +185,7 @@ class Manager:
 
     def check_capacity(self, runs: int) -> None:
         """Raises ValueError where so many more runs would be too many at a time."""
-        active = sum(status in ("queued", "running") for status in self.store.statuses(home=self.home_id).values())
+        active = sum(status in ACTIVE for status in self.store.statuses(home=self.home_id).values())
         if active + runs > MAX_ACTIVE:
             raise ValueError(
                 f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
@@ -201,6 +201,11 @@ class Manager:
         """All runs, oldest first, with dead workers told apart from living ones even where nobody is the owner."""
         self._scheduler.reconcile_if_possible()
         return self.store.runs()
+
+    def statuses(self) -> dict[str, Status]:
+        """The state of every run by its id, oldest first, with dead workers told apart from living ones."""
+        self._scheduler.reconcile_if_possible()
+        return self.store.statuses()
 
     def run(self, run: str) -> Run:
         """One run. Raises ValueError if there is none."""

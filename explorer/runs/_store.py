@@ -27,6 +27,7 @@ from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
 RequestedAction = Literal["run", "pause", "stop"]
+ACTIVE: tuple[Status, ...] = ("queued", "running")
 ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished")
 RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
 
@@ -88,7 +89,7 @@ class Run:
     @property
     def active(self) -> bool:
         """Whether it waits or works."""
-        return self.status in ("queued", "running")
+        return self.status in ACTIVE
 
     def setting(self, name: str) -> Any:
         """A value of its training configuration."""
@@ -209,6 +210,14 @@ class Store:
             query = query.where(RUNS.c.home == home)
         with self._transaction() as connection:
             return [_run(row) for row in connection.execute(query)]
+
+    def find(self, runs: Iterable[str]) -> list[Run]:
+        """The runs with these ids, in their order; ids that nobody has are left out."""
+        wanted = list(runs)
+        query = RUNS.select().where(RUNS.c.id.in_(wanted))
+        with self._transaction() as connection:
+            found = {row.id: _run(row) for row in connection.execute(query)}
+        return [found[name] for name in wanted if name in found]
 
     def statuses(self, *, home: str | None = None) -> dict[str, Status]:
         """The state of every run, or of those of one data directory, by its id, oldest first."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..runs import Document, Point
+from ..runs import Document, Point, series
 from . import system_metrics
 from .evaluation import Evaluation
 from .state import State
@@ -154,19 +154,20 @@ class Recorder:
             if not math.isfinite(loss):
                 raise Diverged(f"the loss became {loss} at step {step}")
             state.sums = [state.sums[0] + loss * images, state.sums[1] + correct, state.sums[2] + images]
-            for series, value in (("train/loss", loss), ("train/accuracy", correct / images), ("lr", lr)):
-                self._points.append(Point(series=series, step=step, value=value, seconds=seconds))
+            numbers = {series.TRAIN_LOSS: loss, series.TRAIN_ACCURACY: correct / images, series.LEARNING_RATE: lr}
+            for name, value in numbers.items():
+                self._points.append(Point(series=name, step=step, value=value, seconds=seconds))
             self._progress["step"] = step
         busy = max(1e-9, sum(self._clock.seconds(start, end) for start, _, end, _ in times))
         data = sum(self._clock.seconds(start, ready) for start, ready, _, _ in times)
         images = sum(each[3] for each in times)
-        rates = {"images_per_second": images / busy, "data_share": data / busy, **system_metrics.read(self._device)}
-        for series, value in rates.items():
-            self._points.append(Point(series=series, step=steps[-1][0], value=value, seconds=state.seconds))
+        rates = {series.IMAGES_PER_SECOND: images / busy, series.DATA_SHARE: data / busy}
+        for name, value in (rates | system_metrics.read(self._device)).items():
+            self._points.append(Point(series=name, step=steps[-1][0], value=value, seconds=state.seconds))
 
     def record_gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
         """Length of the gradient, block by block, at the last step of an epoch."""
-        self._norms.append(("gradient_norm", step, state.seconds, norms))
+        self._norms.append((series.GRADIENT_NORM, step, state.seconds, norms))
 
     @torch.no_grad()
     def record_updates(self, state: State, step: int, before: list[Tensor]) -> None:
@@ -175,14 +176,15 @@ class Recorder:
         lengths = block_norms(state.model, lambda parameter: old[id(parameter)])
         moves = block_norms(state.model, lambda parameter: parameter.detach() - old[id(parameter)])
         ratios = {name: move / lengths[name].clamp(min=1e-12) for name, move in moves.items()}
-        self._norms.append(("update_ratio", step, state.seconds, ratios))
+        self._norms.append((series.UPDATE_RATIO, step, state.seconds, ratios))
 
     def _collect_norms(self) -> None:
         waiting, self._norms = self._norms, []
-        for series, step, seconds, norms in waiting:
+        for family, step, seconds, norms in waiting:
             values: list[float] = torch.stack(list(norms.values())).tolist() if norms else []
-            for name, value in zip(norms, values, strict=True):
-                self._points.append(Point(series=f"{series}/{name}", step=step, value=value, seconds=seconds))
+            for block, value in zip(norms, values, strict=True):
+                name = series.of_block(family, block)
+                self._points.append(Point(series=name, step=step, value=value, seconds=seconds))
 
     def end_epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None:
         """An epoch is done and evaluated; ``step`` counts its updates too."""
@@ -192,10 +194,14 @@ class Recorder:
             self._write(state)
             raise
         loss, correct, images = state.sums
-        values = {"epoch/train/loss": loss / max(images, 1.0), "epoch/train/accuracy": correct / max(images, 1.0)}
-        values |= {"memory_peak": float(system_metrics.peak_memory_bytes(self._device))}
+        values = {
+            series.of_epoch("train", "loss"): loss / max(images, 1.0),
+            series.of_epoch("train", "accuracy"): correct / max(images, 1.0),
+        }
+        values |= {series.MEMORY_PEAK: float(system_metrics.peak_memory_bytes(self._device))}
         for name, result in results.items():
-            values |= {f"epoch/{name}/loss": result.loss, f"epoch/{name}/accuracy": result.accuracy}
+            values[series.of_epoch(name, "loss")] = result.loss
+            values[series.of_epoch(name, "accuracy")] = result.accuracy
             self._documents.append(Document(name=f"confusion/{name}", step=step, data=result.confusion))
             if result.predictions:
                 self._documents.append(Document(name=f"predictions/{name}", step=step, data=result.predictions))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from ..runs import series
+
 _mps_peak = [0]
 """Bytes; MPS keeps no record of its own."""
 
@@ -16,8 +18,8 @@ _mps_peak = [0]
 def read(device: torch.device) -> dict[str, float]:
     """The metrics that there are, by series: ``memory`` in bytes, ``gpu_utilisation`` as a share, 0 to 1."""
     memory, utilisation = memory_bytes(device), gpu_utilisation(device)
-    found = {} if memory is None else {"memory": float(memory)}
-    return found if isinstance(utilisation, str) else {**found, "gpu_utilisation": utilisation}
+    found = {} if memory is None else {series.MEMORY: float(memory)}
+    return found if isinstance(utilisation, str) else {**found, series.GPU_UTILISATION: utilisation}
 
 
 def memory_bytes(device: torch.device) -> int | None:

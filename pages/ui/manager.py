@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.home import home
-from explorer.runs import AlreadyManaged, History, Manager
+from explorer.runs import AlreadyManaged, History, Manager, Status
 from explorer.training import open_manager
 
 from .text import literal
@@ -86,5 +86,5 @@ def follow_others() -> None:
     look()
 
 
-def _state_of_all() -> list[tuple[str, str]]:
-    return [(run.id, run.status) for run in manager().store.runs()]
+def _state_of_all() -> dict[str, Status]:
+    return manager().store.statuses()

@@ -12,7 +12,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.architecture import from_json, to_link
-from explorer.runs import Run
+from explorer.runs import Run, series
 from pages.ui.components import mount
 from pages.ui.manager import history, manager
 from pages.ui.text import literal
@@ -21,15 +21,15 @@ from . import state
 from .run_text import list_titles
 
 _FAMILIES = {
-    "gradient_norm": ("Gradient norm by block", "Euclidean length, last step of each epoch"),
-    "update_ratio": ("Update / weight by block", "length of the last update as a share of the weights'"),
+    series.GRADIENT_NORM: ("Gradient norm by block", "Euclidean length, last step of each epoch"),
+    series.UPDATE_RATIO: ("Update / weight by block", "length of the last update as a share of the weights'"),
 }
 _OTHERS = (
-    ("lr", "Learning rate", "per step", "number"),
-    ("images_per_second", "Images a second", "training steps alone", "number"),
-    ("data_share", "Share of the time spent on data", "of the training steps", "percent"),
-    ("memory_peak", "Memory peak", "bytes", "number"),
-    ("gpu_utilisation", "GPU utilisation", "share of the time", "percent"),
+    (series.LEARNING_RATE, "Learning rate", "per step", "number"),
+    (series.IMAGES_PER_SECOND, "Images a second", "training steps alone", "number"),
+    (series.DATA_SHARE, "Share of the time spent on data", "of the training steps", "percent"),
+    (series.MEMORY_PEAK, "Memory peak", "bytes", "number"),
+    (series.GPU_UTILISATION, "GPU utilisation", "share of the time", "percent"),
 )
 
 
@@ -103,7 +103,7 @@ def _gradients(run: Run) -> None:
     for family, (title, note) in _FAMILIES.items():
         lines = []
         for block in blocks:
-            found = past.curve(run, f"{family}/{block}")
+            found = past.curve(run, series.of_block(family, block))
             if not len(found):
                 continue
             if block not in shown:
@@ -129,17 +129,17 @@ def _speed(runs: list[Run]) -> None:
         runs,
         [
             {
-                "key": series,
+                "key": name,
                 "title": title,
                 "note": note,
                 "format": form,
                 "lines": [
                     line
                     for index, run in enumerate(runs)
-                    for line in _line(index, title.lower(), past.curve(run, series), marked=False)
+                    for line in _line(index, title.lower(), past.curve(run, name), marked=False)
                 ],
             }
-            for series, title, note, form in _OTHERS
+            for name, title, note, form in _OTHERS
         ],
         "speed",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import figures
-from explorer.runs import Run
+from explorer.runs import ACTIVE, Run, series
 from explorer.text import format_bytes, format_duration
 from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
@@ -23,10 +23,10 @@ def show(*, active: bool) -> None:
 
 def _live() -> None:
     supervise()
-    everything = {run.id: run for run in manager().runs()}
-    if any(run.active for run in everything.values()) != state.PAGE.state["active"]:
+    statuses = manager().statuses()
+    if any(status in ACTIVE for status in statuses.values()) != state.PAGE.state["active"]:
         st.rerun()  # from now on there is something to follow, or nothing any more: all of the page changes
-    runs = [everything[name] for name in state.selected_runs() if name in everything]
+    runs = manager().store.find(state.selected_runs())
     state.PAGE.show_notices()
     if not runs:
         st.title("Train")
@@ -79,8 +79,8 @@ def _progress(run: Run) -> None:
 def _numbers(run: Run) -> None:
     """Accuracy, loss, speed, time: each with what it is a number of."""
     past = history()
-    test, train = past.curve(run, "epoch/test/accuracy"), past.curve(run, "train/loss")
-    fast, memory = past.curve(run, "images_per_second"), past.curve(run, "memory_peak")
+    test, train = past.curve(run, series.TEST_ACCURACY), past.curve(run, series.TRAIN_LOSS)
+    fast, memory = past.curve(run, series.IMAGES_PER_SECOND), past.curve(run, series.MEMORY_PEAK)
     rest = run.seconds / run.step * (run.steps - run.step) if run.step else None
     recent = train.values[-50:]
     mirrored = run.setting("flip_average")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from explorer import figures
-from explorer.runs import Run
+from explorer.runs import Run, series
 from pages.ui.manager import history
 
 from .state import steps_per_epoch
@@ -29,8 +29,8 @@ def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
     def lines(*wanted: tuple[str, str, bool]) -> list[figures.Line]:
         found = []
         for index, run in enumerate(runs):
-            for series, name, marked in wanted:
-                curve = past.curve(run, series)
+            for stored, name, marked in wanted:
+                curve = past.curve(run, stored)
                 if len(curve):
                     found.append(
                         figures.Line(
@@ -41,8 +41,8 @@ def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
         return found
 
     def panel(key: str, title: str, note: str, form: str) -> dict[str, Any]:
-        wanted = [(f"train/{key}", "train", False)]
-        wanted += [(f"epoch/{split}/{key}", split, True) for split in ("validation", "test")]
+        wanted = [(series.of_step(key), "train", False)]
+        wanted += [(series.of_epoch(split, key), split, True) for split in ("validation", "test")]
         return {"key": key, "title": title, "note": note, "format": form, "lines": lines(*wanted)}
 
     return [

@@ -10,9 +10,9 @@ import streamlit as st
 
 from explorer.analysis import analyze
 from explorer.architecture import ArchitectureError, from_json
-from explorer.runs import Run
+from explorer.runs import Run, series
 from explorer.text import format_duration
-from pages.ui.manager import history, manager
+from pages.ui.manager import manager
 from pages.ui.text import cell
 
 from . import state
@@ -37,11 +37,10 @@ def _table() -> None:
             label_visibility="collapsed",
         ).lower().split()  # fmt: skip
         best = st.toggle("Best first", key="runs_best", help="By test accuracy after the last epoch.")
-    records = [_record(run) for run in runs]
-    records = [each for each in records if all(word in _words(each) for word in words)]
+    rows = [each for each in records(runs) if all(word in _words(each) for word in words)]
     if best:
-        records.sort(key=lambda each: -(each["test accuracy"] or -1.0))
-    names = [each["run"] for each in records]
+        rows.sort(key=lambda each: -(each["test accuracy"] or -1.0))
+    names = [each["run"] for each in rows]
     chosen = state.selected_runs()
     selected = [names.index(name) for name in chosen if name in names]
 
@@ -56,12 +55,12 @@ def _table() -> None:
 
     st.session_state[_KEY] = {"selection": {"rows": selected, "columns": [], "cells": []}}
     st.dataframe(
-        pd.DataFrame(records),
+        pd.DataFrame(rows),
         key=_KEY,
         on_select=pick,
         selection_mode="multi-row",
         hide_index=True,
-        height="auto" if len(records) < 9 else 360,
+        height="auto" if len(rows) < 9 else 360,
         alt="Table of all runs",
         column_config={
             "test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
@@ -71,15 +70,20 @@ def _table() -> None:
         },
     )
     st.caption(
-        f"{len(records)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is "
+        f"{len(rows)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is "
         "shown in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
     )
     if st.session_state.pop("runs_picked", False):
         st.rerun()  # the picture above belongs to the page, not to this part of it
 
 
-def _record(run: Run) -> dict[str, Any]:
-    accuracy = history().curve(run, "epoch/test/accuracy").last
+def records(runs: list[Run]) -> list[dict[str, Any]]:
+    """The rows of the table, in the order of the runs."""
+    accuracies = manager().store.last_values(series.TEST_ACCURACY)
+    return [_record(run, accuracies.get(run.id)) for run in runs]
+
+
+def _record(run: Run, accuracy: float | None) -> dict[str, Any]:
     return {
         "name": cell(run.name),
         "state": STATES[run.status][0] if manager().is_responding(run) else "not responding",
@@ -90,7 +94,7 @@ def _record(run: Run) -> dict[str, Any]:
         "seed": run.setting("seed"),
         "params": _params(run.architecture),
         "time": format_duration(run.seconds),
-        "device": run.device,
+        "device": run.device if manager().owns(run) else cell(f"{run.device} on {run.host}".strip()),
         "tags": cell(", ".join(run.tags)),
         "created": f"{datetime.fromtimestamp(run.created).astimezone():%Y-%m-%d %H:%M}",
         "run": run.id,

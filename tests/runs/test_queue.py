@@ -1,0 +1,255 @@
+"""Who gets a device when, and how the devices are found; what looking at many runs costs; two writers of one file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from explorer.cli import main
+from explorer.runs import (
+    Device,
+    Lock,
+    Manager,
+    Point,
+    Run,
+    RunFolder,
+    StoreError,
+    _devices,
+    _scheduler,
+    atomic_write,
+    series,
+    sweep,
+)
+from explorer.runs._devices import DeviceProbe
+from pages.ui.train import table
+
+from .parts import create, set_config
+
+GPUS = (*(Device(name=f"cuda:{n}", title="GPU", memory_bytes=1) for n in range(2)),)
+CPU = Device(name="cpu", title="CPU", memory_bytes=1)
+
+
+@pytest.fixture
+def machine(root: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
+    """Two GPUs; a worker is the lock that this process holds."""
+    monkeypatch.setattr("explorer.runs._manager.ask_devices", lambda: (*GPUS, CPU))
+
+    def start(*given: Any) -> None:  # a child has a copy of the lock
+        lock: Lock = given[-1]
+        KEPT.append(Lock(lock.path, os.dup(lock.descriptor)))
+
+    monkeypatch.setattr(_scheduler, "start_worker", start)
+    return Manager(root, worker_command=lambda: ("worker",))
+
+
+KEPT: list[Lock] = []
+
+
+def wanting(manager: Manager, processes: int, device: str = "auto") -> Run:
+    run = create(manager)
+    set_config(manager, run.id, processes=processes, device=device)
+    return run
+
+
+def end(manager: Manager, run: Run) -> None:
+    """The worker of a run ends."""
+    (lock,) = [lock for lock in KEPT if lock.path == RunFolder(manager.root, run.id).lock]
+    KEPT.remove(lock)
+    lock.write_note(attempt=1, status="finished", reason="")
+    lock.release()
+
+
+def working(manager: Manager) -> list[str]:
+    return [run.id for run in manager.store.runs("running")]
+
+
+def test_many_small_runs_do_not_starve_one_that_needs_two_devices(machine: Manager) -> None:
+    first, second = wanting(machine, 1), wanting(machine, 1)
+    machine.tick()
+    assert working(machine) == [first.id, second.id]
+    large, later, on_cpu = wanting(machine, 2), wanting(machine, 1), wanting(machine, 1, "cpu")
+    end(machine, first)
+    machine.tick()  # one GPU is free, and stays so
+    assert working(machine) == [second.id, on_cpu.id]
+    end(machine, second)
+    machine.tick()
+    assert working(machine) == [large.id, on_cpu.id]
+    end(machine, large)
+    machine.tick()
+    assert working(machine) == [later.id, on_cpu.id]
+
+
+def test_while_the_devices_are_unknown_only_the_cpu_is_used(machine: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.runs._manager.ask_devices", lambda: None)
+    gpu, auto, cpu = wanting(machine, 1, "cuda:1"), wanting(machine, 1), wanting(machine, 1, "cpu")
+    machine.tick()
+    assert {run.id: run.status for run in machine.runs()} == {gpu.id: "queued", auto.id: "queued", cpu.id: "running"}
+    monkeypatch.setattr("explorer.runs._manager.ask_devices", lambda: (*GPUS, CPU))
+    machine.tick()
+    assert len(working(machine)) == 3
+
+
+def test_the_manager_is_not_locked_while_it_asks_for_the_devices(
+    machine: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow() -> tuple[Device, ...]:
+        asked.set()
+        assert go_on.wait(20)
+        return (CPU,)
+
+    monkeypatch.setattr("explorer.runs._manager.ask_devices", slow)
+    wanting(machine, 1)
+    thread = threading.Thread(target=machine.tick)
+    thread.start()
+    assert asked.wait(20)
+    assert machine._guard.acquire(timeout=5)
+    machine._guard.release()
+    go_on.set()
+    thread.join()
+
+
+# ---- the devices ----------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_question_is_logged_and_asked_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = iter([subprocess.TimeoutExpired("python", 120), '[["cuda:0", "GPU", 1000]]'])
+
+    def run(*_: object, **__: object) -> Any:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return subprocess.CompletedProcess([], 0, answer, "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(_devices, "_may_have_gpu", lambda: True)
+    monkeypatch.setattr(_devices, "_RETRY_SECONDS", 0.0)
+    probe = DeviceProbe()
+    with caplog.at_level(logging.WARNING):
+        assert probe.ask(20) is None
+    assert "could not be asked for" in caplog.text
+    found = probe.ask(20)
+    assert found is not None
+    assert [device.name for device in found] == ["cuda:0", "cpu"]
+    assert probe.ask(0) == found  # remembered
+
+
+def test_whoever_looks_does_not_wait_for_a_slow_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def slow() -> list[Device]:
+        assert go_on.wait(20)
+        return []
+
+    monkeypatch.setattr(_devices, "_ask_torch", slow)
+    monkeypatch.setattr(_devices, "_may_have_gpu", lambda: True)
+    monkeypatch.setattr(_devices, "_PROBE", DeviceProbe())
+    assert [device.name for device in _devices.devices(0.05)] == ["cpu"]
+    go_on.set()
+
+
+@pytest.mark.parametrize("name", ["nvidia0", "dxg", "kfd", "nvhost-gpu", "nvmap"])
+def test_files_of_gpus(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / name] if Path(name).match(pattern) else [])
+    assert _devices._may_have_gpu()
+    monkeypatch.setattr(Path, "glob", lambda *_: [])
+    assert not _devices._may_have_gpu()
+
+
+# ---- many runs ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The SQL statements that are executed meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    sql.event.listen(sql.Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sql.event.remove(sql.Engine, "before_cursor_execute", note)
+
+
+def test_looking_at_many_runs_takes_as_many_queries_as_at_a_few(
+    manager: Manager, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "manager", lambda: manager)
+    counts = []
+    for number in (5, 50):
+        while len(manager.store.statuses()) < number:
+            run = create(manager)
+            points = [Point(series=series.TEST_ACCURACY, step=step, value=step / 10, seconds=1.0) for step in (1, 2)]
+            manager.store.record(run.id, points, status="finished")
+        with statements() as listed:
+            assert main(["runs", "list"]) == 0
+        assert capsys.readouterr().out.count("20.00%") == number
+        with statements() as shown:
+            records = table.records(manager.runs())
+        assert [record["test accuracy"] for record in records] == [20.0] * number
+        with statements() as watched:
+            assert len(manager.statuses()) == number
+        assert not any("architecture" in statement and "running" not in statement for statement in watched[1:])
+        counts.append((len(listed), len(shown), len(watched)))
+    assert counts[0] == counts[1]
+
+
+# ---- files and drivers ----------------------------------------------------------------------------------------------
+
+
+def test_two_writers_of_one_file_do_not_fail(tmp_path: Path) -> None:
+    errors: list[OSError] = []
+    barrier = threading.Barrier(4)
+
+    def write(letter: bytes) -> None:
+        barrier.wait()
+        try:
+            for _ in range(50):
+                atomic_write(tmp_path / "run.json", letter * 20_000)
+        except OSError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(letter,)) for letter in (b"a", b"b", b"c", b"d")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(set((tmp_path / "run.json").read_bytes())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    (tmp_path / "run.json.0123abcd.writing").write_text("left by a crash")
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_driver_that_is_not_installed_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == "psycopg":
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"pip install 'psycopg\[binary\]'") as error:
+        Manager(root, "postgresql+psycopg://somebody:secret@localhost/runs")
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["nothing", "nosuchdatabase://x/y"])
+def test_an_address_that_names_no_database(root: Path, url: str) -> None:
+    with pytest.raises(StoreError, match="EXPLORER_DATABASE_URL does not name a database"):
+        Manager(root, url)
