@@ -1,6 +1,6 @@
 """Cost and geometry of an architecture in pure Python: no torch, no arrays, a fraction of a millisecond a network."""
 
-from ._analyze import Sweep, analyze, problems, repair
+from ._analyze import VISITS, Sweep, analyze, problems, repair
 from ._convex import convex_in_channels, convex_samples
 from ._metrics import METRICS, Direction, Metric, depth, headline_metrics
 from ._readings import BYTES, CONVENTIONS, Analysis, Layer, ReceptiveField, Totals
@@ -9,6 +9,7 @@ __all__ = [
     "BYTES",
     "CONVENTIONS",
     "METRICS",
+    "VISITS",
     "Analysis",
     "Direction",
     "Layer",

@@ -12,7 +12,10 @@ from ._readings import BYTES, Analysis, Totals, field_of
 from ._walk import PIXEL, Tensor, Visit, Walk, same_memory
 
 VISITS: dict[str, Visit] = LAYERS | CONTAINERS
-"""For each op the function that visits such a node; not for each class, since a hot reload makes new classes."""
+"""For each op the function that visits such a node: ``visit(walk, node, path, x)`` adds a row and returns its output.
+
+What ``x`` and a row are stands in ``_walk``. By op and not by class, since a hot reload makes new classes.
+"""
 
 
 def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Analysis:
@@ -88,7 +91,8 @@ class _RememberingWalk(Walk):
     """
 
     def __init__(self, memory: dict[Any, Any]) -> None:
-        super().__init__(_REMEMBERING)
+        # Walking a plain chain is as quick as remembering it; the blocks in it are remembered one by one.
+        super().__init__(VISITS | _REMEMBERING)
         self.memory = memory
 
     def recall(self, visit: Visit, node: Any, path: str, x: Tensor) -> Tensor:
@@ -128,8 +132,7 @@ def _remembering(visit: Visit) -> Visit:
     return lambda walk, node, path, x: walk.recall(visit, node, path, x)  # type: ignore[attr-defined]
 
 
-# Walking a plain chain is as quick as remembering it; the blocks in it are remembered one by one.
-_REMEMBERING = VISITS | {op: _remembering(VISITS[op]) for op in ("parallel", "residual", "auxiliary")}
+_REMEMBERING = {op: _remembering(VISITS[op]) for op in ("parallel", "residual", "auxiliary")}
 
 
 class Sweep:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from ..architecture import Architecture
+from ..architecture import Architecture, Node
 from ._readings import CONVENTIONS, Analysis, Layer, Totals
 
 Direction = Literal["least", "most"]
@@ -73,17 +73,12 @@ class Metric:
         return self.of_totals(totals)
 
 
-def depth(node: Any) -> int:
-    """Layers with weights on the longest path, as in "GoogLeNet is 22 layers deep" (Szegedy et al. 2015, section 5)."""
-    if node.op == "sequence":
-        return sum(map(depth, node.nodes))
-    if node.op == "parallel":
-        return max(map(depth, node.nodes))
-    if node.op == "residual":
-        return max(depth(node.body), 1 if node.shortcut == "projection" else 0)
-    if node.op == "attention":
-        return 2 if node.kind == "se" else 3  # the two layers of the MLP, and CBAM's convolution over positions
-    return 1 if node.op in ("conv", "linear") else 0  # an auxiliary head is beside the path
+def depth(node: Node) -> int:
+    """Layers with weights on the longest path, as in "GoogLeNet is 22 layers deep" (Szegedy et al. 2015, section 5).
+
+    Auxiliary heads stand beside the path and do not count.
+    """
+    return node.weighted_depth
 
 
 METRICS: dict[str, Metric] = {

@@ -9,6 +9,7 @@ from ._architecture import Architecture, walk
 from ._diff import Change, diff
 from ._fields import ActivationKind, AttentionKind, FuseKind, Geometry, NormKind, PoolKind, Size, pair
 from ._json import from_data, from_json, to_data, to_json
+from ._kinds import add_node_kind
 from ._limits import (
     MAX_BRANCHES,
     MAX_CHANNELS,
@@ -94,6 +95,7 @@ __all__ = [
     "Residual",
     "Sequence",
     "Size",
+    "add_node_kind",
     "branches",
     "diff",
     "edit",

@@ -7,9 +7,10 @@ Every node is frozen, strict (no silent conversions) and has a name that is uniq
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from ..text import quote
 from . import _limits as limits
@@ -43,6 +44,11 @@ class NodeBase(Value):
 
     name: Name
     """Unique among its siblings; letters, digits and underscores."""
+
+    @property
+    def weighted_depth(self) -> int:
+        """Layers with weights on the longest path through the node; 0 unless its kind says otherwise."""
+        return 0
 
     @property
     def nodes(self) -> tuple[Any, ...]:
@@ -125,6 +131,10 @@ class Conv(NodeBase):
         )
 
     @property
+    def weighted_depth(self) -> int:
+        return 1
+
+    @property
     def has_bias(self) -> bool:
         """Whether a bias is learnt, 'auto' resolved."""
         return self.norm == "none" if self.bias == "auto" else self.bias
@@ -204,6 +214,10 @@ class Linear(NodeBase):
     activation: ActivationKind = "none"
     """Element-wise function at the end."""
 
+    @property
+    def weighted_depth(self) -> int:
+        return 1
+
 
 class Dropout(NodeBase):
     """Random zeros in training, identity in inference."""
@@ -257,6 +271,10 @@ class Attention(NodeBase):
     spatial_kernel: Annotated[int, Field(ge=1, le=limits.MAX_KERNEL)] = 7
     """CBAM only: odd kernel of the convolution over positions."""
 
+    @property
+    def weighted_depth(self) -> int:
+        return 2 if self.kind == "se" else 3  # the two layers of the MLP, and CBAM's convolution over positions
+
     @model_validator(mode="after")
     def _odd_kernel(self) -> Attention:
         if self.spatial_kernel % 2 == 0:
@@ -301,6 +319,10 @@ class Sequence(_Container):
     children: Nodes = ()
     """Nodes in order."""
 
+    @property
+    def weighted_depth(self) -> int:
+        return sum(child.weighted_depth for child in self.children)
+
 
 class Parallel(_Container):
     """Branches on the same input, then one fusion of their outputs."""
@@ -311,6 +333,10 @@ class Parallel(_Container):
     """1 to 8 nodes, each a branch."""
     fuse: FuseKind = "concat"
     """'concat' joins channels; 'add' and 'multiply' work element by element and need equal channels."""
+
+    @property
+    def weighted_depth(self) -> int:
+        return max(branch.weighted_depth for branch in self.branches)
 
 
 class Residual(NodeBase):
@@ -332,6 +358,10 @@ class Residual(NodeBase):
     @property
     def nodes(self) -> tuple[Any, ...]:
         return (self.body,)
+
+    @property
+    def weighted_depth(self) -> int:
+        return max(self.body.weighted_depth, 1 if self.shortcut == "projection" else 0)
 
     def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
         if len(nodes) != 1:
@@ -357,23 +387,23 @@ class Auxiliary(_Container):
     """Weight of its loss."""
 
 
-Node = Annotated[
-    Union[  # noqa: UP007  (pydantic reads the forward references of a Union written this way)
-        Conv, Pool, GlobalPool, Flatten, Linear, Dropout, LocalResponseNorm, Norm, Activation, Attention,
-        Sequence, Parallel, Residual, Auxiliary,
-    ],
-    Field(discriminator="op"),
+class _AnyKind:
+    """Has pydantic read a node as the kind that its ``op`` names, among all that are known when this is built."""
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        kinds: Any = Union[tuple(NODE_KINDS.values())]  # noqa: UP007
+        return handler.generate_schema(Annotated[kinds, Field(discriminator="op")])
+
+
+_Kinds = Union[  # noqa: UP007  (get_args below reads it)
+    Conv, Pool, GlobalPool, Flatten, Linear, Dropout, LocalResponseNorm, Norm, Activation, Attention,
+    Sequence, Parallel, Residual, Auxiliary,
 ]  # fmt: skip
+Node = Annotated[_Kinds, _AnyKind()]
 Nodes = Annotated[tuple[Node, ...], BeforeValidator(as_tuple)]
 
-NODE_KINDS: dict[str, type[NodeBase]] = {
-    kind.model_fields["op"].default: kind
-    for kind in (
-        Conv, Pool, GlobalPool, Flatten, Linear, Dropout, LocalResponseNorm, Norm, Activation, Attention,
-        Sequence, Parallel, Residual, Auxiliary,
-    )
-}  # fmt: skip
-"""Every node kind by its ``op``; tests ask each reading to handle all of them."""
+NODE_KINDS: dict[str, type[NodeBase]] = {kind.model_fields["op"].default: kind for kind in get_args(_Kinds)}
+"""Every node kind by its ``op``; tests ask each reading to handle all of them. ``add_node_kind`` adds one."""
 
 for _kind in (Sequence, Parallel, Residual, Auxiliary):
     _kind.model_rebuild()

@@ -9,7 +9,7 @@ from . import _cifar, _lessons  # noqa: F401
 # isort: split
 from ._course import inception_block_bn
 from ._googlenet import inception_block
-from ._registry import ALIASES, Entry, Fact, entries, entry, get, name_of, names
+from ._registry import ALIASES, Entry, Fact, entries, entry, get, name_of, names, register
 from ._resolve import resolve
 from ._untitled import untitled
 
@@ -24,6 +24,7 @@ __all__ = [
     "inception_block_bn",
     "name_of",
     "names",
+    "register",
     "resolve",
     "untitled",
 ]

@@ -64,7 +64,23 @@ def register(
     facts: tuple[Fact, ...] = (),
     tags: tuple[str, ...] = (),
 ) -> Callable[[Callable[[], Architecture]], Callable[[], Architecture]]:
-    """Add the network that a function makes to the catalogue."""
+    """Add the network that a function makes to the catalogue; a decorator.
+
+    Args:
+        name: key in links and on the command line; without a dot, which marks a link.
+        title: the network's name for people.
+        summary: one sentence, what it is and why it is here.
+        source: document or paper.
+        repairs: slips of the source that were put right, each named.
+        facts: published numbers, shown beside the product's own.
+        tags: words by which it is found.
+
+    Returns:
+        A decorator that registers the function and returns it. It is called once, when the network is first asked for.
+
+    Raises:
+        ValueError: the name is taken.
+    """
 
     def add(make: Callable[[], Architecture]) -> Callable[[], Architecture]:
         if name in _ENTRIES:
@@ -72,6 +88,7 @@ def register(
         _ENTRIES[name] = Entry(
             name=name, title=title, summary=summary, source=source, repairs=repairs, facts=facts, tags=tags, make=make
         )
+        _name_by_value.cache_clear()
         return make
 
     return add

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..analysis import METRICS, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
-from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, Conv, Pool, edit
+from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, edit
 from ..text import format_bytes, format_change, format_extent, format_si
 from ._commands import Command, apply
 
@@ -151,50 +152,7 @@ def button(label: str, command: Command, hint: str = "", off: bool = False) -> d
 def leaf_controls(make: Maker, leaf: Any, path: str, *, detailed: bool, linked: bool) -> list[dict[str, Any]]:
     """Controls of one primitive layer; ``detailed`` adds those that are rarely wanted, ``linked`` leaves channels to
     the block."""
-    controls: list[dict[str, Any]] = []
-    if isinstance(leaf, Conv):
-        if isinstance(leaf.out_channels, int) and not linked:
-            command: Command = {"do": "set", "path": path, "field": "out_channels"}
-            controls.append(make.channels("channels", command, leaf.out_channels))
-        if leaf.geometry.kernel != (1, 1) or detailed:
-            controls += _window_controls(make, leaf, path, "kernel_size", "kernel", [1, 3, 5, 7, 9, 11])
-            controls += _window_controls(make, leaf, path, "dilation", "dilation", list(range(1, 9)))
-        if detailed:
-            controls.append(_stride_choice(make, leaf, path))
-            controls.append(
-                make.choice(
-                    "groups",
-                    {"do": "set", "path": path, "field": "groups"},
-                    leaf.groups,
-                    [(1, "1"), (2, "2"), (4, "4"), ("depthwise", "depthwise")],
-                    check=True,
-                )
-            )
-            command = {"do": "set", "path": path, "field": "norm"}
-            controls.append(make.choice("norm", command, leaf.norm, [("none", "none"), ("batch", "batch")]))
-            controls.append(activation_select({"do": "set", "path": path, "field": "activation"}, leaf.activation))
-    elif isinstance(leaf, Pool):
-        command = {"do": "set", "path": path, "field": "kind"}
-        controls.append(make.choice("pooling", command, leaf.kind, [("max", "max"), ("avg", "average")]))
-        controls += _window_controls(make, leaf, path, "kernel_size", "kernel", [1, 2, 3, 5, 7, 9])
-        if detailed:
-            controls.append(_stride_choice(make, leaf, path))
-    elif leaf.op == "global_pool":
-        command = {"do": "set", "path": path, "field": "kind"}
-        controls.append(make.choice("pooling", command, leaf.kind, [("max", "max"), ("avg", "average")]))
-    elif leaf.op == "linear":
-        command = {"do": "set", "path": path, "field": "out_features"}
-        controls.append(make.channels("outputs", command, leaf.out_features, MAX_FEATURES))
-        controls.append(activation_select({"do": "set", "path": path, "field": "activation"}, leaf.activation))
-    elif leaf.op == "dropout":
-        command = {"do": "set", "path": path, "field": "p"}
-        values_p = sorted({*(round(0.05 * n, 2) for n in range(20)), leaf.p})
-        controls.append(make.ribbon("probability", command, leaf.p, values_p, text=f"{leaf.p:g}"))
-    elif leaf.op == "attention":
-        command = {"do": "set", "path": path, "field": "reduction"}
-        controls.append(make.ribbon("reduction", command, leaf.reduction, reductions(leaf.reduction)))
-    elif leaf.op == "activation":
-        controls.append(activation_select({"do": "set", "path": path, "field": "kind"}, leaf.kind))
+    controls = CONTROLS[leaf.op](make, leaf, path, detailed, linked) if leaf.op in CONTROLS else []
     if detailed and "/" in path:
         controls.append(
             {
@@ -209,11 +167,77 @@ def leaf_controls(make: Maker, leaf: Any, path: str, *, detailed: bool, linked: 
     return controls
 
 
+def set_command(path: str, field: str) -> Command:
+    """The command that sets one field of a layer; its value comes from the control."""
+    return {"do": "set", "path": path, "field": field}
+
+
+def _conv_controls(make: Maker, conv: Any, path: str, detailed: bool, linked: bool) -> list[dict[str, Any]]:
+    controls: list[dict[str, Any]] = []
+    if isinstance(conv.out_channels, int) and not linked:
+        controls.append(make.channels("channels", set_command(path, "out_channels"), conv.out_channels))
+    if conv.geometry.kernel != (1, 1) or detailed:
+        controls += _window_controls(make, conv, path, "kernel_size", "kernel", [1, 3, 5, 7, 9, 11])
+        controls += _window_controls(make, conv, path, "dilation", "dilation", list(range(1, 9)))
+    if detailed:
+        groups: list[tuple[Any, str]] = [(1, "1"), (2, "2"), (4, "4"), ("depthwise", "depthwise")]
+        norms = [("none", "none"), ("batch", "batch")]
+        controls += [
+            _stride_choice(make, conv, path),
+            make.choice("groups", set_command(path, "groups"), conv.groups, groups, check=True),
+            make.choice("norm", set_command(path, "norm"), conv.norm, norms),
+            activation_select(set_command(path, "activation"), conv.activation),
+        ]
+    return controls
+
+
+def _pool_kind(make: Maker, pool: Any, path: str) -> dict[str, Any]:
+    return make.choice("pooling", set_command(path, "kind"), pool.kind, [("max", "max"), ("avg", "average")])
+
+
+def _pool_controls(make: Maker, pool: Any, path: str, detailed: bool, _: bool) -> list[dict[str, Any]]:
+    controls = [_pool_kind(make, pool, path)]
+    controls += _window_controls(make, pool, path, "kernel_size", "kernel", [1, 2, 3, 5, 7, 9])
+    return [*controls, _stride_choice(make, pool, path)] if detailed else controls
+
+
+def _linear_controls(make: Maker, linear: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    return [
+        make.channels("outputs", set_command(path, "out_features"), linear.out_features, MAX_FEATURES),
+        activation_select(set_command(path, "activation"), linear.activation),
+    ]
+
+
+def _dropout_controls(make: Maker, dropout: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    values = sorted({*(round(0.05 * n, 2) for n in range(20)), dropout.p})
+    return [make.ribbon("probability", set_command(path, "p"), dropout.p, values, text=f"{dropout.p:g}")]
+
+
+def _attention_controls(make: Maker, attention: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    value = attention.reduction
+    return [make.ribbon("reduction", set_command(path, "reduction"), value, reductions(value))]
+
+
+CONTROLS: dict[str, Callable[[Maker, Any, str, bool, bool], list[dict[str, Any]]]] = {
+    "conv": _conv_controls,
+    "pool": _pool_controls,
+    "global_pool": lambda make, pool, path, *_: [_pool_kind(make, pool, path)],
+    "linear": _linear_controls,
+    "dropout": _dropout_controls,
+    "attention": _attention_controls,
+    "activation": lambda _, node, path, *__: [activation_select(set_command(path, "kind"), node.kind)],
+}
+"""For each op the controls of such a layer: ``controls(make, layer, path, detailed, linked)``.
+
+A kind without a row has no settings, or none that are edited by hand.
+"""
+
+
 def _window_controls(
     make: Maker, leaf: Any, path: str, field: str, label: str, values: list[int]
 ) -> list[dict[str, Any]]:
     """One ribbon for a square size, two for (h, w); typed as 3 or 1×7."""
-    command: Command = {"do": "set", "path": path, "field": field}
+    command = set_command(path, field)
     value = getattr(leaf, field)
     if isinstance(value, int):
         ribbon = make.ribbon(label, command, value, sorted({*values, value}))
@@ -231,7 +255,7 @@ def _stride_choice(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
     g = leaf.geometry
     value: Any = g.stride[0] if g.stride[0] == g.stride[1] else format_extent(g.stride)
     options = [(1, "1"), (2, "2"), (3, "3")]
-    return make.choice("stride", {"do": "set", "path": path, "field": "stride"}, value, options, check=True)
+    return make.choice("stride", set_command(path, "stride"), value, options, check=True)
 
 
 def activation_select(command: Command, value: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ..analysis import Analysis, Layer
 from ..architecture import Architecture, edit
 from ..text import escape_html, format_count, format_percent, format_si
 from ._colours import KINDS, Kind, kind_of, kind_of_branch
-from ._diagram import short_name
+from ._kinds import short_name
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..architecture import walk
+from ._kinds import look_of
 
 
 class Kind(NamedTuple):
@@ -36,20 +37,7 @@ KINDS: dict[str, Kind] = {
 
 def kind_of(node: Any) -> str:
     """The kind that gives a layer its colour."""
-    op = node.op
-    if op == "conv":
-        height, width = node.geometry.kernel
-        if height != width:
-            return "factorised"
-        return "1x1" if height == 1 else "3x3" if height <= 3 else "5x5" if height <= 5 else "larger"
-    return {
-        "pool": "pooling",
-        "global_pool": "pooling",
-        "linear": "linear",
-        "attention": "attention",
-        "residual": "shortcut",
-        "parallel": "fuse",
-    }.get(op, "other")
+    return look_of(node.op).colour(node)
 
 
 _RANK = {"larger": 5, "factorised": 4, "5x5": 3, "3x3": 2, "pooling": 1, "1x1": 0}

@@ -8,26 +8,7 @@ from ..analysis import Analysis, Layer
 from ..architecture import Architecture, edit
 from ..text import format_bytes, format_count, format_extent, format_percent, format_shape, format_si
 from ._colours import kind_of, kind_of_branch
-
-_STAGE_PREFIXES = ("inception_", "inception", "Mixed_", "Conv2d_", "auxiliary_")
-
-
-def short_name(name: str) -> str:
-    """A caption that fits under a narrow column: 'inception_3a' → '3a'."""
-    for prefix in _STAGE_PREFIXES:
-        if name.startswith(prefix) and len(name) > len(prefix):
-            name = name[len(prefix) :]
-            break
-    return name if len(name) <= 12 else name[:11] + "…"
-
-
-def _caption(node: Any) -> str:
-    """What stands under a column: a block's short name, a layer's operation."""
-    if node.op == "conv":
-        return f"{node.geometry.kernel[0]}×{node.geometry.kernel[1]}"
-    if node.op == "global_pool":
-        return str(node.kind)
-    return "" if node.op == "pool" else short_name(node.name)
+from ._kinds import look_of
 
 
 def kind_of_node(node: Any) -> str:
@@ -62,16 +43,16 @@ def column(node: Any, path: str, analysis: Analysis, shape: tuple[int, ...]) -> 
     params = sum(layer.params for layer in layers if not layer.training_only)
     return {
         "path": path,
-        "label": _caption(node),
+        "label": look_of(node.op).column(node),
         "name": node.name,
         "kind": kind_of_node(node),
         "parts": _parts(node, path, analysis),
         "channels": shape[0],
         "height": 1 if len(shape) == 1 else shape[1],
         "tap": False,
-        "minor": node.op in ("flatten", "dropout", "local_response_norm", "norm", "activation"),
+        "minor": look_of(node.op).minor,
         "facts": [
-            ["layer", _what(node)],
+            ["layer", look_of(node.op).describe(node)],
             ["output", format_shape(shape)],
             ["params", f"{format_count(params)} · {format_percent(params, analysis.params)}"],
             ["MACs", f"{format_count(macs)} · {format_percent(macs, analysis.macs)}"],
@@ -120,38 +101,6 @@ def _below(node: Any, path: str) -> Any:
     for name in path.split("/"):
         node = next(child for child in node.nodes if child.name == name)
     return node
-
-
-def _what(node: Any) -> str:
-    """What a node is, in the field's words."""
-    if node.op == "conv":
-        kind = "depthwise " if node.groups == "depthwise" else ""
-        return f"{kind}convolution {_window(node)}"
-    if node.op == "pool":
-        return f"{node.kind} pooling {_window(node)}"
-    if node.op == "parallel":
-        return f"{len(node.branches)} branches, {node.fuse}"
-    if node.op == "residual":
-        return f"residual, {node.shortcut} shortcut" + (f", scale {node.scale:g}" if node.scale != 1 else "")
-    if node.op == "attention":
-        return "squeeze-and-excitation" if node.kind == "se" else "CBAM"
-    if node.op == "sequence":
-        return f"{len(node.children)} layers"
-    if node.op == "global_pool":
-        return f"global {node.kind} pooling"
-    if node.op == "activation":
-        return str(node.kind)
-    return str(node.op).replace("_", " ")
-
-
-def _window(node: Any) -> str:
-    g = node.geometry
-    text = f"{g.kernel[0]}×{g.kernel[1]}"
-    if g.dilation != (1, 1):
-        text += f", dilation {format_extent(g.dilation)}"
-    if g.stride != (1, 1):
-        text += f", stride {format_extent(g.stride)}"
-    return text
 
 
 def _field_text(layer: Layer) -> str:
@@ -210,26 +159,7 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
 
 def layer_title(node: Any) -> tuple[str, str]:
     """(caption, small remark) of a layer's box."""
-    if node.op == "conv":
-        g = node.geometry
-        remarks = [f"d{format_extent(g.dilation)}"] if g.dilation != (1, 1) else []
-        remarks += [f"/{format_extent(g.stride)}"] if g.stride != (1, 1) else []
-        remarks += ["dw"] if node.groups == "depthwise" else [f"g{node.groups}"] if node.groups != 1 else []
-        return f"{g.kernel[0]}×{g.kernel[1]}", " ".join(remarks)
-    if node.op == "pool":
-        g = node.geometry
-        return f"{node.kind} {g.kernel[0]}×{g.kernel[1]}", f"/{format_extent(g.stride)}" if g.stride != (1, 1) else ""
-    captions = {
-        "global_pool": "global avg" if getattr(node, "kind", "") == "avg" else "global max",
-        "attention": "SE" if getattr(node, "kind", "") == "se" else "CBAM",
-        "local_response_norm": "LRN",
-        "norm": "BN",
-        "dropout": "dropout",
-        "flatten": "flatten",
-        "linear": "linear",
-        "activation": getattr(node, "kind", ""),
-    }
-    return captions.get(node.op, node.op), ""
+    return look_of(node.op).box(node)
 
 
 def _facts(node: Any, layer: Layer, whole: int) -> list[list[str]]:
@@ -242,7 +172,7 @@ def _facts(node: Any, layer: Layer, whole: int) -> list[list[str]]:
         )
         if count
     ]
-    facts = [["layer", _what(node)]]
+    facts = [["layer", look_of(node.op).describe(node)]]
     if node.op in ("conv", "linear"):
         after = [word for word in (getattr(node, "norm", "none"), node.activation) if word != "none"]
         facts.append(["then", ", ".join(after).replace("batch", "batch norm") or "nothing"])
@@ -264,7 +194,7 @@ def _describe(node: Any, path: str, analysis: Analysis) -> str:
     """The picture in words, for those who cannot see it."""
     main = edit.block_parallel(node, path)
     if main is None:
-        return f"{node.name}: {_what(node)}."
+        return f"{node.name}: {look_of(node.op).describe(node)}."
     inner = node if main == path else _below(node, main[len(path) + 1 :])
     branches = []
     for branch in inner.branches:

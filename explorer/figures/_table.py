@@ -7,8 +7,7 @@ from typing import Any
 from ..analysis import Analysis
 from ..architecture import Architecture, walk
 from ..text import format_extent, format_shape
-
-_OPS = {"local_response_norm": "LRN", "global_pool": "global pool"}
+from ._kinds import look_of
 
 
 def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
@@ -23,7 +22,7 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
         records.append(
             {
                 "path": layer.path,
-                "op": _OPS.get(layer.op, layer.op) + (" (training only)" if layer.training_only else ""),
+                "op": (look_of(layer.op).table or layer.op) + (" (training only)" if layer.training_only else ""),
                 "kernel": f"{geometry.kernel[0]}×{geometry.kernel[1]}" if geometry else "",
                 "stride": format_extent(geometry.stride) if geometry else "",
                 "dilation": format_extent(geometry.dilation) if geometry else "",

@@ -66,7 +66,7 @@ def build(
 
 def _module(node: Any, path: str, layers: dict[str, Layer]) -> nn.Module:
     children = [(child.name, _module(child, f"{path}/{child.name}", layers)) for child in node.nodes]
-    return _MAKE[type(node).__name__](node, layers.get(path), children)
+    return MAKERS[node.op](node, layers.get(path), children)
 
 
 def _residual(node: arch.Residual, layer: Layer, children: list[tuple[str, nn.Module]]) -> nn.Module:
@@ -107,20 +107,24 @@ def _global_pool(node: arch.GlobalPool, _layer: Any, _children: Any) -> nn.Modul
     return nn.AdaptiveMaxPool2d(size) if node.kind == "max" else nn.AdaptiveAvgPool2d(size)
 
 
-_MAKE: dict[str, Callable[[Any, Any, list[tuple[str, nn.Module]]], nn.Module]] = {
-    "Conv": lambda node, layer, _: ConvBlock(node, layer),
-    "Pool": _pool,
-    "GlobalPool": _global_pool,
-    "Flatten": lambda *_: nn.Flatten(),
-    "Linear": lambda node, layer, _: LinearBlock(node, layer),
-    "Dropout": lambda node, *_: nn.Dropout(node.p),
-    "LocalResponseNorm": lambda node, *_: nn.LocalResponseNorm(node.size, node.alpha, node.beta, node.k),
-    "Norm": lambda node, layer, _: nn.BatchNorm2d(layer.input_shape[0], eps=node.eps),
-    "Activation": lambda node, *_: ACTIVATIONS[node.kind](),
-    "Attention": _attention,
-    "Sequence": lambda _node, _layer, children: SequenceBlock(children),
-    "Parallel": lambda node, _, children: ParallelBlock(children, node.fuse),
-    "Residual": _residual,
-    "Auxiliary": lambda node, _, children: AuxiliaryBlock(children, node.weight),
+MAKERS: dict[str, Callable[[Any, Any, list[tuple[str, nn.Module]]], nn.Module]] = {
+    "conv": lambda node, layer, _: ConvBlock(node, layer),
+    "pool": _pool,
+    "global_pool": _global_pool,
+    "flatten": lambda *_: nn.Flatten(),
+    "linear": lambda node, layer, _: LinearBlock(node, layer),
+    "dropout": lambda node, *_: nn.Dropout(node.p),
+    "local_response_norm": lambda node, *_: nn.LocalResponseNorm(node.size, node.alpha, node.beta, node.k),
+    "norm": lambda node, layer, _: nn.BatchNorm2d(layer.input_shape[0], eps=node.eps),
+    "activation": lambda node, *_: ACTIVATIONS[node.kind](),
+    "attention": _attention,
+    "sequence": lambda _node, _layer, children: SequenceBlock(children),
+    "parallel": lambda node, _, children: ParallelBlock(children, node.fuse),
+    "residual": _residual,
+    "auxiliary": lambda node, _, children: AuxiliaryBlock(children, node.weight),
 }
-"""By class name, as in ``analysis``: a hot reload makes new classes of the same name."""
+"""For each op the function that makes the module: ``make(node, layer, children)``.
+
+``layer`` is the node's row of the analysis (None for a container without one), ``children`` are the modules of its
+child nodes with their names.
+"""
