@@ -1,0 +1,123 @@
+"""README's recipes add a metric, a node kind, a catalogue entry and a data set from outside, as good as built in.
+
+They change tables of the process for good, so they run in one of their own: this file, started as a script.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SECTION = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Extending\n")[1].split("\n## ")[0]
+RECIPES = ["metric", "node kind", "catalogue entry", "data set"]
+
+
+@pytest.fixture(scope="module")
+def passed() -> str:
+    """What the script below says; one process for all recipes, since torch takes seconds to import."""
+    command = [sys.executable, "-m", "tests.test_extending"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_recipe_works_from_outside(passed: str, recipe: str) -> None:
+    assert f"{recipe}: works" in passed.splitlines()
+
+
+def test_every_thing_that_can_be_added_has_a_recipe() -> None:
+    assert re.findall(r"^\*\*A(?:n)? (.+?)\*\*", SECTION, re.M) == [*RECIPES, "page"]
+    assert len(re.findall(r"```python", SECTION)) == len(RECIPES)
+    for path in re.findall(r"`((?:explorer|pages|tests)/[^`]*\.py)`", SECTION):
+        assert path == "pages/NAME.py" or (ROOT / path).exists(), path
+
+
+def check_metric() -> None:
+    from explorer import catalog, editor
+    from explorer.analysis import METRICS, Sweep, analyze
+    from explorer.comparison import cloud, comma_separated, compare, differences, report
+
+    pair = [catalog.get("googlenet"), catalog.get("inception-net")]
+    sizes = [4 * analyze(each).params for each in pair]
+    comparison = compare(pair)
+    cells = next(row.cells for row in comparison.rows if row.metric.key == "weight_bytes")
+    assert [cell.value for cell in cells] == sizes
+    assert [cell.best for cell in cells] == [size == min(sizes) for size in sizes]
+    assert differences(*pair).total.weight_bytes == sizes[1] - sizes[0]
+    stages = [stage for row in comparison.stages if (stage := row.stages[0]) is not None]
+    assert sum(stage.weight_bytes for stage in stages) == sizes[0]
+    assert any(row[2] == "weight_bytes" for row in csv.reader(io.StringIO(comma_separated(report(comparison)))))
+    assert cloud(pair[1], 20).front(weight_bytes="least")
+    panel = editor.panel(pair[1], analyze(pair[1]), "conv1", metric="weight_bytes", sweep=Sweep())
+    assert {"value": "weight_bytes", "label": "weights on disk"} in panel["metrics"]
+    assert editor.metric_text(4_000_000, "weight_bytes").endswith("MB")
+    assert METRICS["weight_bytes"].read(pair[0], analyze(pair[0])) == sizes[0]
+
+
+def check_node_kind() -> None:
+    import torch
+
+    from explorer import catalog, editor, figures
+    from explorer.analysis import analyze, problems
+    from explorer.architecture import NODE_KINDS, Architecture, ArchitectureError, Sequence, edit, from_json, to_json
+    from explorer.modules import build
+    from tests.analysis import measuring
+    from tests.test_node_kinds import READINGS
+
+    network = catalog.get("smallest-block")
+    alone = Sequence(name="trunk", children=(NODE_KINDS["channel_shuffle"](name="sample"),))
+    for reading in READINGS:
+        reading(Architecture(name="channel shuffle", input_shape=(4, 12, 10), trunk=alone))
+    found, built = analyze(network), build(network)
+    assert isinstance(built.get_submodule("shuffle"), torch.nn.ChannelShuffle)
+    image = torch.rand(1, *network.input_shape)
+    assert found.training_bytes == measuring.saved_bytes(built, image)
+    assert found.inference_bytes == measuring.peak_bytes(built, image)
+    wider = editor.apply(network, {"do": "set", "path": "shuffle", "field": "groups", "value": 4})
+    assert edit.find(wider, "shuffle").groups == 4
+    uneven = edit.replace(network, "shuffle", groups=5)
+    assert "16 channels cannot be dealt out to 5 groups" in problems(uneven)[0].message
+    with pytest.raises(ArchitectureError, match="did you mean 'channel_shuffle'"):
+        from_json(to_json(network).replace("channel_shuffle", "channel_shuffel"))
+    shuffle = next(column for column in figures.strip(network, found) if column["path"] == "shuffle")
+    assert shuffle["facts"][0] == ["layer", "channel shuffle, 2 groups"]
+
+
+def check_catalogue_entry() -> None:
+    from explorer import catalog
+    from explorer.architecture import from_link, to_link
+
+    network = catalog.get("smallest-block")
+    assert catalog.names()[-1] == "smallest-block"
+    assert catalog.name_of(network) == "smallest-block"
+    assert from_link(to_link(network)) == network
+    with pytest.raises(ValueError, match="already has 'smallest-block'"):
+        catalog.register("smallest-block", title="", summary="", source="")(lambda: network)
+
+
+def check_data_set() -> None:
+    from explorer import datasets
+
+    assert "brightness" in datasets.names()
+    found = datasets.load("brightness")
+    assert (found.train_images.shape, found.test_images.shape) == ((160, 1, 8, 8), (40, 1, 8, 8))
+
+
+if __name__ == "__main__":
+    from explorer import catalog
+
+    before = catalog.name_of(catalog.get("googlenet"))  # what is known now must not hide what comes
+    assert before == "googlenet"
+    code = "\n".join(re.findall(r"```python\n(.*?)```", SECTION, re.S))
+    exec(compile(code, "README.md", "exec", dont_inherit=True), {"__name__": "recipes"})
+    for name in RECIPES:
+        globals()[f"check_{name.replace(' ', '_')}"]()
+        print(f"{name}: works")
