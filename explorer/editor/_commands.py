@@ -7,6 +7,8 @@ a browser, so nothing in them is trusted: an unknown verb or a value of the wron
 from __future__ import annotations
 
 import inspect
+import logging
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +29,9 @@ from ..architecture import (
     pair,
     walk,
 )
+from ..text import quote, shorten
+
+logger = logging.getLogger(__name__)
 
 Command = dict[str, Any]
 
@@ -44,11 +49,21 @@ def apply(architecture: Architecture, command: Command) -> Architecture:
     make = _VERBS.get(verb) if isinstance(verb, str) else None
     if make is None:
         raise _refuse("", f"there is no edit named {str(verb)[:40]!r}")
+    path = str(command.get("path", ""))[:200]
     try:
-        return make(architecture, command)
-    except (KeyError, TypeError, AttributeError) as error:
-        # A control of ours never sends these; a hand-made message must not become a traceback.
-        raise _refuse(str(command.get("path", ""))[:200], f"the edit {verb!r} is incomplete ({error})") from None
+        return make(architecture, _Given(command))
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        # A hand-made message may be meant for another kind of node; a mistake of ours looks the same, so it is logged.
+        logger.warning("the edit %s failed", quote(command, 200), exc_info=True)
+        what = f"the edit {verb!r} does not fit {path or 'the network'}"
+        raise _refuse(path, f"{what} ({type(error).__name__}: {error})") from error
+
+
+class _Given(Command):
+    """What a command came with; what it lacks is told by name."""
+
+    def __missing__(self, key: str) -> Any:
+        raise _refuse(str(self.get("path", ""))[:200], f"the edit {self['do']!r} is incomplete: it has no {key!r}")
 
 
 def carry_out(architecture: Architecture, command: Command) -> tuple[Architecture, list[str]]:
@@ -79,9 +94,11 @@ def whole(value: object, path: str, what: str) -> int:
     try:
         number = float(value)
     except ValueError:
-        raise _refuse(path, f"{what} (={str(value)[:40]!r}) must be a whole number") from None
+        raise _refuse(path, f"{what} (={quote(value, 40)}) must be a whole number") from None
+    except OverflowError:  # JSON has integers of any length
+        number = math.inf
     if number != number or abs(number) > 1e9 or number != int(number):
-        raise _refuse(path, f"{what} (={str(value)[:40]}) must be a whole number below a billion")
+        raise _refuse(path, f"{what} (={shorten(str(number), 40)}) must be a whole number below a billion")
     return int(number)
 
 
@@ -122,8 +139,8 @@ def _decimal(value: object, path: str, what: str) -> float:
         raise _refuse(path, f"{what} must be a number")
     try:
         return float(value)
-    except ValueError:
-        raise _refuse(path, f"{what} (={str(value)[:40]!r}) must be a number") from None
+    except (ValueError, OverflowError):
+        raise _refuse(path, f"{what} (={quote(value, 40)}) must be a number") from None
 
 
 def _outputs(architecture: Architecture, command: Command) -> Architecture:
@@ -312,6 +329,8 @@ def _activation(architecture: Architecture, command: Command) -> Architecture:
 def _input(architecture: Architecture, command: Command) -> Architecture:
     c, h, w = architecture.input_shape
     axis = str(command["axis"])
+    if axis not in ("size", "channels", "height", "width"):
+        raise _refuse("", f"the input has no {quote(axis, 40)}; it has channels, height, width and size")
     if axis == "size":
         height, width = pair(_size(command["value"], "", "input size"))
         return edit.replace(architecture, "", input_shape=(c, height, width))

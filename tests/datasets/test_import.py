@@ -391,7 +391,7 @@ def test_a_full_disk(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
     usage = namedtuple("usage", "total used free")
     with monkeypatch.context() as patch:
         patch.setattr(_folders.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1_000_000))
-        with pytest.raises(DatasetError, match=r"1\.0 MB free"):
+        with pytest.raises(DatasetError, match=r"1\.00 MB free"):
             import_images(path)
 
     def full(file: io.BufferedWriter, **_: object) -> None:

@@ -179,9 +179,9 @@ def test_depthwise_takes_its_channels_from_the_input() -> None:
         ({"do": "set", "path": "conv1", "field": "colour", "value": 1}, "has no 'colour'"),
         ({"do": "set", "path": "conv1", "field": "kernel_size", "value": "3x99"}, "from 1 to 31"),
         ({"do": "add_branch", "path": BLOCK, "value": "magic"}, "no branch kind 'magic'"),
-        ({"do": "add_branch", "path": "conv1", "value": "ghost"}, "incomplete"),
+        ({"do": "add_branch", "path": "conv1", "value": "ghost"}, "does not fit conv1"),
         ({"do": "input", "axis": "size", "value": 7}, "8 to 1024"),
-        ({"do": "input", "axis": "depth", "value": 64}, "incomplete"),
+        ({"do": "input", "axis": "depth", "value": 64}, "has no 'depth'"),
         ({"do": "width", "value": "1e9"}, "0.01 to 100"),
         ({"do": "remove", "path": ""}, ""),
         ({"do": "title", "value": "x" * 121}, "at most 120"),
@@ -191,6 +191,37 @@ def test_what_cannot_be_done_is_said_in_our_words(command: dict[str, Any], words
     with pytest.raises(ArchitectureError) as caught:
         editor.carry_out(GOOGLENET, command)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"do": "set", "path": "conv1", "field": "out_channels"},
+        {"do": "set", "path": BLOCK, "field": "scale"},
+        {"do": "width"},
+        {"do": "classes"},
+        {"do": "input", "axis": "size"},
+        {"do": "move", "path": BLOCK, "by": 10**400},
+    ],
+)
+def test_an_integer_that_no_float_can_hold_is_refused(command: dict[str, Any]) -> None:
+    """JSON has integers of any length: 400 digits are more than a float can hold."""
+    with pytest.raises(ArchitectureError, match="must be a"):
+        editor.apply(GOOGLENET, {"value": 10**400, **command})
+
+
+def test_what_looks_like_a_mistake_of_ours_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> Architecture:
+        raise AttributeError("'NoneType' object has no attribute 'name'")
+
+    monkeypatch.setitem(editor._commands._VERBS, "set", broken)
+    with pytest.raises(ArchitectureError, match="AttributeError: 'NoneType'"):
+        editor.apply(GOOGLENET, {"do": "set", "path": "conv1"})
+    (record,) = caplog.records
+    assert record.exc_info
+    assert "conv1" in record.getMessage()
 
 
 JSONISH = st.recursive(
