@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "modules": {"analysis", "architecture"},
     "editor": {"figures", "analysis", "architecture"},
     "profiling": {"modules", "analysis", "architecture"},
-    "training": {"modules", "runs", "datasets", "catalog", "analysis", "architecture"},
+    "training": {"profiling", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "experiments": {"training", "figures", "runs", "catalog", "analysis", "architecture"},
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "comparison": {"experiments", "figures", "analysis", "architecture"},

@@ -13,7 +13,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..architecture import from_json
-from .latency import ceilings, environment, measure
+from .environment import describe_environment
+from .latency import ceilings, measure
 from .timing import Setting
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     jobs = [(from_json(job["architecture"]), Setting(**job["setting"])) for job in task["jobs"]]
     devices = [*(setting.device for _, setting in jobs), *(device for device, _ in task["roofs"])]
     for device in dict.fromkeys(devices):
-        tell(environment=environment(device))
+        tell(environment=describe_environment(device))
     done = 0
     for device, precision in task["roofs"]:
         tell(what=f"ceilings of {device}, {precision}", done=done)

@@ -5,53 +5,26 @@ In this process: what else it does is in the times. ``measurement`` takes them i
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ..analysis import analyze
 from ..architecture import Architecture
 from ..modules import build
+from .environment import synchronize
 from .timing import Ceilings, Latency, Precision, Setting, unmeasured
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _MATMUL = {"cuda": 8192, "mps": 4096, "cpu": 1024}
 _COPIED = {"cuda": 1 << 30, "mps": 1 << 28, "cpu": 1 << 27}
 _CEILING_REPEATS = 10
-
-
-def environment(device: str) -> dict[str, Any]:
-    """On what times were taken: device, versions, threads. Times of another environment do not compare."""
-    kind = torch.device(device).type
-    cuda = kind == "cuda"
-    return {
-        "device": device,
-        "device_name": torch.cuda.get_device_name(device) if cuda else _processor(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda if cuda else None,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
-        "cpus": os.cpu_count(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-    }
-
-
-def _processor() -> str:
-    """The processor's model as Linux tells it, elsewhere what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def measure(
@@ -104,22 +77,39 @@ def _times(
                 return False
             start = time.perf_counter()
             run(x_BCHW)
-            _wait(device)
+            synchronize(device)
             if number >= warm_up:
                 seconds.append(time.perf_counter() - start)
     return True
 
 
 def ceilings(device: str, precision: Precision = "fp32") -> Ceilings:
-    """Measure the roof of a roofline: the quickest of several large matrix products and of several large copies."""
+    """Measure the roof of a roofline: the quickest of several large computations and of several large copies.
+
+    The computations are a matrix product and a 1×1 convolution of the same size: what is compared with the roof are
+    convolutions, and those may be computed otherwise than matrix products (with TF32 on CUDA, by torch's defaults).
+
+    Args:
+        device: Such as 'cpu' or 'cuda:1'.
+        precision: Of the numbers that are multiplied.
+
+    Returns:
+        Operations and bytes a second.
+    """
     place = torch.device(device)
     size, count = _MATMUL.get(place.type, 1024), _COPIED.get(place.type, 1 << 27)
     a = torch.rand(size, size, device=place).to(_DTYPES[precision])
-    product = _quickest(place, lambda: a @ a)
+    height = 1 << (size.bit_length() // 2)  # of a map with as many positions as the matrix has columns
+    maps_BCHW = a.view(1, size, height, size // height).to(memory_format=torch.channels_last)
+    kernels = a.view(size, size, 1, 1).to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        product = _quickest(place, lambda: a @ a)
+        convolution = _quickest(place, lambda: functional.conv2d(maps_BCHW, kernels))
     source = torch.zeros(count, dtype=torch.uint8, device=place)
     target = torch.empty_like(source)
     copy = _quickest(place, lambda: target.copy_(source))
-    return Ceilings(device=device, precision=precision, flops=2 * size**3 / product, bytes=2 * count / copy)
+    flops = 2 * size**3 / min(product, convolution)
+    return Ceilings(device=device, precision=precision, flops=flops, bytes=2 * count / copy)
 
 
 def _quickest(device: torch.device, work: Callable[[], Any]) -> float:
@@ -128,16 +118,10 @@ def _quickest(device: torch.device, work: Callable[[], Any]) -> float:
     for _ in range(_CEILING_REPEATS + 1):
         start = time.perf_counter()
         work()
-        _wait(device)
+        synchronize(device)
         times.append(time.perf_counter() - start)
     return min(times[1:])
 
 
 def _precision(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
     return torch.autocast(device.type, dtype=_DTYPES[precision], enabled=precision != "fp32")
-
-
-def _wait(device: torch.device) -> None:
-    kinds: dict[str, Any] = {"cuda": torch.cuda, "mps": torch.mps}
-    if device.type in kinds:
-        kinds[device.type].synchronize()

@@ -39,7 +39,7 @@ class MeasurementStep:
     """Which of the jobs, from 0, and its times."""
     ceilings: Ceilings | None = None
     environment: dict[str, Any] | None = None
-    """Device, versions, threads; see ``profiling.latency.environment``."""
+    """Device, versions, threads; see ``environment.describe_environment``."""
 
 
 def measure_in_subprocess(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import torch
 
 from .. import __version__
+from ..profiling.environment import describe_environment
 from ._config import TrainConfig
 from .loop import resolve_precision
 from .system_metrics import gpu_utilisation
@@ -26,18 +25,10 @@ def environment(config: TrainConfig, device: torch.device, dataset: str, fingerp
     return {
         "product": __version__,
         "code": code_digest(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
+        **describe_environment(device),
         "numpy": np.__version__,
-        "cuda": torch.version.cuda if gpu else None,
         "cudnn": torch.backends.cudnn.version() if gpu else None,  # type: ignore[no-untyped-call]
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "device": str(device),
-        "device_name": torch.cuda.get_device_name(device) if gpu else platform.processor() or platform.machine(),
         "gpu_utilisation": (f"not recorded: {busy}" if isinstance(busy, str) else "recorded") if gpu else None,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cpus": os.cpu_count(),
-        "threads": torch.get_num_threads(),
         "precision": str(resolve_precision(device, config)).removeprefix("torch."),
         "compiled": False,  # what torch.compile did is known after the first batch
         "compiled_graphs": 0,

@@ -10,12 +10,12 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from .. import catalog
 from ..analysis import analyze
+from ..profiling.environment import synchronize
 from ..runs import atomic_write
 from ._forecast import Speed
 from ._recipes import course
@@ -41,7 +41,7 @@ def measure(device: torch.device) -> Speed:
     done, start = 0, 0.0
     while done <= _WARM_UP or time.perf_counter() - start < _SECONDS:
         if done == _WARM_UP:
-            _wait(device)
+            synchronize(device)
             start = time.perf_counter()
         rows = torch.randint(0, len(part), (config.batch_size,), device=device)
         loss, _ = model(Batch.assemble(data, rows, config, torch.Generator()))
@@ -49,19 +49,13 @@ def measure(device: torch.device) -> Speed:
         state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)
         done += 1
-    _wait(device)
+    synchronize(device)
     seconds = (time.perf_counter() - start) / ((done - _WARM_UP) * config.batch_size)
     found = analyze(architecture)
     return Speed(
         device=str(device), macs=found.macs, bytes=found.training_bytes, seconds=seconds,
         what=f"a run of two seconds with {NETWORK}",
     )  # fmt: skip
-
-
-def _wait(device: torch.device) -> None:
-    kinds: dict[str, Any] = {"cuda": torch.cuda, "mps": torch.mps}
-    if device.type in kinds:
-        kinds[device.type].synchronize()
 
 
 if __name__ == "__main__":

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.profiling.latency import ceilings, environment, measure
+from explorer.profiling import latency
+from explorer.profiling.environment import describe_environment
+from explorer.profiling.latency import ceilings, measure
 from explorer.profiling.timing import Ceilings, Latency, Setting, count_traffic_bytes
 
 SMALL = catalog.get("near-sighted-cnn")
@@ -81,12 +85,38 @@ def test_ceilings_and_the_roof() -> None:
     assert [roof.attainable(intensity) for intensity in (1, 10, 1000)] == [10, 100, 100]
 
 
+def test_the_roof_is_that_of_the_quicker_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where convolutions use TF32 and matrix products do not, convolutions would stand above a roof of products."""
+    seconds = iter([1.0, 0.125, 1.0])  # matrix product, convolution, copy
+    done: list[Any] = []
+
+    def quickest(_: torch.device, work: Callable[[], Any]) -> float:
+        done.append(work())
+        return next(seconds)
+
+    monkeypatch.setattr(latency, "_quickest", quickest)
+    product, convolution, _ = (ceilings("cpu"), *done)[1:]
+    size = len(product)
+    assert torch.allclose(convolution.flatten(2)[0], product, rtol=1e-4)  # the same work
+    seconds = iter([1.0, 0.125, 1.0])
+    assert ceilings("cpu").flops == 2 * size**3 / 0.125
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_no_convolution_stands_above_the_roof_on_cuda() -> None:
+    assert describe_environment("cuda")["tf32"] == {"convolutions": True, "matrix_products": False}
+    deep = catalog.get("googlenet-torchvision")
+    (found,) = measure([deep], [Setting(device="cuda", batch=256)], 10, 5)
+    assert found.flops_rate < 1.05 * ceilings("cuda").flops
+
+
 def test_where_it_was_measured() -> None:
-    found = environment("cpu")
+    found = describe_environment("cpu")
     assert found["torch"] == torch.__version__
     assert found["device"] == "cpu"
     assert found["threads"] == torch.get_num_threads()
     assert found["device_name"]
+    assert found["tf32"] is None
 
 
 def test_mistakes() -> None:

@@ -182,7 +182,7 @@ def _costs(found: Found, roofs: dict[str, Ceilings]) -> None:
     ends = (min(macs), max(macs)) if min(macs) < max(macs) else (min(macs) / 2, 2 * max(macs))
     paths = [
         Path(
-            label=f"as quick as a large matrix product, {name}", dashed=True,
+            label=f"as quick as a large computation, {name}", dashed=True,
             points=tuple((each, 1e3 * 2 * each / roof.flops) for each in ends),
         )
         for name, roof in roofs.items()
@@ -220,7 +220,8 @@ def _roofline(found: Found, roofs: dict[str, Ceilings]) -> None:
     _mount("measured_roofline", data, counted, "Roofline", "ceilings measured on this device")
     st.caption(
         "Left of the bend memory is the limit, right of it arithmetic (Williams, Waterman & Patterson 2009). The flat "
-        "roof is the quickest of ten large matrix products, the slope the quickest of ten large copies. Caches and "
+        "roof is the quickest of ten large matrix products and ten 1×1 convolutions, the slope the quickest of ten "
+        "large copies. Caches and "
         "fusion move fewer bytes than counted here, so a point may stand above the slope."
     )
 
