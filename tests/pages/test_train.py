@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
@@ -394,3 +395,26 @@ def test_only_a_server_for_this_machine_alone_takes_paths(
         config._set_option("server.address", before, "a test")
     assert ("train_path" in [each.key for each in running.text_input]) is shown
     assert "train_upload" in [each.key for each in running.file_uploader]
+
+
+def test_queries_do_not_grow_with_the_number_of_runs(home: Path, manager: Manager) -> None:
+    statements: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if "metrics" in statement:  # the manager looks after runs beside the page; it reads none of these
+            statements.append(statement)
+
+    counts = []
+    for more in (2, 10):
+        for number in range(more):
+            finished(manager, f"run {number}", accuracy=number / 20)
+        app()  # what is read once
+        sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+        try:
+            running = app()
+        finally:
+            sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+        counts.append(len(statements))
+        statements.clear()
+        assert running.dataframe[0].value["test accuracy"].iloc[0] == 100 * (more - 1) / 20
+    assert counts[0] == counts[1] > 0

@@ -15,7 +15,7 @@ from explorer.inspection import (
     list_sample_images,
     load_model_cards,
 )
-from explorer.runs import Run, RunFolder, list_checkpoints
+from explorer.runs import ACTIVE, RunFolder, list_checkpoints
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -179,13 +179,13 @@ def _follow() -> None:
 def _snapshot(asked: set[str]) -> list[Any]:
     """The runs, whether those that work have a checkpoint, and the newest checkpoint of those that are asked."""
 
-    def newest(run: Run) -> Any:
-        if not run.active and run.id not in asked:
+    def newest(run: str, status: str) -> Any:
+        if status not in ACTIVE and run not in asked:
             return None
-        paths = list_checkpoints(RunFolder(manager().root, run.id).checkpoints)
-        return paths[:1] if run.id in asked else bool(paths)
+        paths = list_checkpoints(RunFolder(manager().root, run).checkpoints)
+        return paths[:1] if run in asked else bool(paths)
 
-    return [(run.id, run.status, newest(run)) for run in manager().store.runs()]
+    return [(run, status, newest(run, status)) for run, status in manager().store.statuses().items()]
 
 
 # ---- opened ---------------------------------------------------------------------------------------------------------
