@@ -1,4 +1,4 @@
-"""Inspect: what a trained network sees in a picture, what it answers, and why."""
+"""Inspect: what a trained network sees in a picture, what it predicts, and why."""
 
 from __future__ import annotations
 

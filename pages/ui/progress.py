@@ -16,7 +16,7 @@ _Result = TypeVar("_Result")
 
 
 def run_with_progress(what: str, work: Callable[[Progress], _Result]) -> _Result | None:
-    """Do long work under a progress bar; None if it could not be done, and the reason said.
+    """Do long work under a progress bar; None, and the reason shown, if it could not be done.
 
     A click on Cancel, or anywhere else, makes the script begin anew, which ends the work at its next step; what it had
     written is removed on the way out.

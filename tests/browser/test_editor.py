@@ -19,7 +19,7 @@ def test_fusion_and_what_it_mends(design):
     with design.changing():
         design.choice("fusion", "add").click()
     assert edit.find(design.architecture, BLOCK).fuse == "add"
-    assert "Mended" in design.notice()
+    assert "Repaired" in design.notice()
     assert "Undo takes it all back" in design.notice()
     ends = [edit.output_conv(branch, branch.name)[0] for branch in edit.find(design.architecture, BLOCK).branches]
     outputs = {edit.find(design.architecture, f"{BLOCK}/{end}").out_channels for end in ends}

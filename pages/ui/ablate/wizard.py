@@ -72,7 +72,7 @@ def _presets() -> None:
             )  # fmt: skip
         st.caption(
             "What is a shortcut worth, or attention, or a branch? Every variant is trained from the same seeds, so "
-            "that luck can be told from skill."
+            "an effect can be told from chance."
         )
 
 

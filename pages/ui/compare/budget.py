@@ -23,7 +23,7 @@ _MAX_TARGET = 10**15
 
 
 def show(entries: tuple[Entry, ...]) -> None:
-    """Which network, whose budget, of what; the answer, and where it can go."""
+    """Which network, whose budget, of what; the scaled network, and what can be done with it."""
     names = {LETTERS[place]: f"{LETTERS[place]} · {entry.label}" for place, entry in enumerate(entries)}
     one, two, three = st.columns([0.37, 0.37, 0.26])
     with one:

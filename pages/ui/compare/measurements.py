@@ -77,7 +77,7 @@ def _form() -> tuple[str, list[Setting], int]:
     with middle:
         batches = options.multi_choice(
             TAB, "batch", "Images in a batch", _BATCHES, {}, ("1",),
-            help="A large batch keeps the device busy; one image is what an answer has to wait for.",
+            help="A large batch keeps the device busy; one image shows the latency of a single prediction.",
         )  # fmt: skip
     with right:
         repeats = options.number(

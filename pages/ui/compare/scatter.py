@@ -88,7 +88,7 @@ def _metrics(entries: tuple[Entry, ...], groups: list[ComparableRuns]) -> dict[s
         by_network = dict(zip([entry.architecture for entry in entries], group.accuracy, strict=True))
         found["accuracy"] = Metric(
             label="test accuracy, %",
-            convention=f"share of the test images answered rightly after the last epoch ({group.title}): mean over the "
+            convention=f"share of the test images classified correctly after the last epoch ({group.title}): mean over the "
             "finished runs of exactly this network, and the 95 % interval of that mean by Student's t, which takes the "
             "values to be normally distributed",
             better="most",

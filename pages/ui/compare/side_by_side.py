@@ -1,4 +1,4 @@
-"""Side by side: all totals, the diagrams aligned, what each stage and branch costs, the fields, and what was learnt."""
+"""Side by side: totals, aligned diagrams, costs by stage and branch, receptive fields, results of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why this answer: which parts of the picture speak for a class, by three methods, over the network's input."""
+"""Attribution: which parts of the picture speak for a class, by three methods, over the network's input."""
 
 from __future__ import annotations
 

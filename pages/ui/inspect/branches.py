@@ -1,4 +1,4 @@
-"""The branches of a block side by side: what each makes of the picture, and what each contributes to the answer."""
+"""The branches of a block side by side: what each makes of the picture, and what each contributes to the prediction."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _contributions(model: Any, picture: Picture, prediction: Any, block: str, ki
     from explorer.inspection.contributions import branch_contributions
 
     index = ask_class(model, prediction)
-    answered = [each for each in state.state()["pictures"] if not isinstance(queries.predict_picture(model, each), str)]
-    among = len(answered) > 1 and _asked_among(len(answered))
-    digests = tuple(sorted({each["digest"] for each in answered})) if among else ()
+    predicted = [each for each in state.state()["pictures"] if not isinstance(queries.predict_picture(model, each), str)]
+    among = len(predicted) > 1 and _asked_among(len(predicted))
+    digests = tuple(sorted({each["digest"] for each in predicted})) if among else ()
 
     def work() -> Any:
-        inputs = [queries.predict_picture(model, each).input for each in answered] if among else []
+        inputs = [queries.predict_picture(model, each).input for each in predicted] if among else []
         return branch_contributions(model, prediction.input, block, index, torch.stack(inputs) if inputs else None)
 
     try:
@@ -90,7 +90,7 @@ def _contributions(model: Any, picture: Picture, prediction: Any, block: str, ki
         },
     )  # fmt: skip
     mean = (
-        f"over all positions of the {len(answered)} pictures, so the branch says nothing about this one"
+        f"over all positions of the {len(predicted)} pictures, so the branch says nothing about this one"
         if among
         else "over the positions of this picture, so the branch still says what and how much, no longer where"
     )
@@ -112,7 +112,7 @@ def _asked_among(count: int) -> bool:
 
 
 def ask_class(model: Any, prediction: Any) -> int:
-    """A widget for the class that is asked about; the answer's by default."""
+    """A widget for the class that is asked about; the predicted one by default."""
     index = queries.class_index(model, prediction, state.state()["class_index"])
     st.session_state["inspect_class"] = index
     answers = [answer.index for answer in prediction.top]
@@ -120,7 +120,7 @@ def ask_class(model: Any, prediction: Any) -> int:
     st.selectbox(
         "Class", options, key="inspect_class", format_func=model.classes.__getitem__,
         on_change=lambda: state.change(class_index=st.session_state["inspect_class"]),
-        help="The best answers come first.",
+        help="The most probable classes come first.",
     )  # fmt: skip
     return index
 

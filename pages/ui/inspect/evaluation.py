@@ -91,14 +91,14 @@ def _summary(done: list[Any]) -> None:
                 f"Accuracy{label}", f"{each.accuracy:.2%}",
                 f"{each.correct_count:,} of {len(each.labels):,} · {low:.1%} to {high:.1%}",
                 delta_color="off", delta_arrow="off", border=True,
-                help="Share of the test images answered rightly; 95 % interval by Wilson, for other images of the same "
-                "kind. If the model was chosen by these very images, it flatters.",
+                help="Share of the test images classified correctly; 95 % interval by Wilson, for other such images. "
+                "If the model was chosen by these very images, it flatters.",
             )  # fmt: skip
             st.metric(
                 f"Calibration error{label}", f"{each.calibration_error:.2%}", "ECE, 15 bins",
                 delta_color="off", delta_arrow="off", border=True,
                 help="Expected calibration error (Guo et al. 2017, equation 3): mean difference between confidence and "
-                "share of right answers.",
+                "share of correct predictions.",
             )  # fmt: skip
             st.metric(
                 f"Loss{label}", f"{each.loss:.4f}", "cross entropy", delta_color="off", delta_arrow="off", border=True,
@@ -120,12 +120,12 @@ def _details(found: Any, name: str) -> None:
     with right:
         _calibration(found)
         _classes(found)
-    st.markdown("**Most wrong**")
+    st.markdown("**Worst misclassifications**")
     worst = found.worst_mistakes(_WORST)
     _tiles([(each.index, [("", found, each.index)]) for each in worst], name, "inspect_worst")
     st.caption(
-        "The wrongly answered images with the highest cross entropy: those whose right class got the least. The "
-        "percentage is the probability of the wrong answer. A click takes the image into the pictures above."
+        "The misclassified images with the highest cross entropy: their true class got the least probability. The "
+        "percentage is the probability of the wrong prediction. A click takes the image into the pictures above."
     )
 
 
@@ -140,14 +140,16 @@ def _calibration(found: Any) -> None:
     ]  # fmt: skip
     filled = [each for each in bins if each["images"]]
     alt = "Reliability: " + "; ".join(
-        f"of {each['images']} answers with confidence {each['confidence']:.0%}, {each['accuracy']:.0%} are right"
+        f"of {each['images']} predictions with confidence {each['confidence']:.0%}, {each['accuracy']:.0%} are correct"
         for each in filled
     )
     mount(
         "bars", "inspect_calibration",
-        {"title": "Calibration", "note": f"{len(found.labels):,} answers in 15 bins", "alt": alt, "bins": bins},
+        {"title": "Calibration", "note": f"{len(found.labels):,} predictions in 15 bins", "alt": alt, "bins": bins},
     )  # fmt: skip
-    st.caption("Confidence: probability of the answer. On the dashed line the model is as often right as it says.")
+    st.caption(
+        "Confidence: probability of the predicted class. On the dashed line the share of correct predictions equals it."
+    )
 
 
 def _classes(found: Any) -> None:
@@ -168,7 +170,7 @@ def _classes(found: Any) -> None:
 
 
 def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: str) -> None:
-    """Test images with the answers of evaluations, as tiles; a click brings one to the pictures."""
+    """Test images with the predictions of evaluations, as tiles; a click brings one to the pictures."""
     shown = []
     for row, by in rows:
         pixels, shows = data.pixels(name, row)
@@ -205,5 +207,5 @@ def _two(first: Any, second: Any, name: str) -> None:
     except ValueError as error:
         st.info(literal(f"{error}."))
         return
-    st.caption(f"Images by who is right. The answers differ on {len(rows):,}; the first {_WORST} of them:")
+    st.caption(f"Images by which model is right. The predictions differ on {len(rows):,}; the first {_WORST} of them:")
     _tiles([(row, [("A", first, row), ("B", second, row)]) for row in rows[:_WORST]], name, "inspect_disagree")

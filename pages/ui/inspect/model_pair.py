@@ -15,7 +15,7 @@ from . import models, predictions, queries, state
 
 
 def show(found: dict[str, AvailableModel], model: Any) -> None:
-    """The second model is chosen here; pictures on which the answers differ come first."""
+    """The second model is chosen here; pictures on which the predictions differ come first."""
     name = models.choose_second(found)
     if not name:
         st.caption("Choose a second model to see where the two disagree.")
@@ -26,12 +26,12 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
         return
     st.caption(literal(f"A: {model.provenance}. B: {other.provenance}."))
     if set(model.classes) != set(other.classes):
-        st.warning("The two do not know the same classes: answers are compared by their names.")
+        st.warning("The two do not know the same classes: predictions are compared by their names.")
     pictures = state.state()["pictures"]
     if not pictures:
         st.caption("Pictures are needed for this; **Test set** compares the two on a whole one.")
         return
-    with st.spinner("Asking both"):
+    with st.spinner("Predicting with both"):
         shown = [
             predictions.make_tile(
                 each, [(by, one, queries.predict_picture(one, each)) for by, one in (("A", model), ("B", other))]
@@ -40,13 +40,13 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
         ]
     shown.sort(key=lambda tile: not tile["differs"])
     count = sum(tile["differs"] for tile in shown)
-    st.markdown(f"The answers differ on **{count}** of {len(shown)} pictures.")
+    st.markdown(f"The predictions differ on **{count}** of {len(shown)} pictures.")
     mount(
         "tiles", "inspect_two_tiles",
         {"tiles": shown, "chosen": state.state()["show"], "choosable": True}, choose=state.choose_picture,
     )  # fmt: skip
     rows = [_row(tile) for tile in shown]
-    st.dataframe(pd.DataFrame(rows), key="inspect_two_table", hide_index=True, alt="Both models' answers")
+    st.dataframe(pd.DataFrame(rows), key="inspect_two_table", hide_index=True, alt="Predictions of both models")
     st.caption("Best class of each with its probability (softmax), each model with its own preprocessing.")
 
 

@@ -192,7 +192,7 @@ def _snapshot(asked: set[str]) -> list[Any]:
 
 
 def open_by_name(name: str, found: dict[str, AvailableModel]) -> Any:
-    """The model of a name; None, and the reason said, where it cannot be opened. Imports torch."""
+    """The model of a name; None, and the reason shown, where it cannot be opened. Imports torch."""
     if name == state.OWN:
         return state.state()["own"]
     entry = found[name.partition("@")[0]]
@@ -226,7 +226,7 @@ def _version(entry: AvailableModel, name: str) -> str:
 
 
 def find_dataset(name: str) -> str:
-    """The data set that a model learnt from, or one with its classes; '' where there is none."""
+    """The data set that a model was trained on, or one with its classes; '' where there is none."""
     run = name.partition("@")[0]
     try:
         return str(manager().run(run).setting("dataset"))

@@ -34,7 +34,7 @@ def selected() -> Picture | None:
 
 
 def show(dataset: str) -> None:
-    """The card's part for pictures; ``dataset`` is what the model learnt from, if that is known."""
+    """The card's part for pictures; ``dataset`` is what the model was trained on, if that is known."""
     st.markdown("**Pictures**")
     place = state.state()["round"]
     st.file_uploader(
@@ -151,14 +151,14 @@ def fetch_requested() -> None:
                 state.PAGE.tell("error", f"There is no picture {key[:80]!r} here")
         except (ValueError, OSError) as error:
             state.PAGE.tell("error", f"{key[:80]}: {error}")
-    here["show"] = show  # which of them is looked at was said with the wish
+    here["show"] = show  # the request has decided which of them is looked at
 
 
-# ---- what is kept ---------------------------------------------------------------------------------------------------
+# ---- the pictures --------------------------------------------------------------------------------------------------
 
 
 def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, credit: str = "") -> None:
-    """Keep a picture and look at it; what cannot be kept is said in one sentence."""
+    """Add a picture and look at it; what cannot be added is told in one sentence."""
     here = state.state()
     digest = hashlib.sha256(content).hexdigest()
     key = key or f"upload-{digest[:16]}"

@@ -1,4 +1,4 @@
-"""What the network answers: all pictures as tiles, and the chosen one beside its input and the best classes."""
+"""Predictions: all pictures as tiles, and the chosen one beside its input and the best classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SMALL = 128
 
 
 def show_tiles(model: Any, taken: list[Picture]) -> None:
-    """Every picture with the best answer; a click chooses one."""
+    """Every picture with its predicted class; a click chooses one."""
     shown = [make_tile(picture, [("", model, queries.predict_picture(model, picture))]) for picture in taken]
     mount(
         "tiles", "inspect_tiles",
@@ -32,7 +32,7 @@ def show_tiles(model: Any, taken: list[Picture]) -> None:
 def make_tile(picture: Picture, predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
     """A picture and what models say of it, as data; ``predictions`` are (by whom, model, Prediction or a sentence).
 
-    Right or wrong is an answer only where the model knows the class that the picture shows.
+    A prediction is right or wrong only where the model knows the class that the picture shows.
     """
     given = [(by, model, found.top[0]) for by, model, found in predictions if not isinstance(found, str)]
     problem = next((found for _, _, found in predictions if isinstance(found, str)), None)
@@ -80,7 +80,7 @@ def show_picture(model: Any, picture: Picture) -> Any:
 def picture_frame(picture: Picture, boxes: list[dict[str, Any]], note: str = "as it came") -> dict[str, Any]:
     """A frame of the picture itself; boxes are in its own pixels."""
     height, width = picture["size"]
-    if "src" not in picture:  # made for the picture that is looked at, and not before its answer is there
+    if "src" not in picture:  # made for the picture that is looked at, and not before its prediction is there
         picture["src"] = figures.photo(datasets.decode(picture["data"]).pixels)
     return {
         "title": "Picture", "note": note, "alt": f"The picture {picture['title']}", "src": picture["src"],
@@ -123,7 +123,7 @@ def _bars(picture: Picture, prediction: Any) -> None:
     mount(
         "bars", "inspect_answers",
         {
-            "title": "Answer", "note": note, "most": 1.0,
+            "title": "Prediction", "note": note, "most": 1.0,
             "alt": "The best classes with probability and logit",
             "bars": [
                 {"label": answer.name, "value": answer.probability, "text": f"{answer.probability:.1%}",

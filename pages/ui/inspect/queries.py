@@ -1,4 +1,4 @@
-"""What models are asked on this page, each question once: answers are kept by the digests of model and picture.
+"""Predictions and feature maps of this page, each computed once: cached by the digests of model and picture.
 
 torch is loaded by the time anything here is called.
 """
@@ -19,7 +19,7 @@ TOP = 5
 
 
 def predict_picture(model: Any, picture: Picture) -> Any:
-    """The answer to a picture (a Prediction), or the sentence that says why there is none."""
+    """The prediction for a picture (ImagePrediction), or the sentence that says why there is none."""
 
     def ask() -> Any:
         from explorer.inspection.predict import predict
@@ -34,7 +34,7 @@ def predict_picture(model: Any, picture: Picture) -> Any:
 
 
 def features(model: Any, picture: Picture, paths: tuple[str, ...]) -> dict[str, Any]:
-    """The feature maps (Maps) of nodes, by path; for a picture that has an answer."""
+    """The feature maps (Maps) of nodes, by path; for a picture that has a prediction."""
 
     def ask() -> Any:
         from explorer.inspection.features import feature_maps
@@ -55,7 +55,7 @@ def placement(model: Any, picture: Picture) -> Placement:
 
 
 def class_index(model: Any, prediction: Any, chosen: int | None) -> int:
-    """The class that is asked about: the chosen one, else the answer."""
+    """The class that is asked about: the chosen one, else the predicted one."""
     if chosen is not None and chosen < len(model.classes):
         return chosen
     return int(prediction.top[0].index)

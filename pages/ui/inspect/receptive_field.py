@@ -62,7 +62,7 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
     st.caption(
         "The rectangle holds every input pixel that the unit can depend on, over the longest path (Araujo, Norris & "
         "Sim 2019); solid: clipped at the border, dashed: with the padding outside. All channels of a node see the "
-        "same. How strongly it depends on each pixel is not said by it."
+        "same. It does not say how strongly the unit depends on each pixel."
     )
 
 

@@ -1,4 +1,4 @@
-"""The main part of the Inspect page: pictures with answers, the chosen one large, and tabs that look inside."""
+"""The main part of the Inspect page: pictures with predictions, the chosen one large, and tabs that look inside."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def main(found: dict[str, AvailableModel]) -> None:
     taken = state.state()["pictures"]
     if not taken:
         st.info(
-            "Upload a picture under **Pictures**, or take a test image of a data set: the answer appears here."
+            "Upload a picture under **Pictures**, or take a test image of a data set: the prediction appears here."
         )
     else:
-        with st.spinner("Asking the network"):
+        with st.spinner("Predicting"):
             predictions.show_tiles(model, taken)
         pictures.show_buttons()
     picture = pictures.selected()
@@ -91,7 +91,7 @@ def _tabs(found: dict[str, AvailableModel], model: Any, picture: Picture | None,
         with tab:
             if word in _OF_PICTURE:
                 if picture is None or prediction is None:
-                    st.caption("For this a picture is needed, with an answer.")
+                    st.caption("This needs a picture with a prediction.")
                 else:
                     _OF_PICTURE[word](model, picture, prediction)
             elif word == "filters":

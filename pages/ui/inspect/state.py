@@ -15,7 +15,7 @@ from pages.ui.page_state import Page, PageState, Parameter, first_state
 TABS = {
     "maps": "Feature maps",
     "branches": "Branches",
-    "why": "Why this answer",
+    "why": "Why this prediction",
     "field": "Receptive field",
     "filters": "Filters",
     "two": "Two models",

@@ -70,7 +70,7 @@ def wait_for_speed_probe(device: str) -> None:
     """Say that a device is being measured, and render the page again when it is; or why it cannot be measured.
 
     Args:
-        device: the one that ``forecast_run`` was asked about: of another one the answer may be there already.
+        device: the one that ``forecast_run`` was asked about: the speed of another one may be known already.
     """
 
     @st.fragment(run_every=2.0)

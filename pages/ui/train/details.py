@@ -55,7 +55,7 @@ def _predictions(run: Run) -> None:
     store = manager().store
     found = store.latest(run.id, "confusion/test")
     if found is None:
-        st.caption("After the first epoch: what the network answers on test images, and which classes it mixes up.")
+        st.caption("After the first epoch: predictions on test images, and the confusion matrix.")
         return
     step, confusion = found
     samples, answers = store.samples(run.id), store.predictions(run.id)

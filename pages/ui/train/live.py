@@ -87,9 +87,9 @@ def _numbers(run: Run) -> None:
     best = f"best {100 * test.values.max():.2f} %{' · mirror-averaged' if mirrored else ''}" if len(test) else None
     cells = [
         ("Test accuracy", f"{100 * test.last:.2f} %" if test.last is not None else "–", best,
-         "Share of the test images answered rightly after the last whole epoch. The best epoch is chosen by the test "
-         "images themselves, so it flatters."
-         + (" An answer is the mean of those to an image and to its mirror image." if mirrored else "")),
+         "Share of the test images classified correctly after the last whole epoch. The best epoch is chosen by "
+         "the test images themselves, so it flatters."
+         + (" A prediction is the mean of those for an image and for its mirror image." if mirrored else "")),
         ("Training loss", f"{recent.mean():.4f}" if len(recent) else "–", f"last {len(recent)} steps",
          "Mean cross entropy in natural logarithms, as trained (label smoothing, mixup and auxiliary heads included)."),
         ("Images a second", f"{fast.last:,.0f}" if fast.last is not None else "–", "training steps",

@@ -1,4 +1,4 @@
-"""The buttons that steer a run. What they ask goes to the store: any browser may ask, and all see the answer."""
+"""The buttons that steer a run. Requests go to the store, so that every browser may steer and sees the result."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _take_clone() -> None:
 def _seeds() -> tuple[int, ...] | None:
     text = st.text_input(
         "Seeds", "0", key="train_seeds", persist_state="session",
-        help="One run for each: 0 or 0, 1, 2. The spread over seeds tells luck from skill.",
+        help="One run for each: 0 or 0, 1, 2. The spread over seeds tells an effect from chance.",
     )  # fmt: skip
     try:
         return parse_seeds(text, most=MAX_SEEDS)

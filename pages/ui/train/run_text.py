@@ -1,4 +1,4 @@
-"""How runs are told on every page: the name of a state, the titles of several runs, and the panels of their curves."""
+"""How every page describes runs: the name of a state, the titles of several runs, and the panels of their curves."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
 
     return [
         panel("loss", "Loss", "cross entropy", "number"),
-        panel("accuracy", "Accuracy", "share of right answers", "percent"),
+        panel("accuracy", "Accuracy", "share of correct predictions", "percent"),
     ]
 
 

@@ -47,7 +47,7 @@ _CLONED = "as cloned"
 
 
 def choose(dataset: str) -> TrainConfig | None:
-    """The configuration that the form shows; None, and the reason said, where its parts do not fit together."""
+    """The configuration that the form shows; None, and the reason shown, where settings contradict each other."""
     state = st.session_state
     names = [*([_CLONED] if "train_base" in state else []), *training.RECIPES]
     recipe = st.selectbox(
