@@ -88,8 +88,8 @@ def _metrics(entries: tuple[Entry, ...], groups: list[ComparableRuns]) -> dict[s
         by_network = dict(zip([entry.architecture for entry in entries], group.accuracy, strict=True))
         found["accuracy"] = Metric(
             label="test accuracy, %",
-            convention=f"share of the test images classified correctly after the last epoch ({group.title}): mean over the "
-            "finished runs of exactly this network, and the 95 % interval of that mean by Student's t, which takes the "
+            convention="share of the test images classified correctly after the last epoch "
+            f"({group.title}): mean over the finished runs of exactly this network, and the 95 % interval of that mean by Student's t, which takes the "
             "values to be normally distributed",
             better="most",
             read=lambda entry: _percent(by_network.get(entry.architecture)),

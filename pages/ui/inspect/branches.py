@@ -63,7 +63,8 @@ def _contributions(model: Any, picture: Picture, prediction: Any, block: str, ki
     from explorer.inspection.contributions import branch_contributions
 
     index = ask_class(model, prediction)
-    predicted = [each for each in state.state()["pictures"] if not isinstance(queries.predict_picture(model, each), str)]
+    pictures = state.state()["pictures"]
+    predicted = [each for each in pictures if not isinstance(queries.predict_picture(model, each), str)]
     among = len(predicted) > 1 and _asked_among(len(predicted))
     digests = tuple(sorted({each["digest"] for each in predicted})) if among else ()
 
