@@ -89,8 +89,8 @@ def _metrics(entries: tuple[Entry, ...], groups: list[ComparableRuns]) -> dict[s
         found["accuracy"] = Metric(
             label="test accuracy, %",
             convention="share of the test images classified correctly after the last epoch "
-            f"({group.title}): mean over the finished runs of exactly this network, and the 95 % interval of that mean by Student's t, which takes the "
-            "values to be normally distributed",
+            f"({group.title}): mean over the finished runs of exactly this network, and the 95 % interval of that mean "
+            "by Student's t, which takes the values to be normally distributed",
             better="most",
             read=lambda entry: _percent(by_network.get(entry.architecture)),
             form=lambda value: f"{value:.2f} %",
