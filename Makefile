@@ -12,10 +12,10 @@ PRODUCT := .venv/.product-installed
 TOOLS := .venv/.tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint benchmark screenshots clean
+.PHONY: help run test test-all lint benchmark screenshots clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
 
 run: $(PRODUCT)  ## install what is missing and open the app (ARGS="--server.port 8600" and the like)
 	@$(BIN)/python -m streamlit run app.py $(ARGS)
@@ -23,6 +23,9 @@ run: $(PRODUCT)  ## install what is missing and open the app (ARGS="--server.por
 test: lint  ## everything: lint, types, tests, browser tests (ARGS="-k share" and the like)
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 $(ARGS)
+
+test-all: export EXPLORER_TESTS = all
+test-all: test  ## the same with all random examples, three times as many
 
 lint: $(TOOLS)  ## ruff and mypy
 	$(BIN)/ruff check --output-format concise .

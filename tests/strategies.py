@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
+from explorer.analysis import Analysis, analyze
 from explorer.architecture import (
     Activation,
     ActivationKind,
     Architecture,
+    ArchitectureError,
     Attention,
     Auxiliary,
     Conv,
@@ -316,6 +319,15 @@ def architectures(draw: Draw, depth: int = 2) -> Architecture:
         trunk=Sequence(name="trunk", children=_distinct(nodes)),
         notes=pick(draw, "", "seen\nin\ttests", "<img src=x onerror=alert(1)>"),
     )
+
+
+def analysis_or_skip(architecture: Architecture) -> Analysis:
+    """The analysis; an example whose layers do not fit together is not one."""
+    try:
+        return analyze(architecture)
+    except ArchitectureError:
+        assume(False)
+        raise
 
 
 def _distinct(nodes: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from explorer import catalog
 from explorer.analysis import METRICS, Sweep, convex_in_channels, convex_samples
 from explorer.architecture import Architecture, ArchitectureError, edit, walk
+from tests.sizes import examples
 from tests.strategies import architectures
 
 CONVEX = [key for key, metric in METRICS.items() if metric.convex]
@@ -40,7 +41,10 @@ def asking(architecture: Architecture, path: str, field: str, metric: str) -> tu
     return ask, asked
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    max_examples=examples(300), deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)  # fmt: skip
 @given(architectures(), st.sampled_from(CONVEX), st.sets(st.integers(1, 5000), max_size=30), st.data())
 def test_convex_samples_are_every_single_value(
     architecture: Architecture, metric: str, others: set[int], data: st.DataObject

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from explorer import catalog
-from explorer.analysis import ReceptiveField, analyze, problems
+from explorer.analysis import Analysis, ReceptiveField, analyze
 from explorer.architecture import Architecture, ArchitectureError, Conv, Parallel, Sequence, walk
 from explorer.modules import build
 from explorer.modules._containers import ParallelBlock, ResidualBlock
 from explorer.modules._layers import CBAM, SqueezeExcitation
-from tests.strategies import feature_architectures
+from tests.sizes import examples
+from tests.strategies import analysis_or_skip, feature_architectures
 
 SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much]}
 LARGEST = 220
@@ -61,9 +62,9 @@ def both(value: Any) -> tuple[int, int]:
 class Paths:
     """All paths of one axis through the trunk, and whether those that meet anywhere agree in stride and centre."""
 
-    def __init__(self, architecture: Architecture, axis: int) -> None:
+    def __init__(self, architecture: Architecture, analysis: Analysis, axis: int) -> None:
         self.axis = axis
-        self.shapes = {layer.path: layer for layer in analyze(architecture).layers}
+        self.shapes = analysis.by_path
         self.agree = True
         self.found = self.through(architecture.trunk, "", {()})
 
@@ -107,20 +108,20 @@ class Paths:
         return {extent(path, 1)[0] - extent(path, 0)[0] for path in self.found}
 
 
-def paths_of(architecture: Architecture) -> tuple[Paths, Paths]:
+def paths_of(architecture: Architecture, analysis: Analysis) -> tuple[Paths, Paths]:
     try:
-        return Paths(architecture, 0), Paths(architecture, 1)
+        return Paths(architecture, analysis, 0), Paths(architecture, analysis, 1)
     except TooManyPathsError:
         assume(False)
         raise
 
 
-@settings(max_examples=1200, **SLOW)
+@settings(max_examples=examples(1200), **SLOW)
 @given(feature_architectures())
 def test_field_is_the_box_around_all_paths(architecture: Architecture) -> None:
-    assume(not problems(architecture))
-    field = analyze(architecture).receptive_field
-    both_axes = paths_of(architecture)
+    analysis = analysis_or_skip(architecture)
+    field = analysis.receptive_field
+    both_axes = paths_of(architecture, analysis)
     for axis, paths in enumerate(both_axes):
         ends = [extent(path, 0) for path in paths.found]
         first = min(start for start, _ in ends)
@@ -183,9 +184,8 @@ def unit_and_image(field: ReceptiveField, axis: int) -> tuple[int, int]:
     return unit, field.start[axis] + field.stride[axis] * (unit + 2) + field.size[axis]
 
 
-def support_was_checked(architecture: Architecture) -> bool:
+def support_was_checked(architecture: Architecture, field: ReceptiveField) -> bool:
     """Compare the field with the gradient; False where the network does not lend itself to it."""
-    field = analyze(architecture).receptive_field
     (row, height), (column, width) = unit_and_image(field, 0), unit_and_image(field, 1)
     height, width = max(height, 8), max(width, 8)
     if max(height, width) > LARGEST:
@@ -204,13 +204,13 @@ def support_was_checked(architecture: Architecture) -> bool:
     return True
 
 
-@settings(max_examples=600, **SLOW)
+@settings(max_examples=examples(600), **SLOW)
 @given(feature_architectures(high=3))
 def test_field_is_the_support_of_the_gradient(architecture: Architecture) -> None:
-    assume(not problems(architecture))
-    for paths in paths_of(architecture):
+    analysis = analysis_or_skip(architecture)
+    for paths in paths_of(architecture, analysis):
         assume(len(paths.strides()) == 1)
-    assume(support_was_checked(architecture))
+    assume(support_was_checked(architecture, analysis.receptive_field))
 
 
 @settings(max_examples=60, **SLOW)
@@ -221,8 +221,9 @@ def test_dilated_stacks(rates: list[int], kernel: int) -> None:
         Conv(name=f"conv{i}", out_channels=2, kernel_size=kernel, dilation=rate) for i, rate in enumerate(rates)
     )
     stack = Architecture(name="stack", input_shape=(1, 16, 16), trunk=Sequence(name="trunk", children=layers))
-    assert analyze(stack).receptive_field.size[0] == 1 + (kernel - 1) * sum(rates)
-    assert support_was_checked(stack)
+    field = analyze(stack).receptive_field
+    assert field.size[0] == 1 + (kernel - 1) * sum(rates)
+    assert support_was_checked(stack, field)
 
 
 def test_factorised_split_is_boxed() -> None:
@@ -232,7 +233,7 @@ def test_factorised_split_is_boxed() -> None:
     architecture = Architecture(name="split", input_shape=(1, 16, 16), trunk=Sequence(name="trunk", children=(split,)))
     field = analyze(architecture).receptive_field
     assert (field.size, field.min_size, field.aligned) == ((3, 3), (1, 1), True)
-    assert support_was_checked(architecture)
+    assert support_was_checked(architecture, field)
 
 
 @pytest.mark.parametrize("name", catalog.names())

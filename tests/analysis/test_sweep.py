@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from explorer import catalog
 from explorer.analysis import Sweep, Totals, analyze
 from explorer.architecture import Architecture, ArchitectureError, edit, walk
+from tests.sizes import examples
 from tests.strategies import architectures
 
 VALUES: dict[str, tuple[tuple[str, tuple[Any, ...]], ...]] = {
@@ -41,7 +42,7 @@ def afresh(architecture: Architecture) -> Totals | None:
         return None
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(architectures(), st.data())
 def test_sweep_equals_analyze(architecture: Architecture, data: st.DataObject) -> None:
     sweep = Sweep()

@@ -25,6 +25,7 @@ from explorer.architecture import (
     to_json,
     walk,
 )
+from tests.sizes import examples
 from tests.strategies import architectures
 
 GOOGLENET = catalog.get("googlenet-torchvision")
@@ -68,7 +69,7 @@ def test_a_copy_forgets_what_was_worked_out_for_the_original() -> None:
     assert path not in analyze(renamed).by_path
 
 
-@settings(max_examples=300, **SETTINGS)
+@settings(max_examples=examples(300), **SETTINGS)
 @given(architectures(), st.data())
 def test_any_edit_leaves_the_original_alone(architecture: Architecture, data: st.DataObject) -> None:
     assume(paths(architecture))
@@ -261,7 +262,7 @@ def test_diff_lists_changes_by_path() -> None:
     assert diff(GOOGLENET, GOOGLENET) == []
 
 
-@settings(max_examples=200, **SETTINGS)
+@settings(max_examples=examples(200), **SETTINGS)
 @given(architectures(), architectures())
 def test_diff_is_empty_only_between_equals(a: Architecture, b: Architecture) -> None:
     if to_json(edit.replace(a, "", notes="")) != to_json(edit.replace(b, "", notes="")):

@@ -20,6 +20,7 @@ from explorer.architecture import (
     to_json,
     walk,
 )
+from tests.sizes import examples
 from tests.strategies import architectures
 
 SMALL: dict[str, Any] = {
@@ -64,7 +65,7 @@ def problems_of(text: str | bytes) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(architectures())
 def test_round_trip(architecture: Architecture) -> None:
     for indent in (None, 2):

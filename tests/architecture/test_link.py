@@ -20,6 +20,7 @@ from explorer.architecture import (
     from_link,
     to_link,
 )
+from tests.sizes import examples
 from tests.strategies import architectures
 
 
@@ -33,7 +34,7 @@ def refusal(text: str) -> str:
     return str(caught.value)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(architectures())
 def test_round_trip(architecture: Architecture) -> None:
     link = to_link(architecture)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from explorer import catalog, editor
 from explorer.analysis import analyze, problems
 from explorer.architecture import Architecture, ArchitectureError, Conv, Parallel, Residual, branches, edit
+from tests.sizes import examples
 
 GOOGLENET = catalog.get("googlenet")
 BLOCK = "inception_3a"
@@ -246,7 +247,7 @@ FIELDS = st.sampled_from([*Conv.model_fields, *Parallel.model_fields, "kind", "p
         },
     )
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 def test_whatever_a_browser_sends_gives_a_network_or_a_sentence(command: dict[str, Any]) -> None:
     with suppress(ArchitectureError):
         value, _ = editor.carry_out(GOOGLENET, command)
