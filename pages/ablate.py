@@ -10,9 +10,10 @@ import streamlit as st  # noqa: E402
 
 from pages.ui import session  # noqa: E402
 from pages.ui.ablate import show, state, wizard  # noqa: E402
-from pages.ui.manager import follow_others, require_manager, show_warnings  # noqa: E402
+from pages.ui.manager import follow_others, require_manager, require_training, show_warnings  # noqa: E402
 
 session.begin()
+require_training("Ablate")
 warnings = require_manager("Ablate", "Experiments cannot be stored")
 state.begin()
 

@@ -9,10 +9,11 @@ router.enter()
 import streamlit as st  # noqa: E402
 
 from pages.ui import session  # noqa: E402
-from pages.ui.manager import follow_others, manager, require_manager, show_warnings  # noqa: E402
+from pages.ui.manager import follow_others, manager, require_manager, require_training, show_warnings  # noqa: E402
 from pages.ui.train import live, new_run, state, table  # noqa: E402
 
 session.begin()
+require_training("Train")
 warnings = require_manager("Train", "Runs cannot be stored")
 runs = manager().runs()
 state.begin(runs)

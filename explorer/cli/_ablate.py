@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ._experiments import add_forms, seeds_of, tell, wait, watch
-from ._running import add_settings, look_after, open_manager, training_config
+from ._running import add_settings, look_after, open_manager, require_training, training_config
 from ._text import print_json, shown, table
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _planned(args: argparse.Namespace) -> Experiment:
 def _ablate(args: argparse.Namespace) -> None:
     from ..experiments import pause, start
 
+    require_training()
     planned = _planned(args)
     with open_manager() as manager:
         stored = start(manager, planned)

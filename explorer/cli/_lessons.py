@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._running import add_changes, look_after, open_manager, setting_changes
+from ._running import add_changes, look_after, open_manager, require_training, setting_changes
 from ._runs import until_ended, watch
 from ._text import WIDTH, ascii_shape, print_json, shown, table
 
@@ -23,6 +23,7 @@ def _lesson(args: argparse.Namespace) -> None:
     if args.name is None:
         _list(args)
         return
+    require_training()
     found = lesson(args.name)
     with open_manager() as manager:
         runs = start_lesson(manager, found.name, **setting_changes(args))

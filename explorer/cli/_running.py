@@ -19,6 +19,14 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
 _RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick or thorough; default: course"
 
 
+def require_training() -> None:
+    """Raises ValueError where no network can be trained on this platform."""
+    from ..training import find_platform_problem
+
+    if problem := find_platform_problem():
+        raise ValueError(problem)
+
+
 def _worker_command() -> Sequence[str]:
     from ..training import worker_command  # loaded only where a worker is started
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import format_duration, quote_path
-from ._running import add_settings, look_after, open_manager, training_config
+from ._running import add_settings, look_after, open_manager, require_training, training_config
 from ._text import print_json, shown, table
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
@@ -113,6 +113,7 @@ def _tell(args: argparse.Namespace, manager: Manager, run: Run) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
+    require_training()
     architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
     from ..training import config_warnings, parse, start
 

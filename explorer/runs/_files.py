@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -11,6 +10,8 @@ import shutil
 import time
 from pathlib import Path
 from typing import Any
+
+from . import _locking
 
 TEMPORARY = ".writing"
 """Ending of a file that is not complete yet."""
@@ -26,7 +27,7 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
     # A name of its own for each writer: of two who replace a file at once the later one wins, and nobody fails. (As
     # tempfile.mkstemp does it, but with the permissions that people expect of a file.)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _locking.FLAGS, 0o644)
     try:
         try:
             left = memoryview(data)
@@ -45,7 +46,9 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make renames and removals in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY | _locking.FLAGS)
     try:
         os.fsync(descriptor)
     finally:
@@ -78,21 +81,17 @@ class Lock:
     @classmethod
     def acquire(cls, path: Path, *, wait: bool = False) -> Lock | None:
         """The lock, or None if somebody else holds it. Raises OSError where the file cannot be made."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _locking.FLAGS, 0o644)
         try:
             for patience in (0.01, 0.02, 0.0):  # an onlooker (``is_locked``) has it for an instant
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                if _locking.lock(descriptor, wait=wait):
                     break
-                except BlockingIOError:
-                    if not patience:
-                        raise
-                    time.sleep(patience)
+                if not patience:
+                    os.close(descriptor)
+                    return None
+                time.sleep(patience)
             if os.fstat(descriptor).st_size < _NOTE_BYTES:
-                os.pwrite(descriptor, b" " * _NOTE_BYTES, 0)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
+                _write_at_start(descriptor, b" " * _NOTE_BYTES)
         except BaseException:
             os.close(descriptor)
             raise
@@ -104,7 +103,7 @@ class Lock:
         if len(text) > _NOTE_BYTES:
             room = max(0, len(str(facts.get("reason", ""))) - (len(text) - _NOTE_BYTES) - 1)
             text = json.dumps({**facts, "reason": str(facts.get("reason", ""))[:room]}).encode()[:_NOTE_BYTES]
-        os.pwrite(self.descriptor, text.ljust(_NOTE_BYTES), 0)
+        _write_at_start(self.descriptor, text.ljust(_NOTE_BYTES))
 
     def release(self) -> None:
         """Give it back (or, where a child holds a copy, give up ours)."""
@@ -120,17 +119,18 @@ class Lock:
 def is_locked(path: Path) -> bool:
     """Whether somebody alive holds this lock."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR | _locking.FLAGS)
     except FileNotFoundError:
         return False
     try:
-        # A shared lock: two onlookers at once do not take each other for a worker.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _locking.is_free(descriptor)
     finally:
         os.close(descriptor)
-    return False
+
+
+def _write_at_start(descriptor: int, data: bytes) -> None:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, data)
 
 
 def read_note(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ._launch import Fit, check, clone, config_warnings, extend, prepare, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
 from ._recipes import RECIPES, recipe
-from ._workers import open_manager, worker_command
+from ._workers import find_platform_problem, open_manager, worker_command
 
 __all__ = [
     "LESSONS",
@@ -31,6 +31,7 @@ __all__ = [
     "config_warnings",
     "estimate_memory",
     "extend",
+    "find_platform_problem",
     "fit_to_data",
     "forecast",
     "lesson",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +11,13 @@ from ..runs import Manager
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "explorer.training")
 """Starts a worker when the run's id is put behind it."""
+
+
+def find_platform_problem() -> str | None:
+    """Why no worker can run on this platform, in one sentence for people; None where one can."""
+    if hasattr(os, "fork") and importlib.util.find_spec("fcntl") and importlib.util.find_spec("resource"):
+        return None
+    return "training needs Linux, macOS, or Windows' Subsystem for Linux (WSL)"
 
 
 def worker_command() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.home import home
 from explorer.runs import AlreadyManaged, History, Manager, Status
-from explorer.training import open_manager
+from explorer.training import find_platform_problem, open_manager
 
 from .text import literal
 
@@ -53,6 +53,14 @@ def require_manager(title: str, otherwise: str) -> list[str]:
     except ValueError as error:
         st.title(title)
         st.error(literal(f"{otherwise}: {error}."))
+        st.stop()
+
+
+def require_training(title: str) -> None:
+    """End a page that trains where that is not possible: it shows its title and the reason."""
+    if problem := find_platform_problem():
+        st.title(title)
+        st.info(literal(f"{problem[0].upper()}{problem[1:]}. Design, Compare and Inspect work here."))
         st.stop()
 
 
