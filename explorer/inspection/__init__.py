@@ -1,8 +1,8 @@
-"""What a trained network sees, decides and why: models to choose from, and what can be asked of them.
+"""Trained networks: which there are, what they predict, what their units compute, and which pixels matter for a class.
 
-Here is what needs no torch: what there is, how pictures become inputs, and which part of a picture a unit can see. The
-rest are modules of their own that import torch: ``models`` opens a model, ``predict``, ``features``, ``attribution``,
-``contributions`` and ``evaluation`` ask it.
+This module needs no torch: it lists the models, prepares images, and finds the receptive field of a unit. The modules
+that compute import torch: ``opening`` (open a model), ``predict``, ``features``, ``attribution``, ``contributions`` and
+``evaluation``.
 """
 
 from ._available import AvailableModel, ModelKind, list_models

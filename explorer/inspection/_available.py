@@ -1,4 +1,4 @@
-"""What there is to inspect: the models that ship, those of the runs, and the published ones. No torch."""
+"""The models that can be opened: shipped ones, those of runs, published ones. No torch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ._published import PUBLISHED
 from ._shipped import load_model_cards
 
 ModelKind = Literal["shipped", "run", "published"]
+"""Where a model comes from: with the program, from a training run, from torchvision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class AvailableModel:
     kind: ModelKind
     title: str
     detail: str
-    """Where it stands, in a few words."""
+    """Accuracy, status or size, in a few words."""
     ready: bool
     """Whether it can be opened now; published weights must be downloaded first."""
     checkpoints: tuple[str, ...] = ()
@@ -33,7 +34,14 @@ class AvailableModel:
 
 
 def list_models(manager: Manager) -> list[AvailableModel]:
-    """Everything that can be inspected: what ships, then runs that have a checkpoint, newest first, then published."""
+    """Every model that can be opened by a name.
+
+    Args:
+        manager: of the runs.
+
+    Returns:
+        Shipped models, then runs that have a checkpoint (the newest first), then published weights.
+    """
     runs = [entry for run in reversed(manager.runs()) if (entry := _run_model(manager, run))]
     return [
         *(

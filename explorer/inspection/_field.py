@@ -1,4 +1,4 @@
-"""Which part of a picture a unit can see, from the analysis alone."""
+"""The receptive field of one unit as a rectangle of the input, from the analysis alone."""
 
 from __future__ import annotations
 
@@ -13,37 +13,50 @@ from ._preprocessing import Box, Placement
 
 @dataclass(frozen=True, kw_only=True)
 class UnitField:
-    """The input of one unit, in pixels of the network's input."""
+    """The receptive field of one unit, in pixels of the network's input."""
 
     path: str
     unit: tuple[int, int]
     """(row, column) in the node's feature map."""
     box: Box
-    """What the convolutions and poolings let it see, clipped at the image's border."""
+    """The receptive field of convolutions and poolings, clipped at the image's border."""
     unclipped: Box
-    """The same with the padding that it also sees."""
+    """The same including the padding."""
     whole_input: bool
-    """Attention, global pooling or flattening came before: beside ``box``, the unit depends on every pixel."""
+    """True after attention, global pooling or flattening: the unit depends on every pixel, not on ``box`` alone."""
     aligned: bool
-    """False where branches differ in stride or centre; ``box`` then contains what each of them sees."""
+    """False where branches differ in stride or centre; ``box`` then contains the field of each branch."""
 
     def in_image(self, placement: Placement) -> Box:
-        """``box`` in the pixels of the picture that the input was cut from."""
+        """``box`` in pixels of the image from which the input was cropped."""
         return placement.to_image(self.box)
 
 
 def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> UnitField:
-    """The rectangle of the input that one unit of a node's feature map can depend on (Araujo et al. 2019).
+    """The receptive field of one unit of a node's feature map.
 
-    Raises ValueError where the node gives no feature map, or has no such unit.
+    Args:
+        architecture: the network.
+        path: of the node, such as ``inception_3a/branch_3x3``.
+        unit: (row, column) in the node's feature map.
+
+    Returns:
+        The rectangle in pixels of the input, with and without clipping at the border.
+
+    Raises:
+        ValueError: there is no such node, it outputs a vector, or its feature map has no such unit.
+
+    Source: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
     """
     check_path(architecture, path)
     found = analyze(architecture)
     field, shape = node_output(architecture, found, path)
     if len(shape) != 3:
-        raise ValueError(f"{path} gives a vector, in which no unit has a place; choose a layer before it")
+        raise ValueError(f"{path} outputs a vector, whose units have no position; choose a layer before it")
     if not all(0 <= index < extent for index, extent in zip(unit, shape[1:], strict=True)):
-        raise ValueError(f"{path} has {shape[1]}×{shape[2]} units a channel; there is none at {unit[0]}, {unit[1]}")
+        raise ValueError(
+            f"unit (={unit[0]}, {unit[1]}) is outside the feature map of {path}, which has {shape[1]}×{shape[2]} units"
+        )
     ends = [
         (start + stride * index, start + stride * index + size)
         for start, stride, index, size in zip(field.start, field.stride, unit, field.size, strict=True)
@@ -67,28 +80,28 @@ def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> 
 
 
 def node_output(architecture: Architecture, found: Analysis, path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
-    """Field and shape of what a node gives, as it is in inference.
+    """Receptive field and shape of a node's output in inference.
 
-    Layers and fusions have a row of the analysis. A sequence gives what its last child gives; an empty one, and an
-    auxiliary head, give what they get.
+    Layers and fusions have a row of the analysis. A sequence outputs what its last child outputs; an empty one, and an
+    auxiliary head, output their input.
     """
     nodes: dict[str, Any] = dict(walk(architecture))
 
-    def given_by(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
+    def output(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
         node = nodes[path]
         if node.op == "sequence" and node.nodes:
-            return given_by(f"{path}/{node.nodes[-1].name}")
+            return output(f"{path}/{node.nodes[-1].name}")
         if node.op in ("sequence", "auxiliary"):
-            return given_to(path)
+            return input_(path)
         row = found.by_path[path]
         return row.receptive_field, row.output_shape
 
-    def given_to(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
+    def input_(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
         above, _, name = path.rpartition("/")
         around = nodes[above] if above else architecture.trunk
         before = [node.name for node in around.nodes].index(name) - 1
         if around.op in ("sequence", "auxiliary") and before >= 0:
-            return given_by(f"{above}/{around.nodes[before].name}" if above else around.nodes[before].name)
-        return given_to(above) if above else (ReceptiveField(), architecture.input_shape)
+            return output(f"{above}/{around.nodes[before].name}" if above else around.nodes[before].name)
+        return input_(above) if above else (ReceptiveField(), architecture.input_shape)
 
-    return given_by(path)
+    return output(path)

@@ -1,4 +1,4 @@
-"""Which nodes can be looked into."""
+"""Checks of node paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from ..architecture import Architecture, Parallel, walk
 
 
 def check_path(architecture: Architecture, path: str) -> None:
-    """Raise ValueError, with the nearest paths, unless a node has this path and runs in inference."""
+    """Check that a path names a node that runs in inference.
+
+    Raises:
+        ValueError: there is no such node (the message has the nearest paths), or it belongs to an auxiliary head.
+    """
     nodes = dict(walk(architecture))
     if path not in nodes:
         near = difflib.get_close_matches(path[:500], nodes, n=3, cutoff=0.4)
@@ -22,7 +26,11 @@ def check_path(architecture: Architecture, path: str) -> None:
 
 
 def branch_paths(architecture: Architecture, block: str) -> tuple[str, ...]:
-    """The paths of a block's branches, in order. Raises ValueError where the node has none."""
+    """The paths of a block's branches, in order.
+
+    Raises:
+        ValueError: there is no such node, or it has no branches; the message names blocks that have.
+    """
     check_path(architecture, block)
     node = dict(walk(architecture))[block]
     if not isinstance(node, Parallel):

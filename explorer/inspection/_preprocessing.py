@@ -1,4 +1,4 @@
-"""From a picture to a network's input, as data that can be shown, and back from the input to the picture."""
+"""Preprocessing as data: from an image to a network's input, and back from the input to the image."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's training images, as torchvision's published networks expect them."""
+"""Of ImageNet's training images, used by torchvision's published networks."""
 MAX_ASPECT_RATIO = 50
-"""Longer side of a picture over its shorter one: of a thread, scaled to cover an input, no memory would be enough."""
+"""Longer side of an image over its shorter one. A thin image, scaled to cover an input, would need too much memory."""
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels; ``bottom`` and ``right`` are the first row and column that are no longer inside."""
+    """A rectangle in pixels: rows from ``top`` to below ``bottom``, columns from ``left`` to below ``right``."""
 
     top: float
     left: float
@@ -26,18 +26,19 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where an input lies in the picture that it was cut from."""
+    """Where an input lies in the image from which it was cropped."""
 
     image_size: tuple[int, int]
-    """(height, width) of the picture."""
+    """(height, width) of the image, in pixels."""
     scaled_size: tuple[int, int]
-    """(height, width) to which the whole picture is scaled."""
+    """(height, width) to which the whole image is scaled, in pixels."""
     top: int
-    """First row of the input in the scaled picture; ``left`` is its first column."""
+    """First row of the input in the scaled image."""
     left: int
+    """First column of the input in the scaled image."""
 
     def to_image(self, box: Box) -> Box:
-        """A rectangle of the input in the picture's pixels, clipped at the picture's border."""
+        """A rectangle of the input in pixels of the image, clipped at the image's border."""
         (height, width), (rows, columns) = self.image_size, self.scaled_size
         down, across = height / rows, width / columns
         return Box(
@@ -50,31 +51,34 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """What is done to a picture before a network sees it. Raises ValueError for an input that no picture can feed."""
+    """How an image becomes a network's input: scaled, cropped, normalised.
+
+    Raises ValueError for an input that an image cannot feed, and for a mean or deviation of the wrong length.
+    """
 
     shape: tuple[int, int, int]
     """(channels, height, width) of the input; 3 channels are RGB, 1 is luma (ITU-R BT.601)."""
     mean: tuple[float, ...] = (0.5,)
-    """Subtracted, pixels being 0 to 1; one for each channel, or one for all."""
+    """Subtracted from pixels from 0 to 1; one for each channel, or one for all."""
     std: tuple[float, ...] = (0.5,)
-    """Divided by after that."""
+    """The difference is divided by it; one for each channel, or one for all."""
     cover: tuple[int, int] | None = None
-    """(height, width) that the scaled picture just covers, before the middle is cut out; None: the input's own."""
+    """(height, width) that the scaled image just covers, before the centre crop; None: the input's own size."""
     transform_input: bool = False
-    """torchvision's switch of that name: what ImageNet's mean and deviation did is changed to 0.5 and 0.5 inside the
-    network, because the published weights were learnt so."""
+    """torchvision's switch of that name: inside the network, the normalisation by ImageNet's mean and deviation is
+    changed to one by 0.5 and 0.5, with which the published weights were trained."""
 
     def __post_init__(self) -> None:
         channels = self.shape[0]
         if channels not in (1, 3):
-            raise ValueError(f"a picture has 1 or 3 channels, the network's input {channels}; it cannot be shown any")
+            raise ValueError(f"an image has 1 or 3 channels, the network's input {channels}; it cannot classify images")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, channels) or not all(np.isfinite(values)):
                 raise ValueError(f"{name} (={values}) must be {channels} finite numbers, or one for all channels")
 
     @property
     def normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and deviation that the first layer's input has been through, ``transform_input`` included.
+        """Mean and standard deviation by which the first layer's input is normalised, ``transform_input`` included.
 
         ((p - m) / s) · s / 0.5 + (m - 0.5) / 0.5 is (p - 0.5) / 0.5.
         """
@@ -95,9 +99,9 @@ class Preprocessing:
         return pixels_CHW[0] if len(pixels_CHW) == 1 else np.ascontiguousarray(pixels_CHW.transpose(1, 2, 0))
 
     def placement(self, height: int, width: int) -> Placement:
-        """Where the input lies in a picture of so many pixels; scaling and cutting as torchvision's presets do.
+        """Where the input lies in an image of this size in pixels; scaled and cropped as torchvision's presets do.
 
-        Raises ValueError for a picture that is too long and thin.
+        Raises ValueError for an image that is too long and thin.
         """
         if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
             raise ValueError(
@@ -114,9 +118,9 @@ class Preprocessing:
         return Placement(image_size=(height, width), scaled_size=scaled, top=top, left=left)
 
     def pixels(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """An RGB picture (height, width, 3) as the network's (channels, height, width), before it becomes numbers.
+        """An RGB image, uint8 (height, width, 3), as the network's uint8 (channels, height, width).
 
-        Scaled by Pillow's antialiased bilinear filter, without distortion, and cut to the middle.
+        Scaled by Pillow's antialiased bilinear filter, without distortion, then centre-cropped.
         """
         channels, rows, columns = self.shape
         place = self.placement(*picture.shape[:2])
@@ -130,7 +134,7 @@ class Preprocessing:
         return np.ascontiguousarray(array[None] if channels == 1 else array.transpose(2, 0, 1))
 
     def steps(self) -> tuple[str, ...]:
-        """What is done, one phrase a step, for people."""
+        """The steps in words, one phrase each."""
         channels, rows, columns = self.shape
         tall, wide = self.cover or (rows, columns)
 
@@ -138,9 +142,9 @@ class Preprocessing:
             return ", ".join(f"{value:.4g}" for value in values)
 
         return (
-            *(("colours to grey (BT.601)",) if channels == 1 else ()),
+            *(("converted to greyscale (BT.601)",) if channels == 1 else ()),
             f"scaled without distortion to cover {tall}×{wide} (bilinear, antialiased)",
-            f"the middle {rows}×{columns} cut out",
+            f"centre crop of {rows}×{columns}",
             f"(pixel / 255 - mean) / deviation with mean {numbers(self.mean)} and deviation {numbers(self.std)}",
             *(("transform_input: changed to mean 0.5 and deviation 0.5",) if self.transform_input else ()),
         )

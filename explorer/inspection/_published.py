@@ -1,7 +1,7 @@
-"""The weights that torchvision publishes: what they are called, where they lie, and how they come here.
+"""The weights that torchvision publishes: names, places and download.
 
-They lie where torch's own hub keeps them, so that whoever has them need not fetch them again. Facts only, and no torch:
-the addresses and class names are torchvision's, asked for when they are needed. A test compares the facts with it.
+They are stored in torch's hub folder, so that existing downloads are found. This module has facts only and needs no
+torch: URLs and class names are read from torchvision when they are needed. A test compares the facts with it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedWeights:
-    """One file of weights, and what was done to the pictures that they were learnt from."""
+    """One file of published weights, and the preprocessing that they were trained with."""
 
     name: str
     """Of the architecture in our catalogue."""
     torchvision: str
-    """Of the network in ``torchvision.models``, which names it here too."""
+    """Name of the network in ``torchvision.models``; ``find_published`` takes it, too."""
     title: str
     file: str
-    """Its last eight letters before the ending are the beginning of the file's SHA-256."""
+    """Its name ends in the first eight digits of its SHA-256."""
     size_bytes: int
-    """Bytes, nearly."""
+    """Approximately."""
     preprocessing: Preprocessing
 
     @property
@@ -40,7 +40,7 @@ class PublishedWeights:
 
     @property
     def path(self) -> Path:
-        """Where torch's hub keeps it; it need not be there."""
+        """Its place in torch's hub folder; it need not exist."""
         return hub_folder() / "checkpoints" / self.file
 
 
@@ -75,12 +75,12 @@ PUBLISHED = {
 
 
 def find_published(name: str) -> PublishedWeights | None:
-    """The weights of that name, the catalogue's or torchvision's; None if there are none."""
+    """The published weights of a network, by the catalogue's name or torchvision's; None if there are none."""
     return PUBLISHED.get(name) or next((spec for spec in PUBLISHED.values() if spec.torchvision == name), None)
 
 
 def hub_folder() -> Path:
-    """What ``torch.hub.get_dir()`` says unless a program has changed it, without loading torch."""
+    """The default of ``torch.hub.get_dir()``, without loading torch."""
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     return Path(os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))) / "hub"
 
@@ -88,11 +88,22 @@ def hub_folder() -> Path:
 def fetch_weights(
     name: str, *, progress: Progress | None = None, cancel: Cancel | None = None, timeout: float = TIMEOUT_SECONDS
 ) -> Path:
-    """Download published weights into torch's hub folder, verified, and give their path; at once if they are there.
+    """Download published weights into torch's hub folder, verified; nothing to do if they are there.
 
-    Only when a person asks for it. ``progress`` hears bytes done and in all; ``cancel`` is asked with every block. The
-    file gets its name only when its SHA-256 begins as the name says. Raises ValueError with what to do by hand;
-    CancelledError.
+    Called only on a user's request. The file gets its name only after its SHA-256 was compared.
+
+    Args:
+        name: the catalogue's or torchvision's name of the network.
+        progress: is called with the bytes received and the bytes in all.
+        cancel: is called with every block; True stops the download.
+        timeout: seconds without data after which the server is given up.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ValueError: unknown name, failed download or unwritable disk; the message says how to get the file by hand.
+        CancelledError: ``cancel`` returned True; nothing is left behind.
     """
     spec = find_published(name)
     if spec is None:
@@ -130,7 +141,7 @@ def fetch_weights(
 
 
 def weights_url(spec: PublishedWeights) -> str:
-    """Where torchvision says that the file is. Imports torchvision."""
+    """The URL of the file, from torchvision's own tables. Imports torchvision."""
     import torchvision.models
 
     return str(torchvision.models.get_model_weights(spec.torchvision).IMAGENET1K_V1.url)

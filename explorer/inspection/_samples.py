@@ -1,12 +1,15 @@
-"""Sample pictures that come with the product, each with its credit."""
+"""Sample images that come with the product, each with its credit."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+logger = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parents[2] / "assets" / "samples"
 _LIST = "samples.json"
@@ -15,16 +18,16 @@ _LIST_BYTES = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class SampleImage:
-    """One picture."""
+    """One sample image."""
 
     name: str
-    """Of the file, without its ending: what addresses hold."""
+    """Of the file, without its ending; used in addresses."""
     title: str
-    """For people."""
+    """Shown to people."""
     class_name: str | None
-    """A class of CIFAR-10, None where it shows something else."""
+    """The true class, one of CIFAR-10's; None where it is none of them."""
     credit: str
-    """Whose picture it is, and under which licence."""
+    """Author and licence."""
     path: Path
 
 
@@ -41,15 +44,20 @@ _RECORDS = TypeAdapter(list[_Record])
 
 
 def list_sample_images(folder: Path | None = None) -> list[SampleImage]:
-    """The pictures that ``samples.json`` of a folder (default: the product's) lists and that are there, in its order.
+    """The images that ``samples.json`` of a folder lists and that exist, in its order.
 
-    An absent folder, and a list that cannot be read, give none.
+    Args:
+        folder: default: the product's own.
+
+    Returns:
+        The images; none (with a warning in the log) where the list is damaged or absent.
     """
     folder = folder or FOLDER
     try:
         with (folder / _LIST).open("rb") as file:
             found = _RECORDS.validate_json(file.read(_LIST_BYTES))
-    except (OSError, ValidationError):
+    except (OSError, ValidationError) as error:
+        logger.warning("no sample images: %s cannot be read (%s)", folder / _LIST, error)
         return []
     return [
         SampleImage(name=Path(each.file).stem, title=each.title, class_name=each.shows, credit=each.credit, path=path)

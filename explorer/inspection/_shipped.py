@@ -1,8 +1,9 @@
-"""Models that come with the product, trained by it: weights as safetensors, and beside them a card that says how."""
+"""Models that come with the product: weights as safetensors, and a model card (JSON) beside them."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,27 +12,32 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..architecture import Architecture, from_data
 
+logger = logging.getLogger(__name__)
+
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
 _CARD_BYTES = 1_000_000
 
 
 class ModelCard(BaseModel):
-    """What a person must know to judge a model, and what the product needs to run it: ``NAME.json``."""
+    """What a person must know to interpret a model, and what the product needs to run it: ``NAME.json``.
+
+    The field names are the keys of the file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     title: Annotated[str, Field(min_length=1)]
-    """For people."""
+    """Shown to people."""
     data: str
-    """What it was trained on; also if the images were not the original ones."""
+    """Training data, and how it differs from the original where it does."""
     recipe: str
-    """How."""
+    """How it was trained."""
     accuracy: Annotated[float, Field(ge=0, le=1)]
-    """Share of the test images that it names rightly."""
+    """Share of the test images that are classified correctly, 0 to 1."""
     spread: str
     """Accuracy of the same recipe over several seeds."""
     command: str
-    """What reproduces it."""
+    """The command that trains such a model."""
     licence: str
     """Of the weights."""
     architecture: dict[str, Any]
@@ -43,15 +49,22 @@ class ModelCard(BaseModel):
     std: tuple[float, ...]
     """See ``Preprocessing``."""
     sha256: Annotated[str, Field(pattern="[0-9a-f]{64}")]
-    """Of the weights' file."""
+    """Of the file of weights."""
 
     def to_architecture(self) -> Architecture:
-        """The architecture as a value. Raises ArchitectureError."""
+        """The architecture as a value. Raises ArchitectureError where the data describe none."""
         return from_data(self.architecture)
 
 
 def load_model_cards(folder: Path | None = None) -> dict[str, ModelCard]:
-    """The cards of all models in a folder (default: the product's), by name. One that cannot be read is left out."""
+    """The cards of all shipped models.
+
+    Args:
+        folder: default: the product's own.
+
+    Returns:
+        Cards by name. Cards that cannot be read, or have no weights, are left out, with a warning in the log.
+    """
     cards = {}
     for path in sorted((folder or FOLDER).glob("*.json")):
         try:
@@ -65,12 +78,22 @@ def load_model_cards(folder: Path | None = None) -> dict[str, ModelCard]:
 
 
 def weights_path(name: str, folder: Path | None = None) -> Path:
-    """Where a shipped model's weights lie."""
+    """The file of a shipped model's weights."""
     return (folder or FOLDER) / f"{name}.safetensors"
 
 
 def write_shipped_model(name: str, weights: bytes, card: dict[str, Any], folder: Path | None = None) -> None:
-    """Make a model one that comes with the product: for those who train it. ``card`` without ``sha256``."""
+    """Store a model as one that comes with the product. For developers.
+
+    Args:
+        name: of the model and its files.
+        weights: the content of a safetensors file.
+        card: the fields of ``ModelCard`` except ``sha256``, which is computed.
+        folder: default: the product's own.
+
+    Raises:
+        pydantic.ValidationError: the card is incomplete or wrong.
+    """
     checked = ModelCard.model_validate({**card, "sha256": hashlib.sha256(weights).hexdigest()})
     path = weights_path(name, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +107,7 @@ def _read(path: Path, *_version: int) -> ModelCard | None:
         with path.open("rb") as file:
             card = ModelCard.model_validate_json(file.read(_CARD_BYTES))
         _ = card.to_architecture()
-    except (OSError, ValidationError, ValueError):
+    except (OSError, ValidationError, ValueError) as error:
+        logger.warning("the shipped model %s is left out: its card cannot be read (%s)", path.stem, error)
         return None
     return card

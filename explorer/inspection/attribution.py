@@ -1,4 +1,7 @@
-"""Which parts of a picture speak for a class. Scores are logits: probabilities mix in what the other classes do."""
+"""Attribution: how much each pixel contributes to the score of a class.
+
+Scores are logits: a probability also depends on the scores of the other classes.
+"""
 
 from __future__ import annotations
 
@@ -17,32 +20,43 @@ from .predict import raise_if_cancelled
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attribution:
-    """How much each pixel speaks for a class."""
+    """The contribution of each pixel to the score of a class."""
 
     values: Tensor
     """float32 (H, W) of the input; integrated gradients have (C, H, W)."""
     completeness_gap: float = 0.0
-    """Integrated gradients: the change of the score less the sum of all values; 0 where the sum is exact."""
+    """Integrated gradients: the difference of the scores minus the sum of all values; 0 where the sum is exact."""
 
 
 def grad_cam(model: Model, x_CHW: Tensor, path: str, chosen: int | str) -> Tensor:
-    """Grad-CAM of a node's feature map (h, w), 0 or more: relu(Σ_k α_k A_k), α_k the mean of ∂score/∂A_k over space.
+    """Grad-CAM of a node's feature maps A_k: relu(Σ_k α_k A_k), α_k being the mean of ∂score/∂A_k over space.
 
-    Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2. ``upsampled`` brings it to the input's size. Raises
-    ValueError for a path that the network does not have or that gives no map.
+    Args:
+        model: the model.
+        x_CHW: an input as ``Model.prepare`` returns it, without the batch axis.
+        path: of the node.
+        chosen: the class, by number or name.
+
+    Returns:
+        float32 (h, w) of the node's feature map, at least 0. ``upsample`` brings it to the input's size.
+
+    Raises:
+        ValueError: the network has no such node or class, or the node outputs a vector.
+
+    Source: Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2.
     """
     index = model.class_index(chosen)
     found = capture_outputs(model, x_CHW[None], [path], gradients=True)
     maps_1Chw = found[path]
     if maps_1Chw.ndim != 4:
-        raise ValueError(f"{path} gives a vector, and Grad-CAM weighs maps; choose a layer before it")
+        raise ValueError(f"{path} outputs a vector, and Grad-CAM needs feature maps; choose a layer before it")
     (gradient,) = torch.autograd.grad(found[""][0, index], maps_1Chw)
     weights_1C11 = gradient.mean((2, 3), keepdim=True)
     return (weights_1C11 * maps_1Chw.detach()).sum(1)[0].relu().cpu()
 
 
 def upsample(map_hw: Tensor, size: tuple[int, int]) -> Tensor:
-    """A map at another (height, width), bilinear."""
+    """A map (h, w) interpolated bilinearly to another (height, width)."""
     return functional.interpolate(map_hw[None, None], size, mode="bilinear", align_corners=False)[0, 0]
 
 
@@ -57,14 +71,31 @@ def occlusion(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Attribution:
-    """What the score loses when a square is covered: for each pixel the mean over all squares that cover it.
+    """The decrease of the score where a square is occluded; for each pixel, the mean over all squares that contain it.
 
-    Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 4.2. Squares of
-    ``window`` pixels begin every ``stride`` pixels, the last ones cut at the border; ``fill`` is in the input's own
-    numbers, where 0 is the mean colour. Raises ValueError, CancelledError.
+    Args:
+        model: the model.
+        x_CHW: an input as ``Model.prepare`` returns it, without the batch axis.
+        chosen: the class, by number or name.
+        window: side of the squares, in pixels.
+        stride: distance of their positions, in pixels; squares at the border are clipped.
+        fill: value of the occluded pixels after normalisation, where 0 is the mean colour.
+        progress: is called with the positions done and their number.
+        cancel: is called before each batch; True stops.
+
+    Returns:
+        float32 (H, W) of the input.
+
+    Raises:
+        ValueError: no such class, or ``stride`` is not from 1 to ``window``.
+        CancelledError: ``cancel`` returned True.
+
+    Source: Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, section 4.2.
     """
     if not 1 <= stride <= window:
-        raise ValueError(f"stride (={stride}) must be from 1 to window (={window}); else some pixels are never covered")
+        raise ValueError(
+            f"stride (={stride}) must be from 1 to window (={window}); otherwise some pixels are never occluded"
+        )
     index = model.class_index(chosen)
     _, height, width = x_CHW.shape
     rows, columns = _window_starts(height, window, stride), _window_starts(width, window, stride)
@@ -92,37 +123,52 @@ def integrated_gradients(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Attribution:
-    """(x - b) · mean of ∂score/∂x on the straight way from a plain image b to x: (C, H, W), by the midpoint rule.
+    """Integrated gradients: (x - b) · mean of ∂score/∂x on the line from a constant image b to x, by the midpoint rule.
 
-    Sundararajan, Taly & Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, equation 1. The values sum up to
-    score(x) - score(b) but for ``completeness_gap``, which shrinks with ``steps``. ``baseline`` is in the input's own
-    numbers, where 0 is the mean colour. Raises ValueError, CancelledError.
+    Args:
+        model: the model.
+        x_CHW: an input as ``Model.prepare`` returns it, without the batch axis.
+        chosen: the class, by number or name.
+        steps: points on the line, 1 to 1000.
+        baseline: value of the constant image after normalisation, where 0 is the mean colour.
+        progress: is called with the points done and their number.
+        cancel: is called before each batch; True stops.
+
+    Returns:
+        float32 (C, H, W). The values sum up to score(x) - score(b) except for ``completeness_gap``, which decreases
+        with ``steps``.
+
+    Raises:
+        ValueError: no such class, or ``steps`` out of range.
+        CancelledError: ``cancel`` returned True.
+
+    Source: Sundararajan, Taly & Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, equation 1.
     """
     if not 1 <= steps <= 1000:
         raise ValueError(f"steps (={steps}) must be from 1 to 1000")
     index = model.class_index(chosen)
     x_CHW = x_CHW.to(model.device)
     start_CHW = torch.full_like(x_CHW, baseline)
-    way_CHW = x_CHW - start_CHW
+    line_CHW = x_CHW - start_CHW
     total_CHW = torch.zeros_like(x_CHW)
     for batch in _iterate_batches(steps, model.gradient_batch_size, progress, cancel):
         shares_B111 = ((torch.tensor(list(batch)) + 0.5) / steps).to(x_CHW).view(-1, 1, 1, 1)
-        points_BCHW = (start_CHW + shares_B111 * way_CHW).requires_grad_()
+        points_BCHW = (start_CHW + shares_B111 * line_CHW).requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(model.network(points_BCHW)[:, index].sum(), points_BCHW)
         total_CHW += gradient.sum(0)
-    values = (way_CHW * total_CHW / steps).cpu()
+    values = (line_CHW * total_CHW / steps).cpu()
     ends = model.logits(torch.stack([x_CHW, start_CHW]))[:, index]
     return Attribution(values=values, completeness_gap=float(ends[0] - ends[1] - values.sum()))
 
 
 def _window_starts(extent: int, window: int, stride: int) -> list[int]:
-    """Where squares begin so that every pixel is covered: as many as it takes to reach the end."""
+    """First rows (or columns) of the squares, so that every pixel is covered."""
     return [stride * number for number in range(-(-max(extent - window, 0) // stride) + 1)]
 
 
 def _iterate_batches(count: int, size: int, progress: Progress | None, cancel: Cancel | None) -> Iterator[range]:
-    """Numbers up to ``count``, some at a time; between them progress is told and a person may stop."""
+    """The numbers below ``count`` in batches; reports progress, and raises CancelledError when asked to stop."""
     for start in range(0, count, size):
         raise_if_cancelled(cancel)
         end = min(start + size, count)

@@ -1,4 +1,4 @@
-"""What each branch of a block contributes to a decision: the branch is silenced, and the score asked again."""
+"""The contribution of each branch of a block to a class score, by mean ablation."""
 
 from __future__ import annotations
 
@@ -14,47 +14,60 @@ from .models import Model
 
 @dataclass(frozen=True, kw_only=True)
 class BranchContribution:
-    """One branch."""
+    """The contribution of one branch."""
 
     path: str
     logit: float
-    """Score of the class less its score with the branch silenced; positive: the branch speaks for the class."""
+    """Score of the class minus its score with the branch ablated; positive: the branch raises the score."""
     probability: float
-    """The same for the probability."""
+    """The same difference of probabilities."""
 
 
 @torch.no_grad()
 def branch_contributions(
     model: Model, x_CHW: Tensor, block: str, chosen: int | str, reference_BCHW: Tensor | None = None
 ) -> tuple[BranchContribution, ...]:
-    """How the score of a class changes when each branch of a block is silenced, one at a time.
+    """How much the score of a class changes when each branch of a block is ablated, one at a time.
 
-    Silenced means: what the branch gives is replaced by its mean, channel by channel, before the branches are joined.
-    Without a reference it is the mean over the positions of this very picture: the branch still says what and how
-    much, no longer where. With reference inputs it is the mean over all their positions: the branch says what it says
-    on average, so nothing about this picture (mean ablation; Morcos et al., "On the importance of single directions for
-    generalization", ICLR 2018, section 2.2 of which compares it with zero). A zero would be a value that the rest of
-    the network may never have met. Contributions do not sum up to the score: branches work together.
+    Ablated means: the branch's output is replaced by its mean, channel by channel, before the branches are fused.
+    Without a reference it is the mean over the positions of this image, which removes where features are and keeps
+    which and how strong. With reference inputs it is the mean over all their positions, which removes all information
+    about this image. Zeros are not used: the rest of the network may never have had such an input in training.
+    Contributions do not sum up to the score, because branches interact.
 
-    Raises ValueError for a block without branches, or with branches of vectors and no reference.
+    Args:
+        model: the model.
+        x_CHW: an input as ``Model.prepare`` returns it, without the batch axis.
+        block: path of a node with branches.
+        chosen: the class, by number or name.
+        reference_BCHW: inputs whose mean replaces a branch's output; None: the mean of this input.
+
+    Returns:
+        One contribution for each branch, in the order of the branches.
+
+    Raises:
+        ValueError: no such block or class, or branches that output vectors and no reference.
+
+    Source: Morcos et al., "On the importance of single directions for generalization", ICLR 2018, section 2.2, which
+    compares the mean with zero.
     """
     index = model.class_index(chosen)
     paths = branch_paths(model.architecture, block)
     means = {} if reference_BCHW is None else _means(model, reference_BCHW, paths)
 
-    def silencing(row: int, path: str) -> OutputEdit:
-        def silence(output_BC: Tensor) -> Tensor:
+    def ablation(row: int, path: str) -> OutputEdit:
+        def ablate(output_BC: Tensor) -> Tensor:
             if path not in means and output_BC.ndim != 4:
-                raise ValueError(f"{path} gives a vector, which has no positions; give reference images")
-            silenced = output_BC.clone()
+                raise ValueError(f"{path} outputs a vector, which has no positions; use reference images")
+            ablated = output_BC.clone()
             mean_C = means[path].to(output_BC) if path in means else output_BC[row].mean((1, 2))
-            silenced[row] = mean_C.view(-1, *[1] * (output_BC.ndim - 2))
-            return silenced
+            ablated[row] = mean_C.view(-1, *[1] * (output_BC.ndim - 2))
+            return ablated
 
-        return silence
+        return ablate
 
-    # One pass: row 0 is left alone, in row b the branch b - 1 is silenced. In evaluation mode rows do not meet.
-    network = edit_outputs(model, {path: silencing(row, path) for row, path in enumerate(paths, start=1)})
+    # One pass: row 0 is unchanged, in row b the branch b - 1 is ablated. In evaluation mode rows are independent.
+    network = edit_outputs(model, {path: ablation(row, path) for row, path in enumerate(paths, start=1)})
     scores_BK = network(x_CHW.to(model.device).repeat(len(paths) + 1, 1, 1, 1)).cpu()
     shares_BK = scores_BK.softmax(1)
     return tuple(

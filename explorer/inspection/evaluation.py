@@ -1,4 +1,4 @@
-"""How good a model is on a whole test set, where it is most wrong, and where two models disagree."""
+"""Evaluation of a model on a test set: accuracy, confusions, calibration, worst mistakes, and two models compared."""
 
 from __future__ import annotations
 
@@ -27,75 +27,79 @@ BINS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:
-    """One class of a test set."""
+    """Recall and precision of one class."""
 
     name: str
     images: int
     recall: float
-    """Share of its images that are taken for it; NaN if it has none."""
+    """Share of its images that are predicted as it, 0 to 1; NaN if it has none."""
     precision: float
-    """Share of the images taken for it that are of it; NaN if there are none."""
+    """Share of the images predicted as it that belong to it, 0 to 1; NaN if there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationBin:
-    """The answers whose confidence lies in one interval."""
+    """The predictions whose confidence lies in one interval."""
 
     low: float
-    """Excluded, but for the first bin."""
+    """Excluded, except in the first bin."""
     high: float
     """Included."""
     images: int
     confidence: float
-    """Mean probability of the answers; NaN if there are none."""
+    """Mean confidence of the predictions; NaN if there are none."""
     accuracy: float
-    """Share of right ones; NaN if there are none."""
+    """Share of correct predictions; NaN if there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Misclassification:
-    """An image that a model was wrong about."""
+    """A test image that a model classified wrongly."""
 
     index: int
     """In the test set."""
     label: int
+    """The true class."""
     prediction: int
+    """The predicted class."""
     confidence: float
-    """Probability of the answer."""
+    """Probability of the predicted class."""
     loss: float
-    """Cross entropy: how little the right class got."""
+    """Cross entropy, natural logarithm."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EvaluationResult:
-    """A model on a test set; everything but ``loss`` follows from the answers."""
+    """The predictions of a model on a test set, and the metrics that follow from them. All tensors are on the CPU."""
 
     classes: tuple[str, ...]
     labels: Tensor
-    """int64 (N,)."""
+    """int64 (N,): true classes."""
     predictions: Tensor
-    """int64 (N,): the class with the highest score."""
+    """int64 (N,): classes with the highest score."""
     confidences: Tensor
-    """float32 (N,): its probability."""
+    """float32 (N,): probabilities of the predicted classes."""
     losses: Tensor
-    """float32 (N,): cross entropy."""
+    """float32 (N,): cross entropies, natural logarithm."""
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers."""
+        """Share of correct predictions, 0 to 1."""
         return float((self.predictions == self.labels).float().mean())
 
     @property
     def correct_count(self) -> int:
-        """Images that are answered rightly."""
+        """Number of correct predictions."""
         return int((self.predictions == self.labels).sum())
 
     @property
     def accuracy_interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy, the test images being drawn at random: Wilson's.
+        """95 % confidence interval (low, high) of the accuracy: Wilson's score interval.
 
-        Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927. Unlike the normal one
-        it stays within 0 and 1, and is not empty where everything is right.
+        It takes the test images as drawn at random. Unlike the normal approximation it stays within 0 and 1, and is
+        not empty where every prediction is correct.
+
+        Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927.
         """
         count, share, z = len(self.labels), self.correct_count / len(self.labels), NormalDist().inv_cdf(0.975)
         middle = share + z**2 / (2 * count)
@@ -104,12 +108,12 @@ class EvaluationResult:
 
     @property
     def loss(self) -> float:
-        """Mean cross entropy, natural logarithms."""
+        """Mean cross entropy, natural logarithm."""
         return float(self.losses.double().mean())
 
     @cached_property
     def confusion(self) -> tuple[tuple[int, ...], ...]:
-        """Images by true class (row) and answer (column)."""
+        """Confusion matrix: images by true class (row) and predicted class (column)."""
         count = len(self.classes)
         table = torch.bincount(self.labels * count + self.predictions, minlength=count**2).view(count, count)
         return tuple(map(tuple, table.tolist()))
@@ -127,7 +131,7 @@ class EvaluationResult:
 
     @cached_property
     def calibration(self) -> tuple[CalibrationBin, ...]:
-        """The answers by their confidence, in 15 intervals of equal width."""
+        """The predictions by their confidence, in 15 intervals of equal width."""
         places = (self.confidences.double() * BINS).ceil().long().clamp(1, BINS) - 1
         right = (self.predictions == self.labels).double()
         bins = []
@@ -149,13 +153,13 @@ class EvaluationResult:
     def calibration_error(self) -> float:
         """Expected calibration error: |accuracy - confidence| of the bins, weighted by their images.
 
-        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+        Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
         """
         filled = [each for each in self.calibration if each.images]
         return sum(each.images * abs(each.accuracy - each.confidence) for each in filled) / len(self.labels)
 
     def worst_mistakes(self, count: int = 24) -> tuple[Misclassification, ...]:
-        """The images that the model was most wrong about, the one with the highest loss first."""
+        """The wrong predictions with the highest loss, the highest first."""
         wrong = (self.predictions != self.labels).nonzero()[:, 0]
         rows = wrong[self.losses[wrong].argsort(descending=True, stable=True)][:count]
         return tuple(
@@ -170,7 +174,11 @@ class EvaluationResult:
         )
 
     def disagreements(self, other: EvaluationResult) -> tuple[int, ...]:
-        """Rows of the test set on which another model, evaluated on the same one, answers with another class."""
+        """Indices of test images for which two models predict different classes.
+
+        Raises:
+            ValueError: the other was evaluated on other images or classes.
+        """
         if not torch.equal(self.labels, other.labels) or self.classes != other.classes:
             raise ValueError("two evaluations can be compared only on the same images and classes")
         return tuple((self.predictions != other.predictions).nonzero()[:, 0].tolist())
@@ -200,15 +208,25 @@ def evaluate_each(
 def evaluate(
     model: Model, dataset: Dataset, *, progress: Progress | None = None, cancel: Cancel | None = None
 ) -> EvaluationResult:
-    """A model on the test images of a data set, adapted to its input as they were for training.
+    """Evaluate a model on the test images of a data set, adapted to its input in the same way as for training.
 
-    ``progress`` hears images done and in all, ``cancel`` is asked before each batch. Raises ValueError where the
-    classes are others, or in another order; CancelledError.
+    Args:
+        model: the model; it computes on its device.
+        dataset: its test images are used.
+        progress: is called with the images done and their number.
+        cancel: is called before each batch; True stops.
+
+    Returns:
+        Predictions and metrics, on the CPU.
+
+    Raises:
+        ValueError: the classes of model and data set differ in number, names or order.
+        CancelledError: ``cancel`` returned True.
     """
     if len(dataset.classes) != len(model.classes):
         raise ValueError(
             f"{model.name} knows {len(model.classes):,} classes, {dataset.name} has {len(dataset.classes):,}; "
-            f"choose a model that was trained on such data"
+            f"choose a model trained on the same classes"
         )
     if model.has_class_names and model.classes != dataset.classes:
         raise ValueError(f"the classes of {model.name} are not those of {dataset.name}, or in another order")
@@ -236,33 +254,33 @@ def evaluate(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PredictionPair:
-    """What two models say of one picture."""
+    """The predictions of two models for one image."""
 
     first: Prediction
     second: Prediction
 
     @property
     def agree(self) -> bool:
-        """Whether their best answers have one name."""
+        """Whether their most probable classes have the same name."""
         return self.first.top[0].name == self.second.top[0].name
 
 
 def predict_both(
     first: Model,
     second: Model,
-    pictures: Sequence[NDArray[np.uint8]],
+    images: Sequence[NDArray[np.uint8]],
     *,
     top: int = 5,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> list[PredictionPair]:
-    """Two models on the same pictures, each with its own preprocessing. As ``predict`` otherwise."""
+    """The predictions of two models for the same images, each with its own preprocessing; see ``predict``."""
     both = []
     for number, model in enumerate((first, second)):
 
-        def told(done: int, count: int, before: int = number * len(pictures)) -> None:
+        def report(done: int, count: int, before: int = number * len(images)) -> None:
             if progress:
                 progress(before + done, 2 * count)
 
-        both.append(predict(model, pictures, top=top, progress=told, cancel=cancel))
+        both.append(predict(model, images, top=top, progress=report, cancel=cancel))
     return [PredictionPair(first=a, second=b) for a, b in zip(*both, strict=True)]

@@ -1,4 +1,4 @@
-"""Feature maps: what the nodes of a network make of one picture."""
+"""Feature maps: the outputs of a network's nodes for one input."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .models import Model
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FeatureMaps:
-    """What one node gives."""
+    """The output of one node for one input."""
 
     path: str
     values: Tensor
-    """float32 (C, H, W); a vector's numbers are maps of one pixel."""
+    """float32 (C, H, W), on the CPU; the numbers of a vector are maps of one pixel."""
 
     @cached_property
     def activity(self) -> Tensor:
@@ -30,20 +30,29 @@ class FeatureMaps:
 
     @cached_property
     def channels_by_activity(self) -> tuple[int, ...]:
-        """The channels, the most active first; equally active ones in their own order."""
+        """The channels by decreasing activity; ties in their own order."""
         return tuple(self.activity.argsort(descending=True, stable=True).tolist())
 
     def strongest_unit(self, channel: int) -> tuple[int, int]:
-        """(row, column) of a channel's largest number; the first of several."""
+        """(row, column) of a channel's largest value; the first of several."""
         row, column = divmod(int(self.values[channel].argmax()), self.values.shape[2])
         return row, column
 
 
 @torch.no_grad()
 def feature_maps(model: Model, x_CHW: Tensor, paths: Iterable[str]) -> dict[str, FeatureMaps]:
-    """The feature maps of nodes for one input of ``model.prepare``, by path, in one pass.
+    """The feature maps of nodes for one input, in one forward pass.
 
-    Raises ValueError for a path that the network does not have, or that runs in training only.
+    Args:
+        model: the model.
+        x_CHW: an input as ``Model.prepare`` returns it, without the batch axis.
+        paths: of the nodes.
+
+    Returns:
+        Feature maps by path.
+
+    Raises:
+        ValueError: a path that the network does not have, or that runs in training only.
     """
     wanted = list(paths)
     found = capture_outputs(model, x_CHW[None], wanted)
@@ -51,12 +60,16 @@ def feature_maps(model: Model, x_CHW: Tensor, paths: Iterable[str]) -> dict[str,
 
 
 def branch_feature_maps(model: Model, x_CHW: Tensor, block: str) -> dict[str, FeatureMaps]:
-    """The feature maps of all branches of a block, side by side. Raises ValueError where it has none."""
+    """The feature maps of all branches of a block, by path. Raises ValueError where it has none."""
     return feature_maps(model, x_CHW, branch_paths(model.architecture, block))
 
 
 def first_filters(model: Model) -> tuple[str, Tensor]:
-    """Path and weights (filters, C / groups, height, width) of the first convolution. Raises ValueError if none."""
+    """Path and weights, float32 (filters, C / groups, height, width), of the first convolution.
+
+    Raises:
+        ValueError: the network has no convolution.
+    """
     path = next((path for path, node in walk(model.architecture) if isinstance(node, Conv)), None)
     if path is None:
         raise ValueError(f"{model.name} has no convolution")

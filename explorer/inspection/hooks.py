@@ -1,4 +1,4 @@
-"""Looking into a network, and changing what flows in it, without anybody else noticing."""
+"""Forward hooks on copies of a network, which leave the shared network untouched."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ OutputEdit = Callable[[Tensor], Tensor]
 
 
 def copy_for_hooks(network: Network) -> Network:
-    """The same network as modules of its own around the same tensors.
+    """A copy of the modules that shares all parameters and buffers.
 
-    Hooks put there are seen by nobody else, in whatever thread, and are gone with it.
+    Hooks on the copy affect no other user of the network, in no other thread, and disappear with the copy.
     """
     shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
     return copy.deepcopy(network, shared)
 
 
 def get_module(network: Network, path: str) -> nn.Module:
-    """The module of a node. Not by attributes: a node may be called 'forward'."""
+    """The module of a node. Not found by attribute: a node may be named 'forward'."""
     module: nn.Module = network
     for name in path.split("/"):
         found = module._modules[name]
@@ -35,7 +35,10 @@ def get_module(network: Network, path: str) -> nn.Module:
 
 
 def edit_outputs(model: Model, changes: dict[str, OutputEdit]) -> Network:
-    """The model's network, what the nodes at some paths give replaced by a function of it. Raises ValueError."""
+    """A copy of the model's network in which the outputs of some nodes are replaced by a function of them.
+
+    Raises ValueError for a path that the network does not have.
+    """
     network = copy_for_hooks(model.network)
     for path, change in changes.items():
         check_path(model.architecture, path)
@@ -46,10 +49,10 @@ def edit_outputs(model: Model, changes: dict[str, OutputEdit]) -> Network:
 def capture_outputs(
     model: Model, x_BCHW: Tensor, paths: Iterable[str], *, gradients: bool = False
 ) -> dict[str, Tensor]:
-    """What the nodes at some paths give for inputs, and under '' the scores (N, classes).
+    """The outputs of some nodes, by path, and under '' the scores (N, classes); all on the model's device.
 
-    With ``gradients`` the scores can be derived by each of them, as if nothing came before it. Raises ValueError for a
-    path that the network does not have.
+    With ``gradients`` each output is a leaf: the scores can be differentiated with respect to it. Raises ValueError
+    for a path that the network does not have.
     """
     found: dict[str, Tensor] = {}
 

@@ -1,4 +1,4 @@
-"""A model: a network with its weights, ready to be asked, and everything that must be known to ask it."""
+"""A model: a network with its weights, classes and preprocessing, ready to predict."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from ._preprocessing import Preprocessing
 logger = logging.getLogger(__name__)
 
 _BATCH_BYTES = 256 * 2**20
-"""Of activations at a time; what a batch takes is told by the analysis."""
+"""Limit for the activations of a batch, whose size the analysis knows."""
 _BATCH = 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """A network that can be asked. Its network is shared by all who ask: it stays in evaluation mode, its weights take
-    no gradients, and nobody puts hooks on it (see ``hooks.private``)."""
+    """A network that predicts.
+
+    The network is shared by all callers: it stays in evaluation mode, its weights have no gradients, and hooks are put
+    on copies only (see ``hooks.copy_for_hooks``).
+    """
 
     name: str
     architecture: Architecture
@@ -49,19 +52,19 @@ class Model:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything that decides an answer: the key for caches."""
+        """SHA-256 of everything that determines a prediction: the key for caches."""
         described = to_json(self.architecture, indent=None)
         parts = (described, repr(self.preprocessing), repr(self.classes), self.weights_sha256)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @cached_property
     def batch_size(self) -> int:
-        """Images that go through the network at a time: as many as 256 MB of activations hold, at most 128."""
+        """Images in a forward pass: as many as fit into 256 MB of activations, at most 128."""
         return max(1, min(_BATCH, _BATCH_BYTES // analyze(self.architecture).totals.inference_bytes))
 
     @cached_property
     def gradient_batch_size(self) -> int:
-        """The same where gradients are asked for, which keep the activations of all layers."""
+        """The same with gradients, for which the activations of all layers are stored."""
         totals = analyze(self.architecture).totals
         return max(1, min(_BATCH, _BATCH_BYTES // (totals.training_bytes + totals.inference_bytes)))
 
@@ -71,12 +74,12 @@ class Model:
         return self.classes != _number_classes(len(self.classes))
 
     def prepare(self, *pictures: NDArray[np.uint8]) -> Tensor:
-        """RGB pictures (height, width, 3) of any size as the network's input: float32 (N, C, H, W)."""
+        """RGB images, uint8 (height, width, 3) of any sizes, as inputs: float32 (N, C, H, W), on the CPU."""
         pixels = np.stack([self.preprocessing.pixels(picture) for picture in pictures])
         return self.normalise(torch.from_numpy(pixels))
 
     def normalise(self, images_BCHW: Tensor) -> Tensor:
-        """uint8 images (N, C, H, W) as float32 around 0, as the first layer gets them."""
+        """uint8 images (N, C, H, W) as normalised float32, on the same device."""
         return transforms.to_float(images_BCHW, *self.preprocessing.normalisation)
 
     @torch.no_grad()
@@ -86,12 +89,14 @@ class Model:
         return scores_BK.cpu()
 
     def class_index(self, chosen: int | str) -> int:
-        """The number of a class given by number or name. Raises ValueError."""
+        """The number of a class that is given by number or name. Raises ValueError if there is none."""
         if isinstance(chosen, str) and chosen in self.classes:
             return self.classes.index(chosen)
         if isinstance(chosen, int) and 0 <= chosen < len(self.classes):
             return chosen
-        raise ValueError(f"{self.name} has no class {str(chosen)[:60]!r}; it has {len(self.classes)} classes, from 0")
+        raise ValueError(
+            f"{self.name} has no class {str(chosen)[:60]!r}; its classes are numbered from 0 to {len(self.classes) - 1}"
+        )
 
 
 def make_model(
@@ -124,9 +129,11 @@ def make_model(
     scores = check_scores(architecture)
     names = tuple(classes) or _number_classes(scores)
     if len(names) != scores:
-        raise ValueError(f"{architecture.name[:60]!r} gives {scores:,} scores; {len(names):,} classes have names")
+        raise ValueError(f"{architecture.name[:60]!r} has {scores:,} scores, but {len(names):,} classes have names")
     if preprocessing.shape != architecture.input_shape:
-        raise ValueError(f"pictures become {preprocessing.shape}, the network takes {architecture.input_shape}")
+        raise ValueError(
+            f"preprocessing gives images of {preprocessing.shape}, the network takes {architecture.input_shape}"
+        )
     weights_sha256 = _digest(network)
     return Model(
         name=name,
@@ -165,7 +172,7 @@ def _digest(network: Network) -> str:
 
 
 def check_scores(architecture: Architecture) -> int:
-    """How many classes a network scores. Raises ValueError where it ends in something else."""
+    """The number of classes that a network scores. Raises ValueError where its output is not a vector of scores."""
     shape = analyze(architecture).totals.output_shape
     if len(shape) != 1:
         raise ValueError(

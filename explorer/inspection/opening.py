@@ -1,4 +1,4 @@
-"""Opening models: by the name that ``entries`` gives them, or a network and a file of weights."""
+"""Opening models: by the name that ``list_models`` gives them, or a network with a file of weights."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def open_published(spec: PublishedWeights, *, device: str = "cpu") -> Model:
             data = file.read(size_limit_bytes(network) + 1)
     except FileNotFoundError:
         raise ValueError(
-            f"the weights of {spec.title} are not here; download them first ({spec.size_bytes / 1e6:.0f} MB), or put "
-            f"{spec.file} into {spec.path.parent}"
+            f"the weights of {spec.title} are not on this machine; download them first "
+            f"({spec.size_bytes / 1e6:.0f} MB), or put {spec.file} into {spec.path.parent}"
         ) from None
     except OSError as error:
         raise ValueError(f"cannot read {str(spec.path)!r}: {error.strerror or error}") from None
@@ -166,7 +166,9 @@ def _open_shipped(name: str, card: ModelCard, device: str) -> Model:
     network = build(architecture, "meta")
     data = load_weights_file(network, weights_path(name))
     if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise ValueError(f"the weights of {name} are not those of its card: their SHA-256 differs; install them anew")
+        raise ValueError(
+            f"the weights of {name} are damaged: their SHA-256 is not the card's; install the program again"
+        )
     return make_model(
         architecture,
         network,

@@ -1,4 +1,4 @@
-"""Pictures in, answers out, with the input as the network saw it."""
+"""Predictions for images."""
 
 from __future__ import annotations
 
@@ -15,54 +15,65 @@ from .models import Model
 
 @dataclass(frozen=True, kw_only=True)
 class ClassScore:
-    """One class and how much the network is for it."""
+    """The score of one class."""
 
     index: int
     name: str
     probability: float
     """Softmax of the scores, 0 to 1."""
     logit: float
-    """The score itself."""
+    """The score before the softmax."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """What a network says of one picture."""
+    """The most probable classes of one image."""
 
     top: tuple[ClassScore, ...]
-    """The best classes, the best first."""
+    """By decreasing probability."""
     input: Tensor
-    """float32 (C, H, W): the picture as the first layer gets it."""
+    """float32 (C, H, W), on the CPU: the preprocessed image."""
 
 
 def predict(
     model: Model,
-    pictures: Sequence[NDArray[np.uint8]],
+    images: Sequence[NDArray[np.uint8]],
     *,
     top: int = 5,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> list[Prediction]:
-    """The answers to RGB pictures (height, width, 3) of any sizes, as ``datasets.decode`` gives them.
+    """Classify images.
 
-    A batch at a time; ``progress`` hears how many are done and of how many, ``cancel`` is asked before each batch.
-    Raises ValueError for a picture that cannot be shown to a network; CancelledError.
+    Args:
+        model: the model; it computes on its device.
+        images: RGB, uint8 (height, width, 3) of any sizes, as ``datasets.decode`` returns them.
+        top: classes for each image.
+        progress: is called with the images done and their number.
+        cancel: is called before each batch; True stops.
+
+    Returns:
+        One prediction for each image, in the same order.
+
+    Raises:
+        ValueError: an image that cannot be preprocessed, such as one of extreme proportions.
+        CancelledError: ``cancel`` returned True.
     """
-    answers: list[Prediction] = []
-    for start in range(0, len(pictures), model.batch_size):
+    predictions: list[Prediction] = []
+    for start in range(0, len(images), model.batch_size):
         raise_if_cancelled(cancel)
-        x_BCHW = model.prepare(*pictures[start : start + model.batch_size])
-        answers += [
+        x_BCHW = model.prepare(*images[start : start + model.batch_size])
+        predictions += [
             Prediction(top=rank_classes(model, scores_K, top), input=x_CHW)
             for scores_K, x_CHW in zip(model.logits(x_BCHW), x_BCHW, strict=True)
         ]
         if progress:
-            progress(len(answers), len(pictures))
-    return answers
+            progress(len(predictions), len(images))
+    return predictions
 
 
 def rank_classes(model: Model, scores_K: Tensor, top: int) -> tuple[ClassScore, ...]:
-    """The best classes of one row of scores."""
+    """The ``top`` most probable classes of a row of scores (classes,)."""
     shares, indices = scores_K.softmax(0).topk(min(max(top, 1), len(scores_K)))
     return tuple(
         ClassScore(index=index, name=model.classes[index], probability=share, logit=float(scores_K[index]))
@@ -71,6 +82,6 @@ def rank_classes(model: Model, scores_K: Tensor, top: int) -> tuple[ClassScore, 
 
 
 def raise_if_cancelled(cancel: Cancel | None) -> None:
-    """Raise CancelledError if a person has asked for it."""
+    """Raise CancelledError if the user has asked for it."""
     if cancel and cancel():
         raise CancelledError("cancelled")

@@ -131,7 +131,7 @@ def test_models_needs_no_torch(folder: Path) -> None:
     ("args", "expected"),
     [
         (["predict", "nothing", "cat.png"], "'nothing' is no run"),
-        (["predict", "googlenet", "cat.png"], "are not here; download them first"),
+        (["predict", "googlenet", "cat.png"], "are not on this machine; download them first"),
         (["evaluate", "net.json:net.pt", "--dataset", "digits"], "knows 4 classes, digits has 10"),
         (["predict", "net.json:none.pt", "cat.png"], "is not a file"),
         (["predict", "none.json:net.pt", "cat.png"], "there is no file 'none.json'"),

@@ -88,9 +88,9 @@ def test_a_known_unit() -> None:
 @pytest.mark.parametrize(
     ("path", "unit", "said"),
     [
-        ("fc", (0, 0), "gives a vector"),
-        ("stem", (6, 0), "has 6×6 units a channel; there is none at 6, 0"),
-        ("stem", (0, -1), "there is none at 0, -1"),
+        ("fc", (0, 0), "outputs a vector"),
+        ("stem", (6, 0), "unit (=6, 0) is outside the feature map of stem, which has 6×6 units"),
+        ("stem", (0, -1), "unit (=0, -1) is outside"),
         ("stam", (0, 0), "did you mean stem"),
     ],
 )

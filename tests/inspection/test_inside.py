@@ -87,7 +87,7 @@ def test_grad_cam_is_the_gradients_mean_times_the_maps(architecture: Architectur
     path = data.draw(st.sampled_from(paths_that_run(architecture)))
     index = data.draw(st.integers(0, logits.shape[1] - 1))
     if seen[path].ndim != 4:
-        with pytest.raises(ValueError, match="gives a vector"):
+        with pytest.raises(ValueError, match="outputs a vector"):
             grad_cam(model, x_BCHW[0], path, index)
         return
     logits[0, index].backward()
@@ -263,10 +263,10 @@ def test_progress_is_told_and_work_can_be_stopped() -> None:
         (lambda model, x: feature_maps(model, x, ["aux/fc"]), "belongs to the auxiliary head aux"),
         (lambda model, x: branch_feature_maps(model, x, "stem"), "stem has no branches; blocks that have: mixed"),
         (lambda model, x: branch_contributions(model, x, "fc", 0), "has no branches"),
-        (lambda model, x: grad_cam(model, x, "fc", 0), "gives a vector"),
+        (lambda model, x: grad_cam(model, x, "fc", 0), "outputs a vector"),
         (lambda model, x: grad_cam(model, x, "stem", 4), "no class '4'; it has 4 classes, from 0"),
         (lambda model, x: grad_cam(model, x, "stem", "dog"), "no class 'dog'"),
-        (lambda model, x: occlusion(model, x, 0, window=3, stride=4), "never covered"),
+        (lambda model, x: occlusion(model, x, 0, window=3, stride=4), "never occluded"),
         (lambda model, x: integrated_gradients(model, x, 0, steps=0), "must be from 1 to 1000"),
     ],
 )

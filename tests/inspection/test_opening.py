@@ -143,7 +143,7 @@ def test_checkpoints_without_the_facts_ask_the_data_set(written: tuple[Manager, 
         ("20260101-000000-abcdef", "`python -m explorer models` shows all models"),
         ("../../etc/passwd", "`python -m explorer models` shows all models"),
         ("", "`python -m explorer models` shows all models"),
-        ("googlenet", "are not here; download them first"),
+        ("googlenet", "are not on this machine; download them first"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(manager: Manager, name: str, said: str) -> None:
@@ -168,7 +168,7 @@ def test_a_shipped_model_is_listed_first_and_opened(manager: Manager, nothing_sh
     assert torch.equal(model.network.state_dict()["fc.linear.weight"], weights()["fc.linear.weight"])
     assert model.preprocessing.mean == (0.13,)
     (nothing_ships / "digit-reader.safetensors").write_bytes(safetensors.torch.save(weights(1)))
-    with pytest.raises(ValueError, match="not those of its card"):
+    with pytest.raises(ValueError, match="SHA-256 is not the card"):
         open_model("digit-reader", manager)
     (nothing_ships / "broken.json").write_text(json.dumps({"title": "x"}))
     (nothing_ships / "lonely.json").write_text((nothing_ships / "digit-reader.json").read_text())
@@ -187,7 +187,7 @@ def test_files_of_ones_own(tmp_path: Path) -> None:
     named = open_files(NET, tmp_path / "mine.pt", classes=tuple("abcdefghij"))
     assert named.digest != one.digest
     assert named.class_index("c") == 2
-    with pytest.raises(ValueError, match="gives 10 scores; 2 classes have names"):
+    with pytest.raises(ValueError, match="has 10 scores, but 2 classes have names"):
         open_files(NET, tmp_path / "mine.pt", classes=("a", "b"))
     with pytest.raises(ValueError, match="is not a file"):
         open_files(NET, tmp_path / "none.pt")

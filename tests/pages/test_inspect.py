@@ -352,7 +352,7 @@ def test_attributions_by_each_method(manager: Manager) -> None:
     running.session_state["inspect_method"] = "cam"
     running.session_state["inspect"]["at"] = "fc"
     running.run()
-    assert "gives a vector" in messages(running)
+    assert "outputs a vector" in messages(running)
 
 
 @pytest.mark.parametrize("name", [*PUBLISHED])
