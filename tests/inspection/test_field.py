@@ -147,7 +147,7 @@ def test_grey_networks_see_luma_and_threads_are_refused() -> None:
     assert np.array_equal(Preprocessing(shape=(1, 16, 16)).pixels(grey)[0], grey[..., 0])
     with pytest.raises(ValueError, match="50 times as long"):
         Preprocessing(shape=(3, 224, 224)).pixels(np.zeros((1, 51, 3), dtype=np.uint8))
-    with pytest.raises(ValueError, match="a picture has 1 or 3 channels"):
+    with pytest.raises(ValueError, match="an image has 1 or 3 channels"):
         Preprocessing(shape=(4, 16, 16))
     with pytest.raises(ValueError, match="mean"):
         Preprocessing(shape=(3, 16, 16), mean=(0.5, 0.5))

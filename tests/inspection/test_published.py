@@ -168,7 +168,7 @@ def test_an_old_form_is_read_only_where_the_checksum_is_known(googlenet: Publish
 
 
 def test_absent_weights_are_one_sentence(googlenet: PublishedWeights) -> None:
-    with pytest.raises(ValueError, match=r"are not on this machine; download them first \(52 MB\), or put googlenet-1378be20"):
+    with pytest.raises(ValueError, match=r"download them first \(52 MB\), or put googlenet-1378be20"):
         open_published(googlenet)
 
 
