@@ -1,4 +1,4 @@
-"""Ablations: factors × seeds, planned as one value, queued as one experiment, judged in one table.
+"""Ablations: factors × seeds, planned as one value, queued as one experiment, compared in one table.
 
 Needs no torch. Factors are pure functions of an architecture; the runs are ordinary runs of ``explorer.runs``.
 """

@@ -1,8 +1,9 @@
-"""How well networks did wherever they have been trained: run by run, or brought together by their settings."""
+"""The accuracies that networks have reached in any training run: run by run, or grouped by equal settings."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,44 +15,46 @@ from ._results import ACCURACY
 from ._statistics import SampleStatistics
 from ._text import format_epochs
 
+logger = logging.getLogger(__name__)
+
 _FREE_SETTINGS = {"seed": 0, "device": "auto"}
 """Settings in which runs of one comparison may differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunAccuracy:
-    """What one training run of a network has reached."""
+    """The test accuracy of one training run. The field names are keys of ``compare --json``."""
 
     place: int
-    """Which of the networks, from 0."""
+    """Index of the network, from 0."""
     run: str
-    """What the run is called, for people."""
+    """Name of the run."""
     data: str
     """Name of the data set."""
     seed: int
     epochs: int
-    """Whole epochs behind it."""
+    """Completed epochs."""
     accuracy: tuple[float, ...]
-    """Share of the test images answered rightly after each of them, as far as it was evaluated."""
+    """Share of correct predictions on the test images after each evaluated epoch, 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparableRuns:
-    """Finished runs that differ in nothing but network, seed and device."""
+    """Finished runs whose settings differ in network, seed and device only."""
 
     config: TrainConfig
-    """What they have in common; its seed and device mean nothing."""
+    """The common settings; seed and device are placeholders."""
     accuracy: tuple[SampleStatistics, ...]
-    """Of each network that was asked about: share of the test images answered rightly after the last epoch, by seed."""
+    """For each network: test accuracies after the last epoch, 0 to 1, by seed."""
 
     @property
     def key(self) -> str:
-        """Eight letters that stand for these settings."""
+        """A short hash of the settings, for addresses."""
         return hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()[:8]
 
     @property
     def title(self) -> str:
-        """Data set and what is changed most, for people."""
+        """Data set and main settings, shown to people."""
         config = self.config
         return (
             f"{config.dataset} · {format_epochs(config.epochs)} · {config.optimizer}, learning rate {config.lr:g}, "
@@ -60,14 +63,19 @@ class ComparableRuns:
 
     @property
     def runs(self) -> int:
-        """How many there are."""
+        """Number of runs."""
         return sum(len(sample.values) for sample in self.accuracy)
 
 
 def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture]) -> list[ComparableRuns]:
-    """The finished runs of exactly these networks, whatever their names; what most networks have in common first.
+    """Group the finished runs of some networks by equal settings.
 
-    A network that was fitted to its data is another one. Where a seed was run twice the later run counts.
+    Args:
+        manager: of the runs.
+        architectures: the networks; input shape and layers must be equal, names need not.
+
+    Returns:
+        Groups, those with most of the networks first. Where a seed was run twice, the later run is used.
     """
     asked = [(each.input_shape, each.trunk) for each in architectures]
     found: dict[TrainConfig, dict[tuple[object, int], str]] = {}
@@ -76,7 +84,8 @@ def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture
         if network in asked:
             try:
                 config = parse(run.config)
-            except ValueError:  # of another version of the program
+            except ValueError as error:  # of another version of the program
+                logger.info("run %s is not compared: its settings cannot be read (%s)", run.id, error)
                 continue
             found.setdefault(config.changed(**_FREE_SETTINGS), {})[network, config.seed] = run.id
     curves = manager.store.curves([run for runs in found.values() for run in runs.values()], ACCURACY)
@@ -91,14 +100,27 @@ def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture
 
 
 def find_runs(runs: Iterable[Run], architectures: Sequence[Architecture]) -> list[tuple[int, Run]]:
-    """(place of the network, run) of all runs of exactly these networks, whatever their names, network by network."""
+    """All runs of some networks.
+
+    Args:
+        runs: to choose from.
+        architectures: the networks; input shape and layers must be equal, names need not.
+
+    Returns:
+        (index of the network, run), network by network.
+    """
     asked = [(each.input_shape, each.trunk) for each in architectures]
     known = [(run, parse_structure(run.architecture)) for run in runs]
     return [(place, run) for place, network in enumerate(asked) for run, of in known if of == network]
 
 
 def collect_accuracies(manager: Manager, runs: Iterable[tuple[int, Run]]) -> list[RunAccuracy]:
-    """What runs have reached, each with the place of its network; without those that have not been evaluated yet."""
+    """The test accuracies of runs; runs that have not been evaluated yet are left out.
+
+    Args:
+        manager: of the runs.
+        runs: (index of the network, run), as ``find_runs`` gives them.
+    """
     runs = list(runs)
     curves = manager.store.curves([run.id for _, run in runs], ACCURACY)
     return [
@@ -113,7 +135,11 @@ def collect_accuracies(manager: Manager, runs: Iterable[tuple[int, Run]]) -> lis
 
 @lru_cache(maxsize=512)
 def parse_structure(text: str) -> object:
-    """What of a network in a JSON text decides how it computes: input shape and trunk; None where it cannot be read."""
+    """Input shape and layers of a network in JSON, without its names and notes: what must be equal for comparison.
+
+    Returns:
+        A value to compare with others; None where the text is not an architecture.
+    """
     try:
         architecture = from_json(text)
     except ArchitectureError:

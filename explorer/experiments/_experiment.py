@@ -35,16 +35,19 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Variants × seeds under one configuration. The variants are kept as networks, the first is the base: what has
-    been begun stays the same whatever a later version of the product makes of a factor."""
+    """Variants × seeds under one configuration.
+
+    The variants are stored as networks, the base first: an experiment stays the same even if a later version of the
+    product changes a factor.
+    """
 
     name: str
     design: Design
     variants: tuple[Variant, ...]
     seeds: tuple[int, ...]
-    """Each variant is trained once from each: seeds pair the variants, since order and crops of images are the same."""
+    """Each variant is trained once from each. Runs of one seed are paired: order and crops of images are the same."""
     config: TrainConfig
-    """Of all runs but for the seed."""
+    """Of all runs; the seed is replaced."""
 
     @property
     def base(self) -> Architecture:
@@ -53,15 +56,15 @@ class Experiment:
 
     @property
     def trials(self) -> list[tuple[Variant, int]]:
-        """Every (variant, seed), seed by seed: the first complete comparison comes early."""
+        """Every (variant, seed), seed by seed, so that the first complete comparison is available early."""
         return [(variant, seed) for seed in self.seeds for variant in self.variants]
 
     def config_with_seed(self, seed: int) -> TrainConfig:
-        """The configuration of one run."""
+        """The configuration of the runs from one seed."""
         return self.config.changed(seed=seed)
 
     def with_seeds(self, seeds: Sequence[int]) -> Experiment:
-        """The same with further seeds. Raises ValueError."""
+        """A copy with further seeds; those that it has are ignored. Raises ValueError as ``check_seeds``."""
         return replace(self, seeds=check_seeds((*self.seeds, *(s for s in seeds if s not in self.seeds))))
 
     def to_json(self) -> str:
@@ -75,7 +78,7 @@ class Experiment:
 
     @classmethod
     def from_json(cls, name: str, text: str) -> Experiment:
-        """From the run store; what was read lately is not read again. Raises ValueError."""
+        """From the run store; the last 64 results are cached. Raises ValueError."""
         return _read(name, text)
 
 
@@ -99,10 +102,23 @@ def plan(
     combine: bool = False,
     name: str = "",
 ) -> Experiment:
-    """The experiment that varies a network by factors: one at a time, or in all combinations.
+    """Plan an experiment that varies a network by factors.
 
-    Factors of one group, such as two kinds of attention, are never combined. Raises ValueError where a factor does not
-    exist or not apply (NotApplicable), and where there would be too many variants or seeds.
+    Args:
+        base: the network without any factor.
+        factors: names, as ``list_factors`` gives them.
+        config: of all runs; its seed is replaced.
+        seeds: each variant is trained once from each.
+        combine: whether factors are also combined; otherwise one at a time. Factors of one group, such as two kinds of
+            attention, are never combined.
+        name: title of the experiment; default: the base and the factors.
+
+    Returns:
+        The experiment; nothing is stored or started.
+
+    Raises:
+        NotApplicable: a factor changes nothing in this network, or cannot be applied.
+        ValueError: an unknown factor, no factor, or too many variants or seeds.
     """
     chosen = sorted({each: get_factor(each) for each in factors}.values(), key=application_order)
     if not chosen:
@@ -150,7 +166,7 @@ def _variants(base: Architecture, subsets: Sequence[tuple[Factor, ...]]) -> tupl
 
 
 def _name_after_factors(base: Architecture, variant: Variant) -> Variant:
-    """Its network named after its factors, so that a run tells what it trains; the base keeps its name."""
+    """The variant with its network named after its factors, which names its runs, too; the base keeps its name."""
     if not variant.factors:
         return variant
     ending = f" + {variant.label}"
@@ -178,12 +194,16 @@ def parse_seeds(text: str, *, most: int = MAX_SEEDS) -> tuple[int, ...]:
 
 
 def check_seeds(seeds: Sequence[int], *, most: int = MAX_SEEDS) -> tuple[int, ...]:
-    """The seeds as they came. Raises ValueError where there is none, too many, one twice or one out of range."""
+    """The seeds as a tuple, in their order.
+
+    Raises:
+        ValueError: no seed, more than ``most``, a duplicate, or one outside 0 to 2³² - 1.
+    """
     if not 1 <= len(seeds) <= most:
         raise ValueError(f"{len(seeds)} seeds were given; there may be 1 to {most}")
     bad = [seed for seed in seeds if not 0 <= seed < 2**32]
     if bad:
         raise ValueError(f"seed (={bad[0]}) must be from 0 to {2**32 - 1}")
     if len(set(seeds)) < len(seeds):
-        raise ValueError("a seed is given twice; its run would be the same again")
+        raise ValueError("a seed is given twice, which would repeat the same run; remove the duplicate")
     return tuple(seeds)

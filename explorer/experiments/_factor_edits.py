@@ -1,4 +1,4 @@
-"""Changes that an ablation makes, the same way in every block: architecture → architecture, before repairs."""
+"""The edits of an ablation's factors, the same in every block: architecture → architecture, before repairs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def apply_to_each_block(change: Callable[[Architecture, str], Architecture]) -> 
         for block in edit.blocks(architecture):
             try:
                 architecture, _ = repair(change(architecture, block))
-            except ArchitectureError:  # such as a shortcut around a block that crops its input: the block stays
+            except ArchitectureError:  # such as a shortcut around a block that crops its input: the block is unchanged
                 continue
         return architecture
 
@@ -37,14 +37,14 @@ def apply_to_each_block(change: Callable[[Architecture, str], Architecture]) -> 
 
 
 def parallel_path(architecture: Architecture, block: str) -> str:
-    """Path of a block's branches."""
+    """Path of the node with a block's branches."""
     found = edit.block_parallel(edit.find(architecture, block), block)
     assert found is not None  # that is what makes it a block
     return found
 
 
 def add_residual(architecture: Architecture, block: str) -> Architecture:
-    """A shortcut around a block that has none: the identity, or after the repair a projection where shapes differ."""
+    """Add a shortcut to a block that has none: the identity, or after the repair a projection where shapes differ."""
     if any(isinstance(node, Residual) for _, node in _with_itself(architecture, block)):
         return architecture
     return edit.set_residual(architecture, block, "identity")
@@ -56,7 +56,7 @@ def _with_itself(architecture: Architecture, path: str) -> list[tuple[str, Any]]
 
 
 def remove_residuals(architecture: Architecture) -> Architecture:
-    """Every residual replaced by its body and the activation that followed the addition."""
+    """Replace every residual by its body and the activation that followed the addition."""
     for path in reversed([path for path, node in walk(architecture) if isinstance(node, Residual)]):
         node = edit.find(architecture, path)
         children = node.body.children if isinstance(node.body, Sequence) else (node.body,)
@@ -68,28 +68,28 @@ def remove_residuals(architecture: Architecture) -> Architecture:
 
 
 def set_attention(kind: AttentionKind) -> Callable[[Architecture], Architecture]:
-    """Attention of this kind at the end of every block, in place of what was there."""
+    """Set attention of this kind at the end of every block, in place of any other."""
     return apply_to_each_block(lambda architecture, block: edit.set_attention(architecture, block, kind))
 
 
 def remove_attention(architecture: Architecture) -> Architecture:
-    """No attention, in blocks or elsewhere."""
+    """Remove all attention, in blocks or elsewhere."""
     for block in edit.blocks(architecture):
         architecture = edit.set_attention(architecture, block, None)
     return edit.transform(architecture, lambda _, node: _identity(node) if isinstance(node, Attention) else node)
 
 
 def _identity(node: Any) -> Sequence:
-    """The identity under the name of a node."""
+    """An empty sequence, which computes the identity, under the name of a node."""
     return Sequence(name=node.name)
 
 
 def set_norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Architecture]:
-    """This normalisation after every convolution and projection; 'none' takes layers of it away too."""
+    """Set this normalisation for every convolution and projection; 'none' also removes layers of it."""
     def change(architecture: Architecture) -> Architecture:
         def leaf(_: str, node: Any) -> Any:
             if isinstance(node, Conv):
-                # Where the norm goes, the bias that it made needless comes back.
+                # Without the norm the convolution needs the bias that the norm made redundant.
                 return edit.with_fields(node, norm=kind, bias="auto") if node.norm != kind else node
             return _identity(node) if isinstance(node, Norm) and kind == "none" else node
 
@@ -103,7 +103,7 @@ def set_norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Archite
 
 
 def set_dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Architecture], Architecture]:
-    """This dilation for convolutions that keep the size of their map; in blocks, or everywhere if there are none."""
+    """Set this dilation for convolutions that keep the size of their map; in blocks, or everywhere without blocks."""
 
     def change(architecture: Architecture) -> Architecture:
         blocks = set(edit.blocks(architecture))
@@ -123,7 +123,7 @@ def set_dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Ar
 
 
 def fuse_by_addition(architecture: Architecture, block: str) -> Architecture:
-    """A block's branches added; the repair makes them equally wide."""
+    """Fuse a block's branches by addition; the repair makes them equally wide."""
     path = parallel_path(architecture, block)
     if len(edit.find(architecture, path).branches) < 2:
         return architecture
@@ -131,12 +131,12 @@ def fuse_by_addition(architecture: Architecture, block: str) -> Architecture:
 
 
 def scale_width(factor: float) -> Callable[[Architecture], Architecture]:
-    """Every convolution and hidden linear layer so many times as wide."""
+    """Multiply the width of every convolution and hidden linear layer."""
     return lambda architecture: edit.scale_width(architecture, factor)
 
 
 def remove_branch(branch: str) -> Callable[[Architecture], Architecture]:
-    """Every block without its branch of this name, as long as another is left."""
+    """Remove the branch of this name from every block that has another one."""
     def change(architecture: Architecture, block: str) -> Architecture:
         path = parallel_path(architecture, block)
         names = [each.name for each in edit.find(architecture, path).branches]

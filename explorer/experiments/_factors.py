@@ -1,4 +1,4 @@
-"""Factors: named, pure changes of an architecture, each of which answers one question of an ablation."""
+"""Factors: named, pure changes of an architecture, whose effect an ablation measures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _WITHOUT = "without-"
 
 
 class NotApplicable(ValueError):
-    """The factor changes nothing in this network, or cannot be had in it; the message says why."""
+    """The factor changes nothing in this network, or cannot be applied to it; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Factor:
-    """One thing that an ablation adds, takes away or changes, the same way in every block."""
+    """One change that an ablation makes, the same in every block."""
 
     name: str
     """Key for addresses and the command line."""
@@ -29,12 +29,12 @@ class Factor:
     group: str
     """Factors of one group are levels of the same thing, such as two kinds of attention: never combined."""
     change: Callable[[Architecture], Architecture] = field(repr=False, compare=False)
-    """The change, before repairs; blocks in which it is impossible are left as they are."""
+    """The change, before repairs; blocks in which it is impossible are left unchanged."""
     reason_unchanged: str = "nothing in this network would change"
-    """Why it does not apply where the change leaves everything as it was."""
+    """Why it does not apply where the change has no effect."""
 
     def apply(self, architecture: Architecture) -> Architecture:
-        """The architecture with the factor, a working network. Raises NotApplicable with the reason."""
+        """The architecture with the factor, repaired to a valid network. Raises NotApplicable with the reason."""
         try:
             changed, _ = repair(self.change(architecture))
         except ArchitectureError as error:
@@ -44,7 +44,7 @@ class Factor:
         return changed
 
     def reason_not_applicable(self, architecture: Architecture) -> str:
-        """Why it does not apply to a network, '' where it does."""
+        """Why it cannot be applied to a network; '' where it can."""
         try:
             self.apply(architecture)
         except NotApplicable as error:
@@ -67,8 +67,8 @@ _FACTORS = (
     Factor(
         name="dilation-2",
         title="dilation 2",
-        summary="3×3 convolutions (of the blocks, if there are any) take every second pixel, which makes their reach "
-        "that of a 5×5 at no cost.",
+        summary="3×3 convolutions (of the blocks, if there are any) sample every second pixel, which gives them the "
+        "receptive field of a 5×5 at no cost.",
         group="dilation",
         change=edits.set_dilation(2, only=lambda g: g.kernel == (3, 3) and g.dilation == (1, 1)),
         reason_unchanged="no undilated 3×3 convolution keeps the size of its map",
@@ -76,7 +76,8 @@ _FACTORS = (
     Factor(
         name="no-dilation",
         title="no dilation",
-        summary="Dilated convolutions become plain ones of the same kernel: as many weights, less reach.",
+        summary="Dilated convolutions become undilated ones of the same kernel: as many weights, a smaller receptive "
+        "field.",
         group="dilation",
         change=edits.set_dilation(1, only=lambda g: g.dilation != (1, 1)),
         reason_unchanged="nothing is dilated",
@@ -84,14 +85,14 @@ _FACTORS = (
     Factor(
         name="width-0.5",
         title="half the width",
-        summary="Every convolution has half as many channels; the classes stay.",
+        summary="Every convolution has half as many channels; the number of classes stays.",
         group="width",
         change=edits.scale_width(0.5),
     ),
     Factor(
         name="width-2",
         title="double width",
-        summary="Every convolution has twice as many channels; the classes stay.",
+        summary="Every convolution has twice as many channels; the number of classes stays.",
         group="width",
         change=edits.scale_width(2.0),
     ),
@@ -123,7 +124,7 @@ _FACTORS = (
     Factor(
         name="no-residual",
         title="no residual",
-        summary="Without shortcuts; the activation behind each addition stays.",
+        summary="Without shortcuts; the activation after each addition stays.",
         group="residual",
         change=edits.remove_residuals,
         reason_unchanged="there is no shortcut",
@@ -168,9 +169,14 @@ def _without_branch(branch: str) -> Factor:
 
 
 def list_factors(architecture: Architecture) -> list[Factor]:
-    """All factors for a network, in the order of application: one for each name of a branch, then the general ones.
+    """All factors for a network, in the order of application.
 
-    Not all of them need apply: see ``Factor.reason_not_applicable``.
+    Args:
+        architecture: the network.
+
+    Returns:
+        One factor for each name of a branch, then the general ones. Some may not be applicable: see
+        ``Factor.reason_not_applicable``.
     """
     names: dict[str, None] = {}
     for block in edit.blocks(architecture):
@@ -180,7 +186,11 @@ def list_factors(architecture: Architecture) -> list[Factor]:
 
 
 def get_factor(name: str) -> Factor:
-    """A factor by its name. Raises ValueError with the names there are."""
+    """A factor by its name.
+
+    Raises:
+        ValueError: there is none; the message lists the known names.
+    """
     branch = name.removeprefix(_WITHOUT)
     if branch != name and branch.isidentifier():
         return _without_branch(branch)
@@ -191,11 +201,11 @@ def get_factor(name: str) -> Factor:
 
 
 def application_order(factor: Factor) -> int:
-    """Place in the order of application."""
+    """Position in the order in which factors are applied."""
     return list(_BY_NAME).index(factor.name) if factor.name in _BY_NAME else -1
 
 
 def changed_nodes(before: Architecture, after: Architecture) -> list[str]:
-    """Names of the trunk's nodes that a factor has changed."""
+    """Names of the trunk's nodes that differ between two architectures."""
     old = {node.name: node for node in before.trunk.nodes}
     return [node.name for node in after.trunk.nodes if old.get(node.name) != node]

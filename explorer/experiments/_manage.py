@@ -1,4 +1,4 @@
-"""Experiments in the run store: begun, continued, paused, stopped and deleted as one."""
+"""Experiments in the run store: started, resumed, paused, stopped and deleted as one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TAG = "ablation"
 
 @dataclass(frozen=True, kw_only=True)
 class StoredExperiment:
-    """An experiment as it stands in the run store."""
+    """An experiment in the run store."""
 
     id: str
     created: float
@@ -39,11 +39,21 @@ def _from_row(row: ExperimentRow) -> StoredExperiment:
 
 
 def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
-    """Write an experiment down and queue all its runs.
+    """Store an experiment and queue all its runs.
 
-    All variants are checked first, so that either all runs are queued or none: raises ValueError where one does not fit
-    the data, needs more memory than the device has, or where there would be too many runs. What a crash in between
-    leaves out, ``resume`` queues.
+    All variants are checked first, so that either all runs are queued or none. ``resume`` queues what a crash in
+    between left out.
+
+    Args:
+        manager: of the runs.
+        experiment: as ``plan`` gives it.
+
+    Returns:
+        The experiment with its identifier.
+
+    Raises:
+        ValueError: a variant does not fit the data or needs more memory than the device has, or there would be too many
+            runs.
     """
     experiment = _check_variants(experiment)
     manager.check_capacity(len(experiment.trials))
@@ -55,7 +65,7 @@ def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
 
 
 def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> StoredExperiment:
-    """Train every variant from further seeds; seeds that it has are passed over. Raises ValueError as ``start``."""
+    """Train every variant from further seeds; those that it has are ignored. Raises ValueError as ``start``."""
     old = get_experiment(manager, experiment)
     larger = _check_variants(old.experiment.with_seeds(seeds))
     manager.check_capacity(len(larger.trials) - len(old.experiment.trials))
@@ -66,20 +76,24 @@ def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored
 
 
 def resume(manager: Manager, experiment: str) -> int:
-    """Queue what does not wait, work or stand finished, and what was deleted; how many runs that were."""
+    """Queue every run that is paused, interrupted, stopped or failed, and those that are missing.
+
+    Returns:
+        How many runs were queued.
+    """
     stored = get_experiment(manager, experiment)
     resumed = _apply_to_runs(manager, experiment, manager.resume, lambda run: run.status in RESUMABLE)
     return resumed + _queue_missing(manager, stored)
 
 
 def pause(manager: Manager, experiment: str) -> int:
-    """Have every active run write a checkpoint and give its device up; how many that were."""
+    """Ask every active run to write a checkpoint and release its device. Returns how many runs that were."""
     get_experiment(manager, experiment)
     return _apply_to_runs(manager, experiment, manager.pause, lambda run: run.active)
 
 
 def stop(manager: Manager, experiment: str) -> int:
-    """End every run that waits, works or is paused; how many that were."""
+    """Stop every run that is queued, running, paused or interrupted. Returns how many runs that were."""
     get_experiment(manager, experiment)
 
     def can_stop(run: Run) -> bool:
@@ -89,19 +103,23 @@ def stop(manager: Manager, experiment: str) -> int:
 
 
 def delete(manager: Manager, experiment: str) -> None:
-    """Remove an experiment with its runs. Raises ValueError, and removes nothing, while one waits or works."""
+    """Delete an experiment with its runs.
+
+    Raises:
+        ValueError: there is none, or some of its runs are queued or running; then nothing is deleted.
+    """
     get_experiment(manager, experiment)
     runs = [run for _, run in manager.trials(experiment)]
     active = [run for run in runs if run.active]
     if active:
-        raise ValueError(f"{len(active)} runs of experiment {experiment} wait or work; stop it first")
+        raise ValueError(f"{len(active)} runs of experiment {experiment} are queued or running; stop it first")
     for run in runs:
         manager.delete(run.id)
     manager.store.experiments.remove(experiment)
 
 
 def _check_variants(experiment: Experiment) -> Experiment:
-    """The experiment with its data imported; every variant can be trained."""
+    """The experiment with its data imported. Raises ValueError where a variant cannot be trained."""
     config = experiment.config
     for variant in experiment.variants:
         config, _ = _prepare_variant(variant, config)

@@ -1,4 +1,4 @@
-"""Experiments to begin with."""
+"""Predefined experiments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._experiment import Experiment, plan
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """An experiment but for the details of training."""
+    """A predefined experiment; only the details of training are open."""
 
     title: str
     summary: str
@@ -47,4 +47,4 @@ PRESETS = {
         dataset="cifar-10",
     )
 }
-"""Known presets by name."""
+"""Presets by name."""

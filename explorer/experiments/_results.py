@@ -1,4 +1,4 @@
-"""What an experiment has shown so far: one row per variant."""
+"""The results of an experiment so far: one row per variant."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ from ._statistics import SampleStatistics
 ACCURACY = series.TEST_ACCURACY
 
 CONVENTIONS = {
-    "accuracy": "share of right answers on the test images after the last epoch, mean ± sample standard deviation over "
-    "the finished seeds",
-    "best epoch": "the highest of any epoch, for comparison only: chosen by looking at the test images, it flatters",
-    "difference": "accuracy less the base's from the same seed, mean ± sample standard deviation over the seeds that "
+    "accuracy": "share of correct predictions on the test images after the last epoch, mean ± sample standard "
+    "deviation over the finished seeds",
+    "best epoch": "the highest accuracy of any epoch, for comparison only: it is selected on the test images, so it is "
+    "biased upwards",
+    "difference": "accuracy minus the base's from the same seed, mean ± sample standard deviation over the seeds that "
     "both have finished, in percentage points",
-    "interval": "95 % confidence interval of the mean difference by Student's t, which takes the values to be normally "
-    "distributed; where it contains 0, no difference is shown. Of many intervals one in twenty misses by chance",
+    "interval": "95 % confidence interval of the mean difference by Student's t, which assumes normally distributed "
+    "values; where it contains 0, no difference is shown. One interval in twenty misses the true value by chance",
     "field": "receptive field of the last feature map's convolutions, in pixels",
-    "time": "in training and evaluation, mean over the finished seeds; whatever else the machine did is in it",
+    "time": "training and evaluation, mean over the finished seeds; it includes delays by other load on the machine",
 }
 """Each number's convention in one sentence, shown wherever the number is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """One run of an experiment."""
+    """One trial of an experiment: a variant and a seed, with its run if there is one."""
 
     seed: int
     run: str
-    """Its id, '' where it was deleted."""
+    """The run's identifier; '' where it was deleted."""
     status: str
-    """Of the run, or 'missing' without one, or 'changed' where it was trained with other settings than planned."""
+    """The run's; 'missing' without one, 'changed' where it was trained with other settings than planned."""
     epoch: int
     """Complete epochs."""
     accuracy: float | None
@@ -47,47 +48,47 @@ class TrialResult:
     best: float | None
     seconds: float
     difference: float | None = None
-    """Accuracy less the base's from the same seed; None for the base itself, and until both have finished."""
+    """Accuracy minus the base's from the same seed; None for the base itself, and until both have finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VariantResult:
-    """One variant."""
+    """The results of one variant."""
 
     label: str
     factors: tuple[str, ...]
     totals: Totals
-    """Costs and geometry of its network."""
+    """Parameters, MACs and receptive field of its network."""
     trials: tuple[TrialResult, ...]
     """In the order of the seeds."""
     @property
     def finished(self) -> list[TrialResult]:
-        """The runs that count."""
+        """The trials whose runs have finished as planned."""
         return [trial for trial in self.trials if trial.accuracy is not None]
 
     @property
     def accuracy(self) -> SampleStatistics:
-        """After the last epoch: the primary number."""
+        """Test accuracy after the last epoch, 0 to 1: the primary metric."""
         return SampleStatistics.of([trial.accuracy for trial in self.trials if trial.accuracy is not None])
 
     @property
     def difference(self) -> SampleStatistics:
-        """Accuracy less the base's, seed by seed."""
+        """Accuracy minus the base's from the same seed."""
         return SampleStatistics.of([trial.difference for trial in self.trials if trial.difference is not None])
 
     @property
     def best(self) -> SampleStatistics:
-        """The highest of any epoch."""
+        """The highest test accuracy of any epoch, 0 to 1."""
         return SampleStatistics.of([trial.best for trial in self.trials if trial.best is not None])
 
     @property
     def seconds(self) -> SampleStatistics:
-        """Time of each finished run."""
+        """Seconds of training and evaluation of each finished run."""
         return SampleStatistics.of([trial.seconds for trial in self.finished])
 
     @property
     def states(self) -> dict[str, int]:
-        """How many runs are in which state."""
+        """Number of trials by status."""
         return dict(Counter(trial.status for trial in self.trials))
 
     def to_data(self) -> dict[str, Any]:
@@ -110,7 +111,15 @@ class VariantResult:
 
 
 def collect_results(manager: Manager, stored: StoredExperiment) -> list[VariantResult]:
-    """One row per variant, the base first. Only finished runs count; every other one is seen in ``states``."""
+    """The results of an experiment so far.
+
+    Args:
+        manager: of the runs.
+        stored: the experiment.
+
+    Returns:
+        One row per variant, the base first. Statistics are over finished runs; ``states`` counts all.
+    """
     runs = {(trial.variant, trial.seed): run for trial, run in manager.trials(stored.id)}
     curves = manager.store.curves([run.id for run in runs.values()], ACCURACY)
     config = stored.experiment.config
@@ -124,9 +133,14 @@ def collect_results(manager: Manager, stored: StoredExperiment) -> list[VariantR
 
 
 def remaining_seconds(rows: Sequence[VariantResult]) -> float | None:
-    """How long the runs that wait or work will take, one after another; None before the first has finished.
+    """An estimate of the seconds that the queued and running runs will take, one after another.
 
-    A run takes as long as its variant's finished runs, or as all that have finished, on average.
+    Args:
+        rows: as ``collect_results`` gives them.
+
+    Returns:
+        Seconds; None before the first run has finished. A run is expected to take the mean time of its variant's
+        finished runs, or of all finished runs if its variant has none.
     """
     known = [trial.seconds for row in rows for trial in row.finished]
     if not known:
@@ -155,7 +169,7 @@ def _trial_result(seed: int, run: Run | None, curves: dict[str, list[float]], co
     if run is None:
         return TrialResult(seed=seed, run="", status="missing", epoch=0, accuracy=None, best=None, seconds=0.0)
     curve = curves.get(run.id, [])
-    # A run that was extended or given other settings answers another question.
+    # A run that was extended or given other settings cannot be compared with the others.
     status = run.status if parse(run.config) == config.changed(seed=seed) else "changed"
     counts = status == "finished" and bool(curve)
     return TrialResult(

@@ -1,4 +1,4 @@
-"""What a few seeds say: mean, sample standard deviation, and a confidence interval by Student's t."""
+"""Statistics of a few seeds: mean, sample standard deviation, and a confidence interval by Student's t."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ CONFIDENCE = 0.95
 
 
 def t_probability(theta: float, freedom: int) -> float:
-    """P(|T| <= t) for Student's t with whole degrees of freedom, where t = sqrt(freedom) · tan(theta).
+    """P(|T| <= t) for Student's t with an integer number of degrees of freedom, where t = sqrt(freedom) · tan(theta).
 
-    The finite sums of Abramowitz & Stegun 26.7.3 and 26.7.4.
+    Source: the finite sums of Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.7.3 and 26.7.4.
     """
     cos2 = math.cos(theta) ** 2
     odd = freedom % 2
@@ -28,7 +28,15 @@ def t_probability(theta: float, freedom: int) -> float:
 
 @cache
 def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
-    """The t with P(|T| <= t) = confidence, by bisection. Raises ValueError below one degree of freedom."""
+    """The two-sided quantile of Student's t: the t with P(|T| <= t) = confidence, by bisection.
+
+    Args:
+        freedom: degrees of freedom, at least 1.
+        confidence: 0 to 1.
+
+    Raises:
+        ValueError: less than one degree of freedom.
+    """
     if freedom < 1:
         raise ValueError(f"freedom (={freedom}) must be at least 1; an interval needs two values")
     low, high = 0.0, math.pi / 2
@@ -40,7 +48,10 @@ def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleStatistics:
-    """Some values of the same thing; what they do not allow to be said is None."""
+    """Values of one metric, such as the accuracy from several seeds, and their statistics.
+
+    A statistic that needs more values than there are is None.
+    """
 
     values: tuple[float, ...]
 
@@ -51,17 +62,17 @@ class SampleStatistics:
 
     @property
     def mean(self) -> float | None:
-        """Arithmetic mean, None of nothing."""
+        """Arithmetic mean; None without values."""
         return statistics.fmean(self.values) if self.values else None
 
     @property
     def deviation(self) -> float | None:
-        """Sample standard deviation (n - 1), None of fewer than two values."""
+        """Sample standard deviation (n - 1); None of fewer than two values."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % confidence interval of the mean, if the values are drawn from a normal distribution; None below two."""
+        """95 % confidence interval (low, high) of the mean, for normally distributed values; None of fewer than two."""
         if self.mean is None or self.deviation is None:
             return None
         half = t_quantile(len(self.values) - 1) * self.deviation / math.sqrt(len(self.values))

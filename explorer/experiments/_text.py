@@ -13,7 +13,7 @@ from ._statistics import SampleStatistics
 
 
 def format_percent(sample: SampleStatistics, *, signed: bool = False, deviation: bool = True) -> str:
-    """A share as per cent, 'mean ± sample standard deviation'; '–' of nothing, the mean alone of one value."""
+    """Shares (0 to 1) as per cent: 'mean ± sample standard deviation', the mean alone of one value, '–' of none."""
     if sample.mean is None:
         return "–"
     text = f"{100 * sample.mean:{'+' if signed else ''}z.2f}"
@@ -23,7 +23,7 @@ def format_percent(sample: SampleStatistics, *, signed: bool = False, deviation:
 
 
 def format_interval(sample: SampleStatistics) -> str:
-    """The 95 % interval of a difference in percentage points; '–' where there is none."""
+    """The 95 % confidence interval of differences (0 to 1) in percentage points; '–' where there is none."""
     if sample.interval is None:
         return "–"
     low, high = sample.interval
@@ -48,7 +48,7 @@ COLUMNS = (
 
 
 def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
-    """The table as text, one tuple in the order of ``COLUMNS`` per variant."""
+    """The table as text: for each variant one tuple in the order of ``COLUMNS``."""
     return [
         (
             row.label,
@@ -67,7 +67,7 @@ def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
 
 
 def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
-    """A heading, how it was done, the table, and what its columns mean."""
+    """The results as Markdown: heading, settings, table, and the meaning of its columns."""
     config = stored.experiment.config
     seeds = ", ".join(map(str, stored.experiment.seeds))
     lines = [
@@ -87,7 +87,7 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
 
 
 def to_csv(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
-    """One line per variant; accuracies as shares of 1, every seed in a column of its own; UTF-8 text."""
+    """The results as CSV: one line per variant, accuracies from 0 to 1, one column for each seed."""
     seeds = stored.experiment.seeds
     header = [
         "variant", "finished", "planned", "accuracy_mean", "accuracy_sd", "difference_mean", "difference_sd",

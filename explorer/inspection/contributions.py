@@ -58,7 +58,7 @@ def branch_contributions(
     def ablation(row: int, path: str) -> OutputEdit:
         def ablate(output_BC: Tensor) -> Tensor:
             if path not in means and output_BC.ndim != 4:
-                raise ValueError(f"{path} outputs a vector, which has no positions; use reference images")
+                raise ValueError(f"{path} outputs a vector, which has no positions; give reference images")
             ablated = output_BC.clone()
             mean_C = means[path].to(output_BC) if path in means else output_BC[row].mean((1, 2))
             ablated[row] = mean_C.view(-1, *[1] * (output_BC.ndim - 2))

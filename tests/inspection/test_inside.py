@@ -264,7 +264,7 @@ def test_progress_is_told_and_work_can_be_stopped() -> None:
         (lambda model, x: branch_feature_maps(model, x, "stem"), "stem has no branches; blocks that have: mixed"),
         (lambda model, x: branch_contributions(model, x, "fc", 0), "has no branches"),
         (lambda model, x: grad_cam(model, x, "fc", 0), "outputs a vector"),
-        (lambda model, x: grad_cam(model, x, "stem", 4), "no class '4'; it has 4 classes, from 0"),
+        (lambda model, x: grad_cam(model, x, "stem", 4), "no class '4'; its classes are numbered from 0 to 3"),
         (lambda model, x: grad_cam(model, x, "stem", "dog"), "no class 'dog'"),
         (lambda model, x: occlusion(model, x, 0, window=3, stride=4), "never occluded"),
         (lambda model, x: integrated_gradients(model, x, 0, steps=0), "must be from 1 to 1000"),
