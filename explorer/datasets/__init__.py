@@ -1,4 +1,4 @@
-"""The data that networks learn from: a catalogue, safe ways in, and whole sets as tensors.
+"""Data sets: a catalogue, verified downloads and imports, and whole sets as tensors.
 
 ``names()`` and ``get_card(name)`` need no torch, so a page shows what there is before torch is loaded. ``load`` gives a
 ``Dataset`` and imports torch. ``explorer.datasets.transforms`` (torch) adapts batches to a network's input and augments
@@ -58,11 +58,20 @@ __all__ = [
 
 
 def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] | None = None) -> Dataset:
-    """A data set by its name, or the zip or folder of class folders at a path, which is imported the first time.
+    """Load a data set. Imports torch.
 
-    With ``input_shape`` (channels, height, width) the images are adapted to it once, by ``Dataset.adapted``; pictures
-    of different sizes are then scaled to it straight from the originals. Well-known sets are looked for in the folders
-    of EXPLORER_DATA and in our own; nothing is downloaded. Raises DatasetError with one sentence.
+    Args:
+        name_or_path: a name of ``names()``, or the path of a zip or folder of class folders, which is imported the
+            first time. Well-known sets are searched in the folders of EXPLORER_DATA and in the data folder; nothing is
+            downloaded.
+        input_shape: (channels, height, width) to which the images are adapted once; an import scales its images to it
+            directly from the originals. None: as stored.
+
+    Returns:
+        The data set, on the CPU.
+
+    Raises:
+        DatasetError: there is no such data set, or it is not on this machine or damaged.
     """
     if isinstance(name_or_path, str) and _catalogue.is_known(name_or_path):
         content = _catalogue.load_arrays(name_or_path)
@@ -78,17 +87,26 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
 
 
 def to_dataset(content: ImageArrays) -> Dataset:
-    """Arrays, for example from ``generate_long_range(...)`` with settings of one's own, as a Dataset. Imports torch."""
+    """Turn arrays, such as those of ``generate_long_range``, into a data set of tensors. Imports torch."""
     from ._dataset import Dataset
 
     return Dataset.from_arrays(content)
 
 
 def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Path:
-    """Download a well-known set into our data folder, verified; the folder where it is. Only when a person asks for it.
+    """Download a well-known set into the data folder, verified. Called only on a user's request.
 
-    ``progress`` hears bytes done and in all; ``cancel`` is asked often. Raises DatasetError, with what to do by hand;
-    CancelledError.
+    Args:
+        name: of a well-known set.
+        progress: is called with the bytes received and the bytes in all.
+        cancel: is called with every block; True stops the download.
+
+    Returns:
+        The folder of its files.
+
+    Raises:
+        DatasetError: it cannot be downloaded; the message says how to get it by hand.
+        CancelledError: ``cancel`` returned True; nothing is left behind.
     """
     from . import _fetch
 
@@ -98,5 +116,5 @@ def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None 
 
 
 def remove(name: str) -> None:
-    """Delete an imported set; the file or folder it came from stays. Raises DatasetError if there is none."""
+    """Delete an imported set; its source file or folder stays. Raises DatasetError if there is none."""
     _store.remove(name)

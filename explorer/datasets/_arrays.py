@@ -1,4 +1,4 @@
-"""What every source of data is read into: four arrays and the class names, without torch."""
+"""The common form of all data sets: four arrays and the class names, without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batches of CIFAR-10 and CIFAR-100: old pickles, opened by an unpickler that can make arrays and nothing else."""
+"""The batches of CIFAR-10 and CIFAR-100: old pickles, read by an unpickler that creates arrays and nothing else."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ._errors import DatasetError
 
 
 def _latin1(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes into the old form of pickle; no other encoding is ever meant."""
+    """The encoding in which Python 3 writes bytes into the old pickle protocols; no other is accepted."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"it asks for the encoding {quote(encoding)}")
     return text.encode("latin1")
 
 
-# The only names that an array's pickle asks for, from NumPy 1 and 2. None of them can run anything or open a file.
+# The only names that the pickle of an array needs, in NumPy 1 and 2. None of them runs code or opens a file.
 _RECONSTRUCT: Any = np.zeros(0).__reduce__()[0]
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,

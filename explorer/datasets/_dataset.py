@@ -22,9 +22,9 @@ _CHUNK = 1024
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """Images and labels of two splits, in no useful order: whoever trains must shuffle.
+    """Images and labels of two splits, in no particular order: training must shuffle.
 
-    Frozen; what changes something returns a new one and shares what stayed.
+    Frozen; methods return a changed copy that shares the unchanged tensors.
     """
 
     name: str
@@ -34,12 +34,14 @@ class Dataset:
     train_labels: torch.Tensor
     """int64 (N,)."""
     test_images: torch.Tensor
+    """uint8 (N, C, H, W), contiguous."""
     test_labels: torch.Tensor
+    """int64 (N,)."""
     fingerprint: str
     """SHA-256 of the content as it was stored: the same on every machine and from every file format; moving to a device
     or adapting to a network's input does not change it, a validation split does (by its share and seed)."""
     notes: tuple[str, ...] = ()
-    """What a person must know to judge a result, one sentence each."""
+    """What a person must know to interpret a result, one sentence each."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -49,7 +51,7 @@ class Dataset:
 
     @property
     def device(self) -> torch.device:
-        """Where the tensors are."""
+        """The device of the tensors."""
         return self.train_images.device
 
     @cached_property
@@ -77,7 +79,7 @@ class Dataset:
 
     @classmethod
     def from_arrays(cls, content: ImageArrays) -> Self:
-        """The tensors of arrays; memory is shared where the arrays may be written to."""
+        """The data set of arrays; memory is shared with writable arrays, read-only ones are copied."""
         arrays = (content.train_images, content.train_labels, content.test_images, content.test_labels)
         train_images, train_labels, test_images, test_labels = (
             torch.from_numpy(array if array.flags.writeable else array.copy()) for array in arrays
@@ -106,9 +108,14 @@ class Dataset:
         )
 
     def adapted(self, input_shape: tuple[int, int, int], mode: transforms.Mode = "resize") -> Dataset:
-        """The images adapted once to (channels, height, width) by ``transforms.adapt``; itself if they fit.
+        """A copy with the images adapted to an input by ``transforms.adapt``; itself if they fit.
 
-        Raises DatasetError if that takes more than 8 GB: adapt each batch instead, it costs little on a device.
+        Args:
+            input_shape: (channels, height, width).
+            mode: how images of another size are adapted.
+
+        Raises:
+            DatasetError: that takes more than 8 GB; adapt batch by batch instead.
         """
         if tuple(input_shape) == self.shape:
             return self
@@ -126,10 +133,16 @@ class Dataset:
         return dataclasses.replace(self, train_images=adapt(self.train_images), test_images=adapt(self.test_images))
 
     def with_validation(self, share: float = 0.1, seed: int = 0) -> Dataset:
-        """The training images alone, of which ``share`` of every class takes the place of the test images.
+        """A copy in which a held-out part of the training images replaces the test images.
 
-        For choosing recipes and settings: what is chosen on the test set is no longer tested by it. Deterministic on
-        every machine. Raises ValueError unless 0 < share < 1.
+        For choosing recipes and settings, which must not be selected on the test set.
+
+        Args:
+            share: of every class that is held out, 0 to 1 exclusive.
+            seed: the same part for the same seed, on every machine.
+
+        Raises:
+            ValueError: unless 0 < share < 1.
         """
         rest, part = (
             torch.from_numpy(indices).to(self.device)
@@ -147,6 +160,6 @@ class Dataset:
 
 
 def _chunks(images: torch.Tensor) -> Iterator[torch.Tensor]:
-    """A thousand images at a time: as numbers of four bytes, all of them would take four times the memory."""
+    """The images in chunks of 1,024, because as float32 all of them would need four times the memory."""
     for start in range(0, len(images), _CHUNK):
         yield images[start : start + _CHUNK]

@@ -1,4 +1,4 @@
-"""The embedded default: 5,000 real handwritten digits that come with the program (see digits/CREDITS.md)."""
+"""The embedded default: 5,000 handwritten digits that come with the program (see digits/CREDITS.md)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _SOURCES = (
 
 
 def load() -> ImageArrays:
-    """4,000 digits for training, 1,000 for testing, 100 of each class; always the same ones, in the same mixed order.
+    """4,000 digits for training and 1,000 for testing, 100 of each class; always the same, in the same order.
 
-    They are stored sorted by class, so a loop that forgets to shuffle would see one class after another: hence mixed.
+    The file is sorted by class. They are shuffled here, so that a loop that does not shuffle still gets mixed batches.
     """
     parts = []
     for name, md5, length in _SOURCES:
@@ -53,7 +53,7 @@ def get_card() -> DatasetCard:
     return DatasetCard(
         name=NAME,
         title="5,000 digits",
-        summary="Real handwritten digits that come with the program: the first 500 of each class of MNIST's training.",
+        summary="Handwritten digits that come with the program: the first 500 of each class of MNIST's training set.",
         train_count=COUNTS[0],
         test_count=COUNTS[1],
         classes=DIGITS,

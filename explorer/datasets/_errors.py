@@ -1,4 +1,4 @@
-"""What can go wrong with data, each as one sentence for a person."""
+"""The exceptions of data sets; each message is one sentence for the user."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ class DatasetError(ValueError):
 
 
 class ImageError(DatasetError):
-    """A picture that cannot be used."""
+    """An image that cannot be read or used. The message is one sentence for the user."""
 
 
 class CancelledError(Exception):
-    """The user stopped something that takes long; nothing of it is left behind."""
+    """The user cancelled a long operation; nothing of it is left behind."""
 

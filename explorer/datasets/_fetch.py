@@ -1,12 +1,13 @@
-"""Downloads of the well-known sets: asked for by a person, from torchvision's list of addresses, checked, renamed.
+"""Downloads of the well-known sets, on a user's request: from torchvision's list of URLs, verified, then renamed.
 
-torchvision's downloader itself has no timeout, no progress, no way to stop, and looks only at whether the extracted
-files exist. Its addresses are used, nothing else of it.
+torchvision's own downloader has no timeout, no progress and no cancellation, and checks only whether the extracted
+files exist. So only its URLs are used.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import tarfile
 import zlib
 from pathlib import Path
@@ -17,12 +18,14 @@ from ._import import Cancel, Progress
 from ._official import OfficialDataset, OfficialFile
 from .download import FAILURES, TIMEOUT_SECONDS, WrongContentError, download, failure_reason
 
+logger = logging.getLogger(__name__)
+
 _SLACK = 4096
-"""Bytes a download may exceed its known size; more is not what was asked for."""
+"""Bytes by which a download may exceed its known size."""
 
 
 def download_urls(spec: OfficialDataset) -> dict[str, list[str]]:
-    """For each file to download, its addresses in order of trial, from the constants of ``torchvision.datasets``."""
+    """For each file to download, its URLs in order of preference, from the constants of ``torchvision.datasets``."""
     import torchvision.datasets
 
     listed = getattr(torchvision.datasets, spec.torchvision)
@@ -38,13 +41,11 @@ def fetch(
     cancel: Cancel | None = None,
     timeout: float = TIMEOUT_SECONDS,
 ) -> Path:
-    """Download a well-known set into our data folder; the folder in which its files now are.
+    """Download a well-known set into the data folder; see ``datasets.fetch``.
 
-    Files that are there and intact are not fetched again. ``progress`` hears bytes done and in all (packed, nearly
-    exact). ``cancel`` is asked with every block; while a server is silent that can take ``timeout`` seconds. Each file
-    is unpacked in a staging folder, compared with its MD5, flushed, and only then renamed to its place. Raises
-    DatasetError, in one sentence that says what to put where by hand; CancelledError if ``cancel`` said so. Never
-    called unless a person asks.
+    Intact files are not downloaded again. ``progress`` counts packed bytes. While a server sends nothing, ``cancel`` is
+    called only after ``timeout`` seconds. Each file is unpacked in a staging folder, compared with its MD5, flushed to
+    the disk, and only then renamed to its place.
     """
     target = _folders.writable_folder() / spec.folder
     missing = [file for file in spec.files if not _is_intact(target / file.name, file)]
@@ -74,7 +75,7 @@ class _Transfer:
         self.done = 0
 
     def get(self, urls: list[str], packed: Path, wanted: list[OfficialFile], folder: Path) -> None:
-        """Try one address after another until one gives the right content."""
+        """Try one URL after another until one gives the right content."""
         reasons = []
         for url in urls:
             before = self.done
@@ -85,6 +86,7 @@ class _Transfer:
                 return
             except FAILURES as error:
                 self.done = before
+                logger.warning("%s failed: %s", url, failure_reason(error))
                 reasons.append(f"{url}: {failure_reason(error)}")
             finally:
                 packed.unlink(missing_ok=True)
@@ -111,7 +113,7 @@ def _gunzip(_: OfficialDataset, packed: Path, wanted: list[OfficialFile], folder
 
 
 def _untar(spec: OfficialDataset, packed: Path, wanted: list[OfficialFile], folder: Path) -> None:
-    """The wanted members, by their exact names, one at a time; nothing else in the archive is looked at."""
+    """Unpack the wanted members, by their exact names, one at a time; all other members are ignored."""
     todo = {f"{spec.folder}/{file.name}": file for file in wanted}
     try:
         with tarfile.open(packed, "r:gz") as tar:

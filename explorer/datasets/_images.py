@@ -1,7 +1,7 @@
-"""One picture from a stranger, as plain RGB pixels: everything that Pillow would do by itself is decided here.
+"""Untrusted image files as plain RGB pixels; nothing is left to Pillow's defaults.
 
-Only pixels leave this module; the bytes that came in are never stored or served again. So a file that is a picture and
-something else besides is harmless.
+Only pixels leave this module; the original bytes are never stored or served again. So a file that is an image and
+something else at once is harmless.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..text import format_bytes
 from ._errors import ImageError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
-"""What is opened at all. Pillow knows many more, and for some of them starts other programs."""
+"""The formats that are opened. Pillow knows many more, and starts other programs for some of them."""
 MAX_PIXELS = 40_000_000
 MAX_IMAGE_BYTES = 40_000_000
 
@@ -35,21 +35,29 @@ _SIXTEEN_BIT = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DecodedImage:
-    """A decoded picture."""
+    """A decoded image."""
 
     pixels: NDArray[np.uint8]
     """(height, width, 3), RGB, contiguous."""
     format: str
     """One of FORMATS."""
     notes: tuple[str, ...] = ()
-    """What was changed on the way, one phrase each, for example 'transparency over white'."""
+    """What decoding changed, one phrase each, for example 'transparency over white'."""
 
 
 def decode(data: bytes, *, at_least: int | None = None) -> DecodedImage:
-    """The picture in a file's bytes, upright, over white, eight bits a channel.
+    """Decode an image file: upright, on a white background, eight bits a channel.
 
-    ``at_least`` allows a large JPEG to be decoded at a fraction of its size as long as both sides keep that many
-    pixels; it saves most of the time when the picture is going to be small anyway. Raises ImageError with one sentence.
+    Args:
+        data: the content of a file in one of FORMATS.
+        at_least: allows a large JPEG to be decoded at a fraction of its size, as long as both sides keep this many
+            pixels; saves most of the time where the image is scaled down anyway.
+
+    Returns:
+        RGB pixels, uint8 (height, width, 3), and what was changed.
+
+    Raises:
+        ImageError: not a supported image, damaged, or too large.
     """
     image = _open(data)
     form = _format(image)
@@ -66,26 +74,26 @@ def decode(data: bytes, *, at_least: int | None = None) -> DecodedImage:
     except ImageError:
         raise
     except MemoryError:
-        raise ImageError("the picture is too large for this computer's memory") from None
+        raise ImageError("the image is too large for this computer's memory") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"the picture is too large ({error})") from None
+        raise ImageError(f"the image is too large ({error})") from None
     except Exception as error:  # noqa: BLE001  (a decoder may raise OSError, SyntaxError, struct.error, anything)
-        raise ImageError(f"the picture file is incomplete or damaged ({_error_text(error)})") from None
+        raise ImageError(f"the image file is incomplete or damaged ({_error_text(error)})") from None
     return DecodedImage(pixels=pixels, format=form, notes=tuple(notes))
 
 
 def read_size(data: bytes) -> tuple[int, int]:
-    """(height, width) in pixels of the upright picture, from its header alone. Raises ImageError."""
+    """(height, width) in pixels of the upright image, from its header alone. Raises ImageError."""
     image = _open(data)
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation) in _TRANSPOSED
-    except Exception:  # noqa: BLE001  (EXIF is a stranger's data; without it the picture stands as it lies)
+    except Exception:  # noqa: BLE001  (EXIF is a stranger's data; without it the image stands as it lies)
         turned = False
     return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def scale_and_crop(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Scaled, without distortion, to cover height×width, and cut to the middle; Pillow's antialiased bilinear."""
+    """Scale without distortion to cover height×width (Pillow's antialiased bilinear filter), then centre-crop."""
     rows, columns = pixels.shape[:2]
     scale = max(height / rows, width / columns)
     cut_rows, cut_columns = min(rows, height / scale), min(columns, width / scale)
@@ -105,9 +113,9 @@ def _open(data: bytes) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         least = (Image.MAX_IMAGE_PIXELS or 0) // 10**6  # how large it is, Pillow says only in a sentence of its own
-        raise ImageError(f"the picture is too large (more than {least} MP; limit {MAX_PIXELS // 10**6} MP)") from None
+        raise ImageError(f"the image is too large (more than {least} MP; limit {MAX_PIXELS // 10**6} MP)") from None
     except Exception:  # noqa: BLE001  (what a disguised file makes a parser raise cannot be listed)
-        raise ImageError(f"this is not a supported picture ({_SHOWN_FORMATS}), or it is damaged") from None
+        raise ImageError(f"this is not a supported image ({_SHOWN_FORMATS}), or it is damaged") from None
     _check(image)
     return image
 
@@ -115,12 +123,12 @@ def _open(data: bytes) -> Image.Image:
 def _check(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(
-            f"the picture is too large ({image.width:,}×{image.height:,} pixels; limit {MAX_PIXELS // 10**6} MP)"
+            f"the image is too large ({image.width:,}×{image.height:,} pixels; limit {MAX_PIXELS // 10**6} MP)"
         )
 
 
 def _format(image: Image.Image) -> str:
-    # A phone's JPEG with a second picture behind the first calls itself MPO.
+    # A phone's JPEG with a second image behind the first calls itself MPO.
     return "JPEG" if image.format == "MPO" else str(image.format)
 
 
@@ -156,10 +164,10 @@ def _rgb(image: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _from_numbers(image: Image.Image, notes: list[str]) -> Image.Image:
-    """32-bit integers or floating point: from 16 bits if they fit, else stretched over the whole range."""
+    """32-bit integers or floating point as eight bits: from 16 bits if they fit, else scaled to the full range."""
     numbers = np.asarray(image, dtype=np.float64)
     if not np.isfinite(numbers).all():
-        raise ImageError("the picture holds numbers that are not finite")
+        raise ImageError("the image holds numbers that are not finite")
     low, high = float(numbers.min()), float(numbers.max())
     if image.mode == "I" and low >= 0 and high <= 65535:
         low, high = 0.0, 65535.0

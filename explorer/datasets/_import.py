@@ -1,4 +1,4 @@
-"""A zip or folder of class folders becomes a data set: listed, decoded on all cores, stored once."""
+"""Imports of a zip or folder of class folders: listed, decoded on all cores, stored once."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ._sources import Source, source_state
 from ._store import ImportedDataset
 
 Progress = Callable[[int, int], None]
-"""Called with what is done and what there is to do: pictures, or bytes."""
+"""Called with the amount done and the total, in images or bytes."""
 Cancel = Callable[[], bool]
-"""Asked often; True stops the work, which then raises CancelledError and leaves nothing behind."""
+"""Called often; when it returns True, the operation raises CancelledError and leaves nothing behind."""
 
 MAX_ARRAY_BYTES = 4 * 2**30
 _KEEP_SIDE = 256
-"""Pictures that all have one size up to this stay as they are."""
+"""Images that all have the same size up to this many pixels a side are stored unchanged."""
 _DEFAULT_SIZE = (64, 64)
 _PROBED = 64
 _CHUNK = 128
@@ -46,22 +46,32 @@ def import_images(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> ImportedDataset:
-    """Import a zip or folder of class folders, with or without ``train`` and ``test`` around them.
+    """Import a zip or folder of class folders, with or without ``train`` and ``test`` folders around them.
 
-    ``name`` is a title for people (default: the file's name); the identifier is ours. Small pictures of one size are
-    kept as they are. Others are scaled, so that the shorter side fits, and cut to the middle: to ``size`` (height,
-    width) in pixels, by default 64×64. Without a test set, a fifth of every class becomes one, always the same. Nothing
-    is done twice: a source that has not changed since its last import is not opened again.
+    Small images of one size are stored unchanged. Others are scaled so that the shorter side fits, and centre-cropped.
+    Without a test set, a fifth of every class is held out as one, always the same. A source that has not changed since
+    its last import is not read again.
 
-    Raises DatasetError for a source that cannot be used; CancelledError if ``cancel`` said so. Both leave nothing
-    behind.
+    Args:
+        path: of the zip or folder.
+        name: title shown to people; default: the file's name. The identifier is generated.
+        size: (height, width) in pixels, 8 to 1,024 a side; default: 64×64.
+        progress: is called with the images done and their number.
+        cancel: is called often; True stops the import.
+
+    Returns:
+        The facts of the stored set; ``load`` takes its name.
+
+    Raises:
+        DatasetError: the source cannot be used; nothing is left behind.
+        CancelledError: ``cancel`` returned True; nothing is left behind.
     """
     path = absolute(path)
     if size is not None and not all(8 <= side <= 1024 for side in size):
         raise DatasetError(f"size (={size[0]}×{size[1]}) must be from 8 to 1,024 pixels a side")
     state = source_state(path)
     for known in _store.find_imported(path, state):
-        # Verified: whoever was told that the stored copy is damaged imports again, and must get a new one.
+        # Verified: a user who was told that the stored copy is damaged imports again, and must get a new copy.
         if known.scaled_to in (None, size or _DEFAULT_SIZE) and _store.is_intact(known):
             return known
     try:
@@ -102,7 +112,7 @@ class _Import:
         needed = len(pairs) * 3 * height * width
         if needed > MAX_ARRAY_BYTES:
             raise DatasetError(
-                f"{len(pairs):,} pictures of {height}×{width} need {format_bytes(needed)}; at most "
+                f"{len(pairs):,} images of {height}×{width} need {format_bytes(needed)}; at most "
                 f"{format_bytes(MAX_ARRAY_BYTES)} are allowed: choose a smaller size"
             )
         _folders.check_disk_space(needed)
@@ -113,7 +123,7 @@ class _Import:
         return self._save(content, None if common else (height, width))
 
     def _size(self, members: Sequence[Member]) -> tuple[int, int, bool]:
-        """(height, width, whether the pictures have it already), judged by some of them, evenly spread."""
+        """(height, width, whether the images have it already), estimated from some of them, evenly spread."""
         sizes = set()
         for member in members[:: max(1, len(members) // _PROBED)]:
             self._check_cancel()
@@ -122,13 +132,13 @@ class _Import:
             except (MemberError, ImageError):
                 continue
         if not sizes:
-            raise DatasetError(f"{quote(self.source.path.name)} holds no readable pictures in class folders")
+            raise DatasetError(f"{quote(self.source.path.name)} holds no readable images in class folders")
         if len(sizes) == 1 and max(size := sizes.pop()) <= _KEEP_SIDE:
             return *size, True
         return *(self.wanted or _DEFAULT_SIZE), False
 
     def _decode(self, members: Sequence[Member], images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Fill the array, row by row; False for pictures that could not be used, which are noted."""
+        """Fill the array, row by row. Returns False for images that could not be used; their reasons are recorded."""
         good = np.zeros(len(members), dtype=bool)
         starts = range(0, len(members), _CHUNK)
         workers = min(8, os.cpu_count() or 1)
@@ -143,7 +153,7 @@ class _Import:
                         self.progress(done, len(members))
                     self._check_cancel()
             finally:
-                self.stop.set()  # on an error: what has not begun ends at once
+                self.stop.set()  # on an error: chunks that have not begun end at once
         return good
 
     def _chunk(self, members: Sequence[Member], images: NDArray[np.uint8], good: NDArray[np.bool_], start: int) -> int:
@@ -157,18 +167,18 @@ class _Import:
             if self.stop.is_set():
                 return 0
             try:
-                picture = _images.decode(self.source.read(members[row]), at_least=max(height, width))
+                decoded = _images.decode(self.source.read(members[row]), at_least=max(height, width))
             except (MemberError, ImageError) as error:
                 skipped.append((members[row].name, str(error)))
                 continue
-            pixels = picture.pixels
+            pixels = decoded.pixels
             if pixels.shape[:2] != (height, width):
                 pixels = _images.scale_and_crop(pixels, height, width)
                 resized += 1
             images[row] = pixels.transpose(2, 0, 1)
             good[row] = True
-            formats[picture.format] += 1
-            changes.update(picture.notes)
+            formats[decoded.format] += 1
+            changes.update(decoded.notes)
         with self.lock:
             self.formats += formats
             self.changes += changes
@@ -186,16 +196,16 @@ class _Import:
             images = np.ascontiguousarray(images[:, :1])
         lost = [name for label, name in enumerate(todo.classes) if not (labels[:border] == label).any()]
         if lost:
-            raise DatasetError(f"the class {quote(lost[0])} has no readable training pictures")
+            raise DatasetError(f"the class {quote(lost[0])} has no readable training images")
         notes = (*todo.notes, *self._notes(images.shape))
         if not todo.test:
             few = [name for label, name in enumerate(todo.classes) if (labels == label).sum() < 2]
             if few:
-                raise DatasetError(f"the class {quote(few[0])} has one picture; without a test folder it needs two")
+                raise DatasetError(f"the class {quote(few[0])} has one image; without a test folder it needs two")
             notes += ("It came without a test set: a fifth of every class was set aside, the same at every import.",)
             return split_arrays("import", todo.classes, images, labels, share=_TEST_SHARE, seed=_SEED, notes=notes)
         if border == len(images):
-            raise DatasetError("there are no readable test pictures")
+            raise DatasetError("there are no readable test images")
         return ImageArrays(
             name="import",
             classes=todo.classes,
@@ -211,10 +221,10 @@ class _Import:
         if self.formats["JPEG"]:
             notes.append("Decoded from JPEG, which is lossy: pixels differ from the originals.")
         if self.resized:
-            notes.append(f"{self.resized:,} pictures were scaled and cut to {shape[2]}×{shape[3]} pixels.")
+            notes.append(f"{self.resized:,} images were scaled and cut to {shape[2]}×{shape[3]} pixels.")
         if shape[1] == 1:
-            notes.append("All pictures are grey: kept as one channel.")
-        notes += [f"{count:,} pictures: {change}." for change, count in sorted(self.changes.items())]
+            notes.append("All images are grey: kept as one channel.")
+        notes += [f"{count:,} images: {change}." for change, count in sorted(self.changes.items())]
         if self.skipped:
             notes.append(f"{len(self.skipped):,} files were left out.")
         if self.source.junk_count:

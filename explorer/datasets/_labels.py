@@ -1,4 +1,4 @@
-"""From paths to classes: which folder is a split, which is a class, and whether the names will do."""
+"""From paths to classes: which folders are splits, which are classes, and whether their names are valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPLITS = _TRAIN | _VALIDATION | _TEST
 
 @dataclass(frozen=True, kw_only=True)
 class ClassLayout:
-    """Which pictures go where, in the order in which they will be stored."""
+    """The split and class of each image, in the order in which they will be stored."""
 
     classes: tuple[str, ...]
     """Sorted."""
@@ -58,10 +58,10 @@ def assign_classes(members: Sequence[Member], source: str) -> ClassLayout:
     labels = {name: label for label, name in enumerate(classes)}
     only_test = {name for name, _ in filed[True]} - {name for name, _ in filed[False]}
     if only_test:
-        raise DatasetError(f"{source}: the class {quote(min(only_test))} has test pictures but none for training")
+        raise DatasetError(f"{source}: the class {quote(min(only_test))} has test images but none for training")
     notes = []
     if has_split and has_test and tops & _VALIDATION:
-        notes.append("The validation pictures were added to the training set.")
+        notes.append("The validation images were added to the training set.")
     return ClassLayout(
         classes=classes,
         train=_sorted(filed[False], labels),
@@ -72,7 +72,7 @@ def assign_classes(members: Sequence[Member], source: str) -> ClassLayout:
 
 
 def _strip_common_folders(paths: list[tuple[tuple[str, ...], Member]]) -> list[tuple[tuple[str, ...], Member]]:
-    """Folders that hold everything are taken off: one class alone is no classification, so none of them is a class."""
+    """Remove folders that contain everything: a single class is no classification, so none of them is a class."""
     while paths and len({parts[0] for parts, _ in paths}) == 1 and all(len(parts) > 2 for parts, _ in paths):
         paths = [(parts[1:], member) for parts, member in paths]
     return paths
@@ -86,7 +86,7 @@ def _classes(names: set[str], source: str) -> tuple[str, ...]:
     if not MIN_CLASSES <= len(names) <= MAX_CLASSES:
         raise DatasetError(
             f"{source} has {len(names):,} class folders with files in them; from {MIN_CLASSES} to {MAX_CLASSES:,} are "
-            "needed, each a folder of pictures, all inside train/ and test/ or neither"
+            "needed, each a folder of images, all inside train/ and test/ or neither"
         )
     folded: dict[str, str] = {}
     for name in sorted(names):

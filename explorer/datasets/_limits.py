@@ -1,4 +1,4 @@
-"""How much a source of pictures may hold. Generous for data sets, small enough for this machine."""
+"""Limits for imported sources: generous for data sets, small enough for one machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file of a source, and whether by its name it can be a picture."""
+"""One file of an imported source, and whether its name can be that of an image."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from . import _limits as limits
 _JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # and everything hidden: .DS_Store, ._name, .git
 """Left behind by operating systems."""
 _PICTURES = frozenset({"", "jpg", "jpeg", "jpe", "png", "gif", "bmp", "webp", "tif", "tiff"})
-"""File name endings that may be pictures; whether they are is seen when they are decoded."""
+"""File name endings of images; whether a file is one is checked when it is decoded."""
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 
 
 class MemberError(Exception):
-    """One member cannot be used; the message is the reason, for the table of what was left out."""
+    """One member cannot be used; the message is the reason, for the table of skipped files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One file that may be a picture."""
+    """One file that may be an image."""
 
     parts: tuple[str, ...]
     """Folders, then the file name, as the source spells them."""
@@ -40,7 +40,7 @@ class Member:
 
 
 Listed = tuple[str, Member | str | None]
-"""The path inside the source, and the member, or why it is left out, or None for what operating systems left behind."""
+"""The path inside the source, and the member, or the reason to skip it, or None for files of operating systems."""
 
 
 def is_junk(name: str) -> bool:
@@ -49,13 +49,13 @@ def is_junk(name: str) -> bool:
 
 
 def skip_reason(parts: tuple[str, ...], length: int) -> str:
-    """Why a file of that path and length in bytes is left out, '' if it is not."""
+    """The reason to skip a file of this path and length in bytes; '' if there is none."""
     if len(parts) - 1 > limits.MAX_DEPTH:
         return f"deeper than {limits.MAX_DEPTH} folders"
     if parts[-1].lower().endswith(_ARCHIVES):
         return "an archive inside"
     if _ending(parts[-1]) not in _PICTURES:
-        return "not a picture, by its name"
+        return "not an image, by its name"
     return f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}" if length > limits.MAX_MEMBER_BYTES else ""
 
 

@@ -1,7 +1,7 @@
-"""The well-known sets: what their files are called and what they must contain. Facts only; nothing is opened here.
+"""The well-known sets: the names and checksums of their files. Facts only; nothing is opened here.
 
-Sizes and MD5s are those of the *extracted* content, because that is what training sees. The MD5s of CIFAR's batches and
-of the packed files are the ones that torchvision 0.29 lists; a test compares them.
+Sizes and MD5s are those of the *extracted* content, which is what training reads. The MD5s of CIFAR's batches and of
+the packed files are those of torchvision 0.29; a test compares them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Random choices that are the same on every machine and in every version of every library.
 
-NumPy and torch promise no stream for ever, and a test split that moves with an upgrade is a leak: yesterday's test
-images would be today's training images. SplitMix64 (Steele, Lea & Flood, "Fast Splittable Pseudorandom Number
-Generators", OOPSLA 2014) is a few integer operations, so it is written out here.
+NumPy and torch do not guarantee their streams across versions. A test split that changed with an upgrade would leak
+test images into the training set. So SplitMix64 is written out here; it is a few integer operations.
+
+Source: Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
 """
 
 from __future__ import annotations

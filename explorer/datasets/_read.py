@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import tarfile
 import threading
 import zlib
@@ -19,13 +20,15 @@ from ._card import DatasetCard
 from ._errors import DatasetError
 from ._official import OfficialDataset, OfficialFile
 
+logger = logging.getLogger(__name__)
+
 _verified: dict[tuple[str, int, int, str], str] = {}
 """(path, modification time in ns, size, member) → MD5 of the content, for files that were checked in this process."""
 _lock = threading.Lock()
 
 
 def find_copies(spec: OfficialDataset) -> list[Path]:
-    """Where a complete copy seems to be, judged by file names only; the files are opened when they are loaded."""
+    """Folders and archives with a complete copy, by file names only; contents are checked when they are loaded."""
     found = []
     for root in _folders.data_folders():
         folder = root / spec.folder
@@ -46,7 +49,8 @@ def load(spec: OfficialDataset) -> ImageArrays:
         try:
             return _load(spec, place)
         except DatasetError as error:
-            problem = problem or error  # a damaged copy need not keep a good one from being used
+            logger.warning("a copy of %s cannot be used: %s", spec.title, error)
+            problem = problem or error  # the next copy may be intact
         except OSError as error:
             problem = problem or DatasetError(f"{place} cannot be read: {error.strerror or error}")
     assert problem is not None
@@ -54,7 +58,7 @@ def load(spec: OfficialDataset) -> ImageArrays:
 
 
 def manual_instructions(spec: OfficialDataset) -> str:
-    """One sentence: which files to put where, with their checksums."""
+    """How to get a set by hand, in one sentence: which files to put where, with their checksums."""
     if spec.archive:
         where = f"{_folders.writable_folder()}, or into a folder of EXPLORER_DATA"
         return f"Put {spec.archive} (MD5 {spec.archive_md5}) into {where}."
@@ -94,7 +98,7 @@ def _split(
 
 
 def _stored_path(folder: Path, file: OfficialFile, spec: OfficialDataset) -> Path | None:
-    """The file as it lies there: extracted, or for the idx sets packed."""
+    """The stored file: extracted, or for the idx sets packed; None if there is neither."""
     plain, packed = folder / file.name, folder / f"{file.name}.gz"
     if plain.is_file():
         return plain

@@ -1,9 +1,8 @@
-"""Where pictures for an import come from: members of a zip or files of a folder, listed first, read one by one.
+"""Sources of an import: members of a zip or files of a folder, listed first, then read one by one.
 
-What only a broken or hostile source has refuses it as a whole (DatasetError): names that lead out of it, entries that
-overlap, sizes and counts beyond the limits. What a careless hand may have packed is left out and listed: links,
-encrypted members, archives in the archive, folders too deep, a single file too large. Nothing is ever extracted to the
-disk.
+A source is refused as a whole (DatasetError) for what only a broken or hostile one has: names that lead out of it,
+overlapping entries, sizes and counts beyond the limits. Files that may be there by mistake are skipped and listed:
+links, encrypted members, nested archives, folders too deep, single files too large. Nothing is extracted to the disk.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from ._zip import Zip
 class Source:
     """An open source: ``members`` in a fixed order, ``skipped`` with reasons. Use it in ``with``.
 
-    ``read`` may be called from several threads. It counts what it gives out and stops at MAX_TOTAL_BYTES.
+    ``read`` may be called from several threads. It counts the bytes that it returns and stops at MAX_TOTAL_BYTES.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,10 +1,11 @@
-"""Imported sets on the disk: one file of arrays and one of facts, in a folder of their own, verified when opened."""
+"""Imported sets on the disk: a folder with one file of arrays and one of facts, verified when opened."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import json
+import logging
 import math
 import zipfile
 import zlib
@@ -19,28 +20,34 @@ from ._arrays import ImageArrays
 from ._card import DatasetCard
 from ._errors import DatasetError
 
+logger = logging.getLogger(__name__)
+
 ARRAYS, FACTS = "images.npz", "set.json"
 VERSION = 1
 MAX_SKIPPED = 1_000
-"""Rows kept of the table of what was left out; the rest is counted."""
+"""Rows stored of the table of skipped files; the rest is counted."""
 _FACTS_BYTES = 4 * 2**20
 _NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedDataset:
-    """An imported set: what the card shows and what the next load needs."""
+    """The facts of an imported set, for its card and for loading it. The field names are the keys of ``set.json``."""
 
     name: str
-    """Our identifier."""
+    """The generated identifier."""
     title: str
     """From the file's or folder's name."""
     classes: tuple[str, ...]
+    """Names, in the order of the labels."""
     shape: tuple[int, int, int]
+    """(channels, height, width) of every image."""
     counts: tuple[int, int]
+    """Images for training, for testing."""
     fingerprint: str
+    """SHA-256 of the content; see ``ImageArrays.fingerprint``."""
     scaled_to: tuple[int, int] | None
-    """(height, width) if pictures were scaled on import; None if all kept their own, common size."""
+    """(height, width) if images were scaled on import; None if all had one size, which was kept."""
     notes: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
     """(path, reason), at most MAX_SKIPPED."""
@@ -70,7 +77,7 @@ def save(content: ImageArrays, known: ImportedDataset, staged: Path) -> None:
     for path in (staged / ARRAYS, staged):
         _folders.sync(path)
     final = folder(known.name)
-    # The identifier comes from the content. If the same pictures are there, from here or from an import that was
+    # The identifier comes from the content. If the same images are there, from here or from an import that was
     # quicker, only the facts are new, and who reads that set meanwhile is not disturbed. A damaged copy makes room.
     for attempt in range(3):
         if is_intact(known):
@@ -143,7 +150,8 @@ def find_imported(path: Path, state: str) -> list[ImportedDataset]:
     for name in names():
         try:
             known = read_facts(name)
-        except DatasetError:
+        except DatasetError as error:
+            logger.warning("an imported set is ignored: %s", error)
             continue
         if (str(path), state) in known.sources:
             found.append(known)
@@ -172,7 +180,7 @@ def get_card(name: str) -> DatasetCard:
     return DatasetCard(
         name=imported.name,
         title=imported.title,
-        summary=f"Imported: {count:,} pictures in {len(imported.classes):,} classes.",
+        summary=f"Imported: {count:,} images in {len(imported.classes):,} classes.",
         train_count=imported.counts[0],
         test_count=imported.counts[1],
         classes=imported.classes,

@@ -1,4 +1,7 @@
-"""A zip from a stranger: its table of contents and its members, read with nothing believed and nothing extracted."""
+"""An untrusted zip: its table of contents and members, with every statement checked and nothing extracted to the disk.
+
+Python's zipfile refuses overlapping entries only from 3.11.8 and 3.12.2 on; 3.11.7 is supported, so it is checked here.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from ._members import Listed, Member, MemberError, is_junk, skip_reason
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCAL = struct.Struct("<4s22xHH")
 _SHORT_PACKED = 64
-"""Ratios of tiny members mean nothing."""
+"""The ratios of smaller members are not meaningful."""
 
 
 class Zip:
@@ -58,13 +61,13 @@ class Zip:
             )
 
     def read(self, member: Member, count: Callable[[int], None]) -> bytes:
-        """The content of a member; ``count`` hears how much was unpacked. Raises MemberError if it cannot be used."""
+        """The content of a member. ``count`` is called with its length. Raises MemberError if it cannot be used."""
         assert isinstance(member.where, int)
         packed = self._at(member.where, member.packed)
         if len(packed) < member.packed:
             raise MemberError("incomplete")
         data = _inflate(packed) if member.method == zipfile.ZIP_DEFLATED else packed
-        count(len(data))  # before anything can be found wrong with it: work done in vain counts as well
+        count(len(data))  # before the checks: unpacking of members that are then refused counts, too
         if len(data) > limits.MAX_MEMBER_BYTES:
             raise MemberError(f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}")
         if len(data) > limits.MAX_RATIO * max(member.packed, _SHORT_PACKED):
@@ -74,7 +77,7 @@ class Zip:
         return data
 
     def _data_offsets(self, entries: list[zipfile.ZipInfo], end: int) -> list[int]:
-        """Where each entry's data begins. Refuses entries that share bytes: so does a small zip become a large one."""
+        """Offset of each entry's data. Refuses overlapping entries, by which a small zip unpacks to a huge size."""
         begins = [0] * len(entries)
         order = sorted(range(len(entries)), key=lambda index: entries[index].header_offset)
         free = 0
@@ -97,7 +100,7 @@ class Zip:
 
 
 def _read_directory(file: BinaryIO, name: str) -> tuple[list[zipfile.ZipInfo], int]:
-    """A zip's table of contents and where it begins, after a look at how large it says it is."""
+    """A zip's table of contents and its offset, after a check of the size that it states."""
     length = file.seek(0, os.SEEK_END)
     tail_length = min(length, 22 + 65_535 + 20)
     file.seek(length - tail_length)
@@ -125,7 +128,7 @@ def _read_directory(file: BinaryIO, name: str) -> tuple[list[zipfile.ZipInfo], i
 
 
 def _parts(name: str, archive: str) -> tuple[str, ...]:
-    """A member's path, taken apart. Refuses the whole archive for a name that leads out of it."""
+    """The parts of a member's path. Refuses the whole archive for a name that leads out of it."""
     path = name.replace("\\", "/")
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     if path.startswith("/") or _DRIVE.match(path) or ".." in parts or "\0" in path:
@@ -149,7 +152,7 @@ def _member_problem(entry: zipfile.ZipInfo) -> str:
 
 
 def _inflate(packed: bytes) -> bytes:
-    """Unpacked by at most one byte more than is allowed: what the zip says about its size is not believed."""
+    """Unpack at most one byte more than is allowed: the size that the zip states is not trusted."""
     limit = min(limits.MAX_MEMBER_BYTES, limits.MAX_RATIO * max(len(packed), _SHORT_PACKED)) + 1
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:

@@ -1,4 +1,4 @@
-"""One file from the web onto the disk: with a timeout, a limit, progress and a way to stop. Checked by the caller."""
+"""Download of one file: with a timeout, a size limit, progress and cancellation. The caller verifies the content."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _REASON = 120
 
 
 class WrongContentError(Exception):
-    """An address gave something else than the file."""
+    """A URL gave something other than the expected file."""
 
 
 FAILURES = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, WrongContentError)
-"""What makes an address useless; the next one may be better. A full disk is not among them."""
+"""Errors of one URL, after which the next one is tried. A full disk is not among them."""
 
 
 def download(
@@ -62,13 +62,13 @@ def _open_response(request: urllib.request.Request, timeout: float) -> http.clie
     try:
         response: http.client.HTTPResponse = _opener().open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
-        error.close()  # it holds the connection as long as anybody holds the error
+        error.close()  # otherwise the connection stays open as long as the error exists
         raise
     return response
 
 
 def _next_block(response: http.client.HTTPResponse) -> bytes:
-    """The next bytes. A network breaks in more ways than ConnectionError: no route, TLS; never the disk."""
+    """The next block. Errors of the network (no route, TLS) become ConnectionError, to tell them from disk errors."""
     try:
         return response.read1(_BLOCK)
     except TimeoutError:
@@ -91,7 +91,7 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def failure_reason(error: Exception) -> str:
-    """Why an address failed, in a few words."""
+    """Why a URL failed, in a few words."""
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
         return "no answer in time"
     reason = getattr(error, "reason", error)

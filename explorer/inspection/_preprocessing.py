@@ -117,20 +117,19 @@ class Preprocessing:
         top, left = round((scaled[0] - rows) / 2), round((scaled[1] - columns) / 2)
         return Placement(image_size=(height, width), scaled_size=scaled, top=top, left=left)
 
-    def pixels(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """An RGB image, uint8 (height, width, 3), as the network's uint8 (channels, height, width).
 
         Scaled by Pillow's antialiased bilinear filter, without distortion, then centre-cropped.
         """
         channels, rows, columns = self.shape
-        place = self.placement(*picture.shape[:2])
-        image = Image.fromarray(picture)
+        place = self.placement(*image.shape[:2])
+        scaled = Image.fromarray(image)
         if channels == 1:
-            image = image.convert("L")
+            scaled = scaled.convert("L")
         if place.scaled_size != place.image_size:
-            image = image.resize(place.scaled_size[::-1], Image.Resampling.BILINEAR)
-        image = image.crop((place.left, place.top, place.left + columns, place.top + rows))
-        array = np.asarray(image)
+            scaled = scaled.resize(place.scaled_size[::-1], Image.Resampling.BILINEAR)
+        array = np.asarray(scaled.crop((place.left, place.top, place.left + columns, place.top + rows)))
         return np.ascontiguousarray(array[None] if channels == 1 else array.transpose(2, 0, 1))
 
     def steps(self) -> tuple[str, ...]:

@@ -73,9 +73,9 @@ class Model:
         """Whether the names of its classes are known."""
         return self.classes != _number_classes(len(self.classes))
 
-    def prepare(self, *pictures: NDArray[np.uint8]) -> Tensor:
+    def prepare(self, *images: NDArray[np.uint8]) -> Tensor:
         """RGB images, uint8 (height, width, 3) of any sizes, as inputs: float32 (N, C, H, W), on the CPU."""
-        pixels = np.stack([self.preprocessing.pixels(picture) for picture in pictures])
+        pixels = np.stack([self.preprocessing.pixels(image) for image in images])
         return self.normalise(torch.from_numpy(pixels))
 
     def normalise(self, images_BCHW: Tensor) -> Tensor:

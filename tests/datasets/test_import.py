@@ -119,7 +119,7 @@ def test_grey_pictures_keep_one_channel_and_notes_are_kept(tmp_path: Path) -> No
     notes = " ".join(made.notes)
     assert "JPEG, which is lossy" in notes
     assert "one channel" in notes
-    assert "1 pictures: transparency over white" in notes
+    assert "1 images: transparency over white" in notes
 
 
 def test_what_a_careless_hand_packed_is_left_out_and_listed(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_what_a_careless_hand_packed_is_left_out_and_listed(tmp_path: Path) -> N
     assert sum(made.counts) == 12
     reasons = dict(made.skipped)
     expected = {
-        "class0/notes.txt": "not a picture",
+        "class0/notes.txt": "not an image",
         "class0/broken.png": "incomplete or damaged",
-        "class0/script.png": "not a supported picture",
+        "class0/script.png": "not a supported image",
         "class0/inner.zip": "an archive inside",
         "a/b/c/d/e/deep.png": "deeper than 4 folders",
         "loose.png": "not in a class folder",
@@ -289,10 +289,10 @@ def test_the_same_name_twice(tmp_path: Path) -> None:
         ({"a" * 65 + "/1.png": b"x", "b/1.png": b"x"}, "1 to 64 characters"),
         ({"a\x07/1.png": b"x", "b/1.png": b"x"}, "control characters"),
         ({"train/a/1.png": b"x", "train/b/1.png": b"x", "test/c/1.png": b"x"}, "none for training"),
-        ({"a/1.png": makers.png(1), "b/1.png": makers.png(2)}, "one picture"),
-        ({"a/1.png": b"x", "b/1.png": b"x"}, "no readable pictures"),
-        ({**makers.classes(), "c/1.png": b"x"}, "'c' has no readable training pictures"),
-        ({**makers.classes(prefix="train/"), "test/class0/1.png": b"x"}, "no readable test pictures"),
+        ({"a/1.png": makers.png(1), "b/1.png": makers.png(2)}, "one image"),
+        ({"a/1.png": b"x", "b/1.png": b"x"}, "no readable images"),
+        ({**makers.classes(), "c/1.png": b"x"}, "'c' has no readable training images"),
+        ({**makers.classes(prefix="train/"), "test/class0/1.png": b"x"}, "no readable test images"),
     ],
 )
 def test_sources_without_usable_classes(tmp_path: Path, home: Path, members: dict[str, bytes], said: str) -> None:
@@ -318,7 +318,7 @@ def test_validation_folders(tmp_path: Path) -> None:
     assert both.counts == (8, 8)
     three = import_images(makers.zipped(tmp_path / "b.zip", parts["train"] | parts["val"] | parts["test"]))
     assert three.counts == (16, 8)
-    assert "validation pictures were added" in three.notes[0]
+    assert "validation images were added" in three.notes[0]
     # A class may be called 'train' where the folders beside it are no splits.
     traffic = {f"{c}/{n}.png": makers.png(n) for c in ("train", "bus") for n in range(5)}
     assert import_images(makers.zipped(tmp_path / "c.zip", traffic)).classes == ("bus", "train")

@@ -137,9 +137,9 @@ def hostile_pictures() -> dict[str, tuple[bytes, str]]:
     return {
         "cut.png": (good[:-400], "incomplete or damaged"),
         "huge.png": (encoded(Image.new("1", (9500, 9500))), "limit 40 MP"),
-        "text.png": (b"hello", "not a supported picture"),
+        "text.png": (b"hello", "not a supported image"),
         "empty.png": (b"", "is empty"),
-        "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a supported picture"),
+        "drawing.png": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a supported image"),
     }
 
 
