@@ -21,8 +21,21 @@ What ``x`` and a row are stands in ``_walk``. By op and not by class, since a ho
 def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Analysis:
     """Shapes, parameters, MACs, memory and receptive field of every layer and of the whole, in one pass without torch.
 
-    ``input_shape`` (channels, height, width) replaces the architecture's own. Conventions: ``analysis.CONVENTIONS``.
-    Raises ArchitectureError with every mismatch, each with both ends and, where there is one, a repair.
+    Args:
+        architecture: the network.
+        input_shape: (channels, height, width) in place of the architecture's own.
+
+    Returns:
+        Totals and one row for each layer, in the conventions of ``analysis.CONVENTIONS``: bytes of one image in
+        float32, MACs of one image, receptive fields in input pixels.
+
+    Raises:
+        ArchitectureError: layers do not fit together. It holds every mismatch, each with both ends and, where there is
+            one, a repair.
+
+    Source:
+        Receptive fields: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks",
+        Distill 2019. Memory follows torch's autograd, tensor by tensor.
     """
     if input_shape is not None:
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
@@ -32,7 +45,11 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
 
 
 def problems(architecture: Architecture) -> tuple[Problem, ...]:
-    """Every mismatch between the layers; () for a network that works."""
+    """Every mismatch between the layers of an architecture.
+
+    Returns:
+        Problems with path, message and, where there is one, a repair; () for a network that works.
+    """
     try:
         _run(Walk(VISITS), architecture)
     except ArchitectureError as error:
@@ -41,9 +58,17 @@ def problems(architecture: Architecture) -> tuple[Problem, ...]:
 
 
 def repair(architecture: Architecture, rounds: int = 50) -> tuple[Architecture, tuple[Problem, ...]]:
-    """Make the repairs that the problems offer until none is left, and say which problems were repaired so.
+    """Make the repairs that the problems offer, one after another, until the network works.
 
-    Raises ArchitectureError with what remains where there is no repair, or none after so many rounds.
+    Args:
+        architecture: a network whose layers may not fit together.
+        rounds: repairs that are tried at most.
+
+    Returns:
+        (the network that works, the problems that were repaired, in order).
+
+    Raises:
+        ArchitectureError: with the problems that remain where no repair is offered, or after so many rounds.
     """
     repairs: list[Problem] = []
     for _ in range(rounds):
@@ -141,6 +166,9 @@ class Sweep:
     >>> totals = Sweep().totals(variant)      # None where the variant is not a working network
 
     Keep one per burst of questions (a page's rerun, a search): it remembers every subtree that it has met.
+
+    Args:
+        remember: subtrees that are remembered at most; then all are forgotten at once.
     """
 
     def __init__(self, remember: int = 50_000) -> None:
@@ -157,7 +185,17 @@ class Sweep:
             return None
 
     def ribbon(self, architecture: Architecture, path: str, field: str, values: Iterable[Any]) -> list[Totals | None]:
-        """Totals for each value of one field of one node; None where the network would not work."""
+        """Totals over the values of one field of one node, as a ribbon slider shows them.
+
+        Args:
+            architecture: the network from which the variants are made.
+            path: the node.
+            field: name of its field.
+            values: what the field takes, one after another.
+
+        Returns:
+            Totals for each value; None where the network would not work.
+        """
         results: list[Totals | None] = []
         for value in values:
             try:

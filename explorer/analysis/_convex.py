@@ -22,10 +22,17 @@ def convex_in_channels(architecture: Architecture) -> bool:
 
 
 def convex_samples(ask: Callable[[int], int | None], values: Sequence[int], start: int) -> list[int | None]:
-    """``ask`` of each of the increasing ``values``, for a convex function; None where it is not defined.
+    """A convex function of whole numbers at many places, asked only where it bends.
 
-    The function is defined on one interval, in which ``values[start]`` lies. Where a value lies on the line between
-    two others, so do all values between these.
+    Where a value lies on the line between two others, so do all values between these.
+
+    Args:
+        ask: the function; None where it is not defined. It is defined on one interval.
+        values: the places, increasing.
+        start: index of a place at which the function is defined.
+
+    Returns:
+        ``ask`` of each of the values, exactly.
     """
     found: list[int | None] = [None] * len(values)
 

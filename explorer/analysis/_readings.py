@@ -11,7 +11,7 @@ BYTES = 4
 """Bytes of one activation: memory is stated for float32."""
 
 CONVENTIONS = {
-    "params": "learnt numbers of the inference network; auxiliary heads are counted apart",
+    "params": "learnable parameters of the inference network; auxiliary heads are counted apart",
     "macs": "multiply-adds of convolutions and linear layers for one image, bias not counted; FLOPs = 2 × MACs",
     "training_bytes": "tensors that autograd keeps for the backward pass of one image, float32, each storage once; "
     "without weights, gradients and optimizer state",
@@ -64,7 +64,7 @@ class Layer(NamedTuple):
 
     @property
     def params(self) -> int:
-        """All learnt numbers: weight, bias and norm."""
+        """All learnable parameters: weight, bias and norm."""
         return self.weight_params + self.bias_params + self.norm_params
 
     @property
@@ -81,9 +81,9 @@ class Totals:
     """The numbers of a whole network that a ribbon, a ranking or a search asks for."""
 
     params: int
-    """Learnt numbers of the inference network."""
+    """Learnable parameters of the inference network."""
     auxiliary_params: int
-    """Learnt numbers of auxiliary heads, present in training only."""
+    """Learnable parameters of auxiliary heads, present in training only."""
     macs: int
     """Multiply-adds for one image in inference, convolution and linear, bias not counted."""
     training_bytes: int
@@ -103,7 +103,7 @@ class Totals:
 
     @property
     def training_params(self) -> int:
-        """Learnt numbers with the auxiliary heads."""
+        """Learnable parameters with the auxiliary heads."""
         return self.params + self.auxiliary_params
 
 

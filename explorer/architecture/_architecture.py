@@ -85,7 +85,15 @@ class Architecture(Value):
 
 
 def walk(root: Architecture | NodeBase, prefix: str = "") -> Iterator[tuple[str, Node]]:
-    """Every node below ``root`` with its path, parents before children, in execution order."""
+    """Every node below ``root`` with its path, parents before children, in execution order.
+
+    Args:
+        root: an architecture, or a node.
+        prefix: path of ``root``, put before the others; '' for the trunk.
+
+    Yields:
+        (path, node).
+    """
     nodes = root.trunk.nodes if isinstance(root, Architecture) else root.nodes
     for node in nodes:
         path = f"{prefix}/{node.name}" if prefix else node.name

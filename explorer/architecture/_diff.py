@@ -32,10 +32,17 @@ def _fields(node: NodeBase) -> dict[str, Any]:
 
 
 def diff(before: Architecture, after: Architecture) -> list[Change]:
-    """Differences by path, in the order of ``after``, removals last.
+    """What changed between two architectures, node by node.
 
     A container that was added or removed is one change; what is inside it is not listed again. Notes and provenance
     are not part of the network and are not compared.
+
+    Args:
+        before: the architecture from which one looks.
+        after: the other one.
+
+    Returns:
+        Changes by path, in the order of ``after``, removals last; [] for equal networks.
     """
     changes = [
         Change(path="", kind="changed", field=field, before=getattr(before, field), after=getattr(after, field))

@@ -27,7 +27,12 @@ from ._problems import Repair
 def scale_width(architecture: Architecture, factor: float) -> Architecture:
     """Multiply the channels of all convolutions and hidden linear layers; classifiers keep their outputs.
 
-    Rounded to the nearest whole number that the groups divide, and kept within 1 and the limit.
+    Args:
+        architecture: what is edited; it stays as it is.
+        factor: 0.01 to 100. Channels are rounded to the nearest number that the groups divide, from 1 to the limit.
+
+    Raises:
+        ArchitectureError: the factor is outside its range.
     """
     if not 0.01 <= factor <= 100:
         raise refuse("", f"the width factor (={factor}) must be from 0.01 to 100")
@@ -56,7 +61,11 @@ def classifiers(architecture: Architecture) -> list[str]:
 
 
 def set_classes(architecture: Architecture, classes: int) -> Architecture:
-    """Give every classifier ``classes`` outputs."""
+    """Give every classifier ``classes`` outputs, those of auxiliary heads too.
+
+    Raises:
+        ArchitectureError: the network has no classifier, or ``classes`` is outside 1 to the limit.
+    """
     paths = classifiers(architecture)
     if not paths:
         raise refuse("", "the network has no linear layer at its end whose outputs could be the classes")

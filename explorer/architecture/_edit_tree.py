@@ -21,7 +21,11 @@ _Made = TypeVar("_Made")
 
 
 def find(architecture: Architecture, path: str) -> Any:
-    """The node at ``path``. Raises ArchitectureError naming the nearest existing parent and its children."""
+    """The node at a path.
+
+    Raises:
+        ArchitectureError: there is none; the message names the nearest parent and its children.
+    """
     node: Any = architecture.trunk
     done: list[str] = []
     for name in path.split("/") if path else ():
@@ -89,9 +93,20 @@ def _with_trunk(architecture: Architecture, trunk: Any, *, check: bool = True) -
 
 
 def replace(architecture: Architecture, path: str, **fields: Any) -> Architecture:
-    """Change fields of the node at ``path``; of the architecture itself where ``path`` is ''.
+    """Change fields of one node.
 
     >>> wider = replace(architecture, "inception_3a/branch_3x3/conv", out_channels=96)
+
+    Args:
+        architecture: what is edited; it stays as it is.
+        path: the node; '' is the architecture itself, with its name, input_shape and notes.
+        fields: new values of the node's fields.
+
+    Returns:
+        A new architecture that shares all other nodes with the old one.
+
+    Raises:
+        ArchitectureError: the path, a field or a value is not valid. That layers do not fit together is no error here.
     """
     if not path:
         values = {name: getattr(architecture, name) for name in Architecture.model_fields}
@@ -109,7 +124,11 @@ def replace(architecture: Architecture, path: str, **fields: Any) -> Architectur
 
 
 def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
-    """Put ``node`` in the place of the one at ``path``."""
+    """Put ``node`` in the place of the one at ``path``; the new one may have another kind and name.
+
+    Raises:
+        ArchitectureError: the path is not valid, or a sibling has the name.
+    """
     old = find_inside(architecture, path)
     # Under the old name it breaks no rule of its parents; how many nodes there are is the architecture's own rule.
     same = node.name == old.name and node.extent == old.extent
@@ -128,7 +147,17 @@ def remove(architecture: Architecture, path: str) -> Architecture:
 
 
 def insert(architecture: Architecture, parent: str, node: NodeBase, index: int | None = None) -> Architecture:
-    """Add ``node`` among the children of ``parent`` at ``index`` (default: last), under a name that is free."""
+    """Add a node to a sequence or to parallel branches.
+
+    Args:
+        architecture: what is edited; it stays as it is.
+        parent: path of the container; '' is the trunk.
+        node: the new child; it gets a number where a sibling has its name.
+        index: place among the children, the last by default.
+
+    Raises:
+        ArchitectureError: ``parent`` holds no list of nodes, or has as many as are allowed.
+    """
     container = find(architecture, parent)
     if not container.child_field or isinstance(container, Residual):
         raise refuse(parent, f"a {container.op} does not hold a list of nodes")
@@ -189,7 +218,16 @@ def rename(architecture: Architecture, path: str, name: str) -> Architecture:
 
 
 def transform(architecture: Architecture, change: Callable[[str, Any], Any], below: str = "") -> Architecture:
-    """Apply ``change(path, leaf) -> leaf`` to every leaf below a path; a leaf returned as it is stays shared."""
+    """Change many layers at once.
+
+    Args:
+        architecture: what is edited; it stays as it is.
+        change: called as ``change(path, leaf)`` for every leaf; gives the new leaf, or the same, which stays shared.
+        below: path of the container in which leaves change; '' is the trunk.
+
+    Raises:
+        ArchitectureError: a new leaf breaks a rule.
+    """
 
     def visit(node: Any, path: str) -> Any:
         if not node.nodes and not node.child_field:
@@ -203,6 +241,10 @@ def transform(architecture: Architecture, change: Callable[[str, Any], Any], bel
 
 
 def with_fields(node: Any, **fields: Any) -> Any:
-    """A validated copy of a node with other fields; the node itself where nothing would change."""
+    """A validated copy of a node with other fields; the node itself where nothing would change.
+
+    Raises:
+        pydantic.ValidationError: a value is not valid.
+    """
     values = {name: getattr(node, name) for name in type(node).model_fields}
     return node if {**values, **fields} == values else type(node)(**{**values, **fields})

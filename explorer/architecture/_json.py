@@ -12,12 +12,27 @@ from ._read_json import VERSION, read_data
 
 
 def to_data(architecture: Architecture) -> dict[str, Any]:
-    """The JSON form as plain data; fields at their defaults are left out, ``op`` never is."""
+    """The JSON form as plain data, with its ``version``.
+
+    Args:
+        architecture: any architecture; whether its layers fit together does not matter.
+
+    Returns:
+        Dictionaries, lists, numbers and text; fields at their defaults are left out, ``op`` never is.
+    """
     return {"version": VERSION, **_dump(architecture)}
 
 
 def to_json(architecture: Architecture, indent: int | None = 2) -> str:
-    """The JSON form as text; ``indent=None`` is the shortest."""
+    """The JSON form as text, which ``from_json`` reads back to an equal value.
+
+    Args:
+        architecture: any architecture.
+        indent: spaces for each level; None gives the shortest text, in one line.
+
+    Returns:
+        The text, not escaped to ASCII.
+    """
     separators = (",", ":") if indent is None else None
     return json.dumps(to_data(architecture), indent=indent, separators=separators, ensure_ascii=False)
 
@@ -35,10 +50,30 @@ def _dump(value: Any) -> Any:
 
 
 def from_json(text: str | bytes | bytearray) -> Architecture:
-    """The architecture in ``text`` (at most 64 KB). Raises ArchitectureError with every problem at once."""
+    """The architecture in a text that may come from a stranger.
+
+    Args:
+        text: JSON of this version or an older one, at most 64 KB; bytes are UTF-8, -16 or -32.
+
+    Returns:
+        The architecture, validated; whether its layers fit together is for ``analysis.problems`` to say.
+
+    Raises:
+        ArchitectureError: with every problem at once.
+    """
     return Architecture.model_validate_json(text)
 
 
 def from_data(data: object) -> Architecture:
-    """The architecture in plain data, as ``json.loads`` gives it. Raises ArchitectureError with every problem."""
+    """The architecture in plain data, as ``json.loads`` gives it.
+
+    Args:
+        data: what ``to_data`` gives, of this version or an older one.
+
+    Returns:
+        The architecture, validated.
+
+    Raises:
+        ArchitectureError: with every problem at once.
+    """
     return read_data(data, Architecture)

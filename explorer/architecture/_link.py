@@ -19,9 +19,16 @@ _LETTERS = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def encode(architecture: Architecture) -> str:
-    """The architecture as text for an address, ``1.<letters>``; at most 8 KB.
+    """The architecture as text for an address: compressed JSON in URL-safe letters.
 
-    Raises ArchitectureError if it does not fit, which takes a network of several hundred different layers.
+    Args:
+        architecture: any architecture.
+
+    Returns:
+        ``1.<letters>``, at most 8 KB.
+
+    Raises:
+        ArchitectureError: it does not fit, which takes a network of several hundred different layers.
     """
     packed = zlib.compress(to_json(architecture, indent=None).encode(), 9)
     text = PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
@@ -33,7 +40,17 @@ def encode(architecture: Architecture) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """The architecture in a link's text. Raises ArchitectureError for anything that ``encode`` did not make."""
+    """The architecture in a link's text; never more than 64 KB are unpacked.
+
+    Args:
+        text: what ``to_link`` wrote, in this version or an older one.
+
+    Returns:
+        The architecture, validated.
+
+    Raises:
+        ArchitectureError: anything that ``to_link`` did not make.
+    """
     if len(text) > limits.MAX_LINK_CHARS:
         raise _refuse(f"the link has {len(text):,} characters; at most {limits.MAX_LINK_CHARS:,} are allowed")
     if not text.startswith(PREFIX):

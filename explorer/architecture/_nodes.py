@@ -136,7 +136,7 @@ class Conv(NodeBase):
 
     @property
     def has_bias(self) -> bool:
-        """Whether a bias is learnt, 'auto' resolved."""
+        """Whether a bias is learned, with 'auto' resolved."""
         return self.norm == "none" if self.bias == "auto" else self.bias
 
     @model_validator(mode="after")

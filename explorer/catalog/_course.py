@@ -105,7 +105,16 @@ def inception_block_28() -> Architecture:
 
 
 def inception_block_bn(in_channels: int = 32, pool_features: int = 64, size: int = 28) -> Architecture:
-    """The block with batch normalisation: 64 + 96 + 64 + ``pool_features`` channels from ``in_channels``."""
+    """The notes' block with batch normalisation, as a network of its own.
+
+    Args:
+        in_channels: channels of the image.
+        pool_features: channels of the projection behind the pooling.
+        size: height and width of the image, in pixels.
+
+    Returns:
+        (in_channels, size, size) → (64 + 96 + 64 + pool_features, size, size).
+    """
     block = Parallel(
         name="inception",
         branches=(

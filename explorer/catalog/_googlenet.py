@@ -49,7 +49,25 @@ def inception_block(
     kernel_5x5: int = 5,
     **style: Any,
 ) -> Parallel:
-    """The Inception block with dimension reduction (figure 2b); ``style`` goes to every convolution."""
+    """The Inception block with dimension reduction.
+
+    Args:
+        name: of the node.
+        ones: channels of the 1×1 branch.
+        reduce_3x3: channels of the 1×1 reduction before the 3×3.
+        out_3x3: channels of the 3×3.
+        reduce_5x5: channels of the reduction before the 5×5.
+        out_5x5: channels of the 5×5.
+        project: channels of the projection behind the pooling.
+        kernel_5x5: window of the third branch; torchvision's has 3.
+        style: fields of every convolution, such as ``norm`` and ``activation``.
+
+    Returns:
+        Four branches of ones + out_3x3 + out_5x5 + project channels together, at the input's height and width.
+
+    Source:
+        Szegedy et al., "Going Deeper with Convolutions", 2015, figure 2b.
+    """
     return Parallel(
         name=name,
         branches=(

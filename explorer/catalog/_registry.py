@@ -105,7 +105,11 @@ def entries() -> list[Entry]:
 
 
 def entry(name: str) -> Entry:
-    """The entry of a name or alias. Raises ValueError with the nearest names."""
+    """The entry of a name or alias.
+
+    Raises:
+        ValueError: the catalogue has no such name; the message has the nearest ones.
+    """
     found = _ENTRIES.get(ALIASES.get(name, name))
     if found is None:
         close = difflib.get_close_matches(name, [*_ENTRIES, *ALIASES], n=3, cutoff=0.4)
@@ -115,7 +119,11 @@ def entry(name: str) -> Entry:
 
 
 def get(name: str) -> Architecture:
-    """The architecture of a name or alias. Raises ValueError with the nearest names."""
+    """The architecture of a name or alias: the same value at each call.
+
+    Raises:
+        ValueError: the catalogue has no such name; the message has the nearest ones.
+    """
     return entry(name).architecture
 
 
@@ -125,5 +133,9 @@ def _name_by_value() -> dict[Architecture, str]:
 
 
 def name_of(architecture: Architecture) -> str | None:
-    """The catalogue name of exactly this value, None if it is not in the catalogue (short links use it)."""
+    """The catalogue's name of exactly this value, for short links.
+
+    Returns:
+        The name; None if the value is not in the catalogue, be it only for its notes.
+    """
     return _name_by_value().get(architecture)

@@ -45,10 +45,18 @@ def build(
 ) -> Network:
     """The network of an architecture, freshly initialised by torch's defaults, in training mode.
 
-    ``device='meta'`` makes shapes without memory. ``fused`` runs the 1×1 convolutions with which the branches of a
-    block begin as one, a ReLU before a max pooling after it, and a reduction after an average before it: the same
-    weights under the same names and the same results, quicker; hooks on those layers see other values, or are not
-    called. Raises ArchitectureError where the layers do not fit together.
+    Args:
+        architecture: the network.
+        device: where its parameters are made, 'cpu' by default; 'meta' makes shapes without memory.
+        fused: run the 1×1 convolutions with which the branches of a block begin as one, a ReLU before a max pooling
+            after it, and a reduction after an average before it: the same weights under the same names and the same
+            results, quicker; hooks on those layers see other values, or are not called.
+
+    Returns:
+        A module (B, C, H, W) → (B, classes); its parameters are named after the paths, with dots for slashes.
+
+    Raises:
+        ArchitectureError: the layers do not fit together.
     """
     layers = analyze(architecture).by_path
     with torch.device(device or "cpu"):

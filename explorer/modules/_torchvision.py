@@ -53,11 +53,21 @@ _NAMES: dict[str, Callable[[str], str]] = {"googlenet-torchvision": _googlenet, 
 
 
 def from_torchvision(architecture: str, weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """torchvision's weights under our names; ``architecture`` is the catalogue's 'googlenet-torchvision' or
-    'inception-v3', ``network`` built from it.
+    """torchvision's weights under our names.
 
-    Whether each of ours is met exactly once is for the strict loading to say. Files older than torch 0.4.1 do not count
-    the batches that a norm has seen; nothing of ours reads that number, and it becomes zero.
+    Files older than torch 0.4.1 do not count the batches that a norm has seen; nothing of ours reads that number, and
+    it becomes zero.
+
+    Args:
+        architecture: the catalogue's name, 'googlenet-torchvision' or 'inception-v3'.
+        weights: torchvision's state dict.
+        network: built from that architecture.
+
+    Returns:
+        The tensors by our names; whether each of ours is met exactly once is for the strict ``fill`` to say.
+
+    Raises:
+        KeyError: torchvision has no such network.
     """
     renamed: dict[str, Tensor] = {}
     for key, tensor in weights.items():

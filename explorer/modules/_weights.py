@@ -45,15 +45,29 @@ class WeightsError(ValueError):
 def load_weights(network: nn.Module, data: bytes, name: str = "the file") -> None:
     """Fill a network from the bytes of a safetensors file or of a state dict saved by torch.
 
-    Every tensor must have the name, shape and type of one of the network's, all of the network's must be there, and all
-    numbers must be finite; else WeightsError, and the network is as it was. In memory
-    the file is twice, beside the network.
+    Nothing in the data is executed. In memory the file is twice, beside the network.
+
+    Args:
+        network: its weights and buffers are overwritten in place, once all is known to be right.
+        data: the whole file.
+        name: what messages call the file.
+
+    Raises:
+        WeightsError: a tensor has another name, shape or type than the network's, one is missing, a number is not
+            finite, or the data is neither form. The network is then as it was.
     """
     fill(network, read_weights(network, data, name), name)
 
 
 def load_weights_file(network: nn.Module, path: Path) -> bytes:
-    """``load_weights`` from a file, never reading more of it than such weights can take; its bytes."""
+    """``load_weights`` from a file, of which never more is read than such weights can take.
+
+    Returns:
+        The bytes of the file, for a checksum.
+
+    Raises:
+        WeightsError: as ``load_weights``, or the file cannot be read.
+    """
     limit = size_limit_bytes(network)
     try:
         if not path.is_file():
@@ -67,9 +81,19 @@ def load_weights_file(network: nn.Module, path: Path) -> bytes:
 
 
 def read_weights(network: nn.Module, data: bytes, name: str, *, authentic: bool = False) -> dict[str, Tensor]:
-    """The tensors of a file that should hold a network's weights, by name; only ``fill`` says whether it does.
+    """The tensors of a file that should hold a network's weights; only ``fill`` says whether it does.
 
-    ``authentic`` files are known by their checksum: torch reads them in whatever form, older than archives too.
+    Args:
+        network: says how large the file may be.
+        data: the whole file.
+        name: what messages call the file.
+        authentic: the file is known by its checksum; torch then reads it in whatever form, older than archives too.
+
+    Returns:
+        CPU tensors by name.
+
+    Raises:
+        WeightsError: the data is too large, damaged, or neither safetensors nor a state dict.
     """
     if len(data) > size_limit_bytes(network):
         weights = sum(map(_bytes_of, network.state_dict().values()))
@@ -106,9 +130,10 @@ def _unpickle(data: bytes, name: str) -> dict[str, Tensor]:
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Copy tensors into a network, if they are exactly its weights; else WeightsError, and nothing is copied.
+    """Copy tensors into a network, if they are exactly its weights; one on the meta device gets its memory then.
 
-    A network on the meta device gets its memory only then.
+    Raises:
+        WeightsError: a tensor is missing, too many, of another shape or type, or not finite; nothing is copied then.
     """
     own = network.state_dict()
     missing, unexpected = [key for key in own if key not in tensors], [key for key in tensors if key not in own]
