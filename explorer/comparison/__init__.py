@@ -2,14 +2,15 @@
 
 from ._align import Change
 from ._budget import EqualBudget, equal_budget
+from ._cells import Difference, TableCell, format_cell, format_difference, format_signed, is_best
 from ._changes import Delta, Differences, Step, differences
 from ._cloud import Cloud, Point, Ranges, cloud
-from ._compare import MOST, AlignedStage, Cell, Comparison, Row, compare
+from ._compare import MOST, AlignedStage, Comparison, MetricCell, Row, compare
 from ._front import front
 from ._html import html
 from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
 from ._stages import HEAD, Block, Part, Stage, stages
-from ._tables import LETTERS, Report, Table, metrics_table, report, signed, stages_table
+from ._tables import LETTERS, Report, Table, metrics_table, report, stages_table
 from ._text import comma_separated, markdown
 
 __all__ = [
@@ -18,13 +19,14 @@ __all__ = [
     "MOST",
     "AlignedStage",
     "Block",
-    "Cell",
     "Change",
     "Cloud",
     "Comparison",
     "Delta",
+    "Difference",
     "Differences",
     "EqualBudget",
+    "MetricCell",
     "Part",
     "Point",
     "Ranges",
@@ -36,19 +38,23 @@ __all__ = [
     "Stage",
     "Step",
     "Table",
+    "TableCell",
     "cloud",
     "comma_separated",
     "compare",
     "differences",
     "equal_budget",
+    "format_cell",
+    "format_difference",
+    "format_signed",
     "front",
     "html",
+    "is_best",
     "markdown",
     "metrics_table",
     "reductions",
     "report",
     "saving",
-    "signed",
     "stacks",
     "stages",
     "stages_table",

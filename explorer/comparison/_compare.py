@@ -16,7 +16,7 @@ MOST = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class MetricCell:
     """One metric of one network."""
 
     value: int
@@ -33,7 +33,7 @@ class Row:
     """One metric of all networks."""
 
     metric: Metric
-    cells: tuple[Cell, ...]
+    cells: tuple[MetricCell, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Comparison:
         if metric.best is not None and min(values) != max(values):
             best = min(values) if metric.best == "least" else max(values)
         cells = tuple(
-            Cell(value=value, difference=value - first, percent=in_percent(value, first), best=value == best)
+            MetricCell(value=value, difference=value - first, percent=in_percent(value, first), best=value == best)
             for value in values
         )
         return Row(metric=metric, cells=cells)

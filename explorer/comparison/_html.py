@@ -6,6 +6,7 @@ from math import log
 
 from ..figures import growth
 from ..text import escape_html, format_si
+from ._cells import format_cell, is_best
 from ._compare import Comparison
 from ._tables import LETTERS, Report, Table, headings
 
@@ -143,9 +144,10 @@ def _svg(height: int, rows: list[str], said: str) -> str:
 def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{escape_html(cell)}</th>' for cell in table.header)
     rows = []
-    for number, row in enumerate(table.rows):
-        marks = [' class="best"' if (number, place) in table.best else "" for place in range(len(row))]
-        cells = "".join(f"<td{mark}>{escape_html(cell)}</td>" for mark, cell in zip(marks, row, strict=True))
+    for row in table.rows:
+        marks = [' class="best"' if is_best(cell) else "" for cell in row]
+        texts = [escape_html(format_cell(cell)) for cell in row]
+        cells = "".join(f"<td{mark}>{text}</td>" for mark, text in zip(marks, texts, strict=True))
         rows.append(f"<tr>{cells}</tr>")
     return (
         f'<h2 class="name">{escape_html(table.title)}</h2><p>{escape_html(table.note)}</p><div class="scroll"><table>'

@@ -1,4 +1,4 @@
-"""A comparison as tables of text: what its Markdown, its CSV and its HTML page have in common."""
+"""A comparison as tables: what its Markdown, its HTML page and the Compare page have in common."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..text import format_change, format_count, format_extent, format_shape
-from ._changes import Differences, differences
+from ..text import format_extent, format_shape
+from ._cells import Difference, TableCell
+from ._changes import Delta, Differences, differences
 from ._compare import Comparison
 from ._stages import Part
 
@@ -21,12 +22,11 @@ _EPOCHS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A heading, a header and rows of text; ``best`` are the cells to mark, as (row, column)."""
+    """A heading, a header and rows of cells, which are values until they are written."""
 
     title: str
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    best: frozenset[tuple[int, int]] = frozenset()
+    rows: tuple[tuple[TableCell, ...], ...]
     note: str = ""
     words: bool = False
     """Whether cells beyond the first hold text that people typed."""
@@ -61,29 +61,14 @@ def report(comparison: Comparison, learnt: Iterable[RunAccuracy] = (), address: 
     return Report(comparison=comparison, differences=found, learnt=tuple(learnt), address=address)
 
 
-def signed(value: int) -> str:
-    """+1,234, −1,234 or 0."""
-    return "0" if not value else f"{'+' if value > 0 else '−'}{format_count(abs(value))}"
-
-
 def metrics_table(comparison: Comparison) -> Table:
     """Every metric of every network, with the difference to the first."""
-    rows, best = [], set()
-    for number, row in enumerate(comparison.rows):
-        cells = [row.metric.label + (f" ({row.metric.unit})" if row.metric.unit else "")]
-        for place, cell in enumerate(row.cells):
-            text = format_count(cell.value)
-            if place and cell.difference:
-                percent = "" if cell.percent is None else f", {format_change(cell.value, row.cells[0].value)}"
-                text += f" ({signed(cell.difference)}{percent})"
-            if cell.best:
-                best.add((number, place + 1))
-            cells.append(text)
-        rows.append(tuple(cells))
-    shapes = tuple(format_shape(analysis.input_shape) for analysis in comparison.analyses)
-    rows.append(("input", *shapes))
+    rows: list[tuple[TableCell, ...]] = [
+        (row.metric.label + (f" ({row.metric.unit})" if row.metric.unit else ""), *row.cells) for row in comparison.rows
+    ]
+    rows.append(("input", *(format_shape(analysis.input_shape) for analysis in comparison.analyses)))
     return Table(
-        title="All numbers", header=("", *headings(comparison)), rows=tuple(rows), best=frozenset(best),
+        title="All numbers", header=("", *headings(comparison)), rows=tuple(rows),
         note="In brackets the difference from A. The least of parameters, MACs and memory is marked.",
     )  # fmt: skip
 
@@ -120,7 +105,7 @@ def headings(comparison: Comparison) -> tuple[str, ...]:
 
 def stages_table(comparison: Comparison) -> Table:
     """Parameters, MACs, memory and field of each stage and branch of each network."""
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[TableCell, ...]] = []
     for aligned in comparison.stages:
         for letter, stage in zip(LETTERS, aligned.stages, strict=False):
             if stage is None:
@@ -136,24 +121,18 @@ def stages_table(comparison: Comparison) -> Table:
     )  # fmt: skip
 
 
-def _part(label: str, letter: str, part: Part) -> tuple[str, ...]:
-    costs = map(format_count, (part.params, part.macs, part.training_bytes))
+def _part(label: str, letter: str, part: Part) -> tuple[TableCell, ...]:
+    costs = (part.params, part.macs, part.training_bytes)
     return (label, letter, format_shape(part.output_shape), *costs, format_extent(part.receptive_field))
 
 
 def differences_table(comparison: Comparison, place: int, found: Differences) -> Table:
     """The changes from the first network to another, each with its cost."""
 
-    def cells(text: str, params: int, macs: int, field: tuple[int, int]) -> tuple[str, ...]:
-        wide = signed(field[0]) if field[0] == field[1] else f"{signed(field[0])} × {signed(field[1])}"
-        return (text, signed(params), signed(macs), wide)
+    def cells(text: str, delta: Delta) -> tuple[TableCell, ...]:
+        return (text, Difference((delta.params,)), Difference((delta.macs,)), Difference(delta.receptive_field))
 
-    rows = [
-        cells(str(step), step.delta.params, step.delta.macs, step.delta.receptive_field)
-        for step in found.steps
-    ]
-    total = found.total
-    rows.append(cells("in all", total.params, total.macs, total.receptive_field))
+    rows = [*(cells(str(step), step.delta) for step in found.steps), cells("in all", found.total)]
     names = headings(comparison)
     return Table(
         title=f"From {names[0]} to {names[place]}",

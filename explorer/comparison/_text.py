@@ -7,6 +7,7 @@ import io
 
 from ..analysis import METRICS
 from ..text import escape_csv, escape_markdown
+from ._cells import TableCell, format_cell, is_best
 from ._stages import Part, Stage
 from ._tables import Report, Table
 
@@ -29,11 +30,15 @@ def _table(table: Table) -> str:
         "| " + " | ".join(map(escape_markdown, table.header)) + " |",
         "| :-- |" + " --: |" * (len(table.header) - 1),
     ]
-    for number, row in enumerate(table.rows):
-        cells = [escape_markdown(cell) if place == 0 or table.words else cell for place, cell in enumerate(row)]
-        cells = [f"**{cell}**" if (number, place) in table.best else cell for place, cell in enumerate(cells)]
+    for row in table.rows:
+        cells = [_cell(cell, escape=place == 0 or table.words) for place, cell in enumerate(row)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _cell(cell: TableCell, *, escape: bool) -> str:
+    text = escape_markdown(format_cell(cell)) if escape else format_cell(cell)
+    return f"**{text}**" if is_best(cell) else text
 
 
 def comma_separated(report: Report) -> str:

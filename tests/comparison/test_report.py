@@ -11,7 +11,19 @@ import pytest
 
 from explorer import catalog
 from explorer.architecture import edit
-from explorer.comparison import Report, comma_separated, compare, html, markdown, report
+from explorer.comparison import (
+    Difference,
+    Report,
+    comma_separated,
+    compare,
+    format_cell,
+    format_difference,
+    html,
+    is_best,
+    markdown,
+    metrics_table,
+    report,
+)
 from explorer.experiments import RunAccuracy
 
 EVIL = "=cmd|'/C calc'!A1 <img src=x onerror=alert(1)> ](javascript:alert(1)) $\\href{x}{y}$ **b** `c`\nnext"
@@ -127,3 +139,20 @@ def test_one_network_alone() -> None:
     alone = report(compare([catalog.get("residual-mnist")]))
     for text in (markdown(alone), html(alone), comma_separated(alone)):
         assert "41514" in text.replace(",", "")
+
+
+def test_cells_are_values_until_they_are_written() -> None:
+    """No writer takes text apart: a name with brackets in it stays whole, numbers are the comparison's own."""
+    networks = [catalog.get("googlenet"), catalog.get("residual-mnist")]
+    found = compare(networks, ["a (b)", "c"])
+    table = metrics_table(found)
+    assert [row[1:] for row in table.rows[:-1]] == [row.cells for row in found.rows]
+    first, second = found.rows[0].cells
+    assert format_difference(first) == ""
+    assert format_cell(first) == f"{first.value:,}"
+    assert format_cell(second) == f"{second.value:,} ({format_difference(second)})"
+    assert format_difference(second).startswith(f"−{first.value - second.value:,}, −")
+    assert (is_best(first), is_best(second), is_best("−"), is_best(3)) == (False, True, False, False)
+    assert [format_cell(cell) for cell in ("a (b)", 1_234, Difference((-3, -3)), Difference((0, 12)))] == [
+        "a (b)", "1,234", "−3", "0 × +12",
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.architecture import Architecture
-from explorer.comparison import LETTERS, Delta, Differences, compare, differences, pictures, signed
+from explorer.comparison import LETTERS, Delta, Differences, compare, differences, format_signed, pictures
 from explorer.text import format_bytes, format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -83,7 +83,7 @@ def _totals(found: Differences) -> None:
     with st.container(horizontal=True, gap="small", key="compare_totals"):
         for label, value, shown in cells:
             sign = "+" if value > 0 else "−" if value < 0 else ""
-            st.metric(label, f"{sign}{shown(abs(value))}", help=f"Exactly {signed(value)}.", border=True)
+            st.metric(label, f"{sign}{shown(abs(value))}", help=f"Exactly {format_signed(value)}.", border=True)
 
 
 def _quiet() -> bool:
@@ -130,7 +130,7 @@ def _steps(found: Differences) -> list[str]:
             "elsewhere": st.column_config.NumberColumn("of that, MACs in other layers", **number),
         },
     )
-    sums = f"{signed(found.total.params)} parameters, {signed(found.total.macs)} MACs"
+    sums = f"{format_signed(found.total.params)} parameters, {format_signed(found.total.macs)} MACs"
     st.caption(
         literal(
             f"{len(steps)} of {len(found.steps)} steps, applied one after another from the top. Each is charged with "

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.architecture import Architecture, edit
-from explorer.comparison import LETTERS, Reduction, reductions, signed
+from explorer.comparison import LETTERS, Reduction, format_signed, reductions
 from pages.ui.text import cell, literal
 
 from . import networks, options
@@ -91,8 +91,8 @@ def _without(entry: Entry, each: Reduction) -> None:
     bare = edit.replace(bare, "", name=name, notes=f"{entry.architecture.name} without {each.reduce}"[:1000])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"Leaving out **{literal(each.reduce)}** changes the network by {signed(each.delta.params)} parameters and "
-            f"{signed(each.delta.macs)} MACs."
+            f"Leaving out **{literal(each.reduce)}** changes the network by {format_signed(each.delta.params)} "
+            f"parameters and {format_signed(each.delta.macs)} MACs."
         )
         if st.button("Open it without in Design", key="lesson_open", icon=":material/schema:"):
             networks.open_in_design(bare)

@@ -7,7 +7,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.comparison import LETTERS, Comparison, Table, metrics_table, pictures, stages_table
+from explorer.comparison import (
+    LETTERS,
+    Comparison,
+    MetricCell,
+    Table,
+    TableCell,
+    format_cell,
+    format_difference,
+    metrics_table,
+    pictures,
+    stages_table,
+)
+from explorer.text import format_count
 from pages.ui import other_tools
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -58,22 +70,18 @@ def show(entries: tuple[Entry, ...]) -> None:
 
 def totals(table: Table) -> None:
     """A table of a report, the least of each row in bold with a star, the difference from A behind the number."""
-    rows = [
-        [
-            literal(text) if not place else _number(text, best=(number, place) in table.best)
-            for place, text in enumerate(row)
-        ]
-        for number, row in enumerate(table.rows)
-    ]
+    rows = [[_mark(cell) for cell in row] for row in table.rows]
     frame = pd.DataFrame(rows, columns=[literal(text) or "number" for text in table.header])
     st.table(frame.set_index(frame.columns[0]), border="horizontal")
     st.caption("★ the least of parameters, MACs or memory. In grey: the difference from A.")
 
 
-def _number(text: str, *, best: bool) -> str:
-    value, _, difference = text.partition(" (")
-    shown = f"**{literal(value)}** ★" if best else literal(value)
-    return f"{shown} :gray[{literal(difference.removesuffix(')'))}]" if difference else shown
+def _mark(cell: TableCell) -> str:
+    if not isinstance(cell, MetricCell):
+        return literal(format_cell(cell))
+    value, difference = literal(format_count(cell.value)), format_difference(cell)
+    shown = f"**{value}** ★" if cell.best else value
+    return f"{shown} :gray[{literal(difference)}]" if difference else shown
 
 
 def _bars(comparison: Comparison) -> None:
@@ -134,6 +142,6 @@ def _all_stages(comparison: Comparison) -> None:
         return
     with box:
         table = stages_table(comparison)
-        rows = [dict(zip(table.header, map(cell, row), strict=True)) for row in table.rows]
+        rows = [dict(zip(table.header, map(cell, map(format_cell, row)), strict=True)) for row in table.rows]
         st.dataframe(rows, key="compare_numbers_table", hide_index=True, height=420, alt=table.title)
         st.caption(table.note)
