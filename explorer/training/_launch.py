@@ -35,8 +35,19 @@ def start(
 ) -> Run:
     """Queue a new run; the manager's owner starts it as soon as its device is free.
 
-    A data set given as a path is imported first. Raises ValueError where the network does not fit the data, or needs
-    more memory than the device has.
+    Args:
+        manager: Of the data directory in which the run is kept.
+        architecture: What is trained.
+        config: How. A data set given as a path is imported first.
+        name: Title of the run; the architecture's name unless given.
+        notes: Free text of the person who starts it.
+        tags: Words by which runs are found.
+
+    Returns:
+        The run, in the state ``queued``.
+
+    Raises:
+        ValueError: The network does not fit the data or the device, or needs more memory than the device has.
     """
     config, memory = prepare(architecture, config)
     title, settings = name or architecture.name, config.model_dump_json()
@@ -44,14 +55,34 @@ def start(
 
 
 def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfig, int]:
-    """The configuration with its data imported, and the bytes that the run is expected to need; see ``start``."""
+    """What ``start`` does before it queues a run: import the data, and check that the run can work.
+
+    Args:
+        architecture: What is to be trained.
+        config: How.
+
+    Returns:
+        The configuration with the name of the imported data set, and the bytes that the run is expected to need.
+
+    Raises:
+        ValueError: As ``start``.
+    """
     config = _with_known_data(config, architecture)
     return config, check(architecture, config).bytes
 
 
 def config_warnings(config: TrainConfig) -> list[str]:
-    """What is allowed and will most likely spoil a run, a sentence each with the way out. Raises ValueError for data
-    that nobody knows."""
+    """Find what is allowed and will most likely spoil a run.
+
+    Args:
+        config: The configuration of the run.
+
+    Returns:
+        A sentence for each, with the way out.
+
+    Raises:
+        ValueError: Nobody knows the data set.
+    """
     mirrored = [name for name in ("flip", "flip_average") if getattr(config, name)]
     classes = datasets.get_card(config.dataset).classes
     if mirrored and classes and all(len(name) == 1 for name in classes):
@@ -63,7 +94,19 @@ def config_warnings(config: TrainConfig) -> list[str]:
 
 
 def extend(manager: Manager, run: str, epochs: int) -> Run:
-    """Queue a run that has ended for ``epochs`` more; a falling schedule then falls towards the new end."""
+    """Queue a run that has ended for some more epochs; a falling schedule then falls towards the new end.
+
+    Args:
+        manager: Of the data directory that has the run.
+        run: Its identifier.
+        epochs: How many more.
+
+    Returns:
+        The run, in the state ``queued``.
+
+    Raises:
+        ValueError: There is no such run, it has not ended, or ``epochs`` is below 1.
+    """
     found = manager.run(run)
     if epochs < 1:
         raise ValueError(f"epochs (={epochs}) must be at least 1")
@@ -73,7 +116,20 @@ def extend(manager: Manager, run: str, epochs: int) -> Run:
 
 
 def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any) -> Run:
-    """Queue a new run with the architecture of another one and its configuration, some fields of it changed."""
+    """Queue a new run with the architecture and the configuration of another one, some fields of it changed.
+
+    Args:
+        manager: Of the data directory that has the run.
+        run: Identifier of the other run.
+        name: Title of the new one; that of the other unless given.
+        **changes: Fields of ``TrainConfig`` and their new values.
+
+    Returns:
+        The new run, in the state ``queued``.
+
+    Raises:
+        ValueError: There is no such run, a field cannot have that value, or as ``start``.
+    """
     found = manager.run(run)
     config = parse(found.config).changed(**changes)
     return start(manager, from_json(found.architecture), config, name=name or found.name, tags=found.tags)
@@ -103,7 +159,18 @@ class Fit:
 
 
 def check(architecture: Architecture, config: TrainConfig) -> Fit:
-    """Whether a run can be started: its data is there and fits, and so does the memory. Raises ValueError if not."""
+    """Check that a run can be started: its data is there, and network, data, device and memory fit one another.
+
+    Args:
+        architecture: What is to be trained.
+        config: How; its data set is one that ``explorer.datasets`` knows by name.
+
+    Returns:
+        Where it would be trained now, and what it would take there.
+
+    Raises:
+        ValueError: It cannot; the message names the value, the rule and a way out.
+    """
     card = datasets.get_card(config.dataset)
     if not card.available:
         hint = card.manual_download or "import it first"

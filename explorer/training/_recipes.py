@@ -24,8 +24,8 @@ def d2l(dataset: str) -> TrainConfig:
 
 def quick(dataset: str) -> TrainConfig:
     """Good accuracy in a short time, for photographs: one cycle of Nesterov SGD on flipped images, at first on small
-    windows of them; an answer is the mean of those to an image and to its mirror image. (A mirrored digit is no digit:
-    for those turn both off.)"""
+    windows of them; a prediction is the mean of those for an image and its mirror image. (A mirrored digit is no
+    digit: for those turn both off.)"""
     return TrainConfig(
         dataset=dataset,
         optimizer="sgd",
@@ -76,10 +76,22 @@ RECIPES: dict[str, Callable[[str], TrainConfig]] = {
     "quick": quick,
     "thorough": thorough,
 }
+"""By name: what makes the configuration for a data set."""
 
 
 def recipe(name: str, dataset: str) -> TrainConfig:
-    """The configuration of a named recipe for a data set. Raises ValueError with the names there are."""
+    """The configuration of a named recipe for a data set.
+
+    Args:
+        name: A key of ``RECIPES``.
+        dataset: Name or path of the data set; whether it exists is not checked.
+
+    Returns:
+        A whole configuration, to be changed freely.
+
+    Raises:
+        ValueError: There is no such recipe; the message has the names there are.
+    """
     if name not in RECIPES:
         raise ValueError(f"there is no recipe {name[:60]!r}; known: {', '.join(RECIPES)}")
     return RECIPES[name]("any").changed(dataset=dataset)

@@ -69,7 +69,7 @@ def remove_leftovers(folder: Path) -> None:
 def load_newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str]]:
     """The newest checkpoint that can be used (None if there is none), and a sentence about each that cannot.
 
-    What cannot be used is set aside under its name with ``.refused``, so that it is not tried again.
+    What cannot be used is quarantined under its name with ``.refused``, so that it is not tried again.
     """
     problems: list[str] = []
     for path in list_checkpoints(folder):

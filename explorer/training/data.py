@@ -35,7 +35,7 @@ class Subset:
     labels: Tensor
     """int64 (N,)."""
     shown: tuple[int, ...] = ()
-    """Rows whose answers are kept after every evaluation."""
+    """Rows whose predictions are kept after every evaluation."""
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,4 +1,4 @@
-"""How good a network is on images that it did not learn from."""
+"""Evaluation of a network on images that it was not trained on."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _BEST = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Loss, accuracy and who is taken for whom."""
+    """Loss, accuracy and confusion matrix."""
 
     loss: float
     """Mean cross entropy, in natural logarithms."""
     accuracy: float
-    """Share of right answers, 0 to 1."""
+    """Share of right predictions, 0 to 1."""
     confusion: tuple[tuple[int, ...], ...]
-    """Images by true class (row) and answer (column)."""
+    """Images by true class (row) and predicted class (column)."""
     predictions: tuple[tuple[tuple[int, float], ...], ...] = ()
     """For each image of ``Subset.shown`` its best (class, probability), at most three, the best first."""
 

@@ -183,7 +183,7 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     checkpoint.remove_leftovers(folder)
     captured, problems = checkpoint.load_newest(folder, run.id)
     for problem in problems:
-        store.log_event(run.id, f"{problem}; set aside, the checkpoint before it is used")
+        store.log_event(run.id, f"{problem}; quarantined, the checkpoint before it is used")
     if run.attempt > 1 and captured is None:
         store.log_event(run.id, "there is no usable checkpoint; begins anew")
     job = TrainingJob.prepare(run, captured, 0, lambda text: store.log_event(run.id, text))

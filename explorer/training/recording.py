@@ -32,7 +32,7 @@ class Sink(Protocol):
 
 
 class Log(Protocol):
-    """What the loop tells; ``Recorder`` says what each means."""
+    """What the loop reports; ``Recorder`` says what each means."""
 
     def begin_step(self) -> None: ...
     def data_ready(self) -> None: ...

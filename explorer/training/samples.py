@@ -1,4 +1,4 @@
-"""The pictures whose answers are kept after every epoch: which they are, and all of them as one picture."""
+"""The sample images whose predictions are kept after every epoch: which they are, and all as one PNG."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class State:
         self.seconds = 0.0
         """Of training, over all attempts."""
         self.sums = [0.0, 0.0, 0.0]
-        """Loss × images, right answers and images of the epoch that has begun."""
+        """Loss × images, right predictions and images of the epoch that has begun."""
 
     @property
     def eval_model(self) -> Network:

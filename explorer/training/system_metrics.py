@@ -23,7 +23,7 @@ def read(device: torch.device) -> dict[str, float]:
 
 
 def memory_bytes(device: torch.device) -> int | None:
-    """Bytes that the process holds: of the device's memory on a GPU, else of the machine's; None where none tells."""
+    """Bytes that the process holds: of the device's memory on a GPU, else of the machine's; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
     if device.type == "mps":

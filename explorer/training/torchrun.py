@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 SOCKET = "EXPLORER_LOCK_SOCKET"
 PEER_LOST = "another of its processes ended; log.txt in the run's folder says why"
 GRACE_SECONDS = 30.0
-"""In which a process whose peer died may end by itself: gloo tells it, NCCL lets it wait for ever."""
+"""In which a process whose peer died may end by itself: gloo raises an error, NCCL waits for ever."""
 _POLL_SECONDS = 0.5
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
@@ -96,7 +96,7 @@ def hold_rank_lock(folder: Path, number: int, attempt: int) -> Lock | None:
 def watch_ranks(
     folder: Path, processes: int, attempt: int, over: Callable[[], bool], end: Callable[[], None]
 ) -> threading.Thread:
-    """In rank 0: ``end`` is called when another rank died and the training is not ``over`` within the grace period.
+    """In rank 0: call ``end`` when another rank died and the training is not ``over`` within the grace period.
 
     The kernel frees the lock of a process that dies, whatever this one waits for meanwhile.
     """

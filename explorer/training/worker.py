@@ -1,6 +1,6 @@
 """The process that trains one run: ``python -m explorer.training RUN_ID``, as the manager starts it.
 
-It holds the run's lock as long as it lives and leaves its last words in the lock's note before it tells the store, so
+It holds the run's lock as long as it lives and notes how it ended at the lock before it updates the store, so
 that they are found even when the store cannot be written. A run of several processes is started in this way too; then
 the worker is rank 0 (see ``torchrun``).
 """
@@ -119,9 +119,9 @@ def _acquire_lock(root: Path, store: Store, run_id: str) -> Lock:
 
 
 def _handle_signals(control: ControlThread, *, ranked: bool) -> None:
-    """SIGTERM out of the blue ends the run after this batch; after a wish that went unheard, or twice, at once.
+    """SIGTERM without a request ends the run after this batch; after a request that took too long, or twice, at once.
 
-    A rank gets it twice where all processes are told to end: torchrun hands on its own. So there twice is once.
+    A rank gets it twice where all processes are terminated: torchrun hands on its own. So there twice counts once.
     """
 
     def handle(*_: object) -> None:
@@ -153,7 +153,7 @@ def _run_worker_rank(root: Path, run: Run) -> int:
 def _watch_other_ranks(
     root: Path, store: Store, run: Run, control: ControlThread, lock: Lock, facts: dict[str, Any]
 ) -> None:
-    """End this process where another rank died and the main thread waits for it in vain, as it does with NCCL."""
+    """End this process where another rank died and the main thread still waits for it, as it does with NCCL."""
 
     def over() -> bool:
         return control.done.is_set() or control.training_over.is_set()
@@ -176,7 +176,7 @@ def _record_end_if_possible(store: Store, run: Run, status: Status, reason: str)
 
 
 def _record_end(store: Store, run: Run, status: Status, reason: str) -> None:
-    """Tell the store how it ended. What people wish wins, also where they wished it while something else happened."""
+    """Record how the run ended. A request wins, also where it came while something else happened."""
     weaker: dict[Status, tuple[RequestedAction, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
     where: dict[str, Any] = {"status": ("running",), "attempt": (run.attempt,)}
     allowed = {**where, "requested_action": weaker[status]} if status in weaker else where
@@ -188,7 +188,7 @@ def _record_end(store: Store, run: Run, status: Status, reason: str) -> None:
 
 
 def _requested_status(store: Store, run: str) -> Status:
-    """The state of a run that ends now, by what people wish."""
+    """The state of a run that ends now, by the requested action."""
     return _STATUS_OF_ACTION[store.get(run).requested_action]
 
 
