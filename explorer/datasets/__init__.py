@@ -23,7 +23,7 @@ from ._catalogue import DEFAULT, find_available, get_card, names, register
 from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
 from ._images import MAX_IMAGE_BYTES, DecodedImage, decode
-from ._import import Cancel, Progress, import_images
+from ._import import Cancel, Progress, import_images, import_upload
 from ._long_range import generate_long_range
 from ._store import ImportedDataset
 
@@ -49,6 +49,7 @@ __all__ = [
     "generate_long_range",
     "get_card",
     "import_images",
+    "import_upload",
     "load",
     "names",
     "register",

@@ -90,10 +90,14 @@ def staging_folder() -> Iterator[Path]:
 
 
 def _remove_stale(root: Path) -> None:
-    for entry in root.glob(f"{_STAGING}*"):
+    # Version 0.1 kept uploads in a folder of their own, from which nothing was ever swept.
+    for entry in [*root.glob(f"{_STAGING}*"), *(home() / "uploads").glob("tmp*.zip")]:
         with contextlib.suppress(OSError):  # another process removed it first
             if time.time() - entry.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(entry, ignore_errors=True)
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+                else:
+                    entry.unlink()
 
 
 def check_disk_space(needed: int) -> None:

@@ -42,6 +42,7 @@ def import_images(
     path: str | Path,
     *,
     name: str | None = None,
+    source: str | None = None,
     size: tuple[int, int] | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -55,6 +56,7 @@ def import_images(
     Args:
         path: of the zip or folder.
         name: title shown to people; default: the file's name. The identifier is generated.
+        source: origin shown on the card; default: the path.
         size: (height, width) in pixels, 8 to 1,024 a side; default: 64×64.
         progress: is called with the images done and their number.
         cancel: is called often; True stops the import.
@@ -75,10 +77,38 @@ def import_images(
         if known.scaled_to in (None, size or _DEFAULT_SIZE) and _store.is_intact(known):
             return known
     try:
-        with Source(path) as source:
-            return _Import(source, state, name or path.stem, size, progress, cancel).run()
+        with Source(path) as opened:
+            return _Import(opened, state, name or path.stem, source or str(path), size, progress, cancel).run()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def import_upload(
+    data: bytes | memoryview,
+    filename: str,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> ImportedDataset:
+    """Import a zip file that came through a browser; see ``import_images``.
+
+    Args:
+        data: Its bytes. They lie on the disk only for as long as that takes.
+        filename: What the file is called on the machine from which it came; nothing is opened under this name.
+        progress: Called with pictures done and pictures to do.
+        cancel: Ends the import once it returns True.
+
+    Returns:
+        The data set; its source is the file's own name.
+
+    Raises:
+        DatasetError: It cannot be used, or the disk is full.
+        CancelledError: ``cancel`` said so.
+    """
+    with _folders.staging_folder() as folder:
+        path = folder / "upload.zip"
+        path.write_bytes(data)
+        return import_images(path, name=Path(filename).stem, source=filename, progress=progress, cancel=cancel)
 
 
 class _Import:
@@ -87,6 +117,7 @@ class _Import:
         source: Source,
         state: str,
         title: str,
+        origin: str,
         size: tuple[int, int] | None,
         progress: Progress | None,
         cancel: Cancel | None,
@@ -94,6 +125,7 @@ class _Import:
         self.source = source
         self.state = state
         self.title = _title(title)
+        self.origin = origin
         self.wanted = size
         self.progress = progress
         self.cancel = cancel
@@ -234,7 +266,7 @@ class _Import:
     def _save(self, content: ImageArrays, scaled_to: tuple[int, int] | None) -> ImportedDataset:
         fingerprint = content.fingerprint
         name = f"{_folders.slug(self.title, 40 - _DIGEST - 1)}-{fingerprint[:_DIGEST]}"
-        source = (str(self.source.path), self.state)
+        source = (self.origin, self.state)
         try:
             before = _store.read_facts(name).sources
         except DatasetError:

@@ -459,3 +459,31 @@ def test_importing_again_does_not_disturb_who_reads(tmp_path: Path) -> None:
     os.utime(path, ns=(1, 1))
     import_images(path)
     assert arrays.stat().st_ino == before
+
+
+# ---- uploads --------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_called_as_its_file_and_leaves_no_other_file(tmp_path: Path, home: Path) -> None:
+    members = {f"{kind}/{number}.png": makers.png(10 * number) for kind in "ab" for number in range(6)}
+    data = makers.zipped(tmp_path / "cats and dogs.zip", members).read_bytes()
+    made = datasets.import_upload(data, "cats and dogs.zip")
+    card = datasets.get_card(made.name)
+    assert (card.title, card.source) == ("cats and dogs", "cats and dogs.zip")
+    assert not [*home.rglob("*.zip"), *(home / "data").glob(f"{_folders._STAGING}*")]
+    with pytest.raises(DatasetError):
+        datasets.import_upload(b"no zip", "../../etc/passwd")
+    assert [path.name for path in (home / "data").iterdir()] == [made.name]
+
+
+def test_uploads_that_a_crash_left_behind_are_swept(tmp_path: Path, home: Path) -> None:
+    stale, fresh = (home / "uploads" / name for name in ("tmpold.zip", "tmpnew.zip"))
+    folder = home / "data" / f"{_folders._STAGING}old"
+    for path in (stale, fresh, folder / "upload.zip"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    for path in (stale, folder):
+        os.utime(path, (0, 0))
+    members = {f"{kind}/{number}.png": makers.png(10 * number) for kind in "ab" for number in range(6)}
+    import_images(makers.zipped(tmp_path / "a.zip", members))
+    assert (stale.exists(), fresh.exists(), folder.exists()) == (False, True, False)

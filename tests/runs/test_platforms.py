@@ -35,7 +35,7 @@ sys.modules["msvcrt"] = Locks("msvcrt")
 
 PAGES = """
 from streamlit.testing.v1 import AppTest
-for page in ("design", "compare", "inspect"):
+for page in ("design", "compare", "inspect", "catalogue"):
     app = AppTest.from_file("app.py", default_timeout=120).run()
     if page != "design":
         app.switch_page(f"pages/{page}.py").run()

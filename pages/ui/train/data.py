@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from pathlib import Path
-
 import streamlit as st
 
 from explorer import datasets
 from explorer.datasets import DatasetCard
-from explorer.home import home
 from explorer.text import format_bytes, format_shape
 from pages.ui.progress import run_with_progress
 from pages.ui.server import listens_on_loopback
@@ -76,19 +71,12 @@ def _import() -> None:
         path = st.text_input("or the path of a zip or folder on this machine", key="train_path", max_chars=1000).strip()
     if not st.button("Import", key="import", icon=":material/input:", disabled=not upload and not path):
         return
-    with contextlib.ExitStack() as stack:
-        source, title = path, None
-        if upload is not None:
-            folder = home() / "uploads"
-            folder.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(tempfile.NamedTemporaryFile(dir=folder, suffix=".zip"))
-            file.write(upload.getbuffer())
-            file.flush()
-            source, title = file.name, Path(upload.name).stem
-        imported = run_with_progress(
-            "Reading the images",
-            lambda progress: datasets.import_images(source, name=title, progress=progress),
-        )
+    imported = run_with_progress(
+        "Reading the images",
+        lambda progress: datasets.import_images(path, progress=progress)
+        if upload is None
+        else datasets.import_upload(upload.getbuffer(), upload.name, progress=progress),
+    )
     if imported is not None:
         st.session_state["train_data_next"] = imported.name
         st.rerun()
