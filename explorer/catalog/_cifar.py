@@ -1,4 +1,4 @@
-"""Small networks of our own for 32×32 images: a BN-Inception made for accuracy per second, and its variants.
+"""Small networks of our own for 32×32 images: a BN-Inception for high accuracy after short training, and its variants.
 
 Every variant is derived from the base by the same edits that a page offers, so that they differ in nothing else.
 """
@@ -39,7 +39,7 @@ def _block(
 @register(
     "cifar-inception",
     title="CIFAR Inception",
-    summary="A BN-Inception for 32×32 images: three blocks, early downsampling, made to learn much in a minute.",
+    summary="A BN-Inception for 32×32 images: three blocks, early downsampling, a high accuracy after a minute.",
     source=_SOURCE,
     tags=_TAGS,
 )
@@ -69,12 +69,12 @@ def cifar_inception() -> Architecture:
 @register(
     "cifar10-inception",
     title="CIFAR-10 Inception",
-    summary="A BN-Inception that keeps 32×32 images large for longer: five blocks at 16×16, 8×8 and 4×4 positions.",
+    summary="A BN-Inception that downsamples 32×32 images later: five blocks at 16×16, 8×8 and 4×4 positions.",
     source=_SOURCE,
     tags=_TAGS,
 )
 def cifar10_inception() -> Architecture:
-    """Twice the work of ``cifar_inception``, most of it where there is still something to see."""
+    """Twice the work of ``cifar_inception``, most of it at high resolution."""
     middle: dict[str, int] = {
         "ones": 48, "reduce_3x3": 64, "out_3x3": 96, "reduce_5x5": 32, "out_5x5": 48, "project": 32,
     }  # fmt: skip

@@ -32,7 +32,7 @@ def _network(name: str, provenance: str, input_shape: tuple[int, int, int], *chi
 
 
 def _notes_block(name: str) -> Parallel:
-    """64 + 128 + 32 + 32 = 256 channels whatever comes in: block 3a of GoogLeNet."""
+    """64 + 128 + 32 + 32 = 256 channels from any number of channels: block 3a of GoogLeNet."""
     return inception_block(name, ones=64, reduce_3x3=96, out_3x3=128, reduce_5x5=16, out_5x5=32, project=32)
 
 
@@ -134,7 +134,7 @@ def inception_block_bn(in_channels: int = 32, pool_features: int = 64, size: int
     source=_BLOCK_BN,
     repairs=(
         "`branch_pool1x1n` in forward is `branch_pool1x1`",
-        "the notes' sum of 140,904 parameters counts a bias that the convolutions do not have, forgets batch "
+        "the notes' sum of 140,904 parameters counts a bias that the convolutions do not have, omits batch "
         "normalisation and counts the 1×1 branch twice; counted, it is 140,576",
     ),
     facts=(Fact(metric="params", value=140_576, source="counted from the notes' code with torch"),),
@@ -147,7 +147,7 @@ def _inception_block_bn() -> Architecture:
 @register(
     "dilated-cnn",
     title="CNN with a dilated layer",
-    summary="Three convolutions on CIFAR-10, the middle one dilated by 2: the reach of a 5×5 for the price of a 3×3.",
+    summary="Three convolutions on CIFAR-10, one dilated by 2: the receptive field of a 5×5 at the cost of a 3×3.",
     source=_DAY54,
     repairs=(
         "the text says that dilation widens the receptive field exponentially; it does so only if the rates of "
@@ -175,11 +175,11 @@ def dilated_cnn() -> Architecture:
 @register(
     "dilated-cnn-121",
     title="CNN with dilations 1, 2, 1",
-    summary="The dilated layer as a stack of three with dilations 1, 2 and 1, which leaves no holes.",
+    summary="The dilated layer as a stack of three with dilations 1, 2 and 1, whose receptive field has no holes.",
     source=_DAY54,
     repairs=(
         "the notes propose dilation=[1,2,1] as a change, but layer by layer their network already has it; here the "
-        "three rates follow one another at one resolution, where they can be seen to fill each other's holes",
+        "three rates follow one another at one resolution, where each fills the holes of the others",
     ),
     tags=("course notes", "CIFAR-10", "dilation"),
 )
@@ -225,7 +225,7 @@ def _inception_a(name: str) -> Parallel:
         "`branch5x5_2` gives 24 channels, not 25: only then do the branches sum to 88 and the features to 1,408",
         "`x.view(batch_size - 1)` is `x.view(batch_size, -1)`",
         "misspelt names (`slef`, `brach_pool`, `ave_pool2d`, `kerner_size`, `in_channel`, `outputs` for `output`, "
-        "`super(Inception, …)` in InceptionA, `optimizer.SGD`) are put right",
+        "`super(Inception, …)` in InceptionA, `optimizer.SGD`) are corrected",
     ),
     tags=("course notes", "MNIST"),
 )
@@ -268,7 +268,7 @@ def _residual_block(name: str, channels: int) -> Residual:
     summary="Two residual blocks between 5×5 convolutions: the smallest network that shows what a shortcut does.",
     source=_MNIST,
     repairs=(
-        "`x.view(in_size, -1)` was computed and thrown away; its result is the input of the classifier",
+        "`x.view(in_size, -1)` was computed and discarded; its result is the input of the classifier",
         "the colon after `def forward(self, x)` was missing",
     ),
     tags=("course notes", "MNIST", "residual"),

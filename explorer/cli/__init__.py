@@ -55,10 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     verb("list", _design.list_verb, "The networks of the catalogue.", arch=False, shape=False)
     verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
     sub = verb("summary", _design.summary_verb, "torchinfo's summary (needs torch).", arch=True, shape=True)
-    sub.add_argument("--depth", type=int, metavar="N", help="fold what is nested deeper than N")
-    text = "Our counts beside other tools', every difference named (needs torch)."
+    sub.add_argument("--depth", type=int, metavar="N", help="hide layers that are nested deeper than N")
+    text = "Counts of this program and of other tools, every difference explained (needs torch)."
     verb("ledger", _design.ledger_verb, text, arch=True, shape=True)
-    sub = verb("diff", _design.diff_verb, "What changed from one architecture to another.", arch=False, shape=False)
+    sub = verb("diff", _design.diff_verb, "The differences between two architectures.", arch=False, shape=False)
     sub.add_argument("before", metavar="A", help=ARCH_HELP)
     sub.add_argument("after", metavar="B", help=ARCH_HELP)
     sub = verb(

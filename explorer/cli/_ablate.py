@@ -58,7 +58,7 @@ def _planned(args: argparse.Namespace) -> Experiment:
     seeds = None if args.seeds is None else check_seeds(seeds_of(args.seeds))
     if args.preset is not None:
         if args.factors is not None or args.combine:
-            raise ValueError("--preset decides on factors and combinations; leave --factors and --combine out")
+            raise ValueError("--preset sets factors and combinations; leave out --factors and --combine")
         preset = PRESETS[args.preset]
         return preset.experiment(training_config(args, preset.dataset), seeds=seeds, name=args.name or "")
     network, config = catalog.resolve(args.arch, files=True), training_config(args)
@@ -82,7 +82,7 @@ def _ablate(args: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             pause(manager, stored.id)
             wait(manager, stored.id)
-            way = f"`python -m explorer experiments resume {stored.id}` goes on"
+            way = f"`python -m explorer experiments resume {stored.id}` continues it"
             print(f"\n{stored.id}  paused; {way}", file=sys.stderr)
             raise
         tell(args, manager, stored)
@@ -90,12 +90,12 @@ def _ablate(args: argparse.Namespace) -> None:
 
 def add(verb: Callable[..., Any]) -> None:
     """Add the verbs to the command line."""
-    verb("factors", _factors, "What can be ablated in a network, and what it costs.", arch=True, shape=False)
+    verb("factors", _factors, "The factors that can be ablated in a network, and their costs.", arch=True, shape=False)
 
     text = "Train variants of a network from several seeds and compare them; Ctrl-C pauses them."
     sub = verb("ablate", _ablate, text, arch=False, shape=False)
     sub.add_argument("arch", metavar="ARCH", nargs="?", help="the base; catalogue name, JSON file or link")
-    sub.add_argument("--preset", choices=_PRESETS, help="a known experiment instead of ARCH and --factors")
+    sub.add_argument("--preset", choices=_PRESETS, help="a predefined experiment instead of ARCH and --factors")
     sub.add_argument("--factors", metavar="F,F", help="as `factors ARCH` shows them; default: residual,cbam")
     sub.add_argument("--combine", action="store_true", help="all combinations instead of one factor at a time")
     sub.add_argument("--seeds", metavar="N|S,S", help="how many, or which; default: 3, which is 0,1,2")

@@ -34,7 +34,7 @@ def seeds_of(text: str) -> Sequence[int]:
 
 
 def _progress(runs: list[Run], planned: int) -> str:
-    """One line: how many runs are done, and how far the ones at work are."""
+    """One line: finished runs, and the progress of the running ones."""
     ended = sum(run.status == "finished" for run in runs)
     parts = [f"{ended}/{planned} runs finished"]
     for run in runs:
@@ -46,7 +46,7 @@ def _progress(runs: list[Run], planned: int) -> str:
 
 
 def watch(manager: Manager, experiment: str) -> None:
-    """Show the progress on stderr until no run waits or works: a line that changes on a terminal, else one a change."""
+    """Show the progress on stderr until no run is active: a line that changes on a terminal, else one a change."""
     from ..experiments import get_experiment
 
     planned = len(get_experiment(manager, experiment).experiment.trials)
@@ -70,7 +70,7 @@ def watch(manager: Manager, experiment: str) -> None:
 
 
 def wait(manager: Manager, experiment: str) -> None:
-    """Until nothing works any more, or the patience is at its end."""
+    """Wait until no run is active, or until the time limit."""
     end = time.monotonic() + _STOP_SECONDS
     while any(run.active for _, run in manager.trials(experiment)) and time.monotonic() < end:
         look_after(manager)
@@ -218,12 +218,12 @@ def add(verbs: Any) -> None:
     for name, run, text in (
         ("list", _list, "All experiments."),
         ("show", _show, "The table of one experiment."),
-        ("watch", _watch_verb, "Follow an experiment until its runs end; Ctrl-C leaves it alone."),
+        ("watch", _watch_verb, "Follow an experiment until its runs end; Ctrl-C does not stop it."),
         ("seeds", _add_seeds, "Train every variant from further seeds."),
         ("pause", _act("pause", waits=True), "Pause all its runs."),
-        ("resume", _act("resume", waits=False), "Go on with all its runs, failed and deleted ones too."),
+        ("resume", _act("resume", waits=False), "Continue all its runs, including failed and deleted ones."),
         ("stop", _act("stop", waits=True), "End all its runs."),
-        ("delete", _delete, "Remove an experiment with its runs."),
+        ("delete", _delete, "Delete an experiment with its runs."),
     ):
         sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)

@@ -92,7 +92,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         })  # fmt: skip
         return
     print(f"{shown(model.name)}: {shown(model.provenance)}; computed on {model.device}")
-    print(f"{shown(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images right, "
+    print(f"{shown(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images correct, "
           f"{found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
           f"calibration error {found.calibration_error:.2%}")  # fmt: skip
     rows = [
@@ -161,16 +161,16 @@ def _told(form: str) -> Callable[[int, int], None] | None:
 
 def add(verb: Callable[..., Any]) -> None:
     """Add the verbs to the command line."""
-    verb("models", _models, "Trained networks that `predict` and `evaluate` can ask.", arch=False, shape=False)
-    sub = verb("predict", _predict, "What a trained network says of pictures (needs torch).", arch=False, shape=False)
+    verb("models", _models, "The trained networks for `predict` and `evaluate`.", arch=False, shape=False)
+    sub = verb("predict", _predict, "Classify images with a trained network (needs torch).", arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("images", metavar="IMAGE", nargs="+", help="JPEG, PNG, GIF, BMP, WebP or TIFF")
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
-    sub.add_argument("--download", action="store_true", help="fetch published weights that are not here yet")
+    sub.add_argument("--download", action="store_true", help="download published weights that are not on this machine")
     sub.add_argument("--device", default="auto", metavar="DEVICE", help=DEVICE)
-    text = "How good a trained network is on the test images of a data set (needs torch)."
+    text = "Evaluate a trained network on the test images of a data set (needs torch)."
     sub = verb("evaluate", _evaluate, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
-    sub.add_argument("--download", action="store_true", help="fetch published weights that are not here yet")
+    sub.add_argument("--download", action="store_true", help="download published weights that are not on this machine")
     sub.add_argument("--device", default="auto", metavar="DEVICE", help=DEVICE)

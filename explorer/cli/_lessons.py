@@ -64,7 +64,8 @@ def _pause(manager: Manager, runs: list[Run]) -> None:
         with contextlib.suppress(ValueError):  # it has ended already
             manager.pause(run.id)
             until_ended(manager, run.id)
-    print("\nthe runs are paused; `python -m explorer runs list` shows them, `runs resume` goes on", file=sys.stderr)
+    way = "`python -m explorer runs list` shows them, `runs resume` continues them"
+    print(f"\nthe runs are paused; {way}", file=sys.stderr)
 
 
 def _tell(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
@@ -101,7 +102,7 @@ def _tell(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
 
 def add(verb: Callable[..., Any]) -> None:
     """Add the verb to the command line."""
-    text = "Runs that show one thing, their results side by side; without a name: which lessons there are."
+    text = "A few short runs that demonstrate one effect, with their results; without a name: list the lessons."
     sub = verb("lesson", _lesson, text, arch=False, shape=False)
     sub.add_argument("name", nargs="?", metavar="NAME", help="such as long-range")
     add_changes(sub)

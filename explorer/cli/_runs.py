@@ -33,7 +33,7 @@ def _latest(manager: Manager, run: Run, name: str) -> float | None:
 
 
 def _progress(manager: Manager, run: Run) -> str:
-    """One line: how far, how good, how fast, how long to go."""
+    """One line: progress, accuracy, speed and remaining time."""
     from ..runs import series
 
     if run.status != "running" or not run.steps:
@@ -130,7 +130,7 @@ def _train(args: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             manager.pause(run.id)
             run = until_ended(manager, run.id)
-            print(f"\n{run.id}  {run.status}; `python -m explorer runs resume {run.id}` goes on", file=sys.stderr)
+            print(f"\n{run.id}  {run.status}; `python -m explorer runs resume {run.id}` continues it", file=sys.stderr)
             raise
         if args.json:
             print_json(_full(manager, run))
@@ -281,13 +281,13 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     for name, run, text in (
         ("list", _list, "All runs."),
         ("show", _show, "One run: settings, epochs, events."),
-        ("watch", _watch_verb, "Follow a run until it ends; Ctrl-C leaves it alone."),
-        ("pause", _pause, "Write a checkpoint and free the device."),
-        ("resume", _resume, "Go on from the last checkpoint."),
+        ("watch", _watch_verb, "Follow a run until it ends; Ctrl-C does not stop it."),
+        ("pause", _pause, "Write a checkpoint and release the device."),
+        ("resume", _resume, "Continue from the last checkpoint."),
         ("extend", _extend, "Train a run that has ended for more epochs."),
         ("stop", _stop, "End a run."),
         ("export", _export, "Write the curves for TensorBoard, as a table, or everything as JSON."),
-        ("delete", _delete, "Remove a run with its checkpoints and curves."),
+        ("delete", _delete, "Delete a run with its checkpoints and curves."),
     ):
         sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)
@@ -296,6 +296,6 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
         if name == "extend":
             sub.add_argument("epochs", type=int, metavar="EPOCHS")
         if name == "export":
-            sub.add_argument("target", metavar="FOLDER|FILE.zip", help="where to; made if it is not there")
+            sub.add_argument("target", metavar="FOLDER|FILE.zip", help="destination; created if it does not exist")
             sub.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help=f"default: {_FORMATS[0]}")
         sub.add_argument("--json", action="store_true", help="plain data instead of text")

@@ -1,4 +1,4 @@
-"""Lessons: a few short runs that together show one thing."""
+"""Lessons: a few short runs that together demonstrate one effect."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class Lesson:
 
 
 def _long_range() -> Lesson:
-    # Found by trying: every one of 12 seeds reached 100 % within two epochs of some seconds, the third is for good
-    # measure. The course's own settings need ten times as long for it.
+    # Found by experiment: each of 12 seeds reached 100 % within two epochs of some seconds; the third is a margin.
+    # The course's own settings need ten times as long for it.
     changes = {"lr": 0.01, "batch_size": 64, "epochs": 3, "normalise": "data"}
     return Lesson(
         name="long-range",
         title="A network cannot learn what it cannot see",
         text="Which of two marks, 8 rows apart, is the lighter one? Two networks of equal parameters and MACs: "
         "three 3×3 convolutions see 7 rows and stay at 50 %, which can be proven; with dilations 1, 2, 4 they see 15 "
-        "and predict every image right. The receptive field on the Design page foretells it: 9 rows are needed.",
+        "and classify every image correctly. The receptive field on the Design page predicts it: 9 rows are needed.",
         runs=tuple(
             LessonRun(network=network, dataset="long-range-8", recipe="course", changes=changes)
             for network in ("near-sighted-cnn", "far-sighted-cnn")
@@ -59,39 +59,19 @@ def _long_range() -> Lesson:
 
 
 LESSONS: dict[str, Lesson] = {lesson.name: lesson for lesson in (_long_range(),)}
-"""All lessons by name."""
 
 
 def lesson(name: str) -> Lesson:
-    """The lesson of that name.
-
-    Args:
-        name: A key of ``LESSONS``.
-
-    Returns:
-        The lesson.
-
-    Raises:
-        ValueError: There is none; the message has the names there are.
-    """
+    """The lesson of that name. Raises ValueError with the names there are."""
     if name not in LESSONS:
         raise ValueError(f"there is no lesson {name[:60]!r}; known: {', '.join(LESSONS)}")
     return LESSONS[name]
 
 
 def start_lesson(manager: Manager, name: str, **changes: Any) -> list[Run]:
-    """Queue the runs of a lesson.
+    """Queue the runs of a lesson, with ``changes`` of their settings such as a seed or a device; the runs in order.
 
-    Args:
-        manager: Of the data directory in which they are kept.
-        name: A key of ``LESSONS``.
-        **changes: Fields of ``TrainConfig`` and their values for every run, such as a seed or a device.
-
-    Returns:
-        The runs, in the order of the lesson, queued.
-
-    Raises:
-        ValueError: The lesson is unknown or a setting cannot be; nothing is queued then.
+    Raises ValueError, before anything is queued, for an unknown lesson or a setting that cannot be.
     """
     found = lesson(name)
     configs = [run.config(**changes) for run in found.runs]

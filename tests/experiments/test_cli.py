@@ -126,7 +126,7 @@ def test_control_c_pauses_the_whole_experiment(manager: Manager, design: str) ->
         process.communicate()
     assert process.returncode == 130
     name = list_experiments(manager)[0].id
-    assert f"experiments resume {name}` goes on" in err
+    assert f"experiments resume {name}` continues it" in err
     assert {run.status for run in manager.runs()} == {"paused"}
 
 

@@ -101,7 +101,7 @@ def test_evaluate_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
                 right += int(network(x_1CHW).argmax()) == "abcd".index(name)
     assert told["right"] == right
     assert main(["evaluate", pair, "--dataset", data]) == 0
-    assert f"{right} of 24 test images right" in capsys.readouterr().out
+    assert f"{right} of 24 test images correct" in capsys.readouterr().out
 
 
 def test_links_hold_colons_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,6 @@ def test_its_accuracy_is_the_stated_one(model: Model, monkeypatch: pytest.Monkey
     """``EXPLORER_DATA=/my/data .venv/bin/python -m pytest -s -m benchmark tests/inspection/test_shipped_model.py``"""
     images = notes.images_of("cifar-10", model.architecture.input_shape, monkeypatch)
     found = evaluate(model, images)
-    print(f"\n{NAME}: {found.correct_count:,} of {len(found.labels):,} test images right, {found.accuracy:.2%}")
+    print(f"\n{NAME}: {found.correct_count:,} of {len(found.labels):,} test images correct, {found.accuracy:.2%}")
     # Arithmetic differs a little by CPU.
     assert found.accuracy == pytest.approx(load_model_cards()[NAME].accuracy, abs=5e-4)

@@ -104,7 +104,7 @@ def test_control_c_pauses(manager: Manager, design: str) -> None:
         process.kill()
         process.communicate()
     assert process.returncode == 130
-    assert f"runs resume {run}` goes on" in err
+    assert f"runs resume {run}` continues it" in err
     assert until_status(manager, run, "paused", seconds=1).step >= 3
 
 
