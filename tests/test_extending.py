@@ -58,7 +58,7 @@ def check_metric() -> None:
     assert cloud(pair[1], 20).front(weight_bytes="least")
     panel = editor.panel(pair[1], analyze(pair[1]), "conv1", metric="weight_bytes", sweep=Sweep())
     assert {"value": "weight_bytes", "label": "weights on disk"} in panel["metrics"]
-    assert editor.metric_text(4_000_000, "weight_bytes").endswith("MB")
+    assert editor.format_metric(4_000_000, "weight_bytes").endswith("MB")
     assert METRICS["weight_bytes"].read(pair[0], analyze(pair[0])) == sizes[0]
 
 

@@ -23,13 +23,13 @@ def compare_verb(args: argparse.Namespace) -> None:
     if len(chosen) > 1:
         raise ValueError(f"choose one of --{' and --'.join(chosen)}")
     networks = [_network(text) for text in args.archs]
-    found = report(compare(networks), _learnt(networks))
+    found = report(compare(networks), _read_accuracies(networks))
     if args.json:
         print_json({
             "comparison": found.comparison.to_data(),
             "differences": [each.to_data() for each in found.differences],
             "architectures": [to_data(architecture) for architecture in found.comparison.architectures],
-            "runs": [asdict(each) for each in found.learnt],
+            "runs": [asdict(each) for each in found.accuracies],
         })  # fmt: skip
     elif args.markdown:
         print(markdown(found), end="")
@@ -48,7 +48,7 @@ def _network(text: str) -> Architecture:
         return from_json(manager.run(text).architecture)
 
 
-def _learnt(networks: list[Architecture]) -> list[RunAccuracy]:
+def _read_accuracies(networks: list[Architecture]) -> list[RunAccuracy]:
     """What runs of them have reached; nothing, and the reason said, where runs cannot be read."""
     try:
         with open_manager() as manager:
@@ -70,11 +70,11 @@ def _print(found: Report) -> None:
     print(f"\n{table(('total', *(f'{letter}  ' for letter in letters)), metrics, '<' + '>' * len(letters))}")
     if any(cell.best for row in comparison.rows for cell in row.cells):
         print("* the least")
-    if found.learnt:
+    if found.accuracies:
         runs = [
             (letters[each.place], shown(each.run), shown(each.data), str(each.seed), str(each.epochs),
              f"{100 * each.accuracy[-1]:.2f} %", f"{100 * max(each.accuracy):.2f} %")
-            for each in found.learnt
+            for each in found.accuracies
         ]  # fmt: skip
         print(f"\n{table(('', 'run', 'data', 'seed', 'epochs', 'test accuracy', 'best'), runs, '<<<>>>>')}")
     stages = [

@@ -1,14 +1,14 @@
 """Networks beside one another: what differs, what each difference costs, and what the trade-off is. No torch."""
 
-from ._align import Change
+from ._align import NodeChange
 from ._budget import EqualBudget, equal_budget
 from ._cells import Difference, TableCell, format_cell, format_difference, format_signed, is_best
-from ._changes import Delta, Differences, Step, differences
-from ._cloud import Cloud, Point, Ranges, cloud
-from ._compare import MOST, AlignedStage, Comparison, MetricCell, Row, compare
-from ._front import front
+from ._changes import AttributedStep, Delta, Differences, differences
+from ._cloud import Cloud, CloudPoint, Ranges, cloud
+from ._compare import MAX_NETWORKS, AlignedStage, Comparison, MetricCell, MetricRow, compare
 from ._html import html
 from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
+from ._pareto import pareto_front
 from ._stages import HEAD, Block, Part, Stage, stages
 from ._tables import LETTERS, Report, Table, metrics_table, report, stages_table
 from ._text import comma_separated, markdown
@@ -16,27 +16,27 @@ from ._text import comma_separated, markdown
 __all__ = [
     "HEAD",
     "LETTERS",
-    "MOST",
+    "MAX_NETWORKS",
     "AlignedStage",
+    "AttributedStep",
     "Block",
-    "Change",
     "Cloud",
+    "CloudPoint",
     "Comparison",
     "Delta",
     "Difference",
     "Differences",
     "EqualBudget",
     "MetricCell",
+    "MetricRow",
+    "NodeChange",
     "Part",
-    "Point",
     "Ranges",
     "Reduction",
     "Report",
-    "Row",
     "Saving",
     "Stack",
     "Stage",
-    "Step",
     "Table",
     "TableCell",
     "cloud",
@@ -47,11 +47,11 @@ __all__ = [
     "format_cell",
     "format_difference",
     "format_signed",
-    "front",
     "html",
     "is_best",
     "markdown",
     "metrics_table",
+    "pareto_front",
     "reductions",
     "report",
     "saving",

@@ -1,7 +1,7 @@
 """Which node of one network is which of another, and the networks between the two.
 
 Siblings are matched by name; what is left over, in order, by likeness (Needleman & Wunsch 1970): a renamed layer
-is not a removed and an added one. A match is a ``Pair``; the differences are ``Change``s with a bit each, and
+is not a removed and an added one. A match is a ``Pair``; the differences are ``NodeChange``s with a bit each, and
 ``Pair.render`` gives the node with any subset of them applied. Names cost nothing, so the networks in between carry the
 later network's names, and a dash before those of nodes that only the earlier one has.
 """
@@ -17,16 +17,16 @@ import pydantic
 from ..architecture import ArchitectureError, NodeBase, Problem, edit, walk
 from ..text import format_setting
 
-Kind = Literal["added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed"]
+ChangeKind = Literal["added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed"]
 _ALIGNED = 4_096
 """Pairs of leftover siblings that are compared; beyond that they count as removed and added."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class NodeChange:
     """One difference. For ``changed``, ``field`` went from ``before`` to ``after``."""
 
-    kind: Kind
+    kind: ChangeKind
     path: str
     """In the later network; of a removed node, its place there if it were kept. '' is the network itself."""
     field: str = ""
@@ -51,20 +51,20 @@ def fields_of(node: NodeBase) -> dict[str, Any]:
     return {name: getattr(node, name) for name in type(node).model_fields if name not in (node.child_field, "name")}
 
 
-def called(node: Any, name: str) -> Any:
+def rename(node: Any, name: str) -> Any:
     """The same node under another name, unchecked."""
     return node if node.name == name else edit.copy_without_checks(node, name=name)
 
 
 @dataclass
-class Record:
+class ChangeRecord:
     """The changes found so far, in path order; the place of each is its bit."""
 
-    changes: list[Change] = field(default_factory=list)
+    changes: list[NodeChange] = field(default_factory=list)
 
-    def bit(self, **facts: Any) -> int:
+    def add(self, **facts: Any) -> int:
         """Note a change and return its bit."""
-        self.changes.append(Change(**facts))
+        self.changes.append(NodeChange(**facts))
         return 1 << (len(self.changes) - 1)
 
 
@@ -137,21 +137,21 @@ class Pair:
         return entries
 
 
-def align(old: Any, new: Any, path: str, record: Record) -> Pair:
+def align(old: Any, new: Any, path: str, record: ChangeRecord) -> Pair:
     """Match two nodes at a path of the later network, and note what differs between them."""
     if old.op != new.op:
-        bit = record.bit(kind=_exchange(old, new), path=path, before=old.op, after=new.op)
-        return Pair(old=called(old, new.name), new=new, mask=bit, swap=bit)
+        bit = record.add(kind=_exchange(old, new), path=path, before=old.op, after=new.op)
+        return Pair(old=rename(old, new.name), new=new, mask=bit, swap=bit)
     pair = Pair(old=old, new=new)
     if old is new:
         return pair
     was, now = fields_of(old), fields_of(new)
     for name in was:
         if was[name] != now[name]:
-            pair.fields[name] = record.bit(kind="changed", path=path, field=name, before=was[name], after=now[name])
+            pair.fields[name] = record.add(kind="changed", path=path, field=name, before=was[name], after=now[name])
             pair.mask |= pair.fields[name]
     if not old.child_field:
-        pair.old = called(old, new.name)
+        pair.old = rename(old, new.name)
         return pair
     _align_children(pair, path, record)
     nodes = tuple(each.old if isinstance(each, Pair) else each for each in pair.start)
@@ -160,19 +160,19 @@ def align(old: Any, new: Any, path: str, record: Record) -> Pair:
     return pair
 
 
-def _align_children(pair: Pair, path: str, record: Record) -> None:
+def _align_children(pair: Pair, path: str, record: ChangeRecord) -> None:
     old, new = pair.old.nodes, pair.new.nodes
     partner = _matches(old, new)  # place in new → place in old
     stay = _longest_rise([partner[place] for place in sorted(partner)])
     kept = set(partner.values())
     gone = [place for place in range(len(old)) if place not in kept]
-    entries: dict[int, Any] = {place: called(old[place], f"-{old[place].name}") for place in gone}
+    entries: dict[int, Any] = {place: rename(old[place], f"-{old[place].name}") for place in gone}
 
     anchor: Pair | None = None
 
     def remove(place: int) -> None:
         was = f"{path}/{old[place].name}" if path else old[place].name
-        note(record.bit(kind="removed", path=was, before=old[place].op), "remove", entries[place])
+        note(record.add(kind="removed", path=was, before=old[place].op), "remove", entries[place])
 
     def note(bit: int, what: Literal["add", "move", "remove"], entry: Any) -> None:
         pair.order.append(_Move(bit, what, entry, anchor))
@@ -182,13 +182,13 @@ def _align_children(pair: Pair, path: str, record: Record) -> None:
         below = f"{path}/{node.name}" if path else node.name
         mine = partner.get(place)
         if mine is None:
-            note(record.bit(kind="added", path=below, after=node.op), "add", node)
+            note(record.add(kind="added", path=below, after=node.op), "add", node)
             continue
         while gone and mine in stay and gone[0] < mine:
             remove(gone.pop(0))
         if old[mine].name != node.name:
-            record.bit(kind="renamed", path=below, before=old[mine].name, after=node.name)
-        moved = None if mine in stay else record.bit(kind="moved", path=below, before=mine + 1, after=place + 1)
+            record.add(kind="renamed", path=below, before=old[mine].name, after=node.name)
+        moved = None if mine in stay else record.add(kind="moved", path=below, before=mine + 1, after=place + 1)
         inner = align(old[mine], node, below, record)
         pair.mask |= inner.mask
         entries[mine] = inner
@@ -262,11 +262,11 @@ def _longest_rise(numbers: list[int]) -> set[int]:
     return kept
 
 
-def _exchange(old: Any, new: Any) -> Kind:
+def _exchange(old: Any, new: Any) -> ChangeKind:
     """Whether one of two nodes of different kinds is the other with something around it."""
     # By hash: every node knows its own, so that nothing is compared in depth.
-    if any(node.op == old.op and hash(called(node, old.name)) == hash(old) for _, node in walk(new)):
+    if any(node.op == old.op and hash(rename(node, old.name)) == hash(old) for _, node in walk(new)):
         return "wrapped"
-    if any(node.op == new.op and hash(called(node, new.name)) == hash(new) for _, node in walk(old)):
+    if any(node.op == new.op and hash(rename(node, new.name)) == hash(new) for _, node in walk(old)):
         return "unwrapped"
     return "replaced"

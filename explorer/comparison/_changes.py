@@ -16,7 +16,7 @@ from typing import Any
 
 from ..analysis import METRICS, Analysis, Metric, analyze
 from ..architecture import Architecture, ArchitectureError, edit
-from ._align import Change, Pair, Record, align
+from ._align import ChangeRecord, NodeChange, Pair, align
 from ._amounts import Amounts, sum_layers
 
 _VISITS = 200_000
@@ -61,10 +61,10 @@ def delta(before: Analysis, after: Analysis) -> Delta:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class AttributedStep:
     """A change, or several that only work together, and what it costs with all its consequences."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[NodeChange, ...]
     delta: Delta
     elsewhere: Delta
     """The part of ``delta`` (of the metrics that add up over layers) in layers outside the changed nodes: consequences.
@@ -78,7 +78,7 @@ class Step:
 class Differences:
     """All steps from one network to another; their deltas add up to ``total``."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[AttributedStep, ...]
     total: Delta
 
     def to_data(self) -> dict[str, Any]:
@@ -103,23 +103,23 @@ def differences(before: Architecture, after: Architecture) -> Differences:
     Names, notes and provenance cost nothing: a renamed node is a step of nothing, and a network's own name, notes and
     provenance are not compared. Raises ArchitectureError where the layers of one network do not fit together.
     """
-    record = Record()
+    record = ChangeRecord()
     size = 0
     if before.input_shape != after.input_shape:
         shapes = (before.input_shape, after.input_shape)
-        size = record.bit(kind="changed", path="", field="input_shape", before=shapes[0], after=shapes[1])
+        size = record.add(kind="changed", path="", field="input_shape", before=shapes[0], after=shapes[1])
     pair = align(before.trunk, after.trunk, "", record)
-    way = _Way(before, after, pair, size)
+    way = _Path(before, after, pair, size)
     start = way.reading
-    steps: list[Step] = []
+    steps: list[AttributedStep] = []
     for bits in _order(record, way):
         was, now = way.reading, way.go(bits)
         changes = tuple(change for place, change in enumerate(record.changes) if bits >> place & 1)
-        steps.append(Step(changes=changes, delta=delta(was, now), elsewhere=_elsewhere(changes, was, now)))
+        steps.append(AttributedStep(changes=changes, delta=delta(was, now), elsewhere=_elsewhere(changes, was, now)))
     return Differences(steps=tuple(steps), total=delta(start, way.reading))
 
 
-class _Way:
+class _Path:
     """The networks between two, and the one that has been reached."""
 
     def __init__(self, before: Architecture, after: Architecture, pair: Pair, size: int) -> None:
@@ -154,7 +154,7 @@ class _Way:
         return self._known[applied]
 
 
-def _order(record: Record, way: _Way) -> Iterator[int]:
+def _order(record: ChangeRecord, way: _Path) -> Iterator[int]:
     """Sets of changes to apply one after another, as bits: single ones in path order, together only what must be."""
     waiting = 0
     for bits, free in _atoms(record, len(way.reading.rows)):
@@ -174,7 +174,7 @@ def _order(record: Record, way: _Way) -> Iterator[int]:
         yield waiting
 
 
-def _atoms(record: Record, layers: int) -> Iterator[tuple[int, bool]]:
+def _atoms(record: ChangeRecord, layers: int) -> Iterator[tuple[int, bool]]:
     """(bits, whether they cost nothing) of what is applied at once: one change, or of very many so many neighbours
     that the analyses stay affordable."""
     costly = sum(change.kind != "renamed" for change in record.changes)
@@ -191,7 +191,7 @@ def _atoms(record: Record, layers: int) -> Iterator[tuple[int, bool]]:
             bits = 0
 
 
-def _elsewhere(changes: tuple[Change, ...], was: Analysis, now: Analysis) -> Delta:
+def _elsewhere(changes: tuple[NodeChange, ...], was: Analysis, now: Analysis) -> Delta:
     """The difference in layers that are not at or below a changed node."""
     paths: list[str] = []
     for change in changes:

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from ..analysis import METRICS, Direction, Totals, analyze
 from ..architecture import MAX_CHANNELS, Architecture, ArchitectureError, Conv, edit, walk
-from ._front import front
+from ._pareto import pareto_front
 
-MOST = 100_000
+MAX_VARIANTS = 100_000
 """Variants of one cloud."""
 _PARTS = 8
 
@@ -42,7 +42,7 @@ class Ranges:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CloudPoint:
     """One variant: its number within the cloud, and its totals."""
 
     number: int
@@ -56,7 +56,7 @@ class Cloud:
     architecture: Architecture
     ranges: Ranges
     seed: int
-    points: tuple[Point, ...]
+    points: tuple[CloudPoint, ...]
     refused: int
     """Variants whose layers did not fit together."""
     _space: Space = field(repr=False)
@@ -69,14 +69,14 @@ class Cloud:
             self.architecture, "", name=f"{self.architecture.name[:80]}, variant {number}", trunk=trunk, notes=origin
         )
 
-    def front(self, **metrics: Direction) -> list[Point]:
+    def front(self, **metrics: Direction) -> list[CloudPoint]:
         """The points that no other point beats, as ``front(macs='least', receptive_field='most')``; by first metric.
 
         Raises ValueError for what is not a metric, or not one that totals tell.
         """
         reads = {name: read_metric(name) for name in metrics}
         rows = [[read(point.totals) for read in reads.values()] for point in self.points]
-        kept = front(rows, list(metrics.values()))
+        kept = pareto_front(rows, list(metrics.values()))
         return [self.points[index] for index in sorted(kept, key=lambda index: (rows[index], index))]
 
 
@@ -100,16 +100,16 @@ def cloud(
     ``stop`` is asked after each hundred and ends the cloud early. Raises ValueError for a count outside 1 to 100,000
     or where nothing within the ranges may change, ArchitectureError where the network itself does not work.
     """
-    if not 1 <= count <= MOST:
-        raise ValueError(f"count (={count:,}) must be from 1 to {MOST:,}")
+    if not 1 <= count <= MAX_VARIANTS:
+        raise ValueError(f"count (={count:,}) must be from 1 to {MAX_VARIANTS:,}")
     ranges = ranges or Ranges()
     space = Space(architecture, ranges)
-    points: list[Point] = []
+    points: list[CloudPoint] = []
     number = 0
     for number in range(1, count + 1):
         totals = space.totals(space.draw(seed, number))
         if totals is not None:
-            points.append(Point(number, totals))
+            points.append(CloudPoint(number, totals))
         if number % 100 == 0 and stop():
             break
     return Cloud(

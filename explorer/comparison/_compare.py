@@ -11,7 +11,7 @@ from ..analysis import METRICS, Analysis, Metric, analyze
 from ..architecture import Architecture
 from ._stages import Key, Stage, ordered, stage_label, stages
 
-MOST = 4
+MAX_NETWORKS = 4
 """Networks that one comparison holds: more columns are not read."""
 
 
@@ -29,7 +29,7 @@ class MetricCell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class MetricRow:
     """One metric of all networks."""
 
     metric: Metric
@@ -65,11 +65,11 @@ class Comparison:
         )
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[MetricRow, ...]:
         """Every metric, in the order in which it is shown."""
         return tuple(self._row(metric) for metric in METRICS.values())
 
-    def _row(self, metric: Metric) -> Row:
+    def _row(self, metric: Metric) -> MetricRow:
         pairs = zip(self.architectures, self.analyses, strict=True)
         values = [metric.read(architecture, analysis) for architecture, analysis in pairs]
         first, best = values[0], None
@@ -79,7 +79,7 @@ class Comparison:
             MetricCell(value=value, difference=value - first, percent=in_percent(value, first), best=value == best)
             for value in values
         )
-        return Row(metric=metric, cells=cells)
+        return MetricRow(metric=metric, cells=cells)
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -105,7 +105,7 @@ class Comparison:
 
 
 def in_percent(value: int, first: int) -> float | None:
-    """Change from ``first`` in percent; None from nothing to something."""
+    """NodeChange from ``first`` in percent; None from nothing to something."""
     if value == first:
         return 0.0
     return 100 * (value - first) / first if first else None
@@ -117,8 +117,8 @@ def compare(architectures: Sequence[Architecture], names: Sequence[str] = ()) ->
     ``names``, one for each, say what they are called here instead of their own names. Raises ValueError for another
     number of networks, ArchitectureError where the layers of one do not fit together.
     """
-    if not 1 <= len(architectures) <= MOST:
-        raise ValueError(f"a comparison holds 1 to {MOST} networks, not {len(architectures)}; leave some out")
+    if not 1 <= len(architectures) <= MAX_NETWORKS:
+        raise ValueError(f"a comparison holds 1 to {MAX_NETWORKS} networks, not {len(architectures)}; leave some out")
     analyses = tuple(map(analyze, architectures))
     cut = [
         {stage.key: stage for stage in stages(architecture, analysis)}

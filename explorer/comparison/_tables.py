@@ -39,7 +39,7 @@ class Report:
     comparison: Comparison
     differences: tuple[Differences, ...]
     """Of the second, third and fourth network."""
-    learnt: tuple[RunAccuracy, ...] = ()
+    accuracies: tuple[RunAccuracy, ...] = ()
     """What runs of the networks have reached."""
     address: str = ""
     """Where the comparison can be seen and changed; '' where it has no page."""
@@ -50,15 +50,15 @@ class Report:
         changed = (
             differences_table(self.comparison, place, each) for place, each in enumerate(self.differences, 1)
         )
-        runs = (learnt_table(self.comparison, self.learnt),) if self.learnt else ()
+        runs = (accuracy_table(self.comparison, self.accuracies),) if self.accuracies else ()
         return (metrics_table(self.comparison), *runs, stages_table(self.comparison), *changed)
 
 
-def report(comparison: Comparison, learnt: Iterable[RunAccuracy] = (), address: str = "") -> Report:
+def report(comparison: Comparison, accuracies: Iterable[RunAccuracy] = (), address: str = "") -> Report:
     """What the written forms of a comparison are made of; runs and an address are told where they are known."""
     first, *others = comparison.architectures
     found = tuple(differences(first, other) for other in others)
-    return Report(comparison=comparison, differences=found, learnt=tuple(learnt), address=address)
+    return Report(comparison=comparison, differences=found, accuracies=tuple(accuracies), address=address)
 
 
 def metrics_table(comparison: Comparison) -> Table:
@@ -73,10 +73,10 @@ def metrics_table(comparison: Comparison) -> Table:
     )  # fmt: skip
 
 
-def learnt_table(comparison: Comparison, learnt: Iterable[RunAccuracy]) -> Table:
+def accuracy_table(comparison: Comparison, accuracies: Iterable[RunAccuracy]) -> Table:
     """Each run's accuracy, and how it came to it."""
     rows = []
-    for each in learnt:
+    for each in accuracies:
         last = f"{100 * each.accuracy[-1]:.2f}" if each.accuracy else "–"
         best = f"{100 * max(each.accuracy):.2f}" if each.accuracy else "–"
         way = " ".join(f"{100 * value:.1f}" for value in _some(each.accuracy))

@@ -63,7 +63,7 @@ def comma_separated(report: Report) -> str:
         for step in found.steps:
             for metric in metrics:
                 writer.writerow(("change", escape_csv(str(step)), metric, label, getattr(step.delta, metric)))
-    for each in report.learnt:
+    for each in report.accuracies:
         for epoch, accuracy in enumerate(each.accuracy, 1):
             what = escape_csv(f"{each.run}, {each.data}, seed {each.seed}, evaluation {epoch}")
             writer.writerow(("run", what, "test_accuracy", labels[each.place], f"{accuracy:.6g}"))

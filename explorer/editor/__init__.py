@@ -1,7 +1,7 @@
 """What can be edited at a node, and the edit itself: ``panel`` describes controls, ``apply`` carries a command out."""
 
-from ._commands import BLOCKS, Command, apply, carry_out
-from ._controls import CONTROLS, channel_values, metric_text, ribbon_metric
+from ._commands import BLOCKS, Command, apply, apply_with_repairs
+from ._controls import CONTROLS, channel_values, format_metric, ribbon_metric
 from ._panel import panel
 from .history import History
 
@@ -11,9 +11,9 @@ __all__ = [
     "Command",
     "History",
     "apply",
-    "carry_out",
+    "apply_with_repairs",
     "channel_values",
-    "metric_text",
+    "format_metric",
     "panel",
     "ribbon_metric",
 ]

@@ -66,7 +66,7 @@ class _Given(Command):
         raise _refuse(str(self.get("path", ""))[:200], f"the edit {self['do']!r} is incomplete: it has no {key!r}")
 
 
-def carry_out(architecture: Architecture, command: Command) -> tuple[Architecture, list[str]]:
+def apply_with_repairs(architecture: Architecture, command: Command) -> tuple[Architecture, list[str]]:
     """``apply``, then the repairs that make the layers fit together again, and a sentence on each.
 
     Raises ArchitectureError where the result would not be a working network and no repair is known.
@@ -87,7 +87,7 @@ def _refuse(path: str, message: str) -> ArchitectureError:
     return ArchitectureError([Problem(path=path, message=message)])
 
 
-def whole(value: object, path: str, what: str) -> int:
+def parse_integer(value: object, path: str, what: str) -> int:
     """A whole number from what was typed. Raises ArchitectureError naming ``what``."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _refuse(path, f"{what} must be a whole number")
@@ -102,13 +102,13 @@ def whole(value: object, path: str, what: str) -> int:
     return int(number)
 
 
-def _size(value: object, path: str, what: str) -> Any:
+def _parse_size(value: object, path: str, what: str) -> Any:
     """A size from what was typed: 3, '3', '1x7' or '1×7' (height × width)."""
     if isinstance(value, str):
         match = re.fullmatch(r"\s*(\d{1,4})\s*[x×*,]\s*(\d{1,4})\s*", value)
         if match:
             return (int(match[1]), int(match[2]))
-    return whole(value, path, what)
+    return parse_integer(value, path, what)
 
 
 def _set(architecture: Architecture, command: Command) -> Architecture:
@@ -117,16 +117,16 @@ def _set(architecture: Architecture, command: Command) -> Architecture:
     if field in ("kernel_size", "stride", "dilation"):
         if "axis" in command:
             both = list(getattr(node.geometry, field.removesuffix("_size")))
-            both[int(command["axis"]) % 2] = whole(value, path, field)
+            both[int(command["axis"]) % 2] = parse_integer(value, path, field)
             value = tuple(both)
         else:
-            value = _size(value, path, field)
+            value = _parse_size(value, path, field)
     elif field in ("out_channels", "out_features", "reduction", "spatial_kernel", "size", "output_size"):
-        value = whole(value, path, field)
+        value = parse_integer(value, path, field)
     elif field in ("scale", "p", "weight"):
-        value = _decimal(value, path, field)
+        value = _parse_number(value, path, field)
     elif field == "groups":
-        value = "depthwise" if value == "depthwise" else whole(value, path, field)
+        value = "depthwise" if value == "depthwise" else parse_integer(value, path, field)
         if value == "depthwise":
             return edit.replace(architecture, path, groups=value, out_channels="same")
     elif field in ("name", "children", "branches", "body", "op"):
@@ -134,7 +134,7 @@ def _set(architecture: Architecture, command: Command) -> Architecture:
     return edit.replace(architecture, path, **{field: value})
 
 
-def _decimal(value: object, path: str, what: str) -> float:
+def _parse_number(value: object, path: str, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _refuse(path, f"{what} must be a number")
     try:
@@ -146,7 +146,7 @@ def _decimal(value: object, path: str, what: str) -> float:
 def _outputs(architecture: Architecture, command: Command) -> Architecture:
     """The same output channels for every branch of a block, as add and multiply need them."""
     path = str(command["path"])
-    channels = whole(command["value"], path, "channels")
+    channels = parse_integer(command["value"], path, "channels")
     for branch in edit.find(architecture, path).branches:
         end = edit.output_conv(branch, f"{path}/{branch.name}")
         if end is not None:
@@ -287,7 +287,7 @@ def _add_block(architecture: Architecture, command: Command) -> Architecture:
 def _stride(architecture: Architecture, command: Command) -> Architecture:
     """The same stride for every branch of a block: on the last layer with a window, else on the last convolution."""
     path = str(command["path"])
-    stride = whole(command["value"], path, "stride")
+    stride = parse_integer(command["value"], path, "stride")
     for branch in edit.find(architecture, path).branches:
         end = stride_layer(branch, f"{path}/{branch.name}")
         if end is None:
@@ -332,9 +332,9 @@ def _input(architecture: Architecture, command: Command) -> Architecture:
     if axis not in ("size", "channels", "height", "width"):
         raise _refuse("", f"the input has no {quote(axis, 40)}; it has channels, height, width and size")
     if axis == "size":
-        height, width = pair(_size(command["value"], "", "input size"))
+        height, width = pair(_parse_size(command["value"], "", "input size"))
         return edit.replace(architecture, "", input_shape=(c, height, width))
-    value = whole(command["value"], "", f"input {axis}")
+    value = parse_integer(command["value"], "", f"input {axis}")
     shape = {"channels": (value, h, w), "height": (c, value, w), "width": (c, h, value)}
     return edit.replace(architecture, "", input_shape=shape[axis])
 
@@ -358,11 +358,11 @@ _VERBS: dict[str, Callable[[Architecture, Command], Architecture]] = {
     "activation": _activation,
     "remove": lambda a, c: edit.remove(a, str(c["path"])),
     "duplicate": lambda a, c: edit.duplicate(a, str(c["path"])),
-    "move": lambda a, c: edit.move(a, str(c["path"]), whole(c["by"], str(c["path"]), "by")),
+    "move": lambda a, c: edit.move(a, str(c["path"]), parse_integer(c["by"], str(c["path"]), "by")),
     "rename": lambda a, c: edit.rename(a, str(c["path"]), str(c["value"])),
     "apply_to_all": lambda a, c: edit.apply_to_all_blocks(a, str(c["path"])),
-    "width": lambda a, c: edit.scale_width(a, _decimal(c["value"], "", "width factor")),
-    "classes": lambda a, c: edit.set_classes(a, whole(c["value"], "", "classes")),
+    "width": lambda a, c: edit.scale_width(a, _parse_number(c["value"], "", "width factor")),
+    "classes": lambda a, c: edit.set_classes(a, parse_integer(c["value"], "", "classes")),
     "input": _input,
     "title": _title,
 }

@@ -22,7 +22,7 @@ def ribbon_metric(key: str) -> str | None:
     return key if key in headline_metrics() else None
 
 
-def metric_text(value: int, metric: str) -> str:
+def format_metric(value: int, metric: str) -> str:
     """A metric's value with its unit: '7.0 M parameters', '31 MB', '427 px'."""
     shown = METRICS[metric]
     if shown.unit == "bytes":
@@ -91,7 +91,7 @@ class Maker:
         for candidate, number in zip(values, numbers, strict=True):
             caption = "does not fit"
             if number is not None:
-                caption = f"{metric_text(number, self.metric)} {_delta(number, self.before)}"
+                caption = f"{format_metric(number, self.metric)} {_delta(number, self.before)}"
             points.append([candidate, number, caption])
         return {
             "type": "ribbon",

@@ -184,7 +184,7 @@ def handle_edit(event: Any) -> None:
     state["phase"] = event.get("phase", "commit")
     before, command = state["history"].current, event["command"]
     try:
-        value, repairs = editor.carry_out(before, command)
+        value, repairs = editor.apply_with_repairs(before, command)
     except ArchitectureError as error:
         refuse(f"Not changed: {error}")
         return

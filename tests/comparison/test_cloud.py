@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from explorer import catalog
 from explorer.analysis import Direction, analyze
 from explorer.architecture import Conv, edit, from_link, to_link, walk
-from explorer.comparison import Ranges, cloud, front
+from explorer.comparison import Ranges, cloud, pareto_front
 
 BELOW = ("inception_3a", "inception_4b/branch_5x5")
 NAMES = ("googlenet", "residual-mnist", "cifar-inception-residual-cbam", "dilated-cnn")
@@ -109,7 +109,7 @@ def test_the_front_is_that_of_brute_force(data: st.DataObject, metrics: int) -> 
     number = st.integers(0, 6)  # few values, so that ties are many
     rows = data.draw(st.lists(st.lists(number, min_size=metrics, max_size=metrics), max_size=40))
     directions = data.draw(st.lists(st.sampled_from(["least", "most"]), min_size=metrics, max_size=metrics))
-    assert front(rows, directions) == brute_force(rows, directions)
+    assert pareto_front(rows, directions) == brute_force(rows, directions)
 
 
 def test_the_front_of_a_cloud() -> None:
@@ -124,4 +124,4 @@ def test_the_front_of_a_cloud() -> None:
 
 def test_rows_of_another_length() -> None:
     with pytest.raises(ValueError, match="2 numbers"):
-        front([[1, 2], [1]], ["least", "least"])
+        pareto_front([[1, 2], [1]], ["least", "least"])

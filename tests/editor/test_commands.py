@@ -19,7 +19,7 @@ BLOCK = "inception_3a"
 
 
 def run(architecture: Architecture, **command: Any) -> Architecture:
-    value, _ = editor.carry_out(architecture, command)
+    value, _ = editor.apply_with_repairs(architecture, command)
     assert problems(value) == ()
     return value
 
@@ -72,7 +72,7 @@ def test_a_branch_added_where_branches_are_summed_has_their_channels(fuse: str, 
 
 
 def test_fusion_by_addition_mends_the_channels_and_says_so() -> None:
-    value, said = editor.carry_out(GOOGLENET, {"do": "fuse", "path": BLOCK, "value": "add"})
+    value, said = editor.apply_with_repairs(GOOGLENET, {"do": "fuse", "path": BLOCK, "value": "add"})
     assert analyze(value).by_path[BLOCK].output_shape == (128, 28, 28)
     (sentence,) = said
     for part in ("branch_1x1 has 64", "branch_3x3 has 128", "Repaired: give every branch 128 channels"):
@@ -100,7 +100,7 @@ def test_attention_and_scale_of_a_block_without_branches() -> None:
 
 
 def test_identity_shortcut_of_unequal_channels_becomes_a_projection() -> None:
-    value, said = editor.carry_out(GOOGLENET, {"do": "residual", "path": BLOCK, "value": "identity"})
+    value, said = editor.apply_with_repairs(GOOGLENET, {"do": "residual", "path": BLOCK, "value": "identity"})
     assert edit.find(value, BLOCK).shortcut == "projection"
     assert "192×28×28" in said[0]
 
@@ -190,7 +190,7 @@ def test_depthwise_takes_its_channels_from_the_input() -> None:
 )
 def test_what_cannot_be_done_is_said_in_our_words(command: dict[str, Any], words: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
-        editor.carry_out(GOOGLENET, command)
+        editor.apply_with_repairs(GOOGLENET, command)
     assert words in str(caught.value)
 
 
@@ -250,5 +250,5 @@ FIELDS = st.sampled_from([*Conv.model_fields, *Parallel.model_fields, "kind", "p
 @settings(max_examples=examples(600), deadline=None)
 def test_whatever_a_browser_sends_gives_a_network_or_a_sentence(command: dict[str, Any]) -> None:
     with suppress(ArchitectureError):
-        value, _ = editor.carry_out(GOOGLENET, command)
+        value, _ = editor.apply_with_repairs(GOOGLENET, command)
         assert problems(value) == ()

@@ -82,13 +82,13 @@ def test_everything_offered_can_be_done(name: str, path: str) -> None:
     for control in controls(panel):
         for option in control.get("options", ()):
             if option.get("ok", True):
-                analyze(editor.carry_out(architecture, {**control["command"], "value": option["value"]})[0])
+                analyze(editor.apply_with_repairs(architecture, {**control["command"], "value": option["value"]})[0])
     for button in buttons(panel):
         if not button["off"]:
-            analyze(editor.carry_out(architecture, button["command"])[0])
+            analyze(editor.apply_with_repairs(architecture, button["command"])[0])
     for card in panel["cards"]:
         for option in card.get("add", {}).get("options", ()):
-            analyze(editor.carry_out(architecture, {**card["add"]["command"], "value": option["value"]})[0])
+            analyze(editor.apply_with_repairs(architecture, {**card["add"]["command"], "value": option["value"]})[0])
 
 
 def test_options_that_would_not_fit_are_off() -> None:

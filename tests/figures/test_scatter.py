@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.comparison import front
+from explorer.comparison import pareto_front
 from explorer.figures import LINES, Axis, Dots, Mark, Path, scatter, staircase
 
 
@@ -33,7 +33,7 @@ def test_plain_data() -> None:
 def test_the_staircase_is_the_edge_of_what_the_front_beats(
     points: list[tuple[int, int]], less_x: bool, less_y: bool
 ) -> None:
-    best = front(points, ["least" if less_x else "most", "least" if less_y else "most"])
+    best = pareto_front(points, ["least" if less_x else "most", "least" if less_y else "most"])
     corners = sorted({(float(points[at][0]), float(points[at][1])) for at in best})
     edge = staircase(corners, less_x=less_x)
     assert set(corners) <= set(edge)

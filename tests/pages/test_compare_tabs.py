@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog
 from explorer.analysis import METRICS, analyze
 from explorer.architecture import edit, to_json, to_link
-from explorer.comparison import equal_budget, front, reductions, saving, stacks
+from explorer.comparison import equal_budget, pareto_front, reductions, saving, stacks
 from explorer.profiling import wait_for_turn
 from explorer.runs import Manager
 from pages.ui.compare.state import parse_options
@@ -146,9 +146,9 @@ def test_any_metric_against_any_other_and_the_front(manager: Manager, x: str, y:
     values = [(read[x](net, analyze(net)), read[y](net, analyze(net))) for net in [*NETS, *others]]
     assert [(mark["x"], mark["y"]) for mark in data["marks"]] == values
     ways = ["most" if key == "receptive_field" else "least" for key in (x, y)]
-    assert [at for at, mark in enumerate(data["marks"]) if mark["front"]] == front(values, ways)  # type: ignore[arg-type]
+    assert [at for at, mark in enumerate(data["marks"]) if mark["front"]] == pareto_front(values, ways)  # type: ignore[arg-type]
     assert [mark["label"] for mark in data["marks"][:3]] == [net.name for net in NETS]
-    for at in front(values, ways):  # type: ignore[arg-type]
+    for at in pareto_front(values, ways):  # type: ignore[arg-type]
         assert data["marks"][at]["label"] in data["alt"]
     running.selectbox(key="tradeoffs_x").set_value("stride").run()
     assert "x:stride" in address(running, "options")

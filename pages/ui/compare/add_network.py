@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.architecture import ArchitectureError, from_json
-from explorer.comparison import MOST
+from explorer.comparison import MAX_NETWORKS
 from explorer.text import format_shape
 from pages.ui import session
 from pages.ui.manager import manager
@@ -28,8 +28,8 @@ def show(entries: tuple[Entry, ...]) -> None:
         return
     with unfolded:
         state.PAGE.show_notices()  # a refused network is said here too: the list hides the place below the head
-        if len(entries) == MOST:
-            st.info(f"A comparison holds up to {MOST} networks. Remove one to add another.")
+        if len(entries) == MAX_NETWORKS:
+            st.info(f"A comparison holds up to {MAX_NETWORKS} networks. Remove one to add another.")
         source = st.segmented_control(
             "From", list(_SOURCES), default="catalogue", key="compare_source", format_func=_SOURCES.__getitem__,
             required=True, persist_state="session", label_visibility="collapsed",

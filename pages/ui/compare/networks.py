@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError
-from explorer.comparison import MOST, Comparison, compare
+from explorer.comparison import MAX_NETWORKS, Comparison, compare
 from pages.ui import session
 
 from .entries import Entry, from_architecture, from_catalogue, from_design
@@ -51,8 +51,9 @@ def try_to_add(entry: Entry) -> bool:
     if any(each["architecture"] == entry.architecture and each["origin"] == entry.origin for each in found):
         PAGE.tell("info", f"{entry.label} is among the networks already")
         return False
-    if len(found) >= MOST:
-        PAGE.tell("warning", f"{entry.label} was not added: a comparison holds up to {MOST} networks. Remove one first")
+    if len(found) >= MAX_NETWORKS:
+        full = f"a comparison holds up to {MAX_NETWORKS} networks. Remove one first"
+        PAGE.tell("warning", f"{entry.label} was not added: {full}")
         return False
     try:
         analyze(entry.architecture)
@@ -96,8 +97,8 @@ def bring_design() -> None:
     entry, found = from_design(), PAGE.state["entries"]
     known = any(each["architecture"] == entry.architecture for each in found)
     place = next((place for place, each in enumerate(found) if each["origin"] == "design"), None)
-    if place is None and len(found) == MOST:
-        place = MOST - 1
+    if place is None and len(found) == MAX_NETWORKS:
+        place = MAX_NETWORKS - 1
     if known or place is None:
         bring(entry)
         return

@@ -11,7 +11,7 @@ import streamlit as st
 
 from explorer import catalog, figures
 from explorer.analysis import METRICS, Direction, analyze
-from explorer.comparison import LETTERS, front
+from explorer.comparison import LETTERS, pareto_front
 from explorer.experiments import ComparableRuns, SampleStatistics, group_comparable_runs
 from explorer.figures import Axis, Mark, Path
 from pages.ui.components import mount
@@ -139,7 +139,7 @@ Points = list[tuple[int, Entry, SampleStatistics, SampleStatistics]]
 def _draw(points: Points, own: int, x: Metric, y: Metric) -> set[int]:
     """The plane; the places, among the points, of those on the front."""
     values = [(a.mean or 0.0, b.mean or 0.0) for _, _, a, b in points]
-    best = set(front(values, [x.better, y.better])) if values else set()
+    best = set(pareto_front(values, [x.better, y.better])) if values else set()
     marks = [
         Mark(
             key=entry.origin if place >= own else f"{LETTERS[place]}",

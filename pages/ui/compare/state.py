@@ -8,7 +8,7 @@ from typing import TypedDict
 import streamlit as st
 
 from explorer.architecture import Architecture, ArchitectureError
-from explorer.comparison import LETTERS, MOST
+from explorer.comparison import LETTERS, MAX_NETWORKS
 from pages.ui.page_state import ListParameter, Page, PageState, Parameter, first_state
 from pages.ui.train.state import View, default_view
 
@@ -97,7 +97,7 @@ def choose_pair(first: int, second: int) -> None:
 def _read_networks(texts: list[str]) -> None:
     known = {token: entry for entry in list_entries() if (token := _token(entry))}
     found, problems = [], []
-    for text in texts[:MOST]:
+    for text in texts[:MAX_NETWORKS]:
         try:
             found.append(to_stored(known.get(text) or from_token(text)))
         except ValueError as error:
@@ -106,8 +106,10 @@ def _read_networks(texts: list[str]) -> None:
         set_entries(found)
     for problem in problems:
         PAGE.tell("error", problem)
-    if len(texts) > MOST:
-        PAGE.tell("warning", f"The address names more networks than a comparison holds; the first {MOST} are shown")
+    if len(texts) > MAX_NETWORKS:
+        PAGE.tell(
+            "warning", f"The address names more networks than a comparison holds; the first {MAX_NETWORKS} are shown"
+        )
 
 
 def _token(entry: Entry) -> str:

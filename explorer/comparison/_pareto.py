@@ -8,7 +8,7 @@ from itertools import groupby
 from ..analysis import Direction
 
 
-def front(rows: Sequence[Sequence[float]], directions: Sequence[Direction]) -> list[int]:
+def pareto_front(rows: Sequence[Sequence[float]], directions: Sequence[Direction]) -> list[int]:
     """Indices of the rows that are not dominated, in rising order. Equal rows stay or go together.
 
     A row is dominated where another is at least as good in every metric and better in one. Sorted by the first metric,
