@@ -1,6 +1,7 @@
 """Networks beside one another: what differs, what each difference costs, and what the trade-off is. No torch."""
 
 from ._align import NodeChange
+from ._axes import TradeOffAxis, list_axes
 from ._budget import EqualBudget, equal_budget
 from ._cells import Difference, TableCell, format_cell, format_difference, format_signed, is_best
 from ._changes import AttributedStep, Delta, Differences, differences
@@ -39,6 +40,7 @@ __all__ = [
     "Stage",
     "Table",
     "TableCell",
+    "TradeOffAxis",
     "cloud",
     "comma_separated",
     "compare",
@@ -49,6 +51,7 @@ __all__ = [
     "format_signed",
     "html",
     "is_best",
+    "list_axes",
     "markdown",
     "metrics_table",
     "pareto_front",

@@ -9,6 +9,7 @@ from typing import Any
 from ._curves import LINES
 
 Pair = tuple[float, float]
+_WIDE_RATIO = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,11 @@ class Axis:
     """With its unit."""
     log: bool = False
     """Ratios instead of differences; every value must then be above 0."""
+
+    @classmethod
+    def fit(cls, label: str, values: Sequence[float]) -> Axis:
+        """An axis for these values, logarithmic where the greatest is more than 8 times the least."""
+        return cls(label=label, log=bool(values) and min(values) > 0 and max(values) > _WIDE_RATIO * min(values))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .conventions import CONVENTIONS, OUR_CONVENTION, Convention, Count, CountItem, count_by_convention
 from .measurement import MeasurementStep, measure_in_subprocess
 from .measurement_queue import wait_for_turn
-from .timing import Ceilings, Latency, Setting, computation_digest
+from .timing import Ceilings, Disagreement, Latency, Setting, computation_digest, find_disagreement
 
 if TYPE_CHECKING:
     from ._count_reconciliation import CountReconciliation, NodeCounts, ToolComparison, reconcile_counts
@@ -27,6 +27,7 @@ __all__ = [
     "Count",
     "CountItem",
     "CountReconciliation",
+    "Disagreement",
     "Latency",
     "MeasurementStep",
     "NodeCounts",
@@ -36,6 +37,7 @@ __all__ = [
     "ToolComparison",
     "computation_digest",
     "count_by_convention",
+    "find_disagreement",
     "measure_in_subprocess",
     "reconcile_counts",
     "summarize",

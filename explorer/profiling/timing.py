@@ -8,10 +8,12 @@ at best is a roofline (Williams, Waterman & Patterson 2009).
 from __future__ import annotations
 
 import hashlib
+import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..analysis import Analysis
 from ..architecture import Architecture, edit, to_json
@@ -159,3 +161,38 @@ def computation_digest(architecture: Architecture) -> str:
     """
     bare = edit.replace(architecture, "", name="-", notes="", provenance="")
     return hashlib.sha256(to_json(bare, indent=None).encode()).hexdigest()
+
+
+class Disagreement(NamedTuple):
+    """Two networks whose times differ otherwise than their MACs do."""
+
+    slow: int
+    """Place of one among the latencies."""
+    quick: int
+    """Place of the other."""
+    macs: float
+    """MACs of ``quick`` as a multiple of those of ``slow``."""
+    time: float
+    """Median time of ``quick`` as a multiple of that of ``slow``."""
+
+
+_NOTABLE = math.log(1.1)
+
+
+def find_disagreement(latencies: Sequence[Latency]) -> Disagreement | None:
+    """The pair, in one setting, whose times differ least as their MACs do, beyond what the quartiles explain.
+
+    Returns:
+        None where MACs tell the times to within a tenth.
+    """
+    best, found = _NOTABLE, None
+    for place, slow in enumerate(latencies):
+        for other, quick in enumerate(latencies[place + 1 :], place + 1):
+            if slow.setting != quick.setting or not slow.macs or not quick.macs:
+                continue
+            macs = quick.macs / slow.macs
+            (first, last), (least, most) = slow.spread, quick.spread
+            apart = max(math.log(macs * first / most), math.log(least / last / macs))
+            if apart > best:
+                best, found = apart, Disagreement(place, other, macs, quick.median / slow.median)
+    return found

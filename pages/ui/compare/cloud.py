@@ -150,12 +150,7 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
 
     title_x, title_y = METRICS[x].title, METRICS[y].title
 
-    def log(values: Any) -> bool:
-        return bool(min(values) > 0 and max(values) > 8 * min(values))
-
-    data = figures.scatter(
-        Axis(label=title_x, log=log(dots.x)), Axis(label=title_y, log=log(dots.y)), marks, [path], dots
-    )
+    data = figures.scatter(Axis.fit(title_x, dots.x), Axis.fit(title_y, dots.y), marks, [path], dots)
     alt = (
         f"{len(found.points):,} variants, {title_x} across and {title_y} up. The front has {len(best):,}, from "
         f"{_said(best[0].totals, x, y)} to {_said(best[-1].totals, x, y)}. Arrow keys walk along it, Enter chooses."

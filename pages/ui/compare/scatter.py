@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from explorer import catalog, figures
-from explorer.analysis import METRICS, Direction, analyze
-from explorer.comparison import LETTERS, pareto_front
+from explorer.comparison import LETTERS, TradeOffAxis, list_axes, pareto_front
 from explorer.experiments import ComparableRuns, SampleStatistics, group_comparable_runs
 from explorer.figures import Axis, Mark, Path
 from pages.ui.components import mount
@@ -22,31 +19,17 @@ from . import measurements, networks, options
 from .entries import Entry
 
 TAB = "tradeoffs"
-_WIDE = 8
-"""Greatest value over the least from which on an axis is logarithmic."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """Something that an axis can show."""
-
-    label: str
-    convention: str
-    better: Direction
-    read: Callable[[Entry], SampleStatistics | None]
-    """One value, or several of which the mean counts; None where it is not known."""
-    form: Callable[[float], str]
 
 
 def show(entries: tuple[Entry, ...]) -> None:
     """Axes, picture, table, and what can be done with a point."""
     groups = _runs(entries)
-    metrics = _metrics(entries, groups)
-    titles = {key: metric.label for key, metric in metrics.items()}
-    usual = "accuracy" if "accuracy" in metrics else "receptive_field"
+    axes = _axes(entries, groups)
+    titles = {key: axis.label for key, axis in axes.items()}
+    usual = "accuracy" if "accuracy" in axes else "receptive_field"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        x = options.choice(TAB, "x", "Across", list(metrics), titles, "macs", width=260)
-        y = options.choice(TAB, "y", "Up", list(metrics), titles, usual, width=260)
+        x = options.choice(TAB, "x", "Across", list(axes), titles, "macs", width=260)
+        y = options.choice(TAB, "y", "Up", list(axes), titles, usual, width=260)
         if "accuracy" in (x, y) and len(groups) > 1:
             _choose_runs(groups)
         more = options.choice(
@@ -57,57 +40,25 @@ def show(entries: tuple[Entry, ...]) -> None:
     points = [
         (place, entry, a, b)
         for place, entry in enumerate(shown)
-        if (a := metrics[x].read(entry)) is not None and (b := metrics[y].read(entry)) is not None
+        if (a := axes[x].read(entry.architecture)) is not None and (b := axes[y].read(entry.architecture)) is not None
     ]
-    best = _draw(points, len(entries), metrics[x], metrics[y])
+    best = _draw(points, len(entries), axes[x], axes[y])
     left_out = [entry.label for entry in entries if all(entry is not one for _, one, _, _ in points)]
     if left_out:
         st.caption(literal(f"Not known, so left out: {', '.join(left_out)}."))
-    _words(metrics, x, y)
-    _table(points, best, len(entries), metrics[x], metrics[y])
+    _words(axes, x, y)
+    _table(points, best, len(entries), axes[x], axes[y])
 
 
 # ---- what there is to show ------------------------------------------------------------------------------------------
 
 
-def _metrics(entries: tuple[Entry, ...], groups: list[ComparableRuns]) -> dict[str, Metric]:
-    found = {
-        metric.key: Metric(
-            label=metric.title,
-            convention=metric.convention,
-            better=metric.trade_off,
-            read=lambda entry, metric=metric: SampleStatistics.of(  # type: ignore[misc]
-                [metric.read(entry.architecture, analyze(entry.architecture))]
-            ),
-            form=lambda value: f"{value:,.0f}",
-        )
-        for metric in METRICS.values()
-    }
+def _axes(entries: tuple[Entry, ...], groups: list[ComparableRuns]) -> dict[str, TradeOffAxis]:
+    accuracy = None
     if groups:
         group = next((each for each in groups if each.key == options.get(TAB, "runs")), groups[0])
-        by_network = dict(zip([entry.architecture for entry in entries], group.accuracy, strict=True))
-        found["accuracy"] = Metric(
-            label="test accuracy, %",
-            convention="share of the test images classified correctly after the last epoch "
-            f"({group.title}): mean over the finished runs of exactly this network, and the 95 % interval of that mean "
-            "by Student's t, which takes the values to be normally distributed",
-            better="most",
-            read=lambda entry: _percent(by_network.get(entry.architecture)),
-            form=lambda value: f"{value:.2f} %",
-        )
-    for key, (title, times) in measurements.list_latencies(entries).items():
-        found[key] = Metric(
-            label=f"milliseconds · {title}",
-            convention=f"median seconds of one forward pass, measured on this machine ({title})",
-            better="least",
-            read=lambda entry, times=times: times.get(entry.architecture),  # type: ignore[misc]
-            form=lambda value: f"{value:.3f} ms",
-        )
-    return found
-
-
-def _percent(sample: SampleStatistics | None) -> SampleStatistics | None:
-    return SampleStatistics.of([100 * value for value in sample.values]) if sample and sample.values else None
+        accuracy = (group.title, dict(zip([entry.architecture for entry in entries], group.accuracy, strict=True)))
+    return list_axes(accuracy, measurements.list_latencies(entries))
 
 
 def _runs(entries: tuple[Entry, ...]) -> list[ComparableRuns]:
@@ -136,7 +87,7 @@ def _catalogue(entries: tuple[Entry, ...]) -> list[Entry]:
 Points = list[tuple[int, Entry, SampleStatistics, SampleStatistics]]
 
 
-def _draw(points: Points, own: int, x: Metric, y: Metric) -> set[int]:
+def _draw(points: Points, own: int, x: TradeOffAxis, y: TradeOffAxis) -> set[int]:
     """The plane; the places, among the points, of those on the front."""
     values = [(a.mean or 0.0, b.mean or 0.0) for _, _, a, b in points]
     best = set(pareto_front(values, [x.better, y.better])) if values else set()
@@ -152,8 +103,7 @@ def _draw(points: Points, own: int, x: Metric, y: Metric) -> set[int]:
     ordered = sorted(values[at] for at in best)
     paths = [Path(label="front", points=figures.staircase(ordered, less_x=x.better == "least"))] if best else []
     data = figures.scatter(
-        Axis(label=x.label, log=_log([pair[0] for pair in values])),
-        Axis(label=y.label, log=_log([pair[1] for pair in values])), marks, paths,
+        Axis.fit(x.label, [pair[0] for pair in values]), Axis.fit(y.label, [pair[1] for pair in values]), marks, paths
     )  # fmt: skip
     names = ", ".join(points[at][1].label for at in sorted(best, key=lambda at: values[at]))
     alt = f"{x.label} across and {y.label} up, of {len(points)} networks. On the front: {names}. Arrow keys move."
@@ -176,15 +126,11 @@ def _choose(key: object) -> None:
         st.session_state["compare_point"] = key
 
 
-def _log(values: list[float]) -> bool:
-    return bool(values) and min(values) > 0 and max(values) / min(values) > _WIDE
-
-
-def _facts(metric: Metric, sample: SampleStatistics) -> list[tuple[str, str]]:
-    facts = [(metric.label, metric.form(sample.mean or 0.0))]
+def _facts(axis: TradeOffAxis, sample: SampleStatistics) -> list[tuple[str, str]]:
+    facts = [(axis.label, axis.format_value(sample.mean or 0.0))]
     if len(sample.values) > 1 and sample.interval:
-        low, high = sample.interval
-        facts.append((f"mean of {len(sample.values)}, 95 % interval", f"{metric.form(low)} to {metric.form(high)}"))
+        low, high = map(axis.format_value, sample.interval)
+        facts.append((f"mean of {len(sample.values)}, 95 % interval", f"{low} to {high}"))
     return facts
 
 
@@ -200,24 +146,24 @@ def _actions(entry: Entry, here: bool) -> None:
             )  # fmt: skip
 
 
-def _words(metrics: dict[str, Metric], x: str, y: str) -> None:
-    lines = [f"**{literal(each.label)}**: {literal(each.convention)}." for each in (metrics[x], metrics[y])]
+def _words(axes: dict[str, TradeOffAxis], x: str, y: str) -> None:
+    lines = [f"**{literal(each.label)}**: {literal(each.convention)}." for each in (axes[x], axes[y])]
     better = {"least": "less", "most": "more"}
     lines.append(
         literal(
-            f"Front: no other point has {better[metrics[x].better]} across and {better[metrics[y].better]} up at once; "
+            f"Front: no other point has {better[axes[x].better]} across and {better[axes[y].better]} up at once; "
             f"what is better depends on what the network is for."
         )
     )
     st.caption("  \n".join(lines))
 
 
-def _table(points: Points, best: set[int], own: int, x: Metric, y: Metric) -> None:
+def _table(points: Points, best: set[int], own: int, x: TradeOffAxis, y: TradeOffAxis) -> None:
     rows: list[dict[str, Any]] = [
         {
             "network": cell(f"{LETTERS[place]} · {entry.label}" if place < own else entry.label),
-            f"across: {x.label}": _said(x, a),
-            f"up: {y.label}": _said(y, b),
+            f"across: {x.label}": x.format(a),
+            f"up: {y.label}": y.format(b),
             "front": "yes" if at in best else "",
         }
         for at, (place, entry, a, b) in enumerate(points)
@@ -227,11 +173,3 @@ def _table(points: Points, best: set[int], own: int, x: Metric, y: Metric) -> No
         pd.DataFrame(rows), key="tradeoffs_table", hide_index=True, alt="Table of the points", column_config=right,
         height="content" if len(rows) <= 12 else 360,
     )  # fmt: skip
-
-
-def _said(metric: Metric, sample: SampleStatistics) -> str:
-    text = metric.form(sample.mean or 0.0)
-    if len(sample.values) > 1 and sample.interval:
-        low, high = sample.interval
-        text += f" ({metric.form(low)} … {metric.form(high)}, n = {len(sample.values)})"
-    return text

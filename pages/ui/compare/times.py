@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ import streamlit as st
 from explorer import figures
 from explorer.comparison import LETTERS
 from explorer.figures import Axis, Mark, Path
-from explorer.profiling.timing import Ceilings, Latency
+from explorer.profiling import Ceilings, Latency, find_disagreement
 from explorer.text import format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -61,27 +60,14 @@ def _order(latency: Latency) -> tuple[Any, ...]:
 
 
 def _disagreement(found: Found) -> None:
-    """The pair, in one setting, whose times differ least as their MACs do, beyond what the quartiles explain."""
-    best: tuple[float, str] = (0.0, "")
-    for index, (_, one, slow) in enumerate(found):
-        for _, other, quick in found[index + 1 :]:
-            if slow.setting != quick.setting or not slow.macs or not quick.macs:
-                continue
-            macs, time = quick.macs / slow.macs, quick.median / slow.median
-            (first, last), (least, most) = slow.spread, quick.spread
-            apart = max(math.log(macs * first / most), math.log(least / last / macs))
-            if apart > best[0]:
-                text = (
-                    f"{other.label} does {_factor(macs)} the MACs of {one.label} in {_factor(time)} the time "
-                    f"({slow.setting.way})"
-                )
-                best = (apart, text)
-    if best[0] > math.log(1.1):
-        st.markdown(f"**MACs are not time:** {literal(best[1])}.")
-
-
-def _factor(ratio: float) -> str:
-    return f"{ratio:.3g} times"
+    pair = find_disagreement([latency for _, _, latency in found])
+    if pair:
+        slow, quick = found[pair.slow][1], found[pair.quick][1]
+        text = (
+            f"{quick.label} does {pair.macs:.3g} times the MACs of {slow.label} in {pair.time:.3g} times the time "
+            f"({found[pair.slow][2].setting.way})"
+        )
+        st.markdown(f"**MACs are not time:** {literal(text)}.")
 
 
 def _table(found: Found, roofs: dict[str, Ceilings]) -> None:
