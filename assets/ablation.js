@@ -4,16 +4,8 @@
 
 const LINE = 30, HEAD = 6, FOOT = 24, END = 16
 
-export default function ({ data, parentElement }) {
-  const memory = memoryOf(parentElement, () => ({}))
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = html(parentElement, "div", { class: "root" })
-    html(root, "div", { class: "panels" })
-  }
-  const tip = tooltip(root)
-  tip.hide()
-  const area = root.querySelector(".panels")
+export default component(({ data, root, memory, tip }) => {
+  const area = root.querySelector(".panels") || html(root, "div", { class: "panels" })
   const others = data.rows.slice(1)
   onWidth(root, memory, () => {
     area.replaceChildren()
@@ -29,8 +21,7 @@ export default function ({ data, parentElement }) {
     const boxes = draws.map(([title, note]) => panel(area, title, note))
     boxes.forEach((box, index) => draws[index][2](box, Math.max(240, box.clientWidth || 400)))
   })
-  return () => memory.observer?.disconnect()
-}
+})
 
 function panel(area, title, note) {
   const box = html(area, "div", { class: "panel" })

@@ -2,14 +2,8 @@
 // data: {title, note, alt, bars: [{label, value, text, detail, kind, strong}], most} or {title, note, alt, bins: [{low,
 // high, images, confidence, accuracy}]}
 
-export default function ({ data, parentElement }) {
-  const memory = memoryOf(parentElement, () => ({}))
-  const root = parentElement.querySelector(".root") || html(parentElement, "div", { class: "root" })
-  if (!root.querySelector(".area")) html(root, "div", { class: "area" })
-  applyPalette(root, data.palette)
-  const tip = tooltip(root)
-  tip.hide()
-  const area = root.querySelector(".area")
+export default component(({ data, root, memory, tip }) => {
+  const area = root.querySelector(".area") || html(root, "div", { class: "area" })
   onWidth(root, memory, (width) => {
     area.replaceChildren()
     const title = html(area, "div", { class: "title" })
@@ -18,8 +12,7 @@ export default function ({ data, parentElement }) {
     if (data.bins) drawReliability(area, data, Math.max(240, Math.min(width, 460)), tip)
     else drawBars(area, data, tip)
   })
-  return () => memory.observer?.disconnect()
-}
+})
 
 function drawBars(area, data, tip) {
   const list = html(area, "div", { class: "bars", role: "list", "aria-label": data.alt })

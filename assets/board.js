@@ -2,22 +2,17 @@
 // data: {classes, confusion: [[images by true class (row) and answer (column)]], samples: {png, columns, width, height,
 // labels} | null, answers: [[[class, probability], ...] per sample] | null, note}
 
-export default function ({ data, parentElement }) {
-  const memory = memoryOf(parentElement, () => ({}))
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = html(parentElement, "div", { class: "root" })
+export default component(({ data, root, memory, tip }) => {
+  if (!root.querySelector(".both")) {
     const both = html(root, "div", { class: "both" })
     html(both, "div", { class: "half samples" })
     html(both, "div", { class: "half matrix" })
   }
-  const tip = tooltip(root)
   const [left, right] = [root.querySelector(".samples"), root.querySelector(".matrix")]
   left.hidden = !(data.samples && data.answers)
   if (!left.hidden) drawSamples(left, data, memory, tip)
-  onWidth(right, memory, (width) => drawMatrix(right, data, Math.max(240, width), tip))
-  return () => memory.observer?.disconnect()
-}
+  onWidth(right, memory, (width) => drawMatrix(right, data, Math.max(240, width), tip, memory))
+}, { keepsTip: true })
 
 const percent = (share) => `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)} %`
 
@@ -63,8 +58,13 @@ function drawSamples(area, data, memory, tip) {
   })
 }
 
-function drawMatrix(area, data, width, tip) {
+function drawMatrix(area, data, width, tip, memory) {
   const { classes, confusion } = data
+  const colors = [...colorsOf(area), width]
+  // It comes once a second while a network learns, and is another one once an epoch.
+  const shown = JSON.stringify([classes, confusion, data.note, colors])
+  if (memory.shown === shown) return
+  memory.shown = shown
   const count = confusion.length
   area.replaceChildren()
   const title = html(area, "div", { class: "title" })
@@ -81,34 +81,71 @@ function drawMatrix(area, data, width, tip) {
     "aria-label": `Confusion matrix: rows are what images show, columns what is answered. ${worst(data).map(([a, b, n]) => `${classes[a]} taken for ${classes[b]} ${n} times`).join("; ")}`,
   })
   svg(picture, "text", { x: left, y: 11, class: "muted" }, "answer →   (rows: what the image shows)")
+  const totals = confusion.map((row) => row.reduce((sum, value) => sum + value, 0) || 1)
+  const shareAt = (truth, answer) => {
+    const share = confusion[truth][answer] / totals[truth]
+    return truth === answer ? share : Math.sqrt(share)
+  }
+  svg(picture, "image", { class: "cells", x: left, y: top, width: cell * count, height: cell * count, href: cellsAsImage(count, cell, shareAt, colors) })
   confusion.forEach((row, truth) => {
-    const all = row.reduce((sum, value) => sum + value, 0) || 1
     if (named) svg(picture, "text", { x: left - 6, y: top + cell * (truth + 0.5) + 3.5, "text-anchor": "end", class: "muted" }, classes[truth].slice(0, 15))
-    row.forEach((value, answer) => {
-      const share = value / all
-      const right = truth === answer
-      const x = left + cell * answer, y = top + cell * truth
-      const ink = right ? "var(--st-primary-color)" : "var(--st-red-color, #c62828)"
-      const rect = svg(picture, "rect", {
-        class: "cell", x, y, width: Math.max(1, cell - 1), height: Math.max(1, cell - 1),
-        style: `fill:color-mix(in srgb, ${ink} ${Math.round(100 * Math.min(1, right ? share : Math.sqrt(share)))}%, var(--faint))`,
-      })
-      const facts = [["shows", classes[truth]], ["answered", classes[answer]], ["images", `${value} of ${all}, ${percent(share)}`]]
-      rect.addEventListener("pointermove", (event) => tip.show(facts, event.clientX, event.clientY))
-      rect.addEventListener("pointerleave", () => tip.hide())
-      if (cell >= 26 && value) {
-        const light = right ? share > 0.55 : Math.sqrt(share) > 0.6
-        svg(picture, "text", {
-          x: x + cell / 2 - 0.5, y: y + cell / 2 + 3.5, "text-anchor": "middle", "pointer-events": "none",
-          style: light ? "fill:var(--st-background-color)" : "",
-        }, String(value))
-      }
+    if (cell >= 26) row.forEach((value, answer) => {
+      if (value) svg(picture, "text", {
+        x: left + cell * (answer + 0.5) - 0.5, y: top + cell * (truth + 0.5) + 3.5, "text-anchor": "middle",
+        style: shareAt(truth, answer) > (truth === answer ? 0.55 : 0.6) ? "fill:var(--st-background-color)" : "",
+      }, String(value))
     })
   })
+  const frame = svg(picture, "rect", { class: "frame", width: cell - 1, height: cell - 1, visibility: "hidden" })
+  const leave = () => {
+    frame.setAttribute("visibility", "hidden")
+    tip.hide()
+  }
+  // One listener for all cells.
+  picture.addEventListener("pointermove", (event) => {
+    const box = picture.getBoundingClientRect()
+    const answer = Math.floor(((event.clientX - box.left) * wide / box.width - left) / cell)
+    const truth = Math.floor(((event.clientY - box.top) * high / box.height - top) / cell)
+    const value = confusion[truth]?.[answer]
+    if (value === undefined) return leave()
+    for (const [name, place] of [["x", left + cell * answer], ["y", top + cell * truth]]) frame.setAttribute(name, place)
+    frame.setAttribute("visibility", "visible")
+    const images = `${value} of ${totals[truth]}, ${percent(value / totals[truth])}`
+    tip.show([["shows", classes[truth]], ["answered", classes[answer]], ["images", images]], event.clientX, event.clientY)
+  })
+  picture.addEventListener("pointerleave", leave)
   if (named) classes.forEach((name, index) => {
     const x = left + cell * (index + 0.5), y = top + cell * count + 8
     svg(picture, "text", { x, y, transform: `rotate(-45 ${x} ${y})`, "text-anchor": "end", class: "muted" }, name.slice(0, 15))
   })
+}
+
+// The theme's colours of right, wrong and nothing, as a canvas takes them.
+function colorsOf(area) {
+  const style = getComputedStyle(area)
+  return ["--st-primary-color", "--st-red-color", "--faint"].map((name) => style.getPropertyValue(name).trim() || "#c62828")
+}
+
+// All cells in one image: ten thousand elements take a second to draw.
+function cellsAsImage(count, cell, shareAt, [right, wrong, nothing]) {
+  const scale = 2, canvas = document.createElement("canvas")
+  canvas.width = canvas.height = count * cell * scale
+  const context = canvas.getContext("2d")
+  context.scale(scale, scale)
+  const fill = (truth, answer) => context.fillRect(answer * cell, truth * cell, Math.max(1, cell - 1), Math.max(1, cell - 1))
+  for (let truth = 0; truth < count; truth += 1) {
+    for (let answer = 0; answer < count; answer += 1) {
+      context.globalAlpha = 1
+      context.fillStyle = nothing
+      fill(truth, answer)
+      const share = Math.min(1, shareAt(truth, answer))
+      if (!share) continue
+      context.globalAlpha = share
+      context.fillStyle = truth === answer ? right : wrong
+      fill(truth, answer)
+    }
+  }
+  return canvas.toDataURL()
 }
 
 // The most frequent mistakes.

@@ -1,18 +1,9 @@
 // Two small charts that follow a dragged slider without flicker: growth of the receptive field, and where the cost is.
 // data: {view: "growth" | "costs", growth | costs, chosen, palette, title, note}; trigger "choose": a path.
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const memory = memoryOf(parentElement, () => ({}))
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = html(parentElement, "div", { class: "root" })
-    html(root, "div", { class: "area-of-chart" })
-  }
-  applyPalette(root, data.palette)
-  const tip = tooltip(root)
-  tip.hide()
-  const choose = (path) => path && setTriggerValue("choose", path)
-  const area = root.querySelector(".area-of-chart")
+export default component(({ data, root, memory, tip, send }) => {
+  const choose = (path) => path && send("choose", path)
+  const area = root.querySelector(".area-of-chart") || html(root, "div", { class: "area-of-chart" })
   onWidth(root, memory, (width) => {
     area.replaceChildren()
     const title = html(area, "div", { class: "title" })
@@ -21,8 +12,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const draw = data.view === "growth" ? drawGrowth : drawCosts
     draw(area, data, Math.max(260, width), tip, choose)
   })
-  return () => memory.observer?.disconnect()
-}
+})
 
 const chartText = (parent, x, y, text, extra = {}) => svg(parent, "text", { x, y, "font-size": 10.5, class: "muted", ...extra }, text)
 

@@ -16,11 +16,160 @@ function add(parent, namespace, tag, attributes = {}, text) {
 const svg = (parent, tag, attributes, text) => add(parent, SVG_NS, tag, attributes, text)
 const html = (parent, tag, attributes, text) => add(parent, null, tag, attributes, text)
 
-// A place for what must survive a re-render (focus, drags, sizes), one per mounted component.
+// ---- commands ---------------------------------------------------------------------------------------------------------
+// What a visitor does reaches the server in order and exactly once. Streamlit keeps one value a trigger, and a second
+// one overwrites the first that was not read yet. So the components of a page share one queue; every message carries
+// all commands that are not acknowledged, and the server (pages/ui/commands.py) skips those that it has seen.
+
+const RESEND_MS = 4000 // a server that is idle and has not answered after this time has not got the message
+const RESEND_AT_ONCE_MS = 500 // the same where the connection broke, or the page of the command is gone
+const MAX_RESENDS = 8
+
+function outbox() {
+  return (window[Symbol.for("inception-explorer.outbox")] ??= {
+    nonce: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`, // of this load of the page
+    last: 0, pending: [], offered: null, channels: new Map(), scheduled: new Set(), timer: 0, resent: 0, slowest: 0, broken: false,
+  })
+}
+
+// The commands of one mounted component. `send` queues one. `offer` is for values that follow one another quickly: only
+// the newest waits, until all before it are acknowledged; `withdraw` takes it back.
+function connect(parentElement, { address, nonce, id }, setTriggerValue) {
+  const box = outbox()
+  for (const [known, channel] of box.channels) if (!channel.parentElement.isConnected) box.channels.delete(known)
+  box.channels.set(address, { parentElement, setTriggerValue })
+  if (nonce === box.nonce) acknowledge(box, id)
+  if (box.pending.length) awaitAcknowledgement(box)
+  return {
+    send(name, value) {
+      promote(box)
+      enqueue(box, address, name, value)
+    },
+    offer(name, value) {
+      box.offered = { address, name, value }
+      if (!box.pending.length) promote(box)
+    },
+    withdraw() {
+      box.offered = null
+    },
+  }
+}
+
+function enqueue(box, to, name, value) {
+  box.last += 1
+  box.pending.push({ id: box.last, to, name, value })
+  box.resent = 0
+  box.sent = performance.now()
+  transmit(box, to)
+  awaitAcknowledgement(box)
+}
+
+function promote(box) {
+  if (!box.offered) return
+  const { address, name, value } = box.offered
+  box.offered = null
+  enqueue(box, address, name, value)
+}
+
+function acknowledge(box, id) {
+  const left = box.pending.filter((command) => command.id > id)
+  if (left.length === box.pending.length) return
+  box.pending = left
+  box.resent = 0
+  box.broken = false
+  if (left.length) return
+  box.slowest = Math.max(box.slowest, performance.now() - box.sent)
+  promote(box)
+}
+
+// One message a tick, however many commands.
+function transmit(box, address) {
+  if (box.scheduled.has(address)) return
+  box.scheduled.add(address)
+  queueMicrotask(() => {
+    box.scheduled.delete(address)
+    if (box.pending.length) box.channels.get(address)?.setTriggerValue("commands", { nonce: box.nonce, commands: box.pending })
+  })
+}
+
+function awaitAcknowledgement(box) {
+  clearTimeout(box.timer)
+  const lost = box.broken || !box.pending.some(({ to }) => box.channels.get(to)?.parentElement.isConnected)
+  const patience = lost ? RESEND_AT_ONCE_MS : Math.max(RESEND_MS, 3 * box.slowest)
+  box.timer = setTimeout(() => {
+    if (!box.pending.length || box.resent >= MAX_RESENDS) return
+    const app = document.querySelector("[data-testid=stApp]")?.dataset
+    if (app && app.testConnectionState !== "CONNECTED") box.broken = true
+    else if (!app || app.testScriptState === "notRunning") {
+      // Through the components that the commands are for, in turn; where none of them is there any more, through another.
+      const live = [...box.channels].filter(([, { parentElement }]) => parentElement.isConnected).map(([address]) => address)
+      const own = live.filter((address) => box.pending.some(({ to }) => to === address))
+      const ways = own.length ? own : live
+      if (ways.length) transmit(box, ways[box.resent % ways.length])
+      box.resent += 1
+    }
+    awaitAcknowledgement(box)
+  }, Math.min(60_000, patience * 2 ** box.resent))
+}
+
+// ---- what every component begins with ----------------------------------------------------------------------------------
+
+const CLICK_MS = 80 // a touch's click comes this long after its pointer is up, at most
+const LONGEST_PRESS_MS = 10_000
+
+// What must survive a redraw (focus, drags, sizes), one for each mounted component.
 const memories = new WeakMap()
-function memoryOf(parentElement, make) {
-  if (!memories.has(parentElement)) memories.set(parentElement, make())
+function memoryOf(parentElement) {
+  if (!memories.has(parentElement)) memories.set(parentElement, { observers: [] })
   return memories.get(parentElement)
+}
+
+// A component: its root, its memory, its tooltip and its commands, handed to what draws it. The tooltip stays over a
+// redraw where what it tells of stays, too.
+const component = (draw, { keepsTip = false } = {}) => ({ data, parentElement, setTriggerValue }) => {
+  const memory = memoryOf(parentElement)
+  const root = parentElement.querySelector(".root") || html(parentElement, "div", { class: "root" })
+  applyPalette(root, data.palette)
+  if (data.commands) memory.commands = connect(parentElement, data.commands, setTriggerValue)
+  const tip = tooltip(root)
+  redraw(root, memory, () => {
+    if (!keepsTip) tip.hide()
+    draw({ data, root, memory, tip, send: memory.commands?.send })
+  })
+  // A call that a newer one has overtaken is cleaned up while the component stays.
+  return () => {
+    if (!parentElement.isConnected) disconnect(memory)
+  }
+}
+
+function disconnect(memory) {
+  for (const observer of memory.observers) observer.disconnect()
+  memory.observers = []
+}
+
+// Between press and release a redraw would take the pressed element away, and its click with it: it waits.
+function redraw(root, memory, draw) {
+  memory.draw = draw
+  if (!memory.pressable) {
+    memory.pressable = true
+    const ends = ["pointerup", "pointercancel", "blur"]
+    const release = () => {
+      for (const kind of ends) window.removeEventListener(kind, release, true)
+      setTimeout(() => {
+        memory.pressed = 0
+        memory.draw?.()
+        memory.draw = null
+      }, CLICK_MS)
+    }
+    root.addEventListener("pointerdown", (event) => {
+      if (event.button) return
+      memory.pressed = performance.now()
+      for (const kind of ends) window.addEventListener(kind, release, true)
+    }, true)
+  }
+  if (memory.pressed && performance.now() - memory.pressed < LONGEST_PRESS_MS) return
+  memory.draw = null
+  draw()
 }
 
 // One colour per kind of operation; light-dark() follows the theme's color-scheme without a re-render.
@@ -89,17 +238,22 @@ function rove(elements, current) {
   })
 }
 
-// Run `draw` now and whenever the width changes; returns what undoes it.
+// Run `draw` now and whenever the width changes.
 function onWidth(element, memory, draw) {
-  memory.observer?.disconnect()
+  disconnect(memory)
   let width = element.clientWidth
   draw(width || 720)
-  memory.observer = new ResizeObserver(() => {
+  observe(element, memory, () => {
     if (Math.abs(element.clientWidth - width) < 2) return
     width = element.clientWidth
     draw(width || 720)
   })
-  memory.observer.observe(element)
+}
+
+function observe(element, memory, changed) {
+  const observer = new ResizeObserver(changed)
+  observer.observe(element)
+  memory.observers.push(observer)
 }
 
 const COPIED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",

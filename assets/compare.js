@@ -3,13 +3,8 @@
 // stages: {stages: [{label, cells}], marks: [[path]]}; bars: {groups: [{label, bars}], chosen}; growth: {lines}.
 // Trigger "choose": the label of a group.
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const memory = memoryOf(parentElement, () => ({}))
-  const root = parentElement.querySelector(".root") || html(parentElement, "div", { class: "root" })
+export default component(({ data, root, memory, tip, send }) => {
   const area = root.querySelector(".area") || html(root, "div", { class: "area" })
-  applyPalette(root, data.palette)
-  const tip = tooltip(root)
-  tip.hide()
   const draw = { stages: drawStages, bars: drawGroups, growth: drawGrowths }[data.view]
   onWidth(root, memory, (width) => {
     const scrolled = area.querySelector(".scroll")?.scrollLeft || 0
@@ -17,11 +12,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const title = html(area, "div", { class: "title" })
     html(title, "b", {}, data.title)
     html(title, "span", {}, data.note)
-    draw(area, data, Math.max(260, width), tip, (label) => setTriggerValue("choose", label), title)
+    draw(area, data, Math.max(260, width), tip, (label) => send("choose", label), title)
     if (scrolled) area.querySelector(".scroll").scrollLeft = scrolled
   })
-  return () => memory.observer?.disconnect()
-}
+})
 
 const shortened = (text, most) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 

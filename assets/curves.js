@@ -4,20 +4,16 @@
 
 const HIGH = 250, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 26
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const memory = memoryOf(parentElement, () => ({ hidden: new Set(), zoom: null, view: null, panels: new Map() }))
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = html(parentElement, "div", { class: "root" })
+export default component(({ data, root, memory, tip, send }) => {
+  if (!memory.panels) {
+    Object.assign(memory, { hidden: new Set(), zoom: null, view: { ...data.view }, panels: new Map() })
     html(root, "div", { class: "tools", role: "group", "aria-label": "How the curves are drawn" })
     html(root, "div", { class: "panels" })
     html(root, "div", { class: "runs", role: "group", "aria-label": "Runs shown" })
   }
   memory.data = data
-  memory.view = memory.view || { ...data.view }
-  const tip = tooltip(root)
   const redraw = () => {
-    tools(root, memory, redraw, (view) => setTriggerValue("view", view))
+    tools(root, memory, redraw, (view) => send("view", view))
     for (const panel of memory.data.panels) drawPanel(frame(root, memory, panel, tip, redraw), panel, memory)
     for (const [key, frame] of memory.panels) {
       if (memory.data.panels.some((panel) => panel.key === key)) continue
@@ -28,8 +24,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   redraw()
   onWidth(root, memory, redraw)
-  return () => memory.observer?.disconnect()
-}
+}, { keepsTip: true })
 
 // ---- controls -----------------------------------------------------------------------------------------------------------
 

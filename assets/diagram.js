@@ -5,21 +5,12 @@ const BOX = { width: 112, height: 54 }
 const ROW_GAP = 13
 const BAR = 14
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const memory = memoryOf(parentElement, () => ({ focus: null }))
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = html(parentElement, "div", { class: "root" })
+export default component(({ data, root, memory, tip, send }) => {
+  if (!root.querySelector(".strip-area")) {
     html(root, "div", { class: "strip-area" })
     html(root, "div", { class: "block-area" })
   }
-  applyPalette(root, data.palette)
-  const tip = tooltip(root)
-  tip.hide()
-  const choose = (path) => {
-    memory.focus = path
-    setTriggerValue("choose", path)
-  }
+  const choose = (path) => send("choose", path)
   const active = root.getRootNode().activeElement
   const focused = active?.getAttribute?.("data-path") ? [active.getAttribute("class"), active.getAttribute("data-path")] : null
   onWidth(root, memory, (width) => {
@@ -34,10 +25,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // Two frames later the numbers and the pictures are on the screen: now the rest of the page may come.
   if (data.wake && !memory.woken) {
     memory.woken = true
-    requestAnimationFrame(() => requestAnimationFrame(() => setTriggerValue("wake", true)))
+    requestAnimationFrame(() => requestAnimationFrame(() => send("wake", true)))
   }
-  return () => memory.observer?.disconnect()
-}
+})
 
 // ---- overview ----------------------------------------------------------------------------------------------------
 

@@ -1,37 +1,36 @@
 // The editor of a node: cards of controls. A ribbon slider's track is the curve of a metric over its whole range; the
 // browser reads the value under the thumb from the ribbon's own points, the server follows while the thumb moves.
-// data: explorer.editor.panel(...), left out during a drag, + {palette, ack}; triggers "edit": {seq, gesture, phase,
-// command}, "choose": path, "metric": key.
+// data: explorer.editor.panel(...), left out during a drag; commands "edit": {gesture, phase, command}, "choose": path,
+// "metric": key.
 
-const PATIENCE = 600 // milliseconds after which an unanswered drag message is given up and the next one sent
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const memory = memoryOf(parentElement, () => ({ seq: 0, ribbons: new Map(), open: false, gesture: 0 }))
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = html(parentElement, "div", { class: "root" })
-    html(root, "div", { class: "cards" })
-  }
-  applyPalette(root, data.palette)
-  memory.ack = data.ack
-  memory.trigger = setTriggerValue
+export default component(({ data, root, memory }) => {
+  memory.ribbons ??= new Map()
+  memory.gesture ??= 0
   // While a thumb is held the panel keeps still: what the drag would change shows elsewhere, and the end redraws it.
-  if (memory.dragging || !data.cards) {
-    flush(memory)
-    return
-  }
+  if (memory.dragging || !data.cards) return
   const shape = JSON.stringify([data.title, data.metric, data.cards.map(skeleton), skeleton(data.network)])
-  const area = root.querySelector(".cards")
+  const area = root.querySelector(".cards") || html(root, "div", { class: "cards" })
   if (shape !== memory.shape) {
     memory.shape = shape
     memory.ribbons.clear()
-    const focused = root.getRootNode().activeElement?.getAttribute?.("data-id")
+    disconnect(memory)
+    const active = root.getRootNode().activeElement
+    const focused = active?.getAttribute?.("data-id")
+    // What is being typed lives through the redraw.
+    const typed = memory.typing?.input === active ? active.value : null
+    memory.typing = null
     area.style.minHeight = `${area.offsetHeight}px` // an empty moment would scroll the panel back to its top
     area.replaceChildren()
     drawPanel(area, data, memory)
     area.style.minHeight = ""
     if (memory.chosen !== data.chosen) bringIntoSight(area.querySelector(".card.chosen, .group.chosen"))
-    if (focused) area.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
+    const again = focused && area.querySelector(`[data-id="${CSS.escape(focused)}"]`)
+    again?.focus({ preventScroll: true })
+    if (again && typed !== null) {
+      again.value = typed
+      again.setSelectionRange(typed.length, typed.length)
+      again.dispatchEvent(new Event("input"))
+    }
   } else {
     for (const control of ribbonsOf(data)) memory.ribbons.get(idOf(control.command))?.update(control)
     for (const control of data.network.controls) memory.ribbons.get(idOf(control.command ?? {}))?.update(control)
@@ -39,7 +38,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (subtitle) subtitle.textContent = data.subtitle
   }
   memory.chosen = data.chosen
-}
+})
 
 // Scroll the panel to a card, and never the page: on a phone the panel stands below what is being looked at.
 function bringIntoSight(card) {
@@ -65,23 +64,8 @@ function skeleton(card) {
 
 // ---- talking to the server ---------------------------------------------------------------------------------------
 
-function send(memory, command, phase = "commit", gesture = ++memory.gesture) {
-  memory.seq += 1
-  memory.sent = performance.now()
-  memory.trigger("edit", { seq: memory.seq, gesture, phase, command })
-}
-
-// During a drag one message is under way at a time: the answer to it lets the newest value go.
-function flush(memory) {
-  if (!memory.waiting) return
-  if (memory.ack < memory.seq && performance.now() - memory.sent < PATIENCE) {
-    clearTimeout(memory.timer)
-    memory.timer = setTimeout(() => flush(memory), PATIENCE)
-    return
-  }
-  const { command, gesture } = memory.waiting
-  memory.waiting = null
-  send(memory, command, "drag", gesture)
+function send(memory, command, gesture = ++memory.gesture) {
+  memory.commands.send("edit", { gesture, phase: "commit", command })
 }
 
 // ---- drawing -----------------------------------------------------------------------------------------------------
@@ -96,7 +80,7 @@ function drawPanel(area, data, memory) {
     const name = html(shown, "label", {}, "Sliders show ")
     const select = html(name, "select", { "data-id": "metric" })
     for (const { value, label } of data.metrics) html(select, "option", { value, ...(value === data.metric ? { selected: "" } : {}) }, label)
-    select.addEventListener("change", () => memory.trigger("metric", select.value))
+    select.addEventListener("change", () => memory.commands.send("metric", select.value))
   }
   for (const card of data.cards) drawCard(area, card, memory)
 }
@@ -117,7 +101,7 @@ function drawCard(area, card, memory) {
   if (card.title) {
     const header = html(box, "header")
     const name = html(header, "button", { class: "name", type: "button", "data-id": `card:${card.id}` }, card.title)
-    name.addEventListener("click", () => memory.trigger("choose", card.path || card.id))
+    name.addEventListener("click", () => memory.commands.send("choose", card.path || card.id))
     if (card.add) drawMenu(header, card.add, memory, "+")
     if (card.change) drawMenu(header, card.change, memory, "⇄")
     for (const icon of card.icons || []) drawButton(header, icon, memory, "icon")
@@ -127,7 +111,7 @@ function drawCard(area, card, memory) {
     const part = html(box, "div", { class: `group${group.chosen ? " chosen" : ""}` })
     if (group.title) {
       const layer = html(part, "button", { class: "layer", type: "button", "data-id": `layer:${group.path}`, title: "Show all settings of this layer" }, group.title)
-      layer.addEventListener("click", () => memory.trigger("choose", group.path))
+      layer.addEventListener("click", () => memory.commands.send("choose", group.path))
     }
     for (const control of group.controls) drawControl(part, control, memory)
   }
@@ -207,17 +191,37 @@ function drawControl(parent, control, memory) {
   if (control.type === "number") {
     const input = html(top, "input", { class: "exact", type: "text", inputmode: "decimal", value: control.value, "aria-label": control.label,
       "data-id": idOf(control.command), title: `${control.low} to ${control.high}`, placeholder: control.once ? "×" : "" })
-    onTyped(input, () => String(control.value), (text) => send(memory, { ...control.command, value: text }))
-    memory.ribbons.set(idOf(control.command), { update: () => (input.value = control.value) })
+    onTyped(input, memory, () => String(control.value), (text) => send(memory, { ...control.command, value: text }))
+    memory.ribbons.set(idOf(control.command), { update: () => memory.typing?.input === input || (input.value = control.value) })
   }
 }
 
-// Enter or leaving the field sends what was typed; Escape brings the old text back.
-function onTyped(input, current, commit) {
-  const done = () => input.value.trim() && input.value.trim() !== current() && commit(input.value.trim())
+// Enter or leaving the field sends what was typed; Escape brings the old text back. Pressing something else sends it
+// first: a button that takes no focus, as Safari's, would leave it behind.
+function onTyped(input, memory, current, commit) {
+  const elsewhere = (event) => event.composedPath().includes(input) || done()
+  const settle = () => {
+    if (memory.typing?.input === input) memory.typing = null
+    document.removeEventListener("pointerdown", elsewhere, true)
+  }
+  const done = () => {
+    const text = input.value.trim()
+    const typing = memory.typing?.input === input
+    settle()
+    if (!text) input.value = current()
+    else if (typing && text !== current()) commit(text)
+  }
+  input.addEventListener("input", () => {
+    memory.typing = { input }
+    document.addEventListener("pointerdown", elsewhere, true)
+  })
   input.addEventListener("change", done)
+  input.addEventListener("blur", done)
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") input.value = current()
+    if (event.key === "Escape") {
+      input.value = current()
+      settle()
+    }
     event.stopPropagation()
   })
   input.addEventListener("focus", () => input.select())
@@ -327,14 +331,16 @@ function drawRibbon(box, first, memory) {
     only.hidden = !alone
     range.max = control.points.length - 1
     range.value = indexOf(control)
-    exact.value = control.text
+    if (memory.typing?.input !== exact) exact.value = control.text
     drawCurve()
     drawThumb(indexOf(control))
   }
 
+  let moved = false
   const commandAt = (index) => ({ ...control.command, value: control.points[index][0] })
   range.addEventListener("pointerdown", () => {
     memory.dragging = id
+    moved = false
     memory.dragGesture = ++memory.gesture
     track.classList.add("active")
   })
@@ -343,8 +349,8 @@ function drawRibbon(box, first, memory) {
     drawThumb(index)
     track.classList.add("active")
     if (memory.dragging === id && control.points[index][1] !== null) {
-      memory.waiting = { command: commandAt(index), gesture: memory.dragGesture }
-      flush(memory)
+      moved = true
+      memory.commands.offer("edit", { gesture: memory.dragGesture, phase: "drag", command: commandAt(index) })
     }
   })
   // 'change' comes on release of the pointer and after each key.
@@ -352,26 +358,30 @@ function drawRibbon(box, first, memory) {
     const index = Number(range.value)
     const dragged = memory.dragging === id
     memory.dragging = null
-    memory.waiting = null
+    memory.commands.withdraw()
     track.classList.toggle("active", !dragged)
     if (control.points[index][1] === null) {
       range.value = indexOf(control)
       drawThumb(indexOf(control))
       return
     }
-    send(memory, commandAt(index), "commit", dragged ? memory.dragGesture : undefined)
+    send(memory, commandAt(index), dragged ? memory.dragGesture : undefined)
   })
   const release = () => setTimeout(() => {
     track.classList.remove("active")
-    if (memory.dragging === id) memory.dragging = null // released where it was taken: no 'change' follows
+    if (memory.dragging !== id) return
+    memory.dragging = null
+    if (!moved) return
+    memory.commands.withdraw() // released where it was taken: no 'change' follows
+    send(memory, commandAt(Number(range.value)), memory.dragGesture)
   }, 50)
   range.addEventListener("pointerup", release)
   range.addEventListener("pointercancel", release)
   range.addEventListener("blur", () => track.classList.remove("active"))
   range.addEventListener("pointerenter", () => track.classList.add("active"))
   range.addEventListener("pointerleave", () => memory.dragging || track.classList.remove("active"))
-  onTyped(exact, () => control.text, (text) => send(memory, { ...control.command, value: text }))
-  new ResizeObserver(() => { drawCurve(); drawThumb(Number(range.value)) }).observe(track)
+  onTyped(exact, memory, () => control.text, (text) => send(memory, { ...control.command, value: text }))
+  observe(track, memory, () => { drawCurve(); drawThumb(Number(range.value)) })
   memory.ribbons.set(id, { update })
   update(control)
 }

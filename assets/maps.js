@@ -4,26 +4,21 @@
 // columns, factor, height, width, values, scale, unit: [row, column], alt} | null, size}
 // trigger "choose": {group, channel} or, for a unit, {group, channel, unit: [row, column]}.
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const memory = memoryOf(parentElement, () => ({ scrolled: 0 }))
-  let root = parentElement.querySelector(".root")
-  if (!root) root = html(parentElement, "div", { class: "root" })
-  applyPalette(root, data.palette)
+export default component(({ data, root, memory, tip, send }) => {
   memory.scrolled = root.querySelector(".grids")?.scrollTop ?? 0
   const active = root.getRootNode().activeElement
   const focused = active?.getAttribute?.("data-map")
   const again = active?.classList?.contains("units")
-  root.replaceChildren()
-  const tip = tooltip(root)
-  const choose = (value) => setTriggerValue("choose", value)
-  const both = html(root, "div", { class: data.large ? "both" : "" })
+  root.querySelector(".all")?.remove()
+  const choose = (value) => send("choose", value)
+  const both = html(root, "div", { class: data.large ? "all both" : "all" })
   const grids = html(both, "div", { class: `grids${data.large ? " tall" : ""}` })
   for (const group of data.groups) drawGroup(grids, group, data, tip, choose)
   if (data.large) drawLarge(html(both, "div", { class: "large" }), data.large, tip, choose)
   grids.scrollTop = memory.scrolled
   if (focused) [...root.querySelectorAll("[data-map]")].find((node) => node.getAttribute("data-map") === focused)?.focus({ preventScroll: true })
   if (again) root.querySelector(".units")?.focus({ preventScroll: true })
-}
+})
 
 function drawGroup(parent, group, data, tip, choose) {
   const area = html(parent, "section", { class: "group" })

@@ -5,12 +5,11 @@
 
 let opacity = 60 // of heat, in percent; the visitor's choice holds for all methods
 
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".root") || html(parentElement, "div", { class: "root" })
-  root.replaceChildren()
+export default component(({ data, root }) => {
+  root.querySelector(".frames")?.remove()
   const row = html(root, "div", { class: "frames" })
   for (const frame of data.frames) drawFrame(row, frame)
-}
+})
 
 // How far boxes reach beyond the picture, up to a fifth of its sides.
 function margin({ boxes, width, height }) {

@@ -5,17 +5,9 @@
 
 const TOP = 14, RIGHT = 18, BOTTOM = 44, LEFT = 58, NEAR = 12
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const memory = memoryOf(parentElement, () => ({}))
-  let root = parentElement.querySelector(".root")
-  if (!root) {
-    root = html(parentElement, "div", { class: "root" })
-    html(root, "div", { class: "plane" })
-  }
-  const tip = tooltip(root)
-  tip.hide()
-  const area = root.querySelector(".plane")
-  const choose = data.choosable ? (key) => setTriggerValue("choose", key) : null
+export default component(({ data, root, memory, tip, send }) => {
+  const area = root.querySelector(".plane") || html(root, "div", { class: "plane" })
+  const choose = data.choosable ? (key) => send("choose", key) : null
   const focused = area.getRootNode().activeElement?.dataset?.key
   onWidth(root, memory, (width) => {
     area.replaceChildren()
@@ -27,8 +19,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   })
   // What was reached by the keyboard is still reached after the page has been drawn anew.
   if (focused !== undefined) [...area.querySelectorAll(".mark")].find((mark) => mark.dataset.key === focused)?.focus()
-  return () => memory.observer?.disconnect()
-}
+})
 
 function draw(area, data, width, tip, choose) {
   const high = width < 480 ? 300 : Math.min(420, Math.round(width * 0.52))

@@ -2,11 +2,9 @@
 // data: {tiles: [{key, title, src, shows, answers: [{by, name, share, right}], differs, problem}], chosen, choosable}
 // trigger "choose": the key of a tile.
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".root") || html(parentElement, "div", { class: "root" })
+export default component(({ data, root, tip, send }) => {
   const focused = root.getRootNode().activeElement?.getAttribute?.("data-key")
-  root.replaceChildren()
-  const tip = tooltip(root)
+  root.querySelector(".tiles")?.remove()
   const row = html(root, "div", { class: "tiles", role: "group", "aria-label": `${data.tiles.length} pictures. Arrow keys move, Enter chooses.` })
   const tiles = data.tiles.map((tile) => {
     const said = tile.answers.map((answer) => `${answer.by ? `${answer.by}: ` : ""}${answer.name} ${share(answer.share)}`)
@@ -27,11 +25,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (tile.differs) html(node, "div", { class: "mark" }, "≠ differ")
     const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.answers.map((answer) => [answer.by || "answer", `${answer.name}, ${share(answer.share)}`]), ...(tile.facts || [])]
     interactive(node, { facts, tip })
-    if (data.choosable) node.addEventListener("click", () => setTriggerValue("choose", tile.key))
+    if (data.choosable) node.addEventListener("click", () => send("choose", tile.key))
     return node
   })
   if (tiles.length && data.choosable) rove(tiles, Math.max(0, data.tiles.findIndex((tile) => tile.key === data.chosen)))
   if (focused) tiles.find((node) => node.getAttribute("data-key") === focused)?.focus({ preventScroll: true })
-}
+})
 
 const share = (value) => `${(100 * value).toFixed(value > 0.995 || value < 0.1 ? 1 : 0)} %`

@@ -77,12 +77,10 @@ with main:
         )
 
 with side, st.container(border=True, key="editor_card"):
-    metric = state["metric"]
-    panel = {} if dragging else session.panel(architecture, baseline, chosen, metric)
     mount(
         "editor",
         "editor",
-        {**panel, "ack": state["ack"]},
+        {} if dragging else session.panel(architecture, baseline, chosen, state["metric"]),
         edit=session.handle_edit,
         choose=session.pick,
         metric=session.show_metric,

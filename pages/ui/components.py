@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer import figures
+
+from . import commands
 
 _ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 
@@ -33,17 +36,49 @@ def _palette() -> dict[str, dict[str, str]]:
     return figures.palette()
 
 
-def mount(name: str, key: str, data: dict[str, Any], **handlers: Callable[[Any], None]) -> None:
-    """Mount the component ``name``; each handler gets the value of the trigger that it is named after."""
+def mount(
+    name: str,
+    key: str,
+    data: dict[str, Any],
+    *,
+    width: Literal["stretch", "content"] = "stretch",
+    **handlers: Callable[[Any], None],
+) -> None:
+    """Mount a component; its commands are carried out once each, in the order in which the visitor gave them.
 
-    def listener(trigger: str, handle: Callable[[Any], None]) -> Callable[[], None]:
-        def listen() -> None:
-            # Not there where the page changed while the trigger was on its way.
-            value = (st.session_state.get(key) or {}).get(trigger)
-            if value is not None:
-                handle(value)
+    Args:
+        name: Of the script and style in assets/.
+        key: Of the element, unique on its page.
+        data: What the script draws, as JSON.
+        width: As wide as there is room, or as its contents.
+        handlers: Each takes the value of the commands that it is named after.
+    """
+    if not handlers:
+        _component(name)(key=key, data={**data, "palette": _palette()}, width=width)
+        return
+    # Two pages may have a component of the same key: a command goes to the one that the visitor saw.
+    address = f"{_page()}/{key}"
+    inbox = st.session_state.setdefault("commands", commands.new_inbox())
 
-        return listen
+    def listen() -> None:
+        # Not there where the page changed while the message was on its way; then the browser sends it again.
+        message = (st.session_state.get(key) or {}).get("commands")
+        if message is not None:
+            st.session_state["commands_page"] = _page()
+            commands.receive(inbox, address, message)
 
-    callbacks = {f"on_{trigger}_change": listener(trigger, handle) for trigger, handle in handlers.items()}
-    _component(name)(key=key, data={**data, "palette": _palette()}, **callbacks)
+    data = {**data, "palette": _palette(), "commands": commands.register(inbox, address, handlers)}
+    _component(name)(key=key, data=data, width=width, on_commands_change=listen)
+
+
+def is_run_by_commands() -> bool:
+    """Whether this run of the page answers commands. Asked once a run.
+
+    The address that came with them may be older than the screen: the browser sent them before it heard of the last one.
+    """
+    return bool(st.session_state.pop("commands_page", None) == _page())
+
+
+def _page() -> str:
+    context = get_script_run_ctx()
+    return context.page_script_hash if context else ""

@@ -16,6 +16,7 @@ from explorer.architecture import Architecture, ArchitectureError, diff, from_js
 from explorer.text import format_shape, format_si
 
 from . import session
+from .components import mount
 from .text import literal
 
 
@@ -24,14 +25,10 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         _name(architecture)
         _open()
-        st.button(
-            "Undo", icon=":material/undo:", key="undo_button", on_click=session.undo,
-            disabled=not session.PAGE.state["history"].past, shortcut="Ctrl+Z", help="Undo the last change",
-        )  # fmt: skip
-        st.button(
-            "Redo", icon=":material/redo:", key="redo_button", on_click=session.redo,
-            disabled=not session.PAGE.state["history"].future, shortcut="Ctrl+Y", help="Redo the change taken back",
-        )  # fmt: skip
+        history = session.PAGE.state["history"]
+        _step_button("undo_button", "Undo", "Undo the last change", ["Ctrl+Z"], history.past, session.undo)
+        redo_keys = ["Ctrl+Y", "Ctrl+Shift+Z"]
+        _step_button("redo_button", "Redo", "Redo the change taken back", redo_keys, history.future, session.redo)
         _changes(architecture, baseline)
         _compare()
         _share()
@@ -44,6 +41,14 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
     )
     st.caption("  \n".join(lines))
     session.PAGE.show_notices()
+
+
+def _step_button(
+    key: str, label: str, hint: str, shortcuts: list[str], steps: tuple[Architecture, ...], take: Callable[[], None]
+) -> None:
+    """A step in the history. Streamlit's own button would take two quick presses for one."""
+    data = {"label": label, "icon": label.lower(), "hint": hint, "shortcuts": shortcuts, "disabled": not steps}
+    mount("button", key, data, width="content", press=lambda _: take())
 
 
 def warn_if_address_is_stale() -> None:
@@ -59,9 +64,7 @@ def _name(architecture: Architecture) -> None:
     def rename() -> None:
         session.command(do="title", value=st.session_state["title"].strip())
 
-    st.text_input(
-        "Name of the design", key="title", on_change=rename, max_chars=120, label_visibility="collapsed"
-    )
+    st.text_input("Name of the design", key="title", on_change=rename, max_chars=120, label_visibility="collapsed")
 
 
 def _open() -> None:

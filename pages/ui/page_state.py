@@ -14,6 +14,7 @@ import streamlit as st
 
 from explorer.architecture import MAX_LINK_CHARS
 
+from .components import is_run_by_commands
 from .text import literal
 
 Kind = Literal["error", "warning", "info", "success"]
@@ -97,9 +98,10 @@ class Page(Generic[State]):
     def follow_address(self) -> None:
         """Take over what the address asks for, if it is another one than the last; called first by the page."""
         state, asked = self.state, self._asked()
+        acted = is_run_by_commands() or state["acted"]
         # What the visitor has just done is newer than the address that came with it: the browser may have sent it
         # before it heard of the last one.
-        if asked and asked != state["address"] and not state["acted"]:
+        if asked and asked != state["address"] and not acted:
             state["notices"] = []
             try:
                 for parameter in self._parameters:

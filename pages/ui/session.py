@@ -27,8 +27,6 @@ class DesignState(PageState):
     """Path of the selected node, '' for none."""
     metric: str
     """What the ribbons of the sliders show."""
-    ack: int
-    """Number of the last edit that was taken from the editor."""
     phase: Literal["drag", "commit"]
     """Whether the last edit came from a thumb that is still moving."""
     complete: bool
@@ -39,7 +37,7 @@ def _first() -> DesignState:
     value = catalog.get(HOME)
     return {
         **first_state(), "history": History(value), "baseline": value, "selected": default_path(value),
-        "metric": "macs", "ack": 0, "phase": "commit", "complete": False,
+        "metric": "macs", "phase": "commit", "complete": False,
     }  # fmt: skip
 
 
@@ -176,11 +174,10 @@ def pick(path: object) -> None:
 
 
 def handle_edit(event: Any) -> None:
-    """An edit from the editor: {seq, gesture, phase, command}. What cannot be done is told, and changes nothing."""
+    """An edit from the editor: {gesture, phase, command}. What cannot be done is told, and changes nothing."""
     if not isinstance(event, dict) or not isinstance(event.get("command"), dict):
         return
     state = PAGE.act()
-    state["ack"] = event.get("seq", 0)
     state["phase"] = event.get("phase", "commit")
     before, command = state["history"].current, event["command"]
     try:
@@ -209,7 +206,7 @@ def _path_after(before: Architecture, value: Architecture, command: dict[str, An
 
 def command(**fields: Any) -> None:
     """An edit from one of the page's own widgets."""
-    handle_edit({"command": fields, "gesture": None, "seq": PAGE.state["ack"]})
+    handle_edit({"command": fields, "gesture": None})
 
 
 def refuse(text: str) -> None:

@@ -1,7 +1,7 @@
 """Visitors without a browser: Streamlit's own websocket messages, so that twenty of them cost less than one Chromium.
 
 Only what a Design page needs is spoken: open an address, read what comes, answer the diagram's wake, send the editor's
-edits as ``assets/editor.js`` does.
+edits as ``assets/editor.js`` does, by the queue of ``assets/common.js``.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Visitor:
     problems: list[str] = field(default_factory=list)
     _components: dict[str, tuple[str, dict]] = field(default_factory=dict)
     _page: str = ""
-    _seq: int = 0
+    _commands: int = 0
 
     async def visit(self, everybody: asyncio.Barrier, seconds: float, pause: float) -> None:
         """Open the design, wait until everybody is there, and move one slider after another for so long."""
@@ -42,7 +42,7 @@ class Visitor:
             address, subprotocols=["streamlit"], max_size=None, open_timeout=PATIENCE, ping_interval=None
         ) as self._socket:
             await self._rerun()
-            await self._trigger("diagram", "wake", True)
+            await self._send("diagram", "wake", True)
             await everybody.wait()
             await asyncio.sleep(pause * self.numbers.random())
             until, gesture = time.monotonic() + seconds, 0
@@ -60,18 +60,20 @@ class Visitor:
         possible = [value for value, number, _ in ribbon["points"] if number is not None]
         places = self.numbers.choices(possible, k=_DRAG_PLACES)
         for number, value in enumerate(places):
-            self._seq += 1
             phase = "commit" if number == len(places) - 1 else "drag"
             command = {**ribbon["command"], "value": value}
-            edit = {"seq": self._seq, "gesture": gesture, "phase": phase, "command": command}
+            edit = {"gesture": gesture, "phase": phase, "command": command}
             started = time.monotonic()
-            shown = await self._trigger("editor", "edit", edit)
+            shown = await self._send("editor", "edit", edit)
             self.waited.append(shown - started)
             self.took.append(time.monotonic() - started)
 
-    async def _trigger(self, component: str, event: str, value: object) -> float:
-        widget = f"$$STREAMLIT_INTERNAL_KEY_{self._components[component][0]}__events"
-        return await self._rerun((widget, json.dumps([{"event": event, "value": value}])))
+    async def _send(self, component: str, name: str, value: object) -> float:
+        self._commands += 1
+        identity, data = self._components[component]
+        command = {"id": self._commands, "to": data["commands"]["address"], "name": name, "value": value}
+        payload = [{"event": "commands", "value": {"nonce": "visitor", "commands": [command]}}]
+        return await self._rerun((f"$$STREAMLIT_INTERNAL_KEY_{identity}__events", json.dumps(payload)))
 
     async def _rerun(self, trigger: tuple[str, str] | None = None) -> float:
         """Ask for a run of the script and read until it has ended. The time at which the headline came."""

@@ -168,7 +168,7 @@ def launching() -> Iterator[Browser]:
 
 
 def new_context(
-    browser: Browser, color_scheme: str = "light", viewport: tuple[int, int] = (1280, 900)
+    browser: Browser, color_scheme: str = "light", viewport: tuple[int, int] = (1280, 900), *, touch: bool = False
 ) -> BrowserContext:
     """A visitor with cookies of their own and the stated preference of appearance."""
     width, height = viewport
@@ -178,6 +178,7 @@ def new_context(
         locale="en-US",
         timezone_id="UTC",
         reduced_motion="reduce",
+        has_touch=touch,
     )
     context.add_init_script(f"({_COUNT_MESSAGES})()")
     return context
