@@ -25,16 +25,12 @@ export default component(({ data, root, memory, tip }) => {
 
 function panel(area, title, note) {
   const box = html(area, "div", { class: "panel" })
-  const head = html(box, "div", { class: "title" })
-  html(head, "b", {}, title)
-  html(head, "span", {}, note)
+  titleLine(box, title, note)
   return box
 }
 
 const signed = (value, digits = 2) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(100 * value).toFixed(digits)}`
 const share = (value, digits = 2) => `${(100 * value).toFixed(digits)} %`
-const text = (parent, x, y, words, extra = {}) => svg(parent, "text", { x, y, "font-size": 11, ...extra }, words)
-const cut = (words, most) => (words.length > most ? `${words.slice(0, Math.max(1, most - 1))}…` : words)
 
 // The facts of a row, for the pointer, the keyboard and whoever listens.
 function factsOf(row, kind) {
@@ -65,17 +61,13 @@ function drawDots(box, rows, all, kind, width, tip) {
   const seen = rows.flatMap((row) => row[kind].values.map(({ value }) => value)).concat(bars.filter(Boolean).flatMap(({ low, high }) => [low, high]))
   if (kind === "difference") seen.push(0)
   const title = kind === "difference" ? "Difference to the base" : "Test accuracy"
-  const picture = svg(box, "svg", { viewBox: `0 0 ${width} ${high}`, width, height: high, role: "group", "aria-label": `${title}, a row for each variant. Arrow keys move.` })
+  const picture = plot(box, width, high, `${title}, a row for each variant. Arrow keys move.`)
   const known = rows.some((row) => row[kind].values.length)
-  const lowest = known ? Math.min(...seen) : 0, highest = known ? Math.max(...seen) : 1
-  const margin = (highest - lowest || 0.02) * 0.08
-  const [from, to] = [lowest - margin, highest + margin]
-  const x = (value) => round(left + (width - left - END) * (value - from) / (to - from))
+  const scale = scaleOf(known ? seen.map((value) => 100 * value) : [0, 100], left, width - END, { margin: 0.08, flat: 2 })
+  const x = (value) => round(scale.at(100 * value))
   const y = (index) => HEAD + (index + 0.5) * LINE
-  for (const value of known ? ticks(100 * from, 100 * to, Math.max(4, Math.floor((width - left) / 45))) : []) {
-    svg(picture, "line", { class: "axis", x1: x(value / 100), x2: x(value / 100), y1: HEAD, y2: high - FOOT })
-    text(picture, x(value / 100), high - 9, `${kind === "difference" && value > 0 ? "+" : ""}${String(value).replace("-", "−")}`, { class: "muted", "text-anchor": "middle" })
-  }
+  const values = known ? ticks(scale, Math.max(4, Math.floor((width - left) / 45))) : []
+  gridColumns(picture, values, scale.at, HEAD, high - FOOT, (value) => `${kind === "difference" && value > 0 ? "+" : ""}${minus(String(value))}`)
   if (kind === "difference" && known) svg(picture, "line", { class: "zero", x1: x(0), x2: x(0), y1: HEAD, y2: high - FOOT })
   // A thin line joins the runs of one seed: they saw the images in the same order.
   const pairs = kind === "accuracy" ? new Map() : null
@@ -89,67 +81,41 @@ function drawDots(box, rows, all, kind, width, tip) {
   const groups = rows.map((row, index) => {
     const group = svg(picture, "g", { class: "hitrow", role: "img", "aria-label": spoken(row, kind), "data-variant": row.label })
     svg(group, "rect", { class: "hit", x: 0, y: y(index) - LINE / 2, width, height: LINE, rx: 4 })
-    text(group, left - 8, y(index) + 4, cut(row.label, Math.floor((left - 8) / 6.2)), { "text-anchor": "end" })
-    const bar = bars[index], style = `stroke:${hue(row)}`
+    plotText(group, left - 8, y(index) + 4, shortened(row.label, Math.floor((left - 8) / 6.2)), { "text-anchor": "end" })
+    const bar = bars[index], style = `stroke:${color(row)}`
     if (bar) {
       svg(group, "line", { class: "reach", x1: x(bar.low), x2: x(bar.high), y1: y(index), y2: y(index), style })
       svg(group, "line", { class: "mean", x1: x(bar.mean), x2: x(bar.mean), y1: y(index) - 9, y2: y(index) + 9, style })
-    } else text(group, left + 6, y(index) + 4, row[kind].values.length ? "" : "no finished run yet", { class: "muted" })
-    for (const { value } of row[kind].values) face(group, all.indexOf(row), x(value), y(index), 4.2, hue(row)).setAttribute("class", "seed")
+    } else plotText(group, left + 6, y(index) + 4, row[kind].values.length ? "" : "no finished run yet", { class: "muted" })
+    for (const { value } of row[kind].values) marker(group, all.indexOf(row), x(value), y(index), 4.2, color(row)).setAttribute("class", "seed")
     interactive(group, { facts: factsOf(row, kind), tip })
     return group
   })
-  rove(groups, 0)
+  rovingFocus(groups, 0)
 }
 
 function drawCosts(box, rows, width, tip) {
   const left = 46, high = Math.max(190, HEAD + (rows.length + 0.2) * LINE + FOOT)
   const shown = rows.filter((row) => row.accuracy.mean !== null)
-  const picture = svg(box, "svg", { viewBox: `0 0 ${width} ${high}`, width, height: high, role: "group", "aria-label": "Mean test accuracy and multiply-adds of each variant. Arrow keys move." })
-  if (!shown.length) return text(picture, width / 2, high / 2, "no finished run yet", { class: "muted", "text-anchor": "middle" })
+  const picture = plot(box, width, high, "Mean test accuracy and multiply-adds of each variant. Arrow keys move.")
+  if (!shown.length) return tickText(picture, width / 2, high / 2, "no finished run yet", { "text-anchor": "middle" })
   const bars = shown.map((row) => barOf(row, "accuracy"))
-  const range = (values) => {
-    const low = Math.min(...values), top = Math.max(...values), margin = (top - low || Math.abs(top) * 0.1 || 0.02) * 0.14
-    return [low - margin, top + margin]
-  }
-  const [low, top] = range(bars.flatMap((bar) => [bar.low, bar.high]))
-  const [least, most] = range(shown.map((row) => row.macs))
-  const x = (value) => round(left + (width - left - END) * (value - least) / (most - least))
-  const y = (value) => round(HEAD + (high - HEAD - FOOT) * (1 - (value - low) / (top - low)))
-  for (const value of ticks(100 * low, 100 * top, 5)) {
-    svg(picture, "line", { class: "axis", x1: left, x2: width - END, y1: y(value / 100), y2: y(value / 100) })
-    text(picture, left - 6, y(value / 100) + 4, `${value} %`, { class: "muted", "text-anchor": "end" })
-  }
-  for (const value of ticks(least, most, Math.max(2, Math.floor(width / 110)))) {
-    text(picture, x(value), high - 9, amount(value), { class: "muted", "text-anchor": "middle" })
-  }
-  const placed = shown.map((row, index) => ({ left: x(row.macs) - 7, right: x(row.macs) + 7, at: y(bars[index].mean) + 4 }))
+  const across = scaleOf(shown.map((row) => row.macs), left, width - END, { margin: 0.14 })
+  const up = scaleOf(bars.flatMap((bar) => [100 * bar.low, 100 * bar.high]), high - FOOT, HEAD, { margin: 0.14, flat: 2 })
+  const x = (macs) => round(across.at(macs)), y = (share) => round(up.at(100 * share))
+  gridRows(picture, ticks(up, 5), up.at, left, width - END, (value) => `${value} %`)
+  gridColumns(picture, ticks(across, Math.max(2, Math.floor(width / 110))), x, null, high - FOOT, amount)
+  const placed = shown.map((row, index) => roomOfMark(x(row.macs), y(bars[index].mean)))
+  const frame = { left: 48, right: width - 2, top: 12, bottom: high - FOOT }
   const groups = shown.map((row, index) => {
     const bar = bars[index], [px, py] = [x(row.macs), y(bar.mean)]
     const group = svg(picture, "g", { class: "hitrow", role: "img", "aria-label": `${row.costs}; ${spoken(row, "accuracy")}`, "data-variant": row.label })
     svg(group, "circle", { class: "hit", cx: px, cy: py, r: 13 })
-    svg(group, "line", { class: "reach", x1: px, x2: px, y1: y(bar.low), y2: y(bar.high), style: `stroke:${hue(row)}` })
-    face(group, rows.indexOf(row), px, py, 5.5, hue(row))
-    label(group, row, px, py, [width, high - FOOT], placed)
+    svg(group, "line", { class: "reach", x1: px, x2: px, y1: y(bar.low), y2: y(bar.high), style: `stroke:${color(row)}` })
+    marker(group, rows.indexOf(row), px, py, 5.5, color(row))
+    placeLabel(group, shortened(row.label, 26), [px, py], frame, placed)
     interactive(group, { facts: [["cost", row.costs], ...factsOf(row, "accuracy")], tip })
     return group
   })
-  rove(groups, 0)
-}
-
-// Beside its point, where no other label is; otherwise the tooltip has to do.
-function label(group, row, px, py, [width, low], placed) {
-  const words = cut(row.label, 26), wide = 6.2 * words.length
-  for (const [dx, dy] of [9, -9 - wide].flatMap((dx) => [4, -9, 17, -21, 29].map((dy) => [dx, dy]))) {
-    const spot = { left: px + dx, right: px + dx + wide, at: py + dy }
-    const free = placed.every((other) => Math.abs(other.at - spot.at) > 12 || other.left > spot.right || other.right < spot.left)
-    if (!free || spot.left < 48 || spot.right > width - 2 || spot.at < 12 || spot.at > low) continue
-    placed.push(spot)
-    return text(group, spot.left, spot.at, words)
-  }
-}
-
-function amount(value) {
-  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) if (Math.abs(value) >= size) return `${Number((value / size).toPrecision(4))} ${unit}`
-  return String(value)
+  rovingFocus(groups, 0)
 }

@@ -6,9 +6,7 @@ export default component(({ data, root, memory, tip }) => {
   const area = root.querySelector(".area") || html(root, "div", { class: "area" })
   onWidth(root, memory, (width) => {
     area.replaceChildren()
-    const title = html(area, "div", { class: "title" })
-    html(title, "b", {}, data.title)
-    html(title, "span", {}, data.note)
+    titleLine(area, data.title, data.note)
     if (data.bins) drawReliability(area, data, Math.max(240, Math.min(width, 460)), tip)
     else drawBars(area, data, tip)
   })
@@ -24,7 +22,7 @@ function drawBars(area, data, tip) {
     const track = html(row, "span", { class: `track${signed ? " signed" : ""}` })
     const wide = (signed ? 50 : 100) * Math.min(1, Math.abs(bar.value) / most)
     const side = signed ? (bar.value < 0 ? `right:50%` : `left:50%`) : "left:0"
-    html(track, "i", { style: `width:${wide}%;${side};${bar.kind ? `background:${colour(bar.kind)}` : ""}`, class: bar.value < 0 ? "minus" : "" })
+    html(track, "i", { style: `width:${wide}%;${side};${bar.kind ? `background:${kindColor(bar.kind)}` : ""}`, class: bar.value < 0 ? "minus" : "" })
     html(row, "span", { class: "value" }, bar.text)
     html(row, "span", { class: "detail" }, bar.detail || "")
     interactive(row, { facts: [[bar.label, bar.text], ...(bar.detail ? [["", bar.detail]] : [])], tip })
@@ -34,13 +32,12 @@ function drawBars(area, data, tip) {
 // Accuracy over confidence (Guo et al. 2017): where bars meet the diagonal, the model is as often right as it says.
 function drawReliability(area, data, width, tip) {
   const left = 38, bottom = 34, top = 8, side = width - left - 10, high = Math.min(side, 300)
-  const picture = svg(area, "svg", { viewBox: `0 0 ${width} ${top + high + bottom}`, width, height: top + high + bottom, role: "img", "aria-label": data.alt, style: "max-width:100%" })
+  const picture = plot(area, width, top + high + bottom, data.alt, "img")
+  picture.style.maxWidth = "100%"
   const x = (value) => left + side * value, y = (value) => top + high * (1 - value)
-  for (const value of [0, 0.25, 0.5, 0.75, 1]) {
-    svg(picture, "line", { class: "axis", x1: left, x2: left + side, y1: y(value), y2: y(value) })
-    svg(picture, "text", { x: left - 5, y: y(value) + 3.5, "text-anchor": "end", class: "muted", "font-size": 10.5 }, `${100 * value}`)
-    svg(picture, "text", { x: x(value), y: top + high + 14, "text-anchor": "middle", class: "muted", "font-size": 10.5 }, `${100 * value}`)
-  }
+  const quarters = [0, 0.25, 0.5, 0.75, 1]
+  gridRows(picture, quarters, y, left, left + side, (value) => `${100 * value}`)
+  gridColumns(picture, quarters, x, null, top + high - 2, (value) => `${100 * value}`)
   for (const bin of data.bins) {
     if (!bin.images) continue
     const gap = svg(picture, "rect", { class: "gap", x: x(bin.low) + 1, y: y(Math.max(bin.accuracy, bin.confidence)), width: Math.max(1, side * (bin.high - bin.low) - 2), height: Math.max(0.5, high * Math.abs(bin.accuracy - bin.confidence)) })
@@ -49,5 +46,5 @@ function drawReliability(area, data, width, tip) {
     for (const node of [gap, rect]) interactive(node, { facts, tip })
   }
   svg(picture, "line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) })
-  svg(picture, "text", { x: left + side / 2, y: top + high + 29, "text-anchor": "middle", class: "muted", "font-size": 10.5 }, "confidence, % (bars: share that is right, %)")
+  tickText(picture, left + side / 2, top + high + 29, "confidence, % (bars: share that is right, %)", { "text-anchor": "middle" })
 }

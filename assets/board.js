@@ -14,17 +14,13 @@ export default component(({ data, root, memory, tip }) => {
   onWidth(right, memory, (width) => drawMatrix(right, data, Math.max(240, width), tip, memory))
 }, { keepsTip: true })
 
-const percent = (share) => `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)} %`
-
 function drawSamples(area, data, memory, tip) {
   const { samples, answers, classes } = data
   const right = answers.filter((best, index) => best.length && best[0][0] === samples.labels[index]).length
   let tiles = area.querySelector(".tiles")
   if (!tiles || memory.png !== samples.png) {
     area.replaceChildren()
-    const title = html(area, "div", { class: "title" })
-    html(title, "b", {}, "Test images and answers")
-    html(title, "span", { class: "count" })
+    titleLine(area, "Test images and answers").lastElementChild.className = "count"
     tiles = html(area, "div", { class: "tiles" })
     samples.labels.forEach(() => {
       const tile = html(tiles, "div", { class: "tile", tabindex: 0 })
@@ -67,9 +63,7 @@ function drawMatrix(area, data, width, tip, memory) {
   memory.shown = shown
   const count = confusion.length
   area.replaceChildren()
-  const title = html(area, "div", { class: "title" })
-  html(title, "b", {}, "Confusion matrix")
-  html(title, "span", {}, `all test images, ${data.note}`)
+  titleLine(area, "Confusion matrix", `all test images, ${data.note}`)
   const named = count <= 20
   const left = named ? Math.min(110, 12 + 6.2 * Math.max(...classes.map((name) => Math.min(name.length, 15)))) : 20
   const side = Math.min(Math.floor((Math.min(width, 640) - left - 6) / count), 44)

@@ -6,15 +6,11 @@ export default component(({ data, root, memory, tip, send }) => {
   const area = root.querySelector(".area-of-chart") || html(root, "div", { class: "area-of-chart" })
   onWidth(root, memory, (width) => {
     area.replaceChildren()
-    const title = html(area, "div", { class: "title" })
-    html(title, "b", {}, data.title)
-    html(title, "span", {}, data.note)
+    titleLine(area, data.title, data.note)
     const draw = data.view === "growth" ? drawGrowth : drawCosts
     draw(area, data, Math.max(260, width), tip, choose)
   })
 })
-
-const chartText = (parent, x, y, text, extra = {}) => svg(parent, "text", { x, y, "font-size": 10.5, class: "muted", ...extra }, text)
 
 function drawGrowth(area, data, width, tip, choose) {
   const { points, input } = data.growth
@@ -22,43 +18,37 @@ function drawGrowth(area, data, width, tip, choose) {
   const tall = Math.max(input, ...points.map((point) => point.longest)) * 1.06
   const x = (index) => left + (width - left - right) * (points.length > 1 ? index / (points.length - 1) : 0.5)
   const y = (value) => top + (high - top - bottom) * (1 - value / tall)
-  const picture = svg(area, "svg", {
-    viewBox: `0 0 ${width} ${high}`, width, height: high, role: "img",
-    "aria-label": `Receptive field after each layer in pixels, longest path: ${points.map((point) => `${point.label} ${point.longest}`).join(", ")}. Input ${input}.`,
-  })
-  const step = niceStep(tall)
-  for (let value = 0; value <= tall; value += step) {
-    svg(picture, "line", { class: "axis", x1: left, x2: width - right, y1: y(value), y2: y(value) })
-    chartText(picture, left - 5, y(value) + 4, String(value), { "text-anchor": "end" })
-  }
-  const path = (key) => points.map((point, index) => `${index ? "L" : "M"} ${x(index)} ${y(point[key])}`).join(" ")
-  const back = [...points].reverse().map((point, index) => `L ${x(points.length - 1 - index)} ${y(point.shortest)}`).join(" ")
-  svg(picture, "path", { class: "area", d: `${path("longest")} ${back} Z`, style: `fill:${colour("3x3")}` })
+  const told = points.map((point) => `${point.label} ${point.longest}`).join(", ")
+  const picture = plot(area, width, high, `Receptive field after each layer in pixels, longest path: ${told}. Input ${input}.`, "img")
+  gridRows(picture, ticks({ low: 0, high: tall }, 4), y, left, width - right)
+  const places = (key) => points.map((point, index) => [x(index), y(point[key])])
+  const path = (key) => course(places(key))
+  svg(picture, "path", { class: "area", d: `${path("longest")}${course(places("shortest").reverse(), true)}Z`, style: `fill:${kindColor("3x3")}` })
   svg(picture, "line", { class: "dash", x1: left, x2: width - right, y1: y(input), y2: y(input) })
-  svg(picture, "path", { class: "line", d: path("longest"), style: `stroke:${colour("3x3")}` })
+  svg(picture, "path", { class: "line", d: path("longest"), style: `stroke:${kindColor("3x3")}` })
   const split = points.some((point) => point.longest !== point.shortest)
-  if (split) svg(picture, "path", { class: "line", d: path("shortest"), style: `stroke:${colour("5x5")}` })
+  if (split) svg(picture, "path", { class: "line", d: path("shortest"), style: `stroke:${kindColor("5x5")}` })
   const last = points[points.length - 1]
   const anchor = { "text-anchor": "end", class: "", "font-weight": 600 }
   const ends = [[`longest path ${last.longest}`, y(last.longest), "3x3"], [`shortest path ${last.shortest}`, y(last.shortest), "5x5"]]
   if (!split) ends.splice(0, 2, [`every path ${last.longest}`, y(last.longest), "3x3"])
   // Labels keep clear of the input's line and of each other; the one above its curve gives way downwards.
   const placed = [y(input) + 4]
-  chartText(picture, left + 5, y(input) - 4, `input ${input}`)
+  tickText(picture, left + 5, y(input) - 4, `input ${input}`)
   for (const [text, at, kind] of ends) {
     const clear = (where) => where > 10 && where < high - bottom && placed.every((other) => Math.abs(other - where) > 12)
     const where = [at - 7, at + 15, at - 21, at + 29].find(clear) ?? at - 7
     placed.push(where)
-    const mark = chartText(picture, width - right, where, text, anchor)
-    mark.setAttribute("style", `fill:${colour(kind)}`)
+    const mark = tickText(picture, width - right, where, text, anchor)
+    mark.setAttribute("style", `fill:${kindColor(kind)}`)
   }
   points.forEach((point, index) => {
     const chosen = point.path && (data.chosen === point.path || data.chosen.startsWith(`${point.path}/`))
     if (chosen) {
       svg(picture, "line", { class: "dash", x1: x(index), x2: x(index), y1: top, y2: high - bottom })
-      svg(picture, "circle", { class: "dot", cx: x(index), cy: y(point.longest), r: 4.5, style: `fill:${colour("3x3")}` })
-      if (split) svg(picture, "circle", { class: "dot", cx: x(index), cy: y(point.shortest), r: 4.5, style: `fill:${colour("5x5")}` })
-      chartText(picture, x(index), high - 6, point.label, { "text-anchor": "middle" })
+      svg(picture, "circle", { class: "dot", cx: x(index), cy: y(point.longest), r: 4.5, style: `fill:${kindColor("3x3")}` })
+      if (split) svg(picture, "circle", { class: "dot", cx: x(index), cy: y(point.shortest), r: 4.5, style: `fill:${kindColor("5x5")}` })
+      tickText(picture, x(index), high - 6, point.label, { "text-anchor": "middle" })
     }
     const span = (width - left - right) / points.length
     const hit = svg(picture, "rect", { x: x(index) - span / 2, y: top, width: span, height: high - top - bottom, fill: "transparent", style: "cursor:pointer" })
@@ -69,38 +59,32 @@ function drawGrowth(area, data, width, tip, choose) {
   })
 }
 
-function niceStep(tall) {
-  const rough = tall / 4
-  const unit = 10 ** Math.floor(Math.log10(rough))
-  return Math.max(1, [1, 2, 5, 10].find((factor) => factor * unit >= rough) * unit)
-}
-
 function drawCosts(area, data, width, tip, choose) {
   const bars = data.costs
   const row = Math.max(11, Math.min(22, 184 / Math.max(1, bars.length)))
   const left = 78, right = 88
   const high = bars.length * row + 6
   const most = Math.max(1, ...bars.map((bar) => bar.total))
-  const picture = svg(area, "svg", { viewBox: `0 0 ${width} ${high}`, width, height: high, role: "group", "aria-label": `${data.title} by layer. Arrow keys move, Enter chooses.` })
+  const picture = plot(area, width, high, `${data.title} by layer. Arrow keys move, Enter chooses.`)
   const groups = bars.map((bar, index) => {
     const y = index * row + 3
     const chosen = data.chosen === bar.path || data.chosen.startsWith(`${bar.path}/`)
     const group = svg(picture, "g", { class: "hitbar", role: "button", "data-path": bar.path, "aria-label": `${bar.label}: ${bar.text}` })
     svg(group, "rect", { x: 0, y: y - 1, width, height: row, fill: "transparent" })
-    chartText(group, left - 6, y + row / 2 + 3, bar.label, { "text-anchor": "end", class: chosen ? "" : "muted", "font-weight": chosen ? 700 : 400 })
+    tickText(group, left - 6, y + row / 2 + 3, bar.label, { "text-anchor": "end", class: chosen ? "" : "muted", "font-weight": chosen ? 700 : 400 })
     let x = left
     for (const part of bar.parts) {
       const wide = (width - left - right) * part.value / most
-      const rect = svg(group, "rect", { class: "bar", x, y, width: Math.max(0.75, wide - 1), height: row - 3, rx: 2, style: `fill:${colour(part.kind)}` })
+      const rect = svg(group, "rect", { class: "bar", x, y, width: Math.max(0.75, wide - 1), height: row - 3, rx: 2, style: `fill:${kindColor(part.kind)}` })
       rect.addEventListener("pointermove", (event) => {
         event.stopPropagation()
         tip.show([[part.name, part.text], ["in all", bar.text]], event.clientX, event.clientY)
       })
       x += wide
     }
-    chartText(group, x + 5, y + row / 2 + 3, bar.text, { class: chosen ? "" : "muted", "font-size": 10 })
+    tickText(group, x + 5, y + row / 2 + 3, bar.text, { class: chosen ? "" : "muted", "font-size": 10 })
     interactive(group, { facts: [[bar.label, bar.text]], tip, choose: () => choose(bar.path) })
     return group
   })
-  rove(groups, Math.max(0, bars.findIndex((bar) => data.chosen === bar.path)))
+  rovingFocus(groups, Math.max(0, bars.findIndex((bar) => data.chosen === bar.path)))
 }

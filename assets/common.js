@@ -178,7 +178,15 @@ function applyPalette(root, palette) {
     root.style.setProperty(`--kind-${kind}`, `light-dark(${light}, ${dark})`)
   }
 }
-const colour = (kind) => `var(--kind-${kind}, var(--st-text-color))`
+const kindColor = (kind) => `var(--kind-${kind}, var(--st-text-color))`
+
+// The line above a picture: what it is, and in what terms.
+function titleLine(area, title, note) {
+  const line = html(area, "div", { class: "title" })
+  html(line, "b", {}, title)
+  html(line, "span", {}, note)
+  return line
+}
 
 // The tooltip lives in the component's root and follows the pointer or the focused element.
 function tooltip(root) {
@@ -223,7 +231,7 @@ function interactive(node, { facts, tip, choose }) {
 }
 
 // Arrow keys walk over the elements; only one of them is a tab stop.
-function rove(elements, current) {
+function rovingFocus(elements, current) {
   elements.forEach((element, index) => {
     element.setAttribute("tabindex", index === current ? "0" : "-1")
     element.addEventListener("keydown", (event) => {
@@ -312,39 +320,9 @@ function pictureTools(title) {
     html(tools, "button", { class: "tool", type: "button", value: kind, title: `Save this picture as ${kind.toUpperCase()}` }, kind.toUpperCase()))
 }
 
-// ---- charts -------------------------------------------------------------------------------------------------------------
-
-const FACES = ["circle", "square", "triangle", "diamond", "cross", "star", "bar", "ring"] // beside colour, one a line
-
-const hue = (line) => `light-dark(${line.colour.light}, ${line.colour.dark})`
-
-function face(parent, index, x, y, r, fill) {
-  const kind = FACES[index % FACES.length]
-  const style = kind === "ring" || kind === "cross" ? `fill:none;stroke:${fill};stroke-width:2` : `fill:${fill}`
-  const at = (points) => points.map(([a, b]) => `${x + a * r},${y + b * r}`).join(" ")
-  if (kind === "circle" || kind === "ring") return svg(parent, "circle", { cx: x, cy: y, r, style })
-  if (kind === "cross") return svg(parent, "path", { d: `M ${x - r} ${y - r} L ${x + r} ${y + r} M ${x - r} ${y + r} L ${x + r} ${y - r}`, style })
-  const shapes = {
-    square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-    triangle: [[0, -1.15], [1.1, 0.85], [-1.1, 0.85]],
-    diamond: [[0, -1.25], [1.1, 0], [0, 1.25], [-1.1, 0]],
-    bar: [[-1.2, -0.5], [1.2, -0.5], [1.2, 0.5], [-1.2, 0.5]],
-    star: [[0, -1.3], [0.35, -0.35], [1.3, 0], [0.35, 0.35], [0, 1.3], [-0.35, 0.35], [-1.3, 0], [-0.35, -0.35]],
-  }
-  return svg(parent, "polygon", { points: at(shapes[kind]), style })
-}
+// ---- numbers and legends ------------------------------------------------------------------------------------------------
 
 const round = (value) => Math.round(value * 10) / 10
-
-// Round numbers between two, about so many.
-function ticks(low, high, count) {
-  const rough = (high - low) / Math.max(1, count)
-  const unit = 10 ** Math.floor(Math.log10(rough || 1))
-  const step = [1, 2, 5, 10].find((factor) => factor * unit >= rough) * unit
-  const found = []
-  for (let index = Math.ceil(low / step - 1e-9); index * step <= high * (1 + 1e-9) && found.length < 30; index += 1) found.push(Number((index * step).toPrecision(12)))
-  return found
-}
 
 // What the colours of the kinds mean, those that were drawn.
 function kindsLegend(area, data, kinds) {
@@ -352,19 +330,22 @@ function kindsLegend(area, data, kinds) {
   for (const [kind, { label }] of Object.entries(data.palette)) {
     if (!kinds.has(kind)) continue
     const item = html(legend, "span")
-    html(item, "i", { style: `background:${colour(kind)}` })
+    html(item, "i", { style: `background:${kindColor(kind)}` })
     html(item, "span", {}, label)
   }
 }
 
 // A line of all colours of a map, with the numbers at its ends. scale: {png, low, high}.
-function colourScale(parent, scale, unit) {
+function colorScale(parent, scale, unit) {
   const line = html(parent, "div", { class: "scale" })
   html(line, "span", {}, short(scale.low))
   html(line, "img", { src: `data:image/png;base64,${scale.png}`, alt: `Colours from ${short(scale.low)} to ${short(scale.high)}` })
   html(line, "span", {}, `${short(scale.high)}${unit ? ` ${unit}` : ""}`)
   return line
 }
+
+// 0.4567 → 46 %, with a digit more at both ends.
+const percent = (share) => `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)} %`
 
 // Four significant digits; a real minus sign; what is no number says so.
 function short(value) {

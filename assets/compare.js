@@ -9,15 +9,11 @@ export default component(({ data, root, memory, tip, send }) => {
   onWidth(root, memory, (width) => {
     const scrolled = area.querySelector(".scroll")?.scrollLeft || 0
     area.replaceChildren()
-    const title = html(area, "div", { class: "title" })
-    html(title, "b", {}, data.title)
-    html(title, "span", {}, data.note)
+    const title = titleLine(area, data.title, data.note)
     draw(area, data, Math.max(260, width), tip, (label) => send("choose", label), title)
     if (scrolled) area.querySelector(".scroll").scrollLeft = scrolled
   })
 })
-
-const shortened = (text, most) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
 
 // ---- diagrams: what works at one stride stands in one row -------------------------------------------------------------
 
@@ -46,7 +42,7 @@ function drawStages(area, data, width, tip, choose, title) {
   const centre = (place) => LEFT_OF_ALL + room * place + NAME + (room - NAME - COUNT) / 2
   networks.forEach((network, place) => {
     const x = LEFT_OF_ALL + room * place
-    face(picture, place, x + 9, 15, 5, hue(network))
+    marker(picture, place, x + 9, 15, 5, color(network))
     const name = svg(picture, "text", { x: x + 20, y: 19.5, "font-size": 13, "font-weight": 600 }, `${network.letter} ${shortened(network.label, Math.floor((room - 34) / 7.4))}`)
     svg(name, "title", {}, network.label)
   })
@@ -73,7 +69,7 @@ function drawStages(area, data, width, tip, choose, title) {
     })
     top += heights[index]
   })
-  rove(groups, 0)
+  rovingFocus(groups, 0)
   kindsLegend(area, data, new Set(cells.flatMap((cell) => (cell ? cell.blocks.flatMap((block) => (block.parts.length ? block.parts.map((part) => part.kind) : [block.kind])) : []))))
 }
 
@@ -89,7 +85,7 @@ function drawBlock(picture, block, { x, y, high, wide }, { left, tip, marked, ne
     const share = wide * part.share
     svg(group, "rect", {
       x: offset, y: y + gap, width: Math.max(0.6, share - (parts.length > 1 ? 0.8 : 0)), height: high - 2 * gap, rx: 2, opacity: block.minor ? 0.5 : 1,
-      style: block.tap ? `fill:none;stroke:${colour(part.kind)};stroke-width:1.2;stroke-dasharray:3 2` : `fill:${colour(part.kind)}`,
+      style: block.tap ? `fill:none;stroke:${kindColor(part.kind)};stroke-width:1.2;stroke-dasharray:3 2` : `fill:${kindColor(part.kind)}`,
     })
     offset += share
   }
@@ -121,12 +117,11 @@ function drawGroups(area, data, width, tip, choose) {
     for (const bar of group.bars) {
       const network = data.networks[bar.network]
       const row = html(box, "div", { class: "row", role: "img", "aria-label": `${network.letter} ${network.label} ${bar.label} ${bar.text}` })
-      const mark = svg(row, "svg", { width: 12, height: 12, viewBox: "-6 -6 12 12", "aria-hidden": "true" })
-      face(mark, bar.network, 0, 0, 4.3, hue(network))
+      markerIcon(row, bar.network, color(network))
       html(row, "span", { class: "who" }, bar.label ? `${network.letter} ${bar.label}` : network.letter)
       const track = html(row, "span", { class: "track" })
       for (const part of bar.parts) {
-        const ink = part.kind ? colour(part.kind) : hue(network)
+        const ink = part.kind ? kindColor(part.kind) : color(network)
         if (part.kind) kinds.add(part.kind)
         html(track, "i", { style: `width:${100 * part.value / most}%;background:${ink}` })
       }
@@ -150,23 +145,21 @@ function drawGrowths(area, data, width, tip) {
   const x = (index) => left + (width - left - right) * index / steps
   const y = (value) => top + (high - top - bottom) * (1 - Math.log(value) / Math.log(tallest * 1.15))
   const said = lines.map((line, place) => `${networks[place].label} ends at ${line.points[line.points.length - 1].longest} pixels`)
-  const picture = svg(area, "svg", { viewBox: `0 0 ${width} ${high}`, width, height: high, role: "group", "aria-label": `Receptive field after each layer. ${said.join("; ")}. Arrow keys move.` })
-  for (let value = 1; value <= tallest; value *= 10) {
-    svg(picture, "line", { class: "axis", x1: left, x2: width - right, y1: y(value), y2: y(value) })
-    svg(picture, "text", { x: left - 6, y: y(value) + 4, "text-anchor": "end", "font-size": 10.5, class: "muted" }, value.toLocaleString("en"))
-  }
-  svg(picture, "text", { x: left, y: high - 6, "font-size": 10.5, class: "muted" }, "layers and blocks of the trunk, from the image on")
+  const picture = plot(area, width, high, `Receptive field after each layer. ${said.join("; ")}. Arrow keys move.`)
+  const powers = [1, 10, 100, 1000, 10_000].filter((value) => value <= tallest)
+  gridRows(picture, powers, y, left, width - right, (value) => value.toLocaleString("en"))
+  tickText(picture, left, high - 6, "layers and blocks of the trunk, from the image on")
   const hits = []
   const taken = []
   lines.forEach((line, place) => {
-    const ink = hue(networks[place])
-    const course = (key) => line.points.map((point, index) => `${index ? "L" : "M"} ${round(x(index))} ${round(y(point[key]))}`).join(" ")
-    svg(picture, "path", { class: "line", d: course("longest"), style: `stroke:${ink}` })
-    if (line.points.some((point) => point.shortest !== point.longest)) svg(picture, "path", { class: "line shortest", d: course("shortest"), style: `stroke:${ink}` })
+    const ink = color(networks[place])
+    const path = (key) => course(line.points.map((point, index) => [x(index), y(point[key])]))
+    svg(picture, "path", { class: "line", d: path("longest"), style: `stroke:${ink}` })
+    if (line.points.some((point) => point.shortest !== point.longest)) svg(picture, "path", { class: "line shortest", d: path("shortest"), style: `stroke:${ink}` })
     line.points.forEach((point, index) => {
       const group = svg(picture, "g", { class: "point", role: "img", "aria-label": `${networks[place].label}, after ${point.label}: ${point.longest} pixels` })
       svg(group, "circle", { cx: x(index), cy: y(point.longest), r: 9, fill: "transparent" })
-      face(group, place, x(index), y(point.longest), 3.4, ink)
+      marker(group, place, x(index), y(point.longest), 3.4, ink)
       const facts = [["network", `${networks[place].letter} ${networks[place].label}`], ["after", point.path || "input"], ["longest path", `${point.longest} px`], ["shortest path", `${point.shortest} px`]]
       interactive(group, { facts, tip })
       hits.push(group)
@@ -177,12 +170,6 @@ function drawGrowths(area, data, width, tip) {
     taken.push([at, x(line.points.length - 1)])
     svg(picture, "text", { x: x(line.points.length - 1) + 8, y: at, "font-size": 12, "font-weight": 700, style: `fill:${ink}` }, networks[place].letter)
   })
-  rove(hits, 0)
-  const legend = html(area, "div", { class: "legend" })
-  networks.forEach((network, place) => {
-    const item = html(legend, "span")
-    const mark = svg(item, "svg", { width: 12, height: 12, viewBox: "-6 -6 12 12", "aria-hidden": "true" })
-    face(mark, place, 0, 0, 4.3, hue(network))
-    html(item, "span", {}, `${network.letter} ${network.label}`)
-  })
+  rovingFocus(hits, 0)
+  markerLegend(area, networks.map((network) => ({ ...network, label: `${network.letter} ${network.label}` })))
 }

@@ -68,8 +68,7 @@ function legend(root, memory, redraw) {
   runs.forEach((run, index) => {
     const shown = !memory.hidden.has(run.id)
     const button = html(box, "button", { type: "button", class: "run", "aria-pressed": String(shown), "data-run": run.id, title: `${run.title}: click hides or shows it` })
-    const mark = svg(button, "svg", { width: 12, height: 12, viewBox: "-6 -6 12 12", "aria-hidden": "true" })
-    face(mark, index, 0, 0, 4.5, hue(run))
+    markerIcon(button, index, color(run))
     html(button, "span", {}, run.title)
     button.addEventListener("click", () => {
       shown ? memory.hidden.add(run.id) : memory.hidden.delete(run.id)
@@ -92,9 +91,7 @@ function frame(root, memory, panel, tip, redraw) {
   const known = memory.panels.get(panel.key)
   if (known) return known
   const box = html(root.querySelector(".panels"), "div", { class: "panel", "data-panel": panel.key })
-  const title = html(box, "div", { class: "title" })
-  html(title, "b")
-  html(title, "span")
+  const title = titleLine(box)
   const picture = svg(box, "svg", { height: HIGH, tabindex: 0, role: "img" })
   const clip = `clip-${panel.key}-${Math.random().toString(36).slice(2)}`
   svg(svg(svg(picture, "defs"), "clipPath", { id: clip }), "rect", { y: 0, x: LEFT, height: HIGH - BOTTOM })
@@ -150,30 +147,24 @@ function drawPanel(frame, panel, memory) {
   const y = (value) => TOP + (HIGH - TOP - BOTTOM) * (1 - (scaled(value) - scaled(low)) / (scaled(high) - scaled(low) || 1))
 
   frame.axes.replaceChildren()
-  for (const value of log ? logTicks(low, high) : ticks(low, high, 5)) {
-    svg(frame.axes, "line", { class: "axis", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) })
-    svg(frame.axes, "text", { class: "axis-text", x: LEFT - 6, y: y(value) + 3.5, "text-anchor": "end" }, written(value, panel.format))
-  }
-  for (const value of ticks(from, to, Math.max(2, Math.floor(width / 90)))) {
-    if (x(value) > width - RIGHT + 1) continue
-    svg(frame.axes, "text", { class: "axis-text", x: x(value), y: HIGH - 9, "text-anchor": "middle" }, kind === "second" ? clock(value) : value.toLocaleString("en"))
-  }
+  gridRows(frame.axes, ticks({ low, high, log }, 5), y, LEFT, width - RIGHT, (value) => written(value, panel.format))
+  const across = ticks({ low: from, high: to }, Math.max(2, Math.floor(width / 90))).filter((value) => x(value) <= width - RIGHT + 1)
+  gridColumns(frame.axes, across, x, null, HIGH - BOTTOM, kind === "second" ? clock : (value) => value.toLocaleString("en"))
 
   frame.strokes.replaceChildren()
-  if (!lines.length) svg(frame.axes, "text", { class: "axis-text", x: width / 2, y: HIGH / 2, "text-anchor": "middle" }, memory.hidden.size ? "all hidden" : "waiting for the first numbers")
+  if (!lines.length) tickText(frame.axes, width / 2, HIGH / 2, memory.hidden.size ? "all hidden" : "waiting for the first numbers", { "text-anchor": "middle" })
   for (const line of lines) {
-    const style = `stroke:${hue(runs[line.run])}`
-    const course = (values) => values.map((value, index) => `${index ? "L" : "M"}${round(x(line.at[index]))} ${round(y(value))}`).join("")
+    const style = `stroke:${color(runs[line.run])}`
+    const places = (values) => values.map((value, index) => [x(line.at[index]), y(value)])
     const spread = line.low.some((value, index) => value < line.high[index])
     if (spread && !smooth) {
-      const back = line.low.map((value, index) => `L${round(x(line.at[index]))} ${round(y(value))}`).reverse().join("")
-      svg(frame.strokes, "path", { class: "band", d: `${course(line.high)}${back}Z`, style: `fill:${hue(runs[line.run])}` })
+      svg(frame.strokes, "path", { class: "band", d: `${course(places(line.high))}${course(places(line.low).reverse(), true)}Z`, style: `fill:${color(runs[line.run])}` })
     }
-    if (smooth && !line.marked) svg(frame.strokes, "path", { class: "raw", d: course(line.value), style })
-    svg(frame.strokes, "path", { class: "line", d: course(line.drawn), style, "stroke-width": line.marked ? 2.2 : 1.3, "data-line": line.name, "data-points": line.step.length })
+    if (smooth && !line.marked) svg(frame.strokes, "path", { class: "raw", d: course(places(line.value)), style })
+    svg(frame.strokes, "path", { class: "line", d: course(places(line.drawn)), style, "stroke-width": line.marked ? 2.2 : 1.3, "data-line": line.name, "data-points": line.step.length })
     const every = Math.ceil(line.at.length / 40)
     if (line.marked || line.at.length === 1) line.at.forEach((value, index) => {
-      if (index % every === 0 || index === line.at.length - 1) face(frame.strokes, line.run, round(x(value)), round(y(line.drawn[index])), 3.6, hue(runs[line.run]))
+      if (index % every === 0 || index === line.at.length - 1) marker(frame.strokes, line.run, round(x(value)), round(y(line.drawn[index])), 3.6, color(runs[line.run]))
     })
   }
   Object.assign(frame, { width, from, to, x, y, lines, panel })
@@ -194,25 +185,9 @@ function heights(values, log, format) {
   return [low, format === "percent" ? Math.min(1, high) : high]
 }
 
-function logTicks(low, high) {
-  const found = []
-  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
-    for (const factor of Math.log10(high / low) > 3 ? [1] : [1, 2, 5]) {
-      const value = factor * 10 ** power
-      if (value >= low && value <= high) found.push(Number(value.toPrecision(6)))
-    }
-  }
-  return found
-}
-
 function written(value, format) {
   if (format === "percent") return `${Number((100 * value).toFixed(Math.abs(value) < 0.1 || Math.abs(value) > 0.9 ? 1 : 0))} %`
-  const size = Math.abs(value)
-  if (size >= 1e9) return `${Number((value / 1e9).toPrecision(3))} G`
-  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(3))} M`
-  if (size >= 1e4) return `${Number((value / 1e3).toPrecision(3))} k`
-  if (size && size < 1e-3) return value.toExponential(1)
-  return String(Number(value.toPrecision(3)))
+  return amount(value, 3, 1e4)
 }
 
 function clock(seconds) {

@@ -1,20 +1,20 @@
 // The network as a strip, and its chosen block large: branches as lanes as wide as their channels.
-// data: {strip: [column], block: tree | null, chosen: path, palette, name}; trigger "choose": a path.
+// data: {overview: [column], block: tree | null, chosen: path, palette, name}; trigger "choose": a path.
 
 const BOX = { width: 112, height: 54 }
 const ROW_GAP = 13
 const BAR = 14
 
 export default component(({ data, root, memory, tip, send }) => {
-  if (!root.querySelector(".strip-area")) {
-    html(root, "div", { class: "strip-area" })
+  if (!root.querySelector(".overview-area")) {
+    html(root, "div", { class: "overview-area" })
     html(root, "div", { class: "block-area" })
   }
   const choose = (path) => send("choose", path)
   const active = root.getRootNode().activeElement
   const focused = active?.getAttribute?.("data-path") ? [active.getAttribute("class"), active.getAttribute("data-path")] : null
   onWidth(root, memory, (width) => {
-    drawStrip(root.querySelector(".strip-area"), data, width, tip, choose)
+    drawOverview(root.querySelector(".overview-area"), data, width, tip, choose)
     drawBlock(root.querySelector(".block-area"), data, width, tip, choose)
     if (focused) {
       const again = [...root.querySelectorAll("[data-path]")].find(
@@ -31,13 +31,11 @@ export default component(({ data, root, memory, tip, send }) => {
 
 // ---- overview ----------------------------------------------------------------------------------------------------
 
-function drawStrip(area, data, width, tip, choose) {
+function drawOverview(area, data, width, tip, choose) {
   area.replaceChildren()
-  const title = html(area, "div", { class: "title" })
-  html(title, "b", {}, "Network")
-  html(title, "span", {}, "height: feature map · width: channels · colour: operation")
+  const title = titleLine(area, "Network", "height: feature map · width: channels · colour: operation")
   const buttons = pictureTools(title)
-  const columns = data.strip
+  const columns = data.overview
   const tall = Math.max(...columns.map((column) => column.height))
   const top = 12, room = 104, gap = 7
   const natural = (column) => column.minor ? 5 : column.tap ? 9 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
@@ -73,7 +71,7 @@ function drawStrip(area, data, width, tip, choose) {
       svg(group, "rect", {
         class: "part", x, y: y + offset + (offset ? 1 : 0), width: wide, height: Math.max(1, share - (offset ? 1 : 0)),
         rx: Math.min(3, wide / 3), opacity: column.minor ? 0.55 : 1,
-        style: column.tap ? `fill:none;stroke:${colour(part.kind)};stroke-width:1.5;stroke-dasharray:3 2` : `fill:${colour(part.kind)}`,
+        style: column.tap ? `fill:none;stroke:${kindColor(part.kind)};stroke-width:1.5;stroke-dasharray:3 2` : `fill:${kindColor(part.kind)}`,
       })
       offset += share
     }
@@ -91,7 +89,7 @@ function drawStrip(area, data, width, tip, choose) {
     return group
   })
   const current = columns.findIndex((column) => data.chosen === column.path || data.chosen.startsWith(`${column.path}/`))
-  rove(groups, Math.max(0, current))
+  rovingFocus(groups, Math.max(0, current))
   const kinds = new Set(columns.flatMap((column) => column.parts.length ? column.parts.map((part) => part.kind) : [column.kind]))
   kindsLegend(area, data, kinds)
 }
@@ -106,9 +104,7 @@ function drawBlock(area, data, width, tip, choose) {
     return
   }
   const block = data.block
-  const title = html(area, "div", { class: "title" })
-  html(title, "b", {}, block.title)
-  html(title, "span", {}, block.subtitle)
+  const title = titleLine(area, block.title, block.subtitle)
   const buttons = pictureTools(title)
   const scroll = html(area, "div", { class: "scroll" })
   const plan = layout(block.tree, 0)
@@ -128,31 +124,31 @@ function drawBlock(area, data, width, tip, choose) {
   buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, block.title, button.value)))
   const widest = Math.max(block.input.channels, block.output.channels, ...channelsOf(block.tree))
   const lanes = svg(picture, "g", {})
-  const faces = svg(picture, "g", {})
+  const shapes = svg(picture, "g", {})
   const boxes = []
   const draw = {
-    gap, lanes, faces, boxes, tip, choose, chosen: data.chosen,
+    gap, lanes, shapes, boxes, tip, choose, chosen: data.chosen,
     thickness: (channels) => Math.max(2, (BOX.height - 18) * channels / widest),
   }
   const middle = frame.top + high / 2 + plan.shift
   const left = (total - across) / 2
   const inHigh = Math.min(high, Math.max(40, plan.spread))
-  svg(faces, "rect", { x: left + 40, y: middle - inHigh / 2, width: BAR, height: inHigh, rx: 5, fill: colour("fuse"), opacity: 0.35 })
-  label(faces, left + 47, frame.top - 16, String(block.input.channels), { weight: 600, size: 13 })
-  label(faces, left + 47, frame.top + high + 20, block.input.shape, { muted: true })
+  svg(shapes, "rect", { x: left + 40, y: middle - inHigh / 2, width: BAR, height: inHigh, rx: 5, fill: kindColor("fuse"), opacity: 0.35 })
+  label(shapes, left + 47, frame.top - 16, String(block.input.channels), { weight: 600, size: 13 })
+  label(shapes, left + 47, frame.top + high + 20, block.input.shape, { muted: true })
   const start = { x: left + 40 + BAR, y: middle, channels: block.input.channels, kind: "fuse", bar: inHigh, faint: true }
   const end = place(block.tree, plan, left + 60 + gap, middle, start, draw)
   const right = left + across - 60
   if (end.bar) {
-    label(faces, end.x - BAR / 2, frame.top - 16, `${end.title} ${block.output.channels}`, { weight: 600, size: 13 })
-    label(faces, end.x - BAR / 2, frame.top + high + 20, block.output.shape, { muted: true })
+    label(shapes, end.x - BAR / 2, frame.top - 16, `${end.title} ${block.output.channels}`, { weight: 600, size: 13 })
+    label(shapes, end.x - BAR / 2, frame.top + high + 20, block.output.shape, { muted: true })
   } else {
     lane(draw, end, { x: right, y: middle })
-    svg(faces, "rect", { x: right, y: middle - 22, width: BAR, height: 44, rx: 5, fill: colour(end.kind) })
-    label(faces, right + 7, frame.top - 16, String(block.output.channels), { weight: 600, size: 13 })
-    label(faces, right + 7, frame.top + high + 20, block.output.shape, { muted: true })
+    svg(shapes, "rect", { x: right, y: middle - 22, width: BAR, height: 44, rx: 5, fill: kindColor(end.kind) })
+    label(shapes, right + 7, frame.top - 16, String(block.output.channels), { weight: 600, size: 13 })
+    label(shapes, right + 7, frame.top + high + 20, block.output.shape, { muted: true })
   }
-  rove(boxes, Math.max(0, boxes.findIndex((box) => box.getAttribute("aria-pressed") === "true")))
+  rovingFocus(boxes, Math.max(0, boxes.findIndex((box) => box.getAttribute("aria-pressed") === "true")))
 }
 
 const channelsOf = (tree) => [tree.channels || 1, ...(tree.children || []).flatMap(channelsOf)]
@@ -195,7 +191,7 @@ function place(tree, plan, x, y, from, draw) {
     if (!plan.children.length) {
       const to = { x: x + wide, y }
       lane(draw, from, to)
-      label(draw.faces, x + wide / 2, y - 6, "identity", { muted: true })
+      label(draw.shapes, x + wide / 2, y - 6, "identity", { muted: true })
       return { ...from, ...to, bar: 0 }
     }
     let at = x
@@ -229,9 +225,9 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
   })
   if (!concat) {
     for (const port of ports) lane(draw, port, { x: joint, y })
-    const group = svg(draw.faces, "g", {})
+    const group = svg(draw.shapes, "g", {})
     decorate(group, tree, draw)
-    svg(group, "circle", { class: "face", cx: joint, cy: y, r: 16, stroke: colour("fuse") })
+    svg(group, "circle", { class: "face", cx: joint, cy: y, r: 16, stroke: kindColor("fuse") })
     label(group, joint, y + 6, tree.title === "add" ? "+" : "×", { weight: 600, size: 18 })
     return { x: joint + 16, y, channels: tree.channels, kind: "fuse" }
   }
@@ -240,12 +236,12 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
   const parts = ports.map((port) => Math.max(4, (high - 2 * (ports.length - 1)) * port.channels / whole))
   const scale = (high - 2 * (ports.length - 1)) / parts.reduce((a, b) => a + b, 0)
   let offset = y - high / 2
-  const group = svg(draw.faces, "g", {})
+  const group = svg(draw.shapes, "g", {})
   decorate(group, tree, draw)
   ports.forEach((port, index) => {
     const part = parts[index] * scale
     lane(draw, port, { x: joint, y: offset + part / 2 })
-    svg(group, "rect", { class: "face", x: joint, y: offset, width: BAR, height: part, rx: 3, style: `fill:${colour(tree.branch_kinds[index])};stroke:none` })
+    svg(group, "rect", { class: "face", x: joint, y: offset, width: BAR, height: part, rx: 3, style: `fill:${kindColor(tree.branch_kinds[index])};stroke:none` })
     if (part > 9 || ports.length < 5) label(group, joint + BAR + 6, offset + part / 2 + 4, String(port.channels), { muted: true, anchor: "start" })
     offset += part + 2
   })
@@ -263,14 +259,14 @@ function placeResidual(tree, plan, x, y, from, draw, wide) {
   const begin = from.x + 4
   const source = from.y - (from.bar ? from.bar / 2 - 8 : 0)
   svg(draw.lanes, "path", {
-    class: "skip", stroke: colour("shortcut"), style: projection ? "" : "stroke-dasharray:none",
+    class: "skip", stroke: kindColor("shortcut"), style: projection ? "" : "stroke-dasharray:none",
     d: `M ${begin} ${source} C ${begin + 22} ${source}, ${begin} ${over}, ${begin + 34} ${over} L ${joint - 24} ${over} Q ${joint} ${over} ${joint} ${line - 16}`,
   })
   const named = projection ? `projection shortcut 1×1 · ${tree.cost}` : "identity shortcut"
-  label(draw.faces, (begin + joint) / 2, over - 6, named, { muted: true })
-  const group = svg(draw.faces, "g", {})
+  label(draw.shapes, (begin + joint) / 2, over - 6, named, { muted: true })
+  const group = svg(draw.shapes, "g", {})
   decorate(group, tree, draw)
-  svg(group, "circle", { class: "face", cx: joint, cy: line, r: 16, stroke: colour("shortcut") })
+  svg(group, "circle", { class: "face", cx: joint, cy: line, r: 16, stroke: kindColor("shortcut") })
   label(group, joint, line + 6, "+", { weight: 600, size: 18 })
   if (tree.title !== "+") label(group, joint - 22, line + 30, tree.title.replace("+ ", ""), { muted: true })
   return { x: joint + 16, y: line, channels: tree.channels, kind: "shortcut" }
@@ -287,15 +283,15 @@ function decorate(group, tree, draw) {
 }
 
 function placeBox(tree, x, y, draw) {
-  const group = svg(draw.faces, "g", {})
+  const group = svg(draw.shapes, "g", {})
   decorate(group, tree, draw)
   const top = y - BOX.height / 2
-  svg(group, "rect", { class: "face", x, y: top, width: BOX.width, height: BOX.height, rx: 7, stroke: colour(tree.kind) })
-  svg(group, "path", { d: `M ${x + 5} ${top} h -0 a 5 7 0 0 0 -5 7 v ${BOX.height - 14} a 5 7 0 0 0 5 7 z`, style: `fill:${colour(tree.kind)}` })
+  svg(group, "rect", { class: "face", x, y: top, width: BOX.width, height: BOX.height, rx: 7, stroke: kindColor(tree.kind) })
+  svg(group, "path", { d: `M ${x + 5} ${top} h -0 a 5 7 0 0 0 -5 7 v ${BOX.height - 14} a 5 7 0 0 0 5 7 z`, style: `fill:${kindColor(tree.kind)}` })
   const title = label(group, x + 13, y - 9, tree.title, { anchor: "start", weight: 600, size: tree.title.length > 9 ? 11 : 13 })
   if (tree.note) {
     const note = svg(title, "tspan", { "font-weight": 500, "font-size": 10.5, dx: 5 }, tree.note)
-    note.setAttribute("style", `fill:${colour(tree.kind)}`)
+    note.setAttribute("style", `fill:${kindColor(tree.kind)}`)
   }
   label(group, x + BOX.width - 8, y - 9, String(tree.channels), { anchor: "end", size: 13 })
   label(group, x + 13, y + 6, tree.cost, { anchor: "start", muted: true, size: 10.5 })
@@ -306,7 +302,7 @@ function lane(draw, from, to) {
   const bend = Math.max(12, (to.x - from.x) / 2)
   svg(draw.lanes, "path", {
     class: "lane", d: `M ${from.x} ${from.y} C ${from.x + bend} ${from.y}, ${to.x - bend} ${to.y}, ${to.x} ${to.y}`,
-    style: `stroke:${colour(from.kind)};stroke-width:${draw.thickness(from.channels)};stroke-opacity:${from.faint ? 0.16 : 0.45}`,
+    style: `stroke:${kindColor(from.kind)};stroke-width:${draw.thickness(from.channels)};stroke-opacity:${from.faint ? 0.16 : 0.45}`,
   })
 }
 

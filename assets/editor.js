@@ -97,7 +97,7 @@ function drawNetwork(area, network, memory) {
 
 function drawCard(area, card, memory) {
   const box = html(area, "section", { class: `card${card.chosen ? " chosen" : ""}${card.title ? "" : " add"}`, "aria-label": card.title || "add" })
-  if (card.kind) box.style.setProperty("--accent", colour(card.kind))
+  if (card.kind) box.style.setProperty("--accent", kindColor(card.kind))
   if (card.title) {
     const header = html(box, "header")
     const name = html(header, "button", { class: "name", type: "button", "data-id": `card:${card.id}` }, card.title)

@@ -23,19 +23,19 @@ export default component(({ data, root, memory, tip, send }) => {
 function drawGroup(parent, group, data, tip, choose) {
   const area = html(parent, "section", { class: "group" })
   const title = html(area, "div", { class: "title" })
-  if (group.kind) html(title, "i", { class: "dot", style: `background:${colour(group.kind)}` })
+  if (group.kind) html(title, "i", { class: "dot", style: `background:${kindColor(group.kind)}` })
   html(title, "b", {}, group.title)
   html(title, "span", {}, group.note)
   const grid = html(area, "div", { class: "grid", style: `--side:${data.size}px`, role: "group", "aria-label": `${group.title}: ${group.sheet.maps.length} maps. Arrow keys move${data.choosable ? ", Enter chooses" : ""}.` })
   const { sheet } = group
-  if (sheet.shared) area.insertBefore(colourScale(area, sheet.scale), grid)
+  if (sheet.shared) area.insertBefore(colorScale(area, sheet.scale), grid)
   const tiles = sheet.maps.map((map) => {
     const chosen = data.chosen && data.chosen.group === group.key && data.chosen.channel === map.channel
     const tile = html(grid, data.choosable ? "button" : "div", {
       class: "map", type: data.choosable ? "button" : null, "data-map": `${group.key} ${map.channel}`,
       "aria-pressed": data.choosable ? (chosen ? "true" : "false") : null, role: data.choosable ? null : "img",
       "aria-label": `${data.what} ${map.channel}, ${short(map.least)} to ${short(map.most)}, mean magnitude ${short(map.activity)}`,
-      style: group.kind ? `--frame:${colour(group.kind)}` : null,
+      style: group.kind ? `--frame:${kindColor(group.kind)}` : null,
     })
     html(tile, "canvas", { width: sheet.width, height: sheet.height, "aria-hidden": "true" })
     const facts = [
@@ -46,7 +46,7 @@ function drawGroup(parent, group, data, tip, choose) {
     if (data.choosable) tile.addEventListener("click", () => choose({ group: group.key, channel: map.channel }))
     return tile
   })
-  rove(tiles, Math.max(0, sheet.maps.findIndex((map) => data.chosen && data.chosen.group === group.key && data.chosen.channel === map.channel)))
+  rovingFocus(tiles, Math.max(0, sheet.maps.findIndex((map) => data.chosen && data.chosen.group === group.key && data.chosen.channel === map.channel)))
   const image = new Image()
   image.onload = () => tiles.forEach((tile, index) => {
     const x = (index % sheet.columns) * sheet.width, y = Math.floor(index / sheet.columns) * sheet.height
@@ -97,6 +97,6 @@ function drawLarge(area, large, tip, choose) {
     const [r, c] = [row + down, column + across]
     if (r >= 0 && r < large.rows && c >= 0 && c < large.columns) pick(r, c)
   })
-  colourScale(area, large.scale)
+  colorScale(area, large.scale)
   html(area, "p", { class: "said" }, `Unit at row ${large.unit[0]}, column ${large.unit[1]}: ${short(value(row * large.columns + column))}`)
 }

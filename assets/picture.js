@@ -20,9 +20,7 @@ function margin({ boxes, width, height }) {
 
 function drawFrame(row, frame) {
   const figure = html(row, "figure", { class: "frame" })
-  const title = html(figure, "div", { class: "title" })
-  html(title, "b", {}, frame.title)
-  html(title, "span", {}, frame.note)
+  titleLine(figure, frame.title, frame.note)
   const space = margin(frame)
   const { width, height } = frame
   const picture = svg(figure, "svg", {
@@ -34,22 +32,22 @@ function drawFrame(row, frame) {
     href: src, x: 0, y: 0, width, height, preserveAspectRatio: "none", ...extra,
   })
   image(frame.src, { class: `${frame.pixelated ? "pixelated" : ""} ${frame.heat ? "grey" : ""}` })
-  const heat = frame.heat && image(frame.heat.src, { class: "pixelated", opacity: opacity / 100 })
+  const heatmap = frame.heat && image(frame.heat.src, { class: "pixelated", opacity: opacity / 100 })
   for (const box of frame.boxes) {
     const place = { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top }
     svg(picture, "rect", { ...place, class: `under ${box.kind}` }) // seen on light and dark pictures alike
     const rect = svg(picture, "rect", { ...place, class: `box ${box.kind}`, "data-kind": box.kind })
     svg(rect, "title", {}, box.label)
   }
-  if (heat) drawHeat(figure, frame.heat, heat)
+  if (heatmap) drawHeatmap(figure, frame.heat, heatmap)
 }
 
-function drawHeat(figure, data, heat) {
-  colourScale(figure, data.scale, data.unit)
+function drawHeatmap(figure, data, heatmap) {
+  colorScale(figure, data.scale, data.unit)
   const label = html(figure, "label", { class: "opacity" }, "Opacity")
   const slider = html(label, "input", { type: "range", min: 0, max: 100, value: opacity, "aria-label": "Opacity of the heat" })
   slider.addEventListener("input", () => {
     opacity = Number(slider.value)
-    heat.setAttribute("opacity", opacity / 100)
+    heatmap.setAttribute("opacity", opacity / 100)
   })
 }

@@ -7,7 +7,7 @@ export default component(({ data, root, tip, send }) => {
   root.querySelector(".tiles")?.remove()
   const row = html(root, "div", { class: "tiles", role: "group", "aria-label": `${data.tiles.length} pictures. Arrow keys move, Enter chooses.` })
   const tiles = data.tiles.map((tile) => {
-    const said = tile.answers.map((answer) => `${answer.by ? `${answer.by}: ` : ""}${answer.name} ${share(answer.share)}`)
+    const said = tile.answers.map((answer) => `${answer.by ? `${answer.by}: ` : ""}${answer.name} ${percent(answer.share)}`)
     const node = html(row, data.choosable ? "button" : "div", {
       class: `tile${tile.differs ? " differs" : ""}`, type: data.choosable ? "button" : null, "data-key": tile.key,
       role: data.choosable ? null : "img", "aria-pressed": data.choosable ? String(data.chosen === tile.key) : null,
@@ -18,18 +18,16 @@ export default component(({ data, root, tip, send }) => {
       const mark = answer.right === null || answer.right === undefined ? "" : answer.right ? "✓ " : "✗ "
       html(node, "div", { class: `said${answer.right === false ? " wrong" : ""}` }, `${mark}${answer.name}`)
       html(html(node, "div", { class: "bar" }), "i", { style: `width:${100 * answer.share}%` })
-      html(node, "div", { class: "by" }, `${share(answer.share)}${answer.by ? ` · ${answer.by}` : ""}`)
+      html(node, "div", { class: "by" }, `${percent(answer.share)}${answer.by ? ` · ${answer.by}` : ""}`)
     }
     if (tile.shows && tile.answers.some((answer) => answer.right === false)) html(node, "div", { class: "by" }, `is ${tile.shows}`)
     if (tile.problem) html(node, "div", { class: "said wrong" }, tile.problem)
     if (tile.differs) html(node, "div", { class: "mark" }, "≠ differ")
-    const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.answers.map((answer) => [answer.by || "answer", `${answer.name}, ${share(answer.share)}`]), ...(tile.facts || [])]
+    const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.answers.map((answer) => [answer.by || "answer", `${answer.name}, ${percent(answer.share)}`]), ...(tile.facts || [])]
     interactive(node, { facts, tip })
     if (data.choosable) node.addEventListener("click", () => send("choose", tile.key))
     return node
   })
-  if (tiles.length && data.choosable) rove(tiles, Math.max(0, data.tiles.findIndex((tile) => tile.key === data.chosen)))
+  if (tiles.length && data.choosable) rovingFocus(tiles, Math.max(0, data.tiles.findIndex((tile) => tile.key === data.chosen)))
   if (focused) tiles.find((node) => node.getAttribute("data-key") === focused)?.focus({ preventScroll: true })
 })
-
-const share = (value) => `${(100 * value).toFixed(value > 0.995 || value < 0.1 ? 1 : 0)} %`

@@ -37,7 +37,7 @@ with main:
             "diagram",
             {
                 "name": architecture.name,
-                "strip": figures.strip(architecture, now),
+                "overview": figures.strip(architecture, now),
                 "block": figures.block(architecture, now, chosen.partition("/")[0]) if chosen else None,
                 "chosen": chosen,
                 "wake": not complete,

@@ -21,13 +21,18 @@ def _read(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
+_PLOTS = ("ablation", "bars", "charts", "compare", "curves", "scatter")
+"""Components whose scripts build on assets/plot.js."""
+
+
 @cache
 def _component(name: str) -> Any:
-    # The shared script and style stand before each component's own: plain strings, no build step.
+    # The shared scripts and styles stand before each component's own: plain strings, no build step.
+    parts = ["common", *(["plot"] if name in _PLOTS else []), name]
     return st.components.v2.component(
         f"explorer_{name}",
-        css=_read("common.css") + _read(f"{name}.css"),
-        js=_read("common.js") + _read(f"{name}.js"),
+        css="".join(_read(f"{part}.css") for part in parts),
+        js="".join(_read(f"{part}.js") for part in parts),
     )
 
 

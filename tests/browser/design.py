@@ -112,7 +112,7 @@ class Design:
 
     def column(self, path: str) -> Locator:
         """A column of the overview."""
-        return self.page.locator(f".st-key-diagram .strip-area [data-path='{path}']")
+        return self.page.locator(f".st-key-diagram .overview-area [data-path='{path}']")
 
     def widget(self, key: str) -> Locator:
         return self.page.locator(f".st-key-{key}")

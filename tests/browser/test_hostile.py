@@ -53,7 +53,7 @@ def test_names_in_a_link(design, watch, kind, other):
     design.agree()
     assert design.title() == text
     assert f"from {NAMES[other]}" in read(page.get_by_test_id("stMain"))
-    assert text in page.locator(".st-key-diagram .strip-area svg").get_attribute("aria-label")
+    assert text in page.locator(".st-key-diagram .overview-area svg").get_attribute("aria-label")
     harmless(design)
     # Nothing of it makes the page wider than the window.
     assert page.evaluate("document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth")

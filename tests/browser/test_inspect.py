@@ -118,7 +118,7 @@ def test_a_chosen_unit_and_where_its_field_is_drawn(gallery, page, new_page):
     open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3,digits:10")
     page.locator(".st-key-inspect_maps .map").first.wait_for()
     with rerun(page):
-        page.locator(".st-key-inspect_diagram .strip-area .column").nth(2).click()
+        page.locator(".st-key-inspect_diagram .overview-area .column").nth(2).click()
     until(lambda: query(page, "node") == "residual", "the node in the address")
     page.locator(".st-key-inspect_maps .title").get_by_text("residual", exact=True).wait_for()
     maps = page.locator(".st-key-inspect_maps .map")

@@ -34,7 +34,7 @@ def _mount(architecture: Architecture, path: str) -> None:
     with st.container(border=True, key="inspect_diagram_card"):
         mount(
             "diagram", "inspect_diagram",
-            {"name": architecture.name, "strip": strip, "block": block, "chosen": path, "wake": False},
+            {"name": architecture.name, "overview": strip, "block": block, "chosen": path, "wake": False},
             choose=state.choose_node,
         )  # fmt: skip
 
