@@ -17,7 +17,7 @@ export default component(({ data, root, memory }) => {
     const active = root.getRootNode().activeElement
     const focused = active?.getAttribute?.("data-id")
     // What is being typed lives through the redraw.
-    const typed = memory.typing?.input === active ? active.value : null
+    const typed = memory.typing?.input === active ? [active.value, active.selectionStart, active.selectionEnd] : null
     memory.typing = null
     area.style.minHeight = `${area.offsetHeight}px` // an empty moment would scroll the panel back to its top
     area.replaceChildren()
@@ -26,9 +26,10 @@ export default component(({ data, root, memory }) => {
     if (memory.chosen !== data.chosen) bringIntoSight(area.querySelector(".card.chosen, .group.chosen"))
     const again = focused && area.querySelector(`[data-id="${CSS.escape(focused)}"]`)
     again?.focus({ preventScroll: true })
-    if (again && typed !== null) {
-      again.value = typed
-      again.setSelectionRange(typed.length, typed.length)
+    if (again && typed) {
+      const [text, ...selected] = typed
+      again.value = text
+      again.setSelectionRange(...selected)
       again.dispatchEvent(new Event("input"))
     }
   } else {
@@ -192,8 +193,16 @@ function drawControl(parent, control, memory) {
     const input = html(top, "input", { class: "exact", type: "text", inputmode: "decimal", value: control.value, "aria-label": control.label,
       "data-id": idOf(control.command), title: `${control.low} to ${control.high}`, placeholder: control.once ? "×" : "" })
     onTyped(input, memory, () => String(control.value), (text) => send(memory, { ...control.command, value: text }))
-    memory.ribbons.set(idOf(control.command), { update: () => memory.typing?.input === input || (input.value = control.value) })
+    memory.ribbons.set(idOf(control.command), { update: () => memory.typing?.input === input || setText(input, String(control.value)) })
   }
+}
+
+// A field that is selected as a whole, ready to be typed over, stays so.
+function setText(input, text) {
+  if (input.value === text) return
+  const whole = input.selectionStart === 0 && input.selectionEnd === input.value.length
+  input.value = text
+  if (whole && input === input.getRootNode().activeElement) input.select()
 }
 
 // Enter or leaving the field sends what was typed; Escape brings the old text back. Pressing something else sends it
@@ -331,7 +340,7 @@ function drawRibbon(box, first, memory) {
     only.hidden = !alone
     range.max = control.points.length - 1
     range.value = indexOf(control)
-    if (memory.typing?.input !== exact) exact.value = control.text
+    if (memory.typing?.input !== exact) setText(exact, control.text)
     drawCurve()
     drawThumb(indexOf(control))
   }
