@@ -3,9 +3,10 @@
 // data: explorer.editor.panel(...), left out during a drag; commands "edit": {gesture, phase, command}, "choose": path,
 // "metric": key.
 
+let gestures = 0 // of this load of the page: one that is mounted anew must not go on with an older one's
+
 export default component(({ data, root, memory }) => {
   memory.ribbons ??= new Map()
-  memory.gesture ??= 0
   // While a thumb is held the panel keeps still: what the drag would change shows elsewhere, and the end redraws it.
   if (memory.dragging || !data.cards) return
   const shape = JSON.stringify([data.title, data.metric, data.cards.map(skeleton), skeleton(data.network)])
@@ -65,7 +66,7 @@ function skeleton(card) {
 
 // ---- talking to the server ---------------------------------------------------------------------------------------
 
-function send(memory, command, gesture = ++memory.gesture) {
+function send(memory, command, gesture = ++gestures) {
   memory.commands.send("edit", { gesture, phase: "commit", command })
 }
 
@@ -350,7 +351,7 @@ function drawRibbon(box, first, memory) {
   range.addEventListener("pointerdown", () => {
     memory.dragging = id
     moved = false
-    memory.dragGesture = ++memory.gesture
+    memory.dragGesture = ++gestures
     track.classList.add("active")
   })
   range.addEventListener("input", () => {

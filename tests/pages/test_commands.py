@@ -1,8 +1,6 @@
 """Commands of our components, seen from the server: each is carried out once and in order, however messages arrive."""
 
-import json
 import random
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +9,8 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from pages.ui.commands import new_inbox, receive, register
+from tests.pages.parts import design_of, mounted, open_page
 from tests.pages.sending import send
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def message(*numbers: int, nonce: str = "n", to: str = "page/editor", name: str = "edit") -> dict[str, Any]:
@@ -150,29 +147,24 @@ def test_few_loads_of_the_page_are_remembered(inbox: dict[str, Any], done: list[
 
 
 def visit() -> AppTest:
-    running = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
-    return running.switch_page("pages/design.py").run().run()
-
-
-def data_of(running: AppTest, key: str) -> dict[str, Any]:
-    (found,) = [each for each in running.main if each.type == "bidi_component" and each.proto.id.endswith(f"-{key}")]
-    return json.loads(found.proto.json)  # type: ignore[no-any-return]
+    return open_page("design").run()
 
 
 def test_a_page_carries_out_and_acknowledges() -> None:
     running = visit()
-    path = running.session_state["chosen"] + "/branch_1x1"
+    path = running.session_state["design"]["selected"] + "/branch_1x1"
     wanted = [{"do": "set", "path": path, "field": "out_channels", "value": 40 + number} for number in range(3)]
     edits = [("editor", "edit", {"gesture": n, "phase": "commit", "command": each}) for n, each in enumerate(wanted)]
     send(running, *edits, ("undo_button", "press", None), ("diagram", "choose", "conv1"))
     assert not running.exception
-    assert running.session_state["chosen"] == "conv1"
-    assert [len(running.session_state[name]) for name in ("undo", "redo")] == [2, 1]
-    mounted = data_of(running, "editor")["commands"]
-    assert mounted["id"] == 5
+    assert running.session_state["design"]["selected"] == "conv1"
+    history = running.session_state["design"]["history"]
+    assert (len(history.past), len(history.future)) == (2, 1)
+    channel = mounted(running, "editor")["commands"]
+    assert channel["id"] == 5
     send(running, first=4)  # the list once more
-    assert [len(running.session_state[name]) for name in ("undo", "redo")] == [2, 1]
-    assert data_of(running, "editor")["commands"] == mounted
+    assert running.session_state["design"]["history"] == history
+    assert mounted(running, "editor")["commands"] == channel
 
 
 def test_the_address_that_came_with_a_command_is_not_followed() -> None:
@@ -182,8 +174,8 @@ def test_the_address_that_came_with_a_command_is_not_followed() -> None:
     written = running.query_params["net"]
     running.query_params["net"] = "inception-net"
     send(running, first=1)
-    assert running.session_state["architecture"].name == "Mine"
+    assert design_of(running).name == "Mine"
     assert running.query_params["net"] == written
     running.query_params["net"] = "inception-net"
     running.run()
-    assert running.session_state["architecture"].name != "Mine"
+    assert design_of(running).name != "Mine"
