@@ -1,13 +1,16 @@
 """Commands of our components, seen from the server: each is carried out once and in order, however messages arrive."""
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
+from pages.ui import components
 from pages.ui.commands import new_inbox, receive, register
 from tests.pages.parts import design_of, mounted, open_page
 from tests.pages.sending import send
@@ -179,3 +182,23 @@ def test_the_address_that_came_with_a_command_is_not_followed() -> None:
     running.query_params["net"] = "inception-net"
     running.run()
     assert design_of(running).name != "Mine"
+
+
+def test_a_command_is_not_stopped_by_the_next_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit stops a script, and a callback too, at its next look into the state as soon as a message waits."""
+
+    class Waiting(BaseException):
+        pass
+
+    def stop() -> None:
+        raise Waiting
+
+    state = SafeSessionState(SessionState(), yield_callback=stop)
+    monkeypatch.setattr(components, "get_script_run_ctx", lambda: SimpleNamespace(session_state=state))
+    with pytest.raises(Waiting):
+        state["history"] = 1
+    with components.uninterrupted():
+        state["history"] = 1
+        assert state["history"] == 1
+    with pytest.raises(Waiting):
+        state["history"] = 2
