@@ -186,6 +186,30 @@ def test_looks(finished_runs, fresh_server, page, color_scheme, viewport):
         page.screenshot(path=ARTIFACTS / f"{stem}-{part}.png")
 
 
+def test_the_confusion_matrix_is_one_picture(finished_runs, fresh_server, page):
+    """Not an element for each cell, of which there may be ten thousand; and it is read by the pointer."""
+    home, (first, second) = finished_runs
+    server = fresh_server(home=home)
+    open_app(page, f"{server.url}/train?run={first},{second}")
+    matrix = page.locator(".st-key-board svg.grid")
+    matrix.wait_for()
+    settle(page)
+    assert matrix.locator("image.cells").count() == 1
+    assert matrix.locator("rect").count() == 1
+    box = matrix.locator("image.cells").bounding_box()
+    tip = page.locator(".st-key-board .tip")
+    for share, truth in ((0.05, "0"), (0.95, "9")):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+        until(lambda truth=truth: tip.inner_text().split("\n")[:4] == ["shows", truth, "answered", truth], "its facts")
+    # What has not changed is not drawn anew when the page runs again.
+    matrix.evaluate("node => { node.__mark = 'made' }")
+    page.get_by_role("button", name="seed 1").first.click()
+    page.get_by_role("radio", name="epoch").click()
+    until(lambda: "view=epoch" in page.evaluate("location.href"), "another run of the page")
+    settle(page)
+    assert matrix.evaluate("node => node.__mark") == "made"
+
+
 def test_a_run_is_hidden_and_shown_by_its_name(finished_runs, fresh_server, page):
     home, (first, second) = finished_runs
     server = fresh_server(home=home)
