@@ -1,4 +1,4 @@
-"""Readings turned into pictures' data: pure functions, no torch, no Streamlit."""
+"""Data of the charts and diagrams, from analyses and results: pure functions, no torch, no Streamlit."""
 
 from ._charts import costs, growth, treemap
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette

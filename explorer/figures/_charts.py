@@ -1,4 +1,4 @@
-"""Growth of the receptive field, and where the cost sits: data for the chart component, a treemap for Plotly."""
+"""Growth of the receptive field, and the distribution of costs: data for the chart component, a treemap for Plotly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two colour maps in which equal steps of a number are equal steps to the eye, the same in both themes.
+"""Two perceptually uniform colour maps, the same in both themes.
 
 A path through OKLab (B. Ottosson, "A perceptual color space for image processing", 2020), clipped to what a screen can
 show and then divided into steps of equal length. Lightness alone tells the numbers apart, so they read without colours.
@@ -36,13 +36,13 @@ def oklab(colours: Floats) -> Floats:
 
 
 def _srgb(lab: Floats) -> Floats:
-    """OKLab (N, 3) as sRGB, what no screen can show clipped."""
+    """OKLab (N, 3) as sRGB, 0 to 1; colours outside its gamut are clipped."""
     linear = ((lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T).clip(0, 1)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def _even(path: Callable[[Floats], tuple[Floats, Floats, Floats]], count: int) -> Floats:
-    """So many colours along a path of (lightness, chroma, hue in degrees) over 0 to 1, equally far from each other."""
+    """Equidistant colours along a path of (lightness, chroma, hue in degrees), which is a function of 0 to 1."""
     lightness, chroma, hue = path(np.linspace(0, 1, _FINE))
     angle = np.radians(hue)
     shown = _srgb(np.stack([lightness, chroma * np.cos(angle), chroma * np.sin(angle)], axis=1))

@@ -1,4 +1,4 @@
-"""One colour per kind of operation, the same on every page; told by a label as well, never by colour alone.
+"""One colour per kind of operation, the same on every page; always with a label, never by colour alone.
 
 Hues after Okabe & Ito (2008), which stay apart for colour-blind eyes, in a darker set for light and a lighter one for
 dark backgrounds.

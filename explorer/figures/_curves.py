@@ -23,7 +23,7 @@ LINES: tuple[Kind, ...] = (
 )
 """Colours of the runs in an overlay; each has a shape of marker of its own too."""
 MAX_POINTS = 500
-"""Points of a line on their way to the browser."""
+"""Maximum number of points of a line that are sent to the browser."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Line:
     run: int
     """Which of the runs, from 0."""
     name: str
-    """What it shows, for people: 'train', 'test', a block's name."""
+    """Label: 'train', 'test', a block's name."""
     steps: ArrayLike
     values: ArrayLike
     seconds: ArrayLike
@@ -63,7 +63,7 @@ def thin(
 
     low, high = np.minimum.reduceat(value, starts), np.maximum.reduceat(value, starts)
     return {
-        # The last step of a stretch: that is when its mean is known.
+        # The last step of an interval, at which its mean is known.
         "step": step[starts + counts - 1].tolist(),
         "second": [round(float(each), 3) for each in second[starts + counts - 1]],
         "value": mean(value),

@@ -191,7 +191,7 @@ def _facts(node: Any, layer: Layer, whole: int) -> list[list[str]]:
 
 
 def _describe(node: Any, path: str, analysis: Analysis) -> str:
-    """The picture in words, for those who cannot see it."""
+    """The diagram in words, for screen readers."""
     main = edit.block_parallel(node, path)
     if main is None:
         return f"{node.name}: {look_of(node.op).describe(node)}."

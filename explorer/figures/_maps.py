@@ -1,4 +1,4 @@
-"""Numbers with a place as pictures: feature maps, heat over a picture, filters; plain data for the components.
+"""Arrays as images: feature maps, heatmaps over an image, filters; plain data for the components.
 
 A picture here is a palette PNG as base64 beside the range that its colours stand for. Where nothing is negative, they
 go from 0 to the largest number (``sequential``); else from minus to plus the largest magnitude (``diverging``), so that
@@ -22,13 +22,13 @@ from ._colour_maps import LEVELS, diverging, sequential
 TILE, LARGE = 64, 512
 """Longest side in pixels of a map in a sheet, and of one alone; a larger one is averaged over squares."""
 BAD = LEVELS
-"""The level of what is not a finite number."""
+"""The level of values that are not finite."""
 _BAD_COLOUR = (230, 0, 200)
 Array = NDArray[Any]
 
 
 def span(values: Array) -> tuple[float, float]:
-    """The range that colours stand for: (0, m), or (-m, m) where a number is negative; m is the largest magnitude."""
+    """The range of the colour map: (0, m), or (-m, m) where a number is negative; m is the largest magnitude."""
     finite = values[np.isfinite(values)]
     most = float(np.abs(finite).max()) if finite.size else 0.0
     return (-most if finite.size and finite.min() < 0 else 0.0), most
@@ -127,7 +127,7 @@ def filters(weights: Array) -> dict[str, Any]:
 
 
 def scale(low: float, high: float) -> dict[str, Any]:
-    """A line of all colours, and the numbers at its ends."""
+    """The colour bar: all colours, and the values at its ends."""
     line = np.arange(LEVELS, dtype=np.uint8)[None]
     return {"png": _palette_png(line, low < 0), "low": number(low), "high": number(high)}
 

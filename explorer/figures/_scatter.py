@@ -32,21 +32,21 @@ class Mark:
     """A point that has a name."""
 
     key: str
-    """What a click on it tells."""
+    """The event of a click on it."""
     label: str
     x: float
     y: float
     reach_x: Pair | None = None
-    """Ends of the bar that says how certain ``x`` is."""
+    """Ends of the error bar of ``x``."""
     reach_y: Pair | None = None
     line: int | None = None
     """Number of its colour and shape; None is a small grey dot."""
     named: bool = True
-    """Whether its label stands beside it, where there is room."""
+    """Whether its label is drawn beside it, where there is space."""
     front: bool = False
-    """Whether no other point beats it."""
+    """Whether it is on the Pareto front."""
     facts: tuple[tuple[str, str], ...] = ()
-    """(name, value) for the pointer, the keyboard and whoever listens."""
+    """(name, value) for the tooltip and screen readers."""
 
 
 @dataclass(frozen=True, kw_only=True)
