@@ -14,7 +14,7 @@ from ._tables import EXPERIMENTS, TRIALS
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """Which part of an experiment a run is; of each part there is at most one run."""
+    """The place of a run in an experiment: its variant and its seed. No two runs have the same."""
 
     experiment: str
     variant: str
@@ -23,7 +23,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentRow:
-    """One row of ``experiments``; the plan is JSON, and what it means is not the store's business."""
+    """One row of ``experiments``. ``plan`` is JSON that ``explorer.experiments`` reads; ``created`` is since 1970."""
 
     id: str
     name: str

@@ -37,7 +37,11 @@ def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
 
 
 def export_zip(store: Store, runs: Iterable[Run], form: Format) -> bytes:
-    """The files of some runs as one zip file."""
+    """Pack the files of some runs, as ``export_files`` makes them, into one zip file.
+
+    Returns:
+        The bytes of the zip file.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         for run in runs:
@@ -47,7 +51,7 @@ def export_zip(store: Store, runs: Iterable[Run], form: Format) -> bytes:
 
 
 def export_to(store: Store, run: Run, form: Format, target: Path) -> list[Path]:
-    """Write the files of a run into a zip file (``target`` ends in .zip) or a folder, and tell which they are.
+    """Write the files of a run into a zip file (``target`` ends in .zip) or a folder; returns the paths written.
 
     A file of the same name is replaced. Raises OSError where that cannot be.
     """

@@ -21,6 +21,13 @@ _NOTE_BYTES = 4096
 def atomic_write(path: Path, data: bytes | memoryview) -> None:
     """Replace a file by new content, or leave it as it was.
 
+    Args:
+        path: The file; its folder exists.
+        data: All of its new content.
+
+    Raises:
+        OSError: It could not be written. The old file is still there, the temporary one is not.
+
     Temporary file in the same folder → fsync → rename → fsync of the folder. A crash leaves at most the temporary file,
     which ``sweep`` removes; an error such as a full disk removes it at once and is raised.
     """
@@ -45,7 +52,7 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder durable."""
+    """Make renames and removals in a folder durable (fsync of the folder; nothing to do on Windows)."""
     if os.name == "nt":  # folders cannot be opened there
         return
     descriptor = os.open(folder, os.O_RDONLY | _locking.FLAGS)
@@ -56,7 +63,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a crash left half written. Call it only as the one who writes in this folder."""
+    """Remove the temporary files that a crash left in a folder. Only the process that writes there may call it."""
     for path in folder.glob(f"*{TEMPORARY}"):
         path.unlink(missing_ok=True)
 
@@ -80,7 +87,18 @@ class Lock:
 
     @classmethod
     def acquire(cls, path: Path, *, wait: bool = False) -> Lock | None:
-        """The lock, or None if somebody else holds it. Raises OSError where the file cannot be made."""
+        """Take a lock.
+
+        Args:
+            path: The lock's file, made where it is missing.
+            wait: Wait for as long as somebody else holds it.
+
+        Returns:
+            The lock, or None if somebody else holds it.
+
+        Raises:
+            OSError: The file cannot be made.
+        """
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _locking.FLAGS, 0o644)
         try:
             for patience in (0.01, 0.02, 0.0):  # an onlooker (``is_locked``) has it for an instant
@@ -98,7 +116,7 @@ class Lock:
         return cls(path, descriptor)
 
     def write_note(self, **facts: Any) -> None:
-        """Replace the note. Facts that do not fit in 4 KB lose their text from the end."""
+        """Replace the note by some facts (plain data). Where they exceed 4 KB, ``reason`` is cut at its end."""
         text = json.dumps(facts).encode()
         if len(text) > _NOTE_BYTES:
             room = max(0, len(str(facts.get("reason", ""))) - (len(text) - _NOTE_BYTES) - 1)
@@ -117,7 +135,7 @@ class Lock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody alive holds this lock."""
+    """Whether a living process holds the lock of this file."""
     try:
         descriptor = os.open(path, os.O_RDWR | _locking.FLAGS)
     except FileNotFoundError:
@@ -134,7 +152,11 @@ def _write_at_start(descriptor: int, data: bytes) -> None:
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """The note at a lock, {} if there is none or it is unreadable."""
+    """Read the note at a lock, whoever holds it.
+
+    Returns:
+        The facts of the last ``Lock.write_note``; {} if there are none, or they are unreadable.
+    """
     try:
         note = json.loads(path.read_bytes()[:_NOTE_BYTES])
     except (OSError, ValueError):

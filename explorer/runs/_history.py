@@ -35,7 +35,10 @@ _EMPTY = Curve(steps=np.empty(0, np.int64), values=np.empty(0), seconds=np.empty
 
 
 class History:
-    """Reads curves for onlookers who come back every second. Safe to share between threads; bounded."""
+    """A cache of curves for readers that come back every second; it fetches only what is new.
+
+    Safe to share between threads. At most ``limit`` curves are kept, the most recently read ones.
+    """
 
     def __init__(self, store: Store, *, limit: int = 512) -> None:
         self._store, self._limit = store, limit
@@ -43,7 +46,15 @@ class History:
         self._guard = threading.Lock()
 
     def curve(self, run: Run, series: str) -> Curve:
-        """A series as it is now; ``run`` is the row that was just read. Empty if there is no such series."""
+        """Read a series as it is now.
+
+        Args:
+            run: The row as it was just read; a new attempt makes the cached curve invalid.
+            series: One of the names in ``explorer.runs.series``.
+
+        Returns:
+            The curve, empty if nothing was recorded.
+        """
         key = (run.id, series)
         with self._guard:
             attempt, curve = self._known.get(key, (run.attempt, _EMPTY))

@@ -16,28 +16,49 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 
 def new_run_id() -> str:
-    """A new run's name: when it was made, and six hexadecimal digits at random."""
+    """Make the id of a new run.
+
+    Returns:
+        The local time and six random hexadecimal digits, such as ``20260131-142501-0fa3c2``.
+    """
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
 
 
 def validate_run_id(text: str) -> str:
-    """The text if it can be a run's name. Raises ValueError otherwise; nothing else ever becomes part of a path."""
+    """Check that a text has the form of a run's id; nothing else ever becomes part of a path.
+
+    Returns:
+        The text.
+
+    Raises:
+        ValueError: It has not. Whether there is such a run is not asked.
+    """
     if not RUN_ID.fullmatch(text):
         raise ValueError(f"{quote(text)} is no run; `python -m explorer runs list` shows them")
     return text
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Files named like checkpoints, ``step-0000001234.pt``, newest first; nothing is read."""
+    """List the files that are named like checkpoints, ``step-0000001234.pt``; none is read.
+
+    Args:
+        folder: ``RunFolder.checkpoints``; it need not exist.
+
+    Returns:
+        Paths, the newest step first.
+    """
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.iterdir() if _CHECKPOINT.fullmatch(path.name)), reverse=True)
 
 
 def read_home_id(root: Path) -> str:
-    """Which of the data directories that may share a database this is; made at the first call.
+    """Read the id of a data directory, which tells apart those that share a database.
 
-    Call it first where only one process does so at a time.
+    The first call makes it; only one process at a time may do that.
+
+    Returns:
+        32 hexadecimal digits, kept in the file ``home-id``.
     """
     path = root / "home-id"
     try:

@@ -1,8 +1,8 @@
-"""The manager: makes runs, starts their workers, asks them to pause or stop, and keeps the store truthful.
+"""The manager: makes runs, starts their workers, asks them to pause or stop, and keeps the store up to date.
 
-Any number of programs may open a manager on a data directory to look and to ask. Starting workers and tidying up is for
-one at a time, the *owner*: a server for as long as it lives, a command for a moment. Who is alive is told by locks that
-the kernel frees, never by a process number or a clock.
+Any number of programs may open a manager on a data directory to read and to make requests. Starting workers and
+cleaning up is for one at a time, the *owner*: a server for as long as it lives, a command for a moment. Locks that the
+kernel frees tell which workers live, never process ids or clocks.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ class AlreadyManaged(RuntimeError):
 
 
 class Manager:
-    """The runs of one data directory. Methods raise ValueError, in one sentence, for what a person asked in vain."""
+    """The runs of one data directory: lists them, takes requests, starts and supervises their workers.
+
+    Methods that take a run's id raise ValueError, in one sentence for people, for an unknown id or an invalid request.
+    """
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class Manager:
         self.worker_command = worker_command
         self.per_device = per_device
         self.store, self.messages = open_store(self.root, self.url)
-        """``messages``: what had to be put right in the store, for people."""
+        """``messages``: a sentence about each repair of the store, for people."""
         self.home_id = read_home_id(self.root)
         """Which of the data directories that may share a database this is."""
         self._scheduler = Scheduler(self.root, self.url, self.store, self.home_id)
@@ -174,7 +177,24 @@ class Manager:
         tags: Iterable[str] = (),
         trial: Trial | None = None,
     ) -> Run:
-        """A new run, queued. ``architecture`` and ``config`` are JSON; ``memory`` is what it is expected to need."""
+        """Queue a new run.
+
+        Args:
+            name: A title for people.
+            architecture: JSON.
+            config: The training configuration, JSON.
+            memory: Bytes that it is expected to need.
+            notes: Free text.
+            tags: Short texts by which people find it.
+            trial: Its place in an experiment.
+
+        Returns:
+            The run, in the state ``queued``.
+
+        Raises:
+            ValueError: Too many runs are queued or running.
+            StoreError: It could not be written, or the trial has a run (``duplicate``).
+        """
         self.check_capacity(1)
         run = self.store.add(
             id=new_run_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
@@ -184,7 +204,7 @@ class Manager:
         return run
 
     def check_capacity(self, runs: int) -> None:
-        """Raises ValueError where so many more runs would be too many at a time."""
+        """Raises ValueError if so many more runs would exceed the limit of queued and running ones."""
         active = sum(status in ACTIVE for status in self.store.statuses(home=self.home_id).values())
         if active + runs > MAX_ACTIVE:
             raise ValueError(
@@ -193,17 +213,17 @@ class Manager:
             )
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
-        """The runs of an experiment, oldest first, dead workers told apart from living ones."""
+        """The runs of an experiment, oldest first, their states up to date."""
         self._scheduler.reconcile_if_possible()
         return self.store.trials(experiment)
 
     def runs(self) -> list[Run]:
-        """All runs, oldest first, with dead workers told apart from living ones even where nobody is the owner."""
+        """All runs, oldest first, also those of other data directories; the states are up to date without an owner."""
         self._scheduler.reconcile_if_possible()
         return self.store.runs()
 
     def statuses(self) -> dict[str, Status]:
-        """The state of every run by its id, oldest first, with dead workers told apart from living ones."""
+        """The state of every run by its id, oldest first, up to date."""
         self._scheduler.reconcile_if_possible()
         return self.store.statuses()
 
@@ -216,7 +236,7 @@ class Manager:
         return found
 
     def is_responding(self, run: Run) -> bool:
-        """Whether a running worker gave a sign of life lately. A hint for people: nothing is decided by it."""
+        """Whether a running worker has sent a heartbeat lately. A hint for people: nothing is decided by it."""
         if run.status != "running" or not self.owns(run) or run.host != socket.gethostname():
             return True  # clocks of different machines are not compared
         return abs(time.monotonic() - run.heartbeat) < RESPONDS_SECONDS
@@ -244,7 +264,17 @@ class Manager:
         return self.store.get(run)
 
     def reconfigure(self, run: str, config: str, *, memory: int, queue: bool = False) -> Run:
-        """Another training configuration (JSON) for a run that does not work at present; ``queue`` resumes it too."""
+        """Change the training configuration of a run that is not running.
+
+        Args:
+            run: Its id.
+            config: The new configuration, JSON.
+            memory: Bytes that it is expected to need now.
+            queue: Resume it as well.
+
+        Returns:
+            The run after the change.
+        """
         statuses: tuple[Status, ...] = (*RESUMABLE, "finished")
         self._refuse_foreign(self.run(run), "change")
         fields: dict[str, Any] = {"config": config, "memory": memory}
@@ -258,7 +288,7 @@ class Manager:
     def annotate(
         self, run: str, *, name: str | None = None, notes: str | None = None, tags: Iterable[str] | None = None
     ) -> Run:
-        """Another title, other notes or tags."""
+        """Change the title, notes or tags of a run; None leaves each as it is."""
         given: dict[str, Any] = {"name": name, "notes": notes, "tags": None if tags is None else tuple(tags)}
         fields = {key: value for key, value in given.items() if value is not None}
         if fields:
@@ -322,7 +352,16 @@ class Manager:
 
 
 def wait_until_ended(manager: Manager, run: str, seconds: float = 60.0) -> Run:
-    """Wait until a run neither waits nor works, looking after the directory meanwhile where nobody else does."""
+    """Wait until a run is neither queued nor running, supervising the directory meanwhile where nobody else does.
+
+    Args:
+        manager: Of the run's data directory.
+        run: The run's id.
+        seconds: How long to wait at most.
+
+    Returns:
+        The run as it is then, perhaps still running.
+    """
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(AlreadyManaged):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import time
@@ -13,13 +14,14 @@ from ._files import Lock, is_locked, read_note
 from ._home import RUN_ID, RunFolder, read_home_id
 from ._store import ENDED, Run, Store, StoreError
 
+_log = logging.getLogger(__name__)
 _FILE = "runs.sqlite"
 
 
 def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
-    """The store of a data directory, or of another database, and a sentence about each thing that was put right.
+    """Open the store of a data directory, or another database, and repair what can be repaired.
 
-    A damaged file is set aside under another name, never deleted; runs that the store does not know are listed again
+    A damaged file is kept under another name, never deleted; runs that the store does not know are listed again
     from their folders. Raises StoreError where it cannot be read or written.
     """
     try:
@@ -50,11 +52,18 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         again = [name for name in found if name not in known and _relist(store, root, name, home)]
         store.adopt(known if url is None else found, home, socket.gethostname())
         messages += [f"run {name} was not in the store and is listed again from its folder" for name in again]
+    for message in messages:
+        _log.warning("%s", message)
     return store, messages
 
 
 def connect_store(root: Path, url: str | None = None) -> Store:
-    """The same store without looking at it: for a worker, whose manager has just done so."""
+    """Connect to the store without checking or repairing it: for a worker, whose manager has just done so.
+
+    Args:
+        root: The data directory.
+        url: Another database than the SQLite file in it.
+    """
     return Store(url) if url else Store.at(root / _FILE)
 
 
@@ -79,7 +88,7 @@ def _quarantine(path: Path, error: StoreError) -> str:
     journal = path.with_name(f"{path.name}-journal")
     if journal.exists():
         os.replace(journal, aside.with_name(f"{aside.name}-journal"))
-    return f"the run store was damaged ({error}); it was set aside as {aside.name} and a new one begun"
+    return f"the run store was damaged ({error}); it was quarantined as {aside.name} and a new one begun"
 
 
 def _relist(store: Store, root: Path, name: str, home: str) -> bool:

@@ -1,4 +1,4 @@
-"""Pictures that a run was shown after every epoch, and its answers, as they stand in the store."""
+"""The sample images of a run, and its predictions for them after every epoch, as they stand in the store."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 SAMPLES = "samples"
 """Name of the document that holds them, at step 0: they stay the same as long as the run lives."""
 PREDICTIONS = "predictions/test"
-"""Name of the documents with the answers, at the step of every evaluation."""
+"""Name of the documents with the predictions, at the step of every evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """Test images as one picture: equal tiles, ``columns`` in a row, in the order of ``labels``, the last row filled
-    up with black."""
+    """Test images, drawn as one picture: equal tiles, ``columns`` in a row, in the order of ``labels``.
+
+    The last row is filled up with black.
+    """
 
     classes: tuple[str, ...]
     """Names of all classes of the data set, also those of the rows and columns of its confusion matrices."""
@@ -49,7 +51,7 @@ class Samples:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The best answers to one image, the best first."""
+    """The most probable classes of one image, the most probable first."""
 
     classes: tuple[int, ...]
     """Indices, three of them, or as many as there are classes."""

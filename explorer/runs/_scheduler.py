@@ -162,5 +162,5 @@ def _end_of(run: Run, lock: Path) -> tuple[Status, str]:
     if note.get("attempt") == run.attempt and "status" in note:
         return note["status"], note.get("reason", "")
     if run.requested_action == "run":
-        return "interrupted", "its worker ended without a word (killed, or the machine went down)"
+        return "interrupted", "its worker died without a report (killed, or the machine went down)"
     return ("stopped" if run.requested_action == "stop" else "paused"), "its worker had to be killed"

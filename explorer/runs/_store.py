@@ -60,7 +60,12 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One row of ``runs``, as it was when it was read."""
+    """One row of ``runs``, as it was when it was read.
+
+    ``created`` is in seconds since 1970; ``seconds`` is the time of training over all attempts; ``memory`` is in bytes,
+    as predicted; ``step`` and ``steps`` count updates, done and in all; ``requested_at`` and ``heartbeat`` are on the
+    monotonic clock of ``host``. ``architecture`` and ``config`` are JSON.
+    """
 
     id: str
     name: str
@@ -88,11 +93,11 @@ class Run:
 
     @property
     def active(self) -> bool:
-        """Whether it waits or works."""
+        """Whether it is queued or running."""
         return self.status in ACTIVE
 
     def setting(self, name: str) -> Any:
-        """A value of its training configuration."""
+        """A value of its training configuration, None if it has none of this name."""
         return json.loads(self.config).get(name)
 
     def to_data(self) -> dict[str, Any]:
@@ -104,7 +109,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One value of one series."""
+    """One value of one series: after ``step`` updates, and ``seconds`` of training."""
 
     series: str
     step: int
@@ -253,7 +258,16 @@ class Store:
         ]
 
     def update(self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, **fields: Any) -> bool:
-        """Change a run if it is still in one of the stated conditions; whether it was."""
+        """Change a run if it is still in one of the stated conditions (compare and set).
+
+        Args:
+            run: Its id.
+            where: For some columns the values of which theirs must be one.
+            fields: New values by column.
+
+        Returns:
+            Whether it was, and has been changed.
+        """
         query = RUNS.update().where(RUNS.c.id == run)
         for column, values in (where or {}).items():
             query = query.where(RUNS.c[column].in_(list(values)))
@@ -270,7 +284,17 @@ class Store:
     # ---- what a worker records --------------------------------------------------------------------------------------
 
     def record(self, run: str, points: Iterable[Point], documents: Iterable[Document] = (), **fields: Any) -> None:
-        """Metrics, tables and progress together. What is not a finite number is left out: it is told as an event."""
+        """Write metrics, documents and progress in one transaction.
+
+        Args:
+            run: Its id.
+            points: Values of series. One that is there already is overwritten; what is not finite is left out.
+            documents: Plain data by name and step.
+            fields: New values of the run's columns, such as ``step``.
+
+        Raises:
+            StoreError: It could not be written; nothing of it was.
+        """
         rows = [
             {"run": run, "series": p.series, "step": p.step, "value": p.value, "seconds": p.seconds}
             for p in points
@@ -306,12 +330,12 @@ class Store:
             return list(connection.execute(query).scalars())
 
     def samples(self, run: str) -> Samples | None:
-        """The pictures that a run is shown after every epoch, None before its first start."""
+        """The images for which a run records its predictions after every epoch; None before its first start."""
         found = self.latest(run, SAMPLES)
         return None if found is None else Samples.from_data(found[1])
 
     def predictions(self, run: str) -> tuple[int, list[Prediction]] | None:
-        """(step, answer to each of the ``samples``) of the last evaluation, None before the first."""
+        """(step, prediction for each of the ``samples``) of the last evaluation; None before the first."""
         found = self.latest(run, PREDICTIONS)
         return None if found is None else (found[0], [Prediction.from_data(each) for each in found[1]])
 

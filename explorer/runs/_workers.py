@@ -38,7 +38,7 @@ def start_worker(command: Sequence[str], root: Path, url: str | None, run: Run, 
 
 
 def reap_workers() -> None:
-    """Let the kernel forget those that have ended."""
+    """Collect the exit statuses of workers that have ended."""
     CHILDREN[:] = [child for child in CHILDREN if child.poll() is None]
 
 

@@ -106,9 +106,24 @@ def test_detached_then_controlled(manager: Manager, design: str, capsys: pytest.
     assert len(manager.runs()) == 12
 
 
-def test_control_c_pauses_the_whole_experiment(manager: Manager, design: str) -> None:
+LIGHT_PROGRAM = """
+import json, sys
+from explorer.cli import main
+from explorer.training import _workers
+_workers.COMMAND = tuple(json.loads(sys.argv[1]))
+sys.exit(main(sys.argv[2:]))
+"""
+"""``python -m explorer`` whose workers are forked; with the product's own it is in tests/runs."""
+
+
+def test_control_c_pauses_the_whole_experiment(
+    manager: Manager, design: str, forked_worker: tuple[str, ...], light_workers: None
+) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "explorer", "ablate", design, "--epochs", "1000", "--seeds", "1", "--set", "threads=1"],
+        [
+            *(sys.executable, "-c", LIGHT_PROGRAM, json.dumps(forked_worker)),
+            *("ablate", design, "--epochs", "1000", "--seeds", "1", "--set", "threads=1"),
+        ],
         cwd=REPOSITORY,
         env={**os.environ, "EXPLORER_HOME": str(manager.root)},
         stderr=subprocess.PIPE,
