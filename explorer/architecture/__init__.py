@@ -6,7 +6,7 @@ and rule.
 
 from . import branches, edit
 from ._architecture import Architecture, walk
-from ._diff import Change, diff
+from ._diff import Change, diff, settings_of
 from ._fields import ActivationKind, AttentionKind, FuseKind, Geometry, NormKind, PoolKind, Size, pair
 from ._json import from_data, from_json, to_data, to_json
 from ._kinds import add_node_kind
@@ -103,6 +103,7 @@ __all__ = [
     "from_json",
     "from_link",
     "pair",
+    "settings_of",
     "to_data",
     "to_json",
     "to_link",

@@ -27,7 +27,8 @@ class Change:
         return f"{self.path}: {self.kind} {self.after or self.before}"
 
 
-def _fields(node: NodeBase) -> dict[str, Any]:
+def settings_of(node: NodeBase) -> dict[str, Any]:
+    """Everything about a node but its name and its children."""
     return {name: getattr(node, name) for name in type(node).model_fields if name not in (node.child_field, "name")}
 
 
@@ -61,7 +62,7 @@ def diff(before: Architecture, after: Architecture) -> list[Change]:
         if type(was) is not type(node):
             changes.append(Change(path=path, kind="changed", field="op", before=was.op, after=node.op))
             continue
-        a, b = _fields(was), _fields(node)
+        a, b = settings_of(was), settings_of(node)
         changes += [
             Change(path=path, kind="changed", field=field, before=a[field], after=b[field])
             for field in a

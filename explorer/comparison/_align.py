@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import pydantic
 
-from ..architecture import ArchitectureError, NodeBase, Problem, edit, walk
+from ..architecture import ArchitectureError, Problem, edit, settings_of, walk
 from ..text import format_setting
 
 ChangeKind = Literal["added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed"]
@@ -44,11 +44,6 @@ class NodeChange:
         if self.kind == "moved":
             return f"{where}: moved from place {self.before} to {self.after}"
         return f"{where}: {self.before} {self.kind} {'by' if self.kind == 'replaced' else 'in'} {self.after}"
-
-
-def fields_of(node: NodeBase) -> dict[str, Any]:
-    """Everything about a node but its name and its children."""
-    return {name: getattr(node, name) for name in type(node).model_fields if name not in (node.child_field, "name")}
 
 
 def rename(node: Any, name: str) -> Any:
@@ -145,7 +140,7 @@ def align(old: Any, new: Any, path: str, record: ChangeRecord) -> Pair:
     pair = Pair(old=old, new=new)
     if old is new:
         return pair
-    was, now = fields_of(old), fields_of(new)
+    was, now = settings_of(old), settings_of(new)
     for name in was:
         if was[name] != now[name]:
             pair.fields[name] = record.add(kind="changed", path=path, field=name, before=was[name], after=now[name])
@@ -233,7 +228,7 @@ def _likeness(a: Any, b: Any) -> float:
     """0 for nodes of different kinds, up to 3 for equal ones."""
     if a.op != b.op:
         return 0.0
-    was, now = fields_of(a), fields_of(b)
+    was, now = settings_of(a), settings_of(b)
     share = sum(was[name] == now[name] for name in was) / len(was) if was else 1.0
     if not a.nodes or not b.nodes:
         return 1 + share + (not a.nodes and not b.nodes)
