@@ -22,7 +22,7 @@ from explorer.architecture import (
     to_data,
     to_json,
 )
-from explorer.cli import main, shown
+from explorer.cli import escape, main
 
 ROOT = Path(__file__).parents[1]
 EVIL = "\x1b[31mred\x9b\u202e"
@@ -354,7 +354,7 @@ def test_the_words_of_strangers_do_not_command_the_terminal(capsys: pytest.Captu
     hostile = {**to_data(architecture), "name": EVIL}
     file.write_text(json.dumps(hostile))
     assert "control character" in error(capsys, "analyze", str(file))
-    assert shown(EVIL) == r"\x1b[31mred\x9b\u202e"
+    assert escape(EVIL) == r"\x1b[31mred\x9b\u202e"
 
 
 def test_torch_that_is_missing_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

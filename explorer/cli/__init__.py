@@ -17,9 +17,9 @@ from typing import Any, NoReturn, TextIO
 from .. import __version__
 from . import _ablate, _compare, _design, _experiments, _inspect, _lessons, _runs
 from ._arguments import ARCH_HELP
-from ._text import one_line, shown
+from ._text import describe_error, escape
 
-__all__ = ["main", "shown"]
+__all__ = ["escape", "main"]
 
 PROGRAM = "explorer"
 STATUS_ERROR = 2
@@ -102,13 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("explorer"):
             raise
-        print(f"{PROGRAM}: this verb needs {shown(error.name)}; install requirements.txt", file=sys.stderr)
+        print(f"{PROGRAM}: this verb needs {escape(error.name)}; install requirements.txt", file=sys.stderr)
         return STATUS_ERROR
     except OSError as error:
         _discard_output()
         print(f"{PROGRAM}: cannot write the output: {error.strerror or error}", file=sys.stderr)
         return STATUS_ERROR
     except ValueError as error:
-        print(f"{PROGRAM}: {one_line(error)}", file=sys.stderr)
+        print(f"{PROGRAM}: {describe_error(error)}", file=sys.stderr)
         return STATUS_ERROR
     return 0

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ._experiments import add_forms, seeds_of, tell, wait, watch
+from ._experiments import add_forms, print_experiment, seeds_of, wait, watch
 from ._running import add_settings, look_after, open_manager, require_training, training_config
-from ._text import print_json, shown, table
+from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:
     from ..experiments import Experiment
@@ -39,18 +39,18 @@ def _factors(args: argparse.Namespace) -> None:
         print_json(found)
         return
     rows = [
-        (each["name"], f"{each['params']:+,}", f"{each['macs']:+,}", shown(each["summary"]))
+        (each["name"], f"{each['params']:+,}", f"{each['macs']:+,}", escape(each["summary"]))
         if each["applies"]
-        else (each["name"], "-", "-", shown(f"does not apply: {each['reason'].partition(': ')[2]}"))
+        else (each["name"], "-", "-", escape(f"does not apply: {each['reason'].partition(': ')[2]}"))
         for each in found
     ]
-    print(table(("factor", "params", "MACs", "what it does"), rows, "<>><"))
+    print(format_table(("factor", "params", "MACs", "what it does"), rows, "<>><"))
 
 
 # ---- ablate ---------------------------------------------------------------------------------------------------------
 
 
-def _planned(args: argparse.Namespace) -> Experiment:
+def _plan_experiment(args: argparse.Namespace) -> Experiment:
     from ..experiments import PRESETS, check_seeds, plan
 
     if (args.arch is None) == (args.preset is None):
@@ -70,12 +70,12 @@ def _ablate(args: argparse.Namespace) -> None:
     from ..experiments import pause, start
 
     require_training()
-    planned = _planned(args)
+    planned = _plan_experiment(args)
     with open_manager() as manager:
         stored = start(manager, planned)
         look_after(manager)
         if args.detach:
-            tell(args, manager, stored)
+            print_experiment(args, manager, stored)
             return
         try:
             watch(manager, stored.id)
@@ -85,7 +85,7 @@ def _ablate(args: argparse.Namespace) -> None:
             way = f"`python -m explorer experiments resume {stored.id}` continues it"
             print(f"\n{stored.id}  paused; {way}", file=sys.stderr)
             raise
-        tell(args, manager, stored)
+        print_experiment(args, manager, stored)
 
 
 def add(verb: Callable[..., Any]) -> None:

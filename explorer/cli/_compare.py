@@ -15,14 +15,14 @@ from ..experiments import RunAccuracy, collect_accuracies, find_runs
 from ..runs import RUN_ID
 from ._arguments import ARCH_HELP
 from ._running import open_manager
-from ._text import print_json, shown, table, write
+from ._text import escape, format_table, print_json, write_text
 
 
 def compare_verb(args: argparse.Namespace) -> None:
     chosen = [name for name in ("json", "markdown", "csv", "html") if getattr(args, name)]
     if len(chosen) > 1:
         raise ValueError(f"choose one of --{' and --'.join(chosen)}")
-    networks = [_network(text) for text in args.archs]
+    networks = [_read_network(text) for text in args.archs]
     found = report(compare(networks), _read_accuracies(networks))
     if args.json:
         print_json({
@@ -36,12 +36,12 @@ def compare_verb(args: argparse.Namespace) -> None:
     elif args.csv:
         print(comma_separated(found), end="")
     elif args.html is not None:
-        write(args.html, html(found))
+        write_text(args.html, html(found))
     else:
         _print(found)
 
 
-def _network(text: str) -> Architecture:
+def _read_network(text: str) -> Architecture:
     if not RUN_ID.fullmatch(text):
         return catalog.resolve(text, files=True)
     with open_manager() as manager:
@@ -54,7 +54,7 @@ def _read_accuracies(networks: list[Architecture]) -> list[RunAccuracy]:
         with open_manager() as manager:
             return collect_accuracies(manager, find_runs(manager.runs(), networks))
     except ValueError as error:
-        print(f"accuracies are left out: {shown(str(error))}", file=sys.stderr)
+        print(f"accuracies are left out: {escape(str(error))}", file=sys.stderr)
         return []
 
 
@@ -62,32 +62,32 @@ def _print(found: Report) -> None:
     comparison = found.comparison
     letters = LETTERS[: len(comparison.architectures)]
     for letter, architecture in zip(letters, comparison.architectures, strict=True):
-        print(f"{letter}  {shown(architecture.name)}")
+        print(f"{letter}  {escape(architecture.name)}")
     metrics = [
         (row.metric.label, *(f"{cell.value:,}{' *' if cell.best else '  '}" for cell in row.cells))
         for row in comparison.rows
     ]
-    print(f"\n{table(('total', *(f'{letter}  ' for letter in letters)), metrics, '<' + '>' * len(letters))}")
+    print(f"\n{format_table(('total', *(f'{letter}  ' for letter in letters)), metrics, '<' + '>' * len(letters))}")
     if any(cell.best for row in comparison.rows for cell in row.cells):
         print("* the least")
     if found.accuracies:
         runs = [
-            (letters[each.place], shown(each.run), shown(each.data), str(each.seed), str(each.epochs),
+            (letters[each.place], escape(each.run), escape(each.data), str(each.seed), str(each.epochs),
              f"{100 * each.accuracy[-1]:.2f} %", f"{100 * max(each.accuracy):.2f} %")
             for each in found.accuracies
         ]  # fmt: skip
-        print(f"\n{table(('', 'run', 'data', 'seed', 'epochs', 'test accuracy', 'best'), runs, '<<<>>>>')}")
+        print(f"\n{format_table(('', 'run', 'data', 'seed', 'epochs', 'test accuracy', 'best'), runs, '<<<>>>>')}")
     stages = [
         (aligned.label, *("–" if stage is None else f"{stage.macs:,}" for stage in aligned.stages))
         for aligned in comparison.stages
     ]
-    print(f"\n{table(('MACs', *letters), stages, '<' + '>' * len(letters))}")
+    print(f"\n{format_table(('MACs', *letters), stages, '<' + '>' * len(letters))}")
     for letter, changed in zip(letters[1:], found.differences, strict=True):
-        rows = [(shown(step), *_costs(step.delta)) for step in changed.steps]
+        rows = [(escape(step), *_costs(step.delta)) for step in changed.steps]
         print(f"\nfrom A to {letter}" + ("" if rows else ": no difference"))
         if rows:
             rows.append(("in all", *_costs(changed.total)))
-            print(table(("change", "params", "MACs", "field"), rows, "<>>>"))
+            print(format_table(("change", "params", "MACs", "field"), rows, "<>>>"))
 
 
 def _costs(delta: Delta) -> tuple[str, str, str]:

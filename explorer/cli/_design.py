@@ -10,7 +10,7 @@ from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, 
 from ..architecture import diff, to_data, to_link
 from ..profiling import OUR_CONVENTION
 from ._arguments import read_architecture
-from ._text import ascii_shape, notes, print_json, shown, table, write
+from ._text import ascii_shape, escape, format_notes, format_table, print_json, write_text
 
 
 def _pixels(field: ReceptiveField) -> str:
@@ -36,7 +36,7 @@ def _totals(analysis: Analysis) -> str:
             numbers.append((metric.label, text, metric.convention))
         if metric.key == "macs":
             numbers.append(("FLOPs", f"{analysis.flops:,}", "2 × MACs"))
-    return notes(numbers)
+    return format_notes(numbers)
 
 
 def list_verb(args: argparse.Namespace) -> None:
@@ -62,8 +62,8 @@ def list_verb(args: argparse.Namespace) -> None:
             for entry, analysis in known
         ])  # fmt: skip
         return
-    rows = [(e.name, ascii_shape(a.input_shape), f"{a.params:,}", f"{a.macs:,}", shown(e.title)) for e, a in known]
-    print(table(("name", "input", "params", "MACs", "title"), rows, "<>>><"))
+    rows = [(e.name, ascii_shape(a.input_shape), f"{a.params:,}", f"{a.macs:,}", escape(e.title)) for e, a in known]
+    print(format_table(("name", "input", "params", "MACs", "title"), rows, "<>>><"))
 
 
 def analyze_verb(args: argparse.Namespace) -> None:
@@ -86,8 +86,8 @@ def analyze_verb(args: argparse.Namespace) -> None:
         for layer in analysis.layers
     ]
     ends = [ascii_shape(shape) for shape in (analysis.input_shape, analysis.totals.output_shape)]
-    print(f"{shown(analysis.name)}: {' to '.join(ends)}\n")
-    print(table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
+    print(f"{escape(analysis.name)}: {' to '.join(ends)}\n")
+    print(format_table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
     if any(layer.training_only for layer in analysis.layers):
         print("* part of an auxiliary head: training only, not in the totals of params and MACs")
     if any(layer.receptive_field.whole_input for layer in analysis.layers):
@@ -114,7 +114,7 @@ def ledger_verb(args: argparse.Namespace) -> None:
     if args.json:
         print_json(reading.to_data())
         return
-    print(f"{shown(reading.name)}: {ascii_shape(reading.input_shape)}, one image, inference")
+    print(f"{escape(reading.name)}: {ascii_shape(reading.input_shape)}, one image, inference")
     for each in reading.comparisons:
         lines = [("  ours", f"{each.ours:,}", each.our_convention)]
         lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in each.items]
@@ -123,13 +123,13 @@ def ledger_verb(args: argparse.Namespace) -> None:
             (f"  {each.tool}", f"{each.theirs:,}", each.their_name),
         ]
         print(f"\n{each.metric} ({each.unit})")
-        print(notes(lines))
+        print(format_notes(lines))
     for count in reading.conventions:
         lines = [("  ours", f"{count.ours:,}", OUR_CONVENTION)]
         lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in count.items]
         lines.append(("  sum", f"{count.total:,}", count.their_name))
         print(f"\n{count.tool}")
-        print(notes(lines))
+        print(format_notes(lines))
 
 
 def diff_verb(args: argparse.Namespace) -> None:
@@ -148,12 +148,12 @@ def diff_verb(args: argparse.Namespace) -> None:
         })  # fmt: skip
         return
     for change in changes:
-        print(shown(change))
+        print(escape(change))
     if not changes:
         print("no difference")
     print()
     rows = [(name, f"{was:,}", f"{now:,}", f"{now - was:+,}") for name, (was, now) in totals.items()]
-    print(table(("total", "before", "after", "difference"), rows, "<>>>"))
+    print(format_table(("total", "before", "after", "difference"), rows, "<>>>"))
 
 
 def export_verb(args: argparse.Namespace) -> None:
@@ -162,4 +162,4 @@ def export_verb(args: argparse.Namespace) -> None:
     if args.output is None:
         print(text)
         return
-    write(args.output, f"{text}\n")
+    write_text(args.output, f"{text}\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..text import format_duration, quote
 from ._running import look_after, open_manager
-from ._text import notes, print_json, shown, table
+from ._text import escape, format_notes, format_table, print_json
 
 if TYPE_CHECKING:
     from ..experiments import StoredExperiment
@@ -40,7 +40,7 @@ def _progress(runs: list[Run], planned: int) -> str:
     for run in runs:
         if run.status == "running":
             part = f", {run.step}/{run.steps} steps" if run.steps else ""
-            parts.append(f"{shown(run.name)}: epoch {min(run.epoch + 1, run.setting('epochs'))}{part}")
+            parts.append(f"{escape(run.name)}: epoch {min(run.epoch + 1, run.setting('epochs'))}{part}")
     failed = sum(run.status == "failed" for run in runs)
     return "; ".join(parts + ([f"{failed} failed"] if failed else []))
 
@@ -77,7 +77,7 @@ def wait(manager: Manager, experiment: str) -> None:
         time.sleep(0.1)
 
 
-def tell(args: argparse.Namespace, manager: Manager, stored: StoredExperiment) -> None:
+def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredExperiment) -> None:
     """An experiment as it stands: JSON, Markdown, CSV, or a table for a terminal."""
     from ..experiments import COLUMNS, CONVENTIONS, collect_results, format_epochs, table_cells, to_csv, to_markdown
 
@@ -101,13 +101,14 @@ def tell(args: argparse.Namespace, manager: Manager, stored: StoredExperiment) -
         print(to_csv(stored, rows), end="")
     else:
         how = f"{planned.design}; {format_epochs(planned.config.epochs)}, seeds {', '.join(map(str, planned.seeds))}"
-        print(f"{stored.id}  {shown(planned.name)}  ({how})\n")
-        print(table(COLUMNS, [tuple(map(shown, row)) for row in table_cells(rows)], "<" + ">" * (len(COLUMNS) - 1)))
+        print(f"{stored.id}  {escape(planned.name)}  ({how})\n")
+        cells = [tuple(map(escape, row)) for row in table_cells(rows)]
+        print(format_table(COLUMNS, cells, "<" + ">" * (len(COLUMNS) - 1)))
         states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
         for label, counts in states.items():
-            print(f"{shown(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+            print(f"{escape(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")
         print()
-        print(notes([(name, "", text) for name, text in CONVENTIONS.items()]))
+        print(format_notes([(name, "", text) for name, text in CONVENTIONS.items()]))
 
 
 # ---- the verbs ------------------------------------------------------------------------------------------------------
@@ -143,18 +144,19 @@ def _list(args: argparse.Namespace) -> None:
                 str(len(stored.experiment.seeds)),
                 format_duration(sum(run.seconds for run in runs)),
                 f"{datetime.fromtimestamp(stored.created).astimezone():%Y-%m-%d %H:%M}",
-                shown(stored.experiment.name),
+                escape(stored.experiment.name),
             )
             for stored, runs in found
         ]
-        print(table(("experiment", "done", "active", "variants", "seeds", "time", "begun", "name"), rows, "<>>>>>><"))
+        header = ("experiment", "done", "active", "variants", "seeds", "time", "begun", "name")
+        print(format_table(header, rows, "<>>>>>><"))
 
 
 def _show(args: argparse.Namespace) -> None:
     from ..experiments import get_experiment
 
     with open_manager() as manager:
-        tell(args, manager, get_experiment(manager, args.experiment))
+        print_experiment(args, manager, get_experiment(manager, args.experiment))
 
 
 def _watch_verb(args: argparse.Namespace) -> None:
@@ -163,7 +165,7 @@ def _watch_verb(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         stored = get_experiment(manager, args.experiment)
         watch(manager, stored.id)
-        tell(args, manager, stored)
+        print_experiment(args, manager, stored)
 
 
 def _act(name: str, *, waits: bool) -> Callable[[argparse.Namespace], None]:
@@ -177,7 +179,7 @@ def _act(name: str, *, waits: bool) -> Callable[[argparse.Namespace], None]:
                 wait(manager, args.experiment)
             stored = experiments.get_experiment(manager, args.experiment)
             if args.json:
-                tell(args, manager, stored)
+                print_experiment(args, manager, stored)
             else:
                 print(f"{stored.id}  {name}: {count} runs")
 
@@ -191,7 +193,7 @@ def _add_seeds(args: argparse.Namespace) -> None:
         seeds = seeds_of(args.seeds if "," in args.seeds else f"{args.seeds},")
         stored = add_seeds(manager, args.experiment, seeds)
         look_after(manager)
-        tell(args, manager, stored)
+        print_experiment(args, manager, stored)
 
 
 def _delete(args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import catalog
 from ..text import quote_path
 from ._running import open_manager
-from ._text import print_json, shown, table
+from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection.models import Model
@@ -29,8 +29,8 @@ def _models(args: argparse.Namespace) -> None:
     if args.json:
         print_json([entry.to_data() for entry in found])
         return
-    rows = [(entry.name, entry.kind, shown(entry.detail), shown(entry.title)) for entry in found]
-    print(table(("model", "kind", "state", "title"), rows, "<<<<"))
+    rows = [(entry.name, entry.kind, escape(entry.detail), escape(entry.title)) for entry in found]
+    print(format_table(("model", "kind", "state", "title"), rows, "<<<<"))
 
 
 def _predict(args: argparse.Namespace) -> None:
@@ -41,7 +41,7 @@ def _predict(args: argparse.Namespace) -> None:
 
     rows = []
     for path in args.images:
-        pixels, about = _picture(path)
+        pixels, about = _read_image(path)
         try:
             x_1CHW = model.prepare(pixels)
         except ValueError as error:
@@ -61,12 +61,12 @@ def _predict(args: argparse.Namespace) -> None:
         }  # fmt: skip
         print_json({"model": {**facts, "preprocessing": model.preprocessing.to_data()}, "images": rows})
         return
-    print(f"{shown(model.name)}: {shown(model.provenance)}; computed on {model.device}")
+    print(f"{escape(model.name)}: {escape(model.provenance)}; computed on {model.device}")
     for note in model.notes:
-        print(shown(note))
+        print(escape(note))
     for row in rows:
-        print(f"\n{shown(row['image'])}" + "".join(f"; {note}" for note in row["notes"]))
-        print("\n".join(f"  {each['probability']:7.2%}  {shown(each['class'])}" for each in row["predictions"]))
+        print(f"\n{escape(row['image'])}" + "".join(f"; {note}" for note in row["notes"]))
+        print("\n".join(f"  {each['probability']:7.2%}  {escape(each['class'])}" for each in row["predictions"]))
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -75,7 +75,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from ..inspection.evaluation import evaluate
 
     data = datasets.load(args.dataset, model.architecture.input_shape)
-    found = evaluate(model, data, progress=_told("{done:,} of {total:,} images"))
+    found = evaluate(model, data, progress=_progress_printer("{done:,} of {total:,} images"))
     if sys.stderr.isatty():
         print(file=sys.stderr)
     low, high = found.accuracy_interval
@@ -91,18 +91,18 @@ def _evaluate(args: argparse.Namespace) -> None:
             "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
         })  # fmt: skip
         return
-    print(f"{shown(model.name)}: {shown(model.provenance)}; computed on {model.device}")
-    print(f"{shown(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images correct, "
+    print(f"{escape(model.name)}: {escape(model.provenance)}; computed on {model.device}")
+    print(f"{escape(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images correct, "
           f"{found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
           f"calibration error {found.calibration_error:.2%}")  # fmt: skip
     rows = [
-        (shown(each.name), f"{each.images:,}", f"{each.recall:.1%}", f"{each.precision:.1%}")
+        (escape(each.name), f"{each.images:,}", f"{each.recall:.1%}", f"{each.precision:.1%}")
         for each in found.per_class
     ]
-    print(table(("class", "images", "recall", "precision"), rows, "<>>>"))
+    print(format_table(("class", "images", "recall", "precision"), rows, "<>>>"))
 
 
-def _picture(path: str) -> tuple[Any, dict[str, Any]]:
+def _read_image(path: str) -> tuple[Any, dict[str, Any]]:
     """The pixels in a file, and what is to be said of them; never more of the file is read than a picture may have."""
     from ..datasets import MAX_IMAGE_BYTES, ImageError, decode
 
@@ -121,11 +121,11 @@ def _open_model(text: str, *, download: bool, device: str) -> Model:
     from ..inspection import choose_device, fetch_weights, find_published
     from ..inspection.opening import open_files, open_model
 
-    name, weights = _files(text)
+    name, weights = _split_weights(text)
     if weights:
         return open_files(catalog.resolve(name, files=True), weights, device=_choose_device(device))
     if download and find_published(text):
-        fetch_weights(text, progress=_told("{done:,} of {total:,} bytes"))
+        fetch_weights(text, progress=_progress_printer("{done:,} of {total:,} bytes"))
         if sys.stderr.isatty():
             print(file=sys.stderr)
     with open_manager() as manager:
@@ -143,7 +143,7 @@ def _choose_device(wanted: str) -> str:
         return choose_device(manager, wanted)
 
 
-def _files(text: str) -> tuple[str, str]:
+def _split_weights(text: str) -> tuple[str, str]:
     """ARCH and WEIGHTS; the latter '' where the text is a name. Both may hold colons: the last that leads to a file."""
     places = [place for place, letter in enumerate(text) if letter == ":"]
     for place in reversed(places):
@@ -152,7 +152,7 @@ def _files(text: str) -> tuple[str, str]:
     return (text[: places[-1]], text[places[-1] + 1 :]) if places else (text, "")
 
 
-def _told(form: str) -> Callable[[int, int], None] | None:
+def _progress_printer(form: str) -> Callable[[int, int], None] | None:
     """Progress on stderr, if a person looks."""
     if not sys.stderr.isatty():
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._running import add_changes, look_after, open_manager, require_training, setting_changes
 from ._runs import until_ended, watch
-from ._text import WIDTH, ascii_shape, print_json, shown, table
+from ._text import WIDTH, ascii_shape, escape, format_table, print_json
 
 if TYPE_CHECKING:
     from ..runs import Manager, Run
@@ -37,7 +37,7 @@ def _lesson(args: argparse.Namespace) -> None:
             except KeyboardInterrupt:
                 _pause(manager, runs)
                 raise
-        _tell(args, manager, runs)
+        _print_state(args, manager, runs)
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -55,8 +55,8 @@ def _list(args: argparse.Namespace) -> None:
             for each in LESSONS.values()
         ])  # fmt: skip
         return
-    print(table(("lesson", "runs", "what it shows"), [(e.name, str(len(e.runs)), e.title) for e in LESSONS.values()],
-                "<><"))  # fmt: skip
+    lessons = [(each.name, str(len(each.runs)), each.title) for each in LESSONS.values()]
+    print(format_table(("lesson", "runs", "what it shows"), lessons, "<><"))
 
 
 def _pause(manager: Manager, runs: list[Run]) -> None:
@@ -68,7 +68,7 @@ def _pause(manager: Manager, runs: list[Run]) -> None:
     print(f"\nthe runs are paused; {way}", file=sys.stderr)
 
 
-def _tell(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
+def _print_state(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
     """What each network sees beside what it has learnt."""
     from ..analysis import analyze
     from ..architecture import from_json
@@ -90,11 +90,11 @@ def _tell(args: argparse.Namespace, manager: Manager, runs: list[Run]) -> None:
         print_json(rows)
     else:
         cells = [
-            (row["id"], row["status"], shown(row["name"]), row["dataset"], ascii_shape(row["receptive_field"]),
+            (row["id"], row["status"], escape(row["name"]), row["dataset"], ascii_shape(row["receptive_field"]),
              "" if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}")
             for row in rows
         ]  # fmt: skip
-        print(table(("run", "state", "network", "data", "sees", "test accuracy"), cells, "<<<<>>"))
+        print(format_table(("run", "state", "network", "data", "sees", "test accuracy"), cells, "<<<<>>"))
     for row in rows:
         if row["status"] == "failed":
             raise ValueError(f"run {row['id']} failed: {row['reason']}")

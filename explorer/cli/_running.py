@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..text import quote
-from ._text import shown
+from ._text import escape
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager
@@ -41,7 +41,7 @@ def open_manager() -> Iterator[Manager]:
     try:
         manager = Manager(worker_command=_worker_command)
         for sentence in manager.messages:
-            print(shown(sentence), file=sys.stderr)
+            print(escape(sentence), file=sys.stderr)
         yield manager
     except BrokenPipeError:  # who reads our output went away: nothing is wrong with the data
         raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import catalog
 from ..text import format_duration, quote_path
 from ._running import add_settings, look_after, open_manager, require_training, training_config
-from ._text import print_json, shown, table
+from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
@@ -37,7 +37,7 @@ def _progress(manager: Manager, run: Run) -> str:
     from ..runs import series
 
     if run.status != "running" or not run.steps:
-        return f"{run.id}  {run.status}{f': {shown(run.reason)}' if run.reason else ''}"
+        return f"{run.id}  {run.status}{f': {escape(run.reason)}' if run.reason else ''}"
     parts = [
         f"epoch {min(run.epoch + 1, run.setting('epochs'))}/{run.setting('epochs')}",
         f"step {run.step}/{run.steps}",
@@ -101,12 +101,12 @@ def _full(manager: Manager, run: Run) -> dict[str, Any]:
     }
 
 
-def _tell(args: argparse.Namespace, manager: Manager, run: Run) -> None:
+def _print_state(args: argparse.Namespace, manager: Manager, run: Run) -> None:
     """The state of a run after a command."""
     if args.json:
         print_json(_full(manager, run))
     else:
-        print(f"{run.id}  {run.status}{f': {shown(run.reason)}' if run.reason else ''}")
+        print(f"{run.id}  {run.status}{f': {escape(run.reason)}' if run.reason else ''}")
 
 
 # ---- the verbs ------------------------------------------------------------------------------------------------------
@@ -120,10 +120,10 @@ def _train(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         run = start(manager, architecture, config, name=args.name)
         for warning in config_warnings(parse(run.config)):  # the run's own, where a path has become a name
-            print(f"{run.id}  {shown(warning)}", file=sys.stderr)
+            print(f"{run.id}  {escape(warning)}", file=sys.stderr)
         look_after(manager)
         if args.detach:
-            _tell(args, manager, manager.run(run.id))
+            _print_state(args, manager, manager.run(run.id))
             return
         try:
             run = watch(manager, run.id)
@@ -152,7 +152,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
         for row in epochs
         if all(f"{name}/loss" in row for name in splits)
     ]
-    print(table(header, rows, ">" * len(header)))
+    print(format_table(header, rows, ">" * len(header)))
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -174,11 +174,11 @@ def _list(args: argparse.Namespace) -> None:
                 f"{run.epoch}/{run.setting('epochs')}",
                 "" if best is None else f"{best:.2%}",
                 format_duration(run.seconds),
-                run.device if manager.owns(run) else shown(f"{run.device} on {run.host}").strip(),
-                shown(run.setting("dataset")),
-                shown(run.name),
+                run.device if manager.owns(run) else escape(f"{run.device} on {run.host}").strip(),
+                escape(run.setting("dataset")),
+                escape(run.name),
             ))  # fmt: skip
-        print(table(("run", "state", "epochs", "best test", "time", "device", "data", "name"), rows, "<<>>><<<"))
+        print(format_table(("run", "state", "epochs", "best test", "time", "device", "data", "name"), rows, "<<>>><<<"))
 
 
 def _show(args: argparse.Namespace) -> None:
@@ -189,22 +189,22 @@ def _show(args: argparse.Namespace) -> None:
             print_json(full)
             return
         print(f"{_progress(manager, run)}\n")
-        facts = [("name", shown(run.name)), ("device", run.device or "-"), ("time", format_duration(run.seconds))]
-        facts += [(name, shown(value)) for name, value in full["config"].items() if value is not None]
-        facts += [("tags", shown(", ".join(run.tags)))] if run.tags else []
-        facts += [("notes", shown(run.notes))] if run.notes else []
-        print(table(("setting", "value"), facts, "<<"))
+        facts = [("name", escape(run.name)), ("device", run.device or "-"), ("time", format_duration(run.seconds))]
+        facts += [(name, escape(value)) for name, value in full["config"].items() if value is not None]
+        facts += [("tags", escape(", ".join(run.tags)))] if run.tags else []
+        facts += [("notes", escape(run.notes))] if run.notes else []
+        print(format_table(("setting", "value"), facts, "<<"))
         if full["epochs"]:
             print()
             _print_epochs(full["epochs"])
         print()
         for event in full["events"]:
-            print(f"{datetime.fromtimestamp(event['at']).astimezone():%Y-%m-%d %H:%M:%S}  {shown(event['text'])}")
+            print(f"{datetime.fromtimestamp(event['at']).astimezone():%Y-%m-%d %H:%M:%S}  {escape(event['text'])}")
 
 
 def _watch_verb(args: argparse.Namespace) -> None:
     with open_manager() as manager:
-        _tell(args, manager, watch(manager, manager.run(args.run_id).id))
+        _print_state(args, manager, watch(manager, manager.run(args.run_id).id))
 
 
 def until_ended(manager: Manager, run_id: str) -> Run:
@@ -216,20 +216,20 @@ def until_ended(manager: Manager, run_id: str) -> Run:
 def _pause(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         manager.pause(args.run_id)
-        _tell(args, manager, until_ended(manager, args.run_id))
+        _print_state(args, manager, until_ended(manager, args.run_id))
 
 
 def _stop(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         manager.stop(args.run_id)
-        _tell(args, manager, until_ended(manager, args.run_id))
+        _print_state(args, manager, until_ended(manager, args.run_id))
 
 
 def _resume(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         manager.resume(args.run_id)
         look_after(manager)
-        _tell(args, manager, manager.run(args.run_id))
+        _print_state(args, manager, manager.run(args.run_id))
 
 
 def _extend(args: argparse.Namespace) -> None:
@@ -238,7 +238,7 @@ def _extend(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         extend(manager, args.run_id, args.epochs)
         look_after(manager)
-        _tell(args, manager, manager.run(args.run_id))
+        _print_state(args, manager, manager.run(args.run_id))
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -254,7 +254,7 @@ def _export(args: argparse.Namespace) -> None:
         if args.json:
             print_json({"run": run.id, "files": [str(path) for path in paths]})
         else:
-            print("\n".join(shown(path) for path in paths))
+            print("\n".join(escape(path) for path in paths))
 
 
 def _delete(args: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from ..text import format_shape, quote_path
 WIDTH = 120
 
 
-def shown(text: object) -> str:
+def escape(text: object) -> str:
     """Text on one line that cannot command a terminal: whatever is not printable becomes its escape."""
     return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in str(text))
 
@@ -24,7 +24,7 @@ def ascii_shape(shape: Sequence[int]) -> str:
     return format_shape(shape, "x")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> str:
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> str:
     """Columns padded to their widest entry; ``right`` holds '>' for the ones of numbers, '<' for the others."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     return "\n".join(
@@ -37,7 +37,7 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2))
 
 
-def write(name: str, text: str) -> None:
+def write_text(name: str, text: str) -> None:
     """Text into a file. Raises ValueError in one sentence where that cannot be."""
     try:
         Path(name).write_text(text, encoding="utf-8")
@@ -46,7 +46,7 @@ def write(name: str, text: str) -> None:
         raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None
 
 
-def notes(rows: Sequence[tuple[str, str, str]]) -> str:
+def format_notes(rows: Sequence[tuple[str, str, str]]) -> str:
     """Name, number and a sentence that wraps within its column."""
     left, middle = max(len(row[0]) for row in rows), max(len(row[1]) for row in rows)
     indent = " " * (left + middle + 4)
@@ -56,6 +56,6 @@ def notes(rows: Sequence[tuple[str, str, str]]) -> str:
     )
 
 
-def one_line(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """The error as one line; of a list of problems the first few, each with its way out."""
-    return shown(error.describe() if isinstance(error, ArchitectureError) else error)
+    return escape(error.describe() if isinstance(error, ArchitectureError) else error)

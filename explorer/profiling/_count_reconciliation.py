@@ -106,10 +106,17 @@ class CountReconciliation:
 def reconcile_counts(
     architecture: Architecture, input_shape: tuple[int, int, int] | None = None
 ) -> CountReconciliation:
-    """Our counts beside torchinfo's and FlopCounterMode's, for one image in inference, on the meta device.
+    """Compare our counts with torchinfo's and FlopCounterMode's for one image in inference, on the meta device.
 
-    ``input_shape`` (channels, height, width) replaces the architecture's own. Raises ArchitectureError where the layers
-    do not fit together.
+    Args:
+        architecture: The network.
+        input_shape: (channels, height, width) instead of the architecture's own.
+
+    Returns:
+        Parameters, multiply-adds, operations and bytes, each with every difference itemised, in all and by node.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
     """
     if input_shape is not None:
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))

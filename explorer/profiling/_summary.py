@@ -67,13 +67,22 @@ class Summary:
 def summarize(
     architecture: Architecture, input_shape: tuple[int, int, int] | None = None, depth: int | None = None
 ) -> Summary:
-    """torchinfo's summary of the inference network for one image, made on the meta device: nothing is allocated.
+    """Summarise the inference network for one image by torchinfo, on the meta device: nothing is allocated.
 
-    ``input_shape`` (channels, height, width) replaces the architecture's own. ``depth`` folds everything below that
-    level into its row; None shows all levels. Auxiliary heads pass their input through in inference: each has one row
-    that holds all its parameters and no mult-adds, and ``notes`` says so.
+    Auxiliary heads pass their input through in inference: each has one row that holds all its parameters and no
+    mult-adds, and ``notes`` says so.
 
-    Raises ArchitectureError where the layers do not fit together, ValueError for a depth below 1.
+    Args:
+        architecture: The network.
+        input_shape: (channels, height, width) instead of the architecture's own.
+        depth: Level below which everything is folded into its row; None shows all levels.
+
+    Returns:
+        torchinfo's own text, the same as rows, and its totals.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
+        ValueError: A depth below 1.
     """
     if depth is not None and depth < 1:
         raise ValueError(f"depth (={depth}) must be at least 1, or None for all levels")

@@ -53,7 +53,7 @@ class Count:
 
 
 def keep_items(*found: CountItem) -> tuple[CountItem, ...]:
-    """Those that make a difference."""
+    """Keep the items that make a difference."""
     return tuple(item for item in found if item.value)
 
 
@@ -238,7 +238,18 @@ OUR_CONVENTION = OURS["macs"]
 
 
 def count_by_convention(architecture: Architecture, analysis: Analysis | None = None) -> tuple[Count, ...]:
-    """The network's cost in every convention. Raises ArchitectureError where the layers do not fit together."""
+    """Count a network's multiply-adds, or operations, for one image by every convention.
+
+    Args:
+        architecture: The network; auxiliary heads do not run in inference and are not counted.
+        analysis: Its analysis where it is at hand.
+
+    Returns:
+        One ``Count`` for each of ``CONVENTIONS``, in their order: ours + itemised differences = the tool's number.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
+    """
     sums = LayerSums(architecture, analysis or analyze(architecture))
     return tuple(
         Count(

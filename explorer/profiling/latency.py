@@ -5,6 +5,7 @@ In this process: what else it does is in the times. ``measurement`` takes them i
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,8 @@ from ..modules import build
 from .environment import synchronize
 from .timing import Ceilings, Latency, Precision, Setting, unmeasured
 
+logger = logging.getLogger(__name__)
+
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _MATMUL = {"cuda": 8192, "mps": 4096, "cpu": 1024}
 _COPIED = {"cuda": 1 << 30, "mps": 1 << 28, "cpu": 1 << 27}
@@ -35,11 +38,23 @@ def measure(
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,  # noqa: ARG005
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Latency, ...]:
-    """Times of each network in each setting. ``stop`` is asked before every pass; what is complete then is returned.
+    """Time each network in each setting, in this process.
 
-    A setting that cannot run here (no compiler, out of memory, no such device) is a ``Latency`` with its ``trouble``.
-    ``progress`` hears (settings done, settings in all, what is next). Raises ValueError for fewer than 1 repeat,
-    ArchitectureError where the layers of a network do not fit together.
+    Args:
+        architectures: Networks; their weights are random, which takes as long.
+        settings: Device, batch, precision and whether compiled.
+        repeats: Timed passes; at least 1.
+        warm_up: Passes before them that are not timed.
+        progress: Called with (settings done, settings in all, what is next).
+        stop: Asked before every pass; what is complete when it says True is returned.
+
+    Returns:
+        One ``Latency`` for each network and setting. One that cannot run here (no compiler, out of memory, no such
+        device) has its ``trouble`` and no seconds.
+
+    Raises:
+        ArchitectureError: The layers of a network do not fit together.
+        ValueError: Fewer than 1 repeat, or a negative warm-up.
     """
     if repeats < 1 or warm_up < 0:
         raise ValueError(f"repeats (={repeats}) must be at least 1, warm_up (={warm_up}) at least 0")
@@ -52,7 +67,8 @@ def measure(
         try:
             if not _times(architecture, setting, repeats, warm_up, stop, seconds):
                 break
-        except Exception as error:  # noqa: BLE001  (devices and compilers fail in many ways; the others go on)
+        except Exception as error:
+            logger.warning("%s in %s cannot be measured", architecture.name, setting, exc_info=True)
             seconds, trouble = [], (f"{type(error).__name__}: {error}".splitlines() or [""])[0][:300]
         found.append(replace(unmeasured(analysis, setting, trouble), seconds=tuple(seconds)))
     progress(len(found), len(jobs), "")

@@ -4,6 +4,7 @@ any moment, even while something is being compiled. Torch is loaded there and no
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import signal
@@ -20,6 +21,8 @@ from typing import Any
 from ..analysis import analyze
 from ..architecture import Architecture, to_json
 from .timing import Ceilings, Latency, Precision, Setting, unmeasured
+
+logger = logging.getLogger(__name__)
 
 _PROGRAM_ROOT = Path(__file__).parents[2]
 _TICK = 0.2
@@ -49,11 +52,22 @@ def measure_in_subprocess(
     repeats: int = 20,
     warm_up: int = 3,
 ) -> Generator[MeasurementStep, None, None]:
-    """Measure networks in settings, and the ceilings of devices; a step several times a second, until all is done.
+    """Measure networks in settings, and the ceilings of devices, in a process of its own.
 
-    Close the iterator to end the process. What was found before is valid. A setting that cannot run is a ``Latency``
-    with its ``trouble``. Raises ValueError where the process itself ends before its time, ArchitectureError where the
-    layers of a network do not fit together.
+    Close the iterator to end the process; what was found before is valid.
+
+    Args:
+        jobs: Networks, each with the setting in which it runs.
+        roofs: (device, precision) whose ceilings are measured.
+        repeats: Timed passes of each job.
+        warm_up: Passes before them that are not timed.
+
+    Yields:
+        Several times a second how far it is. A setting that cannot run gives a ``Latency`` with its ``trouble``.
+
+    Raises:
+        ArchitectureError: The layers of a network do not fit together.
+        ValueError: The process ended before its time.
     """
     known = [(analyze(architecture), setting) for architecture, setting in jobs]
     whole, done, what = len(jobs) + len(roofs), 0, "loading PyTorch"
@@ -111,7 +125,9 @@ def _lines(task: dict[str, Any]) -> Iterator[dict[str, Any] | None]:
                 yield json.loads(line)
             if process.wait() != 0:
                 complaints.seek(0)
-                raise ValueError(_why(process.returncode, complaints.read().decode("utf-8", "replace")))
+                text = complaints.read().decode("utf-8", "replace")
+                logger.warning("a measurement ended with exit status %d: %s", process.returncode, text)
+                raise ValueError(_why(process.returncode, text))
         finally:
             _end(process)
 
