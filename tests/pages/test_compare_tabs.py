@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,7 +11,6 @@ from explorer import catalog
 from explorer.analysis import METRICS, analyze
 from explorer.architecture import edit, to_json, to_link
 from explorer.comparison import equal_budget, pareto_front, reductions, saving, stacks
-from explorer.profiling import wait_for_turn
 from explorer.runs import Manager
 from pages.ui.compare.state import parse_options
 from tests.experiments.parts import finish
@@ -96,42 +93,6 @@ def test_what_cannot_fit_is_refused_and_said(manager: Manager, monkeypatch: pyte
     running.button(key="measured_begin").click().run()
     assert not running.exception
     assert "batch 256, eager, fp32: could not run: needs about" in visible_text(running)
-
-
-def test_one_measurement_at_a_time() -> None:
-    told: list[str] = []
-    inside, leave, order = threading.Event(), threading.Event(), []
-
-    def first() -> None:
-        with wait_for_turn("A on cpu", told.append):
-            inside.set()
-            leave.wait(10)
-            order.append("first")
-
-    def second() -> None:
-        with wait_for_turn("B on cpu", told.append):
-            order.append("second")
-
-    def gives_up(_: str) -> None:
-        raise InterruptedError
-
-    threads = [threading.Thread(target=first)]
-    threads[0].start()
-    assert inside.wait(10)
-    with pytest.raises(InterruptedError), wait_for_turn("C on cpu", gives_up):
-        raise AssertionError
-    threads.append(threading.Thread(target=second))
-    threads[1].start()
-    deadline = time.monotonic() + 10
-    while not told and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert "another visitor is measuring A on cpu" in told[0]
-    assert "falsify" in told[0]
-    assert order == []
-    leave.set()
-    for thread in threads:
-        thread.join(10)
-    assert order == ["first", "second"]
 
 
 # ---- trade-offs -----------------------------------------------------------------------------------------------------
