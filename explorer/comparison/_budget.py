@@ -52,8 +52,20 @@ def equal_budget(
 
     Both grow with the factor, so halving the interval finds the two neighbouring networks on both sides of the target.
     If neither is near enough, some layers take the width of the one and some of the other. Where the rounded widths of
-    a factor do not fit together (groups), the nearest factors that do are taken. Raises ValueError for a target below 1
-    or another metric, ArchitectureError where the network itself does not work.
+    a factor do not fit together (groups), the nearest factors that do are taken.
+
+    Args:
+        architecture: The network to scale.
+        target: Its MACs or parameters afterwards.
+        metric: Which of the two.
+        tolerance: Distance from the target, as a share of it, that counts as reached.
+
+    Returns:
+        The nearest network, and why it is not near enough where it is not.
+
+    Raises:
+        ArchitectureError: The network itself does not work.
+        ValueError: A target below 1, or another metric.
     """
     if metric not in ("params", "macs"):
         raise ValueError(f"metric (={metric!r}) must be 'params' or 'macs'")

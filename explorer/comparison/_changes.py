@@ -98,10 +98,20 @@ class Differences:
 
 
 def differences(before: Architecture, after: Architecture) -> Differences:
-    """The changes from one network to another, each with its cost; see the module for who is charged for what.
+    """Find the changes from one network to another and what each costs; see the module for who is charged for what.
 
     Names, notes and provenance cost nothing: a renamed node is a step of nothing, and a network's own name, notes and
-    provenance are not compared. Raises ArchitectureError where the layers of one network do not fit together.
+    provenance are not compared.
+
+    Args:
+        before: The network from which costs are counted.
+        after: The network that it became.
+
+    Returns:
+        Steps in path order, whose costs add up exactly to the difference of the totals.
+
+    Raises:
+        ArchitectureError: The layers of one network do not fit together.
     """
     record = ChangeRecord()
     size = 0

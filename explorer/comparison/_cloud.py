@@ -95,10 +95,21 @@ def cloud(
     ranges: Ranges | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Cloud:
-    """``count`` random variants of a network, analysed. The same seed gives the same points.
+    """Draw and analyse random variants of a network. The same seed gives the same points.
 
-    ``stop`` is asked after each hundred and ends the cloud early. Raises ValueError for a count outside 1 to 100,000
-    or where nothing within the ranges may change, ArchitectureError where the network itself does not work.
+    Args:
+        architecture: The network in the middle.
+        count: Variants to draw, 1 to ``MAX_VARIANTS``.
+        seed: Of the generators; each variant has its own, from the seed and its number.
+        ranges: How far variants may go; by default ``Ranges()``.
+        stop: Asked after each hundred; True ends the cloud early.
+
+    Returns:
+        The variants that work, with their totals.
+
+    Raises:
+        ArchitectureError: The network itself does not work.
+        ValueError: A count outside its limits, or nothing may change within the ranges.
     """
     if not 1 <= count <= MAX_VARIANTS:
         raise ValueError(f"count (={count:,}) must be from 1 to {MAX_VARIANTS:,}")

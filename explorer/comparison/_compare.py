@@ -112,10 +112,18 @@ def in_percent(value: int, first: int) -> float | None:
 
 
 def compare(architectures: Sequence[Architecture], names: Sequence[str] = ()) -> Comparison:
-    """One to four networks beside one another, the first being the one to which the others are compared.
+    """Compare one to four networks, the others with the first.
 
-    ``names``, one for each, say what they are called here instead of their own names. Raises ValueError for another
-    number of networks, ArchitectureError where the layers of one do not fit together.
+    Args:
+        architectures: 1 to ``MAX_NETWORKS`` networks.
+        names: What they are called here, one for each; by default their own names.
+
+    Returns:
+        Every metric with its difference from the first network's, and the networks aligned by stride.
+
+    Raises:
+        ArchitectureError: The layers of a network do not fit together.
+        ValueError: Another number of networks.
     """
     if not 1 <= len(architectures) <= MAX_NETWORKS:
         raise ValueError(f"a comparison holds 1 to {MAX_NETWORKS} networks, not {len(architectures)}; leave some out")

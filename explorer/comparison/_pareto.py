@@ -9,11 +9,20 @@ from ..analysis import Direction
 
 
 def pareto_front(rows: Sequence[Sequence[float]], directions: Sequence[Direction]) -> list[int]:
-    """Indices of the rows that are not dominated, in rising order. Equal rows stay or go together.
+    """Find the rows that are not dominated: no other is at least as good in every metric and better in one.
 
-    A row is dominated where another is at least as good in every metric and better in one. Sorted by the first metric,
-    a row can only be dominated by those before it; with two metrics one pass over the sorted rows is enough, with more
-    each row is compared with the front so far. Raises ValueError where a row has another number of metrics.
+    Sorted by the first metric, a row can only be dominated by those before it; with two metrics one pass over the
+    sorted rows is enough, with more each row is compared with the front so far.
+
+    Args:
+        rows: One row of numbers for each point.
+        directions: For each metric whether the least or the most is best.
+
+    Returns:
+        Indices of the rows in rising order; equal rows stay or go together.
+
+    Raises:
+        ValueError: A row has another number of metrics.
     """
     if any(len(row) != len(directions) for row in rows):
         raise ValueError(f"every row needs {len(directions)} numbers, one for each metric")

@@ -44,7 +44,18 @@ BLOCKS: dict[str, str] = {
 
 
 def apply(architecture: Architecture, command: Command) -> Architecture:
-    """The architecture after a command. Raises ArchitectureError if the command or its result is not valid."""
+    """Apply a command.
+
+    Args:
+        architecture: What is edited.
+        command: {"do": verb, ...} as a control carries it, with the chosen "value"; nothing in it is trusted.
+
+    Returns:
+        The architecture afterwards. Its layers need not fit together: see ``apply_with_repairs``.
+
+    Raises:
+        ArchitectureError: The command or its result is not valid.
+    """
     verb = command.get("do")
     make = _VERBS.get(verb) if isinstance(verb, str) else None
     if make is None:
