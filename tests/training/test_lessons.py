@@ -67,9 +67,9 @@ def test_a_lesson_is_queued_whole_or_not_at_all(found: Lesson, tmp_path: Path) -
     assert manager.runs() == []
     runs = start_lesson(manager, found.name, seed=7, device="cpu")
     assert {run.id for run in manager.runs()} == {run.id for run in runs}
-    for run, run in zip(runs, found.runs, strict=True):
-        assert (run.status, run.tags, run.name) == ("queued", (found.name,), catalog.get(run.network).name)
-        assert (run.setting("seed"), run.setting("dataset")) == (7, run.dataset)
+    for run, planned in zip(runs, found.runs, strict=True):
+        assert (run.status, run.tags, run.name) == ("queued", (found.name,), catalog.get(planned.network).name)
+        assert (run.setting("seed"), run.setting("dataset")) == (7, planned.dataset)
 
 
 def test_an_unknown_lesson_is_named() -> None:
