@@ -12,7 +12,7 @@ PRODUCT := .venv/.product-installed
 TOOLS := .venv/.tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint benchmark screenshots clean
+.PHONY: help run test test-all pytest lint benchmark screenshots clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
@@ -20,9 +20,13 @@ help:  ## this list
 run: $(PRODUCT)  ## install what is missing and open the app (ARGS="--server.port 8600" and the like)
 	@$(BIN)/python -m streamlit run app.py $(ARGS)
 
-test: lint  ## everything: lint, types, tests, browser tests (ARGS="-k share" and the like)
+test: $(TOOLS)  ## everything: lint, types, tests, browser tests (ARGS="-k share" and the like)
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+# Three processes for two cores: one of them drives the browser, one looks at processes, and both mostly wait.
+pytest: $(TOOLS)
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n logical --maxprocesses 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 test-all: export EXPLORER_TESTS = all
 test-all: test  ## the same with all random examples, three times as many

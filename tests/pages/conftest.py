@@ -15,7 +15,7 @@ from tests.runs.parts import end_all
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, light_workers: None) -> Iterator[Path]:
     """A data directory of its own, whose speed is known, so that nothing is measured beside the tests."""
     folder = tmp_path / "home"
     folder.mkdir()
