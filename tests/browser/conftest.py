@@ -14,11 +14,11 @@ It fails at its end if the page logged an error, the server printed a traceback,
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.design import Design
 from tests.browser.helpers import ARTIFACTS, SERVER_TROUBLE, Server, Watch, launching, new_context, serving
@@ -61,14 +61,26 @@ def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def fresh_server(_servers: list[Server], tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """`fresh_server()` starts an app that nobody has visited; `fresh_server(home=..., environment={...})`."""
+    with _starting(_servers, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def module_server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """The same for the tests of a module together: a server is started once, and stopped behind the last of them."""
+    with _starting(_servers, tmp_path_factory.mktemp("module")) as start:
+        yield start
+
+
+@contextmanager
+def _starting(servers: list[Server], folder: Path) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
         def start(*arguments: str, home: Path | None = None, environment: dict[str, str] | None = None) -> Server:
-            running = stack.enter_context(
-                serving(home or tmp_path / f"home-{len(_servers)}", *arguments, environment=environment)
-            )
-            _servers.append(running)
-            stack.callback(_servers.remove, running)
+            home = home or folder / f"home-{len(servers)}"
+            running = stack.enter_context(serving(home, *arguments, environment=environment))
+            servers.append(running)
+            stack.callback(servers.remove, running)
             return running
 
         yield start
@@ -127,6 +139,35 @@ def new_page(
         context.close()
 
 
+@pytest.fixture(scope="session")
+def _shared_context(browser: Browser) -> Iterator[BrowserContext]:
+    context = new_context(browser)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest,
+    _shared_context: BrowserContext,
+    watch: Watch,
+    color_scheme: str,
+    viewport: tuple[int, int],
+) -> Iterator[Page]:
+    """A window of a browser that was here before: Streamlit's scripts need not be fetched and compiled again."""
+    end = watch.follow(_shared_context)
+    width, height = viewport
+    page = _shared_context.new_page()
+    page.emulate_media(color_scheme="dark" if color_scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": height})
+    yield page
+    pages = list(_shared_context.pages)
+    look_back(request, watch, pages)
+    for each in pages:
+        each.close()
+    end()
+
+
 def look_back(request: pytest.FixtureRequest, watch: Watch, pages: list[Page]) -> None:
     """What a test has left on the screen: exceptions are problems, and what failed is kept as a picture."""
     pages = [page for page in pages if not page.is_closed()]
@@ -138,11 +179,6 @@ def look_back(request: pytest.FixtureRequest, watch: Watch, pages: list[Page]) -
         stem = re.sub(r"[^\w.-]+", "-", request.node.nodeid.removeprefix("tests/browser/"))[:120]
         for number, page in enumerate(pages):
             page.screenshot(path=ARTIFACTS / f"{stem}-{number}.png", full_page=True)
-
-
-@pytest.fixture
-def page(new_page: Callable[..., Page]) -> Page:
-    return new_page()
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebSocket, sync_playwright
@@ -240,6 +241,36 @@ def rerun(page: Page, *, timeout: float = 60) -> Iterator[None]:
     settle(page, timeout=timeout)
 
 
+Look = tuple[str, tuple[int, int]]
+"""An appearance, light or dark, and the size of a window."""
+
+
+def each_look(page: Page, looks: Iterable[Look]) -> Iterator[Look]:
+    """The page in one look after another, without loading it again; in none is it wider than the window."""
+    for look in looks:
+        scheme, (width, height) = look
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": height})
+        background = {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 20, 25)"}[scheme]
+        page.wait_for_function(_BACKGROUND, arg=background)
+        settle(page)
+        yield look
+        check_width(page)
+
+
+_BACKGROUND = """expected =>
+    getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === expected"""
+
+
+def check_width(page: Page) -> None:
+    """Nothing makes the page wider than the window."""
+    wide = page.evaluate(
+        "() => [document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
+        ".map((node) => node.scrollWidth - node.clientWidth)"
+    )
+    assert max(wide) <= 0, f"the page is {max(wide)} pixels wider than the window"
+
+
 # --- what must not happen ---------------------------------------------------------------------------------------------
 
 
@@ -259,11 +290,22 @@ class Watch:
     def remaining(self) -> list[str]:
         return [text for text in self.problems if not any(pattern.search(text) for pattern in self.allowed)]
 
-    def follow(self, context: BrowserContext) -> None:
-        context.on("request", self._request)
-        context.on("console", self._console)
-        context.on("weberror", lambda error: self.problems.append(f"page error: {error.error}"))
-        context.on("page", self._page)
+    def follow(self, context: BrowserContext) -> Callable[[], None]:
+        """Listen to all pages of a context; what is returned ends it."""
+        listeners: dict[str, Callable[[Any], None]] = {
+            "request": self._request,
+            "console": self._console,
+            "weberror": lambda error: self.problems.append(f"page error: {error.error}"),
+            "page": self._page,
+        }
+        for event, listener in listeners.items():
+            context.on(event, listener)  # type: ignore[call-overload]
+
+        def end() -> None:
+            for event, listener in listeners.items():
+                context.remove_listener(event, listener)
+
+        return end
 
     def _page(self, page: Page) -> None:
         page.on("websocket", self._websocket)

@@ -10,7 +10,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import edit, to_json, to_link
 from tests.browser.design import JOINER, until
-from tests.browser.helpers import ARTIFACTS, open_app, rerun, settle
+from tests.browser.helpers import each_look, open_app, rerun, settle
 
 NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 NAMED = edit.replace(catalog.get("residual-mnist"), "", name=NAME)
@@ -174,33 +174,19 @@ def test_the_address_in_a_fresh_browser_and_files(compare, new_page):
 LOOKS = [("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844))]
 
 
-@pytest.mark.parametrize(("color_scheme", "viewport"), LOOKS)
-def test_looks(compare, color_scheme, viewport):
+def test_looks(compare):
     page = compare.open("googlenet", "googlenet-torchvision", "inception-v3", "cifar-inception-residual-cbam").page
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    for word, key in (("side", "compare_stages"), ("differences", "compare_marked"), ("counts", "")):
-        if word != "side":
-            compare.tab({"differences": "Differences", "counts": "Other tools' counts"}[word])
+    for tab, key in (("", "compare_stages"), ("Differences", "compare_marked"), ("Other tools' counts", "")):
+        if tab:
+            page.set_viewport_size({"width": 1280, "height": 900})
+            compare.tab(tab)
         if key:
             until(lambda key=key: len(compare.drawn(key)) > 40, "the diagrams")
-        settle(page)
-        wide = page.evaluate(
-            "() => [document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
-            ".map((node) => node.scrollWidth - node.clientWidth)"
-        )
-        assert max(wide) <= 0, word
-        main = page.get_by_test_id("stMain")
-        for part, share in (("top", 0), ("middle", 0.4), ("end", 1.0)):
-            main.evaluate("(node, share) => node.scrollTo(0, share * node.scrollHeight)", share)
-            settle(page)
-            page.screenshot(path=ARTIFACTS / f"compare-{word}-{color_scheme}-{viewport[0]}-{part}.png")
-        main.evaluate("(node) => node.scrollTo(0, 0)")
-    # Blocks of one width have one length in every column, and the phone scrolls within the picture alone.
-    if viewport[0] == 390:
-        compare.tab("Side by side")
-        strip = page.locator(".st-key-compare_stages .scroll")
-        strip.wait_for()
-        assert strip.evaluate("(node) => node.scrollWidth > node.clientWidth")
+        for _, (width, _) in each_look(page, LOOKS):
+            # The phone scrolls within the picture alone.
+            if not tab and width == 390:
+                picture = page.locator(".st-key-compare_stages .scroll")
+                assert picture.evaluate("(node) => node.scrollWidth > node.clientWidth")
 
 
 def test_one_scale_for_all(compare):
