@@ -153,7 +153,8 @@ function redraw(root, memory, draw) {
   if (!memory.pressable) {
     memory.pressable = true
     const ends = ["pointerup", "pointercancel", "blur"]
-    const release = () => {
+    const release = (event) => {
+      if (event.type === "blur" && event.target !== window) return // a field loses its focus by the press itself
       for (const kind of ends) window.removeEventListener(kind, release, true)
       setTimeout(() => {
         memory.pressed = 0
