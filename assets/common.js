@@ -24,12 +24,38 @@ const html = (parent, tag, attributes, text) => add(parent, null, tag, attribute
 const RESEND_MS = 4000 // a server that is idle and has not answered after this time has not got the message
 const RESEND_AT_ONCE_MS = 500 // the same where the connection broke, or the page of the command is gone
 const MAX_RESENDS = 8
+const LONGEST_HOLD_MS = 3000 // a link is followed after this time, whatever the server has acknowledged
 
 function outbox() {
-  return (window[Symbol.for("inception-explorer.outbox")] ??= {
+  return (window[Symbol.for("inception-explorer.outbox")] ??= holdNavigation({
     nonce: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`, // of this load of the page
     last: 0, pending: [], offered: null, channels: new Map(), scheduled: new Set(), timer: 0, resent: 0, slowest: 0, broken: false,
-  })
+    link: null, following: false,
+  }))
+}
+
+// A link that is clicked while commands are under way is followed when they are acknowledged. Streamlit sends a trigger a
+// moment after it is set, and as of the page that it still shows: behind the click it would lead back to that page.
+function holdNavigation(box) {
+  document.addEventListener("click", (event) => {
+    const link = event.composedPath().find((node) => node.tagName === "A" && node.href)
+    const opensHere = link && !link.target.startsWith("_b") && !event.ctrlKey && !event.metaKey && !event.shiftKey
+    if (!opensHere || !box.pending.length || box.following) return
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    box.link = link
+    setTimeout(() => followLink(box), LONGEST_HOLD_MS)
+  }, true)
+  return box
+}
+
+function followLink(box) {
+  const { link } = box
+  box.link = null
+  if (!link?.isConnected) return
+  box.following = true
+  link.click()
+  box.following = false
 }
 
 // The commands of one mounted component. `send` queues one. `offer` is for values that follow one another quickly: only
@@ -80,6 +106,7 @@ function acknowledge(box, id) {
   if (left.length) return
   box.slowest = Math.max(box.slowest, performance.now() - box.sent)
   promote(box)
+  if (!box.pending.length) followLink(box)
 }
 
 // One message a tick, however many commands.

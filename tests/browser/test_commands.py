@@ -248,7 +248,7 @@ def test_a_message_that_is_lost_is_sent_again(visit):
 
 
 def test_a_broken_connection(visit, watch):
-    watch.allow(r"WebSocket", because="the test breaks the connection")
+    watch.allow(r"WebSocket|disconnected from server", because="the test breaks the connection")
     design = visit()
     design.page.evaluate("window.__socket.close()")
     design.exact(CONV).fill("33")
@@ -293,7 +293,7 @@ def test_the_page_changes_while_a_command_is_under_way(visit):
     page.get_by_role("heading", name="Catalogue").first.wait_for()
     worsen(design, delay=0)
     settle(page)
-    page.get_by_role("link", name="Design").click()
+    page.get_by_role("link", name="Design", exact=True).click()
     page.locator(".st-key-editor .head b").wait_for()
     settle(page)
     until(lambda: channels(design) == 33, "the number typed before")
