@@ -1,4 +1,4 @@
-// Numbers as bars: answers with their probabilities, signed contributions, or a reliability diagram.
+// Numbers as bars: predictions with their probabilities, signed contributions, or a reliability diagram.
 // data: {title, note, alt, bars: [{label, value, text, detail, kind, strong}], most} or {title, note, alt, bins: [{low,
 // high, images, confidence, accuracy}]}
 

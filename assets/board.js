@@ -1,6 +1,6 @@
-// What a network answers: sample images with its best answers, and the confusion matrix.
-// data: {classes, confusion: [[images by true class (row) and answer (column)]], samples: {png, columns, width, height,
-// labels} | null, answers: [[[class, probability], ...] per sample] | null, note}
+// What a network predicts: sample images with its best predictions, and the confusion matrix.
+// data: {classes, confusion: [[images by true class (row) and prediction (column)]], samples: {png, columns, width, height,
+// labels} | null, predictions: [[[class, probability], ...] per sample] | null, note}
 
 export default component(({ data, root, memory, tip }) => {
   if (!root.querySelector(".both")) {
@@ -9,18 +9,18 @@ export default component(({ data, root, memory, tip }) => {
     html(both, "div", { class: "half matrix" })
   }
   const [left, right] = [root.querySelector(".samples"), root.querySelector(".matrix")]
-  left.hidden = !(data.samples && data.answers)
+  left.hidden = !(data.samples && data.predictions)
   if (!left.hidden) drawSamples(left, data, memory, tip)
   onWidth(right, memory, (width) => drawMatrix(right, data, Math.max(240, width), tip, memory))
 }, { keepsTip: true })
 
 function drawSamples(area, data, memory, tip) {
-  const { samples, answers, classes } = data
-  const right = answers.filter((best, index) => best.length && best[0][0] === samples.labels[index]).length
+  const { samples, predictions, classes } = data
+  const right = predictions.filter((best, index) => best.length && best[0][0] === samples.labels[index]).length
   let tiles = area.querySelector(".tiles")
   if (!tiles || memory.png !== samples.png) {
     area.replaceChildren()
-    titleLine(area, "Test images and answers").lastElementChild.className = "count"
+    titleLine(area, "Test images and predictions").lastElementChild.className = "count"
     tiles = html(area, "div", { class: "tiles" })
     samples.labels.forEach(() => {
       const tile = html(tiles, "div", { class: "tile", tabindex: 0 })
@@ -39,7 +39,7 @@ function drawSamples(area, data, memory, tip) {
   }
   area.querySelector(".count").textContent = `${right} of ${samples.labels.length} right, ${data.note}`
   ;[...tiles.children].forEach((tile, index) => {
-    const best = answers[index] || []
+    const best = predictions[index] || []
     if (!best.length) return
     const truth = classes[samples.labels[index]], said = classes[best[0][0]], wrong = best[0][0] !== samples.labels[index]
     tile.classList.toggle("wrong", wrong)
@@ -47,7 +47,7 @@ function drawSamples(area, data, memory, tip) {
     tile.querySelector(".bar i").style.width = `${100 * best[0][1]}%`
     tile.querySelector(".truth").textContent = wrong ? `is ${truth}` : percent(best[0][1])
     tile.setAttribute("role", "img")
-    tile.setAttribute("aria-label", `Shows ${truth}; answers ${best.map(([kind, share]) => `${classes[kind]} ${percent(share)}`).join(", ")}`)
+    tile.setAttribute("aria-label", `Shows ${truth}; predictions ${best.map(([kind, share]) => `${classes[kind]} ${percent(share)}`).join(", ")}`)
     const facts = [["shows", truth], ...best.map(([kind, share]) => [classes[kind], percent(share)])]
     tile.onpointermove = (event) => tip.show(facts, event.clientX, event.clientY)
     tile.onpointerleave = () => tip.hide()
@@ -72,21 +72,21 @@ function drawMatrix(area, data, width, tip, memory) {
   const wide = left + cell * count + 6, high = top + cell * count + bottom
   const picture = svg(area, "svg", {
     class: "grid", viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, role: "img", style: "max-width:100%",
-    "aria-label": `Confusion matrix: rows are what images show, columns what is answered. ${worst(data).map(([a, b, n]) => `${classes[a]} taken for ${classes[b]} ${n} times`).join("; ")}`,
+    "aria-label": `Confusion matrix: rows are what images show, columns what is predicted. ${worst(data).map(([a, b, n]) => `${classes[a]} taken for ${classes[b]} ${n} times`).join("; ")}`,
   })
-  svg(picture, "text", { x: left, y: 11, class: "muted" }, "answer →   (rows: what the image shows)")
+  svg(picture, "text", { x: left, y: 11, class: "muted" }, "prediction →   (rows: what the image shows)")
   const totals = confusion.map((row) => row.reduce((sum, value) => sum + value, 0) || 1)
-  const shareAt = (truth, answer) => {
-    const share = confusion[truth][answer] / totals[truth]
-    return truth === answer ? share : Math.sqrt(share)
+  const shareAt = (truth, predicted) => {
+    const share = confusion[truth][predicted] / totals[truth]
+    return truth === predicted ? share : Math.sqrt(share)
   }
   svg(picture, "image", { class: "cells", x: left, y: top, width: cell * count, height: cell * count, href: cellsAsImage(count, cell, shareAt, colors) })
   confusion.forEach((row, truth) => {
     if (named) svg(picture, "text", { x: left - 6, y: top + cell * (truth + 0.5) + 3.5, "text-anchor": "end", class: "muted" }, classes[truth].slice(0, 15))
-    if (cell >= 26) row.forEach((value, answer) => {
+    if (cell >= 26) row.forEach((value, predicted) => {
       if (value) svg(picture, "text", {
-        x: left + cell * (answer + 0.5) - 0.5, y: top + cell * (truth + 0.5) + 3.5, "text-anchor": "middle",
-        style: shareAt(truth, answer) > (truth === answer ? 0.55 : 0.6) ? "fill:var(--st-background-color)" : "",
+        x: left + cell * (predicted + 0.5) - 0.5, y: top + cell * (truth + 0.5) + 3.5, "text-anchor": "middle",
+        style: shareAt(truth, predicted) > (truth === predicted ? 0.55 : 0.6) ? "fill:var(--st-background-color)" : "",
       }, String(value))
     })
   })
@@ -98,14 +98,14 @@ function drawMatrix(area, data, width, tip, memory) {
   // One listener for all cells.
   picture.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect()
-    const answer = Math.floor(((event.clientX - box.left) * wide / box.width - left) / cell)
+    const predicted = Math.floor(((event.clientX - box.left) * wide / box.width - left) / cell)
     const truth = Math.floor(((event.clientY - box.top) * high / box.height - top) / cell)
-    const value = confusion[truth]?.[answer]
+    const value = confusion[truth]?.[predicted]
     if (value === undefined) return leave()
-    for (const [name, place] of [["x", left + cell * answer], ["y", top + cell * truth]]) frame.setAttribute(name, place)
+    for (const [name, place] of [["x", left + cell * predicted], ["y", top + cell * truth]]) frame.setAttribute(name, place)
     frame.setAttribute("visibility", "visible")
     const images = `${value} of ${totals[truth]}, ${percent(value / totals[truth])}`
-    tip.show([["shows", classes[truth]], ["answered", classes[answer]], ["images", images]], event.clientX, event.clientY)
+    tip.show([["shows", classes[truth]], ["predicted", classes[predicted]], ["images", images]], event.clientX, event.clientY)
   })
   picture.addEventListener("pointerleave", leave)
   if (named) classes.forEach((name, index) => {
@@ -126,17 +126,17 @@ function cellsAsImage(count, cell, shareAt, [right, wrong, nothing]) {
   canvas.width = canvas.height = count * cell * scale
   const context = canvas.getContext("2d")
   context.scale(scale, scale)
-  const fill = (truth, answer) => context.fillRect(answer * cell, truth * cell, Math.max(1, cell - 1), Math.max(1, cell - 1))
+  const fill = (truth, predicted) => context.fillRect(predicted * cell, truth * cell, Math.max(1, cell - 1), Math.max(1, cell - 1))
   for (let truth = 0; truth < count; truth += 1) {
-    for (let answer = 0; answer < count; answer += 1) {
+    for (let predicted = 0; predicted < count; predicted += 1) {
       context.globalAlpha = 1
       context.fillStyle = nothing
-      fill(truth, answer)
-      const share = Math.min(1, shareAt(truth, answer))
+      fill(truth, predicted)
+      const share = Math.min(1, shareAt(truth, predicted))
       if (!share) continue
       context.globalAlpha = share
-      context.fillStyle = truth === answer ? right : wrong
-      fill(truth, answer)
+      context.fillStyle = truth === predicted ? right : wrong
+      fill(truth, predicted)
     }
   }
   return canvas.toDataURL()
@@ -145,6 +145,6 @@ function cellsAsImage(count, cell, shareAt, [right, wrong, nothing]) {
 // The most frequent mistakes.
 function worst({ confusion }) {
   const found = []
-  confusion.forEach((row, truth) => row.forEach((value, answer) => { if (truth !== answer && value) found.push([truth, answer, value]) }))
+  confusion.forEach((row, truth) => row.forEach((value, predicted) => { if (truth !== predicted && value) found.push([truth, predicted, value]) }))
   return found.sort((a, b) => b[2] - a[2]).slice(0, 3)
 }

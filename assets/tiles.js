@@ -1,5 +1,5 @@
 // Pictures as tiles, with what one model or two say of each.
-// data: {tiles: [{key, title, src, shows, answers: [{by, name, share, right}], differs, problem}], chosen, choosable}
+// data: {tiles: [{key, title, src, shows, predictions: [{by, name, share, right}], differs, problem}], chosen, choosable}
 // trigger "choose": the key of a tile.
 
 export default component(({ data, root, tip, send }) => {
@@ -7,23 +7,23 @@ export default component(({ data, root, tip, send }) => {
   root.querySelector(".tiles")?.remove()
   const row = html(root, "div", { class: "tiles", role: "group", "aria-label": `${data.tiles.length} pictures. Arrow keys move, Enter chooses.` })
   const tiles = data.tiles.map((tile) => {
-    const said = tile.answers.map((answer) => `${answer.by ? `${answer.by}: ` : ""}${answer.name} ${percent(answer.share)}`)
+    const said = tile.predictions.map((prediction) => `${prediction.by ? `${prediction.by}: ` : ""}${prediction.name} ${percent(prediction.share)}`)
     const node = html(row, data.choosable ? "button" : "div", {
       class: `tile${tile.differs ? " differs" : ""}`, type: data.choosable ? "button" : null, "data-key": tile.key,
       role: data.choosable ? null : "img", "aria-pressed": data.choosable ? String(data.chosen === tile.key) : null,
-      "aria-label": [tile.title, tile.shows ? `shows ${tile.shows}` : "", ...said, tile.problem || "", tile.differs ? "the answers differ" : ""].filter(Boolean).join(", "),
+      "aria-label": [tile.title, tile.shows ? `shows ${tile.shows}` : "", ...said, tile.problem || "", tile.differs ? "the predictions differ" : ""].filter(Boolean).join(", "),
     })
     html(node, "img", { src: tile.src, alt: "", class: tile.small ? "pixelated" : "" })
-    for (const answer of tile.answers) {
-      const mark = answer.right === null || answer.right === undefined ? "" : answer.right ? "✓ " : "✗ "
-      html(node, "div", { class: `said${answer.right === false ? " wrong" : ""}` }, `${mark}${answer.name}`)
-      html(html(node, "div", { class: "bar" }), "i", { style: `width:${100 * answer.share}%` })
-      html(node, "div", { class: "by" }, `${percent(answer.share)}${answer.by ? ` · ${answer.by}` : ""}`)
+    for (const prediction of tile.predictions) {
+      const mark = prediction.right === null || prediction.right === undefined ? "" : prediction.right ? "✓ " : "✗ "
+      html(node, "div", { class: `said${prediction.right === false ? " wrong" : ""}` }, `${mark}${prediction.name}`)
+      html(html(node, "div", { class: "bar" }), "i", { style: `width:${100 * prediction.share}%` })
+      html(node, "div", { class: "by" }, `${percent(prediction.share)}${prediction.by ? ` · ${prediction.by}` : ""}`)
     }
-    if (tile.shows && tile.answers.some((answer) => answer.right === false)) html(node, "div", { class: "by" }, `is ${tile.shows}`)
+    if (tile.shows && tile.predictions.some((prediction) => prediction.right === false)) html(node, "div", { class: "by" }, `is ${tile.shows}`)
     if (tile.problem) html(node, "div", { class: "said wrong" }, tile.problem)
     if (tile.differs) html(node, "div", { class: "mark" }, "≠ differ")
-    const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.answers.map((answer) => [answer.by || "answer", `${answer.name}, ${percent(answer.share)}`]), ...(tile.facts || [])]
+    const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.predictions.map((prediction) => [prediction.by || "prediction", `${prediction.name}, ${percent(prediction.share)}`]), ...(tile.facts || [])]
     interactive(node, { facts, tip })
     if (data.choosable) node.addEventListener("click", () => send("choose", tile.key))
     return node

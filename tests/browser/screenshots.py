@@ -66,7 +66,7 @@ def main() -> None:
             if address.startswith("train"):
                 page.locator(".st-key-board .tile").first.wait_for()
             if address.startswith("inspect"):
-                page.locator(".st-key-inspect_answers .bar").first.wait_for()
+                page.locator(".st-key-inspect_predictions .bar").first.wait_for()
             settle(page)
             page.mouse.move(0, 0)
             page.screenshot(path=FOLDER / f"{name}.png")

@@ -6,6 +6,7 @@ from explorer.architecture import edit
 from tests.browser.conftest import look_back
 from tests.browser.design import Design, until
 from tests.browser.helpers import new_context, settle
+from tests.sizes import ALL
 
 NET, BLOCK = "inception-net-32", "inception1"
 CONV = f"{BLOCK}/branch_1x1"
@@ -183,18 +184,19 @@ _SEND_MANY = """async ([count, pause]) => {
 
 
 @pytest.mark.parametrize("delay", [0, SLOW])
-def test_two_hundred_commands(visit, delay):
+def test_many_commands(visit, delay):
+    count = 200 if ALL else 60  # the history keeps two hundred
     design = visit()
     worsen(design, delay=delay * 1000)
-    design.page.evaluate(_SEND_MANY, [200, 5])
-    until(lambda: channels(design) == 300, "the last of two hundred numbers", 120)
+    design.page.evaluate(_SEND_MANY, [count, 5])
+    until(lambda: channels(design) == 100 + count, "the last of the numbers", 120)
     worsen(design, delay=0)
     settle(design.page)
     undo = design.button("undo_button")
-    for number in (299, 298):
+    for number in (99 + count, 98 + count):
         undo.click()
         until(lambda: channels(design) == number, "one step back")  # noqa: B023
-    for _ in range(198):  # the history keeps two hundred
+    for _ in range(count - 2):
         undo.evaluate("button => button.click()")
     until(lambda: design.query("net") == NET, "all steps back", 120)
     until(undo.is_disabled, "no step more")

@@ -96,7 +96,7 @@ def test_uploads_of_every_kind(gallery, page, tmp_path, watch):
             page.locator(TILES).nth(index).click()
         until(lambda note=note: note in told(page), f"{name}: {note}")
         assert name in page.locator(TILES).nth(index).get_attribute("aria-label")
-        assert page.locator(".st-key-inspect_answers .bar").count() == 5
+        assert page.locator(".st-key-inspect_predictions .bar").count() == 5
     assert query(page, "pictures") == ""
     # The picture that the browser shows is upright, and no image of the page is broken.
     turned = page.locator(TILES).nth(4).locator("img")

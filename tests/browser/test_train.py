@@ -10,7 +10,7 @@ from explorer import training
 from explorer.architecture import to_json
 from explorer.catalog import get
 from explorer.runs import RunFolder, is_locked, read_note
-from explorer.training import open_manager
+from explorer.training import _workers, open_manager
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, settle
 from tests.datasets.makers import classes, zipped
@@ -156,17 +156,18 @@ LOOKS = [("light", (1440, 1000)), ("dark", (1440, 1000)), ("light", (390, 844))]
 
 
 @pytest.fixture(scope="module")
-def finished_runs(module_server, tmp_path_factory):
+def finished_runs(module_server, tmp_path_factory, forked_worker):
     """A server with two runs that have ended, trained once."""
     home = tmp_path_factory.mktemp("finished")
     (home / "speed-cpu.json").write_text(SPEED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_HOME", str(home))
+        patch.setattr(_workers, "COMMAND", forked_worker)
         manager = open_manager(home, per_device=2)
         manager.acquire()  # a worker that has ended would look after the next one itself, for a moment
         made = [queue(manager, epochs=2, seed=seed).id for seed in (0, 1)]
         until(
-            lambda: manager.tick() or all(status(manager, run) == "finished" for run in made), "trained", patience=150
+            lambda: manager.tick() or all(status(manager, run) == "finished" for run in made), "trained", patience=280
         )
         manager.close()
     yield module_server(home=home), made
@@ -189,13 +190,14 @@ def test_the_confusion_matrix_is_one_picture(finished_runs, page):
     matrix = page.locator(".st-key-board svg.grid")
     matrix.wait_for()
     settle(page)
+    matrix.scroll_into_view_if_needed()
     assert matrix.locator("image.cells").count() == 1
     assert matrix.locator("rect").count() == 1
     box = matrix.locator("image.cells").bounding_box()
     tip = page.locator(".st-key-board .tip")
     for share, truth in ((0.05, "0"), (0.95, "9")):
         page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
-        until(lambda truth=truth: tip.inner_text().split("\n")[:4] == ["shows", truth, "answered", truth], "its facts")
+        until(lambda truth=truth: tip.inner_text().split("\n")[:4] == ["shows", truth, "predicted", truth], "its facts")
     # What has not changed is not drawn anew when the page runs again.
     matrix.evaluate("node => { node.__mark = 'made' }")
     page.get_by_role("button", name="seed 1").first.click()
@@ -255,7 +257,8 @@ def test_own_images_are_uploaded(training_server, page, tmp_path):
     settle(page)
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("16 + 4 images · 2 classes").wait_for()
-    assert not list((server.home / "uploads").iterdir())  # the copy that was uploaded is gone
+    copies = [path for path in server.home.rglob("*") if path.suffix == ".zip" or path.name.startswith(".staging-")]
+    assert not copies  # what was uploaded is gone
     # What is no zip is one sentence, and the page goes on.
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing")
     page.locator(".st-key-train_upload input[type=file]").set_input_files(tmp_path / "bad.zip")

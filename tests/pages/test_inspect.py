@@ -124,7 +124,7 @@ def test_a_bad_address_is_said_and_the_page_goes_on(manager: Manager, query: dic
     running = app(**{"pictures": "digits:3", **query})
     assert running.session_state["inspect"]["model"]
     if "pictures" not in query and "show" not in query:
-        assert mounted(running, "inspect_answers")["bars"]
+        assert mounted(running, "inspect_predictions")["bars"]
     if "model" in query or "second" in query:
         assert "is not here" in messages(running)
 
@@ -164,7 +164,7 @@ def test_a_picture_that_a_network_cannot_be_shown_is_said_beside_it(manager: Man
     running = upload(app(), ("thread.png", encoded(pixels(2, 20, 2000, 3))), ("good.png", png(1)))
     thread, good = mounted(running, "inspect_tiles")["tiles"]
     assert "50 times as long" in thread["problem"]
-    assert good["answers"]
+    assert good["predictions"]
 
 
 def test_a_session_keeps_a_bounded_number_of_pictures(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,10 +198,10 @@ def test_samples_and_test_images_are_in_the_address(manager: Manager, tmp_path: 
     again = app(**{key: address(running, key) for key in running.query_params})
     assert again.query_params == running.query_params
     first, second = mounted(again, "inspect_tiles")["tiles"]
-    assert (first["shows"], first["answers"][0]["right"]) == ("cat", None)  # this network knows no cats
+    assert (first["shows"], first["predictions"][0]["right"]) == ("cat", None)  # this network knows no cats
     truth = datasets.load("digits").test_labels[7]
     assert second["shows"] == str(int(truth))
-    assert second["answers"][0]["right"] == (second["answers"][0]["name"] == second["shows"])
+    assert second["predictions"][0]["right"] == (second["predictions"][0]["name"] == second["shows"])
     running.button(key="inspect_add_random").click().run()
     assert len(running.session_state["inspect"]["pictures"]) == 3
 
@@ -371,7 +371,7 @@ def test_published_weights_answer_and_their_preprocessing_is_shown(manager: Mana
     image = np.repeat(datasets.load("digits").test_images[3, 0].numpy()[..., None], 3, axis=2)
     best = int(expected.logits(expected.prepare(image)).argmax())
     (tile,) = mounted(running, "inspect_tiles")["tiles"]
-    assert tile["answers"][0]["name"] == expected.classes[best]
+    assert tile["predictions"][0]["name"] == expected.classes[best]
     assert mounted(running, "inspect_diagram")["name"] == expected.architecture.name
 
 
@@ -438,7 +438,7 @@ def test_weights_of_ones_own(manager: Manager, form: str) -> None:
     assert running.selectbox(key="inspect_model").value == state.OWN
     assert address(running, "model") == ""
     assert any(literal(HOSTILE) in each.value for each in running.caption)
-    labels = [bar["label"] for bar in mounted(running, "inspect_answers")["bars"]]
+    labels = [bar["label"] for bar in mounted(running, "inspect_predictions")["bars"]]
     assert set(labels) <= {HOSTILE, *"abcdefghi"}
 
 
@@ -468,7 +468,7 @@ def test_weights_that_cannot_be_used_are_one_sentence(
     assert not running.exception
     assert reason in messages(running)
     assert running.selectbox(key="inspect_model").value != state.OWN
-    assert mounted(running, "inspect_tiles")["tiles"][0]["answers"]
+    assert mounted(running, "inspect_tiles")["tiles"][0]["predictions"]
 
 
 def test_an_auxiliary_head_is_said_to_run_in_training_only(manager: Manager) -> None:

@@ -116,8 +116,8 @@ def ask_class(model: Any, prediction: Any) -> int:
     """A widget for the class that is asked about; the predicted one by default."""
     index = queries.class_index(model, prediction, state.state()["class_index"])
     st.session_state["inspect_class"] = index
-    answers = [answer.index for answer in prediction.top]
-    options = [*answers, *(number for number in range(len(model.classes)) if number not in answers)]
+    best = [each.index for each in prediction.top]
+    options = [*best, *(number for number in range(len(model.classes)) if number not in best)]
     st.selectbox(
         "Class", options, key="inspect_class", format_func=model.classes.__getitem__,
         on_change=lambda: state.change(class_index=st.session_state["inspect_class"]),

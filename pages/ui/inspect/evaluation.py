@@ -113,7 +113,7 @@ def _details(found: Any, name: str) -> None:
             mount(
                 "board", "inspect_confusion",
                 {"classes": list(found.classes), "confusion": [list(row) for row in found.confusion],
-                 "samples": None, "answers": None, "note": name},
+                 "samples": None, "predictions": None, "note": name},
             )  # fmt: skip
         else:
             st.caption(f"{len(found.classes):,} classes are too many for a confusion matrix; the table names them all.")
@@ -174,15 +174,15 @@ def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: s
     shown = []
     for row, by in rows:
         pixels, shows = data.pixels(name, row)
-        answers = [
+        predictions = [
             {"by": who, "name": found.classes[int(found.predictions[row])], "share": float(found.confidences[row]),
              "right": bool(found.predictions[row] == found.labels[row])}
             for who, found, row in by
         ]  # fmt: skip
         shown.append({
             "key": f"{name}:{row}", "title": f"test image {row:,}", "src": figures.photo(pixels, 160),
-            "small": max(pixels.shape[:2]) <= 128, "shows": shows, "answers": answers, "problem": None,
-            "differs": len({answer["name"] for answer in answers}) > 1,
+            "small": max(pixels.shape[:2]) <= 128, "shows": shows, "predictions": predictions, "problem": None,
+            "differs": len({prediction["name"] for prediction in predictions}) > 1,
         })  # fmt: skip
     mount("tiles", key, {"tiles": shown, "chosen": state.state()["show"], "choosable": True}, choose=_take)
 

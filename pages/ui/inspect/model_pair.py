@@ -51,10 +51,10 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
 
 
 def _row(tile: dict[str, Any]) -> dict[str, Any]:
-    given = {answer["by"]: answer for answer in tile["answers"]}
+    given = {prediction["by"]: prediction for prediction in tile["predictions"]}
     row = {"picture": cell(tile["title"]), "shows": cell(tile["shows"] or "")}
     for by in ("A", "B"):
-        answer = given.get(by)
-        row[by] = cell(answer["name"]) if answer else "–"
-        row[f"{by} probability"] = f"{answer['share']:.1%}" if answer else "–"
+        prediction = given.get(by)
+        row[by] = cell(prediction["name"]) if prediction else "–"
+        row[f"{by} probability"] = f"{prediction['share']:.1%}" if prediction else "–"
     return {**row, "": "differ" if tile["differs"] else ""}

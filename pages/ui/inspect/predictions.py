@@ -43,7 +43,7 @@ def make_tile(picture: Picture, predictions: list[tuple[str, Any, Any]]) -> dict
         "src": picture["thumb"],
         "small": max(picture["size"]) <= _SMALL,
         "shows": truth,
-        "answers": [
+        "predictions": [
             {"by": by, "name": best.name, "share": best.probability,
              "right": best.name == truth if truth in model.classes else None}
             for by, model, best in given
@@ -121,7 +121,7 @@ def _bars(picture: Picture, prediction: Any) -> None:
     truth = picture["shows"]
     note = f"it shows {truth}" if truth else "probability · logit"
     mount(
-        "bars", "inspect_answers",
+        "bars", "inspect_predictions",
         {
             "title": "Prediction", "note": note, "most": 1.0,
             "alt": "The best classes with probability and logit",

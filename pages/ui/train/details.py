@@ -58,7 +58,7 @@ def _predictions(run: Run) -> None:
         st.caption("After the first epoch: predictions on test images, and the confusion matrix.")
         return
     step, confusion = found
-    samples, answers = store.samples(run.id), store.predictions(run.id)
+    samples, predictions = store.samples(run.id), store.predictions(run.id)
     classes = samples.classes if samples else [str(number) for number in range(len(confusion))]
     mount(
         "board",
@@ -67,8 +67,8 @@ def _predictions(run: Run) -> None:
             "classes": list(classes),
             "confusion": confusion,
             "samples": samples.to_data() if samples else None,
-            "answers": [list(zip(each.classes, each.probabilities, strict=True)) for each in answers[1]]
-            if answers
+            "predictions": [list(zip(each.classes, each.probabilities, strict=True)) for each in predictions[1]]
+            if predictions
             else None,
             "note": f"after epoch {round(step / state.steps_per_epoch(run))}",
         },
