@@ -23,10 +23,9 @@ run: $(PRODUCT)  ## install what is missing and open the app (ARGS="--server.por
 test: $(TOOLS)  ## everything: lint, types, tests, browser tests (ARGS="-k share" and the like)
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
-# Three processes for two cores: one of them drives the browser, one looks at processes, and both mostly wait.
 pytest: $(TOOLS)
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n 3 $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 2 $(ARGS)
 
 test-all: export EXPLORER_TESTS = all
 test-all: test  ## the same with all random examples, three times as many

@@ -78,6 +78,7 @@ function connect(parentElement, { address, nonce, id }, setTriggerValue) {
     withdraw() {
       box.offered = null
     },
+    isBusy: () => box.pending.length > 0,
   }
 }
 

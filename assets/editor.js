@@ -333,17 +333,23 @@ function drawRibbon(box, first, memory) {
 
   const indexOf = (from) => Math.max(0, from.points.findIndex(([value]) => value === from.value))
 
+  let drawn = false
+
   function update(next) {
+    // Keys may be ahead of the server: while their commands are under way the thumb stays where they have put it.
+    const ahead = drawn && memory.commands.isBusy() ? control.points[Number(range.value)]?.[0] : undefined
     control = next
+    drawn = true
     const alone = known().length < 2
     track.hidden = alone
     box.classList.toggle("alone", alone)
     only.hidden = !alone
     range.max = control.points.length - 1
-    range.value = indexOf(control)
+    const index = control.points.findIndex(([value]) => value === ahead)
+    range.value = index < 0 ? indexOf(control) : index
     if (memory.typing?.input !== exact) setText(exact, control.text)
     drawCurve()
-    drawThumb(indexOf(control))
+    drawThumb(Number(range.value))
   }
 
   let moved = false

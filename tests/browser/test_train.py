@@ -201,8 +201,8 @@ def test_the_confusion_matrix_is_one_picture(finished_runs, page):
     # What has not changed is not drawn anew when the page runs again.
     matrix.evaluate("node => { node.__mark = 'made' }")
     page.get_by_role("button", name="seed 1").first.click()
-    page.get_by_role("radio", name="epoch").click()
-    until(lambda: "view=epoch" in page.evaluate("location.href"), "another run of the page")
+    page.get_by_role("radio", name="step", exact=True).click()
+    until(lambda: "view=step" in page.evaluate("location.href"), "another run of the page")
     settle(page)
     assert matrix.evaluate("node => node.__mark") == "made"
 

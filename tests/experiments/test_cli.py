@@ -150,7 +150,7 @@ def test_control_c_pauses_the_whole_experiment(
     [
         (["ablate"], "give a network to ablate, or --preset"),
         (["ablate", "inception-net-32", "--preset", "homework"], "give a network to ablate, or --preset"),
-        (["ablate", "--preset", "homework", "--combine"], "--preset decides"),
+        (["ablate", "--preset", "homework", "--combine"], "--preset sets factors and combinations"),
         (["ablate", "--preset", "homework"], "'cifar-10' is not on this machine"),
         (["ablate", "--preset", "sport"], "invalid choice"),
         (["ablate", "inception-net-32", "--factors", "resnet"], "there is no factor 'resnet'"),
