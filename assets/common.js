@@ -39,7 +39,7 @@ function outbox() {
 function holdNavigation(box) {
   document.addEventListener("click", (event) => {
     const link = event.composedPath().find((node) => node.tagName === "A" && node.href)
-    const opensHere = link && !link.target.startsWith("_b") && !event.ctrlKey && !event.metaKey && !event.shiftKey
+    const opensHere = link && !link.download && !link.target.startsWith("_b") && !event.ctrlKey && !event.metaKey && !event.shiftKey
     if (!opensHere || !box.pending.length || box.following) return
     event.preventDefault()
     event.stopImmediatePropagation()
