@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from . import _ablate, _compare, _design, _experiments, _inspect, _lessons, _runs
+from . import _ablate, _compare, _datasets, _design, _experiments, _inspect, _lessons, _runs
 from ._arguments import ARCH_HELP
 from ._text import describe_error, escape
 
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _lessons.add(verb)
     _ablate.add(verb)
     _experiments.add(verbs)
+    _datasets.add(verbs)
     _inspect.add(verb)
     return parser
 

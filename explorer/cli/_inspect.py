@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .. import catalog
 from ..text import quote_path
 from ._running import open_manager
-from ._text import escape, format_table, print_json
+from ._text import escape, format_table, print_json, progress_printer
 
 if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection.models import Model
@@ -75,7 +75,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from ..inspection.evaluation import evaluate
 
     data = datasets.load(args.dataset, model.architecture.input_shape)
-    found = evaluate(model, data, progress=_progress_printer("{done:,} of {total:,} images"))
+    found = evaluate(model, data, progress=progress_printer("{done:,} of {total:,} images"))
     if sys.stderr.isatty():
         print(file=sys.stderr)
     low, high = found.accuracy_interval
@@ -125,7 +125,7 @@ def _open_model(text: str, *, download: bool, device: str) -> Model:
     if weights:
         return open_files(catalog.resolve(name, files=True), weights, device=_choose_device(device))
     if download and find_published(text):
-        fetch_weights(text, progress=_progress_printer("{done:,} of {total:,} bytes"))
+        fetch_weights(text, progress=progress_printer("{done:,} of {total:,} bytes"))
         if sys.stderr.isatty():
             print(file=sys.stderr)
     with open_manager() as manager:
@@ -150,13 +150,6 @@ def _split_weights(text: str) -> tuple[str, str]:
         if os.path.isfile(text[place + 1 :]):
             return text[:place], text[place + 1 :]
     return (text[: places[-1]], text[places[-1] + 1 :]) if places else (text, "")
-
-
-def _progress_printer(form: str) -> Callable[[int, int], None] | None:
-    """Progress on stderr, if a person looks."""
-    if not sys.stderr.isatty():
-        return None
-    return lambda done, total: print(f"\r{form.format(done=done, total=total)}", end="", file=sys.stderr, flush=True)
 
 
 def add(verb: Callable[..., Any]) -> None:

@@ -14,25 +14,32 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..home import absolute
 from ..text import quote
 from . import _catalogue, _official, _store
 from ._arrays import ImageArrays
 from ._card import DatasetCard
-from ._catalogue import DEFAULT, find_available, get_card, names, register
+from ._catalogue import DEFAULT, find_available, find_source, get_card, list_offers, names, register
 from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
-from ._images import MAX_IMAGE_BYTES, DecodedImage, decode
+from ._images import MAX_IMAGE_BYTES, SHOWN_FORMATS, DecodedImage, decode
 from ._import import Cancel, Progress, import_images, import_upload
+from ._layout import Layout, find_layout
 from ._long_range import generate_long_range
-from ._store import ImportedDataset
+from ._members import HEIC_ENDINGS, IMAGE_ENDINGS
+from ._offers import Offer
+from ._preview import Preview, preview, preview_upload
+from ._samples import Sample, draw_sheet, sample_images
+from ._store import ImportedDataset, Scaling
 
 if TYPE_CHECKING:
     from ._dataset import Dataset
 
 __all__ = [
     "DEFAULT",
+    "HEIC_ENDINGS",
+    "IMAGE_ENDINGS",
     "MAX_IMAGE_BYTES",
+    "SHOWN_FORMATS",
     "Cancel",
     "CancelledError",
     "DatasetCard",
@@ -41,19 +48,35 @@ __all__ = [
     "ImageArrays",
     "ImageError",
     "ImportedDataset",
+    "Layout",
+    "Offer",
+    "Preview",
     "Progress",
+    "Sample",
+    "Scaling",
+    "count_classes",
     "data_folders",
     "decode",
+    "draw_sheet",
     "fetch",
     "find_available",
+    "find_layout",
+    "find_source",
     "generate_long_range",
     "get_card",
+    "get_import",
     "import_images",
     "import_upload",
+    "list_imports",
+    "list_offers",
     "load",
     "names",
+    "preview",
+    "preview_upload",
     "register",
     "remove",
+    "rename",
+    "sample_images",
     "to_dataset",
 ]
 
@@ -62,9 +85,9 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
     """Load a data set. Imports torch.
 
     Args:
-        name_or_path: a name of ``names()``, or the path of a zip or folder of class folders, which is imported the
-            first time. Well-known sets are searched in the folders of EXPLORER_DATA and in the data folder; nothing is
-            downloaded.
+        name_or_path: a name of ``names()`` or ``list_offers()``, or the path of a folder or archive of images; what
+            is no data set yet is imported the first time. Well-known sets are searched in the folders of EXPLORER_DATA
+            and in the data folder; nothing is downloaded.
         input_shape: (channels, height, width) to which the images are adapted once; an import scales its images to it
             directly from the originals. None: as stored.
 
@@ -74,15 +97,15 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
     Raises:
         DatasetError: there is no such data set, or it is not on this machine or damaged.
     """
-    if isinstance(name_or_path, str) and _catalogue.is_known(name_or_path):
+    path = find_source(name_or_path)
+    if path is not None:
+        content = _store.load(import_images(path, size=input_shape[1:] if input_shape else None).name)
+    elif isinstance(name_or_path, str) and _catalogue.is_known(name_or_path):
         content = _catalogue.load_arrays(name_or_path)
     else:
         text = str(name_or_path)
-        path = absolute(text)
-        if not text or not os.path.exists(path):  # False, not an error, for a text that no path can be
-            is_path = isinstance(name_or_path, Path) or os.sep in text or "/" in text or path.suffix == ".zip"
-            raise DatasetError(f"{quote(text)} does not exist" if is_path else _catalogue.describe_unknown(text))
-        content = _store.load(import_images(path, size=input_shape[1:] if input_shape else None).name)
+        is_path = isinstance(name_or_path, Path) or os.sep in text or "/" in text or text.endswith(".zip")
+        raise DatasetError(f"{quote(text)} does not exist" if is_path else _catalogue.describe_unknown(text))
     dataset = to_dataset(content)
     return dataset.adapted(input_shape) if input_shape else dataset
 
@@ -119,3 +142,44 @@ def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None 
 def remove(name: str) -> None:
     """Delete an imported set; its source file or folder stays. Raises DatasetError if there is none."""
     _store.remove(name)
+
+
+def rename(name: str, title: str) -> ImportedDataset:
+    """Give an imported set another title.
+
+    Args:
+        name: Its identifier, which stays: runs remember it.
+        title: What people shall see, at most 64 characters.
+
+    Returns:
+        Its facts.
+
+    Raises:
+        DatasetError: There is no such set, or nothing of the title can be shown.
+    """
+    return _store.rename(name, title)
+
+
+def get_import(name: str) -> ImportedDataset:
+    """The facts of an imported set. Raises DatasetError if there is none of that identifier."""
+    return _store.read_facts(name)
+
+
+def list_imports() -> list[str]:
+    """The identifiers of all imported sets."""
+    return _store.names()
+
+
+def count_classes(name: str) -> tuple[list[int], list[int]]:
+    """Count the images of each class of an imported set, without reading the images.
+
+    Args:
+        name: Its identifier.
+
+    Returns:
+        The numbers for training, and those for testing, in the order of the classes.
+
+    Raises:
+        DatasetError: There is no such set, or its file is damaged.
+    """
+    return _store.count_classes(name)

@@ -41,8 +41,12 @@ class DatasetCard:
     """What ``fetch`` would transfer; 0 if it cannot be fetched."""
     notes: tuple[str, ...] = ()
     """What a person must know to interpret a result."""
+    warnings: tuple[str, ...] = ()
+    """What a person should look at before training."""
     skipped: tuple[tuple[str, str], ...] = ()
-    """(path, reason) of files that an import left out."""
+    """(path, reason) of files that an import left out; at most 1,000."""
+    left_out: tuple[tuple[str, int], ...] = ()
+    """(reason, files) of all that an import left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 from collections.abc import Callable
+from pathlib import Path
 
+from ..home import absolute
 from ..text import quote
-from . import _digits, _folders, _long_range, _official, _read, _store
+from . import _digits, _long_range, _offers, _official, _read, _store
 from ._arrays import ImageArrays
 from ._card import DatasetCard, DatasetSource
 from ._errors import DatasetError
+from ._folders import is_identifier
+from ._offers import Offer
 
 DEFAULT = _digits.NAME
 """Real images that need neither a network nor a file."""
@@ -42,12 +48,55 @@ SOURCES: dict[str, DatasetSource] = {
     ),
     "imported": DatasetSource(
         list_names=_store.names,
-        knows=lambda name: _folders.is_identifier(name) and name in _store.names(),
+        knows=lambda name: is_identifier(name) and name in _store.names(),
         get_card=_store.get_card,
         load_arrays=_store.load,
     ),
+    "offers": DatasetSource(
+        list_names=lambda: (),  # to know what they hold, they have to be listed: ``list_offers`` names them
+        knows=lambda name: _find_offer(name) is not None,
+        get_card=lambda name: _offers.get_card(_offer(name)),
+        load_arrays=lambda name: _offers.load(_offer(name)),
+    ),
 }
 """All data sets by their origin, in the order in which they are offered. A new one is one more row, or ``register``."""
+
+
+def list_offers() -> list[Offer]:
+    """Archives and folders of images in the folders of EXPLORER_DATA that were not imported yet.
+
+    Returns:
+        Their names, by which ``get_card``, ``load`` and ``preview`` know them, titles and paths; nothing is opened.
+    """
+    return _offers.list_offers(frozenset(names()))
+
+
+def find_source(name_or_path: str | Path) -> Path | None:
+    """The file or folder that can be imported under a name or path.
+
+    Args:
+        name_or_path: The name of an offer, or a path.
+
+    Returns:
+        Its absolute path; None if there is none, or the text names a data set that is no offer.
+    """
+    if isinstance(name_or_path, str):
+        offer = _find_offer(name_or_path)
+        if offer or is_known(name_or_path):
+            return offer.path if offer else None
+    path = absolute(name_or_path)
+    return path if str(name_or_path) and os.path.exists(path) else None  # False for a text that no path can be
+
+
+def _find_offer(name: str) -> Offer | None:
+    return next((offer for offer in list_offers() if offer.name == name), None) if is_identifier(name) else None
+
+
+def _offer(name: str) -> Offer:
+    offer = _find_offer(name)
+    if offer is None:  # taken away in between
+        raise DatasetError(f"there is no data set {quote(name)} any longer")
+    return offer
 
 
 def register(card: DatasetCard, load_arrays: Callable[[], ImageArrays]) -> None:
@@ -64,7 +113,7 @@ def register(card: DatasetCard, load_arrays: Callable[[], ImageArrays]) -> None:
     Raises:
         ValueError: the name is taken, or is none.
     """
-    if not _folders.is_identifier(card.name):
+    if not is_identifier(card.name):
         raise ValueError(f"{quote(card.name)} cannot name a data set: small letters, digits and hyphens only")
     if is_known(card.name):
         raise ValueError(f"there is a data set {card.name} already")
@@ -95,15 +144,19 @@ def find_available(name: str) -> str:
 
     Returns:
         ``name`` where it is available, or where nothing else is; else the name of a data set with the same classes and
-        as many images, such as an imported copy.
+        as many images: an imported copy, or else an offer, which has to be imported.
     """
     wanted = get_card(name)
-    if not wanted.available:
-        for other in map(get_card, names()):
-            alike = sorted(other.classes) == sorted(wanted.classes)
-            counts = (other.train_count, other.test_count) == (wanted.train_count, wanted.test_count)
-            if other.available and alike and counts:
-                return other.name
+    if wanted.available:
+        return name
+    offered = [offer.name for offer in list_offers()]
+    for other in [*names(), *offered]:
+        with contextlib.suppress(DatasetError):  # damaged, or no data set after all
+            card = get_card(other)
+            alike = sorted(card.classes) == sorted(wanted.classes)
+            counts = (card.train_count, card.test_count) == (wanted.train_count, wanted.test_count)
+            if (card.available or other in offered) and alike and counts:
+                return other
     return name
 
 
@@ -126,6 +179,7 @@ def _source(name: str) -> DatasetSource:
 
 def describe_unknown(name: str) -> str:
     """The error message for a name that no data set has."""
-    close = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names())}"
+    known = [*names(), *(offer.name for offer in list_offers())]
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
     return f"there is no data set {quote(name)}; {hint}"

@@ -7,19 +7,25 @@ something else at once is harmless.
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, JpegImagePlugin
 
 from ..text import format_bytes
 from ._errors import ImageError
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
-"""The formats that are opened. Pillow knows many more, and starts other programs for some of them."""
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PPM", "JPEG2000", "QOI")
+"""The formats that are opened. Pillow knows many more: it starts other programs for some of them, and others have no
+first bytes by which they could be told from anything else."""
 MAX_PIXELS = 40_000_000
+MAX_JPEG_PIXELS = 210_000_000
+"""Of a JPEG that can be decoded at a fraction of its size, row by row."""
+MAX_PROGRESSIVE_PIXELS = 120_000_000
+"""Of a progressive JPEG, all of whose coefficients lie in memory while it is decoded."""
 MAX_IMAGE_BYTES = 40_000_000
 
 # Pillow only warns of a decompression bomb below 179 megapixels. The limit here is lower and checked below; this is for
@@ -27,10 +33,13 @@ MAX_IMAGE_BYTES = 40_000_000
 # own.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
-_SHOWN_FORMATS = ", ".join("WebP" if name == "WEBP" else name for name in FORMATS)
+_SHOWN_NAMES = {"WEBP": "WebP", "PPM": "PPM, PGM, PBM", "JPEG2000": "JPEG 2000"}
+SHOWN_FORMATS = ", ".join(_SHOWN_NAMES.get(name, name) for name in FORMATS)
+"""The formats for people."""
 _TRANSPOSED = frozenset({5, 6, 7, 8})
 """EXIF orientations that exchange width and height."""
 _SIXTEEN_BIT = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,8 +74,10 @@ def decode(data: bytes, *, at_least: int | None = None) -> DecodedImage:
     try:
         if getattr(image, "is_animated", False):
             notes.append("first frame of an animation")
-        if at_least is not None and form == "JPEG":
-            image.draft(None, (at_least, at_least))  # never below the size asked for
+        if form == "JPEG":
+            _shrink(image, at_least, notes)
+        if _is_deep(image):
+            notes.append("16 bits scaled to 8")
         image.load()
         _check(image)  # a frame can turn out larger than the header said
         image = _apply_orientation(image, notes)
@@ -92,13 +103,26 @@ def read_size(data: bytes) -> tuple[int, int]:
     return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def scale_and_crop(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Scale without distortion to cover height×width (Pillow's antialiased bilinear filter), then centre-crop."""
+def scale_to(pixels: NDArray[np.uint8], height: int, width: int, *, squash: bool = False) -> NDArray[np.uint8]:
+    """Scale to height×width with Pillow's antialiased bilinear filter.
+
+    Args:
+        pixels: (H, W, 3).
+        height: of the result.
+        width: of the result.
+        squash: whether the whole image is kept and its proportions are not; else it is scaled to cover the result, and
+            what stands out is cut off evenly.
+
+    Returns:
+        (height, width, 3).
+    """
     rows, columns = pixels.shape[:2]
-    scale = max(height / rows, width / columns)
-    cut_rows, cut_columns = min(rows, height / scale), min(columns, width / scale)
-    top, left = (rows - cut_rows) / 2, (columns - cut_columns) / 2
-    box = (left, top, left + cut_columns, top + cut_rows)
+    box = (0.0, 0.0, float(columns), float(rows))
+    if not squash:
+        scale = max(height / rows, width / columns)
+        cut_rows, cut_columns = min(rows, height / scale), min(columns, width / scale)
+        top, left = (rows - cut_rows) / 2, (columns - cut_columns) / 2
+        box = (left, top, left + cut_columns, top + cut_rows)
     image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, box=box)
     return np.asarray(image)
 
@@ -109,22 +133,61 @@ def _open(data: bytes) -> Image.Image:
         raise ImageError("the file is empty")
     if len(data) > MAX_IMAGE_BYTES:
         raise ImageError(f"the file has {format_bytes(len(data))}; at most {format_bytes(MAX_IMAGE_BYTES)} are allowed")
+    if _is_heic(data):
+        raise ImageError("this is a HEIC photo, which cannot be read here; save it as JPEG")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        least = (Image.MAX_IMAGE_PIXELS or 0) // 10**6  # how large it is, Pillow says only in a sentence of its own
-        raise ImageError(f"the image is too large (more than {least} MP; limit {MAX_PIXELS // 10**6} MP)") from None
+        if data.startswith(b"\xff\xd8"):  # past Image.open, which refuses by size what can be decoded smaller
+            image: Image.Image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+        else:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        pixels = re.search(r"([0-9]+) pixels", str(error))
+        size = f"{int(pixels[1]) / 10**6:,.0f} MP" if pixels else "more than 89 MP"
+        raise ImageError(f"the image is too large ({size}; limit {MAX_PIXELS // 10**6} MP)") from None
     except Exception:  # noqa: BLE001  (what a disguised file makes a parser raise cannot be listed)
-        raise ImageError(f"this is not a supported image ({_SHOWN_FORMATS}), or it is damaged") from None
-    _check(image)
+        raise ImageError(f"this is not a supported image ({SHOWN_FORMATS}), or it is damaged") from None
+    if image.format != "JPEG":
+        _check(image)
+    else:
+        _check(image, MAX_PROGRESSIVE_PIXELS if image.info.get("progressive") else MAX_JPEG_PIXELS)
     return image
 
 
-def _check(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(
-            f"the image is too large ({image.width:,}×{image.height:,} pixels; limit {MAX_PIXELS // 10**6} MP)"
-        )
+def _check(image: Image.Image, most: int = MAX_PIXELS) -> None:
+    if image.width * image.height > most:
+        raise ImageError(f"the image is too large ({image.width:,}×{image.height:,} pixels; limit {most // 10**6} MP)")
+
+
+def _is_heic(data: bytes) -> bool:
+    """By the brands in its first box; an AVIF names some of them beside its own."""
+    if data[4:8] != b"ftyp":
+        return False
+    length = min(int.from_bytes(data[:4], "big"), 256)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
+    return bool(brands & _HEIC_BRANDS) and not brands & {b"avif", b"avis"}
+
+
+def _shrink(image: Image.Image, at_least: int | None, notes: list[str]) -> None:
+    """Have a JPEG decoded at 1/2, 1/4 or 1/8 of its size: as small as is asked for, and no larger than is allowed."""
+    width, height = image.size
+    part = next(part for part in (1, 2, 4, 8) if width * height <= MAX_PIXELS * part**2)
+    if at_least is not None:
+        part = max(part, min(width // at_least, height // at_least))  # never below the size asked for
+    image.draft(None, (max(1, width // part), max(1, height // part)))
+    if at_least is None and image.size != (width, height):
+        notes.append(f"decoded at {image.width:,}×{image.height:,} of its {width:,}×{height:,} pixels")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether Pillow takes 16 bits a channel for eight while decoding: the modes of such images do not tell."""
+    if image.mode not in ("RGB", "RGBA", "LA", "CMYK"):
+        return False
+    for tile in getattr(image, "tile", ()):
+        words = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        if any((isinstance(word, str) and ";16" in word) or (tile[0] == "ppm" and isinstance(word, int) and word > 255)
+               for word in words):  # fmt: skip
+            return True
+    return False
 
 
 def _format(image: Image.Image) -> str:

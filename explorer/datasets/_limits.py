@@ -8,7 +8,11 @@ MAX_TOTAL_BYTES = 2_000_000_000
 MAX_MEMBER_BYTES = 40_000_000
 MAX_RATIO = 200
 """Unpacked size by packed size of one member."""
-MAX_DEPTH = 4
+MAX_DEPTH = 8
 """Folders around a file."""
 MAX_DIRECTORY_BYTES = 64 * 2**20
 """Of a zip's table of contents, which is read into memory before anything can be counted."""
+MAX_TAR_HEADER_BYTES = 2**20
+"""Of one header of a tar, such as a long name."""
+MAX_LABEL_FILES = 30
+"""Text files that are tried as lists of labels, those nearest to the top first."""

@@ -1,4 +1,4 @@
-"""One file of an imported source, and whether its name can be that of an image."""
+"""One file of an imported source, and what its name says of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ from pathlib import Path
 from ..text import format_bytes
 from . import _limits as limits
 
-_JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})  # and everything hidden: .DS_Store, ._name, .git
-"""Left behind by operating systems."""
-_PICTURES = frozenset({"", "jpg", "jpeg", "jpe", "png", "gif", "bmp", "webp", "tif", "tiff"})
-"""File name endings of images; whether a file is one is checked when it is decoded."""
-_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+IMAGE_ENDINGS = (
+    "jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "mpo", "png", "apng", "gif", "bmp", "dib", "webp", "tif", "tiff",
+    "avif", "ppm", "pgm", "pbm", "pnm", "jp2", "j2k", "qoi",
+)  # fmt: skip
+"""File name endings of images that are read, small letters, without the dot; content decides in the end."""
+HEIC_ENDINGS = ("heic", "heif", "hif")
+HEIC_ADVICE = "a HEIC photo, which cannot be read: save it as JPEG"
+LABEL_ENDINGS = (".csv", ".tsv", ".txt")
+"""Of text files that may list labels."""
+_JUNK = frozenset({
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information",
+    "lost+found", "__pycache__",
+})  # fmt: skip
+"""Left behind by operating systems; so is everything hidden: .DS_Store, ._name, .git."""
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".7z", ".rar", ".zst")
+ARCHIVE_INSIDE = "an archive inside, which is not opened"
 
 
 class MemberError(Exception):
@@ -22,14 +33,16 @@ class MemberError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One file that may be an image."""
+    """One file of a source."""
 
     parts: tuple[str, ...]
     """Folders, then the file name, as the source spells them."""
     where: int | Path
-    """Offset of the packed data in the zip, or the file."""
+    """Offset of the packed data in the archive, or the file."""
     packed: int
     """Bytes as stored."""
+    size: int
+    """Bytes unpacked, as the source states them."""
     method: int = zipfile.ZIP_STORED
     crc: int | None = None
 
@@ -40,7 +53,8 @@ class Member:
 
 
 Listed = tuple[str, Member | str | None]
-"""The path inside the source, and the member, or the reason to skip it, or None for files of operating systems."""
+"""The path inside the source (that of a folder ends with a slash), and the member, or the reason why it cannot be
+used, or None for files of operating systems and for folders."""
 
 
 def is_junk(name: str) -> bool:
@@ -48,16 +62,19 @@ def is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in _JUNK
 
 
-def skip_reason(parts: tuple[str, ...], length: int) -> str:
-    """The reason to skip a file of this path and length in bytes; '' if there is none."""
+def skip_reason(parts: tuple[str, ...], size_bytes: int) -> str:
+    """The reason why a file of this path and size is no image; '' if it may be one."""
     if len(parts) - 1 > limits.MAX_DEPTH:
         return f"deeper than {limits.MAX_DEPTH} folders"
     if parts[-1].lower().endswith(_ARCHIVES):
-        return "an archive inside"
-    if _ending(parts[-1]) not in _PICTURES:
-        return "not an image, by its name"
-    return f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}" if length > limits.MAX_MEMBER_BYTES else ""
+        return ARCHIVE_INSIDE
+    ending = _ending(parts[-1])
+    if ending in HEIC_ENDINGS:
+        return HEIC_ADVICE
+    if ending and ending not in IMAGE_ENDINGS:
+        return f"not an image (.{ending})"
+    return f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}" if size_bytes > limits.MAX_MEMBER_BYTES else ""
 
 
 def _ending(name: str) -> str:
-    return name.rpartition(".")[2].lower() if "." in name else ""
+    return name.rpartition(".")[2].lower()[:12] if "." in name else ""

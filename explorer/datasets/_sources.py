@@ -1,8 +1,8 @@
-"""Sources of an import: members of a zip or files of a folder, listed first, then read one by one.
+"""Sources of an import: members of a zip or tar, or files of a folder, listed first, then read one by one.
 
 A source is refused as a whole (DatasetError) for what only a broken or hostile one has: names that lead out of it,
 overlapping entries, sizes and counts beyond the limits. Files that may be there by mistake are skipped and listed:
-links, encrypted members, nested archives, folders too deep, single files too large. Nothing is extracted to the disk.
+links, encrypted members, folders too deep, single files too large. No member is extracted to the disk.
 """
 
 from __future__ import annotations
@@ -17,20 +17,34 @@ from pathlib import Path
 from ..text import format_bytes
 from . import _limits as limits
 from ._errors import DatasetError
-from ._members import Listed, Member, MemberError, is_junk, skip_reason
+from ._members import Listed, Member, MemberError, is_junk
+from ._tar import Tar
 from ._zip import Zip
+
+_OTHER_ARCHIVES = {
+    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zst", b"\x1f\x9d": "Z",
+}  # fmt: skip
+"""By their first bytes."""
 
 
 class Source:
-    """An open source: ``members`` in a fixed order, ``skipped`` with reasons. Use it in ``with``.
+    """An open source. Use it in ``with``.
 
     ``read`` may be called from several threads. It counts the bytes that it returns and stops at MAX_TOTAL_BYTES.
+
+    Args:
+        path: Of a folder, a zip, or a tar, plain or packed by gzip or bzip2; which of them it is, its content tells.
+        name: What it is called in messages; default: its own name.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None = None) -> None:
         self.path = path
-        self.members: list[Member] = []
-        self.skipped: list[tuple[str, str]] = []
+        self.name = name or path.name
+        self.members: dict[str, Member] = {}
+        """By path inside the source, in a fixed order."""
+        self.folders: list[str] = []
+        self.problems: list[tuple[str, str]] = []
+        """(path, reason) of what cannot be read."""
         self.junk_count = 0
         """Files that operating systems leave behind."""
         self._total = 0
@@ -38,9 +52,9 @@ class Source:
         folder = path.is_dir()
         if not folder and path.exists() and not path.is_file():
             raise DatasetError(f"{path} is neither a folder nor a zip file")  # a pipe would be waited for without end
-        self._zip = None if folder else Zip(path)
+        self._archive = None if folder else _open_archive(path, self.name)
         try:
-            self._sort(self._zip.list_members() if self._zip else _list_files(path))
+            self._sort(self._archive.list_members() if self._archive else _list_files(path, (), [0]))
         except BaseException:
             self.close()
             raise
@@ -52,39 +66,66 @@ class Source:
         self.close()
 
     def close(self) -> None:
-        """Close the zip file."""
-        if self._zip:
-            self._zip.close()
+        """Close the archive."""
+        if self._archive:
+            self._archive.close()
 
-    def read(self, member: Member) -> bytes:
+    def read(self, name: str) -> bytes:
         """The content of a member. Raises MemberError if it cannot be used, DatasetError if the total is too much."""
-        if self._zip:
-            return self._zip.read(member, self._count)
+        member = self.members[name]
+        if self._archive:
+            return self._archive.read(member, self._count)
         assert isinstance(member.where, Path)
         data = _read_file(member.where)
         self._count(len(data))
         return data
+
+    def read_text(self, name: str) -> str:
+        """The content of a text file, whatever its encoding; '' if it cannot be read."""
+        try:
+            data = self.read(name)
+        except MemberError:
+            return ""
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return data.decode("utf-16", "replace")
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data.decode("cp1252", "replace")
 
     def _count(self, length: int) -> None:
         with self._lock:
             self._total += length
             if self._total > limits.MAX_TOTAL_BYTES:
                 allowed = format_bytes(limits.MAX_TOTAL_BYTES)
-                raise DatasetError(f"{self.path.name} unpacks to more than {allowed}, which is the limit")
+                raise DatasetError(f"{self.name} unpacks to more than {allowed}, which is the limit")
 
     def _sort(self, listed: Iterator[Listed]) -> None:
+        members: list[Member] = []
         for name, found in listed:
-            if found is None:
+            if found is None and name.endswith("/"):
+                self.folders.append(name.rstrip("/"))
+            elif found is None:
                 self.junk_count += 1
             elif isinstance(found, str):
-                self.skipped.append((name, found))
-            elif len(self.members) >= limits.MAX_ENTRIES:
-                raise DatasetError(
-                    f"{self.path.name} holds more than {limits.MAX_ENTRIES:,} files, which is the limit"
-                )
+                self.problems.append((name, found))
+            elif len(members) >= limits.MAX_ENTRIES:
+                raise DatasetError(f"{self.name} holds more than {limits.MAX_ENTRIES:,} files, which is the limit")
             else:
-                self.members.append(found)
-        self.members.sort(key=lambda member: member.parts)
+                members.append(found)
+        self.members = {member.name: member for member in sorted(members, key=lambda member: member.parts)}
+
+
+def _open_archive(path: Path, name: str) -> Zip | Tar:
+    with path.open("rb") as file:
+        head = file.read(512)
+    for magic, kind in _OTHER_ARCHIVES.items():
+        if head.startswith(magic):
+            raise DatasetError(f"{name} is a {kind} archive, which is not read here: unpack it and give the folder, or "
+                               "pack it as zip")  # fmt: skip
+    if head.startswith((b"\x1f\x8b", b"BZh")) or (head[257:262] == b"ustar" and not head.startswith(b"PK")):
+        return Tar(path, name)
+    return Zip(path, name)
 
 
 def source_state(path: Path) -> str:
@@ -95,7 +136,7 @@ def source_state(path: Path) -> str:
             return f"{state.st_size} {state.st_mtime_ns}"
         digest = hashlib.sha256()
         with Source(path) as source:
-            for member in source.members:
+            for member in source.members.values():
                 where = path.joinpath(*member.parts).stat()
                 line = f"{member.name}\n{where.st_size} {where.st_mtime_ns}\n"
                 digest.update(line.encode("utf-8", "surrogateescape"))
@@ -104,25 +145,8 @@ def source_state(path: Path) -> str:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _list_files(folder: Path) -> Iterator[Listed]:
-    """Every file of a folder."""
-    for entry, parts in _walk(folder, (), [0]):
-        name = "/".join(parts)
-        if is_junk(parts[-1]):
-            yield name, None
-        elif entry.is_symlink():
-            yield name, "a link"
-        elif entry.is_dir():
-            yield name, f"deeper than {limits.MAX_DEPTH} folders"
-        elif not entry.is_file(follow_symlinks=False):
-            yield name, "not a regular file"
-        else:
-            length = entry.stat(follow_symlinks=False).st_size
-            yield name, skip_reason(parts, length) or Member(parts=parts, where=Path(entry.path), packed=length)
-
-
-def _walk(folder: Path, above: tuple[str, ...], count: list[int]) -> Iterator[tuple[os.DirEntry[str], tuple[str, ...]]]:
-    """Everything below a folder, links not followed, down to MAX_DEPTH folders; deeper ones are given, not entered."""
+def _list_files(folder: Path, above: tuple[str, ...], count: list[int]) -> Iterator[Listed]:
+    """Everything below a folder; links are not followed, and folders beyond MAX_DEPTH not entered."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -132,10 +156,22 @@ def _walk(folder: Path, above: tuple[str, ...], count: list[int]) -> Iterator[tu
         if count[0] > limits.MAX_ENTRIES:
             raise DatasetError(f"the folder holds more than {limits.MAX_ENTRIES:,} files, which is the limit")
         parts = (*above, entry.name)
-        if entry.is_dir(follow_symlinks=False) and len(parts) <= limits.MAX_DEPTH and not is_junk(entry.name):
-            yield from _walk(Path(entry.path), parts, count)
+        name = "/".join(parts)
+        if is_junk(entry.name):
+            yield name, None
+        elif entry.is_symlink():
+            yield name, "a link"
+        elif entry.is_dir():
+            if len(parts) > limits.MAX_DEPTH:
+                yield name, f"deeper than {limits.MAX_DEPTH} folders"
+            else:
+                yield f"{name}/", None
+                yield from _list_files(Path(entry.path), parts, count)
+        elif not entry.is_file(follow_symlinks=False):
+            yield name, "not a regular file"
         else:
-            yield entry, parts
+            length = entry.stat(follow_symlinks=False).st_size
+            yield name, Member(parts=parts, where=Path(entry.path), packed=length, size=length)
 
 
 def _read_file(path: Path) -> bytes:

@@ -7,20 +7,28 @@ import errno
 import json
 import logging
 import math
+import struct
+import unicodedata
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..text import quote
 from . import _folders
 from ._arrays import ImageArrays
 from ._card import DatasetCard
 from ._errors import DatasetError
+from ._layout import count_reasons
 
 logger = logging.getLogger(__name__)
+
+Scaling = Literal["cut", "squash"]
+"""Cut: proportions are kept, and what stands out is cut off evenly. Squash: the whole image is kept."""
 
 ARRAYS, FACTS = "images.npz", "set.json"
 VERSION = 1
@@ -48,7 +56,13 @@ class ImportedDataset:
     """SHA-256 of the content; see ``ImageArrays.fingerprint``."""
     scaled_to: tuple[int, int] | None
     """(height, width) if images were scaled on import; None if all had one size, which was kept."""
+    scaled_by: Scaling | None
+    """How images of other proportions were brought to that size; None if none was scaled."""
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    """What a person should look at before training."""
+    left_out: tuple[tuple[str, int], ...]
+    """(reason, files) of everything that is not in the set."""
     skipped: tuple[tuple[str, str], ...]
     """(path, reason), at most MAX_SKIPPED."""
     skipped_count: int
@@ -117,6 +131,11 @@ def read_facts(name: str) -> ImportedDataset:
         for key in ("skipped", "sources"):
             data[key] = tuple((str(a), str(b)) for a, b in data[key])
         data["scaled_to"] = tuple(data["scaled_to"]) if data["scaled_to"] else None
+        # What versions before 0.3 did not write; they always cut.
+        data.setdefault("scaled_by", "cut" if data["scaled_to"] else None)
+        data["warnings"] = tuple(map(str, data.get("warnings", ())))
+        counted = data.get("left_out") or count_reasons(data["skipped"]).items()
+        data["left_out"] = tuple((str(reason), int(count)) for reason, count in counted)
         if not data["sources"]:
             raise ValueError("no source")
         return ImportedDataset(**data)
@@ -167,6 +186,59 @@ def remove(name: str) -> None:
         folder(name).rename(staged / name)  # gone at once; deleting file by file could be interrupted
 
 
+def rename(name: str, title: str) -> ImportedDataset:
+    """Give an imported set another title; its identifier, which runs remember, stays. Raises DatasetError."""
+    if not clean_title(title):
+        raise DatasetError(f"the name {quote(title)} has no letter that can be shown")
+    known = replace(read_facts(name), title=clean_title(title))
+    with _folders.staging_folder() as staged:
+        _write(staged / FACTS, known)
+        (staged / FACTS).replace(folder(name) / FACTS)
+    return known
+
+
+def clean_title(text: str) -> str:
+    """A title without what cannot be shown, at most 64 characters; '' if nothing is left."""
+    kept = "".join(letter for letter in unicodedata.normalize("NFC", text) if unicodedata.category(letter)[0] != "C")
+    return " ".join(kept.split())[:64]
+
+
+def count_classes(name: str) -> tuple[list[int], list[int]]:
+    """Images of each class, for training and for testing; pixels are not read. Raises DatasetError."""
+    known = read_facts(name)
+    path = folder(name) / ARRAYS
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            counts = [np.bincount(arrays[f"{part}_labels"], minlength=len(known.classes)) for part in ("train", "test")]
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise DatasetError(f"{path} is damaged or missing ({error}); import {known.title} again") from None
+    return counts[0].tolist(), counts[1].tolist()
+
+
+def map_training_images(name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The training images of a set as a map of its file, of which only what is used is read, and their labels.
+
+    Raises DatasetError if the file cannot be read; what was changed in it is not noticed.
+    """
+    known = read_facts(name)
+    path = folder(name) / ARRAYS
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            labels = arrays["train_labels"]
+            with zipfile.ZipFile(path) as archive, archive.open("train_images.npy") as member:
+                np.lib.format.read_magic(member)
+                shape, _, kind = np.lib.format.read_array_header_1_0(member)
+                header_bytes, entry = member.tell(), archive.getinfo("train_images.npy")
+            file.seek(entry.header_offset + 26)
+            name_bytes, extra_bytes = struct.unpack("<HH", file.read(4))
+        if entry.compress_type != zipfile.ZIP_STORED or kind != np.uint8 or shape != (len(labels), *known.shape):
+            raise ValueError("not the arrays that were written")
+        offset = entry.header_offset + 30 + name_bytes + extra_bytes + header_bytes
+        return np.memmap(path, dtype=np.uint8, mode="r", offset=offset, shape=shape), labels
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error, struct.error) as error:
+        raise DatasetError(f"{path} is damaged or missing ({error}); import {known.title} again") from None
+
+
 def _write(path: Path, known: ImportedDataset) -> None:
     text = json.dumps({"version": VERSION, **asdict(known)}, ensure_ascii=True, indent=1)
     path.write_text(text, encoding="ascii")
@@ -191,5 +263,7 @@ def get_card(name: str) -> DatasetCard:
         available=(folder(imported.name) / ARRAYS).is_file(),
         path=folder(imported.name),
         notes=imported.notes,
+        warnings=imported.warnings,
         skipped=imported.skipped,
+        left_out=imported.left_out,
     )

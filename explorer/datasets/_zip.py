@@ -19,7 +19,7 @@ from typing import BinaryIO
 from ..text import format_bytes, quote
 from . import _limits as limits
 from ._errors import DatasetError
-from ._members import Listed, Member, MemberError, is_junk, skip_reason
+from ._members import Listed, Member, MemberError, is_junk
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCAL = struct.Struct("<4s22xHH")
@@ -30,8 +30,8 @@ _SHORT_PACKED = 64
 class Zip:
     """An open zip. ``read`` may be called from several threads."""
 
-    def __init__(self, path: Path) -> None:
-        self._name = path.name
+    def __init__(self, path: Path, name: str) -> None:
+        self._name = name
         self._lock = threading.Lock()
         self._file = path.open("rb")
 
@@ -45,20 +45,23 @@ class Zip:
         begins = self._data_offsets(entries, start)
         seen: set[tuple[str, ...]] = set()
         for entry, begin in zip(entries, begins, strict=True):
-            if entry.is_dir():
-                continue
-            parts = _parts(entry.orig_filename, self._name)
+            parts = split_path(entry.orig_filename, self._name)
             name = "/".join(parts)
+            if entry.is_dir():
+                if parts and not any(is_junk(part) for part in parts):
+                    yield f"{name}/", None
+                continue
             if not parts or any(is_junk(part) for part in parts):
                 yield name, None
                 continue
-            reason = skip_reason(parts, entry.file_size) or _member_problem(entry)
+            reason = _member_problem(entry)
             if not reason and parts in seen:
                 reason = "its name occurs twice"
             seen.add(parts)
             yield name, reason or Member(
-                parts=parts, where=begin, packed=entry.compress_size, method=entry.compress_type, crc=entry.CRC
-            )
+                parts=parts, where=begin, packed=entry.compress_size, size=entry.file_size, method=entry.compress_type,
+                crc=entry.CRC,
+            )  # fmt: skip
 
     def read(self, member: Member, count: Callable[[int], None]) -> bytes:
         """The content of a member. ``count`` is called with its length. Raises MemberError if it cannot be used."""
@@ -127,7 +130,7 @@ def _read_directory(file: BinaryIO, name: str) -> tuple[list[zipfile.ZipInfo], i
     return entries, archive.start_dir
 
 
-def _parts(name: str, archive: str) -> tuple[str, ...]:
+def split_path(name: str, archive: str) -> tuple[str, ...]:
     """The parts of a member's path. Refuses the whole archive for a name that leads out of it."""
     path = name.replace("\\", "/")
     parts = tuple(part for part in path.split("/") if part not in ("", "."))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
-from ..home import absolute
 from ..runs import Manager, Run, device_choices, devices
 from ._config import TrainConfig, parse
 from ._fit import (
@@ -137,8 +135,8 @@ def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any
 
 def _with_known_data(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     """The configuration with the name of the imported set in place of a path: the worker runs in another folder."""
-    path = absolute(config.dataset)
-    if config.dataset in datasets.names() or not os.path.exists(path):
+    path = datasets.find_source(config.dataset)
+    if path is None:
         return config
     return config.changed(dataset=datasets.import_images(path, size=architecture.input_shape[1:]).name)
 

@@ -129,7 +129,7 @@ def test_what_a_careless_hand_packed_is_left_out_and_listed(tmp_path: Path) -> N
         archive.writestr("class0/broken.png", makers.png(1)[:60])
         archive.writestr("class0/script.png", b"#!/bin/sh")
         archive.writestr("class0/inner.zip", b"PK")
-        archive.writestr("a/b/c/d/e/deep.png", makers.png(2))
+        archive.writestr("a/b/c/d/e/f/g/h/i/deep.png", makers.png(2))
         archive.writestr("loose.png", makers.png(3))
         archive.writestr("class1/zeros.png", b"\0" * 3_000_000)
         archive.writestr("class1/large.png", b"\0" * 40_000_001, zipfile.ZIP_STORED)
@@ -146,7 +146,7 @@ def test_what_a_careless_hand_packed_is_left_out_and_listed(tmp_path: Path) -> N
         "class0/broken.png": "incomplete or damaged",
         "class0/script.png": "not a supported image",
         "class0/inner.zip": "an archive inside",
-        "a/b/c/d/e/deep.png": "deeper than 4 folders",
+        "a/b/c/d/e/f/g/h/i/deep.png": "deeper than 8 folders",
         "loose.png": "not in a class folder",
         "class1/zeros.png": "200 times",
         "class1/large.png": "larger than 40.0 MB",
@@ -163,7 +163,7 @@ def test_what_a_careless_hand_packed_is_left_out_and_listed(tmp_path: Path) -> N
 
 def test_a_folder_is_as_safe_as_a_zip(tmp_path: Path) -> None:
     folder = unpacked(
-        tmp_path / "set", {**makers.classes(), "a/b/c/d/e/deep.png": makers.png(1), ".hidden/x.png": b"x"}
+        tmp_path / "set", {**makers.classes(), "a/b/c/d/e/f/g/h/i/deep.png": makers.png(1), ".hidden/x.png": b"x"}
     )
     (tmp_path / "outside.png").write_bytes(makers.png(5))
     (folder / "class0/link.png").symlink_to(tmp_path / "outside.png")
@@ -174,7 +174,7 @@ def test_a_folder_is_as_safe_as_a_zip(tmp_path: Path) -> None:
     reasons = dict(made.skipped)
     assert reasons["class0/link.png"] == reasons["class2"] == "a link"
     assert reasons["class0/pipe.png"] == "not a regular file"
-    assert reasons["a/b/c/d/e"] == "deeper than 4 folders"
+    assert reasons["a/b/c/d/e/f/g/h/i"] == "deeper than 8 folders"
     assert made.classes == ("class0", "class1")
     assert sum(made.counts) == 13
 
@@ -288,10 +288,10 @@ def test_the_same_name_twice(tmp_path: Path) -> None:
         ({"STRASSE/1.png": b"x", "straße/1.png": b"x"}, "differ in capitals only"),
         ({"a" * 65 + "/1.png": b"x", "b/1.png": b"x"}, "1 to 64 characters"),
         ({"a\x07/1.png": b"x", "b/1.png": b"x"}, "control characters"),
-        ({"train/a/1.png": b"x", "train/b/1.png": b"x", "test/c/1.png": b"x"}, "none for training"),
-        ({"a/1.png": makers.png(1), "b/1.png": makers.png(2)}, "one image"),
+        ({"train/a/1.png": b"x", "train/b/1.png": b"x", "test/c/1.png": b"x", "test/d/1.png": b"x"}, "for training"),
+        ({"a/1.png": makers.png(1), "b/1.png": makers.png(2)}, "a second image"),
         ({"a/1.png": b"x", "b/1.png": b"x"}, "no readable images"),
-        ({**makers.classes(), "c/1.png": b"x"}, "'c' has no readable training images"),
+        ({**makers.classes(1), "c/1.png": b"x"}, "'c' has no readable training images"),
         ({**makers.classes(prefix="train/"), "test/class0/1.png": b"x"}, "no readable test images"),
     ],
 )

@@ -1,0 +1,133 @@
+"""What a preview and an import decide alike: classes and splits, the size that is stored, what is held out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..text import format_bytes, quote
+from ._arrays import MIN_CLASSES
+from ._checks import Size
+from ._errors import DatasetError
+from ._layout import Layout, find_layout
+from ._random import split_stratified
+from ._sources import Source
+
+MAX_ARRAY_BYTES = 4 * 2**30
+DEFAULT_SIZE: Size = (64, 64)
+SMALLEST_SIDE_PX, LARGEST_SIDE_PX = 8, 1024
+_KEEP_SIDE_PX = 256
+"""Images that all have the same size up to this many pixels a side are stored unchanged."""
+_TEST_SHARE, _SEED = 0.2, 2015
+
+
+def check_size(size: Size | None) -> None:
+    """Raise DatasetError unless images may be stored at this size."""
+    if size is not None and not all(SMALLEST_SIDE_PX <= side <= LARGEST_SIDE_PX for side in size):
+        raise DatasetError(
+            f"size (={size[0]}×{size[1]}) must be from {SMALLEST_SIDE_PX} to {LARGEST_SIDE_PX:,} pixels a side"
+        )
+
+
+def source_title(filename: str) -> str:
+    """A file's or folder's name without its endings: 'cats.tar.gz' → 'cats'."""
+    stem = Path(filename).stem if Path(filename).suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".bz2") else filename
+    return stem[:-4] if stem.lower().endswith(".tar") else stem
+
+
+def read_layout(source: Source) -> Layout:
+    """The splits and classes of an open source. Raises DatasetError."""
+    return find_layout(
+        ((name, member.size) for name, member in source.members.items()),
+        source=quote(source.name), folders=source.folders, problems=source.problems, read_text=source.read_text,
+    )  # fmt: skip
+
+
+def stored_size(sizes: set[Size], wanted: Size | None, *, keep_small: bool) -> tuple[Size, bool]:
+    """The size at which images are stored, and whether all of them have it already."""
+    common = next(iter(sizes)) if len(sizes) == 1 else None
+    if common and max(common) <= _KEEP_SIDE_PX and (keep_small or wanted in (None, common)):
+        return common, True
+    size = wanted or DEFAULT_SIZE
+    return size, common == size
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Usable:
+    """The images of a layout that can be read, of classes that can be trained."""
+
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    """Of every image of the layout, by ``classes``; meaningless for those that are not in ``train`` or ``test``."""
+    train: NDArray[np.int64]
+    """Rows: images of the layout, its training images first."""
+    test: NDArray[np.int64]
+    left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def select_usable(source: Source, layout: Layout, good: NDArray[np.bool_]) -> Usable:
+    """Leave out classes without a readable training image, and hold a test set out where there is none.
+
+    Args:
+        source: For messages.
+        layout: What the source holds.
+        good: For each image, training first, whether it can be read.
+
+    Returns:
+        Rows, classes and labels.
+
+    Raises:
+        DatasetError: Fewer than two classes are left, or no test image can be read.
+    """
+    pairs = [*layout.train, *layout.test]
+    labels = np.array([label for _, label in pairs], dtype=np.int64)
+    border = len(layout.train)
+    if not good[:border].any():
+        raise DatasetError(f"{quote(source.name)} holds no readable images in class folders")
+    counts = np.bincount(labels[:border][good[:border]], minlength=len(layout.classes))
+    lost = [name for name, count in zip(layout.classes, counts, strict=True) if not count]
+    if len(lost) > len(layout.classes) - MIN_CLASSES:
+        raise DatasetError(f"the class {quote(lost[0])} has no readable training images")
+    rows = np.flatnonzero(good & (counts > 0)[labels])
+    train, test = rows[rows < border], rows[rows >= border]
+    if layout.test and not len(test):
+        raise DatasetError("there are no readable test images")
+    notes, warnings = list(layout.notes), list(layout.warnings)
+    if lost:
+        warnings.append(f"Without a readable training image, and so left out: {', '.join(map(quote, lost))}.")
+    labels = (np.cumsum(counts > 0) - 1)[labels]
+    if not layout.test:
+        train, test = (rows[part] for part in split_stratified(labels[rows], _TEST_SHARE, _SEED))
+        notes.append("It came without a test set: a fifth of every class was set aside, the same at every import.")
+        if not len(test):
+            raise DatasetError("no class has a second image: without a test folder, one of each is set aside for it")
+        single = [name for name, count in zip(layout.classes, counts, strict=True) if count == 1]
+        if single:
+            warnings.append(f"With one image, and so without test images: {', '.join(map(quote, single))}.")
+    return Usable(
+        classes=tuple(name for name in layout.classes if name not in lost), labels=labels, train=train, test=test,
+        left_out=tuple((name, f"its class {layout.classes[label]} has no training images")
+                       for (name, label), fine in zip(pairs, good, strict=True) if fine and not counts[label]),
+        notes=tuple(notes), warnings=tuple(warnings),
+    )  # fmt: skip
+
+
+def check_memory(count: int, size: Size) -> None:
+    """Raise DatasetError if so many images of a size are too many to be stored."""
+    needed = count * 3 * size[0] * size[1]
+    if needed > MAX_ARRAY_BYTES:
+        raise DatasetError(
+            f"{count:,} images of {size[0]}×{size[1]} need {format_bytes(needed)}; at most "
+            f"{format_bytes(MAX_ARRAY_BYTES)} are allowed: choose a smaller size"
+        )
+
+
+def digest(data: bytes) -> bytes:
+    """By which equal files are found."""
+    return hashlib.blake2b(data, digest_size=16).digest()

@@ -1,0 +1,219 @@
+"""A look at a folder or archive of images before anything of it is stored."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..home import absolute
+from . import _folders, _images
+from ._checks import Size, warn_of_content, warn_of_sizes
+from ._errors import CancelledError, DatasetError, ImageError
+from ._import import Cancel, Progress
+from ._layout import Layout, count_reasons
+from ._members import MemberError
+from ._plan import digest, read_layout, select_usable, source_title, stored_size
+from ._samples import Sample, decode_samples
+from ._sources import Source
+
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Preview:
+    """What an import would make of a source, as far as the names, headers and bytes of its files tell."""
+
+    title: str
+    classes: tuple[str, ...]
+    train_counts: tuple[int, ...]
+    """Images of each class."""
+    test_counts: tuple[int, ...]
+    sizes: tuple[tuple[Size, int], ...]
+    """((height, width), images), the commonest first."""
+    folders: tuple[tuple[str, str, int], ...]
+    """(folder, what it was taken for, images)."""
+    left_out: tuple[tuple[str, int], ...]
+    """(reason, files), the commonest first."""
+    skipped: tuple[tuple[str, str], ...]
+    """(path, reason) of every file that is left out."""
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    """What does not depend on the size that is stored; see ``warn_of_size``."""
+    samples: tuple[Sample, ...]
+
+    @property
+    def count(self) -> int:
+        """Images that can be used."""
+        return sum(self.train_counts) + sum(self.test_counts)
+
+    @property
+    def smallest(self) -> Size:
+        """The largest (height, width) at which no image is enlarged."""
+        return min(height for (height, _), _ in self.sizes), min(width for (_, width), _ in self.sizes)
+
+    @property
+    def largest(self) -> Size:
+        """(height, width) that no image exceeds."""
+        return max(height for (height, _), _ in self.sizes), max(width for (_, width), _ in self.sizes)
+
+    def size_stored(self, wanted: Size | None) -> Size:
+        """(height, width) at which an import for this wish stores the images."""
+        return stored_size({size for size, _ in self.sizes}, wanted, keep_small=wanted is None)[0]
+
+    def bytes_stored(self, wanted: Size | None) -> int:
+        """Bytes that the images then take, in memory and on the disk; a third of it if all of them are grey."""
+        height, width = self.size_stored(wanted)
+        return self.count * (3 * height * width + 8)
+
+    def warn_of_size(self, wanted: Size | None) -> list[str]:
+        """Sentences on images that are too small, or too small for the size that would be stored."""
+        stored, kept = stored_size({size for size, _ in self.sizes}, wanted, keep_small=wanted is None)
+        return warn_of_sizes((size for size, count in self.sizes for _ in range(count)), None if kept else stored)
+
+    def to_data(self, wanted: Size | None = None) -> dict[str, Any]:
+        """Everything but the samples, for JSON; ``wanted`` is the (height, width) to store, None for the usual one."""
+        stored = self.size_stored(wanted)
+        return {
+            "title": self.title,
+            "classes": {
+                name: {"train": train, "test": test}
+                for name, train, test in zip(self.classes, self.train_counts, self.test_counts, strict=True)
+            },
+            "splits": {"train": sum(self.train_counts), "test": sum(self.test_counts)},
+            "images": self.count,
+            "sizes": {
+                "smallest": list(self.smallest),
+                "largest": list(self.largest),
+                "different": len(self.sizes),
+                "commonest": [{"size": list(size), "images": count} for size, count in self.sizes[:10]],
+            },
+            "stored": {"size": list(stored), "bytes": self.bytes_stored(wanted)},
+            "folders": [{"folder": where, "taken_for": use, "images": count} for where, use, count in self.folders],
+            "left_out": dict(self.left_out),
+            "warnings": [*self.warnings, *self.warn_of_size(wanted)],
+            "notes": list(self.notes),
+        }
+
+
+def preview(
+    path: str | Path, *, name: str | None = None, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Preview:
+    """Look at a folder, zip or tar of images before anything of it is stored.
+
+    Recognised are class folders, with or without splits such as train, val and test around them, also nested; images
+    with a list of their labels, such as a CSV file; and file names that begin with their class. Every file is read, but
+    of the images only the headers are decoded: one that is damaged further on is found by the import.
+
+    Args:
+        path: Of the folder or archive.
+        name: What it is called in messages; default: its own name.
+        progress: Is called with the images done and their number.
+        cancel: Is called often; True stops it.
+
+    Returns:
+        What an import would make of it.
+
+    Raises:
+        DatasetError: An import would be refused; the message says why, and what was left out.
+        CancelledError: ``cancel`` returned True.
+    """
+    path = absolute(path)
+    try:
+        with Source(path, name) as source:
+            layout = read_layout(source)
+            return _look(source, layout, source_title(name or path.name), progress, cancel)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def preview_upload(
+    data: bytes | memoryview, filename: str, *, progress: Progress | None = None, cancel: Cancel | None = None
+) -> Preview:
+    """Look at an archive that came through a browser; see ``preview``.
+
+    Args:
+        data: Its bytes. They lie on the disk only for as long as that takes.
+        filename: What the file is called on the machine from which it came; nothing is opened under this name.
+        progress: As for ``preview``.
+        cancel: As for ``preview``.
+
+    Returns:
+        What an import would make of it.
+
+    Raises:
+        DatasetError: It would be refused, or the disk is full.
+        CancelledError: ``cancel`` said so.
+    """
+    with _folders.staging_folder() as folder:
+        path = folder / "upload"
+        path.write_bytes(data)
+        return preview(path, name=Path(filename).name, progress=progress, cancel=cancel)
+
+
+def _look(source: Source, layout: Layout, title: str, progress: Progress | None, cancel: Cancel | None) -> Preview:
+    pairs = [*layout.train, *layout.test]
+    seen = _read_headers(source, [name for name, _ in pairs], progress, cancel)
+    failed = [(name, found) for (name, _), found in zip(pairs, seen, strict=True) if isinstance(found, str)]
+    usable = select_usable(source, layout, np.array([not isinstance(found, str) for found in seen], dtype=bool))
+    left_out = tuple(sorted([*layout.left_out, *usable.left_out, *failed]))
+    sizes: Counter[Size] = Counter()
+    content: list[list[tuple[int, bytes]]] = [[], []]
+    for rows, into in zip((usable.train, usable.test), content, strict=True):
+        for row in rows:
+            found = seen[row]
+            assert not isinstance(found, str)
+            sizes[found[0]] += 1
+            into.append((int(usable.labels[row]), found[1]))
+    count = len(usable.classes)
+    return Preview(
+        title=title,
+        classes=usable.classes,
+        train_counts=tuple(np.bincount(usable.labels[usable.train], minlength=count).tolist()),
+        test_counts=tuple(np.bincount(usable.labels[usable.test], minlength=count).tolist()),
+        sizes=tuple(sizes.most_common()),
+        folders=layout.folders,
+        left_out=tuple(count_reasons(left_out).items()),
+        skipped=left_out,
+        notes=usable.notes,
+        warnings=(*usable.warnings, *warn_of_content(usable.classes, *content)),
+        samples=decode_samples(
+            source, usable.classes, ((pairs[row][0], int(usable.labels[row])) for row in usable.train)
+        ),
+    )
+
+
+def _read_headers(
+    source: Source, names: Sequence[str], progress: Progress | None, cancel: Cancel | None
+) -> list[tuple[Size, bytes] | str]:
+    """Size and digest of each image, or why it cannot be used."""
+    stop = threading.Event()
+
+    def look(name: str) -> tuple[Size, bytes] | str:
+        if stop.is_set():
+            return ""
+        try:
+            data = source.read(name)
+            return _images.read_size(data), digest(data)
+        except (MemberError, ImageError) as error:
+            return str(error)
+
+    found: list[tuple[Size, bytes] | str] = []
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="preview") as pool:
+        try:
+            for start in range(0, len(names), _BATCH):
+                if cancel and cancel():
+                    raise CancelledError("the preview was cancelled")
+                found += pool.map(look, names[start : start + _BATCH])
+                if progress:
+                    progress(len(found), len(names))
+        finally:
+            stop.set()
+    return found
