@@ -87,7 +87,7 @@ def check_node_kind() -> None:
     assert "16 channels cannot be dealt out to 5 groups" in problems(uneven)[0].message
     with pytest.raises(ArchitectureError, match="did you mean 'channel_shuffle'"):
         from_json(to_json(network).replace("channel_shuffle", "channel_shuffel"))
-    shuffle = next(column for column in figures.strip(network, found) if column["path"] == "shuffle")
+    shuffle = next(column for column in figures.lay_out_overview(network, found) if column["path"] == "shuffle")
     assert shuffle["facts"][0] == ["layer", "channel shuffle, 2 groups"]
 
 

@@ -77,17 +77,17 @@ def link(architecture: Architecture) -> None:
 
 def diagram(architecture: Architecture) -> None:
     found = analyze(architecture)
-    for column in figures.strip(architecture, found):
-        drawn = figures.block(architecture, found, column["path"])
+    for column in figures.lay_out_overview(architecture, found):
+        drawn = figures.lay_out_block(architecture, found, column["path"])
         assert drawn["tree"]["op"] == architecture.trunk.nodes[-1].op or column["path"] == "flatten"
 
 
 def charts(architecture: Architecture) -> None:
     found = analyze(architecture)
-    assert figures.growth(architecture, found)["points"]
-    assert sum(bar["total"] for bar in figures.costs(architecture, found)) == found.macs
+    assert figures.trace_growth(architecture, found)["points"]
+    assert sum(bar["total"] for bar in figures.split_costs(architecture, found)) == found.macs
     assert len(figures.layer_table(architecture, found)) == len(found.layers)
-    assert figures.treemap(architecture, found).data
+    assert figures.draw_treemap(architecture, found).data
 
 
 def panel(architecture: Architecture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log
 
-from ..figures import growth
+from ..figures import trace_growth
 from ..text import escape_html, format_si
 from ._cells import format_cell, is_best
 from ._compare import Comparison
@@ -104,7 +104,7 @@ def _growth(comparison: Comparison) -> str:
     """The field after each node of the trunk on a logarithmic scale; a letter stands at the end of each line."""
     height, right = 260, _WIDTH - 30
     curves = [
-        [point["longest"] for point in growth(architecture, analysis)["points"]]
+        [point["longest"] for point in trace_growth(architecture, analysis)["points"]]
         for architecture, analysis in zip(comparison.architectures, comparison.analyses, strict=True)
     ]
     most = max(max(curve) for curve in curves)

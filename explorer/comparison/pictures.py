@@ -7,12 +7,12 @@ from typing import Any, Literal
 from ..architecture import Architecture, edit
 from ..figures import (
     LINES,
-    column,
-    growth,
     kind_of_branch,
     kind_of_node,
+    lay_out_column,
     layer_title,
     short_name,
+    trace_growth,
 )
 from ..text import format_bytes, format_extent, format_shape, format_si
 from ._compare import Comparison
@@ -47,7 +47,7 @@ def aligned(comparison: Comparison) -> dict[str, Any]:
             blocks = []
             for block in stage.blocks:
                 node = edit.find(architecture, block.path)
-                found = column(node, block.path, analysis, shapes[place])
+                found = lay_out_column(node, block.path, analysis, shapes[place])
                 if not found["tap"]:
                     found["label"] = short_name(node.name) if node.child_field else " ".join(layer_title(node)).strip()
                 blocks.append(found)
@@ -100,7 +100,7 @@ def branch_bars(comparison: Comparison, metric: BarMetric, label: str) -> list[d
 def growths(comparison: Comparison) -> dict[str, Any]:
     """The growth of the field of each network, over one another: {networks, lines: [growth]}."""
     pairs = zip(comparison.architectures, comparison.analyses, strict=True)
-    return {"networks": networks(comparison), "lines": [growth(*pair) for pair in pairs]}
+    return {"networks": networks(comparison), "lines": [trace_growth(*pair) for pair in pairs]}
 
 
 def _shares(architecture: Architecture, block: Block, metric: BarMetric) -> list[tuple[str, str, int]]:

@@ -1,12 +1,12 @@
 """Data of the charts and diagrams, from analyses and results: pure functions, no torch, no Streamlit."""
 
-from ._charts import costs, growth, treemap
-from ._colours import KINDS, Kind, kind_of, kind_of_branch, palette
-from ._curves import LINES, Line, curves, thin
-from ._diagram import block, column, kind_of_node, layer_title, strip
+from ._charts import draw_treemap, split_costs, trace_growth
+from ._colours import KINDS, Kind, kind_of, kind_of_branch, list_colors
+from ._curves import LINES, Line, lay_out_curves, thin_line
+from ._diagram import kind_of_node, lay_out_block, lay_out_column, lay_out_overview, layer_title
 from ._kinds import LOOKS, Look, short_name
-from ._maps import filters, heat, photo, sheet, single, span
-from ._scatter import Axis, Dots, Mark, Path, scatter, staircase
+from ._maps import draw_filters, draw_heatmap, draw_map, draw_map_grid, encode_photo, find_color_range
+from ._scatter import Axis, Dots, Mark, Path, lay_out_scatter, trace_front
 from ._table import layer_table
 
 __all__ = [
@@ -20,27 +20,27 @@ __all__ = [
     "Look",
     "Mark",
     "Path",
-    "block",
-    "column",
-    "costs",
-    "curves",
-    "filters",
-    "growth",
-    "heat",
+    "draw_filters",
+    "draw_heatmap",
+    "draw_map",
+    "draw_map_grid",
+    "draw_treemap",
+    "encode_photo",
+    "find_color_range",
     "kind_of",
     "kind_of_branch",
     "kind_of_node",
+    "lay_out_block",
+    "lay_out_column",
+    "lay_out_curves",
+    "lay_out_overview",
+    "lay_out_scatter",
     "layer_table",
     "layer_title",
-    "palette",
-    "photo",
-    "scatter",
-    "sheet",
+    "list_colors",
     "short_name",
-    "single",
-    "span",
-    "staircase",
-    "strip",
-    "thin",
-    "treemap",
+    "split_costs",
+    "thin_line",
+    "trace_front",
+    "trace_growth",
 ]

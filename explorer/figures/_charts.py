@@ -20,10 +20,20 @@ def _trunk_layers(architecture: Architecture, analysis: Analysis) -> list[tuple[
     return [(node, layers) for node, layers in found if layers]
 
 
-def growth(architecture: Architecture, analysis: Analysis) -> dict[str, Any]:
-    """Longest and shortest path's receptive field after each node of the trunk, in pixels along the larger axis.
+def trace_growth(architecture: Architecture, analysis: Analysis) -> dict[str, Any]:
+    """Follow the longest and shortest path's receptive field along the trunk.
 
     It ends where global pooling or flattening makes the field the whole input.
+
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+
+    Returns:
+        ``points``, one for the input and one after each node of the trunk, with ``longest`` and ``shortest`` in pixels
+        along the larger axis; ``input``, the input's larger side in pixels.
+
+    Source: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
     """
     points = [{"path": "", "label": "input", "longest": 1, "shortest": 1}]
     for node, layers in _trunk_layers(architecture, analysis):
@@ -41,8 +51,20 @@ def growth(architecture: Architecture, analysis: Analysis) -> dict[str, Any]:
     return {"points": points, "input": max(analysis.input_shape[1:])}
 
 
-def costs(architecture: Architecture, analysis: Analysis, metric: str = "macs") -> list[dict[str, Any]]:
-    """For each node of the trunk that costs anything, its MACs or params split by branch."""
+def split_costs(architecture: Architecture, analysis: Analysis, metric: str = "macs") -> list[dict[str, Any]]:
+    """Split the cost of each node of the trunk by branch; nodes that cost nothing are left out.
+
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+        metric: ``macs`` or ``params``, in the product's own convention.
+
+    Returns:
+        One bar for each node: ``path``, ``label``, ``total``, ``text`` and ``parts`` (name, value, text, kind).
+
+    Raises:
+        ValueError: ``metric`` is another one.
+    """
     if metric not in ("macs", "params"):
         raise ValueError(f"metric (={metric!r}) must be 'macs' or 'params'")
     whole = getattr(analysis, metric)
@@ -80,8 +102,20 @@ def costs(architecture: Architecture, analysis: Analysis, metric: str = "macs") 
 _CONTAINER = Kind("block", "#e3e7ec", "#2a323d")
 
 
-def treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs", dark: bool = False) -> go.Figure:
-    """Blocks, branches and layers as nested rectangles of area proportional to MACs or params (inference network)."""
+def draw_treemap(architecture: Architecture, analysis: Analysis, metric: str = "macs", dark: bool = False) -> go.Figure:
+    """Draw blocks, branches and layers as nested rectangles, areas proportional to their cost in inference.
+
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+        metric: ``macs`` or ``params``.
+        dark: Whether it stands on a dark background.
+
+    Returns:
+        A Plotly figure of one treemap.
+
+    Source: Johnson & Shneiderman, "Tree-Maps", IEEE Visualization 1991.
+    """
     import plotly.graph_objects as go
 
     from ..architecture import walk

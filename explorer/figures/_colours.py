@@ -36,7 +36,14 @@ KINDS: dict[str, Kind] = {
 
 
 def kind_of(node: Any) -> str:
-    """The kind that gives a layer its colour."""
+    """Find the kind that gives a layer its colour.
+
+    Args:
+        node: A node of an architecture.
+
+    Returns:
+        A key of ``KINDS``.
+    """
     return look_of(node.op).colour(node)
 
 
@@ -44,7 +51,14 @@ _RANK = {"larger": 5, "factorised": 4, "5x5": 3, "3x3": 2, "pooling": 1, "1x1": 
 
 
 def kind_of_branch(node: Any) -> str:
-    """The kind that stands for a whole branch: its widest window; one that begins with a pool is pooling."""
+    """Find the kind that stands for a whole branch: its widest window; one that begins with a pool is pooling.
+
+    Args:
+        node: A branch, or any other node.
+
+    Returns:
+        A key of ``KINDS``.
+    """
     leaves = [leaf for _, leaf in walk(node) if not leaf.nodes] if node.child_field else [node]
     if not leaves:
         return "shortcut"
@@ -54,6 +68,10 @@ def kind_of_branch(node: Any) -> str:
     return max(kinds, key=lambda kind: _RANK.get(kind, -1))
 
 
-def palette() -> dict[str, dict[str, str]]:
-    """The colours as plain data for the components."""
+def list_colors() -> dict[str, dict[str, str]]:
+    """List the colours as plain data for the components.
+
+    Returns:
+        For each key of ``KINDS``: ``label``, and ``light`` and ``dark`` as ``#rrggbb``.
+    """
     return {name: kind._asdict() for name, kind in KINDS.items()}

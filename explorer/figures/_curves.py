@@ -41,13 +41,22 @@ class Line:
     """Drawn with a mark at every point: values of whole epochs."""
 
 
-def thin(
+def thin_line(
     steps: ArrayLike, values: ArrayLike, seconds: ArrayLike, limit: int = MAX_POINTS
 ) -> dict[str, list[float]]:
-    """At most about ``limit`` points: each the mean of a stretch of steps, with the lowest and highest value in it.
+    """Thin a line to at most about ``limit`` points: each the mean of a stretch of steps, with its extremes.
 
     Stretches are powers of two long and begin at fixed steps, so a line that grows does not tremble; their number
-    halves when it exceeds ``limit``. ``{"step", "second", "value", "low", "high"}``, equally long.
+    halves when it exceeds ``limit``.
+
+    Args:
+        steps: Optimizer steps, increasing, shape (N,).
+        values: What was measured at each, shape (N,).
+        seconds: Training time at each, shape (N,).
+        limit: About how many points may remain.
+
+    Returns:
+        ``step`` (last of a stretch), ``second``, ``value`` (mean), ``low`` and ``high``: lists of equal length.
     """
     step, value, second = np.asarray(steps), np.asarray(values, float), np.asarray(seconds, float)
     if not len(step):
@@ -72,11 +81,15 @@ def thin(
     }
 
 
-def curves(runs: Sequence[tuple[str, str, float]], panels: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """What the component ``curves`` draws.
+def lay_out_curves(runs: Sequence[tuple[str, str, float]], panels: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Prepare learning curves for the component that draws them.
 
-    ``runs`` are (id, title, steps an epoch); each panel is ``{"key", "title", "note", "format": "number" | "percent",
-    "lines": [Line, ...]}``.
+    Args:
+        runs: (id, title, steps of an epoch) of each run, in the order of their colours.
+        panels: ``{"key", "title", "note", "format": "number" | "percent", "lines": [Line, ...]}`` each.
+
+    Returns:
+        ``runs`` with their colours, and ``panels`` whose lines are thinned.
     """
     return {
         "runs": [
@@ -91,7 +104,7 @@ def curves(runs: Sequence[tuple[str, str, float]], panels: Iterable[dict[str, An
                         "run": line.run,
                         "name": line.name,
                         "marked": line.marked,
-                        **thin(line.steps, line.values, line.seconds),
+                        **thin_line(line.steps, line.values, line.seconds),
                     }
                     for line in panel["lines"]
                 ],

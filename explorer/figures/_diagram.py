@@ -12,29 +12,53 @@ from ._kinds import look_of
 
 
 def kind_of_node(node: Any) -> str:
-    """A column's kind where it is not split by branch: a block whose branches are added has the colour of fusion."""
+    """Find the kind of a column that is not split by branch: a block whose branches are added is a fusion.
+
+    Args:
+        node: A node of the trunk.
+
+    Returns:
+        A key of ``KINDS``.
+    """
     if edit.block_parallel(node, node.name) is not None:
         return "fuse"
     return kind_of_branch(node) if node.child_field else kind_of(node)
 
 
-def strip(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
-    """One column per node of the trunk: extents of its output, its channels split by branch, its share of the cost.
+def lay_out_overview(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
+    """Lay out the overview: one column for each node of the trunk.
 
     An auxiliary head is a ``tap``: it stands beside the trunk, whose tensor it reads and does not change.
+
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+
+    Returns:
+        What ``lay_out_column`` gives, in the trunk's order.
     """
     columns = []
     shape: tuple[int, ...] = architecture.input_shape
     for node in architecture.trunk.nodes:
-        columns.append(column(node, node.name, analysis, shape))
+        columns.append(lay_out_column(node, node.name, analysis, shape))
         layers = analysis.below(node.name)
         if layers and node.op != "auxiliary":
             shape = layers[-1].output_shape
     return columns
 
 
-def column(node: Any, path: str, analysis: Analysis, shape: tuple[int, ...]) -> dict[str, Any]:
-    """One node of a strip; ``shape`` (C, H, W) or (F,) is what it reads."""
+def lay_out_column(node: Any, path: str, analysis: Analysis, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Lay out one column of the overview: extents of its output, channels split by branch, share of the cost.
+
+    Args:
+        node: A node of the trunk.
+        path: Its path.
+        analysis: What ``analyze`` says of the network.
+        shape: (C, H, W) or (F,) of what the node reads.
+
+    Returns:
+        Captions, kind, ``parts`` (shares of the channels), ``channels``, ``height`` in pixels, facts for the tooltip.
+    """
     layers = analysis.below(path)
     if node.op == "auxiliary":
         return _tap(node, path, layers, shape)
@@ -111,8 +135,20 @@ def _field_text(layer: Layer) -> str:
     return text + (", then the whole input" if field.whole_input else "")
 
 
-def block(architecture: Architecture, analysis: Analysis, path: str) -> dict[str, Any]:
-    """The node at ``path`` as a tree of lanes, each layer with its facts and its share of the block's MACs."""
+def lay_out_block(architecture: Architecture, analysis: Analysis, path: str) -> dict[str, Any]:
+    """Lay out one block large: a tree of lanes, each layer with its facts and its share of the block's MACs.
+
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+        path: Path of the node.
+
+    Returns:
+        Title, input and output, ``tree`` of lanes, and a ``description`` in words for screen readers.
+
+    Raises:
+        ArchitectureError: There is no node at ``path``.
+    """
     node = edit.find(architecture, path)
     layers = analysis.below(path)
     macs = sum(layer.macs for layer in layers)
@@ -158,7 +194,14 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
 
 
 def layer_title(node: Any) -> tuple[str, str]:
-    """(caption, small remark) of a layer's box."""
+    """Name a layer in its box.
+
+    Args:
+        node: A layer.
+
+    Returns:
+        Its caption and a small remark, which may be empty.
+    """
     return look_of(node.op).box(node)
 
 

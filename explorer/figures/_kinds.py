@@ -12,7 +12,14 @@ _STAGE_PREFIXES = ("inception_", "inception", "Mixed_", "Conv2d_", "auxiliary_")
 
 
 def short_name(name: str) -> str:
-    """A caption that fits under a narrow column: 'inception_3a' → '3a'."""
+    """Shorten a name so that it fits under a narrow column: 'inception_3a' → '3a'.
+
+    Args:
+        name: A node's name.
+
+    Returns:
+        At most 12 characters.
+    """
     for prefix in _STAGE_PREFIXES:
         if name.startswith(prefix) and len(name) > len(prefix):
             name = name[len(prefix) :]

@@ -27,8 +27,15 @@ _BAD_COLOUR = (230, 0, 200)
 Array = NDArray[Any]
 
 
-def span(values: Array) -> tuple[float, float]:
-    """The range of the colour map: (0, m), or (-m, m) where a number is negative; m is the largest magnitude."""
+def find_color_range(values: Array) -> tuple[float, float]:
+    """Find the range of the colour map.
+
+    Args:
+        values: Numbers of any shape; those that are not finite do not count.
+
+    Returns:
+        (0, m), or (-m, m) where a number is negative; m is the largest magnitude.
+    """
     finite = values[np.isfinite(values)]
     most = float(np.abs(finite).max()) if finite.size else 0.0
     return (-most if finite.size and finite.min() < 0 else 0.0), most
@@ -54,16 +61,25 @@ def shrunk(values: Array, factor: int) -> Array:
     return np.asarray(sums / (down[:, None] * across))
 
 
-def sheet(values: Array, channels: Sequence[int], *, shared: bool, limit: int = TILE) -> dict[str, Any]:
-    """Some channels of (C, H, W) side by side in one picture, and what each of them holds.
+def draw_map_grid(values: Array, channels: Sequence[int], *, shared: bool, limit: int = TILE) -> dict[str, Any]:
+    """Draw some channels side by side in one picture, and tell what each of them holds.
 
     Channel i of ``channels`` stands in line i // ``columns``, at i % ``columns``, ``width`` × ``height`` pixels large;
-    one pixel is the mean of ``factor`` × ``factor`` numbers. ``shared``: one range for all of the node's channels, else
-    each has its own. ``activity`` is the mean magnitude. Numbers that are not finite become None.
+    one pixel is the mean of ``factor`` × ``factor`` numbers.
+
+    Args:
+        values: A node's output, shape (C, H, W).
+        channels: Which of the C channels, in this order.
+        shared: Whether all of the node's channels have one range of colours; else each has its own.
+        limit: Longest side of a map in pixels.
+
+    Returns:
+        ``png`` (base64), ``columns``, ``width``, ``height``, ``factor``, ``scale``, and ``maps``: for each channel its
+        range, extremes and ``activity`` (mean magnitude). Numbers that are not finite become None.
     """
     height, width = values.shape[1:]
     factor = -(-max(height, width) // limit)
-    whole = span(values)
+    whole = find_color_range(values)
     signed = whole[0] < 0
     columns = max(1, math.isqrt(max(0, len(channels) - 1)) + 1)
     rows, across = -(-height // factor), -(-width // factor)
@@ -71,7 +87,7 @@ def sheet(values: Array, channels: Sequence[int], *, shared: bool, limit: int = 
     maps = []
     for index, channel in enumerate(channels):
         own = values[channel]
-        low, high = whole if shared else _signed(span(own), signed)
+        low, high = whole if shared else _signed(find_color_range(own), signed)
         top, left = index // columns * rows, index % columns * across
         picture[top : top + rows, left : left + across] = levels(shrunk(own, factor), low, high)
         maps.append({
@@ -85,8 +101,18 @@ def sheet(values: Array, channels: Sequence[int], *, shared: bool, limit: int = 
     }  # fmt: skip
 
 
-def single(values: Array, low: float, high: float, limit: int = LARGE) -> dict[str, Any]:
-    """One map (H, W) large: its picture, and the numbers themselves (``values``: float32, little-endian, base64)."""
+def draw_map(values: Array, low: float, high: float, limit: int = LARGE) -> dict[str, Any]:
+    """Draw one map large, with the numbers themselves.
+
+    Args:
+        values: Numbers, shape (H, W).
+        low: Value of the first colour.
+        high: Value of the last colour.
+        limit: Longest side in pixels; a larger map is averaged over squares.
+
+    Returns:
+        ``png`` (base64), its extents, ``scale``, and ``values`` (float32, little-endian, base64).
+    """
     height, width = values.shape
     factor = -(-max(height, width) // limit)
     seen = shrunk(values, factor)
@@ -97,20 +123,33 @@ def single(values: Array, low: float, high: float, limit: int = LARGE) -> dict[s
     }  # fmt: skip
 
 
-def heat(values: Array) -> dict[str, Any]:
-    """Numbers (H, W) that lie over a picture of that size: an image's address, and the scale of its colours."""
-    low, high = span(values)
+def draw_heatmap(values: Array) -> dict[str, Any]:
+    """Draw numbers that lie over a picture of the same size.
+
+    Args:
+        values: Numbers, shape (H, W).
+
+    Returns:
+        ``src``, the address of the heatmap's image, and the ``scale`` of its colours.
+    """
+    low, high = find_color_range(values)
     return {"src": _address(_palette_png(levels(values, low, high), low < 0)), "scale": scale(low, high)}
 
 
-def filters(weights: Array) -> dict[str, Any]:
-    """A convolution's filters (F, C, h, w) side by side: in colours where C is 3, else the mean over its channels.
+def draw_filters(weights: Array) -> dict[str, Any]:
+    """Draw a convolution's filters side by side: in colours where C is 3, else the mean over their channels.
 
     In colours a weight of 0 is a half of the brightness, and all filters share one range.
+
+    Args:
+        weights: The kernel, shape (F, C, h, w).
+
+    Returns:
+        As ``draw_map_grid``, with ``colours``: whether red, green and blue are the input's channels.
     """
     if weights.shape[1] != 3:
-        return {**sheet(weights.mean(1), range(len(weights)), shared=True), "colours": False}
-    plain = sheet(weights.mean(1), range(len(weights)), shared=True)
+        return {**draw_map_grid(weights.mean(1), range(len(weights)), shared=True), "colours": False}
+    plain = draw_map_grid(weights.mean(1), range(len(weights)), shared=True)
     count, _, height, width = weights.shape
     most = float(np.abs(weights[np.isfinite(weights)]).max(initial=0.0))
     share = np.where(np.isfinite(weights), weights, 0) / (2 * most or 1) + 0.5
@@ -132,10 +171,15 @@ def scale(low: float, high: float) -> dict[str, Any]:
     return {"png": _palette_png(line, low < 0), "low": number(low), "high": number(high)}
 
 
-def photo(pixels: NDArray[np.uint8], limit: int = 1024) -> str:
-    """RGB (H, W, 3) or grey (H, W) pixels as the address of an image whose longest side is at most ``limit``.
+def encode_photo(pixels: NDArray[np.uint8], limit: int = 1024) -> str:
+    """Encode pixels as the address of an image. What is small is kept exactly (PNG); what was large is a JPEG.
 
-    What is small is kept exactly (PNG); what was large is a JPEG.
+    Args:
+        pixels: RGB (H, W, 3) or grey (H, W), 0 … 255.
+        limit: Longest side in pixels.
+
+    Returns:
+        A ``data:`` address.
     """
     image = Image.fromarray(pixels)
     exact = max(image.size) <= min(limit, 384)

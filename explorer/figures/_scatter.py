@@ -70,10 +70,21 @@ class Dots:
     keys: Sequence[str] = field(repr=False)
 
 
-def scatter(
+def lay_out_scatter(
     x: Axis, y: Axis, marks: Sequence[Mark], paths: Sequence[Path] = (), dots: Dots | None = None
 ) -> dict[str, Any]:
-    """Plain data of a plane. Values that a logarithmic axis cannot show are left out."""
+    """Prepare points in a plane for the component that draws them.
+
+    Args:
+        x: The horizontal axis.
+        y: The vertical axis.
+        marks: Points that have names.
+        paths: Lines.
+        dots: Points without names.
+
+    Returns:
+        The same as plain data. Values that a logarithmic axis cannot show are left out.
+    """
 
     def fits(a: float, b: float) -> bool:
         return (a > 0 or not x.log) and (b > 0 or not y.log)
@@ -110,9 +121,16 @@ def _colour(line: int | None) -> dict[str, str] | None:
     return None if line is None else LINES[line % len(LINES)]._asdict()
 
 
-def staircase(points: Sequence[Pair], *, less_x: bool) -> tuple[Pair, ...]:
-    """The edge of what a front's points beat, the points in the order of x: level, then up or down, where less of x is
-    better; the other way round where more of it is."""
+def trace_front(points: Sequence[Pair], *, less_x: bool) -> tuple[Pair, ...]:
+    """Trace the edge of what a front's points beat.
+
+    Args:
+        points: The front, in the order of x.
+        less_x: Whether less of x is better: the edge goes level first, then up or down; else the other way round.
+
+    Returns:
+        The corners of the edge.
+    """
     found: list[Pair] = []
     for before, point in zip([None, *points], points, strict=False):
         if before is not None:

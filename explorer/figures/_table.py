@@ -11,7 +11,15 @@ from ._kinds import look_of
 
 
 def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
-    """One record per layer, auxiliary heads included and marked; numbers stay numbers, so that columns sort."""
+    """List the layers, auxiliary heads included and marked; numbers stay numbers, so that columns sort.
+
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+
+    Returns:
+        One record for each layer, in the order of execution.
+    """
     nodes = dict(walk(architecture))
     macs, params = analysis.macs or 1, analysis.params or 1
     records = []

@@ -39,7 +39,7 @@ def _component(name: str) -> Any:
 
 @cache
 def _palette() -> dict[str, dict[str, str]]:
-    return figures.palette()
+    return figures.list_colors()
 
 
 def mount(

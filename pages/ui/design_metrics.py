@@ -150,7 +150,7 @@ def _where(architecture: Architecture, now: Analysis) -> None:
         format_func={"macs": "MACs", "params": "Parameters"}.__getitem__,
     )  # fmt: skip
     dark = st.context.theme.type == "dark"
-    figure = figures.treemap(architecture, now, metric or "macs", dark=dark)
+    figure = figures.draw_treemap(architecture, now, metric or "macs", dark=dark)
     alt = "Treemap of cost by block, branch and layer"
     st.plotly_chart(figure, key="treemap", config={"displaylogo": False}, alt=alt)
     st.caption("Blocks, branches and layers of the inference network; click to enter, the bar above to go back.")

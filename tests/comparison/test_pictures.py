@@ -28,7 +28,7 @@ def test_every_block_stands_in_its_stage_as_the_strip_shows_it() -> None:
     assert len({each["colour"]["light"] for each in data["networks"]}) == 4
     for place, (architecture, analysis) in enumerate(zip(comparison.architectures, comparison.analyses, strict=True)):
         drawn = [block for row in data["stages"] if row["cells"][place] for block in row["cells"][place]["blocks"]]
-        strip = figures.strip(architecture, analysis)
+        strip = figures.lay_out_overview(architecture, analysis)
         paths = [column["path"] for column in strip]
         if [block["path"] for block in drawn] == paths:
             for block, column in zip(drawn, strip, strict=True):

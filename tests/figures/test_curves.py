@@ -22,7 +22,7 @@ def series(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 @given(series(), st.integers(2, 600))
 def test_stretches_cover_all_points_once(curve: tuple[np.ndarray, np.ndarray], limit: int) -> None:
     steps, values = curve
-    found = figures.thin(steps, values, steps * 0.5, limit)
+    found = figures.thin_line(steps, values, steps * 0.5, limit)
     lengths = {len(each) for each in found.values()}
     assert lengths == {len(found["step"])}
     assert len(found["step"]) <= limit
@@ -45,23 +45,23 @@ def test_what_is_drawn_stays_where_it_is_while_a_line_grows(
 ) -> None:
     """A line whose old points moved with every update would tremble: they may only be halved in number."""
     steps, values = curve
-    before = figures.thin(steps, values, steps, limit)
+    before = figures.thin_line(steps, values, steps, limit)
     longer = np.append(steps, steps[-1] + np.arange(1, more + 1))
-    after = figures.thin(longer, np.append(values, np.zeros(more)), longer, limit)
+    after = figures.thin_line(longer, np.append(values, np.zeros(more)), longer, limit)
     # The last point may still have been growing.
     assert set(after["step"][:-1]) - set(longer[-more:].tolist()) <= {*before["step"], int(steps[-1])}
 
 
 def test_nothing_gives_nothing() -> None:
-    assert figures.thin([], [], []) == {"step": [], "second": [], "value": [], "low": [], "high": []}
+    assert figures.thin_line([], [], []) == {"step": [], "second": [], "value": [], "low": [], "high": []}
 
 
 def test_a_short_line_is_drawn_as_it_is() -> None:
-    found = figures.thin([1, 2, 5], [0.5, 0.25, 1.0], [0.1, 0.2, 0.3])
+    found = figures.thin_line([1, 2, 5], [0.5, 0.25, 1.0], [0.1, 0.2, 0.3])
     assert (found["step"], found["value"], found["low"]) == ([1, 2, 5], [0.5, 0.25, 1.0], [0.5, 0.25, 1.0])
 
 
 def test_every_run_of_an_overlay_has_a_colour_of_its_own() -> None:
-    found = figures.curves([(f"run-{index}", "same", 10.0) for index in range(8)], [])
+    found = figures.lay_out_curves([(f"run-{index}", "same", 10.0) for index in range(8)], [])
     for theme in ("light", "dark"):
         assert len({run["colour"][theme] for run in found["runs"]}) == 8

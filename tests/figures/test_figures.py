@@ -21,7 +21,7 @@ def leaves(tree: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_strip_has_a_column_for_every_node_of_the_trunk(name: str) -> None:
     architecture = catalog.get(name)
-    strip = figures.strip(architecture, analyze(architecture))
+    strip = figures.lay_out_overview(architecture, analyze(architecture))
     assert [column["path"] for column in strip] == [node.name for node in architecture.trunk.nodes]
     heads = [node.name for node in architecture.trunk.nodes if node.op == "auxiliary"]
     assert [column["path"] for column in strip if column["tap"]] == heads
@@ -36,7 +36,7 @@ def test_a_block_shows_every_layer_below_it_with_facts(name: str) -> None:
     architecture = catalog.get(name)
     analysis = analyze(architecture)
     for node in architecture.trunk.nodes:
-        block = figures.block(architecture, analysis, node.name)
+        block = figures.lay_out_block(architecture, analysis, node.name)
         paths = [tree["path"] for tree in leaves(block["tree"])]
         assert paths == [node.name, *(path for path, _ in walk(node, node.name))]
         for tree in leaves(block["tree"]):
@@ -50,7 +50,7 @@ def test_a_block_shows_every_layer_below_it_with_facts(name: str) -> None:
 def test_bars_add_up_to_the_totals(name: str, metric: str) -> None:
     architecture = catalog.get(name)
     analysis = analyze(architecture)
-    bars = figures.costs(architecture, analysis, metric)
+    bars = figures.split_costs(architecture, analysis, metric)
     assert sum(bar["total"] for bar in bars) == getattr(analysis, metric)
     for bar in bars:
         assert sum(part["value"] for part in bar["parts"]) == bar["total"]
@@ -60,7 +60,7 @@ def test_bars_add_up_to_the_totals(name: str, metric: str) -> None:
 def test_growth_ends_at_the_networks_field_and_never_falls(name: str) -> None:
     architecture = catalog.get(name)
     analysis = analyze(architecture)
-    points = figures.growth(architecture, analysis)["points"]
+    points = figures.trace_growth(architecture, analysis)["points"]
     assert points[-1]["longest"] == max(analysis.receptive_field.size)
     assert points[-1]["shortest"] == max(analysis.receptive_field.min_size)
     for key in ("longest", "shortest"):
@@ -73,7 +73,7 @@ def test_growth_ends_at_the_networks_field_and_never_falls(name: str) -> None:
 def test_treemap_rectangles_nest_and_add_up(name: str, metric: str) -> None:
     architecture = catalog.get(name)
     analysis = analyze(architecture)
-    (trace,) = figures.treemap(architecture, analysis, metric).data
+    (trace,) = figures.draw_treemap(architecture, analysis, metric).data
     values = dict(zip(trace.ids, trace.values, strict=True))
     assert values["network"] == getattr(analysis, metric)
     below: dict[str, int] = {}
@@ -103,7 +103,7 @@ def test_the_table_adds_up_and_marks_what_only_training_has(name: str) -> None:
 def test_labels_of_the_treemap_are_literal() -> None:
     hostile = "<img src=x onerror=alert(1)> %{customdata} <b>&amp;"
     architecture = edit.replace(catalog.get("inception-net"), "", name=hostile)
-    (trace,) = figures.treemap(architecture, analyze(architecture)).data
+    (trace,) = figures.draw_treemap(architecture, analyze(architecture)).data
     assert "<" not in trace.labels[0]
     assert trace.labels[0].startswith("&lt;img")
     assert "customdata" not in (trace.hovertemplate or "")
@@ -115,8 +115,8 @@ def test_every_kind_of_node_has_a_colour_and_a_caption() -> None:
     architecture = networks.everything()
     assert {node.op for _, node in walk(architecture)} == set(NODE_KINDS)
     analysis = analyze(architecture)
-    for column in figures.strip(architecture, analysis):
-        for tree in leaves(figures.block(architecture, analysis, column["path"])["tree"]):
+    for column in figures.lay_out_overview(architecture, analysis):
+        for tree in leaves(figures.lay_out_block(architecture, analysis, column["path"])["tree"]):
             if "facts" in tree:
                 assert tree["kind"] in figures.KINDS
                 assert tree["title"]
@@ -137,4 +137,4 @@ def test_an_empty_branch_is_a_shortcut() -> None:
 def test_a_metric_that_does_not_exist_is_refused() -> None:
     architecture: Architecture = catalog.get("inception-net")
     with pytest.raises(ValueError, match="metric"):
-        figures.costs(architecture, analyze(architecture), "time")
+        figures.split_costs(architecture, analyze(architecture), "time")

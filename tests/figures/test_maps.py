@@ -17,7 +17,7 @@ from PIL import Image
 
 from explorer import figures
 from explorer.figures._colour_maps import LEVELS, diverging, oklab, sequential
-from explorer.figures._maps import BAD, levels, shrunk, single
+from explorer.figures._maps import BAD, draw_map, levels, shrunk
 
 NUMBERS = st.one_of(
     st.floats(-1e6, 1e6, width=32), st.floats(0, 5, width=32), st.sampled_from([0.0, math.nan, math.inf, -math.inf])
@@ -37,7 +37,7 @@ def test_each_pixel_of_a_sheet_is_the_number_it_stands_for(
     values: np.ndarray[Any, Any], shared: bool, limit: int, random: Any
 ) -> None:
     channels = random.sample(range(len(values)), random.randint(1, len(values)))
-    found = figures.sheet(values, channels, shared=shared, limit=limit)
+    found = figures.draw_map_grid(values, channels, shared=shared, limit=limit)
     json.loads(json.dumps(found, allow_nan=False))  # what the browser can read
     pixels, factor = opened(found["png"]), found["factor"]
     assert max(found["width"], found["height"]) <= limit
@@ -68,11 +68,11 @@ def test_each_pixel_of_a_sheet_is_the_number_it_stands_for(
 @given(MAPS)
 def test_the_large_map_carries_the_numbers_themselves(values: np.ndarray[Any, Any]) -> None:
     one = values[0]
-    found = single(one, *figures.span(one))
+    found = draw_map(one, *figures.find_color_range(one))
     given_back = np.frombuffer(base64.b64decode(found["values"]), "<f4").reshape(found["rows"], found["columns"])
     np.testing.assert_array_equal(given_back, one)
     assert (found["height"], found["width"]) == one.shape
-    low, high = figures.span(one)
+    low, high = figures.find_color_range(one)
     np.testing.assert_array_equal(opened(found["png"]), levels(one, low, high))
 
 
@@ -90,14 +90,14 @@ def test_zero_has_one_colour_however_the_range_falls() -> None:
     assert levels(np.array([-5.0, 0.0, 5.0]), -5, 5).tolist() == [0, LEVELS // 2, LEVELS - 1]
     assert levels(np.array([0.0, 2.0]), 0, 2).tolist() == [0, LEVELS - 1]
     # all of a node's maps have one kind of colours, also a channel of it that is never negative
-    found = figures.sheet(np.array([[[-1.0]], [[4.0]]]), [1], shared=False)
+    found = figures.draw_map_grid(np.array([[[-1.0]], [[4.0]]]), [1], shared=False)
     assert (found["maps"][0]["low"], found["maps"][0]["high"]) == (-4.0, 4.0)
 
 
 def test_constant_maps_and_maps_of_zero() -> None:
-    found = figures.sheet(np.zeros((3, 2, 2), np.float32), [0, 1, 2], shared=False)
+    found = figures.draw_map_grid(np.zeros((3, 2, 2), np.float32), [0, 1, 2], shared=False)
     assert (opened(found["png"]) == 0).all()
-    found = figures.sheet(np.full((1, 2, 2), 7.0, np.float32), [0], shared=True)
+    found = figures.draw_map_grid(np.full((1, 2, 2), 7.0, np.float32), [0], shared=True)
     assert (opened(found["png"]) == LEVELS - 1).all()
 
 
@@ -121,7 +121,7 @@ def test_lightness_alone_tells_numbers_apart() -> None:
 
 
 def test_heat_is_a_picture_of_its_size_with_its_scale() -> None:
-    found = figures.heat(np.array([[0.0, 1.0], [0.5, 0.25]]))
+    found = figures.draw_heatmap(np.array([[0.0, 1.0], [0.5, 0.25]]))
     pixels = opened(found["src"].removeprefix("data:image/png;base64,"))
     assert pixels.tolist() == [[0, 254], [127, 64]]
     assert (found["scale"]["low"], found["scale"]["high"]) == (0.0, 1.0)
@@ -130,25 +130,25 @@ def test_heat_is_a_picture_of_its_size_with_its_scale() -> None:
 def test_filters_of_three_channels_are_colours_around_grey() -> None:
     weights = np.zeros((2, 3, 2, 2), np.float32)
     weights[1, 0] = 0.5  # red
-    found = figures.filters(weights)
+    found = figures.draw_filters(weights)
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["png"]))))
     assert pixels[0, 0].tolist() == [128, 128, 128]
     assert pixels[0, 2].tolist() == [255, 128, 128]
     assert (found["scale"]["low"], found["scale"]["high"]) == (-0.5, 0.5)
-    assert not figures.filters(weights[:, :1])["colours"]
-    assert not figures.filters(np.zeros((2, 5, 1, 1)))["colours"]
+    assert not figures.draw_filters(weights[:, :1])["colours"]
+    assert not figures.draw_filters(np.zeros((2, 5, 1, 1)))["colours"]
 
 
 @pytest.mark.parametrize("shape", [(5, 7, 3), (5, 7), (384, 20, 3)])
 def test_a_small_picture_is_shown_exactly(shape: tuple[int, ...]) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
-    source = figures.photo(pixels)
+    source = figures.encode_photo(pixels)
     np.testing.assert_array_equal(
         np.asarray(Image.open(io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,"))))), pixels
     )
 
 
 def test_a_large_picture_is_shown_smaller() -> None:
-    source = figures.photo(np.zeros((3000, 1500, 3), np.uint8))
+    source = figures.encode_photo(np.zeros((3000, 1500, 3), np.uint8))
     image = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
     assert image.size == (512, 1024)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.comparison import pareto_front
-from explorer.figures import LINES, Axis, Dots, Mark, Path, scatter, staircase
+from explorer.figures import LINES, Axis, Dots, Mark, Path, lay_out_scatter, trace_front
 
 
 def test_plain_data() -> None:
@@ -19,14 +19,14 @@ def test_plain_data() -> None:
     ]
     dots = Dots(label="variant", x=[1, 0, 3], y=[4, 5, 6], keys=["1", "2", "3"])
     path = Path(label="front", points=((0, 1), (2, 3)), dashed=True)
-    found = scatter(Axis(label="x", log=True), Axis(label="y"), marks, [path], dots)
+    found = lay_out_scatter(Axis(label="x", log=True), Axis(label="y"), marks, [path], dots)
     assert [mark["key"] for mark in found["marks"]] == ["A"]
     assert found["marks"][0]["colour"] == LINES[1]._asdict()
     assert found["marks"][0]["reachY"] == [1, 3]
     assert found["paths"][0]["points"] == [[2, 3]]
     assert found["dots"]["keys"] == ["1", "3"]
     assert json.loads(json.dumps(found)) == found
-    assert len(scatter(Axis(label="x"), Axis(label="y"), marks)["marks"]) == 2
+    assert len(lay_out_scatter(Axis(label="x"), Axis(label="y"), marks)["marks"]) == 2
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20), st.booleans(), st.booleans())
@@ -35,7 +35,7 @@ def test_the_staircase_is_the_edge_of_what_the_front_beats(
 ) -> None:
     best = pareto_front(points, ["least" if less_x else "most", "least" if less_y else "most"])
     corners = sorted({(float(points[at][0]), float(points[at][1])) for at in best})
-    edge = staircase(corners, less_x=less_x)
+    edge = trace_front(corners, less_x=less_x)
     assert set(corners) <= set(edge)
 
     def beaten(x: float, y: float) -> bool:

@@ -142,7 +142,7 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
         )  # fmt: skip
     corners = sorted({(float(_value(point.totals, x)), float(_value(point.totals, y))) for point in best})
     less_x = METRICS[x].trade_off == "least"
-    path = Path(label=f"front: {len(best):,} variants", points=figures.staircase(corners, less_x=less_x))
+    path = Path(label=f"front: {len(best):,} variants", points=figures.trace_front(corners, less_x=less_x))
     dots = Dots(
         label="variant", x=[_value(point.totals, x) for point in found.points],
         y=[_value(point.totals, y) for point in found.points], keys=[str(point.number) for point in found.points],
@@ -150,7 +150,7 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
 
     title_x, title_y = METRICS[x].title, METRICS[y].title
 
-    data = figures.scatter(Axis.fit(title_x, dots.x), Axis.fit(title_y, dots.y), marks, [path], dots)
+    data = figures.lay_out_scatter(Axis.fit(title_x, dots.x), Axis.fit(title_y, dots.y), marks, [path], dots)
     alt = (
         f"{len(found.points):,} variants, {title_x} across and {title_y} up. The front has {len(best):,}, from "
         f"{_said(best[0].totals, x, y)} to {_said(best[-1].totals, x, y)}. Arrow keys walk along it, Enter chooses."

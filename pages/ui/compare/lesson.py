@@ -121,7 +121,7 @@ def _picture(found: Saving) -> None:
         Mark(key="even", label="break-even", x=found.break_even, y=found.direct, line=1,
              facts=(("channels", f"{found.break_even:,.1f}"), ("weights", format_count(found.direct)))),
     ]  # fmt: skip
-    data = figures.scatter(Axis(label="channels behind the 1×1"), Axis(label="weights"), marks, paths)
+    data = figures.lay_out_scatter(Axis(label="channels behind the 1×1"), Axis(label="weights"), marks, paths)
     alt = (
         f"Weights by the channels behind the 1×1: {found.through:,} at {found.reduced}, {found.direct:,} without it, "
         f"break-even at {found.break_even:.1f}"

@@ -50,7 +50,7 @@ def show(entries: tuple[Entry, ...]) -> None:
     with st.container(border=True, key="compare_learnt"):
         shown = found[:MAX_RUNS]
         runs = [run for _, run in shown]
-        data = figures.curves(list_titles(runs), curve_panels(runs))
+        data = figures.lay_out_curves(list_titles(runs), curve_panels(runs))
         for (place, _), run in zip(shown, data["runs"], strict=True):
             run["title"] = f"{LETTERS[place]} · {run['title']}"
             run["colour"] = figures.LINES[place]._asdict()  # the network's; markers tell its runs apart

@@ -101,8 +101,8 @@ def _draw(points: Points, own: int, x: TradeOffAxis, y: TradeOffAxis) -> set[int
         for at, (place, entry, a, b) in enumerate(points)
     ]  # fmt: skip
     ordered = sorted(values[at] for at in best)
-    paths = [Path(label="front", points=figures.staircase(ordered, less_x=x.better == "least"))] if best else []
-    data = figures.scatter(
+    paths = [Path(label="front", points=figures.trace_front(ordered, less_x=x.better == "least"))] if best else []
+    data = figures.lay_out_scatter(
         Axis.fit(x.label, [pair[0] for pair in values]), Axis.fit(y.label, [pair[1] for pair in values]), marks, paths
     )  # fmt: skip
     names = ", ".join(points[at][1].label for at in sorted(best, key=lambda at: values[at]))

@@ -173,7 +173,7 @@ def _costs(found: Found, roofs: dict[str, Ceilings]) -> None:
         )
         for name, roof in roofs.items()
     ]  # fmt: skip
-    data = figures.scatter(
+    data = figures.lay_out_scatter(
         Axis(label="MACs of the batch", log=True), Axis(label="milliseconds", log=True),
         _marks(counted, lambda latency: latency.macs, lambda latency, at=None: 1e3 * (at or latency.median)), paths,
     )  # fmt: skip
@@ -195,7 +195,7 @@ def _roofline(found: Found, roofs: dict[str, Ceilings]) -> None:
                 points=tuple((at, roof.attainable(at)) for at in (low, ridge, high)), dashed=name != "fp32",
             )
         )  # fmt: skip
-    data = figures.scatter(
+    data = figures.lay_out_scatter(
         Axis(label="FLOPs for each byte moved", log=True), Axis(label="FLOPs a second", log=True),
         _marks(
             counted, lambda latency: latency.intensity,

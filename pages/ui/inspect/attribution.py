@@ -39,7 +39,7 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
             mount("picture", "inspect_why", {"frames": [predictions.input_frame(model, prediction)]})
             return
         values, unit = found
-        heat = {**figures.heat(values.numpy()), "unit": unit}
+        heat = {**figures.draw_heatmap(values.numpy()), "unit": unit}
         frame = predictions.input_frame(model, prediction, heat=heat, title=f"{_METHODS[method or 'cam']}")
         frame["alt"] = (
             f"{_METHODS[method or 'cam']} for {model.classes[index]}: values from {float(values.min()):.4g} to "

@@ -39,7 +39,7 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
             "key": each, "title": each.rpartition("/")[2], "kind": kinds[each],
             "note": f"{figures.KINDS[kinds[each]].label} · {format_shape(values.shape)} · "
             f"{len(channels)} most active",
-            "sheet": figures.sheet(values, channels, shared=True),
+            "sheet": figures.draw_map_grid(values, channels, shared=True),
         })  # fmt: skip
     left, right = st.columns([0.58, 0.42], gap="medium")
     with left:

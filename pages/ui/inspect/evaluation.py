@@ -180,7 +180,7 @@ def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: s
             for who, found, row in by
         ]  # fmt: skip
         shown.append({
-            "key": f"{name}:{row}", "title": f"test image {row:,}", "src": figures.photo(pixels, 160),
+            "key": f"{name}:{row}", "title": f"test image {row:,}", "src": figures.encode_photo(pixels, 160),
             "small": max(pixels.shape[:2]) <= 128, "shows": shows, "predictions": predictions, "problem": None,
             "differs": len({prediction["name"] for prediction in predictions}) > 1,
         })  # fmt: skip

@@ -41,7 +41,7 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:  # noqa: ARG001
         )  # fmt: skip
     channel, unit = select_unit(found)
     channels = (found.channels_by_activity if order == "activity" else range(len(values)))[:MAX_MAPS]
-    sheet = figures.sheet(values, channels, shared=scale == "shared")
+    sheet = figures.draw_map_grid(values, channels, shared=scale == "shared")
     mount(
         "maps", "inspect_maps",
         {
@@ -53,7 +53,7 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:  # noqa: ARG001
         },
         choose=state.choose_map,
     )  # fmt: skip
-    low, _ = figures.span(values)
+    low, _ = figures.find_color_range(values)
     st.caption(
         "Each map is one channel of what the node gives for this picture, in inference, after its norm and "
         "activation. Activity is the mean magnitude over all positions. "
@@ -79,13 +79,13 @@ def enlarged_map(
     model: Any, values: Any, path: str, channel: int, unit: tuple[int, int], *, shared: bool
 ) -> dict[str, Any]:  # fmt: skip
     """One map large, as data for the component."""
-    low, high = figures.span(values if shared else values[channel])
-    if low == 0 and figures.span(values)[0] < 0:
+    low, high = figures.find_color_range(values if shared else values[channel])
+    if low == 0 and figures.find_color_range(values)[0] < 0:
         low = -high
     return {
         "group": path, "channel": channel, "unit": list(unit),
         "alt": f"Channel {channel} of {path} in {model.architecture.name}.",
-        **figures.single(values[channel], low, high),
+        **figures.draw_map(values[channel], low, high),
     }  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def show_filters(model: Any) -> None:
     except ValueError as error:
         st.info(literal(f"{error}."))
         return
-    sheet = figures.filters(weights[:MAX_MAPS].numpy())
+    sheet = figures.draw_filters(weights[:MAX_MAPS].numpy())
     mount(
         "maps", "inspect_filters",
         {

@@ -26,7 +26,8 @@ def diagram(model: Any, usual: str = "") -> str:
 def _figures(architecture: Architecture, top: str) -> tuple[list[Any], dict[str, Any] | None]:
     analysis = analyze(architecture)
     known = top and analysis.below(top)
-    return figures.strip(architecture, analysis), figures.block(architecture, analysis, top) if known else None
+    block = figures.lay_out_block(architecture, analysis, top) if known else None
+    return figures.lay_out_overview(architecture, analysis), block
 
 
 def _mount(architecture: Architecture, path: str) -> None:

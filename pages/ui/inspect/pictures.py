@@ -185,7 +185,7 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
     here["pictures"].append({
         "key": key, "title": title[:200], "shows": shows, "credit": credit, "data": content, "digest": digest,
         "size": found.pixels.shape[:2], "format": found.format, "notes": found.notes,
-        "thumb": figures.photo(found.pixels, 160),
+        "thumb": figures.encode_photo(found.pixels, 160),
         "pixels": found.pixels,  # of the newest alone, until the network has been asked: they may be 120 MB
     })  # fmt: skip
     here["show"] = key

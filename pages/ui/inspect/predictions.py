@@ -81,7 +81,7 @@ def picture_frame(picture: Picture, boxes: list[dict[str, Any]], note: str = "as
     """A frame of the picture itself; boxes are in its own pixels."""
     height, width = picture["size"]
     if "src" not in picture:  # made for the picture that is looked at, and not before its prediction is there
-        picture["src"] = figures.photo(datasets.decode(picture["data"]).pixels)
+        picture["src"] = figures.encode_photo(datasets.decode(picture["data"]).pixels)
     return {
         "title": "Picture", "note": note, "alt": f"The picture {picture['title']}", "src": picture["src"],
         "width": width, "height": height, "pixelated": max(height, width) <= _SMALL, "heat": None, "boxes": boxes,
@@ -97,7 +97,7 @@ def input_frame(
     height, width = pixels.shape[:2]
     return {
         "title": title, "note": format_shape(model.preprocessing.shape),
-        "alt": f"The input as the network gets it, {height} by {width} pixels", "src": figures.photo(pixels),
+        "alt": f"The input as the network gets it, {height} by {width} pixels", "src": figures.encode_photo(pixels),
         "width": width, "height": height, "pixelated": True, "heat": heat, "boxes": boxes or [],
     }  # fmt: skip
 

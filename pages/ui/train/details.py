@@ -80,7 +80,7 @@ def _panels(runs: list[Run], wanted: list[dict[str, Any]], key: str) -> None:
     if not panels:
         st.caption("Nothing has been recorded yet.")
         return
-    data = figures.curves(list_titles(runs), panels)
+    data = figures.lay_out_curves(list_titles(runs), panels)
     mount("curves", key, {**data, "view": state.PAGE.state["view"]}, view=state.set_view)
 
 
@@ -119,7 +119,7 @@ def _gradients(run: Run) -> None:
         "An update of about a thousandth of the weights is usual."
     )
     titles = [(block, block, state.steps_per_epoch(run)) for block in shown]
-    data = figures.curves(titles, panels)
+    data = figures.lay_out_curves(titles, panels)
     mount("curves", "gradients", {**data, "view": state.PAGE.state["view"]}, view=state.set_view)
 
 

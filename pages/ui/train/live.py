@@ -113,6 +113,6 @@ def _curves(runs: list[Run]) -> None:
     mount(
         "curves",
         "curves",
-        {**figures.curves(list_titles(runs), curve_panels(runs)), "view": state.PAGE.state["view"]},
+        {**figures.lay_out_curves(list_titles(runs), curve_panels(runs)), "view": state.PAGE.state["view"]},
         view=state.set_view,
     )

@@ -23,7 +23,7 @@ STATES: dict[str, tuple[str, str, Any]] = {
 
 
 def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
-    """Loss and accuracy of all runs, as ``figures.curves`` takes them."""
+    """Loss and accuracy of all runs, as ``figures.lay_out_curves`` takes them."""
     past = history()
 
     def lines(*wanted: tuple[str, str, bool]) -> list[figures.Line]:
