@@ -43,7 +43,7 @@ def test_every_thing_that_can_be_added_has_a_recipe() -> None:
 def check_metric() -> None:
     from explorer import catalog, editor
     from explorer.analysis import METRICS, Sweep, analyze
-    from explorer.comparison import cloud, comma_separated, compare, differences, report
+    from explorer.comparison import compare, find_differences, make_report, render_csv, sample_cloud
 
     pair = [catalog.get("googlenet"), catalog.get("inception-net")]
     sizes = [4 * analyze(each).params for each in pair]
@@ -51,12 +51,12 @@ def check_metric() -> None:
     cells = next(row.cells for row in comparison.rows if row.metric.key == "weight_bytes")
     assert [cell.value for cell in cells] == sizes
     assert [cell.best for cell in cells] == [size == min(sizes) for size in sizes]
-    assert differences(*pair).total.weight_bytes == sizes[1] - sizes[0]
+    assert find_differences(*pair).total.weight_bytes == sizes[1] - sizes[0]
     stages = [stage for row in comparison.stages if (stage := row.stages[0]) is not None]
     assert sum(stage.weight_bytes for stage in stages) == sizes[0]
-    assert any(row[2] == "weight_bytes" for row in csv.reader(io.StringIO(comma_separated(report(comparison)))))
-    assert cloud(pair[1], 20).front(weight_bytes="least")
-    panel = editor.panel(pair[1], analyze(pair[1]), "conv1", metric="weight_bytes", sweep=Sweep())
+    assert any(row[2] == "weight_bytes" for row in csv.reader(io.StringIO(render_csv(make_report(comparison)))))
+    assert sample_cloud(pair[1], 20).front(weight_bytes="least")
+    panel = editor.describe_controls(pair[1], analyze(pair[1]), "conv1", metric="weight_bytes", sweep=Sweep())
     assert {"value": "weight_bytes", "label": "weights on disk"} in panel["metrics"]
     assert editor.format_metric(4_000_000, "weight_bytes").endswith("MB")
     assert METRICS["weight_bytes"].read(pair[0], analyze(pair[0])) == sizes[0]

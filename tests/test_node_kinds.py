@@ -92,7 +92,7 @@ def charts(architecture: Architecture) -> None:
 
 def panel(architecture: Architecture) -> None:
     for node in architecture.trunk.nodes:
-        assert editor.panel(architecture, analyze(architecture), node.name)["cards"]
+        assert editor.describe_controls(architecture, analyze(architecture), node.name)["cards"]
 
 
 def summary(architecture: Architecture) -> None:

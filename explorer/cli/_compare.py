@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import catalog
 from ..architecture import Architecture, from_json, to_data
-from ..comparison import LETTERS, Delta, Report, comma_separated, compare, html, markdown, report
+from ..comparison import LETTERS, Delta, Report, compare, make_report, render_csv, render_html, render_markdown
 from ..experiments import RunAccuracy, collect_accuracies, find_runs
 from ..runs import RUN_ID
 from ._arguments import ARCH_HELP
@@ -23,7 +23,7 @@ def compare_verb(args: argparse.Namespace) -> None:
     if len(chosen) > 1:
         raise ValueError(f"choose one of --{' and --'.join(chosen)}")
     networks = [_read_network(text) for text in args.archs]
-    found = report(compare(networks), _read_accuracies(networks))
+    found = make_report(compare(networks), _read_accuracies(networks))
     if args.json:
         print_json({
             "comparison": found.comparison.to_data(),
@@ -32,11 +32,11 @@ def compare_verb(args: argparse.Namespace) -> None:
             "runs": [asdict(each) for each in found.accuracies],
         })  # fmt: skip
     elif args.markdown:
-        print(markdown(found), end="")
+        print(render_markdown(found), end="")
     elif args.csv:
-        print(comma_separated(found), end="")
+        print(render_csv(found), end="")
     elif args.html is not None:
-        write_text(args.html, html(found))
+        write_text(args.html, render_html(found))
     else:
         _print(found)
 

@@ -2,17 +2,17 @@
 
 from ._align import NodeChange
 from ._axes import TradeOffAxis, list_axes
-from ._budget import EqualBudget, equal_budget
+from ._budget import EqualBudget, scale_to_budget
 from ._cells import Difference, TableCell, format_cell, format_difference, format_signed, is_best
-from ._changes import AttributedStep, Delta, Differences, differences
-from ._cloud import Cloud, CloudPoint, Ranges, cloud
+from ._changes import AttributedStep, Delta, Differences, find_differences
+from ._cloud import Cloud, CloudPoint, Ranges, sample_cloud
 from ._compare import MAX_NETWORKS, AlignedStage, Comparison, MetricCell, MetricRow, compare
-from ._html import html
-from ._lessons import Reduction, Saving, Stack, reductions, saving, stacks, with_reduction
+from ._html import render_html
+from ._lessons import Reduction, Saving, Stack, compute_saving, find_reductions, list_stacks, with_reduction
 from ._pareto import pareto_front
-from ._stages import HEAD, Block, Part, Stage, stages
-from ._tables import LETTERS, Report, Table, metrics_table, report, stages_table
-from ._text import comma_separated, markdown
+from ._stages import HEAD, Block, Part, Stage, find_stages
+from ._tables import LETTERS, Report, Table, make_report, metrics_table, stages_table
+from ._text import render_csv, render_markdown
 
 __all__ = [
     "HEAD",
@@ -41,25 +41,25 @@ __all__ = [
     "Table",
     "TableCell",
     "TradeOffAxis",
-    "cloud",
-    "comma_separated",
     "compare",
-    "differences",
-    "equal_budget",
+    "compute_saving",
+    "find_differences",
+    "find_reductions",
+    "find_stages",
     "format_cell",
     "format_difference",
     "format_signed",
-    "html",
     "is_best",
     "list_axes",
-    "markdown",
+    "list_stacks",
+    "make_report",
     "metrics_table",
     "pareto_front",
-    "reductions",
-    "report",
-    "saving",
-    "stacks",
-    "stages",
+    "render_csv",
+    "render_html",
+    "render_markdown",
+    "sample_cloud",
+    "scale_to_budget",
     "stages_table",
     "with_reduction",
 ]

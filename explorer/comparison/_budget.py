@@ -45,7 +45,7 @@ class EqualBudget:
         return not self.reason
 
 
-def equal_budget(
+def scale_to_budget(
     architecture: Architecture, target: int, metric: Budget = "macs", tolerance: float = TOLERANCE
 ) -> EqualBudget:
     """Scale the width of a network (``edit.scale_width``) until its MACs or params are ``target``, as near as can be.

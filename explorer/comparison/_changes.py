@@ -97,7 +97,7 @@ class Differences:
         }
 
 
-def differences(before: Architecture, after: Architecture) -> Differences:
+def find_differences(before: Architecture, after: Architecture) -> Differences:
     """Find the changes from one network to another and what each costs; see the module for who is charged for what.
 
     Names, notes and provenance cost nothing: a renamed node is a step of nothing, and a network's own name, notes and

@@ -88,7 +88,7 @@ def read_metric(name: str) -> Callable[[Totals], int]:
     return metric.of_totals
 
 
-def cloud(
+def sample_cloud(
     architecture: Architecture,
     count: int = 1000,
     seed: int = 0,

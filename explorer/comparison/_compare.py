@@ -9,7 +9,7 @@ from typing import Any
 
 from ..analysis import METRICS, Analysis, Metric, analyze
 from ..architecture import Architecture
-from ._stages import Key, Stage, ordered, stage_label, stages
+from ._stages import Key, Stage, find_stages, ordered, stage_label
 
 MAX_NETWORKS = 4
 """Networks that one comparison holds: more columns are not read."""
@@ -129,7 +129,7 @@ def compare(architectures: Sequence[Architecture], names: Sequence[str] = ()) ->
         raise ValueError(f"a comparison holds 1 to {MAX_NETWORKS} networks, not {len(architectures)}; leave some out")
     analyses = tuple(map(analyze, architectures))
     cut = [
-        {stage.key: stage for stage in stages(architecture, analysis)}
+        {stage.key: stage for stage in find_stages(architecture, analysis)}
         for architecture, analysis in zip(architectures, analyses, strict=True)
     ]
     aligned = tuple(

@@ -27,8 +27,15 @@ _STYLE = (
 )
 
 
-def html(report: Report) -> str:
-    """The report as a page: legend, pictures, tables, conventions. Every name is escaped."""
+def render_html(report: Report) -> str:
+    """Write a report as a page: legend, pictures, tables, conventions.
+
+    Args:
+        report: What ``make_report`` gives.
+
+    Returns:
+        One HTML document without scripts and without links to other files. Every name is escaped.
+    """
     comparison = report.comparison
     metrics = [row.metric for row in comparison.rows]
     parts = [

@@ -51,16 +51,29 @@ class Saving:
         return self.in_channels * self.out_channels * area / (self.in_channels + self.out_channels * area)
 
 
-def saving(
+def compute_saving(
     in_channels: int, reduced: int, out_channels: int, kernel: tuple[int, int] = (3, 3), positions: int = 1
 ) -> Saving:
-    """The lesson for given numbers.
+    """Compute what a 1×1 convolution before a larger one saves.
 
-    >>> lesson = saving(192, 96, 128)
+    >>> lesson = compute_saving(192, 96, 128)
     >>> lesson.direct, lesson.through
     (221184, 129024)
 
-    Raises ValueError for a number below 1.
+    Args:
+        in_channels: Channels that come in.
+        reduced: Channels behind the 1×1.
+        out_channels: Channels that go out.
+        kernel: (height, width) of the larger convolution.
+        positions: Units of the output map, for MACs.
+
+    Returns:
+        Weights and MACs with and without the 1×1, no biases.
+
+    Raises:
+        ValueError: A number is below 1.
+
+    Source: Szegedy et al. 2015, "Going deeper with convolutions", section 4.
     """
     numbers = {"in_channels": in_channels, "reduced": reduced, "out_channels": out_channels, "positions": positions}
     for name, number in [*numbers.items(), ("kernel", min(kernel))]:
@@ -83,11 +96,17 @@ class Reduction:
     """The network without the 1×1 less the network with it: biases, norms, memory and all."""
 
 
-def reductions(architecture: Architecture) -> tuple[Reduction, ...]:
-    """Every 1×1 that stands before a larger convolution, and what leaving it out would cost.
+def find_reductions(architecture: Architecture) -> tuple[Reduction, ...]:
+    """Find every 1×1 that stands before a larger convolution, and what leaving it out would cost.
 
-    Such a 1×1 need not make channels fewer: where it does not, its saving is negative. Raises ArchitectureError where
-    the layers do not fit together.
+    Args:
+        architecture: The network.
+
+    Returns:
+        The reductions in order. Such a 1×1 need not make channels fewer: where it does not, its saving is negative.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
     """
     analysis = analyze(architecture)
     found: list[Reduction] = []
@@ -113,7 +132,7 @@ def reductions(architecture: Architecture) -> tuple[Reduction, ...]:
             Reduction(
                 reduce=path,
                 conv=behind,
-                saving=saving(
+                saving=compute_saving(
                     first.input_shape[0], first.output_shape[0], second.output_shape[0],
                     following.geometry.kernel, second.output_shape[1] * second.output_shape[2],
                 ),
@@ -124,9 +143,19 @@ def reductions(architecture: Architecture) -> tuple[Reduction, ...]:
 
 
 def with_reduction(architecture: Architecture, path: str, channels: int) -> Architecture:
-    """The network with a 1×1 to ``channels`` put before the convolution at ``path``.
+    """Put a 1×1 before a convolution; its norm and activation are the convolution's.
 
-    Its norm and activation are the convolution's. Raises ArchitectureError where ``path`` is no convolution.
+    Args:
+        architecture: The network.
+        path: Path of the convolution.
+        channels: Channels behind the 1×1.
+
+    Returns:
+        The new network.
+
+    Raises:
+        ArchitectureError: There is no node at ``path``, or the layers do not fit together afterwards.
+        ValueError: The node at ``path`` is no convolution.
     """
     node = edit.find(architecture, path)
     if not isinstance(node, Conv):
@@ -153,11 +182,21 @@ class Stack:
     layers: int
 
 
-def stacks(kernel: int, channels: int = 64, size: int = 28) -> tuple[Stack, ...]:
-    """One k×k and what sees the same k × k pixels: 3×3s, 1×k then k×1, and 3×3s with dilation where none is missed.
+def list_stacks(kernel: int, channels: int = 64, size: int = 28) -> tuple[Stack, ...]:
+    """List one k×k and what sees the same k × k pixels: 3×3s, 1×k then k×1, and 3×3s with dilation without holes.
 
-    ``channels`` in and out, maps of ``size`` pixels a side, no biases (Szegedy et al. 2016, section 3). Raises
-    ValueError for an even kernel or one outside 3 to 31.
+    Args:
+        kernel: k, odd.
+        channels: Channels in and out.
+        size: Side of the maps in pixels.
+
+    Returns:
+        Each way with its weights and MACs, no biases.
+
+    Raises:
+        ValueError: The kernel is even or outside 3 to 31.
+
+    Source: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 3.
     """
     if kernel % 2 == 0 or not 3 <= kernel <= 31:
         raise ValueError(f"kernel (={kernel}) must be odd and from 3 to 31")

@@ -83,8 +83,16 @@ def ordered(keys: Iterable[Key]) -> list[Key]:
     return sorted(set(keys), key=lambda key: (key == HEAD, key[0] * key[1], key))
 
 
-def stages(architecture: Architecture, analysis: Analysis) -> tuple[Stage, ...]:
-    """The stages of a network in order. Their params, MACs and training bytes add up to its totals."""
+def find_stages(architecture: Architecture, analysis: Analysis) -> tuple[Stage, ...]:
+    """Split a network into stages, the parts that work at one stride.
+
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+
+    Returns:
+        The stages in order. Their params, MACs and training bytes add up to the network's totals.
+    """
     keys = _keys(analysis)
     groups: dict[Key, list[tuple[str, Any]]] = {}
     key: Key = (1, 1)

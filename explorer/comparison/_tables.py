@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..text import format_extent, format_shape
 from ._cells import Difference, TableCell
-from ._changes import Delta, Differences, differences
+from ._changes import Delta, Differences, find_differences
 from ._compare import Comparison
 from ._stages import Part
 
@@ -54,15 +54,31 @@ class Report:
         return (metrics_table(self.comparison), *runs, stages_table(self.comparison), *changed)
 
 
-def report(comparison: Comparison, accuracies: Iterable[RunAccuracy] = (), address: str = "") -> Report:
-    """What the written forms of a comparison are made of; runs and an address are told where they are known."""
+def make_report(comparison: Comparison, accuracies: Iterable[RunAccuracy] = (), address: str = "") -> Report:
+    """Gather what the written forms of a comparison are made of.
+
+    Args:
+        comparison: The networks side by side.
+        accuracies: What training runs of them have reached.
+        address: Where a browser shows the comparison; '' where there is no such address.
+
+    Returns:
+        The report: its tables, and from it ``render_html``, ``render_markdown`` and ``render_csv``.
+    """
     first, *others = comparison.architectures
-    found = tuple(differences(first, other) for other in others)
+    found = tuple(find_differences(first, other) for other in others)
     return Report(comparison=comparison, differences=found, accuracies=tuple(accuracies), address=address)
 
 
 def metrics_table(comparison: Comparison) -> Table:
-    """Every metric of every network, with the difference to the first."""
+    """Tabulate every metric of every network.
+
+    Args:
+        comparison: The networks side by side.
+
+    Returns:
+        A row for each metric and one for the input, a column for each network, with the differences from the first.
+    """
     rows: list[tuple[TableCell, ...]] = [
         (row.metric.label + (f" ({row.metric.unit})" if row.metric.unit else ""), *row.cells) for row in comparison.rows
     ]
@@ -104,7 +120,14 @@ def headings(comparison: Comparison) -> tuple[str, ...]:
 
 
 def stages_table(comparison: Comparison) -> Table:
-    """Parameters, MACs, memory and field of each stage and branch of each network."""
+    """Tabulate each stage, block and branch of each network.
+
+    Args:
+        comparison: The networks side by side.
+
+    Returns:
+        A row for each, with output shape, params, MACs, training memory in bytes and field in pixels.
+    """
     rows: list[tuple[TableCell, ...]] = []
     for aligned in comparison.stages:
         for letter, stage in zip(LETTERS, aligned.stages, strict=False):

@@ -12,8 +12,15 @@ from ._stages import Part, Stage
 from ._tables import Report, Table
 
 
-def markdown(report: Report) -> str:
-    """The report as Markdown tables, the least of a row in bold."""
+def render_markdown(report: Report) -> str:
+    """Write a report as Markdown tables, the least of a row in bold.
+
+    Args:
+        report: What ``make_report`` gives.
+
+    Returns:
+        Markdown. Every name is escaped.
+    """
     parts = ["# Architectures side by side"]
     if report.address:
         parts.append(f"To be seen and changed at {escape_markdown(report.address)}")
@@ -41,8 +48,15 @@ def _cell(cell: TableCell, *, escape: bool) -> str:
     return f"**{text}**" if is_best(cell) else text
 
 
-def comma_separated(report: Report) -> str:
-    """One line per number, as spreadsheets want it: table, what, metric, network, value."""
+def render_csv(report: Report) -> str:
+    """Write a report as comma-separated values, one line for each number.
+
+    Args:
+        report: What ``make_report`` gives.
+
+    Returns:
+        Lines of table, what, metric, network, value; no cell begins a formula of a spreadsheet.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("table", "what", "metric", "network", "value"))

@@ -1,8 +1,8 @@
-"""What can be edited at a node, and the edit itself: ``panel`` describes controls, ``apply`` carries a command out."""
+"""What can be edited at a node: ``describe_controls`` says it, ``apply`` carries a command out."""
 
 from ._commands import BLOCKS, Command, apply, apply_with_repairs
 from ._controls import CONTROLS, channel_values, format_metric, ribbon_metric
-from ._panel import panel
+from ._panel import describe_controls
 from .history import History
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "apply",
     "apply_with_repairs",
     "channel_values",
+    "describe_controls",
     "format_metric",
-    "panel",
     "ribbon_metric",
 ]

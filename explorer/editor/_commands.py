@@ -78,9 +78,17 @@ class _Given(Command):
 
 
 def apply_with_repairs(architecture: Architecture, command: Command) -> tuple[Architecture, list[str]]:
-    """``apply``, then the repairs that make the layers fit together again, and a sentence on each.
+    """Apply a command, then the repairs that make the layers fit together again.
 
-    Raises ArchitectureError where the result would not be a working network and no repair is known.
+    Args:
+        architecture: What is edited.
+        command: As for ``apply``.
+
+    Returns:
+        The architecture afterwards, and a sentence on each repair.
+
+    Raises:
+        ArchitectureError: The result would not be a working network and no repair is known.
     """
     value, repairs = repair(apply(architecture, command))
     by_label: dict[str, list[Problem]] = {}

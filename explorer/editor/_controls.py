@@ -17,13 +17,28 @@ ACTIVATIONS = ["relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigm
 
 
 def ribbon_metric(key: str) -> str | None:
-    """The metric that a link or a click means; None for what no ribbon shows."""
+    """Find the metric that a link or a click means.
+
+    Args:
+        key: A key of ``analysis.METRICS``, or what links of earlier versions called it.
+
+    Returns:
+        The key; None for what no slider's track shows.
+    """
     key = _FORMER_KEYS.get(key, key)
     return key if key in headline_metrics() else None
 
 
 def format_metric(value: int, metric: str) -> str:
-    """A metric's value with its unit: '7.0 M parameters', '31 MB', '427 px'."""
+    """Write a metric's value with its unit: '7.0 M parameters', '31 MB', '427 px'.
+
+    Args:
+        value: The value, in the metric's own unit.
+        metric: A key of ``analysis.METRICS``.
+
+    Returns:
+        The text.
+    """
     shown = METRICS[metric]
     if shown.unit == "bytes":
         return format_bytes(value)
@@ -33,9 +48,15 @@ def format_metric(value: int, metric: str) -> str:
 
 
 def channel_values(value: int, limit: int = MAX_CHANNELS, anchor: int | None = None) -> list[int]:
-    """Positions of a channel slider: multiples of a step up to at least twice the anchor, and the value itself.
+    """List the positions of a channel slider: multiples of a step up to at least twice the anchor.
 
-    The anchor is the baseline's value: the track keeps its scale while the value moves over it.
+    Args:
+        value: The present number of channels; it is among the positions.
+        limit: The greatest position.
+        anchor: The baseline's value; the track keeps its scale while the value moves over it.
+
+    Returns:
+        Numbers of channels, rising.
     """
     top = 64
     while (top < 2 * (anchor or value) or top < value) and top < limit:

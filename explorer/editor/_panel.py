@@ -25,7 +25,7 @@ from ._commands import BLOCKS, Command, stride_layer
 from ._controls import Maker, activation_select, button, leaf_controls, number, reductions
 
 
-def panel(
+def describe_controls(
     architecture: Architecture,
     analysis: Analysis,
     path: str,
@@ -34,9 +34,22 @@ def panel(
     baseline: Architecture | None = None,
     sweep: Sweep | None = None,
 ) -> dict[str, Any]:
-    """The controls for the node at ``path``: its block's cards if it lies in a block, its own card if not.
+    """Describe the controls of a node: its block's cards if it lies in a block, its own card if not.
 
-    Raises ArchitectureError if there is no such node or the network does not work, ValueError for an unknown metric.
+    Args:
+        architecture: The network.
+        analysis: What ``analyze`` says of it.
+        path: Path of the node.
+        metric: Which metric the tracks of the sliders show, a key of ``analysis.METRICS``.
+        baseline: What the network was at first; by default itself. Tracks keep its scale.
+        sweep: Values of the metric at other positions of the sliders, where they are known already.
+
+    Returns:
+        Plain data: cards of controls, each with its values, their metric, and the command that it sends.
+
+    Raises:
+        ArchitectureError: There is no such node, or the network does not work.
+        ValueError: The metric is unknown.
     """
     metrics = headline_metrics()
     if metric not in metrics:

@@ -127,9 +127,9 @@ def short_link(value: Architecture) -> str:
 
 
 @lru_cache(maxsize=32)
-def panel(value: Architecture, base: Architecture, path: str, metric: str) -> dict[str, Any]:
+def describe_controls(value: Architecture, base: Architecture, path: str, metric: str) -> dict[str, Any]:
     """The editor's panel. Cached for all sessions: most of what is done on the page leaves it alone."""
-    return editor.panel(value, analysis.analyze(value), path, metric=metric, baseline=base)
+    return editor.describe_controls(value, analysis.analyze(value), path, metric=metric, baseline=base)
 
 
 # ---- the design -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from explorer import catalog, editor
 from explorer.analysis import METRICS, Metric, analyze, headline_metrics
-from explorer.comparison import cloud, compare, differences
+from explorer.comparison import compare, find_differences, sample_cloud
 from tests.strategies import architectures
 
 
@@ -56,7 +56,7 @@ def test_more_that_is_better_is_marked(monkeypatch):
 
 
 def test_amounts_are_read_by_name_and_written_by_name():
-    total = differences(catalog.get("googlenet"), catalog.get("googlenet-torchvision")).total
+    total = find_differences(catalog.get("googlenet"), catalog.get("googlenet-torchvision")).total
     assert total.macs == total.amounts["macs"] == total.to_data()["macs"] == -84_295_680
     assert total.params == total.to_data()["params"]
     assert json.loads(json.dumps(total.to_data()))["receptive_field"] == list(total.receptive_field)
@@ -66,4 +66,4 @@ def test_amounts_are_read_by_name_and_written_by_name():
 
 def test_a_cloud_has_no_front_of_what_totals_do_not_tell():
     with pytest.raises(ValueError, match="metric"):
-        cloud(catalog.get("residual-mnist"), 10).front(depth="least")
+        sample_cloud(catalog.get("residual-mnist"), 10).front(depth="least")

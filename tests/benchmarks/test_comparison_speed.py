@@ -7,7 +7,7 @@ import time
 import pytest
 
 from explorer import catalog
-from explorer.comparison import cloud, compare, html, report
+from explorer.comparison import compare, make_report, render_html, sample_cloud
 
 VARIANTS_A_SECOND = 1000
 FOUR_NETWORKS = ("googlenet", "googlenet-torchvision", "inception-v3", "cifar-inception-residual-cbam")
@@ -22,7 +22,7 @@ def test_variants_a_second(name: str, capsys: pytest.CaptureFixture[str]) -> Non
     rates = []
     for seed in range(3):
         start = time.process_time()  # one core's time, whoever else is at work
-        found = cloud(network, 1000, seed=seed)
+        found = sample_cloud(network, 1000, seed=seed)
         rates.append(1000 / (time.process_time() - start))
         found.front(macs="least", receptive_field="most")
     with capsys.disabled():
@@ -36,9 +36,9 @@ def test_four_networks(capsys: pytest.CaptureFixture[str]) -> None:
     taken = []
     for _ in range(5):
         start = time.process_time()
-        found = report(compare(networks))
+        found = make_report(compare(networks))
         taken.append(time.process_time() - start)
-        assert html(found)
+        assert render_html(found)
     with capsys.disabled():
         print(f"\nfour networks, every difference and its cost: {sorted(taken)[2] * 1e3:.0f} ms on one core")
     assert sorted(taken)[2] < SECONDS

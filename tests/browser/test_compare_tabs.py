@@ -2,7 +2,7 @@
 
 import re
 
-from explorer.comparison import saving
+from explorer.comparison import compute_saving
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, processes_of, rerun, settle
 
@@ -104,7 +104,7 @@ def test_the_lesson_follows_the_sliders_and_the_address(server, page, new_page):
     assert numbers(page)[:2] == ["221,184", "129,024"]
     with rerun(page):
         page.locator(".st-key-lesson_reduce input[type=range]").press("ArrowRight")
-    expected = saving(192, 97, 128)
+    expected = compute_saving(192, 97, 128)
     assert numbers(page)[1] == f"{expected.through:,}"
     until(lambda: "reduce" in page.evaluate("location.href"), "the address")
     with rerun(page):

@@ -10,7 +10,7 @@ import pytest
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, Conv, Sequence, edit
-from explorer.comparison import EqualBudget, equal_budget
+from explorer.comparison import EqualBudget, scale_to_budget
 
 PAIRS = [
     (*pair, metric) for pair in itertools.permutations(catalog.names(), 2) for metric in ("params", "macs")
@@ -32,7 +32,7 @@ def check(found: EqualBudget, architecture: Architecture) -> None:
 def test_pairs_of_the_catalogue(name: str, other: str, metric: str) -> None:
     network = catalog.get(name)
     target = getattr(analyze(catalog.get(other)).totals, metric)
-    found = equal_budget(network, target, metric)  # type: ignore[arg-type]
+    found = scale_to_budget(network, target, metric)  # type: ignore[arg-type]
     check(found, network)
     # No uniform width comes nearer, whatever was said.
     for step in range(-30, 31):
@@ -45,22 +45,22 @@ def test_pairs_of_the_catalogue(name: str, other: str, metric: str) -> None:
 
 
 def test_googlenet_at_the_cost_of_inception_v3() -> None:
-    found = equal_budget(catalog.get("googlenet"), 5_713_216_096)
+    found = scale_to_budget(catalog.get("googlenet"), 5_713_216_096)
     assert found.reached
     assert 1.8 < found.factor < 2.0
 
 
 def test_its_own_cost_needs_no_change() -> None:
     network = catalog.get("googlenet")
-    found = equal_budget(network, analyze(network).totals.params, "params")
+    found = scale_to_budget(network, analyze(network).totals.params, "params")
     assert (found.factor, found.architecture, found.error) == (1.0, network, 0)
 
 
 def test_cannot() -> None:
     small = catalog.get("near-sighted-cnn")
-    assert "at its narrowest" in equal_budget(catalog.get("inception-v3"), 1_000, "params").reason
-    assert "at the greatest width" in equal_budget(small, 23_834_568, "params").reason
-    assert "whole channels" in equal_budget(small, 2_000, "params", 0.0001).reason
+    assert "at its narrowest" in scale_to_budget(catalog.get("inception-v3"), 1_000, "params").reason
+    assert "at the greatest width" in scale_to_budget(small, 23_834_568, "params").reason
+    assert "whole channels" in scale_to_budget(small, 2_000, "params", 0.0001).reason
 
 
 def test_widths_that_must_fit_together() -> None:
@@ -77,13 +77,13 @@ def test_widths_that_must_fit_together() -> None:
         ),
     )
     target = 2 * analyze(network).macs
-    found = equal_budget(network, target)
+    found = scale_to_budget(network, target)
     check(found, network)
 
 
 def test_mistakes() -> None:
     network = catalog.get("residual-mnist")
     with pytest.raises(ValueError, match=r"target \(=0\)"):
-        equal_budget(network, 0)
+        scale_to_budget(network, 0)
     with pytest.raises(ValueError, match="metric"):
-        equal_budget(network, 5, "depth")  # type: ignore[arg-type]
+        scale_to_budget(network, 5, "depth")  # type: ignore[arg-type]

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from explorer import catalog
 from explorer.analysis import analyze, problems
 from explorer.architecture import Architecture, ArchitectureError, Conv, Norm, Sequence, edit, walk
-from explorer.comparison import Delta, Differences, differences
+from explorer.comparison import Delta, Differences, find_differences
 from tests.analysis.test_sweep import VALUES
 from tests.profiling.networks import edited
 from tests.strategies import architectures
 
 
 def check(before: Architecture, after: Architecture) -> Differences:
-    found = differences(before, after)
+    found = find_differences(before, after)
     total = Delta()
     for step in found.steps:
         total = total + step.delta
@@ -171,16 +171,16 @@ def test_the_input() -> None:
 
 def test_names_and_notes_of_networks_are_no_difference() -> None:
     network = catalog.get("googlenet")
-    assert differences(network, edit.replace(network, "", name="mine", notes="x")).steps == ()
+    assert find_differences(network, edit.replace(network, "", name="mine", notes="x")).steps == ()
 
 
 def test_a_network_that_does_not_work() -> None:
     with pytest.raises(ArchitectureError, match="window"):
-        differences(catalog.get("googlenet"), edit.replace(catalog.get("googlenet"), "", input_shape=(3, 8, 8)))
+        find_differences(catalog.get("googlenet"), edit.replace(catalog.get("googlenet"), "", input_shape=(3, 8, 8)))
 
 
 def test_plain_data() -> None:
-    data = json.loads(json.dumps(differences(catalog.get("googlenet"), catalog.get("googlenet-96")).to_data()))
+    data = json.loads(json.dumps(find_differences(catalog.get("googlenet"), catalog.get("googlenet-96")).to_data()))
     assert sum(step["delta"]["macs"] for step in data["steps"]) == data["total"]["macs"]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from explorer import catalog
 from explorer.analysis import Direction, analyze
 from explorer.architecture import Conv, edit, from_link, to_link, walk
-from explorer.comparison import Ranges, cloud, pareto_front
+from explorer.comparison import Ranges, pareto_front, sample_cloud
 
 BELOW = ("inception_3a", "inception_4b/branch_5x5")
 NAMES = ("googlenet", "residual-mnist", "cifar-inception-residual-cbam", "dilated-cnn")
@@ -18,7 +18,7 @@ NAMES = ("googlenet", "residual-mnist", "cifar-inception-residual-cbam", "dilate
 @pytest.mark.parametrize("name", NAMES)
 def test_a_point_is_a_network(name: str) -> None:
     network = catalog.get(name)
-    found = cloud(network, 60, seed=3)
+    found = sample_cloud(network, 60, seed=3)
     assert len(found.points) + found.refused == 60
     assert len(found.points) > 40
     for point in found.points[::6]:
@@ -30,7 +30,7 @@ def test_a_point_is_a_network(name: str) -> None:
 
 def test_the_same_seed_gives_the_same_points() -> None:
     network = catalog.get("googlenet")
-    one, more, other = cloud(network, 50, seed=1), cloud(network, 80, seed=1), cloud(network, 50, seed=2)
+    one, more, other = (sample_cloud(network, count, seed=seed) for count, seed in ((50, 1), (80, 1), (50, 2)))
     assert one.points == more.points[:50]
     assert one.points != other.points
     assert len({point.totals.macs for point in one.points}) > 45
@@ -40,7 +40,7 @@ def test_ranges() -> None:
     network = catalog.get("googlenet")
     before = dict(walk(network))
     ranges = Ranges(width=(0.5, 1.5), kernels=(3, 7), dilations=(1, 3), below=BELOW)
-    found = cloud(network, 200, ranges=ranges)
+    found = sample_cloud(network, 200, ranges=ranges)
     kernels, dilations, changed = set(), set(), set()
     for point in found.points:
         for path, node in walk(found.variant(point.number)):
@@ -63,7 +63,7 @@ def test_it_reaches_the_ends_of_its_ranges() -> None:
     for path, node in walk(network):
         if isinstance(node, Conv) and node.kernel_size in (3, 5) and node.stride == 1:
             widest = edit.replace(widest, path, kernel_size=7, dilation=2, padding="same")
-    points = cloud(network, 600).points
+    points = sample_cloud(network, 600).points
     field = max(max(point.totals.receptive_field.size) for point in points)
     assert field > 0.97 * max(analyze(widest).totals.receptive_field.size)
     macs = [point.totals.macs for point in points]
@@ -71,13 +71,13 @@ def test_it_reaches_the_ends_of_its_ranges() -> None:
 
 
 def test_groups_and_shortcuts_stay_whole() -> None:
-    found = cloud(catalog.get("cifar-inception-residual"), 100)
+    found = sample_cloud(catalog.get("cifar-inception-residual"), 100)
     assert found.refused < 20
 
 
 def test_it_can_be_stopped() -> None:
     asked = []
-    found = cloud(catalog.get("residual-mnist"), 1000, stop=lambda: len(asked) == 3 or asked.append(1))  # type: ignore[func-returns-value]
+    found = sample_cloud(catalog.get("residual-mnist"), 1000, stop=lambda: len(asked) == 3 or asked.append(1))  # type: ignore[func-returns-value]
     assert len(found.points) + found.refused == 400
 
 
@@ -85,13 +85,13 @@ def test_mistakes() -> None:
     network = catalog.get("residual-mnist")
     for count in (0, 100_001):
         with pytest.raises(ValueError, match="count"):
-            cloud(network, count)
+            sample_cloud(network, count)
     with pytest.raises(ValueError, match="no layer may change"):
-        cloud(network, 5, ranges=Ranges(below=("nowhere",)))
+        sample_cloud(network, 5, ranges=Ranges(below=("nowhere",)))
     with pytest.raises(ValueError, match="width"):
         Ranges(width=(2, 1))
     with pytest.raises(ValueError, match="metric"):
-        cloud(network, 5).front(beauty="most")
+        sample_cloud(network, 5).front(beauty="most")
 
 
 def brute_force(rows: list[list[int]], directions: list[Direction]) -> list[int]:
@@ -113,7 +113,7 @@ def test_the_front_is_that_of_brute_force(data: st.DataObject, metrics: int) -> 
 
 
 def test_the_front_of_a_cloud() -> None:
-    found = cloud(catalog.get("googlenet"), 400)
+    found = sample_cloud(catalog.get("googlenet"), 400)
     rows = [[p.totals.macs, max(p.totals.receptive_field.size), p.totals.params] for p in found.points]
     kept = found.front(macs="least", receptive_field="most", params="least")
     assert sorted(point.number for point in kept) == [

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from explorer import catalog
 from explorer.analysis import METRICS, analyze, depth, problems
 from explorer.architecture import Architecture, ArchitectureError, Sequence, edit
-from explorer.comparison import HEAD, Part, compare, stages
+from explorer.comparison import HEAD, Part, compare, find_stages
 from tests.strategies import architectures
 
 ADDED_UP = ("params", "macs", "training_bytes")
@@ -18,7 +18,7 @@ ADDED_UP = ("params", "macs", "training_bytes")
 
 def check_stages(architecture: Architecture) -> None:
     analysis = analyze(architecture)
-    found = stages(architecture, analysis)
+    found = find_stages(architecture, analysis)
     for metric in ADDED_UP:
         assert sum(getattr(stage, metric) for stage in found) == getattr(analysis.totals, metric)
         for stage in found:
@@ -59,7 +59,7 @@ def test_features_in_a_sequence_are_cut_too() -> None:
     inner = [node for node in network.trunk.nodes if node.op != "auxiliary"]
     wrapped = Sequence(name="features", children=tuple(inner[:-4]))
     packed = edit.replace(network, "", trunk=Sequence(name="trunk", children=(wrapped, *inner[-4:])))
-    found, plain = stages(packed, analyze(packed)), stages(network, analyze(network))
+    found, plain = find_stages(packed, analyze(packed)), find_stages(network, analyze(network))
     assert [(stage.label, stage.params, stage.macs) for stage in found] == [
         (stage.label, stage.params, stage.macs) for stage in plain
     ]
@@ -69,7 +69,7 @@ def test_features_in_a_sequence_are_cut_too() -> None:
 
 def test_a_branch_has_the_field_of_its_own_path() -> None:
     network = catalog.get("googlenet")
-    third = next(stage for stage in stages(network, analyze(network)) if stage.label == "stride 8")
+    third = next(stage for stage in find_stages(network, analyze(network)) if stage.label == "stride 8")
     block = next(block for block in third.blocks if block.path == "inception_3a")
     assert [branch.receptive_field for branch in block.branches] == [(27, 27), (43, 43), (59, 59), (43, 43)]
     assert block.receptive_field == (59, 59)
@@ -77,7 +77,7 @@ def test_a_branch_has_the_field_of_its_own_path() -> None:
 
 def test_an_identity_branch_has_what_comes_in() -> None:
     network = edit.insert(catalog.get("googlenet"), "inception_3a", Sequence(name="pass"))
-    third = next(stage for stage in stages(network, analyze(network)) if stage.label == "stride 8")
+    third = next(stage for stage in find_stages(network, analyze(network)) if stage.label == "stride 8")
     block = next(block for block in third.blocks if block.path == "inception_3a")
     empty = next(branch for branch in block.branches if branch.path.endswith("/pass"))
     assert empty == Part(

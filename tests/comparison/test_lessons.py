@@ -7,24 +7,25 @@ import pytest
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Conv, edit, walk
-from explorer.comparison import reductions, saving, stacks, with_reduction
+from explorer.comparison import compute_saving, find_reductions, list_stacks, with_reduction
 
 
 def test_the_worked_example() -> None:
-    lesson = saving(192, 96, 128, positions=28 * 28)
+    lesson = compute_saving(192, 96, 128, positions=28 * 28)
     assert (lesson.direct, lesson.through) == (221_184, 129_024)
     assert lesson.saved == pytest.approx(0.4167, abs=1e-4)
     assert lesson.direct_macs == 221_184 * 784
-    assert saving(192, int(lesson.break_even), 128).saved > 0 > saving(192, int(lesson.break_even) + 1, 128).saved
+    most = int(lesson.break_even)
+    assert compute_saving(192, most, 128).saved > 0 > compute_saving(192, most + 1, 128).saved
     with pytest.raises(ValueError, match="reduced"):
-        saving(192, 0, 128)
+        compute_saving(192, 0, 128)
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception-v3", "cifar10-inception"])
 def test_reductions_of_a_network(name: str) -> None:
     network = catalog.get(name)
     analysis = analyze(network)
-    found = reductions(network)
+    found = find_reductions(network)
     assert found
     for each in found:
         without = analyze(edit.remove(network, each.reduce))
@@ -57,7 +58,7 @@ def test_with_and_without_are_inverse() -> None:
 
 @pytest.mark.parametrize("kernel", [3, 5, 7, 9, 31])
 def test_stacks_see_the_same(kernel: int) -> None:
-    found = stacks(kernel, channels=8)
+    found = list_stacks(kernel, channels=8)
     for stack in found:
         assert stack.totals.receptive_field.size == (kernel, kernel)
         assert stack.totals.output_shape == (8, 28, 28)
@@ -65,4 +66,4 @@ def test_stacks_see_the_same(kernel: int) -> None:
     if kernel == 5:
         assert found[1].totals.params * 25 == found[0].totals.params * 18
     with pytest.raises(ValueError, match="odd"):
-        stacks(kernel + 1)
+        list_stacks(kernel + 1)

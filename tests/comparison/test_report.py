@@ -14,15 +14,15 @@ from explorer.architecture import edit
 from explorer.comparison import (
     Difference,
     Report,
-    comma_separated,
     compare,
     format_cell,
     format_difference,
-    html,
     is_best,
-    markdown,
+    make_report,
     metrics_table,
-    report,
+    render_csv,
+    render_html,
+    render_markdown,
 )
 from explorer.experiments import RunAccuracy
 
@@ -32,7 +32,7 @@ EVIL = "=cmd|'/C calc'!A1 <img src=x onerror=alert(1)> ](javascript:alert(1)) $\
 def hostile() -> Report:
     names = ("googlenet", "googlenet-torchvision", "cifar-inception-residual")
     networks = [catalog.get(name) for name in names]
-    return report(compare([*networks, edit.replace(networks[0], "", name=EVIL)]))
+    return make_report(compare([*networks, edit.replace(networks[0], "", name=EVIL)]))
 
 
 class Page(HTMLParser):
@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
 
 def test_html_is_whole_and_needs_nothing_else() -> None:
-    text = html(hostile())
+    text = render_html(hostile())
     page = Page()
     page.feed(text)
     assert page.open == []
@@ -79,7 +79,7 @@ def test_html_is_whole_and_needs_nothing_else() -> None:
 
 
 def test_markdown() -> None:
-    text = markdown(hostile())
+    text = render_markdown(hostile())
     assert "<img" not in text.replace("\\<img", "")
     assert not re.search(r"(?<!\\)\]\(", text)
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
@@ -92,7 +92,7 @@ def test_markdown() -> None:
 
 def test_csv() -> None:
     found = hostile()
-    rows = list(csv.reader(io.StringIO(comma_separated(found))))
+    rows = list(csv.reader(io.StringIO(render_csv(found))))
     assert rows[0] == ["table", "what", "metric", "network", "value"]
     assert all(len(row) == 5 for row in rows)
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
@@ -111,33 +111,33 @@ def test_runs_and_the_address_are_told_where_they_are_known() -> None:
         RunAccuracy(place=0, run="queued", data="mnist", seed=0, epochs=0, accuracy=()),
     ]
     address = "http://127.0.0.1:8501/compare?network=residual-mnist&network=<b>"
-    found = report(compare(networks, ["mine", EVIL]), learnt, address)
+    found = make_report(compare(networks, ["mine", EVIL]), learnt, address)
     page = Page()
-    page.feed(html(found))
+    page.feed(render_html(found))
     assert page.open == []
     assert not page.tags & {"script", "img", "a"}
     assert address in page.text
     assert EVIL in page.text
     assert "74.00" in page.text
-    text = markdown(found)
+    text = render_markdown(found)
     assert "<img" not in text.replace("\\<img", "")
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
     (row,) = [line for line in text.splitlines() if "74\\.00" in line]
     assert row.endswith(" 71\\.0 74\\.0 |")  # every third from the end
-    rows = list(csv.reader(io.StringIO(comma_separated(found))))
+    rows = list(csv.reader(io.StringIO(render_csv(found))))
     assert not any(cell.startswith(("=", "+", "@")) for line in rows for cell in line)
     assert [float(line[4]) for line in rows if line[0] == "run"] == pytest.approx(way)
     assert rows[-1] == ["address", "", "", "", address]
     assert "mine" in {line[3] for line in rows}
-    bare = report(compare(networks))
-    assert "Accuracy" not in markdown(bare)
-    assert "http" not in markdown(bare)
+    bare = make_report(compare(networks))
+    assert "Accuracy" not in render_markdown(bare)
+    assert "http" not in render_markdown(bare)
 
 
 def test_one_network_alone() -> None:
-    alone = report(compare([catalog.get("residual-mnist")]))
-    for text in (markdown(alone), html(alone), comma_separated(alone)):
+    alone = make_report(compare([catalog.get("residual-mnist")]))
+    for text in (render_markdown(alone), render_html(alone), render_csv(alone)):
         assert "41514" in text.replace(",", "")
 
 

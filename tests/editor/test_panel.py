@@ -30,7 +30,7 @@ def buttons(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def panel_of(name: str, path: str, metric: str = "macs") -> dict[str, Any]:
     architecture = catalog.get(name)
-    return editor.panel(architecture, analyze(architecture), path, metric=metric)
+    return editor.describe_controls(architecture, analyze(architecture), path, metric=metric)
 
 
 EVERY_NODE = [(name, node.name) for name in catalog.names() for node in catalog.get(name).trunk.nodes]
@@ -115,7 +115,7 @@ def test_the_baseline_is_marked_on_the_ribbon() -> None:
     before = catalog.get("googlenet")
     path = "inception_3a/branch_3x3/conv"
     now = edit.replace(before, path, out_channels=200)
-    panel = editor.panel(now, analyze(now), "inception_3a", baseline=before)
+    panel = editor.describe_controls(now, analyze(now), "inception_3a", baseline=before)
     ribbons = [control for control in controls(panel) if control["type"] == "ribbon"]
     (ribbon,) = [r for r in ribbons if (r["command"].get("path"), r["label"]) == (path, "channels")]
     assert (ribbon["value"], ribbon["base"]) == (200, 128)
@@ -147,4 +147,5 @@ def test_every_layer_can_be_chosen() -> None:
     paths = [path for path, _ in walk(architecture) if not path.startswith(again)]
     analysis, sweep = analyze(architecture), Sweep()
     for path in paths:
-        assert editor.panel(architecture, analysis, path, metric="receptive_field", sweep=sweep)["chosen"] == path
+        found = editor.describe_controls(architecture, analysis, path, metric="receptive_field", sweep=sweep)
+        assert found["chosen"] == path

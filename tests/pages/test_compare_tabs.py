@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog
 from explorer.analysis import METRICS, analyze
 from explorer.architecture import edit, to_json, to_link
-from explorer.comparison import equal_budget, pareto_front, reductions, saving, stacks
+from explorer.comparison import compute_saving, find_reductions, list_stacks, pareto_front, scale_to_budget
 from explorer.runs import Manager
 from pages.ui.compare.state import parse_options
 from tests.experiments.parts import finish
@@ -180,7 +180,7 @@ def test_ranges_that_make_no_sense_are_said(manager: Manager) -> None:
 
 def test_equal_budget_or_a_clear_cannot(manager: Manager) -> None:
     running = app("tradeoffs", "part:budget,scale:C,like:A,budget:params")
-    found = equal_budget(NETS[2], analyze(NETS[0]).params, "params")
+    found = scale_to_budget(NETS[2], analyze(NETS[0]).params, "params")
     assert found.reached
     assert f"{found.value:,} parameters" in visible_text(running)
     running.button(key="budget_add").click().run()
@@ -199,7 +199,7 @@ def test_the_numbers_of_the_lesson(manager: Manager) -> None:
     running = app("lesson")
     assert [metric.value for metric in running.metric][:2] == ["221,184", "129,024"]
     running.slider(key="lesson_reduce").set_value(192).run()
-    found = saving(192, 192, 128, (3, 3), 28 * 28)
+    found = compute_saving(192, 192, 128, (3, 3), 28 * 28)
     assert running.metric[1].value == f"{found.through:,}"
     data = mounted(running, "lesson_picture")
     assert (data["marks"][0]["x"], data["marks"][0]["y"]) == (192, found.through)
@@ -213,7 +213,7 @@ def test_the_numbers_of_the_lesson(manager: Manager) -> None:
 def test_what_every_reduction_of_a_network_saves(manager: Manager) -> None:
     net = catalog.get("googlenet")
     running = app("lesson", "of:B,at:inception_3a/branch_5x5/reduce", (NAMES[0], "googlenet"))
-    found = reductions(net)
+    found = find_reductions(net)
     table = next(each.value for each in running.dataframe if "weights without" in each.value)
     assert list(table["weights without"]) == [each.saving.direct for each in found]
     assert list(table["network's params without"]) == [each.delta.params for each in found]
@@ -226,7 +226,7 @@ def test_what_every_reduction_of_a_network_saves(manager: Manager) -> None:
 def test_small_kernels_for_a_large_one(manager: Manager) -> None:
     running = app("lesson", "large:7,wide:32")
     table = next(each.value for each in running.table if "field" in each.value)
-    expected = stacks(7, 32, 28)
+    expected = list_stacks(7, 32, 28)
     assert list(table["weights"]) == [f"{each.totals.params:,}" for each in expected]
     assert set(table["field"]) == {"7"}
 

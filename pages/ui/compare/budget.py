@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.analysis import METRICS, analyze, headline_metrics
 from explorer.architecture import Architecture, edit
-from explorer.comparison import LETTERS, EqualBudget, equal_budget
+from explorer.comparison import LETTERS, EqualBudget, scale_to_budget
 from explorer.text import format_bytes, format_change, format_count
 from pages.ui.text import cell, literal
 
@@ -53,7 +53,7 @@ def _cost(architecture: Architecture, metric: str) -> int:
 
 @lru_cache(maxsize=32)
 def _equal(architecture: Architecture, target: int, metric: str) -> EqualBudget:
-    return equal_budget(architecture, target, "params" if metric == "params" else "macs")
+    return scale_to_budget(architecture, target, "params" if metric == "params" else "macs")
 
 
 def _answer(scaled: Entry, found: EqualBudget, metric: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.architecture import Architecture
-from explorer.comparison import LETTERS, Delta, Differences, compare, differences, format_signed, pictures
+from explorer.comparison import LETTERS, Delta, Differences, compare, find_differences, format_signed, pictures
 from explorer.text import format_bytes, format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -52,7 +52,7 @@ def show(entries: tuple[Entry, ...]) -> None:
 
 @lru_cache(maxsize=32)
 def _found(before: Architecture, after: Architecture) -> Differences:
-    return differences(before, after)
+    return find_differences(before, after)
 
 
 def _pair(entries: tuple[Entry, ...]) -> tuple[int, int]:

@@ -11,8 +11,7 @@ import streamlit as st
 from explorer import figures
 from explorer.analysis import METRICS, Totals, analyze, headline_metrics
 from explorer.architecture import ArchitectureError, diff
-from explorer.comparison import LETTERS, Cloud, Ranges
-from explorer.comparison import cloud as cloud_of
+from explorer.comparison import LETTERS, Cloud, Ranges, sample_cloud
 from explorer.datasets import Progress
 from explorer.figures import Axis, Dots, Mark, Path
 from explorer.text import format_bytes, format_change, format_count, format_extent, format_si
@@ -100,7 +99,7 @@ def _make(around: Entry, ranges: Ranges, count: int, seed: int) -> bool:
             return False
 
         progress(0, count)
-        return cloud_of(around.architecture, count, seed, ranges, stop=stop)
+        return sample_cloud(around.architecture, count, seed, ranges, stop=stop)
 
     begun = time.perf_counter()
     found = run_with_progress(f"Analysing variants of {literal(around.label)}", work)

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import figures
-from explorer.comparison import Saving, saving, stacks
+from explorer.comparison import Saving, compute_saving, list_stacks
 from explorer.figures import Axis, Mark, Path
 from explorer.text import format_change, format_count, format_extent, format_percent, format_si
 from pages.ui.components import mount
@@ -72,7 +72,7 @@ def _sliders() -> Saving:
     titles = {each: each.replace("x", "×") for each in kernels}
     kernel = options.choice(TAB, "kernel", "Kernel", kernels, titles, _USUAL[3], widget=st.select_slider)
     size = options.number(TAB, "map", "Pixels of the map, a side", 1, 299, int(_USUAL[4]), widget=st.slider)
-    return saving(coming, reduced, leaving, _kernel(kernel) or (3, 3), size * size)
+    return compute_saving(coming, reduced, leaving, _kernel(kernel) or (3, 3), size * size)
 
 
 def _kernel(text: str) -> tuple[int, int] | None:
@@ -146,7 +146,7 @@ def _stacks() -> None:
         channels = options.number(TAB, "wide", "Channels in and out", 1, 1024, 64, widget=st.slider)
     with three:
         size = options.number(TAB, "side", "Pixels of the map, a side", 8, 224, 28, widget=st.slider)
-    found = stacks(int(kernel), channels, size)
+    found = list_stacks(int(kernel), channels, size)
     whole = found[0].totals
     rows = [
         {

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.architecture import Architecture, edit
-from explorer.comparison import LETTERS, Reduction, format_signed, reductions
+from explorer.comparison import LETTERS, Reduction, find_reductions, format_signed
 from pages.ui.text import cell, literal
 
 from . import networks, options
@@ -22,7 +22,7 @@ Numbers = tuple[int, int, int, str, int]
 
 @lru_cache(maxsize=16)
 def _reductions(architecture: Architecture) -> tuple[Reduction, ...]:
-    return reductions(architecture)
+    return find_reductions(architecture)
 
 
 def show(entries: tuple[Entry, ...], take: Callable[[Numbers], None]) -> None:

@@ -7,8 +7,7 @@ import urllib.parse
 import streamlit as st
 
 from explorer.architecture import to_json
-from explorer.comparison import LETTERS, comma_separated, html, markdown
-from explorer.comparison import report as written
+from explorer.comparison import LETTERS, make_report, render_csv, render_html, render_markdown
 
 from . import networks, run_results, state
 from .entries import Entry
@@ -26,9 +25,12 @@ def show(entries: tuple[Entry, ...]) -> None:
             st.code(here, language=None, wrap_lines=True)
         else:
             st.write("These networks are too large for an address: take the files.")
-        found = written(networks.compare_entries(entries), run_results.load_results(entries), here)
-        forms = (("HTML, one file", html, "html", "text/html"), ("Markdown", markdown, "md", "text/markdown"),
-                 ("CSV", comma_separated, "csv", "text/csv"))  # fmt: skip
+        found = make_report(networks.compare_entries(entries), run_results.load_results(entries), here)
+        forms = (
+            ("HTML, one file", render_html, "html", "text/html"),
+            ("Markdown", render_markdown, "md", "text/markdown"),
+            ("CSV", render_csv, "csv", "text/csv"),
+        )
         with st.container(horizontal=True, gap="small"):
             for label, make, ending, kind in forms:
                 st.download_button(
