@@ -10,15 +10,28 @@ _FOLDER = "inception-explorer"
 
 
 def absolute(path: str | Path) -> Path:
-    """A path as people write it, '~' and all, as an absolute one. A '~name' that nobody has stays as it is."""
+    """Make a path as people write it absolute, '~' included.
+
+    Args:
+        path: The path; it need not exist.
+
+    Returns:
+        The absolute path. A '~name' that no user has stays as it is; links are not followed.
+    """
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def home() -> Path:
-    """The data directory: ``EXPLORER_HOME``, by default a folder of ours in the platform's user-data folder.
+    """Find the data directory: ``EXPLORER_HOME``, by default a folder of ours in the platform's user-data folder.
 
-    Absolute; read from the environment at each call; not created here. The defaults are those that the XDG base
-    directory specification, macOS and Windows name for data that belongs to a user and a program.
+    The defaults are those that the XDG base directory specification, macOS and Windows name for data that belongs to a
+    user and a program. The environment is read at each call.
+
+    Returns:
+        The absolute path; nothing is created here.
+
+    Raises:
+        RuntimeError: Neither ``EXPLORER_HOME`` nor a home folder of the user is known.
     """
     chosen = os.environ.get("EXPLORER_HOME", "").strip()
     if chosen:

@@ -19,10 +19,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def format_si(value: float) -> str:
-    """A number with a decimal unit: 1_498_376_192 → '1.50 G'; below ten thousand the exact whole number.
+    """Write a number with a decimal unit, to three significant digits; below ten thousand as the exact whole number.
 
     >>> format_si(7_058_024), format_si(384), format_si(25_690_112)
     ('7.06 M', '384', '25.7 M')
+
+    Args:
+        value: Any finite number; parts of a whole are rounded below ten thousand.
+
+    Returns:
+        Digits, a space, and k, M, G or T: 1_498_376_192 → '1.50 G'.
     """
     if abs(value) < 10_000:
         return f"{value:,.0f}".replace(",", " ")
@@ -36,21 +42,42 @@ def format_si(value: float) -> str:
 
 
 def format_bytes(count: float) -> str:
-    """Bytes with a decimal unit (1 MB is 1,000,000 bytes): 48_319_168 → '48.3 MB'.
+    """Write a number of bytes with a decimal unit (1 MB is 1,000,000 bytes).
 
     >>> format_bytes(1_234_567), format_bytes(512)
     ('1.23 MB', '512 B')
+
+    Args:
+        count: Bytes.
+
+    Returns:
+        As ``format_si``, with B: 48_319_168 → '48.3 MB'.
     """
     return f"{format_si(count)}{'B' if abs(count) >= 10_000 else ' B'}"
 
 
 def format_count(value: int) -> str:
-    """Every digit, in groups of three: 1_234_567 → '1,234,567'."""
+    """Write a whole number with every digit, in groups of three.
+
+    Args:
+        value: The number.
+
+    Returns:
+        1_234_567 → '1,234,567'.
+    """
     return f"{value:,}"
 
 
 def format_percent(part: float, whole: float) -> str:
-    """Share in percent, without false precision: '61 %', '0.4 %'; '–' of nothing."""
+    """Write a share in percent, without more digits than it is worth.
+
+    Args:
+        part: The share, in the unit of ``whole``.
+        whole: What is 100 %.
+
+    Returns:
+        '61 %', '0.4 %' or '< 0.1 %'; '–' where ``whole`` is 0.
+    """
     if not whole:
         return "–"
     share = 100 * part / whole
@@ -58,7 +85,15 @@ def format_percent(part: float, whole: float) -> str:
 
 
 def format_change(now: float, before: float) -> str:
-    """Relative change with its sign: '+3.0 %', '−12 %', '+0.004 %', 'unchanged'."""
+    """Write a relative change in percent with its sign.
+
+    Args:
+        now: The number after the change.
+        before: The number before it, in the same unit.
+
+    Returns:
+        '+3.0 %', '−12 %', '+0.004 %'; 'unchanged' for equal numbers, 'new' where ``before`` is 0.
+    """
     if now == before:
         return "unchanged"
     if not before:
@@ -69,29 +104,65 @@ def format_change(now: float, before: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as m:ss or h:mm:ss: 75.4 → '1:15'."""
+    """Write a duration as m:ss or h:mm:ss.
+
+    Args:
+        seconds: The duration, rounded to whole seconds.
+
+    Returns:
+        75.4 → '1:15', 3675 → '1:01:15'.
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def format_shape(shape: Iterable[int], separator: str = " × ") -> str:
-    """The numbers of a shape: (64, 56, 56) → '64 × 56 × 56'."""
+    """Write the numbers of a shape.
+
+    Args:
+        shape: Its numbers, in order.
+        separator: What stands between two of them.
+
+    Returns:
+        (64, 56, 56) → '64 × 56 × 56'.
+    """
     return separator.join(map(str, shape))
 
 
 def compact_shape(shape: Iterable[int]) -> str:
-    """The numbers of a shape within a sentence: (64, 56, 56) → '64×56×56'."""
+    """Write the numbers of a shape without spaces, for the inside of a sentence.
+
+    Args:
+        shape: Its numbers, in order.
+
+    Returns:
+        (64, 56, 56) → '64×56×56'.
+    """
     return format_shape(shape, "×")
 
 
 def format_extent(pair: tuple[int, int]) -> str:
-    """(height, width) as one number where both are equal: (7, 7) → '7', (1, 7) → '1×7'."""
+    """Write (height, width) as one number where both are equal.
+
+    Args:
+        pair: (height, width).
+
+    Returns:
+        (7, 7) → '7', (1, 7) → '1×7'.
+    """
     return compact_shape(dict.fromkeys(pair))
 
 
 def format_setting(value: object) -> str:
-    """A setting of a node: a tuple as a shape, anything else as Python writes it."""
+    """Write a setting of a node.
+
+    Args:
+        value: What a field of the node holds.
+
+    Returns:
+        A tuple as a shape without spaces, anything else as ``str`` writes it.
+    """
     return compact_shape(value) if isinstance(value, tuple) else str(value)
 
 
@@ -99,15 +170,30 @@ def format_setting(value: object) -> str:
 
 
 def shorten(text: str, limit: int = 60) -> str:
-    """At most ``limit`` characters; an ellipsis stands for what is left out."""
+    """Cut a text to a length; an ellipsis stands for what is left out.
+
+    Args:
+        text: Any text.
+        limit: Characters at most, the ellipsis included.
+
+    Returns:
+        The text, of at most ``limit`` characters.
+    """
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def quote(value: object, limit: int = 60) -> str:
-    """A value as Python writes it, for a message: text in quotes, control characters as escapes, shortened.
+    """Write a value for a message as Python writes it: text in quotes, control characters as escapes, shortened.
 
     >>> quote("a" * 100, limit=8)
     "'aaaaaa…"
+
+    Args:
+        value: Anything, however large.
+        limit: Characters at most.
+
+    Returns:
+        Its ``repr``, shortened; 'a list too large to show' and the like where Python cannot write it.
     """
     try:
         text = repr(value)
@@ -117,22 +203,50 @@ def quote(value: object, limit: int = 60) -> str:
 
 
 def quote_path(path: object) -> str:
-    """A path for a message, in quotes; longer than other names may be."""
+    """Write a path for a message, in quotes; it may be longer than other names.
+
+    Args:
+        path: A path or its text.
+
+    Returns:
+        The path in quotes, of at most 300 characters.
+    """
     return quote(str(path), 300)
 
 
 def escape_markdown(text: str) -> str:
-    """Text within a line, of which Markdown shows exactly the characters."""
+    """Escape a text for Markdown, which then shows exactly its characters within a line.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text in one line; spaces and line breaks between words become one space.
+    """
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def escape_html(text: str, *, quotes: bool = True) -> str:
-    """Text of which HTML shows exactly the characters, between tags and, with ``quotes``, in attributes."""
+    """Escape a text for HTML, which then shows exactly its characters.
+
+    Args:
+        text: Any text.
+        quotes: Whether quotation marks are escaped too, which attributes need.
+
+    Returns:
+        The text for between tags and, with ``quotes``, in attributes.
+    """
     return html.escape(text, quote=quotes)
 
 
 def escape_csv(text: str) -> str:
-    """Text that a spreadsheet takes for text: an apostrophe stands before what could begin a formula.
+    """Mark a text that a spreadsheet would read as a formula: an apostrophe is put before it.
+
+    Args:
+        text: The content of a cell, not yet quoted for CSV.
+
+    Returns:
+        The text, with an apostrophe before it where it begins like a formula.
 
     Source: OWASP, "CSV Injection".
     """
