@@ -80,16 +80,26 @@ class Architecture(Value):
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **_: Any) -> Architecture:
-        """Read the JSON form strictly, old versions included. Raises ArchitectureError with every problem at once."""
+        """Read the JSON form strictly, old versions included.
+
+        Args:
+            json_data: JSON of an architecture; bytes are UTF-8, -16 or -32.
+
+        Returns:
+            The architecture, validated.
+
+        Raises:
+            ArchitectureError: With every problem at once.
+        """
         return read_json(json_data, cls)
 
 
 def walk(root: Architecture | NodeBase, prefix: str = "") -> Iterator[tuple[str, Node]]:
-    """Every node below ``root`` with its path, parents before children, in execution order.
+    """Walk over every node below ``root`` with its path, parents before children, in execution order.
 
     Args:
-        root: an architecture, or a node.
-        prefix: path of ``root``, put before the others; '' for the trunk.
+        root: An architecture, or a node.
+        prefix: Path of ``root``, put before the others; '' for the trunk.
 
     Yields:
         (path, node).

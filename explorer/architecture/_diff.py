@@ -15,10 +15,15 @@ class Change:
     """One difference. For ``changed``, ``field`` went from ``before`` to ``after``."""
 
     path: str
+    """Path of the node; '' for the network itself."""
     kind: Literal["added", "removed", "changed"]
+    """What happened to the node."""
     field: str = ""
+    """Name of the changed field; 'order' where children changed places."""
     before: Any = None
+    """Value of the field before; the op of a removed node."""
     after: Any = None
+    """Value of the field after; the op of an added node."""
 
     def __str__(self) -> str:
         if self.kind == "changed":
@@ -28,19 +33,26 @@ class Change:
 
 
 def settings_of(node: NodeBase) -> dict[str, Any]:
-    """Everything about a node but its name and its children."""
+    """Collect the fields of a node except its name and its children.
+
+    Args:
+        node: Any node.
+
+    Returns:
+        Values by field name, ``op`` included.
+    """
     return {name: getattr(node, name) for name in type(node).model_fields if name not in (node.child_field, "name")}
 
 
 def diff(before: Architecture, after: Architecture) -> list[Change]:
-    """What changed between two architectures, node by node.
+    """Find what changed between two architectures, node by node.
 
     A container that was added or removed is one change; what is inside it is not listed again. Notes and provenance
     are not part of the network and are not compared.
 
     Args:
-        before: the architecture from which one looks.
-        after: the other one.
+        before: The earlier architecture.
+        after: The later one.
 
     Returns:
         Changes by path, in the order of ``after``, removals last; [] for equal networks.

@@ -28,11 +28,14 @@ def scale_width(architecture: Architecture, factor: float) -> Architecture:
     """Multiply the channels of all convolutions and hidden linear layers; classifiers keep their outputs.
 
     Args:
-        architecture: what is edited; it stays as it is.
+        architecture: What is edited; it stays as it is.
         factor: 0.01 to 100. Channels are rounded to the nearest number that the groups divide, from 1 to the limit.
 
+    Returns:
+        The new architecture.
+
     Raises:
-        ArchitectureError: the factor is outside its range.
+        ArchitectureError: The factor is outside its range.
     """
     if not 0.01 <= factor <= 100:
         raise refuse("", f"the width factor (={factor}) must be from 0.01 to 100")
@@ -51,7 +54,14 @@ def scale_width(architecture: Architecture, factor: float) -> Architecture:
 
 
 def classifiers(architecture: Architecture) -> list[str]:
-    """Paths of the linear layers whose outputs are the classes: the trunk's last, and each auxiliary head's last."""
+    """Find the linear layers whose outputs are the classes: the trunk's last, and each auxiliary head's last.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        Their paths.
+    """
     linears = [path for path, node in walk(architecture) if isinstance(node, Linear)]
     heads = [path for path, node in walk(architecture) if node.op == "auxiliary"]
     groups: dict[str, str] = {}
@@ -61,10 +71,17 @@ def classifiers(architecture: Architecture) -> list[str]:
 
 
 def set_classes(architecture: Architecture, classes: int) -> Architecture:
-    """Give every classifier ``classes`` outputs, those of auxiliary heads too.
+    """Give every classifier as many outputs as there are classes, those of auxiliary heads too.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        classes: Number of classes.
+
+    Returns:
+        The new architecture.
 
     Raises:
-        ArchitectureError: the network has no classifier, or ``classes`` is outside 1 to the limit.
+        ArchitectureError: The network has no classifier, or ``classes`` is outside 1 to the limit.
     """
     paths = classifiers(architecture)
     if not paths:
@@ -75,7 +92,18 @@ def set_classes(architecture: Architecture, classes: int) -> Architecture:
 
 
 def apply_repair(architecture: Architecture, repair: Repair) -> Architecture:
-    """Make the replacements of a repair."""
+    """Make the replacements of a repair.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        repair: The repair of a problem of this architecture.
+
+    Returns:
+        The new architecture; other problems may remain.
+
+    Raises:
+        ArchitectureError: The repair is of another architecture, so that a path or a value is not valid.
+    """
     for path, fields in repair.replacements:
         architecture = replace(architecture, path, **dict(fields))
     return architecture
@@ -85,12 +113,27 @@ def apply_repair(architecture: Architecture, repair: Repair) -> Architecture:
 
 
 def blocks(architecture: Architecture) -> list[str]:
-    """Paths of the trunk's nodes that hold parallel branches: its blocks."""
+    """Find the blocks of a network: the nodes of the trunk that hold parallel branches.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        Their paths, in order.
+    """
     return [node.name for node in architecture.trunk.nodes if block_parallel(node, node.name) is not None]
 
 
 def block_parallel(node: Any, path: str) -> str | None:
-    """Path of the first Parallel at or below ``node``, looking through residuals and sequences but not auxiliaries."""
+    """Find the first Parallel at or below a node, looking through residuals and sequences but not auxiliary heads.
+
+    Args:
+        node: Any node.
+        path: Its path.
+
+    Returns:
+        Path of the Parallel; None where there is none.
+    """
     if isinstance(node, Parallel):
         return path
     if isinstance(node, Residual | Sequence):
@@ -102,9 +145,21 @@ def block_parallel(node: Any, path: str) -> str | None:
 
 
 def set_residual(architecture: Architecture, path: str, shortcut: str | None, scale: float = 1.0) -> Architecture:
-    """Wrap the node at ``path`` in a residual with this shortcut ('identity' or 'projection'), or unwrap it (None).
+    """Wrap a node in a residual, change the residual, or unwrap it.
 
     The block keeps its name; what was there becomes the residual's ``body``.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the node; not the trunk.
+        shortcut: 'identity' or 'projection'; None unwraps.
+        scale: Factor of the body.
+
+    Returns:
+        The new architecture.
+
+    Raises:
+        ArchitectureError: The path, the shortcut or the scale is not valid.
     """
     node = find_inside(architecture, path)
     if isinstance(node, Residual):
@@ -120,7 +175,18 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
 
 
 def attention_of(architecture: Architecture, path: str) -> str | None:
-    """Path of the attention that ends the block at ``path``, if it has one."""
+    """Find the attention that ends a block.
+
+    Args:
+        architecture: The network.
+        path: Path of the block.
+
+    Returns:
+        Path of the attention; None where the block ends in none.
+
+    Raises:
+        ArchitectureError: The path is not valid.
+    """
     node = find(architecture, path)
     if isinstance(node, Residual):
         return attention_of(architecture, f"{path}/{node.body.name}")
@@ -132,10 +198,23 @@ def attention_of(architecture: Architecture, path: str) -> str | None:
 def set_attention(
     architecture: Architecture, path: str, kind: AttentionKind | None, reduction: int | None = None
 ) -> Architecture:
-    """End the block at ``path`` with attention of this kind, change it, or take it away (None).
+    """End a block with attention, change its attention, or take it away.
 
-    Without ``reduction`` attention that is there keeps its own, and new one has Attention's default. In a residual the
-    attention stands at the end of the body, before the addition (Hu et al. 2018, figure 3).
+    In a residual the attention stands at the end of the body, before the addition.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the block; not the trunk.
+        kind: 'se' or 'cbam'; None takes the attention away.
+        reduction: Channels over hidden width. None: attention that is there keeps its own, new one has the default.
+
+    Returns:
+        The new architecture.
+
+    Raises:
+        ArchitectureError: The path, the kind or the reduction is not valid.
+
+    Source: Hu et al. 2018, "Squeeze-and-excitation networks", figure 3.
     """
     node = find_inside(architecture, path)
     if isinstance(node, Residual):
@@ -158,9 +237,15 @@ def set_attention(
 
 
 def output_conv(node: Any, path: str) -> tuple[str, int] | None:
-    """(path of the convolution that sets the output channels of ``node`` at ``path``, outputs per channel of it).
+    """Find the convolution that sets the output channels of a node.
 
-    A ghost branch gives two outputs per channel of its primary convolution. None where no one convolution decides.
+    Args:
+        node: Any node.
+        path: Its path.
+
+    Returns:
+        (path of the convolution, channels that the node gives for each channel of it): 2 for a ghost branch, else 1.
+        None where no one convolution decides.
     """
     if isinstance(node, Conv):
         return (path, 1) if isinstance(node.out_channels, int) else None
@@ -190,9 +275,20 @@ def _passes_channels(node: Any) -> bool:
 
 
 def set_style(architecture: Architecture, path: str, **style: Any) -> Architecture:
-    """Set ``norm`` or ``activation`` of every convolution below ``path`` ('' for the whole network).
+    """Set the norm or activation of every convolution at or below a node.
 
     Convolutions without an activation keep none: they end a residual body or a depthwise step on purpose.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the node; '' for the whole network.
+        style: Fields of ``Conv``: ``norm``, ``activation``.
+
+    Returns:
+        The new architecture.
+
+    Raises:
+        ArchitectureError: The path or a value is not valid.
     """
 
     def change(_: str, node: Any) -> Any:
@@ -218,9 +314,19 @@ def _copy_attention(architecture: Architecture, path: str, model: Attention | No
 
 
 def apply_to_all_blocks(architecture: Architecture, path: str) -> Architecture:
-    """Give every other block what the block at ``path`` has, except its channels.
+    """Give every other block what one block has, except its channels.
 
     Fusion, residual, attention, and for equally named layers kernel_size, dilation, pooling kind, norm and activation.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the block that is the model.
+
+    Returns:
+        The new architecture. Its layers need not fit together.
+
+    Raises:
+        ArchitectureError: The path is not valid, or the node has no parallel branches.
     """
     source = find(architecture, path)
     model = block_parallel(source, path)

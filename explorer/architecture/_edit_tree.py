@@ -21,10 +21,17 @@ _Made = TypeVar("_Made")
 
 
 def find(architecture: Architecture, path: str) -> Any:
-    """The node at a path.
+    """Find the node at a path.
+
+    Args:
+        architecture: The network.
+        path: Path of the node; '' is the trunk.
+
+    Returns:
+        The node.
 
     Raises:
-        ArchitectureError: there is none; the message names the nearest parent and its children.
+        ArchitectureError: There is none; the message names the nearest parent and its children.
     """
     node: Any = architecture.trunk
     done: list[str] = []
@@ -98,15 +105,15 @@ def replace(architecture: Architecture, path: str, **fields: Any) -> Architectur
     >>> wider = replace(architecture, "inception_3a/branch_3x3/conv", out_channels=96)
 
     Args:
-        architecture: what is edited; it stays as it is.
-        path: the node; '' is the architecture itself, with its name, input_shape and notes.
-        fields: new values of the node's fields.
+        architecture: What is edited; it stays as it is.
+        path: The node; '' is the architecture itself, with its name, input_shape and notes.
+        fields: New values of the node's fields.
 
     Returns:
         A new architecture that shares all other nodes with the old one.
 
     Raises:
-        ArchitectureError: the path, a field or a value is not valid. That layers do not fit together is no error here.
+        ArchitectureError: The path, a field or a value is not valid. That layers do not fit together is no error here.
     """
     if not path:
         values = {name: getattr(architecture, name) for name in Architecture.model_fields}
@@ -124,10 +131,18 @@ def replace(architecture: Architecture, path: str, **fields: Any) -> Architectur
 
 
 def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
-    """Put ``node`` in the place of the one at ``path``; the new one may have another kind and name.
+    """Put a node in the place of another one; it may have another kind and name.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the node that is replaced; not the trunk.
+        node: The new node.
+
+    Returns:
+        A new architecture that shares all other nodes with the old one.
 
     Raises:
-        ArchitectureError: the path is not valid, or a sibling has the name.
+        ArchitectureError: The path is not valid, a sibling has the name, or the network becomes too large.
     """
     old = find_inside(architecture, path)
     # Under the old name it breaks no rule of its parents; how many nodes there are is the architecture's own rule.
@@ -136,7 +151,18 @@ def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
 
 
 def remove(architecture: Architecture, path: str) -> Architecture:
-    """Take the node at ``path`` away. A block keeps at least one branch."""
+    """Take a node away.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the node; not the trunk.
+
+    Returns:
+        A new architecture that shares all other nodes with the old one.
+
+    Raises:
+        ArchitectureError: The path is not valid, or the node is the last branch of a block or the body of a residual.
+    """
     find_inside(architecture, path)
     parent = find(architecture, path.rpartition("/")[0])
     if isinstance(parent, Residual):
@@ -150,13 +176,16 @@ def insert(architecture: Architecture, parent: str, node: NodeBase, index: int |
     """Add a node to a sequence or to parallel branches.
 
     Args:
-        architecture: what is edited; it stays as it is.
-        parent: path of the container; '' is the trunk.
-        node: the new child; it gets a number where a sibling has its name.
-        index: place among the children, the last by default.
+        architecture: What is edited; it stays as it is.
+        parent: Path of the container; '' is the trunk.
+        node: The new child; it gets a number where a sibling has its name.
+        index: Place among the children, the last by default.
+
+    Returns:
+        A new architecture that shares all other nodes with the old one.
 
     Raises:
-        ArchitectureError: ``parent`` holds no list of nodes, or has as many as are allowed.
+        ArchitectureError: ``parent`` holds no list of nodes, or it or the network has as many as are allowed.
     """
     container = find(architecture, parent)
     if not container.child_field or isinstance(container, Residual):
@@ -181,7 +210,15 @@ def with_name(node: Any, name: str) -> Any:
 
 
 def free_name(name: str, taken: set[str]) -> str:
-    """``name``, or with _2, _3 ... behind it the first that is not taken."""
+    """Find a name that is not taken, by putting a number behind it.
+
+    Args:
+        name: The name that is wanted.
+        taken: Names of the siblings.
+
+    Returns:
+        ``name``, or with _2, _3 ... behind it the first that is not taken.
+    """
     if name not in taken:
         return name
     stem, _, number = name.rpartition("_")
@@ -194,7 +231,18 @@ def free_name(name: str, taken: set[str]) -> str:
 
 
 def duplicate(architecture: Architecture, path: str) -> Architecture:
-    """Add a copy of the node right behind it."""
+    """Add a copy of a node right behind it.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the node; not the trunk.
+
+    Returns:
+        A new architecture; the copy has a number behind its name.
+
+    Raises:
+        ArchitectureError: The path is not valid, or the parent or the network has as many nodes as are allowed.
+    """
     node = find_inside(architecture, path)
     parent = path.rpartition("/")[0]
     names = [child.name for child in find(architecture, parent).nodes]
@@ -202,7 +250,19 @@ def duplicate(architecture: Architecture, path: str) -> Architecture:
 
 
 def move(architecture: Architecture, path: str, by: int) -> Architecture:
-    """Move the node by ``by`` places among its siblings; it stops at the ends."""
+    """Move a node among its siblings; it stops at the ends.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the node; not the trunk.
+        by: Places towards the end; negative towards the beginning.
+
+    Returns:
+        A new architecture that shares all nodes with the old one.
+
+    Raises:
+        ArchitectureError: The path is not valid.
+    """
     node = find_inside(architecture, path)
     parent = path.rpartition("/")[0]
     container = find(architecture, parent)
@@ -213,7 +273,19 @@ def move(architecture: Architecture, path: str, by: int) -> Architecture:
 
 
 def rename(architecture: Architecture, path: str, name: str) -> Architecture:
-    """Give the node another name."""
+    """Give a node another name.
+
+    Args:
+        architecture: What is edited; it stays as it is.
+        path: Path of the node; '' is the architecture itself.
+        name: The new name.
+
+    Returns:
+        A new architecture that shares all other nodes with the old one.
+
+    Raises:
+        ArchitectureError: The path or the name is not valid, or a sibling has the name.
+    """
     return replace(architecture, path, name=name)
 
 
@@ -221,12 +293,15 @@ def transform(architecture: Architecture, change: Callable[[str, Any], Any], bel
     """Change many layers at once.
 
     Args:
-        architecture: what is edited; it stays as it is.
-        change: called as ``change(path, leaf)`` for every leaf; gives the new leaf, or the same, which stays shared.
-        below: path of the container in which leaves change; '' is the trunk.
+        architecture: What is edited; it stays as it is.
+        change: Called as ``change(path, leaf)`` for every leaf; gives the new leaf, or the same, which stays shared.
+        below: Path of the container in which leaves change; '' is the trunk.
+
+    Returns:
+        A new architecture that shares all unchanged nodes with the old one.
 
     Raises:
-        ArchitectureError: a new leaf breaks a rule.
+        ArchitectureError: The path is not valid, or a new leaf breaks a rule.
     """
 
     def visit(node: Any, path: str) -> Any:
@@ -241,10 +316,17 @@ def transform(architecture: Architecture, change: Callable[[str, Any], Any], bel
 
 
 def with_fields(node: Any, **fields: Any) -> Any:
-    """A validated copy of a node with other fields; the node itself where nothing would change.
+    """Copy a node with other fields, validated.
+
+    Args:
+        node: Any node.
+        fields: New values of its fields.
+
+    Returns:
+        The copy; the node itself where nothing would change.
 
     Raises:
-        pydantic.ValidationError: a value is not valid.
+        pydantic.ValidationError: A value is not valid.
     """
     values = {name: getattr(node, name) for name in type(node).model_fields}
     return node if {**values, **fields} == values else type(node)(**{**values, **fields})

@@ -15,9 +15,13 @@ NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
 ActivationKind = Literal["none", "relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh"]
 """Element-wise functions as in torch.nn; leaky_relu has slope 0.01, gelu is the exact (erf) form."""
 NormKind = Literal["none", "batch"]
+"""Normalisation behind a convolution; 'batch' is batch normalisation."""
 PoolKind = Literal["max", "avg"]
+"""What a pooling window gives: its maximum or its average."""
 FuseKind = Literal["concat", "add", "multiply"]
+"""How the outputs of branches become one: joined along the channels, added, or multiplied element by element."""
 AttentionKind = Literal["se", "cbam"]
+"""'se' is squeeze-and-excitation (Hu et al. 2018), 'cbam' the module of Woo et al. 2018."""
 Size = int | tuple[int, int]
 """One number for both axes, or (height, width)."""
 
@@ -67,10 +71,15 @@ class Geometry(NamedTuple):
     """A window on both axes as plain integers, (height, width); ``pad_end`` differs from ``pad`` for even kernels."""
 
     kernel: tuple[int, int]
+    """Height and width of the window."""
     stride: tuple[int, int]
+    """Step of the window."""
     dilation: tuple[int, int]
+    """Distance between taps of the kernel."""
     pad: tuple[int, int]
+    """Border before the first row and the first column."""
     pad_end: tuple[int, int]
+    """Border behind the last row and the last column."""
 
     @property
     def window(self) -> tuple[Any, ...]:
@@ -92,7 +101,14 @@ POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
 
 
 def pair(value: Size) -> tuple[int, int]:
-    """(height, width) of a size given as one number or two."""
+    """Write a size as (height, width).
+
+    Args:
+        value: One number for both axes, or (height, width).
+
+    Returns:
+        (height, width).
+    """
     return value if isinstance(value, tuple) else (value, value)
 
 

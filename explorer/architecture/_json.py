@@ -12,10 +12,10 @@ from ._read_json import VERSION, read_data
 
 
 def to_data(architecture: Architecture) -> dict[str, Any]:
-    """The JSON form as plain data, with its ``version``.
+    """Convert an architecture to the JSON form as plain data, with its ``version``.
 
     Args:
-        architecture: any architecture; whether its layers fit together does not matter.
+        architecture: Any architecture; whether its layers fit together does not matter.
 
     Returns:
         Dictionaries, lists, numbers and text; fields at their defaults are left out, ``op`` never is.
@@ -24,11 +24,11 @@ def to_data(architecture: Architecture) -> dict[str, Any]:
 
 
 def to_json(architecture: Architecture, indent: int | None = 2) -> str:
-    """The JSON form as text, which ``from_json`` reads back to an equal value.
+    """Write an architecture as JSON, which ``from_json`` reads back to an equal value.
 
     Args:
-        architecture: any architecture.
-        indent: spaces for each level; None gives the shortest text, in one line.
+        architecture: Any architecture.
+        indent: Spaces for each level; None gives the shortest text, in one line.
 
     Returns:
         The text, not escaped to ASCII.
@@ -50,7 +50,7 @@ def _dump(value: Any) -> Any:
 
 
 def from_json(text: str | bytes | bytearray) -> Architecture:
-    """The architecture in a text that may come from a stranger.
+    """Read an architecture from JSON, which may come from a stranger.
 
     Args:
         text: JSON of this version or an older one, at most 64 KB; bytes are UTF-8, -16 or -32.
@@ -59,21 +59,21 @@ def from_json(text: str | bytes | bytearray) -> Architecture:
         The architecture, validated; whether its layers fit together is for ``analysis.problems`` to say.
 
     Raises:
-        ArchitectureError: with every problem at once.
+        ArchitectureError: With every problem at once.
     """
     return Architecture.model_validate_json(text)
 
 
 def from_data(data: object) -> Architecture:
-    """The architecture in plain data, as ``json.loads`` gives it.
+    """Read an architecture from plain data, as ``json.loads`` gives it.
 
     Args:
-        data: what ``to_data`` gives, of this version or an older one.
+        data: What ``to_data`` gives, of this version or an older one.
 
     Returns:
         The architecture, validated.
 
     Raises:
-        ArchitectureError: with every problem at once.
+        ArchitectureError: With every problem at once.
     """
     return read_data(data, Architecture)

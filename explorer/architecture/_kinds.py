@@ -20,13 +20,13 @@ def add_node_kind(kind: type[_Node]) -> type[_Node]:
     ``modules.MAKERS``, ``figures.LOOKS`` and ``editor.CONTROLS``. The former two are needed to analyse and to build it.
 
     Args:
-        kind: the class; its field ``op`` is a Literal whose default is the name in JSON.
+        kind: The class; its field ``op`` is a Literal whose default is the name in JSON.
 
     Returns:
         The same class.
 
     Raises:
-        ValueError: there is another kind of this ``op``.
+        ValueError: There is another kind of this ``op``.
     """
     op = kind.model_fields["op"].default
     if op in NODE_KINDS:

@@ -1,17 +1,32 @@
 """Bounds that keep an architecture from a stranger harmless; each is quoted by the message of its rule."""
 
 MAX_TEXT_BYTES = 64 * 1024
+"""Bytes of an architecture's JSON."""
 MAX_LINK_CHARS = 8 * 1024
+"""Characters of a share link's text."""
 MAX_CHANNELS = 4096
+"""Channels of a feature map or an image."""
 MAX_FEATURES = 65_536
+"""Outputs of a linear layer."""
 MAX_KERNEL = 31
+"""Height and width of a window, its stride and its dilation."""
 MAX_PADDING = 1024
+"""Zeros at one border."""
 MAX_BRANCHES = 8
+"""Branches of one parallel node."""
 MAX_DEPTH = 6
+"""Containers within one another, below the trunk."""
 MAX_NODES = 2000
+"""Nodes of an architecture, all levels together."""
 MIN_IMAGE, MAX_IMAGE = 8, 1024
+"""Pixels a side of an image, least and most."""
 MAX_TITLE = 120
+"""Characters of a network's name."""
 MAX_NAME = 64
+"""Characters of a node's name."""
 MAX_NOTES = 4000
+"""Characters of the notes, and of the provenance."""
 MAX_PARAMS = 2_000_000_000
+"""Learnable parameters of a network, auxiliary heads included."""
 MAX_MACS = 20_000_000_000_000
+"""Multiply-adds of a network for one image."""

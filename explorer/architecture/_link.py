@@ -19,16 +19,16 @@ _LETTERS = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def encode(architecture: Architecture) -> str:
-    """The architecture as text for an address: compressed JSON in URL-safe letters.
+    """Write an architecture as text for an address: compressed JSON in URL-safe letters.
 
     Args:
-        architecture: any architecture.
+        architecture: Any architecture.
 
     Returns:
         ``1.<letters>``, at most 8 KB.
 
     Raises:
-        ArchitectureError: it does not fit, which takes a network of several hundred different layers.
+        ArchitectureError: It does not fit, which takes a network of several hundred different layers.
     """
     packed = zlib.compress(to_json(architecture, indent=None).encode(), 9)
     text = PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
@@ -40,16 +40,16 @@ def encode(architecture: Architecture) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """The architecture in a link's text; never more than 64 KB are unpacked.
+    """Read the architecture in a link's text; never more than 64 KB are unpacked.
 
     Args:
-        text: what ``to_link`` wrote, in this version or an older one.
+        text: What ``to_link`` wrote, in this version or an older one.
 
     Returns:
         The architecture, validated.
 
     Raises:
-        ArchitectureError: anything that ``to_link`` did not make.
+        ArchitectureError: Anything that ``to_link`` did not make.
     """
     if len(text) > limits.MAX_LINK_CHARS:
         raise _refuse(f"the link has {len(text):,} characters; at most {limits.MAX_LINK_CHARS:,} are allowed")

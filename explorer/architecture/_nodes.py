@@ -36,7 +36,7 @@ from ._value import Value
 
 
 class NodeBase(Value):
-    """What all nodes share: a name, and that they never change."""
+    """A node of an architecture: it has a name and never changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     child_field: ClassVar[str | None] = None
@@ -66,7 +66,18 @@ class NodeBase(Value):
         return count, depth
 
     def with_nodes(self, nodes: tuple[Any, ...]) -> Any:  # noqa: ARG002
-        """The same container around other children (validated anew). Raises TypeError for a leaf."""
+        """Put other children into the same container, which is validated anew.
+
+        Args:
+            nodes: The children in order.
+
+        Returns:
+            The new container.
+
+        Raises:
+            TypeError: The node is a leaf.
+            ValueError: The children break a rule of the container.
+        """
         raise TypeError(f"a {type(self).__name__} has no children")
 
     def __hash__(self) -> int:
@@ -110,7 +121,7 @@ class Conv(NodeBase):
 
     @cached_property
     def plan(self) -> tuple[Any, ...]:
-        """What the analysis needs of this node, worked out once: it is asked for hundreds of times while a thumb moves.
+        """The numbers that the analysis needs, worked out once: it asks hundreds of times while a slider moves.
 
         (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; taps of the
         kernel; biases and norm parameters per filter; outputs that are kept for the backward pass, and that are alive
@@ -400,6 +411,7 @@ _Kinds = Union[  # noqa: UP007  (get_args below reads it)
     Sequence, Parallel, Residual, Auxiliary,
 ]  # fmt: skip
 Node = Annotated[_Kinds, _AnyKind()]
+"""Any node of an architecture; its ``op`` names its kind."""
 Nodes = Annotated[tuple[Node, ...], BeforeValidator(as_tuple)]
 
 NODE_KINDS: dict[str, type[NodeBase]] = {kind.model_fields["op"].default: kind for kind in get_args(_Kinds)}

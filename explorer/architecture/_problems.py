@@ -49,7 +49,14 @@ class ArchitectureError(ValueError):
         super().__init__("; ".join(lines))
 
     def describe(self, limit: int = 3) -> str:
-        """The first problems on one line, each with its way out."""
+        """Write the first problems on one line, each with its way out.
+
+        Args:
+            limit: Problems that are written out; the others are counted.
+
+        Returns:
+            The line.
+        """
         found = [f"{each} ({each.repair.label})" if each.repair else str(each) for each in self.problems]
         more = len(found) - limit
         return "; ".join(found[:limit]) + (f"; and {more} more" if more > 0 else "")

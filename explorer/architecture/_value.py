@@ -36,7 +36,15 @@ def _fields_of(value: BaseModel) -> dict[str, Any]:
 
 
 def copy_without_checks(value: _Model, **fields: Any) -> _Model:
-    """A copy with other fields, not validated, and without what was worked out for the old one (hash, plan, steps)."""
+    """Copy a value with other fields, not validated, without what was worked out for the old one (hash, plan, steps).
+
+    Args:
+        value: A node or an architecture.
+        fields: New values of its fields. That they are valid is for the caller to know.
+
+    Returns:
+        The copy, which shares all other fields.
+    """
     copy = object.__new__(type(value))
     object.__setattr__(copy, "__dict__", {**_fields_of(value), **fields})
     object.__setattr__(copy, "__pydantic_fields_set__", value.__pydantic_fields_set__ | fields.keys())
