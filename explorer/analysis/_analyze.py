@@ -19,10 +19,10 @@ What ``x`` and a row are stands in ``_walk``. By op and not by class, since a ho
 
 
 def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Analysis:
-    """Shapes, parameters, MACs, memory and receptive field of every layer and of the whole, in one pass without torch.
+    """Work out shapes, parameters, MACs, memory and receptive field of every layer and of the whole, without torch.
 
     Args:
-        architecture: the network.
+        architecture: The network.
         input_shape: (channels, height, width) in place of the architecture's own.
 
     Returns:
@@ -30,8 +30,8 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
         float32, MACs of one image, receptive fields in input pixels.
 
     Raises:
-        ArchitectureError: layers do not fit together. It holds every mismatch, each with both ends and, where there is
-            one, a repair.
+        ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed. It holds every mismatch, each
+            with both ends and, where there is one, a repair.
 
     Source:
         Receptive fields: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks",
@@ -45,7 +45,10 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
 
 
 def problems(architecture: Architecture) -> tuple[Problem, ...]:
-    """Every mismatch between the layers of an architecture.
+    """Find every mismatch between the layers of an architecture.
+
+    Args:
+        architecture: The network.
 
     Returns:
         Problems with path, message and, where there is one, a repair; () for a network that works.
@@ -61,14 +64,14 @@ def repair(architecture: Architecture, rounds: int = 50) -> tuple[Architecture, 
     """Make the repairs that the problems offer, one after another, until the network works.
 
     Args:
-        architecture: a network whose layers may not fit together.
-        rounds: repairs that are tried at most.
+        architecture: A network whose layers may not fit together.
+        rounds: Repairs that are tried at most.
 
     Returns:
         (the network that works, the problems that were repaired, in order).
 
     Raises:
-        ArchitectureError: with the problems that remain where no repair is offered, or after so many rounds.
+        ArchitectureError: With the problems that remain where no repair is offered, or after so many rounds.
     """
     repairs: list[Problem] = []
     for _ in range(rounds):
@@ -168,7 +171,7 @@ class Sweep:
     Keep one per burst of questions (a page's rerun, a search): it remembers every subtree that it has met.
 
     Args:
-        remember: subtrees that are remembered at most; then all are forgotten at once.
+        remember: Subtrees that are remembered at most; then all are forgotten at once.
     """
 
     def __init__(self, remember: int = 50_000) -> None:
@@ -176,7 +179,14 @@ class Sweep:
         self._remember = remember
 
     def totals(self, architecture: Architecture) -> Totals | None:
-        """The totals, or None if the layers do not fit together."""
+        """Compute the totals of a variant.
+
+        Args:
+            architecture: The variant.
+
+        Returns:
+            Its totals; None where its layers do not fit together.
+        """
         if len(self._memory) > self._remember:
             self._memory.clear()
         try:
@@ -185,13 +195,13 @@ class Sweep:
             return None
 
     def ribbon(self, architecture: Architecture, path: str, field: str, values: Iterable[Any]) -> list[Totals | None]:
-        """Totals over the values of one field of one node, as a ribbon slider shows them.
+        """Compute the totals over the values of one field of one node, as a ribbon slider shows them.
 
         Args:
-            architecture: the network from which the variants are made.
-            path: the node.
-            field: name of its field.
-            values: what the field takes, one after another.
+            architecture: The network from which the variants are made.
+            path: Path of the node.
+            field: Name of its field.
+            values: What the field takes, one after another.
 
         Returns:
             Totals for each value; None where the network would not work.

@@ -8,11 +8,18 @@ from ..architecture import Architecture, walk
 
 
 def convex_in_channels(architecture: Architecture) -> bool:
-    """Whether each of the totals is a convex function of the channels (or features) of any one layer.
+    """Check whether each of the totals is a convex function of the channels (or features) of any one layer.
 
-    They are made of channel counts by sums, products and maxima, with factors that are not negative, and all of that
-    keeps a growing convex function so. Only a division does not: attention's ``channels // reduction``, and groups,
-    which moreover do without some channel counts in between.
+    Totals are made of channel counts by sums, products and maxima with factors that are not negative, which keeps a
+    growing convex function convex. A division does not: attention's ``channels // reduction``, and groups, which
+    moreover leave some channel counts out.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        True where no layer divides by channels: no attention, and only groups of 1 or a depthwise layer that keeps its
+        channels.
     """
     return all(
         node.op != "attention"
@@ -22,14 +29,14 @@ def convex_in_channels(architecture: Architecture) -> bool:
 
 
 def convex_samples(ask: Callable[[int], int | None], values: Sequence[int], start: int) -> list[int | None]:
-    """A convex function of whole numbers at many places, asked only where it bends.
+    """Evaluate a convex function of whole numbers at many places, calling it only where it bends.
 
     Where a value lies on the line between two others, so do all values between these.
 
     Args:
-        ask: the function; None where it is not defined. It is defined on one interval.
-        values: the places, increasing.
-        start: index of a place at which the function is defined.
+        ask: The function; None where it is not defined. It is defined on one interval.
+        values: The places, increasing.
+        start: Index of a place at which the function is defined.
 
     Returns:
         ``ask`` of each of the values, exactly.

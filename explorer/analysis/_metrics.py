@@ -14,6 +14,7 @@ from ..architecture import Architecture, Node
 from ._readings import CONVENTIONS, Analysis, Layer, Totals
 
 Direction = Literal["least", "most"]
+"""Which end of a metric is looked for: the smallest number or the largest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,7 @@ class Metric:
     key: str
     """Its name in JSON, CSV and links."""
     label: str
+    """Its name for people."""
     unit: str
     """'bytes', 'px', 'layers', or '' for a plain count."""
     convention: str
@@ -36,7 +38,9 @@ class Metric:
     trade_off: Direction = "least"
     """The direction in which a Pareto front looks where nothing else is chosen."""
     of_totals: Callable[[Totals], int] | None = None
+    """How it is read from the totals of a network; None where they do not tell it."""
     of_network: Callable[[Architecture, Analysis], int] | None = None
+    """How it is read from the network and its analysis."""
     of_layer: Callable[[Layer], int] | None = None
     """The share of one layer, for metrics that are the sum over all layers: what a stage or a branch costs."""
     headline: bool = False
@@ -61,22 +65,46 @@ class Metric:
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
     def read(self, architecture: Architecture, analysis: Analysis) -> int:
-        """The metric of a network that has been analysed."""
+        """Read the metric of a network that has been analysed.
+
+        Args:
+            architecture: The network.
+            analysis: What ``analyze`` gives for it.
+
+        Returns:
+            The number, in ``unit``.
+        """
         if self.of_network is not None:
             return self.of_network(architecture, analysis)
         return self.read_totals(analysis.totals)
 
     def read_totals(self, totals: Totals) -> int:
-        """The metric of a variant of which only the totals are known. Raises ValueError where they do not tell it."""
+        """Read the metric of a variant of which only the totals are known.
+
+        Args:
+            totals: The totals of the variant.
+
+        Returns:
+            The number, in ``unit``.
+
+        Raises:
+            ValueError: The totals do not tell this metric.
+        """
         if self.of_totals is None:
             raise ValueError(f"metric (={self.key!r}) cannot be read from totals")
         return self.of_totals(totals)
 
 
 def depth(node: Node) -> int:
-    """Layers with weights on the longest path, as in "GoogLeNet is 22 layers deep" (Szegedy et al. 2015, section 5).
+    """Count the layers with weights on the longest path, as in "GoogLeNet is 22 layers deep".
 
-    Auxiliary heads stand beside the path and do not count.
+    Args:
+        node: A node; the trunk of a network for the depth of the whole.
+
+    Returns:
+        Layers. Auxiliary heads stand beside the path and do not count.
+
+    Source: Szegedy et al. 2015, "Going deeper with convolutions", section 5.
     """
     return node.weighted_depth
 
@@ -141,5 +169,9 @@ METRICS: dict[str, Metric] = {
 
 
 def headline_metrics() -> dict[str, Metric]:
-    """The metrics that the Design page, the ribbons and the cloud show, by their keys."""
+    """List the metrics that the Design page, the ribbons and the cloud show.
+
+    Returns:
+        Those of ``METRICS`` with ``headline``, by their keys, in the same order.
+    """
     return {key: metric for key, metric in METRICS.items() if metric.headline}

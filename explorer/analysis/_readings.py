@@ -31,9 +31,13 @@ class ReceptiveField(NamedTuple):
     """
 
     size: tuple[int, int] = (1, 1)
+    """Pixels that a unit depends on: the box around all paths."""
     stride: tuple[int, int] = (1, 1)
+    """Pixels between the fields of neighbouring units."""
     start: tuple[int, int] = (0, 0)
+    """First pixel that the unit at index 0 sees; negative where padding is seen."""
     min_size: tuple[int, int] = (1, 1)
+    """Pixels that a unit depends on over the path with the smallest windows."""
     aligned: bool = True
     """Whether all branches so far had one stride and centre. If their strides differ, the box is the first unit's."""
     whole_input: bool = False
@@ -49,16 +53,25 @@ class Layer(NamedTuple):
     """One primitive layer, in execution order."""
 
     path: str
+    """Path of its node."""
     op: str
+    """Kind of its node, such as 'conv'."""
     input_shape: tuple[int, ...]
+    """(channels, height, width) of what comes in, or (features,)."""
     output_shape: tuple[int, ...]
+    """The same of what goes out."""
     weight_params: int
+    """Learnable weights, without biases and norms."""
     bias_params: int
+    """Learnable biases."""
     norm_params: int
+    """Learnable scales and shifts of its normalisation."""
     macs: int
+    """Multiply-adds for one image, bias not counted."""
     training_bytes: int
     """Bytes that autograd keeps because of this layer and no earlier one."""
     receptive_field: ReceptiveField
+    """What one unit of its output depends on."""
     training_only: bool
     """Part of an auxiliary head, absent in inference."""
 
@@ -91,6 +104,7 @@ class Totals:
     inference_bytes: int
     """Largest sum of one image's activations alive at once in inference."""
     output_shape: tuple[int, ...]
+    """Shape of the prediction."""
     feature_shape: tuple[int, ...]
     """Shape of the last feature map before global pooling or flattening."""
     receptive_field: ReceptiveField
@@ -120,11 +134,14 @@ def field_of(field: tuple[Any, ...]) -> ReceptiveField:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """Everything that can be said of an architecture without running it."""
+    """The shapes, costs and receptive fields of an architecture, found without running it."""
 
     name: str
+    """Title of the network."""
     input_shape: tuple[int, int, int]
+    """(channels, height, width) of one image."""
     totals: Totals
+    """The numbers of the whole network."""
     rows: list[tuple[Any, ...]] = field(repr=False)
     """The pass's raw rows; read ``layers`` instead."""
 
@@ -156,17 +173,31 @@ class Analysis:
         return spans
 
     def below(self, path: str) -> tuple[Layer, ...]:
-        """The layers at or below a path; all of them for ''."""
+        """Select the layers at or below a path.
+
+        Args:
+            path: Path of a node; '' for the whole network.
+
+        Returns:
+            The layers in execution order; () where the path has none.
+        """
         first, end = self._spans.get(path, (0, 0))
         return self.layers[first:end]
 
     def below_any(self, paths: Sequence[str]) -> list[Layer]:
-        """The layers at or below any of the paths; quick for a few of an analysis that is not read otherwise."""
+        """Select the layers at or below any of several paths; quick for a few where the analysis is not read otherwise.
+
+        Args:
+            paths: Paths of nodes.
+
+        Returns:
+            The layers in execution order.
+        """
         inside = tuple(f"{path}/" for path in paths)
         return [layer_of(row) for row in self.rows if row[0] in paths or row[0].startswith(inside)]
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON; ``size``, ``stride``, ``start`` and ``min_size`` are [height, width]."""
+        """Convert to plain data for JSON; ``size``, ``stride``, ``start`` and ``min_size`` are [height, width]."""
         totals = self.totals
         return {
             "name": self.name,

@@ -105,15 +105,18 @@ def inception_block_28() -> Architecture:
 
 
 def inception_block_bn(in_channels: int = 32, pool_features: int = 64, size: int = 28) -> Architecture:
-    """The notes' block with batch normalisation, as a network of its own.
+    """Make the notes' block with batch normalisation, as a network of its own.
 
     Args:
-        in_channels: channels of the image.
-        pool_features: channels of the projection behind the pooling.
-        size: height and width of the image, in pixels.
+        in_channels: Channels of the image.
+        pool_features: Channels of the projection behind the pooling.
+        size: Height and width of the image, in pixels.
 
     Returns:
         (in_channels, size, size) → (64 + 96 + 64 + pool_features, size, size).
+
+    Raises:
+        ValueError: A field does not allow its value; pydantic's message names it.
     """
     block = Parallel(
         name="inception",

@@ -49,24 +49,26 @@ def inception_block(
     kernel_5x5: int = 5,
     **style: Any,
 ) -> Parallel:
-    """The Inception block with dimension reduction.
+    """Make the Inception block with dimension reduction.
 
     Args:
-        name: of the node.
-        ones: channels of the 1×1 branch.
-        reduce_3x3: channels of the 1×1 reduction before the 3×3.
-        out_3x3: channels of the 3×3.
-        reduce_5x5: channels of the reduction before the 5×5.
-        out_5x5: channels of the 5×5.
-        project: channels of the projection behind the pooling.
-        kernel_5x5: window of the third branch; torchvision's has 3.
-        style: fields of every convolution, such as ``norm`` and ``activation``.
+        name: Name of the node.
+        ones: Channels of the 1×1 branch.
+        reduce_3x3: Channels of the 1×1 reduction before the 3×3.
+        out_3x3: Channels of the 3×3.
+        reduce_5x5: Channels of the reduction before the 5×5.
+        out_5x5: Channels of the 5×5.
+        project: Channels of the projection behind the pooling.
+        kernel_5x5: Window of the third branch; torchvision's has 3.
+        style: Fields of every convolution, such as ``norm`` and ``activation``.
 
     Returns:
         Four branches of ones + out_3x3 + out_5x5 + project channels together, at the input's height and width.
 
-    Source:
-        Szegedy et al., "Going Deeper with Convolutions", 2015, figure 2b.
+    Raises:
+        ValueError: A field does not allow its value; pydantic's message names it.
+
+    Source: Szegedy et al. 2015, "Going deeper with convolutions", figure 2b.
     """
     return Parallel(
         name=name,

@@ -18,11 +18,13 @@ class Fact:
     metric: str
     """'params', 'macs', 'training_params' ... or a measurement such as 'top1_percent'."""
     value: float
+    """The number, in the unit that its metric names."""
     source: str
     """Who says so."""
     exact: bool = True
     """False for a rounded or approximate number."""
     note: str = ""
+    """What one must know to read it; '' for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,7 @@ class Entry:
     name: str
     """Key in links and on the command line."""
     title: str
+    """The network's name for people."""
     summary: str
     """One sentence: what it is and why it is here."""
     source: str
@@ -39,8 +42,11 @@ class Entry:
     repairs: tuple[str, ...] = ()
     """Slips of the source that were put right, each named."""
     facts: tuple[Fact, ...] = ()
+    """Published numbers, shown beside the product's own."""
     tags: tuple[str, ...] = ()
+    """Words by which it is found."""
     make: Callable[[], Architecture] = field(repr=False)
+    """The function that makes the network."""
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -67,19 +73,19 @@ def register(
     """Add the network that a function makes to the catalogue; a decorator.
 
     Args:
-        name: key in links and on the command line; without a dot, which marks a link.
-        title: the network's name for people.
-        summary: one sentence, what it is and why it is here.
-        source: document or paper.
-        repairs: slips of the source that were put right, each named.
-        facts: published numbers, shown beside the product's own.
-        tags: words by which it is found.
+        name: Key in links and on the command line; without a dot, which marks a link.
+        title: The network's name for people.
+        summary: One sentence, what it is and why it is here.
+        source: Document or paper.
+        repairs: Slips of the source that were put right, each named.
+        facts: Published numbers, shown beside the product's own.
+        tags: Words by which it is found.
 
     Returns:
         A decorator that registers the function and returns it. It is called once, when the network is first asked for.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: The name is taken.
     """
 
     def add(make: Callable[[], Architecture]) -> Callable[[], Architecture]:
@@ -95,20 +101,34 @@ def register(
 
 
 def names() -> list[str]:
-    """Names of all networks, in the order of the catalogue."""
+    """List the names of all networks.
+
+    Returns:
+        The names in the order of the catalogue; aliases are not among them.
+    """
     return list(_ENTRIES)
 
 
 def entries() -> list[Entry]:
-    """All entries, in order."""
+    """List the entries of all networks.
+
+    Returns:
+        The entries in the order of the catalogue.
+    """
     return list(_ENTRIES.values())
 
 
 def entry(name: str) -> Entry:
-    """The entry of a name or alias.
+    """Find the entry of a name or alias.
+
+    Args:
+        name: A name of the catalogue, or one of ``ALIASES``.
+
+    Returns:
+        The entry.
 
     Raises:
-        ValueError: the catalogue has no such name; the message has the nearest ones.
+        ValueError: The catalogue has no such name; the message has the nearest ones.
     """
     found = _ENTRIES.get(ALIASES.get(name, name))
     if found is None:
@@ -119,10 +139,16 @@ def entry(name: str) -> Entry:
 
 
 def get(name: str) -> Architecture:
-    """The architecture of a name or alias: the same value at each call.
+    """Find the architecture of a name or alias.
+
+    Args:
+        name: A name of the catalogue, or one of ``ALIASES``.
+
+    Returns:
+        The architecture, the same value at each call.
 
     Raises:
-        ValueError: the catalogue has no such name; the message has the nearest ones.
+        ValueError: The catalogue has no such name; the message has the nearest ones.
     """
     return entry(name).architecture
 
@@ -133,9 +159,12 @@ def _name_by_value() -> dict[Architecture, str]:
 
 
 def name_of(architecture: Architecture) -> str | None:
-    """The catalogue's name of exactly this value, for short links.
+    """Find the catalogue's name of exactly this value, for short links.
+
+    Args:
+        architecture: Any architecture.
 
     Returns:
-        The name; None if the value is not in the catalogue, be it only for its notes.
+        The name; None where the value is not in the catalogue, even if only its notes differ.
     """
     return _name_by_value().get(architecture)

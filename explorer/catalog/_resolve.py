@@ -12,7 +12,7 @@ from ._registry import ALIASES, get, names
 
 
 def resolve(text: str, *, files: bool = False) -> Architecture:
-    """The architecture that a text names.
+    """Find the architecture that a text names.
 
     Args:
         text: A name or alias of the catalogue; a link, bare as ``architecture.to_link`` writes it or a URL whose

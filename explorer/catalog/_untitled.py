@@ -8,7 +8,7 @@ from ._googlenet import inception_block
 
 
 def untitled() -> Architecture:
-    """A small working network to begin a design with.
+    """Make a small working network to begin a design with.
 
     Returns:
         A 3×3 stem, one Inception block and a classifier of 10 classes for images of 3×32×32. It is no entry of the
