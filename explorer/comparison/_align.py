@@ -27,11 +27,15 @@ class NodeChange:
     """One difference. For ``changed``, ``field`` went from ``before`` to ``after``."""
 
     kind: ChangeKind
+    """What happened to the node."""
     path: str
     """In the later network; of a removed node, its place there if it were kept. '' is the network itself."""
     field: str = ""
+    """Name of the changed field."""
     before: Any = None
+    """Its value before; what the node was where it was removed, replaced, renamed or moved."""
     after: Any = None
+    """Its value after; what the node is now."""
 
     def __str__(self) -> str:
         where = self.path or "network"

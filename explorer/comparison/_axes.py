@@ -17,7 +17,7 @@ Samples = Mapping[Architecture, "SampleStatistics"]
 
 @dataclass(frozen=True, kw_only=True)
 class TradeOffAxis:
-    """Something that can be told of several architectures, as one value of each or several whose mean counts."""
+    """A quantity of which an architecture has one value, or several whose mean counts."""
 
     label: str
     """With its unit."""
@@ -28,9 +28,17 @@ class TradeOffAxis:
     read: Callable[[Architecture], SampleStatistics | None]
     """The values of an architecture; None where they are not known."""
     format_value: Callable[[float], str]
+    """How one value is written, with its unit."""
 
     def format(self, sample: SampleStatistics) -> str:
-        """The mean, and where there are several values its interval and their number."""
+        """Write the values of one architecture.
+
+        Args:
+            sample: One value, or several of repeated runs or measurements.
+
+        Returns:
+            The mean, and where there are several values its interval and their number.
+        """
         text = self.format_value(sample.mean or 0.0)
         if len(sample.values) > 1 and sample.interval:
             low, high = map(self.format_value, sample.interval)
@@ -41,11 +49,11 @@ class TradeOffAxis:
 def list_axes(
     accuracy: tuple[str, Samples] | None = None, latencies: Mapping[str, tuple[str, Samples]] | None = None
 ) -> dict[str, TradeOffAxis]:
-    """Everything that an axis can show.
+    """List everything that an axis of a trade-off can show.
 
     Args:
-        accuracy: a title of comparable runs, and the test accuracies of each architecture as shares of 1.
-        latencies: by a key for addresses the title of a setting, and milliseconds of each architecture.
+        accuracy: A title of comparable runs, and the test accuracies of each architecture as shares of 1.
+        latencies: By a key for addresses the title of a setting, and milliseconds of each architecture.
 
     Returns:
         Axes by their keys: those of ``analysis.METRICS``, ``accuracy``, and the keys of ``latencies``.

@@ -24,7 +24,9 @@ class EqualBudget:
     """The nearest that scaling the width comes to a target."""
 
     metric: Budget
+    """What is held equal."""
     target: int
+    """What it should cost."""
     factor: float
     """What all widths were multiplied by, before rounding to whole channels."""
     architecture: Architecture

@@ -12,6 +12,7 @@ class Difference(NamedTuple):
     """What a change adds: one number, or two where height and width differ."""
 
     values: tuple[int, ...]
+    """(number,), or (height, width)."""
 
 
 TableCell = str | int | MetricCell | Difference
@@ -19,12 +20,26 @@ TableCell = str | int | MetricCell | Difference
 
 
 def format_signed(value: int) -> str:
-    """A difference with its sign: +1,234, −1,234 or 0."""
+    """Write a difference with its sign.
+
+    Args:
+        value: The difference.
+
+    Returns:
+        '+1,234', '−1,234' or '0'.
+    """
     return "0" if not value else f"{'+' if value > 0 else '−'}{format_count(abs(value))}"
 
 
 def format_difference(cell: MetricCell) -> str:
-    """A metric's difference from the first network's: '+1,234, +3.0 %'; '' where there is none."""
+    """Write a metric's difference from the first network's.
+
+    Args:
+        cell: The metric of one network.
+
+    Returns:
+        '+1,234, +3.0 %'; '' where there is no difference.
+    """
     if not cell.difference:
         return ""
     percent = "" if cell.percent is None else f", {format_change(cell.value, cell.value - cell.difference)}"
@@ -32,7 +47,14 @@ def format_difference(cell: MetricCell) -> str:
 
 
 def format_cell(cell: TableCell) -> str:
-    """A cell as text without marks: '7,000 (+1,234, +3.0 %)'."""
+    """Write a cell as text without marks.
+
+    Args:
+        cell: A cell of a report's table.
+
+    Returns:
+        '7,000 (+1,234, +3.0 %)' for a metric, '+1,234' for a difference, '7,000' for a count; text as it stands.
+    """
     if isinstance(cell, MetricCell):
         difference = format_difference(cell)
         return format_count(cell.value) + (f" ({difference})" if difference else "")
@@ -42,5 +64,12 @@ def format_cell(cell: TableCell) -> str:
 
 
 def is_best(cell: TableCell) -> bool:
-    """Whether a cell holds the best of its row."""
+    """Check whether a cell holds the best value of its row.
+
+    Args:
+        cell: A cell of a report's table.
+
+    Returns:
+        True for a metric that no other network of the row betters; False for all other kinds of cell.
+    """
     return isinstance(cell, MetricCell) and cell.best

@@ -43,7 +43,7 @@ class Delta(Amounts):
         return _delta(sums, (h + other.receptive_field[0], w + other.receptive_field[1]))
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON: every metric, and the field as [height, width]."""
+        """Convert to plain data for JSON: every metric, and the field as [height, width]."""
         amounts = {metric.key: self.amounts.get(metric.key, 0) for metric in charged_metrics()}
         return {**amounts, "receptive_field": list(self.receptive_field)}
 
@@ -65,7 +65,9 @@ class AttributedStep:
     """A change, or several that only work together, and what it costs with all its consequences."""
 
     changes: tuple[NodeChange, ...]
+    """What is done in this step."""
     delta: Delta
+    """The totals after it less the totals before it."""
     elsewhere: Delta
     """The part of ``delta`` (of the metrics that add up over layers) in layers outside the changed nodes: consequences.
     All zero for a change of the network itself, of which every layer is a part."""
@@ -79,10 +81,12 @@ class Differences:
     """All steps from one network to another; their deltas add up to ``total``."""
 
     steps: tuple[AttributedStep, ...]
+    """The steps, in the order in which they are applied."""
     total: Delta
+    """The later network's totals less the earlier one's."""
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return {
             "steps": [
                 {

@@ -46,7 +46,9 @@ class CloudPoint:
     """One variant: its number within the cloud, and its totals."""
 
     number: int
+    """From 1 on; it and the cloud's seed give the variant again."""
     totals: Totals
+    """What the variant costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +56,26 @@ class Cloud:
     """Variants of one network, in the order of their numbers; those that do not work are left out."""
 
     architecture: Architecture
+    """The network in the middle."""
     ranges: Ranges
+    """How far variants could go."""
     seed: int
+    """Of the generators."""
     points: tuple[CloudPoint, ...]
+    """The variants that work."""
     refused: int
     """Variants whose layers did not fit together."""
     _space: Space = field(repr=False)
 
     def variant(self, number: int) -> Architecture:
-        """The network of a point, validated, under a name that says where it comes from."""
+        """Make the network of a point again.
+
+        Args:
+            number: ``number`` of the point.
+
+        Returns:
+            The network, validated, under a name that says where it comes from.
+        """
         trunk = self._space.trunk(self._space.draw(self.seed, number))
         origin = f"variant {number:,} of the cloud around {self.architecture.name} with seed {self.seed}"
         return edit.replace(
@@ -70,9 +83,16 @@ class Cloud:
         )
 
     def front(self, **metrics: Direction) -> list[CloudPoint]:
-        """The points that no other point beats, as ``front(macs='least', receptive_field='most')``; by first metric.
+        """Find the points that no other point beats, as ``front(macs='least', receptive_field='most')``.
 
-        Raises ValueError for what is not a metric, or not one that totals tell.
+        Args:
+            metrics: Keys of ``analysis.METRICS``, each with the direction that is better.
+
+        Returns:
+            The points, ordered by the first metric.
+
+        Raises:
+            ValueError: A name is not a metric, or not one that totals tell.
         """
         reads = {name: read_metric(name) for name in metrics}
         rows = [[read(point.totals) for read in reads.values()] for point in self.points]

@@ -20,6 +20,7 @@ class MetricCell:
     """One metric of one network."""
 
     value: int
+    """The number, in the metric's unit."""
     difference: int
     """From the first network's; 0 for the first."""
     percent: float | None
@@ -33,7 +34,9 @@ class MetricRow:
     """One metric of all networks."""
 
     metric: Metric
+    """Which metric."""
     cells: tuple[MetricCell, ...]
+    """One for each network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,11 @@ class AlignedStage:
     """One stride in all networks; None where a network has no layer there."""
 
     key: Key
+    """Stride (height, width); ``HEAD`` for the head."""
     label: str
+    """'stride 8', 'stride 8×4' or 'head'."""
     stages: tuple[Stage | None, ...]
+    """The stage of each network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +56,11 @@ class Comparison:
     """One to four networks, aligned. All tuples are in the order of ``architectures``."""
 
     architectures: tuple[Architecture, ...]
+    """The networks; the first is what the others are compared with."""
     analyses: tuple[Analysis, ...]
+    """What ``analyze`` says of each."""
     stages: tuple[AlignedStage, ...]
+    """All strides that any network has, growing, the head last."""
     names: tuple[str, ...]
     """What the networks are called."""
 
@@ -82,7 +91,7 @@ class Comparison:
         return MetricRow(metric=metric, cells=cells)
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return {
             "networks": list(self.labels),
             "inputs": [list(analysis.input_shape) for analysis in self.analyses],

@@ -14,10 +14,13 @@ class Saving:
     """A k×k convolution beside the same through a 1×1, weights alone (Szegedy et al. 2015, section 4)."""
 
     in_channels: int
+    """Channels that come in."""
     reduced: int
     """Channels behind the 1×1."""
     out_channels: int
+    """Channels that go out."""
     kernel: tuple[int, int]
+    """(height, width) of the larger convolution."""
     positions: int
     """Outputs (height · width) at which the convolutions are evaluated."""
 
@@ -33,10 +36,12 @@ class Saving:
 
     @property
     def direct_macs(self) -> int:
+        """Multiply-adds of the k×k on all channels."""
         return self.direct * self.positions
 
     @property
     def through_macs(self) -> int:
+        """Multiply-adds of the 1×1 and of the k×k behind it."""
         return self.through * self.positions
 
     @property
@@ -177,16 +182,20 @@ class Stack:
     """One way to see a field of given size."""
 
     label: str
+    """'5×5', '2 × 3×3' and so on."""
     architecture: Architecture
+    """The convolutions as a network."""
     totals: Totals
+    """What they cost."""
     layers: int
+    """How many convolutions there are."""
 
 
 def list_stacks(kernel: int, channels: int = 64, size: int = 28) -> tuple[Stack, ...]:
     """List one k×k and what sees the same k × k pixels: 3×3s, 1×k then k×1, and 3×3s with dilation without holes.
 
     Args:
-        kernel: k, odd.
+        kernel: K, odd.
         channels: Channels in and out.
         size: Side of the maps in pixels.
 

@@ -31,13 +31,14 @@ class Part(Amounts):
     amounts: dict[str, int]
     """By metric, of those that add up over layers."""
     output_shape: tuple[int, ...]
+    """(channels, height, width) at its end, or (features,)."""
     receptive_field: tuple[int, int]
     """(height, width) at its end, in input pixels."""
     shortest: tuple[int, int]
     """The same over the shortest path."""
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON, each metric by its key."""
+        """Convert to plain data for JSON, each metric by its key."""
         return {
             "path": self.path, **self.amounts, "output_shape": list(self.output_shape),
             "receptive_field": list(self.receptive_field), "shortest": list(self.shortest),
@@ -49,8 +50,10 @@ class Block(Part):
     """A node of the trunk, split into its branches where it has parallel ones."""
 
     branches: tuple[Part, ...] = ()
+    """Its branches in order; () where it has none."""
 
     def to_data(self) -> dict[str, Any]:
+        """Convert to plain data for JSON, the branches included."""
         return {**super().to_data(), "branches": [branch.to_data() for branch in self.branches]}
 
 
@@ -61,8 +64,10 @@ class Stage(Part):
     key: Key
     """Stride (height, width); ``HEAD`` for the head."""
     blocks: tuple[Block, ...]
+    """Its nodes of the trunk, in order."""
 
     def to_data(self) -> dict[str, Any]:
+        """Convert to plain data for JSON, the blocks included."""
         return {**super().to_data(), "key": list(self.key), "blocks": [block.to_data() for block in self.blocks]}
 
     @property

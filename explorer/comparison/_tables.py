@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a report about untrained networks needs no run store
     from ..experiments import RunAccuracy
 
 LETTERS = "ABCD"
+"""Short names of the networks of a comparison, in order."""
 _EPOCHS = 10
 """Epochs of a run whose accuracy is written out."""
 
@@ -25,9 +26,13 @@ class Table:
     """A heading, a header and rows of cells, which are values until they are written."""
 
     title: str
+    """The heading."""
     header: tuple[str, ...]
+    """Captions of the columns."""
     rows: tuple[tuple[TableCell, ...], ...]
+    """Cells, as many in each row as there are captions."""
     note: str = ""
+    """What one must know to read it; '' for nothing."""
     words: bool = False
     """Whether cells beyond the first hold text that people typed."""
 
@@ -37,6 +42,7 @@ class Report:
     """A comparison and the differences of each network from the first, worked out once for all forms."""
 
     comparison: Comparison
+    """The networks, aligned."""
     differences: tuple[Differences, ...]
     """Of the second, third and fourth network."""
     accuracies: tuple[RunAccuracy, ...] = ()

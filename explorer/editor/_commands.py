@@ -34,6 +34,7 @@ from ..text import quote, shorten
 logger = logging.getLogger(__name__)
 
 Command = dict[str, Any]
+"""What a control carries: {"do": verb, ...}, with the chosen "value"."""
 
 BLOCKS: dict[str, str] = {
     "inception": "Inception block",

@@ -18,6 +18,7 @@ class History:
     """
 
     current: Architecture
+    """The architecture that is shown."""
     past: tuple[Architecture, ...] = ()
     """What Undo goes back to, the last one first to return."""
     future: tuple[Architecture, ...] = ()
@@ -26,11 +27,11 @@ class History:
     """Names the drag that made the current architecture; None for a change by itself."""
 
     def record(self, value: Architecture, gesture: object = None) -> History:
-        """The history with a further architecture.
+        """Add an architecture to the history.
 
         Args:
-            value: the new current architecture; an equal one changes nothing.
-            gesture: names the drag that it belongs to. One drag is one step back, however many values it passed.
+            value: The new current architecture; an equal one changes nothing.
+            gesture: Names the drag that it belongs to. One drag is one step back, however many values it passed.
 
         Returns:
             The new history; what had been undone can no longer be redone.
@@ -42,17 +43,29 @@ class History:
         return History(value, past, (), gesture)
 
     def undo(self) -> History:
-        """The history one step back; itself where there is none."""
+        """Go one step back.
+
+        Returns:
+            The history afterwards; itself where there is nothing to undo.
+        """
         if not self.past:
             return self
         return History(self.past[-1], self.past[:-1], (*self.future, self.current))
 
     def redo(self) -> History:
-        """The history one step forward; itself where there is none."""
+        """Go one step forward.
+
+        Returns:
+            The history afterwards; itself where there is nothing to redo.
+        """
         if not self.future:
             return self
         return History(self.future[-1], (*self.past, self.current), self.future[:-1])
 
     def forget_past(self) -> History:
-        """The history with nothing to undo."""
+        """Forget what could be undone.
+
+        Returns:
+            The history with nothing to undo.
+        """
         return replace(self, past=())

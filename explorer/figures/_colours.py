@@ -13,11 +13,14 @@ from ._kinds import look_of
 
 
 class Kind(NamedTuple):
-    """A kind of operation: its caption, and its colour on a light and on a dark background."""
+    """A kind of operation and its colour."""
 
     label: str
+    """Caption."""
     light: str
+    """Colour on a light background, '#rrggbb'."""
     dark: str
+    """Colour on a dark background."""
 
 
 KINDS: dict[str, Kind] = {
@@ -33,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "linear": Kind("linear", "#7a6248", "#c4a988"),
     "other": Kind("other", "#b4bac3", "#77818e"),
 }
+"""Every kind of operation by its key."""
 
 
 def kind_of(node: Any) -> str:

@@ -35,8 +35,11 @@ class Line:
     name: str
     """Label: 'train', 'test', a block's name."""
     steps: ArrayLike
+    """Optimizer steps, increasing, shape (N,)."""
     values: ArrayLike
+    """What was measured at each, shape (N,)."""
     seconds: ArrayLike
+    """Training time at each, shape (N,)."""
     marked: bool = False
     """Drawn with a mark at every point: values of whole epochs."""
 

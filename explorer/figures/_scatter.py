@@ -23,7 +23,7 @@ class Axis:
 
     @classmethod
     def fit(cls, label: str, values: Sequence[float]) -> Axis:
-        """An axis for these values, logarithmic where the greatest is more than 8 times the least."""
+        """Make an axis for these values, logarithmic where the greatest is more than 8 times the least."""
         return cls(label=label, log=bool(values) and min(values) > 0 and max(values) > _WIDE_RATIO * min(values))
 
 
@@ -34,11 +34,15 @@ class Mark:
     key: str
     """The event of a click on it."""
     label: str
+    """Its name for people."""
     x: float
+    """Place on the horizontal axis, in that axis's unit."""
     y: float
+    """Place on the vertical axis."""
     reach_x: Pair | None = None
     """Ends of the error bar of ``x``."""
     reach_y: Pair | None = None
+    """Ends of the error bar of ``y``."""
     line: int | None = None
     """Number of its colour and shape; None is a small grey dot."""
     named: bool = True
@@ -54,10 +58,13 @@ class Path:
     """A line through points."""
 
     label: str
+    """What it shows."""
     points: tuple[Pair, ...]
+    """(x, y) of each, in order."""
     line: int | None = None
     """Number of its colour; None is the colour of text."""
     dashed: bool = False
+    """Whether it is drawn dashed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +72,13 @@ class Dots:
     """Points without names, drawn as one."""
 
     label: str
+    """What they show."""
     x: Sequence[float] = field(repr=False)
+    """Places on the horizontal axis."""
     y: Sequence[float] = field(repr=False)
+    """Places on the vertical axis, as many."""
     keys: Sequence[str] = field(repr=False)
+    """The event of a click on each."""
 
 
 def lay_out_scatter(
