@@ -12,7 +12,14 @@ from ._statistics import SampleStatistics
 
 
 def chart_rows(rows: Sequence[VariantResult]) -> list[dict[str, Any]]:
-    """One record per variant, the base first: its colour, costs, and accuracy and difference by seed (shares of 1)."""
+    """Prepare the results of an experiment for the component that draws them.
+
+    Args:
+        rows: What ``collect_results`` gives.
+
+    Returns:
+        One record per variant, the base first: its colour, costs, and accuracy and difference by seed (shares of 1).
+    """
     return [
         {
             "label": row.label,

@@ -32,6 +32,7 @@ class RunAccuracy:
     data: str
     """Name of the data set."""
     seed: int
+    """Of the run."""
     epochs: int
     """Completed epochs."""
     accuracy: tuple[float, ...]
@@ -71,8 +72,8 @@ def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture
     """Group the finished runs of some networks by equal settings.
 
     Args:
-        manager: of the runs.
-        architectures: the networks; input shape and layers must be equal, names need not.
+        manager: Of the runs.
+        architectures: The networks; input shape and layers must be equal, names need not.
 
     Returns:
         Groups, those with most of the networks first. Where a seed was run twice, the later run is used.
@@ -100,11 +101,11 @@ def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture
 
 
 def find_runs(runs: Iterable[Run], architectures: Sequence[Architecture]) -> list[tuple[int, Run]]:
-    """All runs of some networks.
+    """Find all runs of some networks.
 
     Args:
-        runs: to choose from.
-        architectures: the networks; input shape and layers must be equal, names need not.
+        runs: To choose from.
+        architectures: The networks; input shape and layers must be equal, names need not.
 
     Returns:
         (index of the network, run), network by network.
@@ -115,11 +116,14 @@ def find_runs(runs: Iterable[Run], architectures: Sequence[Architecture]) -> lis
 
 
 def collect_accuracies(manager: Manager, runs: Iterable[tuple[int, Run]]) -> list[RunAccuracy]:
-    """The test accuracies of runs; runs that have not been evaluated yet are left out.
+    """Collect the test accuracies of runs.
 
     Args:
-        manager: of the runs.
+        manager: Of the runs.
         runs: (index of the network, run), as ``find_runs`` gives them.
+
+    Returns:
+        One record per run, in the same order; runs that have not been evaluated yet are left out.
     """
     runs = list(runs)
     curves = manager.store.curves([run.id for _, run in runs], ACCURACY)
@@ -135,7 +139,10 @@ def collect_accuracies(manager: Manager, runs: Iterable[tuple[int, Run]]) -> lis
 
 @lru_cache(maxsize=512)
 def parse_structure(text: str) -> object:
-    """Input shape and layers of a network in JSON, without its names and notes: what must be equal for comparison.
+    """Read input shape and layers of a network in JSON, without its name and notes: what must be equal for comparison.
+
+    Args:
+        text: JSON of an architecture.
 
     Returns:
         A value to compare with others; None where the text is not an architecture.

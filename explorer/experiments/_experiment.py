@@ -18,8 +18,11 @@ from ..training import TrainConfig, parse
 from ._factors import Factor, NotApplicable, application_order, get_factor
 
 Design = Literal["one at a time", "all combinations"]
+"""How factors are varied: each alone against the base, or every combination of them."""
 MAX_VARIANTS, MAX_SEEDS = 64, 100
+"""Variants, and seeds, of one experiment."""
 BASE = "base"
+"""Label of the variant without any factor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Variant:
     factors: tuple[str, ...]
     """Names of its factors, in the order of application."""
     architecture: Architecture
+    """The network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +46,11 @@ class Experiment:
     """
 
     name: str
+    """Title for people."""
     design: Design
+    """How the factors are varied."""
     variants: tuple[Variant, ...]
+    """The networks, the base first."""
     seeds: tuple[int, ...]
     """Each variant is trained once from each. Runs of one seed are paired: order and crops of images are the same."""
     config: TrainConfig
@@ -60,15 +67,36 @@ class Experiment:
         return [(variant, seed) for seed in self.seeds for variant in self.variants]
 
     def config_with_seed(self, seed: int) -> TrainConfig:
-        """The configuration of the runs from one seed."""
+        """Make the configuration of the runs from one seed.
+
+        Args:
+            seed: The seed.
+
+        Returns:
+            The experiment's configuration with this seed.
+        """
         return self.config.changed(seed=seed)
 
     def with_seeds(self, seeds: Sequence[int]) -> Experiment:
-        """A copy with further seeds; those that it has are ignored. Raises ValueError as ``check_seeds``."""
+        """Copy the experiment with further seeds; those that it has are ignored.
+
+        Args:
+            seeds: Whole numbers from 0 to 2³² - 1.
+
+        Returns:
+            The larger experiment.
+
+        Raises:
+            ValueError: There would be too many seeds, a new one is given twice, or one is outside its range.
+        """
         return replace(self, seeds=check_seeds((*self.seeds, *(s for s in seeds if s not in self.seeds))))
 
     def to_json(self) -> str:
-        """For the run store."""
+        """Write the experiment for the run store, without its name.
+
+        Returns:
+            JSON text.
+        """
         variants = [
             {"label": v.label, "factors": list(v.factors), "architecture": to_data(v.architecture)}
             for v in self.variants
@@ -78,7 +106,18 @@ class Experiment:
 
     @classmethod
     def from_json(cls, name: str, text: str) -> Experiment:
-        """From the run store; the last 64 results are cached. Raises ValueError."""
+        """Read an experiment of the run store; the last 64 results are cached.
+
+        Args:
+            name: Its name, which is stored apart.
+            text: What ``to_json`` wrote.
+
+        Returns:
+            The experiment.
+
+        Raises:
+            ValueError: The text is not an experiment that this version can read.
+        """
         return _read(name, text)
 
 
@@ -105,20 +144,20 @@ def plan(
     """Plan an experiment that varies a network by factors.
 
     Args:
-        base: the network without any factor.
-        factors: names, as ``list_factors`` gives them.
-        config: of all runs; its seed is replaced.
-        seeds: each variant is trained once from each.
-        combine: whether factors are also combined; otherwise one at a time. Factors of one group, such as two kinds of
+        base: The network without any factor.
+        factors: Names, as ``list_factors`` gives them.
+        config: Of all runs; its seed is replaced.
+        seeds: Each variant is trained once from each.
+        combine: Whether factors are also combined; otherwise one at a time. Factors of one group, such as two kinds of
             attention, are never combined.
-        name: title of the experiment; default: the base and the factors.
+        name: Title of the experiment; default: the base and the factors.
 
     Returns:
         The experiment; nothing is stored or started.
 
     Raises:
-        NotApplicable: a factor changes nothing in this network, or cannot be applied.
-        ValueError: an unknown factor, no factor, or too many variants or seeds.
+        NotApplicable: A factor changes nothing in this network, or cannot be applied.
+        ValueError: An unknown factor, no factor, or too many variants or seeds.
     """
     chosen = sorted({each: get_factor(each) for each in factors}.values(), key=application_order)
     if not chosen:
@@ -175,17 +214,17 @@ def _name_after_factors(base: Architecture, variant: Variant) -> Variant:
 
 
 def parse_seeds(text: str, *, most: int = MAX_SEEDS) -> tuple[int, ...]:
-    """Seeds as people type them.
+    """Read seeds as people type them.
 
     Args:
-        text: whole numbers with commas or spaces between, such as ``0, 1, 2``.
-        most: seeds that may be given.
+        text: Whole numbers with commas or spaces between, such as ``0, 1, 2``.
+        most: Seeds that may be given.
 
     Returns:
         The seeds in the order in which they were typed.
 
     Raises:
-        ValueError: it is none of that, or ``check_seeds`` refuses the seeds.
+        ValueError: It is none of that, or ``check_seeds`` refuses the seeds.
     """
     parts = re.split(r"[,\s]+", text.strip(", \t\n"))
     if not all(part.isdecimal() and len(part) <= 10 for part in parts):
@@ -194,10 +233,17 @@ def parse_seeds(text: str, *, most: int = MAX_SEEDS) -> tuple[int, ...]:
 
 
 def check_seeds(seeds: Sequence[int], *, most: int = MAX_SEEDS) -> tuple[int, ...]:
-    """The seeds as a tuple, in their order.
+    """Check seeds.
+
+    Args:
+        seeds: Whole numbers.
+        most: Seeds that may be given.
+
+    Returns:
+        The same, in their order.
 
     Raises:
-        ValueError: no seed, more than ``most``, a duplicate, or one outside 0 to 2³² - 1.
+        ValueError: No seed, more than ``most``, a duplicate, or one outside 0 to 2³² - 1.
     """
     if not 1 <= len(seeds) <= most:
         raise ValueError(f"{len(seeds)} seeds were given; there may be 1 to {most}")

@@ -34,7 +34,17 @@ class Factor:
     """Why it does not apply where the change has no effect."""
 
     def apply(self, architecture: Architecture) -> Architecture:
-        """The architecture with the factor, repaired to a valid network. Raises NotApplicable with the reason."""
+        """Apply the factor to a network, and repair the result to a valid one.
+
+        Args:
+            architecture: The network; it stays as it is.
+
+        Returns:
+            The changed network.
+
+        Raises:
+            NotApplicable: Nothing would change, or the result cannot be repaired; the message says why.
+        """
         try:
             changed, _ = repair(self.change(architecture))
         except ArchitectureError as error:
@@ -44,7 +54,7 @@ class Factor:
         return changed
 
     def reason_not_applicable(self, architecture: Architecture) -> str:
-        """Why it cannot be applied to a network; '' where it can."""
+        """Find why the factor cannot be applied to a network; '' where it can."""
         try:
             self.apply(architecture)
         except NotApplicable as error:
@@ -169,10 +179,10 @@ def _without_branch(branch: str) -> Factor:
 
 
 def list_factors(architecture: Architecture) -> list[Factor]:
-    """All factors for a network, in the order of application.
+    """List all factors for a network, in the order of application.
 
     Args:
-        architecture: the network.
+        architecture: The network.
 
     Returns:
         One factor for each name of a branch, then the general ones. Some may not be applicable: see
@@ -186,10 +196,16 @@ def list_factors(architecture: Architecture) -> list[Factor]:
 
 
 def get_factor(name: str) -> Factor:
-    """A factor by its name.
+    """Find a factor by its name.
+
+    Args:
+        name: As ``list_factors`` gives it.
+
+    Returns:
+        The factor.
 
     Raises:
-        ValueError: there is none; the message lists the known names.
+        ValueError: There is none; the message lists the known names.
     """
     branch = name.removeprefix(_WITHOUT)
     if branch != name and branch.isidentifier():
@@ -206,6 +222,14 @@ def application_order(factor: Factor) -> int:
 
 
 def changed_nodes(before: Architecture, after: Architecture) -> list[str]:
-    """Names of the trunk's nodes that differ between two architectures."""
+    """Find the nodes of the trunk that differ between two architectures.
+
+    Args:
+        before: The earlier architecture.
+        after: The later one.
+
+    Returns:
+        Names of nodes of ``after``; those that it has lost are not among them.
+    """
     old = {node.name: node for node in before.trunk.nodes}
     return [node.name for node in after.trunk.nodes if old.get(node.name) != node]

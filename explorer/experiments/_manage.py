@@ -19,18 +19,41 @@ class StoredExperiment:
     """An experiment in the run store."""
 
     id: str
+    """Identifier in the run store."""
     created: float
     """Seconds since 1970."""
     experiment: Experiment
+    """What was planned."""
 
 
 def list_experiments(manager: Manager) -> list[StoredExperiment]:
-    """All experiments, oldest first."""
+    """List the experiments of a run store.
+
+    Args:
+        manager: Of the runs.
+
+    Returns:
+        All experiments, oldest first.
+
+    Raises:
+        ValueError: One of them cannot be read by this version.
+    """
     return [_from_row(row) for row in manager.store.experiments.all()]
 
 
 def get_experiment(manager: Manager, experiment: str) -> StoredExperiment:
-    """One experiment. Raises ValueError if there is none."""
+    """Find an experiment in the run store.
+
+    Args:
+        manager: Of the runs.
+        experiment: Its identifier.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        ValueError: There is none, or this version cannot read it.
+    """
     return _from_row(manager.store.experiments.get(experiment))
 
 
@@ -45,14 +68,14 @@ def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
     between left out.
 
     Args:
-        manager: of the runs.
-        experiment: as ``plan`` gives it.
+        manager: Of the runs.
+        experiment: As ``plan`` gives it.
 
     Returns:
         The experiment with its identifier.
 
     Raises:
-        ValueError: a variant does not fit the data or needs more memory than the device has, or there would be too many
+        ValueError: A variant does not fit the data or needs more memory than the device has, or there would be too many
             runs.
     """
     experiment = _check_variants(experiment)
@@ -65,7 +88,20 @@ def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
 
 
 def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> StoredExperiment:
-    """Train every variant from further seeds; those that it has are ignored. Raises ValueError as ``start``."""
+    """Train every variant from further seeds; those that the experiment has are ignored.
+
+    Args:
+        manager: Of the runs.
+        experiment: Its identifier.
+        seeds: Whole numbers from 0 to 2³² - 1.
+
+    Returns:
+        The larger experiment; its new runs are queued.
+
+    Raises:
+        ValueError: There is no such experiment, a seed is not allowed, a variant does not fit the data or needs more
+            memory than the device has, or there would be too many runs. Nothing is then queued.
+    """
     old = get_experiment(manager, experiment)
     larger = _check_variants(old.experiment.with_seeds(seeds))
     manager.check_capacity(len(larger.trials) - len(old.experiment.trials))
@@ -78,8 +114,15 @@ def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored
 def resume(manager: Manager, experiment: str) -> int:
     """Queue every run that is paused, interrupted, stopped or failed, and those that are missing.
 
+    Args:
+        manager: Of the runs.
+        experiment: Its identifier.
+
     Returns:
         How many runs were queued.
+
+    Raises:
+        ValueError: There is no such experiment, or a run of it cannot be queued.
     """
     stored = get_experiment(manager, experiment)
     resumed = _apply_to_runs(manager, experiment, manager.resume, lambda run: run.status in RESUMABLE)
@@ -87,13 +130,35 @@ def resume(manager: Manager, experiment: str) -> int:
 
 
 def pause(manager: Manager, experiment: str) -> int:
-    """Ask every active run to write a checkpoint and release its device. Returns how many runs that were."""
+    """Ask every active run to write a checkpoint and release its device.
+
+    Args:
+        manager: Of the runs.
+        experiment: Its identifier.
+
+    Returns:
+        How many runs were asked.
+
+    Raises:
+        ValueError: There is no such experiment, or a run of it cannot be paused.
+    """
     get_experiment(manager, experiment)
     return _apply_to_runs(manager, experiment, manager.pause, lambda run: run.active)
 
 
 def stop(manager: Manager, experiment: str) -> int:
-    """Stop every run that is queued, running, paused or interrupted. Returns how many runs that were."""
+    """Stop every run that is queued, running, paused or interrupted.
+
+    Args:
+        manager: Of the runs.
+        experiment: Its identifier.
+
+    Returns:
+        How many runs were stopped.
+
+    Raises:
+        ValueError: There is no such experiment, or a run of it cannot be stopped.
+    """
     get_experiment(manager, experiment)
 
     def can_stop(run: Run) -> bool:
@@ -105,8 +170,12 @@ def stop(manager: Manager, experiment: str) -> int:
 def delete(manager: Manager, experiment: str) -> None:
     """Delete an experiment with its runs.
 
+    Args:
+        manager: Of the runs.
+        experiment: Its identifier.
+
     Raises:
-        ValueError: there is none, or some of its runs are queued or running; then nothing is deleted.
+        ValueError: There is none, or some of its runs are queued or running; then nothing is deleted.
     """
     get_experiment(manager, experiment)
     runs = [run for _, run in manager.trials(experiment)]

@@ -14,17 +14,36 @@ class Preset:
     """A predefined experiment; only the details of training are open."""
 
     title: str
+    """Name of the experiment."""
     summary: str
+    """What it shows, in one sentence."""
     network: str
     """Name in the catalogue."""
     factors: tuple[str, ...]
+    """Names of the factors."""
     combine: bool
+    """Whether factors are also combined; otherwise one at a time."""
     seeds: tuple[int, ...]
+    """Each variant is trained once from each."""
     recipe: str
+    """Name of the training recipe."""
     dataset: str
+    """Name of the data set."""
 
     def experiment(self, config: TrainConfig, *, seeds: tuple[int, ...] | None = None, name: str = "") -> Experiment:
-        """The experiment with this configuration."""
+        """Plan the experiment with a configuration.
+
+        Args:
+            config: Of all runs; its seed is replaced.
+            seeds: In place of the preset's.
+            name: In place of the preset's title.
+
+        Returns:
+            The experiment; nothing is stored or started.
+
+        Raises:
+            ValueError: A seed is not allowed.
+        """
         return plan(
             catalog.get(self.network),
             self.factors,

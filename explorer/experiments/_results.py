@@ -37,6 +37,7 @@ class TrialResult:
     """One trial of an experiment: a variant and a seed, with its run if there is one."""
 
     seed: int
+    """Of the run."""
     run: str
     """The run's identifier; '' where it was deleted."""
     status: str
@@ -46,7 +47,9 @@ class TrialResult:
     accuracy: float | None
     """On the test images after the last epoch of a finished run, 0 to 1."""
     best: float | None
+    """The highest test accuracy of any epoch of a finished run, 0 to 1."""
     seconds: float
+    """Of training and evaluation until now."""
     difference: float | None = None
     """Accuracy minus the base's from the same seed; None for the base itself, and until both have finished."""
 
@@ -56,7 +59,9 @@ class VariantResult:
     """The results of one variant."""
 
     label: str
+    """'base', or the titles of its factors joined by +."""
     factors: tuple[str, ...]
+    """Names of its factors."""
     totals: Totals
     """Parameters, MACs and receptive field of its network."""
     trials: tuple[TrialResult, ...]
@@ -92,7 +97,7 @@ class VariantResult:
         return dict(Counter(trial.status for trial in self.trials))
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         field = self.totals.receptive_field
         return {
             "variant": self.label,
@@ -111,14 +116,17 @@ class VariantResult:
 
 
 def collect_results(manager: Manager, stored: StoredExperiment) -> list[VariantResult]:
-    """The results of an experiment so far.
+    """Collect the results of an experiment so far.
 
     Args:
-        manager: of the runs.
-        stored: the experiment.
+        manager: Of the runs.
+        stored: The experiment.
 
     Returns:
         One row per variant, the base first. Statistics are over finished runs; ``states`` counts all.
+
+    Raises:
+        ValueError: The settings of a run cannot be read by this version.
     """
     runs = {(trial.variant, trial.seed): run for trial, run in manager.trials(stored.id)}
     curves = manager.store.curves([run.id for run in runs.values()], ACCURACY)
@@ -133,10 +141,10 @@ def collect_results(manager: Manager, stored: StoredExperiment) -> list[VariantR
 
 
 def remaining_seconds(rows: Sequence[VariantResult]) -> float | None:
-    """An estimate of the seconds that the queued and running runs will take, one after another.
+    """Estimate the seconds that the queued and running runs will take, one after another.
 
     Args:
-        rows: as ``collect_results`` gives them.
+        rows: As ``collect_results`` gives them.
 
     Returns:
         Seconds; None before the first run has finished. A run is expected to take the mean time of its variant's

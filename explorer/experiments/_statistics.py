@@ -28,14 +28,19 @@ def t_probability(theta: float, freedom: int) -> float:
 
 @cache
 def t_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
-    """The two-sided quantile of Student's t: the t with P(|T| <= t) = confidence, by bisection.
+    """Compute the two-sided quantile of Student's t by bisection.
 
     Args:
-        freedom: degrees of freedom, at least 1.
-        confidence: 0 to 1.
+        freedom: Degrees of freedom, at least 1.
+        confidence: Probability between the two quantiles, 0 to 1.
+
+    Returns:
+        The t with P(|T| <= t) = ``confidence``.
 
     Raises:
-        ValueError: less than one degree of freedom.
+        ValueError: Less than one degree of freedom.
+
+    Source: Abramowitz & Stegun, "Handbook of Mathematical Functions", 26.7.3 and 26.7.4.
     """
     if freedom < 1:
         raise ValueError(f"freedom (={freedom}) must be at least 1; an interval needs two values")
@@ -54,10 +59,18 @@ class SampleStatistics:
     """
 
     values: tuple[float, ...]
+    """The values, in the order in which they were given."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> SampleStatistics:
-        """A sample of these values."""
+        """Make a sample of these values.
+
+        Args:
+            values: Numbers in one unit.
+
+        Returns:
+            The sample.
+        """
         return cls(values=tuple(values))
 
     @property
@@ -79,7 +92,7 @@ class SampleStatistics:
         return (self.mean - half, self.mean + half)
 
     def to_data(self) -> dict[str, object]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return {
             "values": list(self.values),
             "mean": self.mean,

@@ -13,7 +13,16 @@ from ._statistics import SampleStatistics
 
 
 def format_percent(sample: SampleStatistics, *, signed: bool = False, deviation: bool = True) -> str:
-    """Shares (0 to 1) as per cent: 'mean ± sample standard deviation', the mean alone of one value, '–' of none."""
+    """Write the mean of shares in per cent.
+
+    Args:
+        sample: Shares, or differences of shares, 0 to 1.
+        signed: Whether a + stands before positive numbers.
+        deviation: Whether the sample standard deviation is written too, where there is one.
+
+    Returns:
+        '91.20 ± 0.35', '91.20' for one value, '–' for none.
+    """
     if sample.mean is None:
         return "–"
     text = f"{100 * sample.mean:{'+' if signed else ''}z.2f}"
@@ -23,7 +32,14 @@ def format_percent(sample: SampleStatistics, *, signed: bool = False, deviation:
 
 
 def format_interval(sample: SampleStatistics) -> str:
-    """The 95 % confidence interval of differences (0 to 1) in percentage points; '–' where there is none."""
+    """Write the 95 % confidence interval of a mean difference in percentage points.
+
+    Args:
+        sample: Differences of shares, 0 to 1.
+
+    Returns:
+        '+0.10 … +0.90'; '–' where there is none.
+    """
     if sample.interval is None:
         return "–"
     low, high = sample.interval
@@ -31,24 +47,46 @@ def format_interval(sample: SampleStatistics) -> str:
 
 
 def format_mean_duration(sample: SampleStatistics) -> str:
-    """Mean time as h:mm:ss; '–' of nothing."""
+    """Write the mean of times.
+
+    Args:
+        sample: Seconds.
+
+    Returns:
+        m:ss or h:mm:ss; '–' for no values.
+    """
     if sample.mean is None:
         return "–"
     return format_duration(sample.mean)
 
 
 def format_epochs(count: int) -> str:
-    """1 epoch, 5 epochs."""
+    """Write a number of epochs.
+
+    Args:
+        count: The number.
+
+    Returns:
+        '1 epoch', '5 epochs'.
+    """
     return f"{count} epoch{'' if count == 1 else 's'}"
 
 
 COLUMNS = (
     "variant", "n", "test accuracy %", "difference", "95 % interval", "best epoch %", "params", "MACs", "field", "time",
 )  # fmt: skip
+"""Captions of the table of results."""
 
 
 def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
-    """The table as text: for each variant one tuple in the order of ``COLUMNS``."""
+    """Write the table of results as text.
+
+    Args:
+        rows: What ``collect_results`` gives.
+
+    Returns:
+        For each variant one tuple in the order of ``COLUMNS``.
+    """
     return [
         (
             row.label,
@@ -67,7 +105,15 @@ def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
 
 
 def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
-    """The results as Markdown: heading, settings, table, and the meaning of its columns."""
+    """Write the results of an experiment as Markdown: heading, settings, table, and the meaning of its columns.
+
+    Args:
+        stored: The experiment.
+        rows: What ``collect_results`` gives for it.
+
+    Returns:
+        The text. What people typed is escaped.
+    """
     config = stored.experiment.config
     seeds = ", ".join(map(str, stored.experiment.seeds))
     lines = [
@@ -87,7 +133,16 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
 
 
 def to_csv(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
-    """The results as CSV: one line per variant, accuracies from 0 to 1, one column for each seed."""
+    """Write the results of an experiment as CSV.
+
+    Args:
+        stored: The experiment.
+        rows: What ``collect_results`` gives for it.
+
+    Returns:
+        A header, then one line per variant: accuracies as shares of 1, times in seconds, one column for each seed.
+        Labels are marked where a spreadsheet would read them as formulas.
+    """
     seeds = stored.experiment.seeds
     header = [
         "variant", "finished", "planned", "accuracy_mean", "accuracy_sd", "difference_mean", "difference_sd",
