@@ -111,7 +111,14 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
 
 
 def to_dataset(content: ImageArrays) -> Dataset:
-    """Turn arrays, such as those of ``generate_long_range``, into a data set of tensors. Imports torch."""
+    """Turn arrays into a data set of tensors. Imports torch.
+
+    Args:
+        content: The arrays, such as those of ``generate_long_range``.
+
+    Returns:
+        The data set, on the CPU.
+    """
     from ._dataset import Dataset
 
     return Dataset.from_arrays(content)
@@ -140,7 +147,14 @@ def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None 
 
 
 def remove(name: str) -> None:
-    """Delete an imported set; its source file or folder stays. Raises DatasetError if there is none."""
+    """Delete an imported set; its source file or folder stays.
+
+    Args:
+        name: Name of the imported set.
+
+    Raises:
+        DatasetError: There is no such imported set.
+    """
     _store.remove(name)
 
 

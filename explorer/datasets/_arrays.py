@@ -21,13 +21,17 @@ class ImageArrays:
     """A data set as NumPy arrays. Raises DatasetError if the parts do not fit together."""
 
     name: str
+    """Key of the data set."""
     classes: tuple[str, ...]
+    """Names, in the order of the labels."""
     train_images: NDArray[np.uint8]
     """(N, C, H, W), C-contiguous."""
     train_labels: NDArray[np.int64]
     """(N,), each below the number of classes."""
     test_images: NDArray[np.uint8]
+    """(N, C, H, W), C-contiguous."""
     test_labels: NDArray[np.int64]
+    """(N,), each below the number of classes."""
     notes: tuple[str, ...] = ()
     """What a person must know to judge a result, one sentence each."""
 

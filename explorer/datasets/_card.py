@@ -16,6 +16,7 @@ class DatasetCard:
     name: str
     """Key for ``load``, addresses and the command line."""
     title: str
+    """Its name for people."""
     summary: str
     """One sentence."""
     train_count: int
@@ -29,6 +30,7 @@ class DatasetCard:
     source: str
     """Whose it is: paper, package or file."""
     licence: str
+    """Under which the images may be used."""
     size_bytes: int
     """On disk, extracted; in memory for what is generated on demand."""
     available: bool

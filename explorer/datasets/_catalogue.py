@@ -126,25 +126,42 @@ def register(card: DatasetCard, load_arrays: Callable[[], ImageArrays]) -> None:
 
 
 def names() -> list[str]:
-    """The names of all data sets, available or not: embedded, generated, well-known, imported and registered ones."""
+    """List the names of all data sets, available or not.
+
+    Returns:
+        The embedded, the generated, the well-known, the imported and the registered ones, in the order in which they
+        are offered.
+    """
     return [name for source in SOURCES.values() for name in source.list_names()]
 
 
 def get_card(name: str) -> DatasetCard:
-    """What is known of a data set, as things are now; no file of images is opened.
+    """Find what is known of a data set, as things are now; no file of images is opened.
+
+    Args:
+        name: One of ``names()``, or a generated set that is not listed, such as 'long-range-7'.
+
+    Returns:
+        The card.
 
     Raises:
-        DatasetError: the name is unknown (the message has the nearest ones), or the facts of an import are damaged.
+        DatasetError: The name is unknown (the message has the nearest ones), or the facts of an import are damaged.
     """
     return _source(name).get_card(name)
 
 
 def find_available(name: str) -> str:
-    """The data set of that name, or one with the same content where that is not on this machine.
+    """Find the data set of a name, or one with the same content where that is not on this machine.
+
+    Args:
+        name: Name of a data set.
 
     Returns:
         ``name`` where it is available, or where nothing else is; else the name of a data set with the same classes and
         as many images: an imported copy, or else an offer, which has to be imported.
+
+    Raises:
+        DatasetError: The name is unknown, or the facts of an import are damaged.
     """
     wanted = get_card(name)
     if wanted.available:

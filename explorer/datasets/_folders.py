@@ -32,7 +32,11 @@ def writable_folder() -> Path:
 
 
 def data_folders() -> list[Path]:
-    """Every folder that is searched for data: those of ``EXPLORER_DATA``, which are only read, then the program's."""
+    """List every folder that is searched for data.
+
+    Returns:
+        Absolute paths: those of ``EXPLORER_DATA``, which are only read, then the program's own. They need not exist.
+    """
     listed = os.environ.get("EXPLORER_DATA", "").split(os.pathsep)
     return [*(absolute(entry) for entry in listed if entry.strip()), writable_folder()]
 

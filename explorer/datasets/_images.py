@@ -22,11 +22,13 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PPM", "JPEG2000
 """The formats that are opened. Pillow knows many more: it starts other programs for some of them, and others have no
 first bytes by which they could be told from anything else."""
 MAX_PIXELS = 40_000_000
+"""Pixels of an image that is opened."""
 MAX_JPEG_PIXELS = 210_000_000
 """Of a JPEG that can be decoded at a fraction of its size, row by row."""
 MAX_PROGRESSIVE_PIXELS = 120_000_000
 """Of a progressive JPEG, all of whose coefficients lie in memory while it is decoded."""
 MAX_IMAGE_BYTES = 40_000_000
+"""Bytes of an image file that is opened."""
 
 # Pillow only warns of a decompression bomb below 179 megapixels. The limit here is lower and checked below; this is for
 # sizes that it finds out later, while decoding. For the whole process: a filter put on and off again is no thread's

@@ -59,6 +59,7 @@ class ImportedDataset:
     scaled_by: Scaling | None
     """How images of other proportions were brought to that size; None if none was scaled."""
     notes: tuple[str, ...]
+    """What a person must know to judge a result, one sentence each."""
     warnings: tuple[str, ...]
     """What a person should look at before training."""
     left_out: tuple[tuple[str, int], ...]
@@ -66,6 +67,7 @@ class ImportedDataset:
     skipped: tuple[tuple[str, str], ...]
     """(path, reason), at most MAX_SKIPPED."""
     skipped_count: int
+    """Files that the import left out."""
     sources: tuple[tuple[str, str], ...]
     """(absolute path, state) of what it was imported from, newest first; the state changes when the file does."""
 
