@@ -20,7 +20,9 @@ class AvailableModel:
     name: str
     """What ``models.open_model`` takes."""
     kind: ModelKind
+    """Where it comes from."""
     title: str
+    """Shown to people."""
     detail: str
     """Accuracy, status or size, in a few words."""
     ready: bool
@@ -29,15 +31,15 @@ class AvailableModel:
     """Of a run: names of its checkpoints, newest first; the run's own name means the newest that is valid."""
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return asdict(self)
 
 
 def list_models(manager: Manager) -> list[AvailableModel]:
-    """Every model that can be opened by a name.
+    """List every model that can be opened by a name.
 
     Args:
-        manager: of the runs.
+        manager: Of the runs.
 
     Returns:
         Shipped models, then runs that have a checkpoint (the newest first), then published weights.

@@ -10,17 +10,17 @@ logger = logging.getLogger(__name__)
 
 
 def choose_device(manager: Manager | None, wanted: str = "auto") -> str:
-    """The device for ``open_model`` and its kin: 'cpu', 'mps' or 'cuda:N'. Needs no torch.
+    """Choose the device for ``open_model`` and its kin: 'cpu', 'mps' or 'cuda:N'. Needs no torch.
 
     Args:
-        manager: tells which devices running runs occupy; None: none is taken to be occupied.
-        wanted: one of ``runs.devices()``, or 'auto': the best device without a running run, else the CPU.
+        manager: Tells which devices running runs occupy; None: none is taken to be occupied.
+        wanted: One of ``runs.devices()``, or 'auto': the best device without a running run, else the CPU.
 
     Returns:
         The device's name.
 
     Raises:
-        ValueError: this machine has no such device; the message lists those it has.
+        ValueError: This machine has no such device; the message lists those it has.
     """
     choices = [first for first, *_ in device_choices(wanted, 1, [device.name for device in devices()])]
     if wanted != "auto" or choices == ["cpu"]:

@@ -16,6 +16,7 @@ class UnitField:
     """The receptive field of one unit, in pixels of the network's input."""
 
     path: str
+    """Path of the node."""
     unit: tuple[int, int]
     """(row, column) in the node's feature map."""
     box: Box
@@ -28,23 +29,23 @@ class UnitField:
     """False where branches differ in stride or centre; ``box`` then contains the field of each branch."""
 
     def in_image(self, placement: Placement) -> Box:
-        """``box`` in pixels of the image from which the input was cropped."""
+        """Convert ``box`` to pixels of the image from which the input was cropped."""
         return placement.to_image(self.box)
 
 
 def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> UnitField:
-    """The receptive field of one unit of a node's feature map.
+    """Find the receptive field of one unit of a node's feature map.
 
     Args:
-        architecture: the network.
-        path: of the node, such as ``inception_3a/branch_3x3``.
+        architecture: The network.
+        path: Of the node, such as ``inception_3a/branch_3x3``.
         unit: (row, column) in the node's feature map.
 
     Returns:
         The rectangle in pixels of the input, with and without clipping at the border.
 
     Raises:
-        ValueError: there is no such node, it outputs a vector, or its feature map has no such unit.
+        ValueError: There is no such node, it outputs a vector, or its feature map has no such unit.
 
     Source: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
     """

@@ -10,8 +10,12 @@ from ..architecture import Architecture, Parallel, walk
 def check_path(architecture: Architecture, path: str) -> None:
     """Check that a path names a node that runs in inference.
 
+    Args:
+        architecture: The network.
+        path: Path of the node.
+
     Raises:
-        ValueError: there is no such node (the message has the nearest paths), or it belongs to an auxiliary head.
+        ValueError: There is no such node (the message has the nearest paths), or it belongs to an auxiliary head.
     """
     nodes = dict(walk(architecture))
     if path not in nodes:
@@ -26,10 +30,17 @@ def check_path(architecture: Architecture, path: str) -> None:
 
 
 def branch_paths(architecture: Architecture, block: str) -> tuple[str, ...]:
-    """The paths of a block's branches, in order.
+    """List the paths of a block's branches.
+
+    Args:
+        architecture: The network.
+        block: Path of the block.
+
+    Returns:
+        The paths, in order.
 
     Raises:
-        ValueError: there is no such node, or it has no branches; the message names blocks that have.
+        ValueError: There is no such node, or it has no branches; the message names blocks that have.
     """
     check_path(architecture, block)
     node = dict(walk(architecture))[block]

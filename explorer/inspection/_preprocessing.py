@@ -19,9 +19,13 @@ class Box(NamedTuple):
     """A rectangle in pixels: rows from ``top`` to below ``bottom``, columns from ``left`` to below ``right``."""
 
     top: float
+    """First row."""
     left: float
+    """First column."""
     bottom: float
+    """Row behind the last."""
     right: float
+    """Column behind the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,7 @@ class Placement:
     """First column of the input in the scaled image."""
 
     def to_image(self, box: Box) -> Box:
-        """A rectangle of the input in pixels of the image, clipped at the image's border."""
+        """Convert a rectangle of the input to pixels of the image, clipped at the image's border."""
         (height, width), (rows, columns) = self.image_size, self.scaled_size
         down, across = height / rows, width / columns
         return Box(
@@ -85,10 +89,10 @@ class Preprocessing:
         return ((0.5,), (0.5,)) if self.transform_input else (self.mean, self.std)
 
     def restore_pixels(self, input_CHW: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """The pixels of a network's input, as they were before it was normalised.
+        """Restore the pixels of a network's input, as they were before it was normalised.
 
         Args:
-            input_CHW: one input, normalised; float32.
+            input_CHW: One input, normalised; float32.
 
         Returns:
             uint8 of shape (H, W, 3), or (H, W) where there is one channel.
@@ -99,7 +103,7 @@ class Preprocessing:
         return pixels_CHW[0] if len(pixels_CHW) == 1 else np.ascontiguousarray(pixels_CHW.transpose(1, 2, 0))
 
     def placement(self, height: int, width: int) -> Placement:
-        """Where the input lies in an image of this size in pixels; scaled and cropped as torchvision's presets do.
+        """Find where the input lies in an image of this size in pixels; scaled and cropped as torchvision's presets do.
 
         Raises ValueError for an image that is too long and thin.
         """
@@ -118,7 +122,7 @@ class Preprocessing:
         return Placement(image_size=(height, width), scaled_size=scaled, top=top, left=left)
 
     def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """An RGB image, uint8 (height, width, 3), as the network's uint8 (channels, height, width).
+        """Convert an RGB image, uint8 (height, width, 3), to the network's uint8 (channels, height, width).
 
         Scaled by Pillow's antialiased bilinear filter, without distortion, then centre-cropped.
         """
@@ -133,7 +137,7 @@ class Preprocessing:
         return np.ascontiguousarray(array[None] if channels == 1 else array.transpose(2, 0, 1))
 
     def steps(self) -> tuple[str, ...]:
-        """The steps in words, one phrase each."""
+        """List the steps in words, one phrase each."""
         channels, rows, columns = self.shape
         tall, wide = self.cover or (rows, columns)
 
@@ -149,5 +153,5 @@ class Preprocessing:
         )
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return {**asdict(self), "steps": self.steps()}

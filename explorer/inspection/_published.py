@@ -27,11 +27,13 @@ class PublishedWeights:
     torchvision: str
     """Name of the network in ``torchvision.models``; ``find_published`` takes it, too."""
     title: str
+    """Shown to people."""
     file: str
     """Its name ends in the first eight digits of its SHA-256."""
     size_bytes: int
     """Approximately."""
     preprocessing: Preprocessing
+    """How images were prepared in training."""
 
     @property
     def sha256_prefix(self) -> str:
@@ -75,7 +77,14 @@ PUBLISHED = {
 
 
 def find_published(name: str) -> PublishedWeights | None:
-    """The published weights of a network, by the catalogue's name or torchvision's; None if there are none."""
+    """Find the published weights of a network.
+
+    Args:
+        name: The catalogue's name of the network, or torchvision's.
+
+    Returns:
+        The weights; None where none are published.
+    """
     return PUBLISHED.get(name) or next((spec for spec in PUBLISHED.values() if spec.torchvision == name), None)
 
 

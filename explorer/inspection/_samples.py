@@ -29,6 +29,7 @@ class SampleImage:
     credit: str
     """Author and licence."""
     path: Path
+    """The image file."""
 
 
 class _Record(BaseModel):
@@ -44,10 +45,10 @@ _RECORDS = TypeAdapter(list[_Record])
 
 
 def list_sample_images(folder: Path | None = None) -> list[SampleImage]:
-    """The images that ``samples.json`` of a folder lists and that exist, in its order.
+    """List the images that ``samples.json`` of a folder names and that exist, in its order.
 
     Args:
-        folder: default: the product's own.
+        folder: Default: the product's own.
 
     Returns:
         The images; none (with a warning in the log) where the list is damaged or absent.

@@ -52,15 +52,15 @@ class ModelCard(BaseModel):
     """Of the file of weights."""
 
     def to_architecture(self) -> Architecture:
-        """The architecture as a value. Raises ArchitectureError where the data describe none."""
+        """Read the architecture as a value. Raises ArchitectureError where the data describe none."""
         return from_data(self.architecture)
 
 
 def load_model_cards(folder: Path | None = None) -> dict[str, ModelCard]:
-    """The cards of all shipped models.
+    """Load the cards of all shipped models.
 
     Args:
-        folder: default: the product's own.
+        folder: Default: the product's own.
 
     Returns:
         Cards by name. Cards that cannot be read, or have no weights, are left out, with a warning in the log.

@@ -29,7 +29,7 @@ class ResultCache:
         self._lock = threading.Lock()
 
     def get_or_compute(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
-        """The value of a key, made if it is not there.
+        """Find the value of a key; make it if it is not there.
 
         Two who ask at once may both make it; that is harmless. What ``make`` raises is raised, and nothing is stored.
         """
@@ -40,7 +40,7 @@ class ResultCache:
         return found  # type: ignore[no-any-return]
 
     def lookup(self, key: Hashable) -> Any:
-        """The value of a key; None if it is not there."""
+        """Find the value of a key; None if it is not there."""
         with self._lock:
             if key not in self._values:
                 return None

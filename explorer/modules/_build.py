@@ -15,10 +15,12 @@ from ._layers import ACTIVATIONS, CBAM, AveragePool, ConvBlock, LinearBlock, Squ
 
 
 class Outputs(NamedTuple):
-    """What a network with auxiliary heads returns in training: class scores, and those of each head with its weight."""
+    """What a network with auxiliary heads returns in training."""
 
     logits: Tensor
+    """Class scores, (B, K)."""
     auxiliary: tuple[tuple[float, Tensor], ...]
+    """(weight of the loss, class scores (B, K)) of each auxiliary head."""
 
 
 class Network(SequenceBlock):
@@ -29,6 +31,14 @@ class Network(SequenceBlock):
         self._heads = [[head] for head in self.modules() if isinstance(head, AuxiliaryBlock)]
 
     def forward(self, x_BCHW: Tensor) -> Any:
+        """Compute the class scores of a batch.
+
+        Args:
+            x_BCHW: Images, float32.
+
+        Returns:
+            Scores (B, K); in training with auxiliary heads ``Outputs``.
+        """
         logits_BK = super().forward(x_BCHW)
         if not self.training or not self._heads:
             return logits_BK
@@ -43,12 +53,12 @@ class Network(SequenceBlock):
 def build(
     architecture: arch.Architecture, device: torch.device | str | None = None, *, fused: bool = False
 ) -> Network:
-    """The network of an architecture, freshly initialised by torch's defaults, in training mode.
+    """Build the network of an architecture, freshly initialised by torch's defaults, in training mode.
 
     Args:
-        architecture: the network.
-        device: where its parameters are made, 'cpu' by default; 'meta' makes shapes without memory.
-        fused: run the 1×1 convolutions with which the branches of a block begin as one, a ReLU before a max pooling
+        architecture: The network.
+        device: Where its parameters are made, 'cpu' by default; 'meta' makes shapes without memory.
+        fused: Run the 1×1 convolutions with which the branches of a block begin as one, a ReLU before a max pooling
             after it, and a reduction after an average before it: the same weights under the same names and the same
             results, quicker; hooks on those layers see other values, or are not called.
 
@@ -56,7 +66,7 @@ def build(
         A module (B, C, H, W) → (B, classes); its parameters are named after the paths, with dots for slashes.
 
     Raises:
-        ArchitectureError: the layers do not fit together.
+        ArchitectureError: The layers do not fit together.
     """
     layers = analyze(architecture).by_path
     with torch.device(device or "cpu"):

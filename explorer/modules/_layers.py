@@ -26,6 +26,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
 }
+"""Element-wise functions by the name that nodes give them: what makes the module."""
 
 
 def activation_of(kind: str) -> nn.Module:

@@ -53,21 +53,21 @@ _NAMES: dict[str, Callable[[str], str]] = {"googlenet-torchvision": _googlenet, 
 
 
 def from_torchvision(architecture: str, weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """torchvision's weights under our names.
+    """Rename torchvision's weights to our names.
 
     Files older than torch 0.4.1 do not count the batches that a norm has seen; nothing of ours reads that number, and
     it becomes zero.
 
     Args:
-        architecture: the catalogue's name, 'googlenet-torchvision' or 'inception-v3'.
-        weights: torchvision's state dict.
-        network: built from that architecture.
+        architecture: The catalogue's name, 'googlenet-torchvision' or 'inception-v3'.
+        weights: Torchvision's state dict.
+        network: Built from that architecture.
 
     Returns:
         The tensors by our names; whether each of ours is met exactly once is for the strict ``fill`` to say.
 
     Raises:
-        KeyError: torchvision has no such network.
+        KeyError: Torchvision has no such network.
     """
     renamed: dict[str, Tensor] = {}
     for key, tensor in weights.items():

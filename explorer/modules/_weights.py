@@ -60,13 +60,17 @@ def load_weights(network: nn.Module, data: bytes, name: str = "the file") -> Non
 
 
 def load_weights_file(network: nn.Module, path: Path) -> bytes:
-    """``load_weights`` from a file, of which never more is read than such weights can take.
+    """Fill a network from a file, of which never more is read than such weights can take; else as ``load_weights``.
+
+    Args:
+        network: Its weights and buffers are overwritten in place, once all is known to be right.
+        path: A safetensors file, or a state dict saved by torch.
 
     Returns:
         The bytes of the file, for a checksum.
 
     Raises:
-        WeightsError: as ``load_weights``, or the file cannot be read.
+        WeightsError: As ``load_weights``, or the file cannot be read.
     """
     limit = size_limit_bytes(network)
     try:
@@ -81,19 +85,19 @@ def load_weights_file(network: nn.Module, path: Path) -> bytes:
 
 
 def read_weights(network: nn.Module, data: bytes, name: str, *, authentic: bool = False) -> dict[str, Tensor]:
-    """The tensors of a file that should hold a network's weights; only ``fill`` says whether it does.
+    """Read the tensors of a file that should hold a network's weights; only ``fill`` says whether it does.
 
     Args:
-        network: says how large the file may be.
-        data: the whole file.
-        name: what messages call the file.
-        authentic: the file is known by its checksum; torch then reads it in whatever form, older than archives too.
+        network: Says how large the file may be.
+        data: The whole file.
+        name: What messages call the file.
+        authentic: The file is known by its checksum; torch then reads it in whatever form, older than archives too.
 
     Returns:
         CPU tensors by name.
 
     Raises:
-        WeightsError: the data is too large, damaged, or neither safetensors nor a state dict.
+        WeightsError: The data is too large, damaged, or neither safetensors nor a state dict.
     """
     if len(data) > size_limit_bytes(network):
         weights = sum(map(_bytes_of, network.state_dict().values()))
@@ -132,8 +136,13 @@ def _unpickle(data: bytes, name: str) -> dict[str, Tensor]:
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     """Copy tensors into a network, if they are exactly its weights; one on the meta device gets its memory then.
 
+    Args:
+        network: Its weights and buffers are overwritten in place.
+        tensors: CPU tensors by the names of the state dict.
+        name: What messages call the file.
+
     Raises:
-        WeightsError: a tensor is missing, too many, of another shape or type, or not finite; nothing is copied then.
+        WeightsError: A tensor is missing, too many, of another shape or type, or not finite; nothing is copied then.
     """
     own = network.state_dict()
     missing, unexpected = [key for key in own if key not in tensors], [key for key in tensors if key not in own]
@@ -221,7 +230,14 @@ def _overhead_bytes(network: nn.Module) -> int:
 
 
 def size_limit_bytes(network: nn.Module) -> int:
-    """Bytes of the largest file that can hold a network's weights."""
+    """Compute the size of the largest file that can hold a network's weights.
+
+    Args:
+        network: The network.
+
+    Returns:
+        Bytes: its weights and buffers in their types, and what a file format may add.
+    """
     return sum(map(_bytes_of, network.state_dict().values())) + _overhead_bytes(network)
 
 
