@@ -27,14 +27,17 @@ class ToolComparison:
     metric: str
     """'params', 'mult_adds', 'flops', 'pass_bytes' or 'param_bytes'."""
     unit: str
+    """'parameters', 'multiply-adds', 'operations' or 'bytes'."""
     tool: str
     """The tool, with its version where that matters."""
     their_name: str
     """What the tool calls its number."""
     ours: int
+    """Our number."""
     our_convention: str
     """Our rule in one sentence."""
     items: tuple[CountItem, ...]
+    """The differences between the two, each with its rule."""
     theirs: int
     """What the tool reports."""
 
@@ -53,13 +56,17 @@ class NodeCounts(NamedTuple):
     """One node in all three counts. An auxiliary head is one row: inference never runs it."""
 
     path: str
+    """Path of the node."""
     op: str
+    """Kind of the node."""
     params: int
     """Ours, of the inference network."""
     torchinfo_params: int
+    """torchinfo's parameters."""
     macs: int
     """Ours: multiply-adds of convolution and linear, bias not counted."""
     torchinfo_mult_adds: int
+    """torchinfo's mult-adds."""
     flopcounter_flops: int
     """FlopCounterMode's: 2 for each multiply-add."""
 
@@ -69,8 +76,11 @@ class CountReconciliation:
     """All comparisons of one network for one image in inference."""
 
     name: str
+    """Title of the network."""
     input_shape: tuple[int, int, int]
+    """(channels, height, width) of the image."""
     comparisons: tuple[ToolComparison, ...]
+    """Each number beside a tool's."""
     rows: tuple[NodeCounts, ...]
     """By node, in execution order; each column adds up to its total."""
     conventions: tuple[Count, ...] = ()
@@ -89,7 +99,7 @@ class CountReconciliation:
         return all(comparison.exact for comparison in self.comparisons)
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return {
             "name": self.name,
             "input_shape": list(self.input_shape),

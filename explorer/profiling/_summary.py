@@ -25,6 +25,7 @@ class SummaryRow(NamedTuple):
     input_size: tuple[int, ...]
     """Batch of 1 first: (1, C, H, W) or (1, F)."""
     output_size: tuple[int, ...]
+    """Batch of 1 first, like ``input_size``."""
     kernel_size: tuple[int, ...]
     """(height, width); () for a layer without a window."""
     params: int
@@ -59,7 +60,7 @@ class Summary:
     """What a reader of the table should know, a sentence each."""
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {**fields, "notes": list(self.notes), "rows": [row._asdict() for row in self.rows]}
 

@@ -36,11 +36,15 @@ class Count:
     """A network's cost in one convention: ours + the items."""
 
     key: str
+    """Key of ``CONVENTIONS``."""
     tool: str
+    """The tool, with its version where that matters."""
     their_name: str
     """What the tool calls its number."""
     ours: int
+    """Our MACs."""
     items: tuple[CountItem, ...]
+    """The differences of the tool's number from ours."""
 
     @property
     def total(self) -> int:
@@ -48,7 +52,7 @@ class Count:
         return self.ours + sum(item.value for item in self.items)
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return {**asdict(self), "total": self.total}
 
 
@@ -211,8 +215,11 @@ class Convention:
     """A way to count, and how to get there from ours."""
 
     tool: str
+    """The tool, with its version where that matters."""
     their_name: str
+    """What the tool calls its number."""
     items: Callable[[LayerSums], tuple[CountItem, ...]]
+    """Works out the differences from ours for one network."""
 
 
 CONVENTIONS: dict[str, Convention] = {
@@ -235,6 +242,7 @@ CONVENTIONS: dict[str, Convention] = {
 """Every convention by its key, ours first. ``torchvision`` and ours are the same rule."""
 
 OUR_CONVENTION = OURS["macs"]
+"""What our MACs count, in one sentence."""
 
 
 def count_by_convention(architecture: Architecture, analysis: Analysis | None = None) -> tuple[Count, ...]:

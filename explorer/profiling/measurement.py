@@ -34,6 +34,7 @@ class MeasurementStep:
     """How far a measurement is, and what has just been found."""
 
     done: int
+    """How many of ``total`` are measured."""
     total: int
     """Networks times settings, and one for each roof."""
     what: str
@@ -41,6 +42,7 @@ class MeasurementStep:
     latency: tuple[int, Latency] | None = None
     """Which of the jobs, from 0, and its times."""
     ceilings: Ceilings | None = None
+    """A roof that was just measured."""
     environment: dict[str, Any] | None = None
     """Device, versions, threads; see ``environment.describe_environment``."""
 

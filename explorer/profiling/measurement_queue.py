@@ -20,8 +20,11 @@ def wait_for_turn(what: str, waiting: Callable[[str], None]) -> Iterator[None]:
     """Wait until no other measurement runs, and be the one that runs until the end of the block.
 
     Args:
-        what: names the measurement for those who wait behind it.
-        waiting: hears several times a second, in one sentence, why it has to wait; what it raises ends the waiting.
+        what: Names the measurement for those who wait behind it.
+        waiting: Hears several times a second, in one sentence, why it has to wait; what it raises ends the waiting.
+
+    Yields:
+        None, once it is this measurement's turn.
     """
     entry = (next(_numbers), what)
     with _guard:

@@ -28,7 +28,9 @@ class Setting:
     """One way to run a network."""
 
     device: str = "cpu"
+    """cpu, mps or cuda:N."""
     batch: int = 1
+    """Images in one forward pass, 1 to ``MAX_BATCH``."""
     compiled: bool = False
     """By torch.compile; False is eager."""
     precision: Precision = "fp32"
@@ -54,7 +56,9 @@ class Latency:
     """Measured times of one network in one setting."""
 
     name: str
+    """Title of the network."""
     setting: Setting
+    """How it was run."""
     seconds: tuple[float, ...]
     """Of each repeat: one forward pass of the batch; () where it could not run."""
     macs: int
@@ -93,7 +97,7 @@ class Latency:
         return 2 * self.macs / self.traffic_bytes
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         data = asdict(self)
         if self.seconds:
             names = ("median", "spread", "throughput", "flops_rate", "intensity")
@@ -106,14 +110,25 @@ class Ceilings:
     """What a device does at best, measured: the roof of a roofline."""
 
     device: str
+    """cpu, mps or cuda:N."""
     precision: Precision
+    """Of the matrix product."""
     flops: float
     """Operations a second of a large matrix product."""
     bytes: float
     """Bytes a second of a large copy, read and written."""
 
     def attainable(self, intensity: float) -> float:
-        """Operations a second that the roofline allows at an arithmetic intensity."""
+        """Compute what the roofline allows at an arithmetic intensity.
+
+        Args:
+            intensity: Operations for each byte moved.
+
+        Returns:
+            Operations a second.
+
+        Source: Williams, Waterman & Patterson 2009, "Roofline: An insightful visual performance model".
+        """
         return min(self.flops, intensity * self.bytes)
 
 
@@ -154,7 +169,10 @@ def unmeasured(analysis: Analysis, setting: Setting, trouble: str = "") -> Laten
 
 @lru_cache(maxsize=64)
 def computation_digest(architecture: Architecture) -> str:
-    """Names what an architecture computes, for times that are kept: names and notes take no time.
+    """Name what an architecture computes, for times that are kept: names and notes take no time.
+
+    Args:
+        architecture: The network.
 
     Returns:
         A SHA-256 in hexadecimal, equal for architectures that differ in name, notes and provenance alone.
@@ -180,10 +198,14 @@ _NOTABLE = math.log(1.1)
 
 
 def find_disagreement(latencies: Sequence[Latency]) -> Disagreement | None:
-    """The pair, in one setting, whose times differ least as their MACs do, beyond what the quartiles explain.
+    """Find the two networks, in one setting, whose times differ least as their MACs do.
+
+    Args:
+        latencies: Measured times; pairs of different settings are not compared.
 
     Returns:
-        None where MACs tell the times to within a tenth.
+        The pair that is furthest apart, beyond what the quartiles explain; None where MACs tell the times to within a
+        tenth.
     """
     best, found = _NOTABLE, None
     for place, slow in enumerate(latencies):
