@@ -30,6 +30,7 @@ class Device:
     name: str
     """cpu, mps or cuda:N."""
     title: str
+    """Shown to people."""
     memory_bytes: int
     """All that it has."""
 
@@ -80,7 +81,7 @@ _PROBE = DeviceProbe()
 
 
 def devices(patience_seconds: float = PAGE_PATIENCE_SECONDS) -> tuple[Device, ...]:
-    """All devices, the best first; the CPU is always the last.
+    """List all devices, the best first; the CPU is always the last.
 
     Args:
         patience_seconds: How long to wait for the first answer. Later calls find it remembered.
@@ -118,18 +119,21 @@ def _cpu() -> Device:
 
 
 def devices_used(first: str, processes: int) -> tuple[str, ...]:
-    """The names of the devices that a run occupies.
+    """Find the devices that a run occupies.
 
     Args:
         first: The device of its first process.
         processes: How many it has. Each takes a GPU, from ``first`` on; any other device is shared.
+
+    Returns:
+        Names of the devices.
     """
     kind, _, index = first.partition(":")
     return tuple(f"cuda:{int(index) + each}" for each in range(processes)) if kind == "cuda" else (first,)
 
 
 def device_choices(wanted: str, processes: int, known: Iterable[str]) -> list[tuple[str, ...]]:
-    """The sets of devices on which a run could be trained.
+    """List the sets of devices on which a run could be trained.
 
     Args:
         wanted: The name of a device; or 'auto', which means a GPU where there is one.
@@ -154,7 +158,11 @@ def device_choices(wanted: str, processes: int, known: Iterable[str]) -> list[tu
 
 
 def total_memory_bytes() -> int:
-    """Memory that this machine, or the container that we run in, may use."""
+    """Measure the memory that this machine, or the container that we run in, may use.
+
+    Returns:
+        Bytes.
+    """
     if sys.platform == "win32":
         return _windows_memory()[0]
     total = _meminfo("MemTotal") or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -165,7 +173,11 @@ def total_memory_bytes() -> int:
 
 
 def free_memory_bytes() -> int:
-    """Memory that can be had now without swapping, at most ``total_memory_bytes``."""
+    """Measure the memory that can be had now without swapping.
+
+    Returns:
+        Bytes, at most ``total_memory_bytes``.
+    """
     if sys.platform == "win32":
         return _windows_memory()[1]
     return min(_meminfo("MemAvailable") or total_memory_bytes(), total_memory_bytes())

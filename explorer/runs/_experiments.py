@@ -17,18 +17,25 @@ class Trial:
     """The place of a run in an experiment: its variant and its seed. No two runs have the same."""
 
     experiment: str
+    """Identifier of the experiment."""
     variant: str
+    """Label of the variant."""
     seed: int
+    """The seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentRow:
-    """One row of ``experiments``. ``plan`` is JSON that ``explorer.experiments`` reads; ``created`` is since 1970."""
+    """One row of ``experiments``."""
 
     id: str
+    """Its identifier."""
     name: str
+    """Its title."""
     created: float
+    """Seconds since 1970."""
     plan: str
+    """JSON that ``explorer.experiments`` reads."""
 
 
 class Experiments:

@@ -17,16 +17,29 @@ from ._files import atomic_write
 from ._store import Point, Run, Store
 
 Format = Literal["tensorboard", "csv", "json"]
+"""The forms in which a run is exported."""
 FORMATS: tuple[Format, ...] = get_args(Format)
+"""All of them."""
 
 
 def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
-    """The files of a run by their relative paths, which its name makes unique.
+    """Make the files of a run for other programs.
 
     - ``tensorboard``: a folder with one event file. Its wall times are those of the run's creation plus the seconds
       of training until then: pauses are left out.
     - ``csv``: a row per series and step.
     - ``json``: everything, the documents and events too.
+
+    Args:
+        store: The store that has the run.
+        run: The run.
+        form: Which form.
+
+    Returns:
+        Contents by relative path, which the run's id makes unique.
+
+    Raises:
+        StoreError: The store cannot be read.
     """
     points = [point for series in store.series(run.id) for point in store.points(run.id, series)]
     if form == "tensorboard":
@@ -39,8 +52,16 @@ def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
 def export_zip(store: Store, runs: Iterable[Run], form: Format) -> bytes:
     """Pack the files of some runs, as ``export_files`` makes them, into one zip file.
 
+    Args:
+        store: The store that has the runs.
+        runs: The runs.
+        form: Which form.
+
     Returns:
         The bytes of the zip file.
+
+    Raises:
+        StoreError: The store cannot be read.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
@@ -51,9 +72,20 @@ def export_zip(store: Store, runs: Iterable[Run], form: Format) -> bytes:
 
 
 def export_to(store: Store, run: Run, form: Format, target: Path) -> list[Path]:
-    """Write the files of a run into a zip file (``target`` ends in .zip) or a folder; returns the paths written.
+    """Write the files of a run into a zip file or a folder. A file of the same name is replaced.
 
-    A file of the same name is replaced. Raises OSError where that cannot be.
+    Args:
+        store: The store that has the run.
+        run: The run.
+        form: Which form.
+        target: Path of the zip file (it ends in .zip) or of the folder, which is made where it is missing.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        OSError: A file could not be written.
+        StoreError: The store cannot be read.
     """
     if target.suffix.lower() == ".zip":
         files = {target: export_zip(store, [run], form)}

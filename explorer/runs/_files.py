@@ -21,15 +21,15 @@ _NOTE_BYTES = 4096
 def atomic_write(path: Path, data: bytes | memoryview) -> None:
     """Replace a file by new content, or leave it as it was.
 
+    Temporary file in the same folder → fsync → rename → fsync of the folder. A crash leaves at most the temporary file,
+    which ``sweep`` removes; an error such as a full disk removes it at once and is raised.
+
     Args:
         path: The file; its folder exists.
         data: All of its new content.
 
     Raises:
         OSError: It could not be written. The old file is still there, the temporary one is not.
-
-    Temporary file in the same folder → fsync → rename → fsync of the folder. A crash leaves at most the temporary file,
-    which ``sweep`` removes; an error such as a full disk removes it at once and is raised.
     """
     # A name of its own for each writer: of two who replace a file at once the later one wins, and nobody fails. (As
     # tempfile.mkstemp does it, but with the permissions that people expect of a file.)
@@ -52,7 +52,14 @@ def atomic_write(path: Path, data: bytes | memoryview) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder durable (fsync of the folder; nothing to do on Windows)."""
+    """Make renames and removals in a folder durable (fsync of the folder; nothing to do on Windows).
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        OSError: The folder cannot be opened or synchronised.
+    """
     if os.name == "nt":  # folders cannot be opened there
         return
     descriptor = os.open(folder, os.O_RDONLY | _locking.FLAGS)
@@ -63,7 +70,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that a crash left in a folder. Only the process that writes there may call it."""
+    """Remove the temporary files that a crash left in a folder. Only the process that writes there may call it.
+
+    Args:
+        folder: The folder; files in folders below it stay.
+
+    Raises:
+        OSError: A file cannot be removed.
+    """
     for path in folder.glob(f"*{TEMPORARY}"):
         path.unlink(missing_ok=True)
 
@@ -135,7 +149,17 @@ class Lock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock of this file."""
+    """Check whether a living process holds the lock of a file.
+
+    Args:
+        path: The lock's file; it need not exist.
+
+    Returns:
+        True where somebody holds it.
+
+    Raises:
+        OSError: The file is there and cannot be opened.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | _locking.FLAGS)
     except FileNotFoundError:
@@ -153,6 +177,9 @@ def _write_at_start(descriptor: int, data: bytes) -> None:
 
 def read_note(path: Path) -> dict[str, Any]:
     """Read the note at a lock, whoever holds it.
+
+    Args:
+        path: The lock's file.
 
     Returns:
         The facts of the last ``Lock.write_note``; {} if there are none, or they are unreadable.

@@ -19,6 +19,7 @@ class Curve:
     steps: NDArray[np.int64]
     """Updates done, from 1."""
     values: NDArray[np.float64]
+    """What was measured at each."""
     seconds: NDArray[np.float64]
     """Of training until then, over all attempts."""
 

@@ -13,6 +13,7 @@ from ._files import atomic_write
 
 _CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+"""The form of a run's id."""
 
 
 def new_run_id() -> str:
@@ -27,11 +28,14 @@ def new_run_id() -> str:
 def validate_run_id(text: str) -> str:
     """Check that a text has the form of a run's id; nothing else ever becomes part of a path.
 
+    Args:
+        text: Any text.
+
     Returns:
         The text.
 
     Raises:
-        ValueError: It has not. Whether there is such a run is not asked.
+        ValueError: It does not have that form. Whether there is such a run is not checked.
     """
     if not RUN_ID.fullmatch(text):
         raise ValueError(f"{quote(text)} is no run; `python -m explorer runs list` shows them")
@@ -57,8 +61,14 @@ def read_home_id(root: Path) -> str:
 
     The first call makes it; only one process at a time may do that.
 
+    Args:
+        root: The data directory.
+
     Returns:
         32 hexadecimal digits, kept in the file ``home-id``.
+
+    Raises:
+        OSError: The file cannot be read, or could not be written.
     """
     path = root / "home-id"
     try:

@@ -204,7 +204,7 @@ class Manager:
         return run
 
     def check_capacity(self, runs: int) -> None:
-        """Raises ValueError if so many more runs would exceed the limit of queued and running ones."""
+        """Raise ValueError if so many more runs would exceed the limit of queued and running ones."""
         active = sum(status in ACTIVE for status in self.store.statuses(home=self.home_id).values())
         if active + runs > MAX_ACTIVE:
             raise ValueError(
@@ -213,22 +213,22 @@ class Manager:
             )
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
-        """The runs of an experiment, oldest first, their states up to date."""
+        """Read the runs of an experiment, oldest first, their states up to date."""
         self._scheduler.reconcile_if_possible()
         return self.store.trials(experiment)
 
     def runs(self) -> list[Run]:
-        """All runs, oldest first, also those of other data directories; the states are up to date without an owner."""
+        """Read all runs, oldest first, other data directories' too; the states are up to date without an owner."""
         self._scheduler.reconcile_if_possible()
         return self.store.runs()
 
     def statuses(self) -> dict[str, Status]:
-        """The state of every run by its id, oldest first, up to date."""
+        """Read the state of every run by its id, oldest first, up to date."""
         self._scheduler.reconcile_if_possible()
         return self.store.statuses()
 
     def run(self, run: str) -> Run:
-        """One run. Raises ValueError if there is none."""
+        """Read one run. Raises ValueError if there is none."""
         found = self.store.get(validate_run_id(run))
         if found.status == "running" and self.owns(found):
             self._scheduler.reconcile_if_possible()
@@ -236,13 +236,13 @@ class Manager:
         return found
 
     def is_responding(self, run: Run) -> bool:
-        """Whether a running worker has sent a heartbeat lately. A hint for people: nothing is decided by it."""
+        """Check whether a running worker has sent a heartbeat lately. A hint for people: nothing is decided by it."""
         if run.status != "running" or not self.owns(run) or run.host != socket.gethostname():
             return True  # clocks of different machines are not compared
         return abs(time.monotonic() - run.heartbeat) < RESPONDS_SECONDS
 
     def owns(self, run: Run) -> bool:
-        """Whether a run belongs to this data directory; its worker, checkpoints and log are here then."""
+        """Check whether a run belongs to this data directory; its worker, checkpoints and log are here then."""
         return run.home == self.home_id
 
     def pause(self, run: str) -> Run:
@@ -361,6 +361,9 @@ def wait_until_ended(manager: Manager, run: str, seconds: float = 60.0) -> Run:
 
     Returns:
         The run as it is then, perhaps still running.
+
+    Raises:
+        ValueError: There is no such run.
     """
     end = time.monotonic() + seconds
     while True:

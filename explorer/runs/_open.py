@@ -22,7 +22,17 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
     """Open the store of a data directory, or another database, and repair what can be repaired.
 
     A damaged file is kept under another name, never deleted; runs that the store does not know are listed again
-    from their folders. Raises StoreError where it cannot be read or written.
+    from their folders.
+
+    Args:
+        root: The data directory; made where it is missing.
+        url: Another database than the SQLite file in it.
+
+    Returns:
+        (the store, a sentence for each thing that was repaired).
+
+    Raises:
+        StoreError: The data directory or the database cannot be read or written.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -63,6 +73,12 @@ def connect_store(root: Path, url: str | None = None) -> Store:
     Args:
         root: The data directory.
         url: Another database than the SQLite file in it.
+
+    Returns:
+        The store.
+
+    Raises:
+        StoreError: ``url`` does not name a database, or its driver is not installed.
     """
     return Store(url) if url else Store.at(root / _FILE)
 

@@ -26,24 +26,26 @@ class Samples:
     labels: tuple[int, ...]
     """What each shows, as an index into ``classes``."""
     columns: int
+    """Tiles in a row."""
     width: int
     """Of a tile, in pixels."""
     height: int
+    """Of a tile, in pixels."""
     png: bytes
     """The picture, a file in the PNG format."""
 
     def place(self, index: int) -> tuple[int, int]:
-        """(left, top) of a tile, in pixels."""
+        """Find (left, top) of a tile, in pixels."""
         row, column = divmod(index, self.columns)
         return column * self.width, row * self.height
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         return {**asdict(self), "png": base64.b64encode(self.png).decode("ascii")}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Samples:
-        """What ``to_data`` gave; what a newer version added is left out."""
+        """Read what ``to_data`` gave; what a newer version added is left out."""
         known = {field.name: data[field.name] for field in fields(cls)}
         lists = {name: tuple(known[name]) for name in ("classes", "rows", "labels")}
         return cls(**{**known, **lists, "png": base64.b64decode(known["png"])})
@@ -60,5 +62,5 @@ class Prediction:
 
     @classmethod
     def from_data(cls, data: list[list[float]]) -> Prediction:
-        """From a list of [class, probability]."""
+        """Read a list of [class, probability]."""
         return cls(classes=tuple(int(each) for each, _ in data), probabilities=tuple(share for _, share in data))

@@ -26,10 +26,15 @@ from ._schema import NewerSchemaError, bring_up_to_date
 from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
+"""The states of a run."""
 RequestedAction = Literal["run", "pause", "stop"]
+"""What people have asked a run to do."""
 ACTIVE: tuple[Status, ...] = ("queued", "running")
+"""States of a run that waits for a device or is being trained."""
 ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished")
+"""States of a run that is not trained now and waits for nothing."""
 RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
+"""States from which a run can be queued again."""
 
 _BUSY_SECONDS = 30.0
 _PACKAGES = {"psycopg": "psycopg[binary]"}
@@ -60,32 +65,46 @@ class StoreError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One row of ``runs``, as it was when it was read.
-
-    ``created`` is in seconds since 1970; ``seconds`` is the time of training over all attempts; ``memory`` is in bytes,
-    as predicted; ``step`` and ``steps`` count updates, done and in all; ``requested_at`` and ``heartbeat`` are on the
-    monotonic clock of ``host``. ``architecture`` and ``config`` are JSON.
-    """
+    """One row of ``runs``, as it was when it was read."""
 
     id: str
+    """Its identifier."""
     name: str
+    """Its title."""
     created: float
+    """Seconds since 1970."""
     architecture: str
+    """The network, JSON."""
     config: str
+    """The training configuration, JSON."""
     device: str
+    """Name of the device of its first process; '' before its first start."""
     status: Status
+    """Its state."""
     reason: str
+    """Why it is in this state; '' where there is nothing to say."""
     requested_action: RequestedAction
+    """What it was asked to do last."""
     requested_at: float
+    """When, in seconds on the monotonic clock of ``host``."""
     attempt: int
+    """How many times it was started."""
     epoch: int
+    """Complete epochs."""
     step: int
+    """Updates done."""
     steps: int
+    """Updates in all."""
     seconds: float
+    """Time of training over all attempts."""
     heartbeat: float
+    """When its worker was last heard of, in seconds on the monotonic clock of ``host``."""
     memory: int
+    """Bytes that it is expected to need."""
     notes: str
+    """Remarks of whoever started it."""
     tags: tuple[str, ...]
+    """Words by which it is found."""
     home: str = ""
     """The id of the data directory that it belongs to."""
     host: str = ""
@@ -97,11 +116,11 @@ class Run:
         return self.status in ACTIVE
 
     def setting(self, name: str) -> Any:
-        """A value of its training configuration, None if it has none of this name."""
+        """Read a value of its training configuration; None if it has none of this name."""
         return json.loads(self.config).get(name)
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Convert to plain data for JSON."""
         data = {**self.__dict__, "tags": list(self.tags), "wish": self.requested_action}
         del data["requested_action"], data["requested_at"], data["heartbeat"]
         return {**data, "architecture": json.loads(self.architecture), "config": json.loads(self.config)}
@@ -112,9 +131,13 @@ class Point:
     """One value of one series: after ``step`` updates, and ``seconds`` of training."""
 
     series: str
+    """Name of the series."""
     step: int
+    """Updates done until then."""
     value: float
+    """The number, in the unit that the series has."""
     seconds: float
+    """Training time until then, over all attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +145,11 @@ class Document:
     """Plain data under a name and a step: a confusion matrix, an environment record."""
 
     name: str
+    """What it holds, such as 'environment'."""
     step: int
+    """Updates done until then."""
     data: Any
+    """Convert to plain data for JSON."""
 
 
 def _run(row: Any) -> Run:
@@ -158,7 +184,7 @@ class Store:
 
     @classmethod
     def at(cls, path: Path) -> Store:
-        """The store in an SQLite file."""
+        """Make the store of an SQLite file."""
         return cls(sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
 
     def prepare(self) -> None:
@@ -199,7 +225,7 @@ class Store:
         return self.get(fields["id"])
 
     def get(self, run: str) -> Run:
-        """A run. Raises ValueError if there is none of this name."""
+        """Read a run. Raises ValueError if there is none of this name."""
         with self._transaction() as connection:
             row = connection.execute(RUNS.select().where(RUNS.c.id == run)).one_or_none()
         if row is None:
@@ -207,7 +233,7 @@ class Store:
         return _run(row)
 
     def runs(self, *statuses: Status, home: str | None = None) -> list[Run]:
-        """All runs, or those in certain states, or of one data directory, oldest first."""
+        """Read all runs, or those in certain states, or of one data directory, oldest first."""
         query = RUNS.select().order_by(RUNS.c.created, RUNS.c.id)
         if statuses:
             query = query.where(RUNS.c.status.in_(statuses))
@@ -217,7 +243,7 @@ class Store:
             return [_run(row) for row in connection.execute(query)]
 
     def find(self, runs: Iterable[str]) -> list[Run]:
-        """The runs with these ids, in their order; ids that nobody has are left out."""
+        """Read the runs with these ids, in their order; ids that nobody has are left out."""
         wanted = list(runs)
         query = RUNS.select().where(RUNS.c.id.in_(wanted))
         with self._transaction() as connection:
@@ -225,7 +251,7 @@ class Store:
         return [found[name] for name in wanted if name in found]
 
     def statuses(self, *, home: str | None = None) -> dict[str, Status]:
-        """The state of every run, or of those of one data directory, by its id, oldest first."""
+        """Read the state of every run, or of those of one data directory, by its id, oldest first."""
         query = sql.select(RUNS.c.id, RUNS.c.status).order_by(RUNS.c.created, RUNS.c.id)
         if home is not None:
             query = query.where(RUNS.c.home == home)
@@ -239,7 +265,7 @@ class Store:
             connection.execute(query.values(home=home, host=host))
 
     def last_values(self, series: str) -> dict[str, float]:
-        """The newest value of a series for every run that has it, in one query."""
+        """Read the newest value of a series for every run that has it, in one query."""
         last = sql.select(METRICS.c.run, sql.func.max(METRICS.c.step).label("step"))
         newest = last.where(METRICS.c.series == series).group_by(METRICS.c.run).subquery()
         query = sql.select(METRICS.c.run, METRICS.c.value).where(METRICS.c.series == series)
@@ -248,7 +274,7 @@ class Store:
             return {row.run: row.value for row in connection.execute(query)}
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
-        """The runs of an experiment, oldest first."""
+        """Read the runs of an experiment, oldest first."""
         query = sql.select(TRIALS.c.variant, TRIALS.c.seed, RUNS).join(RUNS, RUNS.c.id == TRIALS.c.run)
         query = query.where(TRIALS.c.experiment == experiment).order_by(RUNS.c.created, RUNS.c.id)
         with self._transaction() as connection:
@@ -310,43 +336,43 @@ class Store:
                 connection.execute(RUNS.update().where(RUNS.c.id == run).values(**_plain(fields)))
 
     def documents(self, run: str, name: str) -> list[tuple[int, Any]]:
-        """(step, data) of a name, in order."""
+        """Read (step, data) of a name, in order."""
         table = DOCUMENTS
         query = sql.select(table.c.step, table.c.data).where(table.c.run == run, table.c.name == name)
         with self._transaction() as connection:
             return [(row.step, json.loads(row.data)) for row in connection.execute(query.order_by(table.c.step))]
 
     def latest(self, run: str, name: str) -> tuple[int, Any] | None:
-        """(step, data) of the last document of a name, None before there is one."""
+        """Read (step, data) of the last document of a name; None before there is one."""
         query = sql.select(DOCUMENTS.c.step, DOCUMENTS.c.data).where(DOCUMENTS.c.run == run, DOCUMENTS.c.name == name)
         with self._transaction() as connection:
             row = connection.execute(query.order_by(DOCUMENTS.c.step.desc()).limit(1)).one_or_none()
         return None if row is None else (row.step, json.loads(row.data))
 
     def document_names(self, run: str) -> list[str]:
-        """Names of a run's documents."""
+        """List the names of a run's documents."""
         query = sql.select(DOCUMENTS.c.name).where(DOCUMENTS.c.run == run).distinct().order_by(DOCUMENTS.c.name)
         with self._transaction() as connection:
             return list(connection.execute(query).scalars())
 
     def samples(self, run: str) -> Samples | None:
-        """The images for which a run records its predictions after every epoch; None before its first start."""
+        """Read the images for which a run records its predictions after every epoch; None before its first start."""
         found = self.latest(run, SAMPLES)
         return None if found is None else Samples.from_data(found[1])
 
     def predictions(self, run: str) -> tuple[int, list[Prediction]] | None:
-        """(step, prediction for each of the ``samples``) of the last evaluation; None before the first."""
+        """Read (step, prediction for each of the ``samples``) of the last evaluation; None before the first."""
         found = self.latest(run, PREDICTIONS)
         return None if found is None else (found[0], [Prediction.from_data(each) for each in found[1]])
 
     def series(self, run: str) -> list[str]:
-        """Names of a run's series."""
+        """List the names of a run's series."""
         query = sql.select(METRICS.c.series).where(METRICS.c.run == run).distinct().order_by(METRICS.c.series)
         with self._transaction() as connection:
             return list(connection.execute(query).scalars())
 
     def points(self, run: str, series: str, after: int = -1) -> list[Point]:
-        """A series in the order of its steps, only those above ``after``."""
+        """Read a series in the order of its steps, only those above ``after``."""
         table = METRICS
         query = table.select().where(table.c.run == run, table.c.series == series, table.c.step > after)
         with self._transaction() as connection:
@@ -354,7 +380,7 @@ class Store:
         return [Point(series=row.series, step=row.step, value=row.value, seconds=row.seconds) for row in rows]
 
     def curves(self, runs: Iterable[str], series: str) -> dict[str, list[float]]:
-        """The values of one series of several runs, each in the order of its steps."""
+        """Read the values of one series of several runs, each in the order of its steps."""
         table = METRICS
         query = sql.select(table.c.run, table.c.value).where(table.c.series == series, table.c.run.in_(list(runs)))
         found: dict[str, list[float]] = {}
@@ -369,7 +395,7 @@ class Store:
             connection.execute(EVENTS.insert().values(run=run, at=time.time(), text=text))
 
     def events(self, run: str) -> list[tuple[float, str]]:
-        """(seconds since 1970, text), oldest first."""
+        """Read (seconds since 1970, text), oldest first."""
         query = sql.select(EVENTS.c.at, EVENTS.c.text).where(EVENTS.c.run == run).order_by(EVENTS.c.id)
         with self._transaction() as connection:
             return [(row.at, row.text) for row in connection.execute(query)]

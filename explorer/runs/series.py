@@ -30,17 +30,40 @@ EPOCH = "epoch/"
 
 
 def of_step(metric: str) -> str:
-    """The series of a metric of the training batches: ``loss`` or ``accuracy``."""
+    """Name the series of a metric of the training batches.
+
+    Args:
+        metric: ``loss`` or ``accuracy``.
+
+    Returns:
+        The series' name.
+    """
     return f"train/{metric}"
 
 
 def of_epoch(split: str, metric: str) -> str:
-    """The series of a metric over a whole split, a value an epoch: ``train``, ``validation`` or ``test``."""
+    """Name the series of a metric over a whole split, with one value an epoch.
+
+    Args:
+        split: ``train``, ``validation`` or ``test``.
+        metric: ``loss`` or ``accuracy``.
+
+    Returns:
+        The series' name.
+    """
     return f"{EPOCH}{split}/{metric}"
 
 
 def of_block(family: str, block: str) -> str:
-    """The series of a family for one block of the network."""
+    """Name the series of a family for one block of the network.
+
+    Args:
+        family: ``GRADIENT_NORM`` or ``UPDATE_RATIO``.
+        block: Name of the block.
+
+    Returns:
+        The series' name.
+    """
     return f"{family}/{block}"
 
 
