@@ -132,7 +132,7 @@ class TrainConfig(BaseModel):
         return -(-self.batch_size // self.parts)
 
     def changed(self, **fields: Any) -> TrainConfig:
-        """The same with other values, validated anew. Raises ValueError naming each field, value and rule."""
+        """Copy the configuration with other values, validated anew. Raises ValueError: each field, value and rule."""
         return parse({**self.model_dump(), **fields})
 
 

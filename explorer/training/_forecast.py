@@ -20,6 +20,7 @@ class Speed:
     """How fast a network was trained on a device."""
 
     device: str
+    """Its name, such as cpu or cuda:0."""
     macs: int
     """Of one image, forwards."""
     bytes: int
@@ -35,7 +36,9 @@ class Forecast:
     """An estimate and what it rests on."""
 
     seconds: float
+    """Of the whole run."""
     basis: str
+    """What it rests on, for people."""
 
 
 def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
@@ -78,6 +81,9 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
 
     Returns:
         Seconds and what they rest on; None where the device has trained nothing.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
     """
     there = [speed for speed in known if speed.device == device]
     if not there:

@@ -53,7 +53,7 @@ def start(
 
 
 def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfig, int]:
-    """What ``start`` does before it queues a run: import the data, and check that the run can work.
+    """Do what ``start`` does before it queues a run: import the data, and check that the run can work.
 
     Args:
         architecture: What is to be trained.
@@ -148,6 +148,7 @@ class Fit:
     device: str
     """The device on which it would be trained now."""
     memory: Memory
+    """What it would need."""
     bytes: int
     """What of it counts on that device."""
     available: int

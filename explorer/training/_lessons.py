@@ -20,25 +20,29 @@ class LessonRun:
     network: str
     """Name in the catalogue."""
     dataset: str
+    """Name of the data set."""
     recipe: str
+    """Name of the recipe."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Settings that differ from the recipe's."""
 
     def config(self, **changes: Any) -> TrainConfig:
-        """The configuration, with ``changes`` of one's own on top. Raises ValueError for a value that cannot be."""
+        """Make the configuration, with ``changes`` on top. Raises ValueError where a value is not allowed."""
         return recipe(self.recipe, self.dataset).changed(**{**self.changes, **changes})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """What is shown, and the runs that show it."""
+    """A few short runs that together demonstrate one effect."""
 
     name: str
     """Key on the command line and in links, and the tag of the runs."""
     title: str
+    """What is shown, in one sentence."""
     text: str
     """What to expect, and why."""
     runs: tuple[LessonRun, ...]
+    """The runs that show it."""
 
 
 def _long_range() -> Lesson:
@@ -59,19 +63,40 @@ def _long_range() -> Lesson:
 
 
 LESSONS: dict[str, Lesson] = {lesson.name: lesson for lesson in (_long_range(),)}
+"""By name."""
 
 
 def lesson(name: str) -> Lesson:
-    """The lesson of that name. Raises ValueError with the names there are."""
+    """Find a lesson by its name.
+
+    Args:
+        name: A key of ``LESSONS``.
+
+    Returns:
+        The lesson.
+
+    Raises:
+        ValueError: There is none; the message has the names there are.
+    """
     if name not in LESSONS:
         raise ValueError(f"there is no lesson {name[:60]!r}; known: {', '.join(LESSONS)}")
     return LESSONS[name]
 
 
 def start_lesson(manager: Manager, name: str, **changes: Any) -> list[Run]:
-    """Queue the runs of a lesson, with ``changes`` of their settings such as a seed or a device; the runs in order.
+    """Queue the runs of a lesson.
 
-    Raises ValueError, before anything is queued, for an unknown lesson or a setting that cannot be.
+    Args:
+        manager: Of the runs.
+        name: A key of ``LESSONS``.
+        changes: Settings of ``TrainConfig`` that differ from the lesson's, such as a seed or a device.
+
+    Returns:
+        The runs in order.
+
+    Raises:
+        ValueError: There is no such lesson, or a setting cannot have that value, and then nothing is queued; or as
+            ``start``.
     """
     found = lesson(name)
     configs = [run.config(**changes) for run in found.runs]

@@ -21,7 +21,7 @@ _failures: dict[Path, str] = {}
 
 
 def probe_speed(device: str) -> Speed | None:
-    """How fast a device trained a known network for two seconds.
+    """Find how fast a device trained a known network for two seconds.
 
     Where that was never measured, it is started now, in the background: torch takes seconds to load.
 
@@ -30,6 +30,9 @@ def probe_speed(device: str) -> Speed | None:
 
     Returns:
         The speed, or None as long as it is not known; ``speed_probe_failure`` says whether it will be.
+
+    Raises:
+        OSError: The probe's files cannot be written in the data directory.
     """
     path = _result_of(device)
     try:
@@ -44,7 +47,14 @@ def probe_speed(device: str) -> Speed | None:
 
 
 def speed_probe_failure(device: str) -> str | None:
-    """Why the speed of a device could not be measured, in a sentence; None where it could, or is being measured."""
+    """Find why the speed of a device could not be measured.
+
+    Args:
+        device: Its name, such as cpu or cuda:0.
+
+    Returns:
+        One sentence; None where it could be measured, is being measured, or was never asked for.
+    """
     path = _result_of(device)
     child = _running.get(path)
     if child is not None and child.poll() is not None:
@@ -56,7 +66,14 @@ def speed_probe_failure(device: str) -> str | None:
 
 
 def measure_speed_again(device: str) -> None:
-    """Forget how fast a device is, perhaps measured while it was busy, and start measuring it."""
+    """Forget how fast a device is, perhaps measured while it was busy, and start measuring it.
+
+    Args:
+        device: Its name, such as cpu or cuda:0.
+
+    Raises:
+        OSError: The probe's files cannot be written in the data directory.
+    """
     path = _result_of(device)
     _failures.pop(path, None)
     path.unlink(missing_ok=True)

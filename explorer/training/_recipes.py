@@ -80,7 +80,7 @@ RECIPES: dict[str, Callable[[str], TrainConfig]] = {
 
 
 def recipe(name: str, dataset: str) -> TrainConfig:
-    """The configuration of a named recipe for a data set.
+    """Make the configuration of a named recipe for a data set.
 
     Args:
         name: A key of ``RECIPES``.

@@ -14,14 +14,18 @@ COMMAND: tuple[str, ...] = (sys.executable, "-m", "explorer.training")
 
 
 def find_platform_problem() -> str | None:
-    """Why no worker can run on this platform, in one sentence for people; None where one can."""
+    """Find why no worker can run on this platform.
+
+    Returns:
+        One sentence for people; None where a worker can run.
+    """
     if hasattr(os, "fork") and importlib.util.find_spec("fcntl") and importlib.util.find_spec("resource"):
         return None
     return "training needs Linux, macOS, or Windows' Subsystem for Linux (WSL)"
 
 
 def worker_command() -> tuple[str, ...]:
-    """The command that trains a run once its id is appended; the value of ``Manager(worker_command=...)``.
+    """Find the command that trains a run once its id is appended; it is the value of ``Manager(worker_command=...)``.
 
     Returns:
         The program and its arguments.
@@ -30,7 +34,7 @@ def worker_command() -> tuple[str, ...]:
 
 
 def open_manager(root: Path | None = None, url: str | None = None, *, per_device: int = 1) -> Manager:
-    """The manager of a data directory, able to start workers that train.
+    """Open the manager of a data directory, able to start workers that train.
 
     Args:
         root: The data directory; by default the one that ``EXPLORER_HOME`` names.
