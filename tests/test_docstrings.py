@@ -62,7 +62,8 @@ def test_exported_classes_and_their_public_methods_have_docstrings(name: str) ->
     for label, kind in exported(module):
         if inspect.isclass(kind):
             doc = vars(kind).get("__doc__") or ""
-            missing += [label] if not doc or doc.startswith(f"{kind.__name__}(") else []  # what dataclass writes by itself
+            if not doc or doc.startswith(f"{kind.__name__}("):  # the latter is what dataclass writes by itself
+                missing.append(label)
             missing += [
                 f"{label}.{member}"
                 for member, value in vars(kind).items()

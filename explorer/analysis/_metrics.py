@@ -22,7 +22,7 @@ class Metric:
     """One number of a network.
 
     Exactly one of ``of_totals`` and ``of_network`` is given. Only what ``of_totals`` reads can be a ribbon of the
-    editor, an axis of the cloud or the cost of a change: those ask for the totals of hundreds of variants.
+    editor, an axis of the cloud or the cost of a change: those read the totals of hundreds of variants.
     """
 
     key: str
@@ -38,7 +38,7 @@ class Metric:
     trade_off: Direction = "least"
     """The direction in which a Pareto front looks where nothing else is chosen."""
     of_totals: Callable[[Totals], int] | None = None
-    """How it is read from the totals of a network; None where they do not tell it."""
+    """How it is read from the totals of a network; None where it cannot be."""
     of_network: Callable[[Architecture, Analysis], int] | None = None
     """How it is read from the network and its analysis."""
     of_layer: Callable[[Layer], int] | None = None
@@ -88,7 +88,7 @@ class Metric:
             The number, in ``unit``.
 
         Raises:
-            ValueError: The totals do not tell this metric.
+            ValueError: This metric cannot be read from totals.
         """
         if self.of_totals is None:
             raise ValueError(f"metric (={self.key!r}) cannot be read from totals")

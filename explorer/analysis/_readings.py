@@ -59,7 +59,7 @@ class Layer(NamedTuple):
     input_shape: tuple[int, ...]
     """(channels, height, width) of what comes in, or (features,)."""
     output_shape: tuple[int, ...]
-    """The same of what goes out."""
+    """(channels, height, width) of what goes out, or (features,)."""
     weight_params: int
     """Learnable weights, without biases and norms."""
     bias_params: int
@@ -91,7 +91,7 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """The numbers of a whole network that a ribbon, a ranking or a search asks for."""
+    """The numbers of a whole network that a ribbon, a ranking or a search needs."""
 
     params: int
     """Learnable parameters of the inference network."""

@@ -56,7 +56,7 @@ def from_json(text: str | bytes | bytearray) -> Architecture:
         text: JSON of this version or an older one, at most 64 KB; bytes are UTF-8, -16 or -32.
 
     Returns:
-        The architecture, validated; whether its layers fit together is for ``analysis.problems`` to say.
+        The architecture, validated; ``analysis.problems`` finds whether its layers fit together.
 
     Raises:
         ArchitectureError: With every problem at once.

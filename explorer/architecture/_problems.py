@@ -10,7 +10,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """A way out that is offered with a problem: replace fields of named nodes."""
+    """A repair that is offered with a problem: other values for fields of named nodes."""
 
     label: str
     """What the repair does, as the caption of a button."""
@@ -49,7 +49,7 @@ class ArchitectureError(ValueError):
         super().__init__("; ".join(lines))
 
     def describe(self, limit: int = 3) -> str:
-        """Write the first problems on one line, each with its way out.
+        """Write the first problems on one line, each with the repair that is offered.
 
         Args:
             limit: Problems that are written out; the others are counted.

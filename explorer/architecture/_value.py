@@ -40,7 +40,7 @@ def copy_without_checks(value: _Model, **fields: Any) -> _Model:
 
     Args:
         value: A node or an architecture.
-        fields: New values of its fields. That they are valid is for the caller to know.
+        fields: New values of its fields. The caller makes sure that they are valid.
 
     Returns:
         The copy, which shares all other fields.

@@ -20,11 +20,11 @@ class Fact:
     value: float
     """The number, in the unit that its metric names."""
     source: str
-    """Who says so."""
+    """Where it was published."""
     exact: bool = True
     """False for a rounded or approximate number."""
     note: str = ""
-    """What one must know to read it; '' for nothing."""
+    """A remark that is needed to interpret it; '' for none."""
 
 
 @dataclass(frozen=True, kw_only=True)

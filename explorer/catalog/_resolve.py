@@ -21,7 +21,7 @@ def resolve(text: str, *, files: bool = False) -> Architecture:
         files: Whether files may be opened. Leave it off for text from a stranger.
 
     Returns:
-        The architecture, validated; whether its layers fit together is for ``analysis`` to say.
+        The architecture, validated; ``analysis.problems`` finds whether its layers fit together.
 
     Raises:
         ArchitectureError: The link could be read, and what it holds is not an architecture.

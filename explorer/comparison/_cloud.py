@@ -74,7 +74,7 @@ class Cloud:
             number: ``number`` of the point.
 
         Returns:
-            The network, validated, under a name that says where it comes from.
+            The network, validated, named after the network and its number.
         """
         trunk = self._space.trunk(self._space.draw(self.seed, number))
         origin = f"variant {number:,} of the cloud around {self.architecture.name} with seed {self.seed}"
@@ -83,16 +83,16 @@ class Cloud:
         )
 
     def front(self, **metrics: Direction) -> list[CloudPoint]:
-        """Find the points that no other point beats, as ``front(macs='least', receptive_field='most')``.
+        """Find the Pareto front of some metrics, as ``front(macs='least', receptive_field='most')``.
 
         Args:
             metrics: Keys of ``analysis.METRICS``, each with the direction that is better.
 
         Returns:
-            The points, ordered by the first metric.
+            The points that no other point dominates, ordered by the first metric.
 
         Raises:
-            ValueError: A name is not a metric, or not one that totals tell.
+            ValueError: A name is not a metric, or not one that can be read from totals.
         """
         reads = {name: read_metric(name) for name in metrics}
         rows = [[read(point.totals) for read in reads.values()] for point in self.points]

@@ -58,7 +58,7 @@ class Comparison:
     architectures: tuple[Architecture, ...]
     """The networks; the first is what the others are compared with."""
     analyses: tuple[Analysis, ...]
-    """What ``analyze`` says of each."""
+    """The analysis of each."""
     stages: tuple[AlignedStage, ...]
     """All strides that any network has, growing, the head last."""
     names: tuple[str, ...]

@@ -93,7 +93,7 @@ def find_stages(architecture: Architecture, analysis: Analysis) -> tuple[Stage, 
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
 
     Returns:
         The stages in order. Their params, MACs and training bytes add up to the network's totals.

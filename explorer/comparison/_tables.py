@@ -32,7 +32,7 @@ class Table:
     rows: tuple[tuple[TableCell, ...], ...]
     """Cells, as many in each row as there are captions."""
     note: str = ""
-    """What one must know to read it; '' for nothing."""
+    """A remark that is needed to interpret it; '' for none."""
     words: bool = False
     """Whether cells beyond the first hold text that people typed."""
 

@@ -28,7 +28,7 @@ class DatasetCard:
     shape: tuple[int, int, int]
     """(channels, height, width) of every image."""
     source: str
-    """Whose it is: paper, package or file."""
+    """Where it comes from: paper, package or file."""
     licence: str
     """Under which the images may be used."""
     size_bytes: int

@@ -38,7 +38,7 @@ def describe_controls(
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
         path: Path of the node.
         metric: Which metric the tracks of the sliders show, a key of ``analysis.METRICS``.
         baseline: What the network was at first; by default itself. Tracks keep its scale.

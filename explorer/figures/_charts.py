@@ -27,7 +27,7 @@ def trace_growth(architecture: Architecture, analysis: Analysis) -> dict[str, An
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
 
     Returns:
         ``points``, one for the input and one after each node of the trunk, with ``longest`` and ``shortest`` in pixels
@@ -56,7 +56,7 @@ def split_costs(architecture: Architecture, analysis: Analysis, metric: str = "m
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
         metric: ``macs`` or ``params``, in the product's own convention.
 
     Returns:
@@ -107,7 +107,7 @@ def draw_treemap(architecture: Architecture, analysis: Analysis, metric: str = "
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
         metric: ``macs`` or ``params``.
         dark: Whether it stands on a dark background.
 

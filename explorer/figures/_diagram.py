@@ -32,7 +32,7 @@ def lay_out_overview(architecture: Architecture, analysis: Analysis) -> list[dic
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
 
     Returns:
         What ``lay_out_column`` gives, in the trunk's order.
@@ -53,7 +53,7 @@ def lay_out_column(node: Any, path: str, analysis: Analysis, shape: tuple[int, .
     Args:
         node: A node of the trunk.
         path: Its path.
-        analysis: What ``analyze`` says of the network.
+        analysis: The network's analysis, from ``analyze``.
         shape: (C, H, W) or (F,) of what the node reads.
 
     Returns:
@@ -140,7 +140,7 @@ def lay_out_block(architecture: Architecture, analysis: Analysis, path: str) -> 
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
         path: Path of the node.
 
     Returns:

@@ -62,7 +62,7 @@ def shrunk(values: Array, factor: int) -> Array:
 
 
 def draw_map_grid(values: Array, channels: Sequence[int], *, shared: bool, limit: int = TILE) -> dict[str, Any]:
-    """Draw some channels side by side in one picture, and tell what each of them holds.
+    """Draw some channels side by side in one picture, with facts about each.
 
     Channel i of ``channels`` stands in line i // ``columns``, at i % ``columns``, ``width`` × ``height`` pixels large;
     one pixel is the mean of ``factor`` × ``factor`` numbers.

@@ -133,7 +133,7 @@ def _colour(line: int | None) -> dict[str, str] | None:
 
 
 def trace_front(points: Sequence[Pair], *, less_x: bool) -> tuple[Pair, ...]:
-    """Trace the edge of what a front's points beat.
+    """Trace the edge of the region that a front's points dominate.
 
     Args:
         points: The front, in the order of x.

@@ -15,7 +15,7 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
 
     Args:
         architecture: The network.
-        analysis: What ``analyze`` says of it.
+        analysis: Its analysis, from ``analyze``.
 
     Returns:
         One record for each layer, in the order of execution.

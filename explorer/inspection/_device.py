@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 def choose_device(manager: Manager | None, wanted: str = "auto") -> str:
-    """Choose the device for ``open_model`` and its kin: 'cpu', 'mps' or 'cuda:N'. Needs no torch.
+    """Choose the device for ``open_model`` and similar functions: 'cpu', 'mps' or 'cuda:N'. Needs no torch.
 
     Args:
         manager: Tells which devices running runs occupy; None: none is taken to be occupied.

@@ -64,7 +64,7 @@ def from_torchvision(architecture: str, weights: Mapping[str, Tensor], network: 
         network: Built from that architecture.
 
     Returns:
-        The tensors by our names; whether each of ours is met exactly once is for the strict ``fill`` to say.
+        The tensors by our names; the strict ``fill`` checks whether each of ours is there exactly once.
 
     Raises:
         KeyError: Torchvision has no such network.

@@ -85,10 +85,10 @@ def load_weights_file(network: nn.Module, path: Path) -> bytes:
 
 
 def read_weights(network: nn.Module, data: bytes, name: str, *, authentic: bool = False) -> dict[str, Tensor]:
-    """Read the tensors of a file that should hold a network's weights; only ``fill`` says whether it does.
+    """Read the tensors of a file that should hold a network's weights; ``fill`` checks whether it does.
 
     Args:
-        network: Says how large the file may be.
+        network: Its weights decide how large the file may be.
         data: The whole file.
         name: What messages call the file.
         authentic: The file is known by its checksum; torch then reads it in whatever form, older than archives too.

@@ -21,7 +21,7 @@ def wait_for_turn(what: str, waiting: Callable[[str], None]) -> Iterator[None]:
 
     Args:
         what: Names the measurement for those who wait behind it.
-        waiting: Hears several times a second, in one sentence, why it has to wait; what it raises ends the waiting.
+        waiting: Called several times a second with one sentence, why it has to wait; what it raises ends the waiting.
 
     Yields:
         None, once it is this measurement's turn.

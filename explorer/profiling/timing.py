@@ -182,7 +182,7 @@ def computation_digest(architecture: Architecture) -> str:
 
 
 class Disagreement(NamedTuple):
-    """Two networks whose times differ otherwise than their MACs do."""
+    """Two networks whose ratio of times is not their ratio of MACs."""
 
     slow: int
     """Place of one among the latencies."""
@@ -198,14 +198,13 @@ _NOTABLE = math.log(1.1)
 
 
 def find_disagreement(latencies: Sequence[Latency]) -> Disagreement | None:
-    """Find the two networks, in one setting, whose times differ least as their MACs do.
+    """Find the two networks, in one setting, whose ratio of times differs most from their ratio of MACs.
 
     Args:
         latencies: Measured times; pairs of different settings are not compared.
 
     Returns:
-        The pair that is furthest apart, beyond what the quartiles explain; None where MACs tell the times to within a
-        tenth.
+        The pair, where the difference is more than the quartiles explain; None where the ratios agree within a tenth.
     """
     best, found = _NOTABLE, None
     for place, slow in enumerate(latencies):

@@ -88,10 +88,10 @@ def remove_folder(folder: Path) -> None:
 
 
 class Lock:
-    """A file lock that the kernel frees when its last holder dies, and a short note beside it.
+    """A file lock that the kernel frees when its last holder ends, and a short note beside it.
 
     It belongs to the open file, not to a process: a parent takes it, hands the descriptor to a child and closes its own
-    copy, and there is no moment at which nobody holds it. The note sits in blocks that were written when the lock was
+    copy, and it is held at every moment. The note sits in blocks that were written when the lock was
     made, so it can be changed even on a full disk.
     """
 

@@ -125,7 +125,7 @@ class Manager:
                 self._owner = None
 
     def tick(self) -> None:
-        """Bring the store in line with who is alive, end those who did not listen, start what can start.
+        """Enter in the store which workers live, end those that ignore a request, start the runs that can start.
 
         Raises AlreadyManaged if another program does this.
         """
@@ -254,7 +254,7 @@ class Manager:
         return self._request(run, "stop", "stopped")
 
     def resume(self, run: str) -> Run:
-        """Queue a run again, to go on from its last checkpoint. Of two who ask at once one is told it is queued."""
+        """Queue a run again, to go on from its last checkpoint. Of two simultaneous calls one fails."""
         before = self.run(run)
         if not self.store.update(run, where={"status": RESUMABLE}, status="queued", requested_action="run", reason=""):
             now = self.store.get(run)
@@ -297,7 +297,7 @@ class Manager:
         return self.store.get(run)
 
     def delete(self, run: str) -> None:
-        """Remove a run with its checkpoints and curves. Raises ValueError while its worker lives."""
+        """Remove a run with its checkpoints and curves. Raises ValueError while its worker runs."""
         folder = RunFolder(self.root, run)
         self._refuse_foreign(self.run(run), "delete")
         folder.path.mkdir(parents=True, exist_ok=True)

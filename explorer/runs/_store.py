@@ -102,7 +102,7 @@ class Run:
     memory: int
     """Bytes that it is expected to need."""
     notes: str
-    """Remarks of whoever started it."""
+    """Remarks of the person who started it."""
     tags: tuple[str, ...]
     """Words by which it is found."""
     home: str = ""
@@ -243,7 +243,7 @@ class Store:
             return [_run(row) for row in connection.execute(query)]
 
     def find(self, runs: Iterable[str]) -> list[Run]:
-        """Read the runs with these ids, in their order; ids that nobody has are left out."""
+        """Read the runs with these ids, in their order; unknown ids are left out."""
         wanted = list(runs)
         query = RUNS.select().where(RUNS.c.id.in_(wanted))
         with self._transaction() as connection:

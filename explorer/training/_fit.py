@@ -177,7 +177,7 @@ def check_memory(needed: Memory, config: TrainConfig, *, device: str, available:
 
     Args:
         needed: What ``estimate_memory`` gave.
-        config: The configuration of the run, for the way out.
+        config: The configuration of the run, for what to change.
         device: Name of the device, such as cpu or cuda:0.
         available: Bytes that it has in all.
 

@@ -42,7 +42,7 @@ class Forecast:
 
 
 def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
-    """Collect what finished and half-finished runs say of their devices.
+    """Collect the speeds of devices from the runs that were trained on them.
 
     Args:
         runs: In the order in which they were made.

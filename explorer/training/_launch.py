@@ -76,10 +76,10 @@ def config_warnings(config: TrainConfig) -> list[str]:
         config: The configuration of the run.
 
     Returns:
-        A sentence for each, with the way out.
+        A sentence for each, with what to change.
 
     Raises:
-        ValueError: Nobody knows the data set.
+        ValueError: There is no such data set.
     """
     mirrored = [name for name in ("flip", "flip_average") if getattr(config, name)]
     classes = datasets.get_card(config.dataset).classes
@@ -168,7 +168,7 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
         Where it would be trained now, and what it would take there.
 
     Raises:
-        ValueError: It cannot; the message names the value, the rule and a way out.
+        ValueError: It cannot; the message names the value, the rule and what to change.
     """
     card = datasets.get_card(config.dataset)
     if not card.available:
