@@ -68,6 +68,7 @@ def test_exported_classes_and_their_public_methods_have_docstrings(name: str) ->
                 f"{label}.{member}"
                 for member, value in vars(kind).items()
                 if not member.startswith("_")
+                and member not in getattr(kind, "__dataclass_fields__", {})  # a function as default is no method
                 and (inspect.isroutine(value) or hasattr(value, "fget") or hasattr(value, "func"))
                 and not inspect.getdoc(getattr(kind, member))
             ]
