@@ -175,12 +175,26 @@ def rename(name: str, title: str) -> ImportedDataset:
 
 
 def get_import(name: str) -> ImportedDataset:
-    """The facts of an imported set. Raises DatasetError if there is none of that identifier."""
+    """Read the facts of an imported set.
+
+    Args:
+        name: Its identifier.
+
+    Returns:
+        Its facts.
+
+    Raises:
+        DatasetError: There is no such imported set, or its facts are damaged.
+    """
     return _store.read_facts(name)
 
 
 def list_imports() -> list[str]:
-    """The identifiers of all imported sets."""
+    """List the imported sets.
+
+    Returns:
+        Their identifiers, sorted.
+    """
     return _store.names()
 
 

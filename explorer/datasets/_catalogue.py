@@ -63,7 +63,7 @@ SOURCES: dict[str, DatasetSource] = {
 
 
 def list_offers() -> list[Offer]:
-    """Archives and folders of images in the folders of EXPLORER_DATA that were not imported yet.
+    """List the archives and folders of images in the folders of EXPLORER_DATA that were not imported yet.
 
     Returns:
         Their names, by which ``get_card``, ``load`` and ``preview`` know them, titles and paths; nothing is opened.
@@ -72,7 +72,7 @@ def list_offers() -> list[Offer]:
 
 
 def find_source(name_or_path: str | Path) -> Path | None:
-    """The file or folder that can be imported under a name or path.
+    """Find the file or folder that can be imported under a name or path.
 
     Args:
         name_or_path: The name of an offer, or a path.
@@ -139,7 +139,7 @@ def get_card(name: str) -> DatasetCard:
     """Find what is known of a data set, as things are now; no file of images is opened.
 
     Args:
-        name: One of ``names()``, or a generated set that is not listed, such as 'long-range-7'.
+        name: One of ``names()``, an offer's, or a generated set's that is not listed, such as 'long-range-7'.
 
     Returns:
         The card.

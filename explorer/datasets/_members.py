@@ -15,6 +15,7 @@ IMAGE_ENDINGS = (
 )  # fmt: skip
 """File name endings of images that are read, small letters, without the dot; content decides in the end."""
 HEIC_ENDINGS = ("heic", "heif", "hif")
+"""File name endings of HEIC photos, which are not read."""
 HEIC_ADVICE = "a HEIC photo, which cannot be read: save it as JPEG"
 LABEL_ENDINGS = (".csv", ".tsv", ".txt")
 """Of text files that may list labels."""

@@ -38,7 +38,9 @@ class Offer:
     name: str
     """For ``load``, ``preview`` and the command line."""
     title: str
+    """Its path within the folder that is searched."""
     path: Path
+    """The archive or folder, absolute."""
 
 
 def list_offers(taken: frozenset[str] = frozenset()) -> list[Offer]:

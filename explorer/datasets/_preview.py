@@ -32,10 +32,13 @@ class Preview:
     """What an import would make of a source, as far as the names, headers and bytes of its files tell."""
 
     title: str
+    """From the file's or folder's name."""
     classes: tuple[str, ...]
+    """Names, in the order of the labels."""
     train_counts: tuple[int, ...]
     """Images of each class."""
     test_counts: tuple[int, ...]
+    """The same of the images for testing; 0 of each where the source has none."""
     sizes: tuple[tuple[Size, int], ...]
     """((height, width), images), the commonest first."""
     folders: tuple[tuple[str, str, int], ...]
@@ -45,9 +48,11 @@ class Preview:
     skipped: tuple[tuple[str, str], ...]
     """(path, reason) of every file that is left out."""
     notes: tuple[str, ...]
+    """What a person must know to judge a result, one sentence each."""
     warnings: tuple[str, ...]
     """What does not depend on the size that is stored; see ``warn_of_size``."""
     samples: tuple[Sample, ...]
+    """A few of the images."""
 
     @property
     def count(self) -> int:
