@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from tests.sizes import ALL
+
 # The same examples on every machine; HYPOTHESIS_PROFILE=search looks for new ones.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
@@ -15,20 +17,29 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatabl
 
 
 ONE_AFTER_ANOTHER = ("browser", "runs")
-"""Folders whose tests are not run side by side with each other: they start processes and look at the clock."""
+"""Folders of which the tests of a file run one after another: they share a server, a browser or a fork server."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """How pytest-xdist deals out the tests: those folders as a whole and first, all others one by one."""
+    """How pytest-xdist deals out the tests: files of those folders as a whole and first, all others one by one."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class Folders(LoadScopeScheduling):
+    class Files(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             folder = nodeid.split("/")[1]
-            return folder if folder in ONE_AFTER_ANOTHER else nodeid
+            return nodeid.split("::")[0] if folder in ONE_AFTER_ANOTHER else nodeid
 
-    return Folders(config, log)
+    return Files(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """``make test`` runs one of each kind; its relatives, marked as thorough, wait for ``make test-all``."""
+    if ALL:
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,9 +1,13 @@
-"""How many random examples a test draws: a good share in `make test`, all of them in `make test-all`."""
+"""What `make test` leaves to `make test-all`: most random examples, and relatives of a case that it runs."""
 
 import os
 
+import pytest
+
 ALL = os.environ.get("EXPLORER_TESTS") == "all"
-SHARE = 0.3
+SHARE = 0.2
+THOROUGH = pytest.mark.thorough
+"""Marks a case of which `make test` runs a relative: ``pytest.param(..., marks=THOROUGH)``."""
 
 
 def examples(count: int) -> int:

@@ -6,7 +6,7 @@ from explorer.architecture import edit
 from tests.browser.conftest import look_back
 from tests.browser.design import Design, until
 from tests.browser.helpers import new_context, settle
-from tests.sizes import ALL
+from tests.sizes import ALL, THOROUGH
 
 NET, BLOCK = "inception-net-32", "inception1"
 CONV = f"{BLOCK}/branch_1x1"
@@ -113,7 +113,9 @@ def test_by_touch_a_typed_number_and_the_control_tapped_next(visit):
     assert design.query("net") == NET
 
 
-@pytest.mark.parametrize("milliseconds", [0, 40, 120, 400])
+@pytest.mark.parametrize(
+    "milliseconds", [0, pytest.param(40, marks=THOROUGH), pytest.param(120, marks=THOROUGH), 400]
+)
 def test_a_typed_number_and_a_press_of_any_length(visit, milliseconds):
     design = visit()
     type_without_enter(design, "33")
@@ -183,9 +185,9 @@ _SEND_MANY = """async ([count, pause]) => {
 }"""
 
 
-@pytest.mark.parametrize("delay", [0, SLOW])
+@pytest.mark.parametrize("delay", [pytest.param(0, marks=THOROUGH), SLOW])
 def test_many_commands(visit, delay):
-    count = 200 if ALL else 60  # the history keeps two hundred
+    count = 200 if ALL else 20  # the history keeps two hundred
     design = visit()
     worsen(design, delay=delay * 1000)
     design.page.evaluate(_SEND_MANY, [count, 5])

@@ -12,6 +12,7 @@ from explorer.analysis import analyze
 from explorer.architecture import edit, from_json, to_json, to_link
 from tests.browser.design import until
 from tests.browser.helpers import rerun
+from tests.sizes import THOROUGH
 
 NET = "inception-net-32"
 CHANGED = edit.replace(catalog.get(NET), "inception1/branch_1x1", out_channels=96)
@@ -142,7 +143,7 @@ def test_changes_are_listed_and_measured_from_here(design):
     design.agree()
 
 
-@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("color_scheme", ["light", pytest.param("dark", marks=THOROUGH)])
 def test_where_the_cost_is(design, color_scheme):
     page = design.open("googlenet").page
     with rerun(page):

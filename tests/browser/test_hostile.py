@@ -6,6 +6,7 @@ from explorer import catalog
 from explorer.architecture import edit, to_link
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import rerun, settle
+from tests.sizes import THOROUGH
 
 NAMES = {
     "image": "<img src=x onerror=alert(1)>",
@@ -43,9 +44,15 @@ def harmless(design):
 
 @pytest.mark.parametrize(
     ("kind", "other"),
-    [("image", "link"), ("math", "script"), ("template", "addresses"), ("directions", "formula"), ("long", "markdown"),
-     ("markdown", "long")],
-)  # fmt: skip
+    [
+        ("image", "link"),
+        ("markdown", "long"),
+        *(  # the next test types all of these
+            pytest.param(*pair, marks=THOROUGH)
+            for pair in (("math", "script"), ("template", "addresses"), ("directions", "formula"), ("long", "markdown"))
+        ),
+    ],
+)
 def test_names_in_a_link(design, watch, kind, other):
     text, page = NAMES[kind], design.page
     page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))

@@ -12,15 +12,19 @@ from explorer.text import format_si
 from pages.ui import router
 from tests.browser.design import Design, until
 from tests.browser.helpers import open_app, rerun, settle
+from tests.sizes import THOROUGH
 
 CHANGED = edit.replace(catalog.get("inception-net-32"), "inception1/branch_1x1", out_channels=96)
 
 
 @pytest.mark.parametrize(
     ("address", "stem", "chosen"),
-    [("/design?net=inception-net-32", "design", "Design"), ("/?net=inception-net-32", "design", "Design"),
-     ("/catalogue", "catalogue", "Catalogue")],
-)  # fmt: skip
+    [
+        pytest.param("/design?net=inception-net-32", "design", "Design", marks=THOROUGH),
+        ("/?net=inception-net-32", "design", "Design"),
+        ("/catalogue", "catalogue", "Catalogue"),
+    ],
+)
 def test_first_request_of_a_server_is_a_deep_link(fresh_server, page, address, stem, chosen):
     server = fresh_server()
     open_app(page, server.url + address)
@@ -137,7 +141,8 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD)
+# All of them in one window: the next test.
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[] if kind == "bomb" else THOROUGH) for kind in BAD])
 def test_bad_link_as_the_first_page(design, packed, kind):
     make, reason = BAD[kind]
     design.open(make(packed))

@@ -51,9 +51,9 @@ def training_server(running_server):
     until(lambda: not any(run.status in ("queued", "running", "pausing") for run in manager.store.runs()), "the end")
 
 
-def queue(manager, epochs=2000, **settings):
+def queue(manager, epochs=2000, network="inception-net-32", **settings):
     config = training.recipe("course", "digits").changed(epochs=epochs, checkpoint_seconds=1.0, threads=1, **settings)
-    return training.start(manager, get("inception-net-32"), config)
+    return training.start(manager, get(network), config)
 
 
 def status(manager, run):
@@ -61,7 +61,7 @@ def status(manager, run):
 
 
 @pytest.mark.timeout(480)
-@pytest.mark.parametrize("updates", [12, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("updates", [5, pytest.param(60, marks=pytest.mark.soak)])
 def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, updates):
     server, manager = training_server
     known = {run.id for run in manager.store.runs()}
@@ -165,7 +165,7 @@ def finished_runs(module_server, tmp_path_factory, forked_worker):
         patch.setattr(_workers, "COMMAND", forked_worker)
         manager = open_manager(home, per_device=2)
         manager.acquire()  # a worker that has ended would look after the next one itself, for a moment
-        made = [queue(manager, epochs=2, seed=seed).id for seed in (0, 1)]
+        made = [queue(manager, epochs=2, network="near-sighted-cnn", seed=seed).id for seed in (0, 1)]
         until(
             lambda: manager.tick() or all(status(manager, run) == "finished" for run in made), "trained", patience=280
         )

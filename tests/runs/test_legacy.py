@@ -86,6 +86,7 @@ def test_a_checkpoint_is_opened(old: Manager) -> None:
 
 
 @pytest.mark.usefixtures("light_workers")
+@pytest.mark.usefixtures("light_workers")
 def test_what_was_interrupted_and_what_had_finished_goes_on(old: Manager) -> None:
     assert old.run(KILLED).status == "interrupted"
     old.resume(KILLED)

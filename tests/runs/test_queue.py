@@ -40,7 +40,7 @@ CPU = Device(name="cpu", title="CPU", memory_bytes=1)
 
 
 @pytest.fixture
-def machine(root: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
+def machine(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     """Two GPUs; a worker is the lock that this process holds."""
     monkeypatch.setattr("explorer.runs._manager.ask_devices", lambda: (*GPUS, CPU))
 
@@ -49,7 +49,9 @@ def machine(root: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
         KEPT.append(Lock(lock.path, os.dup(lock.descriptor)))
 
     monkeypatch.setattr(_scheduler, "start_worker", start)
-    return Manager(root, worker_command=lambda: ("worker",))
+    yield Manager(root, worker_command=lambda: ("worker",))
+    while KEPT:
+        KEPT.pop().release()  # else whoever ends what is left of a test waits for this process to end
 
 
 KEPT: list[Lock] = []
