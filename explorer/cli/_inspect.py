@@ -41,7 +41,7 @@ def _predict(args: argparse.Namespace) -> None:
 
     rows = []
     for path in args.images:
-        pixels, about = _read_image(path)
+        pixels, about = _read_image(path, model.preprocessing.decoded_side)
         try:
             x_1CHW = model.prepare(pixels)
         except ValueError as error:
@@ -51,7 +51,7 @@ def _predict(args: argparse.Namespace) -> None:
             **about,
             "predictions": [
                 {"class": answer.name, "index": answer.index, "probability": answer.probability, "logit": answer.logit}
-                for answer in rank_classes(model, model.logits(x_1CHW)[0], args.top)
+                for answer in rank_classes(model, model.scores(x_1CHW)[0], args.top)
             ],
         })  # fmt: skip
     if args.json:
@@ -62,6 +62,7 @@ def _predict(args: argparse.Namespace) -> None:
         print_json({"model": {**facts, "preprocessing": model.preprocessing.to_data()}, "images": rows})
         return
     print(f"{escape(model.name)}: {escape(model.provenance)}; computed on {model.device}")
+    print(f"each picture: {'; '.join(model.preprocessing.steps())}")
     for note in model.notes:
         print(escape(note))
     for row in rows:
@@ -74,7 +75,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from .. import datasets
     from ..inspection.evaluation import evaluate
 
-    data = datasets.load(args.dataset, model.architecture.input_shape)
+    data = datasets.load(args.dataset, size=model.preprocessing.import_size)
     found = evaluate(model, data, progress=progress_printer("{done:,} of {total:,} images"))
     if sys.stderr.isatty():
         print(file=sys.stderr)
@@ -83,7 +84,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         print_json({
             "model": {
                 "name": model.name, "provenance": model.provenance, "digest": model.digest,
-                "device": str(model.device),
+                "device": str(model.device), "preprocessing": model.preprocessing.to_data(),
             },
             "dataset": {"name": data.name, "fingerprint": data.fingerprint},
             "images": len(found.labels), "right": found.correct_count, "accuracy": found.accuracy,
@@ -102,18 +103,18 @@ def _evaluate(args: argparse.Namespace) -> None:
     print(format_table(("class", "images", "recall", "precision"), rows, "<>>>"))
 
 
-def _read_image(path: str) -> tuple[Any, dict[str, Any]]:
+def _read_image(path: str, at_least: int | None) -> tuple[Any, dict[str, Any]]:
     """The pixels in a file, and what is to be said of them; never more of the file is read than a picture may have."""
     from ..datasets import MAX_IMAGE_BYTES, ImageError, decode
 
     try:
         with open(path, "rb") as file:
-            picture = decode(file.read(MAX_IMAGE_BYTES + 1))
+            picture = decode(file.read(MAX_IMAGE_BYTES + 1), at_least=at_least)
     except OSError as error:
         raise ValueError(f"cannot read {quote_path(path)}: {error.strerror or error}") from None
     except ImageError as error:
         raise ValueError(f"{quote_path(path)}: {error}") from None
-    height, width, _ = picture.pixels.shape
+    height, width = picture.size
     return picture.pixels, {"format": picture.format, "width": width, "height": height, "notes": list(picture.notes)}
 
 

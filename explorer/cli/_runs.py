@@ -191,6 +191,8 @@ def _show(args: argparse.Namespace) -> None:
         print(f"{_progress(manager, run)}\n")
         facts = [("name", escape(run.name)), ("device", run.device or "-"), ("time", format_duration(run.seconds))]
         facts += [(name, escape(value)) for name, value in full["config"].items() if value is not None]
+        if full["environment"]:
+            facts += [("images", escape(full["environment"].get("preprocessing", "-")))]
         facts += [("tags", escape(", ".join(run.tags)))] if run.tags else []
         facts += [("notes", escape(run.notes))] if run.notes else []
         print(format_table(("setting", "value"), facts, "<<"))

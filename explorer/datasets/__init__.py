@@ -27,6 +27,7 @@ from ._layout import Layout, find_layout
 from ._long_range import generate_long_range
 from ._members import HEIC_ENDINGS, IMAGE_ENDINGS
 from ._offers import Offer
+from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Box, Placement, Preprocessing
 from ._preview import Preview, preview, preview_upload
 from ._samples import Sample, draw_sheet, sample_images
 from ._store import ImportedDataset, Scaling
@@ -37,9 +38,12 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT",
     "HEIC_ENDINGS",
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
     "IMAGE_ENDINGS",
     "MAX_IMAGE_BYTES",
     "SHOWN_FORMATS",
+    "Box",
     "Cancel",
     "CancelledError",
     "DatasetCard",
@@ -50,6 +54,8 @@ __all__ = [
     "ImportedDataset",
     "Layout",
     "Offer",
+    "Placement",
+    "Preprocessing",
     "Preview",
     "Progress",
     "Sample",
@@ -81,15 +87,20 @@ __all__ = [
 ]
 
 
-def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] | None = None) -> Dataset:
+def load(
+    name_or_path: str | Path = DEFAULT,
+    input_shape: tuple[int, int, int] | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+) -> Dataset:
     """Load a data set. Imports torch.
 
     Args:
         name_or_path: a name of ``names()`` or ``list_offers()``, or the path of a folder or archive of images; what
             is no data set yet is imported the first time. Well-known sets are searched in the folders of EXPLORER_DATA
             and in the data folder; nothing is downloaded.
-        input_shape: (channels, height, width) to which the images are adapted once; an import scales its images to it
-            directly from the originals. None: as stored.
+        input_shape: (channels, height, width) to which the images are adapted once. None: as stored.
+        size: (height, width) to which an import scales images from the originals; default: that of ``input_shape``.
 
     Returns:
         The data set, on the CPU.
@@ -99,7 +110,7 @@ def load(name_or_path: str | Path = DEFAULT, input_shape: tuple[int, int, int] |
     """
     path = find_source(name_or_path)
     if path is not None:
-        content = _store.load(import_images(path, size=input_shape[1:] if input_shape else None).name)
+        content = _store.load(import_images(path, size=size or (input_shape[1:] if input_shape else None)).name)
     elif isinstance(name_or_path, str) and _catalogue.is_known(name_or_path):
         content = _catalogue.load_arrays(name_or_path)
     else:

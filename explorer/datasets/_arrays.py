@@ -34,6 +34,8 @@ class ImageArrays:
     """(N,), each below the number of classes."""
     notes: tuple[str, ...] = ()
     """What a person must know to judge a result, one sentence each."""
+    squashed: bool = False
+    """Whether an import brought images of other proportions to their size by squashing them, instead of a cut."""
 
     def __post_init__(self) -> None:
         if not MIN_CLASSES <= len(self.classes) <= MAX_CLASSES:

@@ -42,6 +42,10 @@ class Dataset:
     or adapting to a network's input does not change it, a validation split does (by its share and seed)."""
     notes: tuple[str, ...] = ()
     """What a person must know to interpret a result, one sentence each."""
+    stored_shape: tuple[int, int, int]
+    """(channels, height, width) of every image as the data set keeps them, before they were adapted to an input."""
+    squashed: bool = False
+    """Whether the data set's import squashed images of other proportions to that size, instead of cutting them."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -93,6 +97,8 @@ class Dataset:
             test_labels=test_labels,
             fingerprint=content.fingerprint,
             notes=content.notes,
+            stored_shape=(train_images.shape[1], train_images.shape[2], train_images.shape[3]),
+            squashed=content.squashed,
         )
 
     def to(self, device: torch.device | str) -> Dataset:

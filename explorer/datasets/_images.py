@@ -50,6 +50,8 @@ class DecodedImage:
 
     pixels: NDArray[np.uint8]
     """(height, width, 3), RGB, contiguous."""
+    size: tuple[int, int]
+    """(height, width) of the upright image in the file; ``pixels`` have it, unless they were decoded smaller."""
     format: str
     """One of FORMATS."""
     notes: tuple[str, ...] = ()
@@ -76,14 +78,17 @@ def decode(data: bytes, *, at_least: int | None = None) -> DecodedImage:
     try:
         if getattr(image, "is_animated", False):
             notes.append("first frame of an animation")
+        whole = image.size
         if form == "JPEG":
             _shrink(image, at_least, notes)
+        smaller = image.size != whole
         if _is_deep(image):
             notes.append("16 bits scaled to 8")
         image.load()
         _check(image)  # a frame can turn out larger than the header said
-        image = _apply_orientation(image, notes)
-        pixels = np.array(_rgb(image, notes), dtype=np.uint8)
+        upright = _apply_orientation(image, notes)
+        turned = upright.size != image.size
+        pixels = np.array(_rgb(upright, notes), dtype=np.uint8)
     except ImageError:
         raise
     except MemoryError:
@@ -92,7 +97,10 @@ def decode(data: bytes, *, at_least: int | None = None) -> DecodedImage:
         raise ImageError(f"the image is too large ({error})") from None
     except Exception as error:  # noqa: BLE001  (a decoder may raise OSError, SyntaxError, struct.error, anything)
         raise ImageError(f"the image file is incomplete or damaged ({_error_text(error)})") from None
-    return DecodedImage(pixels=pixels, format=form, notes=tuple(notes))
+    height, width = pixels.shape[:2]
+    if smaller:
+        width, height = whole[::-1] if turned else whole
+    return DecodedImage(pixels=pixels, size=(height, width), format=form, notes=tuple(notes))
 
 
 def read_size(data: bytes) -> tuple[int, int]:

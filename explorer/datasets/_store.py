@@ -154,7 +154,8 @@ def load(name: str) -> ImageArrays:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = {key: arrays[key] for key in _NAMES}
-        content = ImageArrays(name=name, classes=known.classes, notes=known.notes, **parts)
+        squashed = known.scaled_by == "squash"
+        content = ImageArrays(name=name, classes=known.classes, notes=known.notes, squashed=squashed, **parts)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise DatasetError(f"{path} is damaged or missing ({error}); import {known.title} again") from None
     if content.fingerprint != known.fingerprint:

@@ -5,11 +5,11 @@ that compute import torch: ``opening`` (open a model), ``predict``, ``features``
 ``evaluation``.
 """
 
+from ..datasets import Box, Placement, Preprocessing
 from ._available import AvailableModel, ModelKind, list_models
 from ._device import choose_device
 from ._field import UnitField, unit_field
 from ._paths import branch_paths, check_path
-from ._preprocessing import Box, Placement, Preprocessing
 from ._published import PUBLISHED, PublishedWeights, fetch_weights, find_published
 from ._samples import SampleImage, list_sample_images
 from ._shipped import ModelCard, load_model_cards, write_shipped_model

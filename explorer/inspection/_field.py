@@ -7,8 +7,8 @@ from typing import Any
 
 from ..analysis import Analysis, ReceptiveField, analyze
 from ..architecture import Architecture, walk
+from ..datasets import Box, Placement
 from ._paths import check_path
-from ._preprocessing import Box, Placement
 
 
 @dataclass(frozen=True, kw_only=True)

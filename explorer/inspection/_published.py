@@ -13,9 +13,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets import Cancel, CancelledError, Progress
+from ..datasets import IMAGENET_MEAN, IMAGENET_STD, Cancel, CancelledError, Preprocessing, Progress
 from ..datasets.download import FAILURES, TIMEOUT_SECONDS, WrongContentError, download, failure_reason
-from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..datasets import Cancel, Progress, transforms
+from ..datasets import Cancel, Progress
 from .models import Model
 from .predict import Prediction, predict, raise_if_cancelled
 
@@ -208,11 +208,11 @@ def evaluate_each(
 def evaluate(
     model: Model, dataset: Dataset, *, progress: Progress | None = None, cancel: Cancel | None = None
 ) -> EvaluationResult:
-    """Evaluate a model on the test images of a data set, adapted to its input in the same way as for training.
+    """Evaluate a model on the test images of a data set, each preprocessed as ``predict`` does it.
 
     Args:
         model: the model; it computes on its device.
-        dataset: its test images are used.
+        dataset: its test images are used; as they are where they were adapted to the model's input before.
         progress: is called with the images done and their number.
         cancel: is called before each batch; True stops.
 
@@ -231,12 +231,13 @@ def evaluate(
     if model.has_class_names and model.classes != dataset.classes:
         raise ValueError(f"the classes of {model.name} are not those of {dataset.name}, or in another order")
     images, labels = dataset.test_images, dataset.test_labels
+    adapted = dataset.shape == model.preprocessing.shape != dataset.stored_shape
     predictions, confidences, losses = [], [], []
     for start in range(0, len(labels), model.batch_size):
         raise_if_cancelled(cancel)
         rows = slice(start, start + model.batch_size)
-        pixels_BCHW = transforms.adapt(images[rows].cpu(), model.architecture.input_shape)
-        scores_BK = model.logits(model.normalise(pixels_BCHW.to(model.device)))
+        pixels_BCHW = images[rows].cpu() if adapted else model.preprocessing.adapt(images[rows].cpu())
+        scores_BK = model.scores(model.normalise(pixels_BCHW.to(model.device)))
         confidence, prediction = scores_BK.softmax(1).max(1)
         predictions.append(prediction)
         confidences.append(confidence)

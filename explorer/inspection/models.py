@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,9 +16,8 @@ from torch import Tensor
 
 from ..analysis import analyze
 from ..architecture import Architecture, to_json
-from ..datasets import transforms
+from ..datasets import Preprocessing, transforms
 from ..modules import Network
-from ._preprocessing import Preprocessing
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,17 @@ class Model:
         """The scores of inputs (N, C, H, W) on any device: float32 (N, classes), on the CPU."""
         scores_BK: Tensor = self.network(x_BCHW.to(self.device))
         return scores_BK.cpu()
+
+    def scores(self, x_BCHW: Tensor) -> Tensor:
+        """The scores by which inputs (N, C, H, W) are classified: float32 (N, classes), on the CPU.
+
+        They are the logits; where the preprocessing averages with the mirror image, logarithms of mean probabilities.
+        """
+        logits_BK = self.logits(x_BCHW)
+        if not self.preprocessing.mirror:
+            return logits_BK
+        both = torch.stack([logits_BK.log_softmax(1), self.logits(x_BCHW.flip(3)).log_softmax(1)])
+        return both.logsumexp(0) - math.log(2)
 
     def class_index(self, chosen: int | str) -> int:
         """The number of a class that is given by number or name. Raises ValueError if there is none."""

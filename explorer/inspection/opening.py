@@ -9,6 +9,7 @@ from typing import Any
 
 from ..architecture import Architecture, from_json
 from ..catalog import get
+from ..datasets import DatasetError, Preprocessing, get_card
 from ..home import absolute
 from ..modules import (
     Network,
@@ -22,9 +23,8 @@ from ..modules import (
     size_limit_bytes,
 )
 from ..runs import Manager, Run, RunFolder, list_checkpoints
-from ..training import checkpoint, parse
-from ..training.data import open_data
-from ._preprocessing import Preprocessing
+from ..training import TrainConfig, checkpoint, parse
+from ..training.data import describe_preprocessing, open_data
 from ._published import PublishedWeights, find_published
 from ._shipped import ModelCard, load_model_cards, weights_path
 from .models import Model, check_scores, make_model
@@ -186,24 +186,49 @@ def _open_run(manager: Manager, run: Run, step: str, device: str) -> Model:
     averaged = captured["average"] is not None
     network = build(architecture, "meta")
     fill(network, captured["average" if averaged else "model"], path.name)
-    if "classes" in captured:
-        classes, mean, std = captured["classes"], captured["mean"], captured["std"]
-    else:  # written by a version that did not put them down
-        data = open_data(config, architecture)
-        half = config.normalise == "half"
-        classes, mean, std = data.classes, (0.5,) if half else data.mean, (0.5,) if half else data.std
+    classes, preprocessing, unknown = _read_facts(captured, config, architecture)
     number = int(path.stem.removeprefix("step-"))
     return make_model(
         architecture,
         network,
         name=f"{run.id}@{number}",
         classes=classes,
-        preprocessing=Preprocessing(shape=architecture.input_shape, mean=tuple(mean), std=tuple(std)),
+        preprocessing=preprocessing,
         provenance=f"run {run.id}, step {number:,}, {config.dataset}"
         + (", running average of its weights" if averaged else ""),
-        notes=notes,
+        notes=(*notes, *unknown),
         device=device,
     )
+
+
+def _read_facts(
+    captured: dict[str, Any], config: TrainConfig, architecture: Architecture
+) -> tuple[Sequence[str], Preprocessing, tuple[str, ...]]:
+    """Classes and preprocessing of a run, and what is not known of them, by the state in one of its checkpoints."""
+    if "preprocessing" in captured:
+        return captured["classes"], Preprocessing.from_data(captured["preprocessing"]), ()
+    if "classes" not in captured:  # written by a version that put down neither
+        data = open_data(config, architecture)
+        return data.classes, describe_preprocessing(data, config), ()
+    # Written by a version that put down mean and deviation alone. It adapted images by squashing them.
+    notes: tuple[str, ...] = ()
+    try:
+        dataset_shape = get_card(config.dataset).shape
+    except DatasetError:
+        dataset_shape = None
+        notes = (
+            f"the run was made by an earlier version, and its data set {config.dataset[:60]} is not here: which size "
+            f"its images had is not known, so pictures are scaled to the input as they are",
+        )
+    made = Preprocessing(
+        shape=architecture.input_shape,
+        mean=tuple(captured["mean"]),
+        std=tuple(captured["std"]),
+        dataset_shape=dataset_shape,
+        squash=True,
+        mirror=config.flip_average,
+    )
+    return captured["classes"], made, notes
 
 
 def _load_checkpoint(manager: Manager, run: Run, step: str) -> tuple[dict[str, Any], Path, tuple[str, ...]]:

@@ -65,7 +65,7 @@ def predict(
         x_BCHW = model.prepare(*images[start : start + model.batch_size])
         predictions += [
             Prediction(top=rank_classes(model, scores_K, top), input=x_CHW)
-            for scores_K, x_CHW in zip(model.logits(x_BCHW), x_BCHW, strict=True)
+            for scores_K, x_CHW in zip(model.scores(x_BCHW), x_BCHW, strict=True)
         ]
         if progress:
             progress(len(predictions), len(images))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .. import datasets
 from ..architecture import Architecture
-from ..datasets import transforms
+from ..datasets import Preprocessing, transforms
 from ._config import TrainConfig
 from ._fit import check_classes, check_heads
 
@@ -48,17 +48,15 @@ class Tensors:
     train: Subset
     evaluated: dict[str, Subset]
     """By name: 'test', and 'validation' if there is one."""
-    mean: tuple[float, ...]
-    """Per channel, pixels as 0 to 1: what becomes 0."""
-    std: tuple[float, ...]
-    """Per channel: what becomes 1."""
+    preprocessing: Preprocessing
+    """What was done to the images, and is done to their numbers. Whoever predicts with the network must do the same."""
     classes: int
     normalisation: transforms.Normalisation = field(init=False, repr=False, compare=False)
-    """By ``mean`` and ``std``, on the device."""
+    """By mean and deviation, on the device."""
 
     def __post_init__(self) -> None:
-        images = self.train.images
-        made = transforms.Normalisation.of(images.shape[1], self.mean, self.std, images.device)
+        images, how = self.train.images, self.preprocessing
+        made = transforms.Normalisation.of(images.shape[1], how.mean, how.std, images.device)
         object.__setattr__(self, "normalisation", made)
 
 
@@ -78,13 +76,25 @@ def load_to_device(data: Dataset, config: TrainConfig, device: torch.device) -> 
     evaluated = {"test": test}
     if part is not data:
         evaluated["validation"] = Subset(images=part.test_images.to(device), labels=part.test_labels.to(device))
-    half = config.normalise == "half"
     return Tensors(
         train=Subset(images=part.train_images.to(device), labels=part.train_labels.to(device)),
         evaluated=evaluated,
+        preprocessing=describe_preprocessing(data, config),
+        classes=len(data.classes),
+    )
+
+
+def describe_preprocessing(data: Dataset, config: TrainConfig) -> Preprocessing:
+    """What a run does to images: those of its data set, adapted to its network, and later ones."""
+    half = config.normalise == "half"
+    return Preprocessing(
+        shape=data.shape,
         mean=(0.5,) if half else data.mean,
         std=(0.5,) if half else data.std,
-        classes=len(data.classes),
+        dataset_shape=data.stored_shape,
+        dataset_squash=data.squashed,
+        squash=True,
+        mirror=config.flip_average,
     )
 
 

@@ -89,7 +89,10 @@ class MainRank:
         self._sink = StoreSink(store, run.id)
         self.log = Recorder(job.device, self._sink)
         self._first_step = job.step
-        self._environment = environment(job.config, job.device, job.source.name, job.source.fingerprint)
+        self._environment = {
+            **environment(job.config, job.device, job.source.name, job.source.fingerprint),
+            "preprocessing": "; ".join(job.data.preprocessing.steps()),
+        }
         self._compilation_seen: tuple[int, int] | None = None
         self._saved_step, self._saved_at = -1, 0.0
 
@@ -145,8 +148,7 @@ class MainRank:
             "steps_per_epoch": job.steps,
             # What whoever opens the network later must know, without the data set.
             "classes": list(job.source.classes),
-            "mean": list(job.data.mean),
-            "std": list(job.data.std),
+            "preprocessing": job.data.preprocessing.to_data(),
         }
 
     def _environment_document(self) -> Document:

@@ -15,6 +15,7 @@ import torch
 
 from .. import catalog
 from ..analysis import analyze
+from ..datasets import Preprocessing
 from ..profiling.environment import synchronize
 from ..runs import atomic_write
 from ._forecast import Speed
@@ -34,7 +35,7 @@ def measure(device: torch.device) -> Speed:
     config = course("any")
     images = torch.randint(0, 256, (1024, *architecture.input_shape), dtype=torch.uint8, device=device)
     part = Subset(images=images, labels=torch.randint(0, 10, (1024,), device=device))
-    data = Tensors(train=part, evaluated={}, mean=(0.5,), std=(0.5,), classes=10)
+    data = Tensors(train=part, evaluated={}, preprocessing=Preprocessing(shape=architecture.input_shape), classes=10)
     state = State(architecture, config, device)
     model = ModelWithLoss(state.model, config, make_autocast(device, config))
     state.model.train()

@@ -80,7 +80,7 @@ def learnt(seed: int, epochs: int = 2) -> tuple[Architecture, TrainConfig, dict[
     data = load_to_device(open_data(settings, net), settings, CPU)
     state = State(net, settings, CPU)
     train(state, replace(data, evaluated={}), settings, Recorder(CPU, MemorySink()))
-    facts = {"classes": datasets.get_card("digits").classes, "mean": data.mean, "std": data.std}
+    facts = {"classes": datasets.get_card("digits").classes, "preprocessing": data.preprocessing.to_data()}
     return net, settings, {**state.capture(), **facts, "fingerprint": "x", "threads": 1}
 
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from explorer.analysis import analyze, problems
 from explorer.architecture import Architecture
+from explorer.datasets._preprocessing import MAX_ASPECT_RATIO
 from explorer.inspection import Box, Preprocessing, unit_field
 from explorer.inspection._field import node_output
-from explorer.inspection._preprocessing import MAX_ASPECT_RATIO
 from explorer.inspection.hooks import get_module
 from explorer.modules import build
 from tests.analysis.test_receptive_field import linearised

@@ -25,8 +25,11 @@ def predict_picture(model: Any, picture: Picture) -> Any:
         from explorer.inspection.predict import predict
 
         pixels = picture.pop("pixels", None)
+        side = model.preprocessing.decoded_side
+        if pixels is None or side is not None:  # as its data set was decoded
+            pixels = datasets.decode(picture["data"], at_least=side).pixels
         try:
-            return predict(model, [datasets.decode(picture["data"]).pixels if pixels is None else pixels], top=TOP)[0]
+            return predict(model, [pixels], top=TOP)[0]
         except ValueError as error:
             return f"{error}"
 

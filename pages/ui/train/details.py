@@ -171,7 +171,8 @@ def _settings(run: Run) -> None:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:12]}…"
+    """A digest is told by its beginning; sentences are told whole."""
+    return text if len(text) <= 60 or " " in text else f"{text[:12]}…"
 
 
 def _table(facts: dict[str, Any]) -> None:
