@@ -104,8 +104,10 @@ def read_labels(file: str, text: str, index: ImageIndex, known: frozenset[str] =
         return None
     sample = rows[:: max(1, len(rows) // _SAMPLE)]
     width = max(map(len, sample))
-    hits = [sum(bool(cell := _cell(row, at)) and index.find(cell) is not None for row in sample) for at in range(width)]
-    files = max(range(width), key=hits.__getitem__)
+    found = [{index.find(cell): cell for row in sample if (cell := _cell(row, at))} for at in range(width)]
+    hits = [len(images.keys() - {None}) for images in found]
+    # Where the number of a row or a class is a file name, too, the column that says more is that of the files.
+    files = max(range(width), key=lambda at: (hits[at], not all(map(_is_number, found[at].values()))))
     if hits[files] < max(1, 0.4 * (len(sample) - 1)):
         return None
     titles = [_plain(cell) for cell in rows[0]] if index.find(_cell(rows[0], files)) is None else []
@@ -157,9 +159,10 @@ class _Table:
     def label_reader(self, columns: list[int], known: frozenset[str]) -> Callable[[list[str]], str]:
         """The function that gives the label of a row; '' if it has none. Raises NoLabelColumnError."""
         named = sorted(
-            (at for at in columns if at < len(self.titles) and self.titles[at] in _LABEL_TITLES),
+            (at for at in columns if at < len(self.titles) and self.titles[at] in _LABEL_TITLES
+             and (self.titles[at] != "y" or "x" not in self.titles)),
             key=lambda at: _LABEL_TITLES.index(self.titles[at]),
-        )
+        )  # fmt: skip
         if known:
             translate = _Translation(known)
             for at in [*named, *(at for at in columns if at not in named)]:

@@ -118,6 +118,11 @@ class Placing:
         several = len({named for named, _ in chosen}) > 1
         for named, labels in chosen:
             self._take(body, labels, named if several and named else role)
+        if unless_as_folders:
+            self.warnings.append(
+                f"The folders in {body.where} divide the images in another way than {chosen[0][1].file} does: the file "
+                "was believed. Take it away if the folders are the classes."
+            )
         listed = ", ".join(labels.file for _, labels in chosen)
         for image in index.images:
             if image not in self.placed:

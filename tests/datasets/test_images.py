@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from explorer.datasets import ImageError, decode
-from explorer.datasets._images import MAX_IMAGE_BYTES, read_size, scale_to
+from explorer.datasets._images import FORMATS, MAX_IMAGE_BYTES, read_size, scale_to
 from tests.datasets.makers import encoded, pixels
+from tests.sizes import examples
 
 RGB = pixels(1, 12, 20, 3)
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,7 @@ def bare_png(width: int, height: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "GIF", "WEBP"])
+@pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "GIF", "WEBP", "PPM", "QOI", "JPEG2000"])
 def test_lossless_formats_give_their_pixels(form: str) -> None:
     # GIF has a palette of 256 colours: a grey picture passes through it unchanged.
     image = Image.fromarray(RGB) if form != "GIF" else Image.fromarray(RGB[..., 0])
@@ -52,6 +53,84 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
     picture = decode(encoded(Image.fromarray(wide), "PNG"))
     assert picture.notes == ("16 bits scaled to 8",)
     assert np.array_equal(picture.pixels[..., 0].ravel(), np.arange(256))
+
+
+def sixteen_bit_png(width: int, height: int) -> bytes:
+    """RGB; Pillow writes none."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80\x11" * 3 * width) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "data", [sixteen_bit_png(3, 2), b"P6\n3 2\n65535\n" + b"\x80\x11" * 18, b"P6\n3 2\n1023\n" + b"\x02\0" * 18,
+             b"P5\n3 2\n65535\n" + b"\x80\x11" * 6]
+)  # fmt: skip
+def test_sixteen_bits_a_channel_are_said(data: bytes) -> None:
+    picture = decode(data)
+    assert picture.notes == ("16 bits scaled to 8",)
+    assert np.unique(picture.pixels).tolist() == [128]
+
+
+def test_eight_bits_are_no_news() -> None:
+    for form in ("PNG", "PPM", "TIFF"):
+        assert decode(encoded(RGB, form)).notes == ()
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"msf1", b"hevc"])
+def test_heic_is_told_what_to_do(brand: bytes) -> None:
+    """By its content: a telephone's photo is often sent on under another ending."""
+    box = b"ftyp" + brand + b"\0\0\0\0mif1heic"
+    with pytest.raises(ImageError, match=r"HEIC.*save it as JPEG"):
+        decode(struct.pack(">I", len(box) + 4) + box + b"\0" * 100)
+    assert decode(encoded(RGB, "AVIF")).format == "AVIF"  # which names some of the brands, too
+
+
+def test_a_picture_of_a_large_camera_is_decoded_smaller() -> None:
+    data = encoded(Image.new("L", (8064, 6048), 77), "JPEG")
+    picture = decode(data)
+    assert picture.pixels.shape == (3024, 4032, 3)
+    assert picture.notes == ("decoded at 4,032×3,024 of its 8,064×6,048 pixels",)
+    assert read_size(data) == (6048, 8064)
+    huge = encoded(Image.new("L", (400, 300)), "JPEG")
+    at = huge.index(b"\xff\xc0") + 5
+    for height, width, fits in ((9000, 12000, True), (12240, 16320, True), (16400, 16400, False)):
+        changed = huge[:at] + struct.pack(">HH", height, width) + huge[at + 4 :]
+        if fits:
+            assert read_size(changed) == (height, width)
+        else:
+            with pytest.raises(ImageError, match="limit 210 MP"):
+                read_size(changed)
+
+
+@settings(max_examples=examples(200))
+@given(
+    form=st.sampled_from(FORMATS),
+    mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F", "YCbCr"]),
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    seed=st.integers(0, 9),
+)
+def test_every_mode_size_and_format(form: str, mode: str, height: int, width: int, seed: int) -> None:
+    noise = Image.fromarray(pixels(seed, height, width, 3))
+    wide = Image.fromarray(pixels(seed, height, width).astype(np.uint16) * 257)
+    image = wide if mode == "I;16" else noise.convert("L").convert(mode) if mode == "F" else noise.convert(mode)
+    try:
+        data = encoded(image, form)
+    except (OSError, ValueError, KeyError, SystemError):  # this format has no such mode
+        return
+    picture = decode(data)
+    assert (picture.format, picture.pixels.shape, read_size(data)) == (form, (height, width, 3), (height, width))
+    if mode in ("1", "L", "RGB") and form in ("PNG", "BMP", "TIFF", "PPM", "QOI"):
+        assert np.array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+        assert picture.notes == ()
+    if mode == "I;16" and form in ("PNG", "TIFF", "PPM"):
+        assert np.array_equal(picture.pixels[..., 0], pixels(seed, height, width))
+        assert picture.notes == ("16 bits scaled to 8",)
 
 
 def test_floating_point_is_stretched() -> None:
@@ -156,7 +235,7 @@ def test_what_is_no_picture_is_refused_in_one_sentence(data: bytes, said: str) -
 
 @settings(max_examples=150)
 @given(
-    form=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"]),
+    form=st.sampled_from(FORMATS),
     cut=st.floats(0, 1),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
 )
