@@ -28,6 +28,7 @@ from ._limits import (
 from ._link import PREFIX as LINK_PREFIX
 from ._link import decode as from_link
 from ._link import encode as to_link
+from ._node_base import NodeBase
 from ._nodes import (
     NODE_KINDS,
     Activation,
@@ -40,7 +41,6 @@ from ._nodes import (
     Linear,
     LocalResponseNorm,
     Node,
-    NodeBase,
     Norm,
     Parallel,
     Pool,

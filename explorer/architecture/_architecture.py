@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_v
 
 from ..text import quote
 from . import _limits as limits
-from ._nodes import Node, NodeBase, Sequence
+from ._node_base import NodeBase
+from ._nodes import Node, Sequence
 from ._read_json import read_json
 from ._value import Value
 

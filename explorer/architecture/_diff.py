@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ..text import format_setting
 from ._architecture import Architecture, walk
-from ._nodes import NodeBase
+from ._node_base import NodeBase
 
 
 @dataclass(frozen=True, kw_only=True)

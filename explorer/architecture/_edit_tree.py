@@ -11,7 +11,8 @@ import pydantic
 from ..text import quote
 from . import _limits as limits
 from ._architecture import Architecture
-from ._nodes import NodeBase, Parallel, Residual
+from ._node_base import NodeBase
+from ._nodes import Parallel, Residual
 from ._problems import ArchitectureError, Problem
 from ._read_json import problems_of
 from ._value import copy_without_checks

@@ -85,16 +85,18 @@ class Geometry(NamedTuple):
     def window(self) -> tuple[Any, ...]:
         """The same in the numbers that sizes and receptive fields are made of.
 
-        (padding_total h, w; stride h, w; axis h, w; whether both axes are alike; asymmetric h, w): n pixels become
-        (n + padding_total - 1) // stride + 1, an ``axis`` is (reach from the first tap to the last, stride, padding
-        before), ``padding_total`` is both paddings less the reach, and ``asymmetric`` is padding after less padding
-        before, 1 for some even kernels with padding 'same'.
+        (resize, axis h, axis w, whether both axes are alike). ``resize`` is (padding_total h, w; stride h, w;
+        asymmetric h, w): n pixels become (n + padding_total - 1) // stride + 1, where ``padding_total`` is both
+        paddings less the reach; ``asymmetric`` is padding after less padding before, 1 for some even kernels with
+        padding 'same'. It is None for a window that changes no size. An ``axis`` is (reach from the first tap to the
+        last, stride, padding before).
         """
         sides = list(zip(self.kernel, self.stride, self.dilation, self.pad, self.pad_end, strict=True))
         axis = [(dilation * (kernel - 1), stride, before) for kernel, stride, dilation, before, _ in sides]
         padding_total = [before + after - dilation * (kernel - 1) for kernel, _, dilation, before, after in sides]
         asymmetric = [after - before for _, _, _, before, after in sides]
-        return (*padding_total, *self.stride, *axis, axis[0] == axis[1], *asymmetric)
+        resize = (*padding_total, *self.stride, *asymmetric)
+        return (None if resize == (0, 0, 1, 1, 0, 0) else resize, *axis, axis[0] == axis[1])
 
 
 POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))

@@ -53,7 +53,7 @@ def from_json(text: str | bytes | bytearray) -> Architecture:
     """Read an architecture from JSON, which may come from a stranger.
 
     Args:
-        text: JSON of this version or an older one, at most 64 KB; bytes are UTF-8, -16 or -32.
+        text: JSON of this version or an older one, at most ``MAX_TEXT_BYTES``; bytes are UTF-8, -16 or -32.
 
     Returns:
         The architecture, validated; ``analysis.problems`` finds whether its layers fit together.

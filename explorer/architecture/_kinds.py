@@ -7,7 +7,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from ._architecture import Architecture
-from ._nodes import NODE_KINDS, NodeBase
+from ._node_base import NodeBase
+from ._nodes import NODE_KINDS
 
 _Node = TypeVar("_Node", bound=NodeBase)
 _BUILT = ("__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__")

@@ -1,7 +1,5 @@
 """Bounds that keep an architecture from a stranger harmless; each is quoted by the message of its rule."""
 
-MAX_TEXT_BYTES = 64 * 1024
-"""Bytes of an architecture's JSON."""
 MAX_LINK_CHARS = 8 * 1024
 """Characters of a share link's text."""
 MAX_CHANNELS = 4096
@@ -26,6 +24,12 @@ MAX_NAME = 64
 """Characters of a node's name."""
 MAX_NOTES = 4000
 """Characters of the notes, and of the provenance."""
+_NODE_BYTES = 1_200
+"""The longest node as indented JSON at the greatest depth, every field at its longest; a test measures it."""
+_LETTER_BYTES = 12
+"""The longest character in JSON: two escapes, such as those of U+1D11E."""
+MAX_TEXT_BYTES = MAX_NODES * _NODE_BYTES + _LETTER_BYTES * (MAX_TITLE + 2 * MAX_NOTES)
+"""Bytes of an architecture's JSON: what is written can be read, the longest within these bounds too."""
 MAX_PARAMS = 2_000_000_000
 """Learnable parameters of a network, auxiliary heads included."""
 MAX_MACS = 20_000_000_000_000

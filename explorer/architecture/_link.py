@@ -40,7 +40,7 @@ def encode(architecture: Architecture) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """Read the architecture in a link's text; never more than 64 KB are unpacked.
+    """Read the architecture in a link's text; never more than ``MAX_TEXT_BYTES`` are unpacked.
 
     Args:
         text: What ``to_link`` wrote, in this version or an older one.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
-from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from ..text import quote
@@ -23,7 +23,6 @@ from ._fields import (
     FuseKind,
     Geometry,
     KernelSize,
-    Name,
     NormKind,
     OutputSize,
     Padding,
@@ -32,61 +31,7 @@ from ._fields import (
     as_tuple,
     geometry_of,
 )
-from ._value import Value
-
-
-class NodeBase(Value):
-    """A node of an architecture: it has a name and never changes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-    child_field: ClassVar[str | None] = None
-    """The field that holds child nodes, for containers."""
-
-    name: Name
-    """Unique among its siblings; letters, digits and underscores."""
-
-    @property
-    def weighted_depth(self) -> int:
-        """Layers with weights on the longest path through the node; 0 unless its kind says otherwise."""
-        return 0
-
-    @property
-    def nodes(self) -> tuple[Any, ...]:
-        """Child nodes in execution order, () for a leaf."""
-        return ()
-
-    @cached_property
-    def extent(self) -> tuple[int, int]:
-        """(nodes below this one, containers with children that nest below it), counted once a node as the hash is."""
-        count = depth = 0
-        for child in self.nodes:
-            inner, deep = child.extent
-            count += 1 + inner
-            depth = max(depth, 1 + deep if child.nodes else 0)
-        return count, depth
-
-    def with_nodes(self, nodes: tuple[Any, ...]) -> Any:  # noqa: ARG002
-        """Put other children into the same container, which is validated anew.
-
-        Args:
-            nodes: The children in order.
-
-        Returns:
-            The new container.
-
-        Raises:
-            TypeError: The node is a leaf.
-            ValueError: The children break a rule of the container.
-        """
-        raise TypeError(f"a {type(self).__name__} has no children")
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        # Computed once a node: edits share unchanged subtrees, so hashing a large architecture stays cheap.
-        return hash((type(self), tuple(self.__dict__.get(field) for field in type(self).model_fields)))
+from ._node_base import NodeBase
 
 
 class Conv(NodeBase):
@@ -123,19 +68,21 @@ class Conv(NodeBase):
     def plan(self) -> tuple[Any, ...]:
         """The numbers that the analysis needs, worked out once: it asks hundreds of times while a slider moves.
 
-        (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; taps of the
-        kernel; biases and norm parameters per filter; outputs that are kept for the backward pass, and that are alive
-        at once; whether the last of them is the result)
+        (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; weights that
+        read one input channel, biases and norm parameters, each of all filters, or of one where only the input tells
+        how many there are; outputs that are kept for the backward pass, and that are alive at once; whether the last
+        of them is the result)
         """
-        known = isinstance(self.out_channels, int) and self.groups == 1
+        known = self.out_channels if isinstance(self.out_channels, int) and self.groups == 1 else None
+        filters = known or 1
         height, width = self.geometry.kernel
         normed = self.norm != "none"
         return (
             None if self.geometry == POINTWISE else self.geometry.window,
-            self.out_channels if known else None,
-            height * width,
-            int(self.has_bias),
-            2 if normed else 0,
+            known,
+            height * width * filters,
+            int(self.has_bias) * filters,
+            2 * filters if normed else 0,
             int(normed) + int(self.activation != "none"),
             2 if normed or self.activation not in ("none", "relu") else 1,
             self.activation in ("relu", "sigmoid", "tanh"),

@@ -17,13 +17,17 @@ from pydantic import BaseModel
 from ..text import quote
 from . import _limits as limits
 from ._fields import NAME_PATTERN
-from ._nodes import NODE_KINDS, Auxiliary, NodeBase, Parallel, Sequence
+from ._node_base import NodeBase
+from ._nodes import NODE_KINDS, Auxiliary, Parallel, Sequence
 from ._problems import ArchitectureError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
 VERSION = 1
 """Version of the JSON form that this code writes."""
+
+_KEYS = 32
+"""More keys than any kind of node has fields: a text of millions of them is not even looked at."""
 
 _MAX_PROBLEMS = 100
 """Problems that are put into words; nobody reads more, and a hostile text has thousands."""
@@ -33,7 +37,7 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 def read_json(text: str | bytes | bytearray, model: type[Model]) -> Model:
-    """The ``model`` in ``text`` (at most 64 KB). Raises ArchitectureError with every problem at once."""
+    """The ``model`` in ``text`` (at most ``MAX_TEXT_BYTES``). Raises ArchitectureError with every problem at once."""
     size = len(text) if isinstance(text, bytes | bytearray) else len(text.encode("utf-8", "surrogatepass"))
     if size > limits.MAX_TEXT_BYTES:
         raise _refuse(f"the text has {size:,} bytes; at most {limits.MAX_TEXT_BYTES:,} are allowed")
@@ -73,6 +77,8 @@ def read_data(data: object, model: type[Model]) -> Model:
     for older in range(version, VERSION):
         data = MIGRATIONS[older](data)
     problems: list[Problem] = []
+    if len(data) > _KEYS:
+        raise _refuse(f"an architecture has no {len(data):,} keys; known: {', '.join(model.model_fields)}")
     _count(data.get("trunk"), problems)
     if problems:  # too deep or too many: do not even look closer
         raise ArchitectureError(problems)
@@ -105,6 +111,9 @@ def _count(trunk: object, problems: list[Problem]) -> None:
         node, depth = stack.pop()
         nodes += 1
         children = _children(node) if isinstance(node, dict) else []
+        if isinstance(node, dict) and len(node) > _KEYS:
+            problems.append(Problem(path="", message=f"a node has {len(node):,} keys; no kind of node has as many"))
+            return
         if children and depth > limits.MAX_DEPTH:
             message = f"containers are nested more than {limits.MAX_DEPTH} deep"
             problems.append(Problem(path="", message=message))

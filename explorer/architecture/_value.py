@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
@@ -25,6 +26,14 @@ class Value(BaseModel):
     def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:  # noqa: ARG002
         """A copy with other fields, not validated; ``deep`` makes no difference to a frozen value."""
         return copy_without_checks(self, **(update or {}))
+
+    def copy(self, *, update: Any = None, deep: bool = False) -> Self:  # type: ignore[override]
+        """``model_copy`` under its older name, which pydantic still has."""
+        return self.model_copy(update=update, deep=deep)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]
+        """The fields alone, so that ``Conv(**{**dict(conv), "out_channels": 8})`` works at any time."""
+        yield from _fields_of(self).items()
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ._fields import PoolKind, Size
-from ._nodes import Conv, NodeBase, Parallel, Pool, Sequence
+from ._node_base import NodeBase
+from ._nodes import Conv, Parallel, Pool, Sequence
 
 
 def one_by_one(name: str = "branch_1x1", *, out_channels: int = 64, **style: Any) -> Conv:

@@ -211,7 +211,7 @@ def _queue_missing(manager: Manager, stored: StoredExperiment) -> int:
         try:
             manager.create(
                 f"{variant.architecture.name}, seed {seed}",
-                to_json(variant.architecture),
+                to_json(variant.architecture, indent=None),
                 stored.experiment.config_with_seed(seed).model_dump_json(),
                 memory=memory[variant.label],
                 tags=(TAG, variant.label),

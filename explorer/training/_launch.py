@@ -49,7 +49,7 @@ def start(
     """
     config, memory = prepare(architecture, config)
     title, settings = name or architecture.name, config.model_dump_json()
-    return manager.create(title, to_json(architecture), settings, memory=memory, notes=notes, tags=tags)
+    return manager.create(title, to_json(architecture, indent=None), settings, memory=memory, notes=notes, tags=tags)
 
 
 def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfig, int]:

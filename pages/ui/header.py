@@ -93,7 +93,7 @@ def _open() -> None:
         chosen = (lambda: entry.architecture,)
         st.button("Open this network", key="open_preset", on_click=_open_and_close, args=chosen)
         st.button("Start a new design", key="open_untitled", on_click=_open_and_close, args=(catalog.untitled,))
-        upload = st.file_uploader("or a JSON file, up to 64 KB", type=["json"], key="upload", max_upload_size=1)
+        upload = st.file_uploader("or a JSON file", type=["json"], key="upload", max_upload_size=session.JSON_MEGABYTES)
         if upload is not None and upload.file_id != st.session_state.get("uploaded"):
             # Remembered first: a bad file is refused once, not at every rerun.
             st.session_state["uploaded"] = upload.file_id

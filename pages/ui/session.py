@@ -8,13 +8,16 @@ from typing import Any, Literal
 import streamlit as st
 
 from explorer import analysis, catalog, editor
-from explorer.architecture import Architecture, ArchitectureError, edit, to_link, walk
+from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, edit, to_link, walk
 from explorer.editor import History
 
 from .page_state import Page, PageState, Parameter, first_state
 
 HOME = "googlenet"
 """The design of a first visit: a name in the catalogue."""
+
+JSON_MEGABYTES = -(-MAX_TEXT_BYTES // 10**6)
+"""What an upload of an architecture may have; reading it says the exact bound."""
 
 
 class DesignState(PageState):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,9 +11,13 @@ from hypothesis import HealthCheck, given, settings
 
 from explorer import catalog
 from explorer.architecture import (
+    MAX_DEPTH,
+    MAX_NODES,
+    MAX_TEXT_BYTES,
     NODE_KINDS,
     Architecture,
     ArchitectureError,
+    Auxiliary,
     Conv,
     Sequence,
     from_json,
@@ -209,7 +214,44 @@ def test_size_is_limited() -> None:
             input_shape=(1, 8, 8),
             trunk=Sequence(name="t", children=tuple(Conv(name=f"n{i}", out_channels=1) for i in range(2001))),
         )
-    assert problems_of(" " * (64 * 1024 + 1)) == ["the text has 65,537 bytes; at most 65,536 are allowed"]
+    said = [f"the text has {MAX_TEXT_BYTES + 1:,} bytes; at most {MAX_TEXT_BYTES:,} are allowed"]
+    assert problems_of(" " * (MAX_TEXT_BYTES + 1)) == said
+
+
+@pytest.mark.parametrize("indent", [None, 1, 2])
+def test_the_longest_architecture_can_be_read_again(indent: int | None) -> None:
+    """As many nodes as may be, as deep as may be, every field at its longest, four bytes a letter in the texts."""
+    deepest = tuple(
+        Conv(
+            name=f"{number:_>64}", out_channels=4096, kernel_size=(31, 30), stride=(31, 30), padding=(1024, 1023),
+            dilation=(31, 30), groups="depthwise", bias=False, norm="batch", norm_eps=1.2345678901234567e-05,
+            activation="leaky_relu",
+        )
+        for number in range(MAX_NODES - MAX_DEPTH)
+    )  # fmt: skip
+    nodes: tuple[Any, ...] = deepest
+    for depth in range(MAX_DEPTH):
+        nodes = (Auxiliary(name=f"{depth:_>64}", children=nodes, weight=1.2345678901234567),)
+    longest = Architecture(
+        name="𝄞" * 120, input_shape=(4096, 1024, 1023), trunk=Sequence(name="_" * 64, children=nodes),
+        notes="𝄞" * 4000, provenance="𝄞" * 4000,
+    )  # fmt: skip
+    for text in (to_json(longest, indent=indent), json.dumps(to_data(longest), indent=indent)):  # escaped to ASCII
+        assert len(text.encode()) <= MAX_TEXT_BYTES
+        assert from_json(text) == longest
+
+
+def test_a_text_of_countless_mistakes_is_refused_at_once() -> None:
+    keys = {f"k{number}": 0 for number in range(180_000)}
+    nodes = [{"op": "conv", "name": f"n{n}", **{f"k{k}": 0 for k in range(28)}} for n in range(1990)]
+    many: list[Any] = [{**SMALL, **keys}, {**SMALL, "trunk": {**SMALL["trunk"], **keys}}]
+    many += [{**SMALL, "trunk": {"op": "sequence", "name": "t", "children": each}} for each in ([0] * 500_000, nodes)]
+    for data in many:
+        text = json.dumps(data, separators=(",", ":"))
+        assert len(text) < MAX_TEXT_BYTES
+        start = time.thread_time()
+        assert problems_of(text)
+        assert time.thread_time() - start < 5  # a third of a second alone
 
 
 def test_branches_are_limited() -> None:

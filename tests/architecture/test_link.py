@@ -13,13 +13,16 @@ from explorer import catalog
 from explorer.architecture import (
     LINK_PREFIX,
     MAX_LINK_CHARS,
+    MAX_TEXT_BYTES,
     Architecture,
     ArchitectureError,
     Conv,
     Sequence,
     from_link,
+    to_json,
     to_link,
 )
+from tests.large import densenet
 from tests.sizes import examples
 from tests.strategies import architectures
 
@@ -50,6 +53,12 @@ def test_the_catalogue_fits_into_links(name: str) -> None:
     assert len(link) < 4000
 
 
+def test_a_network_of_more_than_64_kilobytes_fits_into_a_link() -> None:
+    large = densenet()
+    assert len(to_json(large)) > 64 * 1024
+    assert from_link(to_link(large)) == large
+
+
 @pytest.mark.parametrize("name", ["inception-v3", "dilated-cnn"])
 def test_every_truncation_is_refused(name: str) -> None:
     link = to_link(catalog.get(name))
@@ -61,7 +70,7 @@ def test_bombs_are_not_unpacked() -> None:
     bomb = link_of(b" " * 5_500_000)  # 1,000 to 1, the most that deflate can do in 8 KB
     assert len(bomb) <= MAX_LINK_CHARS
     start = time.thread_time()
-    assert refusal(bomb) == "the link unpacks to more than 65,536 bytes"
+    assert refusal(bomb) == f"the link unpacks to more than {MAX_TEXT_BYTES:,} bytes"
     assert time.thread_time() - start < 0.5
 
 

@@ -6,13 +6,14 @@ import copy
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import Architecture, Conv, Pool, Sequence, edit, to_data, walk
+from explorer.architecture import Architecture, Conv, Pool, Residual, Sequence, edit, to_data, walk
 
 
 def warm() -> Architecture:
@@ -45,6 +46,42 @@ def test_an_updated_copy_is_analysed_as_what_it_is(fields: dict[str, Any]) -> No
     assert analyze(found) == analyze(expected)
     assert found == expected
     assert hash(found) == hash(expected)
+
+
+WAYS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "model_copy": lambda value, fields: value.model_copy(update=fields),
+    "deep model_copy": lambda value, fields: value.model_copy(update=fields, deep=True),
+    "copy": lambda value, fields: value.copy(update=fields),
+    "constructor": lambda value, fields: type(value)(**{**dict(value), **fields}),
+    "model_construct": lambda value, fields: type(value).model_construct(**{**dict(value), **fields}),
+    "model_validate": lambda value, fields: type(value).model_validate({**dict(value), **fields}),
+    "a copy of a copy": lambda value, fields: copy.deepcopy(copy.copy(value)).model_copy(update=fields),
+    "a copy of a pickle": lambda value, fields: pickle.loads(pickle.dumps(value)).model_copy(update=fields),
+}
+"""The ways in which pydantic's users change one field of a frozen value."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("node", "fields"),
+    [
+        (Conv(name="n", out_channels=4), {"out_channels": 7, "kernel_size": 3, "norm": "batch"}),
+        (Pool(name="n"), {"kernel_size": 5, "stride": 2, "padding": 0, "ceil_mode": True}),
+        (Residual(name="n", body=Conv(name="b", out_channels=3)), {"body": Conv(name="b", out_channels=3, bias=False)}),
+        (Sequence(name="n", children=(Pool(name="p"),)), {"children": (Conv(name="c", out_channels=2),)}),
+    ],
+    ids=["conv", "pool", "residual", "sequence"],
+)
+def test_every_way_to_change_a_field_tells_the_truth(way: str, node: Any, fields: dict[str, Any]) -> None:
+    def around(value: Any) -> Architecture:
+        return Architecture(name="n", input_shape=(3, 9, 9), trunk=Sequence(name="trunk", children=(value,)))
+
+    analyze(around(node))
+    hash(node)
+    changed = WAYS[way](node, fields)
+    assert analyze(around(changed)) == analyze(around(type(node)(**{"name": node.name, **dict(node), **fields})))
+    assert changed != node
+    assert dict(node).keys() == type(node).model_fields.keys()
 
 
 def test_an_updated_container_has_its_own_steps_and_extent() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import edit, from_json, to_json, to_link
+from explorer.architecture import MAX_TEXT_BYTES, edit, from_json, to_json, to_link
 from tests.browser.design import until
 from tests.browser.helpers import rerun
 from tests.sizes import THOROUGH
@@ -81,7 +81,7 @@ def bad_files():
         "cut": (to_json(CHANGED).encode()[:-40], "not valid JSON"),
         "binary": (bytes(range(256)), "not valid JSON"),
         "unknown-key": (json.dumps({**good, "nmae": "x"}).encode(), "did you mean 'name'?"),
-        "too-large": (b" " * 70_000, "at most 65,536 are allowed"),
+        "too-large": (b" " * (MAX_TEXT_BYTES + 1), f"at most {MAX_TEXT_BYTES:,} are allowed"),
         "not-a-number": (to_json(CHANGED).replace(": 96", ": NaN", 1).encode(), "NaN is not a number"),
     }
 

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 import torch
 
-from explorer.architecture import to_json
+from explorer import catalog
+from explorer.architecture import edit, from_json, to_json
 from explorer.runs import Manager, Run, StoreError
 from explorer.training import clone, extend, job, open_manager, start, worker
 from explorer.training._control import ControlThread, StoreSink
 from explorer.training.job import check_same
 from explorer.training.recording import Diverged
+from tests.large import densenet
 
 from .parts import config, network
 
@@ -166,6 +168,22 @@ def test_start_extend_and_clone(tmp_path: Path) -> None:
     assert other.architecture == made.architecture
     with pytest.raises(ValueError, match="lr"):
         clone(manager, made.id, lr=-1.0)
+
+
+def test_a_large_network_is_stored_and_read_again(tmp_path: Path) -> None:
+    """Its indented JSON has more than 64 KB: what was written with indents could once not be read."""
+    manager = open_manager(tmp_path)
+    large = densenet(input_shape=(1, 32, 32), classes=10)
+    made = start(manager, large, config())
+    assert from_json(manager.run(made.id).architecture) == large
+    assert len(made.architecture) < 32 * 1024
+    assert from_json(clone(manager, made.id, seed=7).architecture) == large
+
+
+def test_a_head_that_does_not_fit_is_refused_before(tmp_path: Path) -> None:
+    small = edit.replace(catalog.get("inception-v3"), "", input_shape=(3, 96, 96))
+    with pytest.raises(ValueError, match="training runs it, and needs larger images or the head removed"):
+        start(open_manager(tmp_path), edit.set_classes(small, 10), config())
 
 
 def test_what_cannot_work_is_refused_before(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer import catalog
-from explorer.architecture import ArchitectureError, from_json
+from explorer.architecture import MAX_TEXT_BYTES, ArchitectureError, from_json
 from explorer.comparison import MAX_NETWORKS
 from explorer.text import format_shape
 from pages.ui import session
@@ -18,7 +18,6 @@ from . import networks, state
 from .entries import Entry, from_architecture, from_catalogue, from_design, from_run
 
 _SOURCES = {"catalogue": "Catalogue", "design": "Your design", "link": "Link", "json": "JSON", "run": "Run"}
-_TEXT = 64 * 1024
 
 
 def show(entries: tuple[Entry, ...]) -> None:
@@ -82,9 +81,11 @@ def _link() -> None:
 
 
 def _json() -> None:
-    upload = st.file_uploader("A JSON file, up to 64 KB", type=["json"], key="compare_upload", max_upload_size=1)
+    upload = st.file_uploader(
+        "A JSON file", type=["json"], key="compare_upload", max_upload_size=session.JSON_MEGABYTES
+    )
     text = st.text_area(
-        "or its text", key="compare_json", max_chars=_TEXT, height=120, persist_state="session",
+        "or its text", key="compare_json", max_chars=MAX_TEXT_BYTES, height=120, persist_state="session",
         placeholder='{"version": 1, "name": …',
     )  # fmt: skip
 

@@ -1,0 +1,65 @@
+"""What every kind of node has: a name, children or none, and facts that are worked out once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict
+
+from ._fields import Name
+from ._value import Value
+
+
+class NodeBase(Value):
+    """A node of an architecture: it has a name and never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    child_field: ClassVar[str | None] = None
+    """The field that holds child nodes, for containers."""
+
+    name: Name
+    """Unique among its siblings; letters, digits and underscores."""
+
+    @property
+    def weighted_depth(self) -> int:
+        """Layers with weights on the longest path through the node; 0 unless its kind says otherwise."""
+        return 0
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        """Child nodes in execution order, () for a leaf."""
+        return ()
+
+    @cached_property
+    def extent(self) -> tuple[int, int]:
+        """(nodes below this one, containers with children that nest below it), counted once a node as the hash is."""
+        count = depth = 0
+        for child in self.nodes:
+            inner, deep = child.extent
+            count += 1 + inner
+            depth = max(depth, 1 + deep if child.nodes else 0)
+        return count, depth
+
+    def with_nodes(self, nodes: tuple[Any, ...]) -> Any:  # noqa: ARG002
+        """Put other children into the same container, which is validated anew.
+
+        Args:
+            nodes: The children in order.
+
+        Returns:
+            The new container.
+
+        Raises:
+            TypeError: The node is a leaf.
+            ValueError: The children break a rule of the container.
+        """
+        raise TypeError(f"a {type(self).__name__} has no children")
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Computed once a node: edits share unchanged subtrees, so hashing a large architecture stays cheap.
+        return hash((type(self), tuple(self.__dict__.get(field) for field in type(self).model_fields)))
