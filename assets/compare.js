@@ -148,7 +148,8 @@ function drawGrowths(area, data, width, tip) {
   const picture = plot(area, width, high, `Receptive field after each layer. ${said.join("; ")}. Arrow keys move.`)
   const powers = [1, 10, 100, 1000, 10_000].filter((value) => value <= tallest)
   gridRows(picture, powers, y, left, width - right, (value) => value.toLocaleString("en"))
-  tickText(picture, left, high - 6, "layers and blocks of the trunk, from the image on")
+  const axis = "layers and blocks of the trunk that change the field, from the image on →"
+  tickText(picture, width - right, high - 6, axis, { "text-anchor": "end" })
   const hits = []
   const taken = []
   lines.forEach((line, place) => {

@@ -11,7 +11,12 @@ import math
 import re
 from collections.abc import Iterable
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#.|$~:@&!])")
+_MARKUP = re.compile(
+    r"[\\`*{}\[\]<>#|$~]"  # always
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, but not within a word such as inception_3a
+    r"|:(?=\S)|@(?=\w)|(?<=[A-Za-z])\.(?=[A-Za-z])"  # what would be made an address, a mention or an icon
+    r"|&(?=[\w#])"  # an entity
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -31,7 +36,7 @@ def format_si(value: float) -> str:
         Digits, a space, and k, M, G or T: 1_498_376_192 → '1.50 G'.
     """
     if abs(value) < 10_000:
-        return f"{value:,.0f}".replace(",", " ")
+        return f"{value:,.0f}"
     scaled = float(value)
     for unit in ("k", "M", "G", "T"):
         scaled /= 1000
@@ -223,7 +228,7 @@ def escape_markdown(text: str) -> str:
     Returns:
         The text in one line; spaces and line breaks between words become one space.
     """
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def escape_html(text: str, *, quotes: bool = True) -> str:

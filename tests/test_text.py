@@ -15,6 +15,7 @@ from explorer.text import (
     compact_shape,
     escape_csv,
     escape_html,
+    escape_markdown,
     format_bytes,
     format_change,
     format_count,
@@ -36,7 +37,7 @@ def test_the_examples_of_the_docstrings() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (9_999, "9 999"), (10_000, "10.0 k"), (99_949, "99.9 k"), (999_499, "999 k"), (999_500, "1.00 M"),
+    [(0, "0"), (9_999, "9,999"), (10_000, "10.0 k"), (99_949, "99.9 k"), (999_499, "999 k"), (999_500, "1.00 M"),
      (7_058_024, "7.06 M"), (1_498_376_192, "1.50 G"), (5_713_216_096, "5.71 G"), (12_345_678_901_234, "12.3 T"),
      (-25_690_112, "-25.7 M")],
 )  # fmt: skip
@@ -54,7 +55,7 @@ def test_changes_carry_their_sign(now: int, before: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0 B"), (9_999, "9 999 B"), (10_000, "10.0 kB"), (48_319_168, "48.3 MB"), (1_000_000, "1.00 MB"),
+    [(0, "0 B"), (9_999, "9,999 B"), (10_000, "10.0 kB"), (48_319_168, "48.3 MB"), (1_000_000, "1.00 MB"),
      (8_000_000_000, "8.00 GB"), (1e6, "1.00 MB"), (512.0, "512 B")],
 )  # fmt: skip
 def test_bytes_have_three_significant_digits(count: float, text: str) -> None:
@@ -65,7 +66,7 @@ def test_bytes_have_three_significant_digits(count: float, text: str) -> None:
 def test_a_rounded_number_is_near(value: int) -> None:
     """Three significant digits: never further off than half a unit of the third."""
     shown = format_si(value)
-    number, _, unit = shown.rpartition(" ") if shown[-1] in "kMGT" else (shown.replace(" ", ""), "", "")
+    number, _, unit = shown.rpartition(" ") if shown[-1] in "kMGT" else (shown.replace(",", ""), "", "")
     scale = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[unit]
     assert abs(float(number) * scale - value) <= 0.00502 * abs(value)
 
@@ -109,6 +110,22 @@ def test_html_shows_the_characters(text: str) -> None:
     parser.feed(escape_html(text))
     assert not found
     assert '"' not in escape_html(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("inception_3a/branch_1x1", "inception_3a/branch_1x1"),
+        ("Inception v3 (2015), 71.0 %!", "Inception v3 (2015), 71.0 %!"),
+        ("_a_ __b__ *c*", r"\_a\_ \_\_b\_\_ \*c\*"),
+        ("[x](javascript:alert(1))", r"\[x\](javascript\:alert(1))"),
+        ("see www.evil.com or http://evil", r"see www\.evil\.com or http\://evil"),
+        ("me@there :smile: &lt; a & b", r"me\@there \:smile: \&lt; a & b"),
+        ("<b> | `c` #1 $x$", r"\<b\> \| \`c\` \#1 \$x\$"),
+    ],
+)
+def test_markdown_is_escaped_where_it_would_be_read(text: str, written: str) -> None:
+    assert escape_markdown(text) == written
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -122,7 +123,7 @@ def entry(name: str) -> Entry:
     """Find the entry of a name or alias.
 
     Args:
-        name: A name of the catalogue, or one of ``ALIASES``.
+        name: A name of the catalogue, or one of ``ALIASES``, in any case; spaces and underscores may stand for hyphens.
 
     Returns:
         The entry.
@@ -130,10 +131,12 @@ def entry(name: str) -> Entry:
     Raises:
         ValueError: The catalogue has no such name; the message has the nearest ones.
     """
-    found = _ENTRIES.get(ALIASES.get(name, name))
+    plain = re.sub(r"[\s_]+", "-", name.strip().casefold())
+    found = _ENTRIES.get(name) or _ENTRIES.get(ALIASES.get(plain, plain))
     if found is None:
-        close = difflib.get_close_matches(name, [*_ENTRIES, *ALIASES], n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(_ENTRIES)}"
+        close = difflib.get_close_matches(plain, [*_ENTRIES, *ALIASES], n=3, cutoff=0.4)
+        listed = list(dict.fromkeys(ALIASES.get(each, each) for each in close))
+        hint = f"did you mean {' or '.join(listed)}?" if listed else "`python -m explorer list` has all names"
         raise ValueError(f"the catalogue has no {quote(name)}; {hint}")
     return found
 

@@ -38,7 +38,7 @@ def compare_verb(args: argparse.Namespace) -> None:
     elif args.html is not None:
         write_text(args.html, render_html(found))
     else:
-        _print(found)
+        _print(found, every=args.all)
 
 
 def _read_network(text: str) -> Architecture:
@@ -58,7 +58,7 @@ def _read_accuracies(networks: list[Architecture]) -> list[RunAccuracy]:
         return []
 
 
-def _print(found: Report) -> None:
+def _print(found: Report, *, every: bool) -> None:
     comparison = found.comparison
     letters = LETTERS[: len(comparison.architectures)]
     for letter, architecture in zip(letters, comparison.architectures, strict=True):
@@ -83,11 +83,13 @@ def _print(found: Report) -> None:
     ]
     print(f"\n{format_table(('MACs', *letters), stages, '<' + '>' * len(letters))}")
     for letter, changed in zip(letters[1:], found.differences, strict=True):
-        rows = [(escape(step), *_costs(step.delta)) for step in changed.steps]
-        print(f"\nfrom A to {letter}" + ("" if rows else ": no difference"))
+        rows = [(escape(step), *_costs(step.delta)) for step in (changed.steps if every else changed.costly)]
+        print(f"\nfrom A to {letter}" + ("" if changed.steps else ": no difference"))
         if rows:
             rows.append(("in all", *_costs(changed.total)))
             print(format_table(("change", "params", "MACs", "field"), rows, "<>>>"))
+        if changed.free and not every:
+            print(f"{changed.describe_free()}; --all lists them")
 
 
 def _costs(delta: Delta) -> tuple[str, str, str]:
@@ -100,6 +102,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub = verb("compare", compare_verb, text, arch=False, shape=False)
     what = f"{ARCH_HELP}, or a run; the first is what the others are compared to"
     sub.add_argument("archs", metavar="ARCH", nargs="+", help=what)
+    sub.add_argument("--all", action="store_true", help="list changes that cost nothing, too")
     sub.add_argument("--markdown", action="store_true", help="Markdown tables")
     sub.add_argument("--csv", action="store_true", help="one line per number")
     sub.add_argument("--html", metavar="FILE", help="write one self-contained page there")

@@ -85,6 +85,23 @@ class Differences:
     total: Delta
     """The later network's totals less the earlier one's."""
 
+    @property
+    def costly(self) -> tuple[AttributedStep, ...]:
+        """The steps without those that change no total, such as a renamed node or another epsilon."""
+        return tuple(step for step in self.steps if step.delta != Delta())
+
+    @property
+    def free(self) -> int:
+        """How many steps change no total."""
+        return len(self.steps) - len(self.costly)
+
+    def describe_free(self) -> str:
+        """'12 changes that cost nothing are left out', without its full stop; '' where there is none."""
+        if not self.free:
+            return ""
+        one = self.free == 1
+        return f"{self.free:,} change{' that costs nothing is' if one else 's that cost nothing are'} left out"
+
     def to_data(self) -> dict[str, Any]:
         """Convert to plain data for JSON."""
         return {

@@ -108,10 +108,10 @@ def _bars(comparison: Comparison, metric: str, unit: str) -> str:
 
 
 def _growth(comparison: Comparison) -> str:
-    """The field after each node of the trunk on a logarithmic scale; a letter stands at the end of each line."""
+    """The field after each node that changes it on a logarithmic scale; a letter stands at the end of each line."""
     height, right = 260, _WIDTH - 30
     curves = [
-        [point["longest"] for point in trace_growth(architecture, analysis)["points"]]
+        [point["longest"] for point in trace_growth(architecture, analysis, steps_only=True)["points"]]
         for architecture, analysis in zip(comparison.architectures, comparison.analyses, strict=True)
     ]
     most = max(max(curve) for curve in curves)
@@ -136,7 +136,8 @@ def _growth(comparison: Comparison) -> str:
             f'<polyline points="{line}" style="fill:none;stroke:var(--n{place});stroke-width:2"/>'
             f'<text x="{x + 4:.1f}" y="{y + 4:.1f}" style="fill:var(--n{place})">{LETTERS[place]}</text>'
         )
-    rows.append(f'<text x="60" y="{height - 4}">layers and blocks of the trunk, from the image on</text>')
+    axis = "layers and blocks of the trunk that change the field, from the image on"
+    rows.append(f'<text x="60" y="{height - 4}">{axis}</text>')
     ends = "; ".join(f"{letter} ends at {curve[-1]} px" for letter, curve in zip(LETTERS, curves, strict=False))
     return _svg(height, rows, f"receptive field along the trunk: {ends}")
 

@@ -161,12 +161,14 @@ def differences_table(comparison: Comparison, place: int, found: Differences) ->
     def cells(text: str, delta: Delta) -> tuple[TableCell, ...]:
         return (text, Difference((delta.params,)), Difference((delta.macs,)), Difference(delta.receptive_field))
 
-    rows = [*(cells(str(step), step.delta) for step in found.steps), cells("in all", found.total)]
+    rows = [*(cells(str(step), step.delta) for step in found.costly), cells("in all", found.total)]
     names = headings(comparison)
+    left_out = found.describe_free()
     return Table(
         title=f"From {names[0]} to {names[place]}",
         header=("change", "params", "MACs", "field (px)"),
         rows=tuple(rows),
         note="Applied one after another from the top: each change is charged with what it causes in the layers behind "
-        "it, and the column adds up to the last row.",
+        "it, and the column adds up to the last row." + (f" {left_out}." if left_out else ""),
     )
+

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import urllib.parse
 
 from ..analysis import METRICS
 from ..text import escape_csv, escape_markdown
 from ._cells import TableCell, format_cell, is_best
 from ._stages import Part, Stage
 from ._tables import Report, Table
+
+_OF_ADDRESSES = "!#$%&'()*+,-./:;=?@[]_~"
+"""What may stand in an address beside letters and digits; nothing of it ends an address in Markdown."""
 
 
 def render_markdown(report: Report) -> str:
@@ -23,13 +27,20 @@ def render_markdown(report: Report) -> str:
     """
     parts = ["# Architectures side by side"]
     if report.address:
-        parts.append(f"To be seen and changed at {escape_markdown(report.address)}")
+        parts.append(f"To be seen and changed at {_link(report.address)}")
     for table in report.tables:
         parts += [f"## {escape_markdown(table.title)}", _table(table), *([table.note] if table.note else [])]
     parts.append("## Conventions")
     metrics = [row.metric for row in report.comparison.rows]
     parts.append("\n".join(f"- **{metric.label}**: {metric.convention}" for metric in metrics))
     return "\n\n".join(parts) + "\n"
+
+
+def _link(address: str) -> str:
+    """An address that can be followed and copied as it stands; anything else as text."""
+    if not address.startswith(("http://", "https://")):
+        return escape_markdown(address)
+    return f"<{urllib.parse.quote(address, safe=_OF_ADDRESSES)}>"
 
 
 def _table(table: Table) -> str:
@@ -55,7 +66,7 @@ def render_csv(report: Report) -> str:
         report: What ``make_report`` gives.
 
     Returns:
-        Lines of table, what, metric, network, value; no cell begins a formula of a spreadsheet.
+        Lines of table, what, metric, network, value; a value is always a number, and no cell begins a formula of a spreadsheet.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -82,7 +93,7 @@ def render_csv(report: Report) -> str:
             what = escape_csv(f"{each.run}, {each.data}, seed {each.seed}, evaluation {epoch}")
             writer.writerow(("run", what, "test_accuracy", labels[each.place], f"{accuracy:.6g}"))
     if report.address:
-        writer.writerow(("address", "", "", "", escape_csv(report.address)))
+        writer.writerow(("address", escape_csv(report.address), "", "", ""))
     return out.getvalue()
 
 

@@ -98,9 +98,9 @@ def branch_bars(comparison: Comparison, metric: BarMetric, label: str) -> list[d
 
 
 def growths(comparison: Comparison) -> dict[str, Any]:
-    """The growth of the field of each network, over one another: {networks, lines: [growth]}."""
+    """The growth of the field of each network over the nodes that change it: {networks, lines: [growth]}."""
     pairs = zip(comparison.architectures, comparison.analyses, strict=True)
-    return {"networks": networks(comparison), "lines": [trace_growth(*pair) for pair in pairs]}
+    return {"networks": networks(comparison), "lines": [trace_growth(*pair, steps_only=True) for pair in pairs]}
 
 
 def _shares(architecture: Architecture, block: Block, metric: BarMetric) -> list[tuple[str, str, int]]:

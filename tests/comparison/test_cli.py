@@ -37,7 +37,14 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "A  GoogLeNet\n" in out
     assert "1,498,376,192 *" in out
     assert "inception_3a/branch_5x5/conv: kernel_size 5 → 3" in out
-    assert out.splitlines()[-1].split() == ["in", "all", "-373,648", "-84,295,680", "-336"]
+    *_, last, left_out = out.splitlines()
+    assert last.split() == ["in", "all", "-373,648", "-84,295,680", "-336"]
+    assert "inception_3a/branch_1x1: norm_eps" not in out
+    listed = run(capsys, "googlenet", "googlenet-torchvision", "--all")
+    free = sum(line.split()[-3:] == ["+0", "+0", "+0"] for line in listed.splitlines()) - sum(
+        line.split()[-3:] == ["+0", "+0", "+0"] for line in out.splitlines()
+    )
+    assert left_out == f"{free} changes that cost nothing are left out; --all lists them"
     assert "from A to B: no difference" in run(capsys, "googlenet", "inception-v1")
 
 

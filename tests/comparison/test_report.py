@@ -7,6 +7,7 @@ import io
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from explorer import catalog
@@ -87,7 +88,7 @@ def test_markdown() -> None:
         assert len(widths) == 1, block[:200]
     assert "**1,498,376,192" not in text  # the small one has the least
     assert "| MACs | 1,582,671,872 | 1,498,376,192 (−84,295,680, −5.3 %) | **14,003,648" in text
-    assert "kernel\\_size 5 → 3 | −8,192 | −6,422,528 | −16 |" in text
+    assert "kernel_size 5 → 3 | −8,192 | −6,422,528 | −16 |" in text
 
 
 def test_csv() -> None:
@@ -123,12 +124,15 @@ def test_runs_and_the_address_are_told_where_they_are_known() -> None:
     assert "<img" not in text.replace("\\<img", "")
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
-    (row,) = [line for line in text.splitlines() if "74\\.00" in line]
-    assert row.endswith(" 71\\.0 74\\.0 |")  # every third from the end
+    (row,) = [line for line in text.splitlines() if "74.00" in line]
+    assert row.endswith(" 71.0 74.0 |")  # every third from the end
     rows = list(csv.reader(io.StringIO(render_csv(found))))
     assert not any(cell.startswith(("=", "+", "@")) for line in rows for cell in line)
     assert [float(line[4]) for line in rows if line[0] == "run"] == pytest.approx(way)
-    assert rows[-1] == ["address", "", "", "", address]
+    assert rows[-1] == ["address", address, "", "", ""]
+    frame = pd.read_csv(io.StringIO(render_csv(found)))
+    assert frame["value"].dtype == float
+    assert "<http://127.0.0.1:8501/compare?network=residual-mnist&network=%3Cb%3E>" in text
     assert "mine" in {line[3] for line in rows}
     bare = make_report(compare(networks))
     assert "Accuracy" not in render_markdown(bare)

@@ -13,7 +13,19 @@ from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Sequence, edit, to_json, to_link
 from explorer.profiling import CONVENTIONS, count_by_convention
 from explorer.runs import Manager, Point, Run
-from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain, press, unfold
+from tests.pages.parts import (
+    HOSTILE,
+    ROOT,
+    address,
+    design_of,
+    messages,
+    mounted,
+    open_page,
+    plain,
+    press,
+    unfold,
+    visible_text,
+)
 
 USUAL = ["googlenet", "googlenet-torchvision", "inception-v3"]
 SMALL = ["residual-mnist", "inception-a-mnist", "inception-net-32"]
@@ -235,6 +247,10 @@ def test_networks_too_large_for_an_address_are_still_compared() -> None:
 
 def test_differences_add_up_to_the_totals() -> None:
     running = app(["residual-mnist", "googlenet", "googlenet-torchvision"], tab="differences", pair="BC")
+    fewer = running.dataframe[0].value.to_dict("records")
+    assert "that cost nothing are left out" in visible_text(running)
+    running.toggle(key="compare_quiet").set_value(False).run()
+    assert address(running, "options") == "quiet:0"
     frame = running.dataframe[0].value
     before, after = (analyze(catalog.get(name)).totals for name in ("googlenet", "googlenet-torchvision"))
     sums, *steps = frame.to_dict("records")
@@ -246,11 +262,8 @@ def test_differences_add_up_to_the_totals() -> None:
     assert "inception_3a" in marks[0]
     assert "inception_3a" in marks[1]
     assert [each["letter"] for each in mounted(running, "compare_marked")["networks"]] == ["B", "C"]
-    running.toggle(key="compare_quiet").set_value(True).run()
-    fewer = running.dataframe[0].value.to_dict("records")
     assert fewer[0] == sums
     assert 1 < len(fewer) < len(steps)
-    assert address(running, "options") == "quiet:1"
     running.selectbox(key="compare_after").set_value(0).run()
     running.selectbox(key="compare_before").set_value(0).run()
     assert not running.exception

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.architecture import Architecture
-from explorer.comparison import LETTERS, Delta, Differences, compare, find_differences, format_signed, pictures
+from explorer.comparison import LETTERS, Differences, compare, find_differences, format_signed, pictures
 from explorer.text import format_bytes, format_si
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -88,17 +88,17 @@ def _totals(found: Differences) -> None:
 
 def _quiet() -> bool:
     key = "compare_quiet"
-    st.session_state[key] = bool(options.get(TAB, "quiet"))
+    st.session_state[key] = options.get(TAB, "quiet", "1") == "1"
     return st.toggle(
         "Leave out what costs nothing", key=key,
-        on_change=lambda: options.put(TAB, "quiet", "1" if st.session_state[key] else ""),
+        on_change=lambda: options.put(TAB, "quiet", "1" if st.session_state[key] else "0", "1"),
     )  # fmt: skip
 
 
 def _steps(found: Differences) -> list[str]:
     """The table, its sums first, where they are seen; returns the paths of the chosen change."""
     quiet = _quiet()
-    steps = [step for step in found.steps if not quiet or step.delta != Delta()]
+    steps = list(found.costly if quiet else found.steps)
     rows: list[dict[str, Any]] = [
         {
             "change": cell(str(step)),
@@ -130,11 +130,12 @@ def _steps(found: Differences) -> list[str]:
             "elsewhere": st.column_config.NumberColumn("of that, MACs in other layers", **number),
         },
     )
+    left_out = f" ({found.describe_free()})" if quiet and found.free else ""
     sums = f"{format_signed(found.total.params)} parameters, {format_signed(found.total.macs)} MACs"
     st.caption(
         literal(
-            f"{len(steps)} of {len(found.steps)} steps, applied one after another from the top. Each is charged with "
-            "what it causes in the layers behind it, so the sums are the differences of the totals: "
+            f"{len(steps)} of {len(found.steps)} steps{left_out}, applied one after another from the top. Each is "
+            "charged with what it causes in the layers behind it, so the sums are the differences of the totals: "
             f"{sums}. Choose a row to see where it is."
         )
     )

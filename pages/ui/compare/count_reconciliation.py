@@ -33,8 +33,8 @@ def show(entries: tuple[Entry, ...]) -> None:
     found = [count_by_convention(entry.architecture, now) for entry, now in zip(entries, analyses, strict=True)]
     names = [f"{letter} {entry.label}" for letter, entry in zip(LETTERS, entries, strict=False)]
     st.caption(
-        "Tools that count the same network disagree by convention. First all totals, then each from our number to the "
-        "tool's, one rule a row: the sum is exactly what that tool prints, for one image in inference."
+        "Tools that count the same network disagree by convention. First all totals; unfold a tool to get from our "
+        "number to its, one rule a row: the sum is exactly what that tool prints, for one image in inference."
     )
     rows = [[f"{each.tool}: {each.their_name}", *(f"{mine[at].total:,}" for mine in found)]
             for at, each in enumerate(found[0])]  # fmt: skip
@@ -42,8 +42,8 @@ def show(entries: tuple[Entry, ...]) -> None:
     for at, (key, convention) in enumerate(CONVENTIONS.items()):
         accounts = [_Account(mine[at].ours, _items(mine[at].items), mine[at].total) for mine in found]
         if key != "ours":
-            st.markdown(f"**{literal(convention.their_name)}** of {literal(convention.tool)}")
-            _steps(names, accounts)
+            with st.expander(f"**{literal(convention.their_name)}** of {literal(convention.tool)}, rule by rule"):
+                _steps(names, accounts)
     _run(entries, names)
 
 
