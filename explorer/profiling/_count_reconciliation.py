@@ -16,7 +16,7 @@ from ._meta_counts import FLOP_COUNTER, TORCHINFO, flops_by_node
 from ._summary import Summary, summarize
 from .conventions import Count, CountItem, count_by_convention, keep_items
 
-NOT_RUN = ("fvcore", "ptflops", "ptflops_modules", "thop", "torchvision")
+NOT_RUN = ("fvcore", "ptflops_modules", "ptflops", "ptflops_functions", "thop", "thop_functions", "torchvision")
 """Conventions whose totals are worked out from the architecture alone: the tools are not needed."""
 
 

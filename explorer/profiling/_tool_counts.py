@@ -17,11 +17,16 @@ class LayerSums:
         self.analysis = analysis
         self.nodes: dict[str, Any] = dict(walk(architecture))
         self.layers = [layer for layer in analysis.layers if not layer.training_only]
+        self._blocks = tuple(f"{path}/" for path, node in self.nodes.items() if node.op == "parallel")
 
     def of(self, *ops: str, kind: str = "") -> list[Layer]:
         """The layers of these kinds, all or with a certain ``kind`` field."""
         found = [layer for layer in self.layers if layer.op in ops]
         return [layer for layer in found if not kind or self.nodes[layer.path].kind == kind]
+
+    def outside_blocks(self, layers: Iterable[Layer]) -> list[Layer]:
+        """Those that stand in no branch of a block."""
+        return [layer for layer in layers if not layer.path.startswith(self._blocks)]
 
     def biases(self, *ops: str) -> int:
         """Biases × output positions."""

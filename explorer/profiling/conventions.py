@@ -2,8 +2,8 @@
 
 Each tool's total is ours with itemised differences, computed here from the architecture; the tools themselves are not
 needed, and the tests hold every total against what they print. All is for one image in inference, so auxiliary heads
-do not run. What a tool counts can depend on how the same network is written: the rules are for
-torch's standard modules.
+do not run. What a tool counts can depend on how the same network is written, with modules of torch.nn as ``build`` does
+or with functions as torchvision does in part; where it does, the tool has a convention for each way.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import prod
 from typing import Any
 
 from ..analysis import CONVENTIONS as OURS
-from ..analysis import Analysis, analyze
+from ..analysis import Analysis, Layer, analyze
 from ..architecture import Architecture
 from ._tool_counts import LayerSums, elements
 
@@ -118,6 +118,15 @@ def _fvcore(sums: LayerSums) -> tuple[CountItem, ...]:
 
 
 def _thop(sums: LayerSums) -> tuple[CountItem, ...]:
+    return _thop_with(sums, sums.of("pool", kind="avg"))
+
+
+def _thop_functions(sums: LayerSums) -> tuple[CountItem, ...]:
+    return _thop_with(sums, sums.outside_blocks(sums.of("pool", kind="avg")))
+
+
+def _thop_with(sums: LayerSums, pools: list[Layer]) -> tuple[CountItem, ...]:
+    """``pools``: the average pools that are modules, since thop does not see functions."""
     averages = sums.of("global_pool", kind="avg")
     return keep_items(
         CountItem(
@@ -128,7 +137,7 @@ def _thop(sums: LayerSums) -> tuple[CountItem, ...]:
         CountItem(
             label="average pooling",
             convention="1 for each element of the output, where it is a module and not a function",
-            value=elements(sums.of("pool", kind="avg")),
+            value=elements(pools),
         ),
         CountItem(
             label="global average pooling",
@@ -145,7 +154,15 @@ _AGAIN = ("relu", "gelu", "leaky_relu")
 
 
 def _ptflops(sums: LayerSums) -> tuple[CountItem, ...]:
-    pooled = elements(sums.of("pool", "global_pool"), "input")
+    return _ptflops_with(sums, sums.of("pool", "global_pool"))
+
+
+def _ptflops_functions(sums: LayerSums) -> tuple[CountItem, ...]:
+    return _ptflops_with(sums, sums.outside_blocks(sums.of("pool", "global_pool")))
+
+
+def _ptflops_with(sums: LayerSums, pools: list[Layer]) -> tuple[CountItem, ...]:
+    """``pools``: those that are modules; all activations are functions."""
     responses = [(layer, sums.nodes[layer.path].size) for layer in sums.of("local_response_norm")]
     padded = sum(
         (layer.input_shape[0] + size - 1) * prod(layer.input_shape[1:]) for layer, size in responses
@@ -175,12 +192,12 @@ def _ptflops(sums: LayerSums) -> tuple[CountItem, ...]:
         CountItem(
             label="pooling",
             convention="1 for each element of the input",
-            value=pooled,
+            value=elements(sums.of("pool", "global_pool"), "input"),
         ),
         CountItem(
             label="pooling again",
             convention="the module is counted and so is the function that it calls; a function alone counts once",
-            value=pooled,
+            value=elements(pools, "input"),
         ),
         CountItem(
             label="local response normalisation",
@@ -227,13 +244,25 @@ CONVENTIONS: dict[str, Convention] = {
     "flops": Convention(tool="2 × MACs (FlopCounterMode, Distill)", their_name="FLOPs", items=_double),
     "torchinfo": Convention(tool="torchinfo 1.8", their_name="Total mult-adds", items=_torchinfo),
     "fvcore": Convention(tool="fvcore 0.1.5", their_name="FlopCountAnalysis.total()", items=_fvcore),
-    "ptflops": Convention(
-        tool="ptflops 0.7, activations as functions", their_name="Computational complexity", items=_ptflops
-    ),
     "ptflops_modules": Convention(
-        tool="ptflops 0.7, activations as modules", their_name="Computational complexity", items=_ptflops_modules
+        tool="ptflops 0.7, activations and pools as modules (what build makes)",
+        their_name="Computational complexity", items=_ptflops_modules,
     ),
-    "thop": Convention(tool="thop 0.1.1", their_name="MACs", items=_thop),
+    "ptflops": Convention(
+        tool="ptflops 0.7, activations as functions, pools as modules (torchvision's GoogLeNet)",
+        their_name="Computational complexity", items=_ptflops,
+    ),
+    "ptflops_functions": Convention(
+        tool="ptflops 0.7, activations and the pools in blocks as functions (torchvision's Inception v3)",
+        their_name="Computational complexity", items=_ptflops_functions,
+    ),
+    "thop": Convention(
+        tool="thop 0.1.1, pools as modules (what build makes, torchvision's GoogLeNet)", their_name="MACs", items=_thop
+    ),
+    "thop_functions": Convention(
+        tool="thop 0.1.1, pools in blocks as functions (torchvision's Inception v3)",
+        their_name="MACs", items=_thop_functions,
+    ),
     "torchvision": Convention(
         tool="torchvision's _ops (published as billions, three digits behind the point)",
         their_name="_ops × 10⁹", items=lambda _: (),
