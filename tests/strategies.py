@@ -63,10 +63,13 @@ def both(value: Any) -> tuple[int, int]:
 def after(n: int, kernel: int, stride: int, dilation: int, padding: int, ceil: bool = False) -> int:
     """Output extent of a window, ``padding`` in all; 0 or less where it does not fit."""
     room = n + padding - dilation * (kernel - 1) - 1
-    out = room // stride + 1
-    if ceil and room % stride and out * stride < n + padding // 2:
-        out += 1
-    return out if room >= 0 else 0
+    if not ceil:
+        return max(0, room // stride + 1)
+    # As ATen/native/Pool.h has it: round up, then drop a last window that would start beyond the image.
+    out = (room + stride - 1) // stride + 1
+    if (out - 1) * stride >= n + padding // 2:
+        out -= 1
+    return max(0, out)
 
 
 def divisors(*numbers: int) -> list[int]:

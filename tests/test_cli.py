@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from explorer.architecture import (
     to_json,
 )
 from explorer.cli import escape, main
+from tests.large import densenet
 
 ROOT = Path(__file__).parents[1]
 EVIL = "\x1b[31mred\x9b\u202e"
@@ -245,7 +247,7 @@ def test_export_and_back(capsys: pytest.CaptureFixture[str], tmp_path: Path, for
     [
         ("", "empty"),
         ("  ", "empty"),
-        ("foo", "known: googlenet"),
+        ("foo", "list` has all names"),
         ("inception-v33", "did you mean inception-v3"),
         ("nowhere/net.json", "there is no file"),
         ("nowhere.json", "there is no file"),
@@ -268,11 +270,34 @@ def test_names_that_mean_nothing(capsys: pytest.CaptureFixture[str], text: str, 
     assert len(message) < 500
 
 
+def test_a_large_network_is_exported_and_read_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file, again = tmp_path / "large.json", tmp_path / "again.json"
+    file.write_text(to_json(densenet(), indent=4))
+    assert main(["export", str(file), "-o", str(again)]) == 0
+    assert from_json(again.read_text()) == densenet()
+    assert main(["export", str(again), "--format", "link"]) == 0
+    link = capsys.readouterr().out.strip()
+    assert data(capsys, "analyze", link)["params"] == 7_978_856  # type: ignore[index]  # torchvision's DenseNet-121
+
+
+@pytest.mark.parametrize(("size", "fits"), [("299", True), ("224", False), ("75", False)])
+def test_a_head_that_does_not_fit_is_told(capsys: pytest.CaptureFixture[str], size: str, fits: bool) -> None:
+    shape = f"3x{size}x{size}"
+    found: Any = data(capsys, "analyze", "inception-v3", "--input", shape)
+    assert [(head["path"], head["fits"], head["reason"] == "") for head in found["auxiliary"]] == [
+        ("AuxLogits", fits, fits)
+    ]
+    assert any(layer["path"].startswith("AuxLogits/") for layer in found["layers"]) == fits
+    assert main(["analyze", "inception-v3", "--input", shape]) == 0
+    assert ("the auxiliary head AuxLogits does not fit" in capsys.readouterr().out) == (not fits)
+    assert "Mixed_7a" in error(capsys, "analyze", "inception-v3", "--input", "3x74x74")
+
+
 def test_files_that_are_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "net.json"
     assert "Is a directory" in error(capsys, "analyze", str(tmp_path))
     file.write_bytes(b" " * (MAX_TEXT_BYTES + 1))
-    assert "65,536 bytes" in error(capsys, "analyze", str(file))
+    assert f"{MAX_TEXT_BYTES:,} bytes" in error(capsys, "analyze", str(file))
     for content, part in (
         (b"", "not valid JSON"),
         (b"{", "not valid JSON"),

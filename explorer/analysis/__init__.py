@@ -1,9 +1,10 @@
 """Cost and geometry of an architecture in pure Python: no torch, no arrays, a fraction of a millisecond a network."""
 
 from ._analyze import VISITS, Sweep, analyze, problems, repair
+from ._containers import projection_stride
 from ._convex import convex_in_channels, convex_samples
 from ._metrics import METRICS, Direction, Metric, depth, headline_metrics
-from ._readings import BYTES, CONVENTIONS, Analysis, Layer, ReceptiveField, Totals
+from ._readings import BYTES, CONVENTIONS, Analysis, AuxiliaryHead, Layer, ReceptiveField, Totals
 
 __all__ = [
     "BYTES",
@@ -11,6 +12,7 @@ __all__ = [
     "METRICS",
     "VISITS",
     "Analysis",
+    "AuxiliaryHead",
     "Direction",
     "Layer",
     "Metric",
@@ -23,5 +25,6 @@ __all__ = [
     "depth",
     "headline_metrics",
     "problems",
+    "projection_stride",
     "repair",
 ]

@@ -21,6 +21,9 @@ What ``x`` and a row are stands in ``_walk``. By op and not by class, since a ho
 def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None = None) -> Analysis:
     """Work out shapes, parameters, MACs, memory and receptive field of every layer and of the whole, without torch.
 
+    An auxiliary head that does not fit the image is no obstacle, since only training runs it: ``Analysis.auxiliary``
+    says which do not, and why.
+
     Args:
         architecture: The network.
         input_shape: (channels, height, width) in place of the architecture's own.
@@ -41,7 +44,13 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
     walk = Walk(VISITS)
     totals = _run(walk, architecture)
-    return Analysis(name=architecture.name, input_shape=architecture.input_shape, totals=totals, rows=walk.rows)
+    return Analysis(
+        name=architecture.name,
+        input_shape=architecture.input_shape,
+        totals=totals,
+        rows=walk.rows,
+        auxiliary=tuple(walk.heads),
+    )
 
 
 def problems(architecture: Architecture) -> tuple[Problem, ...]:

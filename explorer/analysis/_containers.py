@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from ..architecture import Repair
 from ..architecture.edit import output_conv
 from ..text import compact_shape
-from ._readings import BYTES
+from ._readings import BYTES, AuxiliaryHead
 from ._walk import (
     Axis,
     Field,
@@ -67,8 +67,8 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     grad, equal = False, True
     field, merged = first[1], False
     for given, seen, follows, _, _ in outs:
-        if given[1:] != sides or len(given) != len(shape):
-            return _unequal_sizes(walk, node, path, outs, peak)
+        if given[1:] != sides:  # those of a vector are ()
+            return _unequal_sizes(walk, node, path, x, outs, peak)
         channels += given[0]
         equal = equal and given == shape
         grad = grad or follows
@@ -76,29 +76,35 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     if merged:
         field = _merge([out[1] for out in outs])
     kept = 0
-    if node.fuse == "concat":
+    fuse = node.fuse
+    if fuse == "concat":
         shape = (channels, *sides)
     elif not equal:
         _unequal_channels(walk, node, path, outs)
     size = byte_size(shape)
-    if node.fuse == "multiply":
+    if fuse == "multiply":
         # a·b keeps both factors for each other's gradient; with more branches the product so far is a factor too
         product = first
         for other in outs[1:]:
             kept += (save_for_backward(other) if product[2] else 0) + (save_for_backward(product) if other[2] else 0)
             product = (shape, field, product[2] or other[2], [size, False, None], 0)
     walk.add((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
-    steps = 1 if node.fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
+    steps = 1 if fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
     return shape, field, grad, [size, False, None], max(peak, held + steps * size)
 
 
-def _unequal_sizes(walk: Walk, node: Any, path: str, outs: list[Tensor], peak: int) -> Tensor:
+def _unequal_sizes(walk: Walk, node: Any, path: str, x: Tensor, outs: list[Tensor], peak: int) -> Tensor:
     given = ", ".join(
         f"{branch.name} gives {compact_shape(out[0][1:]) or 'a vector'}"
         for branch, out in zip(node.branches, outs, strict=True)
     )
-    walk.refuse(path, f"fuse={node.fuse} needs equal heights and widths: {given}")
-    return (*outs[0][:4], peak)
+    maps = all(len(out[0]) == 3 for out in outs)
+    walk.refuse(path, f"fuse={node.fuse} needs equal heights and widths: {given}", by_size=maps)
+    first = outs[0]
+    channels = sum(out[0][0] for out in outs) if node.fuse == "concat" else first[0][0]
+    y = ((channels, *first[0][1:]), *first[1:4], peak)
+    walk.row(node, path, x, y)
+    return y
 
 
 def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> None:
@@ -114,23 +120,36 @@ def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> N
     walk.refuse(path, f"fuse={node.fuse} needs equal channels: {counts}", repair)
 
 
-def _merge(fields: Iterable[Field]) -> Field:
+def _merge(fields: Sequence[Field]) -> Field:
     """The box around the fields of parallel paths."""
-    axes_h, axes_w, aligned, whole = zip(*fields, strict=True)
-    axis_h, centred = _hull(axes_h)
-    if axes_h == axes_w:
-        return axis_h, axis_h, centred and all(aligned), any(whole)
-    axis_w, also = _hull(axes_w)
-    return axis_h, axis_w, centred and also and all(aligned), any(whole)
+    axis_h, axis_w, aligned, whole = fields[0]
+    square = axis_h is axis_w
+    for other_h, other_w, agree, everything in fields:
+        if not agree:
+            aligned = False
+        if everything:
+            whole = True
+        if other_h is not other_w:
+            square = False
+    axis_h, centred = _hull([field[0] for field in fields])
+    if not centred:
+        aligned = False
+    if square:
+        return axis_h, axis_h, aligned, whole
+    axis_w, centred = _hull([field[1] for field in fields])
+    return axis_h, axis_h if axis_w == axis_h else axis_w, aligned and centred, whole
 
 
-def _hull(axes: tuple[Axis, ...]) -> tuple[Axis, bool]:
+def _hull(axes: list[Axis]) -> tuple[Axis, bool]:
     """(box around parallel paths, whether all have the same stride and centre) on one axis."""
-    size, jump, start, min_size = axes[0]
+    size, jump, start, min_size = first = axes[0]
     stride, end = jump, start + size
     centre = start + end  # twice the centre, to stay with whole numbers
     centred = True
-    for size, step, begin, least in axes:
+    for axis in axes:
+        if axis is first:
+            continue
+        size, step, begin, least = axis
         stop = begin + size
         if step != jump or begin + stop != centre:
             centred = False
@@ -175,6 +194,7 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             f"an identity shortcut needs equal shapes: the input is {compact_shape(shape_in)}, "
             f"the body gives {compact_shape(shape)}",
             Repair(label="use a projection", replacements=((path, (("shortcut", "projection"),)),)) if maps else None,
+            by_size=maps and shape[0] == shape_in[0],
         )
     peak = max(peak, held + size * (1 if node.activation in ("none", "relu") else 2))
     y, more = activate(node.activation, shape, _merge((field_in, field)), grad or follows, size, peak)
@@ -183,30 +203,49 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 
 
 def _projection_stride(walk: Walk, path: str, x: Tensor, body: Tensor) -> tuple[int, int] | None:
-    """Stride at which a 1×1 convolution gives the body's size, None (and a problem) if there is none."""
+    """Stride at which a 1×1 convolution gives the body's size; a problem if there is none, None for vectors."""
     if len(body[0]) != 3 or len(x[0]) != 3:
         walk.refuse(path, "a projection shortcut joins feature maps, not vectors")
         return None
-    steps = []
-    for n_in, n_out in zip(x[0][1:], body[0][1:], strict=True):
-        step = -(-n_in // n_out)
-        if (n_in - 1) // step + 1 != n_out:
-            walk.refuse(
-                path,
-                f"no stride of a 1×1 projection turns {compact_shape(x[0][1:])} "
-                f"into the body's {compact_shape(body[0][1:])}",
-            )
-            return None
-        steps.append(step)
-    return steps[0], steps[1]
+    (_, *size_in), (_, *size_out) = x[0], body[0]
+    steps = projection_stride(size_in, size_out)
+    if any((n - 1) // step + 1 != out for n, step, out in zip(size_in, steps, size_out, strict=True)):
+        walk.refuse(
+            path,
+            f"no stride of a 1×1 projection turns {compact_shape(size_in)} into the body's {compact_shape(size_out)}",
+            by_size=True,
+        )
+    return steps
+
+
+def projection_stride(size_in: Sequence[int], size_out: Sequence[int]) -> tuple[int, int]:
+    """The stride of a projection shortcut.
+
+    Args:
+        size_in: (height, width) of the block's input.
+        size_out: (height, width) of its body's output.
+
+    Returns:
+        Stride at which a 1×1 convolution turns the one into the other, if any does; for large maps beyond what a
+        node's own stride may be.
+    """
+    return -(-size_in[0] // size_out[0]), -(-size_in[1] // size_out[1])
 
 
 def _auxiliary(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     outside, walk.in_head = walk.in_head, True
+    storage, rows, misfits = x[3], len(walk.rows), len(walk.misfits)
+    was_kept = storage[1]
     y = x
     for op, name, child in node.steps:
         y = walk.visits[op](walk, child, f"{path}/{name}", y)
     walk.in_head = outside
+    reason = ""
+    if len(walk.misfits) > misfits:  # it cannot run, so that nothing is kept because of it
+        reason = str(walk.misfits[misfits])
+        storage[1] = was_kept
+        walk.rows[rows:] = [(*row[:8], 0, *row[9:]) for row in walk.rows[rows:]]
+    walk.heads.append(AuxiliaryHead(path, reason))
     if len(y[0]) != 1:
         walk.refuse(path, f"an auxiliary head must end in a vector of class scores, not {compact_shape(y[0])}")
     return pass_through(x)

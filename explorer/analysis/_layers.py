@@ -17,7 +17,7 @@ from ._walk import (
     mark_whole_input,
     pass_through,
     save_for_backward,
-    widen,
+    widen_field,
 )
 
 _INDEX_BYTES = 8
@@ -34,7 +34,7 @@ def _refuse_window(walk: Walk, node: Any, path: str, x: Tensor) -> None:
     zeros = (pad[0] + pad_end[0], pad[1] + pad_end[1])
     padding = f" with {compact_shape(zeros)} of padding" if any(zeros) else ""
     window, given = compact_shape(span), compact_shape(x[0][1:])
-    walk.refuse(path, f"a window of {window} does not fit its input of {given}{padding}", repair)
+    walk.refuse(path, f"a window of {window} does not fit its input of {given}{padding}", repair, by_size=True)
 
 
 def _refuse_vector(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
@@ -63,31 +63,32 @@ def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
 
 def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
-    if len(shape) != 3:
+    try:
+        c, h, w = shape
+    except ValueError:
         return _refuse_vector(walk, node, path, x)
-    c, h, w = shape
-    window, out, taps, bias, norm, copies, alive, saved = node.plan
-    inputs = c
+    window, out, weight, bias, norm, copies, alive, saved = node.plan
     if out is None:
         out, groups = _groups(walk, node, path, c)
-        inputs = c // groups
+        weight, bias, norm = weight * out * (c // groups), bias * out, norm * out
+    else:
+        weight *= c
     held = storage[0]
     padded = 0
     if window:
-        padding_h, padding_w, step_h, step_w, reach_h, reach_w, square, asymmetric_h, asymmetric_w = window
-        if asymmetric_h or asymmetric_w:  # torch pads a copy of the input first, and that copy is what it keeps
-            padded = c * (h + asymmetric_h) * (w + asymmetric_w) * BYTES
-        h = (h + padding_h - 1) // step_h + 1
-        w = (w + padding_w - 1) // step_w + 1
-        if h < 1 or w < 1:
-            _refuse_window(walk, node, path, x)
-            h, w = max(h, 1), max(w, 1)
-        axis_h, axis_w, aligned, whole = field
-        seen = widen(axis_h, reach_h)
-        field = (seen, seen if square and axis_w is axis_h else widen(axis_w, reach_w), aligned, whole)
+        field = widen_field(field, window)
+        if window[0]:
+            padding_h, padding_w, step_h, step_w, asymmetric_h, asymmetric_w = window[0]
+            if asymmetric_h or asymmetric_w:  # torch pads a copy of the input first, and that copy is what it keeps
+                padded = c * (h + asymmetric_h) * (w + asymmetric_w) * BYTES
+            h = (h + padding_h - 1) // step_h + 1
+            w = (w + padding_w - 1) // step_w + 1
+            if h < 1 or w < 1:
+                _refuse_window(walk, node, path, x)
+                h, w = max(h, 1), max(w, 1)
     positions = h * w
     size = out * positions * BYTES
-    kept = copies * size + norm * BYTES * out  # the norm's input and statistics; the activation's input or output
+    kept = copies * size + norm * BYTES  # the norm's input and statistics; the activation's input or output
     peak = held + alive * size
     if padded:
         kept += padded
@@ -95,9 +96,8 @@ def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     elif not storage[1]:
         kept += held
         storage[1] = True
-    weight = out * inputs * taps
     y = (out, h, w)
-    walk.add((path, "conv", shape, y, weight, bias * out, norm * out, weight * positions, kept, field, walk.in_head))
+    walk.add((path, "conv", shape, y, weight, bias, norm, weight * positions, kept, field, walk.in_head))
     return y, field, True, [size, saved, None], peak
 
 
@@ -105,21 +105,12 @@ def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:
         return _refuse_vector(walk, node, path, x)
-    c, h, w = shape
-    padding_h, padding_w, step_h, step_w, reach_h, reach_w, square, _, _ = node.window
-    last_h, last_w = h + padding_h - 1, w + padding_w - 1  # the last position at which a window may start
-    if last_h < 0 or last_w < 0:
-        _refuse_window(walk, node, path, x)
-        last_h, last_w = max(last_h, 0), max(last_w, 0)
-    oh, ow = last_h // step_h + 1, last_w // step_w + 1
-    if node.ceil_mode:  # torch drops a last window that would start in the padding beyond the image
-        oh += last_h % step_h > 0 and oh * step_h < h + reach_h[2]
-        ow += last_w % step_w > 0 and ow * step_w < w + reach_w[2]
-    axis_h, axis_w, aligned, whole = field
-    seen = widen(axis_h, reach_h)
-    field = (seen, seen if square and axis_w is axis_h else widen(axis_w, reach_w), aligned, whole)
-    y = (c, oh, ow)
-    elements = c * oh * ow
+    y = shape
+    window = node.window
+    if window[0]:
+        y = _pooled(walk, node, path, x)
+    field = widen_field(field, window)
+    elements = y[0] * y[1] * y[2]
     size = elements * BYTES
     indices = elements * _INDEX_BYTES if node.kind == "max" else 0
     held = storage[0]
@@ -131,6 +122,21 @@ def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             storage[1] = True
     walk.add((path, "pool", shape, y, 0, 0, 0, 0, kept, field, walk.in_head))
     return y, field, grad, [size, False, None], held + size + indices
+
+
+def _pooled(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[int, int, int]:
+    """Shape of a pool's output."""
+    c, h, w = x[0]
+    (padding_h, padding_w, step_h, step_w, _, _), reach_h, reach_w, _ = node.window
+    last_h, last_w = h + padding_h - 1, w + padding_w - 1  # where the last window starts that hangs over no border
+    oh, ow = last_h // step_h + 1, last_w // step_w + 1
+    if node.ceil_mode:  # one more, even the only one, unless it would start in the padding beyond the image
+        oh += last_h % step_h > 0 and oh * step_h < h + reach_h[2]
+        ow += last_w % step_w > 0 and ow * step_w < w + reach_w[2]
+    if oh < 1 or ow < 1:
+        _refuse_window(walk, node, path, x)
+        oh, ow = max(oh, 1), max(ow, 1)
+    return c, oh, ow
 
 
 def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:

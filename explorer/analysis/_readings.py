@@ -89,6 +89,26 @@ class Layer(NamedTuple):
         return count
 
 
+class AuxiliaryHead(NamedTuple):
+    """A classifier that runs in training only. One that does not fit the image hinders nothing but training."""
+
+    path: str
+    reason: str = ""
+    """Why it does not fit the image, '' where it fits."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the network can be trained with it on images of this size."""
+        return not self.reason
+
+    def describe(self) -> str:
+        """What a head that does not fit means, and the way out, in one sentence without its full stop."""
+        return (
+            f"the auxiliary head {self.path} does not fit the image: {self.reason}; "
+            "only training runs it, and needs larger images or the head removed"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
     """The numbers of a whole network that a ribbon, a ranking or a search needs."""
@@ -100,7 +120,7 @@ class Totals:
     macs: int
     """Multiply-adds for one image in inference, convolution and linear, bias not counted."""
     training_bytes: int
-    """What autograd keeps of one image's activations in training, auxiliary heads included."""
+    """What autograd keeps of one image's activations in training, auxiliary heads that fit the image included."""
     inference_bytes: int
     """Largest sum of one image's activations alive at once in inference."""
     output_shape: tuple[int, ...]
@@ -144,10 +164,21 @@ class Analysis:
     """The numbers of the whole network."""
     rows: list[tuple[Any, ...]] = field(repr=False)
     """The pass's raw rows; read ``layers`` instead."""
+    auxiliary: tuple[AuxiliaryHead, ...] = ()
+    """Every auxiliary head, in execution order."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """One ``Layer`` per primitive layer and per fusion, in execution order."""
+        """One ``Layer`` per primitive layer and per fusion, in execution order.
+
+        Those of auxiliary heads that do not fit the image are left out: they have no shapes.
+        """
+        absent = tuple(f"{head.path}/" for head in self.auxiliary if not head.fits)
+        return tuple([layer for layer in self._drawn if not layer.path.startswith(absent)])
+
+    @cached_property
+    def _drawn(self) -> tuple[Layer, ...]:
+        """What can be drawn and built: all layers, in heads that do not fit with shapes as if their windows fitted."""
         return tuple(map(layer_of, self.rows))
 
     def __getattr__(self, name: str) -> Any:
@@ -158,14 +189,14 @@ class Analysis:
 
     @cached_property
     def by_path(self) -> dict[str, Layer]:
-        """Layers by path."""
-        return {layer.path: layer for layer in self.layers}
+        """Layers by path; also those of heads that do not fit, with shapes as if their windows just fitted."""
+        return {layer.path: layer for layer in self._drawn}
 
     @cached_property
     def _spans(self) -> dict[str, tuple[int, int]]:
         """First layer at or below each path, and the first behind them: they follow one another without a gap."""
-        spans = {"": (0, len(self.layers))}
-        for index, layer in enumerate(self.layers):
+        spans = {"": (0, len(self._drawn))}
+        for index, layer in enumerate(self._drawn):
             path = layer.path
             while path:
                 spans[path] = (spans.get(path, (index,))[0], index + 1)
@@ -173,7 +204,7 @@ class Analysis:
         return spans
 
     def below(self, path: str) -> tuple[Layer, ...]:
-        """Select the layers at or below a path.
+        """Select the layers at or below a path, of those in ``by_path``.
 
         Args:
             path: Path of a node; '' for the whole network.
@@ -182,7 +213,7 @@ class Analysis:
             The layers in execution order; () where the path has none.
         """
         first, end = self._spans.get(path, (0, 0))
-        return self.layers[first:end]
+        return self._drawn[first:end]
 
     def below_any(self, paths: Sequence[str]) -> list[Layer]:
         """Select the layers at or below any of several paths; quick for a few where the analysis is not read otherwise.
@@ -210,6 +241,9 @@ class Analysis:
             "training_bytes": totals.training_bytes,
             "inference_bytes": totals.inference_bytes,
             "receptive_field": _field_data(totals.receptive_field),
+            "auxiliary": [
+                {"path": head.path, "fits": head.fits, "reason": head.reason} for head in self.auxiliary
+            ],
             "layers": [
                 {
                     "path": layer.path,

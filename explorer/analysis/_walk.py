@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..architecture import Problem, Repair
-from ._readings import BYTES
+from ._readings import BYTES, AuxiliaryHead
 
 Axis = tuple[int, int, int, int]
 Field = tuple[Axis, Axis, bool, bool]
@@ -42,6 +42,8 @@ class Walk:
         self.rows: list[tuple[Any, ...]] = []
         self.add = self.rows.append
         self.problems: list[Problem] = []
+        self.misfits: list[Problem] = []
+        self.heads: list[AuxiliaryHead] = []
         self.feature: tuple[tuple[int, ...], Field] | None = None
         self.in_head = False
 
@@ -52,13 +54,15 @@ class Walk:
             kept += bytes_kept
             if in_head:
                 auxiliary += weight + bias + norm
-            else:
+            elif weight or norm:
                 params += weight + bias + norm
                 macs += multiply_adds
         return params, auxiliary, macs, kept
 
-    def refuse(self, path: str, message: str, repair: Repair | None = None) -> None:
-        self.problems.append(Problem(path=path, message=message, repair=repair))
+    def refuse(self, path: str, message: str, repair: Repair | None = None, *, by_size: bool = False) -> None:
+        """Note a problem. One that another image size might not have (``by_size``) is, in a head, the head's alone."""
+        found = self.misfits if by_size and self.in_head else self.problems
+        found.append(Problem(path=path, message=message, repair=repair))
 
     def row(
         self,
@@ -107,6 +111,14 @@ def widen(axis: Axis, window: tuple[int, int, int]) -> Axis:
     reach, step, before = window
     grown = reach * stride
     return (size + grown, stride * step, start - before * stride, min_size + grown)
+
+
+def widen_field(field: Field, window: tuple[Any, ...]) -> Field:
+    """The field behind a window, as ``Geometry.window`` has it."""
+    axis_h, axis_w, aligned, whole = field
+    _, reach_h, reach_w, square = window
+    seen = widen(axis_h, reach_h)
+    return seen, seen if square and axis_w is axis_h else widen(axis_w, reach_w), aligned, whole
 
 
 def activate(kind: str, shape: tuple[int, ...], field: Field, grad: bool, size: int, peak: int) -> tuple[Tensor, int]:

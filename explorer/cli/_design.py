@@ -8,6 +8,7 @@ import json
 from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
 from ..architecture import diff, to_data, to_link
+from ..comparison import Delta, differences
 from ..profiling import OUR_CONVENTION
 from ._arguments import read_architecture
 from ._text import ascii_shape, escape, format_notes, format_table, print_json, write_text
@@ -90,6 +91,9 @@ def analyze_verb(args: argparse.Namespace) -> None:
     print(format_table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
     if any(layer.training_only for layer in analysis.layers):
         print("* part of an auxiliary head: training only, not in the totals of params and MACs")
+    for head in analysis.auxiliary:
+        if not head.fits:
+            print(f"! {head.describe()}; its layers are not listed")
     if any(layer.receptive_field.whole_input for layer in analysis.layers):
         print("+ depends on the whole input through pooling, flattening or attention; the number is the convolutions'")
     print(f"\n{_totals(analysis)}")
@@ -147,10 +151,15 @@ def diff_verb(args: argparse.Namespace) -> None:
             "totals": {name: {"before": was, "after": now} for name, (was, now) in totals.items()},
         })  # fmt: skip
         return
-    for change in changes:
+    free = {(change.path, change.field) for step in differences(before, after).steps if step.delta == Delta()
+            for change in step.changes} | {("", "name")}  # fmt: skip
+    shown = [change for change in changes if args.all or (change.path, change.field) not in free]
+    for change in shown:
         print(escape(change))
     if not changes:
         print("no difference")
+    if len(shown) < len(changes):
+        print(f"{len(changes) - len(shown):,} that cost nothing, such as names, are left out; --all lists them")
     print()
     rows = [(name, f"{was:,}", f"{now:,}", f"{now - was:+,}") for name, (was, now) in totals.items()]
     print(format_table(("total", "before", "after", "difference"), rows, "<>>>"))

@@ -66,7 +66,8 @@ def render_csv(report: Report) -> str:
         report: What ``make_report`` gives.
 
     Returns:
-        Lines of table, what, metric, network, value; a value is always a number, and no cell begins a formula of a spreadsheet.
+        Lines of table, what, metric, network, value; a value is always a number, and no cell begins a formula of a
+        spreadsheet.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

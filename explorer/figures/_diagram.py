@@ -61,7 +61,7 @@ def lay_out_column(node: Any, path: str, analysis: Analysis, shape: tuple[int, .
     """
     layers = analysis.below(path)
     if node.op == "auxiliary":
-        return _tap(node, path, layers, shape)
+        return _tap(node, path, layers, shape, _misfit(analysis, path))
     shape = layers[-1].output_shape if layers else shape
     macs = sum(layer.macs for layer in layers if not layer.training_only)
     params = sum(layer.params for layer in layers if not layer.training_only)
@@ -85,7 +85,9 @@ def lay_out_column(node: Any, path: str, analysis: Analysis, shape: tuple[int, .
     }
 
 
-def _tap(node: Any, path: str, layers: tuple[Layer, ...], shape: tuple[int, ...]) -> dict[str, Any]:
+def _tap(
+    node: Any, path: str, layers: tuple[Layer, ...], shape: tuple[int, ...], misfit: str
+) -> dict[str, Any]:
     return {
         "path": path,
         "label": "aux",
@@ -100,8 +102,14 @@ def _tap(node: Any, path: str, layers: tuple[Layer, ...], shape: tuple[int, ...]
             ["auxiliary head", f"in training only, its loss counts {node.weight:g} times"],
             ["reads", format_shape(shape)],
             ["params", f"{format_count(sum(layer.params for layer in layers))}, not part of the inference network"],
+            *([["does not fit", misfit]] if misfit else []),
         ],
     }
+
+
+def _misfit(analysis: Analysis, path: str) -> str:
+    """Why the auxiliary head at ``path`` does not fit the image, '' where it does or there is none."""
+    return next((head.reason for head in analysis.auxiliary if head.path == path), "")
 
 
 def _parts(node: Any, path: str, analysis: Analysis) -> list[dict[str, Any]]:
@@ -157,13 +165,18 @@ def lay_out_block(architecture: Architecture, analysis: Analysis, path: str) -> 
     first, last = layers[0], layers[-1]
     main = edit.block_parallel(node, path)
     source = analysis.by_path[main] if main else first
+    tree = _tree(node, path, analysis, macs)
+    cost = f"{format_si(macs)} MACs"
+    if _misfit(analysis, path):
+        _leave_out_sizes(tree)
+        cost = "does not fit the image"
     return {
         "path": path,
         "title": node.name,
-        "subtitle": f"{format_si(macs)} MACs, {share} · {format_si(params)} parameters",
+        "subtitle": f"{cost}, {share} · {format_si(params)} parameters",
         "input": {"channels": source.input_shape[0], "shape": format_shape(source.input_shape[1:]) or "vector"},
         "output": {"channels": last.output_shape[0], "shape": format_shape(last.output_shape[1:]) or "vector"},
-        "tree": _tree(node, path, analysis, macs),
+        "tree": tree,
         "description": _describe(node, path, analysis),
     }
 
@@ -191,6 +204,15 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
     data["shape"] = format_shape(layer.output_shape[1:]) or "vector"
     data["facts"] = _facts(node, layer, whole)
     return data
+
+
+def _leave_out_sizes(tree: dict[str, Any]) -> None:
+    """Take out of a head that does not fit what only a head that fits has."""
+    for child in tree.get("children", ()):
+        _leave_out_sizes(child)
+    if "facts" in tree:
+        known = ("layer", "then", "params")
+        tree |= {"cost": "–", "shape": "–", "facts": [fact for fact in tree["facts"] if fact[0] in known]}
 
 
 def layer_title(node: Any) -> tuple[str, str]:

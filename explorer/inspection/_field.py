@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..analysis import Analysis, ReceptiveField, analyze
+from ..analysis import Analysis, ReceptiveField, analyze, projection_stride
 from ..architecture import Architecture, walk
 from ..datasets import Box, Placement
 from ._paths import check_path
@@ -26,7 +26,7 @@ class UnitField:
     whole_input: bool
     """True after attention, global pooling or flattening: the unit depends on every pixel, not on ``box`` alone."""
     aligned: bool
-    """False where branches differ in stride or centre; ``box`` then contains the field of each branch."""
+    """False where branches differ in stride or centre; ``box`` contains what each of them sees."""
 
     def in_image(self, placement: Placement) -> Box:
         """Convert ``box`` to pixels of the image from which the input was cropped."""
@@ -58,23 +58,19 @@ def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> 
         raise ValueError(
             f"unit (={unit[0]}, {unit[1]}) is outside the feature map of {path}, which has {shape[1]}×{shape[2]} units"
         )
-    ends = [
-        (start + stride * index, start + stride * index + size)
-        for start, stride, index, size in zip(field.start, field.stride, unit, field.size, strict=True)
-    ]
-    (top, bottom), (left, right) = ends
+    (top, bottom), (left, right) = _Paths(architecture, found).seen(path, (unit[0], unit[0]), (unit[1], unit[1]))
     _, height, width = architecture.input_shape
     inside = Box(
         top=float(min(max(top, 0), height)),
         left=float(min(max(left, 0), width)),
-        bottom=float(min(max(bottom, 0), height)),
-        right=float(min(max(right, 0), width)),
+        bottom=float(min(max(bottom + 1, 0), height)),
+        right=float(min(max(right + 1, 0), width)),
     )
     return UnitField(
         path=path,
         unit=unit,
         box=inside,
-        unclipped=Box(float(top), float(left), float(bottom), float(right)),
+        unclipped=Box(float(top), float(left), float(bottom + 1), float(right + 1)),
         whole_input=field.whole_input,
         aligned=field.aligned,
     )
@@ -86,23 +82,89 @@ def node_output(architecture: Architecture, found: Analysis, path: str) -> tuple
     Layers and fusions have a row of the analysis. A sequence outputs what its last child outputs; an empty one, and an
     auxiliary head, output their input.
     """
-    nodes: dict[str, Any] = dict(walk(architecture))
+    return _Paths(architecture, found).output(path)
 
-    def output(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
-        node = nodes[path]
+
+class _Paths:
+    """What lies before each node, on all paths from the image to it."""
+
+    def __init__(self, architecture: Architecture, found: Analysis) -> None:
+        self._nodes: dict[str, Any] = {"": architecture.trunk, **dict(walk(architecture))}
+        self._found = found
+        self._image = (ReceptiveField(), architecture.input_shape)
+
+    def output(self, path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
+        """Receptive field and shape of a node's output."""
+        node = self._nodes[path]
         if node.op == "sequence" and node.nodes:
-            return output(f"{path}/{node.nodes[-1].name}")
+            return self.output(f"{path}/{node.nodes[-1].name}")
         if node.op in ("sequence", "auxiliary"):
-            return input_(path)
-        row = found.by_path[path]
+            return self._input(path)
+        row = self._found.by_path[path]
         return row.receptive_field, row.output_shape
 
-    def input_(path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
-        above, _, name = path.rpartition("/")
-        around = nodes[above] if above else architecture.trunk
-        before = [node.name for node in around.nodes].index(name) - 1
-        if around.op in ("sequence", "auxiliary") and before >= 0:
-            return output(f"{above}/{around.nodes[before].name}" if above else around.nodes[before].name)
-        return input_(above) if above else (ReceptiveField(), architecture.input_shape)
+    def _input(self, path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
+        above, before = self._before(path)
+        if before:
+            return self.output(before[-1])
+        return self._input(above) if above else self._image
 
-    return output(path)
+    def _before(self, path: str) -> tuple[str, list[str]]:
+        """(the node around this one, '' for the trunk; those that run before it there, in order)."""
+        above, _, name = path.rpartition("/")
+        around = self._nodes[above]
+        if around.op not in ("sequence", "auxiliary"):
+            return above, []
+        names = [node.name for node in around.nodes]
+        return above, [f"{above}/{each}" if above else each for each in names[: names.index(name)]]
+
+    def seen(self, path: str, rows: _Span, columns: _Span) -> tuple[_Span, _Span]:
+        """Rows and columns of the input that units of a node's output are reached from, those of padding included.
+
+        Strides are followed backwards along each path: where branches differ in stride, no formula of the unit's
+        index holds for all of them.
+        """
+        spans = self._through(path, (rows, columns))
+        while path:
+            path, before = self._before(path)
+            for each in reversed(before):
+                spans = self._through(each, spans)
+        return spans
+
+    def _through(self, path: str, spans: tuple[_Span, _Span]) -> tuple[_Span, _Span]:
+        """From the output of a node to its input."""
+        node = self._nodes[path]
+        inside = [f"{path}/{child.name}" for child in node.nodes]
+        if node.op == "auxiliary":
+            return spans
+        if node.op == "sequence":
+            for each in reversed(inside):
+                spans = self._through(each, spans)
+            return spans
+        if node.op == "parallel":
+            return _hull([self._through(each, spans) for each in inside])
+        row = self._found.by_path[path]
+        if node.op == "residual":
+            steps = projection_stride(row.input_shape[1:], row.output_shape[1:])
+            rows, columns = [(first * step, last * step) for (first, last), step in zip(spans, steps, strict=True)]
+            return _hull([self._through(inside[0], spans), (rows, columns)])
+        fields = self._input(path)[0], row.receptive_field
+        return _window(spans[0], *fields, 0), _window(spans[1], *fields, 1)
+
+
+_Span = tuple[int, int]
+"""First and last row, or column."""
+
+
+def _window(span: _Span, before: ReceptiveField, after: ReceptiveField, axis: int) -> _Span:
+    """The inputs of a span of a layer's outputs, from the fields before and after it (Araujo's recurrences solved)."""
+    pixels = before.stride[axis]  # from one input of the layer to the next
+    step = after.stride[axis] // pixels
+    reach = (after.size[axis] - before.size[axis]) // pixels
+    padding = (before.start[axis] - after.start[axis]) // pixels
+    return span[0] * step - padding, span[1] * step - padding + reach
+
+
+def _hull(spans: list[tuple[_Span, _Span]]) -> tuple[_Span, _Span]:
+    (tops, bottoms), (lefts, rights) = (zip(*axis, strict=True) for axis in zip(*spans, strict=True))
+    return (min(tops), max(bottoms)), (min(lefts), max(rights))

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from .. import architecture as arch
-from ..analysis import Layer, analyze
-from ._containers import AuxiliaryBlock, ParallelBlock, ResidualBlock, SequenceBlock
-from ._layers import ACTIVATIONS, CBAM, AveragePool, ConvBlock, LinearBlock, SqueezeExcitation
+from ..analysis import Layer, analyze, projection_stride
+from ._containers import AuxiliaryBlock, NamedBlock, ParallelBlock, ResidualBlock, SequenceBlock
+from ._layers import ACTIVATIONS, CBAM, ConvBlock, LinearBlock, SqueezeExcitation
+
+_PROJECTION_EPS = 1e-5
+"""Added to the variance by the norm behind a projection: torch's default."""
 
 
 class Outputs(NamedTuple):
@@ -63,17 +66,24 @@ def build(
             results, quicker; hooks on those layers see other values, or are not called.
 
     Returns:
-        A module (B, C, H, W) → (B, classes); its parameters are named after the paths, with dots for slashes.
+        A module (B, C, H, W) → (B, classes); its parameters are named after the paths, with dots for slashes. Unless
+        ``fused``, all that other tools count (convolutions, norms, activations, pools) are plain modules of torch.nn.
 
     Raises:
-        ArchitectureError: The layers do not fit together.
+        ArchitectureError: The layers do not fit together. An auxiliary head that does not fit the image is there, with
+            its weights, and raises ValueError in training.
     """
-    layers = analyze(architecture).by_path
+    found = analyze(architecture)
     with torch.device(device or "cpu"):
-        network = Network((node.name, _module(node, node.name, layers)) for node in architecture.trunk.nodes)
+        network = Network((node.name, _module(node, node.name, found.by_path)) for node in architecture.trunk.nodes)
+    modules = dict(network.named_modules())
+    for head in found.auxiliary:
+        if not head.fits:
+            modules[head.path.replace("/", ".")].__dict__["misfit"] = head.describe()
     if fused:
-        blocks = list(network.modules())
+        blocks = [module for module in network.modules() if isinstance(module, NamedBlock)]
         for block in blocks:
+            block.take_means()
             if isinstance(block, SequenceBlock):
                 block.reorder()
         for block in blocks:  # after that, since branches run as one where their activations are of one form
@@ -87,19 +97,26 @@ def _module(node: Any, path: str, layers: dict[str, Layer]) -> nn.Module:
     return MAKERS[node.op](node, layers.get(path), children)
 
 
+def _conv(node: arch.Conv, layer: Layer, _: Any) -> nn.Module:
+    in_channels = layer.input_shape[0]
+    return ConvBlock(
+        in_channels,
+        layer.output_shape[0],
+        node.geometry,
+        groups=in_channels if node.groups == "depthwise" else node.groups,
+        bias=node.has_bias,
+        norm_eps=node.norm_eps if node.norm == "batch" else None,
+        activation=node.activation,
+    )
+
+
 def _residual(node: arch.Residual, layer: Layer, children: list[tuple[str, nn.Module]]) -> nn.Module:
     shortcut = None
     if node.shortcut == "projection":
-        (_, *size_in), (out_channels, *size_out) = layer.input_shape, layer.output_shape
-        conv = arch.Conv(
-            name="shortcut",
-            out_channels=out_channels,
-            stride=(-(-size_in[0] // size_out[0]), -(-size_in[1] // size_out[1])),
-            padding=0,
-            norm=node.norm,
-            activation="none",
-        )
-        shortcut = ConvBlock(conv, layer)
+        (in_channels, *size_in), (out_channels, *size_out) = layer.input_shape, layer.output_shape
+        g = arch.Geometry((1, 1), projection_stride(size_in, size_out), (1, 1), (0, 0), (0, 0))
+        eps = _PROJECTION_EPS if node.norm == "batch" else None
+        shortcut = ConvBlock(in_channels, out_channels, g, bias=eps is None, norm_eps=eps, activation="none")
     return ResidualBlock(children[0][0], children[0][1], shortcut, node.scale, node.activation)
 
 
@@ -120,13 +137,11 @@ def _pool(node: arch.Pool, _layer: Any, _children: Any) -> nn.Module:
 
 def _global_pool(node: arch.GlobalPool, _layer: Any, _children: Any) -> nn.Module:
     size = arch.pair(node.output_size)
-    if node.kind == "avg" and size == (1, 1):
-        return AveragePool()
     return nn.AdaptiveMaxPool2d(size) if node.kind == "max" else nn.AdaptiveAvgPool2d(size)
 
 
 MAKERS: dict[str, Callable[[Any, Any, list[tuple[str, nn.Module]]], nn.Module]] = {
-    "conv": lambda node, layer, _: ConvBlock(node, layer),
+    "conv": _conv,
     "pool": _pool,
     "global_pool": _global_pool,
     "flatten": lambda *_: nn.Flatten(),

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ._joint import group_mergeable, run_merged
-from ._layers import ConvBlock, RectifiedMaxPool, activation_of
+from ._layers import AveragePool, ConvBlock, RectifiedMaxPool, activation_of
 
 
-class _Named(nn.Module):
+class NamedBlock(nn.Module):
     """Children under the names of their nodes. They go straight into ``_modules``: a node may be called 'forward'."""
 
     def __init__(self, children: Iterable[tuple[str, nn.Module]]) -> None:
@@ -31,7 +31,14 @@ class _Named(nn.Module):
             object.__setattr__(self, name, value)
 
 
-class SequenceBlock(_Named):
+    def take_means(self) -> None:
+        """From now on take averages over all positions in the way whose gradient is the quicker one."""
+        for name, child in self._modules.items():
+            if isinstance(child, nn.AdaptiveAvgPool2d) and child.output_size == (1, 1):
+                self._modules[name] = AveragePool()
+
+
+class SequenceBlock(NamedBlock):
     """Children one after another; empty is the identity."""
 
     def reorder(self) -> None:
@@ -55,7 +62,7 @@ class SequenceBlock(_Named):
         return x_BCHW
 
 
-class ParallelBlock(_Named):
+class ParallelBlock(NamedBlock):
     """Branches on one input, joined by ``fuse``."""
 
     def __init__(self, children: Iterable[tuple[str, nn.Module]], fuse: str) -> None:
@@ -99,21 +106,23 @@ def _run_rest(branch: nn.Module | None, y_BCHW: Tensor) -> Tensor:
     return y_BCHW
 
 
-class ResidualBlock(_Named):
+class ResidualBlock(NamedBlock):
     """activation(shortcut(x) + scale · body(x)); the projection, if any, is ``shortcut``."""
 
     def __init__(self, name: str, body: nn.Module, shortcut: nn.Module | None, scale: float, activation: str) -> None:
-        super().__init__([(name, body)] if shortcut is None else [(name, body), ("shortcut", shortcut)])
+        last = "activation" if name != "activation" else "activation_"
+        projection = [] if shortcut is None else [("shortcut", shortcut)]
+        super().__init__([(name, body), *projection, (last, activation_of(activation))])
         self.body_name = name
+        self.activation_name = last
         self.projects = shortcut is not None
         self.scale = scale
-        self._activation = [activation_of(activation)]  # in a list: without weights it needs no name among the children
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         y_BCHW = self._modules[self.body_name](x_BCHW)  # type: ignore[misc]
         if self.projects:
             x_BCHW = self._modules["shortcut"](x_BCHW)  # type: ignore[misc]
-        return self._activation[0](torch.add(x_BCHW, y_BCHW, alpha=self.scale))
+        return self._modules[self.activation_name](torch.add(x_BCHW, y_BCHW, alpha=self.scale))  # type: ignore[misc]
 
 
 class AuxiliaryBlock(SequenceBlock):
@@ -122,9 +131,13 @@ class AuxiliaryBlock(SequenceBlock):
     def __init__(self, children: Iterable[tuple[str, nn.Module]], weight: float) -> None:
         super().__init__(children)
         self.weight = weight
+        self.misfit = ""
+        """Why it cannot run on images of the network's size; '' where it can."""
         self.scores: Tensor | None = None
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         if self.training:
+            if self.misfit:
+                raise ValueError(self.misfit)
             self.scores = super().forward(x_BCHW)
         return x_BCHW

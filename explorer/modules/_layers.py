@@ -35,13 +35,23 @@ def activation_of(kind: str) -> nn.Module:
 
 
 class ConvBlock(nn.Module):
-    """Convolution ``conv``, then batch norm ``bn`` if there is one, then the activation."""
+    """Convolution ``conv``, then batch norm ``bn`` if there is one, then the activation.
 
-    def __init__(self, node: arch.Conv, layer: Layer) -> None:
+    It is made of numbers and not of a node: a projection may be wider and take larger steps than a node's fields allow.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        g: arch.Geometry,
+        *,
+        groups: int = 1,
+        bias: bool,
+        norm_eps: float | None,
+        activation: str,
+    ) -> None:
         super().__init__()
-        in_channels, out_channels = layer.input_shape[0], layer.output_shape[0]
-        groups = in_channels if node.groups == "depthwise" else node.groups
-        g = node.geometry
         self.conv = nn.Conv2d(
             in_channels,
             out_channels,
@@ -50,14 +60,14 @@ class ConvBlock(nn.Module):
             padding=g.pad,
             dilation=g.dilation,
             groups=groups,
-            bias=node.has_bias,
+            bias=bias,
         )
         # 'same' around an even kernel takes one zero more at the end, as torch's own does (which warns about it).
         self.extra = (0, g.pad_end[1] - g.pad[1], 0, g.pad_end[0] - g.pad[0])
-        if node.norm == "batch":
-            self.bn = nn.BatchNorm2d(out_channels, eps=node.norm_eps)
-        self.has_norm = node.norm == "batch"
-        self.activation = activation_of(node.activation)
+        self.has_norm = norm_eps is not None
+        if norm_eps is not None:
+            self.bn = nn.BatchNorm2d(out_channels, eps=norm_eps)
+        self.activation = activation_of(activation)
         self.pool: nn.Module | None = None
         """An average that is taken after the convolution, though it stands before it."""
 

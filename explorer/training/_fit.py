@@ -43,9 +43,13 @@ def check_classes(architecture: Architecture, dataset: str, classes: int) -> Non
 
 
 def check_heads(architecture: Architecture, dataset: str, classes: int) -> None:
-    """Raises ValueError unless every auxiliary head scores exactly the classes of a data set, as its loss needs."""
+    """Raises ValueError unless every auxiliary head fits the image and scores exactly the classes of a data set."""
     heads = [path for path, node in walk(architecture) if node.op == "auxiliary"]
-    layers = analyze(architecture).layers if heads else ()
+    found = analyze(architecture)
+    misfits = [head.describe() for head in found.auxiliary if not head.fits]
+    if misfits:
+        raise ValueError("; ".join(misfits))
+    layers = found.layers if heads else ()
     for head in heads:
         nested = tuple(f"{other}/" for other in heads if other.startswith(f"{head}/"))
         inside = [layer for layer in layers if layer.path.startswith(f"{head}/") and not layer.path.startswith(nested)]

@@ -13,6 +13,7 @@ from explorer.architecture import Architecture
 from explorer.text import format_bytes, format_change, format_extent, format_shape, format_si
 
 from . import other_tools, session
+from .text import literal
 
 _COLUMNS = [
     "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field", "shortest",
@@ -33,6 +34,10 @@ def show_headline(now: Analysis, before: Analysis) -> None:
             delta_color="off", delta_arrow="off", border=True,
             help="Shape for one image, and of the last feature map before global pooling or flattening.",
         )  # fmt: skip
+    for head in now.auxiliary:
+        if not head.fits:
+            said = head.describe()
+            st.caption(f":material/info: {literal(said[0].upper() + said[1:])}.")
 
 
 def _show_metric(metric: Metric, now: Analysis, before: Analysis) -> None:

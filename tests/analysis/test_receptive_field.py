@@ -15,7 +15,7 @@ from explorer import catalog
 from explorer.analysis import Analysis, ReceptiveField, analyze
 from explorer.architecture import Architecture, ArchitectureError, Conv, Parallel, Sequence, walk
 from explorer.modules import build
-from explorer.modules._containers import ParallelBlock, ResidualBlock
+from explorer.modules._containers import ParallelBlock
 from explorer.modules._layers import CBAM, SqueezeExcitation
 from tests.sizes import examples
 from tests.strategies import analysis_or_skip, feature_architectures
@@ -149,8 +149,6 @@ def linearised(architecture: Architecture) -> nn.Module:
     for module in list(network.modules()):
         if isinstance(module, ParallelBlock):
             module.fuse = "add" if module.fuse == "multiply" else module.fuse
-        if isinstance(module, ResidualBlock):
-            module._activation = [nn.Identity()]
         for name, child in list(module._modules.items()):
             if isinstance(child, nn.MaxPool2d | nn.AvgPool2d):
                 module._modules[name] = nn.AvgPool2d(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,13 +15,14 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.analysis import analyze, problems
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, Conv, Parallel, Residual, Sequence
 from explorer.datasets._preprocessing import MAX_ASPECT_RATIO
 from explorer.inspection import Box, Preprocessing, unit_field
 from explorer.inspection._field import node_output
 from explorer.inspection.hooks import get_module
 from explorer.modules import build
 from tests.analysis.test_receptive_field import linearised
+from tests.sizes import examples
 from tests.strategies import architectures, feature_architectures
 from tests.training.parts import network as tiny
 
@@ -60,7 +64,11 @@ def test_a_unit_sees_nothing_beyond_its_box(architecture: Architecture, data: st
     assume(not problems(architecture))
     path = data.draw(st.sampled_from(paths_that_run(architecture)))
     field, shape = node_output(architecture, analyze(architecture), path)
-    assume(not field.whole_input and field.aligned)
+    assume(not field.whole_input)
+    check_box(architecture, path, shape, data)
+
+
+def check_box(architecture: Architecture, path: str, shape: tuple[int, ...], data: st.DataObject) -> None:
     unit = (data.draw(st.integers(0, shape[1] - 1)), data.draw(st.integers(0, shape[2] - 1)))
     given_one = unit_field(architecture, path, unit)
     box, whole = given_one.box, given_one.unclipped
@@ -74,6 +82,42 @@ def test_a_unit_sees_nothing_beyond_its_box(architecture: Architecture, data: st
             assert max(seen) < high
         if (low, high) == (first, end):  # nothing was clipped, so the ends are reached
             assert rows == [] or columns == [] or (min(seen), max(seen)) == (low, high - 1)
+
+
+@st.composite
+def uneven(draw: st.DrawFn) -> Architecture:
+    """Branches of unequal strides that give maps of one size, between convolutions."""
+    image = draw(st.integers(12, 24))
+    stem = Conv(name="stem", out_channels=2, kernel_size=3, stride=draw(st.sampled_from((1, 2))), padding=1)
+    size = (image - 1) // stem.stride + 1
+    windows: dict[int, list[dict[str, int]]] = {}
+    for kernel, stride, padding, dilation in itertools.product((1, 2, 3, 5), (1, 2, 3, 4), (0, 1, 2), (1, 2)):
+        room = size + 2 * padding - dilation * (kernel - 1) - 1
+        if room >= 0:
+            form = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+            windows.setdefault(room // stride + 1, []).append(form)
+    reachable = sorted(made for made, forms in windows.items() if len({form["stride"] for form in forms}) > 1)
+    forms = windows[draw(st.sampled_from(reachable))]
+    chosen = draw(st.lists(st.sampled_from(forms), min_size=2, max_size=3))
+    assume(len({form["stride"] for form in chosen}) > 1)
+    branches = tuple(Conv(name=f"b{number}", out_channels=2, **form) for number, form in enumerate(chosen))
+    last = Conv(name="last", out_channels=2, kernel_size=3, dilation=draw(st.sampled_from((1, 2))))
+    block: Any = Parallel(name="block", branches=branches)
+    if draw(st.booleans()):
+        block = Residual(name="around", body=block, shortcut="projection")
+    return Architecture(
+        name="uneven", input_shape=(1, image, image), trunk=Sequence(name="trunk", children=(stem, block, last))
+    )
+
+
+@settings(max_examples=examples(60), suppress_health_check=MANY)
+@given(uneven(), st.data())
+def test_the_box_contains_what_branches_of_unequal_strides_see(architecture: Architecture, data: st.DataObject) -> None:
+    assume(not problems(architecture))
+    path = data.draw(st.sampled_from((architecture.trunk.nodes[1].name, "last")))
+    field, shape = node_output(architecture, analyze(architecture), path)
+    assert not field.aligned
+    check_box(architecture, path, shape, data)
 
 
 def test_a_known_unit() -> None:

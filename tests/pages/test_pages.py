@@ -9,10 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import edit, to_link
+from explorer.architecture import edit, to_json, to_link
 from explorer.text import format_bytes, format_change, format_extent, format_si
 from pages.ui.text import literal
-from tests.pages.parts import ROOT, design_of, open_page, unfold
+from tests.large import densenet
+from tests.pages.parts import ROOT, design_of, mounted, open_page, unfold, visible_text
 from tests.pages.sending import send
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -137,6 +138,32 @@ def test_a_preset_is_picked_from_the_list_and_a_new_design_begun() -> None:
     unfold(running, "open_popover").button(key="open_untitled").click().run()
     assert design_of(running).name == "Untitled"
     assert not running.exception
+
+
+def test_a_large_network_opens_by_link_and_by_upload() -> None:
+    """Its indented JSON has more than 64 KB."""
+    large = densenet()
+    text = to_json(large)
+    assert len(text) > 64 * 1024
+    running = app(net=to_link(large))
+    assert design_of(running) == large
+    renamed = edit.replace(large, "", name="by upload")
+    uploader = unfold(running, "open_popover").file_uploader(key="upload")
+    uploader.set_value(("net.json", to_json(renamed).encode(), "application/json")).run()
+    assert design_of(running) == renamed
+    assert not running.exception
+    assert not running.error
+
+
+def test_a_head_that_does_not_fit_is_told_and_hinders_nothing() -> None:
+    """Inception v3 below 287 pixels."""
+    small = edit.replace(catalog.get("inception-v3"), "", input_shape=(3, 224, 224))
+    running = app(net=to_link(small), at="AuxLogits")
+    assert design_of(running) == small
+    assert not running.exception
+    assert not running.error
+    assert "auxiliary head AuxLogits does not fit the image" in visible_text(running)
+    assert "does not fit the image" in mounted(running, "diagram")["block"]["subtitle"]
 
 
 @pytest.mark.parametrize("event", [None, 3, "edit", {}, {"command": 3}, {"command": {"do": "explode"}}])
