@@ -8,7 +8,7 @@ import json
 from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
 from ..architecture import diff, to_data, to_link
-from ..comparison import Delta, differences
+from ..comparison import Delta, find_differences
 from ..profiling import OUR_CONVENTION
 from ._arguments import read_architecture
 from ._text import ascii_shape, escape, format_notes, format_table, print_json, write_text
@@ -151,7 +151,7 @@ def diff_verb(args: argparse.Namespace) -> None:
             "totals": {name: {"before": was, "after": now} for name, (was, now) in totals.items()},
         })  # fmt: skip
         return
-    free = {(change.path, change.field) for step in differences(before, after).steps if step.delta == Delta()
+    free = {(change.path, change.field) for step in find_differences(before, after).steps if step.delta == Delta()
             for change in step.changes} | {("", "name")}  # fmt: skip
     shown = [change for change in changes if args.all or (change.path, change.field) not in free]
     for change in shown:
