@@ -8,6 +8,7 @@ Text that strangers wrote is shown literally: control characters come out as esc
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import os
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
+from ..text import quote
 from . import _ablate, _compare, _datasets, _design, _experiments, _inspect, _lessons, _runs
 from ._arguments import ARCH_HELP
 from ._text import describe_error, escape
@@ -28,10 +30,16 @@ STATUS_INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse whose errors are one line."""
+    """argparse whose errors are one line, with the nearest choice where one was mistyped."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}; see `python -m explorer --help`")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            close = difflib.get_close_matches(str(value)[:100], list(map(str, action.choices)), n=2, cutoff=0.6)
+            known = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(map(str, action.choices))}"
+            raise argparse.ArgumentError(action, f"there is no {quote(value)}; {known}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Inception Explorer {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    def verb(name: str, run: Callable[[argparse.Namespace], None], text: str, *, arch: bool, shape: bool) -> Any:
+    def verb(name: str, run: Callable[[argparse.Namespace], int | None], text: str, *, arch: bool, shape: bool) -> Any:
         sub = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)
         if arch:
@@ -88,12 +96,12 @@ def _discard_output() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0, or 2 after one line on stderr."""
+    """Run one command and return its exit status: 0, what the verb gives, or 2 after one line on stderr."""
     _escape_what_cannot_be_written(sys.stdout)
     _escape_what_cannot_be_written(sys.stderr)
     try:
         args = _parser().parse_args(argv)
-        args.run(args)
+        status: int = args.run(args) or 0
         if sys.stdout is not None:  # closed by the caller: nobody wants to read
             sys.stdout.flush()
     except BrokenPipeError:
@@ -113,4 +121,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"{PROGRAM}: {describe_error(error)}", file=sys.stderr)
         return STATUS_ERROR
-    return 0
+    return status

@@ -5,19 +5,23 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..text import quote_path
+from ..text import quote, quote_path
 from ._running import open_manager
 from ._text import escape, format_table, print_json, progress_printer
 
 if TYPE_CHECKING:  # torch is loaded by the verb that needs it
+    from ..inspection import GivenFacts
     from ..inspection.models import Model
 
-MODEL = "a name that `models` shows, RUN@STEP, or ARCH:WEIGHTS (a .safetensors or .pt file)"
+MODEL = "a name that `models` shows, RUN@STEP, or ARCH:WEIGHTS (weights as torch or safetensors save them: a file, the \
+index of shards, or their folder)"
+STATUS_SOME_FAILED = 1
+_CLASSES_LETTERS = 1_000_000
 DEVICE = "cpu, mps or cuda:N; default: the best device that no run occupies"
 
 
@@ -33,45 +37,100 @@ def _models(args: argparse.Namespace) -> None:
     print(format_table(("model", "kind", "state", "title"), rows, "<<<<"))
 
 
-def _predict(args: argparse.Namespace) -> None:
+def _predict(args: argparse.Namespace) -> int:
     if args.top < 1:
         raise ValueError(f"--top (={args.top}) must be at least 1")
-    model = _open_model(args.model, download=args.download, device=args.device)
+    paths, left_out = _find_pictures(args.images)
+    model = _open_model(args)
+    rows: list[dict[str, Any]] = []
+    failures = 0
+    for path in paths:
+        try:
+            rows.append({"file": path, **_classify(model, path, args.top)})
+        except ValueError as error:
+            if len(paths) == 1:
+                raise
+            failures += 1
+            rows.append({"file": path, "error": str(error)})
+    if args.json:
+        print_json({"model": {**_facts(model), "classes": model.classes}, "images": rows, "left_out": left_out})
+        return STATUS_SOME_FAILED if failures else 0
+    _print_model(model)
+    print(escape(model.tell_limits()))
+    for row in rows:
+        if "error" in row:
+            print(f"\n{escape(row['file'])}: no prediction")
+            print(escape(row["error"]), file=sys.stderr)
+            continue
+        print(f"\n{escape(row['file'])}" + "".join(f"; {note}" for note in row["notes"]))
+        print("\n".join(f"  {each['probability']:7.2%}  {escape(each['class'])}" for each in row["predictions"]))
+    if failures:
+        print(f"{failures:,} of {len(rows):,} files could not be classified", file=sys.stderr)
+    if left_out:
+        print(f"{len(left_out):,} files that are no pictures were left out", file=sys.stderr)
+    return STATUS_SOME_FAILED if failures else 0
+
+
+def _classify(model: Model, path: str, top: int) -> dict[str, Any]:
+    """What a model says of the picture in a file. Raises ValueError."""
     from ..inspection.predict import rank_classes
 
-    rows = []
-    for path in args.images:
-        pixels, about = _read_image(path, model.preprocessing.decoded_side)
-        try:
-            x_1CHW = model.prepare(pixels)
-        except ValueError as error:
-            raise ValueError(f"{quote_path(path)}: {error}") from None
-        rows.append({
-            "image": path,
-            **about,
-            "predictions": [
-                {"class": answer.name, "index": answer.index, "probability": answer.probability, "logit": answer.logit}
-                for answer in rank_classes(model, model.scores(x_1CHW)[0], args.top)
-            ],
-        })  # fmt: skip
-    if args.json:
-        facts = {
-            "name": model.name, "provenance": model.provenance, "notes": model.notes, "digest": model.digest,
-            "device": str(model.device),
-        }  # fmt: skip
-        print_json({"model": {**facts, "preprocessing": model.preprocessing.to_data()}, "images": rows})
-        return
+    pixels, about = _read_image(path, model.preprocessing.decoded_side)
+    try:
+        x_1CHW = model.prepare(pixels)
+    except ValueError as error:
+        raise ValueError(f"{quote_path(path)}: {error}") from None
+    ranked = rank_classes(model, model.scores(x_1CHW)[0], top)
+    return {
+        **about,
+        "conversions": model.conversions,
+        "predictions": [
+            {"class": each.name, "index": each.index, "probability": each.probability, "logit": each.logit}
+            for each in ranked
+        ],
+    }
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    """What a model is, as plain data."""
+    return {
+        "name": model.name, "provenance": model.provenance, "digest": model.digest, "device": str(model.device),
+        "conversions": model.conversions, "notes": model.notes, "preprocessing": model.preprocessing.to_data(),
+    }  # fmt: skip
+
+
+def _print_model(model: Model) -> None:
     print(f"{escape(model.name)}: {escape(model.provenance)}; computed on {model.device}")
+    if model.conversions:
+        print(f"about the file: {'; '.join(map(escape, model.conversions))}")
     print(f"each picture: {'; '.join(model.preprocessing.steps())}")
     for note in model.notes:
         print(escape(note))
-    for row in rows:
-        print(f"\n{escape(row['image'])}" + "".join(f"; {note}" for note in row["notes"]))
-        print("\n".join(f"  {each['probability']:7.2%}  {escape(each['class'])}" for each in row["predictions"]))
+
+
+def _find_pictures(given: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The files that were named, and the pictures in folders that were; and files of these folders that are none."""
+    from ..datasets import HEIC_ENDINGS, IMAGE_ENDINGS  # those of HEIC photos are refused one by one, with advice
+
+    pictures: list[str] = []
+    left_out: list[str] = []
+    for name in given:
+        if not os.path.isdir(name):
+            pictures.append(name)
+            continue
+        before = len(pictures)
+        for folder, folders, files in os.walk(name):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for file in sorted(each for each in files if not each.startswith(".")):
+                known = file.rpartition(".")[2].lower() in (*IMAGE_ENDINGS, *HEIC_ENDINGS)
+                (pictures if known else left_out).append(os.path.join(folder, file))
+        if len(pictures) == before:
+            raise ValueError(f"the folder {quote_path(name)} has no pictures; give JPEG or PNG files")
+    return pictures, left_out
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    model = _open_model(args.model, download=args.download, device=args.device)
+    model = _open_model(args)
     from .. import datasets
     from ..inspection.evaluation import evaluate
 
@@ -82,17 +141,14 @@ def _evaluate(args: argparse.Namespace) -> None:
     low, high = found.accuracy_interval
     if args.json:
         print_json({
-            "model": {
-                "name": model.name, "provenance": model.provenance, "digest": model.digest,
-                "device": str(model.device), "preprocessing": model.preprocessing.to_data(),
-            },
+            "model": _facts(model),
             "dataset": {"name": data.name, "fingerprint": data.fingerprint},
             "images": len(found.labels), "right": found.correct_count, "accuracy": found.accuracy,
             "interval": [low, high], "loss": found.loss, "calibration_error": found.calibration_error,
             "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
         })  # fmt: skip
         return
-    print(f"{escape(model.name)}: {escape(model.provenance)}; computed on {model.device}")
+    _print_model(model)
     print(f"{escape(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images correct, "
           f"{found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
           f"calibration error {found.calibration_error:.2%}")  # fmt: skip
@@ -118,19 +174,53 @@ def _read_image(path: str, at_least: int | None) -> tuple[Any, dict[str, Any]]:
     return picture.pixels, {"format": picture.format, "width": width, "height": height, "notes": list(picture.notes)}
 
 
-def _open_model(text: str, *, download: bool, device: str) -> Model:
-    from ..inspection import choose_device, fetch_weights, find_published
-    from ..inspection.opening import open_files, open_model
-
+def _open_model(args: argparse.Namespace) -> Model:
+    text, given = args.model, _given_facts(args)
     name, weights = _split_weights(text)
     if weights:
-        return open_files(catalog.resolve(name, files=True), weights, device=_choose_device(device))
-    if download and find_published(text):
+        from ..inspection.opening import open_files
+
+        architecture = catalog.resolve(name, files=True)
+        return open_files(architecture, weights, given, part=args.part, device=_choose_device(args.device))
+    from ..inspection import GivenFacts, choose_device, fetch_weights, find_published
+    from ..inspection.opening import open_model
+
+    if given != GivenFacts() or args.part is not None:
+        raise ValueError(f"--classes, --mean, --std, --preset and --part are for ARCH:WEIGHTS; {quote(text)} is known")
+    if args.download and find_published(text):
         fetch_weights(text, progress=progress_printer("{done:,} of {total:,} bytes"))
         if sys.stderr.isatty():
             print(file=sys.stderr)
     with open_manager() as manager:
-        return open_model(text, manager, device=choose_device(manager, device))
+        return open_model(text, manager, device=choose_device(manager, args.device))
+
+
+def _given_facts(args: argparse.Namespace) -> GivenFacts:
+    """What was typed about weights of one's own."""
+    from ..inspection import GivenFacts, find_preset, parse_numbers
+
+    preset = args.preset or ""
+    if preset:
+        find_preset(preset)
+    return GivenFacts(
+        classes=_read_classes(args.classes) if args.classes else (),
+        mean=None if args.mean is None else parse_numbers(args.mean, "--mean"),
+        std=None if args.std is None else parse_numbers(args.std, "--std"),
+        preset=preset,
+    )
+
+
+def _read_classes(text: str) -> tuple[str, ...]:
+    """Class names from a text file with one a line, or typed with commas between."""
+    if not os.path.isfile(text):
+        return tuple(name.strip() for name in text.split(",") if name.strip())
+    try:
+        with open(text, encoding="utf-8-sig") as file:
+            lines = file.read(_CLASSES_LETTERS).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ValueError(f"cannot read the class names in {quote_path(text)}: {reason}") from None
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _choose_device(wanted: str) -> str:
@@ -145,10 +235,10 @@ def _choose_device(wanted: str) -> str:
 
 
 def _split_weights(text: str) -> tuple[str, str]:
-    """ARCH and WEIGHTS; the latter '' where the text is a name. Both may hold colons: the last that leads to a file."""
+    """ARCH and WEIGHTS; the latter '' where the text is a name. Both may hold colons: the last that leads to one."""
     places = [place for place, letter in enumerate(text) if letter == ":"]
     for place in reversed(places):
-        if os.path.isfile(text[place + 1 :]):
+        if os.path.exists(text[place + 1 :]):
             return text[:place], text[place + 1 :]
     return (text[: places[-1]], text[places[-1] + 1 :]) if places else (text, "")
 
@@ -156,15 +246,28 @@ def _split_weights(text: str) -> tuple[str, str]:
 def add(verb: Callable[..., Any]) -> None:
     """Add the verbs to the command line."""
     verb("models", _models, "The trained networks for `predict` and `evaluate`.", arch=False, shape=False)
-    sub = verb("predict", _predict, "Classify images with a trained network (needs torch).", arch=False, shape=False)
+    text = "Classify pictures with a trained network (needs torch). Exit status 1: some files could not be classified."
+    sub = verb("predict", _predict, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
-    sub.add_argument("images", metavar="IMAGE", nargs="+", help="JPEG, PNG, GIF, BMP, WebP or TIFF")
+    text = "a picture (JPEG, PNG, GIF, BMP, WebP, TIFF), or a folder of them"
+    sub.add_argument("images", metavar="IMAGE", nargs="+", help=text)
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
-    sub.add_argument("--download", action="store_true", help="download published weights that are not on this machine")
-    sub.add_argument("--device", default="auto", metavar="DEVICE", help=DEVICE)
+    _add_options(sub)
     text = "Evaluate a trained network on the test images of a data set (needs torch)."
     sub = verb("evaluate", _evaluate, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
+    _add_options(sub)
+
+
+def _add_options(sub: argparse.ArgumentParser) -> None:
+    """What can be said of the model, whatever it is asked."""
     sub.add_argument("--download", action="store_true", help="download published weights that are not on this machine")
     sub.add_argument("--device", default="auto", metavar="DEVICE", help=DEVICE)
+    own = sub.add_argument_group("weights of your own (ARCH:WEIGHTS), where the file does not say it")
+    own.add_argument("--classes", metavar="A,B,...|FILE", help="class names in the order of the scores, or a text file")
+    own.add_argument("--mean", metavar="M", help="subtracted from pixels of 0 to 1: one number, or one a channel")
+    own.add_argument("--std", metavar="S", help="the deviation by which the difference is divided")
+    own.add_argument("--preset", metavar="NAME", help="half (-1 to 1), unit (0 to 1), imagenet, cifar10, mnist, or a "
+                     "shipped model's name")  # fmt: skip
+    own.add_argument("--part", metavar="NAME", help="which weights to take where a file has several that fit")

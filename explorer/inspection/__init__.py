@@ -6,10 +6,11 @@ that compute import torch: ``opening`` (open a model), ``predict``, ``features``
 """
 
 from ..datasets import Box, Placement, Preprocessing
-from ._available import AvailableModel, ModelKind, list_models
+from ._available import AvailableModel, ModelKind, list_models, suggest_model
 from ._device import choose_device
 from ._field import UnitField, unit_field
 from ._paths import branch_paths, check_path
+from ._presets import GivenFacts, Preset, find_preset, list_presets, parse_numbers
 from ._published import PUBLISHED, PublishedWeights, fetch_weights, find_published
 from ._samples import SampleImage, list_sample_images
 from ._shipped import ModelCard, load_model_cards, write_shipped_model
@@ -19,10 +20,12 @@ __all__ = [
     "PUBLISHED",
     "AvailableModel",
     "Box",
+    "GivenFacts",
     "ModelCard",
     "ModelKind",
     "Placement",
     "Preprocessing",
+    "Preset",
     "PublishedWeights",
     "ResultCache",
     "SampleImage",
@@ -31,10 +34,14 @@ __all__ = [
     "check_path",
     "choose_device",
     "fetch_weights",
+    "find_preset",
     "find_published",
     "list_models",
+    "list_presets",
     "list_sample_images",
     "load_model_cards",
+    "parse_numbers",
+    "suggest_model",
     "unit_field",
     "write_shipped_model",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from .. import catalog
 from ..runs import Manager, Run, RunFolder, list_checkpoints
 from ._published import PUBLISHED
 from ._shipped import load_model_cards
@@ -64,6 +66,29 @@ def list_models(manager: Manager) -> list[AvailableModel]:
             for spec in PUBLISHED.values()
         ),
     ]
+
+
+def suggest_model(name: str, manager: Manager) -> str:
+    """Suggest what somebody may have meant by a name that no model has.
+
+    Args:
+        name: What was typed.
+        manager: Of the runs.
+
+    Returns:
+        The end of a sentence that begins with what is wrong.
+    """
+    if name in catalog.names():
+        return f"it is a network of the catalogue, whose weights are a file of yours: give {name}:WEIGHTS"
+    known = {entry.name.lower(): entry.name for entry in list_models(manager)}
+    known |= {spec.torchvision: spec.name for spec in PUBLISHED.values()}
+    known |= {entry.title.lower(): entry.name for entry in list_models(manager)}
+    networks = {each: f"{each}:WEIGHTS" for each in catalog.names() if each not in known}
+    close = difflib.get_close_matches(name.lower()[:200], [*known, *networks], n=3, cutoff=0.6)
+    meant = list(dict.fromkeys({**networks, **known}[each] for each in close))
+    if meant:
+        return f"did you mean {' or '.join(meant)}?"
+    return "`python -m explorer models` shows all models"
 
 
 def _run_model(manager: Manager, run: Run) -> AvailableModel | None:

@@ -47,6 +47,8 @@ class Model:
     """SHA-256 of the weights themselves, whatever file they come from."""
     notes: tuple[str, ...] = ()
     """Warnings about the weights, such as damaged checkpoints that were passed over; one sentence each."""
+    conversions: tuple[str, ...] = ()
+    """What was done between the file of weights and the network, and where facts were found; one phrase each."""
     device: torch.device
     """Where the network computes. Inputs and results are on the CPU, whatever it is."""
 
@@ -72,6 +74,15 @@ class Model:
     def has_class_names(self) -> bool:
         """Whether the names of its classes are known."""
         return self.classes != _number_classes(len(self.classes))
+
+    def tell_limits(self, most: int = 20) -> str:
+        """One sentence: that the model has no answer but its classes; with their names up to ``most``."""
+        count = len(self.classes)
+        names = self.classes if count <= most else (*self.classes[: most // 2], "…", *self.classes[-2:])
+        return (
+            f"It knows {count:,} classes and nothing else ({', '.join(names)}): "
+            f"a picture of anything else is given one of them, too."
+        )
 
     def prepare(self, *images: NDArray[np.uint8]) -> Tensor:
         """RGB images, uint8 (height, width, 3) of any sizes, as inputs: float32 (N, C, H, W), on the CPU."""
@@ -119,6 +130,7 @@ def make_model(
     preprocessing: Preprocessing,
     provenance: str,
     notes: tuple[str, ...] = (),
+    conversions: tuple[str, ...] = (),
     device: torch.device | str = "cpu",
 ) -> Model:
     """A network with its weights as a model: in evaluation mode, without gradients, moved to a device.
@@ -131,6 +143,7 @@ def make_model(
         preprocessing: how images become inputs; its shape must be the architecture's input shape.
         provenance: where the weights come from, one phrase.
         notes: warnings, one sentence each.
+        conversions: what was done between the file and the network, one phrase each.
         device: 'cpu', 'mps' or 'cuda:N'; see ``inspection.choose_device``.
 
     Raises:
@@ -155,6 +168,7 @@ def make_model(
         provenance=provenance,
         weights_sha256=weights_sha256,
         notes=notes,
+        conversions=conversions,
         device=torch.device(device),
     )
 

@@ -12,19 +12,22 @@ from ..catalog import get
 from ..datasets import DatasetError, Preprocessing, get_card
 from ..home import absolute
 from ..modules import (
-    Network,
     WeightsError,
+    WeightsFile,
     build,
     fill,
-    from_torchvision,
-    load_weights,
-    load_weights_file,
+    fit_weights,
+    open_weights_file,
     read_weights,
-    size_limit_bytes,
+    weights_paths,
 )
 from ..runs import Manager, Run, RunFolder, list_checkpoints
+from ..text import quote
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import describe_preprocessing, open_data
+from ._available import suggest_model
+from ._known_facts import describe_weights
+from ._presets import GivenFacts
 from ._published import PublishedWeights, find_published
 from ._shipped import ModelCard, load_model_cards, weights_path
 from .models import Model, check_scores, make_model
@@ -51,70 +54,59 @@ def open_model(name: str, manager: Manager, *, device: str = "cpu") -> Model:
     run_id, _, step = name.partition("@")
     try:
         run = manager.run(run_id)
-    except ValueError as error:
-        raise ValueError(f"{error}; `python -m explorer models` shows all models") from None
+    except ValueError:
+        raise ValueError(f"there is no model {quote(name)}; {suggest_model(name, manager)}") from None
     return _open_run(manager, run, step, device)
 
 
 def open_files(
     architecture: Architecture,
-    path: str | Path,
+    paths: str | Path | Sequence[str | Path],
+    given: GivenFacts | None = None,
     *,
-    classes: Sequence[str] = (),
-    preprocessing: Preprocessing | None = None,
+    part: str | None = None,
     device: str = "cpu",
 ) -> Model:
-    """Any network with weights from a ``.safetensors`` or ``.pt`` file, strictly checked.
+    """Any network with weights from files, as people save them; see ``modules.fit_weights``.
 
     Args:
-        architecture: what the network computes.
-        path: of the file; every tensor must have the name and shape that the network expects.
-        classes: names in the order of the scores; empty: the classes are numbered.
-        preprocessing: how images become inputs; None: resized to the input, pixels from -1 to 1.
+        architecture: what the network computes; its classes become those of the file.
+        paths: a file, the index of shards, a folder with either, or several shards.
+        given: what is known of classes and normalisation; the rest is looked for in the file and in the catalogue.
+        part: which weights to take where the file has several that fit; None: an average, or the first.
         device: where the model computes; see ``inspection.choose_device``.
 
     Raises:
-        ValueError: the network has no class scores, or the file cannot be read or does not fit it.
+        ValueError: the network has no class scores, or the files cannot be read or do not fit it.
     """
-    check_scores(architecture)
-    file = absolute(path)
-    network = build(architecture, "meta")
-    data = load_weights_file(network, file)
-    return _open_custom(architecture, network, file.name, len(data), classes, preprocessing, device)
+    named = [paths] if isinstance(paths, str | Path) else paths
+    found = [each for path in named for each in weights_paths(absolute(path))]
+    return open_bytes(architecture, [open_weights_file(path) for path in found], given, part=part, device=device)
 
 
 def open_bytes(
     architecture: Architecture,
-    data: bytes,
-    name: str,
+    files: Sequence[WeightsFile],
+    given: GivenFacts | None = None,
     *,
-    classes: Sequence[str] = (),
-    preprocessing: Preprocessing | None = None,
+    part: str | None = None,
     device: str = "cpu",
 ) -> Model:
-    """``open_files`` for weights that are in memory, such as an upload; ``name`` is what their file is called."""
+    """``open_files`` for files that are in memory, such as uploads."""
     check_scores(architecture)
-    network = build(architecture, "meta")
-    load_weights(network, data, name)
-    return _open_custom(architecture, network, name, len(data), classes, preprocessing, device)
-
-
-def _open_custom(
-    architecture: Architecture,
-    network: Network,
-    name: str,
-    size: int,
-    classes: Sequence[str],
-    preprocessing: Preprocessing | None,
-    device: str,
-) -> Model:
+    stored = read_weights(files)
+    fitted = fit_weights(architecture, stored, part)
+    described = describe_weights(architecture, fitted, stored, given or GivenFacts())
+    taken = f", part {fitted.part!r}" if fitted.part else ""
     return make_model(
-        architecture,
-        network,
-        name=name,
-        classes=classes,
-        preprocessing=preprocessing or Preprocessing(shape=architecture.input_shape),
-        provenance=f"weights of the file {name}, {size:,} bytes",
+        fitted.architecture,
+        fitted.network,
+        name=stored.name,
+        classes=described.classes,
+        preprocessing=described.preprocessing,
+        provenance=f"weights of the file {stored.name}{taken}, {sum(len(file.data) for file in files):,} bytes",
+        notes=(*fitted.notes, *described.notes),
+        conversions=(*fitted.conversions, *described.conversions),
         device=device,
     )
 
@@ -122,56 +114,49 @@ def _open_custom(
 def open_published(spec: PublishedWeights, *, device: str = "cpu") -> Model:
     """torchvision's network with its published weights, from torch's hub folder. Nothing is downloaded.
 
-    A file whose SHA-256 is the published one is loaded in whatever form torchvision chose; any other only if it is a
-    state dict that passes the checks for untrusted files.
+    Other weights of that network in the file's place are opened too, and told not to be the published ones.
 
     Raises:
         ValueError: the file is absent (the message says how to get it) or damaged.
     """
     from torchvision.models import get_model_weights
 
-    architecture = get(spec.name)
-    network = build(architecture, "meta")
-    try:
-        with spec.path.open("rb") as file:
-            data = file.read(size_limit_bytes(network) + 1)
-    except FileNotFoundError:
+    if not spec.path.is_file():
         raise ValueError(
             f"the weights of {spec.title} are not on this machine; download them first "
-            f"({spec.size_bytes / 1e6:.0f} MB), or put {spec.file} into {spec.path.parent}"
-        ) from None
-    except OSError as error:
-        raise ValueError(f"cannot read {str(spec.path)!r}: {error.strerror or error}") from None
-    digest = hashlib.sha256(data).hexdigest()
+            f"({spec.size_bytes / 1e6:.0f} MB: `python -m explorer predict {spec.name} --download ...`), "
+            f"or put {spec.file} into {spec.path.parent}"
+        )
     try:
-        authentic = digest.startswith(spec.sha256_prefix)
-        tensors = read_weights(network, data, spec.file, authentic=authentic)
-        fill(network, from_torchvision(spec.name, tensors, network), spec.file)
+        file = open_weights_file(spec.path)
+        fitted = fit_weights(get(spec.name), read_weights([file]))
     except WeightsError as error:
         raise ValueError(f"{error} (it lies in {spec.path.parent}; remove it to download it anew)") from None
+    digest = hashlib.sha256(file.data).hexdigest()
+    authentic = digest.startswith(spec.sha256_prefix)
     return make_model(
-        architecture,
-        network,
+        fitted.architecture,
+        fitted.network,
         name=spec.name,
         classes=get_model_weights(spec.torchvision).IMAGENET1K_V1.meta["categories"],
         preprocessing=spec.preprocessing,
         provenance=f"published by torchvision, {spec.file}, learnt from ImageNet",
         notes=() if authentic else (f"{spec.file} is not the published file: its SHA-256 begins with {digest[:8]}",),
+        conversions=fitted.conversions,
         device=device,
     )
 
 
 def _open_shipped(name: str, card: ModelCard, device: str) -> Model:
     architecture = card.to_architecture()
-    network = build(architecture, "meta")
-    data = load_weights_file(network, weights_path(name))
-    if hashlib.sha256(data).hexdigest() != card.sha256:
+    file = open_weights_file(weights_path(name))
+    if hashlib.sha256(file.data).hexdigest() != card.sha256:
         raise ValueError(
             f"the weights of {name} are damaged: their SHA-256 is not the card's; install the program again"
         )
     return make_model(
         architecture,
-        network,
+        fit_weights(architecture, read_weights([file])).network,
         name=name,
         classes=card.classes,
         preprocessing=Preprocessing(shape=architecture.input_shape, mean=card.mean, std=card.std),

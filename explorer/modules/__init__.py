@@ -2,20 +2,24 @@
 
 from ._build import MAKERS, Network, Outputs, build
 from ._layers import ACTIVATIONS
-from ._torchvision import from_torchvision
-from ._weights import WeightsError, fill, load_weights, load_weights_file, read_weights, size_limit_bytes
+from ._places import open_weights_file, weights_paths
+from ._reading import read_weights
+from ._stored import StoredWeights, WeightsError, WeightsFile
+from ._weights import FittedWeights, fill, fit_weights
 
 __all__ = [
     "ACTIVATIONS",
     "MAKERS",
+    "FittedWeights",
     "Network",
     "Outputs",
+    "StoredWeights",
     "WeightsError",
+    "WeightsFile",
     "build",
     "fill",
-    "from_torchvision",
-    "load_weights",
-    "load_weights_file",
+    "fit_weights",
+    "open_weights_file",
     "read_weights",
-    "size_limit_bytes",
+    "weights_paths",
 ]

@@ -130,13 +130,13 @@ def test_models_needs_no_torch(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        (["predict", "nothing", "cat.png"], "'nothing' is no run"),
+        (["predict", "nothing", "cat.png"], "there is no model 'nothing'; `python -m explorer models` shows"),
         (["predict", "googlenet", "cat.png"], "are not on this machine; download them first"),
         (["evaluate", "net.json:net.pt", "--dataset", "digits"], "knows 4 classes, digits has 10"),
         (["predict", "net.json:none.pt", "cat.png"], "is not a file"),
         (["predict", "none.json:net.pt", "cat.png"], "there is no file 'none.json'"),
-        (["predict", "net.json:cat.png", "cat.png"], "neither a safetensors file nor a state dict"),
-        (["predict", "googlenet-96:net.pt", "cat.png"], "net.pt does not fit: it lacks 'conv1.conv.weight'"),
+        (["predict", "net.json:cat.png", "cat.png"], "cat.png is a picture, not weights"),
+        (["predict", "googlenet-96:net.pt", "cat.png"], "net.pt belongs to another network than 'GoogLeNet 96×96'"),
         (["predict", "net.json:net.pt", "none.png"], "cannot read 'none.png'"),
         (["predict", "net.json:net.pt", "net.pt"], "'net.pt': this is not a supported image"),
         (["predict", "net.json:net.pt", "thread.png"], "'thread.png': the image (2,000×20 pixels)"),

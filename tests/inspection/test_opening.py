@@ -13,10 +13,10 @@ import torch
 
 from explorer import datasets
 from explorer.architecture import to_data, to_json
-from explorer.inspection import _shipped, list_models, opening, write_shipped_model
+from explorer.inspection import GivenFacts, _shipped, list_models, opening, write_shipped_model
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.opening import open_bytes, open_files, open_model
-from explorer.modules import build
+from explorer.modules import WeightsFile, build
 from explorer.runs import Manager, RunFolder, list_checkpoints
 from explorer.runs._workers import CHILDREN
 from explorer.training import checkpoint, open_manager
@@ -140,10 +140,13 @@ def test_checkpoints_without_the_facts_ask_the_data_set(written: tuple[Manager, 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("20260101-000000-abcdef", "`python -m explorer models` shows all models"),
+        ("20260101-000000-abcdef", "there is no model '20260101-000000-abcdef'; `python -m explorer models` shows"),
         ("../../etc/passwd", "`python -m explorer models` shows all models"),
         ("", "`python -m explorer models` shows all models"),
         ("googlenet", "are not on this machine; download them first"),
+        ("googlenett", "did you mean googlenet-torchvision"),
+        ("Inception-V3", "did you mean inception-v3"),
+        ("googlenet-96", "is a network of the catalogue, whose weights are a file of yours: give googlenet-96:WEIGHTS"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(manager: Manager, name: str, said: str) -> None:
@@ -180,15 +183,15 @@ def test_files_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.safetensors").write_bytes(safetensors.torch.save(weights()))
     one, two = (open_files(NET, tmp_path / name) for name in ("mine.pt", "mine.safetensors"))
     assert one.digest == two.digest, "the weights count, not the file"
-    uploaded = open_bytes(NET, (tmp_path / "mine.pt").read_bytes(), "mine.pt")
+    uploaded = open_bytes(NET, [WeightsFile(name="mine.pt", data=(tmp_path / "mine.pt").read_bytes())])
     assert (uploaded.digest, uploaded.name, uploaded.provenance) == (one.digest, one.name, one.provenance)
     assert one.classes[3] == "class 3"
     assert not one.has_class_names
-    named = open_files(NET, tmp_path / "mine.pt", classes=tuple("abcdefghij"))
+    named = open_files(NET, tmp_path / "mine.pt", GivenFacts(classes=tuple("abcdefghij")))
     assert named.digest != one.digest
     assert named.class_index("c") == 2
     with pytest.raises(ValueError, match="has 10 scores, but 2 classes have names"):
-        open_files(NET, tmp_path / "mine.pt", classes=("a", "b"))
+        open_files(NET, tmp_path / "mine.pt", GivenFacts(classes=("a", "b")))
     with pytest.raises(ValueError, match="is not a file"):
         open_files(NET, tmp_path / "none.pt")
     assert to_json(one.architecture) == to_json(NET)

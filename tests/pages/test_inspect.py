@@ -412,7 +412,7 @@ def own(running: AppTest, data: bytes, name: str = "mine.pt", net: str | None = 
     running.segmented_control(key="inspect_source").set_value("JSON file").run()
     text = net if net is not None else to_json(network(classes=10))
     running.file_uploader(key="inspect_json").set_value(("net.json", text.encode(), "application/json")).run()
-    running.file_uploader(key="inspect_weights_0").set_value((name, data, "application/octet-stream")).run()
+    running.file_uploader(key="inspect_weights_0").set_value([(name, data, "application/octet-stream")]).run()
     return running
 
 
@@ -445,10 +445,11 @@ def test_weights_of_ones_own(manager: Manager, form: str) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "net", "reason"),
     [
-        (b"nothing", "mine.pt", None, "neither a safetensors file nor a state dict"),
-        (b"\x80\x02c", "mine.pt", None, "bare pickle"),
-        (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "does not fit"),
+        (b"nothing", "mine.pt", None, "is text, not weights"),
+        (b"\x80\x02c", "mine.pt", None, "is a pickle that torch.save did not write"),
+        (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "belongs to another network than 'tiny'"),
         (b"PK\3\4junk", "mine.pt", None, "begins like an archive of torch"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(99), "mine.h5", None, "is of Keras"),
         (b"", "mine.pt", "{}", "net.json"),
         (b"nothing", "mine.pt", "FAR TOO LARGE", "networks of up to 100 M can be asked here"),
     ],

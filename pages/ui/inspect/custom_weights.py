@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, from_json
-from explorer.inspection import Preprocessing
+from explorer.inspection import GivenFacts, list_presets, parse_numbers
 from explorer.text import format_bytes, format_si
 from pages.ui import session
 from pages.ui.text import literal
@@ -28,32 +30,66 @@ def show() -> None:
     with box:
         place = state.state()["own_round"]
         architecture = _architecture()
-        weights = st.file_uploader(
-            "Weights (.safetensors, or a state dict saved by torch)", type=["safetensors", "pt", "pth"],
-            key=f"inspect_weights_{place}",
+        files = st.file_uploader(
+            "Weights, as torch or safetensors save them", key=f"inspect_weights_{place}", accept_multiple_files=True,
+            help="A state dict or a checkpoint of a training script (.pt, .pth, .ckpt, .bin), .safetensors, or all "
+            "shards of one with their index. Objects in a file are never made.",
         )  # fmt: skip
         names = st.text_area(
             "Class names, one a line (optional)", key="inspect_classes", max_chars=100_000, height=90,
             persist_state="session",
         )  # fmt: skip
-        left, right = st.columns(2)
-        mean = left.text_input(
-            "Mean", "0.5", key="inspect_mean", persist_state="session",
-            help="What was subtracted from pixels of 0 to 1: one number, or one a channel with commas between.",
+        given = _given(names)
+        part = st.text_input(
+            "Part of the file (optional)", key="inspect_part", placeholder="automatic",
+            help="Which weights to take where a file has several that fit, such as 'model' beside 'model_ema'. A note "
+            "names them when the file is opened.",
         )  # fmt: skip
-        std = right.text_input("Deviation", "0.5", key="inspect_std", persist_state="session")
-        pressed = st.button(
-            "Open", key="inspect_open", icon=":material/folder_open:", disabled=weights is None or architecture is None
-        )
-        if not pressed or weights is None or architecture is None:
+        ready = bool(files) and architecture is not None and given is not None
+        pressed = st.button("Open", key="inspect_open", icon=":material/folder_open:", disabled=not ready)
+        if not pressed or not files or architecture is None or given is None:
             return
         try:
             with st.spinner("Comparing the weights with the network"):
-                _open(architecture, weights.getvalue(), weights.name, names, mean, std)
+                _open(architecture, files, given, part.strip() or None)
         except ValueError as error:
             st.error(literal(f"{error}."))
             return
     st.rerun()
+
+
+def _given(names: str) -> GivenFacts | None:
+    """What the visitor says of classes and normalisation; None, and the reason shown, where a number is none."""
+    presets = list_presets()
+    preset = st.selectbox(
+        "Normalisation", ["", *presets], key="inspect_preset", persist_state="session",
+        format_func=lambda name: presets[name].title if name else "Automatic",
+        help="How images were normalised for training. Automatic: as the file or the catalogue says, else pixels from "
+        "−1 to 1, which is then told.",
+    )  # fmt: skip
+    left, right = st.columns(2)
+    hint = presets[preset] if preset else None
+    mean = left.text_input(
+        "Mean", key="inspect_mean", persist_state="session", placeholder=_numbers(hint.mean) if hint else "automatic",
+        help="What was subtracted from pixels of 0 to 1: one number, or one a channel with commas between.",
+    )  # fmt: skip
+    std = right.text_input(
+        "Deviation", key="inspect_std", persist_state="session", placeholder=_numbers(hint.std) if hint else "automatic"
+    )
+    try:
+        return GivenFacts(
+            classes=tuple(line.strip() for line in names.splitlines() if line.strip()),
+            mean=parse_numbers(mean, "mean") if mean.strip() else None,
+            std=parse_numbers(std, "deviation") if std.strip() else None,
+            preset=preset,
+        )
+    except ValueError as error:
+        st.error(literal(f"{error}."))
+        return None
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
 
 
 def _architecture() -> Architecture | None:
@@ -79,7 +115,7 @@ def _architecture() -> Architecture | None:
         return None
 
 
-def _open(architecture: Architecture, content: bytes, name: str, names: str, mean: str, std: str) -> None:
+def _open(architecture: Architecture, files: list[Any], given: GivenFacts, part: str | None) -> None:
     """Raises ValueError in one sentence."""
     totals = analyze(architecture).totals
     params = totals.params
@@ -93,21 +129,10 @@ def _open(architecture: Architecture, content: bytes, name: str, names: str, mea
             f"{architecture.name[:60]!r} takes {format_bytes(totals.inference_bytes)} for one picture; up to "
             f"{format_bytes(MAX_ACTIVATION_BYTES)} can be given here"
         )
-    classes = tuple(line.strip() for line in names.splitlines() if line.strip())
-    preprocessing = Preprocessing(
-        shape=architecture.input_shape, mean=_numbers(mean, "mean"), std=_numbers(std, "deviation")
-    )
     from explorer.inspection.opening import open_bytes
+    from explorer.modules import WeightsFile
 
-    model = open_bytes(
-        architecture, content, name, classes=classes, preprocessing=preprocessing, device=device.current()
-    )
+    brought = [WeightsFile(name=file.name, data=file.getvalue()) for file in files]
+    model = open_bytes(architecture, brought, given, part=part, device=device.current())
     # A new, empty widget for the next: Streamlit lets go of its copy of the file.
     state.change(own=model, model=state.OWN, own_round=state.state()["own_round"] + 1)
-
-
-def _numbers(text: str, what: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(f"{what} (={text[:40]!r}) must be numbers such as 0.5 or 0.485, 0.456, 0.406") from None

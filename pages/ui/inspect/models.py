@@ -63,8 +63,8 @@ def show(found: dict[str, AvailableModel]) -> None:
 def _card(card: ModelCard) -> None:
     """What a person must know to judge a model that ships."""
     lines = {
-        "Trained on": card.data, "How": card.recipe, "Test accuracy": f"{card.accuracy:.2%}", "Over seeds": card.spread,
-        "Licence": card.licence,
+        "Trained on": card.data, "Knows only": ", ".join(card.classes), "How": card.recipe,
+        "Test accuracy": f"{card.accuracy:.2%}", "Over seeds": card.spread, "Licence": card.licence,
     }  # fmt: skip
     with st.expander("Model card", icon=":material/description:"):
         st.markdown("\n\n".join(f"**{label}**: {literal(text)}" for label, text in lines.items()))
@@ -111,7 +111,8 @@ def _check_name(name: str, found: dict[str, AvailableModel], what: str) -> str:
     if spec is not None:
         return spec.name
     if name == state.OWN or run not in found:
-        state.PAGE.tell("error", f"The {what} {name[:80]!r} is not here; another one is shown")
+        hint = "" if name == state.OWN else f"; {inspection.suggest_model(name, manager())}"
+        state.PAGE.tell("error", f"The {what} {name[:80]!r} is not here, another one is shown{hint}")
         return ""
     if at and name not in found[run].checkpoints:
         state.PAGE.tell("info", f"{name[:80]} is not there any more; the newest checkpoint of the run is taken")

@@ -77,6 +77,9 @@ def _facts(model: Any) -> None:
             f"{format_shape(analysis.input_shape)} · {len(model.classes):,} classes · computes on {model.device}"
         )
     )
+    st.caption(literal(model.tell_limits()))
+    if model.conversions:
+        st.caption(literal(f"About the file: {'; '.join(model.conversions)}."))
     for note in model.notes:
         st.warning(literal(note))
 

@@ -1,0 +1,146 @@
+"""Class names and preprocessing of weights that somebody brings: given, in the file, of the catalogue, or assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..architecture import Architecture
+from ..catalog import get
+from ..datasets import Preprocessing
+from ..modules import FittedWeights, StoredWeights
+from ._file_facts import find_facts
+from ._presets import IMAGENET_CLASSES, GivenFacts, Preset, find_preset
+from ._published import PUBLISHED, PublishedWeights
+from ._shipped import load_model_cards
+from .models import check_scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedWeights:
+    """What a model needs beside its network, and where it comes from."""
+
+    classes: tuple[str, ...]
+    """Names in the order of the scores; empty: not known."""
+    preprocessing: Preprocessing
+    conversions: tuple[str, ...]
+    """Where facts were found, one phrase each."""
+    notes: tuple[str, ...]
+    """What had to be assumed, one sentence each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """Facts of one origin; what it does not know is empty."""
+
+    what: str
+    classes: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
+
+
+def describe_weights(
+    asked: Architecture, fitted: FittedWeights, stored: StoredWeights, given: GivenFacts
+) -> DescribedWeights:
+    """Class names and preprocessing, each from the first that knows it: the person, a preset, the file, the catalogue.
+
+    Args:
+        asked: the architecture that was chosen for the weights.
+        fitted: the network with them.
+        stored: the file.
+        given: what the person said.
+
+    Raises:
+        ValueError: the input is no picture's, or a number of names or values does not fit the network.
+    """
+    network = fitted.architecture
+    scores, shape = check_scores(network), network.input_shape
+    sources = _find_sources(asked, fitted, stored, given)
+    names = next((each for each in sources if len(each.classes) == scores), None)
+    how = next((each for each in sources if each.preprocessing), None)
+    preprocessing = how.preprocessing if how and how.preprocessing else Preprocessing(shape=shape)
+    if given.mean is not None or given.std is not None:
+        mean, std = given.mean or preprocessing.mean, given.std or preprocessing.std
+        preprocessing = replace(preprocessing, mean=mean, std=std, transform_input=False)
+    told: dict[str, list[str]] = {}
+    for source, what in ((None if given.classes else names, "class names"), (how, "mean and deviation")):
+        if source and not (what == "mean and deviation" and given.mean is not None and given.std is not None):
+            told.setdefault(source.what, []).append(what)
+    notes = []
+    if not given.classes and names is None:
+        notes.append(f"The names of the {scores:,} classes are not in the file; give them, else they are numbered")
+    if how is None and (given.mean is None or given.std is None):
+        notes.append(
+            "How images were normalised is not in the file: pixels from −1 to 1 are assumed; give mean and deviation, "
+            "or a preset, if it was otherwise"
+        )
+    return DescribedWeights(
+        classes=given.classes or (names.classes if names else ()),
+        preprocessing=preprocessing,
+        conversions=tuple(f"{' and '.join(what)} {source}" for source, what in told.items()),
+        notes=tuple(notes),
+    )
+
+
+def _find_sources(
+    asked: Architecture, fitted: FittedWeights, stored: StoredWeights, given: GivenFacts
+) -> list[_Source]:
+    network = fitted.architecture
+    shape = network.input_shape
+    sources = []
+    if given.preset:
+        sources.append(_of_preset(find_preset(given.preset), shape))
+    facts = find_facts(stored.content, fitted.path, check_scores(network), shape)
+    if facts.classes:
+        sources.append(_Source(what=f"from {facts.classes_from!r} in the file", classes=facts.classes))
+    if facts.preprocessing:
+        sources.append(_Source(what="from the file", preprocessing=facts.preprocessing))
+    for name, card in load_model_cards().items():
+        if _is_same(card.to_architecture(), network):
+            known = Preprocessing(shape=shape, mean=card.mean, std=card.std)
+            what = f"as of the shipped model {name!r}, which is the same network"
+            sources.append(_Source(what=what, classes=card.classes, preprocessing=known))
+    spec = _find_imagenet(asked, fitted)
+    if spec is not None:
+        sources.append(_of_imagenet(spec, shape))
+    return sources
+
+
+def _of_preset(preset: Preset, shape: tuple[int, int, int]) -> _Source:
+    if len(preset.mean) not in (1, shape[0]):
+        raise ValueError(
+            f"the preset {preset.name!r} is for {len(preset.mean)} channels, the network takes {shape[0]}; "
+            f"give mean and deviation instead"
+        )
+    classes = _imagenet_classes("inception_v3") if preset.name == "imagenet" else preset.classes
+    known = Preprocessing(shape=shape, mean=preset.mean, std=preset.std)
+    return _Source(what=f"of the preset {preset.name!r}", classes=classes, preprocessing=known)
+
+
+def _find_imagenet(asked: Architecture, fitted: FittedWeights) -> PublishedWeights | None:
+    """The published weights that these are a copy of, by network and number of classes."""
+    if check_scores(fitted.architecture) != IMAGENET_CLASSES:
+        return None
+    return next((spec for name, spec in PUBLISHED.items() if _is_same(get(name), asked, heads=False)), None)
+
+
+def _of_imagenet(spec: PublishedWeights, shape: tuple[int, int, int]) -> _Source:
+    known = spec.preprocessing if spec.preprocessing.shape == shape else None
+    return _Source(
+        what="of ImageNet, which is what this network with 1,000 classes is published for",
+        classes=_imagenet_classes(spec.torchvision),
+        preprocessing=known,
+    )
+
+
+def _imagenet_classes(name: str) -> tuple[str, ...]:
+    from torchvision.models import get_model_weights
+
+    return tuple(get_model_weights(name).IMAGENET1K_V1.meta["categories"])
+
+
+def _is_same(known: Architecture, given: Architecture, *, heads: bool = True) -> bool:
+    """Whether two architectures are one network on inputs of one form, whatever they are called."""
+
+    def parts(architecture: Architecture) -> list[object]:
+        return [node for node in architecture.trunk.nodes if heads or node.op != "auxiliary"]
+
+    return parts(known) == parts(given) and known.input_shape[0] == given.input_shape[0]
