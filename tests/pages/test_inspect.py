@@ -447,7 +447,7 @@ def test_weights_of_ones_own(manager: Manager, form: str) -> None:
     [
         (b"nothing", "mine.pt", None, "is text, not weights"),
         (b"\x80\x02c", "mine.pt", None, "is a pickle that torch.save did not write"),
-        (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "belongs to another network than 'tiny'"),
+        (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "to another network than 'tiny'"),
         (b"PK\3\4junk", "mine.pt", None, "begins like an archive of torch"),
         (b"\x89HDF\r\n\x1a\n" + bytes(99), "mine.h5", None, "is of Keras"),
         (b"", "mine.pt", "{}", "net.json"),
