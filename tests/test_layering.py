@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "datasets": set(),
     "runs": set(),
     "figures": {"analysis", "architecture"},
-    "modules": {"analysis", "architecture"},
+    "modules": {"catalog", "analysis", "architecture"},
     "editor": {"figures", "analysis", "architecture"},
     "profiling": {"modules", "analysis", "architecture"},
     "training": {"profiling", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
