@@ -53,6 +53,7 @@ def find_facts(content: Any, path: tuple[str, ...], scores: int, shape: tuple[in
 
 def _preprocessing(place: dict[Any, Any], shape: tuple[int, int, int]) -> Preprocessing | None:
     """What a run of ours keeps in its checkpoints; else mean and deviation, where there are both."""
+    known: Preprocessing | None
     try:
         known = Preprocessing.from_data(place.get("preprocessing"))
     except ValueError:
