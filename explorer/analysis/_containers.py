@@ -219,7 +219,7 @@ def _projection_stride(walk: Walk, path: str, x: Tensor, body: Tensor) -> tuple[
 
 
 def projection_stride(size_in: Sequence[int], size_out: Sequence[int]) -> tuple[int, int]:
-    """The stride of a projection shortcut.
+    """Find the stride of a projection shortcut.
 
     Args:
         size_in: (height, width) of the block's input.

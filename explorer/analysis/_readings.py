@@ -90,9 +90,10 @@ class Layer(NamedTuple):
 
 
 class AuxiliaryHead(NamedTuple):
-    """A classifier that runs in training only. One that does not fit the image hinders nothing but training."""
+    """A classifier that runs in training only. One that does not fit the image makes only training impossible."""
 
     path: str
+    """Path of its node."""
     reason: str = ""
     """Why it does not fit the image, '' where it fits."""
 
@@ -102,7 +103,11 @@ class AuxiliaryHead(NamedTuple):
         return not self.reason
 
     def describe(self) -> str:
-        """What a head that does not fit means, and the way out, in one sentence without its full stop."""
+        """Say in one sentence what a head that does not fit means, and what to change.
+
+        Returns:
+            The sentence, without its full stop.
+        """
         return (
             f"the auxiliary head {self.path} does not fit the image: {self.reason}; "
             "only training runs it, and needs larger images or the head removed"
