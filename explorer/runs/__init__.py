@@ -12,8 +12,9 @@ from ._history import Curve, History
 from ._home import RUN_ID, RunFolder, list_checkpoints, new_run_id, read_home_id, validate_run_id
 from ._manager import AlreadyManaged, Manager, wait_until_ended
 from ._open import connect_store, open_store
+from ._records import ACTIVE, ENDED, RESUMABLE, Document, Point, RequestedAction, Run, Status, StoreError
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
-from ._store import ACTIVE, ENDED, RESUMABLE, Document, Point, RequestedAction, Run, Status, Store, StoreError
+from ._store import Store
 
 __all__ = [
     "ACTIVE",

@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 from ..text import escape_csv
 from . import _tensorboard as tensorboard
 from ._files import atomic_write
-from ._store import Point, Run, Store
+from ._records import Point, Run
+from ._store import Store
 
 Format = Literal["tensorboard", "csv", "json"]
 """The forms in which a run is exported."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._store import Run, Store
+from ._records import Run
+from ._store import Store
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -25,8 +25,8 @@ from ._experiments import Trial
 from ._files import Lock, atomic_write, read_note, remove_folder
 from ._home import RunFolder, new_run_id, read_home_id, validate_run_id
 from ._open import describe, open_store
+from ._records import ACTIVE, RESUMABLE, RequestedAction, Run, Status
 from ._scheduler import Launch, Scheduler
-from ._store import ACTIVE, RESUMABLE, RequestedAction, Run, Status
 
 RESPONDS_SECONDS = 10.0
 """Without a sign of life for so long, a worker is shown as not responding."""

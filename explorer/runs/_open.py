@@ -12,7 +12,8 @@ from typing import Any
 
 from ._files import Lock, is_locked, read_note
 from ._home import RUN_ID, RunFolder, read_home_id
-from ._store import ENDED, Run, Store, StoreError
+from ._records import ENDED, Run, StoreError
+from ._store import Store
 
 _log = logging.getLogger(__name__)
 _FILE = "runs.sqlite"

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from ._devices import Device, device_choices, devices_used
 from ._files import Lock, is_locked, read_note, remove_folder
 from ._home import RunFolder
-from ._store import Run, Status, Store, StoreError
+from ._records import Run, Status, StoreError
+from ._store import Store
 from ._workers import reap_workers, signal_worker, start_worker
 
 TERMINATE_SECONDS, KILL_SECONDS = 10.0, 30.0

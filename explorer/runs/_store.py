@@ -12,144 +12,23 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
 from ._experiments import Experiments, Trial
+from ._records import Document, Point, Run, Status, StoreError
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._schema import NewerSchemaError, bring_up_to_date
 from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
-
-Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
-"""The states of a run."""
-RequestedAction = Literal["run", "pause", "stop"]
-"""What people have asked a run to do."""
-ACTIVE: tuple[Status, ...] = ("queued", "running")
-"""States of a run that waits for a device or is being trained."""
-ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished")
-"""States of a run that is not trained now and waits for nothing."""
-RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
-"""States from which a run can be queued again."""
 
 _BUSY_SECONDS = 30.0
 _PACKAGES = {"psycopg": "psycopg[binary]"}
 """What to install where a database's driver is missing, by the module that was not found."""
 _CHECKED_PAGES = 16_384  # 64 MB
-
-
-class StoreError(ValueError):
-    """The store cannot be used; the message says which, why and what to do."""
-
-    def __init__(self, message: str, *, code: int = 0, duplicate: bool = False) -> None:
-        super().__init__(message)
-        self.code = code
-        """SQLite's primary result code (sqlite3.SQLITE_FULL, SQLITE_CORRUPT ...), 0 for other databases."""
-        self.duplicate = duplicate
-        """Whether what was to be added is there already."""
-
-    @property
-    def disk_full(self) -> bool:
-        """Whether there was no room to write; a file-size limit shows itself as an input/output error."""
-        return self.code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-
-    @property
-    def damaged(self) -> bool:
-        """Whether the file is not, or no longer, a database."""
-        return self.code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One row of ``runs``, as it was when it was read."""
-
-    id: str
-    """Its identifier."""
-    name: str
-    """Its title."""
-    created: float
-    """Seconds since 1970."""
-    architecture: str
-    """The network, JSON."""
-    config: str
-    """The training configuration, JSON."""
-    device: str
-    """Name of the device of its first process; '' before its first start."""
-    status: Status
-    """Its state."""
-    reason: str
-    """Why it is in this state; '' where there is nothing to say."""
-    requested_action: RequestedAction
-    """What it was asked to do last."""
-    requested_at: float
-    """When, in seconds on the monotonic clock of ``host``."""
-    attempt: int
-    """How many times it was started."""
-    epoch: int
-    """Complete epochs."""
-    step: int
-    """Updates done."""
-    steps: int
-    """Updates in all."""
-    seconds: float
-    """Time of training over all attempts."""
-    heartbeat: float
-    """When its worker was last heard of, in seconds on the monotonic clock of ``host``."""
-    memory: int
-    """Bytes that it is expected to need."""
-    notes: str
-    """Remarks of the person who started it."""
-    tags: tuple[str, ...]
-    """Words by which it is found."""
-    home: str = ""
-    """The id of the data directory that it belongs to."""
-    host: str = ""
-    """The name of the machine on which it was made or started last."""
-
-    @property
-    def active(self) -> bool:
-        """Whether it is queued or running."""
-        return self.status in ACTIVE
-
-    def setting(self, name: str) -> Any:
-        """Read a value of its training configuration; None if it has none of this name."""
-        return json.loads(self.config).get(name)
-
-    def to_data(self) -> dict[str, Any]:
-        """Convert to plain data for JSON."""
-        data = {**self.__dict__, "tags": list(self.tags), "wish": self.requested_action}
-        del data["requested_action"], data["requested_at"], data["heartbeat"]
-        return {**data, "architecture": json.loads(self.architecture), "config": json.loads(self.config)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """One value of one series: after ``step`` updates, and ``seconds`` of training."""
-
-    series: str
-    """Name of the series."""
-    step: int
-    """Updates done until then."""
-    value: float
-    """The number, in the unit that the series has."""
-    seconds: float
-    """Training time until then, over all attempts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Document:
-    """Plain data under a name and a step: a confusion matrix, an environment record."""
-
-    name: str
-    """What it holds, such as 'environment'."""
-    step: int
-    """Updates done until then."""
-    data: Any
-    """Convert to plain data for JSON."""
 
 
 def _run(row: Any) -> Run:

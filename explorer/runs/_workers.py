@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ._files import Lock, is_locked, read_note
 from ._home import RunFolder
-from ._store import Run
+from ._records import Run
 
 _PROGRAM_ROOT = Path(__file__).parents[2]
 CHILDREN: list[subprocess.Popen[bytes]] = []
