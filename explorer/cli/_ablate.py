@@ -73,8 +73,8 @@ def _ablate(args: argparse.Namespace) -> None:
     planned = _plan_experiment(args)
     with open_manager() as manager:
         stored = start(manager, planned)
-        look_after(manager)
         if args.detach:
+            look_after(manager)
             print_experiment(args, manager, stored)
             return
         try:

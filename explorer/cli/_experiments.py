@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..text import format_duration, quote
-from ._running import look_after, open_manager
+from ._running import hold_interrupts, look_after, open_manager
 from ._text import escape, format_notes, format_table, print_json
 
 if TYPE_CHECKING:
     from ..experiments import StoredExperiment
     from ..runs import Manager, Run
 
-_LOOK_SECONDS = 0.5
 _STOP_SECONDS = 40.0
 
 
@@ -51,22 +50,23 @@ def watch(manager: Manager, experiment: str) -> None:
 
     planned = len(get_experiment(manager, experiment).experiment.trials)
     live, told, width = sys.stderr.isatty(), None, 0
-    while True:
-        look_after(manager)
-        runs = [run for _, run in manager.trials(experiment)]
-        state = [(run.status, run.epoch) for run in runs]
-        line = _progress(runs, planned)
-        if live:
-            print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
-            width = len(line)
-        elif state != told:
-            print(line, file=sys.stderr, flush=True)
-        told = state
-        if not any(run.active for run in runs):
+    with hold_interrupts() as rest:
+        while True:
+            look_after(manager)
+            runs = [run for _, run in manager.trials(experiment)]
+            state = [(run.status, run.epoch) for run in runs]
+            line = _progress(runs, planned)
             if live:
-                print(file=sys.stderr)
-            return
-        time.sleep(_LOOK_SECONDS)
+                print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
+                width = len(line)
+            elif state != told:
+                print(line, file=sys.stderr, flush=True)
+            told = state
+            if not any(run.active for run in runs):
+                if live:
+                    print(file=sys.stderr)
+                return
+            rest()
 
 
 def wait(manager: Manager, experiment: str) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..text import quote
@@ -16,6 +19,7 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
     from ..runs import Manager
     from ..training import TrainConfig
 
+_LOOK_SECONDS = 0.5
 _RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick or thorough; default: course"
 
 
@@ -55,6 +59,42 @@ def look_after(manager: Manager) -> None:
 
     with contextlib.suppress(AlreadyManaged):
         manager.tick()
+
+
+@contextlib.contextmanager
+def hold_interrupts() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl-C back until the program rests between two looks at the runs; a second one is not held.
+
+    KeyboardInterrupt in the middle of a query leaves it half read as long as the traceback lives, and its lock on the
+    file then stands in the way of whatever is written next, such as the request to pause.
+
+    Yields:
+        What to call between two looks: it rests, and raises KeyboardInterrupt.
+    """
+    pressed = False
+
+    def note(*_: object) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    def rest() -> None:
+        if not pressed:
+            time.sleep(_LOOK_SECONDS)
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    # Elsewhere than in the main thread no handler can be set; and a caller's own, or none, stays.
+    held = before is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+    if held:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield rest
+    finally:
+        if held:
+            signal.signal(signal.SIGINT, before)
 
 
 def add_settings(sub: argparse.ArgumentParser) -> None:

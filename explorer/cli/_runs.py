@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import format_duration, quote_path
-from ._running import add_settings, look_after, open_manager, require_training, training_config
+from ._running import add_settings, hold_interrupts, look_after, open_manager, require_training, training_config
 from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
 
-_LOOK_SECONDS = 0.5
 _STOP_SECONDS = 40.0
 _FORMATS = ("tensorboard", "csv", "json")
 
@@ -60,21 +58,22 @@ def _progress(manager: Manager, run: Run) -> str:
 def watch(manager: Manager, run_id: str) -> Run:
     """Show the progress on stderr until the run ends: one line that changes on a terminal, else one an epoch."""
     live, last_epoch, width = sys.stderr.isatty(), -1, 0
-    while True:
-        look_after(manager)
-        run = manager.run(run_id)
-        if live:
-            line = _progress(manager, run)
-            print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
-            width = len(line)
-        elif run.epoch != last_epoch or not run.active:
-            last_epoch = run.epoch
-            print(_progress(manager, run), file=sys.stderr, flush=True)
-        if not run.active:
+    with hold_interrupts() as rest:
+        while True:
+            look_after(manager)
+            run = manager.run(run_id)
             if live:
-                print(file=sys.stderr)
-            return run
-        time.sleep(_LOOK_SECONDS)
+                line = _progress(manager, run)
+                print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
+                width = len(line)
+            elif run.epoch != last_epoch or not run.active:
+                last_epoch = run.epoch
+                print(_progress(manager, run), file=sys.stderr, flush=True)
+            if not run.active:
+                if live:
+                    print(file=sys.stderr)
+                return run
+            rest()
 
 
 def _epochs(manager: Manager, run: Run) -> list[dict[str, Any]]:
@@ -121,8 +120,8 @@ def _train(args: argparse.Namespace) -> None:
         run = start(manager, architecture, config, name=args.name)
         for warning in config_warnings(parse(run.config)):  # the run's own, where a path has become a name
             print(f"{run.id}  {escape(warning)}", file=sys.stderr)
-        look_after(manager)
         if args.detach:
+            look_after(manager)
             _print_state(args, manager, manager.run(run.id))
             return
         try:

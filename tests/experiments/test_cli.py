@@ -139,7 +139,7 @@ def test_control_c_pauses_the_whole_experiment(
     finally:
         process.kill()
         process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     name = list_experiments(manager)[0].id
     assert f"experiments resume {name}` continues it" in err
     assert {run.status for run in manager.runs()} == {"paused"}

@@ -15,6 +15,7 @@ import pytest
 
 from explorer.architecture import to_json
 from explorer.cli import main
+from explorer.cli._running import hold_interrupts
 from explorer.runs import Device, Manager
 from tests.training.parts import network
 
@@ -189,3 +190,25 @@ def test_a_damaged_store_is_told(manager: Manager, capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert "was damaged" in err
     assert run.id in out
+
+
+@pytest.mark.parametrize(("presses", "looked"), [(1, True), (2, False)])
+def test_control_c_waits_for_the_end_of_a_look_and_pressed_twice_it_does_not(presses: int, looked: bool) -> None:
+    """In the middle of a query it would leave the store locked by whoever wants to write that it pauses."""
+    looks: list[bool] = []
+
+    def look() -> None:
+        with hold_interrupts() as rest:
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+            looks.append(True)
+            rest()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            look()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert bool(looks) == looked
