@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection import GivenFacts
     from ..inspection.models import Model
 
-MODEL = "a name that `models` shows, RUN@STEP, or ARCH:WEIGHTS (weights as torch or safetensors save them: a file, the \
+MODEL = "a name that `models` shows, RUN@STEP, RUN@best, or ARCH:WEIGHTS (weights as torch or safetensors save them: a file, the \
 index of shards, or their folder)"
 STATUS_SOME_FAILED = 1
 _CLASSES_LETTERS = 1_000_000

@@ -54,11 +54,17 @@ def open_manager() -> Iterator[Manager]:
 
 
 def look_after(manager: Manager) -> None:
-    """Do the owner's work where nobody else does it."""
-    from ..runs import AlreadyManaged
+    """Do the owner's work where nobody else does it; a full disk, on which it cannot be done, is told on stderr."""
+    from ..runs import AlreadyManaged, StoreError
 
-    with contextlib.suppress(AlreadyManaged):
+    try:
         manager.tick()
+    except AlreadyManaged:
+        pass
+    except StoreError as error:
+        if not error.disk_full:
+            raise
+        print(f"the runs could not be looked after: {escape(error)}", file=sys.stderr)
 
 
 @contextlib.contextmanager

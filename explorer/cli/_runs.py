@@ -94,6 +94,7 @@ def _full(manager: Manager, run: Run) -> dict[str, Any]:
     return {
         **run.to_data(),
         "responding": manager.is_responding(run),
+        "folder": manager.has_folder(run),
         "epochs": _epochs(manager, run),
         "environment": environments[-1][1] if environments else None,
         "events": [{"at": at, "text": text} for at, text in manager.store.events(run.id)],
@@ -181,6 +182,8 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
+    from ..runs import FOLDER_GONE
+
     with open_manager() as manager:
         run = manager.run(args.run_id)
         full = _full(manager, run)
@@ -192,6 +195,7 @@ def _show(args: argparse.Namespace) -> None:
         facts += [(name, escape(value)) for name, value in full["config"].items() if value is not None]
         if full["environment"]:
             facts += [("images", escape(full["environment"].get("preprocessing", "-")))]
+        facts += [] if full["folder"] else [("folder", f"{FOLDER_GONE}; its curves are kept")]
         facts += [("tags", escape(", ".join(run.tags)))] if run.tags else []
         facts += [("notes", escape(run.notes))] if run.notes else []
         print(format_table(("setting", "value"), facts, "<<"))

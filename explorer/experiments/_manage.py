@@ -61,6 +61,11 @@ def _from_row(row: ExperimentRow) -> StoredExperiment:
     return StoredExperiment(id=row.id, created=row.created, experiment=Experiment.from_json(row.name, row.plan))
 
 
+def _to_row(stored: StoredExperiment) -> ExperimentRow:
+    planned = stored.experiment
+    return ExperimentRow(id=stored.id, name=planned.name, created=stored.created, plan=planned.to_json())
+
+
 def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
     """Store an experiment and queue all its runs.
 
@@ -81,8 +86,8 @@ def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
     experiment = _check_variants(experiment)
     manager.check_capacity(len(experiment.trials))
     made, created = new_run_id(), time.time()
-    manager.store.experiments.add(id=made, name=experiment.name, created=created, plan=experiment.to_json())
     stored = StoredExperiment(id=made, created=created, experiment=experiment)
+    manager.save_experiment(_to_row(stored))
     _queue_missing(manager, stored)
     return stored
 
@@ -105,8 +110,8 @@ def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored
     old = get_experiment(manager, experiment)
     larger = _check_variants(old.experiment.with_seeds(seeds))
     manager.check_capacity(len(larger.trials) - len(old.experiment.trials))
-    manager.store.experiments.update(experiment, plan=larger.to_json())
     stored = replace(old, experiment=larger)
+    manager.save_experiment(_to_row(stored))
     _queue_missing(manager, stored)
     return stored
 
@@ -184,7 +189,7 @@ def delete(manager: Manager, experiment: str) -> None:
         raise ValueError(f"{len(active)} runs of experiment {experiment} are queued or running; stop it first")
     for run in runs:
         manager.delete(run.id)
-    manager.store.experiments.remove(experiment)
+    manager.remove_experiment(experiment)
 
 
 def _check_variants(experiment: Experiment) -> Experiment:

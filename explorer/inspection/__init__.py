@@ -6,7 +6,7 @@ that compute import torch: ``opening`` (open a model), ``predict``, ``features``
 """
 
 from ..datasets import Box, Placement, Preprocessing
-from ._available import AvailableModel, ModelKind, list_models, suggest_model
+from ._available import BEST, AvailableModel, ModelKind, list_models, suggest_model
 from ._device import choose_device
 from ._field import UnitField, unit_field
 from ._paths import branch_paths, check_path
@@ -17,6 +17,7 @@ from ._shipped import ModelCard, load_model_cards, write_shipped_model
 from .cache import ResultCache
 
 __all__ = [
+    "BEST",
     "PUBLISHED",
     "AvailableModel",
     "Box",

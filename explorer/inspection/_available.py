@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from .. import catalog
-from ..runs import Manager, Run, RunFolder, list_checkpoints
+from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
 from ._published import PUBLISHED
 from ._shipped import load_model_cards
 
+BEST = "best"
+"""Stands for a step in the name of a run's model: the weights after its best epoch."""
 ModelKind = Literal["shipped", "run", "published"]
 """Where a model comes from: with the program, from a training run, from torchvision."""
 
@@ -31,6 +34,8 @@ class AvailableModel:
     """Whether it can be opened now; published weights must be downloaded first."""
     checkpoints: tuple[str, ...] = ()
     """Of a run: names of its checkpoints, newest first; the run's own name means the newest that is valid."""
+    best: str = ""
+    """Of a run: what ``RUN@best`` is, such as 'best by validation, step 1,234'; '' where it has none."""
 
     def to_data(self) -> dict[str, Any]:
         """Convert to plain data for JSON."""
@@ -91,16 +96,24 @@ def suggest_model(name: str, manager: Manager) -> str:
     return "`python -m explorer models` shows all models"
 
 
+def describe_best(best: Mapping[str, Any]) -> str:
+    """How good the best epoch was, and by which images; ``best`` is as a checkpoint has it."""
+    flatters = "" if best["split"] == "validation" else ", which also chose it"
+    return f"best epoch {best['epoch']}: {best['accuracy']:.2%} of the {best['split']} images right{flatters}"
+
+
 def _run_model(manager: Manager, run: Run) -> AvailableModel | None:
-    found = list_checkpoints(RunFolder(manager.root, run.id).checkpoints)
+    folder = RunFolder(manager.root, run.id).checkpoints
+    found, best = list_checkpoints(folder), list_best(folder)[:1]
     if not found:
         return None
-    steps = [int(path.stem.removeprefix("step-")) for path in found]
+    steps = [checkpoint_step(path) for path in found]
     return AvailableModel(
         name=run.id,
         kind="run",
         title=run.name,
         detail=f"{run.status}, checkpoint of step {steps[0]:,}, {run.setting('dataset')}",
         ready=True,
-        checkpoints=tuple(f"{run.id}@{step}" for step in steps),
+        checkpoints=tuple(f"{run.id}@{each}" for each in (*steps, *(BEST for _ in best))),
+        best="".join(f"best by {path.name.split('-')[1]}, step {checkpoint_step(path):,}" for path in best),
     )

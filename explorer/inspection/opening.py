@@ -21,11 +21,11 @@ from ..modules import (
     read_weights,
     weights_paths,
 )
-from ..runs import Manager, Run, RunFolder, list_checkpoints
+from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
 from ..text import quote
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import describe_preprocessing, open_data
-from ._available import suggest_model
+from ._available import BEST, describe_best, suggest_model
 from ._known_facts import describe_weights
 from ._presets import GivenFacts
 from ._published import PublishedWeights, find_published
@@ -37,8 +37,9 @@ def open_model(name: str, manager: Manager, *, device: str = "cpu") -> Model:
     """A model by the name that ``list_models`` gives it: shipped, a run, or published. Nothing is downloaded.
 
     Args:
-        name: of a shipped model, ``RUN`` (its newest valid checkpoint) or ``RUN@STEP``, or of published weights. Where
-            a run averages its weights (EMA), the average is taken, which is also what was evaluated.
+        name: of a shipped model, ``RUN`` (its newest valid checkpoint), ``RUN@STEP`` or ``RUN@best`` (its best epoch),
+            or of published weights. Where a run averages its weights (EMA), the average is taken, which is also what
+            was evaluated.
         manager: of the runs.
         device: where the model computes; see ``inspection.choose_device``.
 
@@ -172,14 +173,15 @@ def _open_run(manager: Manager, run: Run, step: str, device: str) -> Model:
     network = build(architecture, "meta")
     fill(network, captured["average" if averaged else "model"], path.name)
     classes, preprocessing, unknown = _read_facts(captured, config, architecture)
-    number = int(path.stem.removeprefix("step-"))
+    number, best = checkpoint_step(path), captured.get("best") if path in list_best(path.parent) else None
+    chosen = "" if best is None else f", {describe_best(best)}"
     return make_model(
         architecture,
         network,
-        name=f"{run.id}@{number}",
+        name=f"{run.id}@{number if best is None else BEST}",
         classes=classes,
         preprocessing=preprocessing,
-        provenance=f"run {run.id}, step {number:,}, {config.dataset}"
+        provenance=f"run {run.id}, step {number:,}{chosen}, {config.dataset}"
         + (", running average of its weights" if averaged else ""),
         notes=(*notes, *unknown),
         device=device,
@@ -222,17 +224,29 @@ def _load_checkpoint(manager: Manager, run: Run, step: str) -> tuple[dict[str, A
     complaints: dict[str, None] = {}
     for _ in range(3):
         vanished = False  # what was listed may be gone when it is read: then a newer one is there
-        for path in list_checkpoints(folder):
-            if not step or path.stem == f"step-{step:0>10}":
-                try:
-                    return checkpoint.load(path, run.id), path, tuple(complaints)
-                except checkpoint.CheckpointError as error:
-                    vanished = vanished or not path.exists()
-                    if path.exists():
-                        complaints[str(error)] = None
+        for path in _candidates(folder, step):
+            try:
+                return checkpoint.load(path, run.id), path, tuple(complaints)
+            except checkpoint.CheckpointError as error:
+                vanished = vanished or not path.exists()
+                if path.exists():
+                    complaints[str(error)] = None
         if not vanished:
             break
-    have = ", ".join(path.stem.removeprefix("step-").lstrip("0") or "0" for path in list_checkpoints(folder))
+    steps = [str(checkpoint_step(path)) for path in list_checkpoints(folder)]
+    have = ", ".join([*steps, BEST] if list_best(folder) else steps)
     what = f"checkpoint of step {step[:20]}" if step else "valid checkpoint"
+    if step == BEST:
+        what = "checkpoint of its best epoch"
     reason = "; ".join(complaints) or (f"it has {have}" if have else "it has none yet")
     raise ValueError(f"run {run.id} has no {what}: {reason}")
+
+
+def _candidates(folder: Path, step: str) -> list[Path]:
+    """The files to try, the first one first: '' means the newest checkpoint, ``best`` the best epoch."""
+    if step == BEST:
+        return list_best(folder)
+    paths = list_checkpoints(folder)
+    if not step:
+        return paths
+    return [path for path in (*paths, *list_best(folder)) if f"{checkpoint_step(path):010}" == step.rjust(10, "0")]

@@ -9,16 +9,38 @@ from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, atomic_write, is_locked, read_note, sweep, sync_folder
 from ._history import Curve, History
-from ._home import RUN_ID, RunFolder, list_checkpoints, new_run_id, read_home_id, validate_run_id
+from ._history_file import HistoryFile
+from ._home import (
+    RUN_ID,
+    RunFolder,
+    checkpoint_step,
+    list_best,
+    list_checkpoints,
+    new_run_id,
+    read_home_id,
+    validate_run_id,
+)
 from ._manager import AlreadyManaged, Manager, wait_until_ended
 from ._open import connect_store, open_store
-from ._records import ACTIVE, ENDED, RESUMABLE, Document, Point, RequestedAction, Run, Status, StoreError
+from ._records import (
+    ACTIVE,
+    ENDED,
+    FOLDER_GONE,
+    RESUMABLE,
+    Document,
+    Point,
+    RequestedAction,
+    Run,
+    Status,
+    StoreError,
+)
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._store import Store
 
 __all__ = [
     "ACTIVE",
     "ENDED",
+    "FOLDER_GONE",
     "FORMATS",
     "PREDICTIONS",
     "RESUMABLE",
@@ -31,6 +53,7 @@ __all__ = [
     "ExperimentRow",
     "Format",
     "History",
+    "HistoryFile",
     "Lock",
     "Manager",
     "Point",
@@ -44,6 +67,7 @@ __all__ = [
     "StoreError",
     "Trial",
     "atomic_write",
+    "checkpoint_step",
     "connect_store",
     "device_choices",
     "devices",
@@ -53,6 +77,7 @@ __all__ = [
     "export_zip",
     "free_memory_bytes",
     "is_locked",
+    "list_best",
     "list_checkpoints",
     "new_run_id",
     "open_store",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sql
 
@@ -41,18 +40,17 @@ class ExperimentRow:
 class Experiments:
     """Reads and writes of the table ``experiments``, each in one transaction."""
 
-    def __init__(self, transaction: Callable[[], AbstractContextManager[sql.Connection]]) -> None:
-        self._transaction = transaction
+    def __init__(
+        self, transaction: Callable[[], AbstractContextManager[sql.Connection]], delete: Callable[..., None]
+    ) -> None:
+        self._transaction, self._delete = transaction, delete
 
-    def add(self, **fields: Any) -> None:
-        """A new experiment, without runs: id, name, created, plan."""
+    def save(self, experiment: ExperimentRow) -> None:
+        """Add an experiment, or change the one of its id."""
+        known = EXPERIMENTS.update().where(EXPERIMENTS.c.id == experiment.id)
         with self._transaction() as connection:
-            connection.execute(EXPERIMENTS.insert().values(**fields))
-
-    def update(self, experiment: str, **fields: Any) -> None:
-        """Change an experiment."""
-        with self._transaction() as connection:
-            connection.execute(EXPERIMENTS.update().where(EXPERIMENTS.c.id == experiment).values(**fields))
+            if not connection.execute(known.values(**experiment.__dict__)).rowcount:
+                connection.execute(EXPERIMENTS.insert().values(**experiment.__dict__))
 
     def all(self) -> list[ExperimentRow]:
         """All experiments, oldest first."""
@@ -71,6 +69,7 @@ class Experiments:
 
     def remove(self, experiment: str) -> None:
         """Forget an experiment; its runs stay, on their own."""
-        with self._transaction() as connection:
-            connection.execute(TRIALS.delete().where(TRIALS.c.experiment == experiment))
-            connection.execute(EXPERIMENTS.delete().where(EXPERIMENTS.c.id == experiment))
+        self._delete(
+            TRIALS.delete().where(TRIALS.c.experiment == experiment),
+            EXPERIMENTS.delete().where(EXPERIMENTS.c.id == experiment),
+        )

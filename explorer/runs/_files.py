@@ -87,6 +87,15 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def empty_folder(folder: Path) -> None:
+    """Remove everything in a folder and keep the folder."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            remove_folder(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 class Lock:
     """A file lock that the kernel frees when its last holder ends, and a short note beside it.
 
@@ -100,12 +109,13 @@ class Lock:
         self.descriptor = descriptor
 
     @classmethod
-    def acquire(cls, path: Path, *, wait: bool = False) -> Lock | None:
+    def acquire(cls, path: Path, *, wait: bool = False, note: bool = True) -> Lock | None:
         """Take a lock.
 
         Args:
             path: The lock's file, made where it is missing.
             wait: Wait for as long as somebody else holds it.
+            note: Make room for a note; without, it can be taken on a full disk too.
 
         Returns:
             The lock, or None if somebody else holds it.
@@ -122,7 +132,7 @@ class Lock:
                     os.close(descriptor)
                     return None
                 time.sleep(patience)
-            if os.fstat(descriptor).st_size < _NOTE_BYTES:
+            if note and os.fstat(descriptor).st_size < _NOTE_BYTES:
                 _write_at_start(descriptor, b" " * _NOTE_BYTES)
         except BaseException:
             os.close(descriptor)
@@ -136,6 +146,15 @@ class Lock:
             room = max(0, len(str(facts.get("reason", ""))) - (len(text) - _NOTE_BYTES) - 1)
             text = json.dumps({**facts, "reason": str(facts.get("reason", ""))[:room]}).encode()[:_NOTE_BYTES]
         _write_at_start(self.descriptor, text.ljust(_NOTE_BYTES))
+
+    def is_in_place(self) -> bool:
+        """Whether the file that is locked is still the one at its path; False once its folder was deleted or moved."""
+        try:
+            return os.path.samestat(os.fstat(self.descriptor), os.stat(self.path))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # a network drive that is away for a moment
+            return True
 
     def release(self) -> None:
         """Give it back (or, where a child holds a copy, give up ours)."""

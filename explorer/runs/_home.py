@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import time
@@ -12,6 +13,7 @@ from ..text import quote
 from ._files import atomic_write
 
 _CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
+_BEST = re.compile(r"best-(validation|test)-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 """The form of a run's id."""
 
@@ -56,6 +58,31 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path in folder.iterdir() if _CHECKPOINT.fullmatch(path.name)), reverse=True)
 
 
+def run_folders(root: Path) -> list[str]:
+    """The ids of the runs that have a folder in a data directory."""
+    return sorted(name for name in os.listdir(root / "runs") if RUN_ID.fullmatch(name))
+
+
+def list_best(folder: Path) -> list[Path]:
+    """List the files that are named like the weights of a run's best epoch, ``best-validation-0000001234.pt``.
+
+    Args:
+        folder: ``RunFolder.checkpoints``; it need not exist.
+
+    Returns:
+        Paths, the newest step first: there is one, or two for a moment while a better one is written.
+    """
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if _BEST.fullmatch(path.name)]
+    return sorted(found, key=checkpoint_step, reverse=True)
+
+
+def checkpoint_step(path: Path) -> int:
+    """The number of updates after which a checkpoint was written, by the name of its file."""
+    return int(path.stem.rpartition("-")[2])
+
+
 def read_home_id(root: Path) -> str:
     """Read the id of a data directory, which tells apart those that share a database.
 
@@ -82,11 +109,12 @@ def read_home_id(root: Path) -> str:
 
 
 class RunFolder:
-    """The files of one run: ``run.json``, ``worker.lock``, ``log.txt`` and the folder ``checkpoints``."""
+    """A run's files: ``run.json``, ``history.jsonl``, ``worker.lock``, ``log.txt``, the folder ``checkpoints``."""
 
     def __init__(self, root: Path, run: str) -> None:
         self.path = root / "runs" / validate_run_id(run)
         self.description = self.path / "run.json"
+        self.history = self.path / "history.jsonl"
         self.lock = self.path / "worker.lock"
         self.log = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoints"

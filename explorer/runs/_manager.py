@@ -21,11 +21,12 @@ from typing import Any
 
 from ..home import home
 from ._devices import ask_devices, devices
-from ._experiments import Trial
-from ._files import Lock, atomic_write, read_note, remove_folder
+from ._experiments import ExperimentRow, Trial
+from ._files import Lock, atomic_write, read_note
 from ._home import RunFolder, new_run_id, read_home_id, validate_run_id
-from ._open import describe, open_store
-from ._records import ACTIVE, RESUMABLE, RequestedAction, Run, Status
+from ._open import open_store
+from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status
+from ._repair import describe, remove_experiment, write_experiment
 from ._scheduler import Launch, Scheduler
 
 RESPONDS_SECONDS = 10.0
@@ -85,12 +86,13 @@ class Manager:
         end = time.monotonic() + patience
         with self._guard:
             while self._owner is None:
-                self._owner = Lock.acquire(self.root / "manager.lock")
+                self._owner = Lock.acquire(self.root / "manager.lock", note=False)
                 if self._owner is None and time.monotonic() >= end:
                     raise AlreadyManaged(self._describe_owner())
                 if self._owner is None:
                     time.sleep(0.05)
-            self._owner.write_note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
+            with contextlib.suppress(OSError):  # on a full disk, where what makes room must remain possible
+                self._owner.write_note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
 
     @property
     def supervising(self) -> bool:
@@ -200,7 +202,7 @@ class Manager:
             id=new_run_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
             notes=notes, tags=tuple(tags), status="queued", trial=trial, home=self.home_id, host=socket.gethostname(),
         )  # fmt: skip
-        self._describe(run)
+        self._describe(run, trial)
         return run
 
     def check_capacity(self, runs: int) -> None:
@@ -245,6 +247,10 @@ class Manager:
         """Check whether a run belongs to this data directory; its worker, checkpoints and log are here then."""
         return run.home == self.home_id
 
+    def has_folder(self, run: Run) -> bool:
+        """Whether the files of a run are where they were put; also True where this cannot be seen from here."""
+        return not self.owns(run) or not run.attempt or RunFolder(self.root, run.id).path.is_dir()
+
     def pause(self, run: str) -> Run:
         """Have a run write a checkpoint and give its device up; ``resume`` goes on from there."""
         return self._request(run, "pause", "paused")
@@ -258,6 +264,7 @@ class Manager:
         before = self.run(run)
         if not self.store.update(run, where={"status": RESUMABLE}, status="queued", requested_action="run", reason=""):
             now = self.store.get(run)
+            self._refuse_without_folder(now)
             way = "extend it by some epochs" if now.status == "finished" else "there is nothing to resume"
             raise ValueError(f"run {run} is {now.status} already; {way}")
         self.store.log_event(run, f"resumed after it was {before.status}")
@@ -279,10 +286,11 @@ class Manager:
         self._refuse_foreign(self.run(run), "change")
         fields: dict[str, Any] = {"config": config, "memory": memory}
         if queue:
+            self._refuse_without_folder(self.run(run))
             fields |= {"status": "queued", "requested_action": "run", "reason": ""}
         if not self.store.update(run, where={"status": statuses}, **fields):
             raise ValueError(f"run {run} is {self.store.get(run).status}; pause it first")
-        self._describe(self.store.get(run))
+        self._describe(self.store.get(run), self.store.trial_of(run))
         return self.store.get(run)
 
     def annotate(
@@ -293,23 +301,34 @@ class Manager:
         fields = {key: value for key, value in given.items() if value is not None}
         if fields:
             self.store.update(validate_run_id(run), **fields)
-            self._describe(self.store.get(run))
+            self._describe(self.store.get(run), self.store.trial_of(run))
         return self.store.get(run)
+
+    def save_experiment(self, experiment: ExperimentRow) -> None:
+        """Store an experiment, or its changes, in the store and beside the runs' folders."""
+        self.store.experiments.save(experiment)
+        write_experiment(self.root, experiment)
+
+    def remove_experiment(self, experiment: str) -> None:
+        """Forget an experiment; its runs stay, on their own."""
+        remove_experiment(self.root, experiment)
+        self.store.experiments.remove(experiment)
 
     def delete(self, run: str) -> None:
         """Remove a run with its checkpoints and curves. Raises ValueError while its worker runs."""
-        folder = RunFolder(self.root, run)
-        self._refuse_foreign(self.run(run), "delete")
-        folder.path.mkdir(parents=True, exist_ok=True)
-        lock = Lock.acquire(folder.lock)
+        folder, found = RunFolder(self.root, run), self.run(run)
+        self._refuse_foreign(found, "delete")
+        lock = None
+        if found.status != "running":  # a running one whose folder is gone has no lock to be asked
+            folder.path.mkdir(parents=True, exist_ok=True)
+            lock = Lock.acquire(folder.lock, note=False)
         if lock is None:
             raise ValueError(f"run {run} is running; stop it first")
         with lock:
             # Out of sight first: were we killed here, no half run would be listed again from its folder.
             away = folder.path.with_name(f".deleted-{run}-{os.getpid()}")
             os.replace(folder.path, away)
-            self.store.remove(run)
-        remove_folder(away)
+            self._scheduler.complete_deletion(away)
 
     def _request(self, run: str, action: RequestedAction, end: Status) -> Run:
         before = self.run(run)
@@ -342,13 +361,17 @@ class Manager:
                 f"this database; {what} it there"
             )
 
-    def _describe(self, run: Run) -> None:
+    def _refuse_without_folder(self, run: Run) -> None:
+        if not self.has_folder(run):
+            raise ValueError(f"run {run.id} cannot go on: {FOLDER_GONE}; clone it to train it again from the beginning")
+
+    def _describe(self, run: Run, trial: Trial | None) -> None:
         """Write what its folder says of a run; of another data directory's that is not here."""
         if not self.owns(run):
             return
         folder = RunFolder(self.root, run.id)
         folder.path.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder.description, json.dumps(describe(run)).encode())
+        atomic_write(folder.description, json.dumps(describe(run, trial)).encode())
 
 
 def wait_until_ended(manager: Manager, run: str, seconds: float = 60.0) -> Run:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import logging
 import os
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
-from ._files import Lock, is_locked, read_note
-from ._home import RUN_ID, RunFolder, read_home_id
-from ._records import ENDED, Run, StoreError
+from ._files import Lock
+from ._home import read_home_id, run_folders
+from ._records import StoreError
+from ._repair import describe_experiments, relist, salvage
 from ._store import Store
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
     try:
         root.mkdir(parents=True, exist_ok=True)
         (root / "runs").mkdir(exist_ok=True)
-        lock = Lock.acquire(root / "store.lock", wait=True)  # two openers do not both set the file aside
+        lock = Lock.acquire(root / "store.lock", wait=True, note=False)  # two openers do not both set the file aside
     except OSError as error:
         raise StoreError(
             f"cannot write in the data directory {str(root)!r}: {error.strerror or error}; "
@@ -55,14 +55,23 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         except StoreError as error:
             if url is not None or not error.damaged:
                 raise
-            messages.append(_quarantine(root / _FILE, error))
+            aside = _quarantine(root / _FILE)
             store.prepare()
-        home = read_home_id(root)
-        known = store.statuses()
-        found = sorted(folder.name for folder in (root / "runs").iterdir() if RUN_ID.fullmatch(folder.name))
-        again = [name for name in found if name not in known and _relist(store, root, name, home)]
-        store.adopt(known if url is None else found, home, socket.gethostname())
-        messages += [f"run {name} was not in the store and is listed again from its folder" for name in again]
+            saved = salvage(store, root, aside, read_home_id(root))
+            reason = " ".join(str(error).split())
+            messages.append(f"the run store was damaged ({reason}); it was quarantined as {aside.name}: {saved}")
+        again = relist(store, root, read_home_id(root))
+        if again:
+            messages.append(
+                f"{len(again)} runs were not in the run store and are listed again from their folders"
+                if len(again) > 1
+                else f"run {again[0]} was not in the run store and is listed again from its folder"
+            )
+        here = store.statuses() if url is None else run_folders(root)
+        store.adopt(here, read_home_id(root), socket.gethostname())
+        if url is None:
+            with contextlib.suppress(OSError):  # a full disk is no reason not to open the store
+                describe_experiments(store, root)
     for message in messages:
         _log.warning("%s", message)
     return store, messages
@@ -84,12 +93,6 @@ def connect_store(root: Path, url: str | None = None) -> Store:
     return Store(url) if url else Store.at(root / _FILE)
 
 
-def describe(run: Run) -> dict[str, Any]:
-    """What a run's folder says of it, so that it can be listed without the store."""
-    names = ("id", "name", "created", "architecture", "config", "memory", "notes", "tags")
-    return {name: getattr(run, name) for name in names}
-
-
 def _check_writable(path: Path) -> None:
     for each in (path, path.parent):
         if each.exists() and not os.access(each, os.W_OK):
@@ -98,32 +101,11 @@ def _check_writable(path: Path) -> None:
             )
 
 
-def _quarantine(path: Path, error: StoreError) -> str:
+def _quarantine(path: Path) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     aside = path.with_name(f"{path.name}.damaged-{stamp}-{os.getpid()}")
     os.replace(path, aside)
     journal = path.with_name(f"{path.name}-journal")
     if journal.exists():
         os.replace(journal, aside.with_name(f"{aside.name}-journal"))
-    return f"the run store was damaged ({error}); it was quarantined as {aside.name} and a new one begun"
-
-
-def _relist(store: Store, root: Path, name: str, home: str) -> bool:
-    folder = RunFolder(root, name)
-    try:
-        known = json.loads(folder.description.read_text(encoding="utf-8"))
-        fields = {key: known[key] for key in ("id", "name", "created", "architecture", "config", "memory", "notes")}
-        tags = tuple(map(str, known["tags"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False  # no description, no run: half made or half deleted
-    if fields["id"] != name:
-        return False
-    note = read_note(folder.lock)
-    status = "running" if is_locked(folder.lock) else note.get("status")
-    if status not in (*ENDED, "running"):
-        status = "interrupted"
-    attempt, device = int(note.get("attempt", 0)), str(note.get("device", ""))
-    reason = "" if status == "running" else str(note.get("reason", "")) or "listed again from its folder"
-    host = str(note.get("host", ""))
-    store.add(**fields, tags=tags, status=status, attempt=attempt, device=device, reason=reason, home=home, host=host)
-    return True
+    return aside

@@ -7,16 +7,18 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished"]
-"""The states of a run."""
+Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished", "lost"]
+"""The states of a run; ``lost``: its folder is gone, and its checkpoints with it."""
 RequestedAction = Literal["run", "pause", "stop"]
 """What people have asked a run to do."""
 ACTIVE: tuple[Status, ...] = ("queued", "running")
 """States of a run that waits for a device or is being trained."""
-ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished")
+ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "finished", "lost")
 """States of a run that is not trained now and waits for nothing."""
 RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
 """States from which a run can be queued again."""
+FOLDER_GONE = "its folder is gone, and its checkpoints with it"
+"""Why a run is lost."""
 
 
 class StoreError(ValueError):

@@ -7,6 +7,7 @@ locks nor the clock nor the devices are here.
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import socket
 import time
@@ -16,14 +17,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ._devices import Device, device_choices, devices_used
-from ._files import Lock, is_locked, read_note, remove_folder
-from ._home import RunFolder
-from ._records import Run, Status, StoreError
+from ._files import Lock, empty_folder, is_locked, read_note, remove_folder
+from ._home import RUN_ID, RunFolder, run_folders
+from ._records import FOLDER_GONE, RESUMABLE, Run, Status, StoreError
 from ._store import Store
 from ._workers import reap_workers, signal_worker, start_worker
 
 TERMINATE_SECONDS, KILL_SECONDS = 10.0, 30.0
 """Patience with a worker that was asked to pause or stop."""
+SILENT_SECONDS = 10.0
+"""After so long without a heartbeat a worker is dead where no lock can tell."""
+_DELETED = re.compile(rf"\.deleted-({RUN_ID.pattern})-\d+")
+"""What the folder of a run is called while it is being deleted."""
 _log = logging.getLogger(__name__)
 
 
@@ -50,22 +55,52 @@ class Scheduler:
         """Forget children that have ended, and complete deletions that were interrupted."""
         reap_workers()
         for folder in (self._root / "runs").glob(".deleted-*"):
-            remove_folder(folder)
+            try:
+                self.complete_deletion(folder)
+            except (StoreError, OSError) as error:
+                _log.warning("the deletion of a run could not be completed: %s", error)
+
+    def complete_deletion(self, away: Path) -> None:
+        """Forget the run whose folder was put away under this name. Its files go first: they make room on a full disk
+        for what the store has to write; its folder goes last, so that a deletion that was cut short is completed."""
+        if away.is_dir():
+            empty_folder(away)
+        name = _DELETED.fullmatch(away.name)
+        if name:
+            self._store.remove(name[1])
+        remove_folder(away)
 
     def reconcile(self) -> None:
-        """Runs whose worker is dead get the state that the worker left in its note, or that was requested."""
+        """Runs whose worker is dead get the state that the worker left in its note, or that was requested.
+
+        Those whose folder is gone are lost, until it is back.
+        """
+        folders = set(run_folders(self._root))
         for run in self._store.runs("running", home=self._home):
             lock = RunFolder(self._root, run.id).lock
             if is_locked(lock):
                 continue
-            status, reason = _end_of(run, lock)
-            where: dict[str, tuple[object, ...]] = {
-                "status": ("running",),
-                "attempt": (run.attempt,),
-                "requested_action": (run.requested_action,),
-            }
-            if self._store.update(run.id, where=where, status=status, reason=reason):
-                self._store.log_event(run.id, f"{status}: {reason}" if reason else status)
+            silent = abs(time.monotonic() - run.heartbeat) >= SILENT_SECONDS
+            if read_note(lock).get("attempt") != run.attempt and not silent:
+                continue  # not the file that its worker has locked: it lives, and ends by itself when it sees that
+            if run.id in folders:
+                self._settle(run, *_end_of(run, lock))
+            else:
+                self._settle(run, "lost", FOLDER_GONE)
+        for name, status in self._store.statuses(home=self._home).items():
+            if (status == "lost") == (name in folders) and status in (*RESUMABLE, "lost"):
+                run = self._store.get(name)
+                if status == "lost":
+                    self._settle(run, *_end_of(run, RunFolder(self._root, name).lock))
+                elif run.attempt:  # one that never began has nothing to lose
+                    before = f"{status}: {run.reason}" if run.reason else status
+                    self._settle(run, "lost", f"{FOLDER_GONE}; before, it was {before}")
+
+    def _settle(self, run: Run, status: Status, reason: str) -> None:
+        """Give a run another state, unless somebody has changed it since it was read."""
+        where = {name: (getattr(run, name),) for name in ("status", "attempt", "requested_action")}
+        if self._store.update(run.id, where=where, status=status, reason=reason):
+            self._store.log_event(run.id, f"{status}: {reason}" if reason else status)
 
     def reconcile_if_possible(self) -> None:
         """The same; a full disk is no reason not to look at the runs."""
@@ -128,6 +163,9 @@ class Scheduler:
         worker's death there is no moment at which it is free.
         """
         folder = RunFolder(self._root, run.id)
+        if run.attempt and not folder.path.is_dir():
+            self._settle(run, "lost", FOLDER_GONE)
+            return False
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
             lock = Lock.acquire(folder.lock)

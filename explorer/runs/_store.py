@@ -46,7 +46,7 @@ class Store:
             self.url.get_dialect()
         except sql.exc.ArgumentError as error:  # NoSuchModuleError, for an unknown kind of database, is one
             raise StoreError(f"EXPLORER_DATABASE_URL does not name a database: {error}") from None
-        self.experiments = Experiments(self._transaction)
+        self.experiments = Experiments(self._transaction, self._delete)
         """Runs that belong together."""
         lite = self.url.get_backend_name() == "sqlite"
         # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
@@ -179,12 +179,28 @@ class Store:
         with self._transaction() as connection:
             return connection.execute(query.values(**_plain(fields))).rowcount == 1
 
+    def trial_of(self, run: str) -> Trial | None:
+        """The place of a run in an experiment, None if it is in none."""
+        with self._transaction() as connection:
+            row = connection.execute(TRIALS.select().where(TRIALS.c.run == run)).one_or_none()
+        return None if row is None else Trial(experiment=row.experiment, variant=row.variant, seed=row.seed)
+
+    def insert_rows(self, table: sql.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take over rows as they were stored, by the keys of their columns. One that is there already is replaced in
+        the tables that a worker writes; elsewhere StoreError (``duplicate``) is raised."""
+        found = [dict(row) for row in rows]
+        if found:
+            with self._transaction() as connection:
+                if table in (METRICS, DOCUMENTS, EVENTS):
+                    self._upsert(connection, table, found)
+                else:
+                    connection.execute(table.insert(), found)
+
     def remove(self, run: str) -> None:
         """Forget a run."""
-        with self._transaction() as connection:
-            for table in (METRICS, DOCUMENTS, EVENTS, TRIALS):
-                connection.execute(table.delete().where(table.c.run == run))
-            connection.execute(RUNS.delete().where(RUNS.c.id == run))
+        tables = (METRICS, DOCUMENTS, EVENTS, TRIALS)
+        recorded = [table.delete().where(table.c.run == run) for table in tables]
+        self._delete(*recorded, RUNS.delete().where(RUNS.c.id == run))
 
     # ---- what a worker records --------------------------------------------------------------------------------------
 
@@ -250,12 +266,12 @@ class Store:
         with self._transaction() as connection:
             return list(connection.execute(query).scalars())
 
-    def points(self, run: str, series: str, after: int = -1) -> list[Point]:
-        """Read a series in the order of its steps, only those above ``after``."""
+    def points(self, run: str, series: str, after: int = -1, limit: int | None = None) -> list[Point]:
+        """Read a series in the order of its steps, only those above ``after``, and the first ``limit`` of them."""
         table = METRICS
         query = table.select().where(table.c.run == run, table.c.series == series, table.c.step > after)
         with self._transaction() as connection:
-            rows = connection.execute(query.order_by(table.c.step)).all()
+            rows = connection.execute(query.order_by(table.c.step).limit(limit)).all()
         return [Point(series=row.series, step=row.step, value=row.value, seconds=row.seconds) for row in rows]
 
     def curves(self, runs: Iterable[str], series: str) -> dict[str, list[float]]:
@@ -285,6 +301,23 @@ class Store:
     def _transaction(self) -> Iterator[sql.Connection]:
         with self._translate_errors(), self._engine.begin() as connection:
             yield connection
+
+    def _delete(self, *statements: sql.Delete) -> None:
+        """Delete rows in one transaction, on a full disk too."""
+        try:
+            with self._transaction() as connection:
+                for statement in statements:
+                    connection.execute(statement)
+        except StoreError as error:
+            if not error.disk_full:
+                raise
+            # What is deleted frees pages of the file that is there; only the journal needs room of its own. In memory
+            # it does not outlive a crash at this very moment, after which the file may be damaged: it is put together
+            # again from its rows and the runs' folders. Refusing the one way to make room would be worse.
+            with self._transaction() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=MEMORY")
+                for statement in statements:
+                    connection.execute(statement)
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:

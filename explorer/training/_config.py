@@ -99,6 +99,8 @@ class TrainConfig(BaseModel):
     """Where all random numbers come from."""
     validation: Annotated[float, Field(ge=0, le=0.9)] = 0.0
     """Share of the training images, drawn by the seed, that is held out and evaluated after each epoch."""
+    patience: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Early stopping: the run ends after so many epochs without a higher validation accuracy; None trains all."""
     time_limit: Annotated[float, Field(gt=0, le=1e7)] | None = None
     """Seconds of training after which the run stops; None has no limit."""
     checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
@@ -116,6 +118,11 @@ class TrainConfig(BaseModel):
             raise ValueError(
                 f"nesterov needs optimizer sgd and a momentum above 0 (here {self.optimizer}, "
                 f"momentum {self.momentum}); set nesterov to false"
+            )
+        if self.patience is not None and not self.validation:
+            raise ValueError(
+                f"patience (={self.patience}) needs validation above 0: set it to a share of the training images such "
+                f"as 0.1; a run that the test images end has a flattering accuracy"
             )
         if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
             raise ValueError(f"warmup_epochs (={self.warmup_epochs:g}) must be less than epochs (={self.epochs})")

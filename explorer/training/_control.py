@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from ..runs import Document, Point, Status, Store, StoreError
+from ..runs import FOLDER_GONE, Document, HistoryFile, Lock, Point, Status, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +27,9 @@ class RunEnded(Exception):
 class ControlThread(threading.Thread):
     """Polls control requests and sends heartbeats while the loop runs, which then only reads a variable."""
 
-    def __init__(self, store: Store, run: str) -> None:
+    def __init__(self, store: Store, run: str, lock: Lock) -> None:
         super().__init__(name="control", daemon=True)
-        self._store, self._run = store, run
+        self._store, self._run, self._lock = store, run, lock
         self.requested_action: str = "run"
         self.done = threading.Event()
         """Set at the end: the thread then ends, too."""
@@ -41,8 +41,10 @@ class ControlThread(threading.Thread):
         heartbeat = 0.0
         while not self.done.wait(_POLL_SECONDS):
             try:
+                if not self._lock.is_in_place():
+                    self.requested_action = "lost"
                 action = self._store.get(self._run).requested_action
-                if self.requested_action != "interrupt":
+                if self.requested_action not in ("interrupt", "lost"):
                     self.requested_action = action
                 if time.monotonic() - heartbeat > _HEARTBEAT_SECONDS:
                     heartbeat = time.monotonic()
@@ -53,11 +55,17 @@ class ControlThread(threading.Thread):
                 self.requested_action = "stop"
 
 
+    def check_folder(self) -> None:
+        """Raises RunEnded where the run's folder is gone: what is written now would make another, incomplete one."""
+        if not self._lock.is_in_place():
+            raise RunEnded("lost", FOLDER_GONE)
+
+
 class StoreSink:
     """A recorder's sink that outlives a store which cannot be reached for a while."""
 
-    def __init__(self, store: Store, run: str) -> None:
-        self._store, self._run = store, run
+    def __init__(self, store: Store, run: str, history: HistoryFile) -> None:
+        self._store, self._run, self._history = store, run, history
         self._points: list[Point] = []
         self._documents: list[Document] = []
         self._progress: dict[str, Any] = {}
@@ -65,6 +73,7 @@ class StoreSink:
 
     def record(self, points: list[Point], documents: list[Document], **progress: Any) -> None:
         """Write, or keep for the next time. Raises StoreError for a full disk, or after a minute of failing."""
+        self._history.append(points, **progress)
         self._points += points
         self._documents += documents
         self._progress |= progress

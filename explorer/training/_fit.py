@@ -112,7 +112,7 @@ class Memory:
     images: int
     """The data set as uint8, and a batch of it as numbers."""
     process: int
-    """The worker itself: Python, torch, its threads, and a checkpoint while it is put together."""
+    """The worker itself: Python, torch, its threads, the best weights so far, and a checkpoint while it is written."""
     processes: int = 1
     """Of which each needs all this: the images and the weights are not divided."""
 
@@ -158,7 +158,7 @@ def estimate_memory(architecture: Architecture, config: TrainConfig, images: int
         activations=int(_SLACK * max(training + backward, evaluation)),
         # Twice: while they are adapted to the network, or split for validation, both copies exist.
         images=2 * images * pixels + 4 * 4 * batch * pixels,
-        process=_PROCESS_BYTES + 4 * totals.training_params * copies,
+        process=_PROCESS_BYTES + 4 * totals.training_params * (copies + 1),
         processes=config.processes,
     )
 

@@ -94,6 +94,8 @@ def config_warnings(config: TrainConfig) -> list[str]:
 def extend(manager: Manager, run: str, epochs: int) -> Run:
     """Queue a run that has ended for some more epochs; a falling schedule then falls towards the new end.
 
+    One that was stopped early goes on after the epoch at which it was, without early stopping.
+
     Args:
         manager: Of the data directory that has the run.
         run: Its identifier.
@@ -109,7 +111,12 @@ def extend(manager: Manager, run: str, epochs: int) -> Run:
     if epochs < 1:
         raise ValueError(f"epochs (={epochs}) must be at least 1")
     config = parse(found.config)
-    longer = config.changed(epochs=config.epochs + epochs)
+    early = found.status == "finished" and 0 < found.epoch < config.epochs
+    # One that was stopped early goes on from there: that it does not stop again at once, it has no patience any more.
+    if early:
+        longer = config.changed(epochs=found.epoch + epochs, patience=None)
+    else:
+        longer = config.changed(epochs=config.epochs + epochs)
     return manager.reconfigure(run, longer.model_dump_json(), memory=found.memory, queue=True)
 
 

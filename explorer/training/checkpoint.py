@@ -1,6 +1,7 @@
 """Checkpoints that survive crashes, full disks and damaged files.
 
-``step-0000001234.pt`` with ``step-0000001234.pt.sha256`` beside it (the form of ``sha256sum``), the last two kept.
+``step-0000001234.pt`` with ``step-0000001234.pt.sha256`` beside it (the form of ``sha256sum``), the last two kept; and
+``best-validation-0000000987.pt`` (or ``best-test-…``), the weights alone after the best epoch by that accuracy.
 torch notices few damaged bytes by itself, so nothing is read as a checkpoint before its SHA-256 has been verified.
 """
 
@@ -10,12 +11,13 @@ import hashlib
 import io
 import os
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..runs import atomic_write, list_checkpoints, sweep, sync_folder
+from ..runs import atomic_write, checkpoint_step, list_best, list_checkpoints, sweep, sync_folder
 
 FORMAT = 1
 """Of what is inside; a file with a higher number was written by a newer version of the product."""
@@ -30,7 +32,26 @@ class CheckpointError(ValueError):
 
 def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     """Write a checkpoint and remove those before the last two. Raises OSError, with the others untouched."""
-    path = folder / f"step-{step:010}.pt"
+    path = _write(folder / f"step-{step:010}.pt", run, step, captured)
+    _remove(list_checkpoints(folder)[KEPT:])
+    return path
+
+
+def save_best(folder: Path, run: str, split: str, step: int, captured: dict[str, Any]) -> Path:
+    """Write the weights of the best epoch by the accuracy of a split, in place of those before. Raises OSError."""
+    path = _write(folder / f"best-{split}-{step:010}.pt", run, step, captured)
+    _remove(each for each in list_best(folder) if each != path)
+    return path
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+        _digest_of(path).unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def _write(path: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     if path.exists():
         try:
             read_verified(path)
@@ -41,7 +62,7 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "run": run, "step": step, "state": captured}, buffer)
     data = buffer.getbuffer()
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)  # but no folder of a run: where that is gone, nothing is to be written
     # The digest first: as soon as the file has its name it counts, and no crash in between can make it worthless.
     atomic_write(_digest_of(path), f"{hashlib.sha256(data).hexdigest()}  {path.name}\n".encode())
     try:
@@ -50,10 +71,6 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
         if not path.exists():
             _digest_of(path).unlink(missing_ok=True)
         raise
-    for old in list_checkpoints(folder)[KEPT:]:
-        old.unlink(missing_ok=True)
-        _digest_of(old).unlink(missing_ok=True)
-    sync_folder(folder)
     return path
 
 
@@ -106,7 +123,7 @@ def load(path: Path, run: str) -> dict[str, Any]:
             f"{path.name}: written by a newer version (format {captured['format']}, known up to {FORMAT}); "
             f"update the product to use it"
         )
-    if (captured["run"], f"step-{captured['step']:010}.pt") != (run, path.name):
+    if (captured["run"], captured["step"]) != (run, checkpoint_step(path)):
         raise CheckpointError(f"{path.name}: holds step {captured['step']} of run {captured['run']}")
     state: dict[str, Any] = captured["state"]
     return state

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 import torch._dynamo  # takes a second or two; the optimizer would load it in the middle of the first step
 
-from ..architecture import from_json
-from ..runs import SAMPLES, Document, Run, RunFolder, Status, Store
+from ..architecture import from_json, walk
+from ..runs import FOLDER_GONE, SAMPLES, Document, HistoryFile, Run, RunFolder, Status, Store, series
 from . import checkpoint, torchrun
 from ._allocator import keep_freed_memory
 from ._config import TrainConfig, parse
@@ -23,7 +24,7 @@ from .compiling import find_compiler_problem
 from .data import Tensors, load_to_device, open_data
 from .distributed import SINGLE_PROCESS, ProcessGroup, is_peer_failure, rank_device
 from .loop import steps_per_epoch, train
-from .recording import Diverged, NullLog, Recorder
+from .recording import DIVERGED_STEPS, Diverged, NullLog, Recorder, check_convergence
 from .samples import make_samples
 from .state import State
 
@@ -85,8 +86,9 @@ class MainRank:
 
     def __init__(self, root: Path, store: Store, run: Run, control: ControlThread, job: TrainingJob) -> None:
         self._store, self._run, self._control, self._job = store, run, control, job
-        self._folder = RunFolder(root, run.id).checkpoints
-        self._sink = StoreSink(store, run.id)
+        folder = RunFolder(root, run.id)
+        self._folder = folder.checkpoints
+        self._sink = StoreSink(store, run.id, HistoryFile(folder.history, job.config.epochs * job.steps))
         self.log = Recorder(job.device, self._sink)
         self._first_step = job.step
         self._environment = {
@@ -115,16 +117,31 @@ class MainRank:
         job = self._job
         self.log.flush(job.state)
         self._sink.drain()
+        self._control.check_folder()
+        self.save_best()  # also where nothing but an evaluation has come since the last checkpoint
         if job.step != self._saved_step:
             if not job.state.is_finite():
                 raise Diverged(f"a weight is no longer a finite number after step {job.step}")
             checkpoint.save(self._folder, self._run.id, job.step, {**job.state.capture(), **self._checkpoint_facts()})
         self._saved_step, self._saved_at = job.step, time.monotonic()
 
+    def save_best(self) -> None:
+        """Write the weights of the best epoch where that is due: before the checkpoint that knows of them."""
+        best, weights = self._job.state.best, self._job.state.best_weights
+        if best is None or weights is None:
+            return
+        averaged = self._job.state.ema_model is not None
+        kept = {"model": {} if averaged else weights, "average": weights if averaged else None}
+        facts = {**self._checkpoint_facts(), "best": asdict(best)}
+        checkpoint.save_best(self._folder, self._run.id, best.split, best.step, {**kept, **facts})
+        self._job.state.best_weights = None
+
     def after_batch(self, state: State) -> None:
         """End the run where that is requested or due, else save a checkpoint where that is due."""
         self._report_compilation()
         action, limit = self._control.requested_action, self._job.config.time_limit
+        if action == "lost":
+            raise RunEnded("lost", FOLDER_GONE)
         if action == "stop":
             self._end("stopped")
         if action == "pause":
@@ -135,6 +152,16 @@ class MainRank:
             self._end("stopped", f"its time limit of {limit:g} s is reached")
         if time.monotonic() - self._saved_at >= self._job.config.checkpoint_seconds:
             self.save()
+
+    def check_convergence(self) -> None:
+        """Raises ``Diverged`` where the run ends with a loss far above that of guessing."""
+        run, name, step = self._run.id, series.TRAIN_LOSS, self._job.step
+        first = self._store.points(run, name, limit=1)
+        last = [point.value for point in self._store.points(run, name, after=step - DIVERGED_STEPS)]
+        heads = [node.weight for _, node in walk(from_json(self._run.architecture)) if node.op == "auxiliary"]
+        chance = math.log(self._job.data.classes) * (1 + sum(heads))
+        if first:
+            check_convergence(first[0].value, last, chance)
 
     def _end(self, status: Status, reason: str = "") -> NoReturn:
         self.save()
@@ -197,6 +224,9 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
         group.broadcast_object(captured)
         del captured  # as large as the network and more
         train(job.state, job.data, job.config, main.log, main.after_batch, group)
+    except Diverged:
+        main.save_best()
+        raise
     except Exception as error:
         if job.config.processes > 1 and is_peer_failure(error):
             raise RunEnded("interrupted", torchrun.PEER_LOST) from None
@@ -204,7 +234,17 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     main.save()
     group.leave()
     control.training_over.set()
-    return "finished", ""
+    main.check_convergence()
+    return "finished", _why_early(job)
+
+
+def _why_early(job: TrainingJob) -> str:
+    """Why not all epochs were trained; '' where they were."""
+    best, epoch = job.state.best, job.state.epoch
+    if best is None or epoch >= job.config.epochs:
+        return ""
+    waited = epoch - best.epoch
+    return f"stopped early after epoch {epoch}: no better for {waited} epoch{'' if waited == 1 else 's'}"
 
 
 def run_worker_rank(run: Run, rank: int) -> None:

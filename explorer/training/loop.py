@@ -35,7 +35,7 @@ def train(
     after_batch: Callable[[State], None] = lambda _: None,
     group: ProcessGroup = SINGLE_PROCESS,
 ) -> None:
-    """Train from where ``state`` stands to the end of the last epoch.
+    """Train from where ``state`` stands to the end of the last epoch, or until ``config.patience`` is over.
 
     ``after_batch`` is called after every batch and every epoch, and may raise to end the training there. With ``group``
     several processes do this together. Raises ``Diverged`` when a loss is no longer finite.
@@ -43,7 +43,7 @@ def train(
     steps = steps_per_epoch(len(data.train), config)
     network: Any = state.compilation.compile(state.model) if config.compile else state.model
     model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
-    while state.epoch < config.epochs:
+    while state.epoch < config.epochs and not state.is_out_of_patience(config.patience):
         order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch)).to(state.device)
         state.model.train()
         while state.step < steps:
@@ -75,6 +75,7 @@ def train(
         }
         log.end_epoch(state, (state.epoch + 1) * steps, results)
         state.epoch, state.step = state.epoch + 1, 0
+        state.note_epoch(results, state.epoch * steps, keep=group.rank == 0)
         after_batch(state)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -20,8 +21,31 @@ FLUSH_STEPS = 1000
 """The logging interval: whichever comes first. A transaction takes some 10 ms, so this is about 1 % of the time."""
 
 
+DIVERGED_FACTOR = 2.0
+DIVERGED_STEPS = 100
+
+
 class Diverged(ArithmeticError):
-    """A loss or a weight is no longer a finite number."""
+    """A loss or a weight is no longer a finite number, or the loss ended far above that of guessing."""
+
+
+def check_convergence(first: float, last: Sequence[float], chance: float) -> None:
+    """Check at the end of a run that its loss has not gone for good.
+
+    Args:
+        first: Loss of the first step.
+        last: Losses of the last ``DIVERGED_STEPS`` steps.
+        chance: Loss of a network that finds all classes equally probable.
+
+    Raises:
+        Diverged: The median of the last losses is above ``DIVERGED_FACTOR`` times that of guessing, and above the
+            first: a short run that began high and came down has not diverged.
+    """
+    middle = statistics.median(last) if last else 0.0
+    if middle > max(DIVERGED_FACTOR * chance, first):
+        raise Diverged(
+            f"the loss of its last {len(last)} steps is {middle:,.4g} (median); guessing gives {chance:.3g}"
+        )
 
 
 class Sink(Protocol):

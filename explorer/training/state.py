@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from itertools import compress
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..architecture import Architecture
 from ..modules import Network, build
@@ -15,6 +18,21 @@ from ._config import TrainConfig
 from ._fit import training_window
 from .compiling import Compilation
 from .data import derive_seed
+from .evaluation import Evaluation
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestEpoch:
+    """The epoch after which a network was most often right; of equals the first."""
+
+    split: str
+    """By which images: ``validation``, or ``test`` where none were held out; then the choice flatters."""
+    accuracy: float
+    """On them, 0 to 1."""
+    epoch: int
+    """Complete epochs then."""
+    step: int
+    """Updates done then."""
 
 
 class State:
@@ -42,6 +60,9 @@ class State:
         """Updates done in the epoch that has begun."""
         self.seconds = 0.0
         """Of training, over all attempts."""
+        self.best: BestEpoch | None = None
+        self.best_weights: dict[str, Tensor] | None = None
+        """Those that were evaluated then, on the CPU, until they are written; not part of a checkpoint."""
         self.sums = [0.0, 0.0, 0.0]
         """Loss × images, right predictions and images of the epoch that has begun."""
 
@@ -66,6 +87,20 @@ class State:
             if not kept.is_floating_point():
                 kept.copy_(count)
 
+    def note_epoch(self, results: Mapping[str, Evaluation], step: int, *, keep: bool) -> None:
+        """Remember the epoch that is complete now if it is the best; ``keep`` its weights too."""
+        split = "validation" if "validation" in results else "test"
+        found = results[split]
+        if math.isfinite(found.loss) and (self.best is None or found.accuracy > self.best.accuracy):
+            self.best = BestEpoch(split=split, accuracy=found.accuracy, epoch=self.epoch, step=step)
+            if keep:
+                weights = self.eval_model.state_dict()
+                self.best_weights = {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}
+
+    def is_out_of_patience(self, patience: int | None) -> bool:
+        """Whether the last so many epochs were no better than the best before them."""
+        return patience is not None and self.best is not None and self.epoch - self.best.epoch >= patience
+
     def is_finite(self) -> bool:
         """Whether all weights and running statistics are finite numbers."""
         tensors = [each for each in (*self.model.parameters(), *self.model.buffers()) if each.is_floating_point()]
@@ -82,6 +117,7 @@ class State:
             "step": self.step,
             "seconds": self.seconds,
             "sums": list(self.sums),
+            "best": None if self.best is None else asdict(self.best),
         }
 
     def restore(self, captured: dict[str, Any]) -> None:
@@ -94,6 +130,8 @@ class State:
             self.scaler.load_state_dict(captured["scaler"])
         self.epoch, self.step = captured["epoch"], captured["step"]
         self.seconds, self.sums = captured["seconds"], list(captured["sums"])
+        best = captured.get("best")  # an earlier version did not keep it
+        self.best = None if best is None else BestEpoch(**best)
 
 
 def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

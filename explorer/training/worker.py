@@ -40,7 +40,13 @@ from ._workers import open_manager
 
 logger = logging.getLogger(__name__)
 
-_STATUS_OF_ACTION: dict[str, Status] = {"run": "interrupted", "pause": "paused", "stop": "stopped"}
+_STATUS_OF_ACTION: dict[str, Status] = {
+    "run": "interrupted",
+    "interrupt": "interrupted",
+    "pause": "paused",
+    "stop": "stopped",
+    "lost": "lost",
+}
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|DefaultCPUAllocator: (can't allocate|not enough) memory|std::bad_alloc|_ALLOC_FAILED"
@@ -69,7 +75,7 @@ def main(arguments: list[str]) -> int:
     run = store.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
     lock.write_note(**facts)
-    control = ControlThread(store, run_id)
+    control = ControlThread(store, run_id, lock)
     status: Status
     if (run.setting("processes") or 1) > 1 and not ranked:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
@@ -201,10 +207,13 @@ def _run_training(root: Path, store: Store, run: Run, control: ControlThread) ->
     except RunEnded as ended:
         return ended.status, ended.reason
     except SigtermReceived:
-        action = control.requested_action
-        status: Status = "interrupted" if action == "interrupt" else _STATUS_OF_ACTION[action]
+        status = _STATUS_OF_ACTION[control.requested_action]
         return status, "ended in the middle of a long batch; the checkpoint before it is kept"
     except Exception as error:  # noqa: BLE001  (whatever it was, the run must not be left 'running')
+        try:
+            control.check_folder()
+        except RunEnded as ended:
+            return ended.status, ended.reason
         return "failed", _describe_failure(error, run)
 
 

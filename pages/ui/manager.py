@@ -79,6 +79,8 @@ def supervise() -> str:
         found.supervise(patience=0.1)
     except AlreadyManaged as error:
         return f"Runs can be watched and asked for here, but another program starts them: {error}."
+    except OSError as error:  # a full disk: what makes room again must remain possible
+        return f"Runs can be watched and deleted here, but not started: {error.strerror or error}."
     return ""
 
 

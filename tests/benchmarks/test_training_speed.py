@@ -24,6 +24,7 @@ from torch import nn
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import to_json
+from explorer.runs import HistoryFile, RunFolder
 from explorer.training import TrainConfig, loop, open_manager, recipe, recording
 from explorer.training._allocator import keep_freed_memory
 from explorer.training._control import StoreSink
@@ -184,7 +185,8 @@ def test_recording_costs_little(
     run = manager.create("recorded", to_json(architecture), config.model_dump_json())
     # "About once a second" is meant in the time of this process: one that gets a tenth of a CPU records no more often.
     monkeypatch.setattr(recording, "time", SimpleNamespace(monotonic=now, perf_counter=now))
-    state, log = State(architecture, config, CPU), Recorder(CPU, StoreSink(manager.store, run.id))
+    history = HistoryFile(RunFolder(tmp_path, run.id).history, config.epochs * 390)
+    state, log = State(architecture, config, CPU), Recorder(CPU, StoreSink(manager.store, run.id, history))
     trained(state, data, config, 16)
     state.step = 0
 

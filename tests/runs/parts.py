@@ -14,7 +14,8 @@ from typing import Any
 import sqlalchemy as sql
 
 from explorer.architecture import Architecture, to_json
-from explorer.runs import AlreadyManaged, Manager, Run, RunFolder, is_locked, read_note
+from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, is_locked, read_note
+from explorer.training._control import ControlThread
 from tests.training.parts import config, network
 
 PATIENCE = 150.0
@@ -89,6 +90,12 @@ def log(manager: Manager, run: str) -> str:
 def texts(manager: Manager, run: str) -> list[str]:
     """The events of a run."""
     return [text for _, text in manager.store.events(run)]
+
+
+def control_of(manager: Manager, run: str) -> ControlThread:
+    """What steers the training of a run in this process, which takes no lock."""
+    path = RunFolder(manager.root, run).lock
+    return ControlThread(manager.store, run, Lock(path, os.open(path, os.O_RDWR | os.O_CREAT)))
 
 
 def end_all(root: Path) -> None:

@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from explorer.runs import Document, Manager, Point, StoreError, Trial, _schema
+from explorer.runs import Document, ExperimentRow, Manager, Point, StoreError, Trial, _schema
 from explorer.runs._tables import HEAD, META, VERSION
 from explorer.training import open_manager
 
@@ -198,7 +198,7 @@ def test_a_server_that_is_away_is_one_sentence(root: Path, tmp_path: Path) -> No
 def test_an_experiment_has_each_of_its_parts_once(database: str, root: Path) -> None:
     manager = Manager(root, database)
     run = create(manager)
-    manager.store.experiments.add(id="one", name="x" * 500, created=1.5, plan="{}")
+    manager.store.experiments.save(ExperimentRow(id="one", name="x" * 500, created=1.5, plan="{}"))
     largest = Trial(experiment="one", variant="residual + CBAM", seed=2**32 - 1)
     added = manager.create("a", run.architecture, run.config, trial=largest)
     with pytest.raises(StoreError) as error:

@@ -18,7 +18,7 @@ import torch._dynamo
 from explorer.architecture import to_json
 from explorer.runs import Manager, wait_until_ended
 from explorer.training import compiling, job, open_manager
-from explorer.training._control import ControlThread
+from tests.runs.parts import control_of
 
 from .parts import MemorySink, config, network, run
 
@@ -63,7 +63,7 @@ def test_it_resumes(backend: str, tmp_path: Path) -> None:
         again = settings.changed(epochs=epochs, compile=compile_).model_dump_json()
         manager.store.update(made.id, status="running", device="cpu", attempt=attempt, config=again)
         found = manager.store.get(made.id)
-        control = ControlThread(manager.store, made.id)
+        control = control_of(manager, made.id)
         assert job.run_main_rank(tmp_path, manager.store, found, control) == ("finished", "")
         assert manager.store.get(made.id).step == 63 * epochs
     losses = [point.value for point in manager.store.points(made.id, "epoch/train/loss")]
@@ -80,7 +80,7 @@ def test_without_a_compiler_it_trains_all_the_same(tmp_path: Path, monkeypatch: 
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
     found = manager.store.get(made.id)
-    assert job.run_main_rank(tmp_path, manager.store, found, ControlThread(manager.store, made.id)) == ("finished", "")
+    assert job.run_main_rank(tmp_path, manager.store, found, control_of(manager, made.id)) == ("finished", "")
     messages = [text for _, text in manager.store.events(made.id)]
     assert messages[0] == (
         "trains without torch.compile, which does not work here "
@@ -102,7 +102,7 @@ def trained(manager: Manager, compile_: bool) -> tuple[dict[str, Any], list[str]
     settings = config(**SETTINGS, compile=compile_, batch_size=512)
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
-    control = ControlThread(manager.store, made.id)
+    control = control_of(manager, made.id)
     assert job.run_main_rank(manager.root, manager.store, manager.store.get(made.id), control) == ("finished", "")
     return facts(manager, made.id), [text for _, text in manager.store.events(made.id)]
 

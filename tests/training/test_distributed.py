@@ -125,7 +125,7 @@ torchrun.GRACE_SECONDS = 0.5
 root, store = Path(sys.argv[1]), connect_store(Path(sys.argv[1]), None)
 run = store.get(sys.argv[2])
 lock = Lock.acquire(RunFolder(root, run.id).lock)
-worker._watch_other_ranks(root, store, run, ControlThread(store, run.id), lock, {"attempt": 3})
+worker._watch_other_ranks(root, store, run, ControlThread(store, run.id, lock), lock, {"attempt": 3})
 time.sleep(1000)
 """
 

@@ -14,12 +14,13 @@ import torch
 
 from explorer import catalog
 from explorer.architecture import edit, from_json, to_json
-from explorer.runs import Manager, Run, StoreError
+from explorer.runs import HistoryFile, Manager, Run, StoreError
 from explorer.training import clone, extend, job, open_manager, start, worker
-from explorer.training._control import ControlThread, StoreSink
+from explorer.training._control import StoreSink
 from explorer.training.job import check_same
 from explorer.training.recording import Diverged
 from tests.large import densenet
+from tests.runs.parts import control_of
 
 from .parts import config, network
 
@@ -62,7 +63,7 @@ def test_every_end_has_a_sentence(
 
     manager, made = run
     monkeypatch.setattr(job, "run_main_rank", broken)
-    control = ControlThread(manager.store, made.id)
+    control = control_of(manager, made.id)
     status, message = worker._run_training(manager.root, manager.store, made, control)
     assert status == ("interrupted" if isinstance(error, worker.SigtermReceived) else "failed")
     import re
@@ -81,7 +82,7 @@ def test_the_traceback_of_a_failure_is_in_the_log(
 
     manager, made = run
     monkeypatch.setattr(job, "run_main_rank", broken_kernel)
-    worker._run_training(manager.root, manager.store, made, ControlThread(manager.store, made.id))
+    worker._run_training(manager.root, manager.store, made, control_of(manager, made.id))
     assert "Traceback" in caplog.text
     assert "in broken_kernel" in caplog.text
     assert str(error).splitlines()[0] in caplog.text
@@ -139,7 +140,7 @@ def test_a_store_that_is_away_for_a_while_loses_no_step(run: tuple[Manager, Run]
 
     from explorer.runs import Point
 
-    sink = StoreSink(Flaky(), made.id)  # type: ignore[arg-type]
+    sink = StoreSink(Flaky(), made.id, HistoryFile(manager.root / "h", 5))  # type: ignore[arg-type]
     for step in range(1, 4):
         sink.record([Point(series="train/loss", step=step, value=1.0, seconds=0.0)], [], step=step)
     assert [point.step for point in manager.store.points(made.id, "train/loss")] == [1, 2, 3]
@@ -212,7 +213,7 @@ def handlers() -> Iterator[None]:
 @pytest.mark.parametrize(("ranked", "action", "harmless"), [(False, "run", 1), (True, "run", 5), (True, "pause", 0)])
 def test_sigterm_waits_for_the_batch_once(run: tuple[Manager, Run], ranked: bool, action: str, harmless: int) -> None:
     """A rank is told by whoever ends everything and again by torchrun, which must not cost it the batch."""
-    control = ControlThread(run[0].store, run[1].id)
+    control = control_of(run[0], run[1].id)
     control.requested_action = action
     worker._handle_signals(control, ranked=ranked)
     for _ in range(harmless):

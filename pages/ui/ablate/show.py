@@ -78,7 +78,9 @@ def _head(known: list[StoredExperiment], stored: StoredExperiment, rows: list[Va
 
 
 def _badge(counts: dict[str, int]) -> None:
-    for status in ("failed", "running", "queued", "interrupted", "paused", "stopped", "missing", "changed", "finished"):
+    for status in (
+        "failed", "lost", "running", "queued", "interrupted", "paused", "stopped", "missing", "changed", "finished",
+    ):  # fmt: skip
         if counts.get(status):
             label, icon, colour = STATES.get(status, (status, ":material/help:", "orange"))
             st.badge(label if status == "running" else f"{counts[status]} {label}", icon=icon, color=colour)

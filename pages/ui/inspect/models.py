@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer import inspection
 from explorer.inspection import (
+    BEST,
     AvailableModel,
     ModelCard,
     fetch_weights,
@@ -15,7 +16,7 @@ from explorer.inspection import (
     list_sample_images,
     load_model_cards,
 )
-from explorer.runs import ACTIVE, RunFolder, list_checkpoints
+from explorer.runs import ACTIVE, RunFolder, list_best, list_checkpoints
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -96,10 +97,11 @@ def _title(found: dict[str, AvailableModel], name: str) -> str:
         return f"your weights · {state.state()['own'].name}"
     run, _, step = name.partition("@")
     entry = found[run]
+    step = entry.best if step == BEST else f"step {int(step):,}" if step else ""
     if entry.kind != "run":
         return f"{_KINDS[entry.kind]}{entry.title}" + ("" if entry.ready else " (not here yet)")
     begun = f"{run[4:6]}-{run[6:8]} {run[9:11]}:{run[11:13]}"  # a run is called after the moment it was made
-    return f"run · {entry.title} · {begun}" + (f" · step {int(step):,}" if step else "")
+    return f"run · {entry.title} · {begun}" + (f" · {step}" if step else "")
 
 
 def _check_name(name: str, found: dict[str, AvailableModel], what: str) -> str:
@@ -146,9 +148,16 @@ def _checkpoint(entry: AvailableModel) -> None:
 
     st.selectbox(
         "Checkpoint", options, key="inspect_checkpoint", on_change=pick,
-        format_func=lambda name: _NEWEST if name == _NEWEST else f"step {int(name.partition('@')[2]):,}",
-        help="The newest one is followed while the run works.",
+        format_func=lambda name: _checkpoint_title(entry, name.partition("@")[2]),
+        help="The newest one is followed while the run works, and so is the best: that of the epoch with the highest "
+        "validation accuracy, or test accuracy where no images were held out for validation.",
     )  # fmt: skip
+
+
+def _checkpoint_title(entry: AvailableModel, step: str) -> str:
+    if not step:
+        return _NEWEST
+    return entry.best if step == BEST else f"step {int(step):,}"
 
 
 def _download(entry: AvailableModel) -> None:
@@ -181,9 +190,12 @@ def _snapshot(asked: set[str]) -> list[Any]:
     """The runs, whether those that work have a checkpoint, and the newest checkpoint of those that are asked."""
 
     def newest(run: str, status: str) -> Any:
-        if status not in ACTIVE and run not in asked:
+        if status not in ACTIVE and not asked & {run, f"{run}@{BEST}"}:
             return None
-        paths = list_checkpoints(RunFolder(manager().root, run).checkpoints)
+        folder = RunFolder(manager().root, run).checkpoints
+        if f"{run}@{BEST}" in asked:
+            return list_best(folder)[:1]
+        paths = list_checkpoints(folder)
         return paths[:1] if run in asked else bool(paths)
 
     return [(run, status, newest(run, status)) for run, status in manager().store.statuses().items()]
@@ -217,6 +229,8 @@ def _open_cached(name: str, version: str, on: str) -> Any:  # noqa: ARG001  (the
 def _version(entry: AvailableModel, name: str) -> str:
     """What changes when the same name means other weights."""
     if entry.kind == "run":
+        if name.endswith(f"@{BEST}"):
+            return entry.best
         return name if "@" in name else entry.checkpoints[0]
     if entry.kind == "shipped":
         return load_model_cards()[name].sha256

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import figures
-from explorer.runs import ACTIVE, Run, series
+from explorer.runs import ACTIVE, FOLDER_GONE, Run, series
 from explorer.text import format_bytes, format_duration
 from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
@@ -59,6 +59,8 @@ def _head(run: Run) -> None:
     facts = [run.setting("dataset"), run.device or run.setting("device"), f"seed {run.setting('seed')}", run.id]
     if run.reason:
         facts.insert(0, run.reason)
+    if run.status == "finished" and not runs.has_folder(run):
+        facts.insert(0, f"{FOLDER_GONE}; its curves are kept")
     st.caption(literal(" · ".join(facts)))
     _progress(run)
     _numbers(run)

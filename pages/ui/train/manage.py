@@ -41,7 +41,7 @@ def buttons(run: Run) -> None:
 
 def _more(run: Run) -> None:
     with st.popover("More", icon=":material/more_horiz:", key="more"):
-        if not run.active:
+        if not run.active and manager().has_folder(run):
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 more = st.number_input("Epochs to add", 1, 10_000, 5, key=f"extend_by_{run.id}", width=130)
                 st.button(

@@ -18,6 +18,7 @@ STATES: dict[str, tuple[str, str, Any]] = {
     "interrupted": ("interrupted", ":material/power_off:", "orange"),
     "failed": ("failed", ":material/error:", "red"),
     "finished": ("finished", ":material/check:", "green"),
+    "lost": ("lost", ":material/folder_off:", "red"),
 }
 """For each state of a run its name for people, icon and colour."""
 

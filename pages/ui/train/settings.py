@@ -19,7 +19,7 @@ _GROUPS = {
     "Optimiser": ("optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "ema_decay", "accumulate"),
     "Schedule": ("schedule", "warmup_epochs", "step_epochs", "step_factor"),
     "Images": ("normalise", "crop", "flip", "window", "window_share", "cutout", "mixup", "label_smoothing"),
-    "Evaluation": ("validation", "flip_average"),
+    "Evaluation": ("validation", "patience", "flip_average"),
 }
 """Under which heading a setting stands; those that are named nowhere stand under the last heading."""
 _REST = "Machine"
@@ -97,7 +97,7 @@ def _ask(field: str, value: Any, place: str) -> Any:
         return st.toggle(label, value, **same)
     if kinds == [int]:
         low, high = _bounds(info.metadata)
-        return st.number_input(label, low, high, value, 1, **same)
+        return st.number_input(label, low, high, value, 1, placeholder="none", **same)
     return _decimal(label, value, field, same, optional=NoneType in get_args(info.annotation))
 
 
