@@ -81,7 +81,7 @@ class Scheduler:
             if is_locked(lock):
                 continue
             silent = abs(time.monotonic() - run.heartbeat) >= SILENT_SECONDS
-            if read_note(lock).get("attempt") != run.attempt and not silent:
+            if "attempt" not in read_note(lock) and not silent:
                 continue  # not the file that its worker has locked: it lives, and ends by itself when it sees that
             if run.id in folders:
                 self._settle(run, *_end_of(run, lock))
