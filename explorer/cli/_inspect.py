@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection import GivenFacts
     from ..inspection.models import Model
 
-MODEL = "a name that `models` shows, RUN@STEP, RUN@best, or ARCH:WEIGHTS (weights as torch or safetensors save them: a file, the \
-index of shards, or their folder)"
+MODEL = "a name that `models` shows, RUN@STEP, RUN@best, or ARCH:WEIGHTS (weights as torch or safetensors save them: a \
+file, the index of shards, or their folder)"
 STATUS_SOME_FAILED = 1
 _CLASSES_LETTERS = 1_000_000
 DEVICE = "cpu, mps or cuda:N; default: the best device that no run occupies"
