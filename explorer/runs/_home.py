@@ -79,7 +79,14 @@ def list_best(folder: Path) -> list[Path]:
 
 
 def checkpoint_step(path: Path) -> int:
-    """The number of updates after which a checkpoint was written, by the name of its file."""
+    """Read off the name of a checkpoint's file after how many updates it was written.
+
+    Args:
+        path: As ``list_checkpoints`` or ``list_best`` gives it.
+
+    Returns:
+        The number of updates.
+    """
     return int(path.stem.rpartition("-")[2])
 
 
