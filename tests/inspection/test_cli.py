@@ -127,11 +127,81 @@ def test_models_needs_no_torch(folder: Path) -> None:
     assert run.stdout.splitlines()[-1] == "False"
 
 
+def test_a_folder_and_a_file_that_fails_among_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 1, the predictions of the others, and the reason beside the one."""
+    (folder / "photos" / "more").mkdir(parents=True)
+    (folder / "photos" / ".hidden").mkdir()
+    for name in ("b.png", "more/a.jpg", ".hidden/x.png", ".c.png"):
+        (folder / "photos" / name).write_bytes((folder / "cat.png").read_bytes())
+    (folder / "photos" / "notes.txt").write_text("x")
+    pair, photos = f"{folder}/net.json:{folder}/net.pt", str(folder / "photos")
+    told = said(capsys, "predict", pair, photos)
+    assert [Path(each["file"]).name for each in told["images"]] == ["b.png", "a.jpg"]
+    assert [Path(each).name for each in told["left_out"]] == ["notes.txt"]
+    (folder / "photos" / "broken.png").write_bytes(b"no picture")
+    assert main(["predict", pair, photos, str(folder / "cat.png"), str(folder / "none.png"), "--json"]) == 1
+    rows = {Path(each["file"]).name: each for each in json.loads(capsys.readouterr().out)["images"]}
+    assert set(rows) == {"b.png", "a.jpg", "broken.png", "cat.png", "none.png"}
+    assert "not a supported image" in rows["broken.png"]["error"]
+    assert "cannot read" in rows["none.png"]["error"]
+    assert rows["b.png"]["predictions"] == rows["cat.png"]["predictions"]
+    assert main(["predict", pair, photos]) == 1
+    out, err = capsys.readouterr()
+    assert "broken.png: no prediction" in out
+    assert "1 of 3 files could not be classified" in err
+    assert "1 files that are no pictures were left out" in err
+    (folder / "empty").mkdir()
+    assert "has no pictures" in error(capsys, "predict", pair, str(folder / "empty"))
+
+
+def test_what_was_converted_and_assumed_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrapped = {f"module.{key}": each for key, each in shaken_again().state_dict().items()}
+    torch.save({"model": wrapped, "epoch": 3}, folder / "w.ckpt")
+    told = said(capsys, "predict", f"{folder}/net.json:{folder}/w.ckpt", str(folder / "cat.png"))
+    conversions = ["taken from 'model' of the file", "the prefix 'module.' taken off the names"]
+    assert told["model"]["conversions"] == conversions
+    assert told["images"][0]["conversions"] == told["model"]["conversions"]
+    assert len(told["model"]["notes"]) == 2
+    assert told["model"]["classes"] == [f"class {number}" for number in range(4)]
+    assert main(["predict", f"{folder}/net.json:{folder}/w.ckpt", str(folder / "cat.png")]) == 0
+    text = capsys.readouterr().out
+    assert "about the file: taken from 'model' of the file; the prefix 'module.'" in text
+    assert "It knows 4 classes and nothing else (class 0, class 1, class 2, class 3)" in text
+
+
+def test_classes_and_normalisation_can_be_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair, picture = f"{folder}/net.json:{folder}/net.pt", str(folder / "cat.png")
+    (folder / "names.txt").write_text("\ufeffeins\nzwei\n\ndrei\nvier\n", encoding="utf-8")
+    typed = ("--classes", f"{folder}/names.txt", "--mean", "0,4", "--std", "0.2, 0.3, 0.4")
+    told = said(capsys, "predict", pair, picture, *typed)
+    assert told["model"]["classes"] == ["eins", "zwei", "drei", "vier"]
+    assert told["model"]["preprocessing"]["mean"] == [0.4]
+    assert told["model"]["preprocessing"]["std"] == [0.2, 0.3, 0.4]
+    assert told["model"]["notes"] == []
+    told = said(capsys, "predict", pair, picture, "--classes", "a, b,c,d", "--preset", "imagenet")
+    assert told["model"]["classes"] == ["a", "b", "c", "d"]
+    assert told["model"]["preprocessing"]["mean"] == [0.485, 0.456, 0.406]
+    for args, text in (
+        (["--mean", "half"], "--mean (='half') must be numbers"),
+        (["--preset", "imagnet"], "there is no preset 'imagnet'; known: "),
+        (["--classes", "a,b"], "has 4 scores, but 2 classes have names"),
+        (["--std", "0"], "must be above zero"),
+        (["--part", "model"], "has no part 'model'"),
+    ):
+        assert text in error(capsys, "predict", pair, picture, *args)
+    assert "are for ARCH:WEIGHTS" in error(capsys, "predict", "googlenet", picture, "--mean", "0.5")
+
+
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
         (["predict", "nothing", "cat.png"], "there is no model 'nothing'; `python -m explorer models` shows"),
         (["predict", "googlenet", "cat.png"], "are not on this machine; download them first"),
+        (["predict", "googlenet", "cat.png"], "--download"),
+        (["predict", "cifar10-incepton", "cat.png"], "did you mean cifar10-inception:WEIGHTS"),
+        (["predict", "googlenet-96", "cat.png"], "give googlenet-96:WEIGHTS"),
+        (["preditc", "net.json:net.pt", "cat.png"], "there is no 'preditc'; did you mean predict?"),
+        (["frobnicate"], "there is no 'frobnicate'; known: list"),
         (["evaluate", "net.json:net.pt", "--dataset", "digits"], "knows 4 classes, digits has 10"),
         (["predict", "net.json:none.pt", "cat.png"], "is not a file"),
         (["predict", "none.json:net.pt", "cat.png"], "there is no file 'none.json'"),

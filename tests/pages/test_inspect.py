@@ -112,7 +112,7 @@ def test_a_checkpoint_that_is_damaged_is_passed_over_and_said(manager: Manager) 
 @pytest.mark.parametrize(
     "query",
     [
-        {"model": "nothing"}, {"model": "../../etc/passwd"}, {"model": "own"}, {"model": "x" * 9000},
+        {"model": "nothing"}, {"model": "inception_v4"}, {"model": "../../etc/passwd"}, {"model": "own"}, {"model": "x" * 9000},
         {"second": "<script>"}, {"node": "nowhere/at/all"}, {"node": "/"}, {"channel": "999999", "unit": "9-9999"},
         {"channel": "-1", "unit": "a"}, {"class": "77"}, {"tab": "nonsense"}, {"pictures": "digits:99999999,x:1"},
         {"pictures": "sample:none,../x:1,<b>:2"}, {"pictures": "," * 3000}, {"show": "upload-1234"},
@@ -127,6 +127,8 @@ def test_a_bad_address_is_said_and_the_page_goes_on(manager: Manager, query: dic
         assert mounted(running, "inspect_predictions")["bars"]
     if "model" in query or "second" in query:
         assert "is not here" in messages(running)
+    if query.get("model") == "inception_v4":
+        assert "did you mean inception-v3?" in messages(running)
 
 
 # ---- pictures -------------------------------------------------------------------------------------------------------
@@ -406,13 +408,16 @@ def test_a_test_set_is_evaluated_and_two_models_are_compared(manager: Manager) -
 # ---- weights of one's own -------------------------------------------------------------------------------------------
 
 
-def own(running: AppTest, data: bytes, name: str = "mine.pt", net: str | None = None) -> AppTest:
+def own(
+    running: AppTest, data: bytes, name: str = "mine.pt", net: str | None = None, *more: tuple[str, bytes]
+) -> AppTest:
     running.session_state["inspect_own_box"] = True
     running.run()
     running.segmented_control(key="inspect_source").set_value("JSON file").run()
     text = net if net is not None else to_json(network(classes=10))
     running.file_uploader(key="inspect_json").set_value(("net.json", text.encode(), "application/json")).run()
-    running.file_uploader(key="inspect_weights_0").set_value([(name, data, "application/octet-stream")]).run()
+    files = [(each, content, "application/octet-stream") for each, content in ((name, data), *more)]
+    running.file_uploader(key="inspect_weights_0").set_value(files).run()
     return running
 
 
@@ -442,9 +447,55 @@ def test_weights_of_ones_own(manager: Manager, form: str) -> None:
     assert set(labels) <= {HOSTILE, *"abcdefghi"}
 
 
+def saved(content: object) -> bytes:
+    out = io.BytesIO()
+    torch.save(content, out)
+    return out.getvalue()
+
+
+def test_weights_as_people_save_them_open_and_their_conversions_are_shown(manager: Manager) -> None:
+    """A training script's checkpoint, then shards with their index in its place; the same answers as plain ones."""
+    halved = {f"module.{key}": each.half() if each.is_floating_point() else each for key, each in weights().items()}
+    running = own(app(pictures="digits:3"), saved({"epoch": 1, "state_dict": halved}), "best.ckpt")
+    running.text_area(key="inspect_classes").set_value("\n".join("abcdefghij")).run()
+    running.text_input(key="inspect_mean").set_value("0,4x").run()
+    assert "mean (='0,4x') must be numbers" in messages(running)
+    assert running.button(key="inspect_open").disabled
+    running.text_input(key="inspect_mean").set_value("0,5").run()
+    running.text_input(key="inspect_std").set_value("0").run()
+    assert "must be above zero" in messages(running)
+    running.text_input(key="inspect_std").set_value("").run()
+    running.button(key="inspect_open").click().run()
+    assert not running.exception
+    told = plain(" ".join(each.value for each in running.caption))
+    for phrase in ("taken from 'state_dict' of the file", "the prefix 'module.' taken off", "float16 turned into float32"):
+        assert phrase in told
+    assert "It knows 10 classes and nothing else (a, b, c" in told
+    assert "the mean" not in messages(running)
+    place = running.session_state["inspect"]["own_round"]
+    first, second = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
+    parts = {first: {}, second: {}}
+    for number, (key, tensor) in enumerate(weights().items()):
+        parts[(first, second)[number % 2]][key] = tensor
+    index = {"weight_map": {key: name for name, part in parts.items() for key in part}}
+    files = [(name, safetensors.torch.save(part), "") for name, part in parts.items()]
+    running.file_uploader(key=f"inspect_weights_{place}").set_value(files[:1]).run()
+    running.button(key="inspect_open").click().run()
+    assert "is one shard of 2; give all shards together" in messages(running)
+    files.append(("model.safetensors.index.json", json.dumps(index).encode(), ""))
+    running.file_uploader(key=f"inspect_weights_{place}").set_value(files).run()
+    running.selectbox(key="inspect_preset").set_value("half").run()
+    running.button(key="inspect_open").click().run()
+    assert not running.exception
+    assert "2 shards joined" in plain(" ".join(each.value for each in running.caption))
+
+
 @pytest.mark.parametrize(
     ("data", "name", "net", "reason"),
     [
+        (saved(torch.nn.Linear(2, 2)), "mine.pt", None, "holds a whole Python object (torch.nn.modules.linear.Linear)"),
+        (saved({"a": torch.zeros(9)})[:-30], "mine.pt", None, "is cut off or damaged"),
+        (b"\x08\x08\x12\x07pytorch", "mine.onnx", None, "is a network as ONNX"),
         (b"nothing", "mine.pt", None, "is text, not weights"),
         (b"\x80\x02c", "mine.pt", None, "is a pickle that torch.save did not write"),
         (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "to another network than 'tiny'"),
