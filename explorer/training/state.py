@@ -90,7 +90,9 @@ class State:
     def note_epoch(self, results: Mapping[str, Evaluation], step: int, *, keep: bool) -> None:
         """Remember the epoch that is complete now if it is the best; ``keep`` its weights too."""
         split = "validation" if "validation" in results else "test"
-        found = results[split]
+        found = results.get(split)  # nothing is evaluated where the caller has nothing to evaluate on
+        if found is None:
+            return
         if math.isfinite(found.loss) and (self.best is None or found.accuracy > self.best.accuracy):
             self.best = BestEpoch(split=split, accuracy=found.accuracy, epoch=self.epoch, step=step)
             if keep:
