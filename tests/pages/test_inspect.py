@@ -129,7 +129,7 @@ def test_a_bad_address_is_said_and_the_page_goes_on(manager: Manager, query: dic
     if "model" in query or "second" in query:
         assert "is not here" in messages(running)
     if query.get("model") == "inception_v4":
-        assert "did you mean inception-v3?" in messages(running)
+        assert "did you mean inception-v3" in messages(running)
 
 
 # ---- pictures -------------------------------------------------------------------------------------------------------
