@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +20,10 @@ _SIZE = "store the images at this size; default: as they are if all have one siz
 _MOST_LINES = 40
 
 
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """(height, width) of text such as 224x224 or 224."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,6})(?:[x×]([0-9]{1,6}))?", text.strip(), re.IGNORECASE)
-    if match is None:
-        raise ValueError(f"--size {quote(text)} must be HEIGHTxWIDTH, such as 224x224")
-    return int(match[1]), int(match[2] or match[1])
+def _size(args: argparse.Namespace) -> tuple[int, int] | None:
+    from .. import datasets
+
+    return None if args.size is None else datasets.parse_size(args.size)
 
 
 # ---- the verbs ------------------------------------------------------------------------------------------------------
@@ -73,7 +68,7 @@ def _list(args: argparse.Namespace) -> None:
 def _preview(args: argparse.Namespace) -> None:
     from .. import datasets
 
-    size = parse_size(args.size)
+    size = _size(args)
     found = datasets.preview(_source(args.path), progress=progress_printer("{done:,} of {total:,} images"))
     _end_progress()
     if args.sheet:
@@ -96,7 +91,7 @@ def _preview(args: argparse.Namespace) -> None:
 def _import(args: argparse.Namespace) -> None:
     from .. import datasets
 
-    size = parse_size(args.size)
+    size = _size(args)
     known = datasets.import_images(
         _source(args.path), name=args.name, size=size, scaling="squash" if args.squash else "cut",
         keep_small=size is None, progress=progress_printer("{done:,} of {total:,} images"),
@@ -143,19 +138,21 @@ def _rename(args: argparse.Namespace) -> None:
 def _remove(args: argparse.Namespace) -> None:
     from .. import datasets
 
-    known = datasets.get_import(_find(args.dataset))
-    runs = _runs_of(known.name)
+    name = _find(args.dataset)
+    if name not in datasets.list_imports():
+        raise ValueError(f"{name} is no imported data set, and cannot be removed")
+    runs = _runs_of(name)
     if runs and not args.force:
         ids = ", ".join(run.id for run in runs[:5]) + (" …" if len(runs) > 5 else "")
         raise ValueError(
-            f"{known.name} is used by {len(runs)} runs ({ids}), which could then be neither resumed nor evaluated; "
+            f"{name} is used by {len(runs)} runs ({ids}), which could then be neither resumed nor evaluated; "
             "--force removes it all the same"
         )
-    datasets.remove(known.name)
+    datasets.remove(name)
     if args.json:
-        print_json({"removed": known.name, "runs": [run.id for run in runs]})
+        print_json({"removed": name, "runs": [run.id for run in runs]})
     else:
-        print(f"{known.name}  removed; its source stays where it is")
+        print(f"{name}  removed; its source stays where it is")
 
 
 # ---- what they share ------------------------------------------------------------------------------------------------

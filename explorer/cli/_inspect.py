@@ -249,7 +249,7 @@ def add(verb: Callable[..., Any]) -> None:
     text = "Classify pictures with a trained network (needs torch). Exit status 1: some files could not be classified."
     sub = verb("predict", _predict, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
-    text = "a picture (JPEG, PNG, GIF, BMP, WebP, TIFF), or a folder of them"
+    text = "a picture (JPEG, PNG, WebP, AVIF, TIFF, PPM and others), or a folder of them"
     sub.add_argument("images", metavar="IMAGE", nargs="+", help=text)
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
     _add_options(sub)

@@ -27,6 +27,7 @@ from ._layout import Layout, find_layout
 from ._long_range import generate_long_range
 from ._members import HEIC_ENDINGS, IMAGE_ENDINGS
 from ._offers import Offer
+from ._plan import parse_size
 from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Box, Placement, Preprocessing
 from ._preview import Preview, preview, preview_upload
 from ._samples import Sample, draw_sheet, sample_images
@@ -77,6 +78,7 @@ __all__ = [
     "list_offers",
     "load",
     "names",
+    "parse_size",
     "preview",
     "preview_upload",
     "register",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,26 @@ def check_size(size: Size | None) -> None:
         raise DatasetError(
             f"size (={size[0]}×{size[1]}) must be from {SMALLEST_SIDE_PX} to {LARGEST_SIDE_PX:,} pixels a side"
         )
+
+
+def parse_size(text: str) -> Size:
+    """Read a size that was typed.
+
+    Args:
+        text: Such as '224x300', height first, or '224' for a square.
+
+    Returns:
+        (height, width) in pixels.
+
+    Raises:
+        DatasetError: It is no such text, or below 8 or above 1,024 pixels a side.
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,6})(?:\s*[x×]\s*([0-9]{1,6}))?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise DatasetError(f"size {quote(text)} must be HEIGHTxWIDTH, such as 224x224")
+    size = int(match[1]), int(match[2] or match[1])
+    check_size(size)
+    return size
 
 
 def source_title(filename: str) -> str:

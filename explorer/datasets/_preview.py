@@ -20,7 +20,7 @@ from ._errors import CancelledError, DatasetError, ImageError
 from ._import import Cancel, Progress
 from ._layout import Layout, count_reasons
 from ._members import MemberError
-from ._plan import digest, read_layout, select_usable, source_title, stored_size
+from ._plan import check_memory, check_size, digest, read_layout, select_usable, source_title, stored_size
 from ._samples import Sample, decode_samples
 from ._sources import Source
 
@@ -68,6 +68,17 @@ class Preview:
     def largest(self) -> Size:
         """(height, width) that no image exceeds."""
         return max(height for (height, _), _ in self.sizes), max(width for (_, width), _ in self.sizes)
+
+    @property
+    def kept_size(self) -> Size | None:
+        """(height, width) of all images, if it is so small that they are stored as they are unless told otherwise."""
+        size, kept = stored_size({size for size, _ in self.sizes}, None, keep_small=True)
+        return size if kept else None
+
+    def check_size(self, wanted: Size | None) -> None:
+        """Raise DatasetError if the images cannot be stored at a (height, width)."""
+        check_size(wanted)
+        check_memory(self.count, self.size_stored(wanted))
 
     def size_stored(self, wanted: Size | None) -> Size:
         """(height, width) at which an import for this wish stores the images."""

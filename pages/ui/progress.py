@@ -21,8 +21,10 @@ def run_with_progress(what: str, work: Callable[[Progress], _Result]) -> _Result
     A click on Cancel, or anywhere else, makes the script begin anew, which ends the work at its next step; what it had
     written is removed on the way out.
     """
-    bar = st.progress(0.0, text=f"{what} …")
-    st.button("Cancel", key="cancel_work")
+    shown = st.empty()
+    with shown.container():
+        bar = st.progress(0.0, text=f"{what} …")
+        st.button("Cancel", key="cancel_work")
     drawn = 0.0
 
     def progress(done: int, whole: int) -> None:
@@ -35,6 +37,6 @@ def run_with_progress(what: str, work: Callable[[Progress], _Result]) -> _Result
     try:
         return work(progress)
     except (ValueError, CancelledError, OSError) as error:
-        bar.empty()
+        shown.empty()
         st.error(literal(f"{error}."))
         return None

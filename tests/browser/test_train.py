@@ -252,19 +252,20 @@ def test_own_images_are_uploaded(training_server, page, tmp_path):
     archive = zipped(tmp_path / "pets.zip", classes(2, 10))
     open_app(page, f"{server.url}/train")
     page.get_by_text("Bring your own images").click()
-    page.locator(".st-key-train_upload input[type=file]").set_input_files(archive)
-    page.get_by_text("pets.zip").wait_for()
+    upload = page.locator(".st-key-train_upload input[type=file]")
+    upload.set_input_files(archive)
+    page.get_by_text("20 images · 2 classes").wait_for()
     settle(page)
+    assert not [path for path in server.home.rglob("*") if path.name.startswith("pets")]  # nothing is stored yet
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("16 + 4 images · 2 classes").wait_for()
     copies = [path for path in server.home.rglob("*") if path.suffix == ".zip" or path.name.startswith(".staging-")]
     assert not copies  # what was uploaded is gone
-    # What is no zip is one sentence, and the page goes on.
+    # What is no zip is one sentence, without a button that ends nothing, and the page goes on.
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing")
-    page.locator(".st-key-train_upload input[type=file]").set_input_files(tmp_path / "bad.zip")
-    page.get_by_text("bad.zip").wait_for()
-    settle(page)
-    page.get_by_role("button", name="Import", exact=True).click()
+    upload.set_input_files(tmp_path / "bad.zip")
     page.locator(".st-key-new_card [data-testid=stAlert]").first.wait_for()
+    settle(page)
+    assert page.get_by_role("button", name="Cancel", exact=True).count() == 0
     assert page.get_by_role("button", name="Start", exact=True).is_enabled()
     assert {run.id for run in manager.store.runs()} == known

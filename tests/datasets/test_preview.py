@@ -327,7 +327,7 @@ def test_the_verbs(tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixt
         (("import", "pets", "--size", "4"), "pixels a side"),
         (("import", "broken"), "damaged"),
         (("show", "pest"), "did you mean pets"),
-        (("remove", "digits"), "no imported data set digits"),
+        (("remove", "digits"), "digits is no imported data set"),
         (("rename", "digits", "x"), "no imported data set digits"),
         (("preview", "pets", "--sheet", "/nowhere/x.png"), "cannot write"),
     ],

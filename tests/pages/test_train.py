@@ -15,7 +15,7 @@ from explorer.architecture import edit, from_json, to_json
 from explorer.runs import Device, Manager, Point, Run, devices
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
-from tests.datasets.makers import png
+from tests.datasets.makers import classes, png, zipped
 from tests.pages.parts import HOSTILE, messages, open_page, set_design
 from tests.runs.parts import until
 
@@ -287,18 +287,36 @@ def test_a_store_that_cannot_be_opened_is_said(home: Path, monkeypatch: pytest.M
         assert "Runs cannot be stored" in messages(running)
 
 
-def test_a_folder_of_images_is_imported_and_chosen(home: Path, manager: Manager, tmp_path: Path) -> None:
+def pets(folder: Path, side: int = 8) -> Path:
+    """A folder of two classes."""
     for label in ("cats", "dogs"):
-        (tmp_path / "pets" / label).mkdir(parents=True)
+        (folder / label).mkdir(parents=True)
         for number in range(10):
-            (tmp_path / "pets" / label / f"{number}.png").write_bytes(png(number))
+            seed = number + 100 * (label == "dogs")
+            (folder / label / f"{number}.png").write_bytes(png(seed, side + number % 2, side))
+    return folder
+
+
+def test_a_folder_of_images_is_looked_at_imported_and_chosen(home: Path, manager: Manager, tmp_path: Path) -> None:
+    folder = pets(tmp_path / "pets", 30)
+    (folder / "cats" / "notes.txt").write_text("x")
     running = app()
-    running.text_input(key="train_path").set_value(str(tmp_path / "pets")).run()
+    running.text_input(key="train_path").set_value(str(folder)).run()
+    assert not running.exception
+    assert not datasets.list_imports()  # nothing is stored yet
+    told = messages(running) + " ".join(each.value for each in (*running.markdown, *running.caption))
+    assert "20 images" in told
+    assert "30 × 30 to 31 × 30" in told
+    assert "20 of 20 images are smaller than 32×32 and are enlarged" in told
+    running.segmented_control(key="train_store").set_value("smallest").run()
+    assert "are enlarged" not in messages(running)
     running.button(key="import").click().run()
     assert not running.exception
     name = running.selectbox(key="train_data").value
     assert name.startswith("pets")
-    assert datasets.get_card(name).classes == ("cats", "dogs")
+    card = datasets.get_card(name)
+    assert (card.classes, card.shape) == (("cats", "dogs"), (3, 30, 30))
+    assert running.text_input(key="train_path").value == ""  # what was given is done with
     page_manager().close()
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
@@ -306,13 +324,68 @@ def test_a_folder_of_images_is_imported_and_chosen(home: Path, manager: Manager,
     assert from_json(run.architecture).trunk.nodes[-1].out_features == 2
 
 
-@pytest.mark.parametrize("path", ["/nowhere/at/all", "relative/nowhere", "a" * 900, "\u202e", "~nobody/x"])
+def test_what_was_given_last_counts(home: Path, tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "archive.zip", classes(3, 4))
+    folder = pets(tmp_path / "folder")
+    running = app()
+    running.text_input(key="train_path").set_value(str(folder)).run()
+    running.file_uploader(key="train_upload_0").upload("archive.zip", archive.read_bytes(), "application/zip").run()
+    assert "archive" in [each.value for each in running.text_input]
+    running.text_input(key="train_path").set_value(str(tmp_path / "nothing")).run()
+    assert "does not exist" in messages(running)
+    running.text_input(key="train_path").set_value(str(folder)).run()
+    running.button(key="import").click().run()
+    assert datasets.get_card(running.selectbox(key="train_data").value).title == "folder"
+    assert [each.key for each in running.file_uploader] == ["train_upload_1"]  # a new, empty one
+
+
+def test_what_lies_in_the_data_folders_is_offered(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shared").mkdir()
+    zipped(tmp_path / "shared" / "birds.zip", classes(2, 6))
+    (tmp_path / "shared" / "broken.zip").write_bytes(b"PK")
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "shared"))
+    running = app()
+    running.selectbox(key="train_data").set_value("birds").run()
+    assert running.button(key="start").disabled
+    running.button(key="offer_import").click().run()
+    assert not running.exception
+    assert datasets.list_imports() == [running.selectbox(key="train_data").value]
+    running.selectbox(key="train_data").set_value("broken").run()
+    assert not running.exception
+    assert "not a zip" in messages(running)
+    assert running.selectbox(key="train_data").value == "digits"
+
+
+def test_a_set_is_looked_at_renamed_and_removed(home: Path, manager: Manager, tmp_path: Path) -> None:
+    made = datasets.import_images(pets(tmp_path / "pets"))
+    used = datasets.import_images(zipped(tmp_path / "used.zip", classes(2, 6)))
+    training.start(manager, training.fit_to_data(catalog.get("inception-net-32"), datasets.get_card(used.name)),
+                   training.recipe("quick", used.name))  # fmt: skip
+    running = app()
+    running.selectbox(key="train_data").set_value(made.name).run()
+    running.session_state["data_box"] = True
+    running.run()
+    running.text_input(key=f"data_title_{made.name}").set_value("My <b>pets</b>").run()
+    running.button(key="data_rename").click().run()
+    assert datasets.get_card(made.name).title == "My <b>pets</b>"
+    running.button(key="data_remove").click().run()
+    assert not running.exception
+    assert datasets.list_imports() == [used.name]
+    assert running.selectbox(key="train_data").value == "digits"
+    running.selectbox(key="train_data").set_value(used.name).run()
+    assert "1 run uses it" in " ".join(each.value for each in running.caption)
+    assert running.button(key="data_remove").disabled
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "relative/nowhere", "a" * 900, "\u202e", "~nobody/x", "digits"])
 def test_a_path_that_is_none_is_said_and_the_page_goes_on(home: Path, path: str) -> None:
     running = app()
     running.text_input(key="train_path").set_value(path).run()
-    running.button(key="import").click().run()
     assert not running.exception
     assert running.error
+    assert running.text_input(key="train_path").value == path
     assert running.selectbox(key="train_data").value == "digits"
     assert "start" in [button.key for button in running.button]
 
@@ -394,7 +467,7 @@ def test_only_a_server_for_this_machine_alone_takes_paths(
     finally:
         config._set_option("server.address", before, "a test")
     assert ("train_path" in [each.key for each in running.text_input]) is shown
-    assert "train_upload" in [each.key for each in running.file_uploader]
+    assert "train_upload_0" in [each.key for each in running.file_uploader]
 
 
 def test_queries_do_not_grow_with_the_number_of_runs(home: Path, manager: Manager) -> None:

@@ -31,7 +31,7 @@ def show() -> None:
         network = _network()
         varied = st.container()
     with how, st.container(border=True, key="ablate_how"):
-        card = data.choose()
+        card = data.choose([choices.get_network(network).input_shape[1:]])
         small = choices.ask_image_size([network], card)
         config = settings.choose(card.name)
     with begin, st.container(border=True, key="ablate_begin"):

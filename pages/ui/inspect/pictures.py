@@ -24,7 +24,8 @@ from .state import Picture
 MAX_TOTAL_BYTES = 64_000_000
 """Of all originals together."""
 SAMPLE = "sample"
-_TYPES = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff"]
+_TYPES = [*datasets.IMAGE_ENDINGS, *datasets.HEIC_ENDINGS]
+"""HEIC too, which is then told what to do: a refused ending is not."""
 
 
 def selected() -> Picture | None:
@@ -162,8 +163,11 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
     here = state.state()
     digest = hashlib.sha256(content).hexdigest()
     key = key or f"upload-{digest[:16]}"
-    if any(picture["key"] == key for picture in here["pictures"]):
+    known = next((picture for picture in here["pictures"] if picture["key"] == key), None)
+    if known:
         here["show"] = key
+        if known["title"] != title[:200]:
+            state.PAGE.tell("info", f"{title} is the same file as {known['title']}, which is here already")
         return
     if len(here["pictures"]) >= state.MAX_PICTURES:
         most = state.MAX_PICTURES

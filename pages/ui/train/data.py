@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer import datasets
-from explorer.datasets import DatasetCard
+from explorer.datasets import DatasetCard, DatasetError
 from explorer.text import format_bytes, format_shape
 from pages.ui.progress import run_with_progress
-from pages.ui.server import listens_on_loopback
 from pages.ui.text import literal
+
+from . import bring, look
+from .bring import follow_import
+
+__all__ = ["choose", "follow_import"]
 
 _OPEN = "Bring your own images"
 
 
-def choose() -> DatasetCard:
-    """The chosen data set's card, shown; its images may have to be fetched first."""
+def choose(network_sizes: Sequence[tuple[int, int]]) -> DatasetCard:
+    """The chosen data set's card, shown; its images may have to be brought first.
+
+    Args:
+        network_sizes: (height, width) of the networks' inputs, offered as the size to store.
+    """
+    here = st.session_state
     names = datasets.names()
-    if st.session_state.get("train_data") not in names:
-        st.session_state["train_data"] = datasets.DEFAULT
-    name = st.selectbox("Data", names, key="train_data", format_func=_title, persist_state="session")
-    card = datasets.get_card(name or datasets.DEFAULT)
+    offers = {offer.name: offer for offer in datasets.list_offers()}
+    if here.get("train_data") not in [*names, *offers]:
+        here["train_data"] = datasets.DEFAULT
+    name = st.selectbox(
+        "Data", [*names, *offers], key="train_data", persist_state="session",
+        format_func=lambda name: f"{offers[name].title} (to be imported)" if name in offers else _title(name),
+    )  # fmt: skip
+    if "data_problem" in here:
+        st.error(literal(f"{here.pop('data_problem')}."))
+    try:
+        card = datasets.get_card(name or datasets.DEFAULT)
+    except DatasetError as error:  # never another one in its place without a word: the choice itself goes back
+        here["data_problem"], here["train_data_next"] = str(error), datasets.DEFAULT
+        st.rerun()
     _card(card)
-    if not card.available:
-        _bring(card)
+    if name in offers:
+        bring.show_source(offers[name].path, network_sizes)
+    elif not card.available:
+        _download(card)
+    look.manage(card)
     with st.expander(_OPEN, icon=":material/upload:"):
-        _import()
+        bring.show_form(network_sizes)
     return card
 
 
 def _title(name: str) -> str:
-    card = datasets.get_card(name)
+    try:
+        card = datasets.get_card(name)
+    except DatasetError:
+        return f"{name} (damaged)"
     return f"{card.title}{'' if card.available else ' (not here yet)'}"
 
 
@@ -41,12 +68,12 @@ def _card(card: DatasetCard) -> None:
     )
     lines = [f"Source: {card.source}.", f"Licence: {card.licence}.", *card.notes]
     st.caption(f"{literal(card.summary)}  \n{literal(facts)}", help="\n\n".join(literal(line) for line in lines))
-    if card.skipped:
-        with st.popover(f"{len(card.skipped)} files were left out", type="tertiary"):
-            st.table([{"file": literal(name), "why": literal(why)} for name, why in card.skipped[:500]])
+    if card.available:
+        look.show_warnings(card.warnings)
+        look.show_left_out(card.left_out, card.skipped)
 
 
-def _bring(card: DatasetCard) -> None:
+def _download(card: DatasetCard) -> None:
     if card.manual_download:
         st.info(literal(card.manual_download))
     if card.download_bytes and st.button(
@@ -57,33 +84,3 @@ def _bring(card: DatasetCard) -> None:
         )
         if done is not None:
             st.rerun()
-
-
-def _import() -> None:
-    st.caption(
-        "A zip or a folder with one folder of images per class, with or without train and test around them. "
-        "It is copied into the program's data folder and stays on this machine."
-    )
-    upload = st.file_uploader("Zip file", type=["zip"], key="train_upload")
-    path = ""
-    # Whoever reaches the server from elsewhere shall not read its files by naming them.
-    if listens_on_loopback():
-        path = st.text_input("or the path of a zip or folder on this machine", key="train_path", max_chars=1000).strip()
-    if not st.button("Import", key="import", icon=":material/input:", disabled=not upload and not path):
-        return
-    imported = run_with_progress(
-        "Reading the images",
-        lambda progress: datasets.import_images(path, progress=progress)
-        if upload is None
-        else datasets.import_upload(upload.getbuffer(), upload.name, progress=progress),
-    )
-    if imported is not None:
-        st.session_state["train_data_next"] = imported.name
-        st.rerun()
-
-
-def follow_import() -> None:
-    """Choose what was imported a moment ago; before the list is drawn, as Streamlit wants it."""
-    name = st.session_state.pop("train_data_next", None)
-    if name is not None:
-        st.session_state["train_data"] = name

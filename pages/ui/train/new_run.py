@@ -35,7 +35,7 @@ def show(runs: list[Run]) -> None:
         placeholder="one or more", persist_state="session",
         help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
     )  # fmt: skip
-    card = data.choose()
+    card = data.choose([choices.get_network(name).input_shape[1:] for name in chosen])
     fit = st.toggle(
         "Fit the network to the data", key="train_fit", value=True, persist_state="session",
         help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
