@@ -12,7 +12,7 @@ from explorer.runs import Run
 from pages.ui.manager import manager
 from pages.ui.text import cell, literal
 
-_TILES = 24
+_STRIPS, _IN_STRIP = 6, 4
 _LISTED = 500
 
 
@@ -23,14 +23,12 @@ def show_counts(classes: Sequence[str], train: Sequence[int], test: Sequence[int
 
 
 def show_samples(samples: Sequence[Sample]) -> None:
-    """Some images, as many of each class as of every other."""
+    """Some images, a strip for each of the first classes."""
     of_class: dict[str, list[Sample]] = {}
     for sample in samples:
         of_class.setdefault(sample[0], []).append(sample)
-    each = max(1, _TILES // max(1, len(of_class)))
-    shown = [sample for found in of_class.values() for sample in found[:each]][:_TILES]
-    if shown:
-        st.image([tile for _, tile in shown], caption=[literal(name[:24]) for name, _ in shown], width=72)
+    for name, found in list(of_class.items())[:_STRIPS]:
+        st.image(datasets.draw_sheet(found[:_IN_STRIP]), caption=literal(name), width=64 * len(found[:_IN_STRIP]))
 
 
 def show_left_out(left_out: Iterable[tuple[str, int]], skipped: Sequence[tuple[str, str]]) -> None:
