@@ -82,3 +82,15 @@ def test_every_network_of_the_catalogue_is_drawn(name: str, metric: pictures.Bar
 
 def test_a_stage_that_is_not_there_has_no_bars() -> None:
     assert pictures.branch_bars(four(), "macs", "<img src=x>") == []
+
+
+def test_growth_is_drawn_over_what_changes_the_field() -> None:
+    """GoogLeNet's normalisations once took a place each, and torchvision's smaller fields stood above its own."""
+    found = compare([catalog.get("googlenet"), catalog.get("googlenet-torchvision")])
+    published, shipped = (line["points"] for line in pictures.growths(found)["lines"])
+    assert [point["path"] for point in published] == [point["path"] for point in shipped]
+    assert all(ours["longest"] >= theirs["longest"] for ours, theirs in zip(published, shipped, strict=True))
+    for line in (published, shipped):
+        fields = [(point["longest"], point["shortest"]) for point in line]
+        assert len(set(fields)) == len(fields)
+        assert not any(point["path"].startswith("norm") for point in line)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import Architecture, ArchitectureError, from_json
+from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, from_json
 from explorer.inspection import GivenFacts, list_presets, parse_numbers
 from explorer.text import format_bytes, format_si
 from pages.ui import session
@@ -109,7 +109,7 @@ def _architecture() -> Architecture | None:
     if file is None:
         return None
     try:
-        return from_json(file.getvalue()[: 1 << 20])
+        return from_json(file.getvalue()[: MAX_TEXT_BYTES + 1])
     except ArchitectureError as error:
         st.error(literal(f"{file.name}: {error}"))
         return None
