@@ -73,6 +73,19 @@ def format_count(value: int) -> str:
     return f"{value:,}"
 
 
+def format_share(share: float, digits: int = 2) -> str:
+    """Write a share in percent with a fixed number of digits, as accuracies have it.
+
+    Args:
+        share: From 0 to 1.
+        digits: Behind the point.
+
+    Returns:
+        '88.15 %'.
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
 def format_percent(part: float, whole: float) -> str:
     """Write a share in percent, without more digits than it is worth.
 

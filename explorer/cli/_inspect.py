@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..text import quote, quote_path
+from ..text import format_share, quote, quote_path
 from ._running import open_manager
 from ._text import escape, format_table, print_json, progress_printer
 
@@ -63,7 +63,8 @@ def _predict(args: argparse.Namespace) -> int:
             print(escape(row["error"]), file=sys.stderr)
             continue
         print(f"\n{escape(row['file'])}" + "".join(f"; {note}" for note in row["notes"]))
-        print("\n".join(f"  {each['probability']:7.2%}  {escape(each['class'])}" for each in row["predictions"]))
+        for each in row["predictions"]:
+            print(f"  {format_share(each['probability']):>8}  {escape(each['class'])}")
     if failures:
         print(f"{failures:,} of {len(rows):,} files could not be classified", file=sys.stderr)
     if left_out:
@@ -150,10 +151,11 @@ def _evaluate(args: argparse.Namespace) -> None:
         return
     _print_model(model)
     print(f"{escape(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images correct, "
-          f"{found.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}); loss {found.loss:.4f}; "
-          f"calibration error {found.calibration_error:.2%}")  # fmt: skip
+          f"{format_share(found.accuracy)} (95 % interval {format_share(low)} to {format_share(high)}); "
+          f"loss {found.loss:.4f}; "
+          f"calibration error {format_share(found.calibration_error)}")  # fmt: skip
     rows = [
-        (escape(each.name), f"{each.images:,}", f"{each.recall:.1%}", f"{each.precision:.1%}")
+        (escape(each.name), f"{each.images:,}", format_share(each.recall, 1), format_share(each.precision, 1))
         for each in found.per_class
     ]
     print(format_table(("class", "images", "recall", "precision"), rows, "<>>>"))

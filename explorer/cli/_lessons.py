@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..text import format_share
 from ._running import add_changes, look_after, open_manager, require_training, setting_changes
 from ._runs import until_ended, watch
 from ._text import WIDTH, ascii_shape, escape, format_table, print_json
@@ -91,7 +92,7 @@ def _print_state(args: argparse.Namespace, manager: Manager, runs: list[Run]) ->
     else:
         cells = [
             (row["id"], row["status"], escape(row["name"]), row["dataset"], ascii_shape(row["receptive_field"]),
-             "" if row["test_accuracy"] is None else f"{row['test_accuracy']:.2%}")
+             "" if row["test_accuracy"] is None else format_share(row['test_accuracy']))
             for row in rows
         ]  # fmt: skip
         print(format_table(("run", "state", "network", "data", "sees", "test accuracy"), cells, "<<<<>>"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..text import format_duration, quote_path
+from ..text import format_duration, format_share, quote_path
 from ._running import add_settings, hold_interrupts, look_after, open_manager, require_training, training_config
 from ._text import escape, format_table, print_json
 
@@ -41,13 +41,13 @@ def _progress(manager: Manager, run: Run) -> str:
         f"step {run.step}/{run.steps}",
     ]
     for name, form in (
-        (series.TRAIN_LOSS, "loss {:.4f}"),
-        (series.TRAIN_ACCURACY, "accuracy {:.1%}"),
-        (series.IMAGES_PER_SECOND, "{:,.0f} images/s"),
+        (series.TRAIN_LOSS, "loss {:.4f}".format),
+        (series.TRAIN_ACCURACY, lambda share: f"accuracy {format_share(share, 1)}"),
+        (series.IMAGES_PER_SECOND, "{:,.0f} images/s".format),
     ):
         value = _latest(manager, run, name)
         if value is not None:
-            parts.append(form.format(value))
+            parts.append(form(value))
     if run.step:
         parts.append(f"{format_duration(run.seconds / run.step * (run.steps - run.step))} to go")
     if not manager.is_responding(run):
@@ -172,7 +172,7 @@ def _list(args: argparse.Namespace) -> None:
                 run.id,
                 run.status if manager.is_responding(run) else "not responding",
                 f"{run.epoch}/{run.setting('epochs')}",
-                "" if best is None else f"{best:.2%}",
+                "" if best is None else format_share(best),
                 format_duration(run.seconds),
                 run.device if manager.owns(run) else escape(f"{run.device} on {run.host}").strip(),
                 escape(run.setting("dataset")),

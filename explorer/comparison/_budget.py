@@ -9,6 +9,7 @@ from typing import Literal
 
 from ..analysis import analyze
 from ..architecture import Architecture, ArchitectureError, edit, walk
+from ..text import format_share
 
 Budget = Literal["params", "macs"]
 TOLERANCE = 0.01
@@ -158,5 +159,6 @@ def _why(search: _Search, tolerance: float) -> str:
         return f"at the greatest width{limit} it has {value:,} {what}, less than {target:,}"
     return (
         f"widths are whole channels{' that must fit together' if search.refused else ''}: the nearest network has "
-        f"{value:,} {what}, {abs(value - target) / target:.2%} from {target:,}, and {tolerance:.0%} was asked"
+        f"{value:,} {what}, {format_share(abs(value - target) / target)} from {target:,}, "
+        f"and {format_share(tolerance, 0)} was asked"
     )

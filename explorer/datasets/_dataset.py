@@ -10,7 +10,7 @@ from typing import Self
 
 import torch
 
-from ..text import format_bytes
+from ..text import format_bytes, format_share
 from . import transforms
 from ._arrays import ImageArrays
 from ._errors import DatasetError
@@ -161,7 +161,10 @@ class Dataset:
             test_images=self.train_images[part],
             test_labels=self.train_labels[part],
             fingerprint=f"{self.fingerprint} validation {share:g} seed {seed}",
-            notes=(*self.notes, f"Tested on {share:.0%} of the training images (seed {seed}), not on the test set."),
+            notes=(
+                *self.notes,
+                f"Tested on {format_share(share, 0)} of the training images (seed {seed}), not on the test set.",
+            ),
         )
 
 

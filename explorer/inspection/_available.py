@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from .. import catalog
 from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
+from ..text import format_share
 from ._published import PUBLISHED
 from ._shipped import load_model_cards
 
@@ -55,7 +56,8 @@ def list_models(manager: Manager) -> list[AvailableModel]:
     return [
         *(
             AvailableModel(
-                name=name, kind="shipped", title=card.title, detail=f"{card.accuracy:.1%} on {card.data}", ready=True
+                name=name, kind="shipped", title=card.title, ready=True,
+                detail=f"{format_share(card.accuracy, 1)} on {card.data}",
             )
             for name, card in load_model_cards().items()
         ),

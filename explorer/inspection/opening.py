@@ -22,7 +22,7 @@ from ..modules import (
     weights_paths,
 )
 from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
-from ..text import quote
+from ..text import format_share, quote
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import describe_preprocessing, open_data
 from ._available import BEST, describe_best, suggest_model
@@ -161,7 +161,7 @@ def _open_shipped(name: str, card: ModelCard, device: str) -> Model:
         name=name,
         classes=card.classes,
         preprocessing=Preprocessing(shape=architecture.input_shape, mean=card.mean, std=card.std),
-        provenance=f"shipped with this program, trained on {card.data}, {card.accuracy:.1%} right",
+        provenance=f"shipped with this program, trained on {card.data}, {format_share(card.accuracy, 1)} right",
         device=device,
     )
 

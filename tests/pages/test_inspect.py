@@ -27,6 +27,7 @@ from explorer.inspection.features import feature_maps
 from explorer.inspection.opening import open_model, open_published
 from explorer.modules import build
 from explorer.runs import Device, Manager, RunFolder, devices
+from explorer.text import format_share
 from explorer.training import checkpoint
 from pages.ui.inspect import state
 from pages.ui.text import literal
@@ -79,7 +80,7 @@ def test_the_card_of_what_ships_says_all_that_is_known(manager: Manager, monkeyp
     running = app()
     card = load_model_cards()["cifar10-inception"]
     told = plain(" ".join(each.value for each in running.markdown))
-    for text in (card.data, card.recipe, f"{card.accuracy:.2%}", card.spread, card.licence):
+    for text in (card.data, card.recipe, format_share(card.accuracy), card.spread, card.licence):
         assert text in told
     assert [each.value for each in running.code] == [card.command]
 
@@ -386,10 +387,10 @@ def test_a_test_set_is_evaluated_and_two_models_are_compared(manager: Manager) -
     digits = datasets.load("digits")
     a, b = (evaluate(open_model(run, manager), digits) for run in (first, second))
     numbers = {each.label: each.value for each in running.metric}
-    assert numbers["Accuracy of A"] == f"{a.accuracy:.2%}"
-    assert numbers["Accuracy of B"] == f"{b.accuracy:.2%}"
+    assert numbers["Accuracy of A"] == format_share(a.accuracy)
+    assert numbers["Accuracy of B"] == format_share(b.accuracy)
     low, high = a.accuracy_interval
-    assert f"{low:.1%} to {high:.1%}" in running.metric[0].delta
+    assert f"{format_share(low, 1)} to {format_share(high, 1)}" in running.metric[0].delta
     assert mounted(running, "inspect_confusion")["confusion"] == [list(row) for row in a.confusion]
     both = int(((a.predictions == a.labels) & (b.predictions == b.labels)).sum())
     assert f"{both:,}" in running.table[0].value.to_numpy()[0]

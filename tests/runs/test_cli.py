@@ -119,7 +119,7 @@ def test_a_lesson_is_told_with_its_results(root: Path, capsys: pytest.CaptureFix
     assert main(["lesson", "long-range", "--epochs", "1", "--set", "threads=1"]) == 0
     rows = [re.split(r"  +", line) for line in capsys.readouterr().out.splitlines()[-2:]]
     assert [(state, sees, accuracy) for _, state, _, _, sees, accuracy in rows if sees == "7x7"] == [
-        ("finished", "7x7", "50.00%")
+        ("finished", "7x7", "50.00 %")
     ]
     (far,) = [accuracy for _, _, _, _, sees, accuracy in rows if sees == "15x15"]
     assert float(far.rstrip("%")) > 95

@@ -202,7 +202,7 @@ def test_looking_at_many_runs_takes_as_many_queries_as_at_a_few(
             manager.store.record(run.id, points, status="finished")
         with statements() as listed:
             assert main(["runs", "list"]) == 0
-        assert capsys.readouterr().out.count("20.00%") == number
+        assert capsys.readouterr().out.count("20.00 %") == number
         with statements() as shown:
             records = table.records(manager.runs())
         assert [record["test accuracy"] for record in records] == [20.0] * number

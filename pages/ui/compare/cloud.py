@@ -14,7 +14,7 @@ from explorer.architecture import ArchitectureError, diff
 from explorer.comparison import LETTERS, Cloud, Ranges, sample_cloud
 from explorer.datasets import Progress
 from explorer.figures import Axis, Dots, Mark, Path
-from explorer.text import format_bytes, format_change, format_count, format_extent, format_si
+from explorer.text import format_bytes, format_change, format_count, format_extent, format_share, format_si
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -163,9 +163,10 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
         )  # fmt: skip
     refused = f"; {found.refused:,} more did not fit together" if found.refused else ""
     where = ranges.below[0] or "the whole network"
+    widths = " to ".join(format_share(width, 0) for width in ranges.width)
     st.caption(
         literal(
-            f"Around {kept['label']}: channels {ranges.width[0]:.0%} to {ranges.width[1]:.0%}, kernels "
+            f"Around {kept['label']}: channels {widths}, kernels "
             f"{', '.join(map(str, ranges.kernels))}, dilations {', '.join(map(str, ranges.dilations))}, in {where}; "
             f"seed {found.seed}{refused}. MACs and parameters need not rise "
             f"with the field: dilation widens it for nothing, so a front may be short."

@@ -11,6 +11,7 @@ import streamlit as st
 from explorer import figures
 from explorer.datasets import Progress
 from explorer.inspection import AvailableModel
+from explorer.text import format_share
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import cell, literal
@@ -88,14 +89,14 @@ def _summary(done: list[Any]) -> None:
             low, high = each.accuracy_interval
             label = f" of {by}" if by else ""
             st.metric(
-                f"Accuracy{label}", f"{each.accuracy:.2%}",
-                f"{each.correct_count:,} of {len(each.labels):,} · {low:.1%} to {high:.1%}",
+                f"Accuracy{label}", format_share(each.accuracy),
+                f"{each.correct_count:,} of {len(each.labels):,} · {format_share(low, 1)} to {format_share(high, 1)}",
                 delta_color="off", delta_arrow="off", border=True,
                 help="Share of the test images classified correctly; 95 % interval by Wilson, for other such images. "
                 "If the model was chosen by these very images, it flatters.",
             )  # fmt: skip
             st.metric(
-                f"Calibration error{label}", f"{each.calibration_error:.2%}", "ECE, 15 bins",
+                f"Calibration error{label}", format_share(each.calibration_error), "ECE, 15 bins",
                 delta_color="off", delta_arrow="off", border=True,
                 help="Expected calibration error (Guo et al. 2017, equation 3): mean difference between confidence and "
                 "share of correct predictions.",
@@ -140,7 +141,8 @@ def _calibration(found: Any) -> None:
     ]  # fmt: skip
     filled = [each for each in bins if each["images"]]
     alt = "Reliability: " + "; ".join(
-        f"of {each['images']} predictions with confidence {each['confidence']:.0%}, {each['accuracy']:.0%} are correct"
+        f"of {each['images']} predictions with confidence {format_share(each['confidence'], 0)}, "
+        f"{format_share(each['accuracy'], 0)} are correct"
         for each in filled
     )
     mount(

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.inspection import AvailableModel
+from explorer.text import format_share
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
@@ -56,5 +57,5 @@ def _row(tile: dict[str, Any]) -> dict[str, Any]:
     for by in ("A", "B"):
         prediction = given.get(by)
         row[by] = cell(prediction["name"]) if prediction else "–"
-        row[f"{by} probability"] = f"{prediction['share']:.1%}" if prediction else "–"
+        row[f"{by} probability"] = format_share(prediction['share'], 1) if prediction else "–"
     return {**row, "": "differ" if tile["differs"] else ""}

@@ -17,6 +17,7 @@ from explorer.inspection import (
     load_model_cards,
 )
 from explorer.runs import ACTIVE, RunFolder, list_best, list_checkpoints
+from explorer.text import format_share
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -65,7 +66,7 @@ def _card(card: ModelCard) -> None:
     """What a person must know to judge a model that ships."""
     lines = {
         "Trained on": card.data, "Knows only": ", ".join(card.classes), "How": card.recipe,
-        "Test accuracy": f"{card.accuracy:.2%}", "Over seeds": card.spread, "Licence": card.licence,
+        "Test accuracy": format_share(card.accuracy), "Over seeds": card.spread, "Licence": card.licence,
     }  # fmt: skip
     with st.expander("Model card", icon=":material/description:"):
         st.markdown("\n\n".join(f"**{label}**: {literal(text)}" for label, text in lines.items()))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import datasets, figures
 from explorer.inspection import Box
-from explorer.text import format_shape
+from explorer.text import format_shape, format_share
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -126,7 +126,7 @@ def _bars(picture: Picture, prediction: Any) -> None:
             "title": "Prediction", "note": note, "most": 1.0,
             "alt": "The best classes with probability and logit",
             "bars": [
-                {"label": answer.name, "value": answer.probability, "text": f"{answer.probability:.1%}",
+                {"label": answer.name, "value": answer.probability, "text": format_share(answer.probability, 1),
                  "detail": f"{answer.logit:z.2f}".replace("-", "−"), "strong": answer.name == truth}
                 for answer in prediction.top
             ],
