@@ -119,10 +119,9 @@ def ledger_verb(args: argparse.Namespace) -> None:
         print_json(reading.to_data())
         return
     print(f"{escape(reading.name)}: {ascii_shape(reading.input_shape)}, one image, inference\n")
-    numbers = [(each.tool, each.theirs, each.ours, each.their_name) for each in reading.comparisons]
-    numbers += [(count.tool, count.total, count.ours, count.their_name) for count in reading.conventions]
-    rows = [(tool, f"{theirs:,}", f"{theirs - ours:+,}", name) for tool, theirs, ours, name in numbers]
-    print(format_table(("tool", "its number", "less ours", "what it calls it"), rows, "<>><"))
+    rows = [(f"{each.theirs:,}", f"{each.tool}: {each.their_name}") for each in reading.comparisons]
+    rows += [(f"{count.total:,}", count.tool) for count in reading.conventions]
+    print(format_table(("number", "of which tool; each is reached from ours below"), rows, "><"))
     for each in reading.comparisons:
         lines = [("  ours", f"{each.ours:,}", each.our_convention)]
         lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in each.items]
