@@ -147,7 +147,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
     header = ["epoch", *(f"{name} {what}" for name in splits for what in ("loss", "accuracy")), "time"]
     rows = [
         [str(row["epoch"])]
-        + [text for name in splits for text in (f"{row[f'{name}/loss']:.4f}", f"{row[f'{name}/accuracy']:.2%}")]
+        + [text for name in splits for text in (f"{row[f'{name}/loss']:.4f}", format_share(row[f"{name}/accuracy"]))]
         + [format_duration(row["seconds"])]
         for row in epochs
         if all(f"{name}/loss" in row for name in splits)

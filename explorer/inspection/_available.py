@@ -101,7 +101,7 @@ def suggest_model(name: str, manager: Manager) -> str:
 def describe_best(best: Mapping[str, Any]) -> str:
     """How good the best epoch was, and by which images; ``best`` is as a checkpoint has it."""
     flatters = "" if best["split"] == "validation" else ", which also chose it"
-    return f"best epoch {best['epoch']}: {best['accuracy']:.2%} of the {best['split']} images right{flatters}"
+    return f"best epoch {best['epoch']}: {format_share(best['accuracy'])} of the {best['split']} images right{flatters}"
 
 
 def _run_model(manager: Manager, run: Run) -> AvailableModel | None:
