@@ -72,7 +72,7 @@ def test_the_best_epoch_is_kept_and_opened(
     assert best.name == f"best-{split}-{epoch * steps:010}.pt"
     model = open_model(f"{run.id}@best", manager)
     assert model.name == f"{run.id}@best"
-    assert f"best epoch {epoch}: {max(found):.2%} of the {split} images right" in model.provenance
+    assert f"best epoch {epoch}: {100 * max(found):.2f} % of the {split} images right" in model.provenance
     assert ("which also chose it" in model.provenance) == (split == "test")
     settings = parse(run.config)
     data = load_to_device(open_data(settings, from_json(run.architecture)), settings, CPU)
