@@ -339,9 +339,9 @@ def test_inputs_beyond_the_limits(capsys: pytest.CaptureFixture[str], text: str)
 
 def test_layers_that_do_not_fit_are_told_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for verb in ("analyze", "summary", "ledger"):
-        message = error(capsys, verb, "googlenet-torchvision", "--input", "3x8x8")
-        assert "pool3: a window of 3×3 does not fit its input of" in message
-        assert "; pool4: " in message  # every problem, not only the first
+        message = error(capsys, verb, "inception-v3", "--input", "3x74x74")
+        assert "Mixed_7a/branch3x3/branch3x3_2: a window of 3×3 does not fit its input of 2×2" in message
+        assert "; Mixed_7a/branch_pool: " in message  # every problem, not only the first
     broken = edit.replace(catalog.get("residual-mnist"), "rblock1/body/conv2", out_channels=3)
     file = tmp_path / "broken.json"
     file.write_text(to_json(broken))
