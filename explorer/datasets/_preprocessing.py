@@ -163,6 +163,8 @@ class Preprocessing:
         if self.dataset_shape is None:
             return self._placement_in(height, width)
         _, tall, wide = self.dataset_shape
+        if (height, width) != (tall, wide) and not self.dataset_squash:
+            _check_proportions(height, width)
         scales = (tall / height, wide / width)
         scaled = [size * (each if self.dataset_squash else max(scales))
                   for size, each in zip((height, width), scales, strict=True)]  # fmt: skip
@@ -180,11 +182,7 @@ class Preprocessing:
         _, rows, columns = self.shape
         if self.squash:
             return Placement(image_size=(height, width), scaled_size=(rows, columns), top=0, left=0)
-        if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
-            raise ValueError(
-                f"the image ({width:,}×{height:,} pixels) is more than {MAX_ASPECT_RATIO} times as long as it is "
-                f"wide; crop it first"
-            )
+        _check_proportions(height, width)
         scaled = self._scaled_size(height, width)
         top, left = round((scaled[0] - rows) / 2), round((scaled[1] - columns) / 2)
         return Placement(image_size=(height, width), scaled_size=scaled, top=top, left=left)
@@ -212,6 +210,8 @@ class Preprocessing:
         if self.dataset_shape is not None:
             channels, height, width = self.dataset_shape
             if (scaled.height, scaled.width) != (height, width):
+                if not self.dataset_squash:
+                    _check_proportions(scaled.height, scaled.width)
                 scaled = Image.fromarray(scale_to(image, height, width, squash=self.dataset_squash))
             scaled = scaled.convert("L") if channels == 1 else scaled
         if self.squash:
@@ -297,6 +297,15 @@ class Preprocessing:
 @cache
 def _adapter() -> TypeAdapter[Preprocessing]:
     return TypeAdapter(Preprocessing)
+
+
+def _check_proportions(height: int, width: int) -> None:
+    """Raise ValueError for an image of which a cut would leave next to nothing."""
+    if max(height, width) > MAX_ASPECT_RATIO * min(height, width):
+        raise ValueError(
+            f"the image ({width:,}×{height:,} pixels) is more than {MAX_ASPECT_RATIO} times as long as it is wide; "
+            f"crop it first"
+        )
 
 
 def _channels_first(image: Image.Image) -> NDArray[np.uint8]:
