@@ -17,6 +17,8 @@ _MARKUP = re.compile(
     r"|:(?=\S)|@(?=\w)|(?<=[A-Za-z])\.(?=[A-Za-z])"  # what would be made an address, a mention or an icon
     r"|&(?=[\w#])"  # an entity
 )
+_DECIMAL = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -182,6 +184,30 @@ def format_setting(value: object) -> str:
         A tuple as a shape without spaces, anything else as ``str`` writes it.
     """
     return compact_shape(value) if isinstance(value, tuple) else str(value)
+
+
+def parse_decimal(text: str) -> float:
+    """Read a number as people type it, with a point or a comma before its decimals.
+
+    Args:
+        text: Such as ``0.01``, ``0,01`` or ``1e-3``; a true minus sign counts as one.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: It is none, or may be read in two ways, as ``1,000``.
+
+    >>> parse_decimal("0,01"), parse_decimal(" 1e-3 ")
+    (0.01, 0.001)
+    """
+    typed = text.strip().replace("\u2212", "-")
+    if _THOUSANDS.fullmatch(typed):
+        whole, _, rest = typed.partition(",")
+        raise ValueError(f"{quote(text)} may be {whole}{rest} or {whole}.{rest}; type it as one of these")
+    if not _DECIMAL.fullmatch(typed):
+        raise ValueError(f"{quote(text)} is not a number such as 0.001 or 1e-3")
+    return float(typed.replace(",", "."))
 
 
 # ---- names ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import html
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -25,6 +26,7 @@ from explorer.text import (
     format_setting,
     format_shape,
     format_si,
+    parse_decimal,
     quote,
     shorten,
 )
@@ -32,7 +34,7 @@ from explorer.text import (
 
 def test_the_examples_of_the_docstrings() -> None:
     assert doctest.testmod(module).failed == 0
-    assert doctest.testmod(module).attempted == 3
+    assert doctest.testmod(module).attempted == 4
 
 
 @pytest.mark.parametrize(
@@ -132,3 +134,19 @@ def test_markdown_is_escaped_where_it_would_be_read(text: str, written: str) -> 
 def test_no_text_is_a_formula(text: str) -> None:
     assert escape_csv(text) == f"'{text}"
     assert escape_csv(f"a{text}") == f"a{text}"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_a_decimal_is_read_with_point_or_comma(value: float) -> None:
+    typed = repr(value)
+    assert parse_decimal(typed) == value
+    if not re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", typed):  # 1,125 may be a thousand and more
+        assert parse_decimal(f" {typed.replace('.', ',')} ") == value
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "abc", "1,2,3", "1.000,5", "1,000", "nan", "inf", "0x10", "1_000", "٣", "--1", "1e"]
+)
+def test_what_is_no_decimal_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a number|may be 1000 or 1\.000"):
+        parse_decimal(typed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ._experiments import add_forms, print_experiment, seeds_of, wait, watch
-from ._running import add_settings, look_after, open_manager, require_training, training_config
+from ._running import add_fit, add_settings, fit_network, look_after, open_manager, require_training, training_config
 from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def _factors(args: argparse.Namespace) -> None:
 # ---- ablate ---------------------------------------------------------------------------------------------------------
 
 
-def _plan_experiment(args: argparse.Namespace) -> Experiment:
+def _plan_experiment(args: argparse.Namespace) -> tuple[Experiment, list[str]]:
+    """The experiment, and what was changed in its network to fit the data."""
     from ..experiments import PRESETS, check_seeds, plan
 
     if (args.arch is None) == (args.preset is None):
@@ -60,19 +61,27 @@ def _plan_experiment(args: argparse.Namespace) -> Experiment:
         if args.factors is not None or args.combine:
             raise ValueError("--preset sets factors and combinations; leave out --factors and --combine")
         preset = PRESETS[args.preset]
-        return preset.experiment(training_config(args, preset.dataset), seeds=seeds, name=args.name or "")
+        config = training_config(args, preset.dataset)
+        base, config, changes = fit_network(args, catalog.get(preset.network), config)
+        return preset.experiment(config, base=base, seeds=seeds, name=args.name or ""), changes
     network, config = catalog.resolve(args.arch, files=True), training_config(args)
+    network, config, changes = fit_network(args, network, config)
     factors = [name.strip() for name in (args.factors or "residual,cbam").split(",") if name.strip()]
-    return plan(network, factors, config, seeds=seeds or (0, 1, 2), combine=args.combine, name=args.name or "")
+    planned = plan(network, factors, config, seeds=seeds or (0, 1, 2), combine=args.combine, name=args.name or "")
+    return planned, changes
 
 
 def _ablate(args: argparse.Namespace) -> None:
     from ..experiments import pause, start
+    from ..training import find_warnings
 
     require_training()
-    planned = _plan_experiment(args)
+    planned, changes = _plan_experiment(args)
     with open_manager() as manager:
         stored = start(manager, planned)
+        notes = [f"Fitted to the data: {'; '.join(changes)}."] if changes else []
+        for sentence in (*notes, *find_warnings(planned.base, stored.experiment.config)):
+            print(f"{stored.id}  {escape(sentence)}", file=sys.stderr)
         if args.detach:
             look_after(manager)
             print_experiment(args, manager, stored)
@@ -100,6 +109,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("--combine", action="store_true", help="all combinations instead of one factor at a time")
     sub.add_argument("--seeds", metavar="N|S,S", help="how many, or which; default: 3, which is 0,1,2")
     add_settings(sub)
+    add_fit(sub)
     sub.add_argument("--name", metavar="TEXT", help="title of the experiment")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")
     add_forms(sub)

@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..text import quote
+from ..architecture import Architecture, edit
+from ..text import parse_decimal, quote
+from ._arguments import parse_shape
 from ._text import escape
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
@@ -128,6 +130,49 @@ def training_config(args: argparse.Namespace, dataset: str | None = None) -> Tra
     return base.changed(**changes) if changes else base
 
 
+def _read_value(text: str) -> Any:
+    """A number, with a decimal point or comma, a list, true, false, null, or a word such as cosine."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return parse_decimal(text)
+    except ValueError:
+        if text[:1].isdecimal():  # no setting is a word that begins with a digit
+            raise
+        return text
+
+
+def add_fit(sub: argparse.ArgumentParser) -> None:
+    """The options that ``fit_network`` reads."""
+    sub.add_argument(
+        "--fit", action="store_true",
+        help="fit the network to the data: as many outputs as classes; auxiliary heads that do not fit are left out",
+    )  # fmt: skip
+    sub.add_argument(
+        "--input", metavar="CxHxW|data", help="another input shape, such as 3x224x224, or images as large as the data's"
+    )
+
+
+def fit_network(
+    args: argparse.Namespace, architecture: Architecture, config: TrainConfig
+) -> tuple[Architecture, TrainConfig, list[str]]:
+    """The network as ``--fit`` and ``--input`` ask for it, the data imported for it, and what was changed in it."""
+    from .. import datasets
+    from ..training import describe_fit, fit_to_data, import_data
+
+    before, as_data = architecture, args.input == "data"
+    if args.input and not as_data:
+        architecture = edit.replace(architecture, "", input_shape=parse_shape(args.input))
+    if not args.fit and not as_data:
+        return architecture, config, []
+    config = import_data(config, None if as_data else architecture.input_shape[1:])
+    card = datasets.get_card(config.dataset)
+    fitted = fit_to_data(architecture, card, classes=args.fit, image_size=as_data, heads=args.fit)
+    return fitted, config, describe_fit(before, fitted)
+
+
 def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
     """Settings that were typed one by one."""
     changes: dict[str, Any] = {}
@@ -136,9 +181,9 @@ def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
         if not equals:
             raise ValueError(f"--set {quote(text)} must be SETTING=VALUE, such as lr=0.01")
         try:
-            changes[name] = json.loads(value)
-        except (ValueError, RecursionError):
-            changes[name] = value  # a word, such as cosine
+            changes[name] = _read_value(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     for name in ("epochs", "device", "seed"):
         if getattr(args, name, None) is not None:
             changes[name] = getattr(args, name)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import format_duration, format_share, quote_path
-from ._running import add_settings, hold_interrupts, look_after, open_manager, require_training, training_config
+from ._running import (
+    add_fit,
+    add_settings,
+    fit_network,
+    hold_interrupts,
+    look_after,
+    open_manager,
+    require_training,
+    training_config,
+)
 from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
@@ -115,12 +124,15 @@ def _print_state(args: argparse.Namespace, manager: Manager, run: Run) -> None:
 def _train(args: argparse.Namespace) -> None:
     require_training()
     architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
-    from ..training import config_warnings, parse, start
+    from ..training import find_warnings, parse, start
 
+    architecture, config, changes = fit_network(args, architecture, config)
+    notes = f"Fitted to the data: {'; '.join(changes)}." if changes else ""
     with open_manager() as manager:
-        run = start(manager, architecture, config, name=args.name)
-        for warning in config_warnings(parse(run.config)):  # the run's own, where a path has become a name
-            print(f"{run.id}  {escape(warning)}", file=sys.stderr)
+        run = start(manager, architecture, config, name=args.name, notes=notes)
+        # The run's own configuration, where a path has become a name.
+        for sentence in (*filter(None, [notes]), *find_warnings(architecture, parse(run.config))):
+            print(f"{run.id}  {escape(sentence)}", file=sys.stderr)
         if args.detach:
             look_after(manager)
             _print_state(args, manager, manager.run(run.id))
@@ -276,6 +288,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     text = "Train a network in a process of its own; Ctrl-C pauses it."
     sub = verb("train", _train, text, arch=True, shape=False)
     add_settings(sub)
+    add_fit(sub)
     sub.add_argument("--seed", type=int, metavar="S")
     sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..architecture import to_json
 from ..runs import RESUMABLE, ExperimentRow, Manager, Run, StoreError, Trial, new_run_id
-from ..training import TrainConfig, prepare
+from ..training import TrainConfig, check_disk, estimate_checkpoints, prepare
 from ._experiment import Experiment, Variant
 
 TAG = "ablation"
@@ -83,7 +83,7 @@ def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
         ValueError: A variant does not fit the data or needs more memory than the device has, or there would be too many
             runs.
     """
-    experiment = _check_variants(experiment)
+    experiment = _check_variants(experiment, len(experiment.seeds))
     manager.check_capacity(len(experiment.trials))
     made, created = new_run_id(), time.time()
     stored = StoredExperiment(id=made, created=created, experiment=experiment)
@@ -108,7 +108,8 @@ def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored
             memory than the device has, or there would be too many runs. Nothing is then queued.
     """
     old = get_experiment(manager, experiment)
-    larger = _check_variants(old.experiment.with_seeds(seeds))
+    larger = old.experiment.with_seeds(seeds)
+    larger = _check_variants(larger, len(larger.seeds) - len(old.experiment.seeds))
     manager.check_capacity(len(larger.trials) - len(old.experiment.trials))
     stored = replace(old, experiment=larger)
     manager.save_experiment(_to_row(stored))
@@ -192,11 +193,12 @@ def delete(manager: Manager, experiment: str) -> None:
     manager.remove_experiment(experiment)
 
 
-def _check_variants(experiment: Experiment) -> Experiment:
-    """The experiment with its data imported. Raises ValueError where a variant cannot be trained."""
+def _check_variants(experiment: Experiment, seeds: int) -> Experiment:
+    """The experiment with its data imported. Raises ValueError where a variant cannot be trained from so many seeds."""
     config = experiment.config
     for variant in experiment.variants:
         config, _ = _prepare_variant(variant, config)
+    check_disk(seeds * sum(estimate_checkpoints(each.architecture, config) for each in experiment.variants))
     return replace(experiment, config=config)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import catalog
+from ..architecture import Architecture
 from ..training import TrainConfig
 from ._experiment import Experiment, plan
 
@@ -30,11 +31,19 @@ class Preset:
     dataset: str
     """Name of the data set."""
 
-    def experiment(self, config: TrainConfig, *, seeds: tuple[int, ...] | None = None, name: str = "") -> Experiment:
+    def experiment(
+        self,
+        config: TrainConfig,
+        *,
+        base: Architecture | None = None,
+        seeds: tuple[int, ...] | None = None,
+        name: str = "",
+    ) -> Experiment:
         """Plan the experiment with a configuration.
 
         Args:
             config: Of all runs; its seed is replaced.
+            base: In place of the preset's network, such as one that was fitted to other data.
             seeds: In place of the preset's.
             name: In place of the preset's title.
 
@@ -42,10 +51,10 @@ class Preset:
             The experiment; nothing is stored or started.
 
         Raises:
-            ValueError: A seed is not allowed.
+            ValueError: A seed is not allowed, or a factor does not apply.
         """
         return plan(
-            catalog.get(self.network),
+            base or catalog.get(self.network),
             self.factors,
             config,
             seeds=seeds or self.seeds,

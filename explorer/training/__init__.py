@@ -5,12 +5,13 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 """
 
 from ._config import TrainConfig, parse
-from ._fit import Memory, check_classes, check_memory, estimate_memory, fit_to_data
+from ._fit import check_classes, describe_fit, find_misfits, fit_to_data
 from ._forecast import Forecast, Speed, collect_speeds, forecast
-from ._launch import Fit, check, clone, config_warnings, extend, prepare, start
+from ._launch import Fit, check, clone, extend, find_warnings, import_data, prepare, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
 from ._recipes import RECIPES, recipe
+from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
 from ._workers import find_platform_problem, open_manager, worker_command
 
 __all__ = [
@@ -25,15 +26,20 @@ __all__ = [
     "TrainConfig",
     "check",
     "check_classes",
+    "check_disk",
     "check_memory",
     "clone",
     "collect_speeds",
-    "config_warnings",
+    "describe_fit",
+    "estimate_checkpoints",
     "estimate_memory",
     "extend",
+    "find_misfits",
     "find_platform_problem",
+    "find_warnings",
     "fit_to_data",
     "forecast",
+    "import_data",
     "lesson",
     "measure_speed_again",
     "open_manager",

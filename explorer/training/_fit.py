@@ -1,20 +1,12 @@
-"""Whether a run can work at all, said before it is started: classes, and memory with the numbers."""
+"""Whether a network, its data and a configuration fit one another, said before the start; and how they are made to."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
-from ..analysis import Analysis, analyze
+from ..analysis import Layer, analyze
 from ..architecture import Architecture, ArchitectureError, edit, walk
 from ..datasets import DatasetCard
+from ..text import compact_shape
 from ._config import TrainConfig
-
-_PROCESS_BYTES = 900_000_000
-"""What a worker needs beside tensors: Python, torch, its compiled kernels and thread pools (measured: up to 800 MB)."""
-_BLOCK = 16
-_SLACK = 1.4
-"""Workspaces of convolutions and the allocator's rounding, as a factor on activations and weights."""
 
 
 def check_classes(architecture: Architecture, dataset: str, classes: int) -> None:
@@ -32,32 +24,44 @@ def check_classes(architecture: Architecture, dataset: str, classes: int) -> Non
     name = architecture.name[:60]
     if len(shape) != 1:
         raise ValueError(
-            f"{name!r} ends in a map of {'×'.join(map(str, shape))}, not in scores; "
+            f"{name!r} ends in a map of {compact_shape(shape)}, not in scores; "
             f"end it with global pooling, flatten and a linear layer of {classes} features"
         )
     if shape[0] != classes:
         raise ValueError(
             f"{name!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} classes; "
-            f"set out_features of the last linear layer to {classes}"
+            f"set out_features of the last linear layer to {classes}, or fit the network to the data (--fit)"
         )
 
 
 def check_heads(architecture: Architecture, dataset: str, classes: int) -> None:
-    """Raises ValueError unless every auxiliary head fits the image and scores exactly the classes of a data set."""
-    heads = [path for path, node in walk(architecture) if node.op == "auxiliary"]
+    """Check that every auxiliary head fits the image, and scores exactly the classes of a data set, as its loss needs.
+
+    Args:
+        architecture: The network.
+        dataset: Name of the data set, for the message.
+        classes: How many it has.
+
+    Raises:
+        ValueError: A head does not.
+    """
     found = analyze(architecture)
-    misfits = [head.describe() for head in found.auxiliary if not head.fits]
-    if misfits:
-        raise ValueError("; ".join(misfits))
-    layers = found.layers if heads else ()
-    for head in heads:
-        nested = tuple(f"{other}/" for other in heads if other.startswith(f"{head}/"))
-        inside = [layer for layer in layers if layer.path.startswith(f"{head}/") and not layer.path.startswith(nested)]
+    for head in found.auxiliary:
+        if not head.fits:
+            raise ValueError(
+                f"the auxiliary head {head.path!r} does not fit images of {compact_shape(found.input_shape)}: "
+                f"{head.reason}; leave the head out (--fit does), or train on larger images"
+            )
+    heads = [path for path, node in walk(architecture) if node.op == "auxiliary"]
+    for path in heads:
+        nested = tuple(f"{other}/" for other in heads if other.startswith(f"{path}/"))
+        inside = [layer for layer in found.below(path) if not layer.path.startswith(nested)]
         shape = inside[-1].output_shape
         if shape != (classes,):
             raise ValueError(
-                f"the auxiliary head {head!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} "
-                f"classes; set out_features of its last linear layer to {classes}, or remove the head"
+                f"the auxiliary head {path!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} "
+                f"classes; set out_features of its last linear layer to {classes}, fit the network to the data "
+                f"(--fit), or remove the head"
             )
 
 
@@ -76,10 +80,85 @@ def check_learnable(architecture: Architecture) -> None:
         )
 
 
+def check_split(card: DatasetCard, config: TrainConfig) -> int:
+    """Check that a validation split leaves something to both of its parts.
+
+    Args:
+        card: Of the data set.
+        config: How the network is trained.
+
+    Returns:
+        Images that are trained on; give or take half an image a class where some are held out.
+
+    Raises:
+        ValueError: No class has an image to spare.
+    """
+    if not config.validation:
+        return card.train_count
+    if card.train_count <= len(card.classes):
+        raise ValueError(
+            f"validation (={config.validation:g}) cannot be held out: {card.train_count} training images in "
+            f"{len(card.classes)} classes leave none to spare; set validation to 0, or bring more images"
+        )
+    return card.train_count - max(1, round(config.validation * card.train_count))
+
+
+def steps_per_epoch(images: int, config: TrainConfig) -> int:
+    """Updates per epoch; a last batch too small to give every part two images (batch norm needs them) is left out.
+
+    Raises ValueError where there are fewer images than parts.
+    """
+    if images < config.parts:
+        raise ValueError(
+            f"{images} training images cannot be cut into {config.parts} parts (accumulate × processes); "
+            f"set accumulate and processes to less"
+        )
+    whole, rest = divmod(images, config.batch_size)
+    return max(1, whole + (rest >= 2 * config.parts))
+
+
+def check_batches(architecture: Architecture, config: TrainConfig, images: int) -> None:
+    """Check that every batch can be cut into its parts, and that batch norm has more than one number to average.
+
+    torch refuses a batch norm in training where a channel has a single number: one image, and a map of 1×1.
+
+    Args:
+        architecture: The network.
+        config: How it is trained.
+        images: That are trained on.
+
+    Raises:
+        ValueError: There are fewer images than parts, or a batch norm would see single numbers.
+    """
+    steps_per_epoch(images, config)
+    if min(config.batch_size, images) // config.parts > 1:
+        return
+    channels, height, width = architecture.input_shape
+    for size in {(height, width), training_window(architecture, config) or (height, width)}:
+        for layer in analyze(architecture, (channels, *size)).layers:
+            if layer.norm_params and set(layer.output_shape[1:]) <= {1}:
+                raise ValueError(_describe_lone_norm(layer, config, images))
+
+
+def _describe_lone_norm(layer: Layer, config: TrainConfig, images: int) -> str:
+    enough = 2 * config.parts
+    if images < min(config.batch_size, enough):
+        way = f"set accumulate and processes to less, or bring at least {enough} training images"
+    else:
+        way = f"set batch_size to {enough} or more"
+        if config.accumulate > 1:
+            way += f", or accumulate to {max(1, config.batch_size // 2 // config.processes)} or less"
+    where = "in an auxiliary head, which could be left out, " if layer.training_only else ""
+    return (
+        f"the batch norm of {layer.path!r} {where}works on maps of 1×1, and a part of a batch is one image: it has a "
+        f"single number to average; {way}, or remove that norm"
+    )
+
+
 def training_window(architecture: Architecture, config: TrainConfig) -> tuple[int, int] | None:
     """Height and width of the part of each image that training shows at first; None where it shows whole images.
 
-    That is also so for a network that takes no other size with the same weights.
+    That is also so for a network that takes no other size with the same weights, or with its auxiliary heads.
     """
     channels, height, width = architecture.input_shape
     size = max(1, round(config.window * height)), max(1, round(config.window * width))
@@ -89,7 +168,9 @@ def training_window(architecture: Architecture, config: TrainConfig) -> tuple[in
         smaller = analyze(architecture, (channels, *size))
     except ArchitectureError:
         return None
-    return size if smaller.totals.params == analyze(architecture).totals.params else None
+    whole = analyze(architecture).totals
+    same = (smaller.totals.params, smaller.totals.training_params) == (whole.params, whole.training_params)
+    return size if same and all(head.fits for head in smaller.auxiliary) else None
 
 
 def pixel_share(architecture: Architecture, config: TrainConfig) -> float:
@@ -101,114 +182,13 @@ def pixel_share(architecture: Architecture, config: TrainConfig) -> float:
     return 1 - config.window_share * (1 - window[0] * window[1] / (height * width))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Memory:
-    """What a run is expected to need, in bytes; an upper estimate, float32 throughout."""
-
-    weights: int
-    """Weights, gradients, optimizer state and the running average."""
-    activations: int
-    """What the backward pass of the largest part of a batch needs, or an evaluation batch if that is more."""
-    images: int
-    """The data set as uint8, and a batch of it as numbers."""
-    process: int
-    """The worker itself: Python, torch, its threads, the best weights so far, and a checkpoint while it is written."""
-    processes: int = 1
-    """Of which each needs all this: the images and the weights are not divided."""
-
-    @property
-    def on_gpu(self) -> int:
-        """Bytes on a GPU, where there is one; each process has its own."""
-        return self.weights + self.activations + self.images
-
-    @property
-    def total(self) -> int:
-        """Bytes of training on the CPU."""
-        return self.processes * (self.on_gpu + self.process)
-
-
-def estimate_memory(architecture: Architecture, config: TrainConfig, images: int) -> Memory:
-    """Estimate what training will need, by arithmetic on the analysis alone; torch is not needed.
-
-    Args:
-        architecture: The network.
-        config: How it is trained.
-        images: Of the data set, for training and testing together.
-
-    Returns:
-        Bytes, an upper estimate; measured runs of 200 random networks stay below it.
-
-    Raises:
-        ArchitectureError: The layers do not fit together.
-    """
-    found: Analysis = analyze(architecture)
-    totals = found.totals
-    channels, height, width = found.input_shape
-    copies = 2 + (2 if config.optimizer != "sgd" else config.momentum > 0) + (config.ema_decay is not None)
-    part = config.part_size
-    batch = min(config.batch_size, images)
-    workspace = 0 if config.channels_last else _blocked_bytes(found)
-    training = min(part, images) * (totals.training_bytes + workspace)
-    evaluation = min(2 * part, images) * (totals.inference_bytes + workspace)
-    # The largest gradient of an activation exists beside its activation.
-    backward = min(part, images) * totals.inference_bytes
-    pixels = channels * height * width
-    return Memory(
-        weights=int(_SLACK * 4 * totals.training_params * copies),
-        activations=int(_SLACK * max(training + backward, evaluation)),
-        # Twice: while they are adapted to the network, or split for validation, both copies exist.
-        images=2 * images * pixels + 4 * 4 * batch * pixels,
-        process=_PROCESS_BYTES + 4 * totals.training_params * (copies + 1),
-        processes=config.processes,
-    )
-
-
-def _blocked_bytes(found: Analysis) -> int:
-    """Bytes of an image's copies with which the CPU convolves where channels are outermost (the largest layer's).
-
-    oneDNN brings input and output into blocks of 16 channels then, of which few channels fill a small part only.
-    """
-
-    def blocked(shape: tuple[int, ...]) -> int:
-        return -(-shape[0] // _BLOCK) * _BLOCK * math.prod(shape[1:])
-
-    convolutions = (layer for layer in found.layers if layer.op == "conv")
-    return 4 * max((blocked(each.input_shape) + blocked(each.output_shape) for each in convolutions), default=0)
-
-
-def check_memory(needed: Memory, config: TrainConfig, *, device: str, available: int) -> None:
-    """Check that a device has the memory that a run needs.
-
-    Args:
-        needed: What ``estimate_memory`` gave.
-        config: The configuration of the run, for what to change.
-        device: Name of the device, such as cpu or cuda:0.
-        available: Bytes that it has in all.
-
-    Raises:
-        ValueError: It has not; the message has the numbers and a configuration that fits, where there is one.
-    """
-    total = needed.total if device == "cpu" else needed.on_gpu
-    if total <= available:
-        return
-    part, together = config.part_size, needed.processes if device == "cpu" else 1
-    room = available / together - (total / together - needed.activations)
-    fitting = int(part * room / needed.activations) if needed.activations else 0
-    way = (
-        f"set accumulate to {-(-config.batch_size // (fitting * config.processes))} (parts of {fitting} images), "
-        f"or batch_size to {fitting * config.processes}"
-        if fitting >= 2
-        else "choose a smaller network or smaller images"
-    )
-    raise ValueError(
-        f"needs about {total / 1e9:.1f} GB on {device} (activations of {part} images {needed.activations / 1e9:.1f}, "
-        f"weights and optimizer {needed.weights / 1e9:.1f}, images {needed.images / 1e9:.1f}), which has "
-        f"{available / 1e9:.1f} GB; {way}"
-    )
-
-
 def fit_to_data(
-    architecture: Architecture, card: DatasetCard, *, classes: bool = True, image_size: bool = False
+    architecture: Architecture,
+    card: DatasetCard,
+    *,
+    classes: bool = True,
+    image_size: bool = False,
+    heads: bool = False,
 ) -> Architecture:
     """Fit an architecture to the images of a data set.
 
@@ -217,14 +197,56 @@ def fit_to_data(
         card: Of the data set.
         classes: Give the last layer and the auxiliary heads as many outputs as the data has classes.
         image_size: Take images as large as the data has them; else they are scaled to the network's input.
+        heads: Leave out the auxiliary heads that do not fit the images.
 
     Returns:
         The new architecture. Its layers need not fit together at another image size.
 
     Raises:
-        ArchitectureError: The network ends in no layer whose outputs are classes.
+        ArchitectureError: The network ends in no layer whose outputs are classes, or, where heads are to be left out,
+            does not fit the images.
     """
     if image_size:
         shape = (architecture.input_shape[0], *card.shape[1:])
-        architecture = architecture.model_copy(update={"input_shape": shape})
+        architecture = edit.replace(architecture, "", input_shape=shape)
+    while heads and (misfits := find_misfits(architecture)):
+        architecture = edit.remove(architecture, misfits[0])
     return edit.set_classes(architecture, len(card.classes)) if classes else architecture
+
+
+def find_misfits(architecture: Architecture) -> list[str]:
+    """Find the auxiliary heads that do not fit the image.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        ArchitectureError: The rest of the layers do not fit together.
+    """
+    return [head.path for head in analyze(architecture).auxiliary if not head.fits]
+
+
+def describe_fit(before: Architecture, after: Architecture) -> list[str]:
+    """Describe what ``fit_to_data`` has changed.
+
+    Args:
+        before: The network as it was.
+        after: The network as it is now.
+
+    Returns:
+        One phrase for each change, to follow the network's name.
+    """
+    said = []
+    (_, *was), (_, *now) = before.input_shape, after.input_shape
+    if was != now:
+        said.append(f"takes images of {compact_shape(now)} instead of {compact_shape(was)}")
+    kept = {path for path, _ in walk(after)}
+    gone = [path for path, node in walk(before) if node.op == "auxiliary" and path not in kept]
+    said += [f"the auxiliary head {path} is left out, since it does not fit {compact_shape(now)}" for path in gone]
+    scores = [{edit.find(each, path).out_features for path in edit.classifiers(each)} for each in (before, after)]
+    if scores[0] != scores[1]:
+        said.append(f"gives {max(scores[1])} scores instead of {max(scores[0])}")
+    return said

@@ -9,17 +9,21 @@ from typing import Any
 from .. import datasets
 from ..architecture import Architecture, from_json, to_json
 from ..runs import Manager, Run, device_choices, devices
+from ..text import compact_shape
 from ._config import TrainConfig, parse
 from ._fit import (
-    Memory,
+    check_batches,
     check_classes,
     check_heads,
     check_learnable,
-    check_memory,
     check_precision,
-    estimate_memory,
+    check_split,
     training_window,
 )
+from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
+
+_ENLARGED = 1.2
+"""Times by which images may be enlarged without a word: 28 pixels to 32."""
 
 
 def start(
@@ -65,15 +69,16 @@ def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfi
     Raises:
         ValueError: As ``start``.
     """
-    config = _with_known_data(config, architecture)
+    config = import_data(config, architecture.input_shape[1:])
     return config, check(architecture, config).bytes
 
 
-def config_warnings(config: TrainConfig) -> list[str]:
-    """Find what is allowed and will most likely spoil a run.
+def find_warnings(architecture: Architecture, config: TrainConfig) -> list[str]:
+    """Find what is allowed and will most likely spoil a run, or waste its time.
 
     Args:
-        config: The configuration of the run.
+        architecture: What is to be trained.
+        config: How; its data set is one that ``explorer.datasets`` knows by name.
 
     Returns:
         A sentence for each, with what to change.
@@ -81,14 +86,36 @@ def config_warnings(config: TrainConfig) -> list[str]:
     Raises:
         ValueError: There is no such data set.
     """
+    card = datasets.get_card(config.dataset)
+    found = []
     mirrored = [name for name in ("flip", "flip_average") if getattr(config, name)]
-    classes = datasets.get_card(config.dataset).classes
-    if mirrored and classes and all(len(name) == 1 for name in classes):
-        return [
-            f"the classes ({', '.join(classes[:3])} …) look like digits or letters, whose mirror images are none: turn "
-            f"{' and '.join(mirrored)} off"
-        ]
-    return []
+    if mirrored and card.classes and all(len(name) == 1 for name in card.classes):
+        found.append(
+            f"the classes ({', '.join(card.classes[:3])} …) look like digits or letters, whose mirror images are none: "
+            f"turn {' and '.join(mirrored)} off"
+        )
+    (_, *stored), (_, *wanted) = card.shape, architecture.input_shape
+    if max(new / old for new, old in zip(wanted, stored, strict=True)) > _ENLARGED:
+        found.append(
+            f"{architecture.name} takes images of {compact_shape(wanted)}, and {card.title} has them at "
+            f"{compact_shape(stored)}: they are enlarged, which costs time and shows nothing more; import them larger, "
+            f"or let the network take {compact_shape(stored)} (Image size on the page, --input data)"
+        )
+    trained = check_split(card, config)
+    if config.batch_size > trained:
+        found.append(
+            f"a batch of {config.batch_size:,} images is more than the {trained:,} that are trained on: every epoch is "
+            f"a single update; choose a smaller batch"
+        )
+    if config.mixup and min(config.part_size * config.parts, trained) < 2:
+        found.append("mixup mixes nothing in batches of one image; choose a larger batch, or set mixup to 0")
+    held_out = card.train_count - trained
+    if 0 < held_out < 10 * len(card.classes):
+        found.append(
+            f"about {held_out:,} images are held out for validation, in {len(card.classes)} classes: their accuracy "
+            f"says little; hold out more, or none"
+        )
+    return found
 
 
 def extend(manager: Manager, run: str, epochs: int) -> Run:
@@ -140,12 +167,23 @@ def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any
     return start(manager, from_json(found.architecture), config, name=name or found.name, tags=found.tags)
 
 
-def _with_known_data(config: TrainConfig, architecture: Architecture) -> TrainConfig:
-    """The configuration with the name of the imported set in place of a path: the worker runs in another folder."""
+def import_data(config: TrainConfig, size: tuple[int, int] | None = None) -> TrainConfig:
+    """Import the data set of a configuration where it is a path: the worker runs in another folder.
+
+    Args:
+        config: How a network is to be trained.
+        size: (height, width) to which images of mixed or large sizes are scaled; default: the import's own.
+
+    Returns:
+        The configuration with the name of the imported set.
+
+    Raises:
+        ValueError: The path cannot be imported.
+    """
     path = datasets.find_source(config.dataset)
     if path is None:
         return config
-    return config.changed(dataset=datasets.import_images(path, size=architecture.input_shape[1:]).name)
+    return config.changed(dataset=datasets.import_images(path, size=size).name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,10 +200,12 @@ class Fit:
     """Bytes that the device has in all."""
     window: tuple[int, int] | None
     """Height and width of the part of each image that is shown at first; None where images are shown whole."""
+    disk: int
+    """Bytes that its checkpoints take at most."""
 
 
 def check(architecture: Architecture, config: TrainConfig) -> Fit:
-    """Check that a run can be started: its data is there, and network, data, device and memory fit one another.
+    """Check that a run can be started: its data is there, and network, data, device, memory and disk fit one another.
 
     Args:
         architecture: What is to be trained.
@@ -184,12 +224,20 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     check_classes(architecture, card.name, len(card.classes))
     check_heads(architecture, card.name, len(card.classes))
     check_learnable(architecture)
+    check_batches(architecture, config, check_split(card, config))
     needed = estimate_memory(architecture, config, card.train_count + card.test_count)
     known = {device.name: device for device in devices()}
     device = device_choices(config.device, config.processes, known)[0][0]
     check_precision(config, device.partition(":")[0])
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
     check_memory(needed, config, device=device, available=known[device].memory_bytes)
-    counted = needed.total if device == "cpu" else needed.on_gpu
-    window = training_window(architecture, config)
-    return Fit(device=device, memory=needed, bytes=counted, available=known[device].memory_bytes, window=window)
+    disk = estimate_checkpoints(architecture, config)
+    check_disk(disk)
+    return Fit(
+        device=device,
+        memory=needed,
+        bytes=needed.total if device == "cpu" else needed.on_gpu,
+        available=known[device].memory_bytes,
+        window=training_window(architecture, config),
+        disk=disk,
+    )

@@ -75,6 +75,11 @@ def load_to_device(data: Dataset, config: TrainConfig, device: torch.device) -> 
     test = Subset(images=data.test_images.to(device), labels=data.test_labels.to(device), shown=shown)
     evaluated = {"test": test}
     if part is not data:
+        if not len(part.test_labels):
+            raise ValueError(
+                f"validation (={config.validation:g}) cannot be held out: no class of {data.name[:60]!r} has a "
+                f"training image to spare; set validation to 0"
+            )
         evaluated["validation"] = Subset(images=part.test_images.to(device), labels=part.test_labels.to(device))
     return Tensors(
         train=Subset(images=part.train_images.to(device), labels=part.train_labels.to(device)),

@@ -20,10 +20,11 @@ from ._allocator import keep_freed_memory
 from ._config import TrainConfig, parse
 from ._control import ControlThread, RunEnded, StoreSink
 from ._environment import environment
+from ._fit import check_batches, steps_per_epoch
 from .compiling import find_compiler_problem
 from .data import Tensors, load_to_device, open_data
 from .distributed import SINGLE_PROCESS, ProcessGroup, is_peer_failure, rank_device
-from .loop import steps_per_epoch, train
+from .loop import train
 from .recording import DIVERGED_STEPS, Diverged, NullLog, Recorder, check_convergence
 from .samples import make_samples
 from .state import State
@@ -74,6 +75,7 @@ class TrainingJob:
             config = config.changed(compile=False)
         source = open_data(config, architecture)
         state, data = State(architecture, config, device), load_to_device(source, config, device)
+        check_batches(architecture, config, len(data.train))  # now that the number of images is exact
         steps = steps_per_epoch(len(data.train), config)
         if captured is not None:
             check_same(captured, source.fingerprint, steps, config)

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from ..datasets import transforms
 from ..modules import Outputs
 from ._config import TrainConfig
-from ._fit import check_precision
+from ._fit import check_precision, steps_per_epoch
 from .data import Tensors, derive_seed, make_generator, normalise_images
 from .distributed import SINGLE_PROCESS, ProcessGroup
 from .evaluation import evaluate
@@ -107,17 +107,6 @@ def update_weights(state: State, config: TrainConfig, lr: float, update: int) ->
     state.scaler.update()
     state.optimizer.zero_grad(set_to_none=True)
     state.update_ema(config.ema_decay, update)
-
-
-def steps_per_epoch(images: int, config: TrainConfig) -> int:
-    """Updates per epoch; a last batch too small to give every part two images (batch norm needs them) is left out.
-
-    Raises ValueError where there are fewer images than parts.
-    """
-    if images < config.parts:
-        raise ValueError(f"{images} training images cannot be cut into {config.parts} parts (accumulate × processes)")
-    whole, rest = divmod(images, config.batch_size)
-    return max(1, whole + (rest >= 2 * config.parts))
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:

@@ -83,10 +83,23 @@ def test_combinations_and_seeds_decide_on_the_number_of_runs(home: Path) -> None
         assert not running.exception
 
 
+@pytest.mark.parametrize(
+    ("key", "typed"), [("set_lr_course_0", "abc"), ("set_epochs_course_0", "0"), ("ablate_seeds", "x")]
+)
+def test_a_number_that_is_none_starts_nothing(home: Path, manager: Manager, key: str, typed: str) -> None:
+    running = wizard()
+    running.text_input(key=key).set_value(typed)
+    running.button(key="ablate_start").click().run()
+    assert not running.exception
+    assert "Not started" in visible_text(running)
+    assert running.button(key="ablate_start").disabled
+    assert (list_experiments(manager), manager.runs()) == ([], [])
+
+
 def test_the_homework_fills_the_form(home: Path) -> None:
     running = wizard()
     running.checkbox(key="factor_se").check().run()
-    running.number_input(key="set_epochs_course_0").set_value(1).run()
+    running.text_input(key="set_epochs_course_0").set_value("1").run()
     running.button(key="preset_homework").click().run()
     assert not running.exception
     assert running.selectbox(key="train_data").value == "cifar-10"
@@ -94,7 +107,7 @@ def test_the_homework_fills_the_form(home: Path) -> None:
     ticked = {box.key for box in running.checkbox if str(box.key).startswith("factor_") and box.value}
     assert ticked == {"factor_residual", "factor_cbam"}
     assert running.segmented_control(key="ablate_design").value == "all combinations"
-    assert next(each.value for each in running.number_input if str(each.key).startswith("set_epochs_course")) == 5
+    assert next(each.value for each in running.text_input if str(each.key).startswith("set_epochs_course")) == "5"
     assert "not on this machine yet" in visible_text(running)
     assert running.button(key="ablate_start").disabled
     running.selectbox(key="train_data").set_value(datasets.DEFAULT).run()
@@ -104,7 +117,7 @@ def test_the_homework_fills_the_form(home: Path) -> None:
 def test_one_click_queues_the_experiment_and_the_address_names_it(home: Path, manager: Manager) -> None:
     running = wizard()
     running.text_input(key="ablate_name").set_value(HOSTILE).run()
-    running.number_input(key="set_epochs_course_0").set_value(3).run()
+    running.text_input(key="set_epochs_course_0").set_value("3").run()
     running.button(key="ablate_start").click().run()
     assert not running.exception
     stored = list_experiments(manager)[0]

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from explorer.architecture import to_json
+from explorer.architecture import Architecture, Auxiliary, Flatten, Linear, Pool, Sequence, from_json, to_json
 from explorer.cli import main
 from explorer.cli._running import hold_interrupts
 from explorer.runs import Device, Manager
+from tests.datasets.makers import classes, zipped
 from tests.training.parts import network
 
 from .parts import create, until_status, until_step
@@ -212,3 +213,39 @@ def test_control_c_waits_for_the_end_of_a_look_and_pressed_twice_it_does_not(pre
     finally:
         signal.signal(signal.SIGINT, before)
     assert bool(looks) == looked
+
+
+def test_a_network_is_fitted_to_its_data_and_that_is_said(
+    manager: Manager, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three classes instead of ten, and an auxiliary head less; what cannot be fitted is refused before."""
+    page = zipped(tmp_path / "own.zip", classes(3, prefix="train/") | classes(3, each=2, prefix="test/"))
+    head = Auxiliary(
+        name="aux",
+        children=(Pool(name="p", kind="avg", kernel_size=31, stride=1, padding=0), Flatten(name="f"),
+                  Linear(name="fc", out_features=10)),
+    )  # fmt: skip
+    first, *rest = network(classes=10).trunk.nodes
+    trunk = Sequence(name="trunk", children=(first, head, *rest))
+    design = tmp_path / "heads.json"
+    design.write_text(to_json(Architecture(name="heads", input_shape=(3, 12, 12), trunk=trunk)), encoding="utf-8")
+    words = ["train", str(design), "--dataset", str(page), "--detach"]
+    assert "has 3 classes; set out_features of the last linear layer to 3, or fit" in error(capsys, *words)
+    manager.acquire()  # nothing is started: what was queued is looked at
+    assert main([*words, "--fit", "--set", "lr=0,25", "--json"]) == 0
+    out, err = capsys.readouterr()
+    run = manager.run(json.loads(out)["id"])
+    assert "the auxiliary head aux is left out, since it does not fit 12×12; gives 3 scores instead of 10" in err
+    assert run.notes in err
+    made = from_json(run.architecture)
+    assert [node.op for node in made.trunk.nodes].count("auxiliary") == 0
+    assert made.trunk.nodes[-1].out_features == 3
+    assert run.setting("lr") == 0.25
+    assert main([*words, "--fit", "--input", "data", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert from_json(manager.run(json.loads(out)["id"]).architecture).input_shape == (3, 8, 8)
+    assert "takes images of 8×8 instead of 12×12" in err
+    assert main(["ablate", str(design), "--dataset", str(page), "--fit", "--factors", "residual", "--detach"]) == 0
+    assert "gives 3 scores instead of 10" in capsys.readouterr().err
+    assert "lr: '1,000' may be 1000 or 1.000" in error(capsys, *words, "--set", "lr=1,000")
+    manager.close()

@@ -48,15 +48,17 @@ def buttons(stored: StoredExperiment, counts: dict[str, int], *, resumable: int)
 def _seeds(stored: StoredExperiment) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         highest = max(stored.experiment.seeds)
-        text = st.text_input("Further seeds", f"{highest + 1}", key=f"more_seeds_{stored.id}_{highest}", width=160)
+        key = f"more_seeds_{stored.id}_{highest}"
+        st.text_input("Further seeds", f"{highest + 1}", key=key, width=160)
         st.button(
-            "Train them too", icon=":material/add:", key="experiment_seeds", on_click=_add_seeds, args=(stored.id, text)
+            "Train them too", icon=":material/add:", key="experiment_seeds", on_click=_add_seeds, args=(stored.id, key)
         )
 
 
-def _add_seeds(experiment: str, text: str) -> None:
+def _add_seeds(experiment: str, key: str) -> None:
+    """Train from the seeds that the field holds at the moment of the click."""
     try:
-        seeds = experiments.parse_seeds(text)
+        seeds = experiments.parse_seeds(st.session_state[key])
     except ValueError as error:
         state.PAGE.act()
         state.PAGE.tell("error", str(error))

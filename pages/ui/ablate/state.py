@@ -11,6 +11,7 @@ from pages.ui.manager import manager
 from pages.ui.page_state import Page, PageState, Parameter, first_state
 
 VIEW = "ablate_view"
+_NEXT = "ablate_view_next"
 RESULTS, NEW = "Experiments", "New ablation"
 
 
@@ -44,6 +45,8 @@ def begin() -> None:
     known = [stored.id for stored in experiments.list_experiments(manager())]
     if PAGE.state["experiment"] not in known:
         PAGE.state["experiment"] = known[-1] if known else ""
+    if _NEXT in st.session_state:
+        st.session_state[VIEW] = st.session_state.pop(_NEXT)
     st.session_state.setdefault(VIEW, RESULTS if known else NEW)
 
 
@@ -55,10 +58,10 @@ def choose_view() -> None:
 
 
 def choose(experiment: str) -> None:
-    """Show another experiment."""
+    """Show another experiment when the page is next rendered."""
     state = PAGE.act()
     state["experiment"], state["stale"] = experiment, True
-    st.session_state[VIEW] = RESULTS
+    st.session_state[_NEXT] = RESULTS
 
 
 def run_action(action: Any, *arguments: Any, done: str = "") -> None:

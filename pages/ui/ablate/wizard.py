@@ -33,6 +33,7 @@ def show() -> None:
     with how, st.container(border=True, key="ablate_how"):
         card = data.choose([choices.get_network(network).input_shape[1:]])
         small = choices.ask_image_size([network], card)
+        heads = choices.ask_heads([network], card, small=small)
         config = settings.choose(card.name)
     with begin, st.container(border=True, key="ablate_begin"):
         seeds = _seeds()
@@ -40,10 +41,13 @@ def show() -> None:
             "Name", key="ablate_name", max_chars=120, placeholder="network and factors", persist_state="session"
         )
     try:
-        base = training.fit_to_data(choices.get_network(network), card, image_size=small)
+        base = training.fit_to_data(choices.get_network(network), card, image_size=small, heads=heads)
+        changes = training.describe_fit(choices.get_network(network), base)
         analyze(base)
     except ArchitectureError as error:
-        varied.error(literal(f"{choices.get_title(network)}: {error}."))
+        varied.error(literal(f"{choices.get_title(network)}: {choices.describe_error(error)}."))
+        with begin:
+            _button(None)
         return
     with varied:
         combine = _design()
@@ -57,9 +61,11 @@ def show() -> None:
         try:
             planned = experiments.plan(base, chosen, config, seeds=seeds, combine=combine, name=name.strip())
         except ValueError as error:
-            st.warning(literal(f"{error}."))
+            st.warning(literal(f"{choices.describe_error(error)}."))
             _button(None)
             return
+        if changes:
+            st.caption(literal(f"Fitted to the data: {base.name} {'; '.join(changes)}."))
         _forecast(planned)
 
 
@@ -192,12 +198,15 @@ def _seeds() -> tuple[int, ...] | None:
 def _forecast(planned: Experiment) -> None:
     runs = manager().runs()
     seconds, basis, memory, known = 0.0, "", 0, True
-    fit = None
+    fit, disk = None, 0
     for variant in planned.variants:
         try:
             fit = training.check(variant.architecture, planned.config)
+            disk += len(planned.seeds) * fit.disk
+            training.check_disk(disk)
         except ValueError as error:
-            st.error(literal(f"{variant.label}: {error}." if variant.factors else f"{error}."))
+            said = choices.describe_error(error)
+            st.error(literal(f"{variant.label}: {said}." if variant.factors else f"{said}."))
             _button(None)
             return
         memory = max(memory, fit.bytes)
@@ -213,11 +222,15 @@ def _forecast(planned: Experiment) -> None:
     time = f"about **{format_duration(seconds)}** in all" if known else "time known once the device's speed is measured"
     st.markdown(f"**{many} runs**, one after another on {fit.device} · {time}")
     st.caption(
-        literal(f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory.")
+        literal(
+            f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory, and {format_bytes(disk)} of disk."
+        )
         + (literal(f" Time scaled from {basis}; within a factor of two.") if known else "")
     )
     if not known:
         choices.wait_for_speed_probe(fit.device)
+    for warning in training.find_warnings(planned.base, planned.config):
+        st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
     _button(planned)
 
 
@@ -225,12 +238,24 @@ def _button(planned: Experiment | None) -> None:
     many = len(planned.trials) if planned else 0
     st.button(
         f"Start {many} runs" if planned else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
-        key="ablate_start", disabled=planned is None, on_click=_start, args=(planned,),
+        key="ablate_start", disabled=planned is None, on_click=_ask_to_start,
     )  # fmt: skip
+    # What the button was clicked for is done here, with what the form holds now and never with what it held.
+    if not st.session_state.pop("ablate_asked", False):
+        return
+    if planned is None:
+        state.PAGE.tell("error", "Not started: the form says why")
+    else:
+        _start(planned)
+    st.rerun()
+
+
+def _ask_to_start() -> None:
+    state.PAGE.act()
+    st.session_state["ablate_asked"] = True
 
 
 def _start(planned: Experiment) -> None:
-    state.PAGE.act()
     try:
         state.choose(experiments.start(manager(), planned).id)
     except ValueError as error:

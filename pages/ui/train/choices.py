@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import catalog, datasets, training
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, ArchitectureError
 from explorer.runs import Run
 from explorer.text import format_shape
 from pages.ui import session
@@ -53,6 +53,32 @@ def ask_image_size(chosen: list[str], card: datasets.DatasetCard) -> bool:
         "images take more time; smaller ones may be too small for the network.",
     )  # fmt: skip
     return picked == "data"
+
+
+def ask_heads(chosen: list[str], card: datasets.DatasetCard, *, small: bool) -> bool:
+    """Whether auxiliary heads that do not fit the images shall be left out. Asked only where there are any."""
+    misfits = {}
+    for name in chosen:
+        try:
+            fitted = training.fit_to_data(get_network(name), card, classes=False, image_size=small)
+            found = training.find_misfits(fitted)
+        except ArchitectureError:
+            continue
+        if found:
+            misfits[get_title(name)] = found
+    if not misfits:
+        return False
+    which = "; ".join(f"{title}: {', '.join(heads)}" for title, heads in misfits.items())
+    return st.toggle(
+        "Leave out the auxiliary heads that do not fit", key="train_heads", persist_state="session",
+        help=literal(f"Too small an image reaches them ({which}). Only training runs auxiliary heads; the network is "
+                     "the same without them."),
+    )  # fmt: skip
+
+
+def describe_error(error: ValueError) -> str:
+    """An error in one sentence: of a list of problems the first, and how many more there are."""
+    return error.describe(1) if isinstance(error, ArchitectureError) else str(error)
 
 
 def forecast_run(

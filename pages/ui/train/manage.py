@@ -9,6 +9,7 @@ from explorer.runs import FORMATS, RESUMABLE, Run, export_zip
 from pages.ui.manager import manager
 
 from . import state
+from .settings import parse_whole
 
 _WIDTH = 120
 """Of a button, in pixels: enough for all that it ever says."""
@@ -43,11 +44,8 @@ def _more(run: Run) -> None:
     with st.popover("More", icon=":material/more_horiz:", key="more"):
         if not run.active and manager().has_folder(run):
             with st.container(horizontal=True, vertical_alignment="bottom"):
-                more = st.number_input("Epochs to add", 1, 10_000, 5, key=f"extend_by_{run.id}", width=130)
-                st.button(
-                    "Extend", icon=":material/add:", key="extend", on_click=state.PAGE.run_action,
-                    args=(training.extend, manager(), run.id, int(more)),
-                )  # fmt: skip
+                st.text_input("Epochs to add", "5", key=f"extend_by_{run.id}", max_chars=40, width=130)
+                st.button("Extend", icon=":material/add:", key="extend", on_click=_extend, args=(run,))
         st.button(
             "Clone into the form", icon=":material/content_copy:", key="clone", on_click=_clone, args=(run,),
             help="Fills the form New run with this run's network and settings, to be changed and started.",
@@ -69,6 +67,13 @@ def _more(run: Run) -> None:
                 "Delete for good", icon=":material/delete:", key="delete", disabled=not sure, on_click=_delete,
                 args=(run,),
             )  # fmt: skip
+
+
+def _extend(run: Run) -> None:
+    """Train as many epochs more as the field says at the moment of the click."""
+    state.PAGE.run_action(
+        lambda: training.extend(manager(), run.id, parse_whole(st.session_state[f"extend_by_{run.id}"]))
+    )
 
 
 def _export(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -16,6 +17,15 @@ from pages.ui.manager import manager
 from pages.ui.text import literal
 
 from . import choices, data, settings, state
+
+
+class Fitted(NamedTuple):
+    """A network as it would be trained."""
+
+    network: Architecture
+    changes: str
+    """What was changed in it to fit the data, a sentence; '' for nothing."""
+
 
 MAX_SEEDS = 20
 """Of one start."""
@@ -42,16 +52,22 @@ def show(runs: list[Run]) -> None:
         "scaled to the network's input.",
     )  # fmt: skip
     small = choices.ask_image_size(chosen, card)
+    heads = choices.ask_heads(chosen, card, small=small)
     config = settings.choose(card.name)
     seeds = _seeds()
-    if config is None or seeds is None:
-        return
     networks, complaints = [], []
     for name in chosen:
+        network = choices.get_network(name)
         try:
-            networks.append(training.fit_to_data(choices.get_network(name), card, classes=fit, image_size=small))
+            fitted = training.fit_to_data(network, card, classes=fit, image_size=small, heads=heads)
+            changes = training.describe_fit(network, fitted)
         except ArchitectureError as error:
-            complaints.append(f"{choices.get_title(name)}: {error}")
+            complaints.append(f"{choices.get_title(name)}: {choices.describe_error(error)}")
+        else:
+            networks.append(Fitted(fitted, f"{network.name} {'; '.join(changes)}." if changes else ""))
+    if config is None or seeds is None:
+        _button(networks, None)
+        return
     _forecast(networks, config, seeds, runs, complaints)
 
 
@@ -96,8 +112,9 @@ def _take_clone() -> None:
 
 
 def _seeds() -> tuple[int, ...] | None:
+    st.session_state.setdefault("train_seeds", "0")  # not as the widget's own: a clone sets it, and both would warn
     text = st.text_input(
-        "Seeds", "0", key="train_seeds", persist_state="session",
+        "Seeds", key="train_seeds", persist_state="session",
         help="One run for each: 0 or 0, 1, 2. The spread over seeds tells an effect from chance.",
     )  # fmt: skip
     try:
@@ -108,7 +125,7 @@ def _seeds() -> tuple[int, ...] | None:
 
 
 def _forecast(
-    networks: list[Architecture],
+    networks: list[Fitted],
     config: training.TrainConfig,
     seeds: Sequence[int],
     runs: list[Run],
@@ -116,11 +133,16 @@ def _forecast(
 ) -> None:
     """What the runs will take, and the button; or why they cannot be started."""
     lines, windows, seconds, basis, unmeasured = [], set(), 0.0, "", ""
-    for network in networks:
+    warnings: dict[str, None] = {}
+    disk = 0
+    for network, _ in networks:
         try:
             fit = training.check(network, config)
+            disk += len(seeds) * fit.disk
+            training.check_disk(disk)
+            warnings |= dict.fromkeys(training.find_warnings(network, config))
         except ValueError as error:
-            complaints.append(str(error))
+            complaints.append(choices.describe_error(error))
             continue
         expected = choices.forecast_run(network, config, fit.device, runs)
         if expected is None:
@@ -137,7 +159,7 @@ def _forecast(
             )
         lines.append(
             f"{format_bytes(fit.bytes)} of {format_bytes(fit.available)} memory on {fit.device}, "
-            f"{format_bytes(fit.memory.activations)} of it for activations"
+            f"{format_bytes(fit.memory.activations)} of it for activations; up to {format_bytes(fit.disk)} of disk"
         )
     for complaint in complaints:
         st.error(literal(f"{complaint}."))
@@ -154,21 +176,41 @@ def _forecast(
             st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
-        for warning in training.config_warnings(config):
+        if changes := " ".join(each.changes for each in networks if each.changes):
+            st.caption(literal(f"Fitted to the data: {changes}"))
+        for warning in warnings:
             st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
+    _button([] if complaints else networks, config, seeds)
+
+
+def _button(networks: list[Fitted], config: training.TrainConfig | None, seeds: Sequence[int] = ()) -> None:
+    """The button; what it was clicked for is done here, with what the form holds now and never with what it held."""
+    many = len(networks) * len(seeds)
     st.button(
         f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
-        key="start", disabled=not networks or bool(complaints), on_click=_start, args=(networks, config, seeds),
+        key="start", disabled=not networks or config is None, on_click=_ask_to_start,
     )  # fmt: skip
+    if not st.session_state.pop("train_start", False):
+        return
+    if networks and config is not None:
+        _start(networks, config, seeds)
+    else:
+        state.PAGE.tell("error", "Not started: the form says why")
+    st.rerun()
 
 
-def _start(networks: list[Architecture], config: training.TrainConfig, seeds: Sequence[int]) -> None:
+def _ask_to_start() -> None:
     state.PAGE.act()
+    st.session_state["train_start"] = True
+
+
+def _start(networks: list[Fitted], config: training.TrainConfig, seeds: Sequence[int]) -> None:
     started, problem = [], ""
     try:
-        for network in networks:
+        for network, changes in networks:
             for seed in seeds:
-                started.append(training.start(manager(), network, config.changed(seed=seed)).id)  # noqa: PERF401
+                run = training.start(manager(), network, config.changed(seed=seed), notes=changes)
+                started.append(run.id)
     except ValueError as error:
         problem = f"Not started: {error}"
     if started:

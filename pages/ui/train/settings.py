@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -10,6 +11,7 @@ import streamlit as st
 
 from explorer import training
 from explorer.runs import devices
+from explorer.text import parse_decimal, quote
 from explorer.training import TrainConfig
 from pages.ui.text import literal
 
@@ -47,7 +49,7 @@ _CLONED = "as cloned"
 
 
 def choose(dataset: str) -> TrainConfig | None:
-    """The configuration that the form shows; None, and the reason shown, where settings contradict each other."""
+    """The configuration that the form shows; None, and the reasons shown, where a setting is none or contradicts."""
     state = st.session_state
     names = [*([_CLONED] if "train_base" in state else []), *training.RECIPES]
     recipe = st.selectbox(
@@ -62,27 +64,37 @@ def choose(dataset: str) -> TrainConfig | None:
     # The widgets belong to the recipe: another one shows its own values, and what was typed for this one comes back.
     place = f"{recipe}_{state.get('train_round', 0)}"
     changes: dict[str, Any] = {}
+    problems: list[str] = []
+
+    def ask(field: str) -> None:
+        try:
+            changes[field] = _ask(field, getattr(base, field), place)
+        except ValueError as error:
+            problems.append(f"{field.replace('_', ' ')}: {error}")
+
     left, right = st.columns(2)
     for index, field in enumerate(_FRONT):
         with (left, right)[index % 2]:
-            changes[field] = _ask(field, getattr(base, field), place)
+            ask(field)
     with st.expander("All settings", icon=":material/tune:"):
         named = {field for fields in _GROUPS.values() for field in fields}
         rest = [f for f in TrainConfig.model_fields if f not in named | {*_FRONT, *_ELSEWHERE}]
         for heading, fields in {**_GROUPS, _REST: tuple(rest)}.items():
             st.markdown(f"**{heading}**")
             for field in fields:
-                changes[field] = _ask(field, getattr(base, field), place)
+                ask(field)
+    config: TrainConfig | None = None
     try:
-        config: TrainConfig = base.changed(**changes)
-        return config
+        config = base.changed(**changes)
     except ValueError as error:
-        st.error(literal(f"{error}."))
-        return None
+        problems.append(f"{error}")
+    for problem in problems:  # below all settings: those that are folded away are told of, too
+        st.error(literal(f"{problem}."))
+    return None if problems else config
 
 
 def _ask(field: str, value: Any, place: str) -> Any:
-    """A widget for a setting, made from its type and bounds."""
+    """A widget for a setting, made from its type. Raises ValueError for a text that is no number."""
     info = TrainConfig.model_fields[field]
     label = _LABELS.get(field, field.replace("_", " "))
     same: dict[str, Any] = {"key": f"set_{field}_{place}", "help": _help(field), "persist_state": "session"}
@@ -95,33 +107,27 @@ def _ask(field: str, value: Any, place: str) -> Any:
         return st.selectbox(label, choices, choices.index(value), **same)
     if info.annotation is bool:
         return st.toggle(label, value, **same)
-    if kinds == [int]:
-        low, high = _bounds(info.metadata)
-        return st.number_input(label, low, high, value, 1, placeholder="none", **same)
-    return _decimal(label, value, field, same, optional=NoneType in get_args(info.annotation))
-
-
-def _decimal(label: str, value: float | None, field: str, same: dict[str, Any], *, optional: bool) -> float | None:
-    """A number as text: 0.001, 1e-3 and an empty field for none are all easier typed than stepped to."""
-    shown = "" if value is None else f"{value:g}"
-    typed = st.text_input(label, shown, placeholder="none" if optional else None, **same).strip()
+    # As text: whatever was typed is known here, and nothing is ever trained with another number than the field shows.
+    optional = NoneType in get_args(info.annotation)
+    shown = "" if value is None else str(value) if kinds == [int] else _write_decimal(value)
+    typed = st.text_input(label, shown, placeholder="none" if optional else None, max_chars=40, **same).strip()
     if not typed and optional:
         return None
-    try:
-        return float(typed)
-    except ValueError:
-        st.error(literal(f"{field} (={typed[:40]!r}) must be a number such as 0.001 or 1e-3."))
-        return value
+    return parse_whole(typed) if kinds == [int] else parse_decimal(typed)
+
+
+def _write_decimal(value: float) -> str:
+    """As short as it can be, and read as exactly the same number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def parse_whole(text: str) -> int:
+    """A whole number that was typed. Raises ValueError for anything else."""
+    if not re.fullmatch(r"[+-]?\d{1,20}", text.strip(), re.ASCII):
+        raise ValueError(f"{quote(text)} is not a whole number such as 5 or 128")
+    return int(text)
 
 
 def _help(field: str) -> str:
     return literal(TrainConfig.model_fields[field].description or "")
-
-
-def _bounds(rules: list[Any]) -> tuple[int, int]:
-    """The smallest and the largest whole number that pydantic's rules allow."""
-    low, high = 0, 10**9
-    for rule in rules:
-        low = max(low, getattr(rule, "ge", low), getattr(rule, "gt", low - 1) + 1)
-        high = min(high, getattr(rule, "le", high), getattr(rule, "lt", high + 1) - 1)
-    return low, high

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from explorer import datasets
-from explorer.training import config_warnings, recipe
+from explorer import catalog, datasets
+from explorer.training import find_warnings, recipe
 
+NET = catalog.get("inception-net-32")
 MIRRORS: list[dict[str, Any]] = [{"flip": True}, {"flip_average": True}, {"flip": True, "flip_average": True}]
 
 
@@ -17,8 +18,8 @@ def test_only_mirrored_digits_are_doubted(fields: dict[str, Any]) -> None:
     found = set()
     for name in datasets.names():
         plain = recipe("course", name)
-        assert config_warnings(plain) == []
-        for sentence in config_warnings(plain.changed(**fields)):
+        assert find_warnings(NET, plain) == []
+        for sentence in find_warnings(NET, plain.changed(**fields)):
             assert sentence.endswith(f"turn {' and '.join(fields)} off")
             found.add(name)
     assert found == {"digits", "mnist"}
