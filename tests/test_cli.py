@@ -22,6 +22,7 @@ from explorer.architecture import (
     from_json,
     to_data,
     to_json,
+    walk,
 )
 from explorer.cli import escape, main
 from tests.large import densenet
@@ -223,6 +224,32 @@ def test_diff(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "inception1/branch_1x1: out_channels 64 → 96" in capsys.readouterr().out
     assert main(["diff", "googlenet", "inception-v1"]) == 0
     assert "no difference" in capsys.readouterr().out
+
+
+def test_diff_leaves_out_what_costs_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    before = catalog.get("inception-block-bn")
+    path, conv = next((path, node) for path, node in walk(before) if node.op == "conv" and node.norm == "batch")
+    after = edit.replace(edit.replace(before, path, norm_eps=0.5), "", name="another")
+    renamed = edit.rename(after, next(other for other, _ in walk(after) if "/" not in other), "first_of_all")
+    file = tmp_path / "after.json"
+    file.write_text(to_json(renamed), encoding="utf-8")
+    first = renamed.trunk.nodes[0].name
+    assert first == "first_of_all"
+
+    def lines(*options: str) -> list[str]:
+        assert main(["diff", "inception-block-bn", str(file), *options]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    assert conv.norm_eps != 0.5
+    told, everything = lines(), lines("--all")
+    added, removed = f"{first}: added", f"{before.trunk.nodes[0].name}: removed"
+    for text in (told, everything):  # by path a renamed node is another one: both ends are told, or neither
+        assert any(line.startswith(added) for line in text) == any(line.startswith(removed) for line in text)
+    assert len(everything) > len(told) - 1
+    assert any("cost nothing" in line for line in told)
+    assert not any("cost nothing" in line for line in everything)
+    assert "network: name " in "".join(everything)
+    assert "network: name " not in "".join(told)
 
 
 @pytest.mark.parametrize("form", ["json", "link"])

@@ -10,7 +10,17 @@ from typing import Any
 
 from .. import catalog
 from ..architecture import Architecture, from_json, to_data
-from ..comparison import LETTERS, Delta, Report, compare, make_report, render_csv, render_html, render_markdown
+from ..comparison import (
+    LETTERS,
+    Delta,
+    Report,
+    compare,
+    describe_misfits,
+    make_report,
+    render_csv,
+    render_html,
+    render_markdown,
+)
 from ..experiments import RunAccuracy, collect_accuracies, find_runs
 from ..runs import RUN_ID
 from ._arguments import ARCH_HELP
@@ -70,6 +80,8 @@ def _print(found: Report, *, every: bool) -> None:
     print(f"\n{format_table(('total', *(f'{letter}  ' for letter in letters)), metrics, '<' + '>' * len(letters))}")
     if any(cell.best for row in comparison.rows for cell in row.cells):
         print("* the least")
+    for text in describe_misfits(comparison):
+        print(f"! {text}")
     if found.accuracies:
         runs = [
             (letters[each.place], escape(each.run), escape(each.data), str(each.seed), str(each.epochs),

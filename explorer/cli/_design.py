@@ -154,9 +154,9 @@ def diff_verb(args: argparse.Namespace) -> None:
             "totals": {name: {"before": was, "after": now} for name, (was, now) in totals.items()},
         })  # fmt: skip
         return
-    free = {(change.path, change.field) for step in find_differences(before, after).steps if step.delta == Delta()
-            for change in step.changes} | {("", "name")}  # fmt: skip
-    shown = [change for change in changes if args.all or (change.path, change.field) not in free]
+    free = {(change.kind, change.path, change.field) for step in find_differences(before, after).steps
+            if step.delta == Delta() for change in step.changes} | {("changed", "", "name")}  # fmt: skip
+    shown = [change for change in changes if args.all or (change.kind, change.path, change.field) not in free]
     for change in shown:
         print(escape(change))
     if not changes:

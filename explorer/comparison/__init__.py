@@ -11,7 +11,7 @@ from ._html import render_html
 from ._lessons import Reduction, Saving, Stack, compute_saving, find_reductions, list_stacks, with_reduction
 from ._pareto import pareto_front
 from ._stages import HEAD, Block, Part, Stage, find_stages
-from ._tables import LETTERS, Report, Table, make_report, metrics_table, stages_table
+from ._tables import LETTERS, Report, Table, describe_misfits, make_report, metrics_table, stages_table
 from ._text import render_csv, render_markdown
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "TradeOffAxis",
     "compare",
     "compute_saving",
+    "describe_misfits",
     "find_differences",
     "find_reductions",
     "find_stages",

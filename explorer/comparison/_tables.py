@@ -89,10 +89,28 @@ def metrics_table(comparison: Comparison) -> Table:
         (row.metric.label + (f" ({row.metric.unit})" if row.metric.unit else ""), *row.cells) for row in comparison.rows
     ]
     rows.append(("input", *(format_shape(analysis.input_shape) for analysis in comparison.analyses)))
+    note = "In brackets the difference from A. The least of parameters, MACs and memory is marked."
     return Table(
         title="All numbers", header=("", *headings(comparison)), rows=tuple(rows),
-        note="In brackets the difference from A. The least of parameters, MACs and memory is marked.",
+        note=" ".join((note, *describe_misfits(comparison))),
     )  # fmt: skip
+
+
+def describe_misfits(comparison: Comparison) -> list[str]:
+    """Put into words which auxiliary heads do not fit their network's image.
+
+    Args:
+        comparison: The networks side by side.
+
+    Returns:
+        One sentence for each such head, with its network's letter, the reason and the way out.
+    """
+    return [
+        f"{letter}: {head.describe()}."
+        for letter, analysis in zip(LETTERS, comparison.analyses, strict=False)
+        for head in analysis.auxiliary
+        if not head.fits
+    ]
 
 
 def accuracy_table(comparison: Comparison, accuracies: Iterable[RunAccuracy]) -> Table:

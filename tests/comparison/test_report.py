@@ -160,3 +160,12 @@ def test_cells_are_values_until_they_are_written() -> None:
     assert [format_cell(cell) for cell in ("a (b)", 1_234, Difference((-3, -3)), Difference((0, 12)))] == [
         "a (b)", "1,234", "−3", "0 × +12",
     ]  # fmt: skip
+
+
+def test_heads_that_do_not_fit_are_told() -> None:
+    small = edit.replace(catalog.get("inception-v3"), "", input_shape=(3, 224, 224))
+    found = make_report(compare([catalog.get("inception-v3"), small]))
+    said = "B: the auxiliary head AuxLogits does not fit the image: AuxLogits/conv1: a window of 5×5 does not fit"
+    assert said in render_markdown(found)
+    assert "A: the auxiliary head" not in render_markdown(found)
+    assert said in render_html(found)

@@ -13,6 +13,7 @@ from explorer.comparison import (
     MetricCell,
     Table,
     TableCell,
+    describe_misfits,
     format_cell,
     format_difference,
     metrics_table,
@@ -40,6 +41,8 @@ def show(entries: tuple[Entry, ...]) -> None:
     """The first network is what the others are compared to."""
     comparison = networks.compare_entries(entries)
     totals(metrics_table(comparison))
+    for text in describe_misfits(comparison):
+        st.caption(literal(text))
     with st.container(border=True, key="compare_diagram_card"):
         mount(
             "compare",
