@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .. import datasets
-from ..architecture import Architecture, from_json, to_json
+from ..analysis import analyze
+from ..architecture import Architecture, ArchitectureError, from_json, to_json
 from ..runs import Manager, Run, device_choices, devices
 from ..text import compact_shape
 from ._config import TrainConfig, parse
@@ -94,13 +96,7 @@ def find_warnings(architecture: Architecture, config: TrainConfig) -> list[str]:
             f"the classes ({', '.join(card.classes[:3])} …) look like digits or letters, whose mirror images are none: "
             f"turn {' and '.join(mirrored)} off"
         )
-    (_, *stored), (_, *wanted) = card.shape, architecture.input_shape
-    if max(new / old for new, old in zip(wanted, stored, strict=True)) > _ENLARGED:
-        found.append(
-            f"{architecture.name} takes images of {compact_shape(wanted)}, and {card.title} has them at "
-            f"{compact_shape(stored)}: they are enlarged, which costs time and shows nothing more; import them larger, "
-            f"or let the network take {compact_shape(stored)} (Image size on the page, --input data)"
-        )
+    found += _describe_enlargement(architecture, card)
     trained = check_split(card, config)
     if config.batch_size > trained:
         found.append(
@@ -116,6 +112,22 @@ def find_warnings(architecture: Architecture, config: TrainConfig) -> list[str]:
             f"says little; hold out more, or none"
         )
     return found
+
+
+def _describe_enlargement(architecture: Architecture, card: datasets.DatasetCard) -> list[str]:
+    """A sentence where a network takes images that are much larger than a data set keeps them, with what to change."""
+    (_, *stored), (channels, *wanted) = card.shape, architecture.input_shape
+    if max(new / old for new, old in zip(wanted, stored, strict=True)) <= _ENLARGED:
+        return []
+    ways = ["import them larger"] if card.name in datasets.list_imports() else []
+    with contextlib.suppress(ArchitectureError):  # it takes no such small ones
+        analyze(architecture, (channels, stored[0], stored[1]))
+        ways.append(f"let the network take {compact_shape(stored)} (Image size on the page, --input data)")
+    return [
+        f"{architecture.name} takes images of {compact_shape(wanted)}, and {card.title} has them at "
+        f"{compact_shape(stored)}: they are enlarged, which costs time and shows nothing more"
+        + (f"; {', or '.join(ways)}" if ways else "")
+    ]
 
 
 def extend(manager: Manager, run: str, epochs: int) -> Run:

@@ -240,6 +240,7 @@ def test_validation_needs_images_to_spare() -> None:
     [
         ("inception-net-32", {}, ""),
         ("googlenet-96", {}, "takes images of 96×96, and 5,000 digits has them at 28×28: they are enlarged"),
+        ("inception-v3", {}, "they are enlarged, which costs time and shows nothing more"),
         ("inception-net-32", {"batch_size": 8000}, "a batch of 8,000 images is more than the 4,000"),
         ("inception-net-32", {"batch_size": 1, "mixup": 0.2}, "mixup mixes nothing in batches of one image"),
         ("inception-net-32", {"validation": 0.01}, "about 40 images are held out"),
