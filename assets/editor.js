@@ -1,6 +1,6 @@
 // The editor of a node: cards of controls. A ribbon slider's track is the curve of a metric over its whole range; the
 // browser reads the value under the thumb from the ribbon's own points, the server follows while the thumb moves.
-// data: explorer.editor.panel(...), left out during a drag; commands "edit": {gesture, phase, command}, "choose": path,
+// data: explorer.editor.describe_controls(...), left out during a drag; commands "edit": {gesture, phase, command}, "choose": path,
 // "metric": key.
 
 let gestures = 0 // of this load of the page: one that is mounted anew must not go on with an older one's
