@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from explorer import training
+from explorer import datasets, training
 from explorer.architecture import to_json
 from explorer.catalog import get
 from explorer.runs import RunFolder, is_locked, read_note
@@ -53,7 +53,7 @@ def training_server(running_server):
 
 def queue(manager, epochs=2000, network="inception-net-32", **settings):
     config = training.recipe("course", "digits").changed(epochs=epochs, checkpoint_seconds=1.0, threads=1, **settings)
-    return training.start(manager, get(network), config)
+    return training.start(manager, training.fit_to_data(get(network), datasets.get_card("digits")), config)
 
 
 def status(manager, run):
@@ -148,7 +148,7 @@ def test_the_tab_is_closed_and_the_run_goes_on(training_server, new_page):
     until(lambda: manager.store.get(run).step > 0, "the worker began", patience=120)
     page.close()
     before = manager.store.get(run).step
-    until(lambda: manager.store.get(run).step > before + 20, "steps without a visitor")
+    until(lambda: manager.store.get(run).step > before + 20, "steps without a visitor", patience=120)
     assert status(manager, run) == "running"
 
 
