@@ -95,6 +95,7 @@ def trained_run(
     net, settings, captured = learnt(seed)
     if untrained is not None:
         net, captured = untrained, {**captured, **State(untrained, settings, CPU).capture()}
+        captured["preprocessing"] = {**captured["preprocessing"], "shape": untrained.input_shape}
     run = manager.create(name, to_json(net), settings.model_dump_json())
     manager.store.update(run.id, status="finished", device="cpu")
     for step in steps:
