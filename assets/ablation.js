@@ -38,6 +38,7 @@ function factsOf(row, kind) {
   const number = kind === "difference" ? (value) => `${signed(value)} points` : share
   const facts = [[row.label, `${found.values.length} of ${row.planned} seeds`]]
   if (found.mean !== null) facts.push(["mean", number(found.mean)])
+  if (kind === "difference" && found.values.length === 1) facts.push(["one seed", "cannot be told from luck"])
   if (found.deviation !== null) facts.push(["standard deviation", `${(100 * found.deviation).toFixed(2)} points`])
   if (kind === "difference" && found.interval) facts.push(["95 % interval", found.interval.map((value) => signed(value)).join(" … ")])
   for (const { seed, value } of found.values.slice(0, 12)) facts.push([`seed ${seed}`, number(value)])
@@ -83,6 +84,7 @@ function drawDots(box, rows, all, kind, width, tip) {
     svg(group, "rect", { class: "hit", x: 0, y: y(index) - LINE / 2, width, height: LINE, rx: 4 })
     plotText(group, left - 8, y(index) + 4, shortened(row.label, Math.floor((left - 8) / 6.2)), { "text-anchor": "end" })
     const bar = bars[index], style = `stroke:${color(row)}`
+    if (kind === "difference" && row.difference.values.length === 1) group.classList.add("unproven")
     if (bar) {
       svg(group, "line", { class: "reach", x1: x(bar.low), x2: x(bar.high), y1: y(index), y2: y(index), style })
       svg(group, "line", { class: "mean", x1: x(bar.mean), x2: x(bar.mean), y1: y(index) - 9, y2: y(index) + 9, style })

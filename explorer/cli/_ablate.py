@@ -72,11 +72,13 @@ def _plan_experiment(args: argparse.Namespace) -> tuple[Experiment, list[str]]:
 
 
 def _ablate(args: argparse.Namespace) -> None:
-    from ..experiments import pause, start
+    from ..experiments import ONE_SEED, pause, start
     from ..training import find_warnings
 
     require_training()
     planned, changes = _plan_experiment(args)
+    if len(planned.seeds) == 1:
+        print(f"{ONE_SEED}; --seeds 3 takes three.", file=sys.stderr)
     with open_manager() as manager:
         stored = start(manager, planned)
         notes = [f"Fitted to the data: {'; '.join(changes)}."] if changes else []

@@ -79,7 +79,17 @@ def wait(manager: Manager, experiment: str) -> None:
 
 def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredExperiment) -> None:
     """An experiment as it stands: JSON, Markdown, CSV, or a table for a terminal."""
-    from ..experiments import COLUMNS, CONVENTIONS, collect_results, format_epochs, table_cells, to_csv, to_markdown
+    from ..experiments import (
+        COLUMNS,
+        CONVENTIONS,
+        ONE_SEED,
+        collect_results,
+        format_epochs,
+        rests_on_one_seed,
+        table_cells,
+        to_csv,
+        to_markdown,
+    )
 
     rows = collect_results(manager, stored)
     planned = stored.experiment
@@ -104,6 +114,8 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
         print(f"{stored.id}  {escape(planned.name)}  ({how})\n")
         cells = [tuple(map(escape, row)) for row in table_cells(rows)]
         print(format_table(COLUMNS, cells, "<" + ">" * (len(COLUMNS) - 1)))
+        if rests_on_one_seed(rows):
+            print(f"{ONE_SEED}; `python -m explorer experiments seeds {stored.id} 1,2` adds two.\n")
         states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
         for label, counts in states.items():
             print(f"{escape(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")

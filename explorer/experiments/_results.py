@@ -23,7 +23,7 @@ CONVENTIONS = {
     "best epoch": "the highest accuracy of any epoch, for comparison only: it is selected on the test images, so it is "
     "biased upwards",
     "difference": "accuracy minus the base's from the same seed, mean ± sample standard deviation over the seeds that "
-    "both have finished, in percentage points",
+    "both have finished, in percentage points; in brackets where it rests on one seed, which proves nothing",
     "interval": "95 % confidence interval of the mean difference by Student's t, which assumes normally distributed "
     "values; where it contains 0, no difference is shown. One interval in twenty misses the true value by chance",
     "field": "receptive field of the last feature map's convolutions, in pixels",

@@ -72,6 +72,35 @@ def format_epochs(count: int) -> str:
     return f"{count} epoch{'' if count == 1 else 's'}"
 
 
+ONE_SEED = "One seed proves nothing: a difference between two single runs cannot be told from luck"
+"""What is to be said of an experiment, or of results, with a single seed."""
+
+
+def format_difference(sample: SampleStatistics) -> str:
+    """Write the mean difference to the base in percentage points.
+
+    Args:
+        sample: Differences of shares, 0 to 1, one for each seed.
+
+    Returns:
+        '+0.50 ± 0.12'; in brackets where one seed alone gives it; '–' where there is none.
+    """
+    text = format_percent(sample, signed=True)
+    return f"({text})" if len(sample.values) == 1 else text
+
+
+def rests_on_one_seed(rows: Sequence[VariantResult]) -> bool:
+    """Check whether all the differences that are known so far come from a single seed.
+
+    Args:
+        rows: What ``collect_results`` gives.
+
+    Returns:
+        False also where no difference is known yet.
+    """
+    return max((len(row.difference.values) for row in rows), default=0) == 1
+
+
 COLUMNS = (
     "variant", "n", "test accuracy %", "difference", "95 % interval", "best epoch %", "params", "MACs", "field", "time",
 )  # fmt: skip
@@ -92,7 +121,7 @@ def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
             row.label,
             f"{len(row.finished)}/{len(row.trials)}",
             format_percent(row.accuracy),
-            format_percent(row.difference, signed=True),
+            format_difference(row.difference),
             format_interval(row.difference),
             format_percent(row.best, deviation=False),
             f"{row.totals.params:,}",
@@ -128,6 +157,7 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
         f"|{'|'.join([' :-- '] + [' --: '] * (len(COLUMNS) - 1))}|",
     ]
     lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in table_cells(rows)]
+    lines += ["", f"{ONE_SEED}."] if rests_on_one_seed(rows) else []
     lines += ["", *(f"- {name}: {text}." for name, text in CONVENTIONS.items())]
     return "\n".join(lines) + "\n"
 

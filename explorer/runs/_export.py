@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
 import json
+import math
 import os
+import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,6 +22,8 @@ from ._store import Store
 
 Format = Literal["tensorboard", "csv", "json"]
 """The forms in which a run is exported."""
+_BEGINNING = re.compile(r"attempt \d+ trains on .* from step (\d+)")
+"""The event with which a worker begins."""
 FORMATS: tuple[Format, ...] = get_args(Format)
 """All of them."""
 
@@ -26,8 +31,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
     """Make the files of a run for other programs.
 
-    - ``tensorboard``: a folder with one event file. Its wall times are those of the run's creation plus the seconds
-      of training until then: pauses are left out.
+    - ``tensorboard``: a folder with one event file. Its wall times are those at which the points were recorded, as
+      far as it is known when each attempt began; pauses show.
     - ``csv``: a row per series and step.
     - ``json``: everything, the documents and events too.
 
@@ -44,7 +49,8 @@ def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
     """
     points = [point for series in store.series(run.id) for point in store.points(run.id, series)]
     if form == "tensorboard":
-        return {f"{run.id}/events.out.tfevents.{run.created:.0f}.{run.id}": _event_file(run, points)}
+        data = _event_file(run, points, _attempts(store.events(run.id)))
+        return {f"{run.id}/events.out.tfevents.{run.created:.0f}.{run.id}": data}
     if form == "csv":
         return {f"{run.id}.csv": _table(run, points)}
     return {f"{run.id}.json": json.dumps(_everything(store, run, points)).encode()}
@@ -98,13 +104,42 @@ def export_to(store: Store, run: Run, form: Format, target: Path) -> list[Path]:
     return list(files)
 
 
-def _event_file(run: Run, points: list[Point]) -> bytes:
+def _attempts(events: Iterable[tuple[float, str]]) -> list[tuple[int, float]]:
+    """(updates done before, when it began in seconds since 1970) of each attempt whose numbers still stand."""
+    begun: list[tuple[int, float]] = []
+    for at, text in events:
+        found = _BEGINNING.match(text)
+        if found:
+            step = int(found[1])
+            # What came after its first step was trained again.
+            begun = [*((before, when) for before, when in begun if before < step), (step, at)]
+    return begun
+
+
+def _wall_times(run: Run, points: list[Point], attempts: list[tuple[int, float]]) -> Callable[[Point], float]:
+    """When a point was recorded: the beginning of its attempt and the seconds that were trained since."""
+    reached = sorted({point.step: point.seconds for point in points}.items())
+    steps = [step for step, _ in reached]
+    origins = []  # of the seconds of training, one for each attempt
+    for step, at in attempts:
+        place = bisect.bisect_right(steps, step)
+        origins.append((step, at - (reached[place - 1][1] if place else 0.0)))
+
+    def wall_time(point: Point) -> float:
+        place = bisect.bisect_left(origins, (point.step, -math.inf))  # the last that began before its step
+        return (origins[place - 1][1] if place else run.created) + point.seconds
+
+    return wall_time
+
+
+def _event_file(run: Run, points: list[Point], attempts: list[tuple[int, float]]) -> bytes:
     records = [tensorboard.begin(run.created)]
     for tag, content in (("config", run.config), ("architecture", run.architecture)):
         pretty = json.dumps(json.loads(content), indent=2)
         # Indented by four: for Markdown it is code, whatever a person has written into it.
         records.append(tensorboard.text(tag, "    " + pretty.replace("\n", "\n    "), run.created))
-    records += [tensorboard.scalar(p.series, p.step, p.value, run.created + p.seconds) for p in points]
+    wall_time = _wall_times(run, points, attempts)
+    records += [tensorboard.scalar(p.series, p.step, p.value, wall_time(p)) for p in points]
     return b"".join(records)
 
 

@@ -115,16 +115,24 @@ def _table(rows: list[VariantResult]) -> None:
         name: st.column_config.TextColumn(name, alignment="right", help=CONVENTIONS.get(_HELP.get(name, "")))
         for name in experiments.COLUMNS[1:]
     }
+    frame = pd.DataFrame(records)
     st.dataframe(
-        pd.DataFrame(records), key="ablation_table", hide_index=True, alt="Table of variants",
+        frame.style.map(_grey, subset=["difference"]), key="ablation_table", hide_index=True, alt="Table of variants",
         height="content" if len(records) <= _TALL else 420,
         column_config={**config, "variant": st.column_config.TextColumn("variant", pinned=True)},
     )  # fmt: skip
+    if experiments.rests_on_one_seed(rows):
+        st.warning(f"{experiments.ONE_SEED}. Further seeds give an interval.", icon=":material/casino:")
     st.caption(
         "Test accuracy after the **last** epoch, mean ± sample standard deviation over the finished seeds; the best "
         "epoch is shown for comparison and flatters. Differences are taken seed by seed; an interval that contains 0 "
         "shows no difference."
     )
+
+
+def _grey(text: str) -> str:
+    """The style of a difference: what stands in brackets rests on one seed."""
+    return "color: gray" if text.startswith("(") else ""
 
 
 def _number(share: float | None, form: str) -> str:

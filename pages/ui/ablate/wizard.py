@@ -231,6 +231,8 @@ def _forecast(planned: Experiment) -> None:
         choices.wait_for_speed_probe(fit.device)
     for warning in training.find_warnings(planned.base, planned.config):
         st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
+    if len(planned.seeds) == 1:
+        st.warning(f"{experiments.ONE_SEED}; give three, such as 0, 1, 2.", icon=":material/casino:")
     _button(planned)
 
 

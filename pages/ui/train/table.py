@@ -62,6 +62,7 @@ def _table() -> None:
         hide_index=True,
         height="auto" if len(rows) < 9 else 360,
         alt="Table of all runs",
+        placeholder="–",
         column_config={
             "test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
             "progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width="small"),
