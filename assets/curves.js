@@ -1,8 +1,10 @@
 // Learning curves that grow under the eye: every update changes the same SVG, so zoom, hidden runs and the cross stay.
 // data: {runs: [{id, title, steps, colour}], panels: [{key, title, note, format, lines: [{run, name, marked, step, second,
-// value, low, high}]}], view: {x, smooth, log}}; trigger "view": the same three, when the visitor changes one.
+// value, low, high}]}], view: {x, smooth, log}, kept: {run: {step: what its checkpoint is}}}; triggers "view": the same
+// three, when the visitor changes one, and "open": {run, step} of a kept checkpoint that is clicked.
 
 const HIGH = 250, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 26
+const REACH = 14 // pixels from a click to the point that is meant
 
 export default component(({ data, root, memory, tip, send }) => {
   if (!memory.panels) {
@@ -14,7 +16,7 @@ export default component(({ data, root, memory, tip, send }) => {
   memory.data = data
   const redraw = () => {
     tools(root, memory, redraw, (view) => send("view", view))
-    for (const panel of memory.data.panels) drawPanel(frame(root, memory, panel, tip, redraw), panel, memory)
+    for (const panel of memory.data.panels) drawPanel(frame(root, memory, panel, tip, redraw, send), panel, memory)
     for (const [key, frame] of memory.panels) {
       if (memory.data.panels.some((panel) => panel.key === key)) continue
       frame.box.remove()
@@ -81,13 +83,13 @@ function legend(root, memory, redraw) {
   svg(example, "line", { x1: 0, x2: 26, y1: 6, y2: 6, stroke: "currentColor", "stroke-width": 1.3 })
   svg(example, "line", { x1: 42, x2: 72, y1: 6, y2: 6, stroke: "currentColor", "stroke-width": 2.2 })
   svg(example, "circle", { cx: 57, cy: 6, r: 3.5, fill: "currentColor" })
-  html(key, "span", {}, "thin: training · marked: whole epochs")
+  html(key, "span", {}, memory.data.kept ? "thin: training · marked: whole epochs · ringed: its checkpoint is kept, a click opens it" : "thin: training · marked: whole epochs")
 }
 
 // ---- one panel ----------------------------------------------------------------------------------------------------------
 
 // Made once for a key and kept: what follows only changes what is in it.
-function frame(root, memory, panel, tip, redraw) {
+function frame(root, memory, panel, tip, redraw, send) {
   const known = memory.panels.get(panel.key)
   if (known) return known
   const box = html(root.querySelector(".panels"), "div", { class: "panel", "data-panel": panel.key })
@@ -103,7 +105,7 @@ function frame(root, memory, panel, tip, redraw) {
     cross: svg(picture, "line", { class: "cross", y1: TOP, y2: HIGH - BOTTOM }),
   }
   memory.panels.set(panel.key, made)
-  watch(made, memory, tip, redraw)
+  watch(made, memory, tip, redraw, send)
   return made
 }
 
@@ -147,7 +149,8 @@ function drawPanel(frame, panel, memory) {
   const y = (value) => TOP + (HIGH - TOP - BOTTOM) * (1 - (scaled(value) - scaled(low)) / (scaled(high) - scaled(low) || 1))
 
   frame.axes.replaceChildren()
-  gridRows(frame.axes, ticks({ low, high, log }, 5), y, LEFT, width - RIGHT, (value) => written(value, panel.format))
+  const rows = ticks({ low, high, log }, 5), words = distinct(rows, panel.format)
+  gridRows(frame.axes, rows, y, LEFT, width - RIGHT, (value) => words[rows.indexOf(value)])
   const across = ticks({ low: from, high: to }, Math.max(2, Math.floor(width / 90))).filter((value) => x(value) <= width - RIGHT + 1)
   gridColumns(frame.axes, across, x, null, HIGH - BOTTOM, kind === "second" ? clock : (value) => value.toLocaleString("en"))
 
@@ -164,12 +167,15 @@ function drawPanel(frame, panel, memory) {
     svg(frame.strokes, "path", { class: "line", d: course(places(line.drawn)), style, "stroke-width": line.marked ? 2.2 : 1.3, "data-line": line.name, "data-points": line.step.length })
     const every = Math.ceil(line.at.length / 40)
     if (line.marked || line.at.length === 1) line.at.forEach((value, index) => {
-      if (index % every === 0 || index === line.at.length - 1) marker(frame.strokes, line.run, round(x(value)), round(y(line.drawn[index])), 3.6, color(runs[line.run]))
+      const [px, py] = [round(x(value)), round(y(line.drawn[index]))]
+      if (keptAt(memory, line, index)) svg(frame.strokes, "circle", { class: "kept", cx: px, cy: py, r: 6.5, style })
+      else if (index % every && index < line.at.length - 1) return
+      marker(frame.strokes, line.run, px, py, 3.6, color(runs[line.run]))
     })
   }
   Object.assign(frame, { width, from, to, x, y, lines, panel })
   const latest = lines.map((line) => `${runs[line.run].title}, ${line.name}: ${written(line.value[line.value.length - 1], panel.format)}`)
-  frame.picture.setAttribute("aria-label", `${panel.title} by ${kind === "second" ? "time" : kind}. Newest: ${latest.join("; ") || "nothing yet"}. Arrow keys read the points, plus and minus zoom, Escape shows all.`)
+  frame.picture.setAttribute("aria-label", `${panel.title} by ${kind === "second" ? "time" : kind}. Newest: ${latest.join("; ") || "nothing yet"}. Arrow keys read the points, Enter opens a kept checkpoint, plus and minus zoom, Escape shows all.`)
 }
 
 // The lowest and the highest value of the vertical axis. A few wild first losses must not flatten all the rest.
@@ -185,9 +191,20 @@ function heights(values, log, format) {
   return [low, format === "percent" ? Math.min(1, high) : high]
 }
 
-function written(value, format) {
-  if (format === "percent") return `${Number((100 * value).toFixed(Math.abs(value) < 0.1 || Math.abs(value) > 0.9 ? 1 : 0))} %`
-  return amount(value, 3, 1e4)
+// What the checkpoint of a point is, "" where it is not kept.
+const keptAt = (memory, line, index) => (line.marked && memory.data.kept?.[memory.data.runs[line.run].id]?.[line.step[index]]) || ""
+
+function written(value, format, digits = 3) {
+  if (format === "percent") return `${Number((100 * value).toFixed((Math.abs(value) < 0.1 || Math.abs(value) > 0.9 ? 1 : 0) + digits - 3))} %`
+  return amount(value, digits, 1e4)
+}
+
+// The numbers of an axis with as many digits as tell neighbours apart.
+function distinct(values, format) {
+  for (let digits = 3; ; digits += 1) {
+    const words = values.map((value) => written(value, format, digits))
+    if (new Set(words).size === words.length || digits === 12) return words
+  }
 }
 
 function clock(seconds) {
@@ -199,7 +216,7 @@ function clock(seconds) {
 
 // ---- the hand -----------------------------------------------------------------------------------------------------------
 
-function watch(frame, memory, tip, redraw) {
+function watch(frame, memory, tip, redraw, send) {
   const { picture, lasso, cross } = frame
   let pressed = null
   const inside = (event) => Math.min(frame.width - RIGHT, Math.max(LEFT, event.clientX - picture.getBoundingClientRect().left))
@@ -211,12 +228,25 @@ function watch(frame, memory, tip, redraw) {
     cross.setAttribute("x2", frame.x(at))
     cross.style.visibility = "visible"
     const facts = [[kind === "second" ? "time" : kind, kind === "second" ? clock(at) : String(Number(at.toPrecision(6)))]]
+    let kept = null
     for (const line of frame.lines) {
       const index = nearest(line.at, at)
+      if (line.marked && memory.data.kept) kept = keptAt(memory, line, index) || kept || "not kept: only the last two and the best are"
       const raw = memory.view.smooth && !line.marked ? ` (smoothed ${written(line.drawn[index], frame.panel.format)})` : ""
       facts.push([`${memory.data.runs[line.run].title.slice(0, 28)} · ${line.name}`, `${written(line.value[index], frame.panel.format)}${raw}`])
     }
+    if (kept) facts.splice(1, 0, ["checkpoint", kept])
     tip.show(facts.slice(0, 18), clientX, clientY)
+  }
+  // The kept checkpoint of the marked point nearest to a click, or to where the keyboard reads.
+  function open(at, height = null) {
+    const found = frame.lines.flatMap((line) => {
+      const index = line.marked ? nearest(line.at, at) : -1
+      const far = Math.hypot(frame.x(line.at[index]) - frame.x(at), height === null ? 0 : frame.y(line.drawn[index]) - height)
+      return keptAt(memory, line, index) && far <= REACH ? [{ far, run: memory.data.runs[line.run].id, step: line.step[index] }] : []
+    })
+    const best = found.sort((one, other) => one.far - other.far)[0]
+    if (best) send("open", { run: best.run, step: best.step })
   }
   function leave() {
     cross.style.visibility = "hidden"
@@ -243,7 +273,7 @@ function watch(frame, memory, tip, redraw) {
     if (pressed !== null && Math.abs(here - pressed) > 6) {
       memory.zoom = [value(Math.min(pressed, here)), value(Math.max(pressed, here))]
       redraw()
-    }
+    } else if (pressed !== null) open(value(here), event.clientY - picture.getBoundingClientRect().top)
     pressed = null
   })
   picture.addEventListener("pointercancel", () => { pressed = null; lasso.style.visibility = "hidden" })
@@ -263,6 +293,7 @@ function watch(frame, memory, tip, redraw) {
     } else if (event.key === "+" || event.key === "=") memory.zoom = [Math.max(0, middle - span / 4), Math.max(0, middle - span / 4) + span / 2]
     else if (event.key === "-") memory.zoom = [Math.max(0, frame.from - span / 2), frame.to + span / 2]
     else if (event.key === "Escape") memory.zoom = null
+    else if (event.key === "Enter") return open(middle)
     else return
     event.preventDefault()
     if (!event.key.startsWith("Arrow")) redraw()

@@ -71,7 +71,7 @@ const minus = (text) => text.replaceAll("-", "−")
 function amount(value, digits = 4, least = 1e3) {
   const size = Math.abs(value)
   const [unit, factor] = (size >= least && [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]].find(([, factor]) => size >= factor)) || ["", 1]
-  if (size && size < 1e-3) return minus(value.toExponential(1))
+  if ((size && size < 1e-3) || size >= 1e15) return minus(value.toExponential(1))
   return minus(`${Number((value / factor).toPrecision(digits))}${unit && ` ${unit}`}`)
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets, training
 from explorer.architecture import edit, from_json, to_json
-from explorer.runs import Device, Manager, Point, Run, devices
+from explorer.runs import Device, Manager, Point, Run, RunFolder, devices
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
+from pages.ui.train import state
 from tests.datasets.makers import classes, png, zipped
-from tests.pages.parts import HOSTILE, messages, open_page, plain, set_design
+from tests.pages.parts import HOSTILE, address, messages, mounted, open_page, plain, set_design, visible_text
 from tests.runs.parts import until
 
 
@@ -308,6 +310,46 @@ def test_a_run_is_extended_and_deleted(home: Path, manager: Manager) -> None:
     running.button(key="delete").click().run()
     assert manager.store.runs() == []
     assert "No run yet" in messages(running)
+
+
+def test_after_a_deletion_the_next_run_is_shown(home: Path, manager: Manager) -> None:
+    left, gone = finished(manager, "left"), finished(manager, "gone")
+    running = app(run=gone.id)
+    running.checkbox(key=f"sure_{gone.id}").check().run()
+    running.button(key="delete").click().run()
+    assert "gone is deleted" in messages(running)
+    assert running.subheader[0].value == "left"
+    assert address(running, "run") == left.id
+
+
+def test_a_run_without_its_folder_is_not_extended_and_a_lost_one_not_resumed(home: Path, manager: Manager) -> None:
+    done, lost = finished(manager, "done"), finished(manager, "lost")
+    for run in (done, lost):
+        manager.store.update(run.id, attempt=1)
+        shutil.rmtree(RunFolder(manager.root, run.id).path)
+    manager.store.update(lost.id, status="paused")
+    running = app(run=done.id)
+    assert "its folder is gone" in visible_text(running)
+    assert "extend" not in [button.key for button in running.button]
+    running = app(run=lost.id)
+    assert manager.store.get(lost.id).status == "lost"
+    assert running.button(key="resume").disabled
+    assert not running.exception
+
+
+def test_a_point_of_a_curve_opens_its_checkpoint_where_it_is_kept(home: Path, manager: Manager) -> None:
+    run = finished(manager)
+    folder = RunFolder(manager.root, run.id).checkpoints
+    folder.mkdir()
+    for name in ("step-0000000063.pt", "step-0000000064.pt", "best-test-0000000032.pt"):
+        (folder / name).write_bytes(b"")
+    running = app(run=run.id)
+    assert mounted(running, "curves")["kept"] == {run.id: {"63": "kept", "64": "kept", "32": "the best by test"}}
+    assert state.kept_checkpoints(run.id)[32] == (f"{run.id}@best", "the best by test")
+    assert state.kept_checkpoints(run.id)[64] == (f"{run.id}@64", "kept")
+    running.session_state["train"]["wanted"] = f"{run.id}@best"
+    running.run()
+    assert address(running, "model").startswith(run.id)
 
 
 def test_the_table_filters_and_sorts(home: Path, manager: Manager) -> None:

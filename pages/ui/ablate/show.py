@@ -130,9 +130,9 @@ def _table(rows: list[VariantResult]) -> None:
     )
 
 
-def _grey(text: str) -> str:
+def _grey(text: Any) -> str:
     """The style of a difference: what stands in brackets rests on one seed."""
-    return "color: gray" if text.startswith("(") else ""
+    return "color: gray" if str(text).startswith("(") else ""
 
 
 def _number(share: float | None, form: str) -> str:

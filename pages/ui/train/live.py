@@ -37,6 +37,9 @@ def _live() -> None:
             "it learns. Runs go on when you close the browser."
         )
         return
+    wanted, state.PAGE.state["wanted"] = state.PAGE.state["wanted"], ""
+    if wanted:
+        st.switch_page("pages/inspect.py", query_params={"model": wanted})
     _head(runs[0])
     with st.container(border=True, key="curves_card"):
         _curves(runs)
@@ -117,6 +120,13 @@ def _curves(runs: list[Run]) -> None:
     mount(
         "curves",
         "curves",
-        {**figures.lay_out_curves(list_titles(runs), curve_panels(runs)), "view": state.PAGE.state["view"]},
+        {
+            **figures.lay_out_curves(list_titles(runs), curve_panels(runs)),
+            "view": state.PAGE.state["view"],
+            "kept": {
+                run.id: {str(step): what for step, (_, what) in state.kept_checkpoints(run.id).items()} for run in runs
+            },
+        },
         view=state.set_view,
+        open=state.want_checkpoint,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from explorer.runs import Run, validate_run_id
+from explorer.inspection import BEST
+from explorer.runs import Run, RunFolder, checkpoint_step, list_best, list_checkpoints, validate_run_id
 from pages.ui.manager import manager
 from pages.ui.page_state import Page, PageState, Parameter, first_state
 
@@ -29,6 +30,8 @@ class TrainState(PageState):
     runs: list[str]
     """Ids of the runs in the picture; the first is the one that is shown in detail."""
     view: View
+    wanted: str
+    """The checkpoint that the visitor clicked, to be opened on Inspect; '' for none."""
     active: bool
     """Whether any run worked when the page was last rendered as a whole."""
 
@@ -69,7 +72,7 @@ def _write_view() -> str:
 
 PAGE: Page[TrainState] = Page(
     "train",
-    lambda: {**first_state(), "runs": [], "view": default_view(), "active": False},
+    lambda: {**first_state(), "runs": [], "view": default_view(), "wanted": "", "active": False},
     (
         Parameter("run", _read_runs, lambda: ",".join(selected_runs())),
         Parameter("view", _read_view, _write_view),
@@ -99,6 +102,27 @@ def set_view(wanted: Any) -> None:
     """Draw the curves as the visitor asked."""
     if isinstance(wanted, dict):
         PAGE.act()["view"] = check_view(wanted)
+
+
+def want_checkpoint(wanted: Any) -> None:
+    """Open the checkpoint behind a point of a curve."""
+    if not isinstance(wanted, dict) or wanted.get("run") not in selected_runs():
+        return
+    here = PAGE.act()
+    name, _ = kept_checkpoints(wanted["run"]).get(wanted.get("step", -1), ("", ""))
+    if name:
+        here["wanted"] = name
+    else:
+        PAGE.tell("info", "The checkpoint of this epoch is not kept: only the last two and the best are")
+
+
+def kept_checkpoints(run: str) -> dict[int, tuple[str, str]]:
+    """The checkpoints of a run by their step: the name of the model that each is, and a word on it."""
+    folder = RunFolder(manager().root, run).checkpoints
+    found = {checkpoint_step(path): (f"{run}@{checkpoint_step(path)}", "kept") for path in list_checkpoints(folder)}
+    for path in list_best(folder)[:1]:
+        found[checkpoint_step(path)] = (f"{run}@{BEST}", f"the best by {path.name.split('-')[1]}")
+    return found
 
 
 def check_view(wanted: dict[str, Any]) -> View:
