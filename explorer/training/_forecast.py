@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from .. import datasets
 from ..analysis import analyze
 from ..architecture import Architecture, from_json
 from ..runs import Run
+from ..text import format_duration
 from ._config import TrainConfig, parse
 from ._fit import pixel_share
 
@@ -36,9 +38,21 @@ class Forecast:
     """An estimate and what it rests on."""
 
     seconds: float
-    """Of the whole run."""
+    """The estimate."""
     basis: str
-    """What it rests on, for people."""
+    """The runs, or the measurement, that it is scaled from."""
+    fastest: float
+    """Seconds by the fastest of them."""
+    slowest: float
+    """Seconds by the slowest of them."""
+
+    @property
+    def reliability(self) -> str:
+        """How far it can be trusted, in a few words."""
+        if self.slowest <= 2 * self.fastest:
+            return "within a factor of two"
+        fastest, slowest = format_duration(self.fastest), format_duration(self.slowest)
+        return f"uncertain: at their speeds it would take from {fastest} to {slowest}"
 
 
 def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
@@ -77,7 +91,7 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
         architecture: What is to be trained.
         config: How.
         device: Where, such as cpu or cuda:0.
-        known: Measured speeds, of this device and of others; of equally similar networks the last counts.
+        known: Measured speeds, of this device and of others; of equally similar networks the median counts.
 
     Returns:
         Seconds and what they rest on; None where the device has trained nothing.
@@ -90,13 +104,14 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
         return None
     found = analyze(architecture)
     macs, size = found.macs, found.training_bytes
-    nearest = min(
-        reversed(there),  # the newest of equals
-        key=lambda speed: _distance(macs, speed.macs) + _distance(size, speed.bytes),
-    )
+    far = [_distance(macs, speed.macs) + _distance(size, speed.bytes) for speed in there]
+    nearest = [speed for speed, distance in zip(there, far, strict=True) if distance == min(far)]
     images = _images(architecture, config)
-    scale = 0.5 * (macs / nearest.macs + size / nearest.bytes)
-    return Forecast(seconds=images * nearest.seconds * scale, basis=nearest.what)
+    times = [images * each.seconds * 0.5 * (macs / each.macs + size / each.bytes) for each in nearest]
+    last = nearest[-1].what
+    basis = last if len(nearest) == 1 else f"{len(nearest)} runs of one network, the last {last}"
+    # Of equals the median: one that something else on the machine has held up must not speak for all.
+    return Forecast(seconds=statistics.median_low(times), basis=basis, fastest=min(times), slowest=max(times))
 
 
 def _distance(one: int, other: int) -> float:

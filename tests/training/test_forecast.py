@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,16 @@ def test_windows_make_training_shorter_and_mirror_images_evaluation_longer(
     assert other.seconds / usual.seconds == pytest.approx(
         (card.train_count * trained + forwards * evaluated) / (card.train_count + forwards)
     )
+
+
+def test_one_starved_run_does_not_speak_for_the_others() -> None:
+    runs = [replace(run(), seconds=seconds) for seconds in (30.0, 33.0, 150.0)]
+    found = [forecast(network(), config(), "cpu", collect_speeds(runs[:count])) for count in (1, 2, 3)]
+    alone, two, three = (each for each in found if each)
+    assert (two.seconds, three.seconds) == (alone.seconds, pytest.approx(1.1 * alone.seconds))
+    assert (alone.basis, alone.reliability) == ("the run 'known'", "within a factor of two")
+    assert three.basis == "3 runs of one network, the last the run 'known'"
+    assert three.reliability.startswith("uncertain: at their speeds it would take from ")
 
 
 def test_other_devices_and_unreadable_runs_say_nothing() -> None:

@@ -197,7 +197,7 @@ def _seeds() -> tuple[int, ...] | None:
 
 def _forecast(planned: Experiment) -> None:
     runs = manager().runs()
-    seconds, basis, memory, known = 0.0, "", 0, True
+    seconds, basis, trust, memory, known = 0.0, "", "", 0, True
     fit, disk = None, 0
     for variant in planned.variants:
         try:
@@ -215,7 +215,7 @@ def _forecast(planned: Experiment) -> None:
             known = False
         else:
             seconds += expected.seconds * len(planned.seeds)
-            basis = expected.basis
+            basis, trust = expected.basis, expected.reliability
     assert fit is not None  # there is always the base
     labels, many = [variant.label for variant in planned.variants], len(planned.trials)
     st.caption(f"**{len(labels)} variants:** {literal(', '.join(labels))}")
@@ -225,7 +225,8 @@ def _forecast(planned: Experiment) -> None:
         literal(
             f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory, and {format_bytes(disk)} of disk."
         )
-        + (literal(f" Time scaled from {basis}; within a factor of two.") if known else "")
+        + (literal(f" Time scaled from {basis}; {trust}.") if known else "")
+        + (" Early stopping may end runs sooner." if planned.config.patience else "")
     )
     if not known:
         choices.wait_for_speed_probe(fit.device)

@@ -132,7 +132,7 @@ def _forecast(
     complaints: list[str],
 ) -> None:
     """What the runs will take, and the button; or why they cannot be started."""
-    lines, windows, seconds, basis, unmeasured = [], set(), 0.0, "", ""
+    lines, windows, seconds, basis, trust, unmeasured = [], set(), 0.0, "", "", ""
     warnings: dict[str, None] = {}
     disk = 0
     for network, _ in networks:
@@ -149,7 +149,7 @@ def _forecast(
             unmeasured = fit.device
         else:
             seconds += expected.seconds * len(seeds)
-            basis = expected.basis
+            basis, trust = expected.basis, expected.reliability
         if config.window < 1:
             windows.add(
                 f"{network.name}: the first {100 * config.window_share:.0f} % of the training on windows of "
@@ -173,7 +173,8 @@ def _forecast(
         if unmeasured:
             choices.wait_for_speed_probe(unmeasured)
         else:
-            st.caption(literal(f"Time scaled from {basis}; within a factor of two. Memory is an upper estimate."))
+            sooner = " Early stopping may end a run sooner." if config.patience else ""
+            st.caption(literal(f"Time scaled from {basis}; {trust}.{sooner} Memory is an upper estimate."))
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
         if changes := " ".join(each.changes for each in networks if each.changes):
