@@ -60,7 +60,8 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 def run_folders(root: Path) -> list[str]:
     """The ids of the runs that have a folder in a data directory."""
-    return sorted(name for name in os.listdir(root / "runs") if RUN_ID.fullmatch(name))
+    folder = root / "runs"
+    return sorted(name for name in os.listdir(folder) if RUN_ID.fullmatch(name)) if folder.is_dir() else []
 
 
 def list_best(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ nothing. Changes of a run's status are compare-and-set, so of two people who cli
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sqlite3
@@ -49,6 +50,8 @@ class Store:
         self.experiments = Experiments(self._transaction, self._delete)
         """Runs that belong together."""
         lite = self.url.get_backend_name() == "sqlite"
+        self._suspect = Path(f"{self.url.database}.suspect") if lite and self.url.database else None
+        """A file that says that damage was met: the next program that opens the store checks it whatever its size."""
         # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
         try:
             self._engine = sql.create_engine(
@@ -72,13 +75,17 @@ class Store:
             if self._engine.dialect.name == "sqlite":
                 # Reads every page: left out where that would take more than a moment.
                 size = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
-                check = "quick_check(1)" if size < _CHECKED_PAGES else "schema_version"
+                thorough = size < _CHECKED_PAGES or (self._suspect is not None and self._suspect.exists())
+                check = "quick_check(1)" if thorough else "schema_version"
                 found = connection.exec_driver_sql(f"PRAGMA {check}").scalar()
                 if isinstance(found, str) and found != "ok":
                     raise StoreError(f"{self.location}: {found}", code=sqlite3.SQLITE_CORRUPT)
                 # Rollback journal: WAL has a reset race before SQLite 3.51.3. It is what SQLite does by default, but a
                 # file that somebody switched to WAL stays so until told.
                 connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
+        if self._suspect is not None:
+            with contextlib.suppress(OSError):
+                self._suspect.unlink(missing_ok=True)
         try:
             with self._translate_errors():
                 bring_up_to_date(self._engine)
@@ -326,7 +333,11 @@ class Store:
         except sql.exc.DBAPIError as error:
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
             duplicate = isinstance(error, sql.exc.IntegrityError)
-            raise StoreError(f"the run store {self.location}: {error.orig}", code=code, duplicate=duplicate) from None
+            found = StoreError(f"the run store {self.location}: {error.orig}", code=code, duplicate=duplicate)
+            if found.damaged and self._suspect is not None:
+                with contextlib.suppress(OSError):
+                    self._suspect.touch()
+            raise found from None
 
     def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]

@@ -133,7 +133,7 @@ class MainRank:
         if best is None or weights is None:
             return
         averaged = self._job.state.ema_model is not None
-        kept = {"model": {} if averaged else weights, "average": weights if averaged else None}
+        kept = {"model": weights, "average": weights if averaged else None}
         facts = {**self._checkpoint_facts(), "best": asdict(best)}
         checkpoint.save_best(self._folder, self._run.id, best.split, best.step, {**kept, **facts})
         self._job.state.best_weights = None

@@ -11,7 +11,17 @@ import pytest
 
 from explorer.analysis import analyze
 from explorer.architecture import edit
-from explorer.experiments import COLUMNS, StoredExperiment, collect_results, start, table_cells, to_csv, to_markdown
+from explorer.experiments import (
+    COLUMNS,
+    ONE_SEED,
+    StoredExperiment,
+    collect_results,
+    rests_on_one_seed,
+    start,
+    table_cells,
+    to_csv,
+    to_markdown,
+)
 from explorer.runs import Manager
 from explorer.training import extend
 from tests.training.parts import network
@@ -85,7 +95,7 @@ def test_one_seed_has_no_deviation(manager: Manager) -> None:
     for trial, run in manager.trials(made.id):
         finish(manager, run, 0.5 if trial.variant == "base" else 0.25)
     found = [row[1:6] for row in table_cells(collect_results(manager, made))]
-    assert found == [("1/1", "50.00", "–", "–", "50.00"), ("1/1", "25.00", "−25.00", "–", "25.00")]
+    assert found == [("1/1", "50.00", "–", "–", "50.00"), ("1/1", "25.00", "(−25.00)", "–", "25.00")]
 
 
 def test_markdown_and_csv_say_the_same(manager: Manager, stored: StoredExperiment) -> None:
@@ -115,3 +125,18 @@ def test_what_people_typed_is_neither_markup_nor_formula(manager: Manager) -> No
     assert text.count("\n| base |") == 1
     for row in csv.reader(io.StringIO(to_csv(made, rows))):
         assert not row[0].startswith(("=", "+", "-", "@"))
+
+
+def test_one_seed_is_in_brackets_and_said_to_prove_nothing(manager: Manager, stored: StoredExperiment) -> None:
+    alone = start(manager, small(factors=("cbam",), seeds=(4,), config={"epochs": 2}))
+    for trial, run in manager.trials(alone.id):
+        finish(manager, run, 0.3, 0.50 if trial.variant == "base" else 0.57)
+    rows = collect_results(manager, alone)
+    assert rests_on_one_seed(rows)
+    assert dict(zip(COLUMNS, table_cells(rows)[1], strict=True))["difference"] == "(+7.00)"
+    assert ONE_SEED in to_markdown(alone, rows)
+    several = collect_results(manager, stored)
+    assert not rests_on_one_seed(several)
+    assert dict(zip(COLUMNS, table_cells(several)[1], strict=True))["difference"].startswith("+")
+    assert ONE_SEED not in to_markdown(stored, several)
+    assert not rests_on_one_seed([])

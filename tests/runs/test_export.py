@@ -17,7 +17,7 @@ from explorer.cli import main
 from explorer.runs import FORMATS, Document, Manager, Point, Run, export_files, export_to, export_zip
 from explorer.runs import _tensorboard as ours
 
-from .parts import create
+from .parts import create, execute
 
 reader = pytest.importorskip(
     "tensorboard.backend.event_processing.event_accumulator", reason="needs tests/requirements.txt"
@@ -75,6 +75,23 @@ def test_every_record_is_what_tensorboard_would_write(tag: str, step: int, value
         kept = float(np.float32(max(-largest, min(value, largest))))
     assert (event.step, event.wall_time) == (step, at)
     assert [(each.tag, each.simple_value) for each in event.summary.value] == [(tag, kept)]
+
+
+def test_wall_times_are_those_of_the_recording(manager: Manager, tmp_path: Path) -> None:
+    """Three attempts: the second goes on after a pause of an hour, the third repeats what the second did."""
+    run = create(manager)
+    points = [Point(series="train/loss", step=step, value=1.0, seconds=step / 2) for step in range(1, 31)]
+    manager.store.record(run.id, points)
+    begun = [(1, 0, 1000.0), (2, 10, 4600.0), (3, 10, 9000.0)]
+    database = f"sqlite:///{manager.root / 'runs.sqlite'}"
+    for attempt, step, at in begun:
+        text = f"attempt {attempt} trains on cuda:0 in 2 processes from step {step}"
+        execute(database, f"INSERT INTO events (run, at, text) VALUES ('{run.id}', {at}, '{text}')")
+    (path,) = export_to(manager.store, manager.run(run.id), "tensorboard", tmp_path / "board")
+    read = reader.EventAccumulator(str(path.parent), size_guidance={"scalars": 0}).Reload()
+    times = {event.step: event.wall_time for event in read.Scalars("train/loss")}
+    assert (times[1], times[10]) == (1000.5, 1005.0)
+    assert (times[11], times[30]) == (9000.5, 9010.0)
 
 
 def test_the_checksum_is_crc_32c() -> None:

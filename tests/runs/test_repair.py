@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 from explorer import experiments
-from explorer.runs import Document, HistoryFile, Lock, Manager, Point, RunFolder, Trial, open_store, series
+from explorer.runs import (
+    Document,
+    HistoryFile,
+    Lock,
+    Manager,
+    Point,
+    RunFolder,
+    StoreError,
+    Trial,
+    _store,
+    open_store,
+    series,
+)
 from explorer.runs._history_file import read_history
 from tests.experiments.parts import small
 from tests.sizes import examples
@@ -124,6 +136,25 @@ def test_a_deleted_run_does_not_come_back(filled: Path, tmp_path: Path) -> None:
     assert "was damaged" in " ".join(manager.messages) or manager.messages == []
     assert len(manager.runs()) == 4
     assert not [key for key in curves_of(manager.root) if key[1] == "deleted"]
+
+
+def test_a_file_too_large_to_be_checked_each_time_is_checked_once_damage_was_met(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_store, "_CHECKED_PAGES", 0)
+    data = bytearray((filled / "runs.sqlite").read_bytes())
+    for quarter in (1, 2, 3):
+        place = quarter * len(data) // 4
+        data[place : place + NOISE_BYTES] = random.Random(2).randbytes(NOISE_BYTES)
+    manager = reopen(filled, tmp_path / "home", bytes(data))
+    assert manager.messages == []
+    with pytest.raises(StoreError, match="malformed"):
+        [manager.store.points(run.id, name) for run in manager.runs() for name in NAMES]
+    again = Manager(manager.root)
+    assert "was damaged" in again.messages[0]
+    check(again, filled, 3 * MOST_LOST)
+    assert Manager(manager.root).messages == []
+    assert not list(manager.root.glob("*.suspect"))
 
 
 # ---- without the store ----------------------------------------------------------------------------------------------
