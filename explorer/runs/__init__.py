@@ -24,6 +24,7 @@ from ._manager import AlreadyManaged, Manager, wait_until_ended
 from ._open import connect_store, open_store
 from ._records import (
     ACTIVE,
+    EARLY_STOP,
     ENDED,
     FOLDER_GONE,
     RESUMABLE,
@@ -39,6 +40,7 @@ from ._store import Store
 
 __all__ = [
     "ACTIVE",
+    "EARLY_STOP",
     "ENDED",
     "FOLDER_GONE",
     "FORMATS",

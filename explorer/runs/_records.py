@@ -17,6 +17,8 @@ ENDED: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed", "fini
 """States of a run that is not trained now and waits for nothing."""
 RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
 """States from which a run can be queued again."""
+EARLY_STOP = "stopped early"
+"""How the reason begins for which a finished run has not trained all its epochs."""
 FOLDER_GONE = "its folder is gone, and its checkpoints with it"
 """Why a run is lost."""
 

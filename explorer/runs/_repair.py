@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,13 @@ from ._experiments import ExperimentRow, Trial
 from ._files import atomic_write, is_locked, read_note
 from ._history_file import read_history
 from ._home import RUN_ID, RunFolder, checkpoint_step, list_checkpoints, run_folders
-from ._records import ACTIVE, ENDED, Run, StoreError
+from ._records import ACTIVE, EARLY_STOP, ENDED, Run, StoreError
 from ._salvage import read_rows
 from ._store import Store
 from ._tables import DOCUMENTS, EVENTS, EXPERIMENTS, METRICS, RUNS, TRIALS
 
 _BATCH = 5000
 _LISTED_AGAIN = "listed again from its folder"
-EARLY_STOP = re.compile(r"stopped early after epoch \d+")
-"""How the reason begins for which a finished run has not trained all its epochs."""
 
 
 def describe(run: Run, trial: Trial | None) -> dict[str, Any]:
@@ -175,7 +172,7 @@ def _last_state(folder: RunFolder, note: dict[str, Any], reached: dict[str, Any]
     if is_locked(folder.lock):
         return "running", ""
     status, reason = note.get("status"), str(note.get("reason", ""))
-    early = EARLY_STOP.match(reason)
+    early = reason.startswith(EARLY_STOP)
     if status == "finished" and not early and reached.get("epoch", epochs) < epochs:
         status, reason = "interrupted", ""  # it had been extended and waited
     if status not in ENDED or status == "lost":

@@ -10,7 +10,7 @@ from typing import Any
 from .. import datasets
 from ..analysis import analyze
 from ..architecture import Architecture, ArchitectureError, from_json, to_json
-from ..runs import Manager, Run, device_choices, devices
+from ..runs import EARLY_STOP, Manager, Run, device_choices, devices
 from ..text import compact_shape
 from ._config import TrainConfig, parse
 from ._fit import (
@@ -150,7 +150,7 @@ def extend(manager: Manager, run: str, epochs: int) -> Run:
     if epochs < 1:
         raise ValueError(f"epochs (={epochs}) must be at least 1")
     config = parse(found.config)
-    early = found.status == "finished" and 0 < found.epoch < config.epochs
+    early = found.status == "finished" and found.reason.startswith(EARLY_STOP)
     # One that was stopped early goes on from there: that it does not stop again at once, it has no patience any more.
     if early:
         longer = config.changed(epochs=found.epoch + epochs, patience=None)

@@ -14,7 +14,7 @@ import torch
 import torch._dynamo  # takes a second or two; the optimizer would load it in the middle of the first step
 
 from ..architecture import from_json, walk
-from ..runs import FOLDER_GONE, SAMPLES, Document, HistoryFile, Run, RunFolder, Status, Store, series
+from ..runs import EARLY_STOP, FOLDER_GONE, SAMPLES, Document, HistoryFile, Run, RunFolder, Status, Store, series
 from . import checkpoint, torchrun
 from ._allocator import keep_freed_memory
 from ._config import TrainConfig, parse
@@ -246,7 +246,7 @@ def _why_early(job: TrainingJob) -> str:
     if best is None or epoch >= job.config.epochs:
         return ""
     waited = epoch - best.epoch
-    return f"stopped early after epoch {epoch}: no better for {waited} epoch{'' if waited == 1 else 's'}"
+    return f"{EARLY_STOP} after epoch {epoch}: no better for {waited} epoch{'' if waited == 1 else 's'}"
 
 
 def run_worker_rank(run: Run, rank: int) -> None:
