@@ -6,6 +6,8 @@ import io
 import json
 import os
 import tarfile
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +146,37 @@ def test_sets_of_earlier_versions_stay_readable(tmp_path: Path) -> None:
     assert known.scaled_by == "cut"
     assert dict(known.left_out) == dict(made.left_out)
     assert datasets.load(made.name).fingerprint == made.fingerprint
+
+
+def test_an_import_that_the_page_breaks_off_leaves_nothing(tmp_path: Path, home: Path) -> None:
+    """A click begins the page's script anew: what is no Exception comes out of the call for progress."""
+
+    def stop(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    path = makers.zipped(tmp_path / "a.zip", makers.classes(2, 90))
+    for ask in (datasets.preview_upload, datasets.import_upload):
+        with pytest.raises(KeyboardInterrupt):
+            ask(path.read_bytes(), "a.zip", progress=stop)
+        assert not list((home / "data").iterdir())
+
+
+def test_memory_for_a_large_upload_is_bounded(tmp_path: Path, home: Path) -> None:
+    """128 MB, of which little is images: no second copy of it is made in memory, and none is left on the disk."""
+    path = makers.zipped(tmp_path / "a.zip", makers.classes(), 0)
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(4):
+            archive.writestr(f"class0/{number}.bin", bytes(32_000_000))
+    data = path.read_bytes()
+    assert len(data) > 128_000_000
+    for ask in (datasets.preview_upload, datasets.import_upload):
+        tracemalloc.start()
+        try:
+            ask(memoryview(data), "a.zip")
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+    assert [entry.name for entry in (home / "data").iterdir()] == datasets.list_imports()
 
 
 # ---- archives ------------------------------------------------------------------------------------------------------

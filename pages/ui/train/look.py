@@ -28,7 +28,7 @@ def show_samples(samples: Sequence[Sample]) -> None:
     for sample in samples:
         of_class.setdefault(sample[0], []).append(sample)
     for name, found in list(of_class.items())[:_STRIPS]:
-        st.image(datasets.draw_sheet(found[:_IN_STRIP]), caption=literal(name), width=64 * len(found[:_IN_STRIP]))
+        st.image(datasets.draw_sheet(found[:_IN_STRIP]), caption=literal(name), width=48 * len(found[:_IN_STRIP]))
 
 
 def show_left_out(left_out: Iterable[tuple[str, int]], skipped: Sequence[tuple[str, str]]) -> None:
