@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..text import quote
+from . import _limits as limits
 from ._roles import Role, find_role
 
 _SEPARATORS = ",;\t|"
@@ -100,10 +102,10 @@ def read_labels(file: str, text: str, index: ImageIndex, known: frozenset[str] =
         NoLabelColumnError: It lists them, but no column can be told to be their label.
     """
     rows = _parse(text)
-    if len(rows) < 2:
+    if not 2 <= len(rows) <= limits.MAX_LABEL_ROWS:
         return None
     sample = rows[:: max(1, len(rows) // _SAMPLE)]
-    width = max(map(len, sample))
+    width = min(max(map(len, sample)), limits.MAX_LABEL_COLUMNS)
     found = [{index.find(cell): cell for row in sample if (cell := _cell(row, at))} for at in range(width)]
     hits = [len(images.keys() - {None}) for images in found]
     # Where the number of a row or a class is a file name, too, the column that says more is that of the files.
@@ -236,17 +238,16 @@ def _plain(title: str) -> str:
 
 
 def _parse(text: str) -> list[list[str]]:
-    """The rows by the separator that cuts them most evenly; [] if none does."""
-    lines = text.splitlines()
-    head = [line for line in lines[:50] if line.strip()]
+    """The rows by the separator that cuts them most evenly, at most one more than is allowed; [] if none does."""
+    head = [line for line in itertools.islice(io.StringIO(text, newline=None), 50) if line.strip()]
+    lines = filter(str.strip, io.StringIO(text, newline=None))
     for separator in _SEPARATORS:
         if all(separator in line for line in head):
+            found = csv.reader(io.StringIO(text, newline=None), delimiter=separator, skipinitialspace=True)
             try:
-                rows = list(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
+                return list(itertools.islice(filter(any, found), limits.MAX_LABEL_ROWS + 1))
             except csv.Error:  # a NUL, or a field beyond csv's limit
                 return []
-            return [row for row in rows if any(cell.strip() for cell in row)]
-    counts = {len(line.split()) for line in head}
-    if len(counts) == 1 and counts != {1}:
-        return [line.split() for line in lines if line.strip()]
-    return [cells for line in lines if len(cells := line.rsplit(maxsplit=1)) == 2]  # spaces in the names
+    even = len({len(line.split()) for line in head}) == 1  # else there are spaces in the names
+    cut = (line.split() if even else line.rsplit(maxsplit=1) for line in lines)
+    return list(itertools.islice((cells for cells in cut if len(cells) > 1), limits.MAX_LABEL_ROWS + 1))

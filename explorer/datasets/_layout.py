@@ -74,13 +74,11 @@ def find_layout(
             images.append(parts)
             continue
         left_out[name] = reason
-        listing = name.lower().endswith(LABEL_ENDINGS) and "submission" not in name.lower()
-        if listing and size_bytes <= limits.MAX_MEMBER_BYTES:
-            texts.append(name)
-    texts.sort(key=lambda name: (name.count("/"), name))
+        if name.lower().endswith(LABEL_ENDINGS) and "submission" not in name.lower():
+            texts.append((name, size_bytes))
     known_folders = {*(folder.rstrip("/") for folder in folders), *(name.rpartition("/")[0] for name in left_out)}
 
-    placing = Placing(texts[: limits.MAX_LABEL_FILES], read_text)
+    placing = Placing(_choose_texts(texts), read_text)
     top = unwrap(build_tree(images))
     splits = [] if is_divided_by_class(top) else find_splits(top)
     if len(splits) > 1:
@@ -104,6 +102,17 @@ def count_reasons(left_out: Iterable[tuple[str, str]]) -> dict[str, int]:
     """How many files were left out for each reason, the commonest first; numbers in brackets do not make it another."""
     counts = Counter(reason if reason.startswith("not an") else reason.partition(" (")[0] for _, reason in left_out)
     return dict(counts.most_common())
+
+
+def _choose_texts(texts: list[tuple[str, int]]) -> list[str]:
+    """Those that are tried as lists of labels: the nearest to the top, within the limits."""
+    chosen: list[str] = []
+    total = 0
+    for name, size_bytes in sorted(texts, key=lambda text: (text[0].count("/"), text[0])):
+        if total + size_bytes <= limits.MAX_LABEL_BYTES and len(chosen) < limits.MAX_LABEL_FILES:
+            chosen.append(name)
+            total += size_bytes
+    return chosen
 
 
 def _finish(source: str, placing: Placing, left_out: dict[str, str], known_folders: set[str]) -> Layout:

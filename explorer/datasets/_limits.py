@@ -16,3 +16,8 @@ MAX_TAR_HEADER_BYTES = 2**20
 """Of one header of a tar, such as a long name."""
 MAX_LABEL_FILES = 30
 """Text files that are tried as lists of labels, those nearest to the top first."""
+MAX_LABEL_BYTES = 64 * 2**20
+"""Of all of them together."""
+MAX_LABEL_ROWS = 2 * MAX_ENTRIES
+MAX_LABEL_COLUMNS = 1_100
+"""A column for each of a thousand classes, and some more."""

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from ..text import quote
 from ._arrays import MAX_CLASSES
@@ -34,7 +35,7 @@ class Placing:
 
     def __init__(self, texts: Sequence[str], read_text: Callable[[str], str]) -> None:
         self._texts = texts
-        self._read_text = read_text
+        self._read_text = cache(read_text)
         self.placed: dict[str, tuple[Role, str]] = {}
         """Image to split and class."""
         self.left_out: dict[str, str] = {}

@@ -90,7 +90,7 @@ CASES: dict[str, tuple[list[str], dict[str, str], dict[str, tuple[int, int]], di
         {"unlabelled: I/Data/CLS-LOC/test": 2, "not an image (.csv)": 2, "not an image (.txt)": 1},
     ),
     "labels.csv": (
-        files("images", 4), {"labels.csv": "filename,label\n0.jpg,cat\n1.jpg,dog\n2.jpg,cat\n3.jpg,dog\n"},
+        files("images", 4), {"labels.csv": "filename,label\r0.jpg,cat\r1.jpg,dog\r2.jpg,cat\r3.jpg,dog\r"},
         {"cat": (2, 0), "dog": (2, 0)}, {},
     ),
     "labels beside loose images": (
@@ -345,3 +345,12 @@ def test_two_hundred_folders_of_anything_give_a_table_or_a_sentence(tmp_path: Pa
         else:
             of_classes = sum(sum(counts.values()) for counts in data["classes"].values())
             assert data["images"] == sum(data["splits"].values()) == of_classes
+
+
+def test_lists_of_labels_that_are_made_to_harm_are_bounded() -> None:
+    images = files("i", 4)
+    good = "f,label\n" + "".join(f"{n},{'ab'[n % 2]}\n" for n in range(4))
+    long = 'f,label\n"' + "x" * 200_000
+    for bad in ("," * 3_000_000, "0,a\n" * 500_000, "f,label\n\0", long, "\n" * 1_000_000, "0 a b\n1"):
+        made = layout(images, {"bad.csv": bad, "good.csv": good})
+        assert found(made) == {"a": (2, 0), "b": (2, 0)}
