@@ -23,8 +23,8 @@ _LIST_BYTES = 32_000_000
 """What an archive's list of members, or a safetensors file's header, may have: that of some 200,000 tensors."""
 _INDEX_BYTES = 32_000_000
 _SHARD = re.compile(r"(.*?)[-_.]?(\d+)-of-(\d+)(?=\.)")
-_LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""The pickle of torch's magic number, with which its older form begins."""
+_LEGACY = 0x1950A86A20F9469CFC6C
+"""The number that is the first of the pickles in torch's older form."""
 
 
 def read_weights(files: Sequence[WeightsFile]) -> StoredWeights:
@@ -84,7 +84,7 @@ def _weight_map(index: WeightsFile) -> dict[str, str]:
 
 def _refuse_lonely_shard(name: str) -> None:
     found = _SHARD.search(name)
-    if found and is_shard(name):
+    if found and int(found[3]) > 1 and is_shard(name):
         raise WeightsError(
             f"{name} is one shard of {int(found[3])}; give all shards together, with their index (.index.json)"
         )
@@ -94,7 +94,7 @@ def _join_shards(shards: list[WeightsFile], index: WeightsFile | None) -> Stored
     """One dict of all tensors; each must be in one shard alone, and in the one that the index says."""
     if index is None and not all(is_shard(file.name) for file in shards):
         names = ", ".join(file.name for file in shards[:4])
-        raise WeightsError(f"{names} are {len(shards)} files that are not shards of one; give one file of weights")
+        raise WeightsError(f"{names} are {len(shards)} files that are not shards of one; leave all but one out")
     places = _weight_map(index) if index else {}
     wanted = set(places.values()) if index else _siblings(shards)
     given = {file.name for file in shards}
@@ -145,12 +145,10 @@ def _read_one(file: WeightsFile) -> StoredWeights:
         raise WeightsError(f"{name} {foreign}")
     if data[:4] == b"PK\3\4":
         return _read_archive(file)
-    if data[: len(_LEGACY)] == _LEGACY:
-        return _read_legacy(file)
     if data[8:9] == b"{":
         return _read_safetensors(file)
     if data[:1] == b"\x80":
-        raise WeightsError(f"{name} is a pickle that torch.save did not write; save the state dict with torch.save")
+        return _read_legacy(file)
     raise WeightsError(f"{name} is neither a safetensors file nor saved by torch, or it is damaged at its beginning")
 
 
@@ -295,7 +293,9 @@ def _read_legacy(file: WeightsFile) -> StoredWeights:
 
     item_bytes: dict[str, int] = {}
     try:
-        _, _, system, content = (read_pickle(stream, storage_bytes, item_bytes) for _ in range(4))
+        if read_pickle(stream, storage_bytes) != _LEGACY:
+            raise WeightsError(f"{name} is a pickle that torch.save did not write; save the state dict with torch.save")
+        _, system, content = (read_pickle(stream, storage_bytes, item_bytes) for _ in range(3))
         keys = read_pickle(stream, storage_bytes)
     except NotPlainDataError as error:
         raise WeightsError(f"{name} is cut off or damaged: its list of tensors cannot be read, {error}") from None

@@ -154,6 +154,17 @@ def test_torch_names_the_archive_after_the_file(tmp_path: Path, name: str) -> No
     assert_same(fit_weights(NET, read_weights([file])), weights())
 
 
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_pickles_of_every_protocol(protocol: int, new: bool) -> None:
+    content = {**beside(), "net": weights()}
+    assert_same(opened(saved(content, pickle_protocol=protocol, _use_new_zipfile_serialization=new)), weights())
+
+
+def test_one_shard_of_one_is_the_whole_file() -> None:
+    assert_same(opened(safetensors.torch.save(weights()), name="model-00001-of-00001.safetensors"), weights())
+
+
 def test_rounding_is_told_by_how_many_numbers_it_changes() -> None:
     doubled = {key: tensor.double() if tensor.is_floating_point() else tensor for key, tensor in weights().items()}
     assert told(opened(saved(doubled)), "float64", "every number is the same")
