@@ -27,8 +27,9 @@ def _live() -> None:
     if any(status in ACTIVE for status in statuses.values()) != state.PAGE.state["active"]:
         st.rerun()  # from now on there is something to follow, or nothing any more: all of the page changes
     runs = manager().store.find(state.selected_runs())
-    if not runs and statuses and not state.selected_runs():
-        st.rerun()  # the run that was shown is deleted: the page chooses another one, and the address follows
+    if not runs and statuses:
+        state.PAGE.state["runs"] = []
+        st.rerun()  # what was shown is deleted, perhaps by somebody else: the page chooses anew, the address follows
     state.PAGE.show_notices()
     if not runs:
         st.title("Train")
