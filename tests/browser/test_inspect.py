@@ -1,15 +1,19 @@
 """The Inspect page in a real browser: real uploads, choosing nodes, maps and units, long work that is cancelled."""
 
 import io
+import json
 import re
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 from PIL import Image
 
 from explorer import catalog
-from explorer.architecture import edit
+from explorer.architecture import edit, to_json
 from explorer.inspection import unit_field
+from explorer.modules import build
 from explorer.runs import Manager
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import each_look, open_app, rerun, serving
@@ -56,7 +60,7 @@ def files():
     }
     bad = {
         "cut.jpg": (saved(image, "JPEG")[:-200], "incomplete or damaged"),
-        "huge.png": (saved(Image.new("1", (9500, 9500)), "PNG"), "limit 40 MP"),
+        "huge.png": (saved(Image.new("1", (9500, 9500)), "PNG"), "too large (more than 89 MP; limit 40 MP)"),
         "text.png": (b"no picture at all", "not a supported image"),
         f"{NAME.replace('/', '')}.png": (b"", "is empty"),
     }
@@ -78,6 +82,66 @@ def told(page):
 
 def query(page, key):
     return page.evaluate("(key) => new URL(location.href).searchParams.get(key) || ''", key)
+
+
+def weights_of_every_kind():
+    """By name: files of weights that open, with what must be told; then such that do not, with the reason."""
+    torch.manual_seed(0)
+    plain = build(learnt(0)[0]).state_dict()
+    half = {f"module.{key}": each.half() if each.is_floating_point() else each for key, each in plain.items()}
+
+    def written(content, **options):
+        out = io.BytesIO()
+        torch.save(content, out, **options)
+        return out.getvalue()
+
+    keys = list(plain)
+    index = {key: f"model-0000{1 + place % 2}-of-00002.safetensors" for place, key in enumerate(keys)}
+    shards = {
+        name: safetensors.torch.save({key: plain[key] for key in keys if index[key] == name})
+        for name in sorted(set(index.values()))
+    }
+    good = [
+        ({"best.ckpt": written({"epoch": 3, "state_dict": half})}, "the prefix 'module.' taken off the names; float16"),
+        ({"old.pth": written(plain, _use_new_zipfile_serialization=False)}, "torch's older form"),
+        ({**shards, "model.safetensors.index.json": json.dumps({"weight_map": index}).encode()}, "2 shards joined"),
+    ]
+    bad = [
+        ({"net.h5": b"\x89HDF\r\n\x1a\n" + bytes(99)}, "net.h5 is of Keras"),
+        ({"whole.pt": written(torch.nn.Linear(2, 2))}, "whole.pt holds a whole Python object"),
+        ({next(iter(shards)): next(iter(shards.values()))}, "is one shard of 2; give all shards together"),
+        ({"cut.pt": written(plain)[:-50]}, "cut.pt is cut off or damaged"),
+        ({"other.pt": written({"layer1.0.conv1.weight": torch.ones(1)})}, "which are those of a ResNet"),
+    ]
+    return good, bad
+
+
+def test_own_weights_of_every_kind(gallery, page, tmp_path):
+    """Brought one after the other; each wrong one is told, taken away, and the next one opens."""
+    server, run = gallery
+    open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3")
+    with rerun(page):
+        page.get_by_text("Your own weights").last.click()
+    with rerun(page):
+        page.locator(".st-key-inspect_source").get_by_text("JSON file").click()
+    (tmp_path / "net.json").write_text(to_json(learnt(0)[0]))
+    with rerun(page):
+        page.locator(".st-key-inspect_json input[type=file]").set_input_files(tmp_path / "net.json")
+    good, bad = weights_of_every_kind()
+    opened = 0
+    for contents, text in [*bad, *good]:
+        box = page.locator(f".st-key-inspect_weights_{opened}")
+        while box.get_by_test_id("stFileChipDeleteBtn").count():
+            with rerun(page):
+                box.get_by_test_id("stFileChipDeleteBtn").first.locator("button").first.click()
+        for name, data in contents.items():
+            (tmp_path / name).write_bytes(data)
+        with rerun(page):
+            box.locator("input[type=file]").set_input_files([tmp_path / name for name in contents])
+        with rerun(page):
+            page.locator(".st-key-inspect_open button").click()
+        until(lambda text=text: text in told(page), f"{next(iter(contents))}: {text}", patience=30)
+        opened += any(text is told_text for _, told_text in good)
 
 
 def test_uploads_of_every_kind(gallery, page, tmp_path, watch):
