@@ -230,6 +230,21 @@ def test_a_run_is_hidden_and_shown_by_its_name(finished_runs, page):
     until(lambda: "view=second" in page.evaluate("location.href"), "the address")
 
 
+def test_a_click_on_a_ringed_point_opens_its_checkpoint(finished_runs, page):
+    server, (first, _) = finished_runs
+    open_app(page, f"{server.url}/train?run={first}")
+    ring = page.locator(f"{PANELS} >> nth=1 >> circle.kept").last
+    ring.wait_for(state="attached")
+    place = ring.bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.move(x, y)
+    tip = page.locator(".st-key-curves .tip")
+    until(lambda: "checkpoint" in tip.inner_text() and "not kept" not in tip.inner_text(), "what is kept")
+    page.mouse.click(x, y)
+    page.wait_for_url("**/inspect?*")
+    assert f"model={first}%40" in page.url or f"model={first}@" in page.url
+
+
 def test_a_design_that_was_never_saved_is_trained(training_server, page):
     """From the Design page to a run and back: the session's own network."""
     server, manager = training_server
