@@ -152,7 +152,7 @@ def test_control_c_pauses_the_whole_experiment(
         (["ablate", "inception-net-32", "--preset", "homework"], "give a network to ablate, or --preset"),
         (["ablate", "--preset", "homework", "--combine"], "--preset sets factors and combinations"),
         (["ablate", "--preset", "homework"], "'cifar-10' is not on this machine"),
-        (["ablate", "--preset", "sport"], "invalid choice"),
+        (["ablate", "--preset", "sport"], "there is no 'sport'"),
         (["ablate", "inception-net-32", "--factors", "resnet"], "there is no factor 'resnet'"),
         (["ablate", "inception-net-32", "--factors", ","], "at least one factor"),
         (["ablate", "inception-net-32", "--seeds", "x"], "--seeds 'x' must be"),
