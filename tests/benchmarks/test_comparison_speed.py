@@ -7,12 +7,15 @@ import time
 import pytest
 
 from explorer import catalog
-from explorer.comparison import compare, make_report, render_html, sample_cloud
+from explorer.comparison import compare, find_differences, make_report, render_html, sample_cloud
+from tests.comparison.test_changes import large
 
 VARIANTS_A_SECOND = 1000
 FOUR_NETWORKS = ("googlenet", "googlenet-torchvision", "inception-v3", "cifar-inception-residual-cbam")
 SECONDS = 0.7
 """Of the page's one second; the rest is the browser's."""
+LARGEST_SECONDS = 8
+"""For two networks of as many layers as there may be, each unlike those of the other."""
 
 
 @pytest.mark.benchmark
@@ -42,3 +45,15 @@ def test_four_networks(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nfour networks, every difference and its cost: {sorted(taken)[2] * 1e3:.0f} ms on one core")
     assert sorted(taken)[2] < SECONDS
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_networks_as_large_as_allowed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = large(1, "a"), large(9, name)
+    start = time.process_time()
+    assert find_differences(before, after).steps
+    taken = time.process_time() - start
+    with capsys.disabled():
+        print(f"\ndifferences of two networks of 1,950 layers: {taken:.1f} s on one core")
+    assert taken < LARGEST_SECONDS

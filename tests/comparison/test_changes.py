@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from typing import Any
 
 import pytest
@@ -191,8 +190,7 @@ def large(width: int, name: str) -> Architecture:
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
-def test_networks_as_large_as_allowed_take_seconds_at_most(name: str) -> None:
-    start = time.process_time()
+def test_networks_as_large_as_allowed(name: str) -> None:
+    """What it takes is measured in tests/benchmarks/test_comparison_speed.py."""
     found = check(large(1, "a"), large(9, name))
-    assert time.process_time() - start < 4
     assert sum(len(step.changes) for step in found.steps) == (1950 if name == "a" else 3900)
