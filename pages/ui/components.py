@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer import figures
 
@@ -95,6 +97,16 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         object.__setattr__(state, "_yield_callback", check)
+
+
+def release_upload(file: UploadedFile) -> None:
+    """Give back the memory of an uploaded file, which Streamlit would keep until the session ends.
+
+    Its widget must be drawn under another key afterwards: the file is no longer to be had.
+    """
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def is_run_by_commands() -> bool:

@@ -1,10 +1,14 @@
 """The Train page in a real browser, with real workers: curves that stay, two visitors, refreshes, a killed worker."""
 
+import io
 import os
 import signal
 import time
 
+import numpy as np
+import psutil
 import pytest
+from PIL import Image
 
 from explorer import datasets, training
 from explorer.architecture import to_json
@@ -15,6 +19,7 @@ from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, settle
 from tests.datasets.makers import classes, zipped
 from tests.runs.parts import end_all
+from tests.sizes import ALL
 
 PANELS = ".st-key-curves .panel svg[role=img]"
 # Components live in shadow roots, which Playwright's locators look into and document.querySelector does not.
@@ -278,9 +283,57 @@ def test_own_images_are_uploaded(training_server, page, tmp_path):
     assert not copies  # what was uploaded is gone
     # What is no zip is one sentence, without a button that ends nothing, and the page goes on.
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 nothing")
+    page.get_by_text("Bring your own images").click()  # closed by the import
     upload.set_input_files(tmp_path / "bad.zip")
-    page.locator(".st-key-new_card [data-testid=stAlert]").first.wait_for()
+    page.locator(".st-key-new_card [data-testid=stAlert]").filter(has_text="bad.zip").wait_for()
     settle(page)
     assert page.get_by_role("button", name="Cancel", exact=True).count() == 0
     assert page.get_by_role("button", name="Start", exact=True).is_enabled()
     assert {run.id for run in manager.store.runs()} == known
+
+
+def test_a_large_import_is_cancelled_then_done_and_its_memory_is_given_back(training_server, page, tmp_path):
+    server, _ = training_server
+
+    def encode(image, level):
+        out = io.BytesIO()
+        image.save(out, "PNG", compress_level=level)
+        return out.getvalue()
+
+    def noise(number):
+        return Image.fromarray(np.random.default_rng(number).integers(0, 256, (1100, 900, 3), dtype=np.uint8))
+
+    # Many bytes, 119 MB of the 128 MB that the server takes (half of it in `make test`), and pixels that take a while.
+    large, slow = (40 if ALL else 20), 10
+    photos = [encode(noise(number), 0) for number in range(large)]
+    photos += [encode(Image.new("RGB", (5000, 3300), (number, 0, 0)), 1) for number in range(slow)]
+    count = large + slow
+    archive = zipped(tmp_path / "large.zip", {f"{'ab'[n % 2]}/{n}.png": data for n, data in enumerate(photos)}, 0)
+    assert large * 2_970_000 < archive.stat().st_size < 128 * 2**20
+
+    def used():
+        return psutil.Process(server.process.pid).memory_info().rss
+
+    def left_behind():
+        kept = [path for path in server.home.rglob("*") if path.name.startswith(".staging-")]
+        return kept + [path for path in server.home.rglob("*") if "large" in path.name]
+
+    open_app(page, f"{server.url}/train")
+    page.get_by_text("Bring your own images").click()
+    before = used()
+    page.locator(".st-key-train_upload input[type=file]").first.set_input_files(archive)
+    start = page.get_by_role("button", name="Import", exact=True)
+    start.wait_for(timeout=120_000)
+    settle(page)
+    start.click()
+    page.get_by_text("Reading the images: ").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Cancel").click()
+    until(lambda: page.get_by_role("button", name="Cancel").count() == 0, "no dead button is left", patience=60)
+    until(lambda: not left_behind(), "nothing of it is stored")
+    # What was uploaded and seen is still there, and the import is done when asked for again.
+    start.click()
+    page.get_by_text(f"{count * 4 // 5} + {count - count * 4 // 5} images · 2 classes").wait_for(timeout=120_000)
+    settle(page)
+    assert used() - before < archive.stat().st_size / 2
+    copies = [path for path in server.home.rglob("*") if path.suffix == ".zip"]
+    assert not copies

@@ -12,6 +12,7 @@ from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureErro
 from explorer.inspection import GivenFacts, list_presets, parse_numbers
 from explorer.text import format_bytes, format_si
 from pages.ui import session
+from pages.ui.components import release_upload
 from pages.ui.text import literal
 
 from . import device, state
@@ -55,6 +56,8 @@ def show() -> None:
         except ValueError as error:
             st.error(literal(f"{error}."))
             return
+    for file in files:
+        release_upload(file)
     st.rerun()
 
 

@@ -16,6 +16,7 @@ from explorer import datasets, figures
 from explorer.datasets import MAX_IMAGE_BYTES, ImageError
 from explorer.inspection import SampleImage, list_sample_images
 from explorer.text import format_bytes
+from pages.ui.components import release_upload
 from pages.ui.text import literal
 
 from . import data, state
@@ -71,13 +72,14 @@ def _take_uploads() -> None:
     files = st.session_state.get(f"inspect_upload_{here['round']}")
     if not files:  # a new widget reports that it is empty
         return
-    state.change(round=here["round"] + 1, unit=None)  # a new, empty widget: Streamlit lets go of its own copy
+    state.change(round=here["round"] + 1, unit=None)  # a new, empty widget
     for file in files:
         if file.size > MAX_IMAGE_BYTES:
             limit = format_bytes(MAX_IMAGE_BYTES)
             state.PAGE.tell("error", f"{file.name}: the file has {format_bytes(file.size)}; the most is {limit}")
         else:
             add(file.getvalue(), file.name)
+        release_upload(file)
 
 
 def _take_photo() -> None:
@@ -85,6 +87,7 @@ def _take_photo() -> None:
     if photo is not None:
         state.change(round=state.state()["round"] + 1, unit=None)
         add(photo.getvalue(), "photo")
+        release_upload(photo)
 
 
 def _samples() -> None:

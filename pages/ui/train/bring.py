@@ -11,6 +11,7 @@ import streamlit as st
 from explorer import datasets
 from explorer.datasets import DatasetError, ImportedDataset, Preview, Progress
 from explorer.text import format_bytes, format_shape
+from pages.ui.components import release_upload
 from pages.ui.progress import run_with_progress
 from pages.ui.server import listens_on_loopback
 from pages.ui.text import literal
@@ -77,9 +78,12 @@ def follow_import() -> None:
     name = here.pop("train_data_next", None)
     if name is not None:
         here["train_data"] = name
-    if here.pop("train_done", False):  # what was given is done with; Streamlit lets go of an old uploader's file
+    if here.pop("train_done", False):  # what was given is done with
         here["train_path"] = ""
-        here["train_round"] = here.get("train_round", 0) + 1
+        place = here.get("train_round", 0)
+        if (upload := here.get(f"train_upload_{place}")) is not None:
+            release_upload(upload)
+        here["train_round"] = place + 1
 
 
 def _note_given(what: str) -> None:
