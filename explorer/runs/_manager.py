@@ -370,7 +370,7 @@ class Manager:
         if not self.owns(run):
             return
         folder = RunFolder(self.root, run.id)
-        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.checkpoints.mkdir(parents=True, exist_ok=True)
         atomic_write(folder.description, json.dumps(describe(run, trial)).encode())
 
 

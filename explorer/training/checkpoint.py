@@ -31,7 +31,10 @@ class CheckpointError(ValueError):
 
 
 def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
-    """Write a checkpoint and remove those before the last two. Raises OSError, with the others untouched."""
+    """Write a checkpoint and remove those before the last two. Raises OSError, with the others untouched.
+
+    The folder exists: in a run's folder that was removed and made anew in the middle, nothing is to be written.
+    """
     path = _write(folder / f"step-{step:010}.pt", run, step, captured)
     _remove(list_checkpoints(folder)[KEPT:])
     return path
@@ -62,7 +65,6 @@ def _write(path: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "run": run, "step": step, "state": captured}, buffer)
     data = buffer.getbuffer()
-    path.parent.mkdir(exist_ok=True)  # but no folder of a run: where that is gone, nothing is to be written
     # The digest first: as soon as the file has its name it counts, and no crash in between can make it worthless.
     atomic_write(_digest_of(path), f"{hashlib.sha256(data).hexdigest()}  {path.name}\n".encode())
     try:

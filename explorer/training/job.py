@@ -211,6 +211,7 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
         ValueError: data, device and configuration do not fit one another, or the checkpoint.
     """
     folder = RunFolder(root, run.id).checkpoints
+    folder.mkdir(exist_ok=True)
     checkpoint.remove_leftovers(folder)
     captured, problems = checkpoint.load_newest(folder, run.id)
     for problem in problems:

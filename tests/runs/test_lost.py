@@ -35,11 +35,13 @@ def ended(manager: Manager, status: str = "finished", **fields: object) -> str:
 
 @LIGHT
 @pytest.mark.parametrize("remade", [False, True])
-def test_a_worker_whose_folder_is_gone_ends_and_nothing_starts_beside_it(manager: Manager, remade: bool) -> None:
+def test_a_worker_whose_folder_is_gone_ends_and_nothing_starts_beside_it(
+    manager: Manager, tmp_path: Path, remade: bool
+) -> None:
     run, next_one = create(manager), create(manager, epochs=1)
     until_step(manager, run.id, 10)
     process, folder = psutil.Process(worker(manager, run.id)), RunFolder(manager.root, run.id).path
-    shutil.rmtree(folder)
+    folder.rename(tmp_path / "gone")  # in one step: the worker writes there all the time
     if remade:  # by somebody who restores a backup, say
         folder.mkdir()
         (folder / "worker.lock").touch()
