@@ -340,7 +340,6 @@ def test_a_run_without_its_folder_is_not_extended_and_a_lost_one_not_resumed(hom
 def test_a_point_of_a_curve_opens_its_checkpoint_where_it_is_kept(home: Path, manager: Manager) -> None:
     run = finished(manager)
     folder = RunFolder(manager.root, run.id).checkpoints
-    folder.mkdir()
     for name in ("step-0000000063.pt", "step-0000000064.pt", "best-test-0000000032.pt"):
         (folder / name).write_bytes(b"")
     running = app(run=run.id)
