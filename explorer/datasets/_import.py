@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..home import absolute
-from ..text import compact_shape, quote
+from ..text import compact_shape
 from . import _folders, _images, _store
 from ._arrays import ImageArrays
 from ._checks import Size, warn_of_content, warn_of_sizes
@@ -24,6 +24,7 @@ from ._plan import (
     DEFAULT_SIZE,
     check_memory,
     check_size,
+    describe_unreadable,
     digest,
     read_layout,
     select_usable,
@@ -171,7 +172,8 @@ class _Import:
         images = np.empty((len(pairs), 3, *size), dtype=np.uint8)
         digests: list[bytes] = [b""] * len(pairs)
         sizes: list[Size] = [(0, 0)] * len(pairs)
-        found = select_usable(self.source, layout, self._decode(names, images, digests, sizes))
+        good = self._decode(names, images, digests, sizes)
+        found = select_usable(self.source, layout, good, self.failed)
         rows = np.concatenate([found.train, found.test])
         channels = 1 if _is_grey(images, rows) else 3
         content = ImageArrays(
@@ -198,14 +200,15 @@ class _Import:
     def _probe(self, names: Sequence[str]) -> set[Size]:
         """The sizes of some of the images, evenly spread."""
         sizes = set()
+        failed = []
         for name in names[:: max(1, len(names) // _PROBED)]:
             self._check_cancel()
             try:
                 sizes.add(_images.read_size(self.source.read(name)))
-            except (MemberError, ImageError):
-                continue
+            except (MemberError, ImageError) as error:
+                failed.append((name, str(error)))
         if not sizes:
-            raise DatasetError(f"{quote(self.source.name)} holds no readable images in class folders")
+            raise DatasetError(describe_unreadable(self.source, failed))
         return sizes
 
     def _decode(

@@ -14,7 +14,7 @@ from ..text import quote
 from . import _limits as limits
 from ._arrays import MAX_CLASSES, MIN_CLASSES
 from ._errors import DatasetError
-from ._members import ARCHIVE_INSIDE, LABEL_ENDINGS, skip_reason
+from ._members import ARCHIVE_INSIDE, LABEL_ENDINGS, UNREAD_LABELS, skip_reason
 from ._placing import Placing
 from ._roles import Role
 from ._tree import build_tree, find_splits, is_divided_by_class, unwrap
@@ -134,7 +134,10 @@ def _finish(source: str, placing: Placing, left_out: dict[str, str], known_folde
     trained = {label for role, label in images.values() if role == "train"}
     tested = {label for role, label in images.values() if role == "test"}
     if tested and trained and not tested & trained:
-        raise DatasetError(f"{source}: the class {quote(min(tested))} has test images but none for training")
+        raise DatasetError(
+            f"{source}: the classes for testing, such as {quote(min(tested))}, are not those for training, such as "
+            f"{quote(min(trained))}; give both the same names, capitals included"
+        )
     classes = _classes(trained, source, _describe(left_out, placing.hints), numbers=not placing.class_folders)
     for name, (_, label) in list(images.items()):
         if label not in trained:
@@ -183,7 +186,10 @@ def _classes(names: set[str], source: str, why: str, *, numbers: bool) -> tuple[
             raise DatasetError(f"{source}: the class name {quote(name)} contains control characters")
         other = folded.setdefault(unicodedata.normalize("NFC", name.casefold()), name)
         if other != name:
-            raise DatasetError(f"{source}: the classes {quote(other)} and {quote(name)} differ in capitals only")
+            raise DatasetError(
+                f"{source}: the classes {quote(other)} and {quote(name)} differ in capitals only; give them one name, "
+                "or names that differ in more"
+            )
     if numbers and all(name.isascii() and name.isdigit() for name in names):
         return tuple(sorted(names, key=int))
     return tuple(sorted(names))
@@ -192,7 +198,10 @@ def _classes(names: set[str], source: str, why: str, *, numbers: bool) -> tuple[
 def _describe(left_out: dict[str, str], hints: list[str]) -> str:
     """Why there may be no classes, for the end of a message."""
     archives = sorted(name for name, reason in left_out.items() if reason == ARCHIVE_INSIDE)
+    unread = sorted(name for name in left_out if name.lower().endswith(UNREAD_LABELS))
     parts = [f"; {hint}" for hint in hints[:1]]
+    if unread and not hints:
+        parts.append(f"; if the labels are in {quote(unread[0])}, which is not read, write them as labels.csv")
     if left_out:
         counts = list(count_reasons(left_out.items()).items())
         parts.append("; left out: " + ", ".join(f"{count:,} {reason}" for reason, count in counts[:_SHOWN]))

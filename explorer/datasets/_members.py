@@ -24,7 +24,11 @@ _JUNK = frozenset({
     "lost+found", "__pycache__",
 })  # fmt: skip
 """Left behind by operating systems; so is everything hidden: .DS_Store, ._name, .git."""
-_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".7z", ".rar", ".zst")
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
+"""Of archives that are read."""
+_ARCHIVES = (*ARCHIVE_ENDINGS, ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst", ".tzst", ".lz4", ".z")
+UNREAD_LABELS = (".mat", ".json", ".xml", ".xlsx", ".xls", ".parquet", ".pkl", ".npy", ".npz", ".yaml", ".yml")
+"""Of files that may hold labels and are not read."""
 ARCHIVE_INSIDE = "an archive inside, which is not opened"
 
 
@@ -75,6 +79,11 @@ def skip_reason(parts: tuple[str, ...], size_bytes: int) -> str:
     if ending and ending not in IMAGE_ENDINGS:
         return f"not an image (.{ending})"
     return f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}" if size_bytes > limits.MAX_MEMBER_BYTES else ""
+
+
+def has_image_ending(name: str) -> bool:
+    """Whether a file's name says that it is an image."""
+    return _ending(name.rpartition("/")[2]) in IMAGE_ENDINGS
 
 
 def _ending(name: str) -> str:

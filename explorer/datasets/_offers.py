@@ -17,11 +17,10 @@ from ._arrays import ImageArrays
 from ._card import DatasetCard
 from ._errors import DatasetError, ImageError
 from ._import import import_images
-from ._members import IMAGE_ENDINGS, LABEL_ENDINGS, MemberError, is_junk
+from ._members import ARCHIVE_ENDINGS, IMAGE_ENDINGS, LABEL_ENDINGS, MemberError, is_junk
 from ._plan import read_layout, select_usable, source_title, stored_size
 from ._sources import Source
 
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2")
 _MOST_LISTED = 400
 """Folders and files of a folder that are looked at."""
 _DEPTH = 6
@@ -141,7 +140,7 @@ def _find_sources(root: Path) -> list[Path]:
     for path in _list_folder(root):
         if path.name in _OFFICIAL:
             continue
-        if path.name.lower().endswith(_ARCHIVES):
+        if path.name.lower().endswith(ARCHIVE_ENDINGS):
             found.append(path)
         elif path.is_dir():
             depth, listed, archives = _look(path, _quick_state(path))
@@ -157,7 +156,9 @@ def _find_sources(root: Path) -> list[Path]:
 def _look(folder: Path, _: str) -> tuple[int | None, bool, tuple[Path, ...]]:
     """Folders around the first image, None if there is none; whether a list of labels lies there; archives."""
     entries = _list_folder(folder)
-    archives = tuple(path for path in entries if path.name.lower().endswith(_ARCHIVES) and path.name not in _OFFICIAL)
+    archives = tuple(
+        path for path in entries if path.name.lower().endswith(ARCHIVE_ENDINGS) and path.name not in _OFFICIAL
+    )
     listed = any(path.name.lower().endswith(LABEL_ENDINGS) for path in entries)
     return _image_depth(folder, _DEPTH), listed, archives
 

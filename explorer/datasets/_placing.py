@@ -10,8 +10,11 @@ from functools import cache
 
 from ..text import quote
 from ._arrays import MAX_CLASSES
-from ._label_files import ImageIndex, Labels, NoLabelColumnError, read_labels
+from ._label_columns import NoLabelColumnError
+from ._label_files import Labels, read_labels
+from ._label_rows import ImageIndex, is_number
 from ._roles import Role, find_role
+from ._split_lists import join_keys, read_splits
 from ._tree import Folder, find_copies, is_divided_by_class, split_roles, unwrap
 
 _NUMBERED = re.compile(r"(.*?[^\W\d_])[\s._(-]*[0-9]+\)?", re.DOTALL)
@@ -35,11 +38,13 @@ class Placing:
 
     def __init__(self, texts: Sequence[str], read_text: Callable[[str], str]) -> None:
         self._texts = texts
-        self._read_text = cache(read_text)
+        self._read_text: Callable[[str], str] = cache(read_text)
         self.placed: dict[str, tuple[Role, str]] = {}
         """Image to split and class."""
         self.left_out: dict[str, str] = {}
         self.class_folders: set[tuple[str, ...]] = set()
+        self._split_roles: set[Role] = set()
+        """Splits that have folders of their own."""
         self.lists: set[str] = set()
         """Text files that were read as lists of labels."""
         self.folders: list[tuple[str, str, int]] = []
@@ -59,7 +64,10 @@ class Placing:
                     self._place_folders(part, find_role(part.name) or "train", {inner.name: part})
             return
         self._leave_out_copies(top)
+        if self._texts:
+            self._read_text = join_keys(self._texts, self._read_text, _index(top))
         self._place_body(top, "train", frozenset())
+        self._divide(top)
         if self.class_folders:
             self._warn_of_doubtful_classes(top)
 
@@ -70,6 +78,7 @@ class Placing:
             if name not in roles:
                 self._leave_out(inner, COPY if split_roles(unwrap(inner)) else "beside the split folders")
         known: set[str] = set()
+        self._split_roles = set(roles.values())
         for name in sorted(roles, key=lambda name: _ORDER.index(roles[name])):
             body = unwrap(node.folders[name])
             self._leave_out_copies(body)
@@ -112,8 +121,9 @@ class Placing:
         """Images whose classes stand in text files, unless these say what the folders say."""
         if not self._texts:
             return False
-        index = ImageIndex("/".join(image) for image in body.all_images())
-        chosen = _choose(self._read_lists(index, role, known), role, whole=not known and role == "train")
+        index = _index(body)
+        found = self._read_lists(index, role, known)
+        chosen = _choose(found, role, whole=role == "train")
         if not chosen or (unless_as_folders and not _contradicts(chosen, body, len(index.images))):
             return False
         several = len({named for named, _ in chosen}) > 1
@@ -123,6 +133,11 @@ class Placing:
             self.warnings.append(
                 f"The folders in {body.where} divide the images in another way than {chosen[0][1].file} does: the file "
                 "was believed. Take it away if the folders are the classes."
+            )
+        if others := _find_rivals(found, chosen):
+            self.warnings.append(
+                f"{', '.join(others[:3])} {'give' if len(others) > 1 else 'gives'} other classes than "
+                f"{chosen[0][1].file}, which was taken: take away what is not meant."
             )
         listed = ", ".join(labels.file for _, labels in chosen)
         for image in index.images:
@@ -134,8 +149,8 @@ class Placing:
         found: Found = []
         for text in self._texts:
             named = find_role(text.rpartition("/")[2].rpartition(".")[0])
-            if known and named not in (None, role):  # train.csv says nothing of test images of the same names
-                continue
+            if named not in (None, role) and (known or named in self._split_roles):
+                continue  # train.csv says nothing of the images of the same names in test/
             try:
                 labels = read_labels(text, self._read_text(text), index, known)
             except NoLabelColumnError as error:
@@ -147,18 +162,54 @@ class Placing:
 
     def _take(self, body: Folder, labels: Labels, role: Role) -> None:
         count: Counter[Role] = Counter()
+        named = _names_of_numbers(labels.label_of)
         for image, label in labels.label_of.items():
             split = labels.role_of.get(image, role)
             if split == "unlabelled" or (split == "train" and image in self.placed):  # the latter is tested on already
                 continue
-            self.placed[image] = (split, class_name(label))
+            self.placed[image] = (split, class_name(named.get(label, label)))
             count[split] += 1
         self.left_out.update(labels.reason_of)
         self.lists.add(labels.file)
         self.folders += [(body.where, split, number) for split, number in count.items()]
         self.notes.append(f"The classes of the images in {body.where} are read from {labels.file}.")
+        if named:
+            self.notes.append("Their numbers are given the names that the files of each class begin with.")
+        if labels.note:
+            self.notes.append(labels.note)
         if labels.missing_count:
             self.notes.append(f"{labels.missing_count:,} rows of {labels.file} name files that are not there.")
+
+    def _divide(self, top: Folder) -> None:
+        """Splits of images whose classes are known, where text files give them and nothing else does."""
+        if not self._texts or {role for role, _ in self.placed.values()} != {"train"}:
+            return
+        if len({label for _, label in self.placed.values()}) < 2:
+            return
+        splits = read_splits(self._texts, self._read_text, ImageIndex(self.placed))
+        role_of = {image: role for image, role in splits.role_of.items() if image in self.placed}
+        is_whole = "train" in role_of.values()  # else what is not listed is for training
+        if not any(role_of.get(image, "" if is_whole else "train") == "train" for image in self.placed) or not role_of:
+            return
+        listed = " and ".join(splits.files)
+        count: Counter[Role] = Counter()
+        for image, (_, label) in list(self.placed.items()):
+            role = role_of.get(image)
+            if role == "unlabelled" or (role is None and is_whole):
+                self.left_out[image] = f"not listed in {listed}" if role is None else f"unlabelled in {listed}"
+                del self.placed[image]
+                continue
+            self.placed[image] = (role or "train", label)
+            count[role or "train"] += 1
+        self.lists.update(splits.files)
+        of_splits = tuple(f"{file} " for file in (*splits.files, *splits.unused))
+        self.hints = [hint for hint in self.hints if not hint.startswith(of_splits)]
+        self.folders = [*(each for each in self.folders if each[1] != "train"),
+                        *((top.where, role, number) for role, number in count.items())]  # fmt: skip
+        self.notes.append(f"Which images are for training and which for testing is read from {listed}.")
+        if splits.unused:
+            self.notes.append(f"Further lists of the same splits are not used: {', '.join(splits.unused[:4])}"
+                              f"{' …' if len(splits.unused) > 4 else ''}.")  # fmt: skip
 
     def _place_by_names(self, body: Folder, role: Role, known: frozenset[str]) -> bool:
         """Images whose names begin with their class: ``cat.0.jpg``, or one of the known classes."""
@@ -209,12 +260,54 @@ class Placing:
                 f"The folders {outer} all hold the same folders ({', '.join(same[:3])}): the outer ones were taken for "
                 "the classes. If the inner ones are, give one of the outer folders."
             )
+        elif all(not folder.images and len(folder.folders) > 1 for folder in top.folders.values()):
+            outer, deeper = (", ".join(sorted(names)[:3]) for names in (top.folders, set().union(*inner)))
+            self.warnings.append(
+                f"The classes are the outer folders ({outer}), though each holds further folders ({deeper}) and no "
+                "image of its own. If the inner ones are the classes, put them all into one folder."
+            )
         self.notes += [f"Not used: {hint}." for hint in self.hints]
 
 
 def class_name(folder: str) -> str:
     """The class of a folder: its name in the usual form of Unicode."""
     return unicodedata.normalize("NFC", folder).strip()
+
+
+def _index(folder: Folder) -> ImageIndex:
+    return ImageIndex("/".join(image) for image in folder.all_images())
+
+
+def _names_of_numbers(label_of: Mapping[str, str]) -> dict[str, str]:
+    """Names for classes that a list only numbers, where the images' file names begin with one name for each number."""
+    if not all(map(is_number, label_of.values())):
+        return {}
+    named: dict[str, str] = {}
+    for image, label in label_of.items():
+        name = _class_in_name(image, frozenset())
+        if not name or name.casefold() in _CAMERA or named.setdefault(label, name) != name:
+            return {}
+    return named if len({name.casefold() for name in named.values()}) == len(named) > 1 else {}
+
+
+def _find_rivals(found: Found, chosen: Found) -> list[str]:
+    """Files that give as many images as a chosen one other classes than that."""
+    return [
+        labels.file
+        for named, labels in found
+        for role, taken in chosen
+        if named == role
+        and labels is not taken
+        and len(labels.label_of) >= _MOST * len(taken.label_of)
+        and _partition(labels.label_of) != _partition(taken.label_of)
+    ]
+
+
+def _partition(label_of: Mapping[str, str]) -> set[frozenset[str]]:
+    members: dict[str, set[str]] = {}
+    for image, label in label_of.items():
+        members.setdefault(label, set()).add(image)
+    return set(map(frozenset, members.values()))
 
 
 def _choose(found: Found, role: Role, *, whole: bool) -> Found:

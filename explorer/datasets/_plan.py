@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..text import format_bytes, quote
+from . import _images
 from ._arrays import MIN_CLASSES
 from ._checks import Size
-from ._errors import DatasetError
-from ._layout import Layout, find_layout
+from ._errors import DatasetError, ImageError
+from ._layout import Layout, count_reasons, find_layout
+from ._members import ARCHIVE_ENDINGS, MemberError, has_image_ending
 from ._random import split_stratified
 from ._sources import Source
 
@@ -56,16 +58,30 @@ def parse_size(text: str) -> Size:
 
 def source_title(filename: str) -> str:
     """A file's or folder's name without its endings: 'cats.tar.gz' → 'cats'."""
-    stem = Path(filename).stem if Path(filename).suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".bz2") else filename
-    return stem[:-4] if stem.lower().endswith(".tar") else stem
+    ending = next((ending for ending in ARCHIVE_ENDINGS if filename.lower().endswith(ending)), "")
+    return filename[: len(filename) - len(ending)] or filename
 
 
 def read_layout(source: Source) -> Layout:
     """The splits and classes of an open source. Raises DatasetError."""
+    sizes = {name: member.size for name, member in source.members.items()}
+    problems = [*source.problems]
+    if any(map(has_image_ending, sizes)):  # else images may have no endings at all
+        for name in [name for name in sizes if "." not in name.rpartition("/")[2]]:
+            if not _is_image(source, name):
+                problems.append((name, "not an image (no ending)"))
+                del sizes[name]
     return find_layout(
-        ((name, member.size) for name, member in source.members.items()),
-        source=quote(source.name), folders=source.folders, problems=source.problems, read_text=source.read_text,
-    )  # fmt: skip
+        sizes.items(), source=quote(source.name), folders=source.folders, problems=problems, read_text=source.read_text
+    )
+
+
+def _is_image(source: Source, name: str) -> bool:
+    try:
+        _images.read_size(source.read(name))
+    except (MemberError, ImageError):
+        return False
+    return True
 
 
 def stored_size(sizes: set[Size], wanted: Size | None, *, keep_small: bool) -> tuple[Size, bool]:
@@ -92,13 +108,16 @@ class Usable:
     warnings: tuple[str, ...]
 
 
-def select_usable(source: Source, layout: Layout, good: NDArray[np.bool_]) -> Usable:
+def select_usable(
+    source: Source, layout: Layout, good: NDArray[np.bool_], failed: Sequence[tuple[str, str]] = ()
+) -> Usable:
     """Leave out classes without a readable training image, and hold a test set out where there is none.
 
     Args:
         source: For messages.
         layout: What the source holds.
         good: For each image, training first, whether it can be read.
+        failed: (path, reason) of those that cannot, for messages.
 
     Returns:
         Rows, classes and labels.
@@ -110,15 +129,15 @@ def select_usable(source: Source, layout: Layout, good: NDArray[np.bool_]) -> Us
     labels = np.array([label for _, label in pairs], dtype=np.int64)
     border = len(layout.train)
     if not good[:border].any():
-        raise DatasetError(f"{quote(source.name)} holds no readable images in class folders")
+        raise DatasetError(describe_unreadable(source, failed))
     counts = np.bincount(labels[:border][good[:border]], minlength=len(layout.classes))
     lost = [name for name, count in zip(layout.classes, counts, strict=True) if not count]
     if len(lost) > len(layout.classes) - MIN_CLASSES:
-        raise DatasetError(f"the class {quote(lost[0])} has no readable training images")
+        raise DatasetError(f"the class {quote(lost[0])} has no readable training images{_count(failed)}")
     rows = np.flatnonzero(good & (counts > 0)[labels])
     train, test = rows[rows < border], rows[rows >= border]
     if layout.test and not len(test):
-        raise DatasetError("there are no readable test images")
+        raise DatasetError(f"there are no readable test images{_count(failed)}")
     notes, warnings = list(layout.notes), list(layout.warnings)
     if lost:
         warnings.append(f"Without a readable training image, and so left out: {', '.join(map(quote, lost))}.")
@@ -137,6 +156,16 @@ def select_usable(source: Source, layout: Layout, good: NDArray[np.bool_]) -> Us
                        for (name, label), fine in zip(pairs, good, strict=True) if fine and not counts[label]),
         notes=tuple(notes), warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def describe_unreadable(source: Source, failed: Sequence[tuple[str, str]]) -> str:
+    """A sentence that no image of a source can be read, and why."""
+    return f"{quote(source.name)} holds no readable images in class folders{_count(failed)}"
+
+
+def _count(failed: Sequence[tuple[str, str]]) -> str:
+    counts = list(count_reasons(failed).items())[:3]
+    return "; " + ", ".join(f"{count:,}: {reason}" for reason, count in counts) if counts else ""
 
 
 def check_memory(count: int, size: Size) -> None:

@@ -21,10 +21,12 @@ from ._import import Cancel, Progress
 from ._layout import Layout, count_reasons
 from ._members import MemberError
 from ._plan import check_memory, check_size, digest, read_layout, select_usable, source_title, stored_size
-from ._samples import Sample, decode_samples
+from ._samples import TILE_PX, Sample, decode_samples
 from ._sources import Source
 
 _BATCH = 64
+_DECODED = 128
+"""Images that are decoded as a whole, evenly spread over the source; of the others only the headers are read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,8 +127,9 @@ def preview(
     """Look at a folder, zip or tar of images before anything of it is stored.
 
     Recognised are class folders, with or without splits such as train, val and test around them, also nested; images
-    with a list of their labels, such as a CSV file; and file names that begin with their class. Every file is read, but
-    of the images only the headers are decoded: one that is damaged further on is found by the import.
+    with a list of their labels, such as a CSV file; and file names that begin with their class. Every file is read; as
+    many as 128 images, evenly spread, are decoded to their end, the others as far as their headers: one of these that
+    is damaged further on is found and left out by the import, which decodes all. A note says how many were decoded.
 
     Args:
         path: Of the folder or archive.
@@ -176,9 +179,10 @@ def preview_upload(
 
 def _look(source: Source, layout: Layout, title: str, progress: Progress | None, cancel: Cancel | None) -> Preview:
     pairs = [*layout.train, *layout.test]
-    seen = _read_headers(source, [name for name, _ in pairs], progress, cancel)
+    seen = _read_images(source, [name for name, _ in pairs], progress, cancel)
     failed = [(name, found) for (name, _), found in zip(pairs, seen, strict=True) if isinstance(found, str)]
-    usable = select_usable(source, layout, np.array([not isinstance(found, str) for found in seen], dtype=bool))
+    good = np.array([not isinstance(found, str) for found in seen], dtype=bool)
+    usable = select_usable(source, layout, good, failed)
     left_out = tuple(sorted([*layout.left_out, *usable.left_out, *failed]))
     sizes: Counter[Size] = Counter()
     content: list[list[tuple[int, bytes]]] = [[], []]
@@ -198,7 +202,7 @@ def _look(source: Source, layout: Layout, title: str, progress: Progress | None,
         folders=layout.folders,
         left_out=tuple(count_reasons(left_out).items()),
         skipped=left_out,
-        notes=usable.notes,
+        notes=(*usable.notes, _describe_check(len(pairs))),
         warnings=(*usable.warnings, *warn_of_content(usable.classes, *content)),
         samples=decode_samples(
             source, usable.classes, ((pairs[row][0], int(usable.labels[row])) for row in usable.train)
@@ -206,18 +210,35 @@ def _look(source: Source, layout: Layout, title: str, progress: Progress | None,
     )
 
 
-def _read_headers(
+def _describe_check(count: int) -> str:
+    step = _step(count)
+    if step == 1:
+        return "Every image was decoded to its end: an import leaves out no other files."
+    return (
+        f"{len(range(0, count, step)):,} of {count:,} images were decoded to their end, the others as far as their "
+        "headers: an import decodes all, and leaves out those that are damaged further on."
+    )
+
+
+def _step(count: int) -> int:
+    return max(1, -(-count // _DECODED))
+
+
+def _read_images(
     source: Source, names: Sequence[str], progress: Progress | None, cancel: Cancel | None
 ) -> list[tuple[Size, bytes] | str]:
     """Size and digest of each image, or why it cannot be used."""
     stop = threading.Event()
+    step = _step(len(names))
 
-    def look(name: str) -> tuple[Size, bytes] | str:
+    def look(row: int) -> tuple[Size, bytes] | str:
         if stop.is_set():
             return ""
         try:
-            data = source.read(name)
-            return _images.read_size(data), digest(data)
+            data = source.read(names[row])
+            whole = row % step == 0
+            size = _images.decode(data, at_least=TILE_PX).size if whole else _images.read_size(data)
+            return size, digest(data)
         except (MemberError, ImageError) as error:
             return str(error)
 
@@ -227,7 +248,7 @@ def _read_headers(
             for start in range(0, len(names), _BATCH):
                 if cancel and cancel():
                     raise CancelledError("the preview was cancelled")
-                found += pool.map(look, names[start : start + _BATCH])
+                found += pool.map(look, range(start, min(start + _BATCH, len(names))))
                 if progress:
                     progress(len(found), len(names))
         finally:

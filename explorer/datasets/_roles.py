@@ -8,16 +8,22 @@ from typing import Literal
 Role = Literal["train", "validation", "test", "unlabelled"]
 
 _WORDS: dict[str, Role] = {
-    **dict.fromkeys(("train", "training", "trn", "trainval", "learn"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "eval", "evaluation"), "validation"),
-    **dict.fromkeys(("test", "testing", "tst", "holdout"), "test"),
+    **dict.fromkeys(
+        ("train", "training", "trn", "trainval", "learn", "learning", "trainings", "lern", "entrenamiento",
+         "entrainement", "entraînement", "apprentissage", "训练", "訓練", "学習"), "train"
+    ),
+    **dict.fromkeys(
+        ("val", "valid", "validation", "validate", "dev", "eval", "evaluation", "validierung", "validierungs",
+         "validación", "validacion", "验证", "驗證", "検証"), "validation"
+    ),
+    **dict.fromkeys(("test", "testing", "tst", "holdout", "prueba", "pruebas", "测试", "測試", "テスト"), "test"),
     **dict.fromkeys(
         ("pred", "predict", "prediction", "predictions", "unlabelled", "unlabeled", "inference"), "unlabelled"
     ),
 }  # fmt: skip
-_FILLERS = "(set|data|dataset|images?|imgs?|photos?|pictures?|pics?|files?|split|[0-9]+)?"
+_FILLERS = "(set|data|dataset|images?|imgs?|photos?|pictures?|pics?|files?|split|daten|bilder|集|数据|数据集|[0-9]+)?"
 _GLUED = re.compile(f"({'|'.join(sorted(_WORDS, key=len, reverse=True))}){_FILLERS}")
-_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-zà-ÿ]+[0-9]*|[0-9]+|[\u3040-\u9fff]+")
 
 
 def find_role(name: str) -> Role | None:

@@ -17,14 +17,19 @@ from pathlib import Path
 from ..text import format_bytes
 from . import _limits as limits
 from ._errors import DatasetError
-from ._members import Listed, Member, MemberError, is_junk
-from ._tar import Tar
+from ._members import LABEL_ENDINGS, UNREAD_LABELS, Listed, Member, MemberError, has_image_ending, is_junk
+from ._tar import Tar, find_packing
 from ._zip import Zip
 
 _OTHER_ARCHIVES = {
-    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zst", b"\x1f\x9d": "Z",
+    b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"\x28\xb5\x2f\xfd": "zst", b"\x1f\x9d": "Z",
+    b"\x04\x22\x4d\x18": "lz4",
 }  # fmt: skip
-"""By their first bytes."""
+_TABLES = {
+    b"PAR1": "a Parquet file", b"\x89HDF": "an HDF5 file", b"\x93NUMPY": "an array of NumPy",
+    b"MATLAB": "a MATLAB file", b"SQLite": "a database", b"%PDF": "a PDF",
+}  # fmt: skip
+"""Both by their first bytes."""
 
 
 class Source:
@@ -33,7 +38,7 @@ class Source:
     ``read`` may be called from several threads. It counts the bytes that it returns and stops at MAX_TOTAL_BYTES.
 
     Args:
-        path: Of a folder, a zip, or a tar, plain or packed by gzip or bzip2; which of them it is, its content tells.
+        path: Of a folder, a zip, or a tar, plain or packed by gzip, bzip2 or xz; its content tells which of them.
         name: What it is called in messages; default: its own name.
     """
 
@@ -123,8 +128,16 @@ def _open_archive(path: Path, name: str) -> Zip | Tar:
         if head.startswith(magic):
             raise DatasetError(f"{name} is a {kind} archive, which is not read here: unpack it and give the folder, or "
                                "pack it as zip")  # fmt: skip
-    if head.startswith((b"\x1f\x8b", b"BZh")) or (head[257:262] == b"ustar" and not head.startswith(b"PK")):
+    if head.startswith(b"PK"):
+        return Zip(path, name)
+    if find_packing(head) or head[257:262] == b"ustar":
         return Tar(path, name)
+    table = next((kind for magic, kind in _TABLES.items() if head.startswith(magic)), "")
+    if table or has_image_ending(name) or name.lower().endswith((*LABEL_ENDINGS, *UNREAD_LABELS)):
+        raise DatasetError(
+            f"{name} is {table or 'a single file'}, not an archive of images: give a folder with a folder of images "
+            "for each class, or a zip or tar of it"
+        )
     return Zip(path, name)
 
 

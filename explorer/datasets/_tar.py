@@ -6,12 +6,14 @@ import bz2
 import contextlib
 import errno
 import gzip
+import lzma
 import os
 import tarfile
 import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -23,6 +25,8 @@ from ._members import Listed, Member, MemberError, is_junk
 from ._zip import split_path
 
 _BLOCK = 2**20
+_XZ_MEMORY_BYTES = 256 * 2**20
+"""What unpacking xz may take; its strongest usual setting takes 65 MB, and a forged one names 4 GB."""
 _LEAST_PACKED = 65_536
 """The ratio of what is smaller is not meaningful."""
 
@@ -37,11 +41,11 @@ class Tar:
         self._name = name
         self._lock = threading.Lock()
         self._file: BinaryIO = path.open("rb")
-        head = self._file.read(3)
-        if head[:2] == b"\x1f\x8b" or head == b"BZh":
+        unpack = find_packing(self._file.read(8))
+        if unpack:
             packed = self._file
             try:
-                self._file = self._unpack(packed, gzip.open if head[:2] == b"\x1f\x8b" else bz2.open)
+                self._file = self._unpack(packed, unpack)
             finally:
                 packed.close()
         self._length = self._file.seek(0, os.SEEK_END)
@@ -103,7 +107,7 @@ class Tar:
             seen.add(parts)
             yield name, Member(parts=parts, where=entry.offset_data, packed=entry.size, size=entry.size)
 
-    def _unpack(self, packed: BinaryIO, opener: Callable[..., object]) -> BinaryIO:
+    def _unpack(self, packed: BinaryIO, unpack: Unpacking) -> BinaryIO:
         most = min(
             limits.MAX_TOTAL_BYTES + 1024 * limits.MAX_ENTRIES,
             limits.MAX_RATIO * max(packed.seek(0, os.SEEK_END), _LEAST_PACKED),
@@ -114,20 +118,56 @@ class Tar:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 file = undo.enter_context(tempfile.TemporaryFile(dir=folder))
-                unpacked = cast(BinaryIO, opener(packed, "rb"))
-                while block := unpacked.read(_BLOCK):
+                for block in unpack(packed):
                     if file.tell() + len(block) > most:
                         raise DatasetError(
                             f"{self._name} unpacks to more than {format_bytes(most)}, which is the limit"
                         )
                     file.write(block)
                 file.flush()
-            except (EOFError, zlib.error, OSError) as error:
+            except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise DatasetError(f"the disk of {folder} is full; nothing was stored") from None
                 raise DatasetError(f"{self._name} is damaged: it cannot be unpacked ({error})") from None
             undo.pop_all()
         return cast(BinaryIO, file)
+
+
+Unpacking = Callable[[BinaryIO], Iterator[bytes]]
+"""Gives the content of a packed file in blocks."""
+
+
+def find_packing(head: bytes) -> Unpacking | None:
+    """What unpacks a file that begins with these bytes; None if it is not packed, or in no way that is read."""
+    return next((unpack for magic, unpack in _PACKINGS.items() if head.startswith(magic)), None)
+
+
+def _gzip_blocks(packed: BinaryIO) -> Iterator[bytes]:
+    return iter(partial(gzip.open(packed, "rb").read, _BLOCK), b"")
+
+
+def _bzip2_blocks(packed: BinaryIO) -> Iterator[bytes]:
+    return iter(partial(bz2.open(packed, "rb").read, _BLOCK), b"")
+
+
+def _xz_blocks(packed: BinaryIO) -> Iterator[bytes]:
+    """By hand, since LZMAFile has no limit for memory."""
+    data = packed.read(_BLOCK)
+    while data:  # one stream after another
+        decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+        while not decoder.eof:
+            if decoder.needs_input and not (data := data or packed.read(_BLOCK)):
+                raise EOFError("its end is missing")
+            block, data = decoder.decompress(data, _BLOCK), b""
+            if block:
+                yield block
+        data = decoder.unused_data.lstrip(b"\0") or packed.read(_BLOCK)
+
+
+_PACKINGS: dict[bytes, Unpacking] = {
+    b"\x1f\x8b": _gzip_blocks, b"BZh": _bzip2_blocks, b"\xfd7zXZ": _xz_blocks,
+}  # fmt: skip
+"""By their first bytes."""
 
 
 class _SmallReads:

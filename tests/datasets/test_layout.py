@@ -137,6 +137,85 @@ CASES: dict[str, tuple[list[str], dict[str, str], dict[str, tuple[int, int]], di
             f"{n},{'hawk' if n % 2 else 'owl'},{'train' if n < 6 else 'test'}\n" for n in range(8))},
         {"hawk": (3, 1), "owl": (3, 1)}, {},
     ),
+    "lists of splits beside class folders, without endings": (
+        tree("x/images/a", "x/images/b", count=4), {
+            "x/meta/train.txt": "".join(f"{c}/{n}\n" for c in "ab" for n in (0, 1)),
+            "x/meta/test.txt": "".join(f"{c}/{n}\n" for c in "ab" for n in (2,)),
+            "x/meta/classes.txt": "a\nb\n", "x/readme.txt": "Nothing of\nimages.\n",
+        }, {"a": (2, 1), "b": (2, 1)},
+        {"not listed in x/meta/test.txt and x/meta/train.txt": 2, "not an image (.txt)": 2},
+    ),
+    "a list for testing alone": (
+        tree("a", "b"), {"testing_list.txt": "a/0.jpg\nb/1.jpg\n"}, {"a": (2, 1), "b": (2, 1)}, {},
+    ),
+    "lists of several folds": (
+        tree("i/a", "i/b", count=12), {f"labels/{split}{fold}.txt": "".join(
+            f"{c}/{n}.jpg\n" for c in "ab" for n in range(12) if (n % 3 == fold % 3) == (split == "test"))
+            for split in ("train", "test") for fold in range(1, 11)},
+        {"a": (8, 4), "b": (8, 4)}, {"not an image (.txt)": 18},
+    ),
+    "keys in one file, splits in another": (
+        [f"c/images/{c}/{c}_{n}.jpg" for c in ("1.owl", "2.hen") for n in range(3)],
+        {"c/images.txt": "".join(f"{k} {c}/{c}_{k % 3}.jpg\n" for k in range(3, 9)
+                                 for c in [("1.owl", "2.hen")[k // 3 - 1]]),
+         "c/image_class_labels.txt": "".join(f"{k} {k // 3}\n" for k in range(3, 9)),
+         "c/train_test_split.txt": "".join(f"{k} {int(k % 3 > 0)}\n" for k in range(3, 9)),
+         "c/bounding_boxes.txt": "".join(f"{k} {k}.5 2.0 3.0 4.0\n" for k in range(3, 9)),
+         "c/classes.txt": "1 1.owl\n2 2.hen\n"},
+        {"1.owl": (2, 1), "2.hen": (2, 1)}, {"not an image (.txt)": 4},
+    ),
+    "keys in one file, labels in another": (
+        [f"c/images/DSC{n}.jpg" for n in range(6)],
+        {"c/images.txt": "".join(f"{k} DSC{k - 50}.jpg\n" for k in range(50, 56)),
+         "c/labels.txt": "".join(f"{k} {'hen' if k % 2 else 'barn owl'}\n" for k in range(50, 56)),
+         "c/train_test_split.txt": "".join(f"{k} {int(k < 54)}\n" for k in range(50, 56))},
+        {"barn owl": (2, 1), "hen": (2, 1)}, {"not an image (.txt)": 1},
+    ),
+    "classes by number, whose names the files have": (
+        [f"images/{c}_{n}.jpg" for c in ("Abyssinian", "beagle") for n in range(6)],
+        {"annotations/list.txt": "#Image CLASS-ID SPECIES BREED\n#1:37 2:Cat 3:Dog\n" + "".join(
+            f"{c}_{n} {k} 1 1\n" for k, c in enumerate(("Abyssinian", "beagle"), 1) for n in range(6)),
+         "annotations/trainval.txt": "".join(
+            f"{c}_{n} {k} 1 1\n" for k, c in enumerate(("Abyssinian", "beagle"), 1) for n in range(4)),
+         "annotations/test.txt": "".join(
+            f"{c}_{n} {k} 1 1\n" for k, c in enumerate(("Abyssinian", "beagle"), 1) for n in (4, 5))},
+        {"Abyssinian": (4, 2), "beagle": (4, 2)}, {"not an image (.txt)": 1},
+    ),
+    "a flag for training": (
+        files("i", 8), {"b.csv": "f,labels,is_train\n" + "".join(
+            f"{n},{'hawk' if n % 2 else 'owl'},{n < 6}\n" for n in range(8))},
+        {"hawk": (3, 1), "owl": (3, 1)}, {},
+    ),
+    "split folders whose images have the same names, each with a list of boxes and classes": (
+        [*files("cars_train", 8), *files("cars_test", 4)],
+        {f"anno_{split}.csv": "".join(f"{n}.jpg,{30 + 7 * n},{20 + 9 * n},200,300,{1 + (n + shift) % 2}\n"
+                                      for n in range(count))
+         for split, count, shift in (("train", 8, 0), ("test", 4, 1))},
+        {"1": (4, 2), "2": (4, 2)}, {},
+    ),
+    "spaces in the names of classes, not in each": (
+        files("data/images", 6), {"data/variants.txt": "".join(
+            f"{n} {('Falcon 2000', 'Spitfire', 'Boeing 737')[n % 3]}\n" for n in range(6))},
+        {"Boeing 737": (2, 0), "Falcon 2000": (2, 0), "Spitfire": (2, 0)}, {},
+    ),
+    "as many words in every row": (
+        files("images", 4), {"l.txt": "".join(f"{n} Boeing {(707, 717)[n % 2]}\n" for n in range(4))},
+        {"Boeing 707": (2, 0), "Boeing 717": (2, 0)}, {},
+    ),
+    "titles in another language": (
+        files("images", 4),
+        {"l.csv": "Datei;Breite;Klasse\n" + "".join(f"{n}.jpg;9;{'ab'[n % 2]}\n" for n in range(4))},
+        {"a": (2, 0), "b": (2, 0)}, {},
+    ),
+    "one column of words among numbers": (
+        files("images", 4), {"l.csv": "file,w,h,animal\n" + "".join(f"{n},9,{n},{'ab'[n % 2]}\n" for n in range(4))},
+        {"a": (2, 0), "b": (2, 0)}, {},
+    ),
+    "true and false, and other endings": (
+        files("images", 4, "png"), {"l.csv": "# made by hand\nfile,rust,scab\n" + "".join(
+            f"images\\{n}.jpg,{n % 2 == 0},{n % 2 == 1}\n" for n in range(4))},
+        {"rust": (2, 0), "scab": (2, 0)}, {},
+    ),
     "dogs and cats in the file names": (
         [*(f"train/{c}.{n}.jpg" for c in ("cat", "dog") for n in range(5)), *files("test1", 4)],
         {"sampleSubmission.csv": "id,label\n0,0\n1,0\n"},
@@ -188,12 +267,15 @@ def test_layouts(case: str) -> None:
         ([*files("train", 3), *files("test", 3)], {}, "unlabelled: train"),
         ([f"DSC_{n:04}.jpg" for n in range(9)], {}, "0 class folders"),
         (files("i", 3), {"l.csv": "file,x,y\n0,1,2\n1,4,5\n2,6,7\n"}, r"which of its columns \('x', 'y'\)"),
+        (files("i", 9), {"l.csv": "file,y\n" + "".join(f"{n},{n + 1 / 7:.3f}\n" for n in range(9))}, "are no classes"),
+        (files("i", 9), {"cat_train.txt": "".join(f"{n} {1 if n % 3 else -1}\n" for n in range(9))}, "is no class;"),
+        ([*files("i", 9), "setid.mat"], {}, "labels are in 'setid.mat', which is not read, write them as"),
         (["train.zip", "test1.zip", "s.csv"], {}, "give 'test1.zip' or 'train.zip'"),
         ([f"a/{n}.ppmx" for n in range(12)], {}, r"12 not an image \(.ppmx\)"),
         ([f"a/{n}.heic" for n in range(12)], {}, "12 a HEIC photo"),
         (tree("one/train/a", "one/train/b", "one/test/a", "two/train/a", "two/train/b", "two/test/b"), {}, "one, two"),
         ([f"{'d/' * 9}{c}/{n}.jpg" for c in "ab" for n in range(3)], {}, "6 deeper than 8 folders"),
-        (tree("train/a", "train/b", "test/c", "test/d"), {}, "test images but none for training"),
+        (tree("train/a", "train/b", "test/c", "test/d"), {}, "are not those for training, such as .a."),
     ],
 )
 def test_what_has_no_classes_is_refused_with_the_reason(names: list[str], texts: dict[str, str], said: str) -> None:
@@ -223,6 +305,15 @@ def test_doubts_are_told() -> None:
                                                                        for c in ("bike", "back_pack"))))  # fmt: skip
     assert "m.csv lists the images" in told(tree("p1", "p2"), {"m.csv": "f,x,y\n" + "".join(
         f"{p}/{n}.jpg,1,2\n" for p in ("p1", "p2") for n in range(3))})  # fmt: skip
+    said = told(files("i", 8), {f"{kind}_{split}.csv": "f,label\n" + "".join(
+        f"{n},{kind}{n % 4 // (1 if kind == 'variant' else 2)}\n" for n in range(8) if (n < 4) == (split == "train"))
+        for kind in ("family", "variant") for split in ("train", "test")})  # fmt: skip
+    assert "variant_test.csv, variant_train.csv give other classes than family_test.csv, which was taken" in said
+    assert "The classes are the outer folders (a, b)" in told(tree("a/abbey", "a/airport", "b/bakery", "b/bank"))
+    assert "not used: labels/test2.txt" in told(tree("a", "b"), {
+        f"labels/test{n}.txt": f"a/{n}.jpg\nb/{n}.jpg\n" for n in (1, 2)})  # fmt: skip
+    assert "Column 3 of l.csv, 'kind', was taken for the label" in told(files("i", 4), {
+        "l.csv": "f,w,kind\n" + "".join(f"{n},9,{'ab'[n % 2]}\n" for n in range(4))})  # fmt: skip
     listed = "f,label\n0,a\n1,b\n2,a\n3,b\n9,a\n1,b\n"
     assert "1 rows of l.csv name files that are not there" in told(files("i", 4), {"l.csv": listed})
 

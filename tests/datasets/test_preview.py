@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import lzma
 import os
 import tarfile
 import tracemalloc
@@ -50,7 +52,7 @@ def test_a_preview_says_what_the_import_stores(tmp_path: Path, held_out: bool) -
     assert data["stored"]["size"] == list(made.shape[1:])
     assert data["left_out"] == dict(made.left_out)
     assert seen.warnings == made.warnings
-    assert set(data["notes"]) <= set(made.notes)
+    assert {note for note in data["notes"] if "decoded" not in note} <= set(made.notes)
     if not held_out:
         assert data["left_out"] == {
             "not an image (.txt)": 1, "not an image (.md)": 1, "this is not a supported image": 1, "unlabelled: pred": 1
@@ -182,7 +184,9 @@ def test_memory_for_a_large_upload_is_bounded(tmp_path: Path, home: Path) -> Non
 # ---- archives ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("ending", "mode"), [("tar", "w:"), ("tar.gz", "w:gz"), ("tgz", "w:gz"), ("tar.bz2", "w:bz2")])
+@pytest.mark.parametrize(("ending", "mode"), [
+    ("tar", "w:"), ("tar.gz", "w:gz"), ("tgz", "w:gz"), ("tar.bz2", "w:bz2"), ("tar.xz", "w:xz"), ("txz", "w:xz"),
+])  # fmt: skip
 def test_a_tar_is_read_as_a_zip_is(tmp_path: Path, home: Path, ending: str, mode: str) -> None:
     members = makers.classes(3, 4)
     path = tmp_path / f"my cats.{ending}"
@@ -203,6 +207,67 @@ def test_a_tar_is_read_as_a_zip_is(tmp_path: Path, home: Path, ending: str, mode
     assert "no classes: 'class9'" in " ".join(made.warnings)
     assert datasets.import_upload(path.read_bytes(), path.name).name == made.name
     assert [entry.name for entry in (home / "data").iterdir()] == [made.name]
+
+
+def test_an_xz_of_several_streams_is_read_and_a_broken_or_forged_one_is_not(tmp_path: Path) -> None:
+    data = gzip.decompress(makers.tar(makers.classes()))
+    packed = lzma.compress(data[:5000]) + bytes(8) + lzma.compress(data[5000:])
+    path = tmp_path / "a.tar.xz"
+    path.write_bytes(packed)
+    assert preview(path).count == 12
+    for broken in (packed[:-40], packed[:300] + b"\xff" * 20 + packed[320:]):
+        path.write_bytes(broken)
+        with pytest.raises(DatasetError, match=r"a\.tar\.xz is damaged: it cannot be unpacked"):
+            preview(path)
+    path.write_bytes(lzma.compress(data, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 2**29}]))
+    with pytest.raises(DatasetError, match="Memory usage limit"):
+        preview(path)
+
+
+@pytest.mark.parametrize(("name", "head", "said"), [
+    ("a.parquet", b"PAR1", "is a Parquet file"), ("setid.mat", b"MATLAB 5.0", "is a MATLAB file"),
+    ("labels.csv", b"a,b", "is a single file"), ("photo.jpg", b"\xff\xd8", "is a single file"),
+])  # fmt: skip
+def test_a_single_file_is_named(tmp_path: Path, name: str, head: bytes, said: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(head + bytes(600))
+    with pytest.raises(DatasetError, match=said):
+        preview(path)
+
+
+def test_files_without_an_ending_are_images_by_their_content(tmp_path: Path) -> None:
+    members = {**makers.classes(), "class0/7": makers.png(7), "notes/LICENSE": b"Yours.", "notes/AUTHORS": b"We."}
+    shown = preview(makers.zipped(tmp_path / "a.zip", members))
+    assert (shown.count, dict(shown.left_out)) == (13, {"not an image (no ending)": 2})
+    bare = {name.removesuffix(".png"): data for name, data in makers.classes().items()}
+    assert preview(makers.zipped(tmp_path / "b.zip", bare)).count == 12
+
+
+# ---- damage --------------------------------------------------------------------------------------------------------
+
+
+def test_images_whose_bodies_are_damaged_are_counted_by_the_preview_as_by_the_import(tmp_path: Path) -> None:
+    jpeg, whole = makers.encoded(makers.pixels(1, 90, 90, 3), "JPEG"), makers.encoded(makers.pixels(2, 90, 90, 3))
+    noise = whole[: len(whole) // 2] + bytes(len(whole) // 2)
+    members = {**makers.classes(), "class0/a.jpg": jpeg[: len(jpeg) // 2], "class1/b.png": noise}
+    path = makers.zipped(tmp_path / "a.zip", members)
+    shown, made = preview(path), import_images(path)
+    assert dict(shown.left_out) == dict(made.left_out) == {"the image file is incomplete or damaged": 2}
+    assert [name for name, _ in shown.skipped] == [name for name, _ in made.skipped] == ["class0/a.jpg", "class1/b.png"]
+    assert any("Every image was decoded to its end" in note for note in shown.notes)
+
+
+def test_a_preview_of_many_images_says_how_many_it_decoded(tmp_path: Path) -> None:
+    members = makers.classes(2, 100)
+    for name in [*members][::2]:  # every second one; of 200, every second one is decoded
+        members[name] = members[name][:-30]
+    path = makers.zipped(tmp_path / "a.zip", members)
+    said = next(note for note in preview(path).notes if "decoded" in note)
+    assert said.startswith("100 of 200 images were decoded to their end")
+    bad = dict.fromkeys(members, b"\x89PNG")
+    for ask in (preview, import_images):
+        with pytest.raises(DatasetError, match=r"; [0-9]+: this is not a supported image"):
+            ask(makers.zipped(tmp_path / "b.zip", bad))
 
 
 @pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "a/../../evil.png"])
@@ -243,7 +308,7 @@ def test_tars_made_to_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("magic", "kind"), [(b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"), (b"\xfd7zXZ\0", "xz")]
+    ("magic", "kind"), [(b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07", "rar"), (b"\x28\xb5\x2f\xfd", "zst")]
 )
 def test_other_archives_are_refused_by_name(tmp_path: Path, magic: bytes, kind: str) -> None:
     (tmp_path / "a.x").write_bytes(magic + b"x" * 99)

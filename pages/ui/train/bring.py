@@ -22,7 +22,7 @@ Size = tuple[int, int]
 Looking = Callable[[Progress], Preview]
 Storing = Callable[..., ImportedDataset]
 
-_TYPES = ["zip", "tar", "gz", "tgz", "bz2"]
+_TYPES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
 _AS_THEY_ARE, _SMALLEST, _OWN = "as they are", "smallest", "own"
 _SCALINGS = {"cut": "cut off", "squash": "squashed"}
 
