@@ -24,14 +24,17 @@ def _read(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
-_PLOTS = ("ablation", "bars", "charts", "compare", "curves", "scatter")
-"""Components whose scripts build on assets/plot.js."""
+_BASES = {
+    **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "scatter"), "plot"),
+    "editor": "controls",
+}
+"""The script and style in assets/, beside the common ones, on which a component's own build."""
 
 
 @cache
 def _component(name: str) -> Any:
     # The shared scripts and styles stand before each component's own: plain strings, no build step.
-    parts = ["common", *(["plot"] if name in _PLOTS else []), name]
+    parts = ["common", *([_BASES[name]] if name in _BASES else []), name]
     return st.components.v2.component(
         f"explorer_{name}",
         css="".join(_read(f"{part}.css") for part in parts),
