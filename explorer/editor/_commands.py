@@ -137,7 +137,10 @@ def _set(architecture: Architecture, command: Command) -> Architecture:
     if field in ("kernel_size", "stride", "dilation"):
         if "axis" in command:
             both = list(getattr(node.geometry, field.removesuffix("_size")))
-            both[int(command["axis"]) % 2] = parse_integer(value, path, field)
+            axis = parse_integer(command["axis"], path, "axis")
+            if axis not in (0, 1):
+                raise _refuse(path, f"axis (={axis}) must be 0 for the height or 1 for the width")
+            both[axis] = parse_integer(value, path, field)
             value = tuple(both)
         else:
             value = _parse_size(value, path, field)

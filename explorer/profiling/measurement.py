@@ -15,16 +15,15 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from ..analysis import analyze
 from ..architecture import Architecture, to_json
+from ..process import start_process
 from .timing import Ceilings, Latency, Precision, Setting, unmeasured
 
 logger = logging.getLogger(__name__)
 
-_PROGRAM_ROOT = Path(__file__).parents[2]
 _TICK = 0.2
 """Seconds after which somebody who waits hears that there is nothing new."""
 
@@ -105,13 +104,11 @@ def _lines(task: dict[str, Any]) -> Iterator[dict[str, Any] | None]:
     with tempfile.TemporaryFile("w+", encoding="utf-8") as asked, tempfile.TemporaryFile() as complaints:
         json.dump(task, asked)
         asked.seek(0)
-        process = subprocess.Popen(
+        process = start_process(
             [sys.executable, "-m", "explorer.profiling"],
-            cwd=_PROGRAM_ROOT,
             stdin=asked,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            start_new_session=True,  # with the compilers that it starts it is ended as one group
         )
         said: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(process, said), daemon=True).start()

@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..process import start_process
 from ._files import Lock, is_locked, read_note
 from ._home import RunFolder
 from ._records import Run
 
-_PROGRAM_ROOT = Path(__file__).parents[2]
 CHILDREN: list[subprocess.Popen[bytes]] = []
 """Workers that this process started, to be reaped; they outlive every manager."""
 
@@ -24,15 +24,13 @@ def start_worker(command: Sequence[str], root: Path, url: str | None, run: Run, 
     if url is not None:
         environment["EXPLORER_DATABASE_URL"] = url
     with RunFolder(root, run.id).log.open("ab") as output:
-        worker = subprocess.Popen(
+        worker = start_process(
             [*command, run.id],
-            cwd=_PROGRAM_ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=(lock.descriptor,),
-            start_new_session=True,  # neither a closed terminal nor the server's end reaches it
         )
     CHILDREN.append(worker)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from ..home import home
+from ..process import start_process
 from ._forecast import Speed
 
 logger = logging.getLogger(__name__)
 
-_ROOT = Path(__file__).parents[2]
 _running: dict[Path, subprocess.Popen[bytes]] = {}
 _failures: dict[Path, str] = {}
 """By result file; a probe that failed is not started again by itself."""
@@ -85,14 +84,11 @@ def measure_speed_again(device: str) -> None:
 def _start(path: Path, device: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _log_of(path).open("wb") as log:
-        _running[path] = subprocess.Popen(
+        _running[path] = start_process(
             [sys.executable, "-m", "explorer.training.speed_probe", device, str(path)],
-            cwd=_ROOT,
-            env=os.environ,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
         )
 
 

@@ -211,6 +211,14 @@ def test_an_integer_that_no_float_can_hold_is_refused(command: dict[str, Any]) -
         editor.apply(GOOGLENET, {"value": 10**400, **command})
 
 
+@pytest.mark.parametrize(
+    "axis", ["x", "9" * 5000, 10**400, float("nan"), 2, -1, None, []], ids=lambda axis: str(axis)[:9]
+)
+def test_an_axis_that_there_is_not_is_refused(axis: object) -> None:
+    with pytest.raises(ArchitectureError, match="axis"):
+        editor.apply(GOOGLENET, {"do": "set", "path": "conv1", "field": "kernel_size", "value": 3, "axis": axis})
+
+
 def test_what_looks_like_a_mistake_of_ours_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
