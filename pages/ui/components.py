@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -72,34 +71,14 @@ def mount(
     inbox = st.session_state.setdefault("commands", commands.new_inbox())
 
     def listen() -> None:
-        with uninterrupted():
-            # Not there where the page changed while the message was on its way; then the browser sends it again.
-            message = (st.session_state.get(key) or {}).get("commands")
-            if message is not None:
-                st.session_state["commands_page"] = _page()
-                commands.receive(inbox, address, message)
+        # Not there where the page changed while the message was on its way; then the browser sends it again.
+        message = (st.session_state.get(key) or {}).get("commands")
+        if message is not None:
+            st.session_state["commands_page"] = _page()
+            commands.receive(inbox, address, message)
 
     data = {**data, "palette": _palette(), "commands": commands.register(inbox, address, handlers)}
     _component(name)(key=key, data=data, width=width, on_commands_change=listen)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let nothing stop what is done within, a whole command or none.
-
-    As soon as another message waits, Streamlit ends a script at its next look into the session's state, and callbacks
-    are no exception: a command would be counted as carried out and be so in half, or not at all.
-    """
-    context = get_script_run_ctx()
-    if context is None:
-        yield
-        return
-    state, check = context.session_state, context.session_state._yield_callback
-    object.__setattr__(state, "_yield_callback", lambda: None)  # the state takes no attributes in the usual way
-    try:
-        yield
-    finally:
-        object.__setattr__(state, "_yield_callback", check)
 
 
 def release_upload(file: UploadedFile) -> None:

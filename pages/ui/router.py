@@ -8,7 +8,11 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from .callbacks import keep_callbacks_whole
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
+
+keep_callbacks_whole()  # before the first of them
 
 PAGES: dict[str, tuple[str, str]] = {
     "design": ("Design", ":material/schema:"),

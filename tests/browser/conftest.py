@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -76,9 +77,9 @@ def module_server(_servers: list[Server], tmp_path_factory: pytest.TempPathFacto
 def _starting(servers: list[Server], folder: Path) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
-        def start(*arguments: str, home: Path | None = None, environment: dict[str, str] | None = None) -> Server:
+        def start(*arguments: str, home: Path | None = None, **settings: Any) -> Server:
             home = home or folder / f"home-{len(servers)}"
-            running = stack.enter_context(serving(home, *arguments, environment=environment))
+            running = stack.enter_context(serving(home, *arguments, **settings))
             servers.append(running)
             stack.callback(servers.remove, running)
             return running

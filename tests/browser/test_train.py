@@ -39,10 +39,10 @@ SPEED = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005,
 
 
 @pytest.fixture(scope="module")
-def running_server(module_server, tmp_path_factory):
+def running_server(module_server, tmp_path_factory, forked_worker):
     home = tmp_path_factory.mktemp("home")
     (home / "speed-cpu.json").write_text(SPEED)
-    return module_server(home=home)
+    return module_server(home=home, worker_command=forked_worker)
 
 
 @pytest.fixture
@@ -334,6 +334,6 @@ def test_a_large_import_is_cancelled_then_done_and_its_memory_is_given_back(trai
     start.click()
     page.get_by_text(f"{count * 4 // 5} + {count - count * 4 // 5} images · 2 classes").wait_for(timeout=120_000)
     settle(page)
-    assert used() - before < archive.stat().st_size / 2
+    assert used() - before < archive.stat().st_size  # a copy that is kept somewhere is a whole one
     copies = [path for path in server.home.rglob("*") if path.suffix == ".zip"]
     assert not copies

@@ -1,16 +1,14 @@
 """Commands of our components, seen from the server: each is carried out once and in order, however messages arrive."""
 
 import random
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import components
+from pages.ui.callbacks import keep_callbacks_whole
 from pages.ui.commands import new_inbox, receive, register
 from tests.pages.parts import design_of, mounted, open_page
 from tests.pages.sending import send
@@ -184,21 +182,26 @@ def test_the_address_that_came_with_a_command_is_not_followed() -> None:
     assert design_of(running).name != "Mine"
 
 
-def test_a_command_is_not_stopped_by_the_next_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def _interrupted_app() -> None:
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+
+    def take() -> None:
+        st.session_state["begun"] = st.session_state["text"]
+        context = get_script_run_ctx()
+        assert context is not None
+        assert context.script_requests is not None
+        context.script_requests.request_rerun(RerunData())  # what comes with the browser's next message
+        st.session_state["done"] = st.session_state["text"]
+
+    st.text_input("Text", key="text", on_change=take)
+
+
+def test_a_callback_is_not_stopped_by_the_next_message() -> None:
     """Streamlit stops a script, and a callback too, at its next look into the state as soon as a message waits."""
-
-    class Waiting(BaseException):
-        pass
-
-    def stop() -> None:
-        raise Waiting
-
-    state = SafeSessionState(SessionState(), yield_callback=stop)
-    monkeypatch.setattr(components, "get_script_run_ctx", lambda: SimpleNamespace(session_state=state))
-    with pytest.raises(Waiting):
-        state["history"] = 1
-    with components.uninterrupted():
-        state["history"] = 1
-        assert state["history"] == 1
-    with pytest.raises(Waiting):
-        state["history"] = 2
+    keep_callbacks_whole()
+    running = AppTest.from_function(_interrupted_app).run()
+    running.text_input(key="text").set_value("mine").run()
+    assert running.session_state["begun"] == "mine"
+    assert running.session_state["done"] == "mine"
