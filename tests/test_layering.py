@@ -17,7 +17,7 @@ PACKAGE = ROOT / "explorer"
 _MODULE = re.compile(r"explorer(\.\w+)+")
 
 FLOORS: tuple[set[str], ...] = (
-    {"text", "home", "process"},
+    {"text", "home", "memory", "process"},
     {"architecture"},
     {"analysis", "catalog", "datasets", "runs"},
     {"figures", "modules"},
@@ -66,6 +66,7 @@ WITHOUT_TORCH = (
     "explorer.cli",
     "explorer.text",
     "explorer.home",
+    "explorer.memory",
     "explorer.process",
 )
 

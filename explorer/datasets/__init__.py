@@ -19,10 +19,11 @@ from . import _catalogue, _official, _store
 from ._arrays import ImageArrays
 from ._card import DatasetCard
 from ._catalogue import DEFAULT, find_available, find_source, get_card, list_offers, names, register
+from ._decoding import Cancel, Progress
 from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
 from ._images import MAX_IMAGE_BYTES, SHOWN_FORMATS, DecodedImage, decode
-from ._import import Cancel, Progress, import_images, import_upload
+from ._import import import_images, import_upload
 from ._layout import Layout, find_layout
 from ._long_range import generate_long_range
 from ._members import HEIC_ENDINGS, IMAGE_ENDINGS
@@ -105,22 +106,29 @@ def load(
         size: (height, width) to which an import scales images from the originals; default: that of ``input_shape``.
 
     Returns:
-        The data set, on the CPU.
+        The data set, on the CPU. The images of a streamed one are read from their files when they are asked for.
 
     Raises:
         DatasetError: there is no such data set, or it is not on this machine or damaged.
     """
     path = find_source(name_or_path)
     if path is not None:
-        content = _store.load(import_images(path, size=size or (input_shape[1:] if input_shape else None)).name)
+        dataset = _open(import_images(path, size=size or (input_shape[1:] if input_shape else None)).name)
     elif isinstance(name_or_path, str) and _catalogue.is_known(name_or_path):
-        content = _catalogue.load_arrays(name_or_path)
+        dataset = _open(name_or_path)
     else:
         text = str(name_or_path)
         is_path = isinstance(name_or_path, Path) or os.sep in text or "/" in text or text.endswith(".zip")
         raise DatasetError(f"{quote(text)} does not exist" if is_path else _catalogue.describe_unknown(text))
-    dataset = to_dataset(content)
     return dataset.adapted(input_shape) if input_shape else dataset
+
+
+def _open(name: str) -> Dataset:
+    if not _catalogue.get_card(name).streamed:
+        return to_dataset(_catalogue.load_arrays(name))
+    from ._dataset import Dataset
+
+    return Dataset.from_index(name, _store.open_index(name), get_import(name).notes)
 
 
 def to_dataset(content: ImageArrays) -> Dataset:
@@ -160,7 +168,7 @@ def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None 
 
 
 def remove(name: str) -> None:
-    """Delete an imported set; its source file or folder stays.
+    """Delete an imported set; its source file or folder stays, also that of a streamed one, which is its images.
 
     Args:
         name: Name of the imported set.

@@ -47,6 +47,9 @@ class DatasetCard:
     """What a person should look at before training."""
     skipped: tuple[tuple[str, str], ...] = ()
     """(path, reason) of files that an import left out; at most 1,000."""
+    streamed: bool = False
+    """Whether the images stay in their files and are read from there again and again; ``size_bytes`` is of the index
+    then."""
     left_out: tuple[tuple[str, int], ...] = ()
     """(reason, files) of all that an import left out."""
 

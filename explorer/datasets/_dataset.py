@@ -1,4 +1,4 @@
-"""A data set as tensors: on a device, whole, as uint8."""
+"""A data set as tensors: on a device, whole, as uint8; or streamed, batch by batch."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+import numpy as np
 import torch
 
 from ..text import format_bytes, format_share
 from . import transforms
 from ._arrays import ImageArrays
+from ._decoding import moments_of
 from ._errors import DatasetError
+from ._index import Index
 from ._random import split_stratified
+from ._streamed import StreamedImages, open_splits
 
 MAX_ADAPTED_BYTES = 8 * 2**30
 _CHUNK = 1024
+
+Images = torch.Tensor | StreamedImages
+"""Of a split: all in memory, or read from their files when they are asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,11 +36,11 @@ class Dataset:
 
     name: str
     classes: tuple[str, ...]
-    train_images: torch.Tensor
+    train_images: Images
     """uint8 (N, C, H, W), contiguous."""
     train_labels: torch.Tensor
     """int64 (N,)."""
-    test_images: torch.Tensor
+    test_images: Images
     """uint8 (N, C, H, W), contiguous."""
     test_labels: torch.Tensor
     """int64 (N,)."""
@@ -70,16 +77,15 @@ class Dataset:
 
     @cached_property
     def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        if isinstance(self.train_images, StreamedImages):
+            return self.train_images.known_moments() or self.train_images.measure_moments()
         sums = torch.zeros(2, self.shape[0], dtype=torch.int64, device=self.device)
         for chunk in _chunks(self.train_images):
             values = chunk.transpose(0, 1).flatten(1).to(torch.int32)
             sums[0] += values.sum(1)  # torch adds integers in 64 bits
             sums[1] += (values * values).sum(1)
         count = self.train_images.numel() // self.shape[0]
-        means = [total / count for total in sums[0].tolist()]
-        squares = [total / count for total in sums[1].tolist()]
-        spreads = [max(0.0, square - mean**2) ** 0.5 for square, mean in zip(squares, means, strict=True)]
-        return tuple(mean / 255 for mean in means), tuple(spread / 255 for spread in spreads)
+        return moments_of(sums.tolist(), count)
 
     @classmethod
     def from_arrays(cls, content: ImageArrays) -> Self:
@@ -101,8 +107,28 @@ class Dataset:
             squashed=content.squashed,
         )
 
+    @classmethod
+    def from_index(cls, name: str, index: Index, notes: tuple[str, ...]) -> Self:
+        """A streamed data set: its images are read when they are asked for."""
+        train_images, test_images = open_splits(index)
+        labels = torch.from_numpy(np.array(index.labels))
+        return cls(
+            name=name,
+            classes=index.classes,
+            train_images=train_images,
+            train_labels=labels[: index.train_count],
+            test_images=test_images,
+            test_labels=labels[index.train_count :],
+            fingerprint=index.fingerprint,
+            notes=notes,
+            stored_shape=index.shape,
+            squashed=index.squash,
+        )
+
     def to(self, device: torch.device | str) -> Dataset:
-        """The same with its tensors on ``device``; itself if they are there."""
+        """The same with its tensors on ``device``; itself if they are there. Streamed images stay where they are."""
+        if isinstance(self.train_images, StreamedImages) or isinstance(self.test_images, StreamedImages):
+            raise DatasetError(f"{self.name} is streamed: its images cannot be kept on a device")
         if self.device == torch.device(device):
             return self
         return dataclasses.replace(
@@ -125,15 +151,18 @@ class Dataset:
         """
         if tuple(input_shape) == self.shape:
             return self
+        if isinstance(self.train_images, StreamedImages) and isinstance(self.test_images, StreamedImages):
+            train, test = (each.adapted(input_shape, mode) for each in (self.train_images, self.test_images))
+            return dataclasses.replace(self, train_images=train, test_images=test)
         channels, height, width = input_shape
         needed = (len(self.train_images) + len(self.test_images)) * channels * height * width
         if needed > MAX_ADAPTED_BYTES:
             raise DatasetError(
                 f"{self.name} at {channels}×{height}×{width} takes {format_bytes(needed)}; "
-                "adapt it batch by batch instead"
+                "adapt it batch by batch instead, or import its folder to be streamed (--stream)"
             )
 
-        def adapt(images: torch.Tensor) -> torch.Tensor:
+        def adapt(images: Images) -> torch.Tensor:
             return torch.cat([transforms.adapt(chunk, input_shape, mode) for chunk in _chunks(images)])
 
         return dataclasses.replace(self, train_images=adapt(self.train_images), test_images=adapt(self.test_images))
@@ -156,9 +185,9 @@ class Dataset:
         )
         return dataclasses.replace(
             self,
-            train_images=self.train_images[rest],
+            train_images=_select(self.train_images, rest),
             train_labels=self.train_labels[rest],
-            test_images=self.train_images[part],
+            test_images=_select(self.train_images, part),
             test_labels=self.train_labels[part],
             fingerprint=f"{self.fingerprint} validation {share:g} seed {seed}",
             notes=(
@@ -168,7 +197,11 @@ class Dataset:
         )
 
 
-def _chunks(images: torch.Tensor) -> Iterator[torch.Tensor]:
+def _select(images: Images, rows: torch.Tensor) -> Images:
+    return images.select(rows) if isinstance(images, StreamedImages) else images[rows]
+
+
+def _chunks(images: Images) -> Iterator[torch.Tensor]:
     """The images in chunks of 1,024, because as float32 all of them would need four times the memory."""
     for start in range(0, len(images), _CHUNK):
         yield images[start : start + _CHUNK]

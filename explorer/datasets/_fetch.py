@@ -13,8 +13,8 @@ import zlib
 from pathlib import Path
 
 from . import _folders, _read
+from ._decoding import Cancel, Progress
 from ._errors import CancelledError, DatasetError
-from ._import import Cancel, Progress
 from ._official import OfficialDataset, OfficialFile
 from .download import FAILURES, TIMEOUT_SECONDS, WrongContentError, download, failure_reason
 

@@ -137,6 +137,18 @@ def scale_to(pixels: NDArray[np.uint8], height: int, width: int, *, squash: bool
     return np.asarray(image)
 
 
+def decode_to(data: bytes, height: int, width: int, *, squash: bool = False) -> tuple[NDArray[np.uint8], DecodedImage]:
+    """Decode an image file as a data set stores it: ``decode`` and, unless it has that size, ``scale_to``.
+
+    Returns:
+        (height, width, 3), and what was decoded. Raises ImageError.
+    """
+    decoded = decode(data, at_least=max(height, width))
+    if decoded.pixels.shape[:2] == (height, width):
+        return decoded.pixels, decoded
+    return scale_to(decoded.pixels, height, width, squash=squash), decoded
+
+
 def _open(data: bytes) -> Image.Image:
     """The header only; nothing is decoded."""
     if not data:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +11,22 @@ from numpy.typing import NDArray
 
 from ..home import absolute
 from ..text import compact_shape
-from . import _folders, _images, _store
+from . import _folders, _images, _index, _store
 from ._arrays import ImageArrays
 from ._checks import Size, warn_of_content, warn_of_sizes
+from ._decoding import Cancel, Decoding, Progress
 from ._errors import CancelledError, DatasetError, ImageError
+from ._index import Index
 from ._layout import count_reasons
 from ._members import MemberError
 from ._plan import (
+    ASKED,
     DEFAULT_SIZE,
-    check_memory,
+    Usable,
     check_size,
     describe_unreadable,
-    digest,
     read_layout,
+    reason_to_stream,
     select_usable,
     source_title,
     stored_size,
@@ -34,14 +34,10 @@ from ._plan import (
 from ._sources import Source, source_state
 from ._store import ImportedDataset, Scaling
 
-Progress = Callable[[int, int], None]
-"""Called with the amount done and the total, in images or bytes."""
-Cancel = Callable[[], bool]
-"""Called often; when it returns True, the operation raises CancelledError and leaves nothing behind."""
-
 _PROBED = 64
-_CHUNK = 128
 _DIGEST = 8
+_INDEX_BYTES = 300
+"""Of an image in an index, with a long path."""
 
 
 def import_images(
@@ -52,6 +48,7 @@ def import_images(
     size: Size | None = None,
     scaling: Scaling = "cut",
     keep_small: bool = True,
+    stream: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> ImportedDataset:
@@ -59,6 +56,9 @@ def import_images(
 
     Small images of one size are stored unchanged; others are scaled to one size. Without a test set, a fifth of every
     class is held out as one, always the same. A source that has not changed since its last import is not read again.
+
+    A folder whose images do not fit in memory at that size is streamed: only an index is stored, and its files are
+    read where they lie, each time that they are needed.
 
     Args:
         path: of the folder or archive.
@@ -68,6 +68,7 @@ def import_images(
         scaling: how images of other proportions are brought to that size.
         keep_small: whether images that all have one size of at most 256 pixels a side are left as they are, whatever
             ``size`` says.
+        stream: whether a folder is streamed even if its images fit in memory.
         progress: is called with the images done and their number.
         cancel: is called often; True stops the import.
 
@@ -83,11 +84,11 @@ def import_images(
     state = source_state(path)
     for known in _store.find_imported(path, state):
         # Verified: a user who was told that the stored copy is damaged imports again, and must get a new copy.
-        if _serves(known, size, scaling, keep_small) and _store.is_intact(known):
+        if _serves(known, size, scaling, keep_small, stream) and _store.is_intact(known):
             return _store.rename(known.name, name) if name and name != known.title else known
     try:
         with Source(path, source and Path(source).name) as opened:
-            todo = _Import(opened, size, scaling, keep_small, progress, cancel)
+            todo = _Import(opened, size, scaling, keep_small, stream, progress, cancel)
             return todo.run(name or source_title(path.name), (source or str(path), state))
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -132,8 +133,10 @@ def import_upload(
         )  # fmt: skip
 
 
-def _serves(known: ImportedDataset, size: Size | None, scaling: Scaling, keep_small: bool) -> bool:
+def _serves(known: ImportedDataset, size: Size | None, scaling: Scaling, keep_small: bool, stream: bool) -> bool:
     """Whether an earlier import is what is asked for now."""
+    if not known.streamed if stream else known.stream_reason == ASKED:
+        return False
     if known.scaled_to is None:
         return keep_small or size in (None, known.shape[1:])
     return known.scaled_to == (size or DEFAULT_SIZE) and known.scaled_by == scaling
@@ -146,6 +149,7 @@ class _Import:
         size: Size | None,
         scaling: Scaling,
         keep_small: bool,
+        stream: bool,
         progress: Progress | None,
         cancel: Cancel | None,
     ) -> None:
@@ -153,29 +157,44 @@ class _Import:
         self.wanted = size
         self.scaling: Scaling = scaling
         self.keep_small = keep_small
+        self.stream = stream
         self.progress = progress
         self.cancel = cancel
-        self.stop = threading.Event()
-        self.lock = threading.Lock()
-        self.failed: list[tuple[str, str]] = []
-        self.formats: Counter[str] = Counter()
-        self.changes: Counter[str] = Counter()
-        self.resized = 0
 
     def run(self, title: str, origin: tuple[str, str]) -> ImportedDataset:
         layout = read_layout(self.source)
         pairs = [*layout.train, *layout.test]
         names = [name for name, _ in pairs]
         size, common = stored_size(self._probe(names), self.wanted, keep_small=self.keep_small)
-        check_memory(len(pairs), size)
-        _folders.check_disk_space(len(pairs) * 3 * size[0] * size[1])
-        images = np.empty((len(pairs), 3, *size), dtype=np.uint8)
-        digests: list[bytes] = [b""] * len(pairs)
-        sizes: list[Size] = [(0, 0)] * len(pairs)
-        good = self._decode(names, images, digests, sizes)
-        found = select_usable(self.source, layout, good, self.failed)
+        reason = reason_to_stream(len(pairs), size, folder=self.source.is_folder, asked=self.stream)
+        _folders.check_disk_space(len(pairs) * (_INDEX_BYTES if reason else 3 * size[0] * size[1]))
+        images = None if reason else np.empty((len(pairs), 3, *size), dtype=np.uint8)
+        decoding = Decoding(self.source, names, size, squash=self.scaling == "squash", images=images)
+        decoding.run(self.progress, self.cancel)
+        found = select_usable(self.source, layout, decoding.good, decoding.failed)
         rows = np.concatenate([found.train, found.test])
-        channels = 1 if _is_grey(images, rows) else 3
+        channels = 1 if bool(decoding.grey[rows].all()) else 3
+        scaled_to = None if common else size
+        left_out = sorted([*layout.left_out, *found.left_out, *decoding.failed])
+        facts = ImportedDataset(
+            name="import",
+            title=_store.clean_title(title) or "images",
+            classes=found.classes,
+            shape=(channels, *size),
+            counts=(len(found.train), len(found.test)),
+            fingerprint="",
+            scaled_to=scaled_to,
+            scaled_by=self.scaling if scaled_to else None,
+            notes=(*found.notes, *self._notes(decoding, channels, size, left_out, reason)),
+            warnings=(*found.warnings, *_warnings(found, decoding, scaled_to)),
+            left_out=tuple(count_reasons(left_out).items()),
+            skipped=tuple(left_out[: _store.MAX_SKIPPED]),
+            skipped_count=len(left_out),
+            sources=(origin,),
+            stream_reason=reason,
+        )
+        if images is None:
+            return self._save_index(facts, decoding, names, found)
         content = ImageArrays(
             name="import",
             classes=found.classes,
@@ -183,19 +202,32 @@ class _Import:
             train_labels=found.labels[found.train],
             test_images=_select(images, found.test, channels),
             test_labels=found.labels[found.test],
-            notes=(*found.notes, *self._notes(channels, size)),
+            notes=facts.notes,
         )
-        train, test = (
-            [(int(found.labels[row]), digests[row]) for row in part] for part in (found.train, found.test)
-        )
-        scaled_to = None if common else size
-        warnings = (
-            *found.warnings,
-            *warn_of_content(found.classes, train, test),
-            *warn_of_sizes((sizes[row] for row in rows), scaled_to),
-        )
-        left_out = sorted([*layout.left_out, *found.left_out, *self.failed])
-        return self._save(content, title, origin, scaled_to, left_out, warnings)
+        facts = _named(facts, content.fingerprint)
+        return self._store(facts, lambda staged: _store.save(content, facts, staged))
+
+    def _save_index(
+        self, facts: ImportedDataset, decoding: Decoding, names: Sequence[str], found: Usable
+    ) -> ImportedDataset:
+        rows = np.concatenate([found.train, found.test])
+        paths, ends = _index.pack_paths([names[row] for row in rows])
+        index = Index(
+            root=self.source.path, classes=facts.classes, shape=facts.shape, squash=facts.scaled_by == "squash",
+            train_count=len(found.train), paths=paths, ends=ends, labels=found.labels[rows],
+            digests=decoding.digests[rows],
+        )  # fmt: skip
+        moments = decoding.moments(found.train, facts.shape[0])
+        facts = _named(facts, index.fingerprint)
+        return self._store(facts, lambda staged: _store.save_index(index, moments, facts, staged))
+
+    def _store(self, facts: ImportedDataset, save: Callable[[Path], None]) -> ImportedDataset:
+        with _folders.staging_folder() as folder:
+            staged = folder / facts.name
+            staged.mkdir()
+            self._check_cancel()
+            save(staged)
+        return facts
 
     def _probe(self, names: Sequence[str]) -> set[Size]:
         """The sizes of some of the images, evenly spread."""
@@ -211,132 +243,57 @@ class _Import:
             raise DatasetError(describe_unreadable(self.source, failed))
         return sizes
 
-    def _decode(
-        self, names: Sequence[str], images: NDArray[np.uint8], digests: list[bytes], sizes: list[Size]
-    ) -> NDArray[np.bool_]:
-        """Fill the arrays, row by row. Returns False for images that could not be used; their reasons are recorded."""
-        good = np.zeros(len(names), dtype=bool)
-        starts = range(0, len(names), _CHUNK)
-        workers = min(8, os.cpu_count() or 1)
-        done = 0
-        with ThreadPoolExecutor(workers, thread_name_prefix="import") as pool:
-            waiting: set[Future[int]] = {
-                pool.submit(self._chunk, names, images, digests, sizes, good, start) for start in starts
-            }
-            try:
-                while waiting:
-                    finished, waiting = wait(waiting, timeout=0.1, return_when=FIRST_EXCEPTION)
-                    done += sum(future.result() for future in finished)
-                    if self.progress:
-                        self.progress(done, len(names))
-                    self._check_cancel()
-            finally:
-                self.stop.set()  # on an error: chunks that have not begun end at once
-        return good
-
-    def _chunk(
-        self,
-        names: Sequence[str],
-        images: NDArray[np.uint8],
-        digests: list[bytes],
-        sizes: list[Size],
-        good: NDArray[np.bool_],
-        start: int,
-    ) -> int:
-        height, width = images.shape[2:]
-        rows = range(start, min(start + _CHUNK, len(names)))
-        formats: Counter[str] = Counter()
-        changes: Counter[str] = Counter()
-        failed: list[tuple[str, str]] = []
-        resized = 0
-        for row in rows:
-            if self.stop.is_set():
-                return 0
-            try:
-                data = self.source.read(names[row])
-                decoded = _images.decode(data, at_least=max(height, width))
-            except (MemberError, ImageError) as error:
-                failed.append((names[row], str(error)))
-                continue
-            pixels = decoded.pixels
-            if pixels.shape[:2] != (height, width):
-                pixels = _images.scale_to(pixels, height, width, squash=self.scaling == "squash")
-                resized += 1
-            images[row] = pixels.transpose(2, 0, 1)
-            good[row] = True
-            digests[row] = digest(data)
-            sizes[row] = decoded.pixels.shape[0], decoded.pixels.shape[1]
-            formats[decoded.format] += 1
-            changes.update(decoded.notes)
-        with self.lock:
-            self.formats += formats
-            self.changes += changes
-            self.failed += failed
-            self.resized += resized
-        return len(rows)
-
-    def _notes(self, channels: int, size: Size) -> list[str]:
+    def _notes(
+        self, decoding: Decoding, channels: int, size: Size, left_out: Sequence[object], reason: str
+    ) -> list[str]:
         notes = []
-        if self.formats["JPEG"]:
+        if reason:
+            notes.append(
+                f"Streamed, since {reason}: the files stay in {self.source.path} and are read from there whenever they "
+                "are needed. Nothing was copied; a file that changes is noticed."
+            )
+        if decoding.formats["JPEG"]:
             notes.append("Decoded from JPEG, which is lossy: pixels differ from the originals.")
-        if self.resized:
+        if decoding.resized:
             how = "squashed" if self.scaling == "squash" else "scaled and cut"
             usual = "" if self.wanted else ", the usual size where none is chosen"
-            notes.append(f"{self.resized:,} images were {how} to {compact_shape(size)} pixels{usual}.")
+            when = "are" if reason else "were"
+            notes.append(f"{decoding.resized:,} images {when} {how} to {compact_shape(size)} pixels{usual}.")
         if channels == 1:
             notes.append("All images are grey: kept as one channel.")
-        notes += [f"{count:,} images: {change}." for change, count in sorted(self.changes.items())]
-        return notes
-
-    def _save(
-        self,
-        content: ImageArrays,
-        title: str,
-        origin: tuple[str, str],
-        scaled_to: Size | None,
-        left_out: list[tuple[str, str]],
-        warnings: tuple[str, ...],
-    ) -> ImportedDataset:
-        fingerprint = content.fingerprint
-        notes = [*content.notes]
+        notes += [f"{count:,} images: {change}." for change, count in sorted(decoding.changes.items())]
         if left_out:
             notes.append(f"{len(left_out):,} files were left out.")
         if self.source.junk_count:
             notes.append(f"{self.source.junk_count:,} files of operating systems were passed over.")
-        title = _store.clean_title(title) or "images"
-        name = f"{_folders.slug(title, 40 - _DIGEST - 1)}-{fingerprint[:_DIGEST]}"
-        try:
-            before = _store.read_facts(name).sources
-        except DatasetError:
-            before = ()
-        _, channels, height, width = content.train_images.shape
-        facts = ImportedDataset(
-            name=name,
-            title=title,
-            classes=content.classes,
-            shape=(channels, height, width),
-            counts=(len(content.train_labels), len(content.test_labels)),
-            fingerprint=fingerprint,
-            scaled_to=scaled_to,
-            scaled_by=self.scaling if scaled_to else None,
-            notes=tuple(notes),
-            warnings=warnings,
-            left_out=tuple(count_reasons(left_out).items()),
-            skipped=tuple(left_out[: _store.MAX_SKIPPED]),
-            skipped_count=len(left_out),
-            sources=(origin, *(old for old in before if old != origin))[:8],
-        )
-        with _folders.staging_folder() as folder:
-            staged = folder / name
-            staged.mkdir()
-            self._check_cancel()
-            _store.save(content, facts, staged)
-        return facts
+        return notes
 
     def _check_cancel(self) -> None:
         if self.cancel and self.cancel():
-            self.stop.set()
             raise CancelledError("the import was cancelled")
+
+
+def _named(facts: ImportedDataset, fingerprint: str) -> ImportedDataset:
+    """The facts with the identifier that comes from the content, and where the same content came from before."""
+    name = f"{_folders.slug(facts.title, 40 - _DIGEST - 1)}-{fingerprint[:_DIGEST]}"
+    try:
+        before = _store.read_facts(name).sources
+    except DatasetError:
+        before = ()
+    (origin,) = facts.sources
+    sources = (origin, *(old for old in before if old != origin))[:8]
+    return replace(facts, name=name, fingerprint=fingerprint, sources=sources)
+
+
+def _warnings(found: Usable, decoding: Decoding, scaled_to: Size | None) -> Iterable[str]:
+    """What a person should look at before training, but for what the names of the files tell."""
+    train, test = (
+        [(int(found.labels[row]), decoding.digests[row].tobytes()) for row in part]
+        for part in (found.train, found.test)
+    )
+    yield from warn_of_content(found.classes, train, test)
+    rows = np.concatenate([found.train, found.test])
+    yield from warn_of_sizes(((int(a), int(b)) for a, b in decoding.sizes[rows]), scaled_to)
 
 
 def _select(images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int) -> NDArray[np.uint8]:
@@ -344,10 +301,3 @@ def _select(images: NDArray[np.uint8], rows: NDArray[np.int64], channels: int) -
     if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and channels == images.shape[1]:
         return images[rows[0] : rows[-1] + 1]
     return np.ascontiguousarray(images[rows, :channels])
-
-
-def _is_grey(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> bool:
-    return all(
-        bool((part[:, 0] == part[:, 1]).all() and (part[:, 0] == part[:, 2]).all())
-        for part in (images[rows[start : start + 1024]] for start in range(0, len(rows), 1024))
-    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 MAX_ENTRIES = 200_000
+"""Of an archive."""
+MAX_FOLDER_ENTRIES = 5_000_000
+"""Of a folder. Sorting them into classes takes some 1.5 kB of memory a file."""
 MAX_TOTAL_BYTES = 2_000_000_000
-"""Of all members together, unpacked."""
+"""Of all members of an archive together, unpacked. The files of a folder are there already: only each is limited."""
 MAX_MEMBER_BYTES = 40_000_000
 MAX_RATIO = 200
 """Unpacked size by packed size of one member."""
@@ -18,6 +21,9 @@ MAX_LABEL_FILES = 30
 """Text files that are tried as lists of labels, those nearest to the top first."""
 MAX_LABEL_BYTES = 64 * 2**20
 """Of all of them together."""
-MAX_LABEL_ROWS = 2 * MAX_ENTRIES
+MAX_ROWS_AN_IMAGE = 2
+"""Of a list of labels; but any list may have twice MAX_ENTRIES."""
 MAX_LABEL_COLUMNS = 1_100
 """A column for each of a thousand classes, and some more."""
+UNPACK = "the limit of an archive: unpack it, and give the folder"
+"""For the end of a message."""

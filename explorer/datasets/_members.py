@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..text import format_bytes
 from . import _limits as limits
@@ -36,14 +35,14 @@ class MemberError(Exception):
     """One member cannot be used; the message is the reason, for the table of skipped files."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
     """One file of a source."""
 
     parts: tuple[str, ...]
     """Folders, then the file name, as the source spells them."""
-    where: int | Path
-    """Offset of the packed data in the archive, or the file."""
+    where: int = 0
+    """Offset of the packed data in the archive."""
     packed: int
     """Bytes as stored."""
     size: int

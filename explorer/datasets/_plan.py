@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..memory import total_memory_bytes
 from ..text import format_bytes, quote
 from . import _images
 from ._arrays import MIN_CLASSES
@@ -21,6 +22,9 @@ from ._random import split_stratified
 from ._sources import Source
 
 MAX_ARRAY_BYTES = 4 * 2**30
+_MEMORY_SHARE = 4
+"""Part of the machine's memory that a set may take: training needs it twice, and room for a network."""
+ASKED = "that was asked for"
 DEFAULT_SIZE: Size = (64, 64)
 SMALLEST_SIDE_PX, LARGEST_SIDE_PX = 8, 1024
 _KEEP_SIDE_PX = 256
@@ -168,14 +172,31 @@ def _count(failed: Sequence[tuple[str, str]]) -> str:
     return "; " + ", ".join(f"{count:,}: {reason}" for reason, count in counts) if counts else ""
 
 
-def check_memory(count: int, size: Size) -> None:
-    """Raise DatasetError if so many images of a size are too many to be stored."""
+def reason_to_stream(count: int, size: Size, *, folder: bool, asked: bool) -> str:
+    """Why images are read from their files again and again, and not kept in memory; '' if they are kept.
+
+    Args:
+        count: Of the images.
+        size: (height, width) at which they are stored.
+        folder: Whether they lie in a folder: the members of an archive cannot be read in any order.
+        asked: Whether it was asked for.
+
+    Raises:
+        DatasetError: They are too many for memory, and cannot be streamed.
+    """
+    if asked and not folder:
+        raise DatasetError("an archive cannot be streamed: unpack it, and give the folder")
+    if asked:
+        return ASKED
     needed = count * 3 * size[0] * size[1]
-    if needed > MAX_ARRAY_BYTES:
+    what = f"{count:,} images of {size[0]}×{size[1]} need {format_bytes(needed)}"
+    if not folder and needed > MAX_ARRAY_BYTES:
         raise DatasetError(
-            f"{count:,} images of {size[0]}×{size[1]} need {format_bytes(needed)}; at most "
-            f"{format_bytes(MAX_ARRAY_BYTES)} are allowed: choose a smaller size"
+            f"{what}; at most {format_bytes(MAX_ARRAY_BYTES)} are kept in memory: choose a smaller size, or unpack it "
+            "and give the folder, which is streamed"
         )
+    most = min(MAX_ARRAY_BYTES, total_memory_bytes() // _MEMORY_SHARE)
+    return f"{what}, and at most {format_bytes(most)} are kept in memory here" if folder and needed > most else ""
 
 
 def digest(data: bytes) -> bytes:

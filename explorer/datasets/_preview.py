@@ -16,17 +16,19 @@ import numpy as np
 from ..home import absolute
 from . import _folders, _images
 from ._checks import Size, warn_of_content, warn_of_sizes
+from ._decoding import Cancel, Progress
 from ._errors import CancelledError, DatasetError, ImageError
-from ._import import Cancel, Progress
 from ._layout import Layout, count_reasons
 from ._members import MemberError
-from ._plan import check_memory, check_size, digest, read_layout, select_usable, source_title, stored_size
+from ._plan import check_size, digest, read_layout, reason_to_stream, select_usable, source_title, stored_size
 from ._samples import TILE_PX, Sample, decode_samples
 from ._sources import Source
 
 _BATCH = 64
 _DECODED = 128
 """Images that are decoded as a whole, evenly spread over the source; of the others only the headers are read."""
+_READ = 200_000
+"""Files; of a million some minutes would go by before anything could be seen."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,6 +57,8 @@ class Preview:
     """What does not depend on the size that is stored; see ``warn_of_size``."""
     samples: tuple[Sample, ...]
     """A few of the images."""
+    is_folder: bool = False
+    """Whether it can be streamed: its files can be read again and again where they lie."""
 
     @property
     def count(self) -> int:
@@ -77,10 +81,13 @@ class Preview:
         size, kept = stored_size({size for size, _ in self.sizes}, None, keep_small=True)
         return size if kept else None
 
-    def check_size(self, wanted: Size | None) -> None:
-        """Raise DatasetError if the images cannot be stored at a (height, width)."""
+    def check_size(self, wanted: Size | None, *, stream: bool = False) -> str:
+        """Why the images would be streamed at a (height, width), and not stored; '' if they would be stored.
+
+        ``stream`` asks for it. Raises DatasetError if neither is possible.
+        """
         check_size(wanted)
-        check_memory(self.count, self.size_stored(wanted))
+        return reason_to_stream(self.count, self.size_stored(wanted), folder=self.is_folder, asked=stream)
 
     def size_stored(self, wanted: Size | None) -> Size:
         """(height, width) at which an import for this wish stores the images."""
@@ -96,9 +103,13 @@ class Preview:
         stored, kept = stored_size({size for size, _ in self.sizes}, wanted, keep_small=wanted is None)
         return warn_of_sizes((size for size, count in self.sizes for _ in range(count)), None if kept else stored)
 
-    def to_data(self, wanted: Size | None = None) -> dict[str, Any]:
+    def to_data(self, wanted: Size | None = None, *, stream: bool = False) -> dict[str, Any]:
         """Everything but the samples, for JSON; ``wanted`` is the (height, width) to store, None for the usual one."""
         stored = self.size_stored(wanted)
+        try:
+            reason, problem = self.check_size(wanted, stream=stream), None
+        except DatasetError as error:
+            reason, problem = "", str(error)
         return {
             "title": self.title,
             "classes": {
@@ -114,6 +125,9 @@ class Preview:
                 "commonest": [{"size": list(size), "images": count} for size, count in self.sizes[:10]],
             },
             "stored": {"size": list(stored), "bytes": self.bytes_stored(wanted)},
+            "streamed": bool(reason),
+            "stream_reason": reason,
+            "problem": problem,
             "folders": [{"folder": where, "taken_for": use, "images": count} for where, use, count in self.folders],
             "left_out": dict(self.left_out),
             "warnings": [*self.warnings, *self.warn_of_size(wanted)],
@@ -127,8 +141,8 @@ def preview(
     """Look at a folder, zip or tar of images before anything of it is stored.
 
     Recognised are class folders, with or without splits such as train, val and test around them, also nested; images
-    with a list of their labels, such as a CSV file; and file names that begin with their class. Every file is read; as
-    many as 128 images, evenly spread, are decoded to their end, the others as far as their headers: one of these that
+    with a list of their labels, such as a CSV file; and file names that begin with their class. Every file is read
+    (of more than 200,000 as many, evenly spread); as many as 128 images, evenly spread, are decoded to their end, the others as far as their headers: one of these that
     is damaged further on is found and left out by the import, which decodes all. A note says how many were decoded.
 
     Args:
@@ -189,9 +203,9 @@ def _look(source: Source, layout: Layout, title: str, progress: Progress | None,
     for rows, into in zip((usable.train, usable.test), content, strict=True):
         for row in rows:
             found = seen[row]
-            assert not isinstance(found, str)
-            sizes[found[0]] += 1
-            into.append((int(usable.labels[row]), found[1]))
+            if found is not None and not isinstance(found, str):
+                sizes[found[0]] += 1
+                into.append((int(usable.labels[row]), found[1]))
     count = len(usable.classes)
     return Preview(
         title=title,
@@ -202,55 +216,65 @@ def _look(source: Source, layout: Layout, title: str, progress: Progress | None,
         folders=layout.folders,
         left_out=tuple(count_reasons(left_out).items()),
         skipped=left_out,
-        notes=(*usable.notes, _describe_check(len(pairs))),
+        notes=(*usable.notes, *_describe_check(len(pairs))),
         warnings=(*usable.warnings, *warn_of_content(usable.classes, *content)),
         samples=decode_samples(
             source, usable.classes, ((pairs[row][0], int(usable.labels[row])) for row in usable.train)
         ),
+        is_folder=source.is_folder,
     )
 
 
-def _describe_check(count: int) -> str:
-    step = _step(count)
-    if step == 1:
-        return "Every image was decoded to its end: an import leaves out no other files."
-    return (
-        f"{len(range(0, count, step)):,} of {count:,} images were decoded to their end, the others as far as their "
-        "headers: an import decodes all, and leaves out those that are damaged further on."
-    )
+def _describe_check(count: int) -> list[str]:
+    read = len(range(0, count, _step(count, _READ)))
+    decoded = len(range(0, read, _step(read, _DECODED)))
+    if decoded == count:
+        return ["Every image was decoded to its end: an import leaves out no other files."]
+    said = [
+        f"{decoded:,} of {read:,} images were decoded to their end, the others as far as their headers: an import "
+        "decodes all, and leaves out those that are damaged further on."
+    ]
+    if read < count:
+        said.append(
+            f"Of the {count:,} files {read:,}, evenly spread, were looked at: sizes, damaged files and duplicates are "
+            "those of these. The import looks at all."
+        )
+    return said
 
 
-def _step(count: int) -> int:
-    return max(1, -(-count // _DECODED))
+def _step(count: int, most: int) -> int:
+    return max(1, -(-count // most))
 
 
 def _read_images(
     source: Source, names: Sequence[str], progress: Progress | None, cancel: Cancel | None
-) -> list[tuple[Size, bytes] | str]:
-    """Size and digest of each image, or why it cannot be used."""
+) -> list[tuple[Size, bytes] | str | None]:
+    """Size and digest of each image, or why it cannot be used; None for those that were not looked at."""
     stop = threading.Event()
-    step = _step(len(names))
+    rows = range(0, len(names), _step(len(names), _READ))
+    decoded = frozenset(rows[:: _step(len(rows), _DECODED)])
 
     def look(row: int) -> tuple[Size, bytes] | str:
         if stop.is_set():
             return ""
         try:
             data = source.read(names[row])
-            whole = row % step == 0
-            size = _images.decode(data, at_least=TILE_PX).size if whole else _images.read_size(data)
+            size = _images.decode(data, at_least=TILE_PX).size if row in decoded else _images.read_size(data)
             return size, digest(data)
         except (MemberError, ImageError) as error:
             return str(error)
 
-    found: list[tuple[Size, bytes] | str] = []
+    found: list[tuple[Size, bytes] | str | None] = [None] * len(names)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="preview") as pool:
         try:
-            for start in range(0, len(names), _BATCH):
+            for start in range(0, len(rows), _BATCH):
                 if cancel and cancel():
                     raise CancelledError("the preview was cancelled")
-                found += pool.map(look, range(start, min(start + _BATCH, len(names))))
+                part = rows[start : start + _BATCH]
+                for row, seen in zip(part, pool.map(look, part), strict=True):
+                    found[row] = seen
                 if progress:
-                    progress(len(found), len(names))
+                    progress(start + len(part), len(rows))
         finally:
             stop.set()
     return found

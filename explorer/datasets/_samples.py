@@ -49,14 +49,15 @@ def sample_images(name: str) -> tuple[Sample, ...]:
     Raises:
         DatasetError: There is no such set, or its file is damaged.
     """
-    classes = _store.read_facts(name).classes
+    facts = _store.read_facts(name)
+    classes = facts.classes
+    if facts.streamed:
+        index = _store.open_index(name)
+        chosen = _choose(classes, enumerate(index.labels[: index.train_count].tolist()))
+        return tuple((classes[label], _tile(index.read(row))) for label, rows in chosen.items() for row in rows)
     images, labels = _store.map_training_images(name)
-    samples = []
-    for label, rows in _choose(classes, enumerate(labels.tolist())).items():
-        for row in rows:
-            pixels = np.repeat(images[row], 3 // images.shape[1], axis=0).transpose(1, 2, 0)
-            samples.append((classes[label], _images.scale_to(np.ascontiguousarray(pixels), TILE_PX, TILE_PX)))
-    return tuple(samples)
+    chosen = _choose(classes, enumerate(labels.tolist()))
+    return tuple((classes[label], _tile(images[row])) for label, rows in chosen.items() for row in rows)
 
 
 def draw_sheet(samples: Sequence[Sample]) -> NDArray[np.uint8]:
@@ -77,6 +78,11 @@ def draw_sheet(samples: Sequence[Sample]) -> NDArray[np.uint8]:
         for x, tile in enumerate(tiles):
             sheet[y * step : y * step + TILE_PX, x * step : x * step + TILE_PX] = tile
     return sheet
+
+
+def _tile(image_CHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    pixels = np.repeat(image_CHW, 3 // image_CHW.shape[0], axis=0).transpose(1, 2, 0)
+    return _images.scale_to(np.ascontiguousarray(pixels), TILE_PX, TILE_PX)
 
 
 def _choose(classes: Sequence[str], pairs: Iterable[tuple[_Key, int]]) -> dict[int, list[_Key]]:

@@ -35,7 +35,8 @@ _TABLES = {
 class Source:
     """An open source. Use it in ``with``.
 
-    ``read`` may be called from several threads. It counts the bytes that it returns and stops at MAX_TOTAL_BYTES.
+    ``read`` may be called from several threads. Of an archive it counts the bytes that it returns, and stops at
+    MAX_TOTAL_BYTES.
 
     Args:
         path: Of a folder, a zip, or a tar, plain or packed by gzip, bzip2 or xz; its content tells which of them.
@@ -75,15 +76,17 @@ class Source:
         if self._archive:
             self._archive.close()
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether its files can be read one by one, again and again."""
+        return self._archive is None
+
     def read(self, name: str) -> bytes:
         """The content of a member. Raises MemberError if it cannot be used, DatasetError if the total is too much."""
         member = self.members[name]
         if self._archive:
             return self._archive.read(member, self._count)
-        assert isinstance(member.where, Path)
-        data = _read_file(member.where)
-        self._count(len(data))
-        return data
+        return read_file(self.path.joinpath(*member.parts))
 
     def read_text(self, name: str) -> str:
         """The content of a text file, whatever its encoding; '' if it cannot be read."""
@@ -103,7 +106,7 @@ class Source:
             self._total += length
             if self._total > limits.MAX_TOTAL_BYTES:
                 allowed = format_bytes(limits.MAX_TOTAL_BYTES)
-                raise DatasetError(f"{self.name} unpacks to more than {allowed}, which is the limit")
+                raise DatasetError(f"{self.name} unpacks to more than {allowed}, {limits.UNPACK}")
 
     def _sort(self, listed: Iterator[Listed]) -> None:
         members: list[Member] = []
@@ -114,8 +117,10 @@ class Source:
                 self.junk_count += 1
             elif isinstance(found, str):
                 self.problems.append((name, found))
-            elif len(members) >= limits.MAX_ENTRIES:
-                raise DatasetError(f"{self.name} holds more than {limits.MAX_ENTRIES:,} files, which is the limit")
+            elif self._archive and len(members) >= limits.MAX_ENTRIES:
+                raise DatasetError(
+                    f"{self.name} holds more than {limits.MAX_ENTRIES:,} files, {limits.UNPACK}"
+                )
             else:
                 members.append(found)
         self.members = {member.name: member for member in sorted(members, key=lambda member: member.parts)}
@@ -166,8 +171,8 @@ def _list_files(folder: Path, above: tuple[str, ...], count: list[int]) -> Itera
         raise DatasetError(f"{folder} cannot be read: {error.strerror or error}") from None
     for entry in entries:
         count[0] += 1
-        if count[0] > limits.MAX_ENTRIES:
-            raise DatasetError(f"the folder holds more than {limits.MAX_ENTRIES:,} files, which is the limit")
+        if count[0] > limits.MAX_FOLDER_ENTRIES:
+            raise DatasetError(f"the folder holds more than {limits.MAX_FOLDER_ENTRIES:,} files, which is the limit")
         parts = (*above, entry.name)
         name = "/".join(parts)
         if is_junk(entry.name):
@@ -184,10 +189,11 @@ def _list_files(folder: Path, above: tuple[str, ...], count: list[int]) -> Itera
             yield name, "not a regular file"
         else:
             length = entry.stat(follow_symlinks=False).st_size
-            yield name, Member(parts=parts, where=Path(entry.path), packed=length, size=length)
+            yield name, Member(parts=parts, packed=length, size=length)
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The content of a file of a folder. Raises MemberError if it cannot be used."""
     try:
         # O_NOFOLLOW and O_NONBLOCK: what was a file when it was listed may be a link or a pipe by now.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

@@ -7,6 +7,7 @@ import errno
 import json
 import logging
 import math
+import os
 import struct
 import unicodedata
 import zipfile
@@ -19,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text import quote
-from . import _folders
+from . import _folders, _index
 from ._arrays import ImageArrays
 from ._card import DatasetCard
 from ._errors import DatasetError
+from ._index import Index
 from ._layout import count_reasons
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ ARRAYS, FACTS = "images.npz", "set.json"
 VERSION = 1
 MAX_SKIPPED = 1_000
 """Rows stored of the table of skipped files; the rest is counted."""
+Moments = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of each channel, of pixels from 0 to 1."""
 _FACTS_BYTES = 4 * 2**20
 _NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -70,6 +74,13 @@ class ImportedDataset:
     """Files that the import left out."""
     sources: tuple[tuple[str, str], ...]
     """(absolute path, state) of what it was imported from, newest first; the state changes when the file does."""
+    stream_reason: str = ""
+    """Why its images are read from the first of the sources again and again; '' if they are stored here."""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether only an index of its images is stored, and they stay where they are."""
+        return bool(self.stream_reason)
 
 
 def folder(name: str) -> Path:
@@ -89,14 +100,25 @@ def save(content: ImageArrays, known: ImportedDataset, staged: Path) -> None:
     """Write both files into the staging folder, then rename it to its final place: all or nothing is seen."""
     with (staged / ARRAYS).open("wb") as file:
         np.savez(file, **{name: getattr(content, name) for name in _NAMES})
+    _folders.sync(staged / ARRAYS)
+    _publish(known, staged)
+
+
+def save_index(index: Index, moments: Moments, known: ImportedDataset, staged: Path) -> None:
+    """The same for a streamed set; its mean and deviation beside it."""
+    _index.write(index, staged)
+    save_moments(staged, index.shape, moments)
+    _publish(known, staged)
+
+
+def _publish(known: ImportedDataset, staged: Path) -> None:
     _write(staged / FACTS, known)
-    for path in (staged / ARRAYS, staged):
-        _folders.sync(path)
+    _folders.sync(staged)
     final = folder(known.name)
     # The identifier comes from the content. If the same images are there, from here or from an import that was
     # quicker, only the facts are new, and who reads that set meanwhile is not disturbed. A damaged copy makes room.
     for attempt in range(3):
-        if is_intact(known):
+        if not known.streamed and is_intact(known):  # an index may lead to another folder now
             (staged / FACTS).replace(final / FACTS)
             return
         with contextlib.suppress(FileNotFoundError):
@@ -115,7 +137,8 @@ def save(content: ImageArrays, known: ImportedDataset, staged: Path) -> None:
 def is_intact(known: ImportedDataset) -> bool:
     """Whether the stored copy of a set can be read and is what was written."""
     try:
-        return read_facts(known.name).fingerprint == known.fingerprint == load(known.name).fingerprint
+        content = open_index(known.name) if known.streamed else load(known.name)
+        return read_facts(known.name).fingerprint == known.fingerprint == content.fingerprint
     except DatasetError:
         return False
 
@@ -166,6 +189,56 @@ def load(name: str) -> ImageArrays:
     return content
 
 
+def open_index(name: str) -> Index:
+    """The index of a streamed set, whose folder is there. Raises DatasetError."""
+    index, known = _read_index(name), read_facts(name)
+    if not index.root.is_dir():
+        raise DatasetError(
+            f"{index.root}, the folder of the images of {known.title}, is not there; bring it back, or import the "
+            "folder from its new place"
+        )
+    return index
+
+
+def _read_index(name: str) -> Index:
+    """The index of a streamed set. Raises DatasetError if a file is missing or is not what was written."""
+    known = read_facts(name)
+    place, root = folder(name), Path(known.sources[0][0])
+    try:
+        index = _index.read(place, root, known.classes, known.shape, known.counts, known.scaled_by == "squash")
+    except (OSError, EOFError, ValueError) as error:
+        raise DatasetError(f"{place} is damaged or incomplete ({error}); import {known.title} again") from None
+    if index.fingerprint != known.fingerprint:
+        raise DatasetError(f"{place} is damaged: its index is not what was written; import {known.title} again")
+    return index
+
+
+def read_moments(place: Path, shape: tuple[int, int, int]) -> Moments | None:
+    """Mean and deviation that ``save_moments`` wrote; None if there are none, or they are unreadable."""
+    try:
+        found = json.loads(_moments_path(place, shape).read_text(encoding="ascii"))
+        mean, deviation = (tuple(float(value) for value in found[key]) for key in ("mean", "std"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        logger.warning("the mean and deviation of %s are measured again: %s", place.name, error)
+        return None
+    return (mean, deviation) if len(mean) == len(deviation) == shape[0] else None
+
+
+def save_moments(place: Path, shape: tuple[int, int, int], moments: Moments) -> None:
+    """Keep mean and deviation of the training images of a streamed set, adapted to a shape, beside its index."""
+    path = _moments_path(place, shape)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps({"mean": moments[0], "std": moments[1]}), encoding="ascii")
+    _folders.sync(part)
+    part.replace(path)
+
+
+def _moments_path(place: Path, shape: tuple[int, int, int]) -> Path:
+    return place / f"moments-{'x'.join(map(str, shape))}.json"
+
+
 def find_imported(path: Path, state: str) -> list[ImportedDataset]:
     """The sets that were imported from exactly this state of a file or folder."""
     found = []
@@ -209,6 +282,10 @@ def clean_title(text: str) -> str:
 def count_classes(name: str) -> tuple[list[int], list[int]]:
     """Images of each class, for training and for testing; pixels are not read. Raises DatasetError."""
     known = read_facts(name)
+    if known.streamed:
+        labels, border = _read_index(name).labels, known.counts[0]
+        parts = [np.bincount(part, minlength=len(known.classes)) for part in (labels[:border], labels[border:])]
+        return parts[0].tolist(), parts[1].tolist()
     path = folder(name) / ARRAYS
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -252,19 +329,30 @@ def get_card(name: str) -> DatasetCard:
     """The card of an imported set. Raises DatasetError if there is none or its facts are unreadable."""
     imported = read_facts(name)
     count = sum(imported.counts)
+    place, summary = folder(imported.name), f"Imported: {count:,} images in {len(imported.classes):,} classes."
+    size_bytes, available = count * (math.prod(imported.shape) + 8), (place / ARRAYS).is_file()
+    if imported.streamed:
+        summary = (
+            f"Streamed: {count:,} images in {len(imported.classes):,} classes, which stay in {imported.sources[0][0]} "
+            f"and are read from there while a network trains ({imported.stream_reason})."
+        )
+        paths = [place / f"{each}.npy" for each in _index.FILES]
+        available = all(path.is_file() for path in paths) and Path(imported.sources[0][0]).is_dir()
+        size_bytes = sum(path.stat().st_size for path in paths) if available else 0
     return DatasetCard(
         name=imported.name,
         title=imported.title,
-        summary=f"Imported: {count:,} images in {len(imported.classes):,} classes.",
+        summary=summary,
         train_count=imported.counts[0],
         test_count=imported.counts[1],
         classes=imported.classes,
         shape=imported.shape,
         source=imported.sources[0][0],
         licence="yours to know",
-        size_bytes=count * (math.prod(imported.shape) + 8),
-        available=(folder(imported.name) / ARRAYS).is_file(),
-        path=folder(imported.name),
+        size_bytes=size_bytes,
+        available=available,
+        path=place,
+        streamed=imported.streamed,
         notes=imported.notes,
         warnings=imported.warnings,
         skipped=imported.skipped,

@@ -64,7 +64,9 @@ class Tar:
                 for entry in archive:
                     count += 1
                     if count > limits.MAX_ENTRIES:
-                        raise DatasetError(f"{self._name} holds more than {limits.MAX_ENTRIES:,} entries")
+                        raise DatasetError(
+                            f"{self._name} holds more than {limits.MAX_ENTRIES:,} entries, {limits.UNPACK}"
+                        )
                     yield from self._list(entry, seen)
         except (tarfile.TarError, EOFError, ValueError, ArithmeticError, OSError) as error:
             if isinstance(error, DatasetError):
@@ -73,7 +75,6 @@ class Tar:
 
     def read(self, member: Member, count: Callable[[int], None]) -> bytes:
         """The content of a member. ``count`` is called with its length. Raises MemberError if it cannot be used."""
-        assert isinstance(member.where, int)
         if member.size > limits.MAX_MEMBER_BYTES:
             raise MemberError(f"larger than {format_bytes(limits.MAX_MEMBER_BYTES)}")
         with self._lock:

@@ -65,7 +65,6 @@ class Zip:
 
     def read(self, member: Member, count: Callable[[int], None]) -> bytes:
         """The content of a member. ``count`` is called with its length. Raises MemberError if it cannot be used."""
-        assert isinstance(member.where, int)
         packed = self._at(member.where, member.packed)
         if len(packed) < member.packed:
             raise MemberError("incomplete")
@@ -119,14 +118,16 @@ def _read_directory(file: BinaryIO, name: str) -> tuple[list[zipfile.ZipInfo], i
         if len(record) == 56 and record[:4] == b"PK\6\6":
             count, listed = struct.unpack_from("<QQ", record, 32)
     if count > limits.MAX_ENTRIES or listed > limits.MAX_DIRECTORY_BYTES:
-        raise DatasetError(f"{name} says that it holds {count:,} entries; at most {limits.MAX_ENTRIES:,} are allowed")
+        raise DatasetError(
+            f"{name} says that it holds {count:,} entries; {limits.MAX_ENTRIES:,} are {limits.UNPACK}"
+        )
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, ArithmeticError, struct.error, EOFError) as error:
         raise DatasetError(f"{name} is not a readable zip file ({error})") from None
     entries = archive.infolist()  # the file stays open: it is ours, and nothing is read through the archive
     if len(entries) > limits.MAX_ENTRIES:
-        raise DatasetError(f"{name} holds {len(entries):,} entries; at most {limits.MAX_ENTRIES:,} are allowed")
+        raise DatasetError(f"{name} holds {len(entries):,} entries; {limits.MAX_ENTRIES:,} are {limits.UNPACK}")
     return entries, archive.start_dir
 
 

@@ -3,8 +3,9 @@
 Knows nothing of torch and nothing of how training works: a worker is any process that holds its run's lock.
 """
 
+from ..memory import free_memory_bytes, total_memory_bytes
 from . import series
-from ._devices import Device, device_choices, devices, devices_used, free_memory_bytes, total_memory_bytes
+from ._devices import Device, device_choices, devices, devices_used
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, atomic_write, is_locked, read_note, sweep, sync_folder

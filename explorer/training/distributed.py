@@ -83,6 +83,12 @@ class ProcessGroup:
         """The parts that fall to this process."""
         return parts[self.rank :: self.world_size]
 
+    def own_places(self, parts: int) -> Callable[[int], Tensor]:
+        """Gives the places, in a batch of so many images, of those that fall to this process."""
+        if self.world_size == 1:
+            return torch.arange
+        return lambda count: torch.cat(list(self.shard(torch.arange(count).tensor_split(parts))))
+
     def all_reduce(self, *values: Tensor) -> tuple[Tensor, ...]:
         """Numbers, each summed over all processes."""
         if self.world_size == 1:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._config import TrainConfig
-from .data import Subset, Tensors, normalise_images
+from .data import AnySubset, Tensors, normalise_images
 from .distributed import SINGLE_PROCESS, ProcessGroup
 
 _BEST = 3
@@ -35,7 +35,7 @@ class Evaluation:
 @torch.no_grad()
 def evaluate(
     model: nn.Module,
-    subset: Subset,
+    subset: AnySubset,
     data: Tensors,
     config: TrainConfig,
     precision: Callable[[], Any],
@@ -51,7 +51,7 @@ def evaluate(
     model.eval()
     group.broadcast_buffers(model)
     size = 2 * config.part_size
-    device = subset.images.device
+    device = subset.labels.device
     loss = torch.zeros((), device=device)
     confusion_KK = torch.zeros(data.classes**2, dtype=torch.int64, device=device)
     ones_B = torch.ones(size, dtype=torch.int64, device=device)
@@ -68,15 +68,15 @@ def evaluate(
         return both.logsumexp(0) - math.log(2)  # logarithms of probabilities are scores too
 
     try:
-        for start in group.shard(range(0, len(subset), size)):
-            logits_BK, labels_B = predict(subset.images[start : start + size]), subset.labels[start : start + size]
+        for images_BCHW, labels_B in subset.batches(size, group.shard(range(-(-len(subset) // size)))):
+            logits_BK = predict(images_BCHW)
             loss += F.cross_entropy(logits_BK, labels_B, reduction="sum")
             cells_B = labels_B * data.classes + logits_BK.argmax(1)
             confusion_KK.scatter_add_(0, cells_B, ones_B[: len(cells_B)])  # bincount would wait for the device
             after_batch()
         loss, confusion_KK = *group.all_reduce(loss), *group.all_reduce(confusion_KK)
         rows = () if group.rank else subset.shown
-        shown = [subset.images[list(rows[at : at + size])] for at in range(0, len(rows), size)]
+        shown = [subset.pick(rows[at : at + size]) for at in range(0, len(rows), size)]
         predictions = [best for images_BCHW in shown for best in top_predictions(predict(images_BCHW))]
     finally:
         model.train(training)

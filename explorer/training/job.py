@@ -22,7 +22,7 @@ from ._control import ControlThread, RunEnded, StoreSink
 from ._environment import environment
 from ._fit import check_batches, steps_per_epoch
 from .compiling import find_compiler_problem
-from .data import Tensors, load_to_device, open_data
+from .data import Tensors, load_to_device, measure_moments, open_data
 from .distributed import SINGLE_PROCESS, ProcessGroup, is_peer_failure, rank_device
 from .loop import train
 from .recording import DIVERGED_STEPS, Diverged, NullLog, Recorder, check_convergence
@@ -55,11 +55,17 @@ class TrainingJob:
 
     @classmethod
     def prepare(
-        cls, run: Run, captured: dict[str, Any] | None, rank: int, log_event: Callable[[str], None]
+        cls,
+        run: Run,
+        captured: dict[str, Any] | None,
+        rank: int,
+        log_event: Callable[[str], None],
+        cancel: Callable[[], bool] | None = None,
     ) -> TrainingJob:
         """The job of one process. ``captured`` is the state of a checkpoint; ``log_event`` is for people.
 
-        Raises ValueError where the data or the configuration do not fit, or are no longer those of the checkpoint.
+        Raises ValueError where the data or the configuration do not fit, or are no longer those of the checkpoint, and
+        CancelledError where ``cancel`` says so while a streamed set is measured.
         """
         config, architecture = parse(run.config), from_json(run.architecture)
         device = rank_device(run.device, rank)
@@ -74,6 +80,7 @@ class TrainingJob:
             log_event(f"trains without torch.compile, which does not work here ({problem})")
             config = config.changed(compile=False)
         source = open_data(config, architecture)
+        measure_moments(source, config, log_event, cancel)
         state, data = State(architecture, config, device), load_to_device(source, config, device)
         check_batches(architecture, config, len(data.train))  # now that the number of images is exact
         steps = steps_per_epoch(len(data.train), config)
@@ -218,11 +225,13 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
         store.log_event(run.id, f"{problem}; quarantined, the checkpoint before it is used")
     if run.attempt > 1 and captured is None:
         store.log_event(run.id, "there is no usable checkpoint; begins anew")
-    job = TrainingJob.prepare(run, captured, 0, lambda text: store.log_event(run.id, text))
+    job = TrainingJob.prepare(
+        run, captured, 0, lambda text: store.log_event(run.id, text), lambda: control.requested_action != "run"
+    )
     main = MainRank(root, store, run, control, job)
-    main.begin()
-    main.save()
     try:
+        main.begin()
+        main.save()
         group = ProcessGroup.join(job.device) if job.config.processes > 1 else SINGLE_PROCESS
         group.broadcast_object(captured)
         del captured  # as large as the network and more
@@ -234,6 +243,8 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
         if job.config.processes > 1 and is_peer_failure(error):
             raise RunEnded("interrupted", torchrun.PEER_LOST) from None
         raise
+    finally:
+        job.data.close()
     main.save()
     group.leave()
     control.training_over.set()
@@ -261,6 +272,8 @@ def run_worker_rank(run: Run, rank: int) -> None:
         if not is_peer_failure(error):
             raise
         logger.warning("ends, since another process is gone: %s", error)
+    finally:
+        job.data.close()
 
 
 def check_same(captured: dict[str, Any], fingerprint: str, steps: int, config: TrainConfig) -> None:

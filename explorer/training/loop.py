@@ -20,7 +20,7 @@ from ..datasets import transforms
 from ..modules import Outputs
 from ._config import TrainConfig
 from ._fit import check_precision, steps_per_epoch
-from .data import Tensors, derive_seed, make_generator, normalise_images
+from .data import Tensors, derive_seed, make_generator, normalise_images, whole
 from .distributed import SINGLE_PROCESS, ProcessGroup
 from .evaluation import evaluate
 from .recording import Log, block_norms
@@ -44,17 +44,18 @@ def train(
     network: Any = state.compilation.compile(state.model) if config.compile else state.model
     model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
     while state.epoch < config.epochs and not state.is_out_of_patience(config.patience):
-        order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch)).to(state.device)
+        order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch))
+        own = whole if config.mixup else group.own_places(config.parts)  # what is mixed comes from the whole batch
+        batches = data.train.batches(config.batch_size, range(state.step, steps), order, own)
         state.model.train()
         while state.step < steps:
             log.begin_step()
             torch.manual_seed(derive_seed(config.seed, state.epoch, state.step, *group.seed_suffix))  # for dropout
             last, update = state.step == steps - 1, state.epoch * steps + state.step
-            rows = order[state.step * config.batch_size :][: config.batch_size]
             window = state.window if update < config.window_share * config.epochs * steps else None
-            batch = Batch.assemble(
-                data, rows, config, make_generator(config.seed, state.epoch, state.step, "images"), window
-            )
+            generator = make_generator(config.seed, state.epoch, state.step, "images")
+            images, labels = next(batches)
+            batch = Batch.assemble(images, labels, data, config, generator, window)
             log.data_ready()
 
             lr = learning_rate(config, update, steps)
@@ -67,7 +68,7 @@ def train(
                 log.record_updates(state, update + 1, before)
 
             state.step += 1
-            log.end_step(state, update + 1, loss, correct, len(rows), lr)
+            log.end_step(state, update + 1, loss, correct, len(labels), lr)
             after_batch(state)
         results = {
             name: evaluate(state.eval_model, subset, data, config, model.precision, lambda: after_batch(state), group)
@@ -156,14 +157,14 @@ class Batch:
     @classmethod
     def assemble(
         cls,
+        images_BCHW: Tensor,
+        labels_B: Tensor,
         data: Tensors,
-        rows: Tensor,
         config: TrainConfig,
         generator: torch.Generator,
         window: tuple[int, int] | None = None,
     ) -> Batch:
-        """The images of some rows, or a window of each, augmented by the generator's choices."""
-        images_BCHW, labels_B = data.train.images[rows], data.train.labels[rows]
+        """uint8 images, or a window of each, augmented by the generator's choices."""
         if window is not None:
             images_BCHW = transforms.random_window(images_BCHW, window, generator)
         elif config.crop:

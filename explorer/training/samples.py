@@ -10,17 +10,17 @@ from PIL import Image
 
 from ..datasets import transforms
 from ..runs import Samples
-from .data import Subset
+from .data import AnySubset
 
 COLUMNS = 8
 LARGEST = 96
 """Longest side of a tile in pixels: the picture stays below a megabyte."""
 
 
-def make_samples(subset: Subset, classes: Sequence[str]) -> Samples:
+def make_samples(subset: AnySubset, classes: Sequence[str]) -> Samples:
     """The images of ``Subset.shown`` as the network gets them before they are normalised; large ones made smaller."""
     rows = list(subset.shown)
-    images = subset.images[rows].cpu()
+    images = subset.pick(rows).cpu()
     count, channels, height, width = images.shape
     shrink = min(1.0, LARGEST / max(height, width))
     height, width = max(1, round(shrink * height)), max(1, round(shrink * width))

@@ -45,7 +45,8 @@ def measure(device: torch.device) -> Speed:
             synchronize(device)
             start = time.perf_counter()
         rows = torch.randint(0, len(part), (config.batch_size,), device=device)
-        loss, _ = model(Batch.assemble(data, rows, config, torch.Generator()))
+        batch = Batch.assemble(part.images[rows], part.labels[rows], data, config, torch.Generator())
+        loss, _ = model(batch)
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)

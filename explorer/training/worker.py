@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..datasets import CancelledError
 from ..home import home
 from ..runs import (
     RESUMABLE,
@@ -206,6 +207,8 @@ def _run_training(root: Path, store: Store, run: Run, control: ControlThread) ->
         return job.run_main_rank(root, store, run, control)
     except RunEnded as ended:
         return ended.status, ended.reason
+    except CancelledError:
+        return _STATUS_OF_ACTION[control.requested_action], "before its first step"
     except SigtermReceived:
         status = _STATUS_OF_ACTION[control.requested_action]
         return status, "ended in the middle of a long batch; the checkpoint before it is kept"

@@ -246,7 +246,8 @@ def test_work_done_in_vain_counts_too(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_too_many_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, folder = makers.zipped(tmp_path / "a.zip", makers.classes()), unpacked(tmp_path / "f", makers.classes())
-    monkeypatch.setattr(_limits, "MAX_ENTRIES", 11)
+    for name in ("MAX_ENTRIES", "MAX_FOLDER_ENTRIES"):
+        monkeypatch.setattr(_limits, name, 11)
     for source in (path, folder):
         with pytest.raises(DatasetError, match="11"):
             import_images(source)
