@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _PATH = "a folder, zip or tar of images, or the name of one that `datasets list` shows as found"
 _SIZE = "store the images at this size; default: as they are if all have one size of at most 256 pixels, else 64x64"
+_STREAM = (
+    "of a folder: store an index alone and read the files where they lie while a network trains; default: where the "
+    "images do not fit in memory"
+)
 _MOST_LINES = 40
 
 
@@ -40,7 +44,9 @@ def _list(args: argparse.Namespace) -> None:
         except datasets.DatasetError as error:
             rows.append({"name": name, "title": name, "state": "damaged", "reason": str(error)})
             continue
-        state = "imported" if name in imported else "here" if card.available else "not here"
+        state = "here" if card.available else "not here"
+        if name in imported:
+            state = "imported" if not card.streamed else "streamed" if card.available else "folder gone"
         rows.append({
             "name": name, "title": card.title, "state": state, "train": card.train_count, "test": card.test_count,
             "classes": len(card.classes), "shape": list(card.shape), "path": str(card.path) if card.path else None,
@@ -73,7 +79,7 @@ def _preview(args: argparse.Namespace) -> None:
     _end_progress()
     if args.sheet:
         _write_sheet(args.sheet, found.samples)
-    data = found.to_data(size)
+    data = found.to_data(size, stream=args.stream)
     if args.json:
         print_json(data)
         return
@@ -82,9 +88,14 @@ def _preview(args: argparse.Namespace) -> None:
     _print_left_out(data["left_out"])
     sizes = data["sizes"]
     small, large = (compact_shape(sizes[key]) for key in ("smallest", "largest"))
-    print(f"\nSizes (height × width): {small if small == large else f'{small} to {large}'}; "
-          f"stored at {compact_shape(data['stored']['size'])}, at most {format_bytes(data['stored']['bytes'])} in "
-          "memory and on the disk; --size HxW to choose")  # fmt: skip
+    stored, taken = compact_shape(data["stored"]["size"]), format_bytes(data["stored"]["bytes"])
+    way = f"stored at {stored}, at most {taken} in memory and on the disk"
+    if data["streamed"]:
+        way = f"streamed at {stored}, since {data['stream_reason']}: the files stay where they are, nothing is copied"
+    elif data["problem"]:
+        way = f"cannot be imported: {data['problem']}"
+    print(f"\nSizes (height × width): {small if small == large else f'{small} to {large}'}; {way}; --size HxW to choose"
+          + ("" if data["streamed"] or not found.is_folder else ", --stream to read the files where they lie"))
     _print_sentences(data)
 
 
@@ -94,7 +105,7 @@ def _import(args: argparse.Namespace) -> None:
     size = _size(args)
     known = datasets.import_images(
         _source(args.path), name=args.name, size=size, scaling="squash" if args.squash else "cut",
-        keep_small=size is None, progress=progress_printer("{done:,} of {total:,} images"),
+        keep_small=size is None, stream=args.stream, progress=progress_printer("{done:,} of {total:,} images"),
     )  # fmt: skip
     _end_progress()
     _print_import(args, known, [])
@@ -152,7 +163,7 @@ def _remove(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"removed": name, "runs": [run.id for run in runs]})
     else:
-        print(f"{name}  removed; its source stays where it is")
+        print(f"{name}  removed; what it was imported from stays where it is")
 
 
 # ---- what they share ------------------------------------------------------------------------------------------------
@@ -209,6 +220,8 @@ def _print_import(args: argparse.Namespace, known: ImportedDataset, runs: list[R
         "images": sum(known.counts),
         "shape": list(known.shape),
         "stored": {"size": [height, width], "scaled_by": known.scaled_by, "bytes": card.size_bytes},
+        "streamed": known.streamed,
+        "stream_reason": known.stream_reason,
         "left_out": dict(known.left_out),
         "warnings": list(known.warnings),
         "notes": list(known.notes),
@@ -221,8 +234,9 @@ def _print_import(args: argparse.Namespace, known: ImportedDataset, runs: list[R
         print_json(data)
         return
     print(f"{known.name}  {escape(known.title)}: {known.counts[0]:,} + {known.counts[1]:,} images, "
-          f"{len(known.classes):,} classes, stored at {compact_shape((height, width))}, "
-          f"{format_bytes(card.size_bytes)}\n")  # fmt: skip
+          f"{len(known.classes):,} classes, {'streamed' if known.streamed else 'stored'} at "
+          f"{compact_shape((height, width))}, {format_bytes(card.size_bytes)}"
+          f"{' of index' if known.streamed else ''}\n")  # fmt: skip
     _print_classes(data["classes"])
     _print_left_out(data["left_out"])
     _print_sentences(data)
@@ -279,13 +293,15 @@ def add(verbs: Any) -> None:
         ("import", _import, "Store the images of a folder or archive as a data set."),
         ("show", _show, "Classes, counts, notes, and the runs that use it."),
         ("rename", _rename, "Give an imported data set another title."),
-        ("remove", _remove, "Delete an imported data set; what it was imported from stays."),
+        ("remove", _remove, "Delete an imported data set; what it was imported from stays, also the files of a "
+                            "streamed one."),
     ):
         sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(run=run)
         if name in ("preview", "import"):
             sub.add_argument("path", metavar="PATH", help=_PATH)
             sub.add_argument("--size", metavar="HxW", help=_SIZE)
+            sub.add_argument("--stream", action="store_true", help=_STREAM)
         elif name != "list":
             sub.add_argument("dataset", metavar="NAME", help="as `datasets list` shows it, or its title")
         if name == "import":

@@ -55,8 +55,8 @@ class Loader:
                 read = next(batches)
             except StopIteration:
                 return
-            except RuntimeError as error:
-                if "DataLoader worker" not in str(error):
+            except (RuntimeError, OSError, EOFError) as error:  # the latter where it dies while it hands a batch over
+                if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                     raise
                 raise DatasetError(
                     "a process that reads the images has ended unexpectedly; it may have been killed for want of "

@@ -1,0 +1,171 @@
+"""Training on a data set that is read from its files: the same bit for bit, and it ends as it should."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer import datasets
+from explorer.datasets import DatasetError
+from explorer.training import TrainConfig, checkpoint
+from explorer.training._loading import LoadingPlan
+from explorer.training.data import StreamedSubset, Tensors, load_to_device, open_data
+from explorer.training.distributed import ProcessGroup
+from explorer.training.loop import train
+from explorer.training.recording import Recorder
+from explorer.training.state import State
+from tests.training.test_loop import EVERYTHING, Halt, equal
+
+from .parts import CPU, MemorySink, config, network
+
+IMAGE_BYTES = 3 * 12 * 12
+TIMING = {"images_per_second", "data_share", "memory", "memory_peak"}
+
+
+@pytest.fixture
+def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four classes of pictures of many sizes, 20 of each."""
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    numbers = np.random.default_rng(3)
+    for label in "abcd":
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for n in range(20):
+            pixels = numbers.integers(0, 256, (int(numbers.integers(12, 40)), 30, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / label / f"{n}.png")
+    return tmp_path / "pets"
+
+
+def plan(workers: int = 0, cached: int = 0) -> LoadingPlan:
+    return LoadingPlan(workers=workers, prefetch=2 if workers else 0, ahead_bytes=0, cache_bytes=cached * IMAGE_BYTES)
+
+
+def load(settings: TrainConfig, loading: LoadingPlan | None = None) -> Tensors:
+    return load_to_device(open_data(settings, network(heads=True)), settings, CPU, loading)
+
+
+def learn(
+    data: Tensors, settings: TrainConfig, state: State, sink: MemorySink, after_batch: Any = lambda *_: None
+) -> State:
+    torch.set_num_threads(1)
+    log = Recorder(CPU, sink)
+    try:
+        train(state, data, settings, log, lambda state: after_batch(state, log))
+    finally:
+        log.flush(state)
+        data.close()
+    return state
+
+
+def numbers(sink: MemorySink) -> Any:
+    return {name: values for name, values in sink.values.items() if name not in TIMING}, sink.documents
+
+
+@pytest.mark.parametrize("size", [(12, 12), (20, 16)], ids=["as the network's", "adapted"])
+@pytest.mark.parametrize("fields", [{}, EVERYTHING], ids=["plain", "everything"])
+def test_it_trains_as_in_memory(pets: Path, fields: dict[str, Any], size: tuple[int, int]) -> None:
+    """Weights, running averages, losses, predictions of every epoch; with a cache that holds a part of the images."""
+    stored, streamed = (datasets.import_images(pets, size=size, stream=stream).name for stream in (False, True))
+    seen = []
+    for name, loading in ((stored, None), (streamed, plan(cached=13))):
+        settings = config(dataset=name, precision="fp32", **fields)
+        sink, state = MemorySink(), State(network(heads=True), settings, CPU)
+        learn(load(settings, loading), settings, state, sink)
+        seen.append((state.capture(), numbers(sink)))
+    for captured, _ in seen:
+        captured.pop("seconds")
+    assert equal(seen[0][0], seen[1][0])
+    assert seen[0][1] == seen[1][1]
+
+
+def test_workers_resume_in_the_middle_of_an_epoch_and_end(pets: Path, tmp_path: Path) -> None:
+    """Real processes: half an epoch, a checkpoint, the rest anew; and all of them are gone afterwards."""
+    stored, streamed = (datasets.import_images(pets, size=(12, 12), stream=stream).name for stream in (False, True))
+    settings = config(dataset=stored, precision="fp32", batch_size=16, **{**EVERYTHING, "accumulate": 2})
+    whole, expected = MemorySink(), State(network(heads=True), settings, CPU)
+    learn(load(settings), settings, expected, whole)
+
+    settings = settings.changed(dataset=streamed)
+    parts, first = MemorySink(), State(network(heads=True), settings, CPU)
+    pids: set[int] = set()
+
+    def halt(state: State, log: Recorder) -> None:
+        pids.update(child.pid for child in multiprocessing.active_children() if child.pid)
+        if state.step == 2:
+            log.flush(state)
+            checkpoint.save(tmp_path, "run", 1, state.capture())
+            raise Halt
+
+    with pytest.raises(Halt):
+        learn(load(settings, plan(2, cached=20)), settings, first, parts, halt)
+    assert len(pids) == 2
+    assert not multiprocessing.active_children()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    captured, _ = checkpoint.load_newest(tmp_path, "run")
+    assert captured is not None
+    second = State(network(heads=True), settings, CPU)
+    second.restore(captured)
+    learn(load(settings, plan(2, cached=20)), settings, second, parts)
+    assert equal(expected.model.state_dict(), second.model.state_dict())
+    assert equal(expected.optimizer.state_dict(), second.optimizer.state_dict())
+    assert numbers(whole) == numbers(parts)
+
+
+def test_a_dead_worker_is_told(pets: Path) -> None:
+    settings = config(dataset=datasets.import_images(pets, size=(12, 12), stream=True).name, batch_size=4, epochs=50)
+
+    def kill(*_: Any) -> None:
+        for child in multiprocessing.active_children():
+            os.kill(child.pid or 0, signal.SIGKILL)
+
+    with pytest.raises(DatasetError, match="a process that reads the images has ended unexpectedly"):
+        learn(load(settings, plan(1)), settings, State(network(), settings, CPU), MemorySink(), kill)
+
+
+def test_a_file_that_goes_in_the_middle_is_named(pets: Path) -> None:
+    """By the sentence of the worker process, without its traceback; what was trained before stays."""
+    settings = config(dataset=datasets.import_images(pets, size=(12, 12), stream=True).name, batch_size=4)
+    state = State(network(), settings, CPU)
+
+    def remove(state: State, _: Recorder) -> None:
+        for path in pets.glob("c/*") if (state.epoch, state.step) == (1, 1) else ():
+            path.unlink()
+
+    with pytest.raises(DatasetError, match=r"pets/c/\d+\.png cannot be read: No such file") as caught:
+        learn(load(settings, plan()), settings, state, MemorySink(), remove)
+    assert "\n" not in str(caught.value)
+    assert state.epoch == 1
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_each_process_reads_its_own_images_alone(pets: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
+    """What it needs is there and right; what others need is left out; together they read every image once."""
+    settings = config(
+        dataset=datasets.import_images(pets, size=(12, 12), stream=True).name, batch_size=10, accumulate=2
+    )
+    data = load(settings, plan())
+    subset = data.train
+    assert isinstance(subset, StreamedSubset)
+    order = torch.randperm(len(subset), generator=torch.Generator().manual_seed(1))
+    whole = list(subset.batches(10, range(6), order))
+    asked: list[int] = []
+    original = datasets._streamed.StreamedImages.decode  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        datasets._streamed.StreamedImages, "decode",  # type: ignore[attr-defined]
+        lambda self, rows: asked.extend(rows) or original(self, rows),
+    )  # fmt: skip
+    for rank in range(processes):
+        own = ProcessGroup(rank, processes).own_places(2 * processes)
+        for (images, labels), (all_images, all_labels) in zip(
+            subset.batches(10, range(6), order, own), whole, strict=True
+        ):
+            assert torch.equal(images[own(10)], all_images[own(10)])
+            assert torch.equal(labels, all_labels)
+    assert sorted(asked) == sorted(order[:60].tolist())
