@@ -97,8 +97,9 @@ def read_table(file: str, text: str, index: ImageIndex) -> Table | None:
     Returns:
         The table, which may be of one column; None if the file does not list these images.
     """
-    rows = _parse(text, index)
-    if not 2 <= len(rows) <= limits.MAX_LABEL_ROWS:
+    most = limits.MAX_ROWS_AN_IMAGE * max(limits.MAX_ENTRIES, len(index.images))
+    rows = _parse(text, index, most)
+    if not 2 <= len(rows) <= most:
         return None
     sample = rows[:: max(1, len(rows) // _SAMPLE)]
     width = min(max(map(len, sample)), limits.MAX_LABEL_COLUMNS)
@@ -129,8 +130,8 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
 
 
-def _parse(text: str, index: ImageIndex) -> list[list[str]]:
-    """The rows by the separator that cuts them most evenly, at most one more than is allowed."""
+def _parse(text: str, index: ImageIndex, most: int) -> list[list[str]]:
+    """The rows by the separator that cuts them most evenly, at most one more than ``most``."""
 
     def lines() -> Iterable[str]:
         stripped = (line for line in io.StringIO(text, newline=None) if line.strip())
@@ -141,11 +142,11 @@ def _parse(text: str, index: ImageIndex) -> list[list[str]]:
         if head and all(separator in line for line in head):
             found = csv.reader(lines(), delimiter=separator, skipinitialspace=True)
             try:
-                return list(itertools.islice(filter(any, found), limits.MAX_LABEL_ROWS + 1))
+                return list(itertools.islice(filter(any, found), most + 1))
             except csv.Error:  # a NUL, or a field beyond csv's limit
                 return []
     cut = _choose_cut([line.strip() for line in head], index)
-    return list(itertools.islice((cut(line.strip()) for line in lines()), limits.MAX_LABEL_ROWS + 1))
+    return list(itertools.islice((cut(line.strip()) for line in lines()), most + 1))
 
 
 def _choose_cut(head: list[str], index: ImageIndex) -> Callable[[str], list[str]]:

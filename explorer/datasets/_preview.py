@@ -142,8 +142,9 @@ def preview(
 
     Recognised are class folders, with or without splits such as train, val and test around them, also nested; images
     with a list of their labels, such as a CSV file; and file names that begin with their class. Every file is read
-    (of more than 200,000 as many, evenly spread); as many as 128 images, evenly spread, are decoded to their end, the others as far as their headers: one of these that
-    is damaged further on is found and left out by the import, which decodes all. A note says how many were decoded.
+    (of more than 200,000 files as many, evenly spread); as many as 128 images, evenly spread, are decoded to their end,
+    the others as far as their headers: one of these that is damaged further on is found and left out by the import,
+    which decodes all. A note says how many were decoded.
 
     Args:
         path: Of the folder or archive.

@@ -196,7 +196,7 @@ def test_the_mean_at_another_size_is_measured_once(tmp_path: Path, monkeypatch: 
 def test_more_files_than_an_archive_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explorer.datasets._limits.MAX_ENTRIES", 10)
     monkeypatch.setattr("explorer.datasets._limits.MAX_TOTAL_BYTES", 1000)
-    monkeypatch.setattr("explorer.datasets._preview._MOST_LOOKED_AT", 10)
+    monkeypatch.setattr("explorer.datasets._preview._READ", 10)
     path = draw(tmp_path / "pets")
     seen = datasets.preview(path)
     assert seen.count == 24
