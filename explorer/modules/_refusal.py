@@ -9,7 +9,8 @@ from typing import Any
 from .. import catalog
 from ..architecture import Architecture
 from ..text import compact_shape, shorten
-from ._matching import Match, find_matches, find_state_dicts, network_shapes, quote_names
+from ._match import Match, network_shapes, quote_names
+from ._matching import find_matches, find_state_dicts
 from ._stored import Opaque, StoredTensor, StoredWeights
 from ._torchvision import NAMINGS
 
@@ -68,6 +69,8 @@ def _describe_match(match: Match) -> str:
     missing = [match.prefix + naming(name) for name in match.missing]
     few = 2 * match.hits < len(own)
     whose = f"; it shares {match.hits} of {len(own)} names, so it may belong to another network" if few else ""
+    if match.reason and not few:
+        return f" does not fit: {match.reason}"
     return f" does not fit: {describe_names(missing, match.unexpected, own)}{whose}"
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from ..architecture import Architecture
 from ..text import compact_shape, shorten
 from ._build import Network, build
-from ._matching import COUNTER, Match, find_matches, quote_names
+from ._match import COUNTER, Match, quote_names
+from ._matching import find_matches
 from ._refusal import describe_names, explain_refusal
 from ._stored import StoredTensor, StoredWeights, WeightsError
 
@@ -43,7 +44,8 @@ def fit_weights(architecture: Architecture, stored: StoredWeights, part: str | N
 
     Weights are found under wrappings (``state_dict``, ``model``, an average ...), prefixes (``module.``) and
     torchvision's names; half and double precision become float32; counters of batches may be missing. Each of these is
-    told. Nothing is guessed: every weight of the network must be there, in its shape, and no other beside it.
+    told. Every weight of the network must be there, in its shape, and no other beside it; but a classifier of several
+    linear layers is rebuilt, and an auxiliary head that differs is left out, each with a note.
 
     Args:
         architecture: The network; classifiers get the file's number of classes.
@@ -74,7 +76,7 @@ def fit_weights(architecture: Architecture, stored: StoredWeights, part: str | N
         architecture=match.architecture,
         network=network,
         conversions=tuple(conversions),
-        notes=(_tell_choice(match, parts),) if len(parts) > 1 and part is None else (),
+        notes=(*match.notes, *((_tell_choice(match, parts),) if len(parts) > 1 and part is None else ())),
         path=match.path,
         part=match.part,
         parts=parts,

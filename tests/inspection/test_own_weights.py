@@ -119,8 +119,14 @@ def test_a_classifier_that_was_exchanged() -> None:
     assert torch.allclose(ours.logits(x_1CHW), theirs(x_1CHW), rtol=1e-5, atol=1e-5)
     assert "'fc.1' taken as the classifier 'fc'" in "; ".join(ours.conversions)
     theirs.fc = nn.Sequential(nn.Linear(1024, 64), nn.ReLU(), nn.Linear(64, 3))
-    with pytest.raises(ValueError, match=r"it lacks 'fc\.weight', 'fc\.bias'; it has 'fc\.0\.weight'"):
-        opened("googlenet-torchvision", saved(theirs.state_dict()))
+    theirs.aux1 = nn.Sequential(nn.Conv2d(512, 64, 1), nn.Flatten(), nn.Linear(64 * 14 * 14, 3))
+    theirs.aux2.fc2 = nn.Sequential(nn.Dropout(), nn.Linear(1024, 3))
+    ours = opened("googlenet-torchvision", saved(theirs.eval().state_dict()))
+    assert torch.allclose(ours.logits(x_1CHW), theirs(x_1CHW), rtol=1e-5, atol=1e-5)
+    assert [node.name for node in ours.architecture.trunk.nodes if node.op == "auxiliary"] == ["auxiliary_2"]
+    told = "; ".join(ours.notes)
+    assert "2 linear layers ('fc.0', 'fc.2') as its classifier" in told
+    assert "What the file has of 'auxiliary_1' does not fit" in told
 
 
 def test_heads_that_the_network_does_not_have_are_left_out() -> None:

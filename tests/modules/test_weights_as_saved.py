@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from explorer import catalog
-from explorer.architecture import Architecture, edit
+from explorer.architecture import Architecture, Linear, edit
 from explorer.modules import (
     FittedWeights,
     WeightsError,
@@ -264,8 +264,63 @@ def test_heads_that_are_not_in_the_file_are_left_out() -> None:
     assert fitted.architecture == edit.remove(NET, "aux")
     assert told(fitted, "the auxiliary head 'aux' left out")
     halved = {key: each for key, each in weights().items() if key != "aux.fc.linear.bias"}
-    with pytest.raises(WeightsError, match=r"it lacks 'aux\.fc\.linear\.bias'"):
-        opened(saved(halved))
+    fitted = opened(saved(halved))
+    assert fitted.architecture == edit.remove(NET, "aux")
+    assert "What the file has of 'aux' does not fit the network's auxiliary head and was left out" in fitted.notes[0]
+    assert_same(fitted, {key: each for key, each in weights().items() if not key.startswith("aux.")})
+
+
+HEADS: dict[str, tuple[nn.Module, str]] = {
+    "fc": (nn.Sequential(nn.Dropout(), nn.Linear(8, 3)), "'fc.1' taken as the classifier"),
+    "classifier": (nn.Linear(8, 3), "'classifier' taken as the classifier"),
+    "last_linear": (nn.Linear(8, 3, bias=False), "'fc' has no bias"),
+    "head": (nn.Sequential(nn.Linear(8, 9), nn.ReLU(), nn.Dropout(), nn.Linear(9, 3)), "the classes are 3"),
+    "out": (nn.Sequential(*(nn.Sequential(nn.Linear(8, 8), nn.ReLU()) for _ in range(11)), nn.Linear(8, 2)), "are 2"),
+    "fc_": (nn.Sequential(nn.Linear(8, 7, bias=False), nn.ReLU(), nn.Linear(7, 3)), "the classes are 3"),
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("form", ["pt", "safetensors"])
+def test_a_classifier_of_another_form_is_rebuilt(name: str, form: str) -> None:
+    theirs, words = HEADS[name]
+    torch.manual_seed(0)
+    own = build(NET).state_dict()
+    trunk = {key: each for key, each in own.items() if not key.startswith("fc.")}
+    content = {**trunk, **{f"{name}.{key}": tensor for key, tensor in theirs.state_dict().items()}}
+    fitted = opened(saved(content) if form == "pt" else safetensors.torch.save(content))
+    x_1CHW = torch.randn(1, *NET.input_shape)
+    whole = build(NET).eval()
+    whole.load_state_dict(own)
+    features: list[torch.Tensor] = []
+    whole.get_submodule("fc").register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
+    whole(x_1CHW)
+    assert torch.allclose(fitted.network.eval()(x_1CHW), theirs.eval()(features[0]), atol=1e-5)
+    assert told(fitted, words)
+    several = sum(isinstance(module, nn.Linear) for module in theirs.modules()) > 1
+    assert any("ReLU between them is assumed" in note for note in fitted.notes) == several
+
+
+def test_linear_layers_that_the_network_has_are_taken_in_their_order() -> None:
+    net = edit.insert(NET, "", Linear(name="hidden", out_features=9, activation="gelu"), len(NET.trunk.children) - 1)
+    content = weights(0, net)
+    renamed = {key.replace("hidden.linear", "fc.0").replace("fc.linear", "aux.fc.linear" if "aux" in key else "fc.3")
+               .replace("aux.aux", "aux"): each for key, each in content.items()}  # fmt: skip
+    fitted = opened(saved(renamed), net)
+    assert_same(fitted, content)
+    assert fitted.notes == ()
+    assert told(fitted, "'fc.0', 'fc.3' taken as the linear layers 'hidden', 'fc', in this order")
+
+
+def test_a_classifier_that_cannot_be_rebuilt_is_told() -> None:
+    trunk = {key: each for key, each in weights().items() if not key.startswith("fc.")}
+    normed = nn.Sequential(nn.Linear(8, 9), nn.BatchNorm1d(9), nn.Linear(9, 3))
+    with pytest.raises(WeightsError, match=r"'fc\.1', where the network has its classifier .* is no linear layer"):
+        opened(saved({**trunk, **{f"fc.{key}": each for key, each in normed.state_dict().items()}}))
+    other = nn.Sequential(nn.Linear(7, 9), nn.Linear(9, 3))
+    with pytest.raises(WeightsError, match=r"it lacks 'fc\.linear\.weight'.*it has 'fc\.0\.weight'"):
+        opened(saved({**trunk, **{f"fc.{key}": each for key, each in other.state_dict().items()}}))
 
 
 def test_checksums_that_were_switched_off_are_told() -> None:
