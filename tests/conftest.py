@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from tests.sizes import ALL
+from tests.sizes import ALL, examples
 
 # The same examples on every machine; HYPOTHESIS_PROFILE=search looks for new ones.
-hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, print_blob=True, max_examples=examples(100)
+)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from explorer import catalog, editor
 from explorer.analysis import METRICS, Metric, analyze, headline_metrics
 from explorer.comparison import compare, find_differences, sample_cloud
+from tests.sizes import examples
 from tests.strategies import architectures
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(architectures())
 def test_shares_of_the_layers_add_up_to_the_whole(architecture):
     analysis = analyze(architecture)

@@ -211,7 +211,7 @@ def test_field_is_the_support_of_the_gradient(architecture: Architecture) -> Non
     assume(support_was_checked(architecture, analysis.receptive_field))
 
 
-@settings(max_examples=60, **SLOW)
+@settings(max_examples=examples(60), **SLOW)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(1, 5))
 def test_dilated_stacks(rates: list[int], kernel: int) -> None:
     """Dilation widens the box however many holes it leaves."""

@@ -99,7 +99,7 @@ def test_what_does_not_fit_is_refused_with_a_way_out() -> None:
         to_link(large)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(architectures(), architectures())
 def test_different_networks_have_different_links(a: Architecture, b: Architecture) -> None:
     assume(a != b)

@@ -16,6 +16,7 @@ from explorer.architecture import Architecture, ArchitectureError, Conv, Norm, S
 from explorer.comparison import Delta, Differences, find_differences
 from tests.analysis.test_sweep import VALUES
 from tests.profiling.networks import edited
+from tests.sizes import examples
 from tests.strategies import architectures
 
 
@@ -56,7 +57,7 @@ def one_edit(draw: Any, architecture: Architecture) -> tuple[str, Architecture]:
     return kind, edit.duplicate(architecture, path)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(architectures(), st.data())
 def test_one_edit_is_one_change(architecture: Architecture, data: st.DataObject) -> None:
     assume(not problems(architecture) and any(True for _ in walk(architecture)))
@@ -71,13 +72,13 @@ def test_one_edit_is_one_change(architecture: Architecture, data: st.DataObject)
     assert found.steps[0].changes[0].kind == kind
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(edited(), edited())
 def test_many_edits_add_up(before: Architecture, after: Architecture) -> None:
     check(before, after)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(architectures(), architectures())
 def test_unlike_networks_add_up(before: Architecture, after: Architecture) -> None:
     assume(not problems(before) and not problems(after))

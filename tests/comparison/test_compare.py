@@ -11,6 +11,7 @@ from explorer import catalog
 from explorer.analysis import METRICS, analyze, depth, problems
 from explorer.architecture import Architecture, ArchitectureError, Sequence, edit
 from explorer.comparison import HEAD, Part, compare, find_stages
+from tests.sizes import examples
 from tests.strategies import architectures
 
 ADDED_UP = ("params", "macs", "training_bytes")
@@ -36,7 +37,7 @@ def test_stages_of_the_catalogue_add_up(name: str) -> None:
     check_stages(catalog.get(name))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(architectures())
 def test_stages_of_random_networks_add_up(architecture: Architecture) -> None:
     assume(not problems(architecture))

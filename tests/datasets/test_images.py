@@ -233,7 +233,7 @@ def test_what_is_no_picture_is_refused_in_one_sentence(data: bytes, said: str) -
     assert len(str(caught.value)) < 200
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     form=st.sampled_from(FORMATS),
     cut=st.floats(0, 1),

@@ -22,6 +22,7 @@ from PIL import Image
 from explorer import datasets
 from explorer.datasets import CancelledError, DatasetError, _folders, _import, _limits, _store, import_images
 from tests.datasets import makers
+from tests.sizes import examples
 
 
 def unpacked(path: Path, members: dict[str, bytes]) -> Path:
@@ -348,7 +349,7 @@ def test_the_home_of_nobody_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> N
     assert datasets.data_folders()[0].is_absolute()
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(120), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=5),
     cut=st.one_of(st.just(1.0), st.floats(0, 1)),

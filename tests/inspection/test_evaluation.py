@@ -18,6 +18,7 @@ from explorer.inspection.evaluation import BINS, EvaluationResult, evaluate, pre
 from explorer.inspection.models import Model
 from explorer.inspection.predict import predict
 from tests.datasets.makers import pixels
+from tests.sizes import examples
 from tests.training.parts import CLASSES, SHAPE, network
 
 from .parts import model_with, tiny_model
@@ -93,7 +94,7 @@ def test_an_evaluation_agrees_with_torch() -> None:
         evaluate(model, data, cancel=lambda: True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(st.floats(0.25, 1.0, width=32), st.booleans()), min_size=1, max_size=60))
 def test_calibration_is_the_definition(answers: list[tuple[float, bool]]) -> None:
     """Against Guo et al.'s equation 3, one answer at a time."""

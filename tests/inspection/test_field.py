@@ -31,7 +31,7 @@ from .test_inside import paths_that_run
 MANY = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 
 
-@settings(max_examples=25, suppress_health_check=MANY)
+@settings(max_examples=examples(25), suppress_health_check=MANY)
 @given(architectures())
 def test_shapes_of_all_nodes_are_those_of_the_network(architecture: Architecture) -> None:
     """Of sequences, heads and identities too, which have no row in the analysis."""
@@ -58,7 +58,7 @@ def touched(architecture: Architecture, path: str, unit: tuple[int, int]) -> tup
     return pixels.any(1).nonzero()[:, 0].tolist(), pixels.any(0).nonzero()[:, 0].tolist()
 
 
-@settings(max_examples=60, suppress_health_check=MANY)
+@settings(max_examples=examples(60), suppress_health_check=MANY)
 @given(feature_architectures(high=3), st.data())
 def test_a_unit_sees_nothing_beyond_its_box(architecture: Architecture, data: st.DataObject) -> None:
     assume(not problems(architecture))
@@ -147,7 +147,7 @@ def test_mistakes_are_one_sentence(path: str, unit: tuple[int, int], said: str) 
 # ---- the picture ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([(24, 32), (30, 30), (32, 40)]))
 def test_pixels_are_those_of_torchvisions_preset(height: int, width: int, sides: tuple[int, int]) -> None:
     side, cover = sides
@@ -158,7 +158,7 @@ def test_pixels_are_those_of_torchvisions_preset(height: int, width: int, sides:
     assert np.array_equal(given_one, np.asarray(theirs).transpose(2, 0, 1))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.tuples(*[st.integers(1, 400)] * 2), st.tuples(*[st.integers(8, 64)] * 2), st.integers(0, 30))
 def test_what_is_cut_out_lies_in_the_picture(
     picture: tuple[int, int], size: tuple[int, int], margin: int

@@ -22,12 +22,13 @@ from explorer.inspection.contributions import branch_contributions
 from explorer.inspection.features import branch_feature_maps, feature_maps, first_filters
 from explorer.inspection.hooks import copy_for_hooks
 from explorer.inspection.models import Model
+from tests.sizes import examples
 from tests.strategies import architectures
 from tests.training.parts import network as tiny
 
 from .parts import classifier, input_for, model_with, tiny_model
 
-QUICK = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+QUICK = settings(max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 BLOCK, BRANCHES = "mixed", ("mixed/ones", "mixed/threes")
 
 

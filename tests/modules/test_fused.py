@@ -16,6 +16,7 @@ from explorer.architecture import Architecture, Conv, Parallel, Pool, Sequence, 
 from explorer.modules import Network, Outputs, build
 from explorer.modules._containers import ParallelBlock
 from explorer.modules._layers import ConvBlock, RectifiedMaxPool
+from tests.sizes import examples
 from tests.strategies import images, parallels
 
 torch.set_num_threads(1)  # small tensors: threads would only wait for each other
@@ -100,7 +101,7 @@ def reduced(draw: Any) -> Architecture:
     return edit.replace(architecture, "", trunk=visit(architecture.trunk, ""))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(reduced())
 def test_joint_execution_is_plain_execution(architecture: Architecture) -> None:
     assume(not analysis.problems(architecture))
@@ -154,7 +155,7 @@ def test_parameters_stay_whose_they_are() -> None:
         assert joint.eval()(image).abs().max() > 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     norm=st.sampled_from(["none", "batch"]),
     activation=st.sampled_from(["relu", "relu6", "none"]),
@@ -174,7 +175,7 @@ def test_relu_after_max_pooling_is_relu_before_it(norm: Any, activation: Any, po
     check(architecture)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     form=st.sampled_from(FORMS),
     channels=st.integers(1, 6),

@@ -24,6 +24,7 @@ from explorer.modules import build
 from explorer.modules._containers import ParallelBlock
 from explorer.profiling import CONVENTIONS, count_by_convention, reconcile_counts
 from tests.profiling.networks import everything
+from tests.sizes import examples
 from tests.strategies import architectures
 
 FUNCTIONS: dict[type[nn.Module], str] = {
@@ -163,7 +164,7 @@ def test_every_node_kind(by_thop: Callable[[nn.Module, Tensor], int]) -> None:
     check(everything(), by_thop)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(architectures())
 def test_random_networks(by_thop: Callable[[nn.Module, Tensor], int], architecture: Architecture) -> None:
     assume(not problems(architecture))

@@ -26,6 +26,7 @@ from explorer.architecture import (
 from explorer.modules import build
 from explorer.profiling import CountReconciliation, NodeCounts, reconcile_counts
 from tests.profiling.networks import edited, everything
+from tests.sizes import examples
 from tests.strategies import architectures
 
 
@@ -61,13 +62,13 @@ def test_every_node_kind() -> None:
     assert len(labels) == 12  # every item that the ledger knows occurs
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(edited())
 def test_every_difference_is_explained_after_random_edits(architecture: Architecture) -> None:
     check(reconcile_counts(architecture), architecture)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(architectures())
 def test_every_difference_is_explained_for_random_networks(architecture: Architecture) -> None:
     assume(not problems(architecture))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.runs import History, Point, Run, Store
+from tests.sizes import examples
 
 
 def _run(store: Store, name: str) -> Run:
@@ -27,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 COUNT = iter(range(10**6))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["grow", "resume", "look"]), st.integers(1, 20)), max_size=12))
 def test_a_look_shows_what_the_store_holds(store: Store, events: list[tuple[str, int]]) -> None:
     run = _run(store, f"run-{next(COUNT)}")
