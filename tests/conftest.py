@@ -18,19 +18,24 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=2000,
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
-ONE_AFTER_ANOTHER = ("browser", "runs")
-"""Folders of which the tests of a file run one after another: they share a server, a browser or a fork server."""
+ONE_AFTER_ANOTHER = (
+    "tests/browser/",
+    "tests/runs/",
+    "tests/inspection/test_published.py",
+    "tests/training/test_memory.py",
+    "tests/test_extending.py",
+)
+"""Of these, the tests of a file run one after another: they share a server, a browser, or what is dear to make."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """How pytest-xdist deals out the tests: files of those folders as a whole and first, all others one by one."""
+    """How pytest-xdist deals out the tests: those files as a whole and first, all others one by one."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Files(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder = nodeid.split("/")[1]
-            return nodeid.split("::")[0] if folder in ONE_AFTER_ANOTHER else nodeid
+            return nodeid.split("::")[0] if nodeid.startswith(ONE_AFTER_ANOTHER) else nodeid
 
     return Files(config, log)
 

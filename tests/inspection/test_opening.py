@@ -66,6 +66,7 @@ def weights(seed: int = 0) -> dict[str, Any]:
     return dict(shaken(build(NET), seed).state_dict())
 
 
+@pytest.mark.usefixtures("light_workers")
 def test_a_real_run_is_judged_as_it_judged_itself(manager: Manager) -> None:
     """A real worker's checkpoint has the accuracy that the run wrote down, without asking the data set for facts."""
     run = create(manager, epochs=1, ema_decay=0.9)

@@ -48,6 +48,7 @@ def test_the_first_visit_offers_something_that_works_at_once(home: Path) -> None
 
 def test_one_click_trains_and_the_address_names_the_run(home: Path, manager: Manager) -> None:
     running = app()
+    running.multiselect(key="train_designs").set_value(["residual-mnist"]).run()
     running.text_input(key="set_epochs_course_0").set_value("1").run()
     running.button(key="start").click().run()
     (run,) = manager.store.runs()
@@ -62,6 +63,7 @@ def test_one_click_trains_and_the_address_names_the_run(home: Path, manager: Man
 
 def test_a_run_is_paused_resumed_and_stopped(home: Path, manager: Manager) -> None:
     running = app()
+    running.multiselect(key="train_designs").set_value(["residual-mnist"]).run()
     running.text_input(key="set_epochs_course_0").set_value("1000").run()
     running.button(key="start").click().run()
     (run,) = manager.store.runs()

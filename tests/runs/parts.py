@@ -44,7 +44,7 @@ def until(what: Callable[[], Any], seconds: float = PATIENCE, manager: Manager |
         if found:
             return found
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def until_step(manager: Manager, run: str, step: int) -> Run:

@@ -20,7 +20,7 @@ from explorer.runs import Device, Manager
 from tests.datasets.makers import classes, zipped
 from tests.training.parts import network
 
-from .parts import create, until_status, until_step
+from .parts import create, until, until_status, until_step
 
 REPOSITORY = Path(__file__).parents[2]
 LIGHT = pytest.mark.usefixtures("light_workers")
@@ -96,8 +96,7 @@ def test_control_c_pauses(manager: Manager, design: str) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  (no threads here)
     )
     try:
-        while not manager.store.runs("running"):
-            assert process.poll() is None
+        until(lambda: manager.store.runs("running") or process.poll() is not None)
         run = manager.store.runs()[0].id
         until_step(manager, run, 3)
         process.send_signal(signal.SIGINT)

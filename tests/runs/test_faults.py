@@ -22,7 +22,7 @@ import torch
 from explorer.architecture import from_json
 from explorer.runs import Manager, Run, RunFolder, _manager, _scheduler, is_locked, list_checkpoints, read_note
 from explorer.runs._workers import CHILDREN
-from explorer.training import checkpoint, open_manager, parse
+from explorer.training import _workers, checkpoint, open_manager, parse
 from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
@@ -88,7 +88,7 @@ def test_killed_again_and_again_it_is_the_same_run(
     """F1, and F13 on the way: kill -9 before the first batch, at random steps, while saving, and at the very end."""
     request.getfixturevalue(start)
     numbers = random.Random(kills)
-    epochs, torn = (4 if kills < 10 else 30), 0
+    epochs, torn = (2 if kills < 10 else 30), 0
     run = create(manager, epochs=epochs, checkpoint_seconds=0.0, mixup=0.3, ema_decay=0.9, validation=0.1)
     folder = RunFolder(manager.root, run.id).checkpoints
     steps, reached = epochs * 57, 0
@@ -141,7 +141,8 @@ def test_killed_again_and_again_it_is_the_same_run(
 SERVER = """
 import sys, time
 from pathlib import Path
-from explorer.training import open_manager
+from explorer.training import _workers, open_manager
+_workers.COMMAND = tuple(sys.argv[2:])
 manager = open_manager(Path(sys.argv[1]), per_device=3)
 manager.supervise()
 print("ready", flush=True)
@@ -151,15 +152,20 @@ time.sleep(600)
 
 def server(root: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(root)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVER, str(root), *_workers.COMMAND], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
 
 
-def test_the_server_is_killed_then_the_workers_too(manager: Manager) -> None:
+# Forked workers are no children of the server; make test-all shows that its children survive it, too.
+@pytest.mark.parametrize("start", ["light_workers", pytest.param("root", marks=THOROUGH)])
+def test_the_server_is_killed_then_the_workers_too(
+    manager: Manager, start: str, request: pytest.FixtureRequest
+) -> None:
     """F3 and F4."""
+    request.getfixturevalue(start)
     first = server(manager.root)
     runs = [create(manager) for _ in range(2)]
     try:

@@ -18,7 +18,7 @@ from explorer.modules import build
 from explorer.runs import History, Manager, RunFolder, list_checkpoints, series
 from explorer.training import checkpoint, extend, open_manager, parse
 
-from .parts import curve, log, texts, until_status
+from .parts import curve, log, set_config, texts, until_status
 
 LEGACY = Path(__file__).parent / "legacy"
 FINISHED, KILLED = "20261126-145848-9be4f1", "20261126-150942-0c585c"
@@ -86,8 +86,9 @@ def test_a_checkpoint_is_opened(old: Manager) -> None:
 
 
 @pytest.mark.usefixtures("light_workers")
-@pytest.mark.usefixtures("light_workers")
 def test_what_was_interrupted_and_what_had_finished_goes_on(old: Manager) -> None:
+    for run in (KILLED, FINISHED):  # as many threads as on the machine that wrote them would wait for one another here
+        set_config(old, run, threads=1)
     assert old.run(KILLED).status == "interrupted"
     old.resume(KILLED)
     done = until_status(old, KILLED, "finished", "failed")

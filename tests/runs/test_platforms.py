@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 REPOSITORY = Path(__file__).parents[2]
 
 WINDOWS = """
@@ -35,10 +33,9 @@ sys.modules["msvcrt"] = Locks("msvcrt")
 
 PAGES = """
 from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=120)
 for page in ("design", "compare", "inspect", "catalogue"):
-    app = AppTest.from_file("app.py", default_timeout=120).run()
-    if page != "design":
-        app.switch_page(f"pages/{page}.py").run()
+    app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, (page, app.exception)
     assert not app.error, (page, app.error)
 for page in ("train", "ablate"):
@@ -49,7 +46,6 @@ for page in ("train", "ablate"):
     assert note.value.startswith("Training needs Linux, macOS, or Windows' Subsystem for Linux"), note.value
     assert not app.button or all(each.key != "start" for each in app.button)
 assert "explorer.training.worker" not in sys.modules
-print("fine")
 """
 
 COMMANDS = """
@@ -63,13 +59,12 @@ for words in (["train", "dilated-cnn"], ["ablate", "inception-net-32"], ["lesson
     with contextlib.redirect_stderr(said):
         assert main(words) == 2, words
     assert said.getvalue() == "explorer: training needs Linux, macOS, or Windows' Subsystem for Linux (WSL)\\n", words
-print("fine")
 """
 
 
-@pytest.mark.parametrize("script", [PAGES, COMMANDS], ids=["pages", "commands"])
-def test_without_posix(tmp_path: Path, script: str) -> None:
-    command = [sys.executable, "-c", WINDOWS + script]
+def test_without_posix(tmp_path: Path) -> None:
+    """Commands and pages in one process, since what they import takes seconds."""
+    command = [sys.executable, "-c", WINDOWS + COMMANDS + PAGES + 'print("fine")']
     environment = {**os.environ, "EXPLORER_HOME": str(tmp_path)}
     run = subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300, check=False

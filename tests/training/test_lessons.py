@@ -16,6 +16,7 @@ from explorer.training.data import load_to_device
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
+from tests.sizes import THOROUGH
 
 from .parts import CPU, MemorySink
 
@@ -38,7 +39,12 @@ def accuracy(architecture: Architecture, config: TrainConfig, content: datasets.
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 20))])
 @pytest.mark.parametrize(
     ("network", "distance"),
-    [("near-sighted-cnn", 4), ("near-sighted-cnn", 8), ("far-sighted-cnn", 8), ("far-sighted-cnn", 16)],
+    [
+        ("near-sighted-cnn", 4),
+        ("near-sighted-cnn", 8),
+        ("far-sighted-cnn", 8),
+        pytest.param("far-sighted-cnn", 16, marks=THOROUGH),  # images of 52×52 take as long as all others together
+    ],
 )
 def test_the_receptive_field_foretells_who_learns_it(network: str, distance: int, seed: int) -> None:
     """Either network learns what lies within its field, and neither what lies beyond: it is not that one is better."""

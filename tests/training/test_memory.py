@@ -14,6 +14,7 @@ from explorer.architecture import Architecture, Conv, Flatten, Sequence
 from explorer.training import TrainConfig, estimate_memory
 from explorer.training._fit import check_heads
 from tests import strategies
+from tests.sizes import examples
 
 from .measuring import Meter, meter
 from .parts import config, network
@@ -87,7 +88,7 @@ def check(scales: Meter, bare: int, drawn: Drawn) -> None:
     assert peak - bare <= needed.on_gpu + 0.1 * needed.process, (peak / 1e6, bare / 1e6, needed)
 
 
-@settings(max_examples=5, phases=PHASES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(10), phases=PHASES, suppress_health_check=list(HealthCheck))
 @given(runs())
 def test_what_is_predicted_is_enough(scales: Meter, bare: int, drawn: Drawn) -> None:
     check(scales, bare, drawn)
@@ -113,9 +114,9 @@ def test_few_channels_outermost_are_copied_into_wide_blocks(scales: Meter, bare:
 
 
 def test_the_scales_weigh(scales: Meter) -> None:
-    """Twice the batch takes more, by about what is predicted without its reserve."""
-    architecture, images = catalog.get("inception-net-32"), 400
-    small, large = (config(batch_size=size, precision="fp32") for size in (100, 400))
+    """Four times the batch takes more, by about what is predicted without its reserve."""
+    architecture, images = catalog.get("inception-net-32"), 200
+    small, large = (config(batch_size=size, precision="fp32") for size in (50, 200))
     grown = scales.peak(architecture, large, images) - scales.peak(architecture, small, images)
     predicted = (
         estimate_memory(architecture, large, images).on_gpu - estimate_memory(architecture, small, images).on_gpu
