@@ -169,9 +169,9 @@ def format_extent(pair: tuple[int, int]) -> str:
         pair: (height, width).
 
     Returns:
-        (7, 7) → '7', (1, 7) → '1×7'.
+        (7, 7) → '7', (1, 7) → '1×7', (1311, 1311) → '1,311'.
     """
-    return compact_shape(dict.fromkeys(pair))
+    return "×".join(f"{size:,}" for size in dict.fromkeys(pair))
 
 
 def format_setting(value: object) -> str:

@@ -14,6 +14,12 @@ from ._published import PUBLISHED, PublishedWeights
 from ._shipped import load_model_cards
 from .models import check_scores
 
+_TIMM = {
+    "inception-v3": "The file has no auxiliary head, so it may be timm's, whose names are torchvision's: timm scales "
+    "pictures by bicubic interpolation, here it is bilinear, and its weights called gluon want the preset imagenet"
+}
+"""What cannot be told from the names of weights, by the network's name in the catalogue."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DescribedWeights:
@@ -35,6 +41,8 @@ class _Source:
     what: str
     classes: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
+    note: str = ""
+    """What may be otherwise, one sentence."""
 
 
 def describe_weights(
@@ -72,6 +80,8 @@ def describe_weights(
             "How images were normalised is not in the file: pixels from −1 to 1 are assumed; give mean and deviation, "
             "or a preset, if it was otherwise"
         )
+    if how and how.note:
+        notes.append(how.note)
     return DescribedWeights(
         classes=given.classes or (names.classes if names else ()),
         preprocessing=preprocessing,
@@ -100,7 +110,8 @@ def _find_sources(
             sources.append(_Source(what=what, classes=card.classes, preprocessing=known))
     spec = _find_imagenet(asked, fitted)
     if spec is not None:
-        sources.append(_of_imagenet(spec, shape))
+        kept = any(node.op == "auxiliary" for node in network.trunk.nodes)
+        sources.append(_of_imagenet(spec, shape, "" if kept or not fitted.is_libraries else _TIMM.get(spec.name, "")))
     return sources
 
 
@@ -122,12 +133,13 @@ def _find_imagenet(asked: Architecture, fitted: FittedWeights) -> PublishedWeigh
     return next((spec for name, spec in PUBLISHED.items() if _is_same(get(name), asked, heads=False)), None)
 
 
-def _of_imagenet(spec: PublishedWeights, shape: tuple[int, int, int]) -> _Source:
+def _of_imagenet(spec: PublishedWeights, shape: tuple[int, int, int], note: str) -> _Source:
     known = spec.preprocessing if spec.preprocessing.shape == shape else None
     return _Source(
         what="of ImageNet, which is what this network with 1,000 classes is published for",
         classes=_imagenet_classes(spec.torchvision),
         preprocessing=known,
+        note=note if known else "",
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
 from ..datasets import IMAGENET_MEAN, IMAGENET_STD, get_card
-from ..text import quote
+from ..text import parse_decimal, quote
 from ._shipped import load_model_cards
 
 IMAGENET_CLASSES = 1000
@@ -112,7 +111,7 @@ def parse_numbers(text: str, what: str) -> tuple[float, ...]:
     Raises:
         ValueError: A part of it is no number.
     """
-    typed = text.strip().strip("[]()").strip().replace("\u2212", "-")
+    typed = text.strip().strip("[]()").strip()
     if ";" in typed:
         parts = typed.split(";")
     elif "." in typed:
@@ -122,9 +121,8 @@ def parse_numbers(text: str, what: str) -> tuple[float, ...]:
     else:
         parts = typed.split(",") if typed.count(",") > 1 else [typed]
     try:
-        numbers = tuple(float(part.strip().replace(",", ".")) for part in parts)
+        return tuple(map(parse_decimal, parts))
     except ValueError:
-        numbers = (math.nan,)
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"{what} (={quote(text, 40)}) must be numbers such as 0.5 or 0.485, 0.456, 0.406")
-    return numbers
+        raise ValueError(
+            f"{what} (={quote(text, 40)}) must be numbers such as 0.5 or 0.485, 0.456, 0.406"
+        ) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from ._files import Lock
 from ._home import read_home_id, run_folders
 from ._records import StoreError
-from ._repair import describe_experiments, relist, salvage
+from ._repair import describe_experiments, relist, salvage, write_histories
 from ._store import Store
 
 _log = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         if url is None:
             with contextlib.suppress(OSError):  # a full disk is no reason not to open the store
                 describe_experiments(store, root)
+                write_histories(store, root)
     for message in messages:
         _log.warning("%s", message)
     return store, messages

@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from ._experiments import ExperimentRow, Trial
 from ._files import atomic_write, is_locked, read_note
-from ._history_file import read_history
+from ._history_file import HistoryFile, read_history
 from ._home import RUN_ID, RunFolder, checkpoint_step, list_checkpoints, run_folders
 from ._records import ACTIVE, EARLY_STOP, ENDED, Run, StoreError
 from ._salvage import read_rows
@@ -206,6 +206,20 @@ def _relist_experiments(store: Store, root: Path) -> None:
             continue
         if row.id not in known and RUN_ID.fullmatch(row.id) and _is_json(row.plan, dict):
             store.experiments.save(row)
+
+
+def write_histories(store: Store, root: Path) -> None:
+    """Write beside the checkpoints of ended runs the course that an earlier version kept in the store alone."""
+    ended = [name for name, status in store.statuses().items() if status in ENDED]
+    for name in ended:
+        folder = RunFolder(root, name)
+        if folder.history.exists() or not folder.path.is_dir():
+            continue
+        run = store.get(name)
+        if run.step:
+            points = (point for each in store.series(name) for point in store.points(name, each))
+            reached = {"epoch": run.epoch, "step": run.step, "seconds": run.seconds}
+            HistoryFile(folder.history, max(1, run.steps)).append(points, **reached)
 
 
 def describe_experiments(store: Store, root: Path) -> None:

@@ -16,6 +16,9 @@ from ..text import format_duration
 from ._config import TrainConfig, parse
 from ._fit import pixel_share
 
+_HELD_UP = 4.0
+"""So many times slower than the device's other networks: twice the factor by which the scaling may be wrong."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
@@ -91,7 +94,8 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
         architecture: What is to be trained.
         config: How.
         device: Where, such as cpu or cuda:0.
-        known: Measured speeds, of this device and of others; of equally similar networks the median counts.
+        known: Measured speeds, of this device and of others; of equally similar networks the median counts, unless it
+            is far slower than what the device did with others.
 
     Returns:
         Seconds and what they rest on; None where the device has trained nothing.
@@ -107,11 +111,22 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
     far = [_distance(macs, speed.macs) + _distance(size, speed.bytes) for speed in there]
     nearest = [speed for speed, distance in zip(there, far, strict=True) if distance == min(far)]
     images = _images(architecture, config)
-    times = [images * each.seconds * 0.5 * (macs / each.macs + size / each.bytes) for each in nearest]
+
+    def predict(speeds: Iterable[Speed]) -> list[float]:
+        return [images * each.seconds * 0.5 * (macs / each.macs + size / each.bytes) for each in speeds]
+
+    times = predict(nearest)
     last = nearest[-1].what
     basis = last if len(nearest) == 1 else f"{len(nearest)} runs of one network, the last {last}"
-    # Of equals the median: one that something else on the machine has held up must not speak for all.
-    return Forecast(seconds=statistics.median_low(times), basis=basis, fastest=min(times), slowest=max(times))
+    # Of equals the median: one that something else on the machine has held up must not speak for all. Where most of the
+    # few equals may have been held up, what the device did with other networks says so.
+    seconds, usual = statistics.median_low(times), statistics.median_low(predict(there))
+    if seconds > _HELD_UP * usual:
+        return Forecast(
+            seconds=usual, basis=f"{len(there)} speeds of this device, since {last} was far slower than them",
+            fastest=min(usual, *times), slowest=max(times),
+        )  # fmt: skip
+    return Forecast(seconds=seconds, basis=basis, fastest=min(times), slowest=max(times))
 
 
 def _distance(one: int, other: int) -> float:

@@ -19,13 +19,14 @@ _failures: dict[Path, str] = {}
 """By result file; a probe that failed is not started again by itself."""
 
 
-def probe_speed(device: str) -> Speed | None:
+def probe_speed(device: str, *, measure: bool = True) -> Speed | None:
     """Find how fast a device trained a known network for two seconds.
 
     Where that was never measured, it is started now, in the background: torch takes seconds to load.
 
     Args:
         device: Its name, such as cpu or cuda:0.
+        measure: False: only what was measured before counts, and nothing is started.
 
     Returns:
         The speed, or None as long as it is not known; ``speed_probe_failure`` says whether it will be.
@@ -40,7 +41,7 @@ def probe_speed(device: str) -> Speed | None:
         pass
     except (OSError, ValueError, TypeError) as error:
         logger.warning("the speed probe of %s is measured again, since %s is unreadable: %s", device, path.name, error)
-    if speed_probe_failure(device) is None and path not in _running:
+    if measure and speed_probe_failure(device) is None and path not in _running:
         _start(path, device)
     return None
 

@@ -57,6 +57,24 @@ def test_the_store_is_migrated_and_the_runs_are_this_home_s(old: Manager) -> Non
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0002"]
 
 
+def test_the_course_of_a_run_survives_the_loss_of_the_store(old: Manager) -> None:
+    """An earlier version kept it in the store alone."""
+    before = {name: [(point.step, point.value) for point in old.store.points(FINISHED, name)]
+              for name in old.store.series(FINISHED)}  # fmt: skip
+    run = old.run(FINISHED)
+    assert before
+    written = RunFolder(old.root, FINISHED).history.stat().st_mtime_ns
+    old.close()
+    (old.root / "runs.sqlite").unlink()
+    again = open_manager(old.root)
+    assert RunFolder(old.root, FINISHED).history.stat().st_mtime_ns == written
+    after = {name: [(point.step, point.value) for point in again.store.points(FINISHED, name)]
+             for name in again.store.series(FINISHED)}  # fmt: skip
+    assert after == before
+    found = again.run(FINISHED)
+    assert (found.status, found.epoch, found.step) == (run.status, run.epoch, run.step)
+
+
 def test_curves_and_documents(old: Manager) -> None:
     run = old.run(FINISHED)
     assert list(curve(old, run.id)) == list(range(1, 65))

@@ -64,6 +64,23 @@ def test_one_starved_run_does_not_speak_for_the_others() -> None:
     assert three.reliability.startswith("uncertain: at their speeds it would take from ")
 
 
+@pytest.mark.parametrize("starved", [1, 2])
+def test_starved_runs_of_one_network_are_told_by_what_the_device_did_with_others(starved: int) -> None:
+    (usual,) = collect_speeds([run()])
+    slow = [replace(usual, seconds=20 * usual.seconds, what="the run 'slow'")] * starved
+    others = [replace(usual, macs=usual.macs * factor, bytes=usual.bytes * factor, seconds=usual.seconds * factor)
+              for factor in (2, 3, 5)]  # fmt: skip
+    alone, held_up = (forecast(network(), config(), "cpu", known) for known in ([usual], [*slow, *others]))
+    assert alone is not None
+    assert held_up is not None
+    assert held_up.seconds == pytest.approx(alone.seconds)
+    assert "since the run 'slow' was far slower than them" in held_up.basis
+    assert held_up.reliability.startswith("uncertain")
+    slower = forecast(network(), config(), "cpu", [replace(usual, seconds=3 * usual.seconds), *others])
+    assert slower is not None  # as far as the scaling may be wrong, the network itself speaks
+    assert slower.seconds == pytest.approx(3 * alone.seconds)
+
+
 def test_other_devices_and_unreadable_runs_say_nothing() -> None:
     assert forecast(network(), config(), "cuda:0", collect_speeds([run()])) is None
     assert collect_speeds([run(text='{"dataset": "digits", "of another": "version"}')]) == []

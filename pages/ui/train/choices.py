@@ -14,6 +14,9 @@ from pages.ui.text import literal
 CURRENT, CLONED = "", "clone"
 """Keys of the session's design, and of a run's network that was cloned into the form."""
 
+_FEW = 3
+"""Measured speeds of a device that do not yet bear one another out."""
+
 
 def list_networks() -> list[str]:
     """Keys of the networks that can be trained: the visitor's design, then the catalogue."""
@@ -86,10 +89,9 @@ def forecast_run(
 ) -> training.Forecast | None:
     """How long a run will take, from earlier runs on the device or the speed probe; None until that is measured."""
     known = [speed for speed in training.collect_speeds(runs) if speed.device == device]
-    if not known:
-        trial = training.probe_speed(device)
-        known = [trial] if trial else []
-    return training.forecast(network, config, device, known)
+    # Beside few runs the probe, where there is one: any of them may have been held up by something else.
+    trial = training.probe_speed(device, measure=not known) if len(known) < _FEW else None
+    return training.forecast(network, config, device, [trial, *known] if trial else known)
 
 
 def wait_for_speed_probe(device: str) -> None:
