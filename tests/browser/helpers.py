@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebSocket, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    WebSocket,
+    sync_playwright,
+)
 
 from tests.browser import chromium
 
@@ -303,19 +312,33 @@ class Watch:
             "console": self._console,
             "weberror": lambda error: self.problems.append(f"page error: {error.error}"),
             "page": self._page,
+            "dialog": self._dialog,
         }
         for event, listener in listeners.items():
             context.on(event, listener)  # type: ignore[call-overload]
+        before = list(context.pages)
+        for page in before:
+            self._page(page)
 
         def end() -> None:
             for event, listener in listeners.items():
                 context.remove_listener(event, listener)
+            for page in before:
+                page.remove_listener("websocket", self._websocket)
+                page.remove_listener("crash", self._crash)
 
         return end
 
     def _page(self, page: Page) -> None:
         page.on("websocket", self._websocket)
-        page.on("crash", lambda _: self.problems.append("the page crashed"))
+        page.on("crash", self._crash)
+
+    def _crash(self, page: Page) -> None:
+        self.problems.append(f"the page crashed: {page.url}")
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -3,7 +3,7 @@
 import pytest
 
 from explorer.architecture import edit
-from tests.browser.conftest import look_back
+from tests.browser.conftest import leave, look_back
 from tests.browser.design import Design, until
 from tests.browser.helpers import new_context, settle
 from tests.sizes import ALL, THOROUGH
@@ -42,22 +42,32 @@ _CONNECTION = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def windows(browser):
+    """A window for the mouse and one for touch."""
+    contexts = {touch: new_context(browser, touch=touch) for touch in (False, True)}
+    for context in contexts.values():
+        context.add_init_script(f"({_CONNECTION})()")
+    yield {touch: context.new_page() for touch, context in contexts.items()}
+    for context in contexts.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(request, server, browser, watch):
+def visit(request, server, windows, watch):
     """A visitor's Design page, by touch where wanted, on a connection that the test makes worse."""
-    contexts = []
+    begun = []
 
     def begin(net=NET, *, touch=False):
-        context = new_context(browser, touch=touch)
-        context.add_init_script(f"({_CONNECTION})()")
-        watch.follow(context)
-        contexts.append(context)
-        return Design(context.new_page(), server.url).open(net)
+        window = windows[touch]
+        begun.append((window, watch.follow(window.context)))
+        return Design(window, server.url).open(net)
 
     yield begin
-    look_back(request, watch, [page for context in contexts for page in context.pages])
-    for context in contexts:
-        context.close()
+    look_back(request, watch, [window for window, _ in begun])
+    for window, end in begun:
+        leave(window)
+        end()
 
 
 def worsen(design, **settings):

@@ -59,8 +59,7 @@ class Compare:
 
 
 @pytest.fixture
-def compare(server, page, watch):
-    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+def compare(server, page):
     return Compare(page, server.url)
 
 

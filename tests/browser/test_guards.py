@@ -11,6 +11,7 @@ from tests.browser.helpers import LOCAL_HOSTS
         ("<script>console.error('spoken')</script>", "console error: spoken"),
         ("<script>throw new Error('thrown')</script>", "page error: .*thrown"),
         ("<img src='https://example.invalid/pixel.png'>", r"request left this machine: https://example\.invalid/pixel\.png"),
+        ("<script>alert('asked')</script>", "dialog: asked"),
         ("<script>new WebSocket('ws://example.invalid/')</script>", r"request left this machine: ws://example\.invalid/"),
     ],
 )

@@ -53,9 +53,8 @@ def harmless(design):
         ),
     ],
 )
-def test_names_in_a_link(design, watch, kind, other):
+def test_names_in_a_link(design, kind, other):
     text, page = NAMES[kind], design.page
-    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     design.open(to_link(hostile(text, NAMES[other])))
     design.agree()
     assert design.title() == text
@@ -90,9 +89,8 @@ def test_names_in_a_link(design, watch, kind, other):
     harmless(design)
 
 
-def test_names_typed_into_the_field(design, watch):
+def test_names_typed_into_the_field(design):
     page = design.open("inception-net-32").page
-    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     title = page.locator(".st-key-title input")
     for text in NAMES.values():
         with design.changing():
@@ -102,9 +100,8 @@ def test_names_typed_into_the_field(design, watch):
         harmless(design)
 
 
-def test_hostile_names_of_layers_and_paths_are_refused_literally(design, watch):
+def test_hostile_names_of_layers_and_paths_are_refused_literally(design):
     page = design.page
-    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     text = NAMES["image"]
     design.open(text, at=text, base=text, ribbon=text)
     until(lambda: text in design.notice(), "the name in the message, as it was written")

@@ -144,9 +144,8 @@ def test_own_weights_of_every_kind(gallery, page, tmp_path):
         opened += any(text is told_text for _, told_text in good)
 
 
-def test_uploads_of_every_kind(gallery, page, tmp_path, watch):
+def test_uploads_of_every_kind(gallery, page, tmp_path):
     server, run = gallery
-    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     open_app(page, f"{server.url}/inspect?model={run}")
     good, bad = files()
     upload(page, tmp_path, {**good, **bad})
@@ -233,9 +232,8 @@ def drawn(page, net, unit):
     assert sides(picture)[1] == pytest.approx(field.box.left * 28 / 12)
 
 
-def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page, watch):
+def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page):
     server, run = gallery
-    page.on("dialog", lambda dialog: (watch.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3&tab=two&second={run}")
     page.locator(".st-key-inspect_two_tiles .tile").wait_for()
     assert NAME in page.locator(".st-key-inspect_model").inner_text().replace(JOINER, "") or NAME in page.locator(
