@@ -3,7 +3,9 @@
 import ipaddress
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -81,6 +83,22 @@ def light_workers(forked_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatc
     from explorer.training import _workers
 
     monkeypatch.setattr(_workers, "COMMAND", forked_worker)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 40 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "none", str(place)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,12 +15,13 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog, datasets, training
 from explorer.architecture import edit, from_json, to_json
 from explorer.runs import Device, Manager, Point, Run, RunFolder, devices
+from explorer.training import open_manager
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from pages.ui.train import state
 from tests.datasets.makers import classes, png, zipped
 from tests.pages.parts import HOSTILE, address, messages, mounted, open_page, plain, set_design, visible_text
-from tests.runs.parts import until
+from tests.runs.parts import fill, until
 
 
 def app(**query: str) -> AppTest:
@@ -238,6 +239,50 @@ def test_what_needs_more_memory_than_there_is_is_refused_with_a_way_out(home: Pa
     running.text_input(key="set_batch_size_course_0").set_value("4000").run()
     assert "set accumulate to" in messages(running)
     assert running.button(key="start").disabled
+
+
+def test_on_a_full_disk_nothing_is_started_and_runs_are_deleted(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    folder = small_disk / "home"
+    shutil.copytree(home, folder)
+    monkeypatch.setenv("EXPLORER_HOME", str(folder))
+    manager = open_manager(folder)
+    run = finished(manager)
+    fill(small_disk)
+    running = app(run=run.id)
+    assert not running.exception
+    assert "and the disk of" in messages(running)
+    assert "delete runs that are no longer needed" in messages(running)
+    assert running.button(key="start").disabled
+    running.checkbox(key=f"sure_{run.id}").check().run()
+    running.button(key="delete").click().run()
+    assert not running.exception
+    assert "done is deleted" in messages(running)
+    assert manager.store.runs() == []
+    (small_disk / "filler").unlink()
+    running.run()
+    assert not running.button(key="start").disabled
+    page_manager().close()
+
+
+def test_patience_is_typed_and_needs_validation(home: Path, manager: Manager) -> None:
+    running = app()
+    page_manager().close()
+    patience, held_out = (running.text_input(key=f"set_{name}_course_0") for name in ("patience", "validation"))
+    patience.set_value("2.5").run()
+    assert "patience: '2.5' is not a whole number" in messages(running)
+    patience.set_value("4").run()
+    assert "patience" in messages(running)
+    assert running.button(key="start").disabled
+    held_out.set_value("0,2").run()
+    assert not running.button(key="start").disabled
+    running.button(key="start").click().run()
+    (run,) = manager.store.runs()
+    assert (run.setting("patience"), run.setting("validation")) == (4, 0.2)
+    patience.set_value("").run()
+    running.button(key="start").click().run()
+    assert [each.setting("patience") for each in manager.store.runs()] == [4, None]
 
 
 def test_images_may_stay_as_small_as_they_are(home: Path, manager: Manager) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sql
 
 from explorer.architecture import Architecture, to_json
@@ -133,3 +134,16 @@ def make_old(database: str) -> None:
     """What the version before Alembic (schema 1) left behind."""
     execute(database, "DROP TABLE alembic_version", "UPDATE schema_version SET version = 1")
     execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("home", "host")))
+
+
+def fill(place: Path) -> None:
+    """Take all the room there is."""
+    with (place / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (1 << 20, 1 << 12, 1):
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
+    with pytest.raises(OSError, match="No space"), (place / "probe").open("wb", buffering=0) as file:
+        file.write(bytes(4096))
+    with contextlib.suppress(OSError):
+        os.unlink(place / "probe")

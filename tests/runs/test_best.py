@@ -11,7 +11,7 @@ import torch
 from explorer.architecture import from_json
 from explorer.cli import main
 from explorer.inspection import list_models
-from explorer.inspection.opening import open_model
+from explorer.inspection.opening import open_files, open_model
 from explorer.runs import Manager, Run, RunFolder, list_best, list_checkpoints, series
 from explorer.training import checkpoint, extend, job, parse
 from explorer.training._control import RunEnded
@@ -59,7 +59,7 @@ RISING = {"epochs": 6, "batch_size": 256, "lr": 0.5, "schedule": "one_cycle", "o
     [("validation", {"validation": 0.2, "checkpoint_seconds": 0.0}), ("test", {"ema_decay": 0.5})],
 )
 def test_the_best_epoch_is_kept_and_opened(
-    manager: Manager, capsys: pytest.CaptureFixture[str], split: str, more: dict[str, float]
+    manager: Manager, capsys: pytest.CaptureFixture[str], tmp_path: Path, split: str, more: dict[str, float]
 ) -> None:
     run = create(manager, **RISING, **more)
     assert train_here(manager, run) == ("finished", "")
@@ -86,6 +86,16 @@ def test_the_best_epoch_is_kept_and_opened(
     shown = json.loads(capsys.readouterr().out)
     if split == "test":
         assert shown["accuracy"] == pytest.approx(max(found))
+    # On another machine, of which the run store knows nothing.
+    copy, net = tmp_path / "other.pt", tmp_path / "net.json"
+    copy.write_bytes(best.read_bytes())
+    net.write_text(run.architecture, encoding="utf-8")
+    own = open_files(from_json(run.architecture), copy)
+    assert (own.weights_sha256, own.classes, own.preprocessing) == (
+        model.weights_sha256, model.classes, model.preprocessing
+    )  # fmt: skip
+    assert main(["evaluate", f"{net}:{copy}", "--dataset", "digits", "--device", "cpu", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == shown["accuracy"]
     # A damaged file is named, never opened.
     data_bytes = bytearray(best.read_bytes())
     data_bytes[len(data_bytes) // 2] ^= 1

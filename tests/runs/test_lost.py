@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,7 +15,7 @@ from explorer.cli import main
 from explorer.runs import Lock, Manager, Point, RunFolder, _scheduler
 from explorer.training import open_manager
 
-from .parts import create, texts, tick, until_status, until_step, worker
+from .parts import create, fill, texts, tick, until_status, until_step, worker
 
 LIGHT = pytest.mark.usefixtures("light_workers")
 
@@ -136,35 +132,6 @@ def test_a_queued_run_that_lost_its_checkpoints_does_not_begin_anew(manager: Man
 # ---- a full disk ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 40 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=40m", "none", str(place)], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(place: Path) -> None:
-    """Take all the room there is."""
-    with (place / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
-        for size in (1 << 20, 1 << 12, 1):
-            with contextlib.suppress(OSError):
-                while file.write(bytes(size)):
-                    pass
-    with pytest.raises(OSError, match="No space"), (place / "probe").open("wb", buffering=0) as file:
-        file.write(bytes(4096))
-    with contextlib.suppress(OSError):
-        os.unlink(place / "probe")
-
-
 def test_on_a_full_disk_runs_are_deleted(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +147,10 @@ def test_on_a_full_disk_runs_are_deleted(
     for run in (*runs, waiting.id):
         fill(small_disk)
         assert main(["runs", "list"]) == 0
+        with pytest.raises(ValueError, match=r"checkpoints take up to .*, and the disk of .* has .* free; delete runs"):
+            training.check_disk(1 << 20)
+        assert main(["train", "residual-mnist", "--dataset", "digits", "--detach"]) == 2
+        assert "free; delete runs that are no longer needed, or set EXPLORER_HOME" in capsys.readouterr().err
         assert main(["runs", "delete", run]) == 0
         assert f"{run}  deleted" in capsys.readouterr().out
         assert run not in manager.store.statuses()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import streamlit as st
 
@@ -98,7 +98,8 @@ def _ask(field: str, value: Any, place: str) -> Any:
     info = TrainConfig.model_fields[field]
     label = _LABELS.get(field, field.replace("_", " "))
     same: dict[str, Any] = {"key": f"set_{field}_{place}", "help": _help(field), "persist_state": "session"}
-    kinds = [kind for kind in (get_args(info.annotation) or (info.annotation,)) if kind is not NoneType]
+    parts = get_args(info.annotation) or (info.annotation,)
+    kinds = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in parts if kind is not NoneType]
     if field == "device":
         choices = ["auto", *(device.name for device in devices())]
         return st.selectbox(label, choices, choices.index(value) if value in choices else 0, **same)
