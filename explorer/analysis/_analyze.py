@@ -12,9 +12,10 @@ from ._readings import BYTES, Analysis, Totals, field_of
 from ._walk import PIXEL, Tensor, Visit, Walk, same_memory
 
 VISITS: dict[str, Visit] = LAYERS | CONTAINERS
-"""For each op the function that visits such a node: ``visit(walk, node, path, x)`` adds a row and returns its output.
+"""For each op the function that visits such a node: ``visit(walk, plan, path, x)`` adds a row and returns its output.
 
-What ``x`` and a row are stands in ``_walk``. By op and not by class, since a hot reload makes new classes.
+``plan`` is the node itself unless its class has a ``plan`` of its own. What ``x`` and a row are stands in ``_walk``.
+By op and not by class, since a hot reload makes new classes.
 """
 
 
@@ -42,8 +43,8 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
     """
     if input_shape is not None:
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
-    walk = Walk(VISITS)
-    totals = _run(walk, architecture)
+    walk = Walk(VISITS, architecture)
+    totals = _run(walk)
     return Analysis(
         name=architecture.name,
         input_shape=architecture.input_shape,
@@ -63,7 +64,7 @@ def problems(architecture: Architecture) -> tuple[Problem, ...]:
         Problems with path, message and, where there is one, a repair; () for a network that works.
     """
     try:
-        _run(Walk(VISITS), architecture)
+        _run(Walk(VISITS, architecture))
     except ArchitectureError as error:
         return error.problems
     return ()
@@ -95,11 +96,11 @@ def repair(architecture: Architecture, rounds: int = 50) -> tuple[Architecture, 
     raise ArchitectureError(problems(architecture))
 
 
-def _run(walk: Walk, architecture: Architecture) -> Totals:
-    c, h, w = architecture.input_shape
+def _run(walk: Walk) -> Totals:
+    c, h, w = walk.architecture.input_shape
     size = c * h * w * BYTES
     image = ((c, h, w), PIXEL, False, [size, False, None], size)
-    output = VISITS["sequence"](walk, architecture.trunk, "", image)
+    output = VISITS["sequence"](walk, walk.architecture.trunk, "", image)
     params, auxiliary_params, macs, training_bytes = walk.sums()
     if params + auxiliary_params > MAX_PARAMS:
         walk.refuse("", f"the network has {params + auxiliary_params:,} parameters; at most {MAX_PARAMS:,} are allowed")
@@ -127,9 +128,9 @@ class _RememberingWalk(Walk):
     the node itself: its id cannot be given to another object while the memory lives.
     """
 
-    def __init__(self, memory: dict[Any, Any]) -> None:
+    def __init__(self, memory: dict[Any, Any], architecture: Architecture) -> None:
         # Walking a plain chain is as quick as remembering it; the blocks in it are remembered one by one.
-        super().__init__(VISITS | _REMEMBERING)
+        super().__init__(VISITS | _REMEMBERING, architecture)
         self.memory = memory
 
     def recall(self, visit: Visit, node: Any, path: str, x: Tensor) -> Tensor:
@@ -199,7 +200,7 @@ class Sweep:
         if len(self._memory) > self._remember:
             self._memory.clear()
         try:
-            return _run(_RememberingWalk(self._memory), architecture)
+            return _run(_RememberingWalk(self._memory, architecture))
         except ArchitectureError:
             return None
 

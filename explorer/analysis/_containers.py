@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..architecture import Repair
+from ..architecture import IN_PLACE, Repair
 from ..architecture.edit import output_conv
 from ..text import compact_shape
 from ._readings import BYTES, AuxiliaryHead
@@ -47,39 +47,42 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     prefix = path + "/"
     storage = x[3]
     origin = storage[2] or storage
-    own = held = peak = storage[0]
+    own = peak = storage[0]
+    channels = others = 0  # of the branches so far: their channels, and the bytes that they hold
+    grad = False
     outs: list[Tensor] = []
-    for op, name, branch in node.steps:
-        out = visits[op](walk, branch, prefix + name, x)
+    fields: list[Field] = []
+    for chain in node.chains:  # as in a sequence of its own
+        out = x
+        held = others
+        for op, name, child in chain:
+            out = visits[op](walk, child, prefix + name, out)
+            used = held + out[4]
+            if used > peak:
+                peak = used
+            if held == others and (out[3][2] or out[3]) is not origin:
+                held += own
+        shape, field, follows, made, _ = out
         outs.append(out)
-        _, _, _, made, used = out
-        if held + used - own > peak:
-            peak = held + used - own
-        if (made[2] or made) is not origin:
-            held += made[0]
+        fields.append(field)
+        channels += shape[0]
+        if follows:
+            grad = True
+        if held != others:
+            others += made[0]
     first = outs[0]
     if len(outs) == 1:
         walk.row(node, path, x, first)
         return (*first[:4], peak)
+    if _sizes_differ(outs):
+        return _unequal_sizes(walk, node, path, x, outs, peak)
     shape = first[0]
-    sides = shape[1:]
-    channels = 0
-    grad, equal = False, True
-    field, merged = first[1], False
-    for given, seen, follows, _, _ in outs:
-        if given[1:] != sides:  # those of a vector are ()
-            return _unequal_sizes(walk, node, path, x, outs, peak)
-        channels += given[0]
-        equal = equal and given == shape
-        grad = grad or follows
-        merged = merged or seen is not field
-    if merged:
-        field = _merge([out[1] for out in outs])
+    field = _merge(fields)
     kept = 0
     fuse = node.fuse
     if fuse == "concat":
-        shape = (channels, *sides)
-    elif not equal:
+        shape = (channels, shape[1], shape[2]) if len(shape) == 3 else (channels,)
+    elif any(out[0] != shape for out in outs):
         _unequal_channels(walk, node, path, outs)
     size = byte_size(shape)
     if fuse == "multiply":
@@ -88,9 +91,22 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         for other in outs[1:]:
             kept += (save_for_backward(other) if product[2] else 0) + (save_for_backward(product) if other[2] else 0)
             product = (shape, field, product[2] or other[2], [size, False, None], 0)
-    walk.add((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
-    steps = 1 if fuse == "concat" or len(outs) == 2 else 2  # a + b + c holds a + b while c is added
-    return shape, field, grad, [size, False, None], max(peak, held + steps * size)
+    walk.rows.append((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
+    used = own + others + (size if fuse == "concat" or len(outs) == 2 else 2 * size)  # a + b + c holds a + b meanwhile
+    return shape, field, grad, [size, False, None], used if used > peak else peak
+
+
+def _sizes_differ(outs: list[Tensor]) -> bool:
+    """Whether the heights and widths are not all alike; vectors have none."""
+    shape = outs[0][0]
+    if len(shape) != 3:
+        return any(len(out[0]) == 3 for out in outs)
+    _, h, w = shape
+    for out in outs:
+        shape = out[0]
+        if len(shape) != 3 or shape[1] != h or shape[2] != w:
+            return True
+    return False
 
 
 def _unequal_sizes(walk: Walk, node: Any, path: str, x: Tensor, outs: list[Tensor], peak: int) -> Tensor:
@@ -122,53 +138,49 @@ def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> N
 
 def _merge(fields: Sequence[Field]) -> Field:
     """The box around the fields of parallel paths."""
-    axis_h, axis_w, aligned, whole = fields[0]
-    square = axis_h is axis_w
-    for other_h, other_w, agree, everything in fields:
-        if not agree:
-            aligned = False
-        if everything:
-            whole = True
-        if other_h is not other_w:
-            square = False
-    axis_h, centred = _hull([field[0] for field in fields])
-    if not centred:
-        aligned = False
-    if square:
-        return axis_h, axis_h, aligned, whole
-    axis_w, centred = _hull([field[1] for field in fields])
-    return axis_h, axis_h if axis_w == axis_h else axis_w, aligned and centred, whole
+    box = last = fields[0]
+    for field in fields:
+        if field != last:  # neighbours often see the same
+            box, last = _enclose(box, field), field
+    return box
 
 
-def _hull(axes: list[Axis]) -> tuple[Axis, bool]:
-    """(box around parallel paths, whether all have the same stride and centre) on one axis."""
-    size, jump, start, min_size = first = axes[0]
-    stride, end = jump, start + size
-    centre = start + end  # twice the centre, to stay with whole numbers
-    centred = True
-    for axis in axes:
-        if axis is first:
-            continue
-        size, step, begin, least = axis
-        stop = begin + size
-        if step != jump or begin + stop != centre:
-            centred = False
-            if step > stride:
-                stride = step
-        if begin < start:
-            start = begin
-        if stop > end:
-            end = stop
-        if least < min_size:
-            min_size = least
-    return (end - start, stride, start, min_size), centred
+def _enclose(one: Field, other: Field) -> Field:
+    axis_h, axis_w, aligned, whole = one
+    other_h, other_w, agree, everything = other
+    box_h, centred = _hull(axis_h, other_h)
+    if axis_w is axis_h and other_w is other_h:
+        box_w = box_h
+    else:
+        box_w, centred_w = _hull(axis_w, other_w)
+        centred = centred and centred_w
+        if box_w == box_h:
+            box_w = box_h
+    return box_h, box_w, aligned and agree and centred, whole or everything
+
+
+def _hull(one: Axis, other: Axis) -> tuple[Axis, bool]:
+    """(box around two paths on one axis, whether they have the same stride and centre)."""
+    size, stride, start, least = one
+    size_2, stride_2, start_2, least_2 = other
+    end, end_2 = start + size, start_2 + size_2
+    centred = stride == stride_2 and start + end == start_2 + end_2
+    if start_2 < start:
+        start = start_2
+    if end_2 > end:
+        end = end_2
+    if stride_2 > stride:
+        stride = stride_2
+    if least_2 < least:
+        least = least_2
+    return (end - start, stride, start, least), centred
 
 
 def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape_in, field_in, grad, storage, _ = x
     own = storage[0]
     inner = node.body
-    body = walk.visits[inner.op](walk, inner, f"{path}/{inner.name}", x)
+    body = walk.visits[inner.op](walk, inner.plan, f"{path}/{inner.name}", x)
     shape, field, follows, made, peak = body
     held = own + (0 if same_memory(body, x) else made[0])
     size = byte_size(shape)
@@ -196,7 +208,7 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             Repair(label="use a projection", replacements=((path, (("shortcut", "projection"),)),)) if maps else None,
             by_size=maps and shape[0] == shape_in[0],
         )
-    peak = max(peak, held + size * (1 if node.activation in ("none", "relu") else 2))
+    peak = max(peak, held + size * (1 if node.activation in IN_PLACE else 2))
     y, more = activate(node.activation, shape, _merge((field_in, field)), grad or follows, size, peak)
     walk.row(node, path, x, y, weight=weight, bias=bias, norm=norm, macs=macs, kept=kept + more)
     return y
@@ -236,9 +248,10 @@ def _auxiliary(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     outside, walk.in_head = walk.in_head, True
     storage, rows, misfits = x[3], len(walk.rows), len(walk.misfits)
     was_kept = storage[1]
+    prefix = path + "/"
     y = x
     for op, name, child in node.steps:
-        y = walk.visits[op](walk, child, f"{path}/{name}", y)
+        y = walk.visits[op](walk, child, prefix + name, y)
     walk.in_head = outside
     reason = ""
     if len(walk.misfits) > misfits:  # it cannot run, so that nothing is kept because of it

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..architecture import MAX_CHANNELS, Repair
+from ..architecture import MAX_CHANNELS, SAVES_OUTPUT, Repair
 from ..text import compact_shape
 from ._readings import BYTES
 from ._walk import (
-    SAVES_OUTPUT,
     Tensor,
     Visit,
     Walk,
-    activate,
     byte_size,
     mark_whole_input,
     pass_through,
@@ -24,8 +22,9 @@ _INDEX_BYTES = 8
 """Max pooling remembers where each maximum was, as int64."""
 
 
-def _refuse_window(walk: Walk, node: Any, path: str, x: Tensor) -> None:
+def _refuse_window(walk: Walk, path: str, x: Tensor) -> None:
     """Note that the window is larger than its padded input."""
+    node = walk.find(path)
     kernel, _, dilation, pad, pad_end = node.geometry
     span = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
     repair = None
@@ -37,15 +36,14 @@ def _refuse_window(walk: Walk, node: Any, path: str, x: Tensor) -> None:
     walk.refuse(path, f"a window of {window} does not fit its input of {given}{padding}", repair, by_size=True)
 
 
-def _refuse_vector(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
-    walk.refuse(path, f"a {node.op} works on feature maps, but its input is a vector of {x[0][0]} after Flatten")
+def _refuse_vector(walk: Walk, op: str, path: str, x: Tensor) -> Tensor:
+    walk.refuse(path, f"a {op} works on feature maps, but its input is a vector of {x[0][0]} after Flatten")
     return pass_through(x)
 
 
-def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
+def _groups(walk: Walk, path: str, c: int, given: tuple[int | str, int | str]) -> tuple[int, int]:
     """(out_channels, groups) with 'same' and 'depthwise' resolved."""
-    out = c if node.out_channels == "same" else node.out_channels
-    groups = c if node.groups == "depthwise" else node.groups
+    out, groups = (c if isinstance(each, str) else each for each in given)
     if c % groups == 0 == out % groups:
         return out, groups
     what = f"in_channels (={c})" if c % groups else f"out_channels (={out})"
@@ -61,16 +59,17 @@ def _groups(walk: Walk, node: Any, path: str, c: int) -> tuple[int, int]:
     return out, 1
 
 
-def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+def _conv(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
+    window, out, given, weight, bias, norm, kept, alive, saved = plan
     try:
         c, h, w = shape
     except ValueError:
-        return _refuse_vector(walk, node, path, x)
-    window, out, weight, bias, norm, copies, alive, saved = node.plan
+        return _refuse_vector(walk, "conv", path, x)
     if out is None:
-        out, groups = _groups(walk, node, path, c)
-        weight, bias, norm = weight * out * (c // groups), bias * out, norm * out
+        out, groups = _groups(walk, path, c, given)
+        weight *= out * (c // groups)
+        bias, norm, kept = bias * out, norm * out, kept * out
     else:
         weight *= c
     held = storage[0]
@@ -84,11 +83,12 @@ def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             h = (h + padding_h - 1) // step_h + 1
             w = (w + padding_w - 1) // step_w + 1
             if h < 1 or w < 1:
-                _refuse_window(walk, node, path, x)
+                _refuse_window(walk, path, x)
                 h, w = max(h, 1), max(w, 1)
     positions = h * w
-    size = out * positions * BYTES
-    kept = copies * size + norm * BYTES  # the norm's input and statistics; the activation's input or output
+    map_bytes = positions * BYTES
+    size = out * map_bytes
+    kept = kept * map_bytes + norm * BYTES  # the norm's input and statistics; the activation's input or output
     peak = held + alive * size
     if padded:
         kept += padded
@@ -97,22 +97,28 @@ def _conv(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         kept += held
         storage[1] = True
     y = (out, h, w)
-    walk.add((path, "conv", shape, y, weight, bias, norm, weight * positions, kept, field, walk.in_head))
+    walk.rows.append((path, "conv", shape, y, weight, bias, norm, weight * positions, kept, field, walk.in_head))
     return y, field, True, [size, saved, None], peak
 
 
-def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+def _pool(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
-    if len(shape) != 3:
-        return _refuse_vector(walk, node, path, x)
+    window, is_max, ceil_mode = plan
+    try:
+        c, h, w = shape
+    except ValueError:
+        return _refuse_vector(walk, "pool", path, x)
     y = shape
-    window = node.window
     if window[0]:
-        y = _pooled(walk, node, path, x)
+        h, w = _pooled(h, w, window, ceil_mode)
+        if h < 1 or w < 1:
+            _refuse_window(walk, path, x)
+            h, w = max(h, 1), max(w, 1)
+        y = (c, h, w)
     field = widen_field(field, window)
-    elements = y[0] * y[1] * y[2]
+    elements = c * h * w
     size = elements * BYTES
-    indices = elements * _INDEX_BYTES if node.kind == "max" else 0
+    indices = elements * _INDEX_BYTES if is_max else 0
     held = storage[0]
     kept = 0
     if grad:
@@ -120,29 +126,25 @@ def _pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         if not storage[1]:
             kept += held
             storage[1] = True
-    walk.add((path, "pool", shape, y, 0, 0, 0, 0, kept, field, walk.in_head))
+    walk.rows.append((path, "pool", shape, y, 0, 0, 0, 0, kept, field, walk.in_head))
     return y, field, grad, [size, False, None], held + size + indices
 
 
-def _pooled(walk: Walk, node: Any, path: str, x: Tensor) -> tuple[int, int, int]:
-    """Shape of a pool's output."""
-    c, h, w = x[0]
-    (padding_h, padding_w, step_h, step_w, _, _), reach_h, reach_w, _ = node.window
+def _pooled(h: int, w: int, window: tuple[Any, ...], ceil_mode: bool) -> tuple[int, int]:
+    """Height and width of a pool's output."""
+    (padding_h, padding_w, step_h, step_w, _, _), reach_h, reach_w, _ = window
     last_h, last_w = h + padding_h - 1, w + padding_w - 1  # where the last window starts that hangs over no border
     oh, ow = last_h // step_h + 1, last_w // step_w + 1
-    if node.ceil_mode:  # one more, even the only one, unless it would start in the padding beyond the image
+    if ceil_mode:  # one more, even the only one, unless it would start in the padding beyond the image
         oh += last_h % step_h > 0 and oh * step_h < h + reach_h[2]
         ow += last_w % step_w > 0 and ow * step_w < w + reach_w[2]
-    if oh < 1 or ow < 1:
-        _refuse_window(walk, node, path, x)
-        oh, ow = max(oh, 1), max(ow, 1)
-    return c, oh, ow
+    return oh, ow
 
 
 def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:
-        return _refuse_vector(walk, node, path, x)
+        return _refuse_vector(walk, node.op, path, x)
     _note_feature(walk, x)
     size = node.output_size
     out = (shape[0], *(size if isinstance(size, tuple) else (size, size)))
@@ -154,21 +156,23 @@ def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     elif size != 1:  # the mean to 1×1 needs nothing for its backward pass
         kept = save_for_backward(x) if grad else 0
     y = (out, mark_whole_input(field), grad, [elements * BYTES, False, None], storage[0] + elements * BYTES + indices)
-    walk.row(node, path, x, y, kept=kept)
+    walk.rows.append((path, "global_pool", shape, out, 0, 0, 0, 0, kept, y[1], walk.in_head))
     return y
 
 
-def _flatten(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+def _flatten(walk: Walk, _: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) == 3:
         _note_feature(walk, x)
     y = ((byte_size(shape) // BYTES,), mark_whole_input(field), grad, storage, storage[0])
-    walk.row(node, path, x, y)
+    walk.rows.append((path, "flatten", shape, y[0], 0, 0, 0, 0, 0, y[1], walk.in_head))
     return y
 
 
-def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
+def _linear(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
+    out, bias, alive, activated, saved = plan
+    features = shape[0]
     if len(shape) != 1:
         walk.refuse(
             path,
@@ -176,15 +180,18 @@ def _linear(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             f"put GlobalPool and Flatten before it",
         )
         _note_feature(walk, x)
-    out = node.out_features
-    weight = byte_size(shape) // BYTES * out
+        features = byte_size(shape) // BYTES
+    field = mark_whole_input(field)
+    weight = features * out
     size = out * BYTES
-    peak = storage[0] + size * (1 if node.activation in ("none", "relu") else 2)
-    kept = save_for_backward(x)
-    y, more = activate(node.activation, (out,), mark_whole_input(field), True, size, peak)
-    bias = out if node.bias else 0
-    walk.add((path, "linear", shape, y[0], weight, bias, 0, weight, kept + more, y[1], walk.in_head))
-    return y
+    held = storage[0]
+    kept = size if activated else 0
+    if not storage[1]:
+        kept += held
+        storage[1] = True
+    y = (out,)
+    walk.rows.append((path, "linear", shape, y, weight, bias, 0, weight, kept, field, walk.in_head))
+    return y, field, True, [size, saved, None], held + alive * size
 
 
 def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
@@ -195,14 +202,14 @@ def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     # In training the mask is kept and the product is new memory; in inference the input itself passes through.
     size = byte_size(shape)
     y = (shape, field, grad, [size, False, storage[2] or storage], storage[0])
-    walk.row(node, path, x, y, kept=size if grad else 0)
+    walk.rows.append((path, "dropout", shape, shape, 0, 0, 0, 0, size if grad else 0, field, walk.in_head))
     return y
 
 
 def _local_response_norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:
-        return _refuse_vector(walk, node, path, x)
+        return _refuse_vector(walk, node.op, path, x)
     size = byte_size(shape)
     padded = (shape[0] + node.size - 1) * shape[1] * shape[2] * BYTES
     y = (shape, field, grad, [size, False, None], storage[0] + max(size + padded, 3 * size))
@@ -214,7 +221,7 @@ def _local_response_norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 def _norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
     if len(shape) != 3:
-        return _refuse_vector(walk, node, path, x)
+        return _refuse_vector(walk, node.op, path, x)
     size = byte_size(shape)
     y = (shape, field, True, [size, False, None], storage[0] + size)
     walk.row(node, path, x, y, norm=2 * shape[0], kept=save_for_backward(x) + 2 * shape[0] * BYTES)
@@ -236,7 +243,7 @@ def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 def _attention(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
     if len(shape) != 3:
-        return _refuse_vector(walk, node, path, x)
+        return _refuse_vector(walk, node.op, path, x)
     c, h, w = shape
     hidden = max(1, c // node.reduction)
     size, c_bytes, hidden_bytes, plane = byte_size(shape), c * BYTES, hidden * BYTES, h * w * BYTES

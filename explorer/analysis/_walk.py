@@ -1,9 +1,10 @@
 """The one pass: shapes, params, MACs, memory and receptive field of every layer, in execution order.
 
 Written for speed, since a page asks for hundreds of variants while a thumb moves: plain tuples, one function per node
-kind, no objects. What a row or a field means is said once, in ``_readings``. Memory follows what torch's eager autograd
-keeps on CPU, tensor by tensor; the tests compare it with ``saved_tensors_hooks`` and with the storages alive under a
-dispatch mode.
+kind, no objects; comparisons instead of ``max``, items instead of slices, since a call costs as much as ten operations.
+A visit is handed the node's ``plan``: the node itself, or its numbers where each look-up would count. What a row or a
+field means is said once, in ``_readings``. Memory follows what torch's eager autograd keeps on CPU, tensor by tensor;
+the tests compare it with ``saved_tensors_hooks`` and with the storages alive under a dispatch mode.
 
 A *tensor* here is (shape, field, grad, storage, peak). ``grad`` tells whether autograd follows it. ``storage`` is a
 list [bytes, kept for backward, origin]: views share it, and ``origin`` is the storage that inference would use instead,
@@ -18,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..architecture import Problem, Repair
+from ..architecture import SAVES_OUTPUT, Architecture, Problem, Repair, edit
 from ._readings import BYTES, AuxiliaryHead
 
 Axis = tuple[int, int, int, int]
@@ -30,22 +31,23 @@ _PIXEL_AXIS = (1, 1, 0, 1)
 PIXEL = (_PIXEL_AXIS, _PIXEL_AXIS, True, False)
 """The field of the input itself."""
 
-SAVES_OUTPUT = frozenset({"relu", "sigmoid", "tanh"})
-"""Activations whose backward needs the output; the others need the input."""
-
 
 class Walk:
     """One pass over an architecture. ``visits`` says for each op which function visits such a node."""
 
-    def __init__(self, visits: dict[str, Visit]) -> None:
+    def __init__(self, visits: dict[str, Visit], architecture: Architecture) -> None:
         self.visits = visits
+        self.architecture = architecture
         self.rows: list[tuple[Any, ...]] = []
-        self.add = self.rows.append
         self.problems: list[Problem] = []
         self.misfits: list[Problem] = []
         self.heads: list[AuxiliaryHead] = []
         self.feature: tuple[tuple[int, ...], Field] | None = None
         self.in_head = False
+
+    def find(self, path: str) -> Any:
+        """The node at a path, for who has its plan alone and has something to refuse."""
+        return edit.find(self.architecture, path)
 
     def sums(self, start: int = 0) -> tuple[int, int, int, int]:
         """(params, params of auxiliary heads, MACs of inference, bytes kept) of the rows from ``start`` on."""
@@ -54,7 +56,7 @@ class Walk:
             kept += bytes_kept
             if in_head:
                 auxiliary += weight + bias + norm
-            elif weight or norm:
+            else:
                 params += weight + bias + norm
                 macs += multiply_adds
         return params, auxiliary, macs, kept
@@ -77,7 +79,7 @@ class Walk:
         macs: int = 0,
         kept: int = 0,
     ) -> None:
-        self.add((path, node.op, x[0], y[0], weight, bias, norm, macs, kept, y[1], self.in_head))
+        self.rows.append((path, node.op, x[0], y[0], weight, bias, norm, macs, kept, y[1], self.in_head))
 
 
 def same_memory(a: Tensor, b: Tensor) -> bool:
@@ -116,9 +118,14 @@ def widen(axis: Axis, window: tuple[int, int, int]) -> Axis:
 def widen_field(field: Field, window: tuple[Any, ...]) -> Field:
     """The field behind a window, as ``Geometry.window`` has it."""
     axis_h, axis_w, aligned, whole = field
-    _, reach_h, reach_w, square = window
-    seen = widen(axis_h, reach_h)
-    return seen, seen if square and axis_w is axis_h else widen(axis_w, reach_w), aligned, whole
+    _, window_h, window_w, square = window
+    if not (square and axis_w is axis_h):
+        return widen(axis_h, window_h), widen(axis_w, window_w), aligned, whole
+    size, stride, start, min_size = axis_h
+    reach, step, before = window_h
+    grown = reach * stride
+    seen = (size + grown, stride * step, start - before * stride, min_size + grown)
+    return seen, seen, aligned, whole
 
 
 def activate(kind: str, shape: tuple[int, ...], field: Field, grad: bool, size: int, peak: int) -> tuple[Tensor, int]:

@@ -7,7 +7,18 @@ and rule.
 from . import branches, edit
 from ._architecture import Architecture, walk
 from ._diff import Change, diff, settings_of
-from ._fields import ActivationKind, AttentionKind, FuseKind, Geometry, NormKind, PoolKind, Size, pair
+from ._fields import (
+    IN_PLACE,
+    SAVES_OUTPUT,
+    ActivationKind,
+    AttentionKind,
+    FuseKind,
+    Geometry,
+    NormKind,
+    PoolKind,
+    Size,
+    pair,
+)
 from ._json import from_data, from_json, to_data, to_json
 from ._kinds import add_node_kind
 from ._limits import (
@@ -51,6 +62,7 @@ from ._problems import ArchitectureError, Problem, Repair
 from ._read_json import VERSION
 
 __all__ = [
+    "IN_PLACE",
     "LINK_PREFIX",
     "MAX_BRANCHES",
     "MAX_CHANNELS",
@@ -66,6 +78,7 @@ __all__ = [
     "MAX_TITLE",
     "MIN_IMAGE",
     "NODE_KINDS",
+    "SAVES_OUTPUT",
     "VERSION",
     "Activation",
     "ActivationKind",

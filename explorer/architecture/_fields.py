@@ -14,6 +14,10 @@ NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
 
 ActivationKind = Literal["none", "relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh"]
 """Element-wise functions as in torch.nn; leaky_relu has slope 0.01, gelu is the exact (erf) form."""
+IN_PLACE = frozenset({"none", "relu"})
+"""Activations that take no memory of their own at the end of a layer."""
+SAVES_OUTPUT = frozenset({"relu", "sigmoid", "tanh"})
+"""Activations whose backward pass needs the output; that of the others needs the input."""
 NormKind = Literal["none", "batch"]
 """Normalisation behind a convolution; 'batch' is batch normalisation."""
 PoolKind = Literal["max", "avg"]

@@ -31,6 +31,11 @@ class NodeBase(Value):
         """Child nodes in execution order, () for a leaf."""
         return ()
 
+    @property
+    def plan(self) -> Any:
+        """What the analysis is handed of the node: the node itself, unless its kind has the numbers ready."""
+        return self
+
     @cached_property
     def extent(self) -> tuple[int, int]:
         """(nodes below this one, containers with children that nest below it), counted once a node as the hash is."""

@@ -15,7 +15,9 @@ from pydantic_core import CoreSchema
 from ..text import quote
 from . import _limits as limits
 from ._fields import (
+    IN_PLACE,
     POINTWISE,
+    SAVES_OUTPUT,
     ActivationKind,
     AttentionKind,
     Channels,
@@ -68,10 +70,10 @@ class Conv(NodeBase):
     def plan(self) -> tuple[Any, ...]:
         """The numbers that the analysis needs, worked out once: it asks hundreds of times while a slider moves.
 
-        (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; weights that
-        read one input channel, biases and norm parameters, each of all filters, or of one where only the input tells
-        how many there are; outputs that are kept for the backward pass, and that are alive at once; whether the last
-        of them is the result)
+        (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; out_channels
+        and groups as they are given; weights that read one input channel, biases and norm parameters; maps that are
+        kept for the backward pass; outputs that are alive at once; whether the last of them, the result, is kept).
+        Where only the input tells how many filters there are, numbers are of one filter, else of all.
         """
         known = self.out_channels if isinstance(self.out_channels, int) and self.groups == 1 else None
         filters = known or 1
@@ -80,12 +82,13 @@ class Conv(NodeBase):
         return (
             None if self.geometry == POINTWISE else self.geometry.window,
             known,
+            (self.out_channels, self.groups),
             height * width * filters,
             int(self.has_bias) * filters,
             2 * filters if normed else 0,
-            int(normed) + int(self.activation != "none"),
-            2 if normed or self.activation not in ("none", "relu") else 1,
-            self.activation in ("relu", "sigmoid", "tanh"),
+            (int(normed) + int(self.activation != "none")) * filters,
+            2 if normed or self.activation not in IN_PLACE else 1,
+            self.activation in SAVES_OUTPUT,
         )
 
     @property
@@ -131,9 +134,9 @@ class Pool(NodeBase):
         return geometry_of(self.kernel_size, self.stride, 1, self.padding)
 
     @cached_property
-    def window(self) -> tuple[Any, ...]:
-        """The window in the numbers that the analysis needs."""
-        return self.geometry.window
+    def plan(self) -> tuple[Any, ...]:
+        """What the analysis needs, worked out once: (window, whether it is max pooling, whether sizes round up)."""
+        return self.geometry.window, self.kind == "max", self.ceil_mode
 
     @model_validator(mode="after")
     def _padding_fits_the_window(self) -> Pool:
@@ -171,6 +174,21 @@ class Linear(NodeBase):
     """A number added per output."""
     activation: ActivationKind = "none"
     """Element-wise function at the end."""
+
+    @cached_property
+    def plan(self) -> tuple[Any, ...]:
+        """What the analysis needs, worked out once.
+
+        (out_features; biases; outputs that are alive at once; whether there is an activation; whether its output is
+        what is kept of it for the backward pass)
+        """
+        return (
+            self.out_features,
+            self.out_features if self.bias else 0,
+            1 if self.activation in IN_PLACE else 2,
+            self.activation != "none",
+            self.activation in SAVES_OUTPUT,
+        )
 
     @property
     def weighted_depth(self) -> int:
@@ -256,8 +274,8 @@ class _Container(NodeBase):
 
     @cached_property
     def steps(self) -> tuple[tuple[str, str, Any], ...]:
-        """(op, name, node) of each child: what a walk needs to go on, worked out once."""
-        return tuple([(node.op, node.name, node) for node in self.nodes])
+        """(op, name, plan) of each child: what a walk needs to go on, worked out once."""
+        return tuple([(node.op, node.name, node.plan) for node in self.nodes])
 
     def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
         fields = {name: getattr(self, name) for name in type(self).model_fields}
@@ -291,6 +309,21 @@ class Parallel(_Container):
     """1 to 8 nodes, each a branch."""
     fuse: FuseKind = "concat"
     """'concat' joins channels; 'add' and 'multiply' work element by element and need equal channels."""
+
+    @cached_property
+    def chains(self) -> tuple[tuple[tuple[str, str, Any], ...], ...]:
+        """The steps of each branch by their names below this node: a branch that is no sequence is one step.
+
+        The analysis spares a call for each sequence so.
+        """
+        return tuple(
+            [
+                tuple([(op, f"{branch.name}/{name}", plan) for op, name, plan in branch.steps])
+                if branch.op == "sequence"
+                else ((branch.op, branch.name, branch.plan),)
+                for branch in self.branches
+            ]
+        )
 
     @property
     def weighted_depth(self) -> int:

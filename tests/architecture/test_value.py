@@ -13,7 +13,7 @@ import pytest
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import Architecture, Conv, Pool, Residual, Sequence, edit, to_data, walk
+from explorer.architecture import Architecture, Conv, Parallel, Pool, Residual, Sequence, edit, to_data, walk
 
 
 def warm() -> Architecture:
@@ -89,6 +89,9 @@ def test_an_updated_container_has_its_own_steps_and_extent() -> None:
     assert (len(sequence.steps), sequence.extent) == (2, (2, 0))
     shorter = sequence.model_copy(update={"children": sequence.children[:1]})
     assert (len(shorter.steps), shorter.extent) == (1, (1, 0))
+    block = Parallel(name="p", branches=(sequence, Pool(name="c")))
+    assert [[name for _, name, _ in chain] for chain in block.chains] == [["s/a", "s/b"], ["c"]]
+    assert len(block.model_copy(update={"branches": block.branches[:1]}).chains) == 1
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value)),
