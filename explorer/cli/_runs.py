@@ -124,14 +124,17 @@ def _print_state(args: argparse.Namespace, manager: Manager, run: Run) -> None:
 def _train(args: argparse.Namespace) -> None:
     require_training()
     architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
-    from ..training import find_warnings, parse, start
+    from .. import datasets
+    from ..training import check, find_warnings, parse, start
 
     architecture, config, changes = fit_network(args, architecture, config)
     notes = f"Fitted to the data: {'; '.join(changes)}." if changes else ""
     with open_manager() as manager:
         run = start(manager, architecture, config, name=args.name, notes=notes)
         # The run's own configuration, where a path has become a name.
-        for sentence in (*filter(None, [notes]), *find_warnings(architecture, parse(run.config))):
+        config = parse(run.config)
+        streamed = [check(architecture, config).images] if datasets.get_card(config.dataset).streamed else []
+        for sentence in (*filter(None, [notes]), *streamed, *find_warnings(architecture, config)):
             print(f"{run.id}  {escape(sentence)}", file=sys.stderr)
         if args.detach:
             look_after(manager)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from ._sources import read_file
 
 FILES = ("paths", "ends", "labels", "digests")
 DIGEST_BYTES = 16
+_TRIED, _TRIAL_SECONDS = 64, 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +90,20 @@ class Index:
         _, height, width = self.shape
         pixels, _ = decode_to(data, height, width, squash=self.squash)  # it could be decoded when it was registered
         return pixels.transpose(2, 0, 1)[: self.shape[0]]
+
+
+def measure_reading(index: Index) -> float:
+    """Seconds that one processor takes to read and decode an image: tried on a few, for half a second at most.
+
+    Raises DatasetError where one of them cannot be read.
+    """
+    count, started = 0, time.perf_counter()
+    for row in range(0, len(index), max(1, len(index) // _TRIED)):
+        index.read(row)
+        count += 1
+        if time.perf_counter() - started > _TRIAL_SECONDS:
+            break
+    return (time.perf_counter() - started) / count
 
 
 def pack_paths(names: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .. import datasets
@@ -15,6 +15,7 @@ from ..runs import Run
 from ..text import format_duration
 from ._config import TrainConfig, parse
 from ._fit import pixel_share
+from ._loading import plan_for
 
 _HELD_UP = 4.0
 """So many times slower than the device's other networks: twice the factor by which the scaling may be wrong."""
@@ -72,6 +73,8 @@ def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
         if run.epoch < 1 or run.seconds <= 0 or not run.steps:
             continue
         cost = _cost(run.architecture, run.config)
+        if cost is not None and _is_streamed(cost[1]):  # it may have waited for its images
+            continue
         share = run.step / run.steps  # of all its images, with the evaluations after each epoch
         if cost is None or not share:
             continue
@@ -88,7 +91,8 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
     """Estimate how long a run will take, from the most similar network that its device has trained.
 
     The time per image is scaled half by multiply-adds and half by the memory that goes through the device: small
-    networks are bound by the one, large ones by the other. An estimate within a factor of about two.
+    networks are bound by the one, large ones by the other. An estimate within a factor of about two. How fast the
+    images of a streamed set can be read is tried on some of them.
 
     Args:
         architecture: What is to be trained.
@@ -106,6 +110,12 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
     there = [speed for speed in known if speed.device == device]
     if not there:
         return None
+    found = _forecast_computing(architecture, config, there)
+    return _add_reading(found, architecture, config, device) if _is_streamed(config) else found
+
+
+def _forecast_computing(architecture: Architecture, config: TrainConfig, there: list[Speed]) -> Forecast:
+    """The estimate without the time in which a streamed set is read."""
     found = analyze(architecture)
     macs, size = found.macs, found.training_bytes
     far = [_distance(macs, speed.macs) + _distance(size, speed.bytes) for speed in there]
@@ -127,6 +137,35 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
             fastest=min(usual, *times), slowest=max(times),
         )  # fmt: skip
     return Forecast(seconds=seconds, basis=basis, fastest=min(times), slowest=max(times))
+
+
+def _add_reading(found: Forecast, architecture: Architecture, config: TrainConfig, device: str) -> Forecast:
+    """The same with the time in which the images of a streamed set are read."""
+    card = datasets.get_card(config.dataset)
+    plan = plan_for(card, architecture, config)
+    assert plan is not None
+    try:
+        seconds = datasets.measure_reading(config.dataset) / max(1, plan.workers * config.processes)
+    except datasets.DatasetError as error:
+        return replace(found, basis=f"{found.basis}, without reading the images, which failed ({error})")
+    cached = min(card.train_count, config.processes * plan.cache_bytes // math.prod(architecture.input_shape))
+    images = config.epochs * (card.train_count + card.test_count) - (config.epochs - 1) * cached
+
+    def add(computing: float) -> float:
+        # A GPU computes while the processors read; a CPU does the one after the other.
+        return computing + images * seconds if device == "cpu" else max(computing, images * seconds)
+
+    return replace(
+        found, seconds=add(found.seconds), fastest=add(found.fastest), slowest=add(found.slowest),
+        basis=f"{found.basis}, and from reading {1 / seconds:,.0f} images a second, tried on this machine",
+    )  # fmt: skip
+
+
+def _is_streamed(config: TrainConfig) -> bool:
+    try:
+        return datasets.get_card(config.dataset).streamed
+    except datasets.DatasetError:
+        return False
 
 
 def _distance(one: int, other: int) -> float:

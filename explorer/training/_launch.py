@@ -22,6 +22,7 @@ from ._fit import (
     check_split,
     training_window,
 )
+from ._loading import describe_loading, plan_for
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
 
 _ENLARGED = 1.2
@@ -214,6 +215,8 @@ class Fit:
     """Height and width of the part of each image that is shown at first; None where images are shown whole."""
     disk: int
     """Bytes that its checkpoints take at most."""
+    images: str = ""
+    """A sentence that says where the images are while it trains: in memory, or streamed and how."""
 
 
 def check(architecture: Architecture, config: TrainConfig) -> Fit:
@@ -237,7 +240,8 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     check_heads(architecture, card.name, len(card.classes))
     check_learnable(architecture)
     check_batches(architecture, config, check_split(card, config))
-    needed = estimate_memory(architecture, config, card.train_count + card.test_count)
+    loading = plan_for(card, architecture, config)
+    needed = estimate_memory(architecture, config, card.train_count + card.test_count, loading)
     known = {device.name: device for device in devices()}
     device = device_choices(config.device, config.processes, known)[0][0]
     check_precision(config, device.partition(":")[0])
@@ -252,4 +256,5 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
         available=known[device].memory_bytes,
         window=training_window(architecture, config),
         disk=disk,
+        images=describe_loading(card, loading),
     )

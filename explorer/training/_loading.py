@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..architecture import Architecture
+from ..datasets import DatasetCard
 from ..memory import free_memory_bytes
+from ..text import format_bytes
+from ._config import TrainConfig
 
 _MOST_WORKERS = 16
 _PREFETCH = 2
@@ -62,6 +67,27 @@ def plan_loading(batch_bytes: int, images_bytes: int, processes: int = 1) -> Loa
         prefetch=prefetch,
         ahead_bytes=workers * prefetch * batch_bytes,
         cache_bytes=min(images_bytes, free // _SHARE),
+    )
+
+
+def plan_for(card: DatasetCard, architecture: Architecture, config: TrainConfig) -> LoadingPlan | None:
+    """The plan by which a run reads a streamed data set, as things are now; None for one that is kept in memory."""
+    if not card.streamed:
+        return None
+    image_bytes = math.prod(architecture.input_shape)
+    size = -(-config.batch_size // config.processes)
+    return plan_loading(size * image_bytes, card.train_count * image_bytes, config.processes)
+
+
+def describe_loading(card: DatasetCard, plan: LoadingPlan | None) -> str:
+    """A sentence that says where the images of a run are while it trains, and why."""
+    if plan is None:
+        return "The images are kept in memory."
+    who = f"{plan.workers} processes" if plan.workers > 1 else "one process" if plan.workers else "the training itself"
+    ahead = f", up to {format_bytes(plan.ahead_bytes)} ahead" if plan.workers else ""
+    return (
+        f"The images are streamed: {who} read them from {card.source}{ahead}; at most {format_bytes(plan.cache_bytes)} "
+        "of them are kept in memory, by what is free now."
     )
 
 

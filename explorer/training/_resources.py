@@ -12,6 +12,7 @@ from ..architecture import Architecture
 from ..home import home
 from ..text import format_bytes
 from ._config import TrainConfig
+from ._loading import LoadingPlan
 
 _PROCESS_BYTES = 900_000_000
 """What a worker needs beside tensors: Python, torch, its compiled kernels and thread pools (measured: up to 800 MB)."""
@@ -36,6 +37,8 @@ class Memory:
     """The data set as uint8, and a batch of it as numbers."""
     process: int
     """The worker itself: Python, torch, its threads, the best weights so far, and a checkpoint while it is written."""
+    loading: int = 0
+    """The processes that read a streamed data set, and the batches that they are ahead; in the machine's memory."""
     processes: int = 1
     """Of which each needs all this: the images and the weights are not divided."""
 
@@ -47,16 +50,19 @@ class Memory:
     @property
     def total(self) -> int:
         """Bytes of training on the CPU."""
-        return self.processes * (self.on_gpu + self.process)
+        return self.processes * (self.on_gpu + self.process + self.loading)
 
 
-def estimate_memory(architecture: Architecture, config: TrainConfig, images: int) -> Memory:
+def estimate_memory(
+    architecture: Architecture, config: TrainConfig, images: int, loading: LoadingPlan | None = None
+) -> Memory:
     """Estimate what training will need, by arithmetic on the analysis alone; torch is not needed.
 
     Args:
         architecture: The network.
         config: How it is trained.
         images: Of the data set, for training and testing together.
+        loading: How a streamed data set is read; None: it is kept in memory.
 
     Returns:
         Bytes, an upper estimate; measured runs of 200 random networks stay below it.
@@ -80,8 +86,9 @@ def estimate_memory(architecture: Architecture, config: TrainConfig, images: int
         weights=int(_SLACK * 4 * totals.training_params * copies),
         activations=int(_SLACK * max(training + backward, evaluation)),
         # Twice: while they are adapted to the network, or split for validation, both copies exist.
-        images=2 * images * pixels + 4 * 4 * batch * pixels,
+        images=2 * (images if loading is None else batch) * pixels + 4 * 4 * batch * pixels,
         process=_PROCESS_BYTES + 4 * totals.training_params * (copies + 1),
+        loading=0 if loading is None else loading.bytes,
         processes=config.processes,
     )
 

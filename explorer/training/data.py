@@ -160,8 +160,8 @@ def load_to_device(
     if isinstance(data.train_images, StreamedImages):
         image_bytes = math.prod(data.shape)
         size = -(-config.batch_size // config.processes)
-        plan = plan or plan_loading(size * image_bytes, len(part.train_labels) * image_bytes, config.processes)
-        loader = Loader(data.train_images, device, plan)
+        made = plan or plan_loading(size * image_bytes, len(part.train_labels) * image_bytes, config.processes)
+        loader = Loader(data.train_images, device, made)
 
     def subset(images: Images, labels: Tensor, **more: Any) -> AnySubset:
         if isinstance(images, StreamedImages):

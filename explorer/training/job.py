@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 import torch._dynamo  # takes a second or two; the optimizer would load it in the middle of the first step
 
+from .. import datasets
 from ..architecture import from_json, walk
 from ..runs import EARLY_STOP, FOLDER_GONE, SAMPLES, Document, HistoryFile, Run, RunFolder, Status, Store, series
 from . import checkpoint, torchrun
@@ -21,6 +22,7 @@ from ._config import TrainConfig, parse
 from ._control import ControlThread, RunEnded, StoreSink
 from ._environment import environment
 from ._fit import check_batches, steps_per_epoch
+from ._loading import describe_loading
 from .compiling import find_compiler_problem
 from .data import Tensors, load_to_device, measure_moments, open_data
 from .distributed import SINGLE_PROCESS, ProcessGroup, is_peer_failure, rank_device
@@ -120,6 +122,8 @@ class MainRank:
         processes = job.config.processes
         where = f"{run.device} in {processes} processes" if processes > 1 else run.device
         self.log_event(f"attempt {run.attempt} trains on {where} from step {job.step}")
+        if job.data.loader is not None:
+            self.log_event(describe_loading(datasets.get_card(job.config.dataset), job.data.loader.plan))
 
     def save(self) -> None:
         """Write all records, then a checkpoint. Raises ``Diverged`` where a weight is no longer finite."""

@@ -226,6 +226,7 @@ def _forecast(planned: Experiment) -> None:
             f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory, and {format_bytes(disk)} of disk."
         )
         + (literal(f" Time scaled from {basis}; {trust}.") if known else "")
+        + literal(f" {fit.images}")
         + (" Early stopping may end runs sooner." if planned.config.patience else "")
     )
     if not known:

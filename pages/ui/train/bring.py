@@ -102,7 +102,7 @@ def _show(place: str, key: str, network_sizes: Sequence[Size], looking: Looking,
     lines = ["; ".join(parts[:12]) + (" …" if len(parts) > 12 else ""), *seen.notes]
     st.caption("  \n".join(literal(line) for line in lines if line))
     look.show_left_out(seen.left_out, seen.skipped)
-    size, scaling, possible = _choose_size(place, seen, network_sizes)
+    size, scaling, stream, possible = _choose_size(place, seen, network_sizes)
     look.show_warnings([*seen.warnings, *(seen.warn_of_size(size) if possible else ())])
     title = st.text_input("Name", seen.title, key=f"{place}_title_{key}", max_chars=64)
     if not st.button(
@@ -113,7 +113,8 @@ def _show(place: str, key: str, network_sizes: Sequence[Size], looking: Looking,
     made = run_with_progress(
         "Reading the images",
         lambda progress: storing(
-            name=title, size=size, scaling=scaling, keep_small=size is None, progress=progress
+            name=title, size=size, scaling=scaling, keep_small=size is None, progress=progress,
+            **({"stream": stream} if seen.is_folder else {}),
         ),
     )
     if made is not None:
@@ -150,8 +151,8 @@ def _look(place: str, key: str, looking: Looking) -> Preview | None:
     return cast(Preview | None, seen["found"])
 
 
-def _choose_size(place: str, seen: Preview, network_sizes: Sequence[Size]) -> tuple[Size | None, str, bool]:
-    """(height, width) to store, None for as they are; how other proportions are brought to it; whether that can be."""
+def _choose_size(place: str, seen: Preview, network_sizes: Sequence[Size]) -> tuple[Size | None, str, bool, bool]:
+    """(height, width) to store, None for as they are; how other proportions are brought to it; stream; can that be."""
     sizes: dict[str, Size | None] = {}
     names: dict[str, str] = {}
     if seen.kept_size:
@@ -182,14 +183,28 @@ def _choose_size(place: str, seen: Preview, network_sizes: Sequence[Size]) -> tu
                 format_func=_SCALINGS.__getitem__,
                 help="Images of other proportions are scaled to cover that size and cut off evenly, or squashed whole.",
             ) or "cut"  # fmt: skip
-        seen.check_size(size)
+        reason = seen.check_size(size)
     except DatasetError as error:
         st.error(literal(f"{error}."))
-        return size, scaling, False
+        return size, scaling, False, False
+    stream = False
+    if seen.is_folder and not reason:
+        stream = st.toggle(
+            "Leave the images in their folder", key=f"{place}_stream",
+            help="Stores an index alone: training reads the files where they lie, again and again, which is slower. "
+            "Folders that do not fit in memory are always read in this way.",
+        )  # fmt: skip
     smallest, largest = format_shape(seen.smallest), format_shape(seen.largest)
-    st.caption(
-        f"They come at {smallest if smallest == largest else f'{smallest} to {largest}'}; stored at "
-        f"{format_shape(seen.size_stored(size))} they take at most {format_bytes(seen.bytes_stored(size))}, in memory "
-        "and on the disk."
-    )
-    return size, scaling, True
+    come = f"They come at {smallest if smallest == largest else f'{smallest} to {largest}'}"
+    if stream or reason:
+        why = f", since {reason}" if reason else ""
+        st.caption(literal(
+            f"{come} and are streamed at {format_shape(seen.size_stored(size))}{why}: the files stay where they are, "
+            "nothing is copied, and a file that changes is noticed."
+        ))  # fmt: skip
+    else:
+        st.caption(
+            f"{come}; stored at {format_shape(seen.size_stored(size))} they take at most "
+            f"{format_bytes(seen.bytes_stored(size))}, in memory and on the disk."
+        )
+    return size, scaling, stream, True

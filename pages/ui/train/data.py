@@ -64,7 +64,7 @@ def _title(name: str) -> str:
 def _card(card: DatasetCard) -> None:
     facts = (
         f"{card.train_count:,} + {card.test_count:,} images · {len(card.classes)} classes · "
-        f"{format_shape(card.shape)} · {format_bytes(card.size_bytes)}"
+        f"{format_shape(card.shape)} · {format_bytes(card.size_bytes)}{' of index' if card.streamed else ''}"
     )
     lines = [f"Source: {card.source}.", f"Licence: {card.licence}.", *card.notes]
     st.caption(f"{literal(card.summary)}  \n{literal(facts)}", help="\n\n".join(literal(line) for line in lines))

@@ -80,7 +80,7 @@ def manage(card: DatasetCard) -> None:
         sure = st.checkbox("Remove it all the same", key=f"data_sure_{card.name}") if runs and not active else not runs
         st.button(
             "Remove", key="data_remove", icon=":material/delete:", disabled=not sure, on_click=_remove,
-            args=(card.name,), help="What it was imported from stays where it is.",
+            args=(card.name,), help="What it was imported from stays where it is, also the files of a streamed set.",
         )  # fmt: skip
 
 

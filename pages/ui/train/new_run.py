@@ -132,7 +132,7 @@ def _forecast(
     complaints: list[str],
 ) -> None:
     """What the runs will take, and the button; or why they cannot be started."""
-    lines, windows, seconds, basis, trust, unmeasured = [], set(), 0.0, "", "", ""
+    lines, windows, seconds, basis, trust, unmeasured, images = [], set(), 0.0, "", "", "", ""
     warnings: dict[str, None] = {}
     disk = 0
     for network, _ in networks:
@@ -161,6 +161,7 @@ def _forecast(
             f"{format_bytes(fit.bytes)} of {format_bytes(fit.available)} memory on {fit.device}, "
             f"{format_bytes(fit.memory.activations)} of it for activations; up to {format_bytes(fit.disk)} of disk"
         )
+        images = fit.images
     for complaint in complaints:
         st.error(literal(f"{complaint}."))
     many = len(networks) * len(seeds)
@@ -174,7 +175,7 @@ def _forecast(
             choices.wait_for_speed_probe(unmeasured)
         else:
             sooner = " Early stopping may end a run sooner." if config.patience else ""
-            st.caption(literal(f"Time scaled from {basis}; {trust}.{sooner} Memory is an upper estimate."))
+            st.caption(literal(f"Time scaled from {basis}; {trust}.{sooner} Memory is an upper estimate. {images}"))
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
         if changes := " ".join(each.changes for each in networks if each.changes):
