@@ -484,6 +484,22 @@ def test_a_folder_of_images_is_looked_at_imported_and_chosen(home: Path, manager
     assert from_json(run.architecture).trunk.nodes[-1].out_features == 2
 
 
+def test_a_folder_is_streamed_where_that_is_chosen(home: Path, manager: Manager, tmp_path: Path) -> None:
+    """The preview, the card and the forecast say so; the files stay."""
+    folder = pets(tmp_path / "pets", 30)
+    running = app()
+    running.text_input(key="train_path").set_value(str(folder)).run()
+    running.toggle(key="train_stream").set_value(True).run()
+    assert any("the files stay where they are, nothing is copied" in each.value for each in running.caption)
+    running.button(key="import").click().run()
+    assert not running.exception
+    name = running.selectbox(key="train_data").value
+    assert datasets.get_import(name).streamed
+    captions = " ".join(each.value for each in running.caption)
+    assert "which stay in" in captions
+    assert len(list(folder.rglob("*.png"))) == 20
+
+
 def test_what_was_given_last_counts(home: Path, tmp_path: Path) -> None:
     archive = zipped(tmp_path / "archive.zip", classes(3, 4))
     folder = pets(tmp_path / "folder")

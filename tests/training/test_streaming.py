@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from explorer.training.state import State
 from tests.training.test_loop import EVERYTHING, Halt, equal
 
 from .parts import CPU, MemorySink, config, network
+from .streaming_memory import SIDE
 
 IMAGE_BYTES = 3 * 12 * 12
 TIMING = {"images_per_second", "data_share", "memory", "memory_peak"}
@@ -169,3 +172,23 @@ def test_each_process_reads_its_own_images_alone(pets: Path, monkeypatch: pytest
             assert torch.equal(images[own(10)], all_images[own(10)])
             assert torch.equal(labels, all_labels)
     assert sorted(asked) == sorted(order[:60].tolist())
+
+
+def test_memory_does_not_grow_with_the_images(pets: Path, tmp_path: Path) -> None:
+    """Ten times the images: as one array they would take 37 MB more, twice while they are split."""
+    names = []
+    for each in (60, 600):
+        folder = tmp_path / f"many-{each}"
+        for path in pets.glob("*/?.png"):
+            (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+            for n in range(each // 10):
+                os.link(path, folder / path.parent.name / f"{path.stem}-{n}.png")
+        names.append(datasets.import_images(folder, size=(SIDE, SIDE), stream=True).name)
+    counts = [datasets.get_card(name).train_count for name in names]
+    assert counts == [192, 1920]
+    command = [sys.executable, "-m", "tests.training.streaming_memory", *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    few, many = map(int, done.stdout.split())
+    assert many - few < 10e6, (few, many)
+    stored = (counts[1] - counts[0]) * 3 * SIDE * SIDE
+    assert stored > 20e6  # what would be seen if they were kept
