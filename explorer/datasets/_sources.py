@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..memory import total_memory_bytes
 from ..text import format_bytes
 from . import _limits as limits
 from ._errors import DatasetError
@@ -60,7 +61,7 @@ class Source:
             raise DatasetError(f"{path} is neither a folder nor a zip file")  # a pipe would be waited for without end
         self._archive = None if folder else _open_archive(path, self.name)
         try:
-            self._sort(self._archive.list_members() if self._archive else _list_files(path, (), [0]))
+            self._sort(self._archive.list_members() if self._archive else _list_files(path, (), _Count()))
         except BaseException:
             self.close()
             raise
@@ -163,16 +164,27 @@ def source_state(path: Path) -> str:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _list_files(folder: Path, above: tuple[str, ...], count: list[int]) -> Iterator[Listed]:
+class _Count:
+    """Counts the entries of a folder, up to what the memory of half the machine can hold."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._most = min(limits.MAX_FOLDER_ENTRIES, total_memory_bytes() // (2 * limits.FILE_BYTES))
+
+    def add(self) -> None:
+        self._count += 1
+        if self._count > self._most:
+            raise DatasetError(f"the folder holds more than {self._most:,} files, which is the limit on this machine")
+
+
+def _list_files(folder: Path, above: tuple[str, ...], count: _Count) -> Iterator[Listed]:
     """Everything below a folder; links are not followed, and folders beyond MAX_DEPTH not entered."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DatasetError(f"{folder} cannot be read: {error.strerror or error}") from None
     for entry in entries:
-        count[0] += 1
-        if count[0] > limits.MAX_FOLDER_ENTRIES:
-            raise DatasetError(f"the folder holds more than {limits.MAX_FOLDER_ENTRIES:,} files, which is the limit")
+        count.add()
         parts = (*above, entry.name)
         name = "/".join(parts)
         if is_junk(entry.name):
