@@ -1,4 +1,4 @@
-// The network as a strip, and its chosen block large: branches as lanes as wide as their channels.
+// The network as an overview, and its chosen block large: branches as lanes as wide as their channels.
 // data: {overview: [column], block: tree | null, chosen: path, palette, name}; trigger "choose": a path.
 
 const BOX = { width: 112, height: 54 }
@@ -227,7 +227,7 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
     for (const port of ports) lane(draw, port, { x: joint, y })
     const group = svg(draw.shapes, "g", {})
     decorate(group, tree, draw)
-    svg(group, "circle", { class: "face", cx: joint, cy: y, r: 16, stroke: kindColor("fuse") })
+    svg(group, "circle", { class: "shape", cx: joint, cy: y, r: 16, stroke: kindColor("fuse") })
     label(group, joint, y + 6, tree.title === "add" ? "+" : "×", { weight: 600, size: 18 })
     return { x: joint + 16, y, channels: tree.channels, kind: "fuse" }
   }
@@ -241,7 +241,7 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
   ports.forEach((port, index) => {
     const part = parts[index] * scale
     lane(draw, port, { x: joint, y: offset + part / 2 })
-    svg(group, "rect", { class: "face", x: joint, y: offset, width: BAR, height: part, rx: 3, style: `fill:${kindColor(tree.branch_kinds[index])};stroke:none` })
+    svg(group, "rect", { class: "shape", x: joint, y: offset, width: BAR, height: part, rx: 3, style: `fill:${kindColor(tree.branch_kinds[index])};stroke:none` })
     if (part > 9 || ports.length < 5) label(group, joint + BAR + 6, offset + part / 2 + 4, String(port.channels), { muted: true, anchor: "start" })
     offset += part + 2
   })
@@ -266,7 +266,7 @@ function placeResidual(tree, plan, x, y, from, draw, wide) {
   label(draw.shapes, (begin + joint) / 2, over - 6, named, { muted: true })
   const group = svg(draw.shapes, "g", {})
   decorate(group, tree, draw)
-  svg(group, "circle", { class: "face", cx: joint, cy: line, r: 16, stroke: kindColor("shortcut") })
+  svg(group, "circle", { class: "shape", cx: joint, cy: line, r: 16, stroke: kindColor("shortcut") })
   label(group, joint, line + 6, "+", { weight: 600, size: 18 })
   if (tree.title !== "+") label(group, joint - 22, line + 30, tree.title.replace("+ ", ""), { muted: true })
   return { x: joint + 16, y: line, channels: tree.channels, kind: "shortcut" }
@@ -286,7 +286,7 @@ function placeBox(tree, x, y, draw) {
   const group = svg(draw.shapes, "g", {})
   decorate(group, tree, draw)
   const top = y - BOX.height / 2
-  svg(group, "rect", { class: "face", x, y: top, width: BOX.width, height: BOX.height, rx: 7, stroke: kindColor(tree.kind) })
+  svg(group, "rect", { class: "shape", x, y: top, width: BOX.width, height: BOX.height, rx: 7, stroke: kindColor(tree.kind) })
   svg(group, "path", { d: `M ${x + 5} ${top} h -0 a 5 7 0 0 0 -5 7 v ${BOX.height - 14} a 5 7 0 0 0 5 7 z`, style: `fill:${kindColor(tree.kind)}` })
   const title = label(group, x + 13, y - 9, tree.title, { anchor: "start", weight: 600, size: tree.title.length > 9 ? 11 : 13 })
   if (tree.note) {

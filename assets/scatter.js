@@ -1,7 +1,7 @@
 // Points in a plane: named marks that can be reached and chosen, thousands of dots as one path, lines, a front.
-// data: {title, note, alt, x: {label, log}, y, marks: [{key, label, x, y, reachX, reachY, colour, face, named, front,
+// data: {title, note, alt, x: {label, log}, y, marks: [{key, label, x, y, reachX, reachY, colour, shape, named, front,
 // facts}], paths: [{label, points, colour, dashed}], dots: {label, x, y, keys} | null, chosen, choosable, legend:
-// [{label, colour, face}]}; trigger "choose": a key.
+// [{label, colour, shape}]}; trigger "choose": a key.
 
 const TOP = 14, RIGHT = 18, BOTTOM = 44, LEFT = 58, NEAR = 12
 
@@ -68,7 +68,7 @@ function drawMark(picture, mark, x, y, data, tip, choose) {
   const stroke = mark.colour ? `stroke:${color(mark)}` : "stroke:var(--muted)"
   if (mark.reachY) svg(group, "line", { class: "reach", x1: px, x2: px, y1: y.at(mark.reachY[0]), y2: y.at(mark.reachY[1]), style: stroke })
   if (mark.reachX) svg(group, "line", { class: "reach", y1: py, y2: py, x1: x.at(mark.reachX[0]), x2: x.at(mark.reachX[1]), style: stroke })
-  if (mark.colour) marker(group, mark.face, px, py, 5.2, color(mark)).classList.add("seen")
+  if (mark.colour) marker(group, mark.shape, px, py, 5.2, color(mark)).classList.add("seen")
   else svg(group, "circle", { class: "dot", cx: px, cy: py, r: mark.front ? 4.2 : 3.2 })
   if (mark.front && mark.colour) svg(group, "circle", { class: "ring", cx: px, cy: py, r: 8.5 })
   if (mark.key === data.chosen) svg(group, "circle", { class: "here", cx: px, cy: py, r: 10.5 })
@@ -125,7 +125,7 @@ function axes(picture, data, x, y, width, high) {
 function legend(area, data) {
   const paths = data.paths.filter((path) => path.label), series = data.legend || []
   if (!series.length && !paths.length) return
-  const box = markerLegend(area, series, series.map((each) => each.face))
+  const box = markerLegend(area, series, series.map((each) => each.shape))
   for (const path of paths) {
     const line = html(box, "span")
     const mark = svg(line, "svg", { width: 20, height: 8, viewBox: "0 0 20 8", "aria-hidden": "true" })

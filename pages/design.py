@@ -1,4 +1,4 @@
-"""Design: the network as a strip, the chosen block large, its editor, and every number that follows from it."""
+"""Design: an overview of the network, the chosen block large, its editor, and every number that follows from it."""
 
 from __future__ import annotations
 

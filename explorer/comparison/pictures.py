@@ -31,9 +31,14 @@ def networks(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def aligned(comparison: Comparison) -> dict[str, Any]:
-    """The networks as columns of blocks, what works at one stride in one row: {networks, stages: [{label, cells}]}.
+    """Lay the networks out as columns of blocks, what works at one stride in one row.
 
-    A cell is None where a network has nothing at that stride, else the resolution and the columns of ``strip``.
+    Args:
+        comparison: The networks, analysed and aligned.
+
+    Returns:
+        {networks, stages: [{label, cells}]}. A cell is None where a network has nothing at that stride, else the
+        resolution and the columns of the overview.
     """
     pairs = list(zip(comparison.architectures, comparison.analyses, strict=True))
     shapes: list[tuple[int, ...]] = [analysis.input_shape for _, analysis in pairs]
@@ -59,9 +64,15 @@ def aligned(comparison: Comparison) -> dict[str, Any]:
 
 
 def stage_bars(comparison: Comparison, metric: BarMetric) -> list[dict[str, Any]]:
-    """For each stage one bar a network, split by kind: [{label, bars: [{network, label, value, text, parts}]}].
+    """Lay out for each stage one bar a network, split by kind.
 
-    Fields do not add up: theirs is one part, and ``shortest`` says where the shortest path's field ends.
+    Args:
+        comparison: The networks, analysed and aligned.
+        metric: What the bars show. Fields do not add up: theirs is one part, and ``shortest`` says where the shortest
+            path's field ends.
+
+    Returns:
+        [{label, bars: [{network, label, value, text, parts}]}].
     """
     groups = []
     for row in comparison.stages:
@@ -79,7 +90,16 @@ def stage_bars(comparison: Comparison, metric: BarMetric) -> list[dict[str, Any]
 
 
 def branch_bars(comparison: Comparison, metric: BarMetric, label: str) -> list[dict[str, Any]]:
-    """The same inside one stage: a group for each block of each network, in it a bar for each branch."""
+    """Lay out one stage: a group for each block of each network, in it a bar for each branch.
+
+    Args:
+        comparison: The networks, analysed and aligned.
+        metric: What the bars show, as for ``stage_bars``.
+        label: Of the stage.
+
+    Returns:
+        As ``stage_bars``; [] where no stage has the label.
+    """
     groups = []
     for place, stage in enumerate(next((row.stages for row in comparison.stages if row.label == label), ())):
         for block in stage.blocks if stage else ():

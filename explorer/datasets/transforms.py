@@ -23,13 +23,23 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def adapt(images: torch.Tensor, input_shape: tuple[int, int, int], mode: Mode = "resize") -> torch.Tensor:
-    """uint8 images (N, C, H, W) as uint8 (N, *input_shape).
+    """Make uint8 images fit an input: (N, C, H, W) → (N, *input_shape).
 
     Channels: grey is repeated to three, three become one by luma (ITU-R BT.601). Size: 'resize' scales to exactly
     height×width by bilinear interpolation, antialiased when it shrinks, and distorts where the proportions differ;
     'pad' shrinks only if it must, keeps the proportions, and puts black around, the image in the middle. Computed in
-    float32 and rounded, so that all devices agree within one step of 255. Raises DatasetError for other numbers of
-    channels.
+    float32 and rounded, so that all devices agree within one step of 255.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        input_shape: (channels, height, width) of the network's input.
+        mode: 'resize' or 'pad'.
+
+    Returns:
+        uint8 (N, *input_shape); the same tensor where nothing is to be done.
+
+    Raises:
+        DatasetError: The numbers of channels are others than 1 and 3.
     """
     channels, height, width = input_shape
     if tuple(images.shape[1:]) == (channels, height, width):
@@ -79,22 +89,49 @@ def to_float(
     std: Sequence[float] | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> torch.Tensor:
-    """uint8 images as numbers: (value / 255 − mean) / std, one mean and std a channel.
+    """Normalise uint8 images: (value / 255 − mean) / std, one mean and std a channel.
 
-    Without ``mean`` and ``std`` 0.5 and 0.5, which gives −1 to 1. A single value serves all channels, as for grey
-    images shown to a network of three. A std of zero (a constant channel) counts as one. Keeps the memory format.
+    Args:
+        images: uint8 (N, C, H, W).
+        mean: One number a channel, or one for all, as for grey images shown to a network of three; None: 0.5.
+        std: Likewise; None: 0.5, which gives −1 to 1. Zero (a constant channel) counts as one.
+        dtype: Of the result.
+
+    Returns:
+        (N, C, H, W) in the memory format of ``images``.
+
+    Raises:
+        DatasetError: Neither one number nor one for each channel is given.
     """
     return Normalisation.of(images.shape[1], mean, std, images.device)(images, dtype)
 
 
 def random_crop(images: torch.Tensor, padding: int, generator: torch.Generator) -> torch.Tensor:
-    """Each image moved by up to ``padding`` pixels along both axes; black comes in from the borders."""
+    """Move each image by up to ``padding`` pixels along both axes; black comes in from the borders.
+
+    Args:
+        images: (N, C, H, W).
+        padding: Pixels.
+        generator: Draws the moves.
+
+    Returns:
+        (N, C, H, W).
+    """
     height, width = images.shape[2:]
     return random_window(functional.pad(images, (padding, padding, padding, padding)), (height, width), generator)
 
 
 def random_window(images: torch.Tensor, size: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
-    """A part of each image, (N, C, *size), cut out anywhere within it. ``size`` must not exceed the image's."""
+    """Cut a part out of each image, anywhere within it.
+
+    Args:
+        images: (N, C, H, W).
+        size: (height, width) of the part, at most the image's.
+        generator: Draws the places.
+
+    Returns:
+        (N, C, *size).
+    """
     windows = images.unfold(2, size[0], 1).unfold(3, size[1], 1)  # a view: (N, C, rows, columns, *size)
     count, _, rows, columns = windows.shape[:4]
     row = _integers(rows, (count,), generator, images.device)
@@ -109,10 +146,17 @@ def random_flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tenso
 
 
 def cutout(images: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
-    """A size×size square of each image set to zero, its centre anywhere, cut where it leaves the image.
+    """Set a size×size square of each image to zero, its centre anywhere, cut where it leaves the image.
 
-    DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552. On
-    normalised images zero is the mean colour, on uint8 images black.
+    Args:
+        images: (N, C, H, W); on normalised images zero is the mean colour, on uint8 images black.
+        size: Pixels a side.
+        generator: Draws the centres.
+
+    Returns:
+        (N, C, H, W).
+
+    Source: DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", arXiv 1708.04552.
     """
     count, _, height, width = images.shape
     rows = _integers(height, (count, 1), generator, images.device) - size // 2
@@ -126,10 +170,22 @@ def cutout(images: torch.Tensor, size: int, generator: torch.Generator) -> torch
 def mixup(
     images: torch.Tensor, labels: torch.Tensor, classes: int, alpha: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Every image blended with another of the batch: (images, targets), targets (N, classes) that sum to one.
+    """Blend every image with another of the batch, and its label likewise.
 
-    Zhang et al., "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412: one share a batch, drawn from
-    Beta(alpha, alpha). ``images`` must be floating point, normalised; ``alpha`` > 0. The targets are float32.
+    Args:
+        images: Floating point, normalised, (N, C, H, W).
+        labels: Classes, int64 (N,).
+        classes: How many there are.
+        alpha: > 0; one share a batch is drawn from Beta(alpha, alpha).
+        generator: Draws the share and the partners.
+
+    Returns:
+        (images (N, C, H, W), targets float32 (N, classes) that sum to one).
+
+    Raises:
+        ValueError: ``alpha`` is not above 0, or the images are whole numbers.
+
+    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412.
     """
     if not alpha > 0 or not images.is_floating_point():
         raise ValueError(f"mixup needs alpha > 0 (={alpha}) and floating-point images, not {images.dtype}")

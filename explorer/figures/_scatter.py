@@ -123,7 +123,7 @@ def _mark(mark: Mark) -> dict[str, Any]:
     return {
         "key": mark.key, "label": mark.label, "x": mark.x, "y": mark.y,
         "reachX": mark.reach_x and list(mark.reach_x), "reachY": mark.reach_y and list(mark.reach_y),
-        "colour": _colour(mark.line), "face": mark.line, "named": mark.named, "front": mark.front,
+        "colour": _colour(mark.line), "shape": mark.line, "named": mark.named, "front": mark.front,
         "facts": [list(fact) for fact in mark.facts],
     }  # fmt: skip
 

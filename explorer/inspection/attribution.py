@@ -56,7 +56,15 @@ def grad_cam(model: Model, x_CHW: Tensor, path: str, chosen: int | str) -> Tenso
 
 
 def upsample(map_hw: Tensor, size: tuple[int, int]) -> Tensor:
-    """A map (h, w) interpolated bilinearly to another (height, width)."""
+    """Interpolate a map bilinearly.
+
+    Args:
+        map_hw: (h, w).
+        size: (height, width) of the result.
+
+    Returns:
+        (height, width).
+    """
     return functional.interpolate(map_hw[None, None], size, mode="bilinear", align_corners=False)[0, 0]
 
 

@@ -60,7 +60,19 @@ def feature_maps(model: Model, x_CHW: Tensor, paths: Iterable[str]) -> dict[str,
 
 
 def branch_feature_maps(model: Model, x_CHW: Tensor, block: str) -> dict[str, FeatureMaps]:
-    """The feature maps of all branches of a block, by path. Raises ValueError where it has none."""
+    """Compute the feature maps of all branches of a block.
+
+    Args:
+        model: The model.
+        x_CHW: A normalised image (C, H, W).
+        block: Path of the block.
+
+    Returns:
+        Feature maps by path of the branch.
+
+    Raises:
+        ValueError: The block has no branches.
+    """
     return feature_maps(model, x_CHW, branch_paths(model.architecture, block))
 
 

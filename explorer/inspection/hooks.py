@@ -25,7 +25,15 @@ def copy_for_hooks(network: Network) -> Network:
 
 
 def get_module(network: Network, path: str) -> nn.Module:
-    """The module of a node. Not found by attribute: a node may be named 'forward'."""
+    """Find the module of a node. Not by attribute: a node may be named 'forward'.
+
+    Args:
+        network: The network.
+        path: Path of the node, which the network has.
+
+    Returns:
+        The module.
+    """
     module: nn.Module = network
     for name in path.split("/"):
         found = module._modules[name]
@@ -35,9 +43,17 @@ def get_module(network: Network, path: str) -> nn.Module:
 
 
 def edit_outputs(model: Model, changes: dict[str, OutputEdit]) -> Network:
-    """A copy of the model's network in which the outputs of some nodes are replaced by a function of them.
+    """Copy the model's network so that the outputs of some nodes are replaced by a function of them.
 
-    Raises ValueError for a path that the network does not have.
+    Args:
+        model: The model; it stays as it is.
+        changes: For each path what makes the new output out of the old one.
+
+    Returns:
+        The copy, which shares all parameters with the model.
+
+    Raises:
+        ValueError: The network does not have a path.
     """
     network = copy_for_hooks(model.network)
     for path, change in changes.items():
@@ -49,10 +65,19 @@ def edit_outputs(model: Model, changes: dict[str, OutputEdit]) -> Network:
 def capture_outputs(
     model: Model, x_BCHW: Tensor, paths: Iterable[str], *, gradients: bool = False
 ) -> dict[str, Tensor]:
-    """The outputs of some nodes, by path, and under '' the scores (N, classes); all on the model's device.
+    """Run a model and keep the outputs of some nodes.
 
-    With ``gradients`` each output is a leaf: the scores can be differentiated with respect to it. Raises ValueError
-    for a path that the network does not have.
+    Args:
+        model: The model.
+        x_BCHW: Normalised inputs (N, C, H, W), on any device.
+        paths: Paths of nodes.
+        gradients: Make each output a leaf: the scores can be differentiated with respect to it.
+
+    Returns:
+        The outputs by path, and under '' the scores (N, classes); all on the model's device.
+
+    Raises:
+        ValueError: The network does not have a path.
     """
     found: dict[str, Tensor] = {}
 

@@ -133,9 +133,16 @@ class Ceilings:
 
 
 def count_traffic_bytes(analysis: Analysis, setting: Setting) -> int:
-    """Bytes that a batch moves if every layer reads its input and its weights once and writes its output once.
+    """Count the bytes that a batch moves if every layer reads its input and weights once and writes its output once.
 
     A convention, not a measurement: caches and fusion move less, workspaces more. Parameters count once a batch.
+
+    Args:
+        analysis: Of the network.
+        setting: Batch size and precision.
+
+    Returns:
+        Bytes.
     """
     elements = 0
     for layer in analysis.layers:
@@ -148,9 +155,17 @@ def count_traffic_bytes(analysis: Analysis, setting: Setting) -> int:
 
 
 def refuse_too_large(analysis: Analysis, setting: Setting, memory: int) -> Latency | None:
-    """A ``Latency`` with its trouble where weights and activations alone are more than ``memory`` bytes; else None.
+    """Refuse a batch whose weights and activations alone do not fit the memory.
 
     Activations are counted in float32 in either precision, so a batch that nearly fits in bf16 is refused too.
+
+    Args:
+        analysis: Of the network.
+        setting: Batch size, precision and device.
+        memory: Bytes.
+
+    Returns:
+        A ``Latency`` with its trouble; None where it fits.
     """
     needed = analysis.totals.inference_bytes * setting.batch + analysis.totals.params * _BYTES["fp32"]
     if needed <= memory:

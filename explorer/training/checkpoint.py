@@ -31,9 +31,19 @@ class CheckpointError(ValueError):
 
 
 def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
-    """Write a checkpoint and remove those before the last two. Raises OSError, with the others untouched.
+    """Write a checkpoint and remove those before the last two.
 
-    The folder exists: in a run's folder that was removed and made anew in the middle, nothing is to be written.
+    Args:
+        folder: It exists: in a run's folder that was removed and made anew in the middle, nothing is to be written.
+        run: Id of the run.
+        step: Updates made so far; part of the file's name.
+        captured: The state, of tensors and plain values.
+
+    Returns:
+        The file.
+
+    Raises:
+        OSError: It could not be written; the others are untouched.
     """
     path = _write(folder / f"step-{step:010}.pt", run, step, captured)
     _remove(list_checkpoints(folder)[KEPT:])
@@ -41,7 +51,21 @@ def save(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
 
 
 def save_best(folder: Path, run: str, split: str, step: int, captured: dict[str, Any]) -> Path:
-    """Write the weights of the best epoch by the accuracy of a split, in place of those before. Raises OSError."""
+    """Write the weights of the best epoch by the accuracy of a split, in place of those before.
+
+    Args:
+        folder: As for ``save``.
+        run: Id of the run.
+        split: 'test' or 'validation'; part of the file's name.
+        step: Updates made so far.
+        captured: The weights and what they reached.
+
+    Returns:
+        The file.
+
+    Raises:
+        OSError: It could not be written; the one before is untouched.
+    """
     path = _write(folder / f"best-{split}-{step:010}.pt", run, step, captured)
     _remove(each for each in list_best(folder) if each != path)
     return path
@@ -86,9 +110,16 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def load_newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """The newest checkpoint that can be used (None if there is none), and a sentence about each that cannot.
+    """Load the newest checkpoint that can be used.
 
     What cannot be used is quarantined under its name with ``.refused``, so that it is not tried again.
+
+    Args:
+        folder: Where the run's checkpoints are.
+        run: Id of the run.
+
+    Returns:
+        (its state, None if there is none; a sentence about each that cannot be used).
     """
     problems: list[str] = []
     for path in list_checkpoints(folder):
@@ -101,7 +132,17 @@ def load_newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str
 
 
 def read_verified(path: Path) -> bytes:
-    """The bytes of a checkpoint whose SHA-256 is the one beside it. Raises CheckpointError otherwise."""
+    """Read a checkpoint whose SHA-256 is the one beside it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        CheckpointError: It cannot be read, or has another digest.
+    """
     try:
         data, digest = path.read_bytes(), _digest_of(path).read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:
@@ -112,7 +153,18 @@ def read_verified(path: Path) -> bytes:
 
 
 def load(path: Path, run: str) -> dict[str, Any]:
-    """A checkpoint of a run, verified first, its tensors on the CPU. Raises CheckpointError naming the file."""
+    """Load a checkpoint of a run, verified first.
+
+    Args:
+        path: The file.
+        run: Id of the run.
+
+    Returns:
+        The state, its tensors on the CPU.
+
+    Raises:
+        CheckpointError: It is damaged, no checkpoint, of a newer format, or another run's; the message names it.
+    """
     data = read_verified(path)
     try:
         captured = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

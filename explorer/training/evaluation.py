@@ -42,10 +42,19 @@ def evaluate(
     after_batch: Callable[[], None] = lambda: None,
     group: ProcessGroup = SINGLE_PROCESS,
 ) -> Evaluation:
-    """Evaluate a network on a subset, in evaluation mode; ``after_batch`` is called after every batch and may raise.
+    """Evaluate a network on a subset, in evaluation mode.
 
-    ``group`` take a part each, and rank 0 alone has the predictions. With ``config.flip_average`` by the mean of the
-    probabilities of every image and of its mirror image.
+    Args:
+        model: The network, which returns to its mode.
+        subset: The images and labels.
+        data: How they are normalised, and the number of classes.
+        config: Batch size; with ``flip_average`` the mean of the probabilities of every image and of its mirror image.
+        precision: Makes the context in which the network runs.
+        after_batch: Called after every batch; it may raise.
+        group: The processes that take a part each; rank 0 alone has the predictions.
+
+    Returns:
+        Loss, accuracy, confusion matrix and the predictions of the images shown.
     """
     training = model.training
     model.eval()

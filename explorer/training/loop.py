@@ -37,8 +37,16 @@ def train(
 ) -> None:
     """Train from where ``state`` stands to the end of the last epoch, or until ``config.patience`` is over.
 
-    ``after_batch`` is called after every batch and every epoch, and may raise to end the training there. With ``group``
-    several processes do this together. Raises ``Diverged`` when a loss is no longer finite.
+    Args:
+        state: Network, optimizer, epoch and step; it is changed.
+        data: The images on the device.
+        config: What the run was started with.
+        log: Hears of every step and epoch.
+        after_batch: Called after every batch and every epoch; it may raise to end the training there.
+        group: The processes that do this together.
+
+    Raises:
+        Diverged: A loss is no longer finite.
     """
     steps = steps_per_epoch(len(data.train), config)
     network: Any = state.compilation.compile(state.model) if config.compile else state.model
@@ -81,9 +89,16 @@ def train(
 
 
 def compute_gradients(model: ModelWithLoss, state: State, batch: Batch, group: ProcessGroup) -> tuple[Tensor, Tensor]:
-    """Forward and backward pass of every part of a batch: (mean loss, right predictions) over all processes.
+    """Run the forward and backward pass of every part of a batch. Nothing here waits for the device.
 
-    The gradients are left in the parameters, unscaled. Nothing here waits for the device.
+    Args:
+        model: The network with its loss.
+        state: Its scaler and optimizer; the gradients are left in the parameters, unscaled.
+        batch: The whole batch; each process of the group takes its share.
+        group: The processes that train together.
+
+    Returns:
+        (mean loss, right predictions) over all processes, on the device.
     """
     loss, correct = torch.zeros((), device=state.device), torch.zeros((), device=state.device)
     parts = group.shard(batch.split(model.config.parts))
@@ -111,7 +126,16 @@ def update_weights(state: State, config: TrainConfig, lr: float, update: int) ->
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
-    """The learning rate of an update, a function of nothing but its number (``steps`` per epoch)."""
+    """Find the learning rate of an update, a function of nothing but its number.
+
+    Args:
+        config: Schedule, warm-up and peak.
+        step: Number of the update, from 0.
+        steps: Updates an epoch.
+
+    Returns:
+        The learning rate.
+    """
     total = config.epochs * steps
     warmup = config.warmup_epochs * steps
     if config.schedule == "one_cycle" and warmup == 0:
@@ -126,7 +150,18 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
 
 
 def resolve_precision(device: torch.device, config: TrainConfig) -> torch.dtype:
-    """The dtype of the forward pass. Raises ValueError where the device has no such arithmetic."""
+    """Find the dtype of the forward pass.
+
+    Args:
+        device: Where it runs.
+        config: Its ``precision``; 'auto' is bfloat16 where the device computes in it, else float32.
+
+    Returns:
+        float32, bfloat16 or float16.
+
+    Raises:
+        ValueError: The device has no such arithmetic.
+    """
     check_precision(config, device.type)
     if config.precision == "auto":
         if device.type == "cuda":

@@ -37,9 +37,15 @@ _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
 
 
 def spawn(run: str, processes: int, lock: Lock) -> int | None:
-    """Train a run with ``processes``; returns when all have ended, the lock given up as soon as rank 0 has it.
+    """Train a run with several processes; returns when all have ended, the lock given up as soon as rank 0 has it.
 
-    None, or the exit status of torchrun where it ended before rank 0 had the lock: then the lock is still ours.
+    Args:
+        run: Id of the run.
+        processes: How many.
+        lock: The run's lock, which this process holds.
+
+    Returns:
+        None, or the exit status of torchrun where it ended before rank 0 had the lock: then the lock is still ours.
     """
     folder = Path(tempfile.mkdtemp(prefix="explorer-"))  # ours alone (mode 0700); names of sockets must be short
     try:
@@ -77,7 +83,17 @@ def rank() -> int:
 
 
 def receive(path: Path) -> Lock:
-    """The run's lock, in rank 0. Raises OSError where the worker that had it is gone."""
+    """Take over the run's lock, in rank 0.
+
+    Args:
+        path: The lock's file.
+
+    Returns:
+        The lock.
+
+    Raises:
+        OSError: The worker that had it is gone.
+    """
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(os.environ.pop(SOCKET))
         _, descriptors, _, _ = socket.recv_fds(connection, 16, 1)
@@ -96,9 +112,17 @@ def hold_rank_lock(folder: Path, number: int, attempt: int) -> Lock | None:
 def watch_ranks(
     folder: Path, processes: int, attempt: int, over: Callable[[], bool], end: Callable[[], None]
 ) -> threading.Thread:
-    """In rank 0: call ``end`` when another rank died and the training is not ``over`` within the grace period.
+    """Watch the other ranks from rank 0. The kernel frees the lock of a process that dies, whatever this one waits for.
 
-    The kernel frees the lock of a process that dies, whatever this one waits for meanwhile.
+    Args:
+        folder: Of the run.
+        processes: How many train it.
+        attempt: Number of the attempt, part of the locks' names.
+        over: Whether the training is over, after which ranks may end.
+        end: Called when another rank died and the training is not over within the grace period.
+
+    Returns:
+        The thread, started.
     """
     paths = [_rank_lock(folder, number, attempt) for number in range(1, processes)]
     for old in set(folder.glob("rank-*.lock")) - set(paths):

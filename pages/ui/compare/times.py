@@ -215,7 +215,7 @@ def _roofline(found: Found, roofs: dict[str, Ceilings]) -> None:
 def _mount(key: str, data: dict[str, Any], found: Found, title: str, note: str) -> None:
     seen = dict.fromkeys((place, entry.label) for place, entry, _ in found)
     legend = [
-        {"label": f"{LETTERS[place]} · {label}", "colour": figures.LINES[place]._asdict(), "face": place}
+        {"label": f"{LETTERS[place]} · {label}", "colour": figures.LINES[place]._asdict(), "shape": place}
         for place, label in seen
     ]
     alt = f"{title}: " + "; ".join(

@@ -31,11 +31,11 @@ def _figures(architecture: Architecture, top: str) -> tuple[list[Any], dict[str,
 
 
 def _mount(architecture: Architecture, path: str) -> None:
-    strip, block = _figures(architecture, path.partition("/")[0])
+    overview, block = _figures(architecture, path.partition("/")[0])
     with st.container(border=True, key="inspect_diagram_card"):
         mount(
             "diagram", "inspect_diagram",
-            {"name": architecture.name, "overview": strip, "block": block, "chosen": path, "wake": False},
+            {"name": architecture.name, "overview": overview, "block": block, "chosen": path, "wake": False},
             choose=state.choose_node,
         )  # fmt: skip
 
