@@ -105,6 +105,7 @@ def test_every_moment_of_a_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     def prepared(folder: Path) -> None:
         nonlocal calls, stop_at
         stop_at = 10**9
+        folder.mkdir()
         for step in (1, 2):
             checkpoint.save(folder, RUN, step, content(step))
         calls = 0
