@@ -40,10 +40,10 @@ def find_split(table: Table) -> tuple[int, RoleReader] | None:
     for at, title in enumerate(titles):
         if at == table.files:
             continue
-        cells = {cell.casefold() for cell in table.column(at)}
+        cells = set(table.column(at))
         if title in _SPLIT_TITLES and all(map(find_role, cells)):
             return at, find_role
-        if title in (*_TRAIN_FLAGS, *_TEST_FLAGS) and cells <= _YES | _NO:
+        if title in (*_TRAIN_FLAGS, *_TEST_FLAGS) and {cell.casefold() for cell in cells} <= _YES | _NO:
             return at, partial(_read_flag, trains=_YES if title in _TRAIN_FLAGS else _NO)
     return None
 

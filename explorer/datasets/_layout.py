@@ -79,7 +79,9 @@ def find_layout(
     known_folders = {*(folder.rstrip("/") for folder in folders), *(name.rpartition("/")[0] for name in left_out)}
 
     placing = Placing(_choose_texts(texts), read_text)
-    top = unwrap(build_tree(images))
+    tree = build_tree(images)
+    placing.leave_out_masks(tree)
+    top = unwrap(tree)
     splits = [] if is_divided_by_class(top) else find_splits(top)
     if len(splits) > 1:
         shown = ", ".join(each.where for each in splits[:_SHOWN])

@@ -24,10 +24,16 @@ _CAMERA = frozenset({
     "screenshot", "mvi", "vid", "file", "sample", "scan", "train", "test", "val",
 })  # fmt: skip
 """What comes before the number in names that cameras and programs give."""
+_IMAGES = frozenset({"image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "jpegimages", "rgb"})
+_MASKS = frozenset({
+    "mask", "masks", "annotation", "annotations", "segmentation", "segmentations", "segmentationclass",
+    "segmentationobject", "groundtruth", "ground_truth", "gt", "labels", "trimap", "trimaps",
+})  # fmt: skip
 _MOST = 0.9
 """Share of the images that must agree before their names or a list decide."""
 _ORDER: tuple[Role, ...] = ("train", "validation", "test", "unlabelled")
 COPY = "a second copy, one folder deeper"
+MASKS = "masks beside images"
 
 Found = list[tuple[Role | None, Labels]]
 """Lists of labels, each with the split that its file name speaks of."""
@@ -241,6 +247,16 @@ class Placing:
             count += 1
         self.folders.append((folder.where, "left out", count))
         self.notes.append(f"{folder.where}: {count:,} images were left out ({reason.partition(':')[0]}).")
+
+    def leave_out_masks(self, folder: Folder) -> None:
+        """Folders called masks or annotations beside one called images: they show the same once more."""
+        names = list(folder.folders)
+        if any(name.casefold() in _IMAGES for name in names):
+            for name in names:
+                if name.casefold() in _MASKS:
+                    self._leave_out(folder.folders.pop(name), MASKS)
+        for inner in folder.folders.values():
+            self.leave_out_masks(inner)
 
     def _leave_out_copies(self, folder: Folder) -> None:
         for copy in find_copies(folder):

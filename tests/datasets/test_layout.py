@@ -181,6 +181,24 @@ CASES: dict[str, tuple[list[str], dict[str, str], dict[str, tuple[int, int]], di
             f"{c}_{n} {k} 1 1\n" for k, c in enumerate(("Abyssinian", "beagle"), 1) for n in (4, 5))},
         {"Abyssinian": (4, 2), "beagle": (4, 2)}, {"not an image (.txt)": 1},
     ),
+    "masks beside the images of each class": (
+        tree(*(f"{c}/{what}" for c in ("COVID", "Normal") for what in ("images", "masks"))), {},
+        {"COVID": (3, 0), "Normal": (3, 0)}, {"masks beside images": 6},
+    ),
+    "masks beside all images": (
+        [f"images/{c}_{n}.jpg" for c in ("cat", "dog") for n in range(3)]
+        + [f"annotations/trimaps/{c}_{n}.png" for c in ("cat", "dog") for n in range(3)], {},
+        {"cat": (3, 0), "dog": (3, 0)}, {"masks beside images": 6},
+    ),
+    "masks in splits of their own": (
+        tree(*(f"{what}/{split}/{c}" for what in ("images", "masks") for split in ("train", "test") for c in "ab")), {},
+        {"a": (3, 3), "b": (3, 3)}, {"masks beside images": 12},
+    ),
+    "splits that are told in camel case": (
+        files("i", 8), {"b.csv": "f,labels,usage\n" + "".join(
+            f"{n},{'hawk' if n % 2 else 'owl'},{('Training', 'Training', 'PublicTest')[n // 3]}\n" for n in range(8))},
+        {"hawk": (3, 1), "owl": (3, 1)}, {},
+    ),
     "a flag for training": (
         files("i", 8), {"b.csv": "f,labels,is_train\n" + "".join(
             f"{n},{'hawk' if n % 2 else 'owl'},{n < 6}\n" for n in range(8))},
