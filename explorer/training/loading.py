@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -83,7 +85,7 @@ class Loader:
                 context.set_forkserver_preload(["explorer.datasets._loader_process"])
                 options = {
                     "multiprocessing_context": context, "prefetch_factor": self.plan.prefetch,
-                    "persistent_workers": True,
+                    "persistent_workers": True, "worker_init_fn": _end_with_training,
                 }  # fmt: skip
             self._loader = DataLoader(
                 _Decoder(self._images), batch_sampler=self._requests, num_workers=workers, collate_fn=_as_it_is,
@@ -163,6 +165,21 @@ class _Decoder(torch.utils.data.Dataset[Any]):
             return self._images.decode(rows)
         except DatasetError as error:
             return str(error)
+
+
+def _end_with_training(_: int) -> None:
+    """In a worker: end as soon as the training is gone, however it ended.
+
+    Else it would live for ever: a worker keeps the process alive from which it was forked, and torch looks at that one.
+    """
+    training = multiprocessing.parent_process()
+    assert training is not None
+
+    def watch() -> None:
+        training.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-training", daemon=True).start()
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from explorer.datasets import CancelledError
 from explorer.inspection.evaluation import BINS, EvaluationResult, evaluate, predict_both
 from explorer.inspection.models import Model
 from explorer.inspection.predict import predict
-from tests.datasets.makers import pixels
+from tests.datasets.makers import pixels, png
 from tests.sizes import examples
 from tests.training.parts import CLASSES, SHAPE, network
 
@@ -143,8 +144,7 @@ def test_two_models_side_by_side() -> None:
     pairs = predict_both(one, two, pictures, progress=lambda *done: told.append(done))
     assert told[-1] == (40, 40)
     assert [pair.agree for pair in pairs] == [
-        a.top[0].name == b.top[0].name
-        for a, b in zip(predict(one, pictures), predict(two, pictures), strict=True)
+        a.top[0].name == b.top[0].name for a, b in zip(predict(one, pictures), predict(two, pictures), strict=True)
     ]
     assert len({pair.agree for pair in pairs}) == 2, "random networks agree sometimes"
     data = datasets.to_dataset(patterns())
@@ -183,3 +183,20 @@ def test_the_interval_holds_the_shares_that_a_score_test_does_not_refuse(count: 
             assert abs(share - end) == pytest.approx(1.959964 * (end * (1 - end) / count) ** 0.5, rel=1e-4)
         else:
             assert share == pytest.approx(end, abs=1e-9)
+
+
+def test_a_streamed_test_set_gives_what_a_stored_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    for label in "abcd":
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for n in range(10):
+            (tmp_path / "pets" / label / f"{n}.png").write_bytes(png(10 * ord(label) + n, 20 + n, 24))
+    stored, streamed = (
+        datasets.import_images(tmp_path / "pets", size=(16, 16), stream=on).name for on in (False, True)
+    )
+    for shape in (None, SHAPE):
+        one, other = (
+            evaluate(many_at_a_time(tiny_model(), 3), datasets.load(each, shape)) for each in (stored, streamed)
+        )
+        assert torch.equal(one.losses, other.losses)
+        assert one.confusion == other.confusion

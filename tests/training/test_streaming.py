@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,20 @@ def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             pixels = numbers.integers(0, 256, (int(numbers.integers(12, 40)), 30, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "pets" / label / f"{n}.png")
     return tmp_path / "pets"
+
+
+def is_running(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def plan(workers: int = 0, cached: int = 0) -> LoadingPlan:
@@ -110,7 +126,7 @@ def test_workers_resume_in_the_middle_of_an_epoch_and_end(pets: Path, tmp_path: 
         learn(load(settings, plan(2, cached=20)), settings, first, parts, halt)
     assert len(pids) == 2
     assert not multiprocessing.active_children()
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(map(is_running, pids))
     captured, _ = checkpoint.load_newest(tmp_path, "run")
     assert captured is not None
     second = State(network(heads=True), settings, CPU)
@@ -130,6 +146,34 @@ def test_a_dead_worker_is_told(pets: Path) -> None:
 
     with pytest.raises(DatasetError, match="a process that reads the images has ended unexpectedly"):
         learn(load(settings, plan(1)), settings, State(network(), settings, CPU), MemorySink(), kill)
+
+
+KILLED = """
+import multiprocessing, os, sys
+from explorer.training._loading import LoadingPlan
+from explorer.training.data import load_to_device, open_data
+from tests.training.parts import CPU, config, network
+settings = config(dataset=sys.argv[1])
+plan = LoadingPlan(workers=1, prefetch=2, ahead_bytes=0, cache_bytes=0)
+data = load_to_device(open_data(settings, network()), settings, CPU, plan)
+next(data.train.batches(8, range(4)))
+print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_workers_end_with_a_training_that_is_killed(pets: Path) -> None:
+    name = datasets.import_images(pets, size=(12, 12), stream=True).name
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, name],
+        check=False,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == -signal.SIGKILL
+    (worker,) = map(int, done.stdout.split())
+    wait_until(lambda: not is_running(worker))
 
 
 def test_a_file_that_goes_in_the_middle_is_named(pets: Path) -> None:
