@@ -79,10 +79,17 @@ def forked_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
 
 @pytest.fixture
 def light_workers(forked_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers start in a moment. Not for tests of how a process is started, or of torchrun, which starts Python."""
+    """Workers start in a moment, and they and who looks after them look ten times as often what is asked of them.
+
+    Not for tests of how a process is started, or of torchrun, which starts Python.
+    """
+    from explorer.cli import _running
+    from explorer.runs import _manager
     from explorer.training import _workers
 
     monkeypatch.setattr(_workers, "COMMAND", forked_worker)
+    monkeypatch.setattr(_running, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(_manager, "_TICK_SECONDS", 0.05)
 
 
 @pytest.fixture

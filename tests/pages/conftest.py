@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,14 +25,25 @@ def packages_are_searched_once() -> Iterator[None]:
         yield
 
 
+def write_speed(folder: Path) -> None:
+    """As if the speed of this machine had been measured there; a page would start a process that does it."""
+    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
+    (folder / "speed-cpu.json").write_text(json.dumps(speed))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def speed_is_known(explorer_home: None) -> None:
+    """Nothing is measured beside the tests."""
+    write_speed(Path(os.environ["EXPLORER_HOME"]))
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, light_workers: None) -> Iterator[Path]:
-    """A data directory of its own, whose speed is known, so that nothing is measured beside the tests."""
+    """A data directory of its own, whose speed is known."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("EXPLORER_HOME", str(folder))
-    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
-    (folder / "speed-cpu.json").write_text(json.dumps(speed))
+    write_speed(folder)
     yield folder
     page_manager().close()
     end_all(folder)

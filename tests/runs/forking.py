@@ -76,9 +76,10 @@ def _serve(address: str) -> None:
     import torch
     import torch._dynamo
 
-    from explorer.training import _workers, job, worker  # noqa: F401  (loaded once, for all)
+    from explorer.training import _control, _workers, job, recording, worker  # noqa: F401  (loaded once, for all)
 
     torch.set_num_threads(1)
+    _control._POLL_SECONDS, recording.FLUSH_SECONDS = 0.05, 0.1
     _workers.COMMAND = (sys.executable, "-S", "-E", "-c", _CLIENT, address)  # a worker that ends starts the next here
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     with socket.socket(socket.AF_UNIX) as listening:

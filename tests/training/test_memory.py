@@ -14,7 +14,7 @@ from explorer.architecture import Architecture, Conv, Flatten, Sequence
 from explorer.training import TrainConfig, estimate_memory
 from explorer.training._fit import check_heads
 from tests import strategies
-from tests.sizes import examples
+from tests.sizes import ALL
 
 from .measuring import Meter, meter
 from .parts import config, network
@@ -88,7 +88,7 @@ def check(scales: Meter, bare: int, drawn: Drawn) -> None:
     assert peak - bare <= needed.on_gpu + 0.1 * needed.process, (peak / 1e6, bare / 1e6, needed)
 
 
-@settings(max_examples=examples(10), phases=PHASES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10 if ALL else 2, phases=PHASES, suppress_health_check=list(HealthCheck))
 @given(runs())
 def test_what_is_predicted_is_enough(scales: Meter, bare: int, drawn: Drawn) -> None:
     check(scales, bare, drawn)
