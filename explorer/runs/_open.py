@@ -72,7 +72,12 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
         if url is None:
             with contextlib.suppress(OSError):  # a full disk is no reason not to open the store
                 describe_experiments(store, root)
-                write_histories(store, root)
+                try:
+                    write_histories(store, root)
+                except StoreError as error:  # a large store is checked, and salvaged, when it is opened next
+                    if not error.damaged:
+                        raise
+                    _log.warning("the course of older runs was not written beside them: %s", error)
     for message in messages:
         _log.warning("%s", message)
     return store, messages

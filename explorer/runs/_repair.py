@@ -217,7 +217,7 @@ def write_histories(store: Store, root: Path) -> None:
             continue
         run = store.get(name)
         if run.step:
-            points = (point for each in store.series(name) for point in store.points(name, each))
+            points = [point for each in store.series(name) for point in store.points(name, each)]  # all or nothing
             reached = {"epoch": run.epoch, "step": run.step, "seconds": run.seconds}
             HistoryFile(folder.history, max(1, run.steps)).append(points, **reached)
 
