@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainValidator
@@ -95,12 +96,17 @@ class Geometry(NamedTuple):
         padding 'same'. It is None for a window that changes no size. An ``axis`` is (reach from the first tap to the
         last, stride, padding before).
         """
-        sides = list(zip(self.kernel, self.stride, self.dilation, self.pad, self.pad_end, strict=True))
-        axis = [(dilation * (kernel - 1), stride, before) for kernel, stride, dilation, before, _ in sides]
-        padding_total = [before + after - dilation * (kernel - 1) for kernel, _, dilation, before, after in sides]
-        asymmetric = [after - before for _, _, _, before, after in sides]
-        resize = (*padding_total, *self.stride, *asymmetric)
-        return (None if resize == (0, 0, 1, 1, 0, 0) else resize, *axis, axis[0] == axis[1])
+        return _window_of(self)
+
+
+@lru_cache(maxsize=4096)  # a network has hundreds of layers and a handful of windows
+def _window_of(geometry: Geometry) -> tuple[Any, ...]:
+    sides = list(zip(*geometry, strict=True))
+    axis = [(dilation * (kernel - 1), stride, before) for kernel, stride, dilation, before, _ in sides]
+    padding_total = [before + after - dilation * (kernel - 1) for kernel, _, dilation, before, after in sides]
+    asymmetric = [after - before for _, _, _, before, after in sides]
+    resize = (*padding_total, *geometry.stride, *asymmetric)
+    return (None if resize == (0, 0, 1, 1, 0, 0) else resize, *axis, axis[0] == axis[1])
 
 
 POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
@@ -118,6 +124,7 @@ def pair(value: Size) -> tuple[int, int]:
     return value if isinstance(value, tuple) else (value, value)
 
 
+@lru_cache(maxsize=4096)
 def geometry_of(kernel: Size, stride: Size, dilation: Size, padding: Size | Literal["same"]) -> Geometry:
     k, s, d = pair(kernel), pair(stride), pair(dilation)
     if padding != "same":
