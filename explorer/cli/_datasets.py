@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..text import compact_shape, format_bytes, quote, quote_path
+from ..text import compact_shape, format_bytes, quote_path
 from ._running import open_manager
 from ._text import escape, format_table, print_json, progress_printer
 
@@ -185,18 +185,7 @@ def _find(text: str) -> str:
     """The identifier of a data set, from that or from the title of an imported one."""
     from .. import datasets
 
-    if text in datasets.names():
-        return text
-    titled = []
-    for name in datasets.list_imports():
-        try:
-            if datasets.get_import(name).title == text:
-                titled.append(name)
-        except datasets.DatasetError:
-            continue
-    if len(titled) > 1:
-        raise ValueError(f"several data sets are called {quote(text)}: {', '.join(titled)}")
-    return titled[0] if titled else datasets.get_card(text).name  # which raises, and names the nearest
+    return datasets.get_card(datasets.find_name(text)).name  # raises where there is none, and names the nearest
 
 
 def _runs_of(name: str) -> list[Run]:

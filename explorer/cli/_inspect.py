@@ -135,7 +135,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from .. import datasets
     from ..inspection.evaluation import evaluate
 
-    data = datasets.load(args.dataset, size=model.preprocessing.import_size)
+    data = datasets.load(datasets.find_name(args.dataset), size=model.preprocessing.import_size)
     found = evaluate(model, data, progress=progress_printer("{done:,} of {total:,} images"))
     if sys.stderr.isatty():
         print(file=sys.stderr)

@@ -125,7 +125,7 @@ def training_config(args: argparse.Namespace, dataset: str | None = None) -> Tra
     from ..training import recipe
 
     typed = args.dataset if args.dataset is not None else dataset
-    base = recipe(args.recipe, datasets.DEFAULT if typed is None else typed)
+    base = recipe(args.recipe, datasets.DEFAULT if typed is None else datasets.find_name(typed))
     changes = setting_changes(args)
     return base.changed(**changes) if changes else base
 

@@ -19,7 +19,7 @@ from ..text import quote
 from . import _catalogue, _index, _official, _store
 from ._arrays import ImageArrays
 from ._card import DatasetCard
-from ._catalogue import DEFAULT, find_available, find_source, get_card, list_offers, names, register
+from ._catalogue import DEFAULT, find_available, find_name, find_source, get_card, list_offers, names, register
 from ._decoding import Cancel, Progress
 from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
@@ -70,6 +70,7 @@ __all__ = [
     "fetch",
     "find_available",
     "find_layout",
+    "find_name",
     "find_source",
     "generate_long_range",
     "get_card",

@@ -177,6 +177,30 @@ def find_available(name: str) -> str:
     return name
 
 
+def find_name(text: str) -> str:
+    """Find the data set that a person means: by its name, or by the title of an imported one.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The name; the text as it is where no data set is called that, and where it is the path of a folder or archive.
+
+    Raises:
+        DatasetError: Several imported sets have that title.
+    """
+    if is_known(text) or find_source(text) is not None:
+        return text
+    titled = []
+    for name in _store.names():
+        with contextlib.suppress(DatasetError):  # damaged
+            if get_card(name).title == text:
+                titled.append(name)
+    if len(titled) > 1:
+        raise DatasetError(f"several data sets are called {quote(text)}: {', '.join(titled)}")
+    return titled[0] if titled else text
+
+
 def is_known(name: str) -> bool:
     """Whether a text names a data set (and is not, for example, a path)."""
     return any(source.knows(name) for source in SOURCES.values())

@@ -489,3 +489,19 @@ def test_uploads_that_a_crash_left_behind_are_swept(tmp_path: Path, home: Path) 
     members = {f"{kind}/{number}.png": makers.png(10 * number) for kind in "ab" for number in range(6)}
     import_images(makers.zipped(tmp_path / "a.zip", members))
     assert (stale.exists(), fresh.exists(), folder.exists()) == (False, True, False)
+
+
+def test_a_set_is_found_by_its_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(kind: int) -> str:
+        return import_images(makers.zipped(tmp_path / f"{kind}.zip", makers.classes(2 + kind)), name="pets").name
+
+    made = make(0)
+    assert datasets.find_name("pets") == datasets.find_name(made) == made
+    assert datasets.find_name("digits") == "digits"
+    assert datasets.find_name("nothing") == "nothing"
+    make(1)
+    with pytest.raises(DatasetError, match=f"several data sets are called 'pets': .*{made}"):
+        datasets.find_name("pets")
+    (tmp_path / "pets" / "a").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert datasets.find_name("pets") == "pets"  # the path that was typed
