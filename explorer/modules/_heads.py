@@ -38,6 +38,8 @@ def fit_classifiers(match: Match, tensors: _Tensors, naming: Naming) -> None:
         else:
             others = tuple(regions.values())
             inside = {key: tensors[key] for key in match.unexpected if not key.startswith(others)}
+            if not inside and match.prefix:  # the trunk in one part of a module, its head in another
+                inside = {key: tensors[key] for key in match.beside if isinstance(tensors[key], StoredTensor)}
         theirs = naming(f"{_dotted(path)}.linear.weight").removesuffix(".weight")
         if inside and (layers := _find_layers(match, theirs, inside)):
             _take_layers(match, path, theirs, layers)
@@ -120,9 +122,8 @@ def _take_layers(match: Match, path: str, theirs: str, layers: dict[str, _Tensor
     """Linear layers of the file in place of those that the network lacks at the end of its trunk or of a head."""
     chain = _missing_chain(match, path)
     features = network_shapes(match.architecture)[f"{_dotted(chain[0])}.linear.weight"][1]
-    orders = (list(layers), sorted(layers, key=_by_number))
-    order = next((each for each in orders if _follow(each, layers, features)), None)
-    if order is None:
+    order = _find_order(match, layers, features)
+    if not order:
         return
     shown = [layer.removeprefix(match.prefix) for layer in order]
     if len(order) == len(chain):
@@ -145,7 +146,7 @@ def _take_layers(match: Match, path: str, theirs: str, layers: dict[str, _Tensor
     for layer, ours in zip(order, chain, strict=True):
         for word, tensor in layers[layer].items():
             match.found[f"{_dotted(ours)}.linear.{word}"] = tensor
-            match.unexpected.remove(f"{layer}.{word}")
+            (match.unexpected if f"{layer}.{word}" in match.unexpected else match.beside).remove(f"{layer}.{word}")
     names = network_shapes(match.architecture)
     match.missing = [name for name in match.missing if name in names and name not in match.found]
     for ours in chain:
@@ -190,6 +191,28 @@ def _take_bias(match: Match, path: str) -> None:
         match.architecture = edit.replace(match.architecture, path, bias=has_bias)
         match.missing = [each for each in match.missing if each != name]
         match.conversions.append(f"{path!r} has {'a' if has_bias else 'no'} bias, as in the file")
+
+
+def _find_order(match: Match, layers: dict[str, _Tensors], features: int) -> list[str]:
+    """The order in which layers follow one another; [] if there is none, or sizes and names leave several.
+
+    The order of the file says nothing: safetensors has none.
+    """
+    by_name = sorted(layers, key=_by_number)
+    shapes = [layers[layer]["weight"].shape for layer in by_name]
+    if all(re.search(r"\d", layer.removeprefix(match.prefix)) for layer in by_name):
+        return by_name if _follow(by_name, layers, features) else []
+    if len(set(shapes)) < len(shapes):
+        match.reason = f"the order of its linear layers {quote_names(by_name, 4)} cannot be told; number them"
+        return []
+    chain: list[str] = []
+    while len(chain) < len(by_name):
+        fitting = [layer for layer in by_name if layer not in chain and layers[layer]["weight"].shape[1] == features]
+        if len(fitting) != 1:
+            return []
+        chain += fitting
+        features = layers[fitting[0]]["weight"].shape[0]
+    return chain
 
 
 def _follow(order: Sequence[str], layers: dict[str, _Tensors], features: int) -> bool:

@@ -38,6 +38,8 @@ class Match:
     """Our names that the file lacks."""
     unexpected: list[str] = field(default_factory=list)
     """Names of the file that the network lacks."""
+    beside: list[str] = field(default_factory=list)
+    """Names of the file without the prefix."""
     wrong: list[str] = field(default_factory=list)
     """Our names whose tensors have another shape, or are not stored as plain numbers."""
     hits: int = 0

@@ -102,6 +102,8 @@ def _read_as(
             match.conversions.append(f"{naming} turned into those of this program")
         _take(match, wanted, {clean[key]: value for key, value in tensors.items()})
         fit_classifiers(match, {clean[key]: value for key, value in tensors.items()}, NAMINGS[naming])
+        if match.beside:
+            match.conversions.append(f"{quote_names(match.beside)} beside the network left out")
         take_classes(match)
         leave_out_heads(match, NAMINGS[naming])
         shapes = network_shapes(match.architecture)
@@ -114,14 +116,13 @@ def _read_as(
 
 def _take(match: Match, wanted: dict[str, str], tensors: dict[str, Any]) -> None:
     """Sort a file's names into those that the network has, those that it lacks, and those beside the network."""
-    beside: list[str] = []
     bookkeeping: list[str] = []
     heads: set[str] = set()
     has_heads = any(node.op == "auxiliary" for _, node in walk(match.architecture))
     for key, value in tensors.items():
         name = key.removeprefix(match.prefix)
         if not key.startswith(match.prefix):
-            (bookkeeping if _BOOKKEEPING.search(key) else beside).append(key)
+            (bookkeeping if _BOOKKEEPING.search(key) else match.beside).append(key)
         elif name in wanted:
             match.found[wanted[name]] = value
         elif _BOOKKEEPING.search(key):
@@ -135,7 +136,5 @@ def _take(match: Match, wanted: dict[str, str], tensors: dict[str, Any]) -> None
     match.without_counters = len(match.missing) < len(missing)
     if heads:
         match.conversions.append(f"{quote_names(sorted(heads))} left out: this network has no auxiliary heads")
-    if beside:
-        match.conversions.append(f"{quote_names(beside)} beside the network left out")
     if bookkeeping:
         match.conversions.append(f"{quote_names(bookkeeping)} left out, since it is no weight")

@@ -302,6 +302,16 @@ def test_a_classifier_of_another_form_is_rebuilt(name: str, form: str) -> None:
     assert any("ReLU between them is assumed" in note for note in fitted.notes) == several
 
 
+@pytest.mark.parametrize("head", ["head", "model.classifier", "fc"])
+def test_a_trunk_and_a_head_in_parts_of_a_module_are_one_network(head: str) -> None:
+    trunk = {f"backbone.{key}": each for key, each in weights().items() if not key.startswith("fc.")}
+    linear = {key.removeprefix("fc.linear."): each for key, each in weights().items() if key.startswith("fc.")}
+    fitted = opened(saved({"state_dict": {**trunk, **{f"{head}.{key}": each for key, each in linear.items()}}}))
+    assert_same(fitted, weights())
+    assert told(fitted, f"{head!r} taken as the classifier", "the prefix 'backbone.' taken off the names")
+    assert not told(fitted, "beside the network left out")
+
+
 def test_linear_layers_that_the_network_has_are_taken_in_their_order() -> None:
     net = edit.insert(NET, "", Linear(name="hidden", out_features=9, activation="gelu"), len(NET.trunk.children) - 1)
     content = weights(0, net)
@@ -318,6 +328,11 @@ def test_a_classifier_that_cannot_be_rebuilt_is_told() -> None:
     normed = nn.Sequential(nn.Linear(8, 9), nn.BatchNorm1d(9), nn.Linear(9, 3))
     with pytest.raises(WeightsError, match=r"'fc\.1', where the network has its classifier .* is no linear layer"):
         opened(saved({**trunk, **{f"fc.{key}": each for key, each in normed.state_dict().items()}}))
+    same = {f"{name}.weight": torch.ones(8, 8) for name in ("first", "second", "third")}
+    with pytest.raises(WeightsError, match="the order of its linear layers 'first', 'second', 'third' cannot be told"):
+        opened(saved({**trunk, **same}))
+    sized = {"z.weight": torch.ones(9, 8), "a.weight": torch.ones(3, 9)}
+    assert told(opened(saved({**trunk, **sized})), "the classes are 3")
     other = nn.Sequential(nn.Linear(7, 9), nn.Linear(9, 3))
     with pytest.raises(WeightsError, match=r"it lacks 'fc\.linear\.weight'.*it has 'fc\.0\.weight'"):
         opened(saved({**trunk, **{f"fc.{key}": each for key, each in other.state_dict().items()}}))
