@@ -11,6 +11,7 @@ import pytest
 from explorer import catalog, editor
 from explorer.analysis import METRICS, Sweep, analyze, headline_metrics
 from explorer.architecture import ArchitectureError, edit, walk
+from tests.sizes import THOROUGH
 
 
 def controls(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -140,9 +141,12 @@ def test_channel_sliders_reach_twice_the_value_in_even_steps(value: int) -> None
     assert all(1 <= each <= 4096 for each in values)
 
 
-def test_every_layer_can_be_chosen() -> None:
+@pytest.mark.parametrize(
+    "name", ["cifar-inception-residual-cbam", pytest.param("inception-v3", marks=THOROUGH)]  # the large one: 5 seconds
+)
+def test_every_layer_can_be_chosen(name: str) -> None:
     """Of Inception v3, but for the blocks that are built like the one before them."""
-    architecture = catalog.get("inception-v3")
+    architecture = catalog.get(name)
     again = ("Mixed_5c", "Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7c")
     paths = [path for path, _ in walk(architecture) if not path.startswith(again)]
     analysis, sweep = analyze(architecture), Sweep()

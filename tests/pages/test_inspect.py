@@ -34,6 +34,7 @@ from pages.ui.text import literal
 from tests.datasets.makers import encoded, pixels, png
 from tests.inspection.parts import learnt, shaken, trained_run
 from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain
+from tests.sizes import THOROUGH
 from tests.training.parts import network
 
 SHIPPED = _shipped.FOLDER
@@ -359,7 +360,7 @@ def test_attributions_by_each_method(manager: Manager) -> None:
     assert "outputs a vector" in messages(running)
 
 
-@pytest.mark.parametrize("name", [*PUBLISHED])
+@pytest.mark.parametrize("name", ["googlenet-torchvision", pytest.param("inception-v3", marks=THOROUGH)])  # 104 MB
 def test_published_weights_answer_and_their_preprocessing_is_shown(manager: Manager, name: str) -> None:
     """Random weights in the published file's place; the page says that they are not the published ones."""
     spec = PUBLISHED[name]
