@@ -28,7 +28,7 @@ pytest: $(TOOLS)
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 $(ARGS)
 
 test-all: export EXPLORER_TESTS = all
-test-all: test  ## the same with all random examples, three times as many
+test-all: test  ## the same with all random examples, ten times as many, and the relatives of each kind
 
 lint: $(TOOLS)  ## ruff and mypy
 	$(BIN)/ruff check --output-format concise .
