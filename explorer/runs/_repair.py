@@ -216,10 +216,10 @@ def write_histories(store: Store, root: Path) -> None:
         if folder.history.exists() or not folder.path.is_dir():
             continue
         run = store.get(name)
-        if run.step:
-            points = [point for each in store.series(name) for point in store.points(name, each)]  # all or nothing
-            reached = {"epoch": run.epoch, "step": run.step, "seconds": run.seconds}
-            HistoryFile(folder.history, max(1, run.steps)).append(points, **reached)
+        points = [point for each in store.series(name) for point in store.points(name, each)]  # all or nothing
+        reached = {"epoch": run.epoch, "step": run.step, "seconds": run.seconds}
+        HistoryFile(folder.history, max(1, run.steps)).append(points, **reached)
+        folder.history.touch()  # also where nothing was reached: no run is asked about twice
 
 
 def describe_experiments(store: Store, root: Path) -> None:

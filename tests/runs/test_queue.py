@@ -200,6 +200,8 @@ def test_looking_at_many_runs_takes_as_many_queries_as_at_a_few(
             run = create(manager)
             points = [Point(series=series.TEST_ACCURACY, step=step, value=step / 10, seconds=1.0) for step in (1, 2)]
             manager.store.record(run.id, points, status="finished")
+        assert main(["runs", "list"]) == 0  # writes once beside them what a worker of today would have written
+        capsys.readouterr()
         with statements() as listed:
             assert main(["runs", "list"]) == 0
         assert capsys.readouterr().out.count("20.00 %") == number
@@ -255,3 +257,15 @@ def test_a_driver_that_is_not_installed_is_named(root: Path, monkeypatch: pytest
 def test_an_address_that_names_no_database(root: Path, url: str) -> None:
     with pytest.raises(StoreError, match="EXPLORER_DATABASE_URL does not name a database"):
         Manager(root, url)
+
+
+def test_a_run_that_ended_before_it_began_is_asked_about_once(manager: Manager) -> None:
+    run = create(manager)
+    manager.store.update(run.id, status="stopped", attempt=1)
+    counts = []
+    for _ in range(2):
+        with statements() as seen:
+            assert main(["runs", "list"]) == 0
+        counts.append(len(seen))
+    assert RunFolder(manager.root, run.id).history.read_bytes() == b""
+    assert counts[1] < counts[0]
