@@ -71,7 +71,7 @@ function drawMatrix(area, data, width, tip, memory) {
   const top = 18, bottom = named ? left : 8
   const wide = left + cell * count + 6, high = top + cell * count + bottom
   const picture = svg(area, "svg", {
-    class: "grid", viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, role: "img", style: "max-width:100%",
+    class: "grid", viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, role: "img", style: "max-width:100%;overflow:visible",
     "aria-label": `Confusion matrix: rows are what images show, columns what is predicted. ${worst(data).map(([a, b, n]) => `${classes[a]} taken for ${classes[b]} ${n} times`).join("; ")}`,
   })
   svg(picture, "text", { x: left, y: 11, class: "muted" }, "prediction →   (rows: what the image shows)")
