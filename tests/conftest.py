@@ -46,7 +46,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """``make test`` runs one of each kind; its relatives, marked as thorough, wait for ``make test-all``."""
     if ALL:
         return
-    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    # The long forms (``-m soak``) are whole as they are: whoever asks for them has the time.
+    left_out = [each for each in items if each.get_closest_marker("thorough") and not each.get_closest_marker("soak")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 
