@@ -1,6 +1,8 @@
 """The Train page in a real browser, with real workers: curves that stay, two visitors, refreshes, a killed worker."""
 
+import gzip
 import io
+import lzma
 import os
 import signal
 import time
@@ -17,7 +19,7 @@ from explorer.runs import RunFolder, is_locked, read_note
 from explorer.training import _workers, open_manager
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, settle
-from tests.datasets.makers import classes, zipped
+from tests.datasets.makers import classes, png, tar, zipped
 from tests.runs.parts import end_all
 from tests.sizes import ALL
 
@@ -264,6 +266,63 @@ def test_a_design_that_was_never_saved_is_trained(training_server, page):
     page.locator(".st-key-train_designs").wait_for()
     settle(page)
     assert page.get_by_text("Networks", exact=True).is_visible()
+
+
+def archives():
+    """Archives of 12 images in two classes, laid out as data sets are shipped; by name."""
+    sheet = "filename;label\n" + "".join(f"{n}.png;{'ab'[n % 2]}\n" for n in range(12))
+    marks = "".join(f"v{n}.png\tn0{n % 2}\t0\t0\t7\t7\n" for n in range(2))
+    listed = {"labels.csv": sheet.encode(), **{f"images/{n}.png": png(n) for n in range(12)}}
+    return {
+        "splits.zip": classes(2, 3, "p/Train/") | {f"p/TEST/class{n % 2}/{n}.png": png(900 + n) for n in range(6)},
+        "names.tar.gz": {f"{name}.{n}.png": png(10 * c + n) for c, name in enumerate(("cat", "dog")) for n in range(6)},
+        "listed.tar.xz": listed,
+        "tiny.zip": {
+            **{f"t/train/n0{c}/images/n0{c}_{n}.png": png(10 * c + n) for c in (0, 1) for n in range(5)},
+            **{f"t/val/images/v{n}.png": png(900 + n) for n in range(2)},
+            "t/val/val_annotations.txt": marks.encode(),
+        },
+    }
+
+
+def test_archives_of_every_kind_are_previewed(training_server, page, tmp_path):
+    server, _ = training_server
+    open_app(page, f"{server.url}/train")
+    page.get_by_text("Bring your own images").click()
+    upload = page.locator(".st-key-train_upload input[type=file]")
+    card = page.locator(".st-key-new_card")
+    for name, members in archives().items():
+        data = tar(members)
+        if name.endswith("xz"):
+            data = lzma.compress(gzip.decompress(data))
+        (tmp_path / name).write_bytes(data)
+        if name.endswith("zip"):
+            zipped(tmp_path / name, members)
+        upload.set_input_files(tmp_path / name)
+        card.locator("p").filter(has_text=f"{name.partition('.')[0]} · 12 images · 2 classes").wait_for()
+        settle(page)
+        assert page.get_by_role("button", name="Import", exact=True).is_enabled(), name
+    # And what cannot be imported: each is told as what it is, and there is nothing to press.
+    (tmp_path / "text.zip").write_text("nothing")
+    zipped(tmp_path / "nested.zip", {"inner.zip": (tmp_path / "splits.zip").read_bytes()})
+    zipped(tmp_path / "one.zip", classes(1, 4))
+    for name, reason in (("text.zip", "not a zip"), ("nested.zip", "inside"), ("one.zip", "class")):
+        upload.set_input_files(tmp_path / name)
+        card.get_by_test_id("stAlert").filter(has_text=name).filter(has_text=reason).first.wait_for()
+        settle(page)
+        assert page.get_by_role("button", name="Import", exact=True).count() == 0, name
+    # A folder of this machine, whose images stay where they are.
+    for at, data in archives()["splits.zip"].items():
+        path = tmp_path / "folder" / at
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    page.locator(".st-key-train_path input").fill(str(tmp_path / "folder"))
+    page.keyboard.press("Enter")
+    page.get_by_text("Leave the images in their folder").click()
+    settle(page)
+    page.get_by_role("button", name="Import", exact=True).click()
+    card.get_by_text(f"Streamed: 12 images in 2 classes, which stay in {tmp_path / 'folder'}").wait_for()
+    assert not list(server.home.rglob("*.png"))
 
 
 def test_own_images_are_uploaded(training_server, page, tmp_path):
