@@ -8,7 +8,17 @@ ALL = os.environ.get("EXPLORER_TESTS") == "all"
 SHARE = 0.1
 FEWEST = 5
 THOROUGH = pytest.mark.thorough
-"""Marks a case of which `make test` runs a relative: ``pytest.param(..., marks=THOROUGH)``."""
+"""Marks a case of which `make test` runs a relative of the same test: ``pytest.param(..., marks=THOROUGH)``."""
+
+
+def thorough(relative: str) -> pytest.MarkDecorator:
+    """Leave a whole test to `make test-all`.
+
+    Args:
+        relative: The test of `make test` that meets the same code by a cheaper way, as ``tests/file.py::function``;
+            tests/test_sizes.py holds that it is there.
+    """
+    return pytest.mark.thorough(relative=relative)
 
 
 def examples(count: int) -> int:

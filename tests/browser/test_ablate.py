@@ -11,6 +11,7 @@ from explorer.training import open_manager, recipe
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import each_look, open_app, rerun, settle
 from tests.experiments.parts import finish
+from tests.sizes import thorough
 
 SEEDS = ".st-key-ablation .panel:nth-of-type({}) .seed"
 NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
@@ -110,6 +111,7 @@ CONTRAST = """() => {
 }"""
 
 
+@thorough("tests/browser/test_looks.py::test_page_renders")
 def test_it_looks_right(laboratory, page):
     server, manager = laboratory
     planned = plan(

@@ -6,7 +6,7 @@ from explorer.architecture import edit
 from tests.browser.conftest import leave, look_back
 from tests.browser.design import Design, until
 from tests.browser.helpers import new_context, settle
-from tests.sizes import ALL, THOROUGH
+from tests.sizes import ALL, THOROUGH, thorough
 
 NET, BLOCK = "inception-net-32", "inception1"
 CONV = f"{BLOCK}/branch_1x1"
@@ -111,7 +111,7 @@ def type_without_enter(design, text):
 
 def test_by_touch_a_typed_number_and_the_control_tapped_next(visit):
     design = visit(touch=True)
-    for number, option in ((33, "batch"), (34, "none"), (35, "batch")):
+    for number, option in ((33, "batch"), (34, "none"), (35, "batch"))[: 3 if ALL else 1]:
         field = design.exact(CONV)
         field.tap()
         field.fill(str(number))
@@ -119,12 +119,13 @@ def test_by_touch_a_typed_number_and_the_control_tapped_next(visit):
             design.choice("norm", option).tap()
         until(lambda: channels(design) == number, f"the {number} channels")  # noqa: B023
         assert edit.find(design.architecture, CONV).norm == option
-    undo_all(design, 6)
+    undo_all(design, 6 if ALL else 2)
     assert design.query("net") == NET
 
 
 @pytest.mark.parametrize(
-    "milliseconds", [0, pytest.param(40, marks=THOROUGH), pytest.param(120, marks=THOROUGH), 400]
+    "milliseconds",
+    [0, pytest.param(40, marks=THOROUGH), pytest.param(120, marks=THOROUGH), pytest.param(400, marks=THOROUGH)],
 )
 def test_a_typed_number_and_a_press_of_any_length(visit, milliseconds):
     design = visit()
@@ -150,7 +151,7 @@ def test_a_typed_number_and_a_press_of_any_length(visit, milliseconds):
 
 def test_three_presses_in_quick_succession(visit):
     design = visit()
-    for _ in range(3):
+    for _ in range(3 if ALL else 1):
         for label, option in (("norm", "batch"), ("fusion", "multiply"), ("stride", "2")):
             press(design, design.choice(label, option), 0)
             design.page.wait_for_timeout(60)
@@ -214,6 +215,7 @@ def test_many_commands(visit, delay):
     until(undo.is_disabled, "no step more")
 
 
+@thorough("tests/browser/test_commands.py::test_many_commands")
 def test_on_a_slow_connection_a_drag_and_what_follows(visit):
     design = visit()
     worsen(design, delay=SLOW * 1000)
@@ -230,6 +232,7 @@ def test_on_a_slow_connection_a_drag_and_what_follows(visit):
     undo_all(design, 2)  # a drag is one step, however many values it passed
 
 
+@thorough("tests/pages/test_commands.py::test_any_messages_of_a_growing_list_carry_out_each_command_once_and_in_order")
 def test_a_message_that_comes_twice(visit):
     design = visit()
     worsen(design, twice=True)
@@ -272,6 +275,7 @@ def test_a_broken_connection(visit, watch):
     undo_all(design, 1)
 
 
+@thorough("tests/pages/test_commands.py::test_a_command_that_fails_is_not_repeated_and_those_behind_it_are_not_lost")
 def test_a_refused_command_does_not_hold_up_those_behind_it(visit):
     design = visit()
     worsen(design, delay=SLOW * 1000)

@@ -11,6 +11,7 @@ from explorer.analysis import analyze
 from explorer.architecture import edit, to_json, to_link
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import each_look, open_app, rerun, settle
+from tests.sizes import thorough
 
 NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 NAMED = edit.replace(catalog.get("residual-mnist"), "", name=NAME)
@@ -120,6 +121,7 @@ LINKS = {
 }
 
 
+@thorough("tests/pages/test_compare.py::test_a_bad_network_in_the_address_is_named_and_the_rest_is_shown")
 def test_addresses_of_strangers(compare):
     for link, reason in LINKS.values():
         compare.open("residual-mnist", link)
@@ -173,6 +175,7 @@ def test_the_address_in_a_fresh_browser_and_files(compare, new_page):
 LOOKS = [("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844))]
 
 
+@thorough("tests/browser/test_looks.py::test_page_renders")
 def test_looks(compare):
     page = compare.open("googlenet", "googlenet-torchvision", "inception-v3", "cifar-inception-residual-cbam").page
     for tab, key in (("", "compare_stages"), ("Differences", "compare_marked"), ("Other tools' counts", "")):

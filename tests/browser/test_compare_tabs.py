@@ -5,6 +5,7 @@ import re
 from explorer.comparison import compute_saving
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, processes_of, rerun, settle
+from tests.sizes import thorough
 
 TWO = "network=inception-net-32&network=residual-mnist"
 CLOUD = f"/compare?{TWO}&tab=tradeoffs&options=part:cloud,count:400"
@@ -58,6 +59,7 @@ def test_a_point_of_the_cloud_opens_in_design_and_back_finds_it(server, page):
     assert page.locator(".st-key-cloud_scatter .dots").count() == 1
 
 
+@thorough("tests/browser/test_compare_tabs.py::test_what_was_measured_is_shown")
 def test_a_measurement_is_waited_for_and_ended(fresh_server, page, new_page):
     server = fresh_server()
     address = f"{server.url}/compare?{TWO}&tab=measured&options=batch:256,repeats:500"
@@ -114,6 +116,7 @@ def test_the_lesson_follows_the_sliders_and_the_address(server, page, new_page):
     assert numbers(there) == numbers(page)
 
 
+@thorough("tests/browser/test_looks.py::test_page_renders")
 def test_it_looks_right(server, page):
     for tail in (
         "tab=tradeoffs&options=more:catalogue",

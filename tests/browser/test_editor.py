@@ -6,6 +6,7 @@ from explorer.analysis import analyze
 from explorer.architecture import branches, edit
 from tests.browser.design import until
 from tests.browser.helpers import rerun
+from tests.sizes import THOROUGH
 
 NET, BLOCK = "inception-net-32", "inception1"
 
@@ -96,7 +97,9 @@ def test_stride_where_it_fits(design):
     assert stride.get_by_role("radio", name="1", exact=True).get_attribute("aria-checked") == "true"
 
 
-@pytest.mark.parametrize("kinds", [list(branches.BRANCH_KINDS)[:4], list(branches.BRANCH_KINDS)[4:]])
+@pytest.mark.parametrize(
+    "kinds", [list(branches.BRANCH_KINDS)[:4], pytest.param(list(branches.BRANCH_KINDS)[4:], marks=THOROUGH)]
+)
 def test_every_kind_of_branch(design, kinds):
     design.open(NET)
     before = names(edit.find(design.architecture, BLOCK))

@@ -12,7 +12,7 @@ from explorer.analysis import analyze
 from explorer.architecture import MAX_TEXT_BYTES, edit, from_json, to_json, to_link
 from tests.browser.design import until
 from tests.browser.helpers import rerun
-from tests.sizes import THOROUGH
+from tests.sizes import THOROUGH, thorough
 
 NET = "inception-net-32"
 CHANGED = edit.replace(catalog.get(NET), "inception1/branch_1x1", out_channels=96)
@@ -41,6 +41,7 @@ def test_open_a_preset_found_by_typing(design):
     assert design.query("net") == NET
 
 
+@thorough("tests/pages/test_pages.py::test_a_preset_is_picked_from_the_list_and_a_new_design_begun")
 def test_new_design_is_named_and_kept(design):
     page = design.open("googlenet").page
     design.button("open_popover").click()
@@ -160,6 +161,7 @@ def test_where_the_cost_is(design, color_scheme):
     assert page.locator(".st-key-treemap .js-plotly-plot path.surface").count() > 20
 
 
+@thorough("tests/profiling/test_summary.py::test_the_text_is_torchinfos_own")
 def test_torchinfo_summary(design):
     page = design.open(NET).page
     with rerun(page, timeout=120):

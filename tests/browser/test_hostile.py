@@ -6,7 +6,7 @@ from explorer import catalog
 from explorer.architecture import edit, to_link
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import rerun, settle
-from tests.sizes import THOROUGH
+from tests.sizes import THOROUGH, thorough
 
 NAMES = {
     "image": "<img src=x onerror=alert(1)>",
@@ -53,6 +53,7 @@ def harmless(design):
         ),
     ],
 )
+@thorough("tests/browser/test_hostile.py::test_names_typed_into_the_field")
 def test_names_in_a_link(design, kind, other):
     text, page = NAMES[kind], design.page
     design.open(to_link(hostile(text, NAMES[other])))

@@ -18,6 +18,7 @@ from explorer.runs import Manager
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import each_look, open_app, rerun, serving
 from tests.inspection.parts import learnt, trained_run
+from tests.sizes import ALL, THOROUGH, thorough
 
 NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 TILES = ".st-key-inspect_tiles .tile"
@@ -116,6 +117,7 @@ def weights_of_every_kind():
     return good, bad
 
 
+@thorough("tests/pages/test_inspect.py::test_weights_as_people_save_them_open_and_their_conversions_are_shown")
 def test_own_weights_of_every_kind(gallery, page, tmp_path):
     """Brought one after the other; each wrong one is told, taken away, and the next one opens."""
     server, run = gallery
@@ -148,6 +150,9 @@ def test_uploads_of_every_kind(gallery, page, tmp_path):
     server, run = gallery
     open_app(page, f"{server.url}/inspect?model={run}")
     good, bad = files()
+    if not ALL:  # the other forms are read in tests/datasets/test_images.py
+        good = {name: good[name] for name in ("plain.jpg", "plain.png", "cmyk.jpg", "turned.jpg")}
+        bad = {name: bad[name] for name in ("cut.jpg", f"{NAME.replace('/', '')}.png")}
     upload(page, tmp_path, {**good, **bad})
     until(lambda: page.locator(TILES).count() == len(good), "a tile for each picture", patience=60)
     until(lambda: page.get_by_test_id("stAlert").count() == len(bad), "a sentence for each that cannot be read")
@@ -162,14 +167,14 @@ def test_uploads_of_every_kind(gallery, page, tmp_path):
         assert page.locator(".st-key-inspect_predictions .bar").count() == 5
     assert query(page, "pictures") == ""
     # The picture that the browser shows is upright, and no image of the page is broken.
-    turned = page.locator(TILES).nth(4).locator("img")
+    turned = page.locator(TILES).nth(list(good).index("turned.jpg")).locator("img")
     assert turned.evaluate("(image) => image.naturalWidth > image.naturalHeight")
     assert page.locator(f"{TILES} img").evaluate_all("(all) => all.every((image) => image.naturalWidth > 0)")
     # Gone on Clear: no tile is left, and the next picture is taken as before.
     with rerun(page):
         page.get_by_role("button", name="Clear").click()
     until(lambda: page.locator(TILES).count() == 0, "no picture")
-    for count, name in enumerate(("plain.png", "plain.jpg", "cmyk.jpg"), start=1):
+    for count, name in enumerate(("plain.png", "plain.jpg", "cmyk.jpg")[: 3 if ALL else 2], start=1):
         page.wait_for_timeout(2500)  # parts of the page are drawn anew every two seconds
         upload(page, tmp_path, {name: good[name]})
         until(lambda count=count: page.locator(TILES).count() == count, "one picture more")
@@ -236,12 +241,14 @@ def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page):
     server, run = gallery
     open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3&tab=two&second={run}")
     page.locator(".st-key-inspect_two_tiles .tile").wait_for()
-    assert NAME in page.locator(".st-key-inspect_model").inner_text().replace(JOINER, "") or NAME in page.locator(
-        ".st-key-inspect_model input"
-    ).input_value()
+    assert (
+        NAME in page.locator(".st-key-inspect_model").inner_text().replace(JOINER, "")
+        or NAME in page.locator(".st-key-inspect_model input").input_value()
+    )
     assert page.locator("img[src='x'], .katex").count() == 0
 
 
+@thorough("tests/browser/test_inspect.py::test_long_work_is_carried_out_when_asked_for")
 def test_long_work_is_cancelled_and_begins_anew(gallery, page, tmp_path):
     """A thousand images of 96 × 96 take a GoogLeNet many seconds: time enough to think better of it."""
     server, _ = gallery
@@ -302,7 +309,7 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("tab", DRAWN)
+@pytest.mark.parametrize("tab", ["maps", *(pytest.param(tab, marks=THOROUGH) for tab in ("branches", "field"))])
 def test_looks(gallery, page, tab):
     server, run = gallery
     open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3,digits:10&tab={tab}")

@@ -12,7 +12,7 @@ from explorer.text import format_si
 from pages.ui import router
 from tests.browser.design import Design, until
 from tests.browser.helpers import open_app, rerun, settle
-from tests.sizes import THOROUGH
+from tests.sizes import THOROUGH, thorough
 
 CHANGED = edit.replace(catalog.get("inception-net-32"), "inception1/branch_1x1", out_channels=96)
 
@@ -45,6 +45,7 @@ def test_first_request_of_a_server_is_a_deep_link(fresh_server, page, address, s
         assert page.get_by_role("heading", name="Inception v3").count() == 1
 
 
+@thorough("tests/browser/test_commands.py::test_the_page_changes_while_a_command_is_under_way")
 def test_menu_keeps_the_design_and_the_address_of_it(design):
     design.open(to_link(CHANGED))
     menu = design.page.get_by_test_id("stSidebarNav")

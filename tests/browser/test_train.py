@@ -21,7 +21,7 @@ from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, settle
 from tests.datasets.makers import classes, png, tar, zipped
 from tests.runs.parts import end_all
-from tests.sizes import ALL
+from tests.sizes import ALL, thorough
 
 PANELS = ".st-key-curves .panel svg[role=img]"
 # Components live in shadow roots, which Playwright's locators look into and document.querySelector does not.
@@ -68,7 +68,7 @@ def status(manager, run):
 
 
 @pytest.mark.timeout(480)
-@pytest.mark.parametrize("updates", [5, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("updates", [3, pytest.param(60, marks=pytest.mark.soak)])
 def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, updates):
     server, manager = training_server
     known = {run.id for run in manager.store.runs()}
@@ -147,6 +147,7 @@ def test_a_killed_worker_is_shown_and_its_run_goes_on(training_server, page):
     page.locator(".st-key-stop button").first.wait_for()
 
 
+@thorough("tests/runs/test_faults.py::test_the_server_is_killed_then_the_workers_too")
 def test_the_tab_is_closed_and_the_run_goes_on(training_server, new_page):
     server, manager = training_server
     page = new_page()
@@ -181,6 +182,7 @@ def finished_runs(module_server, tmp_path_factory, forked_worker):
     end_all(home)
 
 
+@thorough("tests/browser/test_looks.py::test_page_renders")
 def test_looks(finished_runs, page):
     server, (first, second) = finished_runs
     open_app(page, f"{server.url}/train?run={first},{second}&view=50")
@@ -351,6 +353,7 @@ def test_own_images_are_uploaded(training_server, page, tmp_path):
     assert {run.id for run in manager.store.runs()} == known
 
 
+@thorough("tests/browser/test_train.py::test_own_images_are_uploaded")
 def test_a_large_import_is_cancelled_then_done_and_its_memory_is_given_back(training_server, page, tmp_path):
     server, _ = training_server
 

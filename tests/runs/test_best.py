@@ -19,6 +19,7 @@ from explorer.training.data import load_to_device, open_data
 from explorer.training.evaluation import evaluate
 from explorer.training.loop import make_autocast
 from explorer.training.recording import Diverged, check_convergence
+from tests.sizes import THOROUGH
 from tests.training.parts import CPU, network, without_norm
 
 from .parts import control_of, create, curve
@@ -56,7 +57,10 @@ RISING = {"epochs": 6, "batch_size": 256, "lr": 0.5, "schedule": "one_cycle", "o
 
 @pytest.mark.parametrize(
     ("split", "more"),
-    [("validation", {"validation": 0.2, "checkpoint_seconds": 0.0}), ("test", {"ema_decay": 0.5})],
+    [
+        ("validation", {"validation": 0.2, "checkpoint_seconds": 0.0}),
+        pytest.param("test", {"ema_decay": 0.5}, marks=THOROUGH),
+    ],
 )
 def test_the_best_epoch_is_kept_and_opened(
     manager: Manager, capsys: pytest.CaptureFixture[str], tmp_path: Path, split: str, more: dict[str, float]
@@ -111,7 +115,7 @@ def test_a_run_without_a_best_epoch_says_what_there_is(manager: Manager) -> None
         open_model(f"{run.id}@best", manager)
 
 
-@pytest.mark.parametrize("stops", [[], [5, 13]])
+@pytest.mark.parametrize("stops", [pytest.param([], marks=THOROUGH), [5, 13]])
 def test_it_stops_early_and_a_resumed_run_does_so_at_the_same_epoch(manager: Manager, stops: list[int]) -> None:
     """No learning at all: the first epoch stays the best. Interrupted anywhere, it is the same run."""
     settings = {"epochs": 50, "batch_size": 256, "lr": 1e-12, "validation": 0.2, "checkpoint_seconds": 1000.0}

@@ -18,6 +18,7 @@ from explorer.cli import main
 from explorer.cli._running import hold_interrupts
 from explorer.runs import Device, Manager
 from tests.datasets.makers import classes, zipped
+from tests.sizes import thorough
 from tests.training.parts import network
 
 from .parts import create, until, until_status, until_step
@@ -110,6 +111,7 @@ def test_control_c_pauses(manager: Manager, design: str) -> None:
 
 
 @LIGHT
+@thorough("tests/training/test_lessons.py::test_the_receptive_field_foretells_who_learns_it")
 def test_a_lesson_is_told_with_its_results(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two short runs, one after the other; the near-sighted one stays at chance exactly."""
     (found,) = data(capsys, "lesson")

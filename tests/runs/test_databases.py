@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from explorer.runs import Document, ExperimentRow, Manager, Point, StoreError, Trial, _schema
 from explorer.runs._tables import HEAD, META, VERSION
 from explorer.training import open_manager
+from tests.sizes import thorough
 
 from .parts import create, curve, execute, make_old, until_status
 
@@ -160,6 +161,7 @@ def test_the_revisions_make_the_tables(root: Path, database: str) -> None:
     assert ScriptDirectory(str(Path(_schema.__file__).parent / "migrations")).get_heads() == [HEAD]
 
 
+@thorough("tests/runs/test_databases.py::test_an_older_store_is_brought_up_to_date")
 def test_of_many_who_open_an_old_store_at_once_one_upgrades_it(root: Path, database: str) -> None:
     run = create(Manager(root, url=database))
     make_old(database)

@@ -24,7 +24,7 @@ from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
-from tests.sizes import THOROUGH
+from tests.sizes import THOROUGH, thorough
 from tests.training.parts import CPU, MemorySink, config, network, without_norm
 
 from .parts import create, curve, kill, log, texts, until, until_status, until_step, worker
@@ -103,6 +103,7 @@ def finished(manager: Manager, run: str) -> None:
 
 
 @pytest.mark.parametrize("lost", [False, pytest.param(True, marks=THOROUGH)])
+@thorough("tests/training/test_distributed.py::test_accumulation_exchanges_gradients_once_a_batch")
 def test_two_processes_learn_what_one_does_and_a_lost_one_costs_nothing(
     manager: Manager, families: list[Family], lost: bool
 ) -> None:

@@ -19,7 +19,7 @@ from explorer.architecture import to_json
 from explorer.runs import Manager, wait_until_ended
 from explorer.training import compiling, job, open_manager
 from tests.runs.parts import control_of
-from tests.sizes import ALL
+from tests.sizes import ALL, thorough
 
 from .parts import MemorySink, config, network, run
 
@@ -55,6 +55,7 @@ def test_a_compiled_run_is_the_plain_run(backend: str) -> None:
         torch.testing.assert_close(captured["model"][name], value, rtol=2e-2, atol=2e-3, msg=name)
 
 
+@thorough("tests/training/test_compile.py::test_a_compiled_run_is_the_plain_run")
 def test_it_resumes(backend: str, tmp_path: Path) -> None:
     """Also from and into a run that is not compiled: the checkpoints are the same."""
     manager = open_manager(tmp_path)
