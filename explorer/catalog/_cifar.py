@@ -1,4 +1,4 @@
-"""Small networks of our own for 32×32 images: a BN-Inception for high accuracy after short training, and its variants.
+"""Small networks of our own for images of 32×32 and 28×28 pixels: BN-Inceptions that learn quickly, and variants.
 
 Every variant is derived from the base by the same edits that a page offers, so that they differ in nothing else.
 """
@@ -98,6 +98,34 @@ def cifar10_inception() -> Architecture:
                 _block("inception_5a", **last),
                 _block("inception_5b", **last),
                 GlobalPool(name="avgpool"),  # 384
+                Flatten(name="flatten"),
+                Linear(name="fc", out_features=10),
+            ),
+        ),
+    )
+
+
+@register(
+    "mnist-inception",
+    title="MNIST Inception",
+    summary="A BN-Inception for handwritten digits: two blocks, at 14×14 and 7×7 positions, and global pooling.",
+    source=_SOURCE,
+    tags=("MNIST", "batch norm", "below 1 M params"),
+)
+def mnist_inception() -> Architecture:
+    """Small enough to answer while somebody draws, with a field that covers the whole image."""
+    return Architecture(
+        name="MNIST Inception",
+        provenance=_SOURCE,
+        input_shape=(1, 28, 28),
+        trunk=Sequence(
+            name="trunk",
+            children=(
+                Conv(name="conv1", out_channels=16, kernel_size=5, stride=2, **_BN),  # 16 × 14 × 14
+                _block("inception_a", ones=8, reduce_3x3=12, out_3x3=16, reduce_5x5=8, out_5x5=8, project=8),
+                Pool(name="pool", kernel_size=2, stride=2, padding=0),  # 40 × 7 × 7
+                _block("inception_b", ones=24, reduce_3x3=32, out_3x3=48, reduce_5x5=16, out_5x5=24, project=24),
+                GlobalPool(name="avgpool"),  # 120
                 Flatten(name="flatten"),
                 Linear(name="fc", out_features=10),
             ),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
     from ..training import TrainConfig
 
 _LOOK_SECONDS = 0.5
-_RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick or thorough; default: course"
+_RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick, thorough or handwriting; \
+default: course"
 
 
 def require_training() -> None:

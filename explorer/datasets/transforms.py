@@ -7,6 +7,7 @@ only a few numbers a batch travel, so that is also the quickest where the loop d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -137,6 +138,29 @@ def random_window(images: torch.Tensor, size: tuple[int, int], generator: torch.
     row = _integers(rows, (count,), generator, images.device)
     column = _integers(columns, (count,), generator, images.device)
     return windows[torch.arange(count, device=images.device), :, row, column]
+
+
+def random_affine(images: torch.Tensor, degrees: float, zoom: float, generator: torch.Generator) -> torch.Tensor:
+    """Turn each image about its middle and scale it, by bilinear interpolation; black comes in from outside.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        degrees: Each is turned by up to so many, either way.
+        zoom: Below 1; its size is multiplied by a number from 1 − zoom to 1 + zoom, the same on both axes.
+        generator: Draws both.
+
+    Returns:
+        uint8 (N, C, H, W).
+    """
+    count, _, height, width = images.shape
+    drawn = _send(torch.rand(2, count, generator=generator, device=generator.device), images.device) * 2 - 1
+    angle, size = drawn[0] * math.radians(degrees), 1 + zoom * drawn[1]
+    cosine, sine, none = angle.cos() / size, angle.sin() / size, torch.zeros_like(angle)
+    # From places in the result to places in the image, both in halves of its sides, as affine_grid counts them.
+    rows = (cosine, sine * (height / width), none), (-sine * (width / height), cosine, none)
+    theta_N23 = torch.stack([torch.stack(row, 1) for row in rows], 1)
+    grid = functional.affine_grid(theta_N23, list(images.shape), align_corners=False)
+    return _bytes(functional.grid_sample(images.float(), grid, align_corners=False))
 
 
 def random_flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

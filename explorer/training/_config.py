@@ -72,6 +72,10 @@ class TrainConfig(BaseModel):
     """Pixels by which an image is shifted at most, each way on both axes."""
     flip: bool = False
     """Whether every second image, at random, is mirrored left to right."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Degrees by which an image is turned about its middle at most, either way."""
+    zoom: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    """Share by which an image is enlarged or shrunk at most."""
     window: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Side of the random part of an image that is shown in the first ``window_share`` of the training, as share of the
     image's side; 1 shows whole images. A small part costs little. A network made for one input size sees whole ones."""

@@ -200,6 +200,8 @@ class Batch:
         window: tuple[int, int] | None = None,
     ) -> Batch:
         """uint8 images, or a window of each, augmented by the generator's choices."""
+        if config.rotate or config.zoom:
+            images_BCHW = transforms.random_affine(images_BCHW, config.rotate, config.zoom, generator)
         if window is not None:
             images_BCHW = transforms.random_window(images_BCHW, window, generator)
         elif config.crop:

@@ -29,8 +29,9 @@ GPUS = [
 ]
 everywhere = pytest.mark.parametrize("device", [torch.device(name) for name in ("cpu", *GPUS)], ids=str)
 EVERYTHING: dict[str, Any] = {
-    "crop": 2, "flip": True, "cutout": 4, "mixup": 0.4, "ema_decay": 0.9, "accumulate": 2, "clip_norm": 1.0,
-    "window": 0.75, "flip_average": True,
+    "crop": 2, "flip": True, "rotate": 10.0, "cutout": 4,
+    "mixup": 0.4, "ema_decay": 0.9, "accumulate": 2, "clip_norm": 1.0,
+    "zoom": 0.1, "window": 0.75, "flip_average": True,
 }  # fmt: skip
 SETTINGS: dict[str, Any] = {"optimizer": "sgd", "nesterov": True, "lr": 0.02, "epochs": 4}
 

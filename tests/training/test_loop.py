@@ -44,6 +44,8 @@ def equal(a: Any, b: Any) -> bool:
 EVERYTHING = {
     "crop": 2,
     "flip": True,
+    "rotate": 10.0,
+    "zoom": 0.1,
     "cutout": 4,
     "mixup": 0.4,
     "label_smoothing": 0.1,

@@ -20,7 +20,9 @@ _ELSEWHERE = ("dataset", "seed")
 _GROUPS = {
     "Optimiser": ("optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "ema_decay", "accumulate"),
     "Schedule": ("schedule", "warmup_epochs", "step_epochs", "step_factor"),
-    "Images": ("normalise", "crop", "flip", "window", "window_share", "cutout", "mixup", "label_smoothing"),
+    "Images": (
+        "normalise", "crop", "flip", "rotate", "zoom", "window", "window_share", "cutout", "mixup", "label_smoothing",
+    ),
     "Evaluation": ("validation", "patience", "flip_average"),
 }
 """Under which heading a setting stands; those that are named nowhere stand under the last heading."""
