@@ -5,7 +5,7 @@ export default component(({ data, root, memory, send }) => {
   memory.button ||= html(root, "button", { class: "press", type: "button" })
   const { button } = memory
   button.replaceChildren()
-  html(button, "span", { class: "icon", "aria-hidden": "true" }, data.icon)
+  drawIcon(button, data.icon)
   button.title = `${data.hint} (${data.shortcuts[0]})`
   button.setAttribute("aria-label", data.label)
   button.disabled = data.disabled

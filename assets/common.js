@@ -209,6 +209,9 @@ function applyPalette(root, palette) {
 }
 const kindColor = (kind) => `var(--kind-${kind}, var(--st-text-color))`
 
+// One of the icons of Streamlit's own font, by its name there.
+const drawIcon = (parent, name) => html(parent, "span", { class: "symbol", "aria-hidden": "true" }, name)
+
 // The line above a picture: what it is, and in what terms.
 function titleLine(area, title, note) {
   const line = html(area, "div", { class: "title" })

@@ -11,18 +11,22 @@ function send(memory, command, gesture = ++gestures) {
 }
 
 function drawButton(parent, { label, command, hint, off }, memory, style) {
-  const named = style === "icon" ? { "aria-label": hint } : {}
-  const button = html(parent, "button", { class: style, type: "button", title: hint, ...named, "data-id": idOf(command), disabled: off ? "" : null }, label)
+  const icon = style === "icon"
+  const button = html(parent, "button", {
+    class: style, type: "button", title: hint, "aria-label": icon ? hint : null, "data-id": idOf(command), disabled: off ? "" : null,
+  }, icon ? undefined : label)
+  if (icon) drawIcon(button, label)
   button.addEventListener("click", () => send(memory, command))
 }
 
-// A button that opens a list of things to choose from; an icon shows its sign only. Nothing is chosen before Enter.
-function drawMenu(parent, menu, memory, sign = "") {
-  const box = html(parent, "span", { class: `menu${sign ? " small" : ""}` })
+// A button that opens a list of things to choose from; where it has an icon, that is all it shows. Nothing is chosen before Enter.
+function drawMenu(parent, menu, memory, icon = "") {
+  const box = html(parent, "span", { class: `menu${icon ? " small" : ""}` })
   const button = html(box, "button", {
-    class: sign ? "icon" : "plain", type: "button", title: menu.label, "aria-haspopup": "menu", "aria-expanded": "false",
-    "aria-label": sign ? menu.label : null, "data-id": `menu:${idOf(menu.command)}`, disabled: menu.options.length ? null : "",
-  }, sign || `+ ${menu.label}`)
+    class: icon ? "icon" : "plain", type: "button", title: menu.label, "aria-haspopup": "menu", "aria-expanded": "false",
+    "aria-label": icon ? menu.label : null, "data-id": `menu:${idOf(menu.command)}`, disabled: menu.options.length ? null : "",
+  }, icon ? undefined : `+ ${menu.label}`)
+  if (icon) drawIcon(button, icon)
   let list = null
   const close = () => {
     const gone = list

@@ -94,9 +94,10 @@ function drawCard(area, card, memory) {
     const header = html(box, "header")
     const name = html(header, "button", { class: "name", type: "button", "data-id": `card:${card.id}` }, card.title)
     name.addEventListener("click", () => memory.commands.send("choose", card.path || card.id))
-    if (card.add) drawMenu(header, card.add, memory, "+")
-    if (card.change) drawMenu(header, card.change, memory, "⇄")
-    for (const icon of card.icons || []) drawButton(header, icon, memory, "icon")
+    const tools = html(header, "span", { class: "tools" })
+    if (card.add) drawMenu(tools, card.add, memory, "add")
+    if (card.change) drawMenu(tools, card.change, memory, "swap_horiz")
+    for (const icon of card.icons || []) drawButton(tools, icon, memory, "icon")
   }
   for (const control of card.controls || []) drawControl(box, control, memory)
   for (const group of card.groups || []) {

@@ -22,6 +22,7 @@ complete = state["complete"]
 dragging = state["phase"] == "drag"
 state["phase"] = "commit"
 
+router.speak_title("Design")
 main, side = st.columns([0.72, 0.28], gap="medium")
 
 with main:

@@ -19,6 +19,7 @@ runs = manager().runs()
 state.begin(runs)
 active = any(run.active for run in runs)
 
+router.speak_title("Train")
 main, side = st.columns([0.7, 0.3], gap="medium")
 with main:
     show_warnings(warnings)

@@ -179,9 +179,9 @@ def leaf_controls(make: Maker, leaf: Any, path: str, *, detailed: bool, linked: 
             {
                 "type": "buttons",
                 "buttons": [
-                    button("↑ earlier", {"do": "move", "path": path, "by": -1}, "Move this layer forward"),
-                    button("↓ later", {"do": "move", "path": path, "by": 1}, "Move this layer back"),
-                    button("✕ remove layer", {"do": "remove", "path": path}, "Remove this layer"),
+                    button("Earlier", {"do": "move", "path": path, "by": -1}, "Move this layer forward"),
+                    button("Later", {"do": "move", "path": path, "by": 1}, "Move this layer back"),
+                    button("Remove layer", {"do": "remove", "path": path}, "Remove this layer"),
                 ],
             }
         )

@@ -193,10 +193,10 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
     index = names.index(branch.name)
     last = len(names) - 1
     actions = [
-        button("↑", {"do": "move", "path": path, "by": -1}, f"Move {branch.name} up", off=index == 0),
-        button("↓", {"do": "move", "path": path, "by": 1}, f"Move {branch.name} down", off=index == last),
-        button("⧉", {"do": "duplicate", "path": path}, f"Duplicate {branch.name}", off=len(names) >= MAX_BRANCHES),
-        button("✕", {"do": "remove", "path": path}, f"Remove {branch.name}", off=len(names) == 1),
+        button("arrow_upward", {"do": "move", "path": path, "by": -1}, f"Move {branch.name} up", off=index == 0),
+        button("arrow_downward", {"do": "move", "path": path, "by": 1}, f"Move {branch.name} down", off=index == last),
+        button("content_copy", {"do": "duplicate", "path": path}, f"Duplicate {branch.name}", off=len(names) >= MAX_BRANCHES),
+        button("close", {"do": "remove", "path": path}, f"Remove {branch.name}", off=len(names) == 1),
     ]
     return {
         "id": path,

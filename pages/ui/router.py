@@ -55,6 +55,12 @@ def _home() -> None:
     st.switch_page(_ROOT / "pages" / f"{next(iter(PAGES))}.py", query_params=st.query_params.to_dict())
 
 
+def speak_title(title: str) -> None:
+    """The title of a page that shows none: whoever listens has to know where they are, and headings begin with it."""
+    with st.container(key="spoken_title"):
+        st.title(title, anchor=False)
+
+
 def enter() -> None:
     """Called first by every page.
 

@@ -55,7 +55,7 @@ def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_p
     page.get_by_role("button", name="Start 12 runs").click()
     stored = until(lambda: list_experiments(manager), "the experiment")[0]
     until(lambda: f"experiment={stored.id}" in page.evaluate("location.href"), "the address")
-    assert page.get_by_role("heading", level=3).inner_text().replace(JOINER, "") == NAME
+    assert page.get_by_role("heading", level=2).inner_text().replace(JOINER, "") == NAME
     assert page.locator("img[src='x'], .katex, a[href^=javascript]").count() == 0
 
     # Nobody touches the page: numbers and marks come while it is looked at, in the same picture.

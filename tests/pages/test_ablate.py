@@ -126,7 +126,7 @@ def test_one_click_queues_the_experiment_and_the_address_names_it(home: Path, ma
     assert len(manager.trials(stored.id)) == 9
     assert running.query_params["experiment"] == stored.id
     assert running.segmented_control(key="ablate_view").value == "Experiments"
-    assert running.subheader[0].value == literal(HOSTILE)
+    assert running.header[0].value == literal(HOSTILE)
     until(lambda: manager.store.runs("running"))  # the page looks after the runs
     running.button(key="experiment_stop").click().run()
     until(lambda: not manager.store.runs("queued", "running"))
@@ -148,11 +148,11 @@ def test_the_table_is_the_reading_of_the_store(home: Path, manager: Manager) -> 
 
 def test_an_address_rebuilds_its_experiment(home: Path, manager: Manager) -> None:
     first, second = done(manager, "first"), done(manager, "second")
-    assert app().subheader[0].value == "second"
+    assert app().header[0].value == "second"
     running = app(experiment=first.id)
-    assert running.subheader[0].value == "first"
+    assert running.header[0].value == "first"
     running.selectbox(key="experiment_pick").set_value(second.id).run()
-    assert running.subheader[0].value == "second"
+    assert running.header[0].value == "second"
     running.run()
     assert running.query_params["experiment"] == second.id
 

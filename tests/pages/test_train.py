@@ -297,7 +297,7 @@ def test_images_may_stay_as_small_as_they_are(home: Path, manager: Manager) -> N
 def test_runs_are_overlaid_and_addressed(home: Path, manager: Manager) -> None:
     first, second = finished(manager, "one"), finished(manager, "two", 0.75)
     running = app(run=f"{second.id},{first.id}", view="second-50-log")
-    assert running.subheader[0].value == "two"
+    assert running.header[0].value == "two"
     assert running.metric[0].value == "75.00 %"
     assert running.session_state["train"]["view"] == {"x": "second", "smooth": 0.5, "log": True}
     assert running.session_state["train"]["runs"] == [second.id, first.id]
@@ -308,7 +308,7 @@ def test_an_address_of_no_run_is_said(home: Path, manager: Manager, name: str) -
     known = finished(manager)
     running = app(run=f"{name},{known.id}")
     assert "could not be opened as a whole" in messages(running)
-    assert running.subheader[0].value == "done"
+    assert running.header[0].value == "done"
 
 
 @pytest.mark.parametrize("view", ["nonsense", "epoch-epoch", "-", "100", "9" * 3000, "%00"])
@@ -365,7 +365,7 @@ def test_after_a_deletion_the_next_run_is_shown(home: Path, manager: Manager) ->
     running.checkbox(key=f"sure_{gone.id}").check().run()
     running.button(key="delete").click().run()
     assert "gone is deleted" in messages(running)
-    assert running.subheader[0].value == "left"
+    assert running.header[0].value == "left"
     assert address(running, "run") == left.id
 
 
@@ -415,7 +415,7 @@ def test_hostile_names_are_shown_as_they_are(home: Path, manager: Manager) -> No
     manager.annotate(run.id, notes=HOSTILE, tags=[HOSTILE])
     manager.store.update(run.id, status="failed", reason=HOSTILE)
     running = app(run=run.id)
-    assert running.subheader[0].value == literal(HOSTILE)
+    assert running.header[0].value == literal(HOSTILE)
     assert any(literal(HOSTILE) in each.value for each in running.caption)
 
 

@@ -58,7 +58,7 @@ def _head(known: list[StoredExperiment], stored: StoredExperiment, rows: list[Va
             counts[status] = counts.get(status, 0) + count
     done, planned = counts.get("finished", 0), sum(counts.values())
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="experiment_head"):
-        st.subheader(literal(stored.experiment.name), anchor=False, width="content")
+        st.header(literal(stored.experiment.name), anchor=False, width="content")
         _badge(counts)
         resumable = sum(counts.get(status, 0) for status in (*RESUMABLE, "missing"))
         manage.buttons(stored, counts, resumable=resumable)

@@ -134,7 +134,7 @@ def _picture(found: Saving) -> None:
 
 
 def _stacks() -> None:
-    st.markdown("#### Small kernels for a large one")
+    st.header("Small kernels for a large one", anchor=False)
     one, two, three = st.columns(3)
     sizes = [str(each) for each in range(3, 32, 2)]
     with one:

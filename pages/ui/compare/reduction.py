@@ -27,7 +27,7 @@ def _reductions(architecture: Architecture) -> tuple[Reduction, ...]:
 
 def show(entries: tuple[Entry, ...], take: Callable[[Numbers], None]) -> None:
     """A table to choose from; ``take`` gets the numbers of what is chosen."""
-    st.markdown("#### What does this reduction save?")
+    st.header("What does this reduction save?", anchor=False)
     names = {LETTERS[place]: f"{LETTERS[place]} · {entry.label}" for place, entry in enumerate(entries)}
     place = options.choice(TAB, "of", "Network", list(names), names, width=420)
     entry = entries[LETTERS.index(place)]

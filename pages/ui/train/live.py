@@ -32,7 +32,6 @@ def _live() -> None:
         st.rerun()  # what was shown is deleted, perhaps by somebody else: the page chooses anew, the address follows
     state.PAGE.show_notices()
     if not runs:
-        st.title("Train")
         st.info(
             "No run yet. Choose a network and data under **New run** and press **Start**: the curves appear here while "
             "it learns. Runs go on when you close the browser."
@@ -56,7 +55,7 @@ def _head(run: Run) -> None:
     runs = manager()
     label, icon, colour = STATES[run.status]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run_head"):
-        st.subheader(literal(run.name), anchor=False, width="content")
+        st.header(literal(run.name), anchor=False, width="content")
         if runs.is_responding(run):
             st.badge(label, icon=icon, color=colour)
         else:

@@ -36,7 +36,7 @@ _FIRST = "inception-net-32"
 def show(runs: list[Run]) -> None:
     """The form. Nothing in it is a Streamlit form: the forecast follows every change."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader("New run", anchor=False, width="content")
+        st.header("New run", anchor=False, width="content")
         _lessons()
     data.follow_import()
     _take_clone()

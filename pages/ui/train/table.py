@@ -31,7 +31,7 @@ def _table() -> None:
     if not runs:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_head"):
-        st.subheader("All runs", anchor=False, width="content")
+        st.header("All runs", anchor=False, width="content")
         words = st.text_input(
             "Filter", key="runs_search", placeholder="name, data, tag, state: inception, digits, finished ...",
             label_visibility="collapsed",
