@@ -191,11 +191,11 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
         )
     names = [each.name for each in parallel.branches]
     index = names.index(branch.name)
-    last = len(names) - 1
+    last, full = len(names) - 1, len(names) >= MAX_BRANCHES
     actions = [
         button("arrow_upward", {"do": "move", "path": path, "by": -1}, f"Move {branch.name} up", off=index == 0),
         button("arrow_downward", {"do": "move", "path": path, "by": 1}, f"Move {branch.name} down", off=index == last),
-        button("content_copy", {"do": "duplicate", "path": path}, f"Duplicate {branch.name}", off=len(names) >= MAX_BRANCHES),
+        button("content_copy", {"do": "duplicate", "path": path}, f"Duplicate {branch.name}", off=full),
         button("close", {"do": "remove", "path": path}, f"Remove {branch.name}", off=len(names) == 1),
     ]
     return {
