@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,16 +83,20 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
     from ..experiments import (
         COLUMNS,
         CONVENTIONS,
+        INTERACTION_COLUMNS,
         ONE_SEED,
         collect_results,
+        describe_spread,
+        draw_conclusions,
         format_epochs,
-        rests_on_one_seed,
+        interaction_cells,
         table_cells,
         to_csv,
         to_markdown,
     )
 
     rows = collect_results(manager, stored)
+    conclusions = draw_conclusions(manager, stored, rows)
     planned = stored.experiment
     form = "json" if args.json else getattr(args, "form", None)
     if form == "json":
@@ -104,18 +109,27 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
             "seeds": list(planned.seeds),
             "config": planned.config.model_dump(),
             "variants": [row.to_data() for row in rows],
+            "comparisons": [each.to_data() for each in conclusions.differences],
+            "interactions": [each.to_data() for each in conclusions.interactions],
+            "spread": conclusions.spread and {**asdict(conclusions.spread), "interval_95": conclusions.spread.interval},
         })  # fmt: skip
     elif form == "markdown":
-        print(to_markdown(stored, rows), end="")
+        print(to_markdown(stored, rows, conclusions), end="")
     elif form == "csv":
-        print(to_csv(stored, rows), end="")
+        print(to_csv(stored, rows, conclusions), end="")
     else:
         how = f"{planned.design}; {format_epochs(planned.config.epochs)}, seeds {', '.join(map(str, planned.seeds))}"
         print(f"{stored.id}  {escape(planned.name)}  ({how})\n")
-        cells = [tuple(map(escape, row)) for row in table_cells(rows)]
-        print(format_table(COLUMNS, cells, "<" + ">" * (len(COLUMNS) - 1)))
-        if rests_on_one_seed(rows):
+        for columns, cells in (
+            (COLUMNS, table_cells(rows, conclusions)), (INTERACTION_COLUMNS, interaction_cells(conclusions)),
+        ):  # fmt: skip
+            if cells:
+                shown = [tuple(map(escape, row)) for row in cells]
+                print(f"{format_table(columns, shown, '<' + '>' * (len(columns) - 1))}\n")
+        if conclusions.rests_on_one_seed:
             print(f"{ONE_SEED}; `python -m explorer experiments seeds {stored.id} 1,2` adds two.\n")
+        if said := describe_spread(conclusions):
+            print(f"{said}.\n")
         states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
         for label, counts in states.items():
             print(f"{escape(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")

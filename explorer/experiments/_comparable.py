@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from ..architecture import Architecture, ArchitectureError, from_json
+from ..architecture import Architecture
 from ..runs import Manager, Run
-from ..training import TrainConfig, parse
+from ..training import TrainConfig
+from ._parsing import parse_settings, parse_structure
 from ._results import ACCURACY
 from ._statistics import SampleStatistics
 from ._text import format_epochs
-
-logger = logging.getLogger(__name__)
-
-_FREE_SETTINGS = {"seed": 0, "device": "auto"}
-"""Settings in which runs of one comparison may differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +77,9 @@ def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture
     for run in manager.store.runs("finished"):
         network = parse_structure(run.architecture)
         if network in asked:
-            try:
-                config = parse(run.config)
-            except ValueError as error:  # of another version of the program
-                logger.info("run %s is not compared: its settings cannot be read (%s)", run.id, error)
-                continue
-            found.setdefault(config.changed(**_FREE_SETTINGS), {})[network, config.seed] = run.id
+            config = parse_settings(run.config)
+            if config is not None:
+                found.setdefault(config, {})[network, run.setting("seed")] = run.id
     curves = manager.store.curves([run for runs in found.values() for run in runs.values()], ACCURACY)
     groups = []
     for config, runs in found.items():
@@ -135,20 +126,3 @@ def collect_accuracies(manager: Manager, runs: Iterable[tuple[int, Run]]) -> lis
         for place, run in runs
         if curves.get(run.id)
     ]  # fmt: skip
-
-
-@lru_cache(maxsize=512)
-def parse_structure(text: str) -> object:
-    """Read input shape and layers of a network in JSON, without its name and notes: what must be equal for comparison.
-
-    Args:
-        text: JSON of an architecture.
-
-    Returns:
-        A value to compare with others; None where the text is not an architecture.
-    """
-    try:
-        architecture = from_json(text)
-    except ArchitectureError:
-        return None
-    return architecture.input_shape, architecture.trunk

@@ -26,6 +26,13 @@ CONVENTIONS = {
     "both have finished, in percentage points; in brackets where it rests on one seed, which proves nothing",
     "interval": "95 % confidence interval of the mean difference by Student's t, which assumes normally distributed "
     "values; where it contains 0, no difference is shown. One interval in twenty misses the true value by chance",
+    "verdict": "by the p value of a two-sided paired t test, corrected by Holm (1979) for all comparisons of the "
+    "experiment, interactions included: at most 0.05 is told from luck. The interval beside it is not corrected",
+    "seeds needed": "so many seeds would tell a true difference as large as the one seen from luck in four of five "
+    "experiments (two-sided paired t test at 5 %, not corrected), at the spread that is known; in brackets what the "
+    "95 % interval of that spread allows",
+    "interaction": "of each seed: the difference of both factors together, less those of each alone, without any other "
+    "factor; 0 where their contributions add up",
     "field": "receptive field of the last feature map's convolutions, in pixels",
     "time": "training and evaluation, mean over the finished seeds; it includes delays by other load on the machine",
 }

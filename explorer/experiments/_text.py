@@ -7,9 +7,10 @@ import io
 from collections.abc import Sequence
 
 from ..text import escape_csv, escape_markdown, format_duration, format_extent
+from ._conclusions import ONE_SEED, Comparison, Conclusions, describe_spread
 from ._manage import StoredExperiment
 from ._results import CONVENTIONS, VariantResult
-from ._statistics import SampleStatistics
+from ._statistics import MAX_SEEDS_NEEDED, SampleStatistics
 
 
 def format_percent(sample: SampleStatistics, *, signed: bool = False, deviation: bool = True) -> str:
@@ -72,10 +73,6 @@ def format_epochs(count: int) -> str:
     return f"{count} epoch{'' if count == 1 else 's'}"
 
 
-ONE_SEED = "One seed proves nothing: a difference between two single runs cannot be told from luck"
-"""What is to be said of an experiment, or of results, with a single seed."""
-
-
 def format_difference(sample: SampleStatistics) -> str:
     """Write the mean difference to the base in percentage points.
 
@@ -89,29 +86,54 @@ def format_difference(sample: SampleStatistics) -> str:
     return f"({text})" if len(sample.values) == 1 else text
 
 
-def rests_on_one_seed(rows: Sequence[VariantResult]) -> bool:
-    """Check whether all the differences that are known so far come from a single seed.
+def format_verdict(comparison: Comparison) -> str:
+    """Write what may be said of a difference, with its corrected p value.
 
     Args:
-        rows: What ``collect_results`` gives.
+        comparison: As ``draw_conclusions`` gives it.
 
     Returns:
-        False also where no difference is known yet.
+        'better, p = 0.012', 'not told from luck, p = 0.41', 'none: one seed'; '–' where there is nothing yet.
     """
-    return max((len(row.difference.values) for row in rows), default=0) == 1
+    p = comparison.p_corrected
+    if p is None:
+        return comparison.verdict or "–"
+    return f"{comparison.verdict}, p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}"
+
+
+def format_seeds_needed(comparison: Comparison) -> str:
+    """Write how many seeds would be needed.
+
+    Args:
+        comparison: As ``draw_conclusions`` gives it.
+
+    Returns:
+        '12 (5 to 60)', with what the uncertainty of the spread allows; '–' where it cannot be said.
+    """
+    if comparison.needed is None:
+        return "–"
+    expected, low, high = (
+        f"over {MAX_SEEDS_NEEDED:,}" if each is None else f"{each:,}"
+        for each in (comparison.needed.expected, comparison.needed.fewest, comparison.needed.most)
+    )
+    return expected if low == high else f"{expected} ({low} to {high})"
 
 
 COLUMNS = (
-    "variant", "n", "test accuracy %", "difference", "95 % interval", "best epoch %", "params", "MACs", "field", "time",
+    "variant", "n", "test accuracy %", "difference", "95 % interval", "verdict", "seeds needed", "best epoch %",
+    "params", "MACs", "field", "time",
 )  # fmt: skip
 """Captions of the table of results."""
+INTERACTION_COLUMNS = ("interaction", "n", "difference", "95 % interval", "verdict", "seeds needed")
+"""Captions of the table of interactions."""
 
 
-def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
+def table_cells(rows: Sequence[VariantResult], conclusions: Conclusions) -> list[tuple[str, ...]]:
     """Write the table of results as text.
 
     Args:
         rows: What ``collect_results`` gives.
+        conclusions: What ``draw_conclusions`` gives for them.
 
     Returns:
         For each variant one tuple in the order of ``COLUMNS``.
@@ -121,24 +143,44 @@ def table_cells(rows: Sequence[VariantResult]) -> list[tuple[str, ...]]:
             row.label,
             f"{len(row.finished)}/{len(row.trials)}",
             format_percent(row.accuracy),
-            format_difference(row.difference),
-            format_interval(row.difference),
+            *(_comparison_cells(comparison) if comparison else ("–",) * 4),
             format_percent(row.best, deviation=False),
             f"{row.totals.params:,}",
             f"{row.totals.macs:,}",
             format_extent(row.totals.receptive_field.size),
             format_mean_duration(row.seconds),
         )
-        for row in rows
+        for row, comparison in zip(rows, (None, *conclusions.differences), strict=True)
     ]
 
 
-def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
+def interaction_cells(conclusions: Conclusions) -> list[tuple[str, ...]]:
+    """Write the table of interactions as text.
+
+    Args:
+        conclusions: What ``draw_conclusions`` gives.
+
+    Returns:
+        For each two factors one tuple in the order of ``INTERACTION_COLUMNS``; none where no two were combined.
+    """
+    return [
+        (each.label, str(len(each.sample.values)), *_comparison_cells(each)) for each in conclusions.interactions
+    ]
+
+
+def _comparison_cells(each: Comparison) -> tuple[str, ...]:
+    return (
+        format_difference(each.sample), format_interval(each.sample), format_verdict(each), format_seeds_needed(each),
+    )  # fmt: skip
+
+
+def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult], conclusions: Conclusions) -> str:
     """Write the results of an experiment as Markdown: heading, settings, table, and the meaning of its columns.
 
     Args:
         stored: The experiment.
         rows: What ``collect_results`` gives for it.
+        conclusions: What ``draw_conclusions`` gives for them.
 
     Returns:
         The text. What people typed is escaped.
@@ -153,41 +195,64 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
         f"{format_epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}; "
         f"seeds {seeds}.",
         "",
-        f"| {' | '.join(COLUMNS)} |",
-        f"|{'|'.join([' :-- '] + [' --: '] * (len(COLUMNS) - 1))}|",
+        *_markdown_table(COLUMNS, table_cells(rows, conclusions)),
     ]
-    lines += [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in table_cells(rows)]
-    lines += ["", f"{ONE_SEED}."] if rests_on_one_seed(rows) else []
+    if conclusions.interactions:
+        lines += ["", *_markdown_table(INTERACTION_COLUMNS, interaction_cells(conclusions))]
+    said = [ONE_SEED] if conclusions.rests_on_one_seed else []
+    lines += [line for text in (*said, describe_spread(conclusions)) if text for line in ("", f"{text}.")]
     lines += ["", *(f"- {name}: {text}." for name, text in CONVENTIONS.items())]
     return "\n".join(lines) + "\n"
 
 
-def to_csv(stored: StoredExperiment, rows: Sequence[VariantResult]) -> str:
+def _markdown_table(columns: Sequence[str], cells: Sequence[tuple[str, ...]]) -> list[str]:
+    lines = [f"| {' | '.join(columns)} |", f"|{'|'.join([' :-- '] + [' --: '] * (len(columns) - 1))}|"]
+    return lines + [f"| {' | '.join([escape_markdown(row[0]), *row[1:]])} |" for row in cells]
+
+
+def to_csv(stored: StoredExperiment, rows: Sequence[VariantResult], conclusions: Conclusions) -> str:
     """Write the results of an experiment as CSV.
 
     Args:
         stored: The experiment.
         rows: What ``collect_results`` gives for it.
+        conclusions: What ``draw_conclusions`` gives for them.
 
     Returns:
-        A header, then one line per variant: accuracies as shares of 1, times in seconds, one column for each seed.
-        Labels are marked where a spreadsheet would read them as formulas.
+        A header, then one line per variant and one per interaction: accuracies as shares of 1, times in seconds, one
+        column for each seed. Labels are marked where a spreadsheet would read them as formulas.
     """
     seeds = stored.experiment.seeds
     header = [
-        "variant", "finished", "planned", "accuracy_mean", "accuracy_sd", "difference_mean", "difference_sd",
-        "difference_low_95", "difference_high_95", "best_accuracy_mean", "params", "macs", "receptive_field_height",
+        "variant", "kind", "finished", "planned", "accuracy_mean", "accuracy_sd", "difference_mean", "difference_sd",
+        "difference_low_95", "difference_high_95", "p", "p_holm", "verdict", "seeds_needed", "seeds_needed_low",
+        "seeds_needed_high", "best_accuracy_mean", "params", "macs", "receptive_field_height",
         "receptive_field_width", "seconds_mean", *(f"accuracy_seed_{seed}" for seed in seeds),
     ]  # fmt: skip
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        low, high = row.difference.interval or (None, None)
-        numbers = [
-            len(row.finished), len(row.trials), row.accuracy.mean, row.accuracy.deviation, row.difference.mean,
-            row.difference.deviation, low, high, row.best.mean, row.totals.params, row.totals.macs,
-            *row.totals.receptive_field.size, row.seconds.mean, *(trial.accuracy for trial in row.trials),
-        ]  # fmt: skip
-        writer.writerow([escape_csv(row.label), *numbers])
+    writer = csv.DictWriter(file, header, lineterminator="\n")
+    writer.writeheader()
+    for row, comparison in zip(rows, (None, *conclusions.differences), strict=True):
+        height, width = row.totals.receptive_field.size
+        writer.writerow({
+            "variant": escape_csv(row.label), "kind": "variant", "finished": len(row.finished),
+            "planned": len(row.trials), "accuracy_mean": row.accuracy.mean, "accuracy_sd": row.accuracy.deviation,
+            **(_comparison_fields(comparison) if comparison else {}), "best_accuracy_mean": row.best.mean,
+            "params": row.totals.params, "macs": row.totals.macs, "receptive_field_height": height,
+            "receptive_field_width": width, "seconds_mean": row.seconds.mean,
+            **{f"accuracy_seed_{trial.seed}": trial.accuracy for trial in row.trials},
+        })  # fmt: skip
+    for each in conclusions.interactions:
+        writer.writerow({"variant": escape_csv(each.label), "kind": "interaction", **_comparison_fields(each)})
     return file.getvalue()
+
+
+def _comparison_fields(each: Comparison) -> dict[str, object]:
+    low, high = each.sample.interval or (None, None)
+    needed = each.needed
+    return {
+        "difference_mean": each.sample.mean, "difference_sd": each.sample.deviation, "difference_low_95": low,
+        "difference_high_95": high, "p": each.sample.p_value, "p_holm": each.p_corrected, "verdict": each.verdict,
+        "seeds_needed": needed and needed.expected, "seeds_needed_low": needed and needed.fewest,
+        "seeds_needed_high": needed and needed.most,
+    }  # fmt: skip

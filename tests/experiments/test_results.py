@@ -16,7 +16,7 @@ from explorer.experiments import (
     ONE_SEED,
     StoredExperiment,
     collect_results,
-    rests_on_one_seed,
+    draw_conclusions,
     start,
     table_cells,
     to_csv,
@@ -85,8 +85,9 @@ def test_a_run_that_was_extended_no_longer_counts(manager: Manager, stored: Stor
 def test_nothing_finished_yet(manager: Manager) -> None:
     made = start(manager, small(seeds=(0,)))
     rows = collect_results(manager, made)
-    assert {row[2:6] for row in table_cells(rows)} == {("–", "–", "–", "–")}
-    assert "–" in to_markdown(made, rows)
+    conclusions = draw_conclusions(manager, made, rows)
+    assert {row[2:8] for row in table_cells(rows, conclusions)} == {("–",) * 6}
+    assert "–" in to_markdown(made, rows, conclusions)
     json.dumps([row.to_data() for row in rows], allow_nan=False)
 
 
@@ -94,18 +95,24 @@ def test_one_seed_has_no_deviation(manager: Manager) -> None:
     made = start(manager, small(factors=("cbam",), seeds=(0,)))
     for trial, run in manager.trials(made.id):
         finish(manager, run, 0.5 if trial.variant == "base" else 0.25)
-    found = [row[1:6] for row in table_cells(collect_results(manager, made))]
-    assert found == [("1/1", "50.00", "–", "–", "50.00"), ("1/1", "25.00", "(−25.00)", "–", "25.00")]
+    rows = collect_results(manager, made)
+    found = [row[1:8] for row in table_cells(rows, draw_conclusions(manager, made, rows))]
+    assert found == [
+        ("1/1", "50.00", "–", "–", "–", "–", "50.00"),
+        ("1/1", "25.00", "(−25.00)", "–", "none: one seed", "–", "25.00"),
+    ]
 
 
 def test_markdown_and_csv_say_the_same(manager: Manager, stored: StoredExperiment) -> None:
     rows = collect_results(manager, stored)
-    lines = to_markdown(stored, rows).splitlines()
+    conclusions = draw_conclusions(manager, stored, rows)
+    lines = to_markdown(stored, rows, conclusions).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert table[0] == f"| {' | '.join(COLUMNS)} |"
-    assert table[2].startswith("| base | 3/3 | 60.00 ± 10.00 | – | – | 63.33 |")
-    assert table[3].startswith("| CBAM | 3/3 | 66.33 ± 10.60 | +6.33 ± 1.53 | +2.54 … +10.13 | 66.33 |")
-    read = list(csv.DictReader(io.StringIO(to_csv(stored, rows))))
+    assert table[2].startswith("| base | 3/3 | 60.00 ± 10.00 | – | – | – | – | 63.33 |")
+    known = "| CBAM | 3/3 | 66.33 ± 10.60 | +6.33 ± 1.53 | +2.54 … +10.13 | better, p = 0.019 | 3 (3 to 21) | 66.33 |"
+    assert table[3].startswith(known)
+    read = list(csv.DictReader(io.StringIO(to_csv(stored, rows, conclusions))))
     assert [row["variant"] for row in read] == ["base", "CBAM"]
     assert float(read[1]["difference_mean"]) == pytest.approx(0.19 / 3)
     assert [float(read[1][f"accuracy_seed_{seed}"]) for seed in (0, 1, 2)] == [0.55, 0.68, 0.76]
@@ -117,13 +124,14 @@ def test_what_people_typed_is_neither_markup_nor_formula(manager: Manager) -> No
     base = edit.replace(network(classes=10), "", name=EVIL)
     made = start(manager, small(base, seeds=(0,), name=EVIL[:120]))
     rows = collect_results(manager, made)
-    text = to_markdown(made, rows)
+    conclusions = draw_conclusions(manager, made, rows)
+    text = to_markdown(made, rows, conclusions)
     bare = text.replace("\\\\", "")
     for special in "<[]$*`":
         head = bare.partition("\n| variant")[0].removeprefix("### ")
         assert head.count(special) == head.count(f"\\{special}")
     assert text.count("\n| base |") == 1
-    for row in csv.reader(io.StringIO(to_csv(made, rows))):
+    for row in csv.reader(io.StringIO(to_csv(made, rows, conclusions))):
         assert not row[0].startswith(("=", "+", "-", "@"))
 
 
@@ -132,11 +140,13 @@ def test_one_seed_is_in_brackets_and_said_to_prove_nothing(manager: Manager, sto
     for trial, run in manager.trials(alone.id):
         finish(manager, run, 0.3, 0.50 if trial.variant == "base" else 0.57)
     rows = collect_results(manager, alone)
-    assert rests_on_one_seed(rows)
-    assert dict(zip(COLUMNS, table_cells(rows)[1], strict=True))["difference"] == "(+7.00)"
-    assert ONE_SEED in to_markdown(alone, rows)
+    conclusions = draw_conclusions(manager, alone, rows)
+    assert conclusions.rests_on_one_seed
+    assert dict(zip(COLUMNS, table_cells(rows, conclusions)[1], strict=True))["difference"] == "(+7.00)"
+    assert ONE_SEED in to_markdown(alone, rows, conclusions)
     several = collect_results(manager, stored)
-    assert not rests_on_one_seed(several)
-    assert dict(zip(COLUMNS, table_cells(several)[1], strict=True))["difference"].startswith("+")
-    assert ONE_SEED not in to_markdown(stored, several)
-    assert not rests_on_one_seed([])
+    conclusions = draw_conclusions(manager, stored, several)
+    assert not conclusions.rests_on_one_seed
+    assert dict(zip(COLUMNS, table_cells(several, conclusions)[1], strict=True))["difference"].startswith("+")
+    assert ONE_SEED not in to_markdown(stored, several, conclusions)
+    assert not draw_conclusions(manager, stored, []).rests_on_one_seed

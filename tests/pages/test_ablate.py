@@ -142,7 +142,9 @@ def test_the_table_is_the_reading_of_the_store(home: Path, manager: Manager) -> 
     assert list(table["n"]) == ["2/2"] * 4
     assert table["test accuracy %"][0] == "62.00 ± 2.83"
     assert table["difference"][1] == "+1.00 ± 0.00"
-    runs = running.dataframe[1].value
+    assert table["verdict"][1] == "none: all seeds alike"
+    assert list(running.dataframe[1].value["interaction"]) == ["residual × CBAM"]
+    runs = running.dataframe[2].value
     assert list(runs["run"]) == [trial.run for row in rows for trial in row.trials]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import experiments
-from explorer.experiments import CONVENTIONS, StoredExperiment, VariantResult
+from explorer.experiments import CONVENTIONS, Conclusions, StoredExperiment, VariantResult
 from explorer.runs import RESUMABLE
 from explorer.text import format_duration
 from pages.ui.components import mount
@@ -47,7 +48,8 @@ def _experiment() -> None:
     _head(known, stored, rows)
     with st.container(border=True, key="ablation_card"):
         mount("ablation", "ablation", {"rows": experiments.chart_rows(rows)})
-    _table(rows)
+    conclusions = experiments.draw_conclusions(manager(), stored, rows)
+    _table(rows, conclusions)
     _details(stored, rows)
 
 
@@ -105,29 +107,41 @@ def _other(known: list[StoredExperiment], stored: StoredExperiment) -> None:
 
 _TALL = 16
 """Rows up to which a table is shown whole."""
-_HELP = {"test accuracy %": "accuracy", "difference": "difference", "95 % interval": "interval",
-         "best epoch %": "best epoch", "field": "field", "time": "time"}  # fmt: skip
+_HELP = {"test accuracy %": "accuracy", "95 % interval": "interval", "best epoch %": "best epoch"}
+"""Captions whose convention has another name."""
 
 
-def _table(rows: list[VariantResult]) -> None:
-    records = [dict(zip(experiments.COLUMNS, cells, strict=True)) for cells in experiments.table_cells(rows)]
-    config: dict[str, Any] = {
-        name: st.column_config.TextColumn(name, alignment="right", help=CONVENTIONS.get(_HELP.get(name, "")))
-        for name in experiments.COLUMNS[1:]
-    }
-    frame = pd.DataFrame(records)
-    st.dataframe(
-        frame.style.map(_grey, subset=["difference"]), key="ablation_table", hide_index=True, alt="Table of variants",
-        height="content" if len(records) <= _TALL else 420,
-        column_config={**config, "variant": st.column_config.TextColumn("variant", pinned=True)},
-    )  # fmt: skip
-    if experiments.rests_on_one_seed(rows):
+def _table(rows: list[VariantResult], conclusions: Conclusions) -> None:
+    _comparisons("ablation_table", "Table of variants", experiments.COLUMNS, experiments.table_cells(rows, conclusions))
+    if conclusions.interactions:
+        _comparisons(
+            "interaction_table", "Table of interactions", experiments.INTERACTION_COLUMNS,
+            experiments.interaction_cells(conclusions),
+        )  # fmt: skip
+    if conclusions.rests_on_one_seed:
         st.warning(f"{experiments.ONE_SEED}. Further seeds give an interval.", icon=":material/casino:")
+    if said := experiments.describe_spread(conclusions):
+        st.caption(literal(f"{said}."))
     st.caption(
         "Test accuracy after the **last** epoch, mean ± sample standard deviation over the finished seeds; the best "
         "epoch is shown for comparison and flatters. Differences are taken seed by seed; an interval that contains 0 "
-        "shows no difference."
+        "shows no difference. The verdict is corrected for the number of comparisons (Holm)."
     )
+
+
+def _comparisons(key: str, alt: str, columns: Sequence[str], cells: list[tuple[str, ...]]) -> None:
+    """A table whose rows are comparisons; its first column holds their names."""
+    first, *others = columns
+    config: dict[str, Any] = {
+        name: st.column_config.TextColumn(name, alignment="right", help=CONVENTIONS.get(_HELP.get(name, name)))
+        for name in others
+    }
+    frame = pd.DataFrame(cells, columns=list(columns))
+    st.dataframe(
+        frame.style.map(_grey, subset=["difference"]), key=key, hide_index=True, alt=alt,
+        height="content" if len(cells) <= _TALL else 420,
+        column_config={**config, first: st.column_config.TextColumn(first, pinned=True, help=CONVENTIONS.get(first))},
+    )  # fmt: skip
 
 
 def _grey(text: Any) -> str:
