@@ -84,7 +84,6 @@ function drawNetwork(area, network, memory) {
   html(summary, "b", {}, "Network ")
   html(summary, "span", {}, network.summary)
   for (const control of network.controls) drawControl(box, control, memory)
-  drawMenu(html(box, "div", { class: "control" }), network.add, memory)
 }
 
 function drawCard(area, card, memory) {

@@ -4,7 +4,7 @@ Imports nothing else of the product. Errors are ``ArchitectureError``, a ValueEr
 and rule.
 """
 
-from . import branches, edit
+from . import blocks, branches, edit
 from ._architecture import Architecture, walk
 from ._diff import Change, diff, settings_of
 from ._fields import (
@@ -19,7 +19,7 @@ from ._fields import (
     Size,
     pair,
 )
-from ._json import from_data, from_json, to_data, to_json
+from ._json import from_data, from_json, nodes_from_json, nodes_to_json, to_data, to_json
 from ._kinds import add_node_kind
 from ._limits import (
     MAX_BRANCHES,
@@ -109,12 +109,15 @@ __all__ = [
     "Sequence",
     "Size",
     "add_node_kind",
+    "blocks",
     "branches",
     "diff",
     "edit",
     "from_data",
     "from_json",
     "from_link",
+    "nodes_from_json",
+    "nodes_to_json",
     "pair",
     "settings_of",
     "to_data",

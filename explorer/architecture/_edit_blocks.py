@@ -6,6 +6,7 @@ from typing import Any
 
 from . import _limits as limits
 from ._architecture import Architecture, walk
+from ._edit_runs import first_norm
 from ._edit_tree import (
     find,
     find_inside,
@@ -168,8 +169,8 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
         return replace(architecture, path, shortcut=shortcut, scale=scale)
     if shortcut is None:
         return architecture
-    norm = next((n.norm for _, n in walk(node) if isinstance(n, Conv)), "none")
     body = with_name(node, "body")
+    norm = first_norm(node)
     fields: Any = {"name": node.name, "body": body, "shortcut": shortcut, "scale": scale, "norm": norm}
     return put(architecture, path, validate(lambda: Residual(**fields), fields, path))
 

@@ -57,6 +57,32 @@ def find_inside(architecture: Architecture, path: str) -> Any:
     return find(architecture, path)
 
 
+def find_run(architecture: Architecture, path: str, count: int = 1) -> tuple[Any, ...]:
+    """Find a run: a node and the neighbours behind it.
+
+    Args:
+        architecture: The network.
+        path: Path of the first node; not the trunk.
+        count: How many nodes.
+
+    Returns:
+        The nodes in order.
+
+    Raises:
+        ArchitectureError: The path is not valid, there are not as many nodes, or they are branches side by side.
+    """
+    node = find_inside(architecture, path)
+    parent = path.rpartition("/")[0]
+    container = find(architecture, parent)
+    at = [child.name for child in container.nodes].index(node.name)
+    run: tuple[Any, ...] = container.nodes[at : at + count]
+    if count < 1 or len(run) < count:
+        raise refuse(path, f"there are no {count} nodes from here on; {parent or 'the trunk'} has {len(run)}")
+    if count > 1 and isinstance(container, Parallel):
+        raise refuse(parent, "branches stand side by side and are no run; take one of them, or the whole block")
+    return run
+
+
 def refuse(path: str, message: str) -> ArchitectureError:
     return ArchitectureError([Problem(path=path, message=message)])
 
@@ -70,8 +96,8 @@ def validate(make: Callable[[], _Made], data: object, path: str) -> _Made:
         raise refuse(path, str(error)) from None
 
 
-def _rebuild(architecture: Architecture, path: str, node: NodeBase | None, *, check: bool) -> Architecture:
-    """``architecture`` with ``node`` at ``path`` (None removes it); ``check`` validates containers anew.
+def _rebuild(architecture: Architecture, path: str, node: NodeBase, *, check: bool) -> Architecture:
+    """``architecture`` with ``node`` at ``path``; ``check`` validates containers anew.
 
     Without ``check`` only the tuples along the path are new: changing a number inside a node cannot break a rule of its
     parents, and a ribbon asks for hundreds of such values.
@@ -82,8 +108,7 @@ def _rebuild(architecture: Architecture, path: str, node: NodeBase | None, *, ch
         chain.append(next(child for child in chain[-1].nodes if child.name == name))
     for depth in range(len(chain) - 1, -1, -1):
         parent, name = chain[depth], names[depth]
-        siblings = [node if child.name == name else child for child in parent.nodes]
-        nodes = tuple(siblings if node is not None else [child for child in siblings if child is not None])
+        nodes = tuple([node if child.name == name else child for child in parent.nodes])
         where = "/".join(names[:depth])
         if check:
             node = validate(partial(parent.with_nodes, nodes), None, where)
@@ -151,26 +176,30 @@ def put(architecture: Architecture, path: str, node: NodeBase) -> Architecture:
     return _rebuild(architecture, path, node, check=not same)
 
 
-def remove(architecture: Architecture, path: str) -> Architecture:
-    """Take a node away.
+def remove(architecture: Architecture, path: str, count: int = 1) -> Architecture:
+    """Take a node away, or a run of neighbours.
 
     Args:
         architecture: What is edited; it stays as it is.
-        path: Path of the node; not the trunk.
+        path: Path of the first node; not the trunk.
+        count: How many nodes.
 
     Returns:
         A new architecture that shares all other nodes with the old one.
 
     Raises:
-        ArchitectureError: The path is not valid, or the node is the last branch of a block or the body of a residual.
+        ArchitectureError: The path is not valid, there are not as many nodes, or the node is the last branch of a block
+            or the body of a residual.
     """
-    find_inside(architecture, path)
-    parent = find(architecture, path.rpartition("/")[0])
-    if isinstance(parent, Residual):
-        raise refuse(path, "the body of a residual cannot be removed; remove the residual instead")
-    if isinstance(parent, Parallel) and len(parent.branches) == 1:
-        raise refuse(path, "a block needs at least one branch; remove the block instead")
-    return _rebuild(architecture, path, None, check=True)
+    find_run(architecture, path, count)
+    parent, _, name = path.rpartition("/")
+    container = find(architecture, parent)
+    if isinstance(container, Residual):
+        raise refuse(path, "the body of a residual cannot be removed; remove or unwrap the residual instead")
+    if isinstance(container, Parallel) and len(container.branches) == 1:
+        raise refuse(path, "a block needs at least one branch; remove or unwrap the block instead")
+    at = [child.name for child in container.nodes].index(name)
+    return set_children(architecture, parent, container, [*container.nodes[:at], *container.nodes[at + count :]])
 
 
 def insert(architecture: Architecture, parent: str, node: NodeBase, index: int | None = None) -> Architecture:
@@ -196,10 +225,10 @@ def insert(architecture: Architecture, parent: str, node: NodeBase, index: int |
         raise refuse(parent, f"a block has at most {limits.MAX_BRANCHES} branches, and this one has {len(nodes)}")
     named = with_name(node, free_name(node.name, {child.name for child in nodes}))
     nodes.insert(len(nodes) if index is None else index, named)
-    return _set_children(architecture, parent, container, nodes)
+    return set_children(architecture, parent, container, nodes)
 
 
-def _set_children(architecture: Architecture, path: str, container: Any, nodes: list[NodeBase]) -> Architecture:
+def set_children(architecture: Architecture, path: str, container: Any, nodes: list[NodeBase]) -> Architecture:
     changed = validate(lambda: container.with_nodes(tuple(nodes)), None, path)
     return _rebuild(architecture, path, changed, check=True) if path else _with_trunk(architecture, changed)
 
@@ -231,46 +260,51 @@ def free_name(name: str, taken: set[str]) -> str:
     )
 
 
-def duplicate(architecture: Architecture, path: str) -> Architecture:
-    """Add a copy of a node right behind it.
+def duplicate(architecture: Architecture, path: str, count: int = 1) -> Architecture:
+    """Add a copy of a node, or of a run of neighbours, right behind it.
 
     Args:
         architecture: What is edited; it stays as it is.
-        path: Path of the node; not the trunk.
+        path: Path of the first node; not the trunk.
+        count: How many nodes.
 
     Returns:
-        A new architecture; the copy has a number behind its name.
+        A new architecture; the copies have a number behind their names.
 
     Raises:
-        ArchitectureError: The path is not valid, or the parent or the network has as many nodes as are allowed.
+        ArchitectureError: The path is not valid, there are not as many nodes, or the parent or the network has as many
+            as are allowed.
     """
-    node = find_inside(architecture, path)
+    run = find_run(architecture, path, count)
     parent = path.rpartition("/")[0]
-    names = [child.name for child in find(architecture, parent).nodes]
-    return insert(architecture, parent, node, names.index(node.name) + 1)
+    at = [child.name for child in find(architecture, parent).nodes].index(run[0].name) + count
+    for index, node in enumerate(run):
+        architecture = insert(architecture, parent, node, at + index)
+    return architecture
 
 
-def move(architecture: Architecture, path: str, by: int) -> Architecture:
-    """Move a node among its siblings; it stops at the ends.
+def move(architecture: Architecture, path: str, by: int, count: int = 1) -> Architecture:
+    """Move a node, or a run of neighbours, among its siblings; it stops at the ends.
 
     Args:
         architecture: What is edited; it stays as it is.
-        path: Path of the node; not the trunk.
+        path: Path of the first node; not the trunk.
         by: Places towards the end; negative towards the beginning.
+        count: How many nodes.
 
     Returns:
         A new architecture that shares all nodes with the old one.
 
     Raises:
-        ArchitectureError: The path is not valid.
+        ArchitectureError: The path is not valid, or there are not as many nodes.
     """
-    node = find_inside(architecture, path)
+    run = find_run(architecture, path, count)
     parent = path.rpartition("/")[0]
     container = find(architecture, parent)
-    nodes = list(container.nodes)
-    old = [child.name for child in nodes].index(node.name)
-    nodes.insert(max(0, min(len(nodes) - 1, old + by)), nodes.pop(old))
-    return _set_children(architecture, parent, container, nodes)
+    old = [child.name for child in container.nodes].index(run[0].name)
+    others = [*container.nodes[:old], *container.nodes[old + count :]]
+    at = max(0, min(len(others), old + by))
+    return set_children(architecture, parent, container, [*others[:at], *run, *others[at:]])
 
 
 def rename(architecture: Architecture, path: str, name: str) -> Architecture:

@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from ._architecture import Architecture
-from ._read_json import VERSION, read_data
+from ._node_base import NodeBase
+from ._problems import ArchitectureError, Problem
+from ._read_json import VERSION, parse_json, read_data
 
 
 def to_data(architecture: Architecture) -> dict[str, Any]:
@@ -77,3 +79,42 @@ def from_data(data: object) -> Architecture:
         ArchitectureError: With every problem at once.
     """
     return read_data(data, Architecture)
+
+
+def nodes_to_json(nodes: tuple[NodeBase, ...]) -> str:
+    """Write nodes as JSON, which ``nodes_from_json`` reads back.
+
+    Args:
+        nodes: In order.
+
+    Returns:
+        The text, in one line.
+    """
+    data = {"version": VERSION, "nodes": [_dump(node) for node in nodes]}
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def nodes_from_json(text: str | bytes | bytearray) -> tuple[Any, ...]:
+    """Read nodes from JSON, which may come from a stranger.
+
+    Args:
+        text: What ``nodes_to_json`` wrote; JSON of one node, or of an architecture, whose trunk is taken.
+
+    Returns:
+        The nodes, validated.
+
+    Raises:
+        ArchitectureError: With every problem at once.
+    """
+    data = parse_json(text)
+    if isinstance(data, dict) and "trunk" in data:
+        return read_data(data, Architecture).trunk.nodes
+    if isinstance(data, dict) and "op" in data:
+        data = {"nodes": [data]}
+    if not isinstance(data, dict) or not data.keys() <= {"version", "nodes"} or not isinstance(data.get("nodes"), list):
+        message = "this is no copied layer: JSON with a list 'nodes' is expected, as Copy writes it"
+        raise ArchitectureError([Problem(path="", message=message)])
+    # Read as a network's trunk: its bounds and rules are theirs.
+    trunk = {"op": "sequence", "name": "trunk", "children": data["nodes"]}
+    network = {"version": data.get("version", VERSION), "name": "copied", "input_shape": [1, 8, 8], "trunk": trunk}
+    return read_data(network, Architecture).trunk.nodes

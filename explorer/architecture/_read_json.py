@@ -38,6 +38,11 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 def read_json(text: str | bytes | bytearray, model: type[Model]) -> Model:
     """The ``model`` in ``text`` (at most ``MAX_TEXT_BYTES``). Raises ArchitectureError with every problem at once."""
+    return read_data(parse_json(text), model)
+
+
+def parse_json(text: str | bytes | bytearray) -> Any:
+    """Plain data from ``text`` (at most ``MAX_TEXT_BYTES``). Raises ArchitectureError."""
     size = len(text) if isinstance(text, bytes | bytearray) else len(text.encode("utf-8", "surrogatepass"))
     if size > limits.MAX_TEXT_BYTES:
         raise _refuse(f"the text has {size:,} bytes; at most {limits.MAX_TEXT_BYTES:,} are allowed")
@@ -63,7 +68,7 @@ def read_json(text: str | bytes | bytearray, model: type[Model]) -> Model:
         raise ArchitectureError(
             [Problem(path="", message=f"the key {quote(key)} occurs twice") for key in duplicates[:_MAX_PROBLEMS]]
         )
-    return read_data(data, model)
+    return data
 
 
 def read_data(data: object, model: type[Model]) -> Model:

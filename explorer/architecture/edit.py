@@ -3,8 +3,9 @@
 A path names a node (``inception_3a/branch_3x3/reduce``); '' is the trunk. All raise ArchitectureError with the path,
 the value and the rule if the result would not be an architecture, KeyError never.
 
-``_edit_tree`` has the edits of any node by its path, ``_edit_blocks`` those that know what a block is (its branches,
-shortcut, attention, style); this module is all that others import.
+``_edit_tree`` has the edits of any node by its path, ``_edit_runs`` those of neighbours (insert anywhere, move, wrap,
+copy and paste), ``_edit_blocks`` those that know what a block is (its branches, shortcut, attention, style); this
+module is all that others import.
 """
 
 from ._edit_blocks import (
@@ -21,9 +22,11 @@ from ._edit_blocks import (
     set_residual,
     set_style,
 )
+from ._edit_runs import Place, WrapKind, copy, insert_at, paste, relocate, unwrap, wrap
 from ._edit_tree import (
     duplicate,
     find,
+    find_run,
     free_name,
     insert,
     move,
@@ -37,20 +40,27 @@ from ._edit_tree import (
 from ._value import copy_without_checks
 
 __all__ = [
+    "Place",
+    "WrapKind",
     "apply_repair",
     "apply_to_all_blocks",
     "attention_of",
     "block_parallel",
     "blocks",
     "classifiers",
+    "copy",
     "copy_without_checks",
     "duplicate",
     "find",
+    "find_run",
     "free_name",
     "insert",
+    "insert_at",
     "move",
     "output_conv",
+    "paste",
     "put",
+    "relocate",
     "remove",
     "rename",
     "replace",
@@ -60,5 +70,7 @@ __all__ = [
     "set_residual",
     "set_style",
     "transform",
+    "unwrap",
     "with_fields",
+    "wrap",
 ]

@@ -7,16 +7,17 @@ from . import _course, _googlenet, _inception_v3  # noqa: F401
 from . import _cifar, _lessons  # noqa: F401
 
 # isort: split
+from ..architecture.blocks import inception as inception_block
 from ._course import inception_block_bn
-from ._googlenet import inception_block
 from ._registry import ALIASES, Entry, Fact, entries, entry, get, name_of, names, register
 from ._resolve import resolve
-from ._untitled import untitled
+from ._untitled import empty, untitled
 
 __all__ = [
     "ALIASES",
     "Entry",
     "Fact",
+    "empty",
     "entries",
     "entry",
     "get",

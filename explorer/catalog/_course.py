@@ -16,8 +16,8 @@ from ..architecture import (
     Sequence,
     edit,
 )
+from ..architecture.blocks import inception as inception_block
 from ..architecture.branches import one_by_one, pool_project, reduce_conv
-from ._googlenet import inception_block
 from ._registry import Fact, register
 
 _DAY54 = "Course notes, day 54: Inception networks"

@@ -18,7 +18,7 @@ from ..architecture import (
     Pool,
     Sequence,
 )
-from ..architecture.branches import one_by_one, pool_project, reduce_conv
+from ..architecture.blocks import inception as inception_block
 from ._registry import Fact, register
 
 _PAPER = "Szegedy et al., Going Deeper with Convolutions, CVPR 2015 (arXiv 1409.4842)"
@@ -35,50 +35,6 @@ WIDTHS = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-
-
-def inception_block(
-    name: str,
-    *,
-    ones: int,
-    reduce_3x3: int,
-    out_3x3: int,
-    reduce_5x5: int,
-    out_5x5: int,
-    project: int,
-    kernel_5x5: int = 5,
-    **style: Any,
-) -> Parallel:
-    """Make the Inception block with dimension reduction.
-
-    Args:
-        name: Name of the node.
-        ones: Channels of the 1×1 branch.
-        reduce_3x3: Channels of the 1×1 reduction before the 3×3.
-        out_3x3: Channels of the 3×3.
-        reduce_5x5: Channels of the reduction before the 5×5.
-        out_5x5: Channels of the 5×5.
-        project: Channels of the projection behind the pooling.
-        kernel_5x5: Window of the third branch; torchvision's has 3.
-        style: Fields of every convolution, such as ``norm`` and ``activation``.
-
-    Returns:
-        Four branches of ones + out_3x3 + out_5x5 + project channels together, at the input's height and width.
-
-    Raises:
-        ValueError: A field does not allow its value; pydantic's message names it.
-
-    Source: Szegedy et al. 2015, "Going deeper with convolutions", figure 2b.
-    """
-    return Parallel(
-        name=name,
-        branches=(
-            one_by_one(out_channels=ones, **style),
-            reduce_conv("branch_3x3", reduce=reduce_3x3, out_channels=out_3x3, kernel_size=3, **style),
-            reduce_conv("branch_5x5", reduce=reduce_5x5, out_channels=out_5x5, kernel_size=kernel_5x5, **style),
-            pool_project(out_channels=project, **style),
-        ),
-    )
 
 
 def _block(stage: str, kernel_5x5: int = 5, **style: Any) -> Parallel:

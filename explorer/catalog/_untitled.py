@@ -1,10 +1,19 @@
-"""What a new design begins with."""
+"""What a new design begins with: nothing, or a small network."""
 
 from __future__ import annotations
 
 from explorer.architecture import Architecture, Conv, Flatten, GlobalPool, Linear, Pool, Sequence
 
-from ._googlenet import inception_block
+from ..architecture.blocks import inception as inception_block
+
+
+def empty() -> Architecture:
+    """Make a network without any layer, to be built by hand.
+
+    Returns:
+        An empty trunk for images of 3×32×32. It is no entry of the catalogue.
+    """
+    return Architecture(name="Untitled", input_shape=(3, 32, 32), trunk=Sequence(name="trunk"))
 
 
 def untitled() -> Architecture:

@@ -1,12 +1,13 @@
 """What can be edited at a node: ``describe_controls`` says it, ``apply`` carries a command out."""
 
-from ._commands import BLOCKS, Command, apply, apply_with_repairs
+from ._commands import Command, apply, apply_with_repairs
 from ._controls import CONTROLS, channel_values, format_metric, ribbon_metric
+from ._insert import insert_part, list_parts
 from ._panel import describe_controls
+from ._selection import describe_selection, find_run_between, follow_selection
 from .history import History
 
 __all__ = [
-    "BLOCKS",
     "CONTROLS",
     "Command",
     "History",
@@ -14,6 +15,11 @@ __all__ = [
     "apply_with_repairs",
     "channel_values",
     "describe_controls",
+    "describe_selection",
+    "find_run_between",
+    "follow_selection",
     "format_metric",
+    "insert_part",
+    "list_parts",
     "ribbon_metric",
 ]

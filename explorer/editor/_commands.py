@@ -18,31 +18,22 @@ from ..architecture import (
     Architecture,
     ArchitectureError,
     Conv,
-    NodeBase,
     Parallel,
     Pool,
     Problem,
     Residual,
-    Sequence,
     branches,
     edit,
     pair,
     walk,
 )
 from ..text import quote, shorten
+from ._insert import insert_part
 
 logger = logging.getLogger(__name__)
 
 Command = dict[str, Any]
 """What a control carries: {"do": verb, ...}, with the chosen "value"."""
-
-BLOCKS: dict[str, str] = {
-    "inception": "Inception block",
-    "conv": "3×3 convolution",
-    "pool": "3×3 max pooling, stride 2",
-}
-"""What can be inserted behind a block of the trunk."""
-
 
 def apply(architecture: Architecture, command: Command) -> Architecture:
     """Apply a command.
@@ -247,64 +238,25 @@ def _change_kind(architecture: Architecture, command: Command) -> Architecture:
     return edit.put(architecture, path, _strided_like(block, make(old.name, **wanted)))
 
 
-def _add_layer(architecture: Architecture, command: Command) -> Architecture:
-    """Put a convolution or a pool at the end of a branch, or right behind a layer of the same branch."""
-    path, kind = str(command["path"]), command["value"]
-    node = edit.find(architecture, path)
-    parent, index = path, None
-    if not isinstance(node, Sequence):
-        parent = path.rpartition("/")[0]
-        if not isinstance(edit.find(architecture, parent), Sequence):
-            # A branch that is one bare layer becomes a chain that begins with it.
-            chain = Sequence(name=node.name, children=(edit.with_fields(node, name="first"),))
-            architecture = edit.put(architecture, path, chain)
-            parent = path
-        else:
-            index = [child.name for child in edit.find(architecture, parent).nodes].index(node.name) + 1
-    convs = [each for _, each in walk(edit.find(architecture, parent)) if isinstance(each, Conv)]
-    added: NodeBase
-    if kind == "pool":
-        added = Pool(name="pool", kernel_size=3)
-    else:
-        kernel = 1 if kind == "conv1" else 3
-        model = convs[-1] if convs else None
-        added = Conv(
-            name=f"conv_{len(convs) + 1}",
-            out_channels=model.out_channels if model else 64,
-            kernel_size=kernel,
-            norm=model.norm if model else "none",
-            activation=model.activation if model else "relu",
-        )
-    return edit.insert(architecture, parent, added, index)
+def _insert(architecture: Architecture, command: Command) -> Architecture:
+    return insert_part(architecture, str(command["value"]), command["place"], str(command["path"]))
 
 
-def _add_block(architecture: Architecture, command: Command) -> Architecture:
-    """Insert a block, a convolution or a pool into the trunk behind the node at ``path`` (at the front for '')."""
-    path, kind = str(command["path"]).partition("/")[0], command["value"]
-    names = [node.name for node in architecture.trunk.nodes]
-    index = names.index(path) + 1 if path in names else 0
-    convs = [node for _, node in walk(architecture) if isinstance(node, Conv)]
-    style: dict[str, Any] = {}
-    if convs:
-        style = {"norm": convs[0].norm, "norm_eps": convs[0].norm_eps, "activation": convs[0].activation}
-    node: NodeBase
-    if kind == "pool":
-        node = Pool(name="pool", kernel_size=3, stride=2, padding=1)
-    elif kind == "conv":
-        node = Conv(name="conv", out_channels=64, kernel_size=3, **style)
-    elif kind == "inception":
-        node = Parallel(
-            name="inception_1",
-            branches=(
-                branches.one_by_one(out_channels=64, **style),
-                branches.reduce_conv("branch_3x3", reduce=64, out_channels=96, kernel_size=3, **style),
-                branches.reduce_conv("branch_5x5", reduce=16, out_channels=32, kernel_size=5, **style),
-                branches.pool_project(out_channels=32, **style),
-            ),
-        )
-    else:
-        raise _refuse(path, f"there is nothing named {str(kind)[:40]!r} to insert; known: {', '.join(BLOCKS)}")
-    return edit.insert(architecture, "", node, index)
+def _paste(architecture: Architecture, command: Command) -> Architecture:
+    try:
+        return edit.paste(architecture, command["place"], str(command["path"]), str(command["value"]))
+    except ArchitectureError as error:
+        raise _refuse("", f"the text could not be pasted: {error}") from None
+
+
+def _relocate(architecture: Architecture, command: Command) -> Architecture:
+    place, target = command["place"], str(command["target"])
+    return edit.relocate(architecture, str(command["path"]), place, target, _count(command))
+
+
+def _count(command: Command) -> int:
+    """How many neighbours a command is about."""
+    return parse_integer(command.get("count", 1), str(command.get("path", "")), "count")
 
 
 def _stride(architecture: Architecture, command: Command) -> Architecture:
@@ -371,18 +323,21 @@ _VERBS: dict[str, Callable[[Architecture, Command], Architecture]] = {
     "outputs": _outputs,
     "add_branch": _add_branch,
     "change_kind": _change_kind,
-    "add_layer": _add_layer,
-    "add_block": _add_block,
+    "insert": _insert,
+    "paste": _paste,
+    "relocate": _relocate,
+    "wrap": lambda a, c: edit.wrap(a, str(c["path"]), c["value"], _count(c)),
+    "unwrap": lambda a, c: edit.unwrap(a, str(c["path"])),
     "stride": _stride,
     "fuse": lambda a, c: edit.replace(a, str(c["path"]), fuse=c["value"]),
     "residual": _residual,
     "attention": _attention,
     "norm": _norm,
     "activation": _activation,
-    "remove": lambda a, c: edit.remove(a, str(c["path"])),
-    "duplicate": lambda a, c: edit.duplicate(a, str(c["path"])),
-    "move": lambda a, c: edit.move(a, str(c["path"]), parse_integer(c["by"], str(c["path"]), "by")),
-    "rename": lambda a, c: edit.rename(a, str(c["path"]), str(c["value"])),
+    "remove": lambda a, c: edit.remove(a, str(c["path"]), _count(c)),
+    "duplicate": lambda a, c: edit.duplicate(a, str(c["path"]), _count(c)),
+    "move": lambda a, c: edit.move(a, str(c["path"]), parse_integer(c["by"], str(c["path"]), "by"), _count(c)),
+    "rename": lambda a, c: edit.rename(a, str(c["path"]), str(c["value"]).strip()),
     "apply_to_all": lambda a, c: edit.apply_to_all_blocks(a, str(c["path"])),
     "width": lambda a, c: edit.scale_width(a, _parse_number(c["value"], "", "width factor")),
     "classes": lambda a, c: edit.set_classes(a, parse_integer(c["value"], "", "classes")),

@@ -21,8 +21,9 @@ from ..architecture import (
 )
 from ..figures import kind_of, kind_of_branch
 from ..text import compact_shape
-from ._commands import BLOCKS, Command, stride_layer
+from ._commands import Command, stride_layer
 from ._controls import Maker, activation_select, button, leaf_controls, number, reductions
+from ._insert import list_parts
 
 
 def describe_controls(
@@ -88,7 +89,7 @@ def describe_controls(
         "metrics": [{"value": key, "label": each.label} for key, each in metrics.items()],
         "metric": metric,
         "cards": cards,
-        "network": _network_card(make, block),
+        "network": _network_card(make),
     }
 
 
@@ -217,12 +218,10 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
         },
         "add": {
             "label": "add a layer",
-            "command": {"do": "add_layer", "path": chosen if chosen.startswith(f"{path}/") else path},
-            "options": [
-                {"value": "conv3", "label": "3×3 convolution"},
-                {"value": "conv1", "label": "1×1 convolution"},
-                {"value": "pool", "label": "3×3 max pooling"},
-            ],
+            "command": {
+                "do": "insert", "place": "after", "path": chosen if chosen.startswith(f"{path}/") else path,
+            },
+            "options": [{"value": key, "label": label} for key, (label, _) in list_parts().items()],
         },
     }
 
@@ -277,7 +276,7 @@ def _plain_card(make: Maker, node: Any, path: str, chosen: str) -> dict[str, Any
     }
 
 
-def _network_card(make: Maker, block: str) -> dict[str, Any]:
+def _network_card(make: Maker) -> dict[str, Any]:
     c, h, w = make.architecture.input_shape
     heads = edit.classifiers(make.architecture)
     controls: list[dict[str, Any]] = [
@@ -304,10 +303,5 @@ def _network_card(make: Maker, block: str) -> dict[str, Any]:
     controls.append({**number("width factor", {"do": "width"}, "", 0.01, 100, 0.01), "once": True})
     return {
         "controls": controls,
-        "add": {
-            "label": f"insert behind {block}" if block else "insert at the front",
-            "command": {"do": "add_block", "path": block},
-            "options": [{"value": key, "label": caption} for key, caption in BLOCKS.items()],
-        },
         "summary": f"{c}×{h}×{w} input" + (f" · {classes} classes" if heads else ""),
     }

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from explorer import analysis, catalog, editor
-from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, edit, to_link, walk
+from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, edit, to_link
 from explorer.editor import History
 
 from .page_state import Page, PageState, Parameter, first_state
@@ -27,7 +27,9 @@ class DesignState(PageState):
     baseline: Architecture
     """What changes are measured against."""
     selected: str
-    """Path of the selected node, '' for none."""
+    """Path of the selected node, '' for none; the first one of several."""
+    count: int
+    """How many neighbours are selected."""
     metric: str
     """What the ribbons of the sliders show."""
     phase: Literal["drag", "commit"]
@@ -39,7 +41,7 @@ class DesignState(PageState):
 def _first() -> DesignState:
     value = catalog.get(HOME)
     return {
-        **first_state(), "history": History(value), "baseline": value, "selected": default_path(value),
+        **first_state(), "history": History(value), "baseline": value, "selected": default_path(value), "count": 1,
         "metric": "macs", "phase": "commit", "complete": False,
     }  # fmt: skip
 
@@ -158,8 +160,8 @@ def default_path(value: Architecture) -> str:
     return found[0] if found else ""
 
 
-def _select(path: object) -> None:
-    """Select a node; the nearest existing parent of a path that is gone."""
+def _select(path: object, count: int = 1) -> None:
+    """Select a node, or a run of neighbours; the nearest existing parent of a path that is gone."""
     path = path if isinstance(path, str) else ""
     while path:
         try:
@@ -167,13 +169,29 @@ def _select(path: object) -> None:
             break
         except ArchitectureError:
             path = path.rpartition("/")[0]
-    PAGE.state["selected"] = path
+    PAGE.state["selected"], PAGE.state["count"] = path, count
 
 
 def pick(path: object) -> None:
     """Select a node by hand."""
     PAGE.act()
     _select(path)
+
+
+def extend(path: object) -> None:
+    """Select all from the selected node to another one beside it."""
+    PAGE.act()
+    if not isinstance(path, str) or not selected_path():
+        return
+    try:
+        _select(*editor.find_run_between(architecture(), selected_path(), path))
+    except ArchitectureError:
+        _select(path)
+
+
+def selection() -> dict[str, Any] | None:
+    """What can be done with the selected nodes as a whole."""
+    return editor.describe_selection(architecture(), selected_path(), PAGE.state["count"])
 
 
 def handle_edit(event: Any) -> None:
@@ -189,22 +207,9 @@ def handle_edit(event: Any) -> None:
         refuse(f"Not changed: {error}")
         return
     state["history"] = state["history"].record(value, event.get("gesture"))
-    _select(_path_after(before, value, command))
+    state["selected"], state["count"] = editor.follow_selection(before, value, command, selected_path(), state["count"])
     if repairs:
         PAGE.tell("info", f"{' '.join(repairs)} Undo takes it all back.")
-
-
-def _path_after(before: Architecture, value: Architecture, command: dict[str, Any]) -> str:
-    """What is selected after an edit: what was added, the neighbour of what was removed, else what was before."""
-    if command["do"] in ("add_branch", "add_layer", "add_block", "duplicate"):
-        known = {path for path, _ in walk(before)}
-        return next((path for path, _ in walk(value) if path not in known), selected_path())
-    block = selected_path().partition("/")[0]
-    names = [node.name for node in before.trunk.nodes]
-    left = [str(node.name) for node in value.trunk.nodes]
-    if block in names and block not in left and left and command["do"] == "remove":
-        return left[min(names.index(block), len(left) - 1)]
-    return selected_path()
 
 
 def command(**fields: Any) -> None:

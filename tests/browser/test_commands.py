@@ -325,7 +325,7 @@ def test_a_reload_repeats_nothing(visit):
         design.page.keyboard.press("Enter")
         until(lambda: channels(design) == number, "the number")  # noqa: B023
     worsen(design, delay=SLOW * 1000)
-    design.choose_from_menu("conv3", do="add_layer", path=f"{BLOCK}/branch_3x3")
+    design.choose_from_menu("conv", do="insert", place="after", path=f"{BLOCK}/branch_3x3")
     design.page.reload()
     design.page.locator(".st-key-editor .head b").wait_for()
     settle(design.page, quiet=2)

@@ -121,15 +121,17 @@ def test_stride_of_a_block_halves_its_maps() -> None:
 
 
 def test_layers_of_a_branch() -> None:
-    value = run(GOOGLENET, do="add_layer", path=f"{BLOCK}/branch_1x1", value="conv3")
-    branch = edit.find(value, f"{BLOCK}/branch_1x1")
-    assert [child.name for child in branch.children] == ["first", "conv_2"]
-    value = run(value, do="add_layer", path=f"{BLOCK}/branch_1x1/first", value="pool")
-    assert [child.name for child in edit.find(value, f"{BLOCK}/branch_1x1").children] == ["first", "pool", "conv_2"]
+    def names(architecture: Architecture) -> list[str]:
+        return [child.name for child in edit.find(architecture, f"{BLOCK}/branch_1x1").children]
+
+    value = run(GOOGLENET, do="insert", place="after", path=f"{BLOCK}/branch_1x1", value="conv")
+    assert names(value) == ["first", "conv"]
+    value = run(value, do="insert", place="after", path=f"{BLOCK}/branch_1x1/first", value="pool")
+    assert names(value) == ["first", "pool", "conv"]
     value = run(value, do="move", path=f"{BLOCK}/branch_1x1/pool", by=-1)
-    assert [child.name for child in edit.find(value, f"{BLOCK}/branch_1x1").children] == ["pool", "first", "conv_2"]
+    assert names(value) == ["pool", "first", "conv"]
     value = run(value, do="remove", path=f"{BLOCK}/branch_1x1/pool")
-    assert [child.name for child in edit.find(value, f"{BLOCK}/branch_1x1").children] == ["first", "conv_2"]
+    assert names(value) == ["first", "conv"]
 
 
 def test_blocks_come_go_and_set_an_example() -> None:
@@ -137,8 +139,8 @@ def test_blocks_come_go_and_set_an_example() -> None:
     names = [node.name for node in value.trunk.nodes]
     assert names[names.index(BLOCK) + 1] == "inception_3a_2"
     assert run(value, do="remove", path="inception_3a_2") == GOOGLENET
-    for kind in editor.BLOCKS:
-        grown = run(GOOGLENET, do="add_block", path=BLOCK, value=kind)
+    for part in ("inception", "conv", "pool"):
+        grown = run(GOOGLENET, do="insert", place="after", path=BLOCK, value=part)
         assert len(grown.trunk.nodes) == len(GOOGLENET.trunk.nodes) + 1
     dilated = run(GOOGLENET, do="set", path=f"{BLOCK}/branch_3x3/conv", field="dilation", value=2)
     everywhere = run(dilated, do="apply_to_all", path=BLOCK)
