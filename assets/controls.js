@@ -64,6 +64,18 @@ function drawMenu(parent, menu, memory, icon = "") {
   box.addEventListener("focusout", (event) => box.contains(event.relatedTarget) || close())
 }
 
+// The controls of a node; those that are rarely wanted are folded away, and stay unfolded once somebody has asked.
+function drawControls(parent, controls, memory, id) {
+  for (const control of controls) control.more || drawControl(parent, control, memory)
+  const rest = controls.filter((control) => control.more)
+  if (!rest.length) return
+  memory.unfolded ??= new Set()
+  const box = html(parent, "details", { class: "more", open: memory.unfolded.has(id) ? "" : null })
+  box.addEventListener("toggle", () => memory.unfolded[box.open ? "add" : "delete"](id))
+  html(box, "summary", { "data-id": `more:${id}` }, "More")
+  for (const control of rest) drawControl(box, control, memory)
+}
+
 function drawControl(parent, control, memory) {
   const box = html(parent, "div", { class: `control ${control.type}` })
   if (control.type === "ribbon") return drawRibbon(box, control, memory)
@@ -139,6 +151,12 @@ function drawChoice(box, control, memory) {
     button.addEventListener("click", () => on || send(memory, { ...control.command, value }))
     return button
   })
+  if (control.typed) {
+    const named = `${control.command.path ? `${control.command.path} ` : ""}${control.label}, exact value`
+    const input = html(box.querySelector(".top"), "input", { class: "exact", type: "text", value: control.text, "aria-label": named,
+      title: control.typed, "data-id": `exact:${idOf(control.command)}` })
+    onTyped(input, memory, () => control.text, (text) => send(memory, { ...control.command, value: text }))
+  }
   buttons.forEach((button, index) => button.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
     if (!step) return
@@ -159,8 +177,8 @@ function drawRibbon(box, first, memory) {
   const top = html(box, "div", { class: "top" })
   const named = `${control.command.path ? `${control.command.path} ` : ""}${control.label}`
   html(top, "span", { class: "caption" }, control.label)
-  const exact = html(top, "input", { class: "exact", type: "text", inputmode: "numeric", "aria-label": `${named}, exact value`, "data-id": `exact:${id}`,
-    title: control.free ? "a number, or height × width such as 1x7" : "" })
+  const exact = html(top, "input", { class: "exact", type: "text", inputmode: control.typed ? "text" : "decimal", "aria-label": `${named}, exact value`, "data-id": `exact:${id}`,
+    title: control.typed || "" })
   const only = html(box, "div", { class: "only" }, "no other value on this slider fits its neighbours")
   const track = html(box, "div", { class: "track" })
   const picture = svg(track, "svg", { width: "100%", height: 40, preserveAspectRatio: "none", "aria-hidden": "true" })

@@ -98,14 +98,14 @@ function drawCard(area, card, memory) {
     if (card.change) drawMenu(tools, card.change, memory, "swap_horiz")
     for (const icon of card.icons || []) drawButton(tools, icon, memory, "icon")
   }
-  for (const control of card.controls || []) drawControl(box, control, memory)
+  drawControls(box, card.controls || [], memory, card.id)
   for (const group of card.groups || []) {
     const part = html(box, "div", { class: `group${group.chosen ? " chosen" : ""}` })
     if (group.title) {
       const layer = html(part, "button", { class: "layer", type: "button", "data-id": `layer:${group.path}`, title: "Show all settings of this layer" }, group.title)
       layer.addEventListener("click", () => memory.commands.send("choose", group.path))
     }
-    for (const control of group.controls) drawControl(part, control, memory)
+    drawControls(part, group.controls, memory, group.path)
   }
   if (card.actions) {
     const row = html(box, "div", { class: "row" })

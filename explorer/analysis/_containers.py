@@ -115,7 +115,7 @@ def _unequal_sizes(walk: Walk, node: Any, path: str, x: Tensor, outs: list[Tenso
         for branch, out in zip(node.branches, outs, strict=True)
     )
     maps = all(len(out[0]) == 3 for out in outs)
-    walk.refuse(path, f"fuse={node.fuse} needs equal heights and widths: {given}", by_size=maps)
+    walk.refuse(path, f"fusion {node.fuse} needs equal heights and widths: {given}", by_size=maps)
     first = outs[0]
     channels = sum(out[0][0] for out in outs) if node.fuse == "concat" else first[0][0]
     y = ((channels, *first[0][1:]), *first[1:4], peak)
@@ -133,7 +133,7 @@ def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> N
         repair = Repair(label=f"give every branch {target} channels", replacements=changes)
     else:  # a branch that passes its input through cannot be widened
         repair = Repair(label="use concat", replacements=((path, (("fuse", "concat"),)),))
-    walk.refuse(path, f"fuse={node.fuse} needs equal channels: {counts}", repair)
+    walk.refuse(path, f"fusion {node.fuse} needs equal channels: {counts}", repair)
 
 
 def _merge(fields: Sequence[Field]) -> Field:

@@ -37,7 +37,8 @@ def _refuse_window(walk: Walk, path: str, x: Tensor) -> None:
 
 
 def _refuse_vector(walk: Walk, op: str, path: str, x: Tensor) -> Tensor:
-    walk.refuse(path, f"a {op} works on feature maps, but its input is a vector of {x[0][0]} after Flatten")
+    name = op.replace("_", " ")
+    walk.refuse(path, f"{name} works on feature maps, but its input is a vector of {x[0][0]} after flatten")
     return pass_through(x)
 
 
@@ -46,12 +47,12 @@ def _groups(walk: Walk, path: str, c: int, given: tuple[int | str, int | str]) -
     out, groups = (c if isinstance(each, str) else each for each in given)
     if c % groups == 0 == out % groups:
         return out, groups
-    what = f"in_channels (={c})" if c % groups else f"out_channels (={out})"
+    what = f"{c} input channels" if c % groups else f"{out} channels"
     near = max(groups, round(out / groups) * groups)
     by_channels = c % groups == 0 and near <= MAX_CHANNELS
     walk.refuse(
         path,
-        f"{what} must be divisible by groups (={groups})",
+        f"{what} are not divisible by the {groups} groups",
         Repair(label=f"set {near} channels", replacements=((path, (("out_channels", near),)),))
         if by_channels
         else Repair(label="use one group", replacements=((path, (("groups", 1),)),)),
@@ -174,10 +175,10 @@ def _linear(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     out, bias, alive, activated, saved = plan
     features = shape[0]
     if len(shape) != 1:
+        given = compact_shape(shape)
         walk.refuse(
             path,
-            f"a linear layer works on a vector, but its input is {compact_shape(shape)}; "
-            f"put GlobalPool and Flatten before it",
+            f"a linear layer works on a vector, but its input is {given}; put a global pool and flatten before it",
         )
         _note_feature(walk, x)
         features = byte_size(shape) // BYTES

@@ -21,6 +21,7 @@ from ._fields import (
 )
 from ._json import from_data, from_json, nodes_from_json, nodes_to_json, to_data, to_json
 from ._kinds import add_node_kind
+from ._labels import field_label
 from ._limits import (
     MAX_BRANCHES,
     MAX_CHANNELS,
@@ -113,6 +114,7 @@ __all__ = [
     "branches",
     "diff",
     "edit",
+    "field_label",
     "from_data",
     "from_json",
     "from_link",

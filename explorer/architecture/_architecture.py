@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
-from ..text import quote
 from . import _limits as limits
 from ._node_base import NodeBase
 from ._nodes import Node, Sequence
@@ -39,8 +38,8 @@ def _check_input_shape(value: object) -> tuple[int, int, int]:
         if whole(c, 1, limits.MAX_CHANNELS) and all(whole(n, limits.MIN_IMAGE, limits.MAX_IMAGE) for n in (h, w)):
             return (c, h, w)
     raise ValueError(
-        f"(={quote(value)}) must be [channels, height, width] with 1 to {limits.MAX_CHANNELS} channels "
-        f"and {limits.MIN_IMAGE} to {limits.MAX_IMAGE} pixels a side"
+        f"must be channels, height and width: 1 to {limits.MAX_CHANNELS} channels, "
+        f"{limits.MIN_IMAGE} to {limits.MAX_IMAGE} pixels a side"
     )
 
 

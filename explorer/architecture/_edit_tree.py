@@ -12,7 +12,7 @@ from ..text import quote
 from . import _limits as limits
 from ._architecture import Architecture
 from ._node_base import NodeBase
-from ._nodes import Parallel, Residual
+from ._nodes import NODE_KINDS, Parallel, Residual
 from ._problems import ArchitectureError, Problem
 from ._read_json import problems_of
 from ._value import copy_without_checks
@@ -91,7 +91,8 @@ def validate(make: Callable[[], _Made], data: object, path: str) -> _Made:
     try:
         return make()
     except pydantic.ValidationError as error:
-        raise ArchitectureError(problems_of(error, data, Architecture, path)) from None
+        kind = NODE_KINDS.get(data.get("op", "")) if isinstance(data, dict) else None
+        raise ArchitectureError(problems_of(error, data, kind or Architecture, path)) from None
     except ValueError as error:
         raise refuse(path, str(error)) from None
 

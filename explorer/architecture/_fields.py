@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from ..text import quote
 from . import _limits as limits
 
 NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
@@ -33,7 +32,7 @@ Size = int | tuple[int, int]
 
 def _check_size(low: int, high: int, words: tuple[str, ...] = ()) -> Any:
     """A validator for "one number or (h, w)" with one message instead of one per member of the union."""
-    rule = f"must be a whole number from {low} to {high}, or two of them [height, width]"
+    rule = f"must be a whole number from {low} to {high}, or two of them, height and width"
     rule += "".join(f", or '{word}'" for word in words)
 
     def whole(value: object) -> bool:
@@ -46,16 +45,14 @@ def _check_size(low: int, high: int, words: tuple[str, ...] = ()) -> Any:
             return value[0] if value[0] == value[1] else tuple(value)
         if whole(value):
             return value
-        raise ValueError(f"(={quote(value)}) {rule}")
+        raise ValueError(rule)
 
     return PlainValidator(check)
 
 
 def _check_name(value: object) -> object:
     if isinstance(value, str) and not NAME_PATTERN.fullmatch(value):
-        raise ValueError(
-            f"(={quote(value)}) must be 1 to {limits.MAX_NAME} letters, digits or _, and not begin with a digit"
-        )
+        raise ValueError(f"must be 1 to {limits.MAX_NAME} letters, digits or _, and not begin with a digit")
     return value
 
 

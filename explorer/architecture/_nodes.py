@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from ..text import quote
+from ..text import format_setting, quote
 from . import _limits as limits
 from ._fields import (
     IN_PLACE,
@@ -105,8 +105,8 @@ class Conv(NodeBase):
         g = self.geometry
         if self.padding == "same" and g.pad != g.pad_end and g.stride != (1, 1):
             raise ValueError(
-                f"padding 'same' with stride {self.stride} needs dilation·(kernel_size - 1) to be even; "
-                f"give the padding as a number, or use an odd kernel_size"
+                f"padding 'same' with stride {format_setting(self.stride)} needs dilation × (kernel − 1) to be even; "
+                f"give the padding as a number, or use an odd kernel"
             )
         return self
 
@@ -142,9 +142,11 @@ class Pool(NodeBase):
     def _padding_fits_the_window(self) -> Pool:
         g = self.geometry
         if g.pad != g.pad_end:
-            raise ValueError(f"padding 'same' needs an odd kernel_size (={self.kernel_size}); give a number instead")
+            kernel = format_setting(self.kernel_size)
+            raise ValueError(f"padding 'same' needs an odd kernel, not {kernel}; give the padding as a number")
         if any(p > k // 2 for p, k in zip(g.pad, g.kernel, strict=True)):
-            raise ValueError(f"padding (={self.padding}) must be at most half of kernel_size (={self.kernel_size})")
+            padding, kernel = format_setting(self.padding), format_setting(self.kernel_size)
+            raise ValueError(f"padding {padding} is more than half of the kernel of {kernel}")
         return self
 
 
@@ -254,7 +256,7 @@ class Attention(NodeBase):
     @model_validator(mode="after")
     def _odd_kernel(self) -> Attention:
         if self.spatial_kernel % 2 == 0:
-            raise ValueError(f"spatial_kernel (={self.spatial_kernel}) must be odd, so that the size is kept")
+            raise ValueError(f"the spatial kernel must be odd, so that the size is kept, not {self.spatial_kernel}")
         return self
 
 

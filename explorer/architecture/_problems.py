@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _SHOWN = 12
@@ -28,6 +28,8 @@ class Problem:
     """The rule and the value that breaks it, in one sentence."""
     repair: Repair | None = None
     """A change that would repair it, where there is an obvious one."""
+    labelled: str = ""
+    """The message with the label of the field that it begins with, for who sees labels; '' where it names no field."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -47,6 +49,14 @@ class ArchitectureError(ValueError):
         if len(self.problems) > _SHOWN:
             lines.append(f"... and {len(self.problems) - _SHOWN} more")
         super().__init__("; ".join(lines))
+
+    def with_labels(self) -> ArchitectureError:
+        """Write the same problems for people who see labels: 'channels (0) must be at least 1'.
+
+        Returns:
+            The error that names fields by their labels, ``field_label``.
+        """
+        return ArchitectureError([replace(each, message=each.labelled or each.message) for each in self.problems])
 
     def describe(self, limit: int = 3) -> str:
         """Write the first problems on one line, each with the repair that is offered.

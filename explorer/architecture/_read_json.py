@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import pydantic
 from pydantic import BaseModel
 
-from ..text import quote
+from ..text import quote, shorten
 from . import _limits as limits
 from ._fields import NAME_PATTERN
+from ._labels import field_label
 from ._node_base import NodeBase
 from ._nodes import NODE_KINDS, Auxiliary, Parallel, Sequence
 from ._problems import ArchitectureError, Problem
@@ -146,6 +147,7 @@ def _sibling_names(data: object, path: str = "") -> list[Problem]:
     return problems
 
 
+_LARGE = dict, list, tuple
 _RULES = {
     "missing": "is required",
     "int_type": "must be a whole number",
@@ -176,10 +178,8 @@ def problems_of(
         path = "/".join(part for part in (base, path) if part)
         context = item.get("ctx", {})
         value = item["input"]
-        if item["type"] == "value_error":
-            reason = str(context.get("error", item["msg"]))
-            message = f"{field} {reason}" if field else reason
-        elif item["type"] == "extra_forbidden":
+        labelled = ""
+        if item["type"] == "extra_forbidden":
             known = list(kind.model_fields) if kind else []
             close = difflib.get_close_matches(field, known, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}" if known else ""
@@ -191,16 +191,34 @@ def problems_of(
             message = f"op (={quote(given)}) is not a kind of node; {hint}"
         elif item["type"] == "missing":
             message = f"{field or 'the node'} is required"
+        elif item["type"] == "value_error" and not field:  # a rule of the whole node
+            message = str(context.get("error", item["msg"]))
         else:
-            rule = _RULES.get(item["type"])
-            text = rule.format(**context) if rule else item["msg"]
-            shown = "" if isinstance(value, dict | list | tuple) else f" (={quote(value)})"
-            message = f"{field or 'the node'}{shown} {text}"
+            own = context.get("error") if item["type"] == "value_error" else None
+            known_rule = _RULES.get(item["type"])
+            rule = str(own) if own else known_rule.format(**context) if known_rule else item["msg"]
+            # Nodes, and texts longer than any name, are not written again.
+            shown = len(value) <= limits.MAX_NAME if isinstance(value, str) else own or not isinstance(value, _LARGE)
+            message = f"{field or 'the node'}{f' (={quote(value)})' if shown else ''} {rule}"
+            if field:
+                labelled = f"{_label(field, kind)}{f' ({_written(value)})' if shown else ''} {rule}"
         # A union (number or word) reports each of its members; the first says enough.
-        problems.setdefault((path, field or message), Problem(path=path, message=message))
+        problems.setdefault((path, field or message), Problem(path=path, message=message, labelled=labelled))
     if len(found) > _MAX_PROBLEMS:
         problems["", ""] = Problem(path="", message=f"{len(found) - _MAX_PROBLEMS:,} further problems are not listed")
     return list(problems.values())
+
+
+def _label(field: str, kind: type[BaseModel] | None) -> str:
+    op = kind.model_fields.get("op") if kind else None
+    return field_label(field, op.default if op else "")
+
+
+def _written(value: object) -> str:
+    """A value as people write it: 1×7."""
+    if isinstance(value, list | tuple) and all(isinstance(each, int) for each in value):
+        return shorten("×".join(map(str, value)))
+    return quote(value)
 
 
 def _path_part(name: object, otherwise: str) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import math
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,11 +22,13 @@ from ..architecture import (
     Residual,
     branches,
     edit,
+    field_label,
     pair,
     walk,
 )
-from ..text import quote, shorten
+from ..text import quote
 from ._insert import insert_part
+from ._typed import parse_field, parse_integer, parse_number, parse_size, refuse
 
 logger = logging.getLogger(__name__)
 
@@ -51,22 +51,24 @@ def apply(architecture: Architecture, command: Command) -> Architecture:
     verb = command.get("do")
     make = _VERBS.get(verb) if isinstance(verb, str) else None
     if make is None:
-        raise _refuse("", f"there is no edit named {str(verb)[:40]!r}")
+        raise refuse("", f"there is no edit named {str(verb)[:40]!r}")
     path = str(command.get("path", ""))[:200]
     try:
         return make(architecture, _Given(command))
+    except ArchitectureError as error:
+        raise error.with_labels() from None
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         # A hand-made message may be meant for another kind of node; a mistake of ours looks the same, so it is logged.
         logger.warning("the edit %s failed", quote(command, 200), exc_info=True)
         what = f"the edit {verb!r} does not fit {path or 'the network'}"
-        raise _refuse(path, f"{what} ({type(error).__name__}: {error})") from error
+        raise refuse(path, f"{what} ({type(error).__name__}: {error})") from error
 
 
 class _Given(Command):
     """What a command came with; what it lacks is told by name."""
 
     def __missing__(self, key: str) -> Any:
-        raise _refuse(str(self.get("path", ""))[:200], f"the edit {self['do']!r} is incomplete: it has no {key!r}")
+        raise refuse(str(self.get("path", ""))[:200], f"the edit {self['do']!r} is incomplete: it has no {key!r}")
 
 
 def apply_with_repairs(architecture: Architecture, command: Command) -> tuple[Architecture, list[str]]:
@@ -94,67 +96,29 @@ def apply_with_repairs(architecture: Architecture, command: Command) -> tuple[Ar
     return value, said
 
 
-def _refuse(path: str, message: str) -> ArchitectureError:
-    return ArchitectureError([Problem(path=path, message=message)])
-
-
-def parse_integer(value: object, path: str, what: str) -> int:
-    """A whole number from what was typed. Raises ArchitectureError naming ``what``."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _refuse(path, f"{what} must be a whole number")
-    try:
-        number = float(value)
-    except ValueError:
-        raise _refuse(path, f"{what} (={quote(value, 40)}) must be a whole number") from None
-    except OverflowError:  # JSON has integers of any length
-        number = math.inf
-    if number != number or abs(number) > 1e9 or number != int(number):
-        raise _refuse(path, f"{what} (={shorten(str(number), 40)}) must be a whole number below a billion")
-    return int(number)
-
-
-def _parse_size(value: object, path: str, what: str) -> Any:
-    """A size from what was typed: 3, '3', '1x7' or '1×7' (height × width)."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d{1,4})\s*[x×*,]\s*(\d{1,4})\s*", value)
-        if match:
-            return (int(match[1]), int(match[2]))
-    return parse_integer(value, path, what)
-
-
 def _set(architecture: Architecture, command: Command) -> Architecture:
     path, field, value = str(command["path"]), str(command["field"]), command["value"]
     node = edit.find(architecture, path)
-    if field in ("kernel_size", "stride", "dilation"):
-        if "axis" in command:
-            both = list(getattr(node.geometry, field.removesuffix("_size")))
-            axis = parse_integer(command["axis"], path, "axis")
-            if axis not in (0, 1):
-                raise _refuse(path, f"axis (={axis}) must be 0 for the height or 1 for the width")
-            both[axis] = parse_integer(value, path, field)
-            value = tuple(both)
-        else:
-            value = _parse_size(value, path, field)
-    elif field in ("out_channels", "out_features", "reduction", "spatial_kernel", "size", "output_size"):
-        value = parse_integer(value, path, field)
-    elif field in ("scale", "p", "weight"):
-        value = _parse_number(value, path, field)
-    elif field == "groups":
-        value = "depthwise" if value == "depthwise" else parse_integer(value, path, field)
-        if value == "depthwise":
-            return edit.replace(architecture, path, groups=value, out_channels="same")
-    elif field in ("name", "children", "branches", "body", "op"):
-        raise _refuse(path, f"{field} is not changed this way")
-    return edit.replace(architecture, path, **{field: value})
+    if field in ("name", "op", node.child_field):
+        raise refuse(path, f"{field_label(field)} is not changed this way")
+    if field not in type(node).model_fields:
+        raise refuse(path, f"{node.op.replace('_', ' ')} has no {quote(field, 40)}")
+    given = parse_field(type(node), field, value, path)
+    if "axis" in command and not isinstance(given, tuple):  # two numbers are for both axes wherever they are typed
+        given = _with_axis(getattr(node, field), command["axis"], given, path)
+    if given == "depthwise":
+        return edit.replace(architecture, path, groups=given, out_channels="same")
+    return edit.replace(architecture, path, **{field: given})
 
 
-def _parse_number(value: object, path: str, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _refuse(path, f"{what} must be a number")
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        raise _refuse(path, f"{what} (={quote(value, 40)}) must be a number") from None
+def _with_axis(size: Any, axis: object, value: Any, path: str) -> tuple[Any, ...]:
+    """A size whose height (axis 0) or width (axis 1) is ``value``."""
+    at = parse_integer(axis, path, "axis")
+    if at not in (0, 1):
+        raise refuse(path, f"axis ({at}) must be 0 for the height or 1 for the width")
+    both = list(pair(size))
+    both[at] = value
+    return tuple(both)
 
 
 def _outputs(architecture: Architecture, command: Command) -> Architecture:
@@ -166,7 +130,7 @@ def _outputs(architecture: Architecture, command: Command) -> Architecture:
         if end is not None:
             conv, copies = end
             if channels % copies:
-                raise _refuse(conv, f"gives {copies} outputs for each of its channels, so {channels} cannot be had")
+                raise refuse(conv, f"gives {copies} outputs for each of its channels, so {channels} cannot be had")
             architecture = edit.replace(architecture, conv, out_channels=channels // copies)
     return architecture
 
@@ -174,7 +138,7 @@ def _outputs(architecture: Architecture, command: Command) -> Architecture:
 def _add_branch(architecture: Architecture, command: Command) -> Architecture:
     path, kind = str(command["path"]), command["value"]
     if kind not in branches.BRANCH_KINDS:
-        raise _refuse(path, f"there is no branch kind {str(kind)[:40]!r}; known: {', '.join(branches.BRANCH_KINDS)}")
+        raise refuse(path, f"there is no branch kind {str(kind)[:40]!r}; known: {', '.join(branches.BRANCH_KINDS)}")
     block = edit.find(architecture, path)
     convs = [node for _, node in walk(block) if isinstance(node, Conv)]
     style: dict[str, Any] = {}
@@ -221,7 +185,7 @@ def _change_kind(architecture: Architecture, command: Command) -> Architecture:
     """Another kind of branch in the place of one, with its name, its output channels and its reduction."""
     path, kind = str(command["path"]), command["value"]
     if kind not in branches.BRANCH_KINDS:
-        raise _refuse(path, f"there is no branch kind {str(kind)[:40]!r}; known: {', '.join(branches.BRANCH_KINDS)}")
+        raise refuse(path, f"there is no branch kind {str(kind)[:40]!r}; known: {', '.join(branches.BRANCH_KINDS)}")
     old = edit.find(architecture, path)
     block = edit.find(architecture, path.rpartition("/")[0])
     convs = [node for _, node in walk(old) if isinstance(node, Conv)] if old.child_field else [old]
@@ -246,7 +210,7 @@ def _paste(architecture: Architecture, command: Command) -> Architecture:
     try:
         return edit.paste(architecture, command["place"], str(command["path"]), str(command["value"]))
     except ArchitectureError as error:
-        raise _refuse("", f"the text could not be pasted: {error}") from None
+        raise refuse("", f"the text could not be pasted: {error}") from None
 
 
 def _relocate(architecture: Architecture, command: Command) -> Architecture:
@@ -266,7 +230,7 @@ def _stride(architecture: Architecture, command: Command) -> Architecture:
     for branch in edit.find(architecture, path).branches:
         end = stride_layer(branch, f"{path}/{branch.name}")
         if end is None:
-            raise _refuse(f"{path}/{branch.name}", "this branch has no convolution or pool that could take the stride")
+            raise refuse(f"{path}/{branch.name}", "this branch has no convolution or pool that could take the stride")
         architecture = edit.replace(architecture, end, stride=stride)
     return architecture
 
@@ -305,9 +269,9 @@ def _input(architecture: Architecture, command: Command) -> Architecture:
     c, h, w = architecture.input_shape
     axis = str(command["axis"])
     if axis not in ("size", "channels", "height", "width"):
-        raise _refuse("", f"the input has no {quote(axis, 40)}; it has channels, height, width and size")
+        raise refuse("", f"the input has no {quote(axis, 40)}; it has channels, height, width and size")
     if axis == "size":
-        height, width = pair(_parse_size(command["value"], "", "input size"))
+        height, width = pair(parse_size(command["value"], "", "input size"))
         return edit.replace(architecture, "", input_shape=(c, height, width))
     value = parse_integer(command["value"], "", f"input {axis}")
     shape = {"channels": (value, h, w), "height": (c, value, w), "width": (c, h, value)}
@@ -339,7 +303,7 @@ _VERBS: dict[str, Callable[[Architecture, Command], Architecture]] = {
     "move": lambda a, c: edit.move(a, str(c["path"]), parse_integer(c["by"], str(c["path"]), "by"), _count(c)),
     "rename": lambda a, c: edit.rename(a, str(c["path"]), str(c["value"]).strip()),
     "apply_to_all": lambda a, c: edit.apply_to_all_blocks(a, str(c["path"])),
-    "width": lambda a, c: edit.scale_width(a, _parse_number(c["value"], "", "width factor")),
+    "width": lambda a, c: edit.scale_width(a, parse_number(c["value"], "", "width factor")),
     "classes": lambda a, c: edit.set_classes(a, parse_integer(c["value"], "", "classes")),
     "input": _input,
     "title": _title,

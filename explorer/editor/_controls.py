@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..analysis import METRICS, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
-from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, edit
-from ..text import format_bytes, format_change, format_extent, format_si
+from ..analysis import METRICS, Analysis, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
+from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, edit, field_label
+from ..text import format_bytes, format_change, format_setting, format_si
 from ._commands import Command, apply
 
 _FORMER_KEYS = {"training": "training_bytes", "inference": "inference_bytes", "field": "receptive_field"}
@@ -66,16 +66,14 @@ def channel_values(value: int, limit: int = MAX_CHANNELS, anchor: int | None = N
     return sorted({step, *range(step, top + 1, step), value})
 
 
-def reductions(value: int) -> list[int]:
-    """Positions of a reduction slider."""
-    return sorted({1, 2, 4, 8, 16, 32, value})
-
-
 class Maker:
     """Makes the controls of one panel; one ``Sweep`` serves all of its ribbons."""
 
-    def __init__(self, architecture: Architecture, baseline: Architecture, metric: str, sweep: Sweep) -> None:
+    def __init__(
+        self, architecture: Architecture, analysis: Analysis, baseline: Architecture, metric: str, sweep: Sweep
+    ) -> None:
         self.architecture = architecture
+        self.analysis = analysis
         self.baseline = baseline
         self.metric = metric
         self.sweep = sweep
@@ -152,6 +150,28 @@ class Maker:
             made.append({"value": key, "label": caption, "ok": ok})
         return {"type": "choice", "label": label, "command": command, "value": value, "options": made}
 
+    def setting(
+        self, node: Any, path: str, field: str, options: list[Any], typed: str = ""
+    ) -> dict[str, Any]:
+        """Buttons for the usual values of a field; where ``typed`` says what else there is, a field to type it into.
+
+        An option is a value, or (value, caption).
+        """
+        command, value = set_command(path, field), as_plain(getattr(node, field))
+        captioned = [each if isinstance(each, tuple) else (each, write_value(each)) for each in options]
+        control = self.choice(field_label(field, node.op), command, value, captioned, check=True)
+        return {**control, "typed": typed, "text": write_value(value)} if typed else control
+
+
+def as_plain(value: Any) -> Any:
+    """A field's value as JSON has it and ``parse_field`` reads it: a pair becomes '1×7'."""
+    return format_setting(value) if isinstance(value, tuple) else value
+
+
+def write_value(value: Any) -> str:
+    """A field's value as people type it."""
+    return f"{value:g}" if isinstance(value, float) else format_setting(value)
+
 
 def _delta(now: float, before: float) -> str:
     text = format_change(now, before)
@@ -170,11 +190,11 @@ def button(label: str, command: Command, hint: str = "", off: bool = False) -> d
     return {"type": "button", "label": label, "command": command, "hint": hint or label, "off": off}
 
 
-def leaf_controls(make: Maker, leaf: Any, path: str, *, detailed: bool, linked: bool) -> list[dict[str, Any]]:
-    """Controls of one primitive layer; ``detailed`` adds those that are rarely wanted, ``linked`` leaves channels to
+def node_controls(make: Maker, node: Any, path: str, *, detailed: bool, linked: bool = False) -> list[dict[str, Any]]:
+    """Controls of one node's own fields; ``detailed`` adds those that are rarely wanted, ``linked`` leaves channels to
     the block."""
-    controls = CONTROLS[leaf.op](make, leaf, path, detailed, linked) if leaf.op in CONTROLS else []
-    if detailed and "/" in path:
+    controls = CONTROLS[node.op](make, node, path, detailed, linked) if node.op in CONTROLS else []
+    if detailed and "/" in path and not node.child_field:
         controls.append(
             {
                 "type": "buttons",
@@ -193,39 +213,76 @@ def set_command(path: str, field: str) -> Command:
     return {"do": "set", "path": path, "field": field}
 
 
+def _more(*controls: dict[str, Any]) -> list[dict[str, Any]]:
+    """Controls that are rarely wanted: they are folded away until somebody asks for more."""
+    return [{**control, "more": True} for control in controls]
+
+
+_YES_NO = [(True, "yes"), (False, "no")]
+_NORMS = [("none", "none"), ("batch", "batch")]
+_SIZE = "a number, or height × width such as 1×7"
+_EPS = [1e-5, 1e-3]
+
+
 def _conv_controls(make: Maker, conv: Any, path: str, detailed: bool, linked: bool) -> list[dict[str, Any]]:
     controls: list[dict[str, Any]] = []
-    if isinstance(conv.out_channels, int) and not linked:
+    if conv.out_channels == "same":
+        given = make.analysis.by_path[path].output_shape[0]
+        options: list[Any] = [("same", "as many as come in"), given]
+        controls.append(make.setting(conv, path, "out_channels", options, typed="a number"))
+    elif not linked:
         controls.append(make.channels("channels", set_command(path, "out_channels"), conv.out_channels))
     if conv.geometry.kernel != (1, 1) or detailed:
-        controls += _window_controls(make, conv, path, "kernel_size", "kernel", [1, 3, 5, 7, 9, 11])
-        controls += _window_controls(make, conv, path, "dilation", "dilation", list(range(1, 9)))
+        controls += _window_controls(make, conv, path, "kernel_size", [1, 3, 5, 7, 9, 11])
+        controls += _window_controls(make, conv, path, "dilation", list(range(1, 9)))
     if detailed:
-        groups: list[tuple[Any, str]] = [(1, "1"), (2, "2"), (4, "4"), ("depthwise", "depthwise")]
-        norms = [("none", "none"), ("batch", "batch")]
         controls += [
-            _stride_choice(make, conv, path),
-            make.choice("groups", set_command(path, "groups"), conv.groups, groups, check=True),
-            make.choice("norm", set_command(path, "norm"), conv.norm, norms),
+            make.setting(conv, path, "stride", [1, 2, 3], typed=_SIZE),
+            _padding_setting(make, conv, path),
+            make.setting(conv, path, "groups", [1, 2, 4, "depthwise"], typed="a number that divides the channels"),
+            make.setting(conv, path, "norm", _NORMS),
             activation_select(set_command(path, "activation"), conv.activation),
+            *_more(
+                make.setting(conv, path, "bias", [("auto", "where there is no norm"), *_YES_NO]),
+                make.setting(conv, path, "norm_eps", _EPS, typed="more than 0, at most 1"),
+            ),
+        ]
+    return controls
+
+
+def _pool_controls(make: Maker, pool: Any, path: str, detailed: bool, _: bool) -> list[dict[str, Any]]:
+    controls = [_pool_kind(make, pool, path)]
+    controls += _window_controls(make, pool, path, "kernel_size", [1, 2, 3, 5, 7, 9])
+    if detailed:
+        controls += [
+            make.setting(pool, path, "stride", [1, 2, 3], typed=_SIZE),
+            _padding_setting(make, pool, path),
+            *_more(
+                make.setting(pool, path, "ceil_mode", _YES_NO),
+                make.setting(pool, path, "count_include_pad", _YES_NO),
+            ),
         ]
     return controls
 
 
 def _pool_kind(make: Maker, pool: Any, path: str) -> dict[str, Any]:
-    return make.choice("pooling", set_command(path, "kind"), pool.kind, [("max", "max"), ("avg", "average")])
+    return make.setting(pool, path, "kind", [("max", "max"), ("avg", "average")])
 
 
-def _pool_controls(make: Maker, pool: Any, path: str, detailed: bool, _: bool) -> list[dict[str, Any]]:
-    controls = [_pool_kind(make, pool, path)]
-    controls += _window_controls(make, pool, path, "kernel_size", "kernel", [1, 2, 3, 5, 7, 9])
-    return [*controls, _stride_choice(make, pool, path)] if detailed else controls
+def _padding_setting(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
+    values: list[Any] = ["same", 0, 1, 2, 3]
+    return make.setting(leaf, path, "padding", values, typed=f"'same', {_SIZE}")
+
+
+def _global_pool_controls(make: Maker, pool: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    return [_pool_kind(make, pool, path), *_more(make.setting(pool, path, "output_size", [1, 2, 7], typed=_SIZE))]
 
 
 def _linear_controls(make: Maker, linear: Any, path: str, *_: bool) -> list[dict[str, Any]]:
     return [
         make.channels("outputs", set_command(path, "out_features"), linear.out_features, MAX_FEATURES),
         activation_select(set_command(path, "activation"), linear.activation),
+        *_more(make.setting(linear, path, "bias", _YES_NO)),
     ]
 
 
@@ -234,49 +291,99 @@ def _dropout_controls(make: Maker, dropout: Any, path: str, *_: bool) -> list[di
     return [make.ribbon("probability", set_command(path, "p"), dropout.p, values, text=f"{dropout.p:g}")]
 
 
+def _response_norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    return [
+        make.setting(norm, path, "size", [3, 5, 7, 9], typed="1 to 255"),
+        *_more(
+            make.setting(norm, path, "alpha", [1e-4, 1e-3], typed="0 to 1000"),
+            make.setting(norm, path, "beta", [0.5, 0.75], typed="0 to 10"),
+            make.setting(norm, path, "k", [1.0, 2.0], typed="more than 0, at most 1000"),
+        ),
+    ]
+
+
+def _norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    return [make.setting(norm, path, "eps", _EPS, typed="more than 0, at most 1")]
+
+
+def _activation_controls(_: Maker, node: Any, path: str, *__: bool) -> list[dict[str, Any]]:
+    return [activation_select(set_command(path, "kind"), node.kind)]
+
+
 def _attention_controls(make: Maker, attention: Any, path: str, *_: bool) -> list[dict[str, Any]]:
-    value = attention.reduction
-    return [make.ribbon("reduction", set_command(path, "reduction"), value, reductions(value))]
+    kind = make.setting(attention, path, "kind", [("se", "SE"), ("cbam", "CBAM")])
+    return [kind, *attention_sizes(make, attention, path)]
+
+
+def attention_sizes(make: Maker, attention: Any, path: str) -> list[dict[str, Any]]:
+    """The controls of an attention but for its kind."""
+    value, kernel = attention.reduction, attention.spatial_kernel
+    odd = make.ribbon("spatial kernel", set_command(path, "spatial_kernel"), kernel, sorted({3, 5, 7, 9, 11, kernel}))
+    return [
+        make.ribbon("reduction", set_command(path, "reduction"), value, sorted({1, 2, 4, 8, 16, 32, value})),
+        *([odd] if attention.kind == "cbam" else _more(odd)),  # squeeze-and-excitation has no use for it
+    ]
+
+
+def _parallel_controls(make: Maker, parallel: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    options: list[tuple[Any, str]] = [("concat", "concat"), ("add", "add"), ("multiply", "multiply")]
+    return [make.choice("fusion", {"do": "fuse", "path": path}, parallel.fuse, options)]
+
+
+def _residual_controls(make: Maker, residual: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    return [
+        make.setting(residual, path, "shortcut", [("identity", "identity"), ("projection", "projection")]),
+        *residual_details(make, residual, path),
+    ]
+
+
+def residual_details(make: Maker, residual: Any, path: str) -> list[dict[str, Any]]:
+    """The controls of a residual but for its shortcut."""
+    scales = sorted({*(round(0.05 * n, 2) for n in range(1, 21)), residual.scale})
+    norm = make.setting(residual, path, "norm", _NORMS)
+    activation = activation_select(set_command(path, "activation"), residual.activation)
+    return [
+        make.ribbon("scale", set_command(path, "scale"), residual.scale, scales, text=f"{residual.scale:g}"),
+        *_more({**norm, "label": "norm of the projection"}, {**activation, "label": "activation after the addition"}),
+    ]
+
+
+def _auxiliary_controls(make: Maker, head: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    return [make.setting(head, path, "weight", [0.3, 0.4, 1.0], typed="0 to 10")]
 
 
 CONTROLS: dict[str, Callable[[Maker, Any, str, bool, bool], list[dict[str, Any]]]] = {
     "conv": _conv_controls,
     "pool": _pool_controls,
-    "global_pool": lambda make, pool, path, *_: [_pool_kind(make, pool, path)],
+    "global_pool": _global_pool_controls,
     "linear": _linear_controls,
     "dropout": _dropout_controls,
+    "local_response_norm": _response_norm_controls,
+    "norm": _norm_controls,
+    "activation": _activation_controls,
     "attention": _attention_controls,
-    "activation": lambda _, node, path, *__: [activation_select(set_command(path, "kind"), node.kind)],
+    "parallel": _parallel_controls,
+    "residual": _residual_controls,
+    "auxiliary": _auxiliary_controls,
 }
-"""For each op the controls of such a layer: ``controls(make, layer, path, detailed, linked)``.
+"""For each op the controls of such a node's own fields: ``controls(make, node, path, detailed, linked)``.
 
 A kind without a row has no settings, or none that are edited by hand.
 """
 
 
-def _window_controls(
-    make: Maker, leaf: Any, path: str, field: str, label: str, values: list[int]
-) -> list[dict[str, Any]]:
-    """One ribbon for a square size, two for (h, w); typed as 3 or 1×7."""
-    command = set_command(path, field)
+def _window_controls(make: Maker, leaf: Any, path: str, field: str, values: list[int]) -> list[dict[str, Any]]:
+    """One ribbon for a square size, two for (h, w); typed as 3 or 1×7 in each of them."""
+    command, label = set_command(path, field), field_label(field)
     value = getattr(leaf, field)
     if isinstance(value, int):
-        ribbon = make.ribbon(label, command, value, sorted({*values, value}))
-        return [{**ribbon, "free": True}]
-    return [
-        {
-            **make.ribbon(f"{label} {side}", {**command, "axis": axis}, value[axis], sorted({*values, value[axis]})),
-            "free": False,
-        }
-        for axis, side in enumerate(("height", "width"))
-    ]
-
-
-def _stride_choice(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
-    g = leaf.geometry
-    value: Any = g.stride[0] if g.stride[0] == g.stride[1] else format_extent(g.stride)
-    options = [(1, "1"), (2, "2"), (3, "3")]
-    return make.choice("stride", set_command(path, "stride"), value, options, check=True)
+        ribbons = [make.ribbon(label, command, value, sorted({*values, value}))]
+    else:
+        ribbons = [
+            make.ribbon(f"{label} {side}", {**command, "axis": axis}, value[axis], sorted({*values, value[axis]}))
+            for axis, side in enumerate(("height", "width"))
+        ]
+    return [{**ribbon, "typed": _SIZE} for ribbon in ribbons]
 
 
 def activation_select(command: Command, value: str | None) -> dict[str, Any]:

@@ -22,7 +22,16 @@ from ..architecture import (
 from ..figures import kind_of, kind_of_branch
 from ..text import compact_shape
 from ._commands import Command, stride_layer
-from ._controls import Maker, activation_select, button, leaf_controls, number, reductions
+from ._controls import (
+    CONTROLS,
+    Maker,
+    activation_select,
+    attention_sizes,
+    button,
+    node_controls,
+    number,
+    residual_details,
+)
 from ._insert import list_parts
 
 
@@ -55,7 +64,7 @@ def describe_controls(
     metrics = headline_metrics()
     if metric not in metrics:
         raise ValueError(f"metric (={metric!r}) must be one of {', '.join(metrics)}")
-    make = Maker(architecture, baseline or architecture, metric, sweep or Sweep())
+    make = Maker(architecture, analysis, baseline or architecture, metric, sweep or Sweep())
     block = path.partition("/")[0]
     node = edit.find(architecture, block) if block else architecture.trunk
     main = edit.block_parallel(node, block) if block else None
@@ -74,6 +83,7 @@ def describe_controls(
         cards.append(_block_card(make, node, block, main))
         cards += [_branch_card(make, child, f"{main}/{child.name}", path, parallel) for child in parallel.branches]
         cards.append(_add_card(make, parallel, main))
+        cards += _around_card(make, node, block, main, path)
     else:
         title = block
         layers = analysis.below(block)
@@ -105,9 +115,7 @@ def _block_card(make: Maker, node: Any, path: str, main: str | None) -> dict[str
     """What concerns a block as a whole; ``main`` is the path of its parallel branches, None where it has none."""
     controls = []
     if main is not None:
-        fuse = edit.find(make.architecture, main).fuse
-        options: list[tuple[Any, str]] = [("concat", "concat"), ("add", "add"), ("multiply", "multiply")]
-        controls.append(make.choice("fusion", {"do": "fuse", "path": main}, fuse, options))
+        controls += node_controls(make, edit.find(make.architecture, main), main, detailed=False)
     controls += [*_residual_controls(make, node, path), *_attention_controls(make, path)]
     command: Command = {"do": "norm", "path": path}
     controls.append(make.choice("norm", command, _style_of(node, "norm"), [("none", "none"), ("batch", "batch")]))
@@ -135,9 +143,7 @@ def _residual_controls(make: Maker, node: Any, path: str) -> list[dict[str, Any]
     shortcut = residual.shortcut if residual else "off"
     controls = [make.choice("residual", {"do": "residual", "path": path}, shortcut, options, check=True)]
     if residual:
-        scales = sorted({*(round(0.05 * n, 2) for n in range(1, 21)), residual.scale})
-        command: Command = {"do": "set", "path": path, "field": "scale"}
-        controls.append(make.ribbon("scale", command, residual.scale, scales, text=f"{residual.scale:g}"))
+        controls += residual_details(make, residual, path)
     return controls
 
 
@@ -147,13 +153,8 @@ def _attention_controls(make: Maker, path: str) -> list[dict[str, Any]]:
     options: list[tuple[Any, str]] = [("none", "none"), ("se", "SE"), ("cbam", "CBAM")]
     kind = found.kind if found else "none"
     controls = [make.choice("attention", {"do": "attention", "path": path}, kind, options)]
-    if found:
-        command: Command = {"do": "set", "path": at, "field": "reduction"}
-        controls.append(make.ribbon("reduction", command, found.reduction, reductions(found.reduction)))
-    if found and found.kind == "cbam":
-        command = {"do": "set", "path": at, "field": "spatial_kernel"}
-        odd = sorted({3, 5, 7, 9, 11, found.spatial_kernel})
-        controls.append(make.ribbon("spatial kernel", command, found.spatial_kernel, odd))
+    if at and found:
+        controls += attention_sizes(make, found, at)
     return controls
 
 
@@ -173,23 +174,35 @@ def _joint_controls(make: Maker, main: str) -> list[dict[str, Any]]:
     return controls
 
 
+def _groups(
+    make: Maker, root: Any, path: str, chosen: str, linked: str = "", without: tuple[str | None, ...] = ()
+) -> list[dict[str, Any]]:
+    """The controls of ``root`` and of all below it, but for the nodes ``without``, whose controls stand elsewhere."""
+    found = [(path, root), *walk(root, path)]
+    return [
+        {
+            "path": at,
+            "title": node.name if root.child_field else "",
+            "kind": kind_of(node),
+            "controls": node_controls(make, node, at, detailed=at == chosen, linked=at == linked),
+            "chosen": at == chosen,
+        }
+        for at, node in found
+        if at not in without and (not node.child_field or node.op in CONTROLS)
+    ]
+
+
+def _around_card(make: Maker, node: Any, block: str, main: str, chosen: str) -> list[dict[str, Any]]:
+    """The layers of a block that are in none of its branches, such as the 1×1 behind those of Inception-ResNet."""
+    branches_of_main = tuple(path for path, _ in walk(node, block) if path.startswith(f"{main}/"))
+    elsewhere = (block, main, edit.attention_of(make.architecture, block), *branches_of_main)
+    groups = _groups(make, node, block, chosen, without=elsewhere)
+    return [{"id": f"{block}…", "title": "around the branches", "kind": "fuse", "groups": groups}] if groups else []
+
+
 def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Parallel) -> dict[str, Any]:
-    leaves = [(f"{path}/{inner}", leaf) for inner, leaf in walk(branch) if not leaf.child_field]
-    leaves = leaves if branch.child_field else [(path, branch)]
     end = edit.output_conv(branch, path) if parallel.fuse != "concat" else None
-    linked = end[0] if end else None
-    groups = []
-    for leaf_path, leaf in leaves:
-        controls = leaf_controls(make, leaf, leaf_path, detailed=leaf_path == chosen, linked=leaf_path == linked)
-        groups.append(
-            {
-                "path": leaf_path,
-                "title": leaf.name if branch.child_field else "",
-                "kind": kind_of(leaf),
-                "controls": controls,
-                "chosen": leaf_path == chosen,
-            }
-        )
+    groups = _groups(make, branch, path, chosen, linked=end[0] if end else "")
     names = [each.name for each in parallel.branches]
     index = names.index(branch.name)
     last, full = len(names) - 1, len(names) >= MAX_BRANCHES
@@ -247,20 +260,9 @@ def _add_card(make: Maker, parallel: Parallel, main: str) -> dict[str, Any]:
 
 def _plain_card(make: Maker, node: Any, path: str, chosen: str) -> dict[str, Any]:
     """A layer of the trunk, or a sequence of layers, that is not a block."""
-    leaves = [(f"{path}/{inner}", leaf) for inner, leaf in walk(node) if not leaf.child_field]
-    leaves = leaves if node.child_field else [(path, node)]
-    groups = [
-        {
-            "path": leaf_path,
-            "title": leaf.name if node.child_field else "",
-            "kind": kind_of(leaf),
-            "controls": leaf_controls(
-                make, leaf, leaf_path, detailed=leaf_path == chosen or not node.child_field, linked=False
-            ),
-            "chosen": leaf_path == chosen,
-        }
-        for leaf_path, leaf in leaves
-    ]
+    on_block_card = node.child_field and node.op != "auxiliary"
+    without = (path, edit.attention_of(make.architecture, path)) if on_block_card else ()
+    groups = _groups(make, node, path, chosen if node.child_field else path, without=without)
     return {
         "id": path,
         "path": path,
@@ -268,7 +270,7 @@ def _plain_card(make: Maker, node: Any, path: str, chosen: str) -> dict[str, Any
         "kind": kind_of_branch(node) if node.op != "linear" else "linear",
         "groups": groups,
         "actions": []
-        if node.child_field and node.op != "auxiliary"  # its block's card has them
+        if on_block_card
         else [
             button("Duplicate", {"do": "duplicate", "path": path}, "Add a copy right behind it"),
             button("Remove", {"do": "remove", "path": path}, "Take this layer out of the network"),

@@ -278,7 +278,7 @@ def test_each_way_in_which_a_head_may_not_fit(node: Any) -> None:
 @pytest.mark.parametrize(
     ("node", "said"),
     [
-        (Conv(name="conv", out_channels=4, groups=3), "divisible by groups"),
+        (Conv(name="conv", out_channels=4, groups=3), "not divisible by the 3 groups"),
         (Parallel(name="parallel", branches=(ALIKE[0], Conv(name="b", out_channels=5)), fuse="add"), "equal channels"),
         (Residual(name="residual", body=Conv(name="body", out_channels=5)), "equal shapes"),
     ],

@@ -200,7 +200,7 @@ def test_what_cannot_be_done_is_said_in_our_words(command: dict[str, Any], words
     "command",
     [
         {"do": "set", "path": "conv1", "field": "out_channels"},
-        {"do": "set", "path": BLOCK, "field": "scale"},
+        {"do": "set", "path": "dropout", "field": "p"},
         {"do": "width"},
         {"do": "classes"},
         {"do": "input", "axis": "size"},

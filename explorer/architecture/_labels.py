@@ -1,0 +1,37 @@
+"""What people call the fields of nodes: one translation for controls, messages and lists of changes."""
+
+from __future__ import annotations
+
+_LABELS = {
+    "out_channels": "channels",
+    "kernel_size": "kernel",
+    "norm_eps": "norm eps",
+    "ceil_mode": "round sizes up",
+    "count_include_pad": "average counts padding",
+    "output_size": "output size",
+    "out_features": "outputs",
+    "p": "probability",
+    "size": "channels in the sum",
+    "spatial_kernel": "spatial kernel",
+    "children": "layers",
+    "fuse": "fusion",
+    "weight": "weight of its loss",
+    "input_shape": "input",
+}
+_OF_KIND = {("pool", "kind"): "pooling", ("global_pool", "kind"): "pooling", ("attention", "kind"): "attention"}
+
+
+def field_label(field: str, op: str = "") -> str:
+    """Find what people call a field of a node, or of an architecture.
+
+    >>> field_label("out_channels"), field_label("kind", "pool"), field_label("input_shape")
+    ('channels', 'pooling', 'input')
+
+    Args:
+        field: Name of the field.
+        op: Kind of the node, where fields of one name differ.
+
+    Returns:
+        The label; the name itself, in words, where there is no other.
+    """
+    return _OF_KIND.get((op, field)) or _LABELS.get(field) or field.replace("_", " ")
