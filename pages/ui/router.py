@@ -26,8 +26,9 @@ PAGES: dict[str, tuple[str, str]] = {
 
 
 @cache
-def _style() -> str:
-    return (_ROOT / "assets" / "page.css").read_text(encoding="utf-8")
+def _style_and_script() -> str:
+    style, script = ((_ROOT / "assets" / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return f"<style>{style}</style><script>{script}</script>"
 
 
 def route() -> None:
@@ -45,7 +46,7 @@ def route() -> None:
         layout="wide",
         initial_sidebar_state=200,
     )
-    st.html(f"<style>{_style()}</style>")
+    st.html(_style_and_script(), unsafe_allow_javascript=True)
     st.logo(_ROOT / "assets" / "logo.svg", size="large", icon_image=_ROOT / "assets" / "icon.png")
     st.navigation(pages).run()
 

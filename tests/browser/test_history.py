@@ -1,0 +1,26 @@
+"""Back and Forward through all pages: one press for each step that the visitor has made."""
+
+from pages.ui import router
+from tests.browser.design import until
+from tests.browser.helpers import open_app, settle
+
+
+def test_back_and_forward_through_all_pages(server, page):
+    """From the menu, every page completes its bare address with what it shows; that must not be a step of its own."""
+    titles = {stem: title for stem, (title, _) in router.PAGES.items()}
+    open_app(page, f"{server.url}/catalogue")
+    visited = [("catalogue", page.evaluate("location.href"))]
+    for stem in [stem for stem in titles if stem != "catalogue"]:
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name=titles[stem], exact=True).click()
+        page.get_by_role("heading", level=1, name=titles[stem]).wait_for(state="attached")
+        settle(page)
+        visited.append((stem, page.evaluate("location.href")))
+    assert sum("?" in address for _, address in visited) >= 3  # those that complete it
+
+    for step, places in (("back", visited[-2::-1]), ("forward", visited[1:])):
+        for stem, address in places:
+            page.evaluate(f"history.{step}()")
+            until(lambda address=address: page.evaluate("location.href") == address, f"{address} by one {step}")
+            page.get_by_role("heading", level=1, name=titles[stem]).wait_for(state="attached")
+    settle(page)
+    assert page.evaluate("location.href") == visited[-1][1]
