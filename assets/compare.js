@@ -139,37 +139,42 @@ function drawGroups(area, data, width, tip, choose) {
 
 function drawGrowths(area, data, width, tip) {
   const high = 300, left = 46, right = 30, top = 12, bottom = 26
-  const { lines, networks } = data
-  const tallest = Math.max(2, ...lines.flatMap((line) => line.points.map((point) => point.longest)))
-  const steps = Math.max(1, ...lines.map((line) => line.points.length - 1))
-  const x = (index) => left + (width - left - right) * index / steps
+  const { lines, networks, stages } = data
+  const last = (line) => line[line.length - 1]
+  const tallest = Math.max(2, ...lines.map((line) => last(line).longest))
+  const x = (at) => left + (width - left - right) * at / Math.max(1, stages.length)
   const y = (value) => top + (high - top - bottom) * (1 - Math.log(value) / Math.log(tallest * 1.15))
-  const said = lines.map((line, place) => `${networks[place].label} ends at ${line.points[line.points.length - 1].longest} pixels`)
-  const picture = plot(area, width, high, `Receptive field after each layer. ${said.join("; ")}. Arrow keys move.`)
+  const said = lines.map((line, place) => `${networks[place].label} ends at ${last(line).longest} pixels`)
+  const picture = plot(area, width, high, `Receptive field stage by stage. ${said.join("; ")}. Arrow keys move.`)
   const powers = [1, 10, 100, 1000, 10_000].filter((value) => value <= tallest)
   gridRows(picture, powers, y, left, width - right, (value) => value.toLocaleString("en"))
-  const axis = "layers and blocks of the trunk that change the field, from the image on →"
-  tickText(picture, width - right, high - 6, axis, { "text-anchor": "end" })
+  stages.forEach((label, index) => {
+    svg(picture, "line", { class: "axis", x1: x(index), x2: x(index), y1: top, y2: high - bottom })
+    const middle = (x(index) + x(index + 1)) / 2
+    const words = x(1) - x(0) < 60 ? label.replace("stride ", "/") : label
+    tickText(picture, middle, high - 8, words, { "text-anchor": "middle" })
+  })
   const hits = []
   const taken = []
   lines.forEach((line, place) => {
     const ink = color(networks[place])
-    const path = (key) => course(line.points.map((point, index) => [x(index), y(point[key])]))
+    const path = (key) => course(line.map((point) => [x(point.at), y(point[key])]))
     svg(picture, "path", { class: "line", d: path("longest"), style: `stroke:${ink}` })
-    if (line.points.some((point) => point.shortest !== point.longest)) svg(picture, "path", { class: "line shortest", d: path("shortest"), style: `stroke:${ink}` })
-    line.points.forEach((point, index) => {
-      const group = svg(picture, "g", { class: "point", role: "img", "aria-label": `${networks[place].label}, after ${point.label}: ${point.longest} pixels` })
-      svg(group, "circle", { cx: x(index), cy: y(point.longest), r: 9, fill: "transparent" })
-      marker(group, place, x(index), y(point.longest), 3.4, ink)
-      const facts = [["network", `${networks[place].letter} ${networks[place].label}`], ["after", point.path || "input"], ["longest path", `${point.longest} px`], ["shortest path", `${point.shortest} px`]]
+    if (line.some((point) => point.shortest !== point.longest)) svg(picture, "path", { class: "line shortest", d: path("shortest"), style: `stroke:${ink}` })
+    for (const point of line) {
+      const after = point.path || "the image"
+      const group = svg(picture, "g", { class: "point", role: "img", "aria-label": `${networks[place].label}, after ${after}: ${point.longest} pixels` })
+      svg(group, "circle", { cx: x(point.at), cy: y(point.longest), r: 9, fill: "transparent" })
+      marker(group, place, x(point.at), y(point.longest), 3.4, ink)
+      const facts = [["network", `${networks[place].letter} ${networks[place].label}`], ["after", after], ["longest path", `${point.longest} px`], ["shortest path", `${point.shortest} px`]]
       interactive(group, { facts, tip })
       hits.push(group)
-    })
-    const end = line.points[line.points.length - 1]
-    let at = y(end.longest) + 4
-    while (taken.some(([there, across]) => Math.abs(there - at) < 12 && Math.abs(across - x(line.points.length - 1)) < 20)) at += 12
-    taken.push([at, x(line.points.length - 1)])
-    svg(picture, "text", { x: x(line.points.length - 1) + 8, y: at, "font-size": 12, "font-weight": 700, style: `fill:${ink}` }, networks[place].letter)
+    }
+    const end = x(last(line).at)
+    let at = y(last(line).longest) + 4
+    while (taken.some(([there, across]) => Math.abs(there - at) < 12 && Math.abs(across - end) < 20)) at += 12
+    taken.push([at, end])
+    svg(picture, "text", { x: end + 8, y: at, "font-size": 12, "font-weight": 700, style: `fill:${ink}` }, networks[place].letter)
   })
   rovingFocus(hits, 0)
   markerLegend(area, networks.map((network) => ({ ...network, label: `${network.letter} ${network.label}` })))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import log
 
-from ..figures import trace_growth
 from ..text import escape_html, format_si
 from ._cells import format_cell, is_best
 from ._compare import Comparison
 from ._tables import LETTERS, Report, Table, headings
+from .pictures import growths
 
 _LIGHT = ("#0072b2", "#b04e00", "#00805d", "#b04a87")
 _DARK = ("#56b4e9", "#f58b3c", "#3cd19a", "#dd8bb9")
@@ -108,18 +108,16 @@ def _bars(comparison: Comparison, metric: str, unit: str) -> str:
 
 
 def _growth(comparison: Comparison) -> str:
-    """The field after each node that changes it on a logarithmic scale; a letter stands at the end of each line."""
+    """The field over the stages on a logarithmic scale; a letter stands at the end of each line."""
     height, right = 260, _WIDTH - 30
-    curves = [
-        [point["longest"] for point in trace_growth(architecture, analysis, steps_only=True)["points"]]
-        for architecture, analysis in zip(comparison.architectures, comparison.analyses, strict=True)
-    ]
-    most = max(max(curve) for curve in curves)
-    steps = max(len(curve) for curve in curves) - 1 or 1
+    drawn = growths(comparison)
+    stages, lines = drawn["stages"], drawn["lines"]
+    ends = [line[-1]["longest"] for line in lines]
+    most = max(ends)
 
-    def at(place: int, value: int) -> tuple[float, float]:
+    def at(stage: float, value: int) -> tuple[float, float]:
         up = log(value) / log(most) if most > 1 else 0
-        return 60 + (right - 60) * place / steps, height - 24 - (height - 44) * up
+        return 60 + (right - 60) * stage / max(1, len(stages)), height - 24 - (height - 44) * up
 
     rows = []
     for value in (10**power for power in range(len(str(most)))):
@@ -128,18 +126,22 @@ def _growth(comparison: Comparison) -> str:
             f'<line class="axis" x1="60" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text x="54" y="{y + 4:.1f}" text-anchor="end">{value:,} px</text>'
         )
-    for place, curve in enumerate(curves):
-        points = [at(index, value) for index, value in enumerate(curve)]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    for index, label in enumerate(stages):
+        x, foot = at(index, 1)
+        rows.append(
+            f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="20" y2="{foot:.1f}"/>'
+            f'<text x="{x + 4:.1f}" y="{height - 4}">{escape_html(label)}</text>'
+        )
+    for place, line in enumerate(lines):
+        points = [at(point["at"], point["longest"]) for point in line]
+        course = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         x, y = points[-1]
         rows.append(
-            f'<polyline points="{line}" style="fill:none;stroke:var(--n{place});stroke-width:2"/>'
+            f'<polyline points="{course}" style="fill:none;stroke:var(--n{place});stroke-width:2"/>'
             f'<text x="{x + 4:.1f}" y="{y + 4:.1f}" style="fill:var(--n{place})">{LETTERS[place]}</text>'
         )
-    axis = "layers and blocks of the trunk that change the field, from the image on"
-    rows.append(f'<text x="60" y="{height - 4}">{axis}</text>')
-    ends = "; ".join(f"{letter} ends at {curve[-1]} px" for letter, curve in zip(LETTERS, curves, strict=False))
-    return _svg(height, rows, f"receptive field along the trunk: {ends}")
+    told = "; ".join(f"{letter} ends at {end} px" for letter, end in zip(LETTERS, ends, strict=False))
+    return _svg(height, rows, f"receptive field stage by stage: {told}")
 
 
 def _svg(height: int, rows: list[str], said: str) -> str:

@@ -12,11 +12,10 @@ from ..figures import (
     lay_out_column,
     layer_title,
     short_name,
-    trace_growth,
 )
 from ..text import format_bytes, format_extent, format_shape, format_si
 from ._compare import Comparison
-from ._stages import Block, Part
+from ._stages import HEAD, Block, Part
 from ._tables import LETTERS
 
 BarMetric = Literal["macs", "params", "training_bytes", "receptive_field"]
@@ -118,9 +117,32 @@ def branch_bars(comparison: Comparison, metric: BarMetric, label: str) -> list[d
 
 
 def growths(comparison: Comparison) -> dict[str, Any]:
-    """The growth of the field of each network over the nodes that change it: {networks, lines: [growth]}."""
-    pairs = zip(comparison.architectures, comparison.analyses, strict=True)
-    return {"networks": networks(comparison), "lines": [trace_growth(*pair, steps_only=True) for pair in pairs]}
+    """Lay out the growth of each network's field over the stages, so that equal places are equal strides.
+
+    Only what changes the field takes a place: a norm or a 1×1 convolution more shifts no line.
+
+    Args:
+        comparison: The networks, analysed and aligned.
+
+    Returns:
+        {networks, stages, lines: [[point]]}. ``stages`` are the labels before the head. A point says where it stands,
+        ``at``, in stages from the image on, what it comes after, and both fields in pixels along the larger axis.
+    """
+    rows = [row for row in comparison.stages if row.key != HEAD]
+    lines = []
+    for place in range(len(comparison.architectures)):
+        points = [{"path": "", "at": 0.0, "longest": 1, "shortest": 1}]
+        for index, row in enumerate(rows):
+            stage = row.stages[place]
+            last, changed = points[-1], []
+            for block in stage.blocks if stage else ():
+                fields = {"longest": max(block.receptive_field), "shortest": max(block.shortest)}
+                if last | fields != last:
+                    last = {"path": block.path, **fields}
+                    changed.append(last)
+            points += [{**point, "at": index + (rank + 1) / len(changed)} for rank, point in enumerate(changed)]
+        lines.append(points)
+    return {"networks": networks(comparison), "stages": [row.label for row in rows], "lines": lines}
 
 
 def _shares(architecture: Architecture, block: Block, metric: BarMetric) -> list[tuple[str, str, int]]:

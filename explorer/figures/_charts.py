@@ -20,7 +20,7 @@ def _trunk_layers(architecture: Architecture, analysis: Analysis) -> list[tuple[
     return [(node, layers) for node, layers in found if layers]
 
 
-def trace_growth(architecture: Architecture, analysis: Analysis, *, steps_only: bool = False) -> dict[str, Any]:
+def trace_growth(architecture: Architecture, analysis: Analysis) -> dict[str, Any]:
     """Follow the longest and shortest path's receptive field along the trunk.
 
     It ends where global pooling or flattening makes the field the whole input.
@@ -28,8 +28,6 @@ def trace_growth(architecture: Architecture, analysis: Analysis, *, steps_only: 
     Args:
         architecture: The network.
         analysis: Its analysis, from ``analyze``.
-        steps_only: Leave out nodes that do not change the field (norms, 1×1 convolutions), so that the lines of two
-            networks can be compared.
 
     Returns:
         ``points``, one for the input and one after each node of the trunk, with ``longest`` and ``shortest`` in pixels
@@ -43,8 +41,6 @@ def trace_growth(architecture: Architecture, analysis: Analysis, *, steps_only: 
         if node.op in ("global_pool", "flatten", "linear"):
             break
         fields = {"longest": max(field.size), "shortest": max(field.min_size)}
-        if steps_only and points[-1] | fields == points[-1]:
-            continue
         points.append({"path": node.name, "label": short_name(node.name), **fields})
     return {"points": points, "input": max(analysis.input_shape[1:])}
 

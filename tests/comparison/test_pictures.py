@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from explorer import catalog, figures
-from explorer.architecture import edit
+from explorer.architecture import Norm, edit
 from explorer.comparison import Comparison, compare, pictures
 
 FOUR = ("googlenet", "inception-v3", "cifar-inception-residual-cbam", "residual-mnist")
@@ -84,13 +84,29 @@ def test_a_stage_that_is_not_there_has_no_bars() -> None:
     assert pictures.branch_bars(four(), "macs", "<img src=x>") == []
 
 
-def test_growth_is_drawn_over_what_changes_the_field() -> None:
+def test_equal_strides_stand_at_equal_places_and_what_changes_no_field_shifts_no_line() -> None:
     """GoogLeNet's normalisations once took a place each, and torchvision's smaller fields stood above its own."""
-    found = compare([catalog.get("googlenet"), catalog.get("googlenet-torchvision")])
-    published, shipped = (line["points"] for line in pictures.growths(found)["lines"])
-    assert [point["path"] for point in published] == [point["path"] for point in shipped]
-    assert all(ours["longest"] >= theirs["longest"] for ours, theirs in zip(published, shipped, strict=True))
-    for line in (published, shipped):
-        fields = [(point["longest"], point["shortest"]) for point in line]
-        assert len(set(fields)) == len(fields)
-        assert not any(point["path"].startswith("norm") for point in line)
+    published, wider = catalog.get("googlenet"), catalog.get("googlenet")
+    for after in ("conv1", "inception_4c"):
+        nodes = wider.trunk.nodes
+        at = [node.name for node in nodes].index(after) + 1
+        nodes = (*nodes[:at], Norm(name=f"more_{after}"), *nodes[at:])
+        wider = wider.model_copy(update={"trunk": wider.trunk.model_copy(update={"nodes": nodes})})
+    found = compare([published, wider, catalog.get("googlenet-torchvision"), catalog.get("residual-mnist")])
+    drawn = pictures.growths(found)
+    first, second, shipped, _ = drawn["lines"]
+    assert first == second
+    ends = {label: index + 1 for index, label in enumerate(drawn["stages"])}
+    for line, analysis in zip(drawn["lines"], found.analyses, strict=True):
+        assert [point["at"] for point in line] == sorted({point["at"] for point in line})
+        assert all(point["path"] for point in line[1:])
+        for point in line[1:]:
+            layer = analysis.below(point["path"])[-1]
+            field = layer.receptive_field
+            assert (point["longest"], point["shortest"]) == (max(field.size), max(field.min_size))
+            assert ends[f"stride {field.stride[0]}"] - 1 < point["at"] <= ends[f"stride {field.stride[0]}"]
+
+    def field(line: list[dict[str, Any]], at: float) -> float:
+        return max(point["longest"] for point in line if point["at"] <= at)
+
+    assert all(field(first, at) >= field(shipped, at) for at in ends.values())

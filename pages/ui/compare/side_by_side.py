@@ -62,7 +62,7 @@ def show(entries: tuple[Entry, ...]) -> None:
             {
                 "view": "growth",
                 "title": "Growth of the receptive field",
-                "note": "input pixels, logarithmic · solid: longest path, dashed: shortest",
+                "note": "input pixels, logarithmic, stage by stage · solid: longest path, dashed: shortest",
                 **pictures.growths(comparison),
             },
         )
