@@ -1,6 +1,7 @@
 // What an ablation has shown: the accuracy of every seed by variant, differences to the base by pairs, accuracy by cost.
 // data: {rows: [{label, colour, macs, costs, planned, accuracy, difference}]}; the latter two are {values: [{seed, value}],
-// mean, deviation, interval}, shares of 1, null where too little is known. The base comes first.
+// mean, deviation, interval}, shares of 1, null where too little is known. The base comes first. levels: [[share, name]] of
+// accuracies that need no learning.
 
 const LINE = 30, HEAD = 6, FOOT = 24, END = 16
 
@@ -11,7 +12,7 @@ export default component(({ data, root, memory, tip }) => {
     area.replaceChildren()
     const draws = [
       ["Test accuracy", "every seed after its last epoch; bar: mean ± standard deviation", (box, width) =>
-        drawDots(box, data.rows, data.rows, "accuracy", width, tip)],
+        drawDots(box, data.rows, data.rows, "accuracy", width, tip, data.levels)],
       ["Difference to the base", "same seed, percentage points; bar: mean, 95 % interval", (box, width) =>
         drawDots(box, others, data.rows, "difference", width, tip)],
       ["Accuracy by cost", "mean ± standard deviation; multiply-adds of one image", (box, width) =>
@@ -55,7 +56,7 @@ function barOf(row, kind) {
   return { mean, low: mean - (deviation ?? 0), high: mean + (deviation ?? 0) }
 }
 
-function drawDots(box, rows, all, kind, width, tip) {
+function drawDots(box, rows, all, kind, width, tip, levels = []) {
   const left = Math.min(0.42 * width, 14 + 6.3 * Math.max(...rows.map((row) => row.label.length)))
   const high = HEAD + rows.length * LINE + FOOT
   const bars = rows.map((row) => barOf(row, kind))
@@ -70,6 +71,9 @@ function drawDots(box, rows, all, kind, width, tip) {
   const values = known ? ticks(scale, Math.max(4, Math.floor((width - left) / 45))) : []
   gridColumns(picture, values, scale.at, HEAD, high - FOOT, (value) => `${kind === "difference" && value > 0 ? "+" : ""}${minus(String(value))}`)
   if (kind === "difference" && known) svg(picture, "line", { class: "zero", x1: x(0), x2: x(0), y1: HEAD, y2: high - FOOT })
+  for (const [value] of known ? levels : []) {
+    if (100 * value >= scale.low && 100 * value <= scale.high) svg(picture, "line", { class: "zero", x1: x(value), x2: x(value), y1: HEAD, y2: high - FOOT })
+  }
   // A thin line joins the runs of one seed: they saw the images in the same order.
   const pairs = kind === "accuracy" ? new Map() : null
   rows.forEach((row, index) => {

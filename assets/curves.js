@@ -1,6 +1,6 @@
 // Learning curves that grow under the eye: every update changes the same SVG, so zoom, hidden runs and the cross stay.
 // data: {runs: [{id, title, steps, colour}], panels: [{key, title, note, format, lines: [{run, name, marked, step, second,
-// value, low, high}]}], view: {x, smooth, log}, kept: {run: {step: what its checkpoint is}}}; triggers "view": the same
+// value, low, high}], levels: [[value, name]]}], view: {x, smooth, log}, kept: {run: {step: what its checkpoint is}}}; triggers "view": the same
 // three, when the visitor changes one, and "open": {run, step} of a kept checkpoint that is clicked.
 
 const HIGH = 250, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 26
@@ -154,6 +154,12 @@ function drawPanel(frame, panel, memory) {
   const across = ticks({ low: from, high: to }, Math.max(2, Math.floor(width / 90))).filter((value) => x(value) <= width - RIGHT + 1)
   gridColumns(frame.axes, across, x, null, HIGH - BOTTOM, kind === "second" ? clock : (value) => value.toLocaleString("en"))
 
+  const levels = (panel.levels || []).filter(([value]) => value >= low && value <= high)
+  for (const [value, name] of levels) {
+    svg(frame.axes, "line", { class: "level", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) })
+    tickText(frame.axes, width - RIGHT - 2, y(value) - 4, `${name} ${written(value, panel.format)}`, { class: "levelname", "text-anchor": "end" })
+  }
+
   frame.strokes.replaceChildren()
   if (!lines.length) tickText(frame.axes, width / 2, HIGH / 2, memory.hidden.size ? "all hidden" : "waiting for the first numbers", { "text-anchor": "middle" })
   for (const line of lines) {
@@ -175,7 +181,7 @@ function drawPanel(frame, panel, memory) {
   }
   Object.assign(frame, { width, from, to, x, y, lines, panel })
   const latest = lines.map((line) => `${runs[line.run].title}, ${line.name}: ${written(line.value[line.value.length - 1], panel.format)}`)
-  frame.picture.setAttribute("aria-label", `${panel.title} by ${kind === "second" ? "time" : kind}. Newest: ${latest.join("; ") || "nothing yet"}. Arrow keys read the points, Enter opens a kept checkpoint, plus and minus zoom, Escape shows all.`)
+  frame.picture.setAttribute("aria-label", `${panel.title} by ${kind === "second" ? "time" : kind}. Newest: ${latest.join("; ") || "nothing yet"}. ${(panel.levels || []).map(([value, name]) => `${name} ${written(value, panel.format)}. `).join("")}Arrow keys read the points, Enter opens a kept checkpoint, plus and minus zoom, Escape shows all.`)
 }
 
 // The lowest and the highest value of the vertical axis. A few wild first losses must not flatten all the rest.

@@ -86,7 +86,7 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
         INTERACTION_COLUMNS,
         ONE_SEED,
         collect_results,
-        describe_spread,
+        describe_conclusions,
         draw_conclusions,
         format_epochs,
         interaction_cells,
@@ -111,6 +111,7 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
             "variants": [row.to_data() for row in rows],
             "comparisons": [each.to_data() for each in conclusions.differences],
             "interactions": [each.to_data() for each in conclusions.interactions],
+            "chance": conclusions.chance and asdict(conclusions.chance),
             "spread": conclusions.spread and {**asdict(conclusions.spread), "interval_95": conclusions.spread.interval},
         })  # fmt: skip
     elif form == "markdown":
@@ -126,10 +127,9 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
             if cells:
                 shown = [tuple(map(escape, row)) for row in cells]
                 print(f"{format_table(columns, shown, '<' + '>' * (len(columns) - 1))}\n")
-        if conclusions.rests_on_one_seed:
-            print(f"{ONE_SEED}; `python -m explorer experiments seeds {stored.id} 1,2` adds two.\n")
-        if said := describe_spread(conclusions):
-            print(f"{said}.\n")
+        for sentence in describe_conclusions(conclusions):
+            way = f"; `python -m explorer experiments seeds {stored.id} 1,2` adds two" if sentence == ONE_SEED else ""
+            print(f"{sentence}{way}.\n")
         states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
         for label, counts in states.items():
             print(f"{escape(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")

@@ -99,12 +99,16 @@ def _epochs(manager: Manager, run: Run) -> list[dict[str, Any]]:
 
 
 def _full(manager: Manager, run: Run) -> dict[str, Any]:
+    from ..runs import find_chance
+
+    chance = find_chance(manager.store, run.id)
     environments = manager.store.documents(run.id, "environment")
     return {
         **run.to_data(),
         "responding": manager.is_responding(run),
         "folder": manager.has_folder(run),
         "epochs": _epochs(manager, run),
+        "chance": {"uniform": chance.uniform, "majority": chance.majority} if chance else None,
         "environment": environments[-1][1] if environments else None,
         "events": [{"at": at, "text": text} for at, text in manager.store.events(run.id)],
     }
@@ -197,7 +201,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from ..runs import FOLDER_GONE
+    from ..runs import FOLDER_GONE, find_chance
 
     with open_manager() as manager:
         run = manager.run(args.run_id)
@@ -217,6 +221,8 @@ def _show(args: argparse.Namespace) -> None:
         if full["epochs"]:
             print()
             _print_epochs(full["epochs"])
+        if chance := find_chance(manager.store, run.id):
+            print(f"\nOf the test accuracies, {chance.describe()}.")
         print()
         for event in full["events"]:
             print(f"{datetime.fromtimestamp(event['at']).astimezone():%Y-%m-%d %H:%M:%S}  {escape(event['text'])}")

@@ -17,7 +17,7 @@ from ._conclusions import (
     Conclusions,
     SeedsNeeded,
     Spread,
-    describe_spread,
+    describe_conclusions,
     draw_conclusions,
 )
 from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Variant, check_seeds, parse_seeds, plan
@@ -76,7 +76,7 @@ __all__ = [
     "collect_results",
     "correct_for_many",
     "delete",
-    "describe_spread",
+    "describe_conclusions",
     "deviation_interval",
     "draw_conclusions",
     "find_runs",

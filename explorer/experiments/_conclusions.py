@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..runs import Manager
+from ..runs import ChanceLevel, Manager, find_chance
 from ._manage import StoredExperiment
 from ._parsing import parse_settings, parse_structure
 from ._results import ACCURACY, VariantResult
@@ -97,6 +97,8 @@ class Conclusions:
     """Of each two factors that were tried alone and together."""
     spread: Spread | None
     """What ``needed`` rests on; None where nothing shows it."""
+    chance: ChanceLevel | None = None
+    """The accuracy that needs no learning; None before the first run has begun."""
 
     @property
     def rests_on_one_seed(self) -> bool:
@@ -127,7 +129,11 @@ def draw_conclusions(manager: Manager, stored: StoredExperiment, rows: Sequence[
         replace(each, p_corrected=p, needed=_seeds_needed(each, spread))
         for each, p in zip(tests, corrected, strict=True)
     )
-    return Conclusions(differences=judged[: len(differences)], interactions=judged[len(differences) :], spread=spread)
+    begun = (trial.run for row in rows for trial in row.trials if trial.epoch)
+    chance = next((level for run in begun if (level := find_chance(manager.store, run)) is not None), None)
+    return Conclusions(
+        differences=judged[: len(differences)], interactions=judged[len(differences) :], spread=spread, chance=chance
+    )
 
 
 def _interactions(rows: Sequence[VariantResult]) -> list[Comparison]:
@@ -202,15 +208,22 @@ def _spread_of_earlier_runs(manager: Manager, stored: StoredExperiment) -> Sprea
     return Spread(deviation=math.sqrt(2 * variance), freedom=freedom, origin=origin)
 
 
-def describe_spread(conclusions: Conclusions) -> str:
-    """Say what the numbers of seeds rest on.
+def describe_conclusions(conclusions: Conclusions) -> list[str]:
+    """Say what the table of results cannot: that one seed proves nothing, what the seeds needed rest on, and chance.
 
     Args:
         conclusions: What ``draw_conclusions`` gives.
 
     Returns:
-        A sentence without its full stop; '' where no difference is known yet.
+        Sentences without their full stops.
     """
+    chance = conclusions.chance
+    said = [ONE_SEED] if conclusions.rests_on_one_seed else []
+    said += filter(None, [_describe_spread(conclusions)])
+    return said + ([f"Of the accuracies, {chance.describe()}"] if chance else [])
+
+
+def _describe_spread(conclusions: Conclusions) -> str:
     if not any(each.sample.values for each in conclusions.differences):
         return ""
     spread = conclusions.spread

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from ..text import escape_csv, escape_markdown, format_duration, format_extent
-from ._conclusions import ONE_SEED, Comparison, Conclusions, describe_spread
+from ._conclusions import Comparison, Conclusions, describe_conclusions
 from ._manage import StoredExperiment
 from ._results import CONVENTIONS, VariantResult
 from ._statistics import MAX_SEEDS_NEEDED, SampleStatistics
@@ -199,8 +199,7 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult], conclus
     ]
     if conclusions.interactions:
         lines += ["", *_markdown_table(INTERACTION_COLUMNS, interaction_cells(conclusions))]
-    said = [ONE_SEED] if conclusions.rests_on_one_seed else []
-    lines += [line for text in (*said, describe_spread(conclusions)) if text for line in ("", f"{text}.")]
+    lines += [line for text in describe_conclusions(conclusions) for line in ("", f"{text}.")]
     lines += ["", *(f"- {name}: {text}." for name, text in CONVENTIONS.items())]
     return "\n".join(lines) + "\n"
 

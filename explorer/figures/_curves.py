@@ -89,7 +89,8 @@ def lay_out_curves(runs: Sequence[tuple[str, str, float]], panels: Iterable[dict
 
     Args:
         runs: (id, title, steps of an epoch) of each run, in the order of their colours.
-        panels: ``{"key", "title", "note", "format": "number" | "percent", "lines": [Line, ...]}`` each.
+        panels: ``{"key", "title", "note", "format": "number" | "percent", "lines": [Line, ...]}`` each, and
+            ``"levels": [(value, name), ...]``, drawn across, where there are any.
 
     Returns:
         ``runs`` with their colours, and ``panels`` whose lines are thinned.

@@ -5,6 +5,7 @@ Knows nothing of torch and nothing of how training works: a worker is any proces
 
 from ..memory import free_memory_bytes, total_memory_bytes
 from . import series
+from ._chance import CLASS_COUNTS, ChanceLevel, find_chance
 from ._devices import Device, device_choices, devices, devices_used
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
@@ -41,6 +42,7 @@ from ._store import Store
 
 __all__ = [
     "ACTIVE",
+    "CLASS_COUNTS",
     "EARLY_STOP",
     "ENDED",
     "FOLDER_GONE",
@@ -50,6 +52,7 @@ __all__ = [
     "RUN_ID",
     "SAMPLES",
     "AlreadyManaged",
+    "ChanceLevel",
     "Curve",
     "Device",
     "Document",
@@ -78,6 +81,7 @@ __all__ = [
     "export_files",
     "export_to",
     "export_zip",
+    "find_chance",
     "free_memory_bytes",
     "is_locked",
     "list_best",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ._chance import ChanceLevel, find_chance
 from ._records import Run
 from ._store import Store
 
@@ -45,6 +46,7 @@ class History:
     def __init__(self, store: Store, *, limit: int = 512) -> None:
         self._store, self._limit = store, limit
         self._known: OrderedDict[tuple[str, str], tuple[int, Curve]] = OrderedDict()
+        self._chance: dict[str, ChanceLevel] = {}
         self._guard = threading.Lock()
 
     def curve(self, run: Run, series: str) -> Curve:
@@ -76,3 +78,19 @@ class History:
             while len(self._known) > self._limit:
                 self._known.popitem(last=False)
         return curve
+
+    def chance(self, run: Run) -> ChanceLevel | None:
+        """Find the chance level of a run's test accuracy, as ``find_chance`` does; it never changes.
+
+        Args:
+            run: The run.
+
+        Returns:
+            The level; None while it is not known.
+        """
+        known = self._chance.get(run.id)
+        if known is None:
+            known = find_chance(self._store, run.id)
+            if known is not None:
+                self._chance[run.id] = known
+        return known

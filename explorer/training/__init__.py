@@ -6,7 +6,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 
 from ._config import TrainConfig, parse
 from ._fit import check_classes, describe_fit, find_misfits, fit_to_data
-from ._forecast import Forecast, Speed, collect_speeds, forecast
+from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
 from ._launch import Fit, check, clone, extend, find_warnings, import_data, prepare, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
@@ -24,6 +24,7 @@ __all__ = [
     "Memory",
     "Speed",
     "TrainConfig",
+    "add_forecasts",
     "check",
     "check_classes",
     "check_disk",

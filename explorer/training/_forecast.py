@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,6 +19,8 @@ from ._loading import plan_for
 
 _HELD_UP = 4.0
 """So many times slower than the device's other networks: twice the factor by which the scaling may be wrong."""
+_LATEST = 20
+"""So many measurements, the last ones, tell the range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +48,41 @@ class Forecast:
     basis: str
     """The runs, or the measurement, that it is scaled from."""
     fastest: float
-    """Seconds by the fastest of them."""
+    """Seconds by the fastest of the speeds that tell the range."""
     slowest: float
     """Seconds by the slowest of them."""
+    measured: int
+    """How many they are: of runs of one network where there are two, else of all that the device has trained."""
 
     @property
     def reliability(self) -> str:
-        """How far it can be trusted, in a few words."""
-        if self.slowest <= 2 * self.fastest:
-            return "within a factor of two"
+        """How far it can be trusted: the range of what was measured, in a few words."""
+        if self.measured < 2:
+            return "measured once, so its range is not known"
         fastest, slowest = format_duration(self.fastest), format_duration(self.slowest)
-        return f"uncertain: at their speeds it would take from {fastest} to {slowest}"
+        return f"from {fastest} to {slowest} by the fastest and the slowest of {self.measured} measurements"
+
+
+def add_forecasts(parts: Sequence[tuple[Forecast, int]]) -> Forecast:
+    """Estimate how long several runs will take, one after another.
+
+    Args:
+        parts: The estimate for a run, and how many such runs there are; at least one.
+
+    Returns:
+        The sum; its range is that of runs that are all fast, or all slow.
+    """
+
+    def total(of: Callable[[Forecast], float]) -> float:
+        return sum(of(each) * count for each, count in parts)
+
+    bases = list(dict.fromkeys(each.basis for each, _ in parts))
+    more = [f"{len(bases) - 2} more"] if len(bases) > 3 else []
+    return Forecast(
+        seconds=total(lambda each: each.seconds), fastest=total(lambda each: each.fastest),
+        slowest=total(lambda each: each.slowest), measured=min(each.measured for each, _ in parts),
+        basis=", and from ".join([*bases[:2], *more] if more else bases),
+    )  # fmt: skip
 
 
 def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
@@ -91,8 +117,8 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
     """Estimate how long a run will take, from the most similar network that its device has trained.
 
     The time per image is scaled half by multiply-adds and half by the memory that goes through the device: small
-    networks are bound by the one, large ones by the other. An estimate within a factor of about two. How fast the
-    images of a streamed set can be read is tried on some of them.
+    networks are bound by the one, large ones by the other. How fast the images of a streamed set can be read is tried
+    on some of them.
 
     Args:
         architecture: What is to be trained.
@@ -125,18 +151,19 @@ def _forecast_computing(architecture: Architecture, config: TrainConfig, there: 
     def predict(speeds: Iterable[Speed]) -> list[float]:
         return [images * each.seconds * 0.5 * (macs / each.macs + size / each.bytes) for each in speeds]
 
-    times = predict(nearest)
+    times, all_times = predict(nearest), predict(there)
     last = nearest[-1].what
     basis = last if len(nearest) == 1 else f"{len(nearest)} runs of one network, the last {last}"
     # Of equals the median: one that something else on the machine has held up must not speak for all. Where most of the
     # few equals may have been held up, what the device did with other networks says so.
-    seconds, usual = statistics.median_low(times), statistics.median_low(predict(there))
+    seconds, usual = statistics.median_low(times), statistics.median_low(all_times)
     if seconds > _HELD_UP * usual:
-        return Forecast(
-            seconds=usual, basis=f"{len(there)} speeds of this device, since {last} was far slower than them",
-            fastest=min(usual, *times), slowest=max(times),
-        )  # fmt: skip
-    return Forecast(seconds=seconds, basis=basis, fastest=min(times), slowest=max(times))
+        seconds, basis = usual, f"{len(there)} speeds of this device, since {last} was far slower than them"
+        times = all_times
+    seen = (times if len(times) > 1 else all_times)[-_LATEST:]
+    return Forecast(
+        seconds=seconds, basis=basis, fastest=min(seconds, *seen), slowest=max(seconds, *seen), measured=len(seen)
+    )
 
 
 def _add_reading(found: Forecast, architecture: Architecture, config: TrainConfig, device: str) -> Forecast:

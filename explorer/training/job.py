@@ -15,7 +15,19 @@ import torch._dynamo  # takes a second or two; the optimizer would load it in th
 
 from .. import datasets
 from ..architecture import from_json, walk
-from ..runs import EARLY_STOP, FOLDER_GONE, SAMPLES, Document, HistoryFile, Run, RunFolder, Status, Store, series
+from ..runs import (
+    CLASS_COUNTS,
+    EARLY_STOP,
+    FOLDER_GONE,
+    SAMPLES,
+    Document,
+    HistoryFile,
+    Run,
+    RunFolder,
+    Status,
+    Store,
+    series,
+)
 from . import checkpoint, torchrun
 from ._allocator import keep_freed_memory
 from ._config import TrainConfig, parse
@@ -116,8 +128,13 @@ class MainRank:
     def begin(self) -> None:
         """Record what is known before the first step."""
         run, job = self._run, self._job
-        samples = make_samples(job.data.evaluated["test"], job.source.classes)
-        documents = [self._environment_document(), Document(name=SAMPLES, step=0, data=samples.to_data())]
+        test = job.data.evaluated["test"]
+        counts = torch.bincount(test.labels, minlength=job.data.classes).tolist()
+        documents = [
+            self._environment_document(),
+            Document(name=SAMPLES, step=0, data=make_samples(test, job.source.classes).to_data()),
+            Document(name=CLASS_COUNTS, step=0, data=counts),
+        ]
         self._store.record(run.id, [], documents, steps=job.config.epochs * job.steps)
         processes = job.config.processes
         where = f"{run.device} in {processes} processes" if processes > 1 else run.device

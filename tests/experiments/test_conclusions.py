@@ -23,7 +23,7 @@ from explorer.experiments import (
     VariantResult,
     collect_results,
     correct_for_many,
-    describe_spread,
+    describe_conclusions,
     deviation_interval,
     draw_conclusions,
     interaction_cells,
@@ -178,7 +178,7 @@ def test_one_seed_gives_no_verdict_and_no_number_of_seeds(manager: Manager) -> N
     found = draw_conclusions(manager, STORED, rows)
     assert {each.verdict for each in (*found.differences, *found.interactions)} == {"none: one seed"}
     assert {each.needed for each in (*found.differences, *found.interactions)} == {None}
-    assert "cannot be said from one seed" in describe_spread(found)
+    assert "cannot be said from one seed" in " ".join(describe_conclusions(found))
     assert "cannot be said from one seed" in to_markdown(STORED, rows, found)
 
 
@@ -190,7 +190,8 @@ def test_a_variant_with_one_seed_takes_the_spread_of_the_others(manager: Manager
     assert late.needed is not None
     assert late.needed.expected is not None
     assert draw_conclusions(manager, STORED, rows).differences[2].verdict == ""
-    assert "the 4 seeds that 2 variants have in common" in describe_spread(draw_conclusions(manager, STORED, rows))
+    said = " ".join(describe_conclusions(draw_conclusions(manager, STORED, rows)))
+    assert "the 4 seeds that 2 variants have in common" in said
 
 
 def test_earlier_runs_under_the_same_settings_tell_the_spread(manager: Manager) -> None:
@@ -210,7 +211,7 @@ def test_earlier_runs_under_the_same_settings_tell_the_spread(manager: Manager) 
     base = np.var([0.50, 0.52, 0.54, 0.50], ddof=1)  # the base of both has one structure; its four seeds count
     assert found.spread.deviation == pytest.approx(math.sqrt(2 * (3 * base + 0) / 4))
     assert found.spread.freedom == 4
-    assert "6 finished runs of 2 networks" in describe_spread(found)
+    assert "6 finished runs of 2 networks" in " ".join(describe_conclusions(found))
     (difference,) = found.differences
     assert difference.verdict == "none: one seed"
     assert difference.needed is not None

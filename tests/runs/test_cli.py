@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from explorer import datasets
 from explorer.architecture import Architecture, Auxiliary, Flatten, Linear, Pool, Sequence, from_json, to_json
 from explorer.cli import main
 from explorer.cli._running import hold_interrupts
@@ -64,6 +66,8 @@ def test_train_from_beginning_to_end(root: Path, design: str, capsys: pytest.Cap
     assert [row["epoch"] for row in shown["epochs"]] == [1, 2]
     assert shown["epochs"][-1]["test/accuracy"] > 0.3
     assert shown["environment"]["seed"] == 3
+    counts = np.bincount(datasets.load("digits").test_labels)
+    assert shown["chance"] == {"uniform": 0.1, "majority": counts.max() / counts.sum()}
     for words in (["runs", "list"], ["runs", "show", run], ["runs", "watch", run]):
         assert main(words) == 0
         out = capsys.readouterr().out

@@ -10,7 +10,7 @@ import pytest
 from explorer import datasets
 from explorer.architecture import Architecture, Flatten, GlobalPool, Norm, Sequence, to_json
 from explorer.runs import Run
-from explorer.training._forecast import collect_speeds, forecast
+from explorer.training._forecast import add_forecasts, collect_speeds, forecast
 
 from .parts import config, network
 
@@ -59,9 +59,10 @@ def test_one_starved_run_does_not_speak_for_the_others() -> None:
     found = [forecast(network(), config(), "cpu", collect_speeds(runs[:count])) for count in (1, 2, 3)]
     alone, two, three = (each for each in found if each)
     assert (two.seconds, three.seconds) == (alone.seconds, pytest.approx(1.1 * alone.seconds))
-    assert (alone.basis, alone.reliability) == ("the run 'known'", "within a factor of two")
+    assert (alone.basis, alone.reliability) == ("the run 'known'", "measured once, so its range is not known")
     assert three.basis == "3 runs of one network, the last the run 'known'"
-    assert three.reliability.startswith("uncertain: at their speeds it would take from ")
+    assert three.reliability == "from 0:40 to 3:20 by the fastest and the slowest of 3 measurements"
+    assert two.reliability == "from 0:40 to 0:44 by the fastest and the slowest of 2 measurements"
 
 
 @pytest.mark.parametrize("starved", [1, 2])
@@ -75,10 +76,29 @@ def test_starved_runs_of_one_network_are_told_by_what_the_device_did_with_others
     assert held_up is not None
     assert held_up.seconds == pytest.approx(alone.seconds)
     assert "since the run 'slow' was far slower than them" in held_up.basis
-    assert held_up.reliability.startswith("uncertain")
+    assert held_up.slowest == pytest.approx(20 * alone.seconds)
+    assert held_up.measured == starved + 3
     slower = forecast(network(), config(), "cpu", [replace(usual, seconds=3 * usual.seconds), *others])
     assert slower is not None  # as far as the scaling may be wrong, the network itself speaks
     assert slower.seconds == pytest.approx(3 * alone.seconds)
+
+
+def test_with_one_run_of_the_network_the_others_tell_how_far_the_scaling_goes() -> None:
+    (own,) = collect_speeds([run()])
+    other = replace(own, macs=4 * own.macs, bytes=4 * own.bytes, seconds=12 * own.seconds)
+    found = forecast(network(), config(), "cpu", [other, own])
+    assert found is not None
+    assert (found.seconds, found.fastest, found.slowest) == pytest.approx((40, 40, 120))
+    assert found.measured == 2
+
+
+def test_several_runs_add_up() -> None:
+    known = collect_speeds([replace(run(), seconds=seconds) for seconds in (30.0, 60.0)])
+    found = forecast(network(), config(), "cpu", known)
+    assert found is not None
+    total = add_forecasts([(found, 2), (replace(found, measured=9), 1)])
+    assert (total.seconds, total.fastest, total.slowest) == pytest.approx((120, 120, 240))
+    assert (total.basis, total.measured) == (found.basis, 2)
 
 
 def test_other_devices_and_unreadable_runs_say_nothing() -> None:

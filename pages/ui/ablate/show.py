@@ -45,10 +45,11 @@ def _experiment() -> None:
         return
     stored = next((each for each in known if each.id == state.PAGE.state["experiment"]), known[-1])
     rows = experiments.collect_results(manager(), stored)
+    conclusions = experiments.draw_conclusions(manager(), stored, rows)
     _head(known, stored, rows)
     with st.container(border=True, key="ablation_card"):
-        mount("ablation", "ablation", {"rows": experiments.chart_rows(rows)})
-    conclusions = experiments.draw_conclusions(manager(), stored, rows)
+        levels = conclusions.chance.levels() if conclusions.chance else []
+        mount("ablation", "ablation", {"rows": experiments.chart_rows(rows), "levels": levels})
     _table(rows, conclusions)
     _details(stored, rows)
 
@@ -118,10 +119,11 @@ def _table(rows: list[VariantResult], conclusions: Conclusions) -> None:
             "interaction_table", "Table of interactions", experiments.INTERACTION_COLUMNS,
             experiments.interaction_cells(conclusions),
         )  # fmt: skip
-    if conclusions.rests_on_one_seed:
-        st.warning(f"{experiments.ONE_SEED}. Further seeds give an interval.", icon=":material/casino:")
-    if said := experiments.describe_spread(conclusions):
-        st.caption(literal(f"{said}."))
+    for sentence in experiments.describe_conclusions(conclusions):
+        if sentence == experiments.ONE_SEED:
+            st.warning(f"{sentence}. Further seeds give an interval.", icon=":material/casino:")
+        else:
+            st.caption(literal(f"{sentence}."))
     st.caption(
         "Test accuracy after the **last** epoch, mean ± sample standard deviation over the finished seeds; the best "
         "epoch is shown for comparison and flatters. Differences are taken seed by seed; an interval that contains 0 "

@@ -197,8 +197,8 @@ def _seeds() -> tuple[int, ...] | None:
 
 def _forecast(planned: Experiment) -> None:
     runs = manager().runs()
-    seconds, basis, trust, memory, known = 0.0, "", "", 0, True
-    fit, disk = None, 0
+    found: list[training.Forecast | None] = []
+    fit, memory, disk = None, 0, 0
     for variant in planned.variants:
         try:
             fit = training.check(variant.architecture, planned.config)
@@ -210,26 +210,25 @@ def _forecast(planned: Experiment) -> None:
             _button(None)
             return
         memory = max(memory, fit.bytes)
-        expected = choices.forecast_run(variant.architecture, planned.config, fit.device, runs)
-        if expected is None:
-            known = False
-        else:
-            seconds += expected.seconds * len(planned.seeds)
-            basis, trust = expected.basis, expected.reliability
+        found.append(choices.forecast_run(variant.architecture, planned.config, fit.device, runs))
     assert fit is not None  # there is always the base
+    measured = [(each, len(planned.seeds)) for each in found if each is not None]
+    total = training.add_forecasts(measured) if len(measured) == len(found) else None
     labels, many = [variant.label for variant in planned.variants], len(planned.trials)
     st.caption(f"**{len(labels)} variants:** {literal(', '.join(labels))}")
-    time = f"about **{format_duration(seconds)}** in all" if known else "time known once the device's speed is measured"
+    time = "time known once the device's speed is measured"
+    if total:
+        time = f"about **{format_duration(total.seconds)}** in all"
     st.markdown(f"**{many} runs**, one after another on {fit.device} · {time}")
     st.caption(
         literal(
             f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory, and {format_bytes(disk)} of disk."
         )
-        + (literal(f" Time scaled from {basis}; {trust}.") if known else "")
+        + (literal(f" Time {total.reliability}; scaled from {total.basis}.") if total else "")
         + literal(f" {fit.images}")
         + (" Early stopping may end runs sooner." if planned.config.patience else "")
     )
-    if not known:
+    if total is None:
         choices.wait_for_speed_probe(fit.device)
     for warning in training.find_warnings(planned.base, planned.config):
         st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))

@@ -132,7 +132,7 @@ def _forecast(
     complaints: list[str],
 ) -> None:
     """What the runs will take, and the button; or why they cannot be started."""
-    lines, windows, seconds, basis, trust, unmeasured, images = [], set(), 0.0, "", "", "", ""
+    lines, windows, expected, unmeasured, images = [], set(), [], "", ""
     warnings: dict[str, None] = {}
     disk = 0
     for network, _ in networks:
@@ -144,12 +144,11 @@ def _forecast(
         except ValueError as error:
             complaints.append(choices.describe_error(error))
             continue
-        expected = choices.forecast_run(network, config, fit.device, runs)
-        if expected is None:
+        found = choices.forecast_run(network, config, fit.device, runs)
+        if found is None:
             unmeasured = fit.device
         else:
-            seconds += expected.seconds * len(seeds)
-            basis, trust = expected.basis, expected.reliability
+            expected.append((found, len(seeds)))
         if config.window < 1:
             windows.add(
                 f"{network.name}: the first {100 * config.window_share:.0f} % of the training on windows of "
@@ -166,16 +165,18 @@ def _forecast(
         st.error(literal(f"{complaint}."))
     many = len(networks) * len(seeds)
     if lines and not complaints:
-        time = f"about **{format_duration(seconds)}**"
-        if unmeasured:
-            time = "time known once the device's speed is measured"
+        total = None if unmeasured else training.add_forecasts(expected)
+        time = "time known once the device's speed is measured"
+        if total:
+            time = f"about **{format_duration(total.seconds)}**"
         rest = f" in all · {many} runs, one after another" if many > 1 else f" · {literal(lines[0])}"
         st.markdown(time + rest)
-        if unmeasured:
+        if total is None:
             choices.wait_for_speed_probe(unmeasured)
         else:
             sooner = " Early stopping may end a run sooner." if config.patience else ""
-            st.caption(literal(f"Time scaled from {basis}; {trust}.{sooner} Memory is an upper estimate. {images}"))
+            basis = f"Time {total.reliability}; scaled from {total.basis}.{sooner}"
+            st.caption(literal(f"{basis} Memory is an upper estimate. {images}"))
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
         if changes := " ".join(each.changes for each in networks if each.changes):

@@ -46,9 +46,12 @@ def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
         wanted += [(series.of_epoch(split, key), split, True) for split in ("validation", "test")]
         return {"key": key, "title": title, "note": note, "format": form, "lines": lines(*wanted)}
 
+    chance = list(dict.fromkeys(level for run in runs if (level := past.chance(run)) is not None))
+    note = "share of correct predictions" + (f"; {chance[0].describe()}" if len(chance) == 1 else "")
+    levels = list(dict.fromkeys(each for level in chance for each in level.levels()))
     return [
         panel("loss", "Loss", "cross entropy", "number"),
-        panel("accuracy", "Accuracy", "share of correct predictions", "percent"),
+        {**panel("accuracy", "Accuracy", note, "percent"), "levels": levels},
     ]
 
 
