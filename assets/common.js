@@ -309,6 +309,7 @@ function standalone(picture, background) {
     for (const name of COPIED) copies[index].setAttribute(name, style.getPropertyValue(name))
     for (const name of ["style", "class", "tabindex", "role"]) copies[index].removeAttribute(name)
   })
+  for (const mark of copy.querySelectorAll("[data-place]")) mark.remove() // to edit, not to be read
   const { width, height } = picture.viewBox.baseVal
   copy.setAttribute("xmlns", SVG_NS)
   copy.setAttribute("width", width)

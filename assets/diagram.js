@@ -1,26 +1,39 @@
 // The network as an overview, and its chosen block large: branches as lanes as wide as their channels.
-// data: {overview: [column], block: tree | null, chosen: path, palette, name}; trigger "choose": a path.
+// data: {overview: [column], block: tree | null, chosen: path, tools, parts, branches, palette, name}; commands "choose": path,
+// "extend": {from, to}, "edit": {gesture, phase, command}. How it is built by hand: building.js.
 
 const BOX = { width: 112, height: 54 }
 const ROW_GAP = 13
 const BAR = 14
+const LEAD = 34 // before the lanes of a split, for its own gap
+const NEAR = 17 // from a box to the gap beside it
 
 export default component(({ data, root, memory, tip, send }) => {
+  const build = (memory.build ??= { root, memory })
+  build.data = data
   if (!root.querySelector(".overview-area")) {
-    html(root, "div", { class: "overview-area" })
-    html(root, "div", { class: "block-area" })
+    for (const name of ["overview-area", "tools-area", "block-area"]) html(root, "div", { class: name })
+    html(root, "div", { class: "told", role: "status" })
+    listenToKeys(build)
+    listenToDrags(build)
   }
-  const choose = (path) => send("choose", path)
+  listenToClipboard(build)
+  memory.renamed = null
+  const pick = (path, event) => (event?.shiftKey ? extendTo(build, path) : choose(build, path))
   const active = root.getRootNode().activeElement
-  const focused = active?.getAttribute?.("data-path") ? [active.getAttribute("class"), active.getAttribute("data-path")] : null
+  const focused = focusKey(active)
+  if (focused) memory.inStrip = Boolean(active.closest(".overview-area"))
+  const isNew = memory.chosen !== data.chosen
+  memory.chosen = data.chosen
   onWidth(root, memory, (width) => {
-    drawOverview(root.querySelector(".overview-area"), data, width, tip, choose)
-    drawBlock(root.querySelector(".block-area"), data, width, tip, choose)
-    if (focused) {
-      const again = [...root.querySelectorAll("[data-path]")].find(
-        (node) => node.getAttribute("class") === focused[0] && node.getAttribute("data-path") === focused[1])
-      again?.focus({ preventScroll: true })
-    }
+    keepScroll(root, () => {
+      drawOverview(root.querySelector(".overview-area"), data, width, tip, pick, build)
+      drawTools(root.querySelector(".tools-area"), build)
+      drawBlock(root.querySelector(".block-area"), data, width, tip, pick, build)
+    })
+    if (isNew) bringIntoView(root)
+    restoreFocus(build, focused, isNew)
+    focusName(build)
   })
   // Two frames later the numbers and the pictures are on the screen: now the rest of the page may come.
   if (data.wake && !memory.woken) {
@@ -29,33 +42,76 @@ export default component(({ data, root, memory, tip, send }) => {
   }
 })
 
+// What a focused element is, over a redraw.
+const FOCUS = ["class", "data-path", "data-beside", "data-place", "data-tool"]
+const focusKey = (node) => (node?.matches?.("g[data-path], g[data-beside], [data-tool]") ? FOCUS.map((name) => node.getAttribute(name)).join("|") : null)
+
+// The focus stays where it is; it goes to what was added, and never nowhere.
+function restoreFocus({ root, memory }, focused, isNew) {
+  const active = root.getRootNode().activeElement
+  if (active && root.contains(active)) return
+  if (!focused) return
+  const again = [...root.querySelectorAll("g[data-path], g[data-beside], [data-tool]")].find((node) => focusKey(node) === focused && !node.disabled)
+  const pressed = [...root.querySelectorAll('g[data-path][aria-pressed="true"]')] // those of the strip come first
+  const chosen = pressed.at(memory.inStrip ? 0 : -1)
+  const target = (memory.follow && isNew && !focused.includes("tool") ? chosen : again) ?? chosen ?? root.querySelector("g[tabindex]")
+  memory.follow = false
+  target?.focus({ preventScroll: true })
+}
+
+// A redraw makes new scrolling areas: they stand where the old ones did.
+function keepScroll(root, draw) {
+  const lefts = [...root.querySelectorAll(".scroll")].map((area) => area.scrollLeft)
+  draw()
+  root.querySelectorAll(".scroll").forEach((area, index) => (area.scrollLeft = lefts[index] ?? 0))
+}
+
+function bringIntoView(root) {
+  for (const node of root.querySelectorAll('g[aria-pressed="true"]')) {
+    const area = node.closest(".scroll")
+    const at = node.getBoundingClientRect(), room = area.getBoundingClientRect()
+    if (at.left < room.left) area.scrollLeft -= room.left - at.left + 30
+    else if (at.right > room.right) area.scrollLeft += at.right - room.right + 30
+  }
+}
+
+const isChosen = (data, path) => data.chosen === path || data.chosen.startsWith(`${path}/`) || Boolean(data.tools?.paths.includes(path))
+
 // ---- overview ----------------------------------------------------------------------------------------------------
 
-function drawOverview(area, data, width, tip, choose) {
+function drawOverview(area, data, width, tip, choose, build) {
   area.replaceChildren()
-  const title = titleLine(area, "Network", "height: feature map · width: channels · colour: operation")
+  const title = titleLine(area, "Network", "height: feature map · width: channels · colour: operation · drag to move, + to insert")
   const buttons = pictureTools(title)
   const columns = data.overview
-  const tall = Math.max(...columns.map((column) => column.height))
-  const top = 12, room = 104, gap = 7
+  const tall = Math.max(1, ...columns.map((column) => column.height))
+  const top = 42, room = 104, gap = 7
   const natural = (column) => column.minor ? 5 : column.tap ? 9 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
-  const sum = columns.reduce((total, column) => total + natural(column), 0)
-  const usable = Math.max(width, 24 * columns.length + 40) - 24 - gap * (columns.length - 1)
-  const stretch = Math.min(3, usable / sum)
+  const cell = (wide) => Math.max(GAP_PX + 2, wide + gap) // the gaps over its borders are as far apart as a finger needs
+  const sum = (stretch) => columns.reduce((total, column) => total + cell(natural(column) * stretch), 40)
+  let stretch = 3
+  while (stretch > 0.6 && sum(stretch) > width) stretch *= 0.96
   const drawn = columns.map((column) => natural(column) * stretch)
-  const used = drawn.reduce((a, b) => a + b, 0) + gap * (columns.length - 1) + 24
+  const used = sum(stretch)
   const total = Math.max(width, used)
   const scroll = html(area, "div", { class: "scroll" })
   const picture = svg(scroll, "svg", {
     viewBox: `0 0 ${total} ${top + room + 30}`, width: total, height: top + room + 30, role: "group",
-    "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses.`,
+    "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses, Alt and arrows move a layer, Shift and arrows choose several, plus inserts behind it.`,
   })
   buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, data.name, button.value)))
-  let x = 12 + (total - used) / 2
+  let x = 20 + (total - used) / 2
   let labelEnd = -100
+  const last = columns.at(-1)
+  const gaps = [drawGap(picture, {
+    x, y: 16, ...(last ? { place: "before", path: columns[0].path } : { place: "inside", path: "" }),
+    label: last ? `Insert before ${columns[0].name}` : "Insert the first layer",
+  }, build)]
+  if (!last) label(picture, x, top + room / 2, "An empty network: + inserts its first layer.", { anchor: "middle", muted: true })
   const groups = columns.map((column, index) => {
-    const chosen = data.chosen === column.path || data.chosen.startsWith(`${column.path}/`)
-    const wide = drawn[index]
+    const chosen = isChosen(data, column.path)
+    const wide = drawn[index], pitch = cell(wide)
+    const left = x + (pitch - wide) / 2
     // A head taps the trunk from below and is drawn hollow: inference does not have it.
     const high = column.tap ? 30 : 26 + (room - 26) * Math.sqrt(column.height / tall)
     const y = column.tap ? top + room - 30 : top + (room - high) / 2
@@ -63,20 +119,20 @@ function drawOverview(area, data, width, tip, choose) {
       class: "column", role: "button", "data-path": column.path, "aria-pressed": chosen ? "true" : "false",
       "aria-label": `${column.name}: ${column.facts.map((fact) => fact.join(" ")).join(", ")}`,
     })
-    svg(group, "rect", { class: "hit", x: x - gap / 2, y: 0, width: wide + gap, height: top + room + 28 })
+    svg(group, "rect", { class: "hit", x, y: top - 10, width: pitch, height: room + 38 })
     const parts = column.parts.length ? column.parts : [{ kind: column.kind, share: 1 }]
     let offset = 0
     for (const part of parts) {
       const share = part.share * high
       svg(group, "rect", {
-        class: "part", x, y: y + offset + (offset ? 1 : 0), width: wide, height: Math.max(1, share - (offset ? 1 : 0)),
+        class: "part", x: left, y: y + offset + (offset ? 1 : 0), width: wide, height: Math.max(1, share - (offset ? 1 : 0)),
         rx: Math.min(3, wide / 3), opacity: column.minor ? 0.55 : 1,
         style: column.tap ? `fill:none;stroke:${kindColor(part.kind)};stroke-width:1.5;stroke-dasharray:3 2` : `fill:${kindColor(part.kind)}`,
       })
       offset += share
     }
-    svg(group, "rect", { class: "frame", x: x - 4, y: y - 4, width: wide + 8, height: high + 8, rx: 6 })
-    const centre = x + wide / 2
+    svg(group, "rect", { class: "frame", x: left - 4, y: y - 4, width: wide + 8, height: high + 8, rx: 6 })
+    const centre = left + wide / 2
     const half = column.label.length * 3.1
     // A label is left out where it would run into its neighbour's; the chosen one is always shown.
     if (column.label && !(column.minor && !chosen) && (chosen || centre - half > labelEnd + 3)) {
@@ -84,23 +140,26 @@ function drawOverview(area, data, width, tip, choose) {
         column.label)
       labelEnd = centre + half
     }
-    interactive(group, { facts: column.facts, tip, choose: () => choose(column.path) })
-    x += wide + gap
+    interactive(group, { facts: column.facts, tip, choose: (event) => choose(column.path, event) })
+    x += pitch
+    const next = columns[index + 1]
+    gaps.push(drawGap(picture, { x, y: 16, place: "after", path: column.path, label: `Insert ${next ? `between ${column.name} and ${next.name}` : `behind ${column.name}`}` }, build))
     return group
   })
-  const current = columns.findIndex((column) => data.chosen === column.path || data.chosen.startsWith(`${column.path}/`))
+  const current = columns.findIndex((column) => isChosen(data, column.path))
   rovingFocus(groups, Math.max(0, current))
+  rovingFocus(gaps, Math.max(0, current + 1))
   const kinds = new Set(columns.flatMap((column) => column.parts.length ? column.parts.map((part) => part.kind) : [column.kind]))
   kindsLegend(area, data, kinds)
 }
 
 // ---- one block ---------------------------------------------------------------------------------------------------
 
-function drawBlock(area, data, width, tip, choose) {
+function drawBlock(area, data, width, tip, choose, build) {
   area.replaceChildren()
   html(area, "hr", { class: "rule" })
   if (!data.block) {
-    html(area, "p", { class: "hint" }, "Choose a layer above to see it large and to edit it.")
+    html(area, "p", { class: "hint" }, data.overview.length ? "Choose a layer above to see it large and to edit it." : "What is inserted is shown here large, to be edited.")
     return
   }
   const block = data.block
@@ -111,7 +170,7 @@ function drawBlock(area, data, width, tip, choose) {
   // A concatenation at the very end is the output bar itself; anything else leads to one by a lane of its own.
   const ends = plan.concat ? 1 : 2
   const fixed = (plan.concat ? 76 : 120) + plan.fixed
-  const gap = Math.max(26, Math.min(170, (width - fixed - 8) / (plan.gaps + ends)))
+  const gap = Math.max(36, Math.min(170, (width - fixed - 8) / (plan.gaps + ends)))
   const across = fixed + gap * (plan.gaps + ends)
   const high = Math.max(plan.height, 84)
   const total = Math.max(width, across)
@@ -127,7 +186,10 @@ function drawBlock(area, data, width, tip, choose) {
   const shapes = svg(picture, "g", {})
   const boxes = []
   const draw = {
-    gap, lanes, shapes, boxes, tip, choose, chosen: data.chosen,
+    gap, lanes, shapes, boxes, tip, choose, chosen: data.tools?.paths ?? [], gaps: [],
+    mark(x, y, place, path, label, fan = false) {
+      this.gaps.push([{ x, y, place, path, label }, { scale, fan }])
+    },
     thickness: (channels) => Math.max(2, (BOX.height - 18) * channels / widest),
   }
   const middle = frame.top + high / 2 + plan.shift
@@ -137,7 +199,9 @@ function drawBlock(area, data, width, tip, choose) {
   label(shapes, left + 47, frame.top - 16, String(block.input.channels), { weight: 600, size: 13 })
   label(shapes, left + 47, frame.top + high + 20, block.input.shape, { muted: true })
   const start = { x: left + 40 + BAR, y: middle, channels: block.input.channels, kind: "fuse", bar: inHigh, faint: true }
-  const end = place(block.tree, plan, left + 60 + gap, middle, start, draw)
+  const from = left + 60 + gap
+  const end = place(block.tree, plan, from, middle, start, draw)
+  if (!block.tree.children) markBeside(draw, block.tree, from, end.x, middle)
   const right = left + across - 60
   if (end.bar) {
     label(shapes, end.x - BAR / 2, frame.top - 16, `${end.title} ${block.output.channels}`, { weight: 600, size: 13 })
@@ -148,8 +212,18 @@ function drawBlock(area, data, width, tip, choose) {
     label(shapes, right + 7, frame.top - 16, String(block.output.channels), { weight: 600, size: 13 })
     label(shapes, right + 7, frame.top + high + 20, block.output.shape, { muted: true })
   }
+  const marks = draw.gaps.map(([at, look]) => drawGap(picture, at, build, look))
   rovingFocus(boxes, Math.max(0, boxes.findIndex((box) => box.getAttribute("aria-pressed") === "true")))
+  rovingFocus(marks, 0)
 }
+
+// The gaps on both sides of what is alone in its lane.
+function markBeside(draw, tree, x, end, y) {
+  draw.mark(x - NEAR, y, "before", tree.path, `Insert before ${tree.name}`)
+  draw.mark(end + NEAR, y, "after", tree.path, `Insert behind ${tree.name}`)
+}
+
+const isChain = (tree) => tree.op === "sequence" || tree.op === "auxiliary"
 
 const channelsOf = (tree) => [tree.channels || 1, ...(tree.children || []).flatMap(channelsOf)]
 
@@ -157,7 +231,7 @@ const channelsOf = (tree) => [tree.channels || 1, ...(tree.children || []).flatM
 function layout(tree, depth) {
   const children = (tree.children || []).map((child) => layout(child, depth + 1))
   if (tree.op === "parallel" && children.length) {
-    const fixed = Math.max(...children.map((child) => child.fixed)) + (tree.title === "concat" ? BAR + 34 : 44)
+    const fixed = Math.max(...children.map((child) => child.fixed)) + LEAD + (tree.title === "concat" ? BAR + 34 : 44)
     const gaps = Math.max(...children.map((child) => child.gaps)) + 1
     const height = children.reduce((sum, child) => sum + child.height, 0) + ROW_GAP * (children.length - 1)
     return { children, fixed, gaps, height, spread: height, shift: 0, concat: tree.title === "concat" }
@@ -165,10 +239,10 @@ function layout(tree, depth) {
   if (tree.op === "residual") {
     const body = children[0]
     // The shortcut runs above the body, whose line lies that much below the middle of the whole.
-    return { children, fixed: body.fixed + 34, gaps: body.gaps + 1, height: body.height + 60, spread: body.spread, shift: 22 }
+    return { children, fixed: body.fixed + LEAD + 34, gaps: body.gaps + 1, height: body.height + 60, spread: body.spread, shift: 22 }
   }
   if (tree.children) {
-    if (!children.length) return { children, fixed: 30, gaps: 0, height: 22, spread: 0, shift: 0 }
+    if (!children.length) return { children, fixed: 44, gaps: 0, height: 22, spread: 0, shift: 0 }
     return {
       children,
       fixed: children.reduce((sum, child) => sum + child.fixed, 0),
@@ -191,14 +265,19 @@ function place(tree, plan, x, y, from, draw) {
     if (!plan.children.length) {
       const to = { x: x + wide, y }
       lane(draw, from, to)
-      label(draw.shapes, x + wide / 2, y - 6, "identity", { muted: true })
+      label(draw.shapes, x + wide / 2, y - 16, "identity", { muted: true })
+      draw.mark(x + wide / 2, y, "inside", tree.path, `Insert into ${tree.name}, which is empty`)
       return { ...from, ...to, bar: 0 }
     }
     let at = x
     let port = from
     tree.children.forEach((child, index) => {
+      if (!index) draw.mark(at - NEAR, y, "before", child.path, `Insert before ${child.name}`)
       port = place(child, plan.children[index], at, y, port, draw)
-      at += plan.children[index].fixed + plan.children[index].gaps * draw.gap + draw.gap
+      at += plan.children[index].fixed + plan.children[index].gaps * draw.gap
+      const next = tree.children[index + 1]
+      draw.mark(next ? at + draw.gap / 2 : at + NEAR, y, "after", child.path, next ? `Insert between ${child.name} and ${next.name}` : `Insert behind ${child.name}`)
+      at += draw.gap
     })
     return port
   }
@@ -212,6 +291,7 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
   const joint = x + wide - (concat ? BAR + 34 : 22)
   let top = y - plan.height / 2
   const spread = from.bar || 0
+  draw.mark(x + 2, y, "inside", tree.path, `Add a branch to ${tree.name}`, true)
   const ports = tree.children.map((child, index) => {
     const own = plan.children[index]
     const middle = top + own.height / 2
@@ -220,8 +300,11 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
     const share = plan.children.length > 1 ? index / (plan.children.length - 1) - 0.5 : 0
     const source = { ...from, y: from.y + share * spread * 0.86 }
     const ownWide = own.fixed + own.gaps * draw.gap
-    const begin = child.children && !child.children.length ? x : joint - draw.gap - ownWide
-    return place(child, child.children && !child.children.length ? { ...own, fixed: joint - draw.gap - x } : own, begin, middle, source, draw)
+    const empty = child.children && !child.children.length
+    const begin = empty ? x + LEAD : joint - draw.gap - ownWide
+    const port = place(child, empty ? { ...own, fixed: joint - draw.gap - begin } : own, begin, middle, source, draw)
+    if (!isChain(child)) markBeside(draw, child, begin, joint - draw.gap, middle)
+    return port
   })
   if (!concat) {
     for (const port of ports) lane(draw, port, { x: joint, y })
@@ -238,6 +321,7 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
   let offset = y - high / 2
   const group = svg(draw.shapes, "g", {})
   decorate(group, tree, draw)
+  svg(group, "rect", { class: "hit", x: joint - 5, y: offset, width: GAP_PX, height: high }) // the slits between its parts, too
   ports.forEach((port, index) => {
     const part = parts[index] * scale
     lane(draw, port, { x: joint, y: offset + part / 2 })
@@ -253,7 +337,8 @@ function placeResidual(tree, plan, x, y, from, draw, wide) {
   const joint = x + wide - 17
   const line = y
   const over = line - body.height / 2 - 26
-  const port = place(tree.children[0], body, x, line, from, draw)
+  const port = place(tree.children[0], body, x + LEAD, line, from, draw)
+  if (!isChain(tree.children[0])) markBeside(draw, tree.children[0], x + LEAD, x + LEAD + body.fixed + body.gaps * draw.gap, line)
   lane(draw, port, { x: joint - 16, y: line })
   const projection = tree.shortcut === "projection"
   const begin = from.x + 4
@@ -276,9 +361,9 @@ function decorate(group, tree, draw) {
   group.setAttribute("class", "box")
   group.setAttribute("role", "button")
   group.setAttribute("data-path", tree.path)
-  group.setAttribute("aria-pressed", draw.chosen === tree.path ? "true" : "false")
+  group.setAttribute("aria-pressed", draw.chosen.includes(tree.path) ? "true" : "false")
   group.setAttribute("aria-label", `${tree.name}: ${(tree.facts || []).map((fact) => fact.join(" ")).join(", ")}`)
-  interactive(group, { facts: [["name", tree.name], ...(tree.facts || [])], tip: draw.tip, choose: () => draw.choose(tree.path) })
+  interactive(group, { facts: [["name", tree.name], ...(tree.facts || [])], tip: draw.tip, choose: (event) => draw.choose(tree.path, event) })
   draw.boxes.push(group)
 }
 

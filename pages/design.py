@@ -41,9 +41,12 @@ with main:
                 "overview": figures.lay_out_overview(architecture, now),
                 "block": figures.lay_out_block(architecture, now, chosen.partition("/")[0]) if chosen else None,
                 "chosen": chosen,
+                **session.tools(),
                 "wake": not complete,
             },
             choose=session.pick,
+            extend=session.extend,
+            edit=session.handle_edit,
             wake=lambda _: None,  # that there is a second run is all that is wanted
         )
     if not complete:

@@ -74,11 +74,11 @@ def describe_controls(
     elif main is not None:
         parallel = edit.find(architecture, main)
         layer = analysis.by_path[main]
-        last = analysis.below(block)[-1]
+        channels, *size = analysis.below(block)[-1].output_shape
         title = block
         subtitle = (
             f"{len(parallel.branches)} branch{'es' if len(parallel.branches) != 1 else ''} · "
-            f"{layer.input_shape[0]} → {last.output_shape[0]} channels · {last.output_shape[1]}×{last.output_shape[2]}"
+            f"{layer.input_shape[0]} → {channels} channels" + (f" · {compact_shape(size)}" if size else "")
         )
         cards.append(_block_card(make, node, block, main))
         cards += [_branch_card(make, child, f"{main}/{child.name}", path, parallel) for child in parallel.branches]

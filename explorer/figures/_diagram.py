@@ -94,7 +94,7 @@ def _tap(
         "name": node.name,
         "kind": "linear",
         "parts": [],
-        "channels": layers[-1].output_shape[0],
+        "channels": layers[-1].output_shape[0] if layers else shape[0],
         "height": shape[1] if len(shape) == 3 else 1,
         "tap": True,
         "minor": False,
@@ -159,12 +159,10 @@ def lay_out_block(architecture: Architecture, analysis: Analysis, path: str) -> 
     """
     node = edit.find(architecture, path)
     layers = analysis.below(path)
+    shape_in, shape_out = _ends(architecture, analysis, path)
     macs = sum(layer.macs for layer in layers)
     params = sum(layer.params for layer in layers)
     share = "in training only" if node.op == "auxiliary" else f"{format_percent(macs, analysis.macs)} of the network"
-    first, last = layers[0], layers[-1]
-    main = edit.block_parallel(node, path)
-    source = analysis.by_path[main] if main else first
     tree = _tree(node, path, analysis, macs)
     cost = f"{format_si(macs)} MACs"
     if _misfit(analysis, path):
@@ -174,11 +172,23 @@ def lay_out_block(architecture: Architecture, analysis: Analysis, path: str) -> 
         "path": path,
         "title": node.name,
         "subtitle": f"{cost}, {share} · {format_si(params)} parameters",
-        "input": {"channels": source.input_shape[0], "shape": format_shape(source.input_shape[1:]) or "vector"},
-        "output": {"channels": last.output_shape[0], "shape": format_shape(last.output_shape[1:]) or "vector"},
+        "input": {"channels": shape_in[0], "shape": format_shape(shape_in[1:]) or "vector"},
+        "output": {"channels": shape_out[0], "shape": format_shape(shape_out[1:]) or "vector"},
         "tree": tree,
         "description": _describe(node, path, analysis),
     }
+
+
+def _ends(architecture: Architecture, analysis: Analysis, path: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shapes of what a node of the trunk reads and gives; alike where it holds no layers."""
+    shape: tuple[int, ...] = architecture.input_shape
+    for node in architecture.trunk.nodes:
+        layers = analysis.below(node.name)
+        if node.name == path:
+            return shape, layers[-1].output_shape if layers else shape
+        if layers and node.op != "auxiliary":
+            shape = layers[-1].output_shape
+    raise ValueError(f"{path} is no node of the trunk")
 
 
 def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def _read(name: str) -> str:
 
 _BASES = {
     **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "scatter"), "plot"),
+    "diagram": "building",
     "editor": "controls",
 }
 """The script and style in assets/, beside the common ones, on which a component's own build."""

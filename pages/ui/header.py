@@ -92,7 +92,15 @@ def _open() -> None:
             st.caption(f"Repaired: {literal(slip)}")
         chosen = (lambda: entry.architecture,)
         st.button("Open this network", key="open_preset", on_click=_open_and_close, args=chosen)
-        st.button("Start a new design", key="open_untitled", on_click=_open_and_close, args=(catalog.untitled,))
+        with st.container(horizontal=True, gap="small", key="new_design"):
+            st.button(
+                "New, empty", key="open_empty", on_click=_open_and_close, args=(catalog.empty,),
+                help="No layer yet, for images of 3 × 32 × 32: + in the picture inserts the first",
+            )
+            st.button(
+                "New, small network", key="open_untitled", on_click=_open_and_close, args=(catalog.untitled,),
+                help="A template: a stem, an Inception block, a classifier. Any network of the catalogue is one, too",
+            )
         upload = st.file_uploader("or a JSON file", type=["json"], key="upload", max_upload_size=session.JSON_MEGABYTES)
         if upload is not None and upload.file_id != st.session_state.get("uploaded"):
             # Remembered first: a bad file is refused once, not at every rerun.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from explorer import analysis, catalog, editor
-from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, edit, to_link
+from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, branches, edit, to_link
 from explorer.editor import History
 
 from .page_state import Page, PageState, Parameter, first_state
@@ -178,20 +178,26 @@ def pick(path: object) -> None:
     _select(path)
 
 
-def extend(path: object) -> None:
-    """Select all from the selected node to another one beside it."""
+def extend(ends: Any) -> None:
+    """Select all from one node to another beside it: {from, to}."""
     PAGE.act()
-    if not isinstance(path, str) or not selected_path():
+    first, last = (ends.get("from"), ends.get("to")) if isinstance(ends, dict) else (None, None)
+    if not isinstance(first, str) or not isinstance(last, str):
         return
     try:
-        _select(*editor.find_run_between(architecture(), selected_path(), path))
+        _select(*editor.find_run_between(architecture(), first, last))
     except ArchitectureError:
-        _select(path)
+        _select(last)
 
 
-def selection() -> dict[str, Any] | None:
-    """What can be done with the selected nodes as a whole."""
-    return editor.describe_selection(architecture(), selected_path(), PAGE.state["count"])
+def tools() -> dict[str, Any]:
+    """What the diagram needs to build the network by hand."""
+    return {
+        "tools": editor.describe_selection(architecture(), selected_path(), PAGE.state["count"]),
+        "parts": [{"value": key, "label": text, "group": group} for key, (text, group) in editor.list_parts().items()],
+        "branches": [{"value": key, "label": label} for key, (label, _) in branches.BRANCH_KINDS.items()],
+        "longest_text": MAX_TEXT_BYTES,
+    }
 
 
 def handle_edit(event: Any) -> None:

@@ -46,7 +46,7 @@ def test_new_design_is_named_and_kept(design):
     page = design.open("googlenet").page
     design.button("open_popover").click()
     with design.changing():
-        panel(page).get_by_role("button", name="Start a new design").click()
+        panel(page).get_by_role("button", name="New, small network").click()
     assert design.title() == "Untitled"
     page.keyboard.press("Escape")
     with design.changing():

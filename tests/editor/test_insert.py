@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +10,19 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from explorer import catalog, editor
+from explorer import catalog, editor, figures
 from explorer.analysis import analyze, problems
-from explorer.architecture import NODE_KINDS, Architecture, ArchitectureError, Residual, edit, walk
+from explorer.architecture import (
+    NODE_KINDS,
+    Architecture,
+    ArchitectureError,
+    Auxiliary,
+    Flatten,
+    Residual,
+    Sequence,
+    edit,
+    walk,
+)
 from explorer.modules import build
 from tests.sizes import examples
 from tests.strategies import architectures
@@ -57,7 +68,16 @@ def test_a_network_may_begin_with_anything(part: str) -> None:
             insert(EMPTY, part, "inside", "")
         return
     value = insert(EMPTY, part, "inside", "")
+    read_as_the_page_does(value, value.trunk.nodes[0].name)
     assert run_by_torch(value) == analyze(value).output_shape
+
+
+def read_as_the_page_does(architecture: Architecture, chosen: str) -> None:
+    found = analyze(architecture)
+    pictures = [figures.lay_out_overview(architecture, found), figures.trace_growth(architecture, found)]
+    pictures += [figures.lay_out_block(architecture, found, node.name) for node in architecture.trunk.nodes]
+    json.dumps([*pictures, figures.split_costs(architecture, found, "macs")])
+    json.dumps(editor.describe_controls(architecture, found, chosen))
 
 
 @settings(max_examples=examples(300), **SETTINGS)
@@ -75,6 +95,7 @@ def test_inserted_parts_work_or_are_explained(architecture: Architecture, data: 
     found = analyze(value)
     if all(head.fits for head in found.auxiliary):
         assert run_by_torch(value) == found.output_shape
+    read_as_the_page_does(value, path)
     added = {each for each, _ in walk(value)} - {each for each, _ in walk(architecture)}
     command = {"do": "insert", "place": place, "path": path, "value": part}
     chosen, count = editor.follow_selection(architecture, value, command, "", 1)
@@ -222,3 +243,13 @@ def test_a_run_goes_from_one_node_to_another() -> None:
     branch = "inception_3a/branch_3x3"
     assert editor.find_run_between(GOOGLENET, f"{branch}/conv", f"{branch}/reduce") == (f"{branch}/reduce", 2)
     assert editor.find_run_between(GOOGLENET, "inception_3a/branch_1x1", branch) == (branch, 1)
+
+
+def test_the_page_reads_what_is_empty() -> None:
+    hollow = Sequence(name="hollow")
+    value = Architecture(name="x", input_shape=(3, 8, 8), trunk=Sequence(name="trunk", children=(hollow,)))
+    vector = edit.insert_at(value, "inside", "", (Flatten(name="flatten"), Auxiliary(name="head", children=())))
+    wrapped = [edit.wrap(value, "hollow", kind) for kind in ("parallel", "residual")]  # type: ignore[arg-type]
+    for network in (EMPTY, value, vector, *wrapped):
+        for path in ["", *(path for path, _ in walk(network))]:
+            read_as_the_page_does(network, path)
