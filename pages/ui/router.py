@@ -26,9 +26,8 @@ PAGES: dict[str, tuple[str, str]] = {
 
 
 @cache
-def _style_and_script() -> str:
-    style, script = ((_ROOT / "assets" / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return f"<style>{style}</style><script>{script}</script>"
+def _read(name: str) -> str:
+    return (_ROOT / "assets" / name).read_text(encoding="utf-8")
 
 
 def route() -> None:
@@ -46,7 +45,9 @@ def route() -> None:
         layout="wide",
         initial_sidebar_state=200,
     )
-    st.html(_style_and_script(), unsafe_allow_javascript=True)
+    st.html(f"<style>{_read('page.css')}</style>")
+    with st.container(key="page_script"):
+        st.html(f"<script>{_read('page.js')}</script>", unsafe_allow_javascript=True)
     st.logo(_ROOT / "assets" / "logo.svg", size="large", icon_image=_ROOT / "assets" / "icon.png")
     st.navigation(pages).run()
 

@@ -20,7 +20,7 @@ from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from pages.ui.train import state
 from tests.datasets.makers import classes, png, zipped
-from tests.pages.parts import HOSTILE, address, messages, mounted, open_page, plain, set_design, visible_text
+from tests.pages.parts import HOSTILE, ROOT, address, messages, mounted, open_page, plain, set_design, visible_text
 from tests.runs.parts import fill, until
 
 
@@ -41,10 +41,30 @@ def finished(manager: Manager, name: str = "done", accuracy: float = 0.5, **sett
 
 def test_the_first_visit_offers_something_that_works_at_once(home: Path) -> None:
     running = app()
-    assert "No run yet" in messages(running)
+    assert "No run yet" in visible_text(running)
     assert running.multiselect(key="train_designs").value == ["inception-net-32"]
     assert not running.button(key="start").disabled
     assert any("about **" in each.value for each in running.markdown)
+
+
+def test_an_example_stands_where_no_run_is_and_its_button_starts_the_same(home: Path, manager: Manager) -> None:
+    running = app()
+    page_manager().close()  # what is started waits
+    assert [each.value for each in running.header] == ["InceptionNet 32×32", "New run"]
+    shown = json.loads((ROOT / "assets" / "example_run.json").read_text(encoding="utf-8"))
+    drawn = mounted(running, "example_curves")
+    (test,) = [line for line in drawn["panels"][1]["lines"] if line["name"] == "test"]
+    assert test["step"] == [32, 64, 96, 128, 160]
+    assert f"{100 * test['value'][-1]:.1f} %" in visible_text(running)
+    board = mounted(running, "example_board")
+    right = sum(row[place] for place, row in enumerate(board["confusion"]))
+    assert right / sum(map(sum, board["confusion"])) == pytest.approx(test["value"][-1])
+    running.button(key="start_example").click().run()
+    (run,) = manager.store.runs()
+    assert training.parse(run.config) == training.parse(json.dumps(shown["config"]))
+    assert json.loads(run.architecture)["trunk"] == shown["architecture"]["trunk"]
+    assert not any(each.key == "start_example" for each in running.button)
+    manager.stop(run.id)
 
 
 def test_one_click_trains_and_the_address_names_the_run(home: Path, manager: Manager) -> None:
@@ -356,7 +376,7 @@ def test_a_run_is_extended_and_deleted(home: Path, manager: Manager) -> None:
     running.checkbox(key=f"sure_{run.id}").check().run()
     running.button(key="delete").click().run()
     assert manager.store.runs() == []
-    assert "No run yet" in messages(running)
+    assert "No run yet" in visible_text(running)
 
 
 def test_after_a_deletion_the_next_run_is_shown(home: Path, manager: Manager) -> None:

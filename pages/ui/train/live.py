@@ -11,7 +11,7 @@ from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
 from pages.ui.text import literal
 
-from . import details, manage, state
+from . import details, example, manage, state
 from .run_text import STATES, curve_panels, list_titles
 
 
@@ -32,10 +32,7 @@ def _live() -> None:
         st.rerun()  # what was shown is deleted, perhaps by somebody else: the page chooses anew, the address follows
     state.PAGE.show_notices()
     if not runs:
-        st.info(
-            "No run yet. Choose a network and data under **New run** and press **Start**: the curves appear here while "
-            "it learns. Runs go on when you close the browser."
-        )
+        example.show()
         return
     wanted, state.PAGE.state["wanted"] = state.PAGE.state["wanted"], ""
     if wanted:

@@ -191,7 +191,7 @@ def _button(networks: list[Fitted], config: training.TrainConfig | None, seeds: 
     many = len(networks) * len(seeds)
     st.button(
         f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
-        key="start", disabled=not networks or config is None, on_click=_ask_to_start,
+        key="start", disabled=not networks or config is None, on_click=ask_to_start,
     )  # fmt: skip
     if not st.session_state.pop("train_start", False):
         return
@@ -202,7 +202,8 @@ def _button(networks: list[Fitted], config: training.TrainConfig | None, seeds: 
     st.rerun()
 
 
-def _ask_to_start() -> None:
+def ask_to_start() -> None:
+    """Start what the form holds when it is next drawn."""
     state.PAGE.act()
     st.session_state["train_start"] = True
 

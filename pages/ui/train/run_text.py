@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from explorer import figures
-from explorer.runs import Run, series
+from explorer.runs import Curve, Run, series
 from pages.ui.manager import history
 
 from .state import steps_per_epoch
@@ -26,17 +27,22 @@ STATES: dict[str, tuple[str, str, Any]] = {
 def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
     """Loss and accuracy of all runs, as ``figures.lay_out_curves`` takes them."""
     past = history()
+    return lay_out_panels(len(runs), lambda index, name: past.curve(runs[index], name))
+
+
+def lay_out_panels(count: int, curve: Callable[[int, str], Curve]) -> list[dict[str, Any]]:
+    """The same for so many runs, whose series ``curve`` reads by place and name."""
 
     def lines(*wanted: tuple[str, str, bool]) -> list[figures.Line]:
         found = []
-        for index, run in enumerate(runs):
+        for index in range(count):
             for stored, name, marked in wanted:
-                curve = past.curve(run, stored)
-                if len(curve):
+                read = curve(index, stored)
+                if len(read):
                     found.append(
                         figures.Line(
                             run=index, name=name, marked=marked,
-                            steps=curve.steps, values=curve.values, seconds=curve.seconds,
+                            steps=read.steps, values=read.values, seconds=read.seconds,
                         )
                     )  # fmt: skip
         return found
