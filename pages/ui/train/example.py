@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import figures
-from explorer.runs import Curve, series
+from explorer.runs import ChanceLevel, Curve, series
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -60,11 +60,12 @@ def show() -> None:
             "their curves grow while they learn, and they go on when you close the browser."
         )
     )
+    documents = {name: found[-1]["data"] for name, found in run["documents"].items()}
+    chance = ChanceLevel.of([sum(row) for row in documents["confusion/test"]])
     with st.container(border=True, key="curves_card"):
         titles = [("example", run["name"], run["steps"] / config["epochs"])]
-        data = figures.lay_out_curves(titles, lay_out_panels(1, lambda _, name: _curve(name)))
+        data = figures.lay_out_curves(titles, lay_out_panels(1, lambda _, name: _curve(name), [chance]))
         mount("curves", "example_curves", {**data, "view": state.PAGE.state["view"]}, view=state.set_view)
-    documents = {name: found[-1]["data"] for name, found in run["documents"].items()}
     mount(
         "board",
         "example_board",

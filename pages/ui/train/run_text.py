@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from explorer import figures
-from explorer.runs import Curve, Run, series
+from explorer.runs import ChanceLevel, Curve, Run, series
 from pages.ui.manager import history
 
 from .state import steps_per_epoch
@@ -27,10 +27,13 @@ STATES: dict[str, tuple[str, str, Any]] = {
 def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
     """Loss and accuracy of all runs, as ``figures.lay_out_curves`` takes them."""
     past = history()
-    return lay_out_panels(len(runs), lambda index, name: past.curve(runs[index], name))
+    chance = [level for run in runs if (level := past.chance(run)) is not None]
+    return lay_out_panels(len(runs), lambda index, name: past.curve(runs[index], name), chance)
 
 
-def lay_out_panels(count: int, curve: Callable[[int, str], Curve]) -> list[dict[str, Any]]:
+def lay_out_panels(
+    count: int, curve: Callable[[int, str], Curve], chance: Iterable[ChanceLevel]
+) -> list[dict[str, Any]]:
     """The same for so many runs, whose series ``curve`` reads by place and name."""
 
     def lines(*wanted: tuple[str, str, bool]) -> list[figures.Line]:
@@ -52,7 +55,7 @@ def lay_out_panels(count: int, curve: Callable[[int, str], Curve]) -> list[dict[
         wanted += [(series.of_epoch(split, key), split, True) for split in ("validation", "test")]
         return {"key": key, "title": title, "note": note, "format": form, "lines": lines(*wanted)}
 
-    chance = list(dict.fromkeys(level for run in runs if (level := past.chance(run)) is not None))
+    chance = list(dict.fromkeys(chance))
     note = "share of correct predictions" + (f"; {chance[0].describe()}" if len(chance) == 1 else "")
     levels = list(dict.fromkeys(each for level in chance for each in level.levels()))
     return [
