@@ -30,18 +30,18 @@ function panel(area, title, note) {
   return box
 }
 
-const signed = (value, digits = 2) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(100 * value).toFixed(digits)}`
-const share = (value, digits = 2) => `${(100 * value).toFixed(digits)} %`
+const points = (value) => formatDecimal(100 * value, 2, true)
+const share = (value) => formatShare(value, 2)
 
 // The facts of a row, for the pointer, the keyboard and whoever listens.
 function factsOf(row, kind) {
   const found = row[kind]
-  const number = kind === "difference" ? (value) => `${signed(value)} points` : share
+  const number = kind === "difference" ? (value) => `${points(value)} points` : share
   const facts = [[row.label, `${found.values.length} of ${row.planned} seeds`]]
   if (found.mean !== null) facts.push(["mean", number(found.mean)])
   if (kind === "difference" && found.values.length === 1) facts.push(["one seed", "cannot be told from luck"])
-  if (found.deviation !== null) facts.push(["standard deviation", `${(100 * found.deviation).toFixed(2)} points`])
-  if (kind === "difference" && found.interval) facts.push(["95 % interval", found.interval.map((value) => signed(value)).join(" … ")])
+  if (found.deviation !== null) facts.push(["standard deviation", `${formatDecimal(100 * found.deviation, 2)} points`])
+  if (kind === "difference" && found.interval) facts.push(["95 % interval", found.interval.map(points).join(" … ")])
   for (const { seed, value } of found.values.slice(0, 12)) facts.push([`seed ${seed}`, number(value)])
   return facts
 }
@@ -69,7 +69,7 @@ function drawDots(box, rows, all, kind, width, tip, levels = []) {
   const x = (value) => round(scale.at(100 * value))
   const y = (index) => HEAD + (index + 0.5) * LINE
   const values = known ? ticks(scale, Math.max(4, Math.floor((width - left) / 45))) : []
-  gridColumns(picture, values, scale.at, HEAD, high - FOOT, (value) => `${kind === "difference" && value > 0 ? "+" : ""}${minus(String(value))}`)
+  gridColumns(picture, values, scale.at, HEAD, high - FOOT, (value) => `${kind === "difference" && value > 0 ? "+" : ""}${formatCount(value)}`)
   if (kind === "difference" && known) svg(picture, "line", { class: "zero", x1: x(0), x2: x(0), y1: HEAD, y2: high - FOOT })
   for (const [value] of known ? levels : []) {
     if (100 * value >= scale.low && 100 * value <= scale.high) svg(picture, "line", { class: "zero", x1: x(value), x2: x(value), y1: HEAD, y2: high - FOOT })
@@ -109,7 +109,7 @@ function drawCosts(box, rows, width, tip) {
   const across = scaleOf(shown.map((row) => row.macs), left, width - END, { margin: 0.14 })
   const up = scaleOf(bars.flatMap((bar) => [100 * bar.low, 100 * bar.high]), high - FOOT, HEAD, { margin: 0.14, flat: 2 })
   const x = (macs) => round(across.at(macs)), y = (share) => round(up.at(100 * share))
-  gridRows(picture, ticks(up, 5), up.at, left, width - END, (value) => `${value} %`)
+  gridRows(picture, ticks(up, 5), up.at, left, width - END, (value) => `${formatCount(value)} %`)
   gridColumns(picture, ticks(across, Math.max(2, Math.floor(width / 110))), x, null, high - FOOT, amount)
   const placed = shown.map((row, index) => roomOfMark(x(row.macs), y(bars[index].mean)))
   const frame = { left: 48, right: width - 2, top: 12, bottom: high - FOOT }

@@ -36,13 +36,13 @@ function drawReliability(area, data, width, tip) {
   picture.style.maxWidth = "100%"
   const x = (value) => left + side * value, y = (value) => top + high * (1 - value)
   const quarters = [0, 0.25, 0.5, 0.75, 1]
-  gridRows(picture, quarters, y, left, left + side, (value) => `${100 * value}`)
-  gridColumns(picture, quarters, x, null, top + high - 2, (value) => `${100 * value}`)
+  gridRows(picture, quarters, y, left, left + side, (value) => formatCount(100 * value))
+  gridColumns(picture, quarters, x, null, top + high - 2, (value) => formatCount(100 * value))
   for (const bin of data.bins) {
     if (!bin.images) continue
     const gap = svg(picture, "rect", { class: "gap", x: x(bin.low) + 1, y: y(Math.max(bin.accuracy, bin.confidence)), width: Math.max(1, side * (bin.high - bin.low) - 2), height: Math.max(0.5, high * Math.abs(bin.accuracy - bin.confidence)) })
     const rect = svg(picture, "rect", { class: "right", x: x(bin.low) + 1, y: y(bin.accuracy), width: Math.max(1, side * (bin.high - bin.low) - 2), height: Math.max(0.5, high * bin.accuracy) })
-    const facts = [["confidence", `${short(100 * bin.low)} … ${short(100 * bin.high)} %, mean ${short(100 * bin.confidence)} %`], ["right", `${short(100 * bin.accuracy)} %`], ["images", String(bin.images)]]
+    const facts = [["confidence", `${formatNumber(100 * bin.low)} … ${formatNumber(100 * bin.high)} %, mean ${formatNumber(100 * bin.confidence)} %`], ["right", `${formatNumber(100 * bin.accuracy)} %`], ["images", formatCount(bin.images)]]
     for (const node of [gap, rect]) interactive(node, { facts, tip })
   }
   svg(picture, "line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) })

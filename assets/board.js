@@ -45,10 +45,10 @@ function drawSamples(area, data, memory, tip) {
     tile.classList.toggle("wrong", wrong)
     tile.querySelector(".said").textContent = `${wrong ? "✗" : "✓"} ${said}`
     tile.querySelector(".bar i").style.width = `${100 * best[0][1]}%`
-    tile.querySelector(".truth").textContent = wrong ? `is ${truth}` : percent(best[0][1])
+    tile.querySelector(".truth").textContent = wrong ? `is ${truth}` : formatShare(best[0][1])
     tile.setAttribute("role", "img")
-    tile.setAttribute("aria-label", `Shows ${truth}; predictions ${best.map(([kind, share]) => `${classes[kind]} ${percent(share)}`).join(", ")}`)
-    const facts = [["shows", truth], ...best.map(([kind, share]) => [classes[kind], percent(share)])]
+    tile.setAttribute("aria-label", `Shows ${truth}; predictions ${best.map(([kind, share]) => `${classes[kind]} ${formatShare(share)}`).join(", ")}`)
+    const facts = [["shows", truth], ...best.map(([kind, share]) => [classes[kind], formatShare(share)])]
     tile.onpointermove = (event) => tip.show(facts, event.clientX, event.clientY)
     tile.onpointerleave = () => tip.hide()
   })
@@ -87,7 +87,7 @@ function drawMatrix(area, data, width, tip, memory) {
       if (value) svg(picture, "text", {
         x: left + cell * (predicted + 0.5) - 0.5, y: top + cell * (truth + 0.5) + 3.5, "text-anchor": "middle",
         style: shareAt(truth, predicted) > (truth === predicted ? 0.55 : 0.6) ? "fill:var(--st-background-color)" : "",
-      }, String(value))
+      }, formatCount(value))
     })
   })
   const frame = svg(picture, "rect", { class: "frame", width: cell - 1, height: cell - 1, visibility: "hidden" })
@@ -104,7 +104,7 @@ function drawMatrix(area, data, width, tip, memory) {
     if (value === undefined) return leave()
     for (const [name, place] of [["x", left + cell * predicted], ["y", top + cell * truth]]) frame.setAttribute(name, place)
     frame.setAttribute("visibility", "visible")
-    const images = `${value} of ${totals[truth]}, ${percent(value / totals[truth])}`
+    const images = `${value} of ${totals[truth]}, ${formatShare(value / totals[truth])}`
     tip.show([["shows", classes[truth]], ["predicted", classes[predicted]], ["images", images]], event.clientX, event.clientY)
   })
   picture.addEventListener("pointerleave", leave)

@@ -18,8 +18,8 @@ function drawGrowth(area, data, width, tip, choose) {
   const tall = Math.max(input, ...points.map((point) => point.longest)) * 1.06
   const x = (index) => left + (width - left - right) * (points.length > 1 ? index / (points.length - 1) : 0.5)
   const y = (value) => top + (high - top - bottom) * (1 - value / tall)
-  const told = points.map((point) => `${point.label} ${point.longest}`).join(", ")
-  const picture = plot(area, width, high, `Receptive field after each layer in pixels, longest path: ${told}. Input ${input}.`, "img")
+  const told = points.map((point) => `${point.label} ${formatCount(point.longest)}`).join(", ")
+  const picture = plot(area, width, high, `Receptive field after each layer in pixels, longest path: ${told}. Input ${formatCount(input)}.`, "img")
   gridRows(picture, ticks({ low: 0, high: tall }, 4), y, left, width - right)
   const places = (key) => points.map((point, index) => [x(index), y(point[key])])
   const path = (key) => course(places(key))
@@ -30,11 +30,11 @@ function drawGrowth(area, data, width, tip, choose) {
   if (split) svg(picture, "path", { class: "line", d: path("shortest"), style: `stroke:${kindColor("5x5")}` })
   const last = points[points.length - 1]
   const anchor = { "text-anchor": "end", class: "", "font-weight": 600 }
-  const ends = [[`longest path ${last.longest}`, y(last.longest), "3x3"], [`shortest path ${last.shortest}`, y(last.shortest), "5x5"]]
-  if (!split) ends.splice(0, 2, [`every path ${last.longest}`, y(last.longest), "3x3"])
+  const ends = [[`longest path ${formatCount(last.longest)}`, y(last.longest), "3x3"], [`shortest path ${formatCount(last.shortest)}`, y(last.shortest), "5x5"]]
+  if (!split) ends.splice(0, 2, [`every path ${formatCount(last.longest)}`, y(last.longest), "3x3"])
   // Labels keep clear of the input's line and of each other; the one above its curve gives way downwards.
   const placed = [y(input) + 4]
-  tickText(picture, left + 5, y(input) - 4, `input ${input}`)
+  tickText(picture, left + 5, y(input) - 4, `input ${formatCount(input)}`)
   for (const [text, at, kind] of ends) {
     const clear = (where) => where > 10 && where < high - bottom && placed.every((other) => Math.abs(other - where) > 12)
     const where = [at - 7, at + 15, at - 21, at + 29].find(clear) ?? at - 7
@@ -52,7 +52,7 @@ function drawGrowth(area, data, width, tip, choose) {
     }
     const span = (width - left - right) / points.length
     const hit = svg(picture, "rect", { x: x(index) - span / 2, y: top, width: span, height: high - top - bottom, fill: "transparent", style: "cursor:pointer" })
-    const facts = [["after", point.label], ["longest path", `${point.longest} px`], ["shortest path", `${point.shortest} px`]]
+    const facts = [["after", point.label], ["longest path", `${formatCount(point.longest)} px`], ["shortest path", `${formatCount(point.shortest)} px`]]
     hit.addEventListener("pointermove", (event) => tip.show(facts, event.clientX, event.clientY))
     hit.addEventListener("pointerleave", () => tip.hide())
     hit.addEventListener("click", () => choose(point.path))

@@ -355,6 +355,40 @@ function pictureTools(title) {
 
 // ---- numbers and legends ------------------------------------------------------------------------------------------------
 
+// The style of explorer/text.py, whatever language the browser speaks: commas between thousands, a true minus, a space
+// before a unit and before %.
+
+const minus = (text) => text.replaceAll("-", "−")
+
+// With a fixed number of digits behind the point; a difference has its sign, and what is rounded to 0 has none.
+const formatDecimal = (value, digits, signed = false) => minus(value.toLocaleString("en", {
+  minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: signed ? "exceptZero" : "negative",
+}))
+
+// With as many significant digits as tell something; 15 are all that a number has.
+const formatDigits = (value, digits = 15) => minus(value.toLocaleString("en", { maximumSignificantDigits: digits, signDisplay: "negative" }))
+
+// A number with every digit; text stays as it is.
+const formatCount = (value) => (typeof value === "number" ? formatDigits(value) : String(value))
+
+const formatShare = (share, digits = 1) => `${formatDecimal(100 * share, digits)} %`
+
+// Four significant digits; what is no number says so.
+function formatNumber(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "not finite"
+  if (value && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3)) return minus(value.toExponential(2).replace("e+", "e"))
+  return formatDigits(value, 4)
+}
+
+// 12,345,678 → 12.3 M, three significant digits; below ten thousand every digit of the whole number.
+function formatSi(value) {
+  if (Math.abs(value) < 1e4) return formatDecimal(value, 0)
+  const units = ["k", "M", "G", "T"]
+  const power = units.findIndex((unit, index) => Math.abs(value) / 1000 ** (index + 1) < 999.5 || unit === "T")
+  const scaled = value / 1000 ** (power + 1), size = Math.abs(scaled)
+  return `${formatDecimal(scaled, size < 9.995 ? 2 : size < 99.95 ? 1 : 0)} ${units[power]}`
+}
+
 const round = (value) => Math.round(value * 10) / 10
 
 // What the colours of the kinds mean, those that were drawn.
@@ -371,18 +405,8 @@ function kindsLegend(area, data, kinds) {
 // A line of all colours of a map, with the numbers at its ends. scale: {png, low, high}.
 function colorScale(parent, scale, unit) {
   const line = html(parent, "div", { class: "scale" })
-  html(line, "span", {}, short(scale.low))
-  html(line, "img", { src: `data:image/png;base64,${scale.png}`, alt: `Colours from ${short(scale.low)} to ${short(scale.high)}` })
-  html(line, "span", {}, `${short(scale.high)}${unit ? ` ${unit}` : ""}`)
+  html(line, "span", {}, formatNumber(scale.low))
+  html(line, "img", { src: `data:image/png;base64,${scale.png}`, alt: `Colours from ${formatNumber(scale.low)} to ${formatNumber(scale.high)}` })
+  html(line, "span", {}, `${formatNumber(scale.high)}${unit ? ` ${unit}` : ""}`)
   return line
-}
-
-// 0.4567 → 46 %, with a digit more at both ends.
-const percent = (share) => `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)} %`
-
-// Four significant digits; a real minus sign; what is no number says so.
-function short(value) {
-  if (value === null || value === undefined || !Number.isFinite(value)) return "not finite"
-  const text = value === 0 ? "0" : Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3 ? value.toExponential(2) : Number(value.toPrecision(4)).toString()
-  return text.replaceAll("-", "−")
 }

@@ -94,7 +94,7 @@ function drawBlock(picture, block, { x, y, high, wide }, { left, tip, marked, ne
   if (!block.minor) {
     const base = y + high / 2 + 3.6
     svg(group, "text", { x: left + NAME - 2, y: base, "text-anchor": "end", "font-size": 10.5, class: "muted" }, block.label)
-    svg(group, "text", { x: x + wide / 2 + 5, y: base, "font-size": 10.5 }, String(block.channels))
+    svg(group, "text", { x: x + wide / 2 + 5, y: base, "font-size": 10.5 }, formatCount(block.channels))
   }
   interactive(group, { facts, tip })
   return group
@@ -128,7 +128,7 @@ function drawGroups(area, data, width, tip, choose) {
       if (bar.shortest && bar.shortest < bar.value) html(track, "b", { style: `left:${100 * bar.shortest / most}%` })
       html(row, "span", { class: "text" }, bar.text)
       const facts = [["network", `${network.letter} ${network.label}`], [bar.label || group.label, bar.text]]
-      if (bar.parts.length > 1) for (const part of bar.parts) facts.push([data.palette[part.kind].label, `${Math.round(100 * part.value / bar.value)} %`])
+      if (bar.parts.length > 1) for (const part of bar.parts) facts.push([data.palette[part.kind].label, formatShare(part.value / bar.value, 0)])
       interactive(row, { facts, tip })
     }
   }
@@ -144,10 +144,10 @@ function drawGrowths(area, data, width, tip) {
   const tallest = Math.max(2, ...lines.map((line) => last(line).longest))
   const x = (at) => left + (width - left - right) * at / Math.max(1, stages.length)
   const y = (value) => top + (high - top - bottom) * (1 - Math.log(value) / Math.log(tallest * 1.15))
-  const said = lines.map((line, place) => `${networks[place].label} ends at ${last(line).longest} pixels`)
+  const said = lines.map((line, place) => `${networks[place].label} ends at ${formatCount(last(line).longest)} pixels`)
   const picture = plot(area, width, high, `Receptive field stage by stage. ${said.join("; ")}. Arrow keys move.`)
   const powers = [1, 10, 100, 1000, 10_000].filter((value) => value <= tallest)
-  gridRows(picture, powers, y, left, width - right, (value) => value.toLocaleString("en"))
+  gridRows(picture, powers, y, left, width - right, formatCount)
   stages.forEach((label, index) => {
     svg(picture, "line", { class: "axis", x1: x(index), x2: x(index), y1: top, y2: high - bottom })
     const middle = (x(index) + x(index + 1)) / 2
@@ -163,10 +163,10 @@ function drawGrowths(area, data, width, tip) {
     if (line.some((point) => point.shortest !== point.longest)) svg(picture, "path", { class: "line shortest", d: path("shortest"), style: `stroke:${ink}` })
     for (const point of line) {
       const after = point.path || "the image"
-      const group = svg(picture, "g", { class: "point", role: "img", "aria-label": `${networks[place].label}, after ${after}: ${point.longest} pixels` })
+      const group = svg(picture, "g", { class: "point", role: "img", "aria-label": `${networks[place].label}, after ${after}: ${formatCount(point.longest)} pixels` })
       svg(group, "circle", { cx: x(point.at), cy: y(point.longest), r: 9, fill: "transparent" })
       marker(group, place, x(point.at), y(point.longest), 3.4, ink)
-      const facts = [["network", `${networks[place].letter} ${networks[place].label}`], ["after", after], ["longest path", `${point.longest} px`], ["shortest path", `${point.shortest} px`]]
+      const facts = [["network", `${networks[place].letter} ${networks[place].label}`], ["after", after], ["longest path", `${formatCount(point.longest)} px`], ["shortest path", `${formatCount(point.shortest)} px`]]
       interactive(group, { facts, tip })
       hits.push(group)
     }

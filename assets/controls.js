@@ -94,7 +94,7 @@ function drawControl(parent, control, memory) {
   }
   if (control.type === "number") {
     const input = html(top, "input", { class: "exact", type: "text", inputmode: "decimal", value: control.value, "aria-label": control.label,
-      "data-id": idOf(control.command), title: `${control.low} to ${control.high}`, placeholder: control.once ? "×" : "" })
+      "data-id": idOf(control.command), title: `${formatCount(control.low)} to ${formatCount(control.high)}`, placeholder: control.once ? "×" : "" })
     onTyped(input, memory, () => String(control.value), (text) => send(memory, { ...control.command, value: text }))
     memory.ribbons.set(idOf(control.command), { update: () => memory.typing?.input === input || setText(input, String(control.value)) })
   }
@@ -232,10 +232,10 @@ function drawRibbon(box, first, memory) {
     stem.setAttribute("x2", x(index))
     stem.setAttribute("y1", Math.max(0, at - 17))
     stem.setAttribute("y2", 38)
-    bubble.textContent = `${value} → ${text}`
+    bubble.textContent = `${formatCount(value)} → ${text}`
     const half = bubble.offsetWidth / 2
     bubble.style.left = `${Math.min(Math.max(x(index), half), Math.max(half, wide() - half))}px`
-    range.setAttribute("aria-valuetext", `${value}, ${text}`)
+    range.setAttribute("aria-valuetext", `${formatCount(value)}, ${text}`)
     if (exact !== exact.getRootNode().activeElement) exact.value = index === indexOf(control) ? control.text : String(value)
   }
 

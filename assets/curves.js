@@ -55,7 +55,7 @@ function tools(root, memory, redraw, tell) {
   }
   for (const button of bar.querySelectorAll("[data-x]")) button.setAttribute("aria-checked", String(button.dataset.x === memory.view.x))
   bar.querySelector("input").value = memory.view.smooth
-  bar.querySelector(".amount").textContent = Number(memory.view.smooth).toFixed(2)
+  bar.querySelector(".amount").textContent = formatDecimal(Number(memory.view.smooth), 2)
   bar.querySelector(".log").setAttribute("aria-pressed", String(memory.view.log))
   bar.querySelector(".whole").hidden = memory.zoom === null
 }
@@ -152,7 +152,7 @@ function drawPanel(frame, panel, memory) {
   const rows = ticks({ low, high, log }, 5), words = distinct(rows, panel.format)
   gridRows(frame.axes, rows, y, LEFT, width - RIGHT, (value) => words[rows.indexOf(value)])
   const across = ticks({ low: from, high: to }, Math.max(2, Math.floor(width / 90))).filter((value) => x(value) <= width - RIGHT + 1)
-  gridColumns(frame.axes, across, x, null, HIGH - BOTTOM, kind === "second" ? clock : (value) => value.toLocaleString("en"))
+  gridColumns(frame.axes, across, x, null, HIGH - BOTTOM, kind === "second" ? clock : formatCount)
 
   const levels = (panel.levels || []).filter(([value]) => value >= low && value <= high)
   for (const [value, name] of levels) {
@@ -180,7 +180,7 @@ function drawPanel(frame, panel, memory) {
     })
   }
   Object.assign(frame, { width, from, to, x, y, lines, panel })
-  const latest = lines.map((line) => `${runs[line.run].title}, ${line.name}: ${written(line.value[line.value.length - 1], panel.format)}`)
+  const latest = lines.map((line) => `${runs[line.run].title}, ${line.name}: ${told(line.value[line.value.length - 1], panel.format)}`)
   frame.picture.setAttribute("aria-label", `${panel.title} by ${kind === "second" ? "time" : kind}. Newest: ${latest.join("; ") || "nothing yet"}. ${(panel.levels || []).map(([value, name]) => `${name} ${written(value, panel.format)}. `).join("")}Arrow keys read the points, Enter opens a kept checkpoint, plus and minus zoom, Escape shows all.`)
 }
 
@@ -201,9 +201,12 @@ function heights(values, log, format) {
 const keptAt = (memory, line, index) => (line.marked && memory.data.kept?.[memory.data.runs[line.run].id]?.[line.step[index]]) || ""
 
 function written(value, format, digits = 3) {
-  if (format === "percent") return `${Number((100 * value).toFixed((Math.abs(value) < 0.1 || Math.abs(value) > 0.9 ? 1 : 0) + digits - 3))} %`
+  if (format === "percent") return `${formatDigits(Number((100 * value).toFixed((Math.abs(value) < 0.1 || Math.abs(value) > 0.9 ? 1 : 0) + digits - 3)))} %`
   return amount(value, digits, 1e4)
 }
+
+// One value of a line: accuracies always with two digits behind the point.
+const told = (value, format) => (format === "percent" ? formatShare(value, 2) : amount(value, 4, 1e4))
 
 // The numbers of an axis with as many digits as tell neighbours apart.
 function distinct(values, format) {
@@ -233,13 +236,13 @@ function watch(frame, memory, tip, redraw, send) {
     cross.setAttribute("x1", frame.x(at))
     cross.setAttribute("x2", frame.x(at))
     cross.style.visibility = "visible"
-    const facts = [[kind === "second" ? "time" : kind, kind === "second" ? clock(at) : String(Number(at.toPrecision(6)))]]
+    const facts = [[kind === "second" ? "time" : kind, kind === "second" ? clock(at) : formatDigits(at, 6)]]
     let kept = null
     for (const line of frame.lines) {
       const index = nearest(line.at, at)
       if (line.marked && memory.data.kept) kept = keptAt(memory, line, index) || kept || "not kept: only the last two and the best are"
-      const raw = memory.view.smooth && !line.marked ? ` (smoothed ${written(line.drawn[index], frame.panel.format)})` : ""
-      facts.push([`${memory.data.runs[line.run].title.slice(0, 28)} · ${line.name}`, `${written(line.value[index], frame.panel.format)}${raw}`])
+      const raw = memory.view.smooth && !line.marked ? ` (smoothed ${told(line.drawn[index], frame.panel.format)})` : ""
+      facts.push([`${memory.data.runs[line.run].title.slice(0, 28)} · ${line.name}`, `${told(line.value[index], frame.panel.format)}${raw}`])
     }
     if (kept) facts.splice(1, 0, ["checkpoint", kept])
     tip.show(facts.slice(0, 18), clientX, clientY)

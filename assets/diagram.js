@@ -196,7 +196,7 @@ function drawBlock(area, data, width, tip, choose, build) {
   const left = (total - across) / 2
   const inHigh = Math.min(high, Math.max(40, plan.spread))
   svg(shapes, "rect", { x: left + 40, y: middle - inHigh / 2, width: BAR, height: inHigh, rx: 5, fill: kindColor("fuse"), opacity: 0.35 })
-  label(shapes, left + 47, frame.top - 16, String(block.input.channels), { weight: 600, size: 13 })
+  label(shapes, left + 47, frame.top - 16, formatCount(block.input.channels), { weight: 600, size: 13 })
   label(shapes, left + 47, frame.top + high + 20, block.input.shape, { muted: true })
   const start = { x: left + 40 + BAR, y: middle, channels: block.input.channels, kind: "fuse", bar: inHigh, faint: true }
   const from = left + 60 + gap
@@ -204,12 +204,12 @@ function drawBlock(area, data, width, tip, choose, build) {
   if (!block.tree.children) markBeside(draw, block.tree, from, end.x, middle)
   const right = left + across - 60
   if (end.bar) {
-    label(shapes, end.x - BAR / 2, frame.top - 16, `${end.title} ${block.output.channels}`, { weight: 600, size: 13 })
+    label(shapes, end.x - BAR / 2, frame.top - 16, `${end.title} ${formatCount(block.output.channels)}`, { weight: 600, size: 13 })
     label(shapes, end.x - BAR / 2, frame.top + high + 20, block.output.shape, { muted: true })
   } else {
     lane(draw, end, { x: right, y: middle })
     svg(shapes, "rect", { x: right, y: middle - 22, width: BAR, height: 44, rx: 5, fill: kindColor(end.kind) })
-    label(shapes, right + 7, frame.top - 16, String(block.output.channels), { weight: 600, size: 13 })
+    label(shapes, right + 7, frame.top - 16, formatCount(block.output.channels), { weight: 600, size: 13 })
     label(shapes, right + 7, frame.top + high + 20, block.output.shape, { muted: true })
   }
   const marks = draw.gaps.map(([at, look]) => drawGap(picture, at, build, look))
@@ -326,7 +326,7 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
     const part = parts[index] * scale
     lane(draw, port, { x: joint, y: offset + part / 2 })
     svg(group, "rect", { class: "shape", x: joint, y: offset, width: BAR, height: part, rx: 3, style: `fill:${kindColor(tree.branch_kinds[index])};stroke:none` })
-    if (part > 9 || ports.length < 5) label(group, joint + BAR + 6, offset + part / 2 + 4, String(port.channels), { muted: true, anchor: "start" })
+    if (part > 9 || ports.length < 5) label(group, joint + BAR + 6, offset + part / 2 + 4, formatCount(port.channels), { muted: true, anchor: "start" })
     offset += part + 2
   })
   return { x: joint + BAR, y, channels: tree.channels, kind: "fuse", bar: high, title: "concat" }
@@ -378,7 +378,7 @@ function placeBox(tree, x, y, draw) {
     const note = svg(title, "tspan", { "font-weight": 500, "font-size": 10.5, dx: 5 }, tree.note)
     note.setAttribute("style", `fill:${kindColor(tree.kind)}`)
   }
-  label(group, x + BOX.width - 8, y - 9, String(tree.channels), { anchor: "end", size: 13 })
+  label(group, x + BOX.width - 8, y - 9, formatCount(tree.channels), { anchor: "end", size: 13 })
   label(group, x + 13, y + 6, tree.cost, { anchor: "start", muted: true, size: 10.5 })
   label(group, x + 13, y + 19, tree.shape, { anchor: "start", muted: true, size: 10.5 })
 }

@@ -34,13 +34,13 @@ function drawGroup(parent, group, data, tip, choose) {
     const tile = html(grid, data.choosable ? "button" : "div", {
       class: "map", type: data.choosable ? "button" : null, "data-map": `${group.key} ${map.channel}`,
       "aria-pressed": data.choosable ? (chosen ? "true" : "false") : null, role: data.choosable ? null : "img",
-      "aria-label": `${data.what} ${map.channel}, ${short(map.least)} to ${short(map.most)}, mean magnitude ${short(map.activity)}`,
+      "aria-label": `${data.what} ${map.channel}, ${formatNumber(map.least)} to ${formatNumber(map.most)}, mean magnitude ${formatNumber(map.activity)}`,
       style: group.kind ? `--frame:${kindColor(group.kind)}` : null,
     })
     html(tile, "canvas", { width: sheet.width, height: sheet.height, "aria-hidden": "true" })
     const facts = [
-      [data.what, String(map.channel)], ["activity", `${short(map.activity)} (mean magnitude)`],
-      ["numbers", `${short(map.least)} … ${short(map.most)}`], ["colours", `${short(map.low)} … ${short(map.high)}`],
+      [data.what, String(map.channel)], ["activity", `${formatNumber(map.activity)} (mean magnitude)`],
+      ["numbers", `${formatNumber(map.least)} … ${formatNumber(map.most)}`], ["colours", `${formatNumber(map.low)} … ${formatNumber(map.high)}`],
     ]
     interactive(tile, { facts, tip })
     if (data.choosable) tile.addEventListener("click", () => choose({ group: group.key, channel: map.channel }))
@@ -69,7 +69,7 @@ function drawLarge(area, large, tip, choose) {
   const [row, column] = large.unit.map((each) => Math.floor(each / large.factor))
   const picture = svg(area, "svg", {
     class: "units", viewBox: `0 0 ${large.columns} ${large.rows}`, tabindex: 0, role: "application",
-    "aria-label": `${large.alt} Chosen unit: row ${large.unit[0]}, column ${large.unit[1]}, ${short(value(row * large.columns + column))}. Arrow keys choose another.`,
+    "aria-label": `${large.alt} Chosen unit: row ${large.unit[0]}, column ${large.unit[1]}, ${formatNumber(value(row * large.columns + column))}. Arrow keys choose another.`,
     style: `aspect-ratio:${large.columns} / ${large.rows};max-width:${26 * large.columns / large.rows}rem`,
   })
   svg(picture, "image", { href: `data:image/png;base64,${large.png}`, width: large.columns, height: large.rows, preserveAspectRatio: "none", class: "pixelated" })
@@ -86,7 +86,7 @@ function drawLarge(area, large, tip, choose) {
   }
   picture.addEventListener("pointermove", (event) => {
     const [r, c] = at(event)
-    tip.show([["unit", `row ${r * large.factor}, column ${c * large.factor}`], ["value", short(value(r * large.columns + c))]], event.clientX, event.clientY)
+    tip.show([["unit", `row ${r * large.factor}, column ${c * large.factor}`], ["value", formatNumber(value(r * large.columns + c))]], event.clientX, event.clientY)
   })
   picture.addEventListener("pointerleave", () => tip.hide())
   picture.addEventListener("click", (event) => pick(...at(event)))
@@ -98,5 +98,5 @@ function drawLarge(area, large, tip, choose) {
     if (r >= 0 && r < large.rows && c >= 0 && c < large.columns) pick(r, c)
   })
   colorScale(area, large.scale)
-  html(area, "p", { class: "said" }, `Unit at row ${large.unit[0]}, column ${large.unit[1]}: ${short(value(row * large.columns + column))}`)
+  html(area, "p", { class: "said" }, `Unit at row ${large.unit[0]}, column ${large.unit[1]}: ${formatNumber(value(row * large.columns + column))}`)
 }

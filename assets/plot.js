@@ -45,7 +45,7 @@ function logTicks(low, high, count) {
 }
 
 // Lines across a plot at the values of its vertical axis, with their numbers at the left.
-function gridRows(picture, values, y, left, right, format = String) {
+function gridRows(picture, values, y, left, right, format = formatCount) {
   for (const value of values) {
     svg(picture, "line", { class: "axis", x1: left, x2: right, y1: y(value), y2: y(value) })
     tickText(picture, left - 6, y(value) + 4, format(value), { "text-anchor": "end" })
@@ -53,7 +53,7 @@ function gridRows(picture, values, y, left, right, format = String) {
 }
 
 // Lines at the values of the horizontal axis, where there is a `top`, with their numbers below.
-function gridColumns(picture, values, x, top, bottom, format = String) {
+function gridColumns(picture, values, x, top, bottom, format = formatCount) {
   for (const value of values) {
     if (top !== null) svg(picture, "line", { class: "axis", x1: x(value), x2: x(value), y1: top, y2: bottom })
     tickText(picture, x(value), bottom + 16, format(value), { "text-anchor": "middle" })
@@ -65,14 +65,12 @@ const course = (points, back = false) => points.map(([x, y], index) => `${index 
 
 // ---- numbers ----------------------------------------------------------------------------------------------------------
 
-const minus = (text) => text.replaceAll("-", "−")
-
-// 12,345,678 → 12.35 M; with other digits, and small numbers written out up to `least`.
+// For an axis, without zeros at the end: 12,000,000 → 12 M; with other digits, and small numbers written out up to `least`.
 function amount(value, digits = 4, least = 1e3) {
   const size = Math.abs(value)
   const [unit, factor] = (size >= least && [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]].find(([, factor]) => size >= factor)) || ["", 1]
-  if ((size && size < 1e-3) || size >= 1e15) return minus(value.toExponential(1))
-  return minus(`${Number((value / factor).toPrecision(digits))}${unit && ` ${unit}`}`)
+  if ((size && size < 1e-3) || size >= 1e15) return minus(value.toExponential(1).replace("e+", "e"))
+  return `${formatDigits(value / factor, digits)}${unit && ` ${unit}`}`
 }
 
 // ---- marks and labels -------------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ function catchDots(picture, data, x, y, width, high, tip, choose) {
     here.setAttribute("cx", places[index][0])
     here.setAttribute("cy", places[index][1])
     here.setAttribute("visibility", "visible")
-    tip.show([[dots.label, dots.keys[index]], [data.x.label, amount(dots.x[index])], [data.y.label, amount(dots.y[index])]], event.clientX, event.clientY)
+    tip.show([[dots.label, dots.keys[index]], [data.x.label, formatSi(dots.x[index])], [data.y.label, formatSi(dots.y[index])]], event.clientX, event.clientY)
   })
   plane.addEventListener("pointerleave", leave)
   plane.addEventListener("click", (event) => {

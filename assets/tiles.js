@@ -7,7 +7,7 @@ export default component(({ data, root, tip, send }) => {
   root.querySelector(".tiles")?.remove()
   const row = html(root, "div", { class: "tiles", role: "group", "aria-label": `${data.tiles.length} pictures. Arrow keys move, Enter chooses.` })
   const tiles = data.tiles.map((tile) => {
-    const said = tile.predictions.map((prediction) => `${prediction.by ? `${prediction.by}: ` : ""}${prediction.name} ${percent(prediction.share)}`)
+    const said = tile.predictions.map((prediction) => `${prediction.by ? `${prediction.by}: ` : ""}${prediction.name} ${formatShare(prediction.share)}`)
     const node = html(row, data.choosable ? "button" : "div", {
       class: `tile${tile.differs ? " differs" : ""}`, type: data.choosable ? "button" : null, "data-key": tile.key,
       role: data.choosable ? null : "img", "aria-pressed": data.choosable ? String(data.chosen === tile.key) : null,
@@ -18,12 +18,12 @@ export default component(({ data, root, tip, send }) => {
       const mark = prediction.right === null || prediction.right === undefined ? "" : prediction.right ? "✓ " : "✗ "
       html(node, "div", { class: `said${prediction.right === false ? " wrong" : ""}` }, `${mark}${prediction.name}`)
       html(html(node, "div", { class: "bar" }), "i", { style: `width:${100 * prediction.share}%` })
-      html(node, "div", { class: "by" }, `${percent(prediction.share)}${prediction.by ? ` · ${prediction.by}` : ""}`)
+      html(node, "div", { class: "by" }, `${formatShare(prediction.share)}${prediction.by ? ` · ${prediction.by}` : ""}`)
     }
     if (tile.shows && tile.predictions.some((prediction) => prediction.right === false)) html(node, "div", { class: "by" }, `is ${tile.shows}`)
     if (tile.problem) html(node, "div", { class: "said wrong" }, tile.problem)
     if (tile.differs) html(node, "div", { class: "mark" }, "≠ differ")
-    const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.predictions.map((prediction) => [prediction.by || "prediction", `${prediction.name}, ${percent(prediction.share)}`]), ...(tile.facts || [])]
+    const facts = [["picture", tile.title], ...(tile.shows ? [["shows", tile.shows]] : []), ...tile.predictions.map((prediction) => [prediction.by || "prediction", `${prediction.name}, ${formatShare(prediction.share)}`]), ...(tile.facts || [])]
     interactive(node, { facts, tip })
     if (data.choosable) node.addEventListener("click", () => send("choose", tile.key))
     return node

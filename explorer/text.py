@@ -1,7 +1,18 @@
 """Numbers and names as text, the same everywhere: the ground floor on which every package may stand.
 
-Numbers are rounded to three significant digits with a decimal unit; names that people typed are quoted, shortened, or
-escaped for what reads them (Markdown, HTML, a spreadsheet).
+Numbers have one style, which the section "numbers" of assets/common.js has for the browser too:
+
+- a point before the decimals, and from 1,000 on a comma between thousands: 1,234,567;
+- a true minus, −3; a difference has its sign, +3 or −3, and nothing before 0;
+- a space before a unit and before %: 61 %, 7 px, 48.3 MB; units are decimal, with k, M, G and T;
+- × between the sides of a shape: 64 × 56 × 56 alone, 3×3 within a sentence;
+- accuracies with two digits behind the point, probabilities with one;
+- – where there is no number.
+
+Years, seeds and other names that consist of digits stay as they are, and so does what stands in a field to be typed
+over, in a link, in JSON and in CSV: that is for machines.
+
+Names that people typed are quoted, shortened, or escaped for what reads them (Markdown, HTML, a spreadsheet).
 """
 
 from __future__ import annotations
@@ -38,14 +49,14 @@ def format_si(value: float) -> str:
         Digits, a space, and k, M, G or T: 1_498_376_192 → '1.50 G'.
     """
     if abs(value) < 10_000:
-        return f"{value:,.0f}"
+        return format_decimal(value, 0)
     scaled = float(value)
     for unit in ("k", "M", "G", "T"):
         scaled /= 1000
         if abs(scaled) < 999.5 or unit == "T":
             break
     digits = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
-    return f"{scaled:.{digits}f} {unit}"
+    return f"{format_decimal(scaled, digits)} {unit}"
 
 
 def format_bytes(count: float) -> str:
@@ -72,7 +83,58 @@ def format_count(value: int) -> str:
     Returns:
         1_234_567 → '1,234,567'.
     """
-    return f"{value:,}"
+    return f"{value:,}".replace("-", "−")
+
+
+def format_decimal(value: float, digits: int, *, signed: bool = False) -> str:
+    """Write a number with a fixed number of digits behind the point.
+
+    >>> format_decimal(-1234.56, 1), format_decimal(0.25, 2, signed=True)
+    ('−1,234.6', '+0.25')
+
+    Args:
+        value: Any number.
+        digits: Behind the point.
+        signed: Whether a positive number gets a plus, as differences have it.
+
+    Returns:
+        The text; what is rounded to 0 has no sign.
+    """
+    text = f"{value:z,.{digits}f}".replace("-", "−")
+    return f"+{text}" if signed and float(f"{value:.{digits}f}") > 0 else text
+
+
+def format_signed(value: int) -> str:
+    """Write a whole difference with its sign and every digit.
+
+    Args:
+        value: The difference.
+
+    Returns:
+        '+1,234', '−1,234' or '0'.
+    """
+    return format_decimal(value, 0, signed=True) if abs(value) < 2**53 else f"{value:+,}".replace("-", "−")
+
+
+def format_number(value: float) -> str:
+    """Write a measured number with four significant digits.
+
+    >>> format_number(-0.45678), format_number(1234567.0), format_number(0.00001)
+    ('−0.4568', '1.23e6', '1.00e−5')
+
+    Args:
+        value: Any number.
+
+    Returns:
+        Digits, with a power of ten below a thousandth and from a hundred thousand on; 'not finite' for what is none.
+    """
+    if not math.isfinite(value):
+        return "not finite"
+    if value and not 1e-3 <= abs(value) < 1e5:
+        mantissa, _, power = f"{value:.2e}".partition("e")
+        return f"{mantissa}e{int(power)}".replace("-", "−")
+    rounded = float(f"{value:.4g}")
+    return (f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{rounded:z.4g}").replace("-", "−")
 
 
 def format_share(share: float, digits: int = 2) -> str:
@@ -85,7 +147,7 @@ def format_share(share: float, digits: int = 2) -> str:
     Returns:
         '88.15 %'.
     """
-    return f"{100 * share:.{digits}f} %"
+    return f"{format_decimal(100 * share, digits)} %"
 
 
 def format_percent(part: float, whole: float) -> str:
@@ -120,7 +182,7 @@ def format_change(now: float, before: float) -> str:
         return "new"
     ratio = 100 * (now - before) / before
     digits = 0 if abs(ratio) >= 9.95 else max(1, -math.floor(math.log10(abs(ratio))))  # a digit that is not 0
-    return f"{'+' if ratio > 0 else '−'}{abs(ratio):,.{digits}f} %"
+    return f"{format_decimal(ratio, digits, signed=True)} %"
 
 
 def format_duration(seconds: float) -> str:
@@ -145,9 +207,9 @@ def format_shape(shape: Iterable[int], separator: str = " × ") -> str:
         separator: What stands between two of them.
 
     Returns:
-        (64, 56, 56) → '64 × 56 × 56'.
+        (64, 56, 56) → '64 × 56 × 56', (1024, 1, 1) → '1,024 × 1 × 1'.
     """
-    return separator.join(map(str, shape))
+    return separator.join(map(format_count, shape))
 
 
 def compact_shape(shape: Iterable[int]) -> str:
@@ -171,7 +233,7 @@ def format_extent(pair: tuple[int, int]) -> str:
     Returns:
         (7, 7) → '7', (1, 7) → '1×7', (1311, 1311) → '1,311'.
     """
-    return "×".join(f"{size:,}" for size in dict.fromkeys(pair))
+    return compact_shape(dict.fromkeys(pair))
 
 
 def format_setting(value: object) -> str:
@@ -181,8 +243,10 @@ def format_setting(value: object) -> str:
         value: What a field of the node holds.
 
     Returns:
-        A tuple as a shape without spaces, anything else as ``str`` writes it.
+        A tuple as a shape without spaces, a whole number in groups of three, anything else as ``str`` writes it.
     """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return format_count(value)
     return compact_shape(value) if isinstance(value, tuple) else str(value)
 
 

@@ -34,14 +34,14 @@ from explorer.text import (
 
 def test_the_examples_of_the_docstrings() -> None:
     assert doctest.testmod(module).failed == 0
-    assert doctest.testmod(module).attempted == 4
+    assert doctest.testmod(module).attempted == 6
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (9_999, "9,999"), (10_000, "10.0 k"), (99_949, "99.9 k"), (999_499, "999 k"), (999_500, "1.00 M"),
      (7_058_024, "7.06 M"), (1_498_376_192, "1.50 G"), (5_713_216_096, "5.71 G"), (12_345_678_901_234, "12.3 T"),
-     (-25_690_112, "-25.7 M")],
+     (-25_690_112, "−25.7 M"), (-1_234, "−1,234")],
 )  # fmt: skip
 def test_numbers_as_people_read_them(value: int, text: str) -> None:
     assert format_si(value) == text

@@ -125,7 +125,7 @@ def _unequal_sizes(walk: Walk, node: Any, path: str, x: Tensor, outs: list[Tenso
 
 def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> None:
     pairs = list(zip(node.branches, (out[0][0] for out in outs), strict=True))
-    counts = ", ".join(f"{branch.name} has {channels}" for branch, channels in pairs)
+    counts = ", ".join(f"{branch.name} has {channels:,}" for branch, channels in pairs)
     target = max(channels for _, channels in pairs)
     ends = [output_conv(branch, f"{path}/{branch.name}") for branch, channels in pairs if channels != target]
     if all(end and target % end[1] == 0 for end in ends):

@@ -38,8 +38,8 @@ def _check_input_shape(value: object) -> tuple[int, int, int]:
         if whole(c, 1, limits.MAX_CHANNELS) and all(whole(n, limits.MIN_IMAGE, limits.MAX_IMAGE) for n in (h, w)):
             return (c, h, w)
     raise ValueError(
-        f"must be channels, height and width: 1 to {limits.MAX_CHANNELS} channels, "
-        f"{limits.MIN_IMAGE} to {limits.MAX_IMAGE} pixels a side"
+        f"must be channels, height and width: 1 to {limits.MAX_CHANNELS:,} channels, "
+        f"{limits.MIN_IMAGE} to {limits.MAX_IMAGE:,} pixels a side"
     )
 
 

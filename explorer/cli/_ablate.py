@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
+from ..text import format_signed
 from ._experiments import add_forms, print_experiment, seeds_of, wait, watch
 from ._running import add_fit, add_settings, fit_network, look_after, open_manager, require_training, training_config
 from ._text import escape, format_table, print_json
@@ -39,7 +40,7 @@ def _factors(args: argparse.Namespace) -> None:
         print_json(found)
         return
     rows = [
-        (each["name"], f"{each['params']:+,}", f"{each['macs']:+,}", escape(each["summary"]))
+        (each["name"], format_signed(each['params']), format_signed(each['macs']), escape(each["summary"]))
         if each["applies"]
         else (each["name"], "-", "-", escape(f"does not apply: {each['reason'].partition(': ')[2]}"))
         for each in found

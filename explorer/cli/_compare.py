@@ -23,6 +23,7 @@ from ..comparison import (
 )
 from ..experiments import RunAccuracy, collect_accuracies, find_runs
 from ..runs import RUN_ID
+from ..text import format_share, format_signed
 from ._arguments import ARCH_HELP
 from ._running import open_manager
 from ._text import escape, format_table, print_json, write_text
@@ -85,7 +86,7 @@ def _print(found: Report, *, every: bool) -> None:
     if found.accuracies:
         runs = [
             (letters[each.place], escape(each.run), escape(each.data), str(each.seed), str(each.epochs),
-             f"{100 * each.accuracy[-1]:.2f} %", f"{100 * max(each.accuracy):.2f} %")
+             format_share(each.accuracy[-1]), format_share(max(each.accuracy)))
             for each in found.accuracies
         ]  # fmt: skip
         print(f"\n{format_table(('', 'run', 'data', 'seed', 'epochs', 'test accuracy', 'best'), runs, '<<<>>>>')}")
@@ -105,7 +106,8 @@ def _print(found: Report, *, every: bool) -> None:
 
 
 def _costs(delta: Delta) -> tuple[str, str, str]:
-    return f"{delta.params:+,}", f"{delta.macs:+,}", f"{max(delta.receptive_field, key=abs):+,}"
+    field = max(delta.receptive_field, key=abs)
+    return format_signed(delta.params), format_signed(delta.macs), format_signed(field)
 
 
 def add(verb: Callable[..., Any]) -> None:

@@ -61,7 +61,7 @@ def _list(args: argparse.Namespace) -> None:
     cells = [
         (
             row["name"], row["state"], f"{row['train']:,} + {row['test']:,}" if "train" in row else "",
-            str(row.get("classes", "")), compact_shape(row["shape"]).replace("×", "x") if "shape" in row else "",
+            str(row.get("classes", "")), compact_shape(row["shape"]) if "shape" in row else "",
             escape(row["title"]),
         )
         for row in rows

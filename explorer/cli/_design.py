@@ -10,16 +10,13 @@ from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, 
 from ..architecture import diff, to_data, to_link
 from ..comparison import Delta, find_differences
 from ..profiling import OUR_CONVENTION
+from ..text import compact_shape, format_extent, format_signed
 from ._arguments import read_architecture
-from ._text import ascii_shape, escape, format_notes, format_table, print_json, write_text
-
-
-def _pixels(field: ReceptiveField) -> str:
-    return ascii_shape(field.size) if field.size[0] != field.size[1] else str(field.size[0])
+from ._text import escape, format_notes, format_table, print_json, write_text
 
 
 def _field(field: ReceptiveField) -> str:
-    return f"{_pixels(field)}{' +' if field.whole_input else ''}"
+    return f"{format_extent(field.size)}{' +' if field.whole_input else ''}"
 
 
 def _totals(analysis: Analysis) -> str:
@@ -28,8 +25,8 @@ def _totals(analysis: Analysis) -> str:
     numbers = []
     for metric in METRICS.values():
         if metric.key == "receptive_field":
-            text = f"{ascii_shape(field.size)} / {ascii_shape(field.stride)}"
-            shortest = f"shortest path {ascii_shape(field.min_size)}"
+            text = f"{compact_shape(field.size)} / {compact_shape(field.stride)}"
+            shortest = f"shortest path {compact_shape(field.min_size)}"
             words = f"size / stride, {shortest}; {aligned}{CONVENTIONS['receptive_field']}"
             numbers.append((metric.label, text, words))
         elif metric.of_totals is not None and metric.unit != "px":
@@ -63,7 +60,7 @@ def list_verb(args: argparse.Namespace) -> None:
             for entry, analysis in known
         ])  # fmt: skip
         return
-    rows = [(e.name, ascii_shape(a.input_shape), f"{a.params:,}", f"{a.macs:,}", escape(e.title)) for e, a in known]
+    rows = [(e.name, compact_shape(a.input_shape), f"{a.params:,}", f"{a.macs:,}", escape(e.title)) for e, a in known]
     print(format_table(("name", "input", "params", "MACs", "title"), rows, "<>>><"))
 
 
@@ -76,17 +73,15 @@ def analyze_verb(args: argparse.Namespace) -> None:
         (
             layer.path,
             f"{layer.op} *" if layer.training_only else layer.op,
-            ascii_shape(layer.output_shape),
+            compact_shape(layer.output_shape),
             f"{layer.params:,}",
             f"{layer.macs:,}",
             _field(layer.receptive_field),
-            ascii_shape(layer.receptive_field.stride)
-            if layer.receptive_field.stride[0] != layer.receptive_field.stride[1]
-            else str(layer.receptive_field.stride[0]),
+            format_extent(layer.receptive_field.stride),
         )
         for layer in analysis.layers
     ]
-    ends = [ascii_shape(shape) for shape in (analysis.input_shape, analysis.totals.output_shape)]
+    ends = [compact_shape(shape) for shape in (analysis.input_shape, analysis.totals.output_shape)]
     print(f"{escape(analysis.name)}: {' to '.join(ends)}\n")
     print(format_table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
     if any(layer.training_only for layer in analysis.layers):
@@ -118,13 +113,13 @@ def ledger_verb(args: argparse.Namespace) -> None:
     if args.json:
         print_json(reading.to_data())
         return
-    print(f"{escape(reading.name)}: {ascii_shape(reading.input_shape)}, one image, inference\n")
+    print(f"{escape(reading.name)}: {compact_shape(reading.input_shape)}, one image, inference\n")
     rows = [(f"{each.theirs:,}", f"{each.tool}: {each.their_name}") for each in reading.comparisons]
     rows += [(f"{count.total:,}", count.tool) for count in reading.conventions]
     print(format_table(("number", "of which tool; each is reached from ours below"), rows, "><"))
     for each in reading.comparisons:
         lines = [("  ours", f"{each.ours:,}", each.our_convention)]
-        lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in each.items]
+        lines += [(f"  {item.label}", format_signed(item.value), item.convention) for item in each.items]
         lines += [
             ("  sum", f"{each.explained:,}", "exactly the tool's number" if each.exact else "NOT the tool's number"),
             (f"  {each.tool}", f"{each.theirs:,}", each.their_name),
@@ -133,7 +128,7 @@ def ledger_verb(args: argparse.Namespace) -> None:
         print(format_notes(lines))
     for count in reading.conventions:
         lines = [("  ours", f"{count.ours:,}", OUR_CONVENTION)]
-        lines += [(f"  {item.label}", f"{item.value:+,}", item.convention) for item in count.items]
+        lines += [(f"  {item.label}", format_signed(item.value), item.convention) for item in count.items]
         lines.append(("  sum", f"{count.total:,}", count.their_name))
         print(f"\n{count.tool}")
         print(format_notes(lines))
@@ -164,7 +159,7 @@ def diff_verb(args: argparse.Namespace) -> None:
     if len(shown) < len(changes):
         print(f"{len(changes) - len(shown):,} that cost nothing, such as names, are left out; --all lists them")
     print()
-    rows = [(name, f"{was:,}", f"{now:,}", f"{now - was:+,}") for name, (was, now) in totals.items()]
+    rows = [(name, f"{was:,}", f"{now:,}", format_signed(now - was)) for name, (was, now) in totals.items()]
     print(format_table(("total", "before", "after", "difference"), rows, "<>>>"))
 
 

@@ -36,10 +36,10 @@ def seeds_of(text: str) -> Sequence[int]:
 def _progress(runs: list[Run], planned: int) -> str:
     """One line: finished runs, and the progress of the running ones."""
     ended = sum(run.status == "finished" for run in runs)
-    parts = [f"{ended}/{planned} runs finished"]
+    parts = [f"{ended:,}/{planned:,} runs finished"]
     for run in runs:
         if run.status == "running":
-            part = f", {run.step}/{run.steps} steps" if run.steps else ""
+            part = f", {run.step:,}/{run.steps:,} steps" if run.steps else ""
             parts.append(f"{escape(run.name)}: epoch {min(run.epoch + 1, run.setting('epochs'))}{part}")
     failed = sum(run.status == "failed" for run in runs)
     return "; ".join(parts + ([f"{failed} failed"] if failed else []))

@@ -9,10 +9,10 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..text import format_share
+from ..text import compact_shape, format_share
 from ._running import add_changes, look_after, open_manager, require_training, setting_changes
 from ._runs import until_ended, watch
-from ._text import WIDTH, ascii_shape, escape, format_table, print_json
+from ._text import WIDTH, escape, format_table, print_json
 
 if TYPE_CHECKING:
     from ..runs import Manager, Run
@@ -91,7 +91,7 @@ def _print_state(args: argparse.Namespace, manager: Manager, runs: list[Run]) ->
         print_json(rows)
     else:
         cells = [
-            (row["id"], row["status"], escape(row["name"]), row["dataset"], ascii_shape(row["receptive_field"]),
+            (row["id"], row["status"], escape(row["name"]), row["dataset"], compact_shape(row["receptive_field"]),
              "" if row["test_accuracy"] is None else format_share(row['test_accuracy']))
             for row in rows
         ]  # fmt: skip

@@ -47,7 +47,7 @@ def _progress(manager: Manager, run: Run) -> str:
         return f"{run.id}  {run.status}{f': {escape(run.reason)}' if run.reason else ''}"
     parts = [
         f"epoch {min(run.epoch + 1, run.setting('epochs'))}/{run.setting('epochs')}",
-        f"step {run.step}/{run.steps}",
+        f"step {run.step:,}/{run.steps:,}",
     ]
     for name, form in (
         (series.TRAIN_LOSS, "loss {:.4f}".format),

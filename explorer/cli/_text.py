@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..architecture import ArchitectureError
-from ..text import format_shape, quote_path
+from ..text import quote_path
 
 WIDTH = 120
 
@@ -18,11 +18,6 @@ WIDTH = 120
 def escape(text: object) -> str:
     """Text on one line that cannot command a terminal: whatever is not printable becomes its escape."""
     return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in str(text))
-
-
-def ascii_shape(shape: Sequence[int]) -> str:
-    """A shape in letters that every terminal has: 64x56x56."""
-    return format_shape(shape, "x")
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> str:

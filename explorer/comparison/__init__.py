@@ -3,7 +3,7 @@
 from ._align import NodeChange
 from ._axes import TradeOffAxis, list_axes
 from ._budget import EqualBudget, scale_to_budget
-from ._cells import Difference, TableCell, format_cell, format_difference, format_signed, is_best
+from ._cells import Difference, TableCell, format_cell, format_difference, is_best
 from ._changes import AttributedStep, Delta, Differences, find_differences
 from ._cloud import Cloud, CloudPoint, Ranges, sample_cloud
 from ._compare import MAX_NETWORKS, AlignedStage, Comparison, MetricCell, MetricRow, compare
@@ -49,7 +49,6 @@ __all__ = [
     "find_stages",
     "format_cell",
     "format_difference",
-    "format_signed",
     "is_best",
     "list_axes",
     "list_stacks",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis import METRICS, Direction, Metric, analyze
 from ..architecture import Architecture
+from ..text import format_decimal
 
 if TYPE_CHECKING:  # networks that were neither trained nor measured need no run store
     from ..experiments import SampleStatistics
@@ -68,7 +69,7 @@ def list_axes(
             "values to be normally distributed",
             better="most",
             read=lambda architecture: _to_percent(shares.get(architecture)),
-            format_value=lambda value: f"{value:.2f} %",
+            format_value=lambda value: f"{format_decimal(value, 2)} %",
         )
     for key, (title, times) in (latencies or {}).items():
         axes[key] = TradeOffAxis(
@@ -76,7 +77,7 @@ def list_axes(
             convention=f"median seconds of one forward pass, measured on this machine ({title})",
             better="least",
             read=times.get,
-            format_value=lambda value: f"{value:.3f} ms",
+            format_value=lambda value: f"{format_decimal(value, 3)} ms",
         )
     return axes
 
@@ -89,7 +90,7 @@ def _of_metric(metric: Metric) -> TradeOffAxis:
 
     return TradeOffAxis(
         label=metric.title, convention=metric.convention, better=metric.trade_off, read=read,
-        format_value=lambda value: f"{value:,.0f}",
+        format_value=lambda value: format_decimal(value, 0),
     )  # fmt: skip
 
 

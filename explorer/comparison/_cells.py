@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..text import format_change, format_count
+from ..text import format_change, format_count, format_signed
 from ._compare import MetricCell
 
 
@@ -17,18 +17,6 @@ class Difference(NamedTuple):
 
 TableCell = str | int | MetricCell | Difference
 """Text as it stands, a count, a metric with its difference from the first network, or a difference alone."""
-
-
-def format_signed(value: int) -> str:
-    """Write a difference with its sign.
-
-    Args:
-        value: The difference.
-
-    Returns:
-        '+1,234', '−1,234' or '0'.
-    """
-    return "0" if not value else f"{'+' if value > 0 else '−'}{format_count(abs(value))}"
 
 
 def format_difference(cell: MetricCell) -> str:

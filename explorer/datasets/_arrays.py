@@ -40,7 +40,7 @@ class ImageArrays:
     def __post_init__(self) -> None:
         if not MIN_CLASSES <= len(self.classes) <= MAX_CLASSES:
             raise DatasetError(
-                f"{self.name} has {len(self.classes)} classes; from {MIN_CLASSES} to {MAX_CLASSES:,} are allowed"
+                f"{self.name} has {len(self.classes):,} classes; from {MIN_CLASSES} to {MAX_CLASSES:,} are allowed"
             )
         for images, labels in ((self.train_images, self.train_labels), (self.test_images, self.test_labels)):
             if images.dtype != np.uint8 or images.ndim != 4 or not images.flags.c_contiguous:

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import torch
 
-from ..text import format_bytes, format_share
+from ..text import compact_shape, format_bytes, format_share
 from . import transforms
 from ._arrays import ImageArrays
 from ._decoding import moments_of
@@ -158,7 +158,7 @@ class Dataset:
         needed = (len(self.train_images) + len(self.test_images)) * channels * height * width
         if needed > MAX_ADAPTED_BYTES:
             raise DatasetError(
-                f"{self.name} at {channels}×{height}×{width} takes {format_bytes(needed)}; "
+                f"{self.name} at {compact_shape((channels, height, width))} takes {format_bytes(needed)}; "
                 "adapt it batch by batch instead, or import its folder to be streamed (--stream)"
             )
 

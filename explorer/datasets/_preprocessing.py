@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from ..text import format_number
 from ._images import scale_to
 from ._plan import LARGEST_SIDE_PX, SMALLEST_SIDE_PX
 
@@ -263,25 +264,25 @@ class Preprocessing:
         steps = []
         if self.dataset_shape is not None:
             (_, height, width), grey = self.dataset_shape, self.dataset_shape[0] == 1
-            how = f"scaled without distortion to cover {height}×{width} (bilinear, antialiased) and centre-cropped"
+            how = f"scaled without distortion to cover {height:,}×{width:,} (bilinear, antialiased) and centre-cropped"
             if self.dataset_squash:
-                how = f"scaled to {height}×{width} (bilinear, antialiased), whatever its proportions"
+                how = f"scaled to {height:,}×{width:,} (bilinear, antialiased), whatever its proportions"
             steps.append(f"like the images it learnt from: {how}, unless it has that size")
         if grey or channels == 1:
             steps.append("converted to greyscale (BT.601)")
         if not self.squash:
             tall, wide = self.cover or (rows, columns)
             steps.append(f"scaled without distortion to cover {tall}×{wide} (bilinear, antialiased)")
-            steps.append(f"centre crop of {rows}×{columns}")
+            steps.append(f"centre crop of {rows:,}×{columns:,}")
         elif (height, width) != (rows, columns):
             distorts = height * columns != width * rows
             steps.append(
-                f"scaled to {rows}×{columns} (bilinear, antialiased)"
+                f"scaled to {rows:,}×{columns:,} (bilinear, antialiased)"
                 + (", whatever its proportions: nothing is cut off" if distorts else "")
             )
         if grey and channels == 3:
             steps.append("grey repeated in red, green and blue")
-        mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.std))
+        mean, std = (", ".join(format_number(value) for value in values) for values in (self.mean, self.std))
         steps.append(f"(pixel / 255 - mean) / deviation with mean {mean} and deviation {std}")
         if self.transform_input:
             steps.append("transform_input: changed to mean 0.5 and deviation 0.5")

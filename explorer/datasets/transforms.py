@@ -248,7 +248,7 @@ def _bytes(values: torch.Tensor) -> torch.Tensor:
 def _per_channel(values: Sequence[float] | None, channels: int) -> torch.Tensor:
     tensor = torch.tensor([0.5] if values is None else list(values), dtype=torch.float32)
     if tensor.numel() not in (1, channels):
-        raise DatasetError(f"{tensor.numel()} means or standard deviations for images of {channels} channels")
+        raise DatasetError(f"{tensor.numel():,} means or standard deviations for images of {channels} channels")
     return tensor.expand(channels).reshape(1, channels, 1, 1)
 
 

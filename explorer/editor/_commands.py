@@ -130,7 +130,7 @@ def _outputs(architecture: Architecture, command: Command) -> Architecture:
         if end is not None:
             conv, copies = end
             if channels % copies:
-                raise refuse(conv, f"gives {copies} outputs for each of its channels, so {channels} cannot be had")
+                raise refuse(conv, f"gives {copies} outputs for each of its channels, so {channels:,} cannot be had")
             architecture = edit.replace(architecture, conv, out_channels=channels // copies)
     return architecture
 

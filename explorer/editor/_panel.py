@@ -78,7 +78,7 @@ def describe_controls(
         title = block
         subtitle = (
             f"{len(parallel.branches)} branch{'es' if len(parallel.branches) != 1 else ''} · "
-            f"{layer.input_shape[0]} → {channels} channels" + (f" · {compact_shape(size)}" if size else "")
+            f"{layer.input_shape[0]:,} → {channels:,} channels" + (f" · {compact_shape(size)}" if size else "")
         )
         cards.append(_block_card(make, node, block, main))
         cards += [_branch_card(make, child, f"{main}/{child.name}", path, parallel) for child in parallel.branches]
@@ -305,5 +305,5 @@ def _network_card(make: Maker) -> dict[str, Any]:
     controls.append({**number("width factor", {"do": "width"}, "", 0.01, 100, 0.01), "once": True})
     return {
         "controls": controls,
-        "summary": f"{c}×{h}×{w} input" + (f" · {classes} classes" if heads else ""),
+        "summary": f"{compact_shape((c, h, w))} input" + (f" · {classes:,} classes" if heads else ""),
     }

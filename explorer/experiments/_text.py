@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from ..text import escape_csv, escape_markdown, format_duration, format_extent
+from ..text import escape_csv, escape_markdown, format_decimal, format_duration, format_extent
 from ._conclusions import Comparison, Conclusions, describe_conclusions
 from ._manage import StoredExperiment
 from ._results import CONVENTIONS, VariantResult
@@ -26,10 +26,10 @@ def format_percent(sample: SampleStatistics, *, signed: bool = False, deviation:
     """
     if sample.mean is None:
         return "–"
-    text = f"{100 * sample.mean:{'+' if signed else ''}z.2f}"
+    text = format_decimal(100 * sample.mean, 2, signed=signed)
     if deviation and sample.deviation is not None:
-        text += f" ± {100 * sample.deviation:.2f}"
-    return text.replace("-", "−")
+        text += f" ± {format_decimal(100 * sample.deviation, 2)}"
+    return text
 
 
 def format_interval(sample: SampleStatistics) -> str:
@@ -43,8 +43,7 @@ def format_interval(sample: SampleStatistics) -> str:
     """
     if sample.interval is None:
         return "–"
-    low, high = sample.interval
-    return f"{100 * low:+z.2f} … {100 * high:+z.2f}".replace("-", "−")
+    return " … ".join(format_decimal(100 * end, 2, signed=True) for end in sample.interval)
 
 
 def format_mean_duration(sample: SampleStatistics) -> str:
@@ -192,8 +191,8 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult], conclus
         "",
         f"Base: {escape_markdown(stored.experiment.base.name)}; {stored.experiment.design}; "
         f"data {escape_markdown(config.dataset)}, "
-        f"{format_epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}; "
-        f"seeds {seeds}.",
+        f"{format_epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, "
+        f"batch {config.batch_size:,}; seeds {seeds}.",
         "",
         *_markdown_table(COLUMNS, table_cells(rows, conclusions)),
     ]

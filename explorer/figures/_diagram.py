@@ -275,8 +275,9 @@ def _describe(node: Any, path: str, analysis: Analysis) -> str:
     for branch in inner.branches:
         layers = analysis.below(f"{main}/{branch.name}")
         steps = " then ".join(
-            f"{layer.op} to {layer.output_shape[0]} channels" for layer in layers if layer.op != "parallel"
+            f"{layer.op} to {layer.output_shape[0]:,} channels" for layer in layers if layer.op != "parallel"
         )
         branches.append(f"{branch.name}: {steps or 'identity'}")
     joined = analysis.by_path[main].output_shape[0]
-    return f"{node.name} with {len(branches)} branches, {inner.fuse} to {joined} channels. " + "; ".join(branches) + "."
+    whole = f"{node.name} with {len(branches)} branches, {inner.fuse} to {joined:,} channels."
+    return f"{whole} {'; '.join(branches)}."

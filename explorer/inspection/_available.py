@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .. import catalog
 from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
-from ..text import format_share
+from ..text import format_bytes, format_share
 from ._published import PUBLISHED
 from ._shipped import load_model_cards
 
@@ -57,7 +57,7 @@ def list_models(manager: Manager) -> list[AvailableModel]:
         *(
             AvailableModel(
                 name=name, kind="shipped", title=card.title, ready=True,
-                detail=f"{format_share(card.accuracy, 1)} on {card.data}",
+                detail=f"{format_share(card.accuracy)} on {card.data}",
             )
             for name, card in load_model_cards().items()
         ),
@@ -67,7 +67,7 @@ def list_models(manager: Manager) -> list[AvailableModel]:
                 name=spec.name,
                 kind="published",
                 title=spec.title,
-                detail="here" if spec.path.is_file() else f"not downloaded, {spec.size_bytes / 1e6:.0f} MB",
+                detail="here" if spec.path.is_file() else f"not downloaded, {format_bytes(spec.size_bytes)}",
                 ready=spec.path.is_file(),
             )
             for spec in PUBLISHED.values()

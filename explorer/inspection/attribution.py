@@ -153,7 +153,7 @@ def integrated_gradients(
     Source: Sundararajan, Taly & Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, equation 1.
     """
     if not 1 <= steps <= 1000:
-        raise ValueError(f"steps (={steps}) must be from 1 to 1000")
+        raise ValueError(f"steps (={steps}) must be from 1 to 1,000")
     index = model.class_index(chosen)
     x_CHW = x_CHW.to(model.device)
     start_CHW = torch.full_like(x_CHW, baseline)

@@ -22,7 +22,7 @@ from ..modules import (
     weights_paths,
 )
 from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
-from ..text import format_share, quote
+from ..text import format_bytes, format_share, quote
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import describe_preprocessing, open_data
 from ._available import BEST, describe_best, suggest_model
@@ -125,7 +125,7 @@ def open_published(spec: PublishedWeights, *, device: str = "cpu") -> Model:
     if not spec.path.is_file():
         raise ValueError(
             f"the weights of {spec.title} are not on this machine; download them first "
-            f"({spec.size_bytes / 1e6:.0f} MB: `python -m explorer predict {spec.name} --download ...`), "
+            f"({format_bytes(spec.size_bytes)}: `python -m explorer predict {spec.name} --download ...`), "
             f"or put {spec.file} into {spec.path.parent}"
         )
     try:
@@ -161,7 +161,7 @@ def _open_shipped(name: str, card: ModelCard, device: str) -> Model:
         name=name,
         classes=card.classes,
         preprocessing=Preprocessing(shape=architecture.input_shape, mean=card.mean, std=card.std),
-        provenance=f"shipped with this program, trained on {card.data}, {format_share(card.accuracy, 1)} right",
+        provenance=f"shipped with this program, trained on {card.data}, {format_share(card.accuracy)} right",
         device=device,
     )
 

@@ -25,12 +25,12 @@ def check_classes(architecture: Architecture, dataset: str, classes: int) -> Non
     if len(shape) != 1:
         raise ValueError(
             f"{name!r} ends in a map of {compact_shape(shape)}, not in scores; "
-            f"end it with global pooling, flatten and a linear layer of {classes} features"
+            f"end it with global pooling, flatten and a linear layer of {classes:,} features"
         )
     if shape[0] != classes:
         raise ValueError(
-            f"{name!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} classes; "
-            f"set out_features of the last linear layer to {classes}, or fit the network to the data (--fit)"
+            f"{name!r} gives {shape[0]:,} scores, the data set {dataset[:60]!r} has {classes:,} classes; "
+            f"set out_features of the last linear layer to {classes:,}, or fit the network to the data (--fit)"
         )
 
 
@@ -59,8 +59,8 @@ def check_heads(architecture: Architecture, dataset: str, classes: int) -> None:
         shape = inside[-1].output_shape
         if shape != (classes,):
             raise ValueError(
-                f"the auxiliary head {path!r} gives {shape[0]} scores, the data set {dataset[:60]!r} has {classes} "
-                f"classes; set out_features of its last linear layer to {classes}, fit the network to the data "
+                f"the auxiliary head {path!r} gives {shape[0]:,} scores, the data set {dataset[:60]!r} has {classes:,} "
+                f"classes; set out_features of its last linear layer to {classes:,}, fit the network to the data "
                 f"(--fit), or remove the head"
             )
 
@@ -97,8 +97,8 @@ def check_split(card: DatasetCard, config: TrainConfig) -> int:
         return card.train_count
     if card.train_count <= len(card.classes):
         raise ValueError(
-            f"validation (={config.validation:g}) cannot be held out: {card.train_count} training images in "
-            f"{len(card.classes)} classes leave none to spare; set validation to 0, or bring more images"
+            f"validation (={config.validation:g}) cannot be held out: {card.train_count:,} training images in "
+            f"{len(card.classes):,} classes leave none to spare; set validation to 0, or bring more images"
         )
     return card.train_count - max(1, round(config.validation * card.train_count))
 
@@ -110,7 +110,7 @@ def steps_per_epoch(images: int, config: TrainConfig) -> int:
     """
     if images < config.parts:
         raise ValueError(
-            f"{images} training images cannot be cut into {config.parts} parts (accumulate × processes); "
+            f"{images:,} training images cannot be cut into {config.parts} parts (accumulate × processes); "
             f"set accumulate and processes to less"
         )
     whole, rest = divmod(images, config.batch_size)

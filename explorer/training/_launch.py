@@ -109,7 +109,7 @@ def find_warnings(architecture: Architecture, config: TrainConfig) -> list[str]:
     held_out = card.train_count - trained
     if 0 < held_out < 10 * len(card.classes):
         found.append(
-            f"about {held_out:,} images are held out for validation, in {len(card.classes)} classes: their accuracy "
+            f"about {held_out:,} images are held out for validation, in {len(card.classes):,} classes: their accuracy "
             f"says little; hold out more, or none"
         )
     return found

@@ -8,7 +8,7 @@ from ._config import TrainConfig
 
 
 def course(dataset: str) -> TrainConfig:
-    """The course notes' homework: Adam 1e-3, batch 128, 5 epochs, pixels to -1 … 1, no augmentation."""
+    """The course notes' homework: Adam 1e-3, batch 128, 5 epochs, pixels to −1 … 1, no augmentation."""
     return TrainConfig(dataset=dataset, optimizer="adam", lr=1e-3, batch_size=128, epochs=5, normalise="half")
 
 

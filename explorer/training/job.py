@@ -306,6 +306,6 @@ def check_same(captured: dict[str, Any], fingerprint: str, steps: int, config: T
         )
     if captured["steps_per_epoch"] != steps:
         raise ValueError(
-            f"an epoch now has {steps} steps, the checkpoint was made with {captured['steps_per_epoch']}; "
+            f"an epoch now has {steps:,} steps, the checkpoint was made with {captured['steps_per_epoch']:,}; "
             f"clone the run to train with another batch size"
         )

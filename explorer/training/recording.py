@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..runs import Document, Point, series
+from ..text import format_number
 from . import system_metrics
 from .evaluation import Evaluation
 from .state import State
@@ -44,7 +45,8 @@ def check_convergence(first: float, last: Sequence[float], chance: float) -> Non
     middle = statistics.median(last) if last else 0.0
     if middle > max(DIVERGED_FACTOR * chance, first):
         raise Diverged(
-            f"the loss of its last {len(last)} steps is {middle:,.4g} (median); guessing gives {chance:.3g}"
+            f"the loss of its last {len(last):,} steps is {format_number(middle)} (median); guessing gives "
+            f"{format_number(chance)}"
         )
 
 

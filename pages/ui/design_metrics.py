@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import streamlit as st
@@ -10,10 +10,18 @@ import streamlit as st
 from explorer import figures
 from explorer.analysis import Analysis, Metric, ReceptiveField, headline_metrics
 from explorer.architecture import Architecture
-from explorer.text import format_bytes, format_change, format_extent, format_shape, format_si
+from explorer.text import (
+    compact_shape,
+    format_bytes,
+    format_change,
+    format_count,
+    format_extent,
+    format_shape,
+    format_si,
+)
 
 from . import other_tools, session
-from .text import literal
+from .text import literal, number_column
 
 _COLUMNS = [
     "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field", "shortest",
@@ -30,7 +38,7 @@ def show_headline(now: Analysis, before: Analysis) -> None:
         shape = now.output_shape
         source = f"from {format_shape(now.feature_shape)}" if len(shape) == 1 else None
         st.metric(
-            "Output", "×".join(map(str, shape)), source,
+            "Output", compact_shape(shape), source,
             delta_color="off", delta_arrow="off", border=True,
             help="Shape for one image, and of the last feature map before global pooling or flattening.",
         )  # fmt: skip
@@ -53,12 +61,19 @@ def _show_metric(metric: Metric, now: Analysis, before: Analysis) -> None:
         field = now.receptive_field
         text, unchanged = format_extent(field.size), f"/{format_extent(field.stride)}, unchanged"
         convention += _field_details(field)
-    relative = format_change(value, old).replace("−", "-")  # as Streamlit writes its own sign
-    changed = f"{'-' if value < old else '+'}{form(abs(value - old))} ({relative})"
+    changed = f"{'−' if value < old else '+'}{form(abs(value - old))} ({format_change(value, old)})"
     st.metric(
-        label, text, changed if value != old else unchanged, delta_color="inverse" if value != old else "off",
-        delta_arrow="auto" if value != old else "off", help=f"{convention}. Exactly {value:,}.", border=True,
+        label, text, changed if value != old else unchanged, delta_color=_colour_of_change(metric, value - old),
+        delta_arrow="off" if value == old else "up" if value > old else "down",
+        help=f"{convention}. Exactly {format_count(value)}.", border=True,
     )  # fmt: skip
+
+
+def _colour_of_change(metric: Metric, change: int) -> Literal["green", "red", "off"]:
+    """Green for the better and red for the worse; neither where that depends on the task, as with the field."""
+    if not change or metric.best is None:
+        return "off"
+    return "green" if (change < 0) == (metric.best == "least") else "red"
 
 
 def _field_details(field: ReceptiveField) -> str:
@@ -130,18 +145,18 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
             "path": st.column_config.TextColumn("path", width="medium", pinned=True),
             "params_percent": _share("params share"),
             "macs_percent": _share("MACs share"),
-            "params": st.column_config.NumberColumn("params", format="localized"),
-            "weights": st.column_config.NumberColumn("weights", format="localized"),
-            "macs": st.column_config.NumberColumn("MACs", format="localized"),
-            "training_kb": st.column_config.NumberColumn("kept for training", format="%.1f kB"),
+            "params": number_column("params"),
+            "weights": number_column("weights"),
+            "macs": number_column("MACs"),
+            "training_kb": number_column("kept for training", digits=1, unit="kB"),
             "field": st.column_config.TextColumn("receptive field"),
             "field_stride": st.column_config.TextColumn("field stride"),
             "shortest": st.column_config.TextColumn("shortest path"),
         },
     )
     st.caption(
-        f"{len(records)} of {len(now.layers)} rows. MACs: multiply-adds of convolutions and linear layers, bias not "
-        "counted. Receptive fields in input pixels. A click on a row chooses the layer; the toolbar saves CSV."
+        f"{len(records):,} of {len(now.layers):,} rows. MACs: multiply-adds of convolutions and linear layers, bias "
+        "not counted. Receptive fields in input pixels. A click on a row chooses the layer; the toolbar saves CSV."
     )
 
 

@@ -124,7 +124,7 @@ def _guarded(make: Callable[[], Architecture]) -> None:
 def _changes(architecture: Architecture, baseline: Architecture) -> None:
     changes = diff(baseline, architecture)
     count = len(changes)
-    label = f"{count} change{'s' if count != 1 else ''}" if count else "no changes"
+    label = f"{count:,} change{'s' if count != 1 else ''}" if count else "no changes"
     unfolded = st.popover(label, icon=":material/difference:", key="changes_popover", on_change="rerun")
     if not unfolded.open:
         return

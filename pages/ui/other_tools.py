@@ -11,9 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from explorer.architecture import Architecture, from_json, to_json
-from explorer.text import format_shape
+from explorer.text import format_shape, format_signed
 
-from .text import literal
+from .text import literal, number_column
 
 WAIT = "Building the network on the meta device; the first time torch has to be loaded"
 
@@ -60,7 +60,7 @@ def show_summary_as(
             }
             for row in rows
         ]
-        number = st.column_config.NumberColumn(format="localized")
+        number = number_column()
         st.dataframe(
             pd.DataFrame(shown), key=key, hide_index=True, height=420, alt="torchinfo's table",
             column_config={"params": number, "mult-adds": number},
@@ -87,7 +87,7 @@ def show_reconciliation(architecture: Architecture) -> None:
     )
     for comparison in found["comparisons"]:
         rows = [("ours", f"{comparison['ours']:,}", comparison["our_convention"])]
-        rows += [(item["label"], f"{item['value']:+,}", item["convention"]) for item in comparison["items"]]
+        rows += [(item["label"], format_signed(item['value']), item["convention"]) for item in comparison["items"]]
         rows.append((comparison["tool"], f"{comparison['theirs']:,}", comparison["their_name"]))
         st.markdown(f"**{literal(comparison['their_name'])}** of {literal(comparison['tool'])}, {comparison['unit']}")
         table = pd.DataFrame(rows, columns=["count", comparison["unit"], "rule"]).map(literal)

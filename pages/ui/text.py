@@ -1,8 +1,11 @@
-"""Text that people typed, made safe to show where Streamlit reads Markdown."""
+"""Text as Streamlit needs it: numbers of tables, and what people typed made safe where Markdown is read."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import streamlit as st
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&])")
 _LIVE = re.compile(r":(?=\S)|www(?=\.)|@(?=\S)|[-<>~](?=[-=>])", re.IGNORECASE)
@@ -19,3 +22,9 @@ def literal(text: str) -> str:
     # Addresses, icons and arrows are made after the backslashes are gone: a character without width keeps them apart.
     parted = _LIVE.sub(lambda match: match[0] + _JOINER, text)
     return _SPECIAL.sub(r"\\\1", parted).replace("\n", " ")
+
+
+def number_column(label: str | None = None, *, digits: int = 0, unit: str = "", **options: Any) -> Any:
+    """A column of numbers in the product's style, which no browser's language changes; none of them is negative."""
+    ending = f" {unit.replace('%', '%%')}" if unit else ""
+    return st.column_config.NumberColumn(label, format=f"%,.{digits}f{ending}", **options)

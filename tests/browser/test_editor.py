@@ -225,7 +225,7 @@ def test_network_settings(design):
     with rerun(page):
         design.control(do="input", axis="size").fill("4000")
         page.keyboard.press("Enter")
-    until(lambda: "8 to 1024 pixels" in design.notice(), "the rule")
+    until(lambda: "8 to 1,024 pixels" in design.notice(), "the rule")
     assert design.query("net") == kept
 
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.architecture import Architecture
 from explorer.editor import History
+from tests.number_style import check_page
 
 ROOT = Path(__file__).resolve().parents[2]
 JOINER = "\u2060"
@@ -25,6 +26,7 @@ def open_page(page: str, **query: str | list[str]) -> AppTest:
         running.query_params[key] = value
     running.run()
     assert not running.exception
+    check_page(running)
     return running
 
 
@@ -73,11 +75,14 @@ def address(running: AppTest, key: str) -> str:
 def unfold(running: AppTest, popover: str) -> AppTest:
     """What unfolds is made when it is opened."""
     running.session_state[popover] = True
-    return running.run()
+    running.run()
+    check_page(running)
+    return running
 
 
 def press(running: AppTest, key: str) -> AppTest:
     """Click a button."""
     running.button(key=key).click().run()
     assert not running.exception
+    check_page(running)
     return running

@@ -12,7 +12,7 @@ import streamlit as st
 from explorer import experiments
 from explorer.experiments import CONVENTIONS, Conclusions, StoredExperiment, VariantResult
 from explorer.runs import RESUMABLE
-from explorer.text import format_duration
+from explorer.text import format_decimal, format_duration
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
 from pages.ui.text import literal
@@ -151,8 +151,8 @@ def _grey(text: Any) -> str:
     return "color: gray" if str(text).startswith("(") else ""
 
 
-def _number(share: float | None, form: str) -> str:
-    return "–" if share is None else f"{100 * share:{form}}".replace("-", "−")
+def _number(share: float | None, *, signed: bool = False) -> str:
+    return "–" if share is None else format_decimal(100 * share, 2, signed=signed)
 
 
 def _details(stored: StoredExperiment, rows: list[VariantResult]) -> None:
@@ -174,8 +174,8 @@ def _runs(rows: list[VariantResult]) -> None:
             "variant": row.label,
             "seed": str(trial.seed),
             "state": STATES[trial.status][0] if trial.status in STATES else trial.status,
-            "test accuracy %": _number(trial.accuracy, ".2f"),
-            "difference": _number(trial.difference, "+.2f"),
+            "test accuracy %": _number(trial.accuracy),
+            "difference": _number(trial.difference, signed=True),
             "epochs": str(trial.epoch),
             "time": format_duration(trial.seconds),
             "run": trial.run,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from explorer.architecture import Architecture
-from explorer.comparison import LETTERS, Differences, compare, find_differences, format_signed, pictures
-from explorer.text import format_bytes, format_si
+from explorer.comparison import LETTERS, Differences, compare, find_differences, pictures
+from explorer.text import format_bytes, format_si, format_signed
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
@@ -111,9 +112,8 @@ def _steps(found: Differences) -> list[str]:
     added = {name: sum(row[name] for row in rows) for name in (*_SUMS, "elsewhere")}
     field = max((sum(step.delta.receptive_field[axis] for step in steps) for axis in (0, 1)), key=abs)
     rows.insert(0, {"change": "sum of all rows", **added, "field": field})
-    number: Any = {"format": "localized"}
     table = st.dataframe(
-        rows,
+        pd.DataFrame(rows).style.format(dict.fromkeys((*_SUMS, "field", "elsewhere"), _signed)),
         key=_TABLE,
         on_select="rerun",
         selection_mode="single-row",
@@ -123,18 +123,18 @@ def _steps(found: Differences) -> list[str]:
         column_order=["change", *_SUMS, "field", "elsewhere"],
         column_config={
             "change": st.column_config.TextColumn("change", width="large"),
-            "params": st.column_config.NumberColumn("Δ params", width=105, **number),
-            "macs": st.column_config.NumberColumn("Δ MACs", width=125, **number),
-            "training_bytes": st.column_config.NumberColumn("Δ training memory (bytes)", **number),
-            "field": st.column_config.NumberColumn("Δ field (px)", **number),
-            "elsewhere": st.column_config.NumberColumn("of that, MACs in other layers", **number),
+            "params": st.column_config.NumberColumn("Δ params", width=105),
+            "macs": st.column_config.NumberColumn("Δ MACs", width=125),
+            "training_bytes": st.column_config.NumberColumn("Δ training memory (bytes)"),
+            "field": st.column_config.NumberColumn("Δ field (px)"),
+            "elsewhere": st.column_config.NumberColumn("of that, MACs in other layers"),
         },
     )
     left_out = f" ({found.describe_free()})" if quiet and found.free else ""
     sums = f"{format_signed(found.total.params)} parameters, {format_signed(found.total.macs)} MACs"
     st.caption(
         literal(
-            f"{len(steps)} of {len(found.steps)} steps{left_out}, applied one after another from the top. Each is "
+            f"{len(steps):,} of {len(found.steps):,} steps{left_out}, applied one after another from the top. Each is "
             "charged with what it causes in the layers behind it, so the sums are the differences of the totals: "
             f"{sums}. Choose a row to see where it is."
         )
@@ -143,6 +143,10 @@ def _steps(found: Differences) -> list[str]:
     if not picked or not 0 < picked[0] <= len(steps):
         return []
     return [change.path for change in steps[picked[0] - 1].changes]
+
+
+def _signed(value: Any) -> str:
+    return format_signed(int(value))
 
 
 def _marks(data: dict[str, Any], paths: list[str]) -> list[list[str]]:

@@ -17,7 +17,7 @@ from explorer.figures import Axis, Dots, Mark, Path
 from explorer.text import format_bytes, format_change, format_count, format_extent, format_share, format_si
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
-from pages.ui.text import literal
+from pages.ui.text import literal, number_column
 
 from . import networks, options
 from .entries import Entry
@@ -251,5 +251,5 @@ def _front(kept: dict[str, Any], best: list[Any]) -> None:
     st.dataframe(
         pd.DataFrame(rows), key="cloud_front", hide_index=True, on_select=pick, selection_mode="single-row",
         alt="Table of the front", height="content" if len(rows) <= 12 else 360,
-        column_config={name: st.column_config.NumberColumn(format="localized") for name in rows[0]},
+        column_config={name: number_column() for name in rows[0]},
     )  # fmt: skip

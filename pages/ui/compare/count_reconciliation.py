@@ -11,6 +11,7 @@ import streamlit as st
 from explorer.architecture import to_json
 from explorer.comparison import LETTERS
 from explorer.profiling import CONVENTIONS, CountItem, count_by_convention
+from explorer.text import format_signed
 from pages.ui import other_tools
 from pages.ui.text import literal
 
@@ -79,7 +80,7 @@ def _steps(names: list[str], accounts: list[_Account]) -> None:
     rows = [["ours", *(f"{account.ours:,}" for account in accounts), ""]]
     for label, rule in rules.items():
         values = [sum(value for name, _, value in account.items if name == label) for account in accounts]
-        rows.append([label, *(f"{value:+,}" if value else "–" for value in values), rule])
+        rows.append([label, *(format_signed(value) if value else "–" for value in values), rule])
     rows.append(["theirs", *(f"{account.theirs:,}" for account in accounts), ""])
     _table(["count", *names, "rule"], rows)
 

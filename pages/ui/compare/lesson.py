@@ -93,10 +93,10 @@ def _numbers(found: Saving) -> None:
     kernel = f"{found.kernel[0]}×{found.kernel[1]}"
     for label, value, note, meaning in (
         (f"{kernel} alone", format_count(found.direct), "weights",
-         f"{found.in_channels} · {found.out_channels} · {kernel}; no biases."),
+         f"{found.in_channels:,} · {found.out_channels:,} · {kernel}; no biases."),
         ("through a 1×1", format_count(found.through), f"weights, {words}",
-         f"{found.in_channels} · {found.reduced} for the 1×1 and {found.reduced} · {found.out_channels} · {kernel} "
-         f"behind it; no biases."),
+         f"{found.in_channels:,} · {found.reduced:,} for the 1×1 and {found.reduced:,} · {found.out_channels:,} · "
+         f"{kernel} behind it; no biases."),
         ("MACs alone", format_si(found.direct_macs), format_count(found.direct_macs),
          "Weights times the positions of the map; stride 1, padding that keeps the size."),
         ("MACs through a 1×1", format_si(found.through_macs), format_count(found.through_macs),
@@ -116,7 +116,7 @@ def _picture(found: Saving) -> None:
         Path(label="alone", points=((0.0, found.direct), (most, found.direct)), line=1, dashed=True),
     ]
     marks = [
-        Mark(key="now", label=f"{found.reduced} channels", x=found.reduced, y=found.through, line=0,
+        Mark(key="now", label=f"{found.reduced:,} channels", x=found.reduced, y=found.through, line=0,
              facts=(("weights", format_count(found.through)),)),
         Mark(key="even", label="break-even", x=found.break_even, y=found.direct, line=1,
              facts=(("channels", f"{found.break_even:,.1f}"), ("weights", format_count(found.direct)))),

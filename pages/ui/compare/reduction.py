@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from explorer.architecture import Architecture, edit
-from explorer.comparison import LETTERS, Reduction, find_reductions, format_signed
+from explorer.comparison import LETTERS, Reduction, find_reductions
+from explorer.text import format_count, format_share, format_signed
 from pages.ui.text import cell, literal
 
 from . import networks, options
@@ -47,14 +49,11 @@ def show(entries: tuple[Entry, ...], take: Callable[[Numbers], None]) -> None:
 
     rows = [paths.index(chosen)] if chosen in paths else []
     st.session_state["lesson_table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    number = st.column_config.NumberColumn(format="localized")
+    frame = pd.DataFrame(map(_row, found))
     st.dataframe(
-        pd.DataFrame(map(_row, found)), key="lesson_table", hide_index=True, on_select=pick,
+        frame.style.format(_FORMATS), key="lesson_table", hide_index=True, on_select=pick,
         selection_mode="single-row", alt="Table of reductions", height="content" if len(found) <= 12 else 420,
-        column_config={
-            "weights without": number, "weights with": number, "MACs saved": number, "network's params without": number,
-            "saved": st.column_config.NumberColumn(format="%.1f %%"), "1×1": st.column_config.TextColumn(pinned=True),
-        },
+        column_config={"1×1": st.column_config.TextColumn(pinned=True)},
     )  # fmt: skip
     st.caption(
         "Saved: share of the two layers' weights, no biases; below 0 the detour costs more than it saves. The last "
@@ -65,15 +64,22 @@ def show(entries: tuple[Entry, ...], take: Callable[[Numbers], None]) -> None:
         _without(entry, found[rows[0]])
 
 
+_FORMATS: dict[Any, Any] = {
+    **dict.fromkeys(("weights without", "weights with", "MACs saved"), format_count),
+    "network's params without": format_signed, "saved": format_share,
+}  # fmt: skip
+"""How the columns of numbers are written; they are sorted as numbers."""
+
+
 def _row(each: Reduction) -> dict[str, object]:
     lesson = each.saving
     return {
         "1×1": cell(each.reduce),
-        "channels": f"{lesson.in_channels} → {lesson.reduced} → {lesson.out_channels}",
+        "channels": f"{lesson.in_channels:,} → {lesson.reduced:,} → {lesson.out_channels:,}",
         "kernel": f"{lesson.kernel[0]}×{lesson.kernel[1]}",
         "weights without": lesson.direct,
         "weights with": lesson.through,
-        "saved": 100 * lesson.saved,
+        "saved": lesson.saved,
         "MACs saved": lesson.direct_macs - lesson.through_macs,
         "network's params without": each.delta.params,
     }

@@ -12,7 +12,7 @@ from explorer.experiments import RunAccuracy
 from explorer.runs import Run
 from pages.ui.components import mount
 from pages.ui.manager import manager
-from pages.ui.text import cell
+from pages.ui.text import cell, number_column
 from pages.ui.train.run_text import curve_panels, list_titles
 from pages.ui.train.state import check_view
 
@@ -68,7 +68,7 @@ def show(entries: tuple[Entry, ...]) -> None:
             for each in experiments.collect_accuracies(manager(), found)
         ]
         if rows:
-            number = st.column_config.NumberColumn(format="%.2f %%")
+            number = number_column(digits=2, unit="%")
             st.dataframe(
                 rows, key="compare_accuracy", hide_index=True, alt="Accuracy of the runs",
                 column_config={"test accuracy": number, "best": number},

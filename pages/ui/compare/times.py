@@ -12,9 +12,9 @@ from explorer import figures
 from explorer.comparison import LETTERS
 from explorer.figures import Axis, Mark, Path
 from explorer.profiling import Ceilings, Latency, find_disagreement
-from explorer.text import format_si
+from explorer.text import format_number, format_si
 from pages.ui.components import mount
-from pages.ui.text import cell, literal
+from pages.ui.text import cell, literal, number_column
 
 from .entries import Entry
 
@@ -64,8 +64,8 @@ def _disagreement(found: Found) -> None:
     if pair:
         slow, quick = found[pair.slow][1], found[pair.quick][1]
         text = (
-            f"{quick.label} does {pair.macs:.3g} times the MACs of {slow.label} in {pair.time:.3g} times the time "
-            f"({found[pair.slow][2].setting.way})"
+            f"{quick.label} does {format_number(pair.macs)} times the MACs of {slow.label} in "
+            f"{format_number(pair.time)} times the time ({found[pair.slow][2].setting.way})"
         )
         st.markdown(f"**MACs are not time:** {literal(text)}.")
 
@@ -73,14 +73,15 @@ def _disagreement(found: Found) -> None:
 def _table(found: Found, roofs: dict[str, Ceilings]) -> None:
     first = {str(latency.setting): latency for place, _, latency in found if place == 0}
     rows = [_row(place, entry, latency, roofs, first.get(str(latency.setting))) for place, entry, latency in found]
-    decimal = {"median ms": "%.3f", "images/s": "%.1f", "GFLOP/s": "%.1f", "ops/byte": "%.1f", "of the roof": "%.0f %%"}
-    ratio = {"MACs ÷ A": "%.2f ×", "time ÷ A": "%.2f ×"}
+    digits = {"median ms": 3, "images/s": 1, "GFLOP/s": 1, "ops/byte": 1, "batch": 0, "repeats": 0}
+    ratios = ("MACs ÷ A", "time ÷ A")
     st.dataframe(
         pd.DataFrame(rows), key="measured_table", hide_index=True, height="content" if len(rows) <= 16 else 480,
         alt="Table of measured times",
         column_config={
-            **{name: st.column_config.NumberColumn(format=form) for name, form in {**decimal, **ratio}.items()},
-            "batch": st.column_config.NumberColumn(format="%d"),
+            **{name: number_column(digits=count) for name, count in digits.items()},
+            **{name: number_column(digits=2, unit="×") for name in ratios},
+            "of the roof": number_column(unit="%"),
             "network": st.column_config.TextColumn(pinned=True),
         },
     )  # fmt: skip

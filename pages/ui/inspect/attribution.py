@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import figures
-from explorer.text import format_shape
+from explorer.text import format_decimal, format_number, format_shape
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -41,10 +41,10 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
         values, unit = found
         heat = {**figures.draw_heatmap(values.numpy()), "unit": unit}
         frame = predictions.input_frame(model, prediction, heat=heat, title=f"{_METHODS[method or 'cam']}")
+        low, high = (format_number(float(end)) for end in (values.min(), values.max()))
         frame["alt"] = (
-            f"{_METHODS[method or 'cam']} for {model.classes[index]}: values from {float(values.min()):.4g} to "
-            f"{float(values.max()):.4g}, the largest at row {int(values.argmax()) // values.shape[1]}, column "
-            f"{int(values.argmax()) % values.shape[1]}"
+            f"{_METHODS[method or 'cam']} for {model.classes[index]}: values from {low} to {high}, the largest at row "
+            f"{int(values.argmax()) // values.shape[1]}, column {int(values.argmax()) % values.shape[1]}"
         )
         mount("picture", "inspect_why", {"frames": [frame]})
 
@@ -109,13 +109,12 @@ def _gradients(model: Any, picture: Picture, prediction: Any, index: int, _: str
     )
     if found is None:
         return None
-    whole = float(found.values.sum())
+    whole, gap = float(found.values.sum()), found.completeness_gap
+    together, change, missed = (format_decimal(value, 4, signed=True) for value in (whole, whole + gap, gap))
     st.caption(
-        f"All pixels together: {whole:+z.4f}; the logit changes by {whole + found.completeness_gap:+z.4f}. The gap of "
-        f"{found.completeness_gap:+z.4f} is what the sum over {steps} steps misses (completeness); "
-        f"more steps make it smaller."
-        .replace("-", "−")
-    )  # fmt: skip
+        f"All pixels together: {together}; the logit changes by {change}. The gap of {missed} is what the sum over "
+        f"{steps} steps misses (completeness); more steps make it smaller."
+    )
     return found.values.sum(0), "logit"
 
 

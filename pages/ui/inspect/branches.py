@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import figures
 from explorer.architecture import edit
 from explorer.inspection import branch_paths
-from explorer.text import format_shape
+from explorer.text import format_decimal, format_shape
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -84,8 +84,8 @@ def _contributions(model: Any, picture: Picture, prediction: Any, block: str, ki
             "alt": f"Contribution of each branch of {block} to the logit of {model.classes[index]}",
             "bars": [
                 {"label": each.path.rpartition("/")[2], "value": each.logit, "kind": kinds[each.path],
-                 "text": f"{each.logit:+z.3f}".replace("-", "−"),
-                 "detail": f"{100 * each.probability:+z.1f} points".replace("-", "−")}
+                 "text": format_decimal(each.logit, 3, signed=True),
+                 "detail": f"{format_decimal(100 * each.probability, 1, signed=True)} points"}
                 for each in found
             ],
         },

@@ -92,7 +92,7 @@ def _given(names: str) -> GivenFacts | None:
 
 
 def _numbers(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{value:.4g}" for value in values)
+    return ", ".join(f"{value:.4g}" for value in values)  # stands in a field, to be typed over
 
 
 def _architecture() -> Architecture | None:

@@ -11,10 +11,10 @@ import streamlit as st
 from explorer import figures
 from explorer.datasets import Progress
 from explorer.inspection import AvailableModel
-from explorer.text import format_share
+from explorer.text import format_decimal, format_share
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
-from pages.ui.text import cell, literal
+from pages.ui.text import cell, literal, number_column
 
 from . import data, models, pictures, state
 from .queries import CACHE
@@ -102,8 +102,8 @@ def _summary(done: list[Any]) -> None:
                 "share of correct predictions.",
             )  # fmt: skip
             st.metric(
-                f"Loss{label}", f"{each.loss:.4f}", "cross entropy", delta_color="off", delta_arrow="off", border=True,
-                help="Mean cross entropy of the test images, natural logarithms.",
+                f"Loss{label}", format_decimal(each.loss, 4), "cross entropy", delta_color="off", delta_arrow="off",
+                border=True, help="Mean cross entropy of the test images, natural logarithms.",
             )  # fmt: skip
 
 
@@ -160,10 +160,11 @@ def _classes(found: Any) -> None:
          "precision": 100 * each.precision}
         for each in found.per_class
     ]  # fmt: skip
-    percent = st.column_config.NumberColumn(format="%.1f %%")
+    percent = number_column(digits=1, unit="%")
     st.dataframe(
         pd.DataFrame(rows), key="inspect_classes_table", hide_index=True, alt="Recall and precision of each class",
-        height="content" if len(rows) <= 12 else 320, column_config={"recall": percent, "precision": percent},
+        height="content" if len(rows) <= 12 else 320,
+        column_config={"images": number_column(), "recall": percent, "precision": percent},
     )  # fmt: skip
     st.caption(
         "Recall: share of a class's images that are taken for it. Precision: share of the images taken for it that are "

@@ -121,7 +121,7 @@ def show_filters(model: Any) -> None:
         "The three input channels are red, green and blue; grey is a weight of 0."
         if sheet["colours"]
         else "Blue is below 0, orange above."
-        + ("" if weights.shape[1] == 1 else f" The mean over the filter's {weights.shape[1]} input channels is shown.")
+        + ("" if len(weights[0]) == 1 else f" The mean over the filter's {len(weights[0]):,} input channels is shown.")
     )
     st.caption(
         f"The {len(weights):,} filters of the first convolution, {literal(path)} (filters × input channels × height × "

@@ -17,7 +17,7 @@ from explorer.inspection import (
     load_model_cards,
 )
 from explorer.runs import ACTIVE, RunFolder, list_best, list_checkpoints
-from explorer.text import format_share
+from explorer.text import format_bytes, format_share
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -165,7 +165,7 @@ def _download(entry: AvailableModel) -> None:
     spec = find_published(entry.name)
     assert spec is not None
     if st.button(
-        f"Download {spec.size_bytes / 1e6:.0f} MB", icon=":material/download:", key="inspect_download", width="stretch"
+        f"Download {format_bytes(spec.size_bytes)}", icon=":material/download:", key="inspect_download", width="stretch"
     ):
         done = run_with_progress(
             f"Downloading {spec.title}", lambda progress: fetch_weights(spec.name, progress=progress)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import datasets, figures
 from explorer.inspection import Box
-from explorer.text import format_shape, format_share
+from explorer.text import format_decimal, format_shape, format_share
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -127,7 +127,7 @@ def _bars(picture: Picture, prediction: Any) -> None:
             "alt": "The best classes with probability and logit",
             "bars": [
                 {"label": answer.name, "value": answer.probability, "text": format_share(answer.probability, 1),
-                 "detail": f"{answer.logit:z.2f}".replace("-", "−"), "strong": answer.name == truth}
+                 "detail": format_decimal(answer.logit, 2), "strong": answer.name == truth}
                 for answer in prediction.top
             ],
         },

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.inspection import Box, unit_field
+from explorer.text import format_number
 from pages.ui.components import mount
 from pages.ui.text import literal
 
@@ -44,9 +45,10 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
     )  # fmt: skip
     value = float(found.values[channel, unit[0], unit[1]])
     st.markdown(
-        f"Unit at row **{unit[0]}**, column **{unit[1]}** of channel **{channel}** has the value **{value:.4g}**. Its "
-        f"receptive field is **{_size(around)}** pixels of the input; inside the border lie **{_size(box)}**: rows "
-        f"{box.top:g} to {box.bottom - 1:g}, columns {box.left:g} to {box.right - 1:g}."
+        f"Unit at row **{unit[0]}**, column **{unit[1]}** of channel **{channel}** has the value "
+        f"**{format_number(value)}**. Its receptive field is **{_size(around)}** pixels of the input; "
+        f"inside the border lie **{_size(box)}**: rows {box.top:g} to "
+        f"{box.bottom - 1:g}, columns {box.left:g} to {box.right - 1:g}."
         if box.bottom > box.top and box.right > box.left
         else f"Unit at row **{unit[0]}**, column **{unit[1]}** sees padding only."
     )

@@ -63,7 +63,7 @@ def _title(name: str) -> str:
 
 def _card(card: DatasetCard) -> None:
     facts = (
-        f"{card.train_count:,} + {card.test_count:,} images · {len(card.classes)} classes · "
+        f"{card.train_count:,} + {card.test_count:,} images · {len(card.classes):,} classes · "
         f"{format_shape(card.shape)} · {format_bytes(card.size_bytes)}{' of index' if card.streamed else ''}"
     )
     lines = [f"Source: {card.source}.", f"Licence: {card.licence}.", *card.notes]

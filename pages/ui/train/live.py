@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.runs import ACTIVE, FOLDER_GONE, Run, series
-from explorer.text import format_bytes, format_duration
+from explorer.text import format_bytes, format_decimal, format_duration, format_share
 from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
 from pages.ui.text import literal
@@ -88,13 +88,13 @@ def _numbers(run: Run) -> None:
     rest = run.seconds / run.step * (run.steps - run.step) if run.step else None
     recent = train.values[-50:]
     mirrored = run.setting("flip_average")
-    best = f"best {100 * test.values.max():.2f} %{' · mirror-averaged' if mirrored else ''}" if len(test) else None
+    best = f"best {format_share(test.values.max())}{' · mirror-averaged' if mirrored else ''}" if len(test) else None
     cells = [
-        ("Test accuracy", f"{100 * test.last:.2f} %" if test.last is not None else "–", best,
+        ("Test accuracy", format_share(test.last) if test.last is not None else "–", best,
          "Share of the test images classified correctly after the last whole epoch. The best epoch is chosen by "
          "the test images themselves, so it flatters."
          + (" A prediction is the mean of those for an image and for its mirror image." if mirrored else "")),
-        ("Training loss", f"{recent.mean():.4f}" if len(recent) else "–", f"last {len(recent)} steps",
+        ("Training loss", format_decimal(recent.mean(), 4) if len(recent) else "–", f"last {len(recent):,} steps",
          "Mean cross entropy in natural logarithms, as trained (label smoothing, mixup and auxiliary heads included)."),
         ("Images a second", f"{fast.last:,.0f}" if fast.last is not None else "–", "training steps",
          "Of the training steps since the last entry, evaluation left out."),

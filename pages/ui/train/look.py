@@ -10,7 +10,7 @@ from explorer import datasets
 from explorer.datasets import DatasetCard, DatasetError, Sample
 from explorer.runs import Run
 from pages.ui.manager import manager
-from pages.ui.text import cell, literal
+from pages.ui.text import cell, literal, number_column
 
 _STRIPS, _IN_STRIP = 6, 4
 _LISTED = 500
@@ -19,7 +19,10 @@ _LISTED = 500
 def show_counts(classes: Sequence[str], train: Sequence[int], test: Sequence[int]) -> None:
     """A table of the images of each class."""
     rows = {"class": [cell(name) for name in classes], "train": list(train), "test": list(test)}
-    st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(classes) <= 8 else 320)
+    st.dataframe(
+        rows, hide_index=True, width="stretch", height="content" if len(classes) <= 8 else 320,
+        column_config={"train": number_column(), "test": number_column()},
+    )
 
 
 def show_samples(samples: Sequence[Sample]) -> None:

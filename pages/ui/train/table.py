@@ -13,7 +13,7 @@ from explorer.architecture import ArchitectureError, from_json
 from explorer.runs import Run, series
 from explorer.text import format_duration
 from pages.ui.manager import manager
-from pages.ui.text import cell
+from pages.ui.text import cell, number_column
 
 from . import state
 from .run_text import STATES
@@ -64,14 +64,14 @@ def _table() -> None:
         alt="Table of all runs",
         placeholder="–",
         column_config={
-            "test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+            "test accuracy": number_column(digits=2, unit="%"),
             "progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width="small"),
-            "params": st.column_config.NumberColumn(format="localized"),
+            "params": number_column(),
             "seed": st.column_config.NumberColumn(width="small"),
         },
     )
     st.caption(
-        f"{len(rows)} of {len(runs)} runs. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is "
+        f"{len(rows):,} of {len(runs):,} runs. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is "
         "shown in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
     )
     if st.session_state.pop("runs_picked", False):
