@@ -16,7 +16,7 @@ _NOT_OURS = re.compile(
     r"|'[^']*'|\"[^\"]*\""  # what somebody typed
     r"|\([^()]*\b(?:19|20)\d\d[^()]*\)|\b(?:et al\.|[A-Z]\w+),? (?:19|20)[012]\d\b"  # years
     r"|\b(?:19|20)[012]\d\b(?=[,:.;)]|$)"
-    r"|\barXiv\S* [\d.]+|\bseeds? [\d, ]+|\bimage \d+",
+    r"|\barXiv\S* [\d.]+|\b(?:seeds?|process) [\d, ]+|\bimage \d+",
     re.DOTALL,
 )
 _FAULTS = {

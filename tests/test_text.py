@@ -66,9 +66,9 @@ def test_bytes_have_three_significant_digits(count: float, text: str) -> None:
 
 @given(st.integers(-(10**15), 10**15))
 def test_a_rounded_number_is_near(value: int) -> None:
-    """Three significant digits: never further off than half a unit of the third."""
     shown = format_si(value)
-    number, _, unit = shown.rpartition(" ") if shown[-1] in "kMGT" else (shown.replace(",", ""), "", "")
+    shown = format_si(value).replace("−", "-").replace(",", "")
+    number, _, unit = shown.rpartition(" ") if shown[-1] in "kMGT" else (shown, "", "")
     scale = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}[unit]
     assert abs(float(number) * scale - value) <= 0.00502 * abs(value)
 

@@ -5,8 +5,9 @@ and rule.
 """
 
 from . import blocks, branches, edit
+from ._align import Alignment, Change, ChangeKind
 from ._architecture import Architecture, walk
-from ._diff import Change, diff, settings_of
+from ._diff import describe_changes, describe_difference, diff, structural
 from ._fields import (
     IN_PLACE,
     SAVES_OUTPUT,
@@ -40,7 +41,7 @@ from ._limits import (
 from ._link import PREFIX as LINK_PREFIX
 from ._link import decode as from_link
 from ._link import encode as to_link
-from ._node_base import NodeBase
+from ._node_base import NodeBase, settings_of
 from ._nodes import (
     NODE_KINDS,
     Activation,
@@ -83,12 +84,14 @@ __all__ = [
     "VERSION",
     "Activation",
     "ActivationKind",
+    "Alignment",
     "Architecture",
     "ArchitectureError",
     "Attention",
     "AttentionKind",
     "Auxiliary",
     "Change",
+    "ChangeKind",
     "Conv",
     "Dropout",
     "Flatten",
@@ -112,6 +115,8 @@ __all__ = [
     "add_node_kind",
     "blocks",
     "branches",
+    "describe_changes",
+    "describe_difference",
     "diff",
     "edit",
     "field_label",
@@ -122,6 +127,7 @@ __all__ = [
     "nodes_to_json",
     "pair",
     "settings_of",
+    "structural",
     "to_data",
     "to_json",
     "to_link",

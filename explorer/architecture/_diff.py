@@ -1,98 +1,79 @@
-"""What changed between two architectures, by path."""
+"""What changed between two architectures, and whether they are one network."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable
 
-from ..text import format_setting
-from ._architecture import Architecture, walk
-from ._node_base import NodeBase
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One difference. For ``changed``, ``field`` went from ``before`` to ``after``."""
-
-    path: str
-    """Path of the node; '' for the network itself."""
-    kind: Literal["added", "removed", "changed"]
-    """What happened to the node."""
-    field: str = ""
-    """Name of the changed field; 'order' where children changed places."""
-    before: Any = None
-    """Value of the field before; the op of a removed node."""
-    after: Any = None
-    """Value of the field after; the op of an added node."""
-
-    def __str__(self) -> str:
-        if self.kind == "changed":
-            where = self.path or "network"
-            return f"{where}: {self.field} {format_setting(self.before)} → {format_setting(self.after)}"
-        return f"{self.path}: {self.kind} {self.after or self.before}"
-
-
-def settings_of(node: NodeBase) -> dict[str, Any]:
-    """Collect the fields of a node except its name and its children.
-
-    Args:
-        node: Any node.
-
-    Returns:
-        Values by field name, ``op`` included.
-    """
-    return {name: getattr(node, name) for name in type(node).model_fields if name not in (node.child_field, "name")}
+from ._align import NAMES_ONLY, Alignment, Change
+from ._architecture import Architecture
 
 
 def diff(before: Architecture, after: Architecture) -> list[Change]:
-    """Find what changed between two architectures, node by node.
+    """Find what changed between two architectures: by structure first, and by names where that leaves a choice.
 
-    A container that was added or removed is one change; what is inside it is not listed again. Notes and provenance
-    are not part of the network and are not compared.
+    A container that was added or removed is one change; what is inside it is not listed again. So is a shortcut or an
+    attention around a block. Notes and provenance are not part of the network and are not compared.
 
     Args:
         before: The earlier architecture.
         after: The later one.
 
     Returns:
-        Changes by path, in the order of ``after``, removals last; [] for equal networks.
+        Changes in the order of ``after``; [] for equal networks.
     """
-    changes = [
-        Change(path="", kind="changed", field=field, before=getattr(before, field), after=getattr(after, field))
-        for field in ("name", "input_shape")
-        if getattr(before, field) != getattr(after, field)
-    ]
-    old, new = dict(walk(before)), dict(walk(after))
-    for path, node in new.items():
-        if path not in old:
-            if path.rpartition("/")[0] not in new or path.rpartition("/")[0] in old:
-                changes.append(Change(path=path, kind="added", after=node.op))
-            continue
-        was = old[path]
-        if was is node:
-            continue
-        if type(was) is not type(node):
-            changes.append(Change(path=path, kind="changed", field="op", before=was.op, after=node.op))
-            continue
-        a, b = settings_of(was), settings_of(node)
-        changes += [
-            Change(path=path, kind="changed", field=field, before=a[field], after=b[field])
-            for field in a
-            if a[field] != b[field]
-        ]
-    for path, node in old.items():
-        parent = path.rpartition("/")[0]
-        if path not in new and (parent not in old or parent in new):
-            changes.append(Change(path=path, kind="removed", before=node.op))
-    # Order among siblings matters only in a sequence, but a reader wants to see it anywhere.
-    for path, node in [("", after.trunk), *new.items()]:
-        earlier: NodeBase | None = before.trunk if path == "" else old.get(path)
-        if earlier is None or earlier is node or not node.nodes or type(earlier) is not type(node):
-            continue
-        kept = [child.name for child in node.nodes if child.name in {other.name for other in earlier.nodes}]
-        order = [child.name for child in earlier.nodes if child.name in {other.name for other in node.nodes}]
-        if kept != order:
-            changes.append(
-                Change(path=path, kind="changed", field="order", before=", ".join(order), after=", ".join(kept))
-            )
-    return changes
+    names = []
+    if before.name != after.name:
+        names.append(Change(path="", kind="renamed", field="name", before=before.name, after=after.name))
+    return [*names, *Alignment(before, after).changes]
+
+
+def structural(changes: Iterable[Change]) -> list[Change]:
+    """Leave out the changes after which a network computes what it did before.
+
+    Args:
+        changes: What ``diff`` gives.
+
+    Returns:
+        The others: without new names, and settings that say the same in another way.
+    """
+    return [change for change in changes if change.kind not in NAMES_ONLY]
+
+
+def describe_difference(before: Architecture, after: Architecture) -> str:
+    """Say in one sentence whether two architectures are one network.
+
+    >>> from explorer import catalog
+    >>> network = catalog.get("residual-mnist")
+    >>> describe_difference(network, network)
+    'The same network: no difference.'
+
+    Args:
+        before: The one that is known, such as a teacher's.
+        after: The one that is asked about, such as a student's.
+
+    Returns:
+        That they are the same, that only names differ and how many, or how many changes lead from one to the other.
+    """
+    return describe_changes(diff(before, after))
+
+
+def describe_changes(changes: Iterable[Change]) -> str:
+    """Say in one sentence what changes amount to.
+
+    Args:
+        changes: What ``diff`` gives.
+
+    Returns:
+        As ``describe_difference``.
+    """
+    found = [change for change in changes if change.path or change.kind != "renamed"]  # a title is no part of it
+    count = len(structural(found))
+    other_names = sum(change.kind == "renamed" for change in found)
+    rewritten = sum(change.kind == "rewritten" for change in found)
+    remarks = [f"{other_names:,} {'name differs' if other_names == 1 else 'names differ'}"] if other_names else []
+    if rewritten:
+        remarks.append(f"{rewritten:,} {'setting is' if rewritten == 1 else 'settings are'} written in another way")
+    if count:
+        what = f"Another network: {count:,} change{'' if count == 1 else 's'}"
+        return f"{what}; besides, {' and '.join(remarks)}." if remarks else f"{what}."
+    return f"The same structure: {' and '.join(remarks)}." if remarks else "The same network: no difference."

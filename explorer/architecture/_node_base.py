@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
-from ._fields import Name
+from ._fields import Name, pair
 from ._value import Value
 
 
@@ -46,6 +46,28 @@ class NodeBase(Value):
             depth = max(depth, 1 + deep if child.nodes else 0)
         return count, depth
 
+    @cached_property
+    def meaning(self) -> dict[str, Any]:
+        """The settings; what can be written in two ways in one of them: a kernel of 3 is (3, 3), 'same' a number."""
+        values = settings_of(self)
+        geometry = getattr(self, "geometry", None)
+        if geometry is not None:
+            one = {
+                "kernel_size": geometry.kernel, "stride": geometry.stride, "dilation": geometry.dilation,
+                "padding": (geometry.pad, geometry.pad_end),
+            }  # fmt: skip
+            values |= {name: value for name, value in one.items() if name in values}
+        if "bias" in values:
+            values["bias"] = getattr(self, "has_bias", values["bias"])
+        if "output_size" in values:
+            values["output_size"] = pair(values["output_size"])
+        return values
+
+    @cached_property
+    def structure(self) -> int:
+        """A hash of what the node does, whatever it and the nodes in it are called."""
+        return hash((*self.meaning.values(), *(child.structure for child in self.nodes)))
+
     def with_nodes(self, nodes: tuple[Any, ...]) -> Any:  # noqa: ARG002
         """Put other children into the same container, which is validated anew.
 
@@ -68,3 +90,21 @@ class NodeBase(Value):
     def _hash(self) -> int:
         # Computed once a node: edits share unchanged subtrees, so hashing a large architecture stays cheap.
         return hash((type(self), tuple(self.__dict__.get(field) for field in type(self).model_fields)))
+
+
+def settings_of(node: NodeBase) -> dict[str, Any]:
+    """Collect the fields of a node except its name and its children.
+
+    Args:
+        node: Any node.
+
+    Returns:
+        Values by field name, ``op`` included.
+    """
+    values = node.__dict__
+    return {name: values[name] for name in _setting_names(type(node))}
+
+
+@cache
+def _setting_names(kind: type[NodeBase]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name not in (kind.child_field, "name"))

@@ -97,7 +97,7 @@ def _print(found: Report, *, every: bool) -> None:
     print(f"\n{format_table(('MACs', *letters), stages, '<' + '>' * len(letters))}")
     for letter, changed in zip(letters[1:], found.differences, strict=True):
         rows = [(escape(step), *_costs(step.delta)) for step in (changed.steps if every else changed.costly)]
-        print(f"\nfrom A to {letter}" + ("" if changed.steps else ": no difference"))
+        print(f"\nfrom A to {letter}: {changed.verdict}")
         if rows:
             rows.append(("in all", *_costs(changed.total)))
             print(format_table(("change", "params", "MACs", "field"), rows, "<>>>"))

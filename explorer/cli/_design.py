@@ -7,7 +7,7 @@ import json
 
 from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
-from ..architecture import diff, to_data, to_link
+from ..architecture import describe_changes, diff, to_data, to_link
 from ..comparison import Delta, find_differences
 from ..profiling import OUR_CONVENTION
 from ..text import compact_shape, format_extent, format_signed
@@ -145,17 +145,17 @@ def diff_verb(args: argparse.Namespace) -> None:
         print_json({
             "before": before.name,
             "after": after.name,
+            "verdict": describe_changes(changes),
             "changes": [{name: getattr(change, name) for name in fields} for change in changes],
             "totals": {name: {"before": was, "after": now} for name, (was, now) in totals.items()},
         })  # fmt: skip
         return
     free = {(change.kind, change.path, change.field) for step in find_differences(before, after).steps
-            if step.delta == Delta() for change in step.changes} | {("changed", "", "name")}  # fmt: skip
+            if step.delta == Delta() for change in step.changes} | {("renamed", "", "name")}  # fmt: skip
     shown = [change for change in changes if args.all or (change.kind, change.path, change.field) not in free]
+    print(describe_changes(changes))
     for change in shown:
         print(escape(change))
-    if not changes:
-        print("no difference")
     if len(shown) < len(changes):
         print(f"{len(changes) - len(shown):,} that cost nothing, such as names, are left out; --all lists them")
     print()

@@ -1,6 +1,5 @@
 """Networks beside one another: what differs, what each difference costs, and what the trade-off is. No torch."""
 
-from ._align import NodeChange
 from ._axes import TradeOffAxis, list_axes
 from ._budget import EqualBudget, scale_to_budget
 from ._cells import Difference, TableCell, format_cell, format_difference, is_best
@@ -30,7 +29,6 @@ __all__ = [
     "EqualBudget",
     "MetricCell",
     "MetricRow",
-    "NodeChange",
     "Part",
     "Ranges",
     "Reduction",

@@ -10,13 +10,12 @@ networks of hundreds of layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..analysis import METRICS, Analysis, Metric, analyze
-from ..architecture import Architecture, ArchitectureError, edit
-from ._align import ChangeRecord, NodeChange, Pair, align
+from ..architecture import Alignment, Architecture, ArchitectureError, Change, describe_changes
 from ._amounts import Amounts, sum_layers
 
 _VISITS = 200_000
@@ -64,7 +63,7 @@ def delta(before: Analysis, after: Analysis) -> Delta:
 class AttributedStep:
     """A change, or several that only work together, and what it costs with all its consequences."""
 
-    changes: tuple[NodeChange, ...]
+    changes: tuple[Change, ...]
     """What is done in this step."""
     delta: Delta
     """The totals after it less the totals before it."""
@@ -95,6 +94,11 @@ class Differences:
         """How many steps change no total."""
         return len(self.steps) - len(self.costly)
 
+    @property
+    def verdict(self) -> str:
+        """Whether the two are one network, in one sentence, as ``architecture.describe_changes`` has it."""
+        return describe_changes([change for step in self.steps for change in step.changes])
+
     def describe_free(self) -> str:
         """'12 changes that cost nothing are left out', without its full stop; '' where there is none."""
         if not self.free:
@@ -114,6 +118,7 @@ class Differences:
                 }
                 for step in self.steps
             ],
+            "verdict": self.verdict,
             "total": self.total.to_data(),
         }
 
@@ -134,18 +139,12 @@ def find_differences(before: Architecture, after: Architecture) -> Differences:
     Raises:
         ArchitectureError: The layers of one network do not fit together.
     """
-    record = ChangeRecord()
-    size = 0
-    if before.input_shape != after.input_shape:
-        shapes = (before.input_shape, after.input_shape)
-        size = record.add(kind="changed", path="", field="input_shape", before=shapes[0], after=shapes[1])
-    pair = align(before.trunk, after.trunk, "", record)
-    way = _Path(before, after, pair, size)
-    start = way.reading
+    way = _Path(before, after)
+    start, found = way.reading, way.alignment.changes
     steps: list[AttributedStep] = []
-    for bits in _order(record, way):
+    for bits in _order(found, way):
         was, now = way.reading, way.go(bits)
-        changes = tuple(change for place, change in enumerate(record.changes) if bits >> place & 1)
+        changes = tuple(change for place, change in enumerate(found) if bits >> place & 1)
         steps.append(AttributedStep(changes=changes, delta=delta(was, now), elsewhere=_elsewhere(changes, was, now)))
     return Differences(steps=tuple(steps), total=delta(start, way.reading))
 
@@ -153,9 +152,8 @@ def find_differences(before: Architecture, after: Architecture) -> Differences:
 class _Path:
     """The networks between two, and the one that has been reached."""
 
-    def __init__(self, before: Architecture, after: Architecture, pair: Pair, size: int) -> None:
-        self._shapes = (before.input_shape, after.input_shape)
-        self._after, self._pair, self._size = after, pair, size
+    def __init__(self, before: Architecture, after: Architecture) -> None:
+        self.alignment = Alignment(before, after)
         self._known: dict[int, Analysis] = {}
         self.applied = 0
         analyze(before)  # says what is wrong with it under its own names
@@ -178,17 +176,14 @@ class _Path:
 
     def _analysis(self, applied: int) -> Analysis:
         if applied not in self._known:  # the last one: what works is then applied
-            shape = self._shapes[bool(applied & self._size)]
-            trunk = self._pair.render(applied)
-            between = edit.copy_without_checks(self._after, input_shape=shape, trunk=trunk)
-            self._known = {applied: analyze(between)}
+            self._known = {applied: analyze(self.alignment.render(applied))}
         return self._known[applied]
 
 
-def _order(record: ChangeRecord, way: _Path) -> Iterator[int]:
+def _order(changes: Sequence[Change], way: _Path) -> Iterator[int]:
     """Sets of changes to apply one after another, as bits: single ones in path order, together only what must be."""
     waiting = 0
-    for bits, free in _atoms(record, len(way.reading.rows)):
+    for bits, free in _atoms(changes, len(way.reading.rows)):
         if free:
             yield bits
         elif way.works(bits):
@@ -205,13 +200,13 @@ def _order(record: ChangeRecord, way: _Path) -> Iterator[int]:
         yield waiting
 
 
-def _atoms(record: ChangeRecord, layers: int) -> Iterator[tuple[int, bool]]:
+def _atoms(changes: Sequence[Change], layers: int) -> Iterator[tuple[int, bool]]:
     """(bits, whether they cost nothing) of what is applied at once: one change, or of very many so many neighbours
     that the analyses stay affordable."""
-    costly = sum(change.kind != "renamed" for change in record.changes)
+    costly = sum(change.kind != "renamed" for change in changes)
     together = max(1, -(-costly * layers // _VISITS))
     bits = count = 0
-    for place, change in enumerate(record.changes):
+    for place, change in enumerate(changes):
         if change.kind == "renamed":
             yield 1 << place, True
             continue
@@ -222,7 +217,7 @@ def _atoms(record: ChangeRecord, layers: int) -> Iterator[tuple[int, bool]]:
             bits = 0
 
 
-def _elsewhere(changes: tuple[NodeChange, ...], was: Analysis, now: Analysis) -> Delta:
+def _elsewhere(changes: tuple[Change, ...], was: Analysis, now: Analysis) -> Delta:
     """The difference in layers that are not at or below a changed node."""
     paths: list[str] = []
     for change in changes:

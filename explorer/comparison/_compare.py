@@ -114,7 +114,7 @@ class Comparison:
 
 
 def in_percent(value: int, first: int) -> float | None:
-    """NodeChange from ``first`` in percent; None from nothing to something."""
+    """Change from ``first`` in percent; None from nothing to something."""
     if value == first:
         return 0.0
     return 100 * (value - first) / first if first else None

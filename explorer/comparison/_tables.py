@@ -186,7 +186,7 @@ def differences_table(comparison: Comparison, place: int, found: Differences) ->
         title=f"From {names[0]} to {names[place]}",
         header=("change", "params", "MACs", "field (px)"),
         rows=tuple(rows),
-        note="Applied one after another from the top: each change is charged with what it causes in the layers behind "
-        "it, and the column adds up to the last row." + (f" {left_out}." if left_out else ""),
+        note=f"{found.verdict} Applied one after another from the top: each change is charged with what it causes in "
+        "the layers behind it, and the column adds up to the last row." + (f" {left_out}." if left_out else ""),
     )
 

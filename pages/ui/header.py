@@ -12,7 +12,16 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.architecture import Architecture, ArchitectureError, diff, from_json, to_json
+from explorer.architecture import (
+    Architecture,
+    ArchitectureError,
+    Change,
+    describe_changes,
+    diff,
+    from_json,
+    structural,
+    to_json,
+)
 from explorer.text import format_shape, format_si
 
 from . import session
@@ -123,22 +132,29 @@ def _guarded(make: Callable[[], Architecture]) -> None:
 
 def _changes(architecture: Architecture, baseline: Architecture) -> None:
     changes = diff(baseline, architecture)
-    count = len(changes)
-    label = f"{count:,} change{'s' if count != 1 else ''}" if count else "no changes"
+    label = _count_changes(changes)
     unfolded = st.popover(label, icon=":material/difference:", key="changes_popover", on_change="rerun")
     if not unfolded.open:
         return
     with unfolded:
         st.caption(f"Since the baseline, {literal(baseline.name)}")
-        if not changes:
-            st.write("The design is the baseline.")
-        for change in changes[:40]:
+        st.write(describe_changes(changes))
+        listed = structural(changes) or changes
+        for change in listed[:40]:
             st.text(str(change))
-        if count > 40:
-            st.caption(f"and {count - 40} more")
+        if len(listed) > 40:
+            st.caption(f"and {len(listed) - 40:,} more")
         if changes:
             st.button("Measure from here", key="pin", on_click=session.pin, help="Make this design the baseline")
             st.button("Back to the baseline", key="revert", on_click=_guarded, args=(lambda: baseline,))
+
+
+def _count_changes(changes: list[Change]) -> str:
+    """What stands on the button: new names are no changes of the network, but they are something."""
+    count = len(structural(changes))
+    if count:
+        return f"{count:,} change{'' if count == 1 else 's'}"
+    return "other names" if changes else "no changes"
 
 
 def _compare() -> None:

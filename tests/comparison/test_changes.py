@@ -158,7 +158,7 @@ def test_another_kind_in_the_same_place() -> None:
     assert str(step) == "norm1: local_response_norm replaced by norm"
     wrapped = edit.set_residual(network, "inception_3b", "projection")
     (step,) = check(network, wrapped).steps
-    assert str(step) == "inception_3b: parallel wrapped in residual"
+    assert str(step) == "inception_3b: shortcut off → projection"
     (step,) = check(wrapped, network).steps
     assert step.changes[0].kind == "unwrapped"
 

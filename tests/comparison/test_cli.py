@@ -38,14 +38,14 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1,498,376,192 *" in out
     assert "inception_3a/branch_5x5/conv: kernel_size 5 → 3" in out
     *_, last, left_out = out.splitlines()
-    assert last.split() == ["in", "all", "-373,648", "-84,295,680", "-336"]
+    assert last.split() == ["in", "all", "−373,648", "−84,295,680", "−336"]
     assert "inception_3a/branch_1x1: norm_eps" not in out
     listed = run(capsys, "googlenet", "googlenet-torchvision", "--all")
-    free = sum(line.split()[-3:] == ["+0", "+0", "+0"] for line in listed.splitlines()) - sum(
-        line.split()[-3:] == ["+0", "+0", "+0"] for line in out.splitlines()
+    free = sum(line.split()[-3:] == ["0", "0", "0"] for line in listed.splitlines()) - sum(
+        line.split()[-3:] == ["0", "0", "0"] for line in out.splitlines()
     )
     assert left_out == f"{free} changes that cost nothing are left out; --all lists them"
-    assert "from A to B: no difference" in run(capsys, "googlenet", "inception-v1")
+    assert "from A to B: The same network: no difference." in run(capsys, "googlenet", "inception-v1")
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:

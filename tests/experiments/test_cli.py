@@ -160,7 +160,7 @@ def test_control_c_pauses_the_whole_experiment(
         (["ablate", "inception-net-32", "--seeds", "999999999"], "1 to 100"),
         (["ablate", "inception-net-32", "--seeds", "1,1"], "given twice"),
         (["ablate", "dilated-cnn"], "residual: the network has no blocks"),
-        (["ablate", "googlenet"], "gives 1000 scores"),
+        (["ablate", "googlenet"], "gives 1,000 scores"),
         (["ablate", "inception-net-32", "--epochs", "0"], "epochs (=0)"),
         (["ablate", "inception-net-32", "--dataset", ""], "dataset"),
         (["experiments", "show", "../../etc/passwd"], "there is no experiment"),

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import edit, to_json, to_link
-from explorer.text import format_bytes, format_change, format_extent, format_si
+from explorer.text import compact_shape, format_bytes, format_change, format_extent, format_si
 from pages.ui.text import literal
 from tests.large import densenet
 from tests.pages.parts import ROOT, design_of, mounted, open_page, unfold, visible_text
@@ -38,7 +38,7 @@ def expected(net: str) -> list[str]:
         format_bytes(analysis.training_bytes),
         format_bytes(analysis.inference_bytes),
         format_extent(analysis.receptive_field.size),
-        "×".join(map(str, analysis.output_shape)),
+        compact_shape(analysis.output_shape),
     ]
 
 

@@ -249,7 +249,7 @@ def test_a_network_for_other_classes_is_fitted_or_refused(home: Path) -> None:
     running.multiselect(key="train_designs").set_value(["googlenet"]).run()
     assert not running.button(key="start").disabled
     running.toggle(key="train_fit").set_value(False).run()
-    assert "1000 scores" in messages(running)
+    assert "1,000 scores" in messages(running)
     assert running.button(key="start").disabled
 
 

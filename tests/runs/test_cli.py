@@ -124,10 +124,10 @@ def test_a_lesson_is_told_with_its_results(root: Path, capsys: pytest.CaptureFix
     assert "long-range" in capsys.readouterr().out
     assert main(["lesson", "long-range", "--epochs", "1", "--set", "threads=1"]) == 0
     rows = [re.split(r"  +", line) for line in capsys.readouterr().out.splitlines()[-2:]]
-    assert [(state, sees, accuracy) for _, state, _, _, sees, accuracy in rows if sees == "7x7"] == [
-        ("finished", "7x7", "50.00 %")
+    assert [(state, sees, accuracy) for _, state, _, _, sees, accuracy in rows if sees == "7×7"] == [
+        ("finished", "7×7", "50.00 %")
     ]
-    (far,) = [accuracy for _, _, _, _, sees, accuracy in rows if sees == "15x15"]
+    (far,) = [accuracy for _, _, _, _, sees, accuracy in rows if sees == "15×15"]
     assert float(far.rstrip("%")) > 95
 
 
@@ -164,7 +164,7 @@ def test_a_reader_who_goes_away_is_no_trouble_with_the_data(manager: Manager) ->
         (["train", "dilated-cnn", "--recipe", "slow"], "there is no recipe 'slow'; known: course, "),
         (["train", "dilated-cnn", "--dataset", "digitz"], "did you mean digits"),
         (["train", "dilated-cnn", "--device", "tpu"], "must be auto, cpu"),
-        (["train", "googlenet"], "gives 1000 scores"),
+        (["train", "googlenet"], "gives 1,000 scores"),
         (["train", "dilated-cnn", "--set", "lr=1e999"], "finite"),
         (["runs", "show", "../../etc/passwd"], "is no run"),
         (["runs", "stop", "20260101-000000-abcdef"], "there is no run"),

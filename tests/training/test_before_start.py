@@ -218,7 +218,7 @@ def test_the_room_for_checkpoints_is_what_they_take(
 def test_a_disk_without_room_is_said_with_both_numbers(tmp_path: Path) -> None:
     free = check_disk(1000, tmp_path / "not" / "yet")
     assert free > 1000
-    with pytest.raises(ValueError, match=r"checkpoints take up to 1000000 TB.* free; delete runs .*EXPLORER_HOME"):
+    with pytest.raises(ValueError, match=r"checkpoints take up to 1,000,000 TB.* free; delete runs .*EXPLORER_HOME"):
         check_disk(10**18, tmp_path)
 
 

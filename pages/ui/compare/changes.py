@@ -30,8 +30,8 @@ def show(entries: tuple[Entry, ...]) -> None:
     before, after = _pair(entries)
     found = _found(entries[before].architecture, entries[after].architecture)
     _totals(found)
+    st.markdown(found.verdict)
     if not found.steps:
-        st.success("No difference: the two are the same but for names, notes and provenance.")
         return
     chosen = _steps(found)
     with st.container(border=True, key="compare_marked_card"):

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.analysis import METRICS, Totals, analyze, headline_metrics
-from explorer.architecture import ArchitectureError, diff
+from explorer.architecture import ArchitectureError, diff, structural
 from explorer.comparison import LETTERS, Cloud, Ranges, sample_cloud
 from explorer.datasets import Progress
 from explorer.figures import Axis, Dots, Mark, Path
@@ -214,7 +214,7 @@ def _chosen(kept: dict[str, Any], found: Cloud) -> None:
     before, now = analyze(found.architecture).totals, analyze(variant).totals
     with st.container(border=True, key="cloud_chosen"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Variant {int(number):,}** · {len(diff(found.architecture, variant)):,} changes")
+            st.markdown(f"**Variant {int(number):,}** · {len(structural(diff(found.architecture, variant))):,} changes")
             if st.button("Open in Design", key="cloud_open", icon=":material/schema:", type="primary"):
                 networks.open_in_design(variant)
             st.button(

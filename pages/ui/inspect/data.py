@@ -35,6 +35,6 @@ def pixels(name: str, row: int) -> tuple[Any, str]:
     """A test image as grey (H, W) or RGB (H, W, 3) pixels, and its class. Raises DatasetError."""
     found = open_test_set(name)
     if not 0 <= row < len(found.test_labels):
-        raise datasets.DatasetError(f"{name} has {len(found.test_labels):,} test images, from 0; there is no {row}")
+        raise datasets.DatasetError(f"{name} has {len(found.test_labels):,} test images, from 0; there is no {row:,}")
     image = found.test_images[row].permute(1, 2, 0).numpy()
     return image[..., 0] if image.shape[2] == 1 else image, found.classes[int(found.test_labels[row])]
