@@ -267,7 +267,7 @@ def test_differences_add_up_to_the_totals() -> None:
     running.selectbox(key="compare_after").set_value(0).run()
     running.selectbox(key="compare_before").set_value(0).run()
     assert not running.exception
-    assert "No difference" in messages(running)
+    assert "no difference" in messages(running)
     assert address(running, "pair") == "AA"
 
 

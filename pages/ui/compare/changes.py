@@ -30,9 +30,10 @@ def show(entries: tuple[Entry, ...]) -> None:
     before, after = _pair(entries)
     found = _found(entries[before].architecture, entries[after].architecture)
     _totals(found)
-    st.markdown(found.verdict)
     if not found.steps:
+        st.success(found.verdict)
         return
+    st.markdown(found.verdict)
     chosen = _steps(found)
     with st.container(border=True, key="compare_marked_card"):
         two = compare(
