@@ -226,7 +226,7 @@ def test_diff(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     ]
     assert reading["totals"]["params"] == {"before": 326_122, "after": analyze(after).params}
     assert main(["diff", "inception-net-32", str(file)]) == 0
-    assert "inception1/branch_1x1: out_channels 64 → 96" in capsys.readouterr().out
+    assert "inception1/branch_1x1: channels 64 → 96" in capsys.readouterr().out
     assert main(["diff", "googlenet", "inception-v1"]) == 0
     assert "no difference" in capsys.readouterr().out
 

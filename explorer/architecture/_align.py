@@ -16,6 +16,7 @@ import pydantic
 from ..text import format_setting
 from . import edit
 from ._architecture import Architecture
+from ._labels import field_label
 from ._matching import find_core, match_siblings
 from ._node_base import settings_of
 from ._problems import ArchitectureError, Problem
@@ -46,14 +47,15 @@ class Change:
         where = self.path or "network"
         if self.field:
             same = ", which is the same" if self.kind == "rewritten" else ""
-            return f"{where}: {self.field} {format_setting(self.before)} → {format_setting(self.after)}{same}"
-        if self.kind in ("added", "removed"):
-            return f"{where}: {self.kind} {self.after or self.before}"
+            return f"{where}: {field_label(self.field)} {format_setting(self.before)} → {format_setting(self.after)}{same}"
         if self.kind == "renamed":
             return f"{where}: renamed from {self.before}"
         if self.kind == "moved":
             return f"{where}: moved from place {self.before} to {self.after}"
-        return f"{where}: {self.before} {self.kind} {'by' if self.kind == 'replaced' else 'in'} {self.after}"
+        before, after = (str(op or "").replace("_", " ") for op in (self.before, self.after))
+        if self.kind in ("added", "removed"):
+            return f"{where}: {self.kind} {after or before}"
+        return f"{where}: {before} {self.kind} {'by' if self.kind == 'replaced' else 'in'} {after}"
 
 
 class Alignment:

@@ -138,7 +138,7 @@ def test_a_shortcut_or_an_attention_around_a_block_is_one_change() -> None:
     inside = edit.replace(once, "inception_3a/body/branch_3x3/conv", out_channels=160)
     assert texts(GOOGLENET, inside) == [
         "inception_3a: shortcut off → projection",
-        "inception_3a/body/branch_3x3/conv: out_channels 128 → 160",
+        "inception_3a/body/branch_3x3/conv: channels 128 → 160",
     ]
 
 
@@ -151,7 +151,7 @@ def plain(*channels: int) -> Architecture:
 def test_names_by_place_shift_nothing() -> None:
     assert [each.kind for each in diff(plain(16, 32, 64), plain(8, 16, 32, 64))] == ["added", *["renamed"] * 3]
     assert [str(each) for each in structural(diff(plain(16, 32, 64), plain(16, 64)))] == ["conv_1: removed conv"]
-    assert texts(plain(16, 32, 64), plain(16, 48, 64)) == ["conv_1: out_channels 32 → 48"]
+    assert texts(plain(16, 32, 64), plain(16, 48, 64)) == ["conv_1: channels 32 → 48"]
 
 
 def test_a_moved_block_is_a_move() -> None:

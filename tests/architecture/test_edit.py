@@ -252,8 +252,8 @@ def test_diff_lists_changes_by_path() -> None:
     after = edit.replace(after, "", name="mine", notes="not compared")
     assert [str(change) for change in diff(GOOGLENET, after)] == [
         "network: name GoogLeNet (torchvision) → mine",
-        "conv1: out_channels 64 → 32",
-        "conv1: kernel_size 7 → 5×7",
+        "conv1: channels 64 → 32",
+        "conv1: kernel 7 → 5×7",
         "extra: added dropout",
         "inception_5a: removed parallel",
     ]

@@ -98,7 +98,7 @@ def test_a_kernel() -> None:
     network = catalog.get("googlenet")
     found = check(network, edit.replace(network, "inception_3a/branch_5x5/conv", kernel_size=3))
     (step,) = found.steps
-    assert str(step) == "inception_3a/branch_5x5/conv: kernel_size 5 → 3"
+    assert str(step) == "inception_3a/branch_5x5/conv: kernel 5 → 3"
     assert (step.delta.params, step.delta.macs) == (-(25 - 9) * 16 * 32, -(25 - 9) * 16 * 32 * 28 * 28)
     assert step.delta.receptive_field == (-16, -16)
     assert step.elsewhere == Delta()
@@ -149,13 +149,13 @@ def test_a_renamed_and_changed_layer_is_not_a_new_one() -> None:
     network = catalog.get("googlenet")
     after = edit.replace(edit.rename(network, "conv2", "second"), "second", kernel_size=5)
     found = check(network, after)
-    assert [(str(step)) for step in found.steps] == ["second: renamed from conv2", "second: kernel_size 3 → 5"]
+    assert [(str(step)) for step in found.steps] == ["second: renamed from conv2", "second: kernel 3 → 5"]
 
 
 def test_another_kind_in_the_same_place() -> None:
     network = catalog.get("googlenet")
     (step,) = check(network, edit.put(network, "norm1", Norm(name="norm1"))).steps
-    assert str(step) == "norm1: local_response_norm replaced by norm"
+    assert str(step) == "norm1: local response norm replaced by norm"
     wrapped = edit.set_residual(network, "inception_3b", "projection")
     (step,) = check(network, wrapped).steps
     assert str(step) == "inception_3b: shortcut off → projection"
@@ -166,7 +166,7 @@ def test_another_kind_in_the_same_place() -> None:
 def test_the_input() -> None:
     network = catalog.get("googlenet")
     (step,) = check(network, edit.replace(network, "", input_shape=(3, 299, 299))).steps
-    assert str(step) == "network: input_shape 3×224×224 → 3×299×299"
+    assert str(step) == "network: input 3×224×224 → 3×299×299"
 
 
 def test_names_and_notes_of_networks_are_no_difference() -> None:

@@ -36,7 +36,7 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "googlenet", "googlenet-torchvision")
     assert "A  GoogLeNet\n" in out
     assert "1,498,376,192 *" in out
-    assert "inception_3a/branch_5x5/conv: kernel_size 5 → 3" in out
+    assert "inception_3a/branch_5x5/conv: kernel 5 → 3" in out
     *_, last, left_out = out.splitlines()
     assert last.split() == ["in", "all", "−373,648", "−84,295,680", "−336"]
     assert "inception_3a/branch_1x1: norm_eps" not in out
