@@ -47,12 +47,13 @@ class Change:
         where = self.path or "network"
         if self.field:
             same = ", which is the same" if self.kind == "rewritten" else ""
-            return f"{where}: {field_label(self.field)} {format_setting(self.before)} → {format_setting(self.after)}{same}"
+            before, after = map(format_setting, (self.before, self.after))
+            return f"{where}: {field_label(self.field)} {before} → {after}{same}"
         if self.kind == "renamed":
             return f"{where}: renamed from {self.before}"
         if self.kind == "moved":
             return f"{where}: moved from place {self.before} to {self.after}"
-        before, after = (str(op or "").replace("_", " ") for op in (self.before, self.after))
+        before, after = (str(kind or "").replace("_", " ") for kind in (self.before, self.after))
         if self.kind in ("added", "removed"):
             return f"{where}: {self.kind} {after or before}"
         return f"{where}: {before} {self.kind} {'by' if self.kind == 'replaced' else 'in'} {after}"
