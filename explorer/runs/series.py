@@ -25,6 +25,10 @@ GRADIENT_NORM = "gradient_norm"
 """Family: one series a block, see ``of_block``."""
 UPDATE_RATIO = "update_ratio"
 """Family: one series a block, see ``of_block``."""
+ACTIVATION_SCALE = "activation_scale"
+"""Family: one series a block, see ``of_block``; root of the mean square of its output."""
+DEAD_RELUS = "dead_relus"
+"""Family: one series a block with a ReLU, see ``of_block``; share of its units that answer to no image, 0 to 1."""
 EPOCH = "epoch/"
 """What the names of series with one value an epoch begin with."""
 
@@ -58,7 +62,7 @@ def of_block(family: str, block: str) -> str:
     """Name the series of a family for one block of the network.
 
     Args:
-        family: ``GRADIENT_NORM`` or ``UPDATE_RATIO``.
+        family: ``GRADIENT_NORM``, ``UPDATE_RATIO``, ``ACTIVATION_SCALE`` or ``DEAD_RELUS``.
         block: Name of the block.
 
     Returns:

@@ -183,15 +183,14 @@ class MainRank:
         if time.monotonic() - self._saved_at >= self._job.config.checkpoint_seconds:
             self.save()
 
-    def check_convergence(self) -> None:
-        """Raises ``Diverged`` where the run ends with a loss far above that of guessing."""
+    def check_convergence(self) -> str:
+        """What is to be told where it has learnt nothing. Raises ``Diverged`` where its loss is far above guessing."""
         run, name, step = self._run.id, series.TRAIN_LOSS, self._job.step
         first = self._store.points(run, name, limit=1)
         last = [point.value for point in self._store.points(run, name, after=step - DIVERGED_STEPS)]
         heads = [node.weight for _, node in walk(from_json(self._run.architecture)) if node.op == "auxiliary"]
         chance = math.log(self._job.data.classes) * (1 + sum(heads))
-        if first:
-            check_convergence(first[0].value, last, chance)
+        return check_convergence(first[0].value, last, chance) if first else ""
 
     def _end(self, status: Status, reason: str = "") -> NoReturn:
         self.save()
@@ -269,8 +268,7 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     main.save()
     group.leave()
     control.training_over.set()
-    main.check_convergence()
-    return "finished", _why_early(job)
+    return "finished", "; ".join(filter(None, (_why_early(job), main.check_convergence())))
 
 
 def _why_early(job: TrainingJob) -> str:

@@ -26,6 +26,9 @@ from .evaluation import evaluate
 from .recording import Log, block_norms
 from .state import State
 
+OBSERVED_STEPS = 100
+"""Every so many updates, and after the last of an epoch, the blocks' gradients, answers and updates are recorded."""
+
 
 def train(
     state: State,
@@ -59,7 +62,8 @@ def train(
         while state.step < steps:
             log.begin_step()
             torch.manual_seed(derive_seed(config.seed, state.epoch, state.step, *group.seed_suffix))  # for dropout
-            last, update = state.step == steps - 1, state.epoch * steps + state.step
+            update = state.epoch * steps + state.step
+            observed = state.step == steps - 1 or (update + 1) % OBSERVED_STEPS == 0
             window = state.window if update < config.window_share * config.epochs * steps else None
             generator = make_generator(config.seed, state.epoch, state.step, "images")
             images, labels = next(batches)
@@ -68,11 +72,12 @@ def train(
 
             lr = learning_rate(config, update, steps)
             loss, correct = compute_gradients(model, state, batch, group)
-            if last:
+            if observed:
                 log.record_gradients(state, update + 1, block_norms(state.model, lambda parameter: parameter.grad))
+                log.record_activations(state, update + 1, batch.x_BCHW[: config.part_size], model.precision)
                 before = [parameter.detach().clone() for parameter in state.model.parameters()]
             update_weights(state, config, lr, update)
-            if last:
+            if observed:
                 log.record_updates(state, update + 1, before)
 
             state.step += 1

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..runs import Document, Point, series
 from ..text import format_number
 from . import system_metrics
+from .activations import OBSERVED_IMAGES, ActivationObserver
 from .evaluation import Evaluation
 from .state import State
 
@@ -30,7 +31,7 @@ class Diverged(ArithmeticError):
     """A loss or a weight is no longer a finite number, or the loss ended far above that of guessing."""
 
 
-def check_convergence(first: float, last: Sequence[float], chance: float) -> None:
+def check_convergence(first: float, last: Sequence[float], chance: float) -> str:
     """Check at the end of a run that its loss has not gone for good.
 
     Args:
@@ -38,16 +39,22 @@ def check_convergence(first: float, last: Sequence[float], chance: float) -> Non
         last: Losses of the last ``DIVERGED_STEPS`` steps.
         chance: Loss of a network that finds all classes equally probable.
 
+    Returns:
+        What is to be told where the run has learnt nothing: its last losses are no better than guessing, in the median;
+        '' else.
+
     Raises:
         Diverged: The median of the last losses is above ``DIVERGED_FACTOR`` times that of guessing, and above the
             first: a short run that began high and came down has not diverged.
     """
     middle = statistics.median(last) if last else 0.0
+    said = f"the loss of its last {len(last):,} steps is {format_number(middle)} (median)"
     if middle > max(DIVERGED_FACTOR * chance, first):
-        raise Diverged(
-            f"the loss of its last {len(last):,} steps is {format_number(middle)} (median); guessing gives "
-            f"{format_number(chance)}"
-        )
+        raise Diverged(f"{said}; guessing gives {format_number(chance)}")
+    if middle < chance:
+        return ""
+    above = f", and above its first ({format_number(first)})" if middle > first else ""
+    return f"{said}, no better than guessing ({format_number(chance)}){above}"
 
 
 class Sink(Protocol):
@@ -64,6 +71,7 @@ class Log(Protocol):
     def data_ready(self) -> None: ...
     def end_step(self, state: State, step: int, loss: Tensor, correct: Tensor, images: int, lr: float) -> None: ...
     def record_gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None: ...
+    def record_activations(self, state: State, step: int, x_BCHW: Tensor, precision: Callable[[], Any]) -> None: ...
     def record_updates(self, state: State, step: int, before: list[Tensor]) -> None: ...
     def end_epoch(self, state: State, step: int, results: dict[str, Evaluation]) -> None: ...
 
@@ -122,6 +130,7 @@ class Recorder:
         self._device = device
         self._steps: list[tuple[int, Tensor, Tensor, int, float, float]] = []
         self._norms: list[tuple[str, int, float, dict[str, Tensor]]] = []
+        self._observer: ActivationObserver | None = None
         self._times: list[tuple[Any, Any, Any, int]] = []
         self._points: list[Point] = []
         self._documents: list[Document] = []
@@ -192,12 +201,20 @@ class Recorder:
             self._points.append(Point(series=name, step=steps[-1][0], value=value, seconds=state.seconds))
 
     def record_gradients(self, state: State, step: int, norms: dict[str, Tensor]) -> None:
-        """Length of the gradient, block by block, at the last step of an epoch."""
+        """Length of the gradient, block by block."""
         self._norms.append((series.GRADIENT_NORM, step, state.seconds, norms))
+
+    def record_activations(self, state: State, step: int, x_BCHW: Tensor, precision: Callable[[], Any]) -> None:
+        """How large the output of each block is, and how many of its ReLUs are dead, for some images of the batch."""
+        if self._observer is None:
+            self._observer = ActivationObserver(state.architecture, state.model)
+        scales, dead = self._observer.observe(x_BCHW[:OBSERVED_IMAGES], precision)
+        self._norms.append((series.ACTIVATION_SCALE, step, state.seconds, scales))
+        self._norms.append((series.DEAD_RELUS, step, state.seconds, dead))
 
     @torch.no_grad()
     def record_updates(self, state: State, step: int, before: list[Tensor]) -> None:
-        """Length of the last update of an epoch as a share of that of the weights, block by block."""
+        """Length of an update as a share of that of the weights, block by block."""
         old = {id(new): old for new, old in zip(state.model.parameters(), before, strict=True)}
         lengths = block_norms(state.model, lambda parameter: old[id(parameter)])
         moves = block_norms(state.model, lambda parameter: parameter.detach() - old[id(parameter)])

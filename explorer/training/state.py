@@ -40,7 +40,7 @@ class State:
 
     def __init__(self, architecture: Architecture, config: TrainConfig, device: torch.device) -> None:
         torch.manual_seed(derive_seed(config.seed, "weights"))
-        self.device = device
+        self.device, self.architecture = device, architecture
         # Built on the CPU, so that one seed gives the same weights on every device.
         self.model: Network = build(architecture, fused=True).to(device)
         if config.channels_last:

@@ -202,7 +202,7 @@ def test_recording_costs_little(
 
         return call
 
-    for method in ("begin_step", "data_ready", "end_step", "record_gradients", "record_updates"):
+    for method in ("begin_step", "data_ready", "end_step", "record_gradients", "record_activations", "record_updates"):
         monkeypatch.setattr(log, method, timed(getattr(log, method)))
     monkeypatch.setattr(loop, "block_norms", timed(loop.block_norms))
     monkeypatch.setattr(loop, "evaluate", _enough)

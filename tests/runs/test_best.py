@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -125,7 +127,9 @@ def test_it_stops_early_and_a_resumed_run_does_so_at_the_same_epoch(manager: Man
     status, reason = train_here(manager, run)
     found = accuracies(manager, run, "validation")
     best = found.index(max(found)) + 1
-    assert (status, reason) == ("finished", f"stopped early after epoch {best + 3}: no better for 3 epochs")
+    early = f"stopped early after epoch {best + 3}: no better for 3 epochs"
+    assert status == "finished"
+    assert re.fullmatch(f"{early}; the loss of its last .* no better than guessing .*", reason)
     assert len(found) == best + 3
     done = manager.store.get(run.id)
     assert (done.epoch, len(curve(manager, run.id))) == (best + 3, done.step)
@@ -134,13 +138,14 @@ def test_it_stops_early_and_a_resumed_run_does_so_at_the_same_epoch(manager: Man
     assert len(accuracies(manager, run, "validation")) == best + 3
     longer = parse(extend(manager, run.id, 2).config)
     assert (longer.epochs, longer.patience) == (best + 5, None)
-    assert train_here(manager, run) == ("finished", "")
+    status, reason = train_here(manager, run)
+    assert (status, reason.startswith("the loss of its last ")) == ("finished", True)
     assert len(accuracies(manager, run, "validation")) == best + 5
 
 
 def test_one_that_gets_better_is_not_stopped(manager: Manager) -> None:
     run = create(manager, **{**RISING, "epochs": 3}, validation=0.2, patience=3)
-    assert train_here(manager, run) == ("finished", "")
+    assert train_here(manager, run)[0] == "finished"
 
 
 def test_patience_needs_validation() -> None:
@@ -169,8 +174,10 @@ def test_what_has_gone_for_good(first: float, last: list[float], gone: bool) -> 
     if gone:
         with pytest.raises(Diverged, match=r"the loss of its last \d+ steps is .* guessing gives 2\.3"):
             check_convergence(first, last, 2.302585)
-    else:
-        check_convergence(first, last, 2.302585)
+        return
+    told = check_convergence(first, last, 2.302585)
+    assert ("no better than guessing (2.3" in told) == bool(last and np.median(last) >= 2.302585)
+    assert ("above its first" in told) == bool(last and np.median(last) > first)
 
 
 def test_a_run_that_has_gone_is_not_finished(manager: Manager) -> None:

@@ -67,7 +67,7 @@ def test_it_resumes(backend: str, tmp_path: Path) -> None:
         manager.store.update(made.id, status="running", device="cpu", attempt=attempt, config=again)
         found = manager.store.get(made.id)
         control = control_of(manager, made.id)
-        assert job.run_main_rank(tmp_path, manager.store, found, control) == ("finished", "")
+        assert job.run_main_rank(tmp_path, manager.store, found, control)[0] == "finished"
         assert manager.store.get(made.id).step == 63 * attempt
     losses = [point.value for point in manager.store.points(made.id, "epoch/train/loss")]
     assert losses == sorted(losses, reverse=True)
@@ -83,7 +83,7 @@ def test_without_a_compiler_it_trains_all_the_same(tmp_path: Path, monkeypatch: 
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
     found = manager.store.get(made.id)
-    assert job.run_main_rank(tmp_path, manager.store, found, control_of(manager, made.id)) == ("finished", "")
+    assert job.run_main_rank(tmp_path, manager.store, found, control_of(manager, made.id))[0] == "finished"
     messages = [text for _, text in manager.store.events(made.id)]
     assert messages[0] == (
         "trains without torch.compile, which does not work here "

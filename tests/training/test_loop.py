@@ -205,6 +205,8 @@ def test_it_learns_and_records_everything() -> None:
         "gradient_norm/stem",
         "gradient_norm/residual",
         "update_ratio/fc",
+        "activation_scale/stem",
+        "activation_scale/fc",
         "epoch/train/loss",
         "epoch/validation/accuracy",
         "memory_peak",
@@ -212,6 +214,9 @@ def test_it_learns_and_records_everything() -> None:
         assert set(sink.values[series]) == set(range(3, 25, 3))
         assert all(value > 0 for value in sink.values[series].values())
     assert all(0 <= share <= 1 for share in sink.values["data_share"].values())
+    assert set(sink.values["dead_relus/stem"]) == set(range(3, 25, 3))
+    assert all(0 <= share <= 1 for share in sink.values["dead_relus/stem"].values())
+    assert "dead_relus/fc" not in sink.values  # it has no ReLU
     table = sink.documents["confusion/test", 24]
     assert [sum(row) for row in table] == [16] * 4
     right = sum(table[k][k] for k in range(4))

@@ -21,8 +21,10 @@ from . import state
 from .run_text import list_titles
 
 _FAMILIES = {
-    series.GRADIENT_NORM: ("Gradient norm by block", "Euclidean length, last step of each epoch"),
-    series.UPDATE_RATIO: ("Update / weight by block", "length of the last update as a share of the weights'"),
+    series.GRADIENT_NORM: ("Gradient norm by block", "Euclidean length over its weights", "number"),
+    series.UPDATE_RATIO: ("Update / weight by block", "length of the update as a share of the weights'", "number"),
+    series.ACTIVATION_SCALE: ("Activation scale by block", "root mean square of its output", "number"),
+    series.DEAD_RELUS: ("Dead ReLUs by block", "share of its units that are 0 for every image", "percent"),
 }
 _OTHERS = (
     (series.LEARNING_RATE, "Learning rate", "per step", "number"),
@@ -36,7 +38,7 @@ _OTHERS = (
 def show(run: Run, runs: list[Run]) -> None:
     """Tabs about the first of the runs; only the open one is made."""
     predictions, gradients, speed, log, settings = st.tabs(
-        ["Predictions", "Gradients", "Speed", "What happened", "Settings"], key="run_details", on_change="rerun"
+        ["Predictions", "Blocks", "Speed", "What happened", "Settings"], key="run_details", on_change="rerun"
     )
     fills: list[tuple[Any, Callable[[], None]]] = [
         (predictions, lambda: _predictions(run)),
@@ -94,13 +96,16 @@ def _line(run: int, name: str, found: Any, *, marked: bool) -> list[figures.Line
     ]  # fmt: skip
 
 
+_OBSERVED = "every 100 steps and at the last step of every epoch"
+
+
 def _gradients(run: Run) -> None:
     """One line a block: the runs of the picture are the blocks, so each has a colour."""
     past = history()
     blocks = list(dict.fromkeys(node.name for node in from_json(run.architecture).trunk.nodes))
     wanted = []
     shown: list[str] = []
-    for family, (title, note) in _FAMILIES.items():
+    for family, (title, note, form) in _FAMILIES.items():
         lines = []
         for block in blocks:
             found = past.curve(run, series.of_block(family, block))
@@ -109,14 +114,16 @@ def _gradients(run: Run) -> None:
             if block not in shown:
                 shown.append(block)
             lines += _line(shown.index(block), "", found, marked=True)
-        wanted.append({"key": family, "title": title, "note": note, "format": "number", "lines": lines})
+        wanted.append({"key": family, "title": title, "note": note, "format": form, "lines": lines})
     panels = [panel for panel in wanted if panel["lines"]]
     if not panels:
-        st.caption("Recorded at the last step of every epoch.")
+        st.caption(f"Recorded {_OBSERVED}.")
         return
     st.caption(
         "A gradient that shrinks from the last block to the first vanishes on its way back; shortcuts keep it alive. "
-        "An update of about a thousandth of the weights is usual."
+        "An update of about a thousandth of the weights is usual. A unit, a channel or one number of a vector, is dead "
+        "where its ReLU gives 0 for every image and position: no gradient comes through it. Scale and dead units are "
+        f"those of up to 64 training images, without dropout; all is recorded {_OBSERVED}."
     )
     titles = [(block, block, state.steps_per_epoch(run)) for block in shown]
     data = figures.lay_out_curves(titles, panels)
