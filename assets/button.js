@@ -23,8 +23,9 @@ export default component(({ data, root, memory, send }) => {
 const shortcutOf = (event) =>
   `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.shiftKey ? "Shift+" : ""}${event.key.length === 1 ? event.key.toUpperCase() : event.key}`
 
-// Where text is typed, Ctrl+Z belongs to the text.
+// Where text is typed, Ctrl+Z belongs to the text; not in a field of ours whose text was taken (controls.js).
 function isTyping(event) {
   const [node] = event.composedPath()
+  if ("rest" in node.dataset) return false
   return node.isContentEditable || node.tagName === "TEXTAREA" || (node.tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(node.type))
 }

@@ -76,8 +76,23 @@ function drawControls(parent, controls, memory, id) {
   for (const control of rest) drawControl(box, control, memory)
 }
 
+// What can be done where something cannot: a sentence, and a button for each way that was found.
+function drawOffers(box, { text, offers }, memory) {
+  box.replaceChildren()
+  html(box, "div", {}, text)
+  if (!offers.length) return
+  const row = html(box, "div", { class: "options" })
+  for (const offer of offers) drawButton(row, offer, memory, "plain")
+}
+
 function drawControl(parent, control, memory) {
   const box = html(parent, "div", { class: `control ${control.type}` })
+  drawField(box, control, memory)
+  const { refused } = memory
+  if (refused && control.command && idOf(refused.command) === idOf(control.command)) drawOffers(html(box, "div", { class: "refused" }), refused, memory)
+}
+
+function drawField(box, control, memory) {
   if (control.type === "ribbon") return drawRibbon(box, control, memory)
   const top = html(box, "div", { class: "top" })
   if (control.label) html(top, "span", { class: "caption" }, control.label)
@@ -113,6 +128,7 @@ function setText(input, text) {
 function onTyped(input, memory, current, commit) {
   const elsewhere = (event) => event.composedPath().includes(input) || done()
   const settle = () => {
+    input.dataset.rest = ""
     if (memory.typing?.input === input) memory.typing = null
     document.removeEventListener("pointerdown", elsewhere, true)
   }
@@ -121,10 +137,12 @@ function onTyped(input, memory, current, commit) {
     const typing = memory.typing?.input === input
     settle()
     if (!text) input.value = current()
-    else if (typing && text !== current()) commit(text)
+    else if (typing) commit(text) // the present value, too: it is the answer to what was refused before
   }
+  settle()
   input.addEventListener("input", () => {
     memory.typing = { input }
+    delete input.dataset.rest
     document.addEventListener("pointerdown", elsewhere, true)
   })
   input.addEventListener("change", done)
@@ -134,7 +152,10 @@ function onTyped(input, memory, current, commit) {
       input.value = current()
       settle()
     }
-    event.stopPropagation()
+    if (event.key === "Enter") done() // no 'change' comes where the text is what it was before
+    const step = (event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())
+    if (step && "rest" in input.dataset) event.preventDefault() // the step is the design's: button.js
+    else event.stopPropagation()
   })
   input.addEventListener("focus", () => input.select())
 }
@@ -179,7 +200,7 @@ function drawRibbon(box, first, memory) {
   html(top, "span", { class: "caption" }, control.label)
   const exact = html(top, "input", { class: "exact", type: "text", inputmode: control.typed ? "text" : "decimal", "aria-label": `${named}, exact value`, "data-id": `exact:${id}`,
     title: control.typed || "" })
-  const only = html(box, "div", { class: "only" }, "no other value on this slider fits its neighbours")
+  const only = html(box, "div", { class: "only" })
   const track = html(box, "div", { class: "track" })
   const picture = svg(track, "svg", { width: "100%", height: 40, preserveAspectRatio: "none", "aria-hidden": "true" })
   const under = svg(picture, "path", { class: "under" })
@@ -251,7 +272,11 @@ function drawRibbon(box, first, memory) {
     const alone = known().length < 2
     track.hidden = alone
     box.classList.toggle("alone", alone)
-    only.hidden = !alone
+    only.hidden = !control.locked
+    if (control.locked && JSON.stringify(control.locked) !== only.dataset.drawn) {
+      only.dataset.drawn = JSON.stringify(control.locked)
+      drawOffers(only, control.locked, memory)
+    }
     range.max = control.points.length - 1
     const index = control.points.findIndex(([value]) => value === ahead)
     range.value = index < 0 ? indexOf(control) : index

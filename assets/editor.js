@@ -1,12 +1,13 @@
 // The editor of a node: cards of controls (controls.js).
-// data: explorer.editor.describe_controls(...), left out during a drag; commands "edit": {gesture, phase, command}, "choose": path,
+// data: explorer.editor.describe_controls(...) and refused: {command, text, offers}, left out during a drag; commands "edit": {gesture, phase, command}, "choose": path,
 // "metric": key.
 
 export default component(({ data, root, memory }) => {
   memory.ribbons ??= new Map()
   // While a thumb is held the panel keeps still: what the drag would change shows elsewhere, and the end redraws it.
   if (memory.dragging || !data.cards) return
-  const shape = JSON.stringify([data.title, data.metric, data.cards.map(skeleton), skeleton(data.network)])
+  const shape = JSON.stringify([data.title, data.metric, data.refused, data.cards.map(skeleton), skeleton(data.network)])
+  memory.refused = data.refused
   const area = root.querySelector(".cards") || html(root, "div", { class: "cards" })
   if (shape !== memory.shape) {
     memory.shape = shape

@@ -84,7 +84,12 @@ with side, st.container(border=True, key="editor_card"):
     mount(
         "editor",
         "editor",
-        {} if dragging else session.describe_controls(architecture, baseline, chosen, state["metric"]),
+        {}
+        if dragging
+        else {
+            **session.describe_controls(architecture, baseline, chosen, state["metric"]),
+            "refused": session.refused(),
+        },
         edit=session.handle_edit,
         choose=session.pick,
         metric=session.show_metric,

@@ -126,12 +126,15 @@ def _unequal_sizes(walk: Walk, node: Any, path: str, x: Tensor, outs: list[Tenso
 def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> None:
     pairs = list(zip(node.branches, (out[0][0] for out in outs), strict=True))
     counts = ", ".join(f"{branch.name} has {channels:,}" for branch, channels in pairs)
-    target = max(channels for _, channels in pairs)
-    ends = [output_conv(branch, f"{path}/{branch.name}") for branch, channels in pairs if channels != target]
+    every = [output_conv(branch, f"{path}/{branch.name}") for branch, _ in pairs]
+    # A branch that passes its input through has the channels that it has; the others can be given as many.
+    fixed = [channels for (_, channels), end in zip(pairs, every, strict=True) if end is None]
+    target = max(fixed or [channels for _, channels in pairs])
+    ends = [end for (_, channels), end in zip(pairs, every, strict=True) if channels != target]
     if all(end and target % end[1] == 0 for end in ends):
         changes = tuple((end[0], (("out_channels", target // end[1]),)) for end in ends if end)
         repair = Repair(label=f"give every branch {target} channels", replacements=changes)
-    else:  # a branch that passes its input through cannot be widened
+    else:
         repair = Repair(label="use concat", replacements=((path, (("fuse", "concat"),)),))
     walk.refuse(path, f"fusion {node.fuse} needs equal channels: {counts}", repair)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..analysis import repair
 from ..architecture import (
+    MAX_NODES,
     Architecture,
     ArchitectureError,
     Conv,
@@ -82,9 +83,11 @@ def apply_with_repairs(architecture: Architecture, command: Command) -> tuple[Ar
         The architecture afterwards, and a sentence on each repair.
 
     Raises:
-        ArchitectureError: The result would not be a working network and no repair is known.
+        ArchitectureError: The result would not be a working network, and no repair is known but to leave it as it was.
     """
     value, repairs = repair(apply(architecture, command))
+    if repairs and value == architecture:  # the only repair is to leave it as it was
+        raise ArchitectureError(repairs)
     by_label: dict[str, list[Problem]] = {}
     for problem in repairs:
         if problem.repair:
@@ -97,18 +100,38 @@ def apply_with_repairs(architecture: Architecture, command: Command) -> tuple[Ar
 
 
 def _set(architecture: Architecture, command: Command) -> Architecture:
+    path, fields = parse_set(architecture, command)
+    return edit.replace(architecture, path, **fields)
+
+
+def parse_set(architecture: Architecture, command: Command) -> tuple[str, dict[str, Any]]:
+    """(path, new values of the node's fields) of the command "set"."""
     path, field, value = str(command["path"]), str(command["field"]), command["value"]
     node = edit.find(architecture, path)
+    given = _parse(node, field, value, path)
+    if "axis" in command and not isinstance(given, tuple):  # two numbers are for both axes wherever they are typed
+        given = _with_axis(getattr(node, field), command["axis"], given, path)
+    if given == "depthwise":
+        return path, {"groups": given, "out_channels": "same"}
+    return path, {field: given}
+
+
+def _parse(node: Any, field: str, value: object, path: str) -> Any:
     if field in ("name", "op", node.child_field):
         raise refuse(path, f"{field_label(field)} is not changed this way")
     if field not in type(node).model_fields:
         raise refuse(path, f"{node.op.replace('_', ' ')} has no {quote(field, 40)}")
-    given = parse_field(type(node), field, value, path)
-    if "axis" in command and not isinstance(given, tuple):  # two numbers are for both axes wherever they are typed
-        given = _with_axis(getattr(node, field), command["axis"], given, path)
-    if given == "depthwise":
-        return edit.replace(architecture, path, groups=given, out_channels="same")
-    return edit.replace(architecture, path, **{field: given})
+    return parse_field(type(node), field, value, path)
+
+
+def _change(architecture: Architecture, command: Command) -> Architecture:
+    """Several fields of several nodes at once, as ``find_ways_out`` offers them."""
+    for row in command["changes"][:MAX_NODES]:
+        path, fields = str(row["path"]), dict(row["fields"])
+        node = edit.find(architecture, path)
+        parsed = {str(name): _parse(node, str(name), value, path) for name, value in fields.items()}
+        architecture = edit.replace(architecture, path, **parsed)
+    return architecture
 
 
 def _with_axis(size: Any, axis: object, value: Any, path: str) -> tuple[Any, ...]:
@@ -284,6 +307,7 @@ def _title(architecture: Architecture, command: Command) -> Architecture:
 
 _VERBS: dict[str, Callable[[Architecture, Command], Architecture]] = {
     "set": _set,
+    "change": _change,
     "outputs": _outputs,
     "add_branch": _add_branch,
     "change_kind": _change_kind,

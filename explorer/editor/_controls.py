@@ -7,8 +7,10 @@ from typing import Any
 
 from ..analysis import METRICS, Analysis, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
 from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, edit, field_label
-from ..text import format_bytes, format_change, format_setting, format_si
+from ..text import format_bytes, format_change, format_si
 from ._commands import Command, apply
+from ._offers import explain_lock
+from ._typed import as_plain, write_value
 
 _FORMER_KEYS = {"training": "training_bytes", "inference": "inference_bytes", "field": "receptive_field"}
 """Names of metrics in links that were made before metrics had one name everywhere."""
@@ -112,6 +114,7 @@ class Maker:
             if number is not None:
                 caption = f"{format_metric(number, self.metric)} {_delta(number, self.before)}"
             points.append([candidate, number, caption])
+        locked = sum(number is not None for number in numbers) < 2
         return {
             "type": "ribbon",
             "label": label,
@@ -120,6 +123,7 @@ class Maker:
             "text": text or str(value),
             "points": points,
             "base": self._base(command),
+            "locked": explain_lock(self.architecture, command, value, values, self.sweep) if locked else None,
         }
 
     def channels(self, label: str, command: Command, value: int, limit: int = MAX_CHANNELS) -> dict[str, Any]:
@@ -161,16 +165,6 @@ class Maker:
         captioned = [each if isinstance(each, tuple) else (each, write_value(each)) for each in options]
         control = self.choice(field_label(field, node.op), command, value, captioned, check=True)
         return {**control, "typed": typed, "text": write_value(value)} if typed else control
-
-
-def as_plain(value: Any) -> Any:
-    """A field's value as JSON has it and ``parse_field`` reads it: a pair becomes '1×7'."""
-    return format_setting(value) if isinstance(value, tuple) else value
-
-
-def write_value(value: Any) -> str:
-    """A field's value as people type it."""
-    return f"{value:g}" if isinstance(value, float) else format_setting(value)
 
 
 def _delta(now: float, before: float) -> str:
@@ -270,7 +264,7 @@ def _pool_kind(make: Maker, pool: Any, path: str) -> dict[str, Any]:
 
 
 def _padding_setting(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
-    values: list[Any] = ["same", 0, 1, 2, 3]
+    values: list[Any] = ["same", 0, 1, 2]
     return make.setting(leaf, path, "padding", values, typed=f"'same', {_SIZE}")
 
 

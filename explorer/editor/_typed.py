@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from ..architecture import ArchitectureError, NodeBase, Problem, field_label
-from ..text import parse_decimal, quote, shorten
+from ..text import format_setting, parse_decimal, quote, shorten
 
 _PAIR = re.compile(r"\s*\(?\s*(\d{1,4})\s*[x×*,;]\s*(\d{1,4})\s*\)?\s*", re.IGNORECASE)
 _GROUPS = re.compile(r"[1-9]\d{0,2}([,'\u2009\u202f\u00a0 ]\d{3})+")
@@ -78,6 +78,16 @@ def parse_field(kind: type[NodeBase], field: str, value: object, path: str) -> A
     if int in types:
         return parse_integer(value, path, what, others)
     return value
+
+
+def as_plain(value: Any) -> Any:
+    """A field's value as JSON has it and ``parse_field`` reads it: a pair becomes '1×7'."""
+    return format_setting(value) if isinstance(value, tuple) else value
+
+
+def write_value(value: Any) -> str:
+    """A field's value as people type it."""
+    return f"{value:g}" if isinstance(value, float) else format_setting(value)
 
 
 @cache

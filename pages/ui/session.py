@@ -34,6 +34,8 @@ class DesignState(PageState):
     """What the ribbons of the sliders show."""
     phase: Literal["drag", "commit"]
     """Whether the last edit came from a thumb that is still moving."""
+    refused: dict[str, Any] | None
+    """What could not be done last: {command, text, offers}; told as long as its notice is."""
     complete: bool
     """Whether the whole page is rendered, and not its numbers alone."""
 
@@ -42,7 +44,7 @@ def _first() -> DesignState:
     value = catalog.get(HOME)
     return {
         **first_state(), "history": History(value), "baseline": value, "selected": default_path(value), "count": 1,
-        "metric": "macs", "phase": "commit", "complete": False,
+        "metric": "macs", "phase": "commit", "refused": None, "complete": False,
     }  # fmt: skip
 
 
@@ -137,6 +139,12 @@ def describe_controls(value: Architecture, base: Architecture, path: str, metric
     return editor.describe_controls(value, analysis.analyze(value), path, metric=metric, baseline=base)
 
 
+def refused() -> dict[str, Any] | None:
+    """What could not be done last, and what can be done instead; None once something else was done."""
+    found = PAGE.state["refused"]
+    return found if found and any(notice.text == found["text"] for notice in PAGE.state["notices"]) else None
+
+
 # ---- the design -----------------------------------------------------------------------------------------------------
 
 
@@ -210,7 +218,10 @@ def handle_edit(event: Any) -> None:
     try:
         value, repairs = editor.apply_with_repairs(before, command)
     except ArchitectureError as error:
-        refuse(f"Not changed: {error}")
+        text = f"Not changed: {error}"
+        refuse(text)
+        asked = {name: value for name, value in command.items() if name != "value"}
+        state["refused"] = {"command": asked, "text": text, "offers": editor.find_ways_out(before, command)}
         return
     state["history"] = state["history"].record(value, event.get("gesture"))
     state["selected"], state["count"] = editor.follow_selection(before, value, command, selected_path(), state["count"])

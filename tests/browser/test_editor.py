@@ -244,3 +244,65 @@ def test_rename(design):
     with design.changing():
         design.button("undo_button").click()
     assert design.query("net") == NET
+
+
+def test_what_is_refused_offers_what_can_be_done(design):
+    design.open("googlenet", at="conv1")
+    field = design.exact("conv1", "kernel_size")
+    field.fill("6")
+    field.press("Enter")
+    until(lambda: "Not changed" in design.notice(), "why")
+    assert design.query("net") == "googlenet"
+    # The present value, typed again, is the answer to it.
+    field.fill("7")
+    field.press("Enter")
+    until(lambda: design.notice() == "", "the notice gone")
+    field.fill("6")
+    field.press("Enter")
+    with design.changing():
+        design.page.locator(".st-key-editor .refused button", has_text="kernel 6, padding 2").click()
+    conv = edit.find(design.architecture, "conv1")
+    assert (conv.kernel_size, conv.padding) == (6, 2)
+    assert design.notice() == ""
+    with design.changing():
+        design.button("undo_button").click()
+    assert design.query("net") == "googlenet"
+
+
+def test_a_slider_that_cannot_move_offers_what_must_change_first(design):
+    design.open("residual-mnist", at="conv1")
+    assert design.ribbon("conv1").is_hidden()
+    with design.changing():
+        design.page.locator(".st-key-editor .only button", has_text="first:").click()
+    assert edit.find(design.architecture, "rblock1").shortcut == "projection"
+    until(design.ribbon("conv1").is_visible, "the slider")
+
+
+def test_steps_back_and_forward_by_keys_where_enter_leaves_the_caret(design):
+    design.open(NET)
+    path = f"{BLOCK}/branch_1x1"
+    field = design.exact(path)
+    field.fill("33")
+    steps = (("Enter", 33), ("Control+z", 64), ("Control+Shift+z", 33), ("Control+z", 64), ("Control+y", 33))
+    for keys, channels in steps:
+        with design.changing():
+            design.page.keyboard.press(keys)
+        assert edit.find(design.architecture, path).out_channels == channels
+        until(lambda: field.input_value() == str(channels), "the field")  # noqa: B023
+    # What is being typed is taken back first.
+    field.press_sequentially("7")
+    design.page.keyboard.press("Control+z")
+    until(lambda: field.input_value() == "33", "the text")
+    assert edit.find(design.architecture, path).out_channels == 33
+
+
+def test_rare_settings_are_behind_more(design):
+    design.open("googlenet", at="norm1")
+    alpha = design.exact("norm1", "alpha")
+    assert alpha.is_hidden()
+    design.by_id("more:norm1").click()
+    with design.changing():
+        alpha.fill("0,001")
+        alpha.press("Enter")
+    assert edit.find(design.architecture, "norm1").alpha == 0.001
+    assert alpha.is_visible()  # it stays unfolded
