@@ -183,7 +183,7 @@ def test_depthwise_takes_its_channels_from_the_input() -> None:
         ({"do": "set", "path": "conv1", "field": "kernel_size", "value": "3x99"}, "from 1 to 31"),
         ({"do": "add_branch", "path": BLOCK, "value": "magic"}, "no branch kind 'magic'"),
         ({"do": "add_branch", "path": "conv1", "value": "ghost"}, "does not fit conv1"),
-        ({"do": "input", "axis": "size", "value": 7}, "8 to 1024"),
+        ({"do": "input", "axis": "size", "value": 7}, "8 to 1,024"),
         ({"do": "input", "axis": "depth", "value": 64}, "has no 'depth'"),
         ({"do": "width", "value": "1e9"}, "0.01 to 100"),
         ({"do": "remove", "path": ""}, ""),
