@@ -73,7 +73,8 @@ def test_a_process_prints_the_analysis() -> None:
     done = explorer("analyze", "googlenet-torchvision", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     reading = json.loads(done.stdout)
-    assert reading == analyze(catalog.get("googlenet-torchvision")).to_data()
+    network = catalog.get("googlenet-torchvision")
+    assert reading == {**analyze(network).to_data(), "origin": network.provenance}
     assert reading["macs"] == 1_498_376_192
     assert reading["receptive_field"]["size"] == [379, 379]
 
@@ -184,7 +185,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("name", catalog.names())
 def test_analyze_every_network(capsys: pytest.CaptureFixture[str], name: str) -> None:
     reading = analyze(catalog.get(name))
-    assert data(capsys, "analyze", name) == reading.to_data()
+    assert data(capsys, "analyze", name) == {**reading.to_data(), "origin": catalog.get(name).provenance}
     assert main(["analyze", name]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(any(line.startswith(f"{layer.path} ") for line in lines) for layer in reading.layers)

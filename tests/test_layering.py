@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"profiling", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "experiments": {"training", "figures", "runs", "catalog", "analysis", "architecture"},
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
-    "comparison": {"experiments", "figures", "analysis", "architecture"},
+    "comparison": {"experiments", "figures", "analysis", "catalog", "architecture"},
     "cli": set.union(*FLOORS[1:8]),
 }
 """For each package the others that it imports; beside them any may import the ground floor."""

@@ -9,6 +9,7 @@ from . import _cifar, _lessons  # noqa: F401
 # isort: split
 from ..architecture.blocks import inception as inception_block
 from ._course import inception_block_bn
+from ._origin import Origin, describe_origin, find_origin, state_origin
 from ._registry import ALIASES, Entry, Fact, entries, entry, get, name_of, names, register
 from ._resolve import resolve
 from ._untitled import empty, untitled
@@ -17,9 +18,12 @@ __all__ = [
     "ALIASES",
     "Entry",
     "Fact",
+    "Origin",
+    "describe_origin",
     "empty",
     "entries",
     "entry",
+    "find_origin",
     "get",
     "inception_block",
     "inception_block_bn",
@@ -27,5 +31,6 @@ __all__ = [
     "names",
     "register",
     "resolve",
+    "state_origin",
     "untitled",
 ]

@@ -74,6 +74,8 @@ def _print(found: Report, *, every: bool) -> None:
     letters = LETTERS[: len(comparison.architectures)]
     for letter, architecture in zip(letters, comparison.architectures, strict=True):
         print(f"{letter}  {escape(architecture.name)}")
+        if origin := catalog.find_origin(architecture):
+            print(f"   {escape(origin)}")
     metrics = [
         (row.metric.label, *(f"{cell.value:,}{' *' if cell.best else '  '}" for cell in row.cells))
         for row in comparison.rows

@@ -65,9 +65,10 @@ def list_verb(args: argparse.Namespace) -> None:
 
 
 def analyze_verb(args: argparse.Namespace) -> None:
-    analysis = analyze(read_architecture(args))
+    architecture = read_architecture(args)
+    analysis, origin = analyze(architecture), catalog.describe_origin(architecture)
     if args.json:
-        print_json(analysis.to_data())
+        print_json({**analysis.to_data(), "origin": origin})
         return
     rows = [
         (
@@ -82,7 +83,8 @@ def analyze_verb(args: argparse.Namespace) -> None:
         for layer in analysis.layers
     ]
     ends = [compact_shape(shape) for shape in (analysis.input_shape, analysis.totals.output_shape)]
-    print(f"{escape(analysis.name)}: {' to '.join(ends)}\n")
+    print(f"{escape(analysis.name)}: {' to '.join(ends)}")
+    print(f"{escape(origin)}\n" if origin else "")
     print(format_table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
     if any(layer.training_only for layer in analysis.layers):
         print("* part of an auxiliary head: training only, not in the totals of params and MACs")
@@ -165,7 +167,7 @@ def diff_verb(args: argparse.Namespace) -> None:
 
 def export_verb(args: argparse.Namespace) -> None:
     found = catalog.resolve(args.arch, files=True)
-    text = to_link(found) if args.format == "link" else json.dumps(to_data(found), indent=2)
+    text = to_link(found) if args.format == "link" else json.dumps(to_data(catalog.state_origin(found)), indent=2)
     if args.output is None:
         print(text)
         return

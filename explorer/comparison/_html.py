@@ -7,7 +7,7 @@ from math import log
 from ..text import escape_html, format_si
 from ._cells import format_cell, is_best
 from ._compare import Comparison
-from ._tables import LETTERS, Report, Table, headings
+from ._tables import LETTERS, Report, Table, headings, origins
 from .pictures import growths
 
 _LIGHT = ("#0072b2", "#b04e00", "#00805d", "#b04a87")
@@ -72,8 +72,8 @@ def _theme() -> str:
 
 def _legend(comparison: Comparison) -> str:
     items = "".join(
-        f'<li class="name"><b style="color:var(--n{place})">{escape_html(heading)}</b></li>'
-        for place, heading in enumerate(headings(comparison))
+        f'<li class="name"><b style="color:var(--n{place})">{escape_html(heading)}</b> {escape_html(origin)}</li>'
+        for place, (heading, origin) in enumerate(zip(headings(comparison), origins(comparison), strict=True))
     )
     return f'<ul style="list-style:none;padding:0">{items}</ul>'
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..catalog import describe_origin
 from ..text import format_extent, format_shape
 from ._cells import Difference, TableCell
 from ._changes import Delta, Differences, find_differences
@@ -141,6 +142,11 @@ def _some(values: tuple[float, ...]) -> tuple[float, ...]:
 def headings(comparison: Comparison) -> tuple[str, ...]:
     """'A: GoogLeNet' and so on: a letter tells two networks of one name apart."""
     return tuple(f"{letter}: {name}" for letter, name in zip(LETTERS, comparison.names, strict=False))
+
+
+def origins(comparison: Comparison) -> tuple[str, ...]:
+    """Where each network comes from; of an edited one what it is based on, and how many changes ago."""
+    return tuple(map(describe_origin, comparison.architectures))
 
 
 def stages_table(comparison: Comparison) -> Table:

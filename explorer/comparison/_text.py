@@ -10,7 +10,7 @@ from ..analysis import METRICS
 from ..text import escape_csv, escape_markdown
 from ._cells import TableCell, format_cell, is_best
 from ._stages import Part, Stage
-from ._tables import Report, Table
+from ._tables import Report, Table, headings, origins
 
 _OF_ADDRESSES = "!#$%&'()*+,-./:;=?@[]_~"
 """What may stand in an address beside letters and digits; nothing of it ends an address in Markdown."""
@@ -28,6 +28,9 @@ def render_markdown(report: Report) -> str:
     parts = ["# Architectures side by side"]
     if report.address:
         parts.append(f"To be seen and changed at {_link(report.address)}")
+    names = zip(headings(report.comparison), origins(report.comparison), strict=True)
+    told = [f"- {escape_markdown(name)}: {escape_markdown(origin)}" for name, origin in names if origin]
+    parts += ["\n".join(told)] if told else []
     for table in report.tables:
         parts += [f"## {escape_markdown(table.title)}", _table(table), *([table.note] if table.note else [])]
     parts.append("## Conventions")

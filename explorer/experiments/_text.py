@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from ..catalog import find_origin
 from ..text import escape_csv, escape_markdown, format_decimal, format_duration, format_extent
 from ._conclusions import Comparison, Conclusions, describe_conclusions
 from ._manage import StoredExperiment
@@ -173,6 +174,12 @@ def _comparison_cells(each: Comparison) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _describe_base(stored: StoredExperiment) -> str:
+    base = stored.experiment.base
+    origin = find_origin(base)
+    return base.name if origin is None else f"{base.name} ({origin.short})"
+
+
 def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult], conclusions: Conclusions) -> str:
     """Write the results of an experiment as Markdown: heading, settings, table, and the meaning of its columns.
 
@@ -189,7 +196,7 @@ def to_markdown(stored: StoredExperiment, rows: Sequence[VariantResult], conclus
     lines = [
         f"### {escape_markdown(stored.experiment.name)}",
         "",
-        f"Base: {escape_markdown(stored.experiment.base.name)}; {stored.experiment.design}; "
+        f"Base: {escape_markdown(_describe_base(stored))}; {stored.experiment.design}; "
         f"data {escape_markdown(config.dataset)}, "
         f"{format_epochs(config.epochs)}, {config.optimizer}, learning rate {config.lr:g}, "
         f"batch {config.batch_size:,}; seeds {seeds}.",

@@ -42,7 +42,8 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
         _compare()
         _share()
         _export(architecture)
-    lines = [literal(architecture.provenance)] if architecture.provenance else []
+    origin = catalog.describe_origin(architecture)
+    lines = [literal(origin)] if origin else []
     # The sentence for newcomers stays: if it went with the first edit, the page would move under the hand.
     lines.append(
         "**Click a layer to see it large, drag a slider to change it: every number and picture follows.** "
@@ -191,7 +192,7 @@ def _export(architecture: Architecture) -> None:
         stem = "".join(ch if ch.isascii() and ch.isalnum() else "-" for ch in architecture.name).strip("-")[:60]
         st.download_button(
             "Architecture as JSON",
-            to_json(architecture, indent=1),
+            to_json(catalog.state_origin(architecture), indent=1),
             file_name=f"{stem or 'architecture'}.json",
             mime="application/json",
             key="download_json",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer import catalog
 from explorer.comparison import LETTERS
 from explorer.text import format_extent, format_shape, format_si
 from pages.ui import session
@@ -46,9 +47,13 @@ def show_cards(entries: tuple[Entry, ...]) -> None:
 
 def _origin(entry: Entry) -> str:
     kind, _, name = entry.origin.partition(":")
-    if kind == "design":
-        return "your design" if entry.architecture == session.architecture() else "your design, as it was"
-    return {"catalogue": f"catalogue: {name}", "run": f"run {name}", "link": "from a link", "json": "from JSON"}[kind]
+    as_it_was = "" if entry.architecture == session.architecture() else ", as it was"
+    where = {
+        "design": f"your design{as_it_was}", "catalogue": f"catalogue: {name}", "run": f"run {name}",
+        "link": "from a link", "json": "from JSON",
+    }[kind]  # fmt: skip
+    made_from = catalog.find_origin(entry.architecture)
+    return where if made_from is None else f"{where} · {made_from.short}"
 
 
 def _buttons(place: int, entry: Entry, count: int) -> None:

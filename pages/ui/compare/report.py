@@ -6,6 +6,7 @@ import urllib.parse
 
 import streamlit as st
 
+from explorer import catalog
 from explorer.architecture import to_json
 from explorer.comparison import LETTERS, make_report, render_csv, render_html, render_markdown
 
@@ -40,9 +41,10 @@ def show(entries: tuple[Entry, ...]) -> None:
         st.caption("Each network, to be opened again here or on the Design page:")
         with st.container(horizontal=True, gap="small"):
             for letter, entry in zip(LETTERS, entries, strict=False):
+                text = to_json(catalog.state_origin(entry.architecture), indent=1)
                 st.download_button(
-                    f"{letter} as JSON", to_json(entry.architecture, indent=1), file_name=f"network-{letter}.json",
-                    mime="application/json", key=f"compare_json_{letter}", on_click="ignore",
+                    f"{letter} as JSON", text, file_name=f"network-{letter}.json", mime="application/json",
+                    key=f"compare_json_{letter}", on_click="ignore",
                 )  # fmt: skip
 
 

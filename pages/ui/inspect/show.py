@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import catalog
 from explorer.analysis import analyze
 from explorer.inspection import AvailableModel
 from explorer.text import format_count, format_shape
@@ -70,11 +71,12 @@ def _nothing(chosen: bool) -> None:
 
 
 def _facts(model: Any) -> None:
-    analysis = analyze(model.architecture)
+    analysis, origin = analyze(model.architecture), catalog.find_origin(model.architecture)
+    made_from = "" if origin is None else f" · {origin.short}"
     st.caption(
         literal(
-            f"{model.architecture.name}: {model.provenance} · {format_count(analysis.params)} parameters · input "
-            f"{format_shape(analysis.input_shape)} · {len(model.classes):,} classes · computes on {model.device}"
+            f"{model.architecture.name}{made_from}: {model.provenance} · {format_count(analysis.params)} parameters · "
+            f"input {format_shape(analysis.input_shape)} · {len(model.classes):,} classes · computes on {model.device}"
         )
     )
     st.caption(literal(model.tell_limits()))
