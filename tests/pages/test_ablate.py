@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets
 from explorer.architecture import edit
-from explorer.experiments import StoredExperiment, collect_results, list_experiments, list_factors, plan, start
+from explorer.experiments import (
+    StoredExperiment,
+    collect_results,
+    list_experiments,
+    list_factors,
+    plan,
+    start,
+    to_csv,
+    to_markdown,
+)
 from explorer.runs import Manager
 from explorer.training import open_manager, recipe
 from pages.ui.text import literal
@@ -146,6 +157,16 @@ def test_the_table_is_the_reading_of_the_store(home: Path, manager: Manager) -> 
     assert list(running.dataframe[1].value["interaction"]) == ["residual × CBAM"]
     runs = running.dataframe[2].value
     assert list(runs["run"]) == [trial.run for row in rows for trial in row.trials]
+
+
+def test_the_files_to_take_away_are_made(home: Path, manager: Manager) -> None:
+    """AppTest does not press a button that downloads; what it would call is called here."""
+    from pages.ui.ablate.manage import _make_file
+
+    stored = done(manager)
+    frame = pd.read_csv(io.StringIO(_make_file(to_csv, stored)))
+    assert list(frame["kind"]) == ["variant"] * 4 + ["interaction"]
+    assert "| residual × CBAM |" in _make_file(to_markdown, stored)
 
 
 def test_an_address_rebuilds_its_experiment(home: Path, manager: Manager) -> None:

@@ -81,4 +81,5 @@ def _download(stored: StoredExperiment) -> None:
 
 
 def _make_file(make: Callable[..., str], stored: StoredExperiment) -> str:
-    return make(stored, experiments.collect_results(manager(), stored))
+    rows = experiments.collect_results(manager(), stored)
+    return make(stored, rows, experiments.draw_conclusions(manager(), stored, rows))
