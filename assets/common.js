@@ -153,13 +153,14 @@ function memoryOf(parentElement) {
 }
 
 // A component: its root, its memory, its tooltip and its commands, handed to what draws it. The tooltip stays over a
-// redraw where what it tells of stays, too.
-const component = (draw, { keepsTip = false } = {}) => ({ data, parentElement, setTriggerValue }) => {
+// redraw where what it tells of stays, too. `follow` is not held back while something is pressed.
+const component = (draw, { keepsTip = false, follow } = {}) => ({ data, parentElement, setTriggerValue }) => {
   const memory = memoryOf(parentElement)
   const root = parentElement.querySelector(".root") || html(parentElement, "div", { class: "root" })
   applyPalette(root, data.palette)
   if (data.commands) memory.commands = connect(parentElement, data.commands, setTriggerValue)
   const tip = tooltip(root)
+  follow?.({ data, root })
   redraw(root, memory, () => {
     if (!keepsTip) tip.hide()
     draw({ data, root, memory, tip, send: memory.commands?.send })

@@ -1,10 +1,11 @@
 // The editor of a node: cards of controls (controls.js).
-// data: explorer.editor.describe_controls(...) and refused: {command, text, offers}, left out during a drag; commands "edit": {gesture, phase, command}, "choose": path,
+// data: explorer.editor.describe_controls(...) and refused: {command, text, offers}, during a drag its subtitle alone; commands
+// "edit": {gesture, phase, command}, "choose": path,
 // "metric": key.
 
 export default component(({ data, root, memory }) => {
   memory.ribbons ??= new Map()
-  // While a thumb is held the panel keeps still: what the drag would change shows elsewhere, and the end redraws it.
+  // While a thumb is held the controls keep still: what the drag would change shows elsewhere, and the end redraws it.
   if (memory.dragging || !data.cards) return
   const shape = JSON.stringify([data.title, data.metric, data.refused, data.cards.map(skeleton), skeleton(data.network)])
   memory.refused = data.refused
@@ -18,27 +19,35 @@ export default component(({ data, root, memory }) => {
     // What is being typed lives through the redraw.
     const typed = memory.typing?.input === active ? [active.value, active.selectionStart, active.selectionEnd] : null
     memory.typing = null
+    const place = controlsIn(area).indexOf(active)
     area.style.minHeight = `${area.offsetHeight}px` // an empty moment would scroll the panel back to its top
     area.replaceChildren()
     drawPanel(area, data, memory)
     area.style.minHeight = ""
     if (memory.chosen !== data.chosen) bringIntoSight(area.querySelector(".card.chosen, .group.chosen"))
-    const again = focused && area.querySelector(`[data-id="${CSS.escape(focused)}"]`)
+    const same = focused && area.querySelector(`[data-id="${CSS.escape(focused)}"]`)
+    // Where what had the focus is gone, what stands in its place takes it: a keyboard goes on from there.
+    const again = same || (focused && controlsIn(area)[Math.min(place, controlsIn(area).length - 1)])
     again?.focus({ preventScroll: true })
-    if (again && typed) {
+    if (same && typed) {
       const [text, ...selected] = typed
-      again.value = text
-      again.setSelectionRange(...selected)
-      again.dispatchEvent(new Event("input"))
+      same.value = text
+      same.setSelectionRange(...selected)
+      same.dispatchEvent(new Event("input"))
     }
   } else {
     for (const control of ribbonsOf(data)) memory.ribbons.get(idOf(control.command))?.update(control)
     for (const control of data.network.controls) memory.ribbons.get(idOf(control.command ?? {}))?.update(control)
-    const subtitle = area.querySelector(".head span")
-    if (subtitle) subtitle.textContent = data.subtitle
   }
   memory.chosen = data.chosen
-})
+}, { follow: showSize })
+
+const controlsIn = (area) => [...area.querySelectorAll("[data-id]:not(:disabled)")]
+
+function showSize({ data, root }) {
+  const line = root.querySelector(".head span")
+  if (line) line.textContent = data.subtitle
+}
 
 // Scroll the panel to a card, and never the page: on a phone the panel stands below what is being looked at.
 function bringIntoSight(card) {

@@ -8,7 +8,7 @@ router.enter()
 
 import streamlit as st  # noqa: E402
 
-from explorer import figures  # noqa: E402
+from explorer import editor, figures  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
 from pages.ui import design_metrics, header, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
@@ -18,7 +18,7 @@ state = session.PAGE.state
 architecture, baseline, chosen = session.architecture(), session.baseline(), session.selected_path()
 now, before = analyze(architecture), analyze(baseline)
 complete = state["complete"]
-# While a thumb moves, what it moves over stays as it is: the panel only acknowledges, and the address waits.
+# While a thumb moves, what it moves over stays as it is: the panel only says its size, and the address waits.
 dragging = state["phase"] == "drag"
 state["phase"] = "commit"
 
@@ -84,7 +84,7 @@ with side, st.container(border=True, key="editor_card"):
     mount(
         "editor",
         "editor",
-        {}
+        {"subtitle": editor.describe_size(architecture, now, chosen)}
         if dragging
         else {
             **session.describe_controls(architecture, baseline, chosen, state["metric"]),

@@ -4,7 +4,7 @@ from ._commands import Command, apply, apply_with_repairs
 from ._controls import CONTROLS, channel_values, format_metric, ribbon_metric
 from ._insert import insert_part, list_parts
 from ._offers import find_ways_out
-from ._panel import describe_controls
+from ._panel import describe_controls, describe_size
 from ._selection import describe_selection, find_run_between, follow_selection
 from .history import History
 
@@ -17,6 +17,7 @@ __all__ = [
     "channel_values",
     "describe_controls",
     "describe_selection",
+    "describe_size",
     "find_run_between",
     "find_ways_out",
     "follow_selection",

@@ -35,6 +35,35 @@ from ._controls import (
 from ._insert import list_parts
 
 
+def describe_size(architecture: Architecture, analysis: Analysis, path: str) -> str:
+    """Say what goes into a node's block and what comes out of it.
+
+    Args:
+        architecture: The network.
+        analysis: Its analysis, from ``analyze``.
+        path: Path of the node, '' for none.
+
+    Returns:
+        The line below the title of its controls.
+
+    Raises:
+        ArchitectureError: There is no such node.
+    """
+    block = path.partition("/")[0]
+    if not block:
+        return "Click a layer of the network to edit it."
+    layers, main = analysis.below(block), edit.block_parallel(edit.find(architecture, block), block)
+    if main is None:
+        ends = [compact_shape(shape) for shape in (layers[0].input_shape, layers[-1].output_shape)] if layers else []
+        return " → ".join(ends) or "empty"
+    count = len(edit.find(architecture, main).branches)
+    channels, *size = layers[-1].output_shape
+    return (
+        f"{count} branch{'es' if count != 1 else ''} · {analysis.by_path[main].input_shape[0]:,} → {channels:,} channels"
+        + (f" · {compact_shape(size)}" if size else "")
+    )
+
+
 def describe_controls(
     architecture: Architecture,
     analysis: Analysis,
@@ -69,32 +98,19 @@ def describe_controls(
     node = edit.find(architecture, block) if block else architecture.trunk
     main = edit.block_parallel(node, block) if block else None
     cards = []
-    if not block:
-        title, subtitle = "Nothing chosen", "Click a layer of the network to edit it."
-    elif main is not None:
+    if main is not None:
         parallel = edit.find(architecture, main)
-        layer = analysis.by_path[main]
-        channels, *size = analysis.below(block)[-1].output_shape
-        title = block
-        subtitle = (
-            f"{len(parallel.branches)} branch{'es' if len(parallel.branches) != 1 else ''} · "
-            f"{layer.input_shape[0]:,} → {channels:,} channels" + (f" · {compact_shape(size)}" if size else "")
-        )
         cards.append(_block_card(make, node, block, main))
         cards += [_branch_card(make, child, f"{main}/{child.name}", path, parallel) for child in parallel.branches]
         cards.append(_add_card(make, parallel, main))
         cards += _around_card(make, node, block, main, path)
-    else:
-        title = block
-        layers = analysis.below(block)
-        ends = [compact_shape(shape) for shape in (layers[0].input_shape, layers[-1].output_shape)] if layers else []
-        subtitle = " → ".join(ends) or "empty"
+    elif block:
         if node.child_field and node.op != "auxiliary":
             cards.append(_block_card(make, node, block, None))
         cards.append(_plain_card(make, node, block, path))
     return {
-        "title": title,
-        "subtitle": subtitle,
+        "title": block or "Nothing chosen",
+        "subtitle": describe_size(architecture, analysis, path),
         "chosen": path,
         "metrics": [{"value": key, "label": each.label} for key, each in metrics.items()],
         "metric": metric,

@@ -151,6 +151,8 @@ def draw_treemap(architecture: Architecture, analysis: Analysis, metric: str = "
             tiling={"pad": 2},
         )
     )
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 8, "b": 0}, height=420)
+    # A tile too small for letters of ten pixels has none: the pointer reads it.
+    text = {"minsize": 10, "mode": "hide"}
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 8, "b": 0}, height=420, uniformtext=text)
     return figure
 

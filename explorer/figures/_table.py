@@ -30,7 +30,7 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
         records.append(
             {
                 "path": layer.path,
-                "op": (look_of(layer.op).table or layer.op) + (" (training only)" if layer.training_only else ""),
+                "op": _operation(node) + (" (training only)" if layer.training_only else ""),
                 "kernel": f"{geometry.kernel[0]}×{geometry.kernel[1]}" if geometry else "",
                 "stride": format_extent(geometry.stride) if geometry else "",
                 "dilation": format_extent(geometry.dilation) if geometry else "",
@@ -49,3 +49,12 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
             }
         )
     return records
+
+
+def _operation(node: Any) -> str:
+    """What a row is; a block's own row is the step that joins its branches, not the sum of them."""
+    if node.op == "parallel":
+        return f"{node.fuse} of {len(node.branches)} branches"
+    if node.op == "residual":
+        return f"add, {node.shortcut} shortcut"
+    return look_of(node.op).table or str(node.op)

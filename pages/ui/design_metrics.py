@@ -142,26 +142,27 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
         alt="Table of layers",
         column_order=_COLUMNS,
         column_config={
-            "path": st.column_config.TextColumn("path", width="medium", pinned=True),
+            "path": st.column_config.TextColumn("path", width=270, pinned=True),
             "params_percent": _share("params share"),
             "macs_percent": _share("MACs share"),
             "params": number_column("params"),
             "weights": number_column("weights"),
             "macs": number_column("MACs"),
             "training_kb": number_column("kept for training", digits=1, unit="kB"),
-            "field": st.column_config.TextColumn("receptive field"),
+            "field": st.column_config.TextColumn("receptive field", width=120),
             "field_stride": st.column_config.TextColumn("field stride"),
             "shortest": st.column_config.TextColumn("shortest path"),
         },
     )
     st.caption(
         f"{len(records):,} of {len(now.layers):,} rows. MACs: multiply-adds of convolutions and linear layers, bias "
-        "not counted. Receptive fields in input pixels. A click on a row chooses the layer; the toolbar saves CSV."
+        "not counted. A block's own row is the step that joins its branches. Receptive fields in input pixels. A click "
+        "on a row chooses the layer; the toolbar saves CSV."
     )
 
 
 def _share(label: str) -> Any:
-    return st.column_config.ProgressColumn(label, format="%.1f %%", min_value=0, max_value=100, width="small")
+    return st.column_config.ProgressColumn(label, format="%.1f %%", min_value=0, max_value=100, width=130)
 
 
 def _where(architecture: Architecture, now: Analysis) -> None:

@@ -5,7 +5,7 @@ torch is imported here, when somebody asks, and never for the first paint.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,7 @@ import streamlit as st
 from explorer.architecture import Architecture, from_json, to_json
 from explorer.text import format_shape, format_signed
 
+from .components import mount
 from .text import literal, number_column
 
 WAIT = "Building the network on the meta device; the first time torch has to be loaded"
@@ -39,14 +40,13 @@ def choose_summary_form(key: str) -> str:
     )  # fmt: skip
 
 
-def show_summary_as(
-    architecture: Architecture, form: str, key: str, height: int | Literal["content"] = "content"
-) -> None:
-    """torchinfo's summary in one of its forms; its text takes so many pixels and scrolls, or as many as it has."""
+def show_summary_as(architecture: Architecture, form: str, key: str, height: int = 560) -> None:
+    """torchinfo's summary in one of its forms; its text takes at most so many pixels, and scrolls."""
     with st.spinner(WAIT):
         text, rows, notes = _summary(to_json(architecture, indent=None))
     if form == "text":
-        st.code(text, language=None, height=height)
+        title = f"torchinfo's summary of {architecture.name}"
+        mount("listing", f"{key}_text", {"title": title, "text": text, "height": height})
     else:
         shown = [
             {
