@@ -26,11 +26,13 @@ router.speak_title("Design")
 main, side = st.columns([0.72, 0.28], gap="medium")
 
 with main:
-    head = st.container(key="head_place")
+    head, notes = st.container(key="head_place"), st.container(key="head_notes")
     # Numbers first: they reach the browser while all else is still being made.
     design_metrics.show_headline(now, before)
     with head:
         header.show(architecture, baseline)
+    with notes:
+        header.show_notes(architecture)
 
     with st.container(border=True, key="diagram_card"):
         mount(

@@ -32,6 +32,7 @@ _COLUMNS = [
 
 def show_headline(now: Analysis, before: Analysis) -> None:
     """The headline metrics and the output's shape, each metric with its change against the baseline."""
+    _show_line(now, before)
     with st.container(horizontal=True, gap="small", key="headline"):
         for metric in headline_metrics().values():
             _show_metric(metric, now, before)
@@ -46,6 +47,17 @@ def show_headline(now: Analysis, before: Analysis) -> None:
         if not head.fits:
             said = head.describe()
             st.caption(f":material/info: {literal(said[0].upper() + said[1:])}.")
+
+
+def _show_line(now: Analysis, before: Analysis) -> None:
+    """The same numbers in one line, which a phone shows above all else while something is edited (page.css)."""
+    cells = []
+    for metric in headline_metrics().values():
+        value, old = metric.read_totals(now.totals), metric.read_totals(before.totals)
+        text = (format_bytes if metric.unit == "bytes" else format_si)(value)
+        change = format_change(value, old) if value != old else "="
+        cells.append(f"<span>{metric.label}<b>{text}</b>{change}</span>")
+    st.html(f'<div class="numbers-line" aria-hidden="true">{"".join(cells)}</div>')
 
 
 def _show_metric(metric: Metric, now: Analysis, before: Analysis) -> None:
@@ -142,6 +154,7 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
         alt="Table of layers",
         column_order=_COLUMNS,
         column_config={
+            "op": st.column_config.TextColumn("op", width=150),
             "path": st.column_config.TextColumn("path", width=270, pinned=True),
             "params_percent": _share("params share"),
             "macs_percent": _share("MACs share"),

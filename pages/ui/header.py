@@ -42,6 +42,11 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
         _compare()
         _share()
         _export(architecture)
+    session.PAGE.show_notices()
+
+
+def show_notes(architecture: Architecture) -> None:
+    """Where the design comes from, and a sentence for newcomers."""
     origin = catalog.describe_origin(architecture)
     lines = [literal(origin)] if origin else []
     # The sentence for newcomers stays: if it went with the first edit, the page would move under the hand.
@@ -50,7 +55,6 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
         "The address always holds your design."
     )
     st.caption("  \n".join(lines))
-    session.PAGE.show_notices()
 
 
 def _step_button(
@@ -167,7 +171,9 @@ def _compare() -> None:
 
 
 def _share() -> None:
-    unfolded = st.popover("Share", icon=":material/link:", key="share_popover", on_change="rerun")
+    unfolded = st.popover(
+        "Share", icon=":material/link:", key="share_popover", on_change="rerun", help="A link to this design"
+    )
     if not unfolded.open:
         return
     with unfolded:
@@ -185,7 +191,9 @@ def _share() -> None:
 
 
 def _export(architecture: Architecture) -> None:
-    unfolded = st.popover("Export", icon=":material/download:", key="export_popover", on_change="rerun")
+    unfolded = st.popover(
+        "Export", icon=":material/download:", key="export_popover", on_change="rerun", help="Save this design"
+    )
     if not unfolded.open:
         return
     with unfolded:
