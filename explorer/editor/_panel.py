@@ -56,12 +56,10 @@ def describe_size(architecture: Architecture, analysis: Analysis, path: str) -> 
     if main is None:
         ends = [compact_shape(shape) for shape in (layers[0].input_shape, layers[-1].output_shape)] if layers else []
         return " → ".join(ends) or "empty"
-    count = len(edit.find(architecture, main).branches)
+    count, taken = len(edit.find(architecture, main).branches), analysis.by_path[main].input_shape[0]
     channels, *size = layers[-1].output_shape
-    return (
-        f"{count} branch{'es' if count != 1 else ''} · {analysis.by_path[main].input_shape[0]:,} → {channels:,} channels"
-        + (f" · {compact_shape(size)}" if size else "")
-    )
+    arms = f"{count} branch{'es' if count != 1 else ''}"
+    return f"{arms} · {taken:,} → {channels:,} channels" + (f" · {compact_shape(size)}" if size else "")
 
 
 def describe_controls(
