@@ -299,6 +299,10 @@ function listenToKeys(build) {
     } else if (event.key === "+" || event.key === "Insert") {
       const gap = [...build.root.querySelectorAll(".gap")].find((each) => each.dataset.place === "after" && each.dataset.beside === path)
       if (gap) openInsertMenu(build, gap)
+    } else if (event.key === "Enter" && path === build.data.chosen) {
+      // What is chosen already is edited: on to its settings, from where Escape leads back.
+      const own = (each) => each.closest(".group.chosen") ?? each.closest(".card.chosen")
+      focusElsewhere("editor", "[data-id]", (found) => found.find((each) => own(each)?.matches(".group")) ?? found.find(own) ?? found.find((each) => each.closest(".card")) ?? found[0])
     } else return
     event.preventDefault()
     event.stopPropagation()

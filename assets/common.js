@@ -279,6 +279,14 @@ function rovingFocus(elements, current) {
   })
 }
 
+// Give the focus to an element of another component of the page, by the key of its mount.
+function focusElsewhere(key, selector, pick) {
+  for (const host of document.querySelectorAll(`.st-key-${key} *`)) {
+    const found = host.shadowRoot ? [...host.shadowRoot.querySelectorAll(selector)] : []
+    if (found.length) return pick(found).focus()
+  }
+}
+
 // Run `draw` now and whenever the width changes.
 function onWidth(element, memory, draw) {
   disconnect(memory)
@@ -298,7 +306,7 @@ function observe(element, memory, changed) {
 }
 
 const COPIED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
-  "opacity", "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline"]
+  "opacity", "paint-order", "stroke-linejoin", "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline"]
 
 // The picture as it looks now, with the theme's colours written into it, so that the file stands alone.
 function standalone(picture, background) {

@@ -97,7 +97,7 @@ function drawOverview(area, data, width, tip, choose, build) {
   const scroll = html(area, "div", { class: "scroll" })
   const picture = svg(scroll, "svg", {
     viewBox: `0 0 ${total} ${top + room + 30}`, width: total, height: top + room + 30, role: "group",
-    "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses, Alt and arrows move a layer, Shift and arrows choose several, plus inserts behind it.`,
+    "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses, Enter again goes to its settings, Alt and arrows move a layer, Shift and arrows choose several, plus inserts behind it.`,
   })
   buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, data.name, button.value)))
   let x = 20 + (total - used) / 2
@@ -265,7 +265,7 @@ function place(tree, plan, x, y, from, draw) {
     if (!plan.children.length) {
       const to = { x: x + wide, y }
       lane(draw, from, to)
-      label(draw.shapes, x + wide / 2, y - 16, "identity", { muted: true })
+      label(draw.shapes, x + wide / 2, y - 16, "identity", { muted: true, halo: true })
       draw.mark(x + wide / 2, y, "inside", tree.path, `Insert into ${tree.name}, which is empty`)
       return { ...from, ...to, bar: 0 }
     }
@@ -326,7 +326,7 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
     const part = parts[index] * scale
     lane(draw, port, { x: joint, y: offset + part / 2 })
     svg(group, "rect", { class: "shape", x: joint, y: offset, width: BAR, height: part, rx: 3, style: `fill:${kindColor(tree.branch_kinds[index])};stroke:none` })
-    if (part > 9 || ports.length < 5) label(group, joint + BAR + 6, offset + part / 2 + 4, formatCount(port.channels), { muted: true, anchor: "start" })
+    if (part > 9 || ports.length < 5) label(group, joint + BAR + 6, offset + part / 2 + 4, formatCount(port.channels), { muted: true, anchor: "start", halo: true })
     offset += part + 2
   })
   return { x: joint + BAR, y, channels: tree.channels, kind: "fuse", bar: high, title: "concat" }
@@ -348,12 +348,12 @@ function placeResidual(tree, plan, x, y, from, draw, wide) {
     d: `M ${begin} ${source} C ${begin + 22} ${source}, ${begin} ${over}, ${begin + 34} ${over} L ${joint - 24} ${over} Q ${joint} ${over} ${joint} ${line - 16}`,
   })
   const named = projection ? `projection shortcut 1×1 · ${tree.cost}` : "identity shortcut"
-  label(draw.shapes, (begin + joint) / 2, over - 6, named, { muted: true })
+  label(draw.shapes, (begin + joint) / 2, over - 6, named, { muted: true, halo: true })
   const group = svg(draw.shapes, "g", {})
   decorate(group, tree, draw)
   svg(group, "circle", { class: "shape", cx: joint, cy: line, r: 16, stroke: kindColor("shortcut") })
   label(group, joint, line + 6, "+", { weight: 600, size: 18 })
-  if (tree.title !== "+") label(group, joint - 22, line + 30, tree.title.replace("+ ", ""), { muted: true })
+  if (tree.title !== "+") label(group, joint - 22, line + 30, tree.title.replace("+ ", ""), { muted: true, halo: true })
   return { x: joint + 16, y: line, channels: tree.channels, kind: "shortcut" }
 }
 
@@ -391,6 +391,6 @@ function lane(draw, from, to) {
   })
 }
 
-function label(parent, x, y, text, { anchor = "middle", size = 11, weight = 400, muted = false } = {}) {
-  return svg(parent, "text", { x, y, "text-anchor": anchor, "font-size": size, "font-weight": weight, class: muted ? "muted" : "" }, text)
+function label(parent, x, y, text, { anchor = "middle", size = 11, weight = 400, muted = false, halo = false } = {}) {
+  return svg(parent, "text", { x, y, "text-anchor": anchor, "font-size": size, "font-weight": weight, class: `${muted ? "muted" : ""}${halo ? " halo" : ""}` }, text)
 }

@@ -9,13 +9,14 @@ export default component(({ data, root, memory }) => {
   if (memory.dragging || !data.cards) return
   const shape = JSON.stringify([data.title, data.metric, data.refused, data.cards.map(skeleton), skeleton(data.network)])
   memory.refused = data.refused
-  const area = root.querySelector(".cards") || html(root, "div", { class: "cards" })
+  const area = root.querySelector(".cards") || drawArea(root)
   if (shape !== memory.shape) {
     memory.shape = shape
     memory.ribbons.clear()
     disconnect(memory)
     const active = root.getRootNode().activeElement
-    const focused = active?.getAttribute?.("data-id")
+    const ids = [...area.querySelectorAll("[data-id]")].map((each) => each.dataset.id)
+    const focused = area.contains(active) ? active.dataset.id : null
     // What is being typed lives through the redraw.
     const typed = memory.typing?.input === active ? [active.value, active.selectionStart, active.selectionEnd] : null
     memory.typing = null
@@ -47,6 +48,15 @@ const controlsIn = (area) => [...area.querySelectorAll("[data-id]:not(:disabled)
 function showSize({ data, root }) {
   const line = root.querySelector(".head span")
   if (line) line.textContent = data.subtitle
+}
+
+// Escape leads back to the picture, from which Enter leads here.
+function drawArea(root) {
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return
+    focusElsewhere("diagram", 'g[data-path][aria-pressed="true"]', (found) => found.at(-1))
+  })
+  return html(root, "div", { class: "cards" })
 }
 
 // Scroll the panel to a card, and never the page: on a phone the panel stands below what is being looked at.

@@ -23,15 +23,16 @@ from ..architecture import (
     Norm,
     Parallel,
     Pool,
-    Problem,
     Residual,
     Sequence,
+    Size,
     blocks,
     edit,
     walk,
 )
 from ..architecture.branches import one_by_one
 from ..text import quote
+from ._typed import refuse
 
 Nodes = tuple[Any, ...]
 
@@ -81,8 +82,12 @@ class Part:
     """Makes what may be inserted, the best first."""
 
 
-def _conv(gap: Gap) -> Iterable[Nodes]:
-    return [(Conv(name="conv", out_channels=width, kernel_size=3, **gap.style),) for width in gap.widths]
+def _conv(kernel_size: Size) -> Callable[[Gap], Iterable[Nodes]]:
+    def make(gap: Gap) -> Iterable[Nodes]:
+        conv: Any = {"name": "conv", "kernel_size": kernel_size, **gap.style}
+        return [(Conv(out_channels=width, **conv),) for width in gap.widths]
+
+    return make
 
 
 def _pool(_: Gap) -> Iterable[Nodes]:
@@ -150,7 +155,10 @@ PARTS: dict[str, Part] = {
         make=lambda gap: [(blocks.reduction(**gap.style),)],
     ),
     "head": Part(label="Head: global pooling → classes", group="Ready blocks", make=lambda gap: [_head(gap)]),
-    "conv": Part(label="Convolution 3×3", group="Layers", make=_conv),
+    "conv": Part(label="Convolution 3×3", group="Layers", make=_conv(3)),
+    "conv_1x1": Part(label="Convolution 1×1", group="Layers", make=_conv(1)),
+    "conv_1x3": Part(label="Convolution 1×3", group="Layers", make=_conv((1, 3))),
+    "conv_3x1": Part(label="Convolution 3×1", group="Layers", make=_conv((3, 1))),
     "pool": Part(label="Pooling 3×3", group="Layers", make=_pool),
     "global_pool": Part(label="Global pooling", group="Layers", make=_always(GlobalPool(name="avgpool"))),
     "flatten": Part(label="Flatten", group="Layers", make=_always(Flatten(name="flatten"))),
@@ -202,12 +210,12 @@ def insert_part(architecture: Architecture, part: str, place: edit.Place, path: 
             says why, and what to do first.
     """
     if part not in list_parts():
-        raise _refuse(path, f"there is nothing named {quote(part, 40)} to insert; known: {', '.join(list_parts())}")
+        raise refuse(path, f"there is nothing named {quote(part, 40)} to insert; known: {', '.join(list_parts())}")
     gap = find_gap(architecture, place, path)
     try:
         made = list(PARTS[part].make(gap)) if part in PARTS else [(NODE_KINDS[part](name=part),)]
     except ValueError as error:
-        raise _refuse(path, f"a {part} cannot be made without further numbers: {error}") from None
+        raise refuse(path, f"a {part} cannot be made without further numbers: {error}") from None
     choices = [edit.insert_at(architecture, place, path, nodes) for nodes in made]
     for choice in choices:
         if not problems(choice):
@@ -267,14 +275,10 @@ def _explain(architecture: Architecture, part: str, path: str, gap: Gap, error: 
         way = f"insert it before {around[-1]}, where there still are feature maps" if around else way
     elif part == "linear":
         way = "insert a head instead, which has all three"
-    return _refuse(first.path, f"{first.message}. So “{label}” was not inserted here: {way}")
+    return refuse(first.path, f"{first.message}. So “{label}” was not inserted here: {way}")
 
 
 def _holds(sibling: str, path: str) -> bool:
     """Whether the node at ``path`` stands in the sequence of ``sibling``, or deeper."""
     parent = sibling.rpartition("/")[0]
     return not parent or path.startswith(f"{parent}/")
-
-
-def _refuse(path: str, message: str) -> ArchitectureError:
-    return ArchitectureError([Problem(path=path, message=message)])

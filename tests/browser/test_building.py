@@ -1,0 +1,204 @@
+"""Networks built from an empty page, by mouse alone and by keyboard alone, equal to the catalogue's by structure."""
+
+import json
+import re
+
+import pytest
+
+from explorer import catalog
+from explorer.architecture import edit, to_link
+from tests.browser.design import until
+
+
+def structure(node):
+    """A node without names."""
+    data = {name: getattr(node, name) for name in type(node).model_fields if name not in ("name", node.child_field)}
+    return data, [structure(child) for child in node.nodes]
+
+
+class Hand:
+    """What a visitor does to build; by which hand is the subclass's."""
+
+    def __init__(self, design):
+        self.design = design
+        self.page = design.page
+        self.picture = self.page.locator(".st-key-diagram")
+
+    def gap(self, place, path):
+        return self.picture.locator(f'.gap[data-place="{place}"][data-beside="{path}"]').first
+
+    def node(self, path):
+        area = ".block-area" if "/" in path else ".overview-area"
+        return self.picture.locator(f'{area} g[data-path="{path}"]')
+
+    def tool(self, key):
+        return self.picture.locator(f'[data-tool="{key}"]')
+
+    def set_command(self, path, field):
+        return json.dumps({"do": "set", "path": path, "field": field}, separators=(",", ":"))
+
+    def changes(self, act):
+        """Do something, and wait until the address has another design; gives what is chosen then."""
+        before = self.design.query("net")
+        act()
+        until(lambda: self.design.query("net") != before, "a new design in the address")
+        return self.design.query("at")
+
+    def insert(self, place, path, part):
+        return self.changes(lambda: self.choose_from_menu(self.gap(place, path), part))
+
+    def wrap(self, kind):
+        return self.changes(lambda: self.choose_from_menu(self.tool("wrap"), kind))
+
+    def duplicate(self):
+        return self.changes(lambda: self.press(self.tool("duplicate")))
+
+    def remove(self):
+        return self.changes(lambda: self.press(self.tool("remove")))
+
+    def item(self, value):
+        return self.picture.locator(f'[role=menuitem][data-value="{value}"]')
+
+    def value(self, path, field):
+        return getattr(edit.find(self.design.architecture, path), field)
+
+
+class Mouse(Hand):
+    def press(self, locator):
+        locator.click()
+
+    def choose_from_menu(self, opener, value):
+        opener.click()
+        self.item(value).click()
+
+    def choose(self, path):
+        self.node(path).click(position={"x": 8, "y": 40} if "/" in path else None)
+        until(lambda: self.design.query("at") == path, "that it is chosen")
+
+    def option(self, path, field, value):
+        radio = self.design.by_id(f"{self.set_command(path, field)}:{value}")
+        if not radio.is_visible():
+            self.design.by_id(f"more:{path}").click()
+        if radio.get_attribute("aria-checked") != "true":
+            self.changes(radio.click)
+
+    def slide(self, path, value, field="out_channels"):
+        """As far as the slider goes, until it is there: its track grows with the value."""
+        while self.value(path, field) != value:
+            slider = self.design.ribbon(path, field)
+            text = slider.get_attribute("aria-valuetext")
+            last = int(slider.get_attribute("max"))
+            at = self.place_of(slider, value)
+            self.changes(lambda: self.design.drag(slider, at / last, steps=3))  # noqa: B023
+            until(lambda: self.design.ribbon(path, field).get_attribute("aria-valuetext") != text, "a new slider")  # noqa: B023
+
+    def place_of(self, slider, value):
+        """Where a value lies: the positions are multiples of a step."""
+        last = int(slider.get_attribute("max"))
+        now = int(re.match(r"\d+", slider.get_attribute("aria-valuetext"))[0])
+        at = int(slider.evaluate("node => node.value"))
+        step = now / (at + 1)
+        return min(last, round(value / step) - 1)
+
+
+class Keyboard(Hand):
+    """Enter, arrows, Tab and letters; nothing is clicked."""
+
+    def has_focus(self, locator):
+        return locator.evaluate("node => node === node.getRootNode().activeElement")
+
+    def reach(self, locator, key="Tab", most=60):
+        for _ in range(most):
+            if locator.count() and self.has_focus(locator):
+                return
+            self.page.keyboard.press(key)
+        raise AssertionError(f"{locator} was not reached by {key}")
+
+    def press(self, locator):
+        self.reach(locator)
+        self.page.keyboard.press("Enter")
+
+    def choose_from_menu(self, opener, value):
+        if not self.has_focus(opener):
+            self.to_gap(opener) if opener.get_attribute("data-place") else self.reach(opener)
+        self.page.keyboard.press("Enter")
+        self.reach(self.item(value), "ArrowDown")
+        self.page.keyboard.press("Enter")
+
+    def to_gap(self, gap):
+        """Plus opens the menu behind a node; other gaps are reached by Tab and arrows."""
+        group = ".overview-area" if gap.evaluate("node => Boolean(node.closest('.overview-area'))") else ".block-area"
+        self.reach(self.picture.locator(f"{group} .gap[tabindex='0']"))
+        marks = self.picture.locator(f"{group} .gap").evaluate_all("nodes => nodes.map((node) => node.outerHTML)")
+        for key in ("Home", *["ArrowRight"] * len(marks)):
+            self.page.keyboard.press(key)
+            if self.has_focus(gap):
+                return
+        raise AssertionError("the gap was not reached")
+
+    def choose(self, path):
+        boxes = self.picture.locator(".block-area" if "/" in path else ".overview-area")
+        self.reach(boxes.locator("g[data-path][tabindex='0']"))
+        for key in ("Home", *["ArrowRight"] * boxes.locator("g[data-path]").count()):
+            self.page.keyboard.press(key)
+            if self.has_focus(self.node(path)):
+                break
+        self.page.keyboard.press("Enter")
+        until(lambda: self.design.query("at") == path, "that it is chosen")
+
+    def settings(self, path):
+        """Enter on what is chosen leads to its settings."""
+        panel = self.page.locator(".st-key-editor")
+        if panel.locator("[data-id]:focus").count():
+            return
+        self.page.keyboard.press("Enter")
+        until(lambda: panel.locator("[data-id]:focus").count() == 1, f"focus in the settings of {path}")
+
+    def option(self, path, field, value):
+        self.settings(path)
+        group = self.set_command(path, field)
+        radio = self.design.by_id(f"{group}:{value}")
+        if radio.get_attribute("aria-checked") == "true":
+            return
+        if not radio.is_visible():
+            self.press(self.design.by_id(f"more:{path}"))
+        self.reach(self.page.locator(f".st-key-editor [data-id^={json.dumps(group)}][aria-checked=true]"))
+        for _ in range(6):
+            self.changes(lambda: self.page.keyboard.press("ArrowRight"))
+            until(lambda: radio.count() == 1, "the choice, drawn anew")
+            if radio.get_attribute("aria-checked") == "true":
+                return
+        raise AssertionError(f"{field} {value} was not reached")
+
+    def slide(self, path, value, field="out_channels"):
+        if self.value(path, field) == value:
+            return
+        self.settings(path)
+        self.reach(self.design.exact(path, field))
+        self.page.keyboard.type(str(value))
+        self.changes(lambda: self.page.keyboard.press("Enter"))
+
+    def back(self):
+        """Escape leads from the settings to the picture."""
+        self.page.keyboard.press("Escape")
+
+
+HANDS = {"mouse": Mouse, "keyboard": Keyboard}
+
+
+def begin(design, hand):
+    made = HANDS[hand](design.open(to_link(catalog.empty())))
+    if hand == "keyboard":
+        made.reach(made.gap("inside", ""), most=100)
+    return made
+
+
+@pytest.mark.parametrize("hand", HANDS)
+def test_the_network_of_the_course_notes(design, hand):
+    made = begin(design, hand)
+    at = made.insert("inside", "", "stem")
+    for part in ("inception", "inception", "head"):
+        at = made.insert("after", at, part)
+    wanted = catalog.get("inception-net-32")
+    assert structure(design.architecture.trunk) == structure(wanted.trunk)
+    assert design.agree()[1].params == 326_122
