@@ -15,7 +15,6 @@ export default component(({ data, root, memory }) => {
     memory.ribbons.clear()
     disconnect(memory)
     const active = root.getRootNode().activeElement
-    const ids = [...area.querySelectorAll("[data-id]")].map((each) => each.dataset.id)
     const focused = area.contains(active) ? active.dataset.id : null
     // What is being typed lives through the redraw.
     const typed = memory.typing?.input === active ? [active.value, active.selectionStart, active.selectionEnd] : null
@@ -26,7 +25,7 @@ export default component(({ data, root, memory }) => {
     drawPanel(area, data, memory)
     area.style.minHeight = ""
     if (memory.chosen !== data.chosen) bringIntoSight(area.querySelector(".card.chosen, .group.chosen"))
-    const same = focused && area.querySelector(`[data-id="${CSS.escape(focused)}"]`)
+    const same = focused && area.querySelector(`[data-id="${CSS.escape(focused)}"]:not(:disabled)`)
     // Where what had the focus is gone, what stands in its place takes it: a keyboard goes on from there.
     const again = same || (focused && controlsIn(area)[Math.min(place, controlsIn(area).length - 1)])
     again?.focus({ preventScroll: true })
