@@ -34,6 +34,21 @@ function outbox() {
   }))
 }
 
+// A name of this tab that a reload keeps, and nothing else does: what was done before can be taken back after it.
+function nameOfTab() {
+  const box = outbox()
+  if (box.tab) return box.tab
+  const key = "inception-explorer.tab"
+  box.tab = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+  try {
+    if (performance.getEntriesByType("navigation")[0]?.type === "reload") box.tab = sessionStorage.getItem(key) ?? box.tab
+    sessionStorage.setItem(key, box.tab)
+  } catch {
+    // A browser that stores nothing begins anew at each load.
+  }
+  return box.tab
+}
+
 // A link that is clicked while commands are under way is followed when they are acknowledged. Streamlit sends a trigger a
 // moment after it is set, and as of the page that it still shows: behind the click it would lead back to that page.
 function holdNavigation(box) {

@@ -38,7 +38,7 @@ export default component(({ data, root, memory, tip, send }) => {
   // Two frames later the numbers and the pictures are on the screen: now the rest of the page may come.
   if (data.wake && !memory.woken) {
     memory.woken = true
-    requestAnimationFrame(() => requestAnimationFrame(() => send("wake", true)))
+    requestAnimationFrame(() => requestAnimationFrame(() => send("wake", nameOfTab())))
   }
 })
 

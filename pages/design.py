@@ -44,12 +44,12 @@ with main:
                 "block": figures.lay_out_block(architecture, now, chosen.partition("/")[0]) if chosen else None,
                 "chosen": chosen,
                 **session.tools(),
-                "wake": not complete,
+                "wake": not complete or not state["tab"],
             },
             choose=session.pick,
             extend=session.extend,
             edit=session.handle_edit,
-            wake=lambda _: None,  # that there is a second run is all that is wanted
+            wake=session.recognize_tab,
         )
     if not complete:
         st.stop()  # the code of tables and uploads would reach the browser before the numbers are drawn
@@ -102,5 +102,6 @@ with main:
 
 if not dragging:
     session.PAGE.write_address()
+    session.keep_for_reload()
 with head:
     header.warn_if_address_is_stale()

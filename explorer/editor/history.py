@@ -62,6 +62,21 @@ class History:
             return self
         return History(self.future[-1], (*self.past, self.current), self.future[:-1])
 
+    def resume(self, later: History) -> History:
+        """Go on where this history ended.
+
+        Args:
+            later: What was done since, from an architecture of its own on; that is a step where it is another one.
+
+        Returns:
+            The history with the steps of both. Where nothing was done since, what was undone can still be redone.
+        """
+        begun = later.past[0] if later.past else later.current
+        if begun == self.current and not later.past:
+            return replace(self, gesture=None)  # drags are numbered anew
+        joined = self.record(begun)
+        return replace(later, past=(*joined.past, *later.past)[-MAX_STEPS:])
+
     def forget_past(self) -> History:
         """Forget what could be undone.
 

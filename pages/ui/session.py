@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -11,8 +12,10 @@ from explorer import analysis, catalog, editor
 from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, branches, edit, to_link
 from explorer.editor import History
 
+from . import tabs
 from .page_state import Page, PageState, Parameter, first_state
 
+_TAB = re.compile("[0-9a-f]{32}")
 HOME = "googlenet"
 """The design of a first visit: a name in the catalogue."""
 
@@ -36,6 +39,10 @@ class DesignState(PageState):
     """Whether the last edit came from a thumb that is still moving."""
     refused: dict[str, Any] | None
     """What could not be done last: {command, text, offers}; told as long as its notice is."""
+    bare: bool
+    """Whether the session's first address named no design."""
+    tab: str
+    """Name of the browser's tab, '' until it is known."""
     complete: bool
     """Whether the whole page is rendered, and not its numbers alone."""
 
@@ -44,7 +51,8 @@ def _first() -> DesignState:
     value = catalog.get(HOME)
     return {
         **first_state(), "history": History(value), "baseline": value, "selected": default_path(value), "count": 1,
-        "metric": "macs", "phase": "commit", "refused": None, "complete": False,
+        "metric": "macs", "phase": "commit", "refused": None,
+        "bare": not st.query_params.get("net"), "tab": "", "complete": False,
     }  # fmt: skip
 
 
@@ -75,6 +83,32 @@ def begin() -> None:
     PAGE.follow_address()
     if first:
         PAGE.state["history"] = PAGE.state["history"].forget_past()
+
+
+def recognize_tab(name: object) -> None:
+    """The browser has said which of its tabs this is: after a reload the tab gets back what it had."""
+    state = PAGE.state
+    if not isinstance(name, str) or not _TAB.fullmatch(name) or state["tab"]:
+        return
+    state["tab"] = name
+    kept = tabs.find(name)
+    if kept is None:
+        return
+    now = state["history"]
+    # The address is bare where the page was reloaded on another page, and older where the design is too large for it.
+    lost = not now.past and (state["bare"] or (not kept.addressed and now.current in kept.history.past))
+    if lost:
+        state["history"], state["baseline"] = kept.history, kept.baseline
+        _select(default_path(architecture()))
+    else:
+        state["history"] = kept.history.resume(now)
+
+
+def keep_for_reload() -> None:
+    """Let the design outlive the session, in this tab."""
+    state = PAGE.state
+    if state["tab"]:
+        tabs.keep(state["tab"], tabs.Kept(state["history"], state["baseline"], not state["unwritten"]))
 
 
 # ---- the address ----------------------------------------------------------------------------------------------------

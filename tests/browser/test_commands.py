@@ -196,12 +196,15 @@ _SEND_MANY = """async ([count, pause]) => {
 }"""
 
 
-@pytest.mark.parametrize("delay", [pytest.param(0, marks=THOROUGH), SLOW])
-def test_many_commands(visit, delay):
+@pytest.mark.parametrize(
+    ("pause", "delay"),
+    [*(pytest.param(pause, 0, marks=THOROUGH) for pause in (0, 5, 40, 120)), (5, SLOW)],
+)
+def test_many_commands(visit, pause, delay):
     count = 200 if ALL else 20  # the history keeps two hundred
     design = visit()
     worsen(design, delay=delay * 1000)
-    design.page.evaluate(_SEND_MANY, [count, 5])
+    design.page.evaluate(_SEND_MANY, [count, pause])
     until(lambda: channels(design) == 100 + count, "the last of the numbers", 120)
     worsen(design, delay=0)
     settle(design.page)
@@ -336,4 +339,16 @@ def test_a_reload_repeats_nothing(visit):
         design.exact(CONV).fill("35")
         design.page.keyboard.press("Enter")
     assert channels(design) == 35
-    undo_all(design, 1)
+    # What was done before it can still be taken back.
+    until(lambda: _step(design, "undo_button") == 34, "the number before")
+    while _step(design, "undo_button") == 34:
+        pass  # the layer, if it came
+    assert channels(design) == 33
+    assert _step(design, "undo_button") == 64
+    assert design.query("net") == NET
+
+
+def _step(design, key):
+    with design.changing():
+        design.button(key).click()
+    return channels(design)

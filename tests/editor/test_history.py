@@ -52,3 +52,35 @@ def test_it_is_bounded_and_forgets() -> None:
     assert len(history.past) == MAX_STEPS
     assert history.forget_past().undo() is not None
     assert history.forget_past().undo().current == history.current
+
+
+@given(STEPS, STEPS)
+def test_it_goes_on_where_another_ended(before: list[str | int], after: list[str | int]) -> None:
+    """As if all of it had been done in one go; the first step there is what was on the screen."""
+    earlier, later, whole = History(BASE), History(VALUES[0]), History(BASE)
+    for step in before:
+        earlier, whole = _take(earlier, step), _take(whole, step)
+    whole = whole.record(VALUES[0])
+    for step in after:
+        later, whole = _take(later, step), _take(whole, step)
+        if not later.past:  # an Undo too many would go back beyond the later one's beginning
+            return
+    if not later.past and not later.future:
+        assert earlier.resume(later).current == VALUES[0]
+    resumed = earlier.resume(later)
+    assert (resumed.past, resumed.current, resumed.future) == (whole.past, whole.current, whole.future)
+
+
+def _take(history: History, step: str | int) -> History:
+    if step == "undo":
+        return history.undo()
+    return history.redo() if step == "redo" else history.record(VALUES[int(step)])
+
+
+def test_after_a_reload_steps_can_be_taken_back_and_forward_and_drags_are_numbered_anew() -> None:
+    earlier = History(BASE).record(VALUES[0]).record(VALUES[1], gesture=1).undo().record(VALUES[2], gesture=1).undo()
+    resumed = earlier.resume(History(earlier.current))
+    assert resumed.redo().current == VALUES[2]
+    assert resumed.undo().current == BASE
+    dragged = History(BASE).record(VALUES[0], gesture=1)
+    assert dragged.resume(History(VALUES[0])).record(VALUES[1], gesture=1).undo().current == VALUES[0]
