@@ -195,7 +195,8 @@ def problems_of(
             message = str(context.get("error", item["msg"]))
         else:
             own = context.get("error") if item["type"] == "value_error" else None
-            known_rule = _RULES.get(item["type"])
+            text_is_short = item["type"] == "too_short" and isinstance(value, str)
+            known_rule = _RULES.get("string_too_short" if text_is_short else item["type"])
             rule = str(own) if own else known_rule.format(**context) if known_rule else item["msg"]
             # Nodes, and texts longer than any name, are not written again.
             shown = len(value) <= limits.MAX_NAME if isinstance(value, str) else own or not isinstance(value, _LARGE)

@@ -115,24 +115,32 @@ def _open() -> None:
                 "New, small network", key="open_untitled", on_click=_open_and_close, args=(catalog.untitled,),
                 help="A template: a stem, an Inception block, a classifier. Any network of the catalogue is one, too",
             )
-        upload = st.file_uploader("or a JSON file", type=["json"], key="upload", max_upload_size=session.JSON_MEGABYTES)
-        if upload is not None and upload.file_id != st.session_state.get("uploaded"):
-            # Remembered first: a bad file is refused once, not at every rerun.
-            st.session_state["uploaded"] = upload.file_id
-            _guarded(lambda: from_json(upload.getvalue()))
-            st.rerun()
+        st.file_uploader(
+            "or a JSON file", type=["json"], key="upload", max_upload_size=session.JSON_MEGABYTES,
+            on_change=_open_upload,
+        )  # fmt: skip
+
+
+def _open_upload() -> None:
+    """Open the file that was given; where it is refused, the list stays open and says why."""
+    upload = st.session_state["upload"]
+    if upload is not None:
+        _open_and_close(lambda: from_json(upload.getvalue()))
 
 
 def _open_and_close(make: Callable[[], Architecture]) -> None:
-    _guarded(make)
-    st.session_state["open_popover"] = False
+    if _guarded(make):
+        st.session_state["open_popover"] = False
 
 
-def _guarded(make: Callable[[], Architecture]) -> None:
+def _guarded(make: Callable[[], Architecture]) -> bool:
+    """Open a design; what cannot be opened is told."""
     try:
         session.open_design(make())
     except ArchitectureError as error:
         session.refuse(f"Not opened, your design is kept: {error}")
+        return False
+    return True
 
 
 def _changes(architecture: Architecture, baseline: Architecture) -> None:
@@ -151,7 +159,7 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
             st.caption(f"and {len(listed) - 40:,} more")
         if changes:
             st.button("Measure from here", key="pin", on_click=session.pin, help="Make this design the baseline")
-            st.button("Back to the baseline", key="revert", on_click=_guarded, args=(lambda: baseline,))
+            st.button("Back to the baseline", key="revert", on_click=_open_and_close, args=(lambda: baseline,))
 
 
 def _count_changes(changes: list[Change]) -> str:

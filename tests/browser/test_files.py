@@ -73,6 +73,7 @@ def test_download_and_upload_give_the_same_design(design, tmp_path, new_page):
     with other.changing():
         other.page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
     assert other.architecture == CHANGED
+    assert not panel(other.page).is_visible()  # the list no longer lies over what was opened
 
 
 def bad_files():

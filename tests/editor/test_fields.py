@@ -209,7 +209,7 @@ def test_no_message_of_the_editor_has_a_word_of_the_code(op: str, field: str) ->
         ({"do": "input", "axis": "size", "value": 1}, "input (4×1×1) must be channels, height and width"),
         ({"do": "input", "axis": "channels", "value": 0}, "input (0×12×10)"),
         ({"do": "input", "axis": "size", "value": 3.5}, "input size (3.5) must be a whole number"),
-        ({"do": "title", "value": ""}, "name"),
+        ({"do": "title", "value": ""}, "name ('') must not be empty"),
         ({"do": "rename", "path": "sample", "value": "1x1"}, "name ('1x1') must be 1 to 64 letters, digits or _"),
     ],
 )
