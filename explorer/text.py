@@ -17,10 +17,11 @@ Names that people typed are quoted, shortened, or escaped for what reads them (M
 
 from __future__ import annotations
 
+import difflib
 import html
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _MARKUP = re.compile(
     r"[\\`*{}\[\]<>#|$~]"  # always
@@ -311,6 +312,29 @@ def quote(value: object, limit: int = 60) -> str:
     except (ValueError, RecursionError):  # an int of thousands of digits, or nesting beyond measure
         text = f"a {type(value).__name__} too large to show"
     return shorten(text, limit)
+
+
+def suggest(given: str, known: Iterable[str] | Mapping[str, str], otherwise: str = "") -> str:
+    """Write what somebody may have meant by a name that is none.
+
+    >>> suggest("quik", ["course", "quick"]), suggest("x", ["course", "quick"])
+    ('did you mean quick?', 'known: course, quick')
+
+    Args:
+        given: What was typed; upper and lower case are the same.
+        known: The names that there are; or names by which something is found, and what is to be typed for each.
+        otherwise: What to say where nothing is near; default: all known names.
+
+    Returns:
+        The end of a sentence that says that there is no such name.
+    """
+    typed, meant = given.lower()[:200], dict(known) if isinstance(known, Mapping) else {each: each for each in known}
+    by_lower = {name.lower(): write for name, write in meant.items()}
+    close = [name for name in by_lower if len(typed) > 2 and typed in name][:3]
+    close = close or difflib.get_close_matches(typed, by_lower, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(dict.fromkeys(by_lower[name] for name in close))}?"
+    return otherwise or f"known: {', '.join(dict.fromkeys(meant.values()))}"
 
 
 def quote_path(path: object) -> str:

@@ -398,7 +398,34 @@ def test_layers_that_do_not_fit_are_told_in_one_line(capsys: pytest.CaptureFixtu
     ],
 )
 def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], args: tuple[str, ...]) -> None:
-    assert "see `python -m explorer --help`" in error(capsys, *args)
+    verb = args[0] if args and args[0] in ("analyze", "list", "export", "summary", "diff") else ""
+    assert f"see `python -m explorer {verb} --help`".replace("  ", " ") in error(capsys, *args)
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (("preditc", "x"), "did you mean predict?"),
+        (("runs", "lst"), "did you mean list?"),
+        (("train", "dilated-cnn", "--epoch", "3"), "there is no '--epoch' here; did you mean --epochs?"),
+        (("list", "--jsn"), "did you mean --json?"),
+        (("evaluate", "cifar10-inception", "--datset=digits", "--dataset", "digits"), "did you mean --dataset"),
+        (("train", "dilated-cnn", "--recipe", "quik"), "did you mean quick?"),
+        (("train", "dilated-cnn", "--set", "batchsize=3"), "did you mean batch_size?"),
+        (("train", "dilated-cnn", "--dataset", "digts"), "did you mean digits"),
+        (("train", "dilatd-cnn"), "did you mean dilated-cnn"),
+        (("ablate", "inception-net-32", "--factors", "Residuals"), "did you mean residual"),
+        (("ablate", "--preset", "homwork"), "did you mean homework?"),
+        (("lesson", "long-rang"), "did you mean long-range?"),
+        (("predict", "cifar10-incepton", "a.jpg"), "did you mean cifar10-inception"),
+        (("export", "googlenet", "--format", "jsn"), "did you mean json?"),
+        (("analyze", "googlenet", "more"), "there is no 'more' here; that is one argument too many"),
+    ],
+)
+def test_what_was_mistyped_is_told_with_what_is_near(
+    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], meant: str
+) -> None:
+    assert meant in error(capsys, *args)
 
 
 def test_the_words_of_strangers_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

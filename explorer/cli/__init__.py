@@ -8,7 +8,6 @@ Text that strangers wrote is shown literally: control characters come out as esc
 from __future__ import annotations
 
 import argparse
-import difflib
 import io
 import os
 import sys
@@ -16,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from ..text import quote
+from ..text import quote, suggest
 from . import _ablate, _compare, _datasets, _design, _experiments, _inspect, _lessons, _runs
 from ._arguments import ARCH_HELP
 from ._text import describe_error, escape
@@ -30,16 +29,24 @@ STATUS_INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse whose errors are one line, with the nearest choice where one was mistyped."""
+    """argparse whose errors are one line, with the nearest verb, choice or option where one was mistyped."""
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}; see `python -m explorer --help`")
+        raise ValueError(f"{message}; see `{self.prog} --help`")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = super().parse_known_args(args, namespace)
+        if rest and self._subparsers is None:  # the verb itself, which knows what it takes
+            wrong = next((each for each in rest if each.startswith("-")), rest[0]).partition("=")[0]
+            options = [name for name in self._option_string_actions if name.startswith("--")]
+            hint = suggest(wrong, options, "") if wrong.startswith("-") else "that is one argument too many"
+            self.error(f"there is no {quote(wrong)} here; {hint}")
+        return found, rest
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            close = difflib.get_close_matches(str(value)[:100], list(map(str, action.choices)), n=2, cutoff=0.6)
-            known = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(map(str, action.choices))}"
-            raise argparse.ArgumentError(action, f"there is no {quote(value)}; {known}")
+            hint = suggest(str(value), list(map(str, action.choices)))
+            raise argparse.ArgumentError(action, f"there is no {quote(value)}; {hint}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..analysis import repair
 from ..architecture import Architecture, ArchitectureError, edit
+from ..text import suggest
 from . import _factor_edits as edits
 
 _WITHOUT = "without-"
@@ -211,8 +212,8 @@ def get_factor(name: str) -> Factor:
     if branch != name and branch.isidentifier():
         return _without_branch(branch)
     if name not in _BY_NAME:
-        known = f"{', '.join(_BY_NAME)}, {_WITHOUT}BRANCH with the name of a branch"
-        raise ValueError(f"there is no factor {name[:60]!r}; known: {known}")
+        known = f"known: {', '.join(_BY_NAME)}, {_WITHOUT}BRANCH with the name of a branch"
+        raise ValueError(f"there is no factor {name[:60]!r}; {suggest(name, _BY_NAME.keys(), known)}")
     return _BY_NAME[name]
 
 

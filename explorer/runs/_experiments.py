@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sql
 
+from ..text import suggest
 from ._tables import EXPERIMENTS, TRIALS
 
 
@@ -63,8 +64,11 @@ class Experiments:
         with self._transaction() as connection:
             row = connection.execute(EXPERIMENTS.select().where(EXPERIMENTS.c.id == experiment)).one_or_none()
         if row is None:
-            known = "`python -m explorer experiments list` shows them"
-            raise ValueError(f"there is no experiment {experiment[:60]!r}; {known}")
+            known: dict[str, str] = {}
+            for each in self.all():
+                known |= {each.name: each.id, each.id: each.id}
+            hint = suggest(experiment, known, "`python -m explorer experiments list` shows them")
+            raise ValueError(f"there is no experiment {experiment[:60]!r}; {hint}")
         return ExperimentRow(**row._mapping)
 
     def remove(self, experiment: str) -> None:

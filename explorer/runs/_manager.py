@@ -23,7 +23,7 @@ from ..home import home
 from ._devices import ask_devices, devices
 from ._experiments import ExperimentRow, Trial
 from ._files import Lock, atomic_write, read_note
-from ._home import RunFolder, new_run_id, read_home_id, validate_run_id
+from ._home import RUN_ID, RunFolder, new_run_id, read_home_id, validate_run_id
 from ._open import open_store
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status
 from ._repair import describe, remove_experiment, write_experiment
@@ -231,7 +231,9 @@ class Manager:
 
     def run(self, run: str) -> Run:
         """Read one run. Raises ValueError if there is none."""
-        found = self.store.get(validate_run_id(run))
+        if not RUN_ID.fullmatch(run):
+            raise ValueError(self.store.describe_missing(run))
+        found = self.store.get(run)
         if found.status == "running" and self.owns(found):
             self._scheduler.reconcile_if_possible()
             found = self.store.get(run)

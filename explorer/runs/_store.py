@@ -20,6 +20,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
+from ..text import suggest
 from ._experiments import Experiments, Trial
 from ._records import Document, Point, Run, Status, StoreError
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
@@ -115,8 +116,16 @@ class Store:
         with self._transaction() as connection:
             row = connection.execute(RUNS.select().where(RUNS.c.id == run)).one_or_none()
         if row is None:
-            raise ValueError(f"there is no run {run[:60]!r}; `python -m explorer runs list` shows them")
+            raise ValueError(self.describe_missing(run))
         return _run(row)
+
+    def describe_missing(self, run: str) -> str:
+        """Say that there is no run of a name, and which ones may be meant, by their names or titles."""
+        known: dict[str, str] = {}
+        for each in self.runs():
+            known |= {each.name: each.id, each.id: each.id}
+        hint = suggest(run, known, "`python -m explorer runs list` shows them")
+        return f"there is no run {run[:60]!r}; {hint}"
 
     def runs(self, *statuses: Status, home: str | None = None) -> list[Run]:
         """Read all runs, or those in certain states, or of one data directory, oldest first."""

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from ..text import suggest
+
 Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "step", "cosine", "one_cycle"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -174,7 +176,7 @@ def _sentence(error: Any) -> str:
     if not field:
         return f"configuration: {rule}"
     if error["type"] == "extra_forbidden":
-        return f"{field}: no such setting; known: {', '.join(TrainConfig.model_fields)}"
+        return f"{field}: no such setting; {suggest(field, TrainConfig.model_fields.keys())}"
     if error["type"] == "missing":
         return f"{field}: missing; give a value"
     shown = repr(error["input"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import catalog
 from ..runs import Manager, Run
+from ..text import suggest
 from ._config import TrainConfig
 from ._launch import start
 from ._recipes import recipe
@@ -79,7 +80,7 @@ def lesson(name: str) -> Lesson:
         ValueError: There is none; the message has the names there are.
     """
     if name not in LESSONS:
-        raise ValueError(f"there is no lesson {name[:60]!r}; known: {', '.join(LESSONS)}")
+        raise ValueError(f"there is no lesson {name[:60]!r}; {suggest(name, LESSONS.keys())}")
     return LESSONS[name]
 
 

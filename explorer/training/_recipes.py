@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..text import suggest
 from ._config import TrainConfig
 
 
@@ -111,5 +112,5 @@ def recipe(name: str, dataset: str) -> TrainConfig:
         ValueError: There is no such recipe; the message has the names there are.
     """
     if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name[:60]!r}; known: {', '.join(RECIPES)}")
+        raise ValueError(f"there is no recipe {name[:60]!r}; {suggest(name, RECIPES.keys())}")
     return RECIPES[name]("any").changed(dataset=dataset)

@@ -26,6 +26,7 @@ from explorer.experiments import (
     describe_conclusions,
     deviation_interval,
     draw_conclusions,
+    get_experiment,
     interaction_cells,
     seeds_needed,
     start,
@@ -216,6 +217,19 @@ def test_earlier_runs_under_the_same_settings_tell_the_spread(manager: Manager) 
     assert difference.verdict == "none: one seed"
     assert difference.needed is not None
     assert difference.needed.expected is not None
+
+
+def test_an_experiment_and_a_run_that_were_mistyped_are_found(manager: Manager) -> None:
+    stored = start(manager, small(factors=("cbam",), seeds=(0,), name="Third homework"))
+    run = manager.trials(stored.id)[0][1]
+    for typed in (stored.id[:-1] + "x", "homework"):
+        with pytest.raises(ValueError, match=f"there is no experiment '{typed}'; did you mean {stored.id}"):
+            get_experiment(manager, typed)
+    for typed in (run.id[:-2], run.name[:6]):
+        with pytest.raises(ValueError, match=f"there is no run '{typed}'; did you mean .*{run.id}"):
+            manager.run(typed)
+    with pytest.raises(ValueError, match="runs list` shows them"):
+        manager.run("../../etc/passwd")
 
 
 def test_every_form_has_the_interaction_and_pandas_reads_its_numbers(manager: Manager) -> None:

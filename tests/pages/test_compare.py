@@ -183,7 +183,7 @@ BAD = {
     "too long": (["1." + "A" * 9000], "at most 8,192 are allowed"),
     "unknown name": (["<script>alert(1)</script>"], "the catalogue has no"),
     "no such run": (["20200101-000000-abcdef"], "20200101-000000-abcdef"),
-    "no run at all": (["2<b>"], "is no run"),
+    "no run at all": (["2<b>"], "there is no run"),
 }
 
 

@@ -166,8 +166,8 @@ def test_a_reader_who_goes_away_is_no_trouble_with_the_data(manager: Manager) ->
         (["train", "dilated-cnn", "--device", "tpu"], "must be auto, cpu"),
         (["train", "googlenet"], "gives 1,000 scores"),
         (["train", "dilated-cnn", "--set", "lr=1e999"], "finite"),
-        (["runs", "show", "../../etc/passwd"], "is no run"),
-        (["runs", "stop", "20260101-000000-abcdef"], "there is no run"),
+        (["runs", "show", "../../etc/passwd"], "there is no run"),
+        (["runs", "stop", "20260101-000000-abcdef"], "there there is no run"),
         (["runs"], "ACTION"),
     ],
 )
