@@ -159,7 +159,7 @@ def test_a_reader_who_goes_away_is_no_trouble_with_the_data(manager: Manager) ->
         (["train", "dilated-cnn", "--set", "speed=1"], "speed: no such setting"),
         (["train", "dilated-cnn", "--set", f"lr={'[' * 100_000}"], "lr (="),
         (["train", "dilated-cnn", "--dataset", "~nobody-has-this-name/x"], "no data set"),
-        (["lesson", "long"], "known: long-range"),
+        (["lesson", "long"], "did you mean long-range?"),
         (["lesson", "long-range", "--epochs", "0"], "epochs (=0)"),
         (["train", "dilated-cnn", "--recipe", "slow"], "there is no recipe 'slow'; known: course, "),
         (["train", "dilated-cnn", "--dataset", "digitz"], "did you mean digits"),
@@ -167,7 +167,7 @@ def test_a_reader_who_goes_away_is_no_trouble_with_the_data(manager: Manager) ->
         (["train", "googlenet"], "gives 1,000 scores"),
         (["train", "dilated-cnn", "--set", "lr=1e999"], "finite"),
         (["runs", "show", "../../etc/passwd"], "there is no run"),
-        (["runs", "stop", "20260101-000000-abcdef"], "there there is no run"),
+        (["runs", "stop", "20260101-000000-abcdef"], "there is no run"),
         (["runs"], "ACTION"),
     ],
 )
