@@ -1,8 +1,9 @@
 // What a network predicts: sample images with its best predictions, and the confusion matrix.
 // data: {classes, confusion: [[images by true class (row) and prediction (column)]], samples: {png, columns, width, height,
-// labels} | null, predictions: [[[class, probability], ...] per sample] | null, note}
+// labels} | null, predictions: [[[class, probability], ...] per sample] | null, note, cell: the open one, what}
+// trigger "cell", where somebody listens: [true class, predicted class].
 
-export default component(({ data, root, memory, tip }) => {
+export default component(({ data, root, memory, tip, send }) => {
   if (!root.querySelector(".both")) {
     const both = html(root, "div", { class: "both" })
     html(both, "div", { class: "half samples" })
@@ -11,7 +12,7 @@ export default component(({ data, root, memory, tip }) => {
   const [left, right] = [root.querySelector(".samples"), root.querySelector(".matrix")]
   left.hidden = !(data.samples && data.predictions)
   if (!left.hidden) drawSamples(left, data, memory, tip)
-  onWidth(right, memory, (width) => drawMatrix(right, data, Math.max(240, width), tip, memory))
+  onWidth(right, memory, (width) => drawMatrix(right, data, Math.max(240, width), tip, memory, send))
 }, { keepsTip: true })
 
 function drawSamples(area, data, memory, tip) {
@@ -54,16 +55,16 @@ function drawSamples(area, data, memory, tip) {
   })
 }
 
-function drawMatrix(area, data, width, tip, memory) {
+function drawMatrix(area, data, width, tip, memory, send) {
   const { classes, confusion } = data
   const colors = [...colorsOf(area), width]
   // It comes once a second while a network learns, and is another one once an epoch.
-  const shown = JSON.stringify([classes, confusion, data.note, colors])
+  const shown = JSON.stringify([classes, confusion, data.note, data.cell, colors])
   if (memory.shown === shown) return
   memory.shown = shown
   const count = confusion.length
   area.replaceChildren()
-  titleLine(area, "Confusion matrix", `all test images, ${data.note}`)
+  titleLine(area, "Confusion matrix", `${data.what || "all test images"}, ${data.note}${send ? "; a click on a cell shows its images" : ""}`)
   const named = count <= 20
   const left = named ? Math.min(110, 12 + 6.2 * Math.max(...classes.map((name) => Math.min(name.length, 15)))) : 20
   const side = Math.min(Math.floor((Math.min(width, 640) - left - 6) / count), 44)
@@ -90,20 +91,27 @@ function drawMatrix(area, data, width, tip, memory) {
       }, formatCount(value))
     })
   })
+  if (data.cell) svg(picture, "rect", { class: "frame open", x: left + cell * data.cell[1], y: top + cell * data.cell[0], width: cell - 1, height: cell - 1 })
   const frame = svg(picture, "rect", { class: "frame", width: cell - 1, height: cell - 1, visibility: "hidden" })
   const leave = () => {
     frame.setAttribute("visibility", "hidden")
     tip.hide()
   }
-  // One listener for all cells.
-  picture.addEventListener("pointermove", (event) => {
+  const at = (event) => {
     const box = picture.getBoundingClientRect()
-    const predicted = Math.floor(((event.clientX - box.left) * wide / box.width - left) / cell)
-    const truth = Math.floor(((event.clientY - box.top) * high / box.height - top) / cell)
-    const value = confusion[truth]?.[predicted]
-    if (value === undefined) return leave()
+    return [Math.floor(((event.clientY - box.top) * high / box.height - top) / cell), Math.floor(((event.clientX - box.left) * wide / box.width - left) / cell)]
+  }
+  const point = ([truth, predicted]) => {
     for (const [name, place] of [["x", left + cell * predicted], ["y", top + cell * truth]]) frame.setAttribute(name, place)
     frame.setAttribute("visibility", "visible")
+  }
+  if (send) takeCells(picture, confusion, at, point, send)
+  // One listener for all cells.
+  picture.addEventListener("pointermove", (event) => {
+    const [truth, predicted] = at(event)
+    const value = confusion[truth]?.[predicted]
+    if (value === undefined) return leave()
+    point([truth, predicted])
     const images = `${value} of ${totals[truth]}, ${formatShare(value / totals[truth])}`
     tip.show([["shows", classes[truth]], ["predicted", classes[predicted]], ["images", images]], event.clientX, event.clientY)
   })
@@ -111,6 +119,28 @@ function drawMatrix(area, data, width, tip, memory) {
   if (named) classes.forEach((name, index) => {
     const x = left + cell * (index + 0.5), y = top + cell * count + 8
     svg(picture, "text", { x, y, transform: `rotate(-45 ${x} ${y})`, "text-anchor": "end", class: "muted" }, name.slice(0, 15))
+  })
+}
+
+// A click opens a cell; by keys the arrows move over the cells and Enter opens one.
+function takeCells(picture, confusion, at, point, send) {
+  let here = [0, 0]
+  picture.setAttribute("tabindex", 0)
+  picture.setAttribute("role", "application")
+  picture.setAttribute("aria-label", `${picture.getAttribute("aria-label")}. Arrow keys move over the cells, Enter shows the images of one.`)
+  picture.addEventListener("click", (event) => {
+    const cell = at(event)
+    if (confusion[cell[0]]?.[cell[1]] !== undefined) send("cell", cell)
+  })
+  picture.addEventListener("keydown", (event) => {
+    const [down, across] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] || [0, 0]
+    if (event.key === "Enter" || event.key === " ") send("cell", here)
+    else if (down || across) {
+      const next = [here[0] + down, here[1] + across]
+      if (confusion[next[0]]?.[next[1]] !== undefined) here = next
+      point(here)
+    } else return
+    event.preventDefault()
   })
 }
 

@@ -321,7 +321,8 @@ function observe(element, memory, changed) {
 }
 
 const COPIED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
-  "opacity", "paint-order", "stroke-linejoin", "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline"]
+  "opacity", "filter", "image-rendering", "paint-order", "stroke-linejoin", "font-family", "font-size", "font-weight", "text-anchor",
+  "dominant-baseline"]
 
 // The picture as it looks now, with the theme's colours written into it, so that the file stands alone.
 function standalone(picture, background) {
@@ -344,6 +345,8 @@ function standalone(picture, background) {
   return new XMLSerializer().serializeToString(copy)
 }
 
+const SAVED_PX = 512 // width of a saved picture, at least
+
 function save(blob, name) {
   const link = document.createElement("a")
   link.href = URL.createObjectURL(blob)
@@ -360,7 +363,7 @@ function savePicture(picture, title, kind) {
   const image = new Image()
   image.onload = () => {
     const canvas = document.createElement("canvas")
-    const scale = 2
+    const scale = Math.max(2, Math.ceil(SAVED_PX / image.width))
     canvas.width = image.width * scale
     canvas.height = image.height * scale
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height)

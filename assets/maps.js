@@ -97,6 +97,8 @@ function drawLarge(area, large, tip, choose) {
     const [r, c] = [row + down, column + across]
     if (r >= 0 && r < large.rows && c >= 0 && c < large.columns) pick(r, c)
   })
+  const tool = html(html(title, "span", { class: "push" }), "button", { class: "tool", type: "button", title: "Save this map as PNG" }, "PNG")
+  tool.addEventListener("click", () => savePicture(picture, `${large.group} channel ${large.channel}`, "png"))
   colorScale(area, large.scale)
   html(area, "p", { class: "said" }, `Unit at row ${large.unit[0]}, column ${large.unit[1]}: ${formatNumber(value(row * large.columns + column))}`)
 }

@@ -79,9 +79,9 @@ def _cells(table: Any) -> Iterator[str]:
 
 _PLAIN = {
     "path", "key", "id", "src", "png", "command", "commands", "chosen", "label", "title", "name", "shows", "value",
-    "kind", "branch_kinds", "marks", "alt", "text_typed",
+    "kind", "branch_kinds", "marks", "alt", "values", "text_typed",
 }  # fmt: skip
-"""Keys of what is no sentence: paths, kinds, pictures, what people named."""
+"""Keys of what is no sentence: paths, kinds, pictures, numbers as base64, what people named."""
 
 
 def _strings(data: Any, key: str = "") -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
 Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary``,
-``ledger``, ``predict`` and ``evaluate`` import torch.
+``ledger``, ``predict``, ``perturb`` and ``evaluate`` import torch.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The verbs about trained networks: ``models``, ``predict`` and ``evaluate``."""
+"""The verbs about trained networks: ``models``, ``predict``, ``perturb`` and ``evaluate``."""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..text import format_share, quote, quote_path
+from ..text import escape_csv, format_number, format_share, parse_decimal, quote, quote_path
 from ._running import open_manager
 from ._text import escape, format_table, print_json, progress_printer
 
@@ -133,6 +134,7 @@ def _find_pictures(given: Sequence[str]) -> tuple[list[str], list[str]]:
 def _evaluate(args: argparse.Namespace) -> None:
     model = _open_model(args)
     from .. import datasets
+    from ..inspection import load_model_cards
     from ..inspection.evaluation import evaluate
 
     data = datasets.load(datasets.find_name(args.dataset), size=model.preprocessing.import_size)
@@ -140,10 +142,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     low, high = found.accuracy_interval
+    card = load_model_cards().get(model.name)
+    seen = card is not None and data.name in card.seen
     if args.json:
         print_json({
             "model": _facts(model),
-            "dataset": {"name": data.name, "fingerprint": data.fingerprint},
+            "dataset": {"name": data.name, "fingerprint": data.fingerprint, "seen": seen},
             "images": len(found.labels), "right": found.correct_count, "accuracy": found.accuracy,
             "interval": [low, high], "loss": found.loss, "calibration_error": found.calibration_error,
             "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
@@ -154,11 +158,72 @@ def _evaluate(args: argparse.Namespace) -> None:
           f"{format_share(found.accuracy)} (95 % interval {format_share(low)} to {format_share(high)}); "
           f"loss {found.loss:.4f}; "
           f"calibration error {format_share(found.calibration_error)}")  # fmt: skip
+    if seen:
+        print("these test images were among those that the model was trained on: the accuracy flatters")
     rows = [
         (escape(each.name), f"{each.images:,}", format_share(each.recall, 1), format_share(each.precision, 1))
         for each in found.per_class
     ]
     print(format_table(("class", "images", "recall", "precision"), rows, "<>>>"))
+
+
+def _perturb(args: argparse.Namespace) -> None:
+    from ..inspection import PERTURBATIONS, check_perturbation
+
+    settings = check_perturbation(_parse_settings(args.set or []))
+    along = args.along
+    if along not in PERTURBATIONS:
+        raise ValueError(f"--along (={quote(along)}) must be one of {', '.join(PERTURBATIONS)}")
+    model = _open_model(args)
+    from ..inspection.perturbation import trace_perturbation
+    from ..inspection.predict import predict
+
+    pixels, _ = _read_image(args.image, model.preprocessing.decoded_side)
+    (prediction,) = predict(model, [pixels], top=1)
+    found = trace_perturbation(
+        model, prediction.input, along, settings, progress=progress_printer("{done:,} of {total:,} values")
+    )
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    others = {name: value for name, value in settings.items() if value != PERTURBATIONS[name].neutral and name != along}
+    table = found.probabilities.tolist()
+    unit = PERTURBATIONS[along].unit
+    if args.json:
+        print_json({
+            "model": {**_facts(model), "classes": model.classes}, "file": args.image, "along": along, "unit": unit,
+            "others": others, "values": found.values, "probabilities": table,
+        })  # fmt: skip
+        return
+    if args.csv:
+        rows = csv.writer(sys.stdout, lineterminator="\n")
+        rows.writerow([along, *map(escape_csv, model.classes)])
+        rows.writerows([value, *shares] for value, shares in zip(found.values, table, strict=True))
+        return
+    _print_model(model)
+    print(escape(model.tell_limits()))
+    given = "; ".join(f"{name} {format_number(value)} {PERTURBATIONS[name].unit}" for name, value in others.items())
+    print(f"\n{escape(args.image)}: {PERTURBATIONS[along].meaning}{f'; {given}' if given else ''}")
+    shown = found.find_classes(args.top)
+    lines = [
+        (f"{format_number(value)} {unit}", *(format_share(shares[each], 1) for each in shown), escape(model.classes[best]))
+        for value, shares, best in zip(found.values, table, found.probabilities.argmax(1).tolist(), strict=True)
+    ]
+    header = (along, *(escape(model.classes[index]) for index in shown), "best")
+    print(format_table(header, lines, ">" + ">" * len(shown) + "<"))
+
+
+def _parse_settings(given: Sequence[str]) -> dict[str, float]:
+    """``--set NAME=VALUE`` as often as it was typed."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set (={quote(text)}) must be NAME=VALUE such as blur=3")
+        try:
+            found[name.strip()] = parse_decimal(value)
+        except ValueError as error:
+            raise ValueError(f"--set {quote(name.strip())}: {error}") from None
+    return found
 
 
 def _read_image(path: str, at_least: int | None) -> tuple[Any, dict[str, Any]]:
@@ -254,6 +319,18 @@ def add(verb: Callable[..., Any]) -> None:
     text = "a picture (JPEG, PNG, WebP, AVIF, TIFF, PPM and others), or a folder of them"
     sub.add_argument("images", metavar="IMAGE", nargs="+", help=text)
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
+    _add_options(sub)
+    text = "How the answer to a picture changes while it is turned, moved, blurred or covered (needs torch)."
+    sub = verb("perturb", _perturb, text, arch=False, shape=False)
+    sub.add_argument("model", metavar="MODEL", help=MODEL)
+    sub.add_argument("image", metavar="IMAGE", help="a picture")
+    text = "what runs over its range: rotate (degrees), right, down, scale, blur, brightness, contrast, noise, cover, \
+cover_x or cover_y (percent); default: rotate"
+    sub.add_argument("--along", default="rotate", metavar="NAME", help=text)
+    text = "what else is done to the picture, such as blur=3; may be repeated"
+    sub.add_argument("--set", action="append", metavar="NAME=VALUE", help=text)
+    sub.add_argument("--top", type=int, default=3, metavar="K", help="classes in the table; default: 3")
+    sub.add_argument("--csv", action="store_true", help="one line a value, one column a class")
     _add_options(sub)
     text = "Evaluate a trained network on the test images of a data set (needs torch)."
     sub = verb("evaluate", _evaluate, text, arch=False, shape=False)

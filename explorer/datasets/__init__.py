@@ -34,6 +34,7 @@ from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Box, Placement, Preproc
 from ._preview import Preview, preview, preview_upload
 from ._samples import Sample, draw_sheet, sample_images
 from ._store import ImportedDataset, Scaling
+from ._strokes import MAX_STROKES_LETTERS, Stroke, draw_strokes, format_strokes, parse_strokes
 
 if TYPE_CHECKING:
     from ._dataset import Dataset
@@ -45,6 +46,7 @@ __all__ = [
     "IMAGENET_STD",
     "IMAGE_ENDINGS",
     "MAX_IMAGE_BYTES",
+    "MAX_STROKES_LETTERS",
     "SHOWN_FORMATS",
     "Box",
     "Cancel",
@@ -63,15 +65,18 @@ __all__ = [
     "Progress",
     "Sample",
     "Scaling",
+    "Stroke",
     "count_classes",
     "data_folders",
     "decode",
     "draw_sheet",
+    "draw_strokes",
     "fetch",
     "find_available",
     "find_layout",
     "find_name",
     "find_source",
+    "format_strokes",
     "generate_long_range",
     "get_card",
     "get_import",
@@ -83,6 +88,7 @@ __all__ = [
     "measure_reading",
     "names",
     "parse_size",
+    "parse_strokes",
     "preview",
     "preview_upload",
     "register",

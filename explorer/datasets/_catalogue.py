@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..home import absolute
 from ..text import quote
-from . import _digits, _long_range, _offers, _official, _read, _store
+from . import _digits, _drawn_digits, _long_range, _offers, _official, _read, _store
 from ._arrays import ImageArrays
 from ._card import DatasetCard, DatasetSource
 from ._errors import DatasetError
@@ -33,6 +33,12 @@ SOURCES: dict[str, DatasetSource] = {
         knows=lambda name: name == DEFAULT,
         get_card=lambda _: _digits.get_card(),
         load_arrays=lambda _: _digits.load(),
+    ),
+    "drawn-digits": DatasetSource(
+        list_names=lambda: [_drawn_digits.NAME],
+        knows=lambda name: name == _drawn_digits.NAME,
+        get_card=lambda _: _drawn_digits.get_card(),
+        load_arrays=lambda _: _drawn_digits.load(),
     ),
     "long-range": DatasetSource(
         list_names=lambda: [f"{_long_range.NAME}-{distance}" for distance in _long_range.LISTED_DISTANCES],

@@ -123,16 +123,19 @@ def draw_map(values: Array, low: float, high: float, limit: int = LARGE) -> dict
     }  # fmt: skip
 
 
-def draw_heatmap(values: Array) -> dict[str, Any]:
-    """Draw numbers that lie over a picture of the same size.
+def draw_heatmap(values: Array, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+    """Draw numbers that lie over a picture.
 
     Args:
         values: Numbers, shape (H, W).
+        low: Where the colours begin, where several heatmaps share them; 0 or ``-high``. None: the values' own.
+        high: Where they end.
 
     Returns:
         ``src``, the address of the heatmap's image, and the ``scale`` of its colours.
     """
-    low, high = find_color_range(values)
+    if low is None or high is None:
+        low, high = find_color_range(values)
     return {"src": _address(_palette_png(levels(values, low, high), low < 0)), "scale": scale(low, high)}
 
 

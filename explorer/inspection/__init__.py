@@ -1,15 +1,16 @@
 """Trained networks: which there are, what they predict, what their units compute, and which pixels matter for a class.
 
 This module needs no torch: it lists the models, prepares images, and finds the receptive field of a unit. The modules
-that compute import torch: ``opening`` (open a model), ``predict``, ``features``, ``attribution``, ``contributions`` and
-``evaluation``.
+that compute import torch: ``opening`` (open a model), ``predict``, ``features``, ``attribution``, ``contributions``,
+``perturbation`` and ``evaluation``.
 """
 
 from ..datasets import Box, Placement, Preprocessing
 from ._available import BEST, AvailableModel, ModelKind, list_models, suggest_model
 from ._device import choose_device
-from ._field import UnitField, unit_field
+from ._field import UnitField, inner_units, unit_field
 from ._paths import branch_paths, check_path
+from ._perturbations import PERTURBATIONS, Perturbation, check_perturbation
 from ._presets import GivenFacts, Preset, find_preset, list_presets, parse_numbers
 from ._published import PUBLISHED, PublishedWeights, fetch_weights, find_published
 from ._samples import SampleImage, list_sample_images
@@ -18,12 +19,14 @@ from .cache import ResultCache
 
 __all__ = [
     "BEST",
+    "PERTURBATIONS",
     "PUBLISHED",
     "AvailableModel",
     "Box",
     "GivenFacts",
     "ModelCard",
     "ModelKind",
+    "Perturbation",
     "Placement",
     "Preprocessing",
     "Preset",
@@ -33,10 +36,12 @@ __all__ = [
     "UnitField",
     "branch_paths",
     "check_path",
+    "check_perturbation",
     "choose_device",
     "fetch_weights",
     "find_preset",
     "find_published",
+    "inner_units",
     "list_models",
     "list_presets",
     "list_sample_images",

@@ -76,6 +76,35 @@ def unit_field(architecture: Architecture, path: str, unit: tuple[int, int]) -> 
     )
 
 
+def inner_units(architecture: Architecture, path: str) -> tuple[range, range]:
+    """Find the units whose receptive field lies inside the picture, without padding.
+
+    Args:
+        architecture: The network.
+        path: Of a node that outputs feature maps.
+
+    Returns:
+        Rows and columns of the node's feature map; all of an axis where no field fits into it.
+
+    Raises:
+        ValueError: There is no such node, or it outputs a vector.
+    """
+    check_path(architecture, path)
+    found = analyze(architecture)
+    _, shape = node_output(architecture, found, path)
+    if len(shape) != 3:
+        raise ValueError(f"{path} outputs a vector, whose units have no position; choose a layer before it")
+    paths = _Paths(architecture, found)
+
+    def inner(axis: int) -> range:
+        spans = [paths.seen(path, (place, place), (place, place))[axis] for place in range(shape[1 + axis])]
+        last = architecture.input_shape[1 + axis] - 1
+        inside = [place for place, (first, end) in enumerate(spans) if first >= 0 and end <= last]
+        return range(inside[0], inside[-1] + 1) if inside else range(shape[1 + axis])
+
+    return inner(0), inner(1)
+
+
 def node_output(architecture: Architecture, found: Analysis, path: str) -> tuple[ReceptiveField, tuple[int, ...]]:
     """Receptive field and shape of a node's output in inference.
 

@@ -48,6 +48,8 @@ class ModelCard(BaseModel):
     """See ``Preprocessing``."""
     std: tuple[float, ...]
     """See ``Preprocessing``."""
+    seen: tuple[str, ...] = ()
+    """Data sets whose test images were among the training images: accuracy on those flatters."""
     sha256: Annotated[str, Field(pattern="[0-9a-f]{64}")]
     """Of the file of weights."""
 

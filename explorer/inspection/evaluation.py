@@ -58,6 +58,8 @@ class Misclassification:
 
     index: int
     """In the test set."""
+    place: int
+    """Among the evaluated images."""
     label: int
     """The true class."""
     prediction: int
@@ -73,6 +75,8 @@ class EvaluationResult:
     """The predictions of a model on a test set, and the metrics that follow from them. All tensors are on the CPU."""
 
     classes: tuple[str, ...]
+    rows: Tensor
+    """int64 (N,): of the evaluated images in the test set, rising."""
     labels: Tensor
     """int64 (N,): true classes."""
     predictions: Tensor
@@ -164,33 +168,41 @@ class EvaluationResult:
         rows = wrong[self.losses[wrong].argsort(descending=True, stable=True)][:count]
         return tuple(
             Misclassification(
-                index=row,
-                label=int(self.labels[row]),
-                prediction=int(self.predictions[row]),
-                confidence=float(self.confidences[row]),
-                loss=float(self.losses[row]),
+                index=int(self.rows[place]),
+                place=place,
+                label=int(self.labels[place]),
+                prediction=int(self.predictions[place]),
+                confidence=float(self.confidences[place]),
+                loss=float(self.losses[place]),
             )
-            for row in rows.tolist()
+            for place in rows.tolist()
         )
 
+    def find_images(self, label: int, prediction: int) -> tuple[int, ...]:
+        """The images of one cell of the confusion matrix, as places among the evaluated; the surest first."""
+        places = ((self.labels == label) & (self.predictions == prediction)).nonzero()[:, 0]
+        return tuple(places[self.confidences[places].argsort(descending=True, stable=True)].tolist())
+
     def disagreements(self, other: EvaluationResult) -> tuple[int, ...]:
-        """Indices of test images for which two models predict different classes.
+        """The images for which two models predict different classes, as places among the evaluated.
 
         Raises:
             ValueError: the other was evaluated on other images or classes.
         """
-        if not torch.equal(self.labels, other.labels) or self.classes != other.classes:
+        ours, theirs = (torch.stack([each.rows, each.labels]) for each in (self, other))
+        if not torch.equal(ours, theirs) or self.classes != other.classes:
             raise ValueError("two evaluations can be compared only on the same images and classes")
         return tuple((self.predictions != other.predictions).nonzero()[:, 0].tolist())
 
 
 @torch.no_grad()
 def evaluate_each(
-    models: Sequence[Model], dataset: Dataset, *, progress: Progress | None = None
+    models: Sequence[Model], dataset: Dataset, *, count: int | None = None, progress: Progress | None = None
 ) -> Iterator[tuple[Model, EvaluationResult]]:
     """Several models one after another on the test images of a data set; see ``evaluate``.
 
     Args:
+        count: as in ``evaluate``.
         progress: hears images done and in all, over all models.
 
     Yields:
@@ -202,17 +214,23 @@ def evaluate_each(
             if progress:
                 progress(before * whole + done, len(models) * whole)
 
-        yield model, evaluate(model, dataset, progress=tell)
+        yield model, evaluate(model, dataset, count=count, progress=tell)
 
 
 def evaluate(
-    model: Model, dataset: Dataset, *, progress: Progress | None = None, cancel: Cancel | None = None
+    model: Model,
+    dataset: Dataset,
+    *,
+    count: int | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
 ) -> EvaluationResult:
     """Evaluate a model on the test images of a data set, each preprocessed as ``predict`` does it.
 
     Args:
         model: the model; it computes on its device.
         dataset: its test images are used; as they are where they were adapted to the model's input before.
+        count: evaluate so many of them, spread evenly over the set, which may be sorted by class; None: all.
         progress: is called with the images done and their number.
         cancel: is called before each batch; True stops.
 
@@ -220,7 +238,7 @@ def evaluate(
         Predictions and metrics, on the CPU.
 
     Raises:
-        ValueError: the classes of model and data set differ in number, names or order.
+        ValueError: the classes of model and data set differ in number, names or order, or ``count`` is below 1.
         CancelledError: ``cancel`` returned True.
     """
     if len(dataset.classes) != len(model.classes):
@@ -230,23 +248,30 @@ def evaluate(
         )
     if model.has_class_names and model.classes != dataset.classes:
         raise ValueError(f"the classes of {model.name} are not those of {dataset.name}, or in another order")
-    images, labels = dataset.test_images, dataset.test_labels
+    if count is not None and count < 1:
+        raise ValueError(f"the number of images to evaluate (={count}) must be at least 1")
+    whole = len(dataset.test_labels)
+    number = min(whole, count or whole)
+    places = torch.arange(number) * whole // number
+    images, labels = dataset.test_images, dataset.test_labels.cpu()[places]
     adapted = dataset.shape == model.preprocessing.shape != dataset.stored_shape
     predictions, confidences, losses = [], [], []
     for start in range(0, len(labels), model.batch_size):
         raise_if_cancelled(cancel)
         rows = slice(start, start + model.batch_size)
-        pixels_BCHW = images[rows].cpu() if adapted else model.preprocessing.adapt(images[rows].cpu())
+        here = images[places[rows]].cpu()
+        pixels_BCHW = here if adapted else model.preprocessing.adapt(here)
         scores_BK = model.scores(model.normalise(pixels_BCHW.to(model.device)))
         confidence, prediction = scores_BK.softmax(1).max(1)
         predictions.append(prediction)
         confidences.append(confidence)
-        losses.append(functional.cross_entropy(scores_BK, labels[rows].cpu(), reduction="none"))
+        losses.append(functional.cross_entropy(scores_BK, labels[rows], reduction="none"))
         if progress:
             progress(min(start + model.batch_size, len(labels)), len(labels))
     return EvaluationResult(
         classes=dataset.classes,
-        labels=labels.cpu(),
+        rows=places,
+        labels=labels,
         predictions=torch.cat(predictions),
         confidences=torch.cat(confidences),
         losses=torch.cat(losses),

@@ -33,10 +33,25 @@ class FeatureMaps:
         """The channels by decreasing activity; ties in their own order."""
         return tuple(self.activity.argsort(descending=True, stable=True).tolist())
 
-    def strongest_unit(self, channel: int) -> tuple[int, int]:
-        """(row, column) of a channel's largest value; the first of several."""
-        row, column = divmod(int(self.values[channel].argmax()), self.values.shape[2])
-        return row, column
+    @cached_property
+    def contrast(self) -> Tensor:
+        """Standard deviation of each channel over its positions (C,): how much it tells of where something is."""
+        return self.values.flatten(1).std(1, correction=0)
+
+    @cached_property
+    def channels_by_contrast(self) -> tuple[int, ...]:
+        """The channels by decreasing contrast; ties in their own order."""
+        return tuple(self.contrast.argsort(descending=True, stable=True).tolist())
+
+    def strongest_unit(
+        self, channel: int, rows: range | None = None, columns: range | None = None
+    ) -> tuple[int, int]:
+        """(row, column) of a channel's largest value, within some rows and columns; the first of several."""
+        _, height, width = self.values.shape
+        rows, columns = rows or range(height), columns or range(width)
+        part = self.values[channel, rows.start : rows.stop, columns.start : columns.stop]
+        row, column = divmod(int(part.argmax()), len(columns))
+        return rows.start + row, columns.start + column
 
 
 @torch.no_grad()

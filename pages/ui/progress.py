@@ -9,10 +9,13 @@ from typing import TypeVar
 import streamlit as st
 
 from explorer.datasets import CancelledError, Progress
+from explorer.text import format_duration
 
 from .text import literal
 
 _Result = TypeVar("_Result")
+_TOLD_SHARE = 0.02
+"""Of the work, after which the time left is told."""
 
 
 def run_with_progress(what: str, work: Callable[[Progress], _Result]) -> _Result | None:
@@ -25,14 +28,16 @@ def run_with_progress(what: str, work: Callable[[Progress], _Result]) -> _Result
     with shown.container():
         bar = st.progress(0.0, text=f"{what} …")
         st.button("Cancel", key="cancel_work")
-    drawn = 0.0
+    drawn, begun = 0.0, time.monotonic()
 
     def progress(done: int, whole: int) -> None:
         nonlocal drawn
         if time.monotonic() - drawn > 0.2:
             drawn = time.monotonic()
             share = min(1.0, done / whole) if whole else 0.0
-            bar.progress(share, text=f"{what}: {100 * share:.0f} %")
+            spent = time.monotonic() - begun
+            left = f", {format_duration(spent * (1 - share) / share)} left" if share > _TOLD_SHARE else ""
+            bar.progress(share, text=f"{what}: {100 * share:.0f} %{left}")
 
     try:
         return work(progress)

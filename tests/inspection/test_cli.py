@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
+from explorer import datasets
 from explorer.architecture import to_json, to_link
 from explorer.cli import main
 from explorer.inspection import _shipped
+from explorer.inspection.opening import open_model
+from explorer.inspection.perturbation import trace_perturbation
 from explorer.modules import build
-from explorer.runs import devices
+from explorer.runs import Manager, devices
 from tests.datasets.makers import encoded, pixels, png, zipped
 from tests.test_cli import ROOT, error
 from tests.training.parts import network
@@ -224,3 +228,29 @@ def test_mistakes_are_one_line(
     (folder / "huge.png").write_bytes(encoded(Image.new("1", (9500, 9500))))
     (folder / "cut.png").write_bytes((folder / "cat.png").read_bytes()[:-400])
     assert expected in error(capsys, *args)
+
+
+def test_perturb_is_the_curve_of_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    picture = Path(ROOT) / "assets" / "samples" / "digit-3.png"
+    command = ("perturb", "mnist-inception", str(picture), "--along", "rotate", "--set", "blur=2", "--device", "cpu")
+    model = open_model("mnist-inception", Manager(tmp_path / "home"))
+    x_CHW = model.prepare(datasets.decode(picture.read_bytes()).pixels)[0]
+    expected = trace_perturbation(model, x_CHW, "rotate", {"blur": 2.0})
+    told = said(capsys, *command)
+    assert told["values"] == list(expected.values)
+    assert told["others"] == {"blur": 2.0}
+    assert np.allclose(told["probabilities"], expected.probabilities.numpy(), atol=1e-6)
+    assert main([*command, "--csv"]) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(table.columns) == ["rotate", *"0123456789"]
+    assert np.allclose(table.to_numpy()[:, 1:], expected.probabilities.numpy(), atol=1e-6)
+    assert main(list(command)) == 0
+    assert "−90 °" in capsys.readouterr().out
+    for wrong, message in (
+        (("--along", "turn"), "--along (='turn') must be one of rotate"), (("--set", "blur"), "must be NAME=VALUE"),
+        (("--set", "blur=x"), "--set 'blur'"), (("--set", "blur=99"), "blur (=99) must be from 0 to 12"),
+    ):  # fmt: skip
+        assert message in error(capsys, *command, *wrong)

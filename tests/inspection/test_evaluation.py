@@ -95,6 +95,30 @@ def test_an_evaluation_agrees_with_torch() -> None:
         evaluate(model, data, cancel=lambda: True)
 
 
+def test_some_of_the_images_are_spread_over_the_set_and_a_cell_has_its_own() -> None:
+    model = many_at_a_time(tiny_model(), 16)
+    data = datasets.to_dataset(patterns())
+    whole = evaluate(model, data)
+    for count in (1, 20, 33, 70, 1000):
+        found = evaluate(model, data, count=count)
+        assert len(found.labels) == min(count, 70)
+        assert found.rows.tolist() == [place * 70 // len(found.labels) for place in range(len(found.labels))]
+        assert torch.equal(found.labels, data.test_labels[found.rows])
+        assert torch.equal(found.predictions, whole.predictions[found.rows])
+        assert all(each.index == found.rows[each.place] for each in found.worst_mistakes())
+    for truth in range(CLASSES):
+        for predicted in range(CLASSES):
+            places = whole.find_images(truth, predicted)
+            assert len(places) == whole.confusion[truth][predicted]
+            assert {(int(whole.labels[each]), int(whole.predictions[each])) for each in places} <= {(truth, predicted)}
+            shares = [float(whole.confidences[each]) for each in places]
+            assert shares == sorted(shares, reverse=True)
+    with pytest.raises(ValueError, match="at least 1"):
+        evaluate(model, data, count=0)
+    with pytest.raises(ValueError, match="only on the same images"):
+        whole.disagreements(evaluate(model, data, count=20))
+
+
 @settings(max_examples=examples(60))
 @given(st.lists(st.tuples(st.floats(0.25, 1.0, width=32), st.booleans()), min_size=1, max_size=60))
 def test_calibration_is_the_definition(answers: list[tuple[float, bool]]) -> None:
@@ -102,6 +126,7 @@ def test_calibration_is_the_definition(answers: list[tuple[float, bool]]) -> Non
     shares = torch.tensor([share for share, _ in answers])
     right = torch.tensor([int(good) for _, good in answers])
     found = EvaluationResult(
+        rows=torch.arange(len(answers)),
         classes=("wrong", "right"),
         labels=torch.ones_like(right),
         predictions=right,
@@ -123,6 +148,7 @@ def test_calibration_is_the_definition(answers: list[tuple[float, bool]]) -> Non
 
 def test_per_class_numbers() -> None:
     found = EvaluationResult(
+        rows=torch.arange(4),
         classes=("a", "b", "c"),
         labels=torch.tensor([0, 0, 0, 1]),
         predictions=torch.tensor([0, 1, 1, 1]),
@@ -171,7 +197,8 @@ def test_the_interval_holds_the_shares_that_a_score_test_does_not_refuse(count: 
     labels = torch.zeros(count, dtype=torch.int64)
     answers = (torch.arange(count) >= right).long()
     found = EvaluationResult(
-        classes=("a", "b"), labels=labels, predictions=answers, confidences=torch.ones(count), losses=torch.zeros(count)
+        rows=torch.arange(count), classes=("a", "b"), labels=labels,
+        predictions=answers, confidences=torch.ones(count), losses=torch.zeros(count)
     )
     assert found.correct_count == right
     share = right / count

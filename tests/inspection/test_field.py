@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
+from explorer import catalog
 from explorer.analysis import analyze, problems
-from explorer.architecture import Architecture, Conv, Parallel, Residual, Sequence
+from explorer.architecture import Architecture, Conv, Parallel, Residual, Sequence, edit
 from explorer.datasets._preprocessing import MAX_ASPECT_RATIO
-from explorer.inspection import Box, Preprocessing, unit_field
+from explorer.inspection import Box, Preprocessing, inner_units, unit_field
 from explorer.inspection._field import node_output
 from explorer.inspection.hooks import get_module
 from explorer.modules import build
@@ -127,6 +128,23 @@ def test_a_known_unit() -> None:
     assert given_one.box == Box(1, 7, 8, 12)
     assert not given_one.whole_input
     assert unit_field(tiny(), "pool", (0, 0)).whole_input
+
+
+@pytest.mark.parametrize("name", ["mnist-inception", "cifar10-inception"])
+def test_inner_units_are_those_whose_field_is_not_clipped(name: str) -> None:
+    architecture = catalog.get(name)
+    for path in ("conv1", *edit.blocks(architecture)):
+        _, shape = node_output(architecture, analyze(architecture), path)
+        rows, columns = inner_units(architecture, path)
+        _, height, width = architecture.input_shape
+        fields = {(row, column): unit_field(architecture, path, (row, column)).unclipped
+                  for row in range(shape[1]) for column in range(shape[2])}  # fmt: skip
+        fits = {at for at, box in fields.items()
+                if box.top >= 0 and box.left >= 0 and box.bottom <= height and box.right <= width}  # fmt: skip
+        chosen = {(row, column) for row in rows for column in columns}
+        assert chosen == fits or (not fits and chosen == set(fields))
+    with pytest.raises(ValueError, match="outputs a vector"):
+        inner_units(architecture, "fc")
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,11 @@ def test_the_strongest_unit_is_where_the_map_peaks() -> None:
     maps = feature_maps(tiny_model(), input_for(tiny_model())[0], ["stem"])["stem"]
     row, column = maps.strongest_unit(maps.channels_by_activity[0])
     assert maps.values[maps.channels_by_activity[0], row, column] == maps.values[maps.channels_by_activity[0]].max()
+    row, column = maps.strongest_unit(2, range(1, 4), range(2, 5))
+    assert 1 <= row < 4
+    assert 2 <= column < 5
+    assert maps.values[2, row, column] == maps.values[2, 1:4, 2:5].max()
+    assert maps.contrast.tolist() == pytest.approx(maps.values.numpy().std((1, 2)).tolist(), rel=1e-4)
 
 
 def test_convolution_nodes_may_have_any_name() -> None:

@@ -38,8 +38,9 @@ from tests.sizes import THOROUGH
 from tests.training.parts import network
 
 SHIPPED = _shipped.FOLDER
-NEEDED = {"maps": "inspect_maps", "branches": "inspect_branches", "why": "inspect_why", "field": "inspect_field",
-          "filters": "inspect_filters", "two": "", "test": ""}  # fmt: skip
+NEEDED = {"maps": "inspect_maps", "branches": "inspect_branches", "why": "inspect_why",
+          "perturb": "inspect_response", "field": "inspect_field", "filters": "inspect_filters", "two": "",
+          "test": ""}  # fmt: skip
 
 
 @pytest.fixture
@@ -262,7 +263,7 @@ def test_maps_are_those_of_the_node(manager: Manager) -> None:
     found = feature_maps(model, x_CHW, ["mixed/threes"])["mixed/threes"]
     data = mounted(running, "inspect_maps")
     (group,) = data["groups"]
-    assert [each["channel"] for each in group["sheet"]["maps"]] == list(found.channels_by_activity)
+    assert [each["channel"] for each in group["sheet"]["maps"]] == list(found.channels_by_contrast)
     for each in group["sheet"]["maps"]:
         assert each["activity"] == pytest.approx(float(found.activity[each["channel"]]), rel=1e-4)
     assert (data["large"]["channel"], data["large"]["unit"]) == (2, [3, 4])
@@ -273,11 +274,20 @@ def test_maps_are_those_of_the_node(manager: Manager) -> None:
 
 
 @pytest.mark.parametrize("node", ["fc", "flat", "pool"])
-def test_vectors_are_shown_as_maps_of_one_unit(manager: Manager, node: str) -> None:
+def test_vectors_are_bars_and_those_of_the_classes_have_their_names(manager: Manager, node: str) -> None:
     trained_run(manager)
     running = app(node=node, pictures="digits:3")
-    large = mounted(running, "inspect_maps")["large"]
-    assert (large["height"], large["width"]) == (1, 1)
+    bars = mounted(running, "inspect_vector")["bars"]
+    if node == "fc":
+        best = mounted(running, "inspect_predictions")["bars"][0]
+        assert (bars[0]["label"], bars[0]["strong"]) == (best["label"], True)
+        assert sorted(bar["label"] for bar in bars) == list("0123456789")
+    else:
+        assert bars[0]["label"].startswith("channel ")
+        assert [abs(bar["value"]) for bar in bars] == sorted((abs(bar["value"]) for bar in bars), reverse=True)
+    running.segmented_control(key="inspect_order_vector").set_value("channel").run()
+    labels = [bar["label"].removeprefix("channel ") for bar in mounted(running, "inspect_vector")["bars"]]
+    assert labels == [str(number) for number in range(len(labels))]
     running.session_state[state.TAB] = state.TABS["field"]
     running.run()
     assert not running.exception

@@ -23,10 +23,11 @@ _EACH = 8
 
 def show(model: Any, picture: Picture, prediction: Any) -> None:
     """The block that the chosen node belongs to."""
-    path = nodes.diagram(model)
+    path = nodes.choose(model.architecture)
     block = nodes.block_of(model.architecture, path)
     if not block:
         st.info("This network has no block with branches.")
+        nodes.diagram(model.architecture, path)
         return
     paths = branch_paths(model.architecture, block)
     found = queries.features(model, picture, paths)
@@ -34,12 +35,12 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
     groups = []
     for each in paths:
         values = found[each].values.numpy()
-        channels = found[each].channels_by_activity[:_EACH]
+        channels = found[each].channels_by_contrast[:_EACH]
         groups.append({
             "key": each, "title": each.rpartition("/")[2], "kind": kinds[each],
             "note": f"{figures.KINDS[kinds[each]].label} · {format_shape(values.shape)} · "
-            f"{len(channels)} most active",
-            "sheet": figures.draw_map_grid(values, channels, shared=True),
+            f"{len(channels)} most varied",
+            "sheet": figures.draw_map_grid(values, channels, shared=False),
         })  # fmt: skip
     left, right = st.columns([0.58, 0.42], gap="medium")
     with left:
@@ -50,11 +51,12 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
             choose=state.choose_map,
         )  # fmt: skip
         st.caption(
-            f"The branches of {literal(block)}: of each the {_EACH} channels with the largest mean magnitude, in one "
-            "colour scale a branch. A click chooses the channel; *Feature maps* shows it large."
+            f"The branches of {literal(block)}: of each the {_EACH} channels that vary most over the picture, each in "
+            "its own colour scale. A click chooses the channel; *Feature maps* shows it large."
         )
     with right:
         _contributions(model, picture, prediction, block, kinds)
+    nodes.diagram(model.architecture, path)
 
 
 def _contributions(model: Any, picture: Picture, prediction: Any, block: str, kinds: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.datasets import Progress
-from explorer.inspection import AvailableModel
+from explorer.inspection import AvailableModel, load_model_cards
 from explorer.text import format_decimal, format_share
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
@@ -20,6 +20,8 @@ from . import data, models, pictures, state
 from .queries import CACHE
 
 _WORST = 24
+_COUNTS = (200, 1_000, 5_000)
+"""Of the test images, that may be evaluated instead of all."""
 _MATRIX = 100
 """Classes up to which a confusion matrix is drawn."""
 
@@ -28,15 +30,17 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
     """Choose a data set, evaluate, read."""
     cards = {card.name: card for card in data.list_cards() if data.matches_model(model, card)}
     if not cards:
-        st.info("No data set that is here has this model's classes. The Train page fetches and imports data sets.")
+        _offer_others(found, model)
         return
-    left, right = st.columns(2)
+    left, middle, right = st.columns([0.4, 0.22, 0.38])
     with left:
         usual = models.find_dataset(state.state()["model"])
         name = st.selectbox(
             "Data set", list(cards), list(cards).index(usual) if usual in cards else 0, key=f"inspect_test_{usual}",
             format_func=lambda each: f"{cards[each].title} ({cards[each].test_count:,} test images)",
         )  # fmt: skip
+    with middle:
+        count = _ask_count(cards[name].test_count)
     with right:
         other_name = models.choose_second(found)
     both = [model]
@@ -46,9 +50,12 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
             st.info("The second model does not know the classes of this data set; it is left out.")
         elif other is not None:
             both.append(other)
-    done = [_evaluated(each, name) for each in both]
+    if any(name in card.seen for each in both if (card := load_model_cards().get(each.name))):
+        st.warning(literal(f"The test images of {name} were among those that the model was trained on: accuracy on "
+                           f"them flatters."))  # fmt: skip
+    done = [_evaluated(each, name, count) for each in both]
     if not all(done):
-        _evaluate(both, name)
+        _evaluate(both, name, count)
         return
     _summary(done)
     _details(done[0], name)
@@ -56,26 +63,55 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
         _two(done[0], done[1], name)
 
 
-def _key(model: Any, name: str) -> tuple[str, str, str]:
-    return "evaluation", model.digest, data.open_test_set(name).fingerprint
+def _offer_others(found: dict[str, AvailableModel], model: Any) -> None:
+    """What can be done where no data set that is here has the model's classes."""
+    st.info(
+        literal(
+            f"No data set that is here has this model's classes ({', '.join(model.classes[:10])}"
+            f"{', …' if len(model.classes) > 10 else ''}). The Train page fetches and imports data sets."
+        )
+    )
+    with st.container(horizontal=True):
+        st.page_link("pages/train.py", label="Fetch or import one", icon=":material/download:")
+        for name, card in load_model_cards().items():
+            if name in found and any(each.classes == card.classes for each in data.list_cards()):
+                st.button(
+                    f"Open {card.title}, whose test images are here", key=f"inspect_open_{name}",
+                    on_click=state.change, kwargs={"model": name},
+                )  # fmt: skip
 
 
-def _evaluated(model: Any, name: str) -> Any:
+def _ask_count(whole: int) -> int | None:
+    """How many of the test images are evaluated; None: all."""
+    options = [None, *(count for count in _COUNTS if count < whole)]
+    chosen: int | None = st.selectbox(
+        "Images", options, key=f"inspect_count_{len(options)}",
+        format_func=lambda count: f"all {whole:,}" if count is None else f"{count:,} of them",
+        help="Fewer are quicker, and their accuracy is less certain. They are spread evenly over the set.",
+    )  # fmt: skip
+    return chosen
+
+
+def _key(model: Any, name: str, count: int | None) -> tuple[str, str, str, int | None]:
+    return "evaluation", model.digest, data.open_test_set(name).fingerprint, count
+
+
+def _evaluated(model: Any, name: str, count: int | None) -> Any:
     with st.spinner("Reading the data set"):
-        return CACHE.lookup(_key(model, name))
+        return CACHE.lookup(_key(model, name, count))
 
 
-def _evaluate(both: list[Any], name: str) -> None:
+def _evaluate(both: list[Any], name: str, count: int | None) -> None:
     from explorer.inspection.evaluation import evaluate_each
 
     if not st.button("Evaluate", key="inspect_evaluate", icon=":material/play_arrow:", type="primary"):
-        st.caption("The whole test set goes through the network, which takes a while; it can be cancelled.")
+        st.caption("The test images go through the network, which takes a while; it can be cancelled.")
         return
-    missing = [model for model in both if CACHE.lookup(_key(model, name)) is None]
+    missing = [model for model in both if CACHE.lookup(_key(model, name, count)) is None]
 
     def work(progress: Progress) -> bool:
-        for model, result in evaluate_each(missing, data.open_test_set(name), progress=progress):
-            CACHE.store(_key(model, name), result)
+        for model, result in evaluate_each(missing, data.open_test_set(name), count=count, progress=progress):
+            CACHE.store(_key(model, name, count), result)
         return True
 
     if run_with_progress("Evaluating", work):
@@ -114,20 +150,42 @@ def _details(found: Any, name: str) -> None:
             mount(
                 "board", "inspect_confusion",
                 {"classes": list(found.classes), "confusion": [list(row) for row in found.confusion],
-                 "samples": None, "predictions": None, "note": name},
+                 "samples": None, "predictions": None, "note": name, "cell": state.state()["cell"],
+                 "what": f"{len(found.labels):,} test images"},
+                cell=_choose_cell,
             )  # fmt: skip
         else:
             st.caption(f"{len(found.classes):,} classes are too many for a confusion matrix; the table names them all.")
     with right:
         _calibration(found)
         _classes(found)
+    _show_cell(found, name)
     st.markdown("**Worst misclassifications**")
     worst = found.worst_mistakes(_WORST)
-    _tiles([(each.index, [("", found, each.index)]) for each in worst], name, "inspect_worst")
+    _tiles([(each.index, [("", found, each.place)]) for each in worst], name, "inspect_worst")
     st.caption(
         "The misclassified images with the highest cross entropy: their true class got the least probability. The "
         "percentage is the probability of the wrong prediction. A click takes the image into the pictures above."
     )
+
+
+def _choose_cell(cell: object) -> None:
+    """A cell of the confusion matrix: [class shown, class predicted]; the one that is open is closed."""
+    if isinstance(cell, list) and len(cell) == 2 and all(type(each) is int for each in cell):
+        state.change(cell=None if cell == state.state()["cell"] else cell)
+
+
+def _show_cell(found: Any, name: str) -> None:
+    """The images of the chosen cell."""
+    cell = state.state()["cell"]
+    if cell is None or not all(0 <= each < len(found.classes) for each in cell):
+        return
+    places = found.find_images(*cell)
+    shows, taken = (literal(found.classes[each]) for each in cell)
+    what = f"{shows} taken for {taken}" if cell[0] != cell[1] else f"{shows}, recognised"
+    more = f"; the {_WORST} surest" if len(places) > _WORST else ""
+    st.markdown(f"**{what}**: {len(places):,} images{more}")
+    _tiles([(int(found.rows[each]), [("", found, each)]) for each in places[:_WORST]], name, "inspect_cell")
 
 
 def _calibration(found: Any) -> None:
@@ -173,14 +231,16 @@ def _classes(found: Any) -> None:
 
 
 def _tiles(rows: list[tuple[int, list[tuple[str, Any, int]]]], name: str, key: str) -> None:
-    """Test images with the predictions of evaluations, as tiles; a click brings one to the pictures."""
+    """Test images, by their rows, with the predictions of evaluations, each at a place of it, as tiles; a click brings
+    one to the pictures."""
     shown = []
     for row, by in rows:
         pixels, shows = data.pixels(name, row)
         predictions = [
-            {"by": who, "name": found.classes[int(found.predictions[row])], "share": float(found.confidences[row]),
-             "right": bool(found.predictions[row] == found.labels[row])}
-            for who, found, row in by
+            {"by": who, "name": found.classes[int(found.predictions[place])],
+             "share": float(found.confidences[place]),
+             "right": bool(found.predictions[place] == found.labels[place])}
+            for who, found, place in by
         ]  # fmt: skip
         shown.append({
             "key": f"{name}:{row}", "title": f"test image {row:,}", "src": figures.encode_photo(pixels, 160),
@@ -206,9 +266,14 @@ def _two(first: Any, second: Any, name: str) -> None:
     )
     st.table(table.set_index(""), border="horizontal", width="content")
     try:
-        rows = first.disagreements(second)
+        places = first.disagreements(second)
     except ValueError as error:
         st.info(literal(f"{error}."))
         return
-    st.caption(f"Images by which model is right. The predictions differ on {len(rows):,}; the first {_WORST} of them:")
-    _tiles([(row, [("A", first, row), ("B", second, row)]) for row in rows[:_WORST]], name, "inspect_disagree")
+    st.caption(
+        f"Images by which model is right. The predictions differ on {len(places):,}; the first {_WORST} of them:"
+    )
+    _tiles(
+        [(int(first.rows[each]), [("A", first, each), ("B", second, each)]) for each in places[:_WORST]], name,
+        "inspect_disagree",
+    )  # fmt: skip

@@ -7,41 +7,56 @@ from typing import Any
 import streamlit as st
 
 from explorer import figures
-from explorer.architecture import edit
-from explorer.text import format_shape
+from explorer.architecture import Architecture, edit
+from explorer.inspection import inner_units
+from explorer.text import format_number, format_shape
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import nodes, queries, state
+from . import downloads, nodes, queries, state
 from .state import Picture
 
 MAX_MAPS = 512
 """Maps in a grid."""
-_ORDERS = {"activity": "Most active first", "channel": "By channel"}
-_SCALES = {"shared": "Shared", "own": "Own"}
+MAX_BARS = 60
+"""Numbers of a vector that are drawn."""
+_ORDERS = {"contrast": "Most varied first", "activity": "Most active first", "channel": "By channel"}
+_SCALES = {"own": "Own", "shared": "Shared"}
 
 
 def show(model: Any, picture: Picture, prediction: Any) -> None:  # noqa: ARG001
     """The node's maps for the chosen picture."""
-    path = nodes.diagram(model)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_maps_head"):
+        path = nodes.choose(model.architecture)
+        found = queries.maps(model, picture, path)
+        vector = found.values.shape[1:] == (1, 1)
+        orders = {name: title for name, title in _ORDERS.items() if name != "contrast" or not vector}
+        order = st.segmented_control(
+            "Order", list(orders), default=next(iter(orders)), key=f"inspect_order{'_vector' if vector else ''}",
+            required=True, format_func=_ORDERS.__getitem__, persist_state="session",
+        )  # fmt: skip
+        if not vector:
+            scale = st.segmented_control(
+                "Colour scale", list(_SCALES), default="own", key="inspect_scale", required=True,
+                format_func=_SCALES.__getitem__, persist_state="session",
+                help="Own: each channel's own range, so faint ones can be read. Shared: one range for all channels, so "
+                "brightness compares them.",
+            )  # fmt: skip
     if edit.find(model.architecture, path).op == "auxiliary":
         st.info("An auxiliary head runs in training only; shown is what it reads.")
-    found = queries.maps(model, picture, path)
+    if vector:
+        _show_vector(model, found, path, by_activity=order == "activity")
+    else:
+        _show_maps(model, found, path, order or "contrast", shared=scale == "shared")
+    nodes.diagram(model.architecture, path)
+
+
+def _show_maps(model: Any, found: Any, path: str, order: str, *, shared: bool) -> None:
     values = found.values.numpy()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_maps_head"):
-        order = st.segmented_control(
-            "Order", list(_ORDERS), default="activity", key="inspect_order", required=True,
-            format_func=_ORDERS.__getitem__, persist_state="session",
-        )  # fmt: skip
-        scale = st.segmented_control(
-            "Colour scale", list(_SCALES), default="shared", key="inspect_scale", required=True,
-            format_func=_SCALES.__getitem__, persist_state="session",
-            help="Shared: one range for all channels, so brightness compares them. Own: each channel's own range, so "
-            "faint ones can be read.",
-        )  # fmt: skip
-    channel, unit = select_unit(found)
-    channels = (found.channels_by_activity if order == "activity" else range(len(values)))[:MAX_MAPS]
-    sheet = figures.draw_map_grid(values, channels, shared=scale == "shared")
+    channel, unit = select_unit(model, found)
+    orders = {"contrast": found.channels_by_contrast, "activity": found.channels_by_activity}
+    channels = orders.get(order, range(len(values)))[:MAX_MAPS]
+    sheet = figures.draw_map_grid(values, channels, shared=shared)
     mount(
         "maps", "inspect_maps",
         {
@@ -49,29 +64,69 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:  # noqa: ARG001
             "groups": [{"key": path, "title": path.replace("/", " / "), "note": _note(values, len(channels)),
                         "kind": None, "sheet": sheet}],
             "chosen": {"group": path, "channel": channel},
-            "large": enlarged_map(model, values, path, channel, unit, shared=scale == "shared"),
+            "large": enlarged_map(model, values, path, channel, unit, shared=shared),
         },
         choose=state.choose_map,
     )  # fmt: skip
+    downloads.offer_map(values[channel], f"Channel {channel} of {path}", "inspect_map_csv")
     low, _ = figures.find_color_range(values)
     st.caption(
         "Each map is one channel of what the node gives for this picture, in inference, after its norm and "
-        "activation. Activity is the mean magnitude over all positions. "
+        "activation. Varied: standard deviation over its positions; activity: mean magnitude over them. "
         + ("Blue is below 0, orange above, 0 is pale. " if low < 0 else "Dark is 0, bright is the largest number. ")
-        + "A click on a unit of the large map chooses it: *Receptive field* shows what it sees."
+        + "A click on a unit of the large map chooses it: *Receptive field* shows what it sees. At first it is the "
+        "strongest whose field lies inside the picture, where there is such a unit."
     )
 
 
-def select_unit(found: Any) -> tuple[int, tuple[int, int]]:
-    """The chosen channel (default: the most active) and unit (default: the strongest) of a node's maps."""
+def _show_vector(model: Any, found: Any, path: str, *, by_activity: bool) -> None:
+    """A vector as bars; the last node's numbers are the scores of the classes and have their names."""
+    numbers = found.values[:, 0, 0].tolist()
+    scores = path == list_trunk(model.architecture)[-1] and len(numbers) == len(model.classes)
+    names = list(model.classes) if scores else [f"channel {number}" for number in range(len(numbers))]
+    order = list(range(len(numbers)))
+    if by_activity:
+        order = sorted(order, key=numbers.__getitem__, reverse=True) if scores else list(found.channels_by_activity)
+    shown = order[:MAX_BARS]
+    what = "scores (logits) of the classes" if scores else "numbers"
+    mount(
+        "bars", "inspect_vector",
+        {
+            "title": path.replace("/", " / "), "alt": f"The {what} that {path} gives",
+            "note": f"{what}, {len(shown)} of {len(numbers):,} shown",
+            "bars": [
+                {"label": names[place], "value": numbers[place], "text": format_number(numbers[place]),
+                 "strong": scores and place == max(range(len(numbers)), key=numbers.__getitem__)}
+                for place in shown
+            ],
+        },
+    )  # fmt: skip
+    rows = [["name", "value"], *([name, number] for name, number in zip(names, numbers, strict=True))]
+    downloads.offer_rows(lambda: rows, path, "inspect_vector_csv")
+    st.caption("The node gives one number for each channel, without positions: bars left of the middle are below 0.")
+
+
+def list_trunk(architecture: Architecture) -> list[str]:
+    """The paths of the nodes of the trunk that run in inference, in their order."""
+    return [node.name for node in architecture.trunk.children if node.op != "auxiliary"]
+
+
+def select_unit(model: Any, found: Any) -> tuple[int, tuple[int, int]]:
+    """The chosen channel (default: the most varied) and unit of a node's maps.
+
+    By default it is the strongest whose receptive field lies inside the picture, where there are such units.
+    """
     here = state.state()
     count, height, width = found.values.shape
     channel = here["channel"]
     if channel is None or channel >= count:
-        channel = found.channels_by_activity[0]
+        channel = found.channels_by_contrast[0]
     unit = here["unit"]
     if unit is None or unit[0] >= height or unit[1] >= width:
-        unit = found.strongest_unit(channel)
+        try:
+            unit = found.strongest_unit(channel, *inner_units(model.architecture, found.path))
+        except ValueError:  # a vector: its units have no place
+            unit = (0, 0)
     return channel, unit
 
 

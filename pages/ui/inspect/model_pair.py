@@ -25,6 +25,8 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
         other = models.open_by_name(name, found)
     if other is None:
         return
+    if other.digest == model.digest:
+        st.info("Both are the same model: they cannot differ. Choose another one as the second model.")
     st.caption(literal(f"A: {model.provenance}. B: {other.provenance}."))
     if set(model.classes) != set(other.classes):
         st.warning("The two do not know the same classes: predictions are compared by their names.")

@@ -40,13 +40,15 @@ def show(found: dict[str, AvailableModel]) -> None:
     here["second"] = _check_name(here["second"], found, "second model")
     if not here["model"]:
         here["model"] = _default_model(found)
+    if not here["met"]:
+        here["met"] = True
         _request_samples(found)
     titles = {name: _title(found, name) for name in _options(found)}
     name = here["model"].partition("@")[0]
     st.session_state["inspect_model"] = name
     st.selectbox(
         "Model", list(titles), key="inspect_model", format_func=titles.__getitem__,
-        on_change=lambda: state.change(model=st.session_state["inspect_model"]),
+        on_change=_choose_model, args=(found,),
     )  # fmt: skip
     entry = found.get(name)
     if entry:
@@ -123,12 +125,28 @@ def _check_name(name: str, found: dict[str, AvailableModel], what: str) -> str:
     return name
 
 
+def _choose_model(found: dict[str, AvailableModel]) -> None:
+    """Another model; where nothing but samples for another one is looked at, those for this one take their place."""
+    here = state.PAGE.act()
+    here["model"] = st.session_state["inspect_model"]
+    if all(picture["key"].startswith(f"{pictures.SAMPLE}:") for picture in here["pictures"]):
+        before = here["pictures"]
+        here["pictures"] = []
+        _request_samples(found)
+        if not here["wanted"]:
+            here["pictures"] = before
+
+
 def _request_samples(found: dict[str, AvailableModel]) -> None:
     """Somebody who comes for the first time sees at once what there is to see: the model that ships, and pictures."""
     here = state.state()
     usual = found.get(here["model"])
     if usual and usual.kind == "shipped" and not here["pictures"] and not here["wanted"]:
-        here["wanted"] = [f"{pictures.SAMPLE}:{sample.name}" for sample in list_sample_images()]
+        known = load_model_cards()[usual.name].classes
+        here["wanted"] = [
+            f"{pictures.SAMPLE}:{sample.name}" for sample in list_sample_images() if sample.class_name in known
+        ]
+        here["show"] = ""
 
 
 def _default_model(found: dict[str, AvailableModel]) -> str:
@@ -248,5 +266,6 @@ def find_dataset(name: str) -> str:
         return str(manager().run(run).setting("dataset"))
     except ValueError:
         card = load_model_cards().get(run)
-        return next((each.name for each in data.list_cards() if card and each.classes == card.classes), "")
+        fitting = [each.name for each in data.list_cards() if card and each.classes == card.classes]
+        return next((each for each in fitting if card and each not in card.seen), next(iter(fitting), ""))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 from typing import Any
 
@@ -9,17 +10,35 @@ import streamlit as st
 
 from explorer import figures
 from explorer.analysis import analyze
-from explorer.architecture import Architecture, edit
+from explorer.architecture import Architecture, edit, walk
+from explorer.inspection import check_path
 from pages.ui.components import mount
 
 from . import state
 
 
-def diagram(model: Any, usual: str = "") -> str:
-    """The diagram, and the path of the node that is chosen in it."""
-    path = state.node(model.architecture, usual)
-    _mount(model.architecture, path)
+def choose(architecture: Architecture, usual: str = "") -> str:
+    """A widget for the node that is looked at, and its path. The diagram shows the same and is drawn where there is
+    room for it."""
+    path = state.node(architecture, usual)
+    st.session_state["inspect_node"] = path
+    st.selectbox(
+        "Node", _paths(architecture), key="inspect_node", format_func=lambda each: each.replace("/", " / "),
+        on_change=lambda: state.choose_node(st.session_state["inspect_node"]),
+        help="Also by a click in the diagram below.",
+    )  # fmt: skip
     return path
+
+
+@lru_cache(maxsize=32)
+def _paths(architecture: Architecture) -> list[str]:
+    """Of all nodes that run in inference."""
+    found = []
+    for path, _ in walk(architecture):
+        with contextlib.suppress(ValueError):
+            check_path(architecture, path)
+            found.append(path)
+    return found
 
 
 @lru_cache(maxsize=32)
@@ -30,7 +49,8 @@ def _figures(architecture: Architecture, top: str) -> tuple[list[Any], dict[str,
     return figures.lay_out_overview(architecture, analysis), block
 
 
-def _mount(architecture: Architecture, path: str) -> None:
+def diagram(architecture: Architecture, path: str) -> None:
+    """The network and the chosen node in it; a click chooses another."""
     overview, block = _figures(architecture, path.partition("/")[0])
     with st.container(border=True, key="inspect_diagram_card"):
         mount(

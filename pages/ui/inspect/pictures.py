@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+from collections.abc import Callable
 
 import streamlit as st
 from PIL import Image
@@ -25,12 +26,19 @@ from .state import Picture
 MAX_TOTAL_BYTES = 64_000_000
 """Of all originals together."""
 SAMPLE = "sample"
+DRAWN = "drawn"
+_AS_MNIST = (
+    "drawn here in white on black, scaled to 20 of 28 parts of its side and moved until its centre of mass lies in the "
+    "middle, as MNIST's digits were"
+)
 _TYPES = [*datasets.IMAGE_ENDINGS, *datasets.HEIC_ENDINGS]
 """HEIC too, which is then told what to do: a refused ending is not."""
 
 
 def selected() -> Picture | None:
-    """The picture that is looked at; None if there is none."""
+    """The picture that is looked at; None if there is none, or an empty pad is shown."""
+    if state.state()["pad"]:
+        return None
     found = state.state()["pictures"]
     return next((picture for picture in found if picture["key"] == state.state()["show"]), found[0] if found else None)
 
@@ -56,12 +64,14 @@ def show(dataset: str) -> None:
     _test_images(dataset)
 
 
-def show_buttons() -> None:
-    """What takes pictures away."""
+def show_buttons(draw: str, begin: Callable[[], None]) -> None:
+    """What begins a drawing, and what takes pictures away."""
     with st.container(horizontal=True, gap="small", key="inspect_away"):
-        st.button("Remove the chosen one", key="inspect_remove", icon=":material/delete:", on_click=_remove,
-                  type="tertiary")  # fmt: skip
-        st.button("Clear", key="inspect_clear", icon=":material/delete_sweep:", on_click=_clear, type="tertiary")
+        st.button(draw, key="inspect_draw", icon=":material/draw:", on_click=begin)
+        if state.state()["pictures"]:
+            st.button("Remove the chosen one", key="inspect_remove", icon=":material/delete:", on_click=_remove,
+                      type="tertiary")  # fmt: skip
+            st.button("Clear", key="inspect_clear", icon=":material/delete_sweep:", on_click=_clear, type="tertiary")
 
 
 # ---- where they come from -------------------------------------------------------------------------------------------
@@ -131,7 +141,8 @@ def _random(name: str, last: int) -> None:
 
 def request(*keys: str) -> None:
     """Bring pictures of the samples or of a data set, and look at the last."""
-    state.change(wanted=[*state.state()["wanted"], *keys], show=keys[-1] if keys else state.state()["show"], unit=None)
+    state.change(wanted=[*state.state()["wanted"], *keys], show=keys[-1] if keys else state.state()["show"], unit=None,
+                 pad=state.state()["pad"] and not keys)
 
 
 def fetch_requested() -> None:
@@ -146,6 +157,8 @@ def fetch_requested() -> None:
             if source == SAMPLE and name in known:
                 sample = known[name]
                 add(sample.path.read_bytes(), sample.title, key=key, shows=sample.class_name, credit=sample.credit)
+            elif source == DRAWN:
+                add_drawing(name)
             elif source in datasets.names() and name.isdecimal():
                 pixels, shows = data.pixels(source, int(name))
                 file = io.BytesIO()
@@ -161,9 +174,26 @@ def fetch_requested() -> None:
 # ---- the pictures --------------------------------------------------------------------------------------------------
 
 
-def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, credit: str = "") -> None:
+def add_drawing(text: str) -> bool:
+    """Add what was drawn on the pad, as text; whether that could be done. The reason is told where it could not."""
+    try:
+        pixels = datasets.draw_strokes(datasets.parse_strokes(text))
+    except ValueError as error:
+        state.PAGE.tell("error", f"{error}")
+        return False
+    key, file = f"{DRAWN}:{text}", io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    add(file.getvalue(), "drawing", key=key, notes=(_AS_MNIST,))
+    return state.state()["show"] == key
+
+
+def add(
+    content: bytes, title: str, *, key: str = "", shows: str | None = None, credit: str = "",
+    notes: tuple[str, ...] = (),
+) -> None:  # fmt: skip
     """Add a picture and look at it; what cannot be added is told in one sentence."""
     here = state.state()
+    here["pad"] = False
     digest = hashlib.sha256(content).hexdigest()
     key = key or f"upload-{digest[:16]}"
     known = next((picture for picture in here["pictures"] if picture["key"] == key), None)
@@ -191,7 +221,7 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
         picture.pop("pixels", None)
     here["pictures"].append({
         "key": key, "title": title[:200], "shows": shows, "credit": credit, "data": content, "digest": digest,
-        "size": found.pixels.shape[:2], "format": found.format, "notes": found.notes,
+        "size": found.pixels.shape[:2], "format": found.format, "notes": (*found.notes, *notes),
         "thumb": figures.encode_photo(found.pixels, 160),
         "pixels": found.pixels,  # of the newest alone, until the network has been asked: they may be 120 MB
     })  # fmt: skip
@@ -200,8 +230,8 @@ def add(content: bytes, title: str, *, key: str = "", shows: str | None = None, 
 
 def _remove() -> None:
     gone = selected()
-    state.change(pictures=[picture for picture in state.state()["pictures"] if picture is not gone], show="")
+    state.change(pictures=[picture for picture in state.state()["pictures"] if picture is not gone], show="", pad=False)
 
 
 def _clear() -> None:
-    state.change(pictures=[], show="", wanted=[])
+    state.change(pictures=[], show="", wanted=[], pad=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from explorer import datasets, figures
@@ -12,21 +14,33 @@ from explorer.text import format_decimal, format_shape, format_share
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import queries, state
+from . import drawing, pictures, queries, state
 from .state import Picture
 
+_BEST = 5
+"""Classes that are shown of a picture."""
 _SMALL = 128
 """Longest side of a picture whose pixels are shown as squares."""
 
 
 def show_tiles(model: Any, taken: list[Picture]) -> None:
-    """Every picture with its predicted class; a click chooses one."""
+    """Every picture with its predicted class; a click chooses one. An empty pad has its place among them already."""
     shown = [make_tile(picture, [("", model, queries.predict_picture(model, picture))]) for picture in taken]
+    chosen = pictures.selected()
+    if chosen is None:
+        nothing = {"by": "", "name": "…", "share": 0.0, "right": None}
+        shown.append({"key": "", "title": "empty drawing", "src": _black(), "small": True, "shows": None,
+                      "predictions": [nothing], "differs": False, "problem": None})  # fmt: skip
     mount(
         "tiles", "inspect_tiles",
-        {"tiles": shown, "chosen": state.state()["show"] or taken[0]["key"], "choosable": True},
+        {"tiles": shown, "chosen": chosen["key"] if chosen else "", "choosable": True},
         choose=state.choose_picture,
     )  # fmt: skip
+
+
+@cache
+def _black() -> str:
+    return figures.encode_photo(np.zeros((1, 1, 3), np.uint8))
 
 
 def make_tile(picture: Picture, predictions: list[tuple[str, Any, Any]]) -> dict[str, Any]:
@@ -53,20 +67,30 @@ def make_tile(picture: Picture, predictions: list[tuple[str, Any, Any]]) -> dict
     }  # fmt: skip
 
 
-def show_picture(model: Any, picture: Picture) -> Any:
-    """The chosen picture, its input and its best classes; gives the Prediction, None where there is none."""
-    prediction = queries.predict_picture(model, picture)
+def show_picture(model: Any, picture: Picture | None) -> Any:
+    """The chosen picture, its input and its best classes, or an empty pad; gives the Prediction, None for none."""
+    prediction = queries.predict_picture(model, picture) if picture is not None else None
     with st.container(border=True, key="inspect_chosen"):
+        # The pad stands in the same place whether something was drawn or not: a redraw must not end a stroke.
+        if drawing.is_drawing(picture) or picture is None:
+            pad, left, right = st.columns([0.34, 0.28, 0.38], gap="medium")
+            with pad:
+                drawing.show(model, picture, prediction)
+        else:
+            left, right = st.columns([0.62, 0.38], gap="medium")
+        if picture is None:
+            left.caption("Draw with mouse, finger, pen or keys: the answer appears here while you draw.")
+            return None
         if isinstance(prediction, str):
-            mount("picture", "inspect_pair", {"frames": [picture_frame(picture, [])]})
+            with left:
+                mount("picture", "inspect_pair", {"frames": [picture_frame(picture, [])]})
             st.error(literal(f"{picture['title']}: {prediction}."))
             return None
-        left, right = st.columns([0.62, 0.38], gap="medium")
         with left:
-            frames = [picture_frame(picture, _crop(model, picture)), input_frame(model, prediction)]
+            frames = [picture_frame(picture, crop_boxes(model, picture)), input_frame(model, prediction)]
             mount("picture", "inspect_pair", {"frames": frames})
         with right:
-            _bars(picture, prediction)
+            _bars(model, picture, prediction)
         height, width = picture["size"]
         told = [f"{picture['format']}, {width:,} × {height:,} pixels", *picture["notes"]]
         credit = f" Credit: {picture['credit']}." if picture["credit"] else ""
@@ -107,7 +131,7 @@ def box_data(kind: str, of: Box, label: str) -> dict[str, Any]:
     return {"kind": kind, **of._asdict(), "label": label}
 
 
-def _crop(model: Any, picture: Picture) -> list[dict[str, Any]]:
+def crop_boxes(model: Any, picture: Picture) -> list[dict[str, Any]]:
     """The part of the picture that becomes the input, where that is not all of it."""
     _, rows, columns = model.preprocessing.shape
     part = queries.placement(model, picture).to_image(Box(0.0, 0.0, float(rows), float(columns)))
@@ -117,9 +141,13 @@ def _crop(model: Any, picture: Picture) -> list[dict[str, Any]]:
     return [box_data("crop", part, "what the network gets")]
 
 
-def _bars(picture: Picture, prediction: Any) -> None:
+def _bars(model: Any, picture: Picture, prediction: Any) -> None:
+    """The best classes; under a pad all of few, in their own order, so that none jumps while somebody draws."""
     truth = picture["shows"]
     note = f"it shows {truth}" if truth else "probability · logit"
+    best = prediction.top[:_BEST]
+    if drawing.is_drawing(picture) and len(model.classes) <= len(prediction.top):
+        best = sorted(prediction.top, key=lambda answer: answer.index)
     mount(
         "bars", "inspect_predictions",
         {
@@ -127,12 +155,14 @@ def _bars(picture: Picture, prediction: Any) -> None:
             "alt": "The best classes with probability and logit",
             "bars": [
                 {"label": answer.name, "value": answer.probability, "text": format_share(answer.probability, 1),
-                 "detail": format_decimal(answer.logit, 2), "strong": answer.name == truth}
-                for answer in prediction.top
+                 "detail": format_decimal(answer.logit, 2),
+                 "strong": answer.name == truth or (truth is None and answer is prediction.top[0])}
+                for answer in best
             ],
         },
     )  # fmt: skip
+    count = f"The {len(best)} best classes" if len(best) < len(model.classes) else "All classes"
     st.caption(
-        f"The {len(prediction.top)} best classes: probability (softmax of all scores) and the score itself (logit). "
+        f"{count}: probability (softmax of all scores) and the score itself (logit). "
         "High probability is not certainty: see Test set for how far it can be trusted."
     )

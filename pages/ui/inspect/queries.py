@@ -14,8 +14,8 @@ from .state import Picture
 
 CACHE = ResultCache()
 """Of all sessions of this server."""
-TOP = 5
-"""Classes whose probabilities are shown."""
+TOP = 20
+"""Classes whose probabilities are kept of a picture."""
 
 
 def predict_picture(model: Any, picture: Picture) -> Any:

@@ -16,10 +16,15 @@ from .state import Picture
 
 
 def show(model: Any, picture: Picture, prediction: Any) -> None:
-    """The chosen unit (default: the strongest of the most active channel) of the chosen node."""
-    path = nodes.diagram(model)
+    """The chosen unit (default: the strongest of the most varied channel) of the chosen node."""
+    path = nodes.choose(model.architecture)
+    _show_unit(model, picture, prediction, path)
+    nodes.diagram(model.architecture, path)
+
+
+def _show_unit(model: Any, picture: Picture, prediction: Any, path: str) -> None:
     found = queries.maps(model, picture, path)
-    channel, unit = maps.select_unit(found)
+    channel, unit = maps.select_unit(model, found)
     try:
         field = unit_field(model.architecture, path, unit)
     except ValueError as error:
@@ -81,7 +86,7 @@ def _ask(found: Any, channel: int, unit: tuple[int, int]) -> None:
     if state.state()["channel"] is not None or state.state()["unit"] is not None:
         st.button(
             "Strongest unit", key="inspect_strongest", on_click=state.change, kwargs={"channel": None, "unit": None},
-            help="Of the most active channel, the unit with the largest value.",
+            help="Of the most varied channel, the unit with the largest value, inside the picture where there is one.",
         )  # fmt: skip
 
 

@@ -15,10 +15,12 @@ from pages.ui.text import literal
 from . import (
     attribution,
     branches,
+    drawing,
     evaluation,
     maps,
     model_pair,
     models,
+    perturb,
     pictures,
     predictions,
     receptive_field,
@@ -27,7 +29,8 @@ from . import (
 from .state import Picture
 
 _OF_PICTURE = {
-    "maps": maps.show, "branches": branches.show, "why": attribution.show, "field": receptive_field.show,
+    "maps": maps.show, "branches": branches.show, "why": attribution.show, "perturb": perturb.show,
+    "field": receptive_field.show,
 }  # fmt: skip
 _OF_MODEL = {"two": model_pair.show, "test": evaluation.show}
 
@@ -45,18 +48,22 @@ def main(found: dict[str, AvailableModel]) -> None:
         return
     with st.spinner("Reading pictures"):
         pictures.fetch_requested()
-    _facts(model)
-    taken = state.state()["pictures"]
-    if not taken:
-        st.info(
-            "Upload a picture under **Pictures**, or take a test image of a data set: the prediction appears here."
-        )
-    else:
-        with st.spinner("Predicting"):
-            predictions.show_tiles(model, taken)
-        pictures.show_buttons()
+    # All above the chosen picture in one box: whatever stands there, a pad below it keeps its place in the page.
+    with st.container():
+        _facts(model)
+        taken = state.state()["pictures"]
+        if taken or state.state()["pad"]:
+            with st.spinner("Predicting"):
+                predictions.show_tiles(model, taken)
+        else:
+            st.info(
+                "Upload a picture under **Pictures**, draw one, or take a test image of a data set: the prediction "
+                "appears here."
+            )
+        pictures.show_buttons(drawing.title(model), drawing.begin)
     picture = pictures.selected()
-    prediction = predictions.show_picture(model, picture) if picture else None
+    shown = picture is not None or state.state()["pad"]
+    prediction = predictions.show_picture(model, picture) if shown else None
     _tabs(found, model, picture, prediction)
 
 

@@ -8,7 +8,9 @@ from typing import Any, NotRequired, TypedDict
 import streamlit as st
 
 from explorer.architecture import Architecture
-from explorer.inspection import check_path
+from explorer.datasets import MAX_STROKES_LETTERS
+from explorer.inspection import PERTURBATIONS, check_path, check_perturbation
+from explorer.text import parse_decimal, quote
 from pages.ui import session
 from pages.ui.page_state import Page, PageState, Parameter, first_state
 
@@ -16,6 +18,7 @@ TABS = {
     "maps": "Feature maps",
     "branches": "Branches",
     "why": "Why this prediction",
+    "perturb": "Perturb",
     "field": "Receptive field",
     "filters": "Filters",
     "two": "Two models",
@@ -25,10 +28,13 @@ TABS = {
 TAB = "inspect_tab"
 OWN = "own"
 """The name of the model that the visitor brought."""
+_ALONG = "rotate"
 MAX_PICTURES = 32
 """Pictures of a session."""
-_PICTURE = re.compile(r"[a-z0-9][\w-]{0,99}:[\w-]{1,80}", re.ASCII)
-"""What an address may call a picture: SAMPLE:name or DATASET:row."""
+_PICTURE = re.compile(rf"drawn:[\w.-]{{3,{MAX_STROKES_LETTERS}}}|[a-z0-9][\w-]{{0,99}}:[\w-]{{1,80}}", re.ASCII)
+"""What an address may call a picture: drawn:strokes, SAMPLE:name or DATASET:row."""
+_MAX_NAMES_LETTERS = 6000
+"""Of all pictures in an address together."""
 
 
 class Picture(TypedDict):
@@ -62,16 +68,28 @@ class InspectState(PageState):
     at: str
     """Path of the selected node, '' for the default one."""
     channel: int | None
-    """None: the most active one."""
+    """None: the most varied one."""
     unit: tuple[int, int] | None
     """Row and column in the map; None: the strongest one."""
     class_index: int | None
     """The class that is asked about; None: the predicted one."""
+    cell: list[int] | None
+    """Of the confusion matrix, whose images are shown: class shown, class predicted."""
+    beside: int | None
+    """The class beside it; None: the best other one, −1: none."""
+    perturb: dict[str, float]
+    """What is done to the picture: the settings that are not neutral, by the names of PERTURBATIONS."""
+    along: str
+    """The parameter whose curve is drawn."""
     pictures: list[Picture]
     show: str
     """Key of the picture that is looked at."""
+    pad: bool
+    """Whether an empty pad is shown instead, to draw on."""
     wanted: list[str]
     """Keys of pictures that are asked for and still to be fetched."""
+    met: bool
+    """Whether the page was shown before: a first visit gets sample pictures."""
     own: Any
     """The model that the visitor brought, or None."""
     round: int
@@ -107,11 +125,29 @@ def _read_unit(text: str) -> None:
 def _read_tab(text: str) -> None:
     if text in TABS:
         st.session_state[TAB] = TABS[text]
+    elif text:
+        PAGE.tell("info", f"There is no tab {quote(text)} here; known: {', '.join(TABS)}")
 
 
 def _write_tab() -> str:
     tab = next((word for word, title in TABS.items() if st.session_state.get(TAB) == title), "maps")
     return tab if tab != "maps" else ""
+
+
+def _read_perturb(text: str) -> None:
+    """name:value,name:value"""
+    here: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition(":")
+        try:
+            here[name] = check_perturbation({name: parse_decimal(value)})[name]
+        except (KeyError, ValueError) as error:
+            PAGE.tell("error", f"The address asks for a perturbation that there is not: {error}")
+    state()["perturb"] = {name: value for name, value in here.items() if value != PERTURBATIONS[name].neutral}
+
+
+def _read_along(text: str) -> None:
+    state()["along"] = text if text in PERTURBATIONS else _ALONG
 
 
 def _read_pictures(text: str) -> None:
@@ -121,6 +157,13 @@ def _read_pictures(text: str) -> None:
 def _shared() -> list[str]:
     """Uploads are nobody else's: only pictures that others have too are in an address."""
     return [picture["key"] for picture in state()["pictures"] if _PICTURE.fullmatch(picture["key"])]
+
+
+def _write_pictures() -> str:
+    text = ",".join(dict.fromkeys([*_shared(), *state()["wanted"]]))
+    if len(text) > _MAX_NAMES_LETTERS:
+        raise ValueError("the drawings are too long for an address; remove some")
+    return text
 
 
 def _read_show(text: str) -> None:
@@ -145,7 +188,8 @@ PAGE: Page[InspectState] = Page(
     "inspect",
     lambda: {
         **first_state(), "model": "", "second": "", "at": "", "channel": None, "unit": None, "class_index": None,
-        "pictures": [], "show": "", "wanted": [], "own": None, "round": 0, "own_round": 0,
+        "cell": None, "beside": None, "perturb": {}, "along": _ALONG,
+        "pictures": [], "show": "", "pad": False, "wanted": [], "met": False, "own": None, "round": 0, "own_round": 0,
         "device": "auto",
     },
     (
@@ -155,8 +199,13 @@ PAGE: Page[InspectState] = Page(
         Parameter("channel", _read_number("channel"), lambda: _write_number(state()["channel"])),
         Parameter("unit", _read_unit, lambda: "{}-{}".format(*state()["unit"] or ()) if state()["unit"] else ""),
         Parameter("class", _read_number("class_index"), lambda: _write_number(state()["class_index"])),
+        Parameter(
+            "perturb", _read_perturb,
+            lambda: ",".join(f"{name}:{value:g}" for name, value in state()["perturb"].items()),
+        ),
+        Parameter("along", _read_along, lambda: state()["along"] if state()["along"] != _ALONG else ""),
         Parameter("tab", _read_tab, _write_tab),
-        Parameter("pictures", _read_pictures, lambda: ",".join(dict.fromkeys([*_shared(), *state()["wanted"]]))),
+        Parameter("pictures", _read_pictures, _write_pictures),
         Parameter("show", _read_show, _write_show),
     ),
 )  # fmt: skip
@@ -176,7 +225,7 @@ def change(**fields: Any) -> None:
 
 
 def choose_node(path: object) -> None:
-    """Look at another node; its most active channel and strongest unit."""
+    """Look at another node; its most varied channel and strongest unit."""
     if isinstance(path, str):
         change(at=path, channel=None, unit=None)
 
@@ -191,6 +240,8 @@ def node(architecture: Architecture, usual: str = "") -> str:
         except ValueError:
             path = path.rpartition("/")[0]
     if path != state()["at"]:
+        shown = f"; {quote(path)} is shown" if path else ""
+        PAGE.tell("info", f"{architecture.name} has no node {quote(state()['at'])}{shown}")
         state().update({"at": path, "channel": None, "unit": None})
     return path or usual or session.default_path(architecture)
 
@@ -208,5 +259,5 @@ def choose_map(chosen: object) -> None:
 
 def choose_picture(key: object) -> None:
     """Look at another picture."""
-    if isinstance(key, str):
-        change(show=key)
+    if isinstance(key, str) and key:
+        change(show=key, pad=False)
