@@ -204,9 +204,10 @@ def _perturb(args: argparse.Namespace) -> None:
     given = "; ".join(f"{name} {format_number(value)} {PERTURBATIONS[name].unit}" for name, value in others.items())
     print(f"\n{escape(args.image)}: {PERTURBATIONS[along].meaning}{f'; {given}' if given else ''}")
     shown = found.find_classes(args.top)
+    best = (escape(model.classes[index]) for index in found.probabilities.argmax(1).tolist())
     lines = [
-        (f"{format_number(value)} {unit}", *(format_share(shares[each], 1) for each in shown), escape(model.classes[best]))
-        for value, shares, best in zip(found.values, table, found.probabilities.argmax(1).tolist(), strict=True)
+        (f"{format_number(value)} {unit}", *(format_share(shares[index], 1) for index in shown), name)
+        for value, shares, name in zip(found.values, table, best, strict=True)
     ]
     header = (along, *(escape(model.classes[index]) for index in shown), "best")
     print(format_table(header, lines, ">" + ">" * len(shown) + "<"))

@@ -41,7 +41,7 @@ class Perturbation:
     def check(self, value: float) -> float:
         """The value itself. Raises ValueError where it is out of range."""
         if not self.low <= value <= self.high:  # neither is what is no number
-            raise ValueError(f"{self.name} (={value:g}) must be from {self.span}")
+            raise ValueError(f"{self.name} (={format_number(value)}) must be from {self.span}")
         return value
 
 

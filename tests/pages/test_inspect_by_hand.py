@@ -85,7 +85,7 @@ def test_what_is_no_drawing_is_told_and_nothing_is_lost(pad: AppTest, text: obje
 def test_a_damaged_address_is_told(home: Path) -> None:
     running = open_page("inspect", model="mnist-inception", pictures="drawn:AAAA", perturb="rotate:3000,turn:1,blur:x")
     assert "describes no drawing" in messages(running)
-    assert "rotate (=3000) must be from −90 to 90" in messages(running)
+    assert "rotate (=3,000) must be from −90 to 90" in messages(running)
     assert "no perturbation 'turn'" in messages(running)
     assert running.session_state["inspect"]["perturb"] == {}
 
@@ -149,7 +149,7 @@ def test_images_that_a_model_has_seen_are_told(home: Path) -> None:
 
 def test_a_cell_of_the_confusion_matrix_opens_its_images(home: Path) -> None:
     running = open_page("inspect", model="mnist-inception", tab="test")
-    running.selectbox(key="inspect_count_2").set_value(200).run()
+    running.selectbox(key="inspect_count_400").set_value(200).run()
     press(running, "inspect_evaluate")
     board = mounted(running, "inspect_confusion")
     assert sum(map(sum, board["confusion"])) == 200
@@ -191,7 +191,7 @@ def test_two_classes_side_by_side_on_the_picture(home: Path) -> None:
     side = min(first["width"], first["height"])
     box = first["heat"]["box"]
     assert (box["bottom"] - box["top"], box["right"] - box["left"]) == pytest.approx((side, side), abs=1)
-    running.selectbox(key="inspect_beside").set_value(None).run()
+    running.selectbox(key="inspect_beside").set_value(-1).run()
     assert [frame["title"] for frame in mounted(running, "inspect_why")["frames"]] == ["cat"]
     running.selectbox(key="inspect_beside").set_value(5).run()
     assert [frame["title"] for frame in mounted(running, "inspect_why")["frames"]] == ["cat", "dog"]

@@ -20,6 +20,7 @@ from .queries import CACHE
 from .state import Picture
 
 _METHODS = {"cam": "Grad-CAM", "occlusion": "Occlusion", "gradients": "Integrated gradients"}
+_NONE = -1
 Found = tuple[list[Any], str]
 """For each class its values (H, W) of the input, and their unit."""
 
@@ -53,21 +54,17 @@ def show(model: Any, picture: Picture, prediction: Any) -> None:
 def _ask_second(model: Any, prediction: Any, first: int) -> int | None:
     """A widget for the class beside it: the best other one, another, or none."""
     best = [each.index for each in prediction.top if each.index != first]
-    options = [None, *best, *(number for number in range(len(model.classes)) if number not in (*best, first))]
+    options = [_NONE, *best, *(number for number in range(len(model.classes)) if number not in (*best, first))]
     here = state.state()
-    value = options[1] if here["beside"] is None and len(options) > 1 else here["beside"]
-    st.session_state["inspect_beside"] = value if value in options else None
+    value = here["beside"] if here["beside"] in options else options[min(1, len(options) - 1)]
+    st.session_state["inspect_beside"] = value
     st.selectbox(
-        "Beside it", options, key="inspect_beside", on_change=_take_second,
-        format_func=lambda number: "nothing" if number is None else model.classes[number],
+        "Beside it", options, key="inspect_beside",
+        on_change=lambda: state.change(beside=st.session_state["inspect_beside"]),
+        format_func=lambda number: "nothing" if number == _NONE else model.classes[number],
         help="The same for another class, in the same colours: why this one, and why not that one.",
     )  # fmt: skip
-    return value if value in options else None
-
-
-def _take_second() -> None:
-    chosen = st.session_state["inspect_beside"]
-    state.change(beside=-1 if chosen is None else chosen)
+    return None if value == _NONE else value
 
 
 def _draw(model: Any, picture: Picture, method: str, classes: list[int], found: Found) -> None:

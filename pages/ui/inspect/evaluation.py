@@ -83,13 +83,13 @@ def _offer_others(found: dict[str, AvailableModel], model: Any) -> None:
 
 def _ask_count(whole: int) -> int | None:
     """How many of the test images are evaluated; None: all."""
-    options = [None, *(count for count in _COUNTS if count < whole)]
-    chosen: int | None = st.selectbox(
-        "Images", options, key=f"inspect_count_{len(options)}",
-        format_func=lambda count: f"all {whole:,}" if count is None else f"{count:,} of them",
+    options = [whole, *(count for count in _COUNTS if count < whole)]
+    chosen: int = st.selectbox(
+        "Images", options, key=f"inspect_count_{whole}",
+        format_func=lambda count: f"all {whole:,}" if count == whole else f"{count:,} of them",
         help="Fewer are quicker, and their accuracy is less certain. They are spread evenly over the set.",
     )  # fmt: skip
-    return chosen
+    return None if chosen == whole else chosen
 
 
 def _key(model: Any, name: str, count: int | None) -> tuple[str, str, str, int | None]:
