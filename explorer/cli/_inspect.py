@@ -132,13 +132,15 @@ def _find_pictures(given: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
+    if args.images is not None and args.images < 1:
+        raise ValueError(f"--images (={args.images}) must be at least 1")
     model = _open_model(args)
     from .. import datasets
     from ..inspection import load_model_cards
     from ..inspection.evaluation import evaluate
 
     data = datasets.load(datasets.find_name(args.dataset), size=model.preprocessing.import_size)
-    found = evaluate(model, data, progress=progress_printer("{done:,} of {total:,} images"))
+    found = evaluate(model, data, count=args.images, progress=progress_printer("{done:,} of {total:,} images"))
     if sys.stderr.isatty():
         print(file=sys.stderr)
     low, high = found.accuracy_interval
@@ -337,6 +339,8 @@ cover_x or cover_y (percent); default: rotate"
     sub = verb("evaluate", _evaluate, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
+    text = "so many of the test images, drawn at random (always the same); default: all"
+    sub.add_argument("--images", type=int, metavar="N", help=text)
     _add_options(sub)
 
 

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from ._arrays import ImageArrays
 from ._card import DatasetCard
 from ._classes import DIGITS
+from ._random import bits
 from ._strokes import PEN, Stroke, draw_strokes
 
 NAME = "drawn-digits"
 COUNTS = (100, 400)
 _SIDE_PX = 28
 _SEED = 28
+_NUMBERS = 50_000
 _Points = list[tuple[float, float]]
 
 
@@ -71,8 +73,22 @@ def list_hands() -> tuple[tuple[tuple[Stroke, ...], ...], ...]:
     )  # fmt: skip
 
 
-def draw_digit(digit: int, hand: int, draw: np.random.Generator | None = None) -> list[Stroke]:
-    """One digit as strokes: as it stands, or turned, slanted, stretched and shaken by a generator."""
+class _Chance:
+    """Random numbers that are the same in every version of every library."""
+
+    def __init__(self, seed: int) -> None:
+        self._left = iter((bits(_NUMBERS, seed) / 2**64).tolist())
+
+    def uniform(self, low: float, high: float) -> float:
+        share: float = next(self._left)
+        return low + (high - low) * share
+
+    def array(self, low: float, high: float, *shape: int) -> NDArray[np.float64]:
+        return np.array([self.uniform(low, high) for _ in range(math.prod(shape))]).reshape(shape)
+
+
+def draw_digit(digit: int, hand: int, draw: _Chance | None = None) -> list[Stroke]:
+    """One digit as strokes: as it stands, or turned, slanted, stretched and shaken by chance."""
     strokes = list_hands()[digit][hand]
     if draw is None:
         return list(strokes)
@@ -83,13 +99,13 @@ def draw_digit(digit: int, hand: int, draw: np.random.Generator | None = None) -
     return [_shake((np.asarray(stroke) - 0.5) * stretch @ matrix.T + 0.5, draw) for stroke in strokes]
 
 
-def _shake(points: NDArray[np.float64], draw: np.random.Generator) -> list[tuple[float, float]]:
+def _shake(points: NDArray[np.float64], draw: _Chance) -> list[tuple[float, float]]:
     """Points every twentieth of the pad or so, moved by slow waves: a hand does not tremble from point to point."""
     steps = np.hypot(*np.diff(points, axis=0).T)
     along = np.concatenate([[0.0], steps.cumsum()])
     places = np.linspace(0, along[-1], max(2, round(along[-1] / 0.05)))
     x, y = (np.interp(places, along, column) for column in points.T)
-    phase, pace = draw.uniform(0, 2 * math.pi, (2, 2)), draw.uniform(3, 9, (2, 2))
+    phase, pace = draw.array(0, 2 * math.pi, 2, 2), draw.array(3, 9, 2, 2)
     waves = 0.012 * np.sin(pace[..., None] * places + phase[..., None]).sum(1)
     return list(zip((x + waves[0]).tolist(), (y + waves[1]).tolist(), strict=True))
 
@@ -104,11 +120,11 @@ def load() -> ImageArrays:
 
 
 def _draw(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    draw = np.random.Generator(np.random.PCG64(seed))
+    draw = _Chance(seed)
     labels = np.arange(count, dtype=np.int64) % len(DIGITS)
     images = np.empty((count, 1, _SIDE_PX, _SIDE_PX), np.uint8)
     for image, label in zip(images, labels.tolist(), strict=True):
-        strokes = draw_digit(label, int(draw.integers(len(list_hands()[label]))), draw)
+        strokes = draw_digit(label, int(draw.uniform(0, len(list_hands()[label]))), draw)
         image[0] = draw_strokes(strokes, _SIDE_PX, pen=PEN * draw.uniform(0.7, 1.4))[..., 0]
     return images, labels
 

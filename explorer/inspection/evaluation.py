@@ -230,7 +230,7 @@ def evaluate(
     Args:
         model: the model; it computes on its device.
         dataset: its test images are used; as they are where they were adapted to the model's input before.
-        count: evaluate so many of them, spread evenly over the set, which may be sorted by class; None: all.
+        count: evaluate so many of them, drawn at random, always the same: sets may be sorted by class. None: all.
         progress: is called with the images done and their number.
         cancel: is called before each batch; True stops.
 
@@ -252,7 +252,7 @@ def evaluate(
         raise ValueError(f"the number of images to evaluate (={count}) must be at least 1")
     whole = len(dataset.test_labels)
     number = min(whole, count or whole)
-    places = torch.arange(number) * whole // number
+    places = torch.randperm(whole, generator=torch.Generator().manual_seed(0))[:number].sort().values
     images, labels = dataset.test_images, dataset.test_labels.cpu()[places]
     adapted = dataset.shape == model.preprocessing.shape != dataset.stored_shape
     predictions, confidences, losses = [], [], []

@@ -23,7 +23,9 @@ pytestmark = pytest.mark.benchmark
 
 UPLOADS = 12
 ANSWER = 0.300
+STEP = 0.200
 LOOK = 1.0
+DRAWN = "TKZcxNpiAjLmc0AnsZpl_c3CR-P"
 
 
 # Seen by the browser itself, both ends: Playwright hands the file over in its own time, and looks now and then only.
@@ -69,6 +71,60 @@ def test_upload_to_answer(tmp_path: Path) -> None:
     median, worst = statistics.median(measured), max(measured)
     print(f"\nupload to answer, {UPLOADS} photos of 1,600 × 1,200: {1e3 * median:.0f} ms, worst {1e3 * worst:.0f} ms")
     assert median <= ANSWER
+
+
+# From the event in the page to the bars that answer it.
+ANSWERED = """([event, bars]) => {
+    const tree = document.querySelector(bars).querySelector('.bars').getRootNode()
+    let begun = null
+    window.measured = []
+    document.addEventListener(event, () => { begun ??= performance.now() }, { capture: true })
+    new MutationObserver(() => {
+        if (begun !== null) window.measured.push(performance.now() - begun)
+        begun = null
+    }).observe(tree, { subtree: true, childList: true, characterData: true })
+}"""
+STEPS = 30
+
+
+def test_stroke_and_slider_to_answer(tmp_path: Path) -> None:
+    """A drawing that grows, and a slider of Perturb that moves: from the hand's move to the new probabilities."""
+    with launching() as browser, serving(tmp_path / "home") as server:
+        page = new_context(browser).new_page()
+        open_app(page, f"{server.url}/inspect?model=mnist-inception&pictures=drawn:{DRAWN}&tab=perturb")
+        page.locator(".st-key-inspect_response svg").wait_for(timeout=60_000)
+        settle(page)
+        pad = page.locator(".st-key-inspect_pad svg.pad")
+        slider = page.locator(".st-key-inspect_sliders input[data-name=rotate]")
+
+        def measure(event: str, bars: str, step: Callable[[int], None]) -> list[float]:
+            page.evaluate(ANSWERED, [event, f".st-key-{bars}"])
+            for number in range(STEPS):
+                before = len(page.evaluate("window.measured"))
+                step(number)
+                page.wait_for_function("count => window.measured.length > count", arg=before)
+                settle(page)
+            return [milliseconds / 1e3 for milliseconds in page.evaluate("window.measured")][3:]
+
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        assert box is not None
+
+        def draw(number: int) -> None:
+            page.mouse.move(box["x"] + 20 + 4 * number, box["y"] + 30 + 90 * (number % 2))
+
+        page.mouse.move(box["x"] + 20, box["y"] + 30)
+        page.mouse.down()
+        strokes = measure("pointermove", "inspect_predictions", draw)
+        page.mouse.up()
+        slider.focus()
+        steps = measure("input", "inspect_perturbed_bars", lambda number: page.keyboard.press(
+            "ArrowRight" if number < STEPS // 2 else "ArrowLeft"
+        ))  # fmt: skip
+    for what, measured in (("a stroke", strokes), ("a step of a slider", steps)):
+        median, worst = statistics.median(measured), max(measured)
+        print(f"\n{what} to the new probabilities: {1e3 * median:.0f} ms, worst {1e3 * worst:.0f} ms")
+        assert median <= STEP
 
 
 def test_a_look_into_googlenet() -> None:

@@ -156,9 +156,8 @@ def test_a_cell_of_the_confusion_matrix_opens_its_images(home: Path) -> None:
     assert board["what"] == "200 test images"
     send(running, ("inspect_confusion", "cell", [4, 4]))
     tiles = mounted(running, "inspect_cell")["tiles"]
-    assert len(tiles) == board["confusion"][4][4]
+    assert len(tiles) == min(24, board["confusion"][4][4])
     assert all((tile["shows"], tile["predictions"][0]["name"]) == ("4", "4") for tile in tiles)
-    assert all(int(tile["key"].partition(":")[2]) % 2 == 0 for tile in tiles)  # every second of 400
     send(running, ("inspect_cell", "choose", tiles[0]["key"]))
     assert tiles[0]["key"] in keys(running)
     for wrong in ([99, 0], [-1, 0], "x", [1], None):

@@ -87,7 +87,7 @@ def _ask_count(whole: int) -> int | None:
     chosen: int = st.selectbox(
         "Images", options, key=f"inspect_count_{whole}",
         format_func=lambda count: f"all {whole:,}" if count == whole else f"{count:,} of them",
-        help="Fewer are quicker, and their accuracy is less certain. They are spread evenly over the set.",
+        help="Fewer are quicker, and their accuracy is less certain. They are drawn at random, always the same.",
     )  # fmt: skip
     return None if chosen == whole else chosen
 

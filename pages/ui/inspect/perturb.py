@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from explorer import figures
@@ -15,7 +14,7 @@ from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
 
-from . import state
+from . import downloads, state
 from .queries import CACHE
 from .state import Picture
 
@@ -99,7 +98,7 @@ def _picture(pixels: Any) -> None:
     shown = pixels[0] if len(pixels) == 1 else pixels.permute(1, 2, 0)
     height, width = shown.shape[:2]
     frame = {
-        "title": "Perturbed input", "note": "", "alt": f"The perturbed input, {height} by {width} pixels",
+        "title": "Perturbed", "note": "", "alt": f"The perturbed input, {height} by {width} pixels",
         "src": figures.encode_photo(shown.numpy()), "width": width, "height": height, "pixelated": True, "heat": None,
         "boxes": [], "place": True,
     }  # fmt: skip
@@ -182,9 +181,7 @@ def _draw(model: Any, curve: Any, settings: dict[str, float]) -> None:
         },
     )  # fmt: skip
     st.caption(literal(f"Best class along the curve, in {of.unit}: {', then '.join(turns[:8])}."))
-    frame = pd.DataFrame(table, columns=list(model.classes))
-    frame.insert(0, f"{of.name} ({of.unit})", curve.values)
-    st.download_button(
-        "CSV", lambda: frame.to_csv(index=False), f"{of.name}.csv", "text/csv", key="inspect_response_csv",
-        icon=":material/download:", type="tertiary", on_click="ignore", help="All classes at every value.",
-    )  # fmt: skip
+    rows = [[value, *shares] for value, shares in zip(curve.values, table.tolist(), strict=True)]
+    downloads.offer_rows(
+        lambda: [[of.name, *model.classes], *rows], f"{of.label}, all classes", "inspect_response_csv"
+    )

@@ -14,7 +14,7 @@ from explorer.text import format_decimal, format_shape, format_share
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import drawing, pictures, queries, state
+from . import downloads, drawing, pictures, queries, state
 from .state import Picture
 
 _BEST = 5
@@ -161,8 +161,17 @@ def _bars(model: Any, picture: Picture, prediction: Any) -> None:
             ],
         },
     )  # fmt: skip
+    downloads.offer_rows(lambda: _all_scores(model, prediction), "All classes", "inspect_predictions_csv")
     count = f"The {len(best)} best classes" if len(best) < len(model.classes) else "All classes"
     st.caption(
         f"{count}: probability (softmax of all scores) and the score itself (logit). "
         "High probability is not certainty: see Test set for how far it can be trusted."
     )
+
+
+def _all_scores(model: Any, prediction: Any) -> list[list[Any]]:
+    """Every class with its probability and score, the best first."""
+    from explorer.inspection.predict import rank_classes
+
+    ranked = rank_classes(model, model.scores(prediction.input[None])[0], len(model.classes))
+    return [["class", "probability", "logit"], *([each.name, each.probability, each.logit] for each in ranked)]

@@ -1,0 +1,77 @@
+"""Drawing a digit and perturbing it in a real browser, by mouse and by keys."""
+
+import pytest
+
+from tests.browser.helpers import open_app, rerun, settle
+
+SEVEN = [(0.25, 0.18), (0.5, 0.17), (0.74, 0.16), (0.6, 0.5), (0.46, 0.88)]
+SAID = ".st-key-inspect_pad .said"
+
+
+@pytest.fixture
+def pad(page, server):
+    """The page with an empty pad."""
+    open_app(page, f"{server.url}/inspect?model=mnist-inception&pictures=sample:digit-0")
+    page.locator(".st-key-inspect_tiles .tile").first.wait_for()
+    with rerun(page):
+        page.get_by_role("button", name="Draw a digit").click()
+    found = page.locator(".st-key-inspect_pad svg.pad")
+    found.wait_for()
+    settle(page)
+    return found
+
+
+def draw(page, pad, points):
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=5)
+        page.wait_for_timeout(40)
+    page.mouse.up()
+
+
+def test_a_digit_is_drawn_read_while_it_grows_taken_back_and_found_in_the_address(page, pad):
+    draw(page, pad, SEVEN)
+    page.locator(SAID, has_text="7, ").wait_for()
+    settle(page)
+    assert page.locator(".st-key-inspect_pad .ink path").count() == 1
+    assert page.locator(".st-key-inspect_tiles .tile").count() == 2
+    page.reload()
+    page.locator(SAID, has_text="7, ").wait_for()
+    pad = page.locator(".st-key-inspect_pad svg.pad")
+    draw(page, pad, [(0.36, 0.52), (0.7, 0.5)])
+    settle(page)
+    assert page.locator(".st-key-inspect_pad .ink path").count() == 2
+    pad.press("Control+z")
+    settle(page)
+    assert page.locator(".st-key-inspect_pad .ink path").count() == 1
+    page.get_by_role("button", name="Clear", exact=True).first.click()
+    settle(page)
+    assert page.locator(".st-key-inspect_pad .ink path").count() == 0
+
+
+def test_a_digit_is_drawn_by_keys_alone_and_perturbed(page, pad):
+    pad.focus()
+    for key in ["ArrowUp"] * 9 + [" "] + ["ArrowDown"] * 18 + [" "]:
+        page.keyboard.press(key)
+    page.locator(SAID, has_text="1, ").wait_for()
+    settle(page)
+    with rerun(page):
+        page.get_by_role("tab", name="Perturb").click()
+    page.locator(".st-key-inspect_response svg .now").wait_for()
+    slider = page.locator(".st-key-inspect_sliders input[data-name=rotate]")
+    slider.focus()
+    for _ in range(18):
+        page.keyboard.press("ArrowRight")
+    page.locator(".st-key-inspect_sliders .row.along output", has_text="90 °").wait_for()
+    settle(page)
+    assert "rotate%3A90" in page.url
+    assert slider.input_value() == "90"
+    with rerun(page):
+        page.locator(".st-key-inspect_perturbed svg.canvas").click(position={"x": 30, "y": 40})
+    settle(page)
+    assert "cover%3A24" in page.url
+    assert page.locator(".st-key-inspect_sliders input[data-name=cover]").input_value() == "24"
