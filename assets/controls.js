@@ -257,7 +257,7 @@ function drawRibbon(box, first, memory) {
     const half = bubble.offsetWidth / 2
     bubble.style.left = `${Math.min(Math.max(x(index), half), Math.max(half, wide() - half))}px`
     range.setAttribute("aria-valuetext", `${formatCount(value)}, ${text}`)
-    if (exact !== exact.getRootNode().activeElement) exact.value = index === indexOf(control) ? control.text : String(value)
+    if (exact !== exact.getRootNode().activeElement) exact.value = index === indexOf(control) ? control.text : formatCount(value)
   }
 
   const indexOf = (from) => Math.max(0, from.points.findIndex(([value]) => value === from.value))

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..analysis import METRICS, Analysis, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
 from ..architecture import MAX_CHANNELS, MAX_FEATURES, Architecture, ArchitectureError, edit, field_label
-from ..text import format_bytes, format_change, format_si
+from ..text import format_bytes, format_change, format_setting, format_si
 from ._commands import Command, apply
 from ._offers import explain_lock
-from ._typed import as_plain, write_value
+from ._typed import as_plain
 
 _FORMER_KEYS = {"training": "training_bytes", "inference": "inference_bytes", "field": "receptive_field"}
 """Names of metrics in links that were made before metrics had one name everywhere."""
@@ -96,7 +96,7 @@ class Maker:
             return None
 
     def ribbon(
-        self, label: str, command: Command, value: Any, values: list[Any], text: str = "", convex: bool = False
+        self, label: str, command: Command, value: Any, values: list[Any], convex: bool = False
     ) -> dict[str, Any]:
         """A slider over ``values``; each point is [value, metric or None, caption with its change].
 
@@ -120,7 +120,7 @@ class Maker:
             "label": label,
             "command": command,
             "value": value,
-            "text": text or str(value),
+            "text": format_setting(value),
             "points": points,
             "base": self._base(command),
             "locked": explain_lock(self.architecture, command, value, values, self.sweep) if locked else None,
@@ -162,9 +162,9 @@ class Maker:
         An option is a value, or (value, caption).
         """
         command, value = set_command(path, field), as_plain(getattr(node, field))
-        captioned = [each if isinstance(each, tuple) else (each, write_value(each)) for each in options]
+        captioned = [each if isinstance(each, tuple) else (each, format_setting(each)) for each in options]
         control = self.choice(field_label(field, node.op), command, value, captioned, check=True)
-        return {**control, "typed": typed, "text": write_value(value)} if typed else control
+        return {**control, "typed": typed, "text": format_setting(value)} if typed else control
 
 
 def _delta(now: float, before: float) -> str:
@@ -212,6 +212,11 @@ def _more(*controls: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**control, "more": True} for control in controls]
 
 
+def _note(text: str) -> dict[str, Any]:
+    """A sentence among the controls."""
+    return {"type": "note", "label": text}
+
+
 _YES_NO = [(True, "yes"), (False, "no")]
 _NORMS = [("none", "none"), ("batch", "batch")]
 _SIZE = "a number, or height × width such as 1×7"
@@ -224,7 +229,9 @@ def _conv_controls(make: Maker, conv: Any, path: str, detailed: bool, linked: bo
         given = make.analysis.by_path[path].output_shape[0]
         options: list[Any] = [("same", "as many as come in"), given]
         controls.append(make.setting(conv, path, "out_channels", options, typed="a number"))
-    elif not linked:
+    elif linked:
+        controls.append(_note("one slider in the block's card sets the channels of every branch"))
+    else:
         controls.append(make.channels("channels", set_command(path, "out_channels"), conv.out_channels))
     if conv.geometry.kernel != (1, 1) or detailed:
         controls += _window_controls(make, conv, path, "kernel_size", [1, 3, 5, 7, 9, 11])
@@ -282,7 +289,7 @@ def _linear_controls(make: Maker, linear: Any, path: str, *_: bool) -> list[dict
 
 def _dropout_controls(make: Maker, dropout: Any, path: str, *_: bool) -> list[dict[str, Any]]:
     values = sorted({*(round(0.05 * n, 2) for n in range(20)), dropout.p})
-    return [make.ribbon("probability", set_command(path, "p"), dropout.p, values, text=f"{dropout.p:g}")]
+    return [make.ribbon("probability", set_command(path, "p"), dropout.p, values)]
 
 
 def _response_norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list[dict[str, Any]]:
@@ -337,13 +344,14 @@ def residual_details(make: Maker, residual: Any, path: str) -> list[dict[str, An
     norm = make.setting(residual, path, "norm", _NORMS)
     activation = activation_select(set_command(path, "activation"), residual.activation)
     return [
-        make.ribbon("scale", set_command(path, "scale"), residual.scale, scales, text=f"{residual.scale:g}"),
+        make.ribbon("scale", set_command(path, "scale"), residual.scale, scales),
         *_more({**norm, "label": "norm of the projection"}, {**activation, "label": "activation after the addition"}),
     ]
 
 
 def _auxiliary_controls(make: Maker, head: Any, path: str, *_: bool) -> list[dict[str, Any]]:
-    return [make.setting(head, path, "weight", [0.3, 0.4, 1.0], typed="0 to 10")]
+    weight = make.setting(head, path, "weight", [0.3, 0.4, 1.0], typed="0 to 10")
+    return [_note("Only training runs this head: MACs and inference memory leave it out."), weight]
 
 
 CONTROLS: dict[str, Callable[[Maker, Any, str, bool, bool], list[dict[str, Any]]]] = {

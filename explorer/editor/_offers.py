@@ -21,8 +21,9 @@ from ..architecture import (
     field_label,
     walk,
 )
+from ..text import format_setting
 from ._commands import Command, apply, parse_set
-from ._typed import as_plain, parse_integer, write_value
+from ._typed import as_plain, parse_integer
 
 Changes = dict[str, dict[str, Any]]
 """Values of fields by the path of their node."""
@@ -184,7 +185,8 @@ def _nearest(architecture: Architecture, command: Command, sweep: Sweep) -> Iter
             tried = {**command, "value": number}
             if _works(architecture, tried, sweep):
                 if apply(architecture, tried) != architecture:
-                    yield {"label": f"{what} {number}", "command": tried, "hint": f"{what} {number}", "off": False}
+                    label = f"{what} {number:,}"
+                    yield {"label": label, "command": tried, "hint": label, "off": False}
                 break
 
 
@@ -224,7 +226,7 @@ def _offer(architecture: Architecture, changes: Changes, own: str) -> dict[str, 
     alike: dict[str, list[str]] = {}
     for path in sorted(changes, key=lambda path: path != own):
         op = edit.find(architecture, path).op
-        text = ", ".join(f"{field_label(name, op)} {write_value(value)}" for name, value in changes[path].items())
+        text = ", ".join(f"{field_label(name, op)} {format_setting(value)}" for name, value in changes[path].items())
         alike.setdefault(text, []).append(path)
     parts = []
     for text, paths in alike.items():

@@ -85,11 +85,6 @@ def as_plain(value: Any) -> Any:
     return format_setting(value) if isinstance(value, tuple) else value
 
 
-def write_value(value: Any) -> str:
-    """A field's value as people type it."""
-    return f"{value:g}" if isinstance(value, float) else format_setting(value)
-
-
 @cache
 def _allowed(kind: type[NodeBase], field: str) -> tuple[frozenset[Any], tuple[str, ...]]:
     """(types, words) that the annotation of a field allows."""

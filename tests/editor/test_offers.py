@@ -52,7 +52,7 @@ def test_an_even_window_at_a_stride_is_offered_with_its_padding() -> None:
             "kernel 1×5, padding same",
         ),
         ("googlenet", {"path": "conv2", "field": "groups", "value": 5}, "groups 4"),
-        ("googlenet", {"path": "conv1", "field": "out_channels", "value": "99,999"}, "channels 4096"),
+        ("googlenet", {"path": "conv1", "field": "out_channels", "value": "99,999"}, "channels 4,096"),
         ("googlenet", {"path": "dropout", "field": "p", "value": 1}, ""),
     ],
 )
