@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer import editor
-from explorer.analysis import analyze
+from explorer import catalog, editor
+from explorer.analysis import analyze, problems
 from explorer.architecture import (
     NODE_KINDS,
     ActivationKind,
@@ -21,6 +21,7 @@ from explorer.architecture import (
     Sequence,
     edit,
     field_label,
+    walk,
 )
 from tests.editor.test_panel import controls
 from tests.sizes import examples
@@ -218,3 +219,28 @@ def test_messages_about_the_network_are_in_the_words_of_its_controls(command: di
         editor.apply_with_repairs(network("conv"), command)
     assert said in str(caught.value)
     assert not [word for word in CODE if word in str(caught.value)]
+
+
+@given(st.data())
+@settings(max_examples=examples(200), deadline=None)
+def test_no_message_about_layers_that_do_not_fit_has_a_word_of_the_code(data: st.DataObject) -> None:
+    architecture = catalog.get(data.draw(st.sampled_from(["inception-net-32", "residual-mnist", "dilated-cnn"])))
+    nodes = [(path, node) for path, node in walk(architecture) if type(node).model_fields.keys() & VALUES.keys()]
+    for _ in range(3):
+        path, node = data.draw(st.sampled_from(nodes))
+        field = data.draw(st.sampled_from(sorted(type(node).model_fields.keys() & VALUES.keys())))
+        value = data.draw(VALUES[field])
+        architecture = outcome(lambda: edit.replace(architecture, path, **{field: value})) or architecture  # noqa: B023
+    for problem in problems(architecture):
+        label = problem.repair.label if problem.repair else ""
+        assert not [word for word in CODE if word in f"{problem} {label}"], problem
+
+
+@pytest.mark.parametrize("op", NODE_KINDS)
+def test_nor_has_one_about_a_vector_where_maps_are_needed(op: str) -> None:
+    flat = (Flatten(name="flatten"), SAMPLES[op], edit.with_fields(SAMPLES["linear"], name="fc"))
+    maps = (SAMPLES[op],)
+    for children in (flat, maps):
+        trunk = Sequence(name="trunk", children=children)
+        for problem in problems(Architecture(name=op, input_shape=(4, 12, 10), trunk=trunk)):
+            assert not [word for word in CODE if word in str(problem)], problem
