@@ -1,5 +1,6 @@
 // The network as an overview, and its chosen block large: branches as lanes as wide as their channels.
-// data: {overview: [column], block: tree | null, chosen: path, tools, parts, branches, palette, name}; commands "choose": path,
+// data: {overview: [column], block: tree | null, chosen: path, tools, parts, branches, palette, name}; without parts it is
+// looked at only; commands "choose": path,
 // "extend": {from, to}, "edit": {gesture, phase, command}. How it is built by hand: building.js.
 
 const BOX = { width: 112, height: 54 }
@@ -14,10 +15,13 @@ export default component(({ data, root, memory, tip, send }) => {
   if (!root.querySelector(".overview-area")) {
     for (const name of ["overview-area", "tools-area", "block-area"]) html(root, "div", { class: name })
     html(root, "div", { class: "told", role: "status" })
-    listenToKeys(build)
-    listenToDrags(build)
+    if (data.parts) {
+      listenToKeys(build)
+      listenToDrags(build)
+    }
+    root.classList.toggle("read-only", !data.parts)
   }
-  listenToClipboard(build)
+  if (data.parts) listenToClipboard(build)
   memory.renamed = null
   const pick = (path, event) => (event?.shiftKey ? extendTo(build, path) : choose(build, path))
   const active = root.getRootNode().activeElement
@@ -81,7 +85,7 @@ const isChosen = (data, path) => data.chosen === path || data.chosen.startsWith(
 
 function drawOverview(area, data, width, tip, choose, build) {
   area.replaceChildren()
-  const title = titleLine(area, "Network", "height: feature map · width: channels · colour: operation · drag to move, + to insert")
+  const title = titleLine(area, "Network", `height: feature map · width: channels · colour: operation${data.parts ? " · drag to move, + to insert" : ""}`)
   const buttons = pictureTools(title)
   const columns = data.overview
   const tall = Math.max(1, ...columns.map((column) => column.height))

@@ -287,7 +287,7 @@ def test_long_work_is_carried_out_when_asked_for(gallery, page):
         steps.press("Enter")
     with rerun(page):
         page.get_by_role("button", name="Compute").click()
-    page.get_by_text(re.compile("All pixels together")).wait_for()
+    page.get_by_text(re.compile("all pixels together")).first.wait_for()
     assert page.locator(".st-key-inspect_why input[type=range]").input_value() == "25"
     with rerun(page):
         page.get_by_role("tab", name="Test set").click()
