@@ -10,12 +10,14 @@ from . import _cifar, _lessons  # noqa: F401
 from ..architecture.blocks import inception as inception_block
 from ._course import inception_block_bn
 from ._origin import Origin, describe_origin, find_origin, state_origin
-from ._registry import ALIASES, Entry, Fact, entries, entry, get, name_of, names, register
+from ._registry import ALIASES, GROUPS, Entry, Fact, entries, entry, get, name_of, names, register
 from ._resolve import resolve
+from ._search import search, suggest
 from ._untitled import empty, untitled
 
 __all__ = [
     "ALIASES",
+    "GROUPS",
     "Entry",
     "Fact",
     "Origin",
@@ -31,6 +33,8 @@ __all__ = [
     "names",
     "register",
     "resolve",
+    "search",
     "state_origin",
+    "suggest",
     "untitled",
 ]

@@ -42,6 +42,7 @@ def _block(
     summary="A BN-Inception for 32×32 images: three blocks, early downsampling, a high accuracy after a minute.",
     source=_SOURCE,
     tags=_TAGS,
+    group="small",
 )
 def cifar_inception() -> Architecture:
     """Two strided convolutions to 8×8, one block there and two at 4×4, where channels are cheap."""
@@ -72,6 +73,7 @@ def cifar_inception() -> Architecture:
     summary="A BN-Inception that downsamples 32×32 images later: five blocks at 16×16, 8×8 and 4×4 positions.",
     source=_SOURCE,
     tags=_TAGS,
+    group="small",
 )
 def cifar10_inception() -> Architecture:
     """Twice the work of ``cifar_inception``, most of it at high resolution."""
@@ -111,6 +113,7 @@ def cifar10_inception() -> Architecture:
     summary="A BN-Inception for handwritten digits: two blocks, at 14×14 and 7×7 positions, and global pooling.",
     source=_SOURCE,
     tags=("MNIST", "batch norm", "below 1 M params"),
+    group="small",
 )
 def mnist_inception() -> Architecture:
     """Small enough to answer while somebody draws, with a field that covers the whole image."""
@@ -150,6 +153,7 @@ def _variant(what: str, *, residual: bool = False, attention: Any = None) -> Arc
     summary="A shortcut around every block: 1×1 projections where the channels change, the identity elsewhere.",
     source=f"{_SOURCE}; {_RESIDUAL}",
     tags=(*_TAGS, "residual"),
+    group="small",
 )
 def cifar_inception_residual() -> Architecture:
     """Residual connections, nothing else changed."""
@@ -162,6 +166,7 @@ def cifar_inception_residual() -> Architecture:
     summary="Squeeze-and-excitation at the end of every block weighs its channels.",
     source=f"{_SOURCE}; {_SE}",
     tags=(*_TAGS, "attention"),
+    group="small",
 )
 def cifar_inception_se() -> Architecture:
     """Squeeze-and-excitation, nothing else changed."""
@@ -174,6 +179,7 @@ def cifar_inception_se() -> Architecture:
     summary="CBAM at the end of every block weighs its channels, then its positions.",
     source=f"{_SOURCE}; {_CBAM}",
     tags=(*_TAGS, "attention"),
+    group="small",
 )
 def cifar_inception_cbam() -> Architecture:
     """CBAM, nothing else changed."""
@@ -186,6 +192,7 @@ def cifar_inception_cbam() -> Architecture:
     summary="Both of the homework's additions: CBAM at the end of every block, and a shortcut around it.",
     source=f"{_SOURCE}; {_RESIDUAL}; {_CBAM}",
     tags=(*_TAGS, "residual", "attention"),
+    group="small",
 )
 def cifar_inception_residual_cbam() -> Architecture:
     """Residual connections around blocks that end in CBAM."""

@@ -72,6 +72,7 @@ _NO_SUCH_ACCURACY = (
         Fact(metric="macs", value=1_100_663_296, source="FlopCounterMode / 2 on the notes' code"),
     ),
     tags=("course notes",),
+    group="course",
 )
 def inception_net() -> Architecture:
     """The notes' InceptionNet on the 224×224 images of their example."""
@@ -86,6 +87,7 @@ def inception_net() -> Architecture:
     repairs=(_NO_SUCH_ACCURACY,),
     facts=(Fact(metric="macs", value=22_465_024, source="FlopCounterMode / 2 on the notes' code"),),
     tags=("course notes", "CIFAR-10"),
+    group="course",
 )
 def inception_net_32() -> Architecture:
     """The notes' InceptionNet at 32×32."""
@@ -98,6 +100,7 @@ def inception_net_32() -> Architecture:
     summary="A single block, 64 to 256 channels on a 28×28 map: four branches and their concatenation, nothing else.",
     source=_DAY54,
     tags=("course notes", "block"),
+    group="course",
 )
 def inception_block_28() -> Architecture:
     """The notes' example: (64, 28, 28) in, (256, 28, 28) out."""
@@ -142,6 +145,7 @@ def inception_block_bn(in_channels: int = 32, pool_features: int = 64, size: int
     ),
     facts=(Fact(metric="params", value=140_576, source="counted from the notes' code with torch"),),
     tags=("course notes", "block", "batch norm"),
+    group="course",
 )
 def _inception_block_bn() -> Architecture:
     return inception_block_bn()
@@ -157,6 +161,7 @@ def _inception_block_bn() -> Architecture:
         "successive layers double",
     ),
     tags=("course notes", "CIFAR-10", "dilation"),
+    group="course",
 )
 def dilated_cnn() -> Architecture:
     """SimpleCNNWithDilation of the notes."""
@@ -185,6 +190,7 @@ def dilated_cnn() -> Architecture:
         "three rates follow one another at one resolution, where each fills the holes of the others",
     ),
     tags=("course notes", "CIFAR-10", "dilation"),
+    group="course",
 )
 def dilated_cnn_121() -> Architecture:
     """``dilated-cnn`` with its second layer replaced by a hybrid dilated stack."""
@@ -231,6 +237,7 @@ def _inception_a(name: str) -> Parallel:
         "`super(Inception, …)` in InceptionA, `optimizer.SGD`) are corrected",
     ),
     tags=("course notes", "MNIST"),
+    group="course",
 )
 def inception_a_mnist() -> Architecture:
     """Net of the notes: pooling before the activation, as written there."""
@@ -275,6 +282,7 @@ def _residual_block(name: str, channels: int) -> Residual:
         "the colon after `def forward(self, x)` was missing",
     ),
     tags=("course notes", "MNIST", "residual"),
+    group="course",
 )
 def residual_mnist() -> Architecture:
     """Net of the notes with residual blocks."""

@@ -83,6 +83,7 @@ def _head(name: str, pool: Node, classes: int, **style: Any) -> Auxiliary:
         Fact(metric="macs", value=1.5e9, source="paper, section 1 (1.5 billion multiply-adds)", exact=False),
     ),
     tags=("ImageNet", "2014", "auxiliary heads"),
+    group="family",
 )  # fmt: skip
 def googlenet() -> Architecture:
     """The network of table 1, pooling with rounding up as in the authors' Caffe model."""
@@ -136,6 +137,7 @@ def googlenet() -> Architecture:
     source="Course notes 7.4 after Zhang et al., Dive into Deep Learning, section 8.4 (GoogLeNet)",
     repairs=("the notes count twelve numbered cells; the network has nine blocks between stem and classifier",),
     tags=("Fashion-MNIST", "course notes"),
+    group="course",
 )
 def googlenet_96() -> Architecture:
     """Pooling with padding 1 instead of rounding up, no response normalisation, no dropout."""
@@ -187,6 +189,7 @@ _META = "torchvision, GoogLeNet_Weights.IMAGENET1K_V1.meta"
         Fact(metric="top5_percent", value=89.530, source=_META),
     ),
     tags=("ImageNet", "batch norm", "auxiliary heads"),
+    group="family",
 )
 def googlenet_torchvision() -> Architecture:
     """The “5×5” branch is a 3×3: a slip of the port, kept because the weights have it (pytorch/vision#906)."""

@@ -162,6 +162,7 @@ def _inception_e(name: str) -> Parallel:
         "blocks only, the middle ones factorise 7×7",
     ),
     tags=("ImageNet", "2015", "batch norm", "factorised", "auxiliary heads"),
+    group="family",
 )
 def inception_v3() -> Architecture:
     """torchvision's network for 299×299 images."""

@@ -32,6 +32,7 @@ def _three_layers(name: str, dilations: tuple[int, int, int]) -> Architecture:
     summary="Three 3×3 convolutions see 7×7 pixels: on marks 8 rows apart it stays at 50 %, however it is trained.",
     source=_SOURCE,
     tags=("lesson", "long-range"),
+    group="lesson",
 )
 def near_sighted() -> Architecture:
     """Dilations 1, 1, 1."""
@@ -44,6 +45,7 @@ def near_sighted() -> Architecture:
     summary="The same with dilations 1, 2, 4 sees 15×15 pixels without a hole, for the same parameters and MACs.",
     source=_SOURCE,
     tags=("lesson", "long-range", "dilation"),
+    group="lesson",
 )
 def far_sighted() -> Architecture:
     """Dilations 1, 2, 4: each layer's holes are filled by those before it."""

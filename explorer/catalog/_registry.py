@@ -45,7 +45,9 @@ class Entry:
     facts: tuple[Fact, ...] = ()
     """Published numbers, shown beside the product's own."""
     tags: tuple[str, ...] = ()
-    """Words by which it is found."""
+    """What it has and is for, by which it is found and filtered."""
+    group: str = "other"
+    """A key of ``GROUPS``: where the catalogue shows it."""
     make: Callable[[], Architecture] = field(repr=False)
     """The function that makes the network."""
 
@@ -56,6 +58,15 @@ class Entry:
 
 
 _ENTRIES: dict[str, Entry] = {}
+
+GROUPS: dict[str, str] = {
+    "course": "Course notes",
+    "family": "GoogLeNet and its successors",
+    "small": "Small networks to train in minutes",
+    "lesson": "Lessons",
+    "other": "Others",
+}
+"""Headings of the catalogue, in the order in which they are shown, by the names for links and the command line."""
 
 ALIASES: dict[str, str] = {"inception-v1": "googlenet", "googlenet-d2l": "googlenet-96"}
 """Other names that people use, so that links written with them work."""
@@ -70,6 +81,7 @@ def register(
     repairs: tuple[str, ...] = (),
     facts: tuple[Fact, ...] = (),
     tags: tuple[str, ...] = (),
+    group: str = "other",
 ) -> Callable[[Callable[[], Architecture]], Callable[[], Architecture]]:
     """Add the network that a function makes to the catalogue; a decorator.
 
@@ -80,21 +92,25 @@ def register(
         source: Document or paper.
         repairs: Slips of the source that were put right, each named.
         facts: Published numbers, shown beside the product's own.
-        tags: Words by which it is found.
+        tags: What it has and is for, by which it is found and filtered.
+        group: A key of ``GROUPS``.
 
     Returns:
         A decorator that registers the function and returns it. It is called once, when the network is first asked for.
 
     Raises:
-        ValueError: The name is taken.
+        ValueError: The name is taken, or there is no such group.
     """
+    if group not in GROUPS:
+        raise ValueError(f"there is no group {group!r}; there are {', '.join(GROUPS)}")
 
     def add(make: Callable[[], Architecture]) -> Callable[[], Architecture]:
         if name in _ENTRIES:
             raise ValueError(f"the catalogue already has {name!r}")
         _ENTRIES[name] = Entry(
-            name=name, title=title, summary=summary, source=source, repairs=repairs, facts=facts, tags=tags, make=make
-        )
+            name=name, title=title, summary=summary, source=source, repairs=repairs, facts=facts, tags=tags,
+            group=group, make=make,
+        )  # fmt: skip
         _name_by_value.cache_clear()
         return make
 

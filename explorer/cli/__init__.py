@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--json", action="store_true", help="plain data instead of a table")
         return sub
 
-    verb("list", _design.list_verb, "The networks of the catalogue.", arch=False, shape=False)
+    _design.add_list(verb)
     verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
     sub = verb("summary", _design.summary_verb, "torchinfo's summary (needs torch).", arch=True, shape=True)
     sub.add_argument("--depth", type=int, metavar="N", help="hide layers that are nested deeper than N")

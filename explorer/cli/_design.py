@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from typing import Any
 
 from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
 from ..architecture import describe_changes, diff, to_data, to_link
 from ..comparison import Delta, find_differences
 from ..profiling import OUR_CONVENTION
-from ..text import compact_shape, format_extent, format_signed
+from ..text import compact_shape, format_count, format_extent, format_signed, quote
 from ._arguments import read_architecture
 from ._text import escape, format_notes, format_table, print_json, write_text
 
@@ -38,11 +40,14 @@ def _totals(analysis: Analysis) -> str:
 
 
 def list_verb(args: argparse.Namespace) -> None:
-    known = [(entry, analyze(entry.architecture)) for entry in catalog.entries()]
+    known = [(entry, analyze(entry.architecture)) for entry in catalog.search(" ".join(args.words), group=args.group)]
+    if args.sort:
+        known.sort(key=lambda each: getattr(each[1], args.sort))
     if args.json:
         print_json([
             {
                 "name": entry.name,
+                "group": entry.group,
                 "aliases": [alias for alias, name in catalog.ALIASES.items() if name == entry.name],
                 "title": entry.title,
                 "summary": entry.summary,
@@ -60,8 +65,32 @@ def list_verb(args: argparse.Namespace) -> None:
             for entry, analysis in known
         ])  # fmt: skip
         return
-    rows = [(e.name, compact_shape(a.input_shape), f"{a.params:,}", f"{a.macs:,}", escape(e.title)) for e, a in known]
-    print(format_table(("name", "input", "params", "MACs", "title"), rows, "<>>><"))
+    if not known:
+        near = catalog.suggest(" ".join(args.words))
+        hint = f"did you mean {' or '.join(near)}?" if near else "`python -m explorer list` has all networks"
+        where = f"the group {args.group!r}" if args.group else "the catalogue"
+        raise ValueError(f"nothing in {where} matches {quote(' '.join(args.words))}; {hint}")
+    rows = [
+        (e.name, compact_shape(a.input_shape), format_count(a.params), format_count(a.macs), escape(e.title))
+        for e, a in known
+    ]
+    table = format_table(("name", "input", "params", "MACs", "title"), rows, "<>>><").splitlines()
+    if args.sort:
+        print("\n".join(table))
+        return
+    print("\n".join(table[:2]))
+    for group, title in catalog.GROUPS.items():
+        lines = [line for line, (entry, _) in zip(table[2:], known, strict=True) if entry.group == group]
+        if lines:
+            print("\n".join(("", f"{title} ({group})", *lines)))
+
+
+def add_list(verb: Callable[..., Any]) -> None:
+    """Add the verb that lists the catalogue."""
+    sub = verb("list", list_verb, "The networks of the catalogue.", arch=False, shape=False)
+    sub.add_argument("words", metavar="WORD", nargs="*", help="what they have: residual, receptive field, MNIST, 空洞")
+    sub.add_argument("--group", choices=tuple(catalog.GROUPS), default="", help="one group alone")
+    sub.add_argument("--sort", choices=("params", "macs"), default="", help="the least first, without groups")
 
 
 def analyze_verb(args: argparse.Namespace) -> None:

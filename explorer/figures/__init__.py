@@ -8,6 +8,7 @@ from ._kinds import LOOKS, Look, short_name
 from ._maps import draw_filters, draw_heatmap, draw_map, draw_map_grid, encode_photo, find_color_range
 from ._scatter import Axis, Dots, Mark, Path, lay_out_scatter, trace_front
 from ._table import layer_table
+from ._thumbnail import draw_thumbnail
 
 __all__ = [
     "KINDS",
@@ -24,6 +25,7 @@ __all__ = [
     "draw_heatmap",
     "draw_map",
     "draw_map_grid",
+    "draw_thumbnail",
     "draw_treemap",
     "encode_photo",
     "find_color_range",

@@ -14,7 +14,8 @@ def entries(page):
 def test_every_entry_with_its_numbers(server, page):
     open_app(page, f"{server.url}/catalogue")
     until(lambda: len(entries(page)) == len(catalog.names()), "every entry")
-    assert entries(page) == [entry.title for entry in catalog.entries()]
+    groups = [[entry.title for entry in catalog.entries() if entry.group == group] for group in catalog.GROUPS]
+    assert entries(page) == [title for titles in groups for title in titles]
     for entry in catalog.entries():
         text = page.locator(f".st-key-entry_{entry.name}").inner_text()
         now = analyze(entry.architecture)
@@ -22,7 +23,7 @@ def test_every_entry_with_its_numbers(server, page):
         assert f"{format_count(now.macs)} MACs" in text
         assert entry.summary in text
         assert entry.source in text
-        assert text.count("Repaired:") == len(entry.repairs)
+        assert text.count("Put right:") == len(entry.repairs)
 
 
 def test_search_and_open(server, page):
@@ -31,7 +32,10 @@ def test_search_and_open(server, page):
     with rerun(page):
         search.fill("residual mnist")
         page.keyboard.press("Enter")
-    until(lambda: entries(page) == [catalog.entry("residual-mnist").title], "the one that was searched")
+    found = [catalog.entry("residual-mnist").title]
+    until(lambda: entries(page) == found, "the one that was searched")
+    page.reload()
+    until(lambda: entries(page) == found and search.input_value() == "residual mnist", "the same after a reload")
     for text in ("nothing like this", "](javascript:alert(1))", "<img src=x onerror=alert(1)>"):
         with rerun(page):
             search.fill(text)
