@@ -26,7 +26,7 @@ from ..runs import RUN_ID
 from ..text import format_share, format_signed
 from ._arguments import ARCH_HELP
 from ._running import open_manager
-from ._text import escape, format_table, print_json, write_text
+from ._text import escape, format_table, print_json, wrap, write_text
 
 
 def compare_verb(args: argparse.Namespace) -> None:
@@ -75,7 +75,7 @@ def _print(found: Report, *, every: bool) -> None:
     for letter, architecture in zip(letters, comparison.architectures, strict=True):
         print(f"{letter}  {escape(architecture.name)}")
         if origin := catalog.find_origin(architecture):
-            print(f"   {escape(origin)}")
+            print(wrap(escape(origin), indent="   "))
     metrics = [
         (row.metric.label, *(f"{cell.value:,}{' *' if cell.best else '  '}" for cell in row.cells))
         for row in comparison.rows

@@ -14,7 +14,7 @@ from ..comparison import Delta, find_differences
 from ..profiling import OUR_CONVENTION
 from ..text import compact_shape, format_count, format_extent, format_signed, quote
 from ._arguments import read_architecture
-from ._text import escape, format_notes, format_table, print_json, write_text
+from ._text import escape, format_notes, format_table, print_json, wrap, write_text
 
 
 def _field(field: ReceptiveField) -> str:
@@ -113,7 +113,7 @@ def analyze_verb(args: argparse.Namespace) -> None:
     ]
     ends = [compact_shape(shape) for shape in (analysis.input_shape, analysis.totals.output_shape)]
     print(f"{escape(analysis.name)}: {' to '.join(ends)}")
-    print(f"{escape(origin)}\n" if origin else "")
+    print(f"{wrap(escape(origin))}\n" if origin else "")
     print(format_table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
     if any(layer.training_only for layer in analysis.layers):
         print("* part of an auxiliary head: training only, not in the totals of params and MACs")

@@ -29,6 +29,11 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: st
     )
 
 
+def wrap(text: str, indent: str = "") -> str:
+    """Text on as many lines as it needs."""
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+
+
 def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2))
 
