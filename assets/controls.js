@@ -148,6 +148,7 @@ function onTyped(input, memory, current, commit) {
   input.addEventListener("change", done)
   input.addEventListener("blur", done)
   input.addEventListener("keydown", (event) => {
+    const typing = memory.typing?.input === input
     if (event.key === "Escape") {
       input.value = current()
       settle()
@@ -155,7 +156,7 @@ function onTyped(input, memory, current, commit) {
     if (event.key === "Enter") done() // no 'change' comes where the text is what it was before
     const step = (event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())
     if (step && "rest" in input.dataset) event.preventDefault() // the step is the design's: button.js
-    else event.stopPropagation()
+    else if (event.key !== "Escape" || typing) event.stopPropagation() // with nothing to take back, Escape leaves the panel
   })
   input.addEventListener("focus", () => input.select())
 }

@@ -8,6 +8,7 @@ import pytest
 from explorer import catalog
 from explorer.architecture import edit, to_link
 from tests.browser.design import until
+from tests.sizes import thorough
 
 
 def structure(node):
@@ -101,6 +102,12 @@ class Mouse(Hand):
         return min(last, round(value / step) - 1)
 
 
+STANDS_BEFORE_THE_FOCUS = """node => {
+    const active = node.getRootNode().activeElement
+    return active !== null && Boolean(active.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING)
+}"""
+
+
 class Keyboard(Hand):
     """Enter, arrows, Tab and letters; nothing is clicked."""
 
@@ -108,6 +115,8 @@ class Keyboard(Hand):
         return locator.evaluate("node => node === node.getRootNode().activeElement")
 
     def reach(self, locator, key="Tab", most=60):
+        if key == "Tab" and locator.count() and locator.evaluate(STANDS_BEFORE_THE_FOCUS):
+            key = "Shift+Tab"
         for _ in range(most):
             if locator.count() and self.has_focus(locator):
                 return
@@ -126,7 +135,7 @@ class Keyboard(Hand):
         self.page.keyboard.press("Enter")
 
     def to_gap(self, gap):
-        """Plus opens the menu behind a node; other gaps are reached by Tab and arrows."""
+        self.page.keyboard.press("Escape")  # from the settings back to the picture
         group = ".overview-area" if gap.evaluate("node => Boolean(node.closest('.overview-area'))") else ".block-area"
         self.reach(self.picture.locator(f"{group} .gap[tabindex='0']"))
         marks = self.picture.locator(f"{group} .gap").evaluate_all("nodes => nodes.map((node) => node.outerHTML)")
@@ -137,6 +146,7 @@ class Keyboard(Hand):
         raise AssertionError("the gap was not reached")
 
     def choose(self, path):
+        self.page.keyboard.press("Escape")  # from the settings back to the picture
         boxes = self.picture.locator(".block-area" if "/" in path else ".overview-area")
         self.reach(boxes.locator("g[data-path][tabindex='0']"))
         for key in ("Home", *["ArrowRight"] * boxes.locator("g[data-path]").count()):
@@ -178,10 +188,6 @@ class Keyboard(Hand):
         self.page.keyboard.type(str(value))
         self.changes(lambda: self.page.keyboard.press("Enter"))
 
-    def back(self):
-        """Escape leads from the settings to the picture."""
-        self.page.keyboard.press("Escape")
-
 
 HANDS = {"mouse": Mouse, "keyboard": Keyboard}
 
@@ -202,3 +208,88 @@ def test_the_network_of_the_course_notes(design, hand):
     wanted = catalog.get("inception-net-32")
     assert structure(design.architecture.trunk) == structure(wanted.trunk)
     assert design.agree()[1].params == 326_122
+
+
+@thorough("tests/browser/test_building.py::test_the_network_of_the_course_notes")
+@pytest.mark.parametrize("hand", HANDS)
+def test_googlenets_block_with_every_branch(design, hand):
+    made = begin(design, hand)
+    made.insert("inside", "", "parallel")
+    made.choose("split/branch_3x3")
+    made.remove()
+    for kind in ("reduce_conv", "reduce_conv", "pool_project"):
+        made.insert("inside", "split", kind)
+    for path, channels in (
+        ("branch_1x1", 64),
+        ("branch_3x3/reduce", 96),
+        ("branch_3x3/conv", 128),
+        ("branch_3x3_2/reduce", 16),
+        ("branch_3x3_2/conv", 32),
+    ):
+        made.choose(f"split/{path}")
+        made.slide(f"split/{path}", channels)
+    made.slide("split/branch_3x3_2/conv", 5, "kernel_size")
+    wanted = catalog.get("inception-block")
+    assert structure(edit.find(design.architecture, "split")) == structure(edit.find(wanted, "inception"))
+
+
+@thorough("tests/browser/test_building.py::test_the_network_of_the_course_notes")
+@pytest.mark.parametrize("hand", HANDS)
+def test_the_stem_of_inception_v3(design, hand):
+    made = begin(design, hand)
+    at = made.insert("inside", "", "conv")
+    made.choose(at)
+    for field, value in (("norm", "batch"), ("norm_eps", 0.001), ("stride", 2), ("padding", 0)):
+        made.option(at, field, value)
+    made.slide(at, 32)
+    for part, channels, padding in (
+        ("conv", 32, 0),
+        ("conv", 64, "same"),
+        ("pool", None, 0),
+        ("conv_1x1", 80, "same"),
+        ("conv", 192, 0),
+        ("pool", None, 0),
+    ):
+        made.choose(at)
+        at = made.insert("after", at, part)
+        made.choose(at)
+        made.option(at, "padding", padding)
+        if channels:
+            made.slide(at, channels)
+    wanted = catalog.get("inception-v3").trunk.nodes[:7]
+    assert [structure(node) for node in design.architecture.trunk.nodes] == [structure(node) for node in wanted]
+
+
+@thorough("tests/browser/test_building.py::test_the_network_of_the_course_notes")
+@pytest.mark.parametrize("hand", HANDS)
+def test_mixed_7b(design, hand):
+    made = begin(design, hand)
+    made.insert("inside", "", "parallel")
+    made.choose("split/branch_3x3")
+    made.remove()
+    made.choose("split/branch_1x1")
+    made.option("split/branch_1x1", "norm", "batch")
+    made.option("split/branch_1x1", "norm_eps", 0.001)
+    made.slide("split/branch_1x1", 320)
+    made.insert("inside", "split", "conv_1x1")
+    made.choose("split/conv")
+    made.slide("split/conv", 384)
+    # A split in a branch: what follows the reduction is wrapped, and the split is filled.
+    made.insert("after", "split/conv", "conv_1x3")
+    made.choose("split/conv/conv")
+    made.wrap("parallel")
+    made.insert("inside", "split/conv/conv", "conv_3x1")
+    # The third branch is the second with a 3×3 more.
+    made.press(made.tool("around:split/conv"))
+    until(lambda: design.query("at") == "split/conv", "the branch as a whole")
+    made.duplicate()
+    made.insert("after", "split/conv_2/first", "conv")
+    made.choose("split/conv_2/first")
+    made.slide("split/conv_2/first", 448)
+    made.insert("inside", "split", "pool_project")
+    made.choose("split/branch_pool/pool")
+    made.option("split/branch_pool/pool", "kind", "avg")
+    made.choose("split/branch_pool/project")
+    made.slide("split/branch_pool/project", 192)
+    wanted = edit.find(catalog.get("inception-v3"), "Mixed_7b")
+    assert structure(edit.find(design.architecture, "split")) == structure(wanted)
