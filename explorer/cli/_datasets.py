@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..text import compact_shape, format_bytes, quote_path
+from ._progress import show_progress
 from ._running import open_manager
-from ._text import escape, format_table, print_json, progress_printer
+from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:
     from ..datasets import ImportedDataset, Sample
@@ -75,8 +75,8 @@ def _preview(args: argparse.Namespace) -> None:
     from .. import datasets
 
     size = _size(args)
-    found = datasets.preview(_source(args.path), progress=progress_printer("{done:,} of {total:,} images"))
-    _end_progress()
+    with show_progress("images") as tell:
+        found = datasets.preview(_source(args.path), progress=tell)
     if args.sheet:
         _write_sheet(args.sheet, found.samples)
     data = found.to_data(size, stream=args.stream)
@@ -103,11 +103,11 @@ def _import(args: argparse.Namespace) -> None:
     from .. import datasets
 
     size = _size(args)
-    known = datasets.import_images(
-        _source(args.path), name=args.name, size=size, scaling="squash" if args.squash else "cut",
-        keep_small=size is None, stream=args.stream, progress=progress_printer("{done:,} of {total:,} images"),
-    )  # fmt: skip
-    _end_progress()
+    with show_progress("images") as tell:
+        known = datasets.import_images(
+            _source(args.path), name=args.name, size=size, scaling="squash" if args.squash else "cut",
+            keep_small=size is None, stream=args.stream, progress=tell,
+        )  # fmt: skip
     _print_import(args, known, [])
 
 
@@ -264,11 +264,6 @@ def _write_sheet(path: str, samples: tuple[Sample, ...]) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ValueError(f"cannot write {quote_path(path)}: {reason}") from None
-
-
-def _end_progress() -> None:
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
 
 
 def add(verbs: Any) -> None:

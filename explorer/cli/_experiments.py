@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..text import format_duration, quote
+from ._progress import show_progress
 from ._running import hold_interrupts, look_after, open_manager
 from ._text import escape, format_notes, format_table, print_json
 
@@ -46,26 +47,26 @@ def _progress(runs: list[Run], planned: int) -> str:
 
 
 def watch(manager: Manager, experiment: str) -> None:
-    """Show the progress on stderr until no run is active: a line that changes on a terminal, else one a change."""
+    """Show the progress on stderr until no run is active: a bar on a terminal, else one line a change."""
     from ..experiments import get_experiment
 
-    planned = len(get_experiment(manager, experiment).experiment.trials)
-    live, told, width = sys.stderr.isatty(), None, 0
-    with hold_interrupts() as rest:
+    planned = get_experiment(manager, experiment).experiment
+    epochs, told = planned.config.epochs * len(planned.trials), None
+    live = sys.stderr.isatty()
+    with hold_interrupts() as rest, show_progress("epochs") as tell:
         while True:
             look_after(manager)
             runs = [run for _, run in manager.trials(experiment)]
             state = [(run.status, run.epoch) for run in runs]
-            line = _progress(runs, planned)
+            line = _progress(runs, len(planned.trials))
             if live:
-                print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
-                width = len(line)
+                # One that was stopped early has trained all that it will.
+                done = sum(planned.config.epochs if run.status == "finished" else run.epoch for run in runs)
+                tell(done, epochs, line)
             elif state != told:
                 print(line, file=sys.stderr, flush=True)
             told = state
             if not any(run.active for run in runs):
-                if live:
-                    print(file=sys.stderr)
                 return
             rest()
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import escape_csv, format_number, format_share, parse_decimal, quote, quote_path
+from ._progress import show_progress
 from ._running import open_manager
-from ._text import escape, format_table, print_json, progress_printer
+from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection import GivenFacts
@@ -140,9 +141,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     from ..inspection.evaluation import evaluate
 
     data = datasets.load(datasets.find_name(args.dataset), size=model.preprocessing.import_size)
-    found = evaluate(model, data, count=args.images, progress=progress_printer("{done:,} of {total:,} images"))
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+    with show_progress("images") as tell:
+        found = evaluate(model, data, count=args.images, progress=tell)
     low, high = found.accuracy_interval
     card = load_model_cards().get(model.name)
     seen = card is not None and data.name in card.seen
@@ -258,9 +258,8 @@ def _open_model(args: argparse.Namespace) -> Model:
     if given != GivenFacts() or args.part is not None:
         raise ValueError(f"--classes, --mean, --std, --preset and --part are for ARCH:WEIGHTS; {quote(text)} is known")
     if args.download and find_published(text):
-        fetch_weights(text, progress=progress_printer("{done:,} of {total:,} bytes"))
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
+        with show_progress("bytes") as tell:
+            fetch_weights(text, progress=tell)
     with open_manager() as manager:
         return open_model(text, manager, device=choose_device(manager, args.device))
 

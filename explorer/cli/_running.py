@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..architecture import Architecture, edit
 from ..text import parse_decimal, quote
 from ._arguments import parse_shape
+from ._progress import show_progress
 from ._text import escape
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
@@ -166,9 +167,11 @@ def fit_network(
     before, as_data = architecture, args.input == "data"
     if args.input and not as_data:
         architecture = edit.replace(architecture, "", input_shape=parse_shape(args.input))
+    if datasets.find_source(config.dataset) is not None:
+        with show_progress("images") as tell:
+            config = import_data(config, None if as_data else architecture.input_shape[1:], progress=tell)
     if not args.fit and not as_data:
         return architecture, config, []
-    config = import_data(config, None if as_data else architecture.input_shape[1:])
     card = datasets.get_card(config.dataset)
     fitted = fit_to_data(architecture, card, classes=args.fit, image_size=as_data, heads=args.fit)
     return fitted, config, describe_fit(before, fitted)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import format_duration, format_share, quote_path
+from ._progress import show_progress
 from ._running import (
     add_fit,
     add_settings,
@@ -39,16 +40,14 @@ def _latest(manager: Manager, run: Run, name: str) -> float | None:
     return points[-1].value if points else None
 
 
-def _progress(manager: Manager, run: Run) -> str:
-    """One line: progress, accuracy, speed and remaining time."""
+def _progress(manager: Manager, run: Run, *, bar: bool = False) -> str:
+    """One line: progress, accuracy, speed and remaining time; beside a ``bar``, what that does not tell."""
     from ..runs import series
 
     if run.status != "running" or not run.steps:
         return f"{run.id}  {run.status}{f': {escape(run.reason)}' if run.reason else ''}"
-    parts = [
-        f"epoch {min(run.epoch + 1, run.setting('epochs'))}/{run.setting('epochs')}",
-        f"step {run.step:,}/{run.steps:,}",
-    ]
+    parts = [f"epoch {min(run.epoch + 1, run.setting('epochs'))}/{run.setting('epochs')}"]
+    parts += [] if bar else [f"step {run.step:,}/{run.steps:,}"]
     for name, form in (
         (series.TRAIN_LOSS, "loss {:.4f}".format),
         (series.TRAIN_ACCURACY, lambda share: f"accuracy {format_share(share, 1)}"),
@@ -57,7 +56,7 @@ def _progress(manager: Manager, run: Run) -> str:
         value = _latest(manager, run, name)
         if value is not None:
             parts.append(form(value))
-    if run.step:
+    if run.step and not bar:
         parts.append(f"{format_duration(run.seconds / run.step * (run.steps - run.step))} to go")
     if not manager.is_responding(run):
         parts.append("not responding")
@@ -65,22 +64,18 @@ def _progress(manager: Manager, run: Run) -> str:
 
 
 def watch(manager: Manager, run_id: str) -> Run:
-    """Show the progress on stderr until the run ends: one line that changes on a terminal, else one an epoch."""
-    live, last_epoch, width = sys.stderr.isatty(), -1, 0
-    with hold_interrupts() as rest:
+    """Show the progress on stderr until the run ends: a bar on a terminal, else a line an epoch."""
+    live, last_epoch = sys.stderr.isatty(), -1
+    with hold_interrupts() as rest, show_progress("steps") as tell:
         while True:
             look_after(manager)
             run = manager.run(run_id)
-            if live:
-                line = _progress(manager, run)
-                print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
-                width = len(line)
-            elif run.epoch != last_epoch or not run.active:
+            if live and run.steps:
+                tell(run.step, run.steps, _progress(manager, run, bar=True))
+            elif not live and (run.epoch != last_epoch or not run.active):
                 last_epoch = run.epoch
                 print(_progress(manager, run), file=sys.stderr, flush=True)
             if not run.active:
-                if live:
-                    print(file=sys.stderr)
                 return run
             rest()
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,6 @@ def wrap(text: str, indent: str = "") -> str:
 
 def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2))
-
-
-def progress_printer(form: str) -> Callable[[int, int], None] | None:
-    """Progress on stderr, if a person looks."""
-    if not sys.stderr.isatty():
-        return None
-    return lambda done, total: print(f"\r{form.format(done=done, total=total)}", end="", file=sys.stderr, flush=True)
 
 
 def write_text(name: str, text: str) -> None:

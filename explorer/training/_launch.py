@@ -180,12 +180,15 @@ def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any
     return start(manager, from_json(found.architecture), config, name=name or found.name, tags=found.tags)
 
 
-def import_data(config: TrainConfig, size: tuple[int, int] | None = None) -> TrainConfig:
+def import_data(
+    config: TrainConfig, size: tuple[int, int] | None = None, *, progress: datasets.Progress | None = None
+) -> TrainConfig:
     """Import the data set of a configuration where it is a path: the worker runs in another folder.
 
     Args:
         config: How a network is to be trained.
         size: (height, width) to which images of mixed or large sizes are scaled; default: the import's own.
+        progress: Is called with the images done and their number.
 
     Returns:
         The configuration with the name of the imported set.
@@ -196,7 +199,7 @@ def import_data(config: TrainConfig, size: tuple[int, int] | None = None) -> Tra
     path = datasets.find_source(config.dataset)
     if path is None:
         return config
-    return config.changed(dataset=datasets.import_images(path, size=size).name)
+    return config.changed(dataset=datasets.import_images(path, size=size, progress=progress).name)
 
 
 @dataclass(frozen=True, kw_only=True)

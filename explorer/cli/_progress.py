@@ -1,0 +1,47 @@
+"""Progress bars with the time left, on stderr, where a person looks; silence where none does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+_WIDTH = 80
+Unit = Literal["images", "bytes", "steps", "epochs"]
+_RESUMED: tuple[Unit, ...] = ("steps", "epochs")
+"""Of these some may have been done before anybody looked: the speed is that of the rest."""
+
+
+@contextlib.contextmanager
+def show_progress(unit: Unit) -> Iterator[Callable[..., None]]:
+    """Show a bar while something long is done.
+
+    Args:
+        unit: What is counted.
+
+    Yields:
+        What hears (done, in all) and, where there is more to tell, a text.
+    """
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from tqdm import tqdm  # some ten milliseconds, for which nobody waits who does not look
+
+    # Some terminals do not know how wide they are.
+    columns = os.get_terminal_size(sys.stderr.fileno()).columns or _WIDTH
+    with tqdm(
+        unit="B" if unit == "bytes" else f" {unit}", unit_scale=unit == "bytes", ncols=columns, file=sys.stderr,
+        smoothing=0.1,
+    ) as bar:  # fmt: skip
+
+        def tell(done: int, total: int, text: str = "") -> None:
+            if bar.total is None and unit in _RESUMED:
+                bar.initial = bar.n = done
+            bar.total = total
+            if text:
+                bar.set_description_str(text, refresh=False)
+            bar.update(done - bar.n)
+
+        yield tell

@@ -1,0 +1,64 @@
+"""Progress bars: on a terminal with the time left, elsewhere not a byte; what is counted is what is done."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from explorer.cli._progress import show_progress
+from tests.datasets.makers import classes, zipped
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def test_nothing_is_written_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with show_progress("images") as tell:
+        tell(1, 2)
+        tell(2, 2, "said")
+    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("unit", "calls", "shown"),
+    [
+        ("images", [(0, 1000), (500, 1000), (1000, 1000)], "1000/1000"),
+        ("bytes", [(0, 5_000_000), (5_000_000, 5_000_000)], "5.00M/5.00M"),
+        ("steps", [(40, 100, "loss 0.3"), (100, 100, "loss 0.2")], "loss 0.2: 100%"),
+    ],
+)
+def test_a_terminal_shows_what_is_done(
+    monkeypatch: pytest.MonkeyPatch, unit: str, calls: list[tuple[int, int]], shown: str
+) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with show_progress(unit) as tell:  # type: ignore[arg-type]
+            for call in calls:
+                tell(*call)
+    written = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert shown in written
+    assert "<" in written  # time taken < time left
+
+
+def test_an_import_shows_it_on_a_real_terminal(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", classes(2, 6))
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "explorer", "datasets", "import", str(archive), "--size", "8"]
+    done = subprocess.run(
+        words, cwd=REPOSITORY, env={**os.environ, "EXPLORER_HOME": str(tmp_path / "home")}, stdout=subprocess.PIPE,
+        stderr=theirs, timeout=120, check=False,
+    )  # fmt: skip
+    os.close(theirs)
+    written = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 0, written
+    assert "12/12 [" in written
+    assert "100%" in written
