@@ -182,11 +182,8 @@ def _perturb(args: argparse.Namespace) -> None:
 
     pixels, _ = _read_image(args.image, model.preprocessing.decoded_side)
     (prediction,) = predict(model, [pixels], top=1)
-    found = trace_perturbation(
-        model, prediction.input, along, settings, progress=progress_printer("{done:,} of {total:,} values")
-    )
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+    with show_progress("values") as tell:
+        found = trace_perturbation(model, prediction.input, along, settings, progress=tell)
     others = {name: value for name, value in settings.items() if value != PERTURBATIONS[name].neutral and name != along}
     table = found.probabilities.tolist()
     unit = PERTURBATIONS[along].unit

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-_WIDTH = 80
-Unit = Literal["images", "bytes", "steps", "epochs"]
+_WIDTH, _ROWS = 80, 24
+Unit = Literal["images", "values", "bytes", "steps", "epochs"]
 _RESUMED: tuple[Unit, ...] = ("steps", "epochs")
 """Of these some may have been done before anybody looked: the speed is that of the rest."""
 
@@ -29,11 +29,11 @@ def show_progress(unit: Unit) -> Iterator[Callable[..., None]]:
         return
     from tqdm import tqdm  # some ten milliseconds, for which nobody waits who does not look
 
-    # Some terminals do not know how wide they are.
+    # Some terminals do not know how large they are, and tqdm then shows nothing.
     columns = os.get_terminal_size(sys.stderr.fileno()).columns or _WIDTH
     with tqdm(
-        unit="B" if unit == "bytes" else f" {unit}", unit_scale=unit == "bytes", ncols=columns, file=sys.stderr,
-        smoothing=0.1,
+        unit="B" if unit == "bytes" else f" {unit}", unit_scale=unit == "bytes", ncols=columns, nrows=_ROWS,
+        file=sys.stderr, smoothing=0.1,
     ) as bar:  # fmt: skip
 
         def tell(done: int, total: int, text: str = "") -> None:
