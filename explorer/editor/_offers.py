@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from itertools import islice
 from posixpath import commonpath
@@ -32,6 +33,7 @@ MOST_OFFERS = 3
 _MOST_TRIES = 100
 """Neighbours of a number that are tried at most."""
 _LOCKED = "No other value fits its neighbours."
+_MOST_SECONDS = 0.5
 _MOST_LOCKED = 3
 """Positions of a locked slider for which a way is sought."""
 _LIMITS = (MAX_FEATURES, MAX_CHANNELS, MAX_IMAGE, MAX_KERNEL)
@@ -180,8 +182,11 @@ def _nearest(architecture: Architecture, command: Command, sweep: Sweep) -> Iter
     except ArchitectureError:  # two numbers, or none: there is nothing near it
         return
     below = [*range(wanted - 1, max(-1, wanted - _MOST_TRIES), -1), *(most for most in _LIMITS if most < wanted)]
+    until = time.monotonic() + _MOST_SECONDS
     for numbers in (below, range(wanted + 1, wanted + _MOST_TRIES)):
         for number in numbers:
+            if time.monotonic() > until:  # of the largest networks a single try takes long
+                return
             tried = {**command, "value": number}
             if _works(architecture, tried, sweep):
                 if apply(architecture, tried) != architecture:
