@@ -1,8 +1,9 @@
 """What can be edited at a node: ``describe_controls`` says it, ``apply`` carries a command out."""
 
 from ._commands import Command, apply, apply_with_repairs
-from ._controls import CONTROLS, channel_values, format_metric, ribbon_metric
+from ._controls import CONTROLS
 from ._insert import insert_part, list_parts
+from ._maker import channel_values, format_metric, ribbon_metric
 from ._offers import find_ways_out
 from ._panel import describe_controls, describe_size
 from ._selection import describe_selection, find_run_between, follow_selection

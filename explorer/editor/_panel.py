@@ -22,17 +22,9 @@ from ..architecture import (
 from ..figures import kind_of, kind_of_branch
 from ..text import compact_shape
 from ._commands import Command, stride_layer
-from ._controls import (
-    CONTROLS,
-    Maker,
-    activation_select,
-    attention_sizes,
-    button,
-    node_controls,
-    number,
-    residual_details,
-)
+from ._controls import CONTROLS, attention_sizes, node_controls, residual_details
 from ._insert import list_parts
+from ._maker import Maker, activation_select, button, number
 
 
 def describe_size(architecture: Architecture, analysis: Analysis, path: str) -> str:
