@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # torch is loaded by the verb that needs it
 
 MODEL = "a name that `models` shows, RUN@STEP, RUN@best, or ARCH:WEIGHTS (weights as torch or safetensors save them: a \
 file, the index of shards, or their folder)"
-STATUS_SOME_FAILED = 1
+STATUS_SOME_FAILED, STATUS_ALL_FAILED = 1, 2
 _CLASSES_LETTERS = 1_000_000
 DEVICE = "cpu, mps or cuda:N; default: the best device that no run occupies"
 
@@ -42,36 +43,65 @@ def _models(args: argparse.Namespace) -> None:
 def _predict(args: argparse.Namespace) -> int:
     if args.top < 1:
         raise ValueError(f"--top (={args.top}) must be at least 1")
-    paths, left_out = _find_pictures(args.images)
+    if args.json and args.csv:
+        raise ValueError("choose one of --json and --csv")
+    rows, left_out = _find_pictures(args.images)
     model = _open_model(args)
-    rows: list[dict[str, Any]] = []
-    failures = 0
-    for path in paths:
-        try:
-            rows.append({"file": path, **_classify(model, path, args.top)})
-        except ValueError as error:
-            if len(paths) == 1:
-                raise
-            failures += 1
-            rows.append({"file": path, "error": str(error)})
+    with show_progress("images") as tell:
+        for done, row in enumerate(rows, 1):
+            if "error" not in row:
+                try:
+                    row |= _classify(model, row["file"], args.top)
+                except ValueError as error:
+                    row["error"] = str(error)
+            tell(done, len(rows))
+    failures = sum("error" in row for row in rows)
+    if failures and len(rows) == 1:
+        raise ValueError(rows[0]["error"])
+    status = 0 if not failures else STATUS_SOME_FAILED if failures < len(rows) else STATUS_ALL_FAILED
     if args.json:
         print_json({"model": {**_facts(model), "classes": model.classes}, "images": rows, "left_out": left_out})
-        return STATUS_SOME_FAILED if failures else 0
-    _print_model(model)
-    print(escape(model.tell_limits()))
+        return status
+    if args.csv:
+        print(_to_csv(rows), end="")
+    else:
+        _print_model(model)
+        print(escape(model.tell_limits()))
+        _print_predictions(rows)
     for row in rows:
         if "error" in row:
-            print(f"\n{escape(row['file'])}: no prediction")
             print(escape(row["error"]), file=sys.stderr)
-            continue
-        print(f"\n{escape(row['file'])}" + "".join(f"; {note}" for note in row["notes"]))
-        for each in row["predictions"]:
-            print(f"  {format_share(each['probability']):>8}  {escape(each['class'])}")
     if failures:
         print(f"{failures:,} of {len(rows):,} files could not be classified", file=sys.stderr)
     if left_out:
         print(f"{len(left_out):,} files that are no pictures were left out", file=sys.stderr)
-    return STATUS_SOME_FAILED if failures else 0
+    return status
+
+
+def _print_predictions(rows: Sequence[dict[str, Any]]) -> None:
+    for row in rows:
+        if "error" in row:
+            print(f"\n{escape(row['file'])}: no prediction")
+            continue
+        print(f"\n{escape(row['file'])}" + "".join(f"; {note}" for note in row["notes"]))
+        for each in row["predictions"]:
+            print(f"  {format_share(each['probability']):>8}  {escape(each['class'])}")
+
+
+def _to_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """A line for each of the best classes of each picture, and one for each that could not be classified."""
+    out = io.StringIO()
+    writer = csv.DictWriter(
+        out, ("file", "rank", "class", "index", "probability", "logit", "error"), lineterminator="\n"
+    )
+    writer.writeheader()
+    for row in rows:
+        file = escape_csv(row["file"])
+        if "error" in row:
+            writer.writerow({"file": file, "error": escape_csv(row["error"])})
+        for rank, each in enumerate(row.get("predictions", ()), 1):
+            writer.writerow({"file": file, "rank": rank, **each, "class": escape_csv(each["class"])})
+    return out.getvalue()
 
 
 def _classify(model: Model, path: str, top: int) -> dict[str, Any]:
@@ -111,25 +141,31 @@ def _print_model(model: Model) -> None:
         print(escape(note))
 
 
-def _find_pictures(given: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The files that were named, and the pictures in folders that were; and files of these folders that are none."""
+def _find_pictures(given: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """A row for each file that was named and each picture in folders that were; and their files that are no pictures.
+
+    A folder without pictures is a row with its error.
+    """
     from ..datasets import HEIC_ENDINGS, IMAGE_ENDINGS  # those of HEIC photos are refused one by one, with advice
 
-    pictures: list[str] = []
+    rows: list[dict[str, Any]] = []
     left_out: list[str] = []
     for name in given:
         if not os.path.isdir(name):
-            pictures.append(name)
+            rows.append({"file": name})
             continue
-        before = len(pictures)
+        before = len(rows)
         for folder, folders, files in os.walk(name):
             folders[:] = sorted(each for each in folders if not each.startswith("."))
             for file in sorted(each for each in files if not each.startswith(".")):
-                known = file.rpartition(".")[2].lower() in (*IMAGE_ENDINGS, *HEIC_ENDINGS)
-                (pictures if known else left_out).append(os.path.join(folder, file))
-        if len(pictures) == before:
-            raise ValueError(f"the folder {quote_path(name)} has no pictures; give JPEG or PNG files")
-    return pictures, left_out
+                if file.rpartition(".")[2].lower() in (*IMAGE_ENDINGS, *HEIC_ENDINGS):
+                    rows.append({"file": os.path.join(folder, file)})
+                else:
+                    left_out.append(os.path.join(folder, file))
+        if len(rows) == before:
+            error = f"the folder {quote_path(name)} has no pictures; give JPEG or PNG files"
+            rows.append({"file": name, "error": error})
+    return rows, left_out
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -312,12 +348,16 @@ def _split_weights(text: str) -> tuple[str, str]:
 def add(verb: Callable[..., Any]) -> None:
     """Add the verbs to the command line."""
     verb("models", _models, "The trained networks for `predict` and `evaluate`.", arch=False, shape=False)
-    text = "Classify pictures with a trained network (needs torch). Exit status 1: some files could not be classified."
+    text = (
+        "Classify pictures with a trained network (needs torch). Exit status 0: all were classified; 1: some could not "
+        "be, the others were; 2: none was."
+    )
     sub = verb("predict", _predict, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     text = "a picture (JPEG, PNG, WebP, AVIF, TIFF, PPM and others), or a folder of them"
     sub.add_argument("images", metavar="IMAGE", nargs="+", help=text)
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
+    sub.add_argument("--csv", action="store_true", help="one line a picture and class; errors have a column")
     _add_options(sub)
     text = "How the answer to a picture changes while it is turned, moved, blurred or covered (needs torch)."
     sub = verb("perturb", _perturb, text, arch=False, shape=False)

@@ -156,6 +156,17 @@ def test_a_folder_and_a_file_that_fails_among_others(folder: Path, capsys: pytes
     assert "1 files that are no pictures were left out" in err
     (folder / "empty").mkdir()
     assert "has no pictures" in error(capsys, "predict", pair, str(folder / "empty"))
+    assert main(["predict", pair, photos, str(folder / "empty"), "--top", "2", "--csv"]) == 1
+    out, err = capsys.readouterr()
+    frame = pd.read_csv(io.StringIO(out))
+    words = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    assert words == ["file", "class", "error"]
+    assert frame["rank"].dropna().tolist() == [1, 2, 1, 2]
+    assert frame["probability"].tolist()[:2] == [each["probability"] for each in rows["b.png"]["predictions"][:2]]
+    assert frame["error"].count() == 2
+    assert "2 of 4 files could not be classified" in err
+    assert main(["predict", pair, str(folder / "empty"), str(folder / "none.png")]) == 2
+    capsys.readouterr()
 
 
 def test_what_was_converted_and_assumed_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,14 @@ def run(manager: Manager) -> Run:
 
 def stored(manager: Manager, run: Run) -> dict[str, list[Point]]:
     return {series: manager.store.points(run.id, series) for series in manager.store.series(run.id)}
+
+
+def test_pandas_reads_the_numbers_of_a_table_as_numbers(manager: Manager, run: Run, tmp_path: Path) -> None:
+    (path,) = export_to(manager.store, run, "csv", tmp_path)
+    frame = pd.read_csv(path)
+    assert [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])] == ["run", "name", "series"]
+    curves = {series: list(rows["value"]) for series, rows in frame.groupby("series")}
+    assert curves == {series: [each.value for each in points] for series, points in stored(manager, run).items()}
 
 
 def test_tensorboard_reads_the_same_curves(manager: Manager, run: Run, tmp_path: Path) -> None:
