@@ -22,10 +22,10 @@ _NOT_OURS = re.compile(
 _FAULTS = {
     "no space before %": re.compile(r"\d%"),
     "no comma between thousands": re.compile(r"(?<![\w.,:/#−-])\d{4,}(?![\w:/-])(?!\.\d{4,})"),
-    "spaces between thousands": re.compile(r"(?<![\d.,])[1-9]\d{0,2}[  ]\d{3}(?![\d.,]*\w)"),
+    "spaces between thousands": re.compile("(?<![\\d.,])[1-9]\\d{0,2}[ \\u00a0\\u2009\\u202f]\\d{3}(?![\\d.,]*\\w)"),
     "a hyphen for a minus": re.compile(r"(?<![\w)\]/-])-(?=[\d.])"),
     "no space before a unit": re.compile(r"\d(?:px|[kMGT]?B|ms|MACs|FLOPs|MP|GFLOP/s)\b"),
-    "x for ×": re.compile(r"(?<![\w])\d+ ?[xX] ?\d+\b"),
+    "x for ×": re.compile(r"(?<!\w)\d+(?: ?[xX] ?\d+)+\b"),
     "no number, and not –": re.compile(r"^(?:None|nan|NaN|inf|null|undefined)$"),
 }
 

@@ -391,7 +391,7 @@ def test_layers_that_do_not_fit_are_told_in_one_line(capsys: pytest.CaptureFixtu
         ("analyze",),
         ("analyze", "googlenet", "more"),
         ("list", "--js"),
-        ("list", EVIL),
+        ("export", "googlenet", EVIL),
         ("export", "googlenet", "--format", "xml"),
         ("summary", "googlenet", "--depth", "deep"),
         ("diff", "googlenet"),

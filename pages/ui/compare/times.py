@@ -77,7 +77,7 @@ def _table(found: Found, roofs: dict[str, Ceilings]) -> None:
     ratios = ("MACs ÷ A", "time ÷ A")
     st.dataframe(
         pd.DataFrame(rows), key="measured_table", hide_index=True, height="content" if len(rows) <= 16 else 480,
-        alt="Table of measured times",
+        alt="Table of measured times", placeholder="–",
         column_config={
             **{name: number_column(digits=count) for name, count in digits.items()},
             **{name: number_column(digits=2, unit="×") for name in ratios},

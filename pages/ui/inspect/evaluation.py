@@ -221,6 +221,7 @@ def _classes(found: Any) -> None:
     percent = number_column(digits=1, unit="%")
     st.dataframe(
         pd.DataFrame(rows), key="inspect_classes_table", hide_index=True, alt="Recall and precision of each class",
+        placeholder="–",
         height="content" if len(rows) <= 12 else 320,
         column_config={"images": number_column(), "recall": percent, "precision": percent},
     )  # fmt: skip
