@@ -33,8 +33,7 @@ from explorer.text import (
 
 
 def test_the_examples_of_the_docstrings() -> None:
-    assert doctest.testmod(module).failed == 0
-    assert doctest.testmod(module).attempted == 6
+    assert doctest.testmod(module).failed == 0 < doctest.testmod(module).attempted
 
 
 @pytest.mark.parametrize(
