@@ -43,6 +43,7 @@ function openMenu(build, anchor, name, groups) {
     if (heading) html(part, "div", { class: "heading", "aria-hidden": "true" }, heading)
     for (const [label, choose, value] of options) {
       const item = html(part, "button", { type: "button", role: "menuitem", tabindex: "-1", "data-value": value }, label)
+      item.addEventListener("pointermove", () => item.focus({ preventScroll: true })) // one mark for pointer and keys
       item.addEventListener("click", () => {
         closePopup(build)
         anchor.focus({ preventScroll: true })
@@ -66,7 +67,8 @@ function openMenu(build, anchor, name, groups) {
     event.preventDefault()
     next.focus()
   })
-  items[0]?.focus({ preventScroll: true })
+  items[0].tabIndex = 0 // a list that scrolls must be reached by Tab
+  items[0].focus({ preventScroll: true })
 }
 
 // A box over the picture, beside its anchor; it closes when the focus leaves it.
@@ -172,7 +174,7 @@ function drawName(row, build, typed) {
     input.value = typed
     input.focus()
   }
-  input.style.width = `${Math.min(26, Math.max(6, tools.name.length + 2))}ch`
+  input.style.width = `${Math.min(26, Math.max(6, tools.name.length + 4))}ch`
   const commit = () => {
     const name = input.value.trim()
     if (!input.isConnected || !name || name === tools.name) return

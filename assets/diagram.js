@@ -6,7 +6,7 @@
 const BOX = { width: 112, height: 54 }
 const ROW_GAP = 13
 const BAR = 14
-const LEAD = 34 // before the lanes of a split, for its own gap
+const LEAD = 67 // before the lanes of a split, for its own gap
 const NEAR = 17 // from a box to the gap beside it
 
 export default component(({ data, root, memory, tip, send }) => {
@@ -243,7 +243,7 @@ function layout(tree, depth) {
   if (tree.op === "residual") {
     const body = children[0]
     // The shortcut runs above the body, whose line lies that much below the middle of the whole.
-    return { children, fixed: body.fixed + LEAD + 34, gaps: body.gaps + 1, height: body.height + 60, spread: body.spread, shift: 22 }
+    return { children, fixed: body.fixed + 2 * NEAR + 34, gaps: body.gaps + 1, height: body.height + 60, spread: body.spread, shift: 22 }
   }
   if (tree.children) {
     if (!children.length) return { children, fixed: 44, gaps: 0, height: 22, spread: 0, shift: 0 }
@@ -295,7 +295,7 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
   const joint = x + wide - (concat ? BAR + 34 : 22)
   let top = y - plan.height / 2
   const spread = from.bar || 0
-  draw.mark(x + 2, y, "inside", tree.path, `Add a branch to ${tree.name}`, true)
+  draw.mark(x + 16, y, "inside", tree.path, `Add a branch to ${tree.name}`, true)
   const ports = tree.children.map((child, index) => {
     const own = plan.children[index]
     const middle = top + own.height / 2
@@ -341,8 +341,8 @@ function placeResidual(tree, plan, x, y, from, draw, wide) {
   const joint = x + wide - 17
   const line = y
   const over = line - body.height / 2 - 26
-  const port = place(tree.children[0], body, x + LEAD, line, from, draw)
-  if (!isChain(tree.children[0])) markBeside(draw, tree.children[0], x + LEAD, x + LEAD + body.fixed + body.gaps * draw.gap, line)
+  const port = place(tree.children[0], body, x + 2 * NEAR, line, from, draw)
+  if (!isChain(tree.children[0])) markBeside(draw, tree.children[0], x + 2 * NEAR, x + 2 * NEAR + body.fixed + body.gaps * draw.gap, line)
   lane(draw, port, { x: joint - 16, y: line })
   const projection = tree.shortcut === "projection"
   const begin = from.x + 4

@@ -210,6 +210,83 @@ def test_the_network_of_the_course_notes(design, hand):
     assert design.agree()[1].params == 326_122
 
 
+def trunk(design):
+    return [node.name for node in design.architecture.trunk.nodes]
+
+
+def focus_in(page):
+    """Path of what has the focus in the picture, or what else it is."""
+    return page.evaluate("""() => {
+        let active = document.activeElement
+        while (active?.shadowRoot) active = active.shadowRoot.activeElement
+        return active?.getAttribute("data-path") ?? active?.getAttribute("data-tool") ?? active?.tagName
+    }""")
+
+
+def test_layers_are_named_moved_copied_wrapped_and_removed(design):
+    made = Keyboard(design.open("inception-net-32", at="inception1"))
+    keys = made.page.keyboard
+    made.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    made.node("inception1").focus()
+    keys.press("F2")
+    until(lambda: made.tool("name").evaluate("node => node === node.getRootNode().activeElement"), "the field")
+    keys.type("not a name")
+    keys.press("Enter")
+    until(lambda: "letters, digits or _" in design.notice(), "the rule")
+    made.tool("name").fill("first")
+    assert made.changes(lambda: keys.press("Enter")) == "first"
+    made.node("first").focus()
+    made.changes(lambda: keys.press("Alt+ArrowRight"))
+    assert trunk(design)[1:3] == ["inception2", "first"]
+    made.changes(lambda: keys.press("Alt+ArrowLeft"))
+    # The browser's own copy and paste; what is copied is text.
+    made.node("first").focus()
+    keys.press("Control+c")
+    assert json.loads(made.page.evaluate("navigator.clipboard.readText()"))["nodes"][0]["name"] == "first"
+    assert made.changes(lambda: keys.press("Control+v")) == "first_2"
+    until(lambda: focus_in(made.page) == "first_2", "focus on what was pasted")
+    keys.press("Shift+ArrowLeft")
+    until(lambda: made.picture.get_by_role("group", name="Chosen: 2 layers").count() == 1, "two chosen")
+    made.press(made.tool("wrap"))
+    made.reach(made.item("residual"), "ArrowDown")
+    assert made.changes(lambda: keys.press("Enter")) == "residual"
+    assert trunk(design)[1:3] == ["residual", "inception2"]
+    made.changes(lambda: made.press(made.tool("unwrap")))
+    made.node("first_2").focus()
+    assert made.changes(lambda: keys.press("Delete")) == "inception2"
+    until(lambda: focus_in(made.page) == "inception2", "focus on the neighbour of what was removed")
+
+
+def test_a_column_is_dragged_into_a_lane_and_text_is_pasted(design):
+    made = Mouse(design.open("inception-net-32", at="inception1"))
+    page, lane = made.page, "inception1/branch_3x3/reduce"
+    made.insert("after", "inception1", "activation")
+    made.choose("inception1")
+    source, target = made.node("activation").bounding_box(), made.gap("after", lane).bounding_box()
+    page.mouse.move(source["x"] + source["width"] / 2, source["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(source["x"] + 30, source["y"] + 90, steps=3)
+    page.mouse.move(target["x"] + 10, target["y"] + 10, steps=3)
+    assert made.changes(page.mouse.up) == "inception1/branch_3x3/activation"
+    # What is refused is told, and still there to be mended.
+    made.gap("before", lane).click()
+    made.item("paste").click()
+    field = made.picture.locator("textarea")
+    field.fill('{"nodes": [{"op": "flatten", "name": "f"}]')
+    made.tool("insert-text").click()
+    until(lambda: "not valid JSON" in design.notice(), "why it was refused")
+    made.gap("before", lane).click()
+    made.item("paste").click()
+    field.fill('{"nodes": [{"op": "norm", "name": "<b>"}]}')
+    made.tool("insert-text").click()
+    until(lambda: "letters, digits or _" in design.notice(), "why it was refused")
+    made.tool("paste").click()
+    assert field.input_value() == '{"nodes": [{"op": "norm", "name": "<b>"}]}'
+    field.fill(edit.copy(catalog.get("inception-v3"), "Mixed_7b"))
+    made.changes(made.tool("insert-text").click)
+    assert "Mixed_7b" in [node.name for node in edit.find(design.architecture, "inception1/branch_3x3").nodes]
+
+
 @thorough("tests/browser/test_building.py::test_the_network_of_the_course_notes")
 @pytest.mark.parametrize("hand", HANDS)
 def test_googlenets_block_with_every_branch(design, hand):
