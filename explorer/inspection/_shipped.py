@@ -68,7 +68,7 @@ def load_model_cards(folder: Path | None = None) -> dict[str, ModelCard]:
         Cards by name. Cards that cannot be read, or have no weights, are left out, with a warning in the log.
     """
     cards = {}
-    for path in sorted((folder or FOLDER).glob("*.json")):
+    for path in sorted((folder or FOLDER).glob("*.json"), key=lambda each: each.stem):
         try:
             about = path.stat()
         except OSError:

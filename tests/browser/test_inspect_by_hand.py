@@ -61,7 +61,7 @@ def test_a_digit_is_drawn_by_keys_alone_and_perturbed(page, pad):
     settle(page)
     with rerun(page):
         page.get_by_role("tab", name="Perturb").click()
-    page.locator(".st-key-inspect_response svg .now").wait_for()
+    page.locator(".st-key-inspect_response svg .now").wait_for(state="attached")
     slider = page.locator(".st-key-inspect_sliders input[data-name=rotate]")
     slider.focus()
     for _ in range(18):

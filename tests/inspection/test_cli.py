@@ -121,7 +121,7 @@ def test_models_lists_what_there_is(folder: Path, capsys: pytest.CaptureFixture[
         ("inception-v3", False),
     ]
     assert main(["models"]) == 0
-    assert "not downloaded, 52 MB" in capsys.readouterr().out
+    assert "not downloaded, 52.1 MB" in capsys.readouterr().out
 
 
 def test_models_needs_no_torch(folder: Path) -> None:

@@ -241,7 +241,7 @@ def test_what_a_person_says_counts() -> None:
     assert "class names and mean and deviation of the preset 'cifar10'" in preset.conversions
     both = mine(GivenFacts(preset="imagenet", std=(0.25,)))
     assert (both.preprocessing.mean, both.preprocessing.std) == ((0.485, 0.456, 0.406), (0.25,))
-    with pytest.raises(ValueError, match="'x'; known: cifar10-inception, mnist-inception, half, unit, imagenet"):
+    with pytest.raises(ValueError, match="'x'; known: cifar10-inception, mnist-inception, mnist-inception-1, half"):
         mine(GivenFacts(preset="x"))
     with pytest.raises(ValueError, match="has 10 scores, but 2 classes have names"):
         mine(GivenFacts(classes=("a", "b")))

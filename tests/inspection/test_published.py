@@ -165,7 +165,7 @@ def test_the_old_form_in_which_some_are_published(googlenet: PublishedWeights) -
 
 
 def test_absent_weights_are_one_sentence(googlenet: PublishedWeights) -> None:
-    with pytest.raises(ValueError, match=r"52 MB: `python -m explorer predict googlenet-torchvision --download"):
+    with pytest.raises(ValueError, match=r"52\.1 MB: `python -m explorer predict googlenet-torchvision --download"):
         open_published(googlenet)
 
 

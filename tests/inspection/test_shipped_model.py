@@ -19,8 +19,9 @@ from explorer.runs import Manager
 from tests.benchmarks import notes
 
 OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-CLASSES = {"cifar10-inception": OBJECTS, "mnist-inception": tuple("0123456789")}
-DATA = {"cifar10-inception": "cifar-10", "mnist-inception": "mnist"}
+DIGITS = tuple("0123456789")
+CLASSES = {"cifar10-inception": OBJECTS, "mnist-inception": DIGITS, "mnist-inception-1": DIGITS}
+DATA = {"cifar10-inception": "cifar-10", "mnist-inception": "mnist", "mnist-inception-1": "mnist"}
 HANDS = {
     "0": ["50,10 30,20 22,45 25,70 40,88 60,86 74,65 76,38 66,16 50,10"],
     "1": ["42,25 55,12 54,40 53,65 53,90"],
@@ -49,10 +50,10 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
 def test_it_is_what_its_card_says(model: Model) -> None:
     card = load_model_cards()[model.name]
     assert hashlib.sha256(weights_path(model.name).read_bytes()).hexdigest() == card.sha256
-    assert card.to_architecture() == model.architecture == catalog.get(model.name)
+    assert card.to_architecture() == model.architecture == catalog.get(model.name.removesuffix("-1"))
     assert sum(parameter.numel() for parameter in model.network.parameters()) == analyze(card.to_architecture()).params
     assert model.classes == card.classes == CLASSES[model.name]
-    assert card.command.startswith(f"python -m explorer train {model.name} ")
+    assert card.command.startswith(f"python -m explorer train {model.name.removesuffix('-1')} ")
     assert "seeds 0, 1, 2" in card.spread
 
 

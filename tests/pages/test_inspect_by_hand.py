@@ -178,6 +178,12 @@ def test_a_model_compared_with_itself_is_told_and_a_fresh_install_has_something_
     assert "airplane" in messages(running)
     press(running, "inspect_open_mnist-inception")
     assert running.button(key="inspect_evaluate")
+    running = open_page("inspect", tab="two")
+    press(running, "inspect_pair_mnist-inception_mnist-inception-1")
+    assert len(mounted(running, "inspect_two_tiles")["tiles"]) == 10
+    assert (address(running, "model"), address(running, "second")) == ("mnist-inception", "mnist-inception-1")
+    running = open_page("inspect", model="mnist-inception-1", tab="two")
+    assert running.button(key="inspect_pair_mnist-inception-1_mnist-inception")
 
 
 def test_two_classes_side_by_side_on_the_picture(home: Path) -> None:

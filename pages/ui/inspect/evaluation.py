@@ -77,8 +77,9 @@ def _offer_others(found: dict[str, AvailableModel], model: Any) -> None:
             if name in found and any(each.classes == card.classes for each in data.list_cards()):
                 st.button(
                     f"Open {card.title}, whose test images are here", key=f"inspect_open_{name}",
-                    on_click=state.change, kwargs={"model": name},
+                    on_click=models.choose_pair, args=(name, ""),
                 )  # fmt: skip
+                break
 
 
 def _ask_count(whole: int) -> int | None:

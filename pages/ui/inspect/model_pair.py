@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer.inspection import AvailableModel
+from explorer.inspection import AvailableModel, load_model_cards
 from explorer.text import format_share
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -20,6 +20,7 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
     name = models.choose_second(found)
     if not name:
         st.caption("Choose a second model to see where the two disagree.")
+        _offer(model)
         return
     with st.spinner("Opening the second model"):
         other = models.open_by_name(name, found)
@@ -51,6 +52,21 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
     rows = [_row(tile) for tile in shown]
     st.dataframe(pd.DataFrame(rows), key="inspect_two_table", hide_index=True, alt="Predictions of both models")
     st.caption("Best class of each with its probability (softmax), each model with its own preprocessing.")
+
+
+def _offer(model: Any) -> None:
+    """Models that come with the program and know the same classes; where there are none, two that do."""
+    cards = load_model_cards()
+    pairs = [(a, b) for a in cards for b in cards if a != b and cards[a].classes == cards[b].classes]
+    own = [pair for pair in pairs if pair[0] == model.name]
+    for first, second in own or pairs[:1]:
+        what = f"Compare with {cards[second].title}"
+        if not own:
+            what = f"Compare {cards[first].title} with {cards[second].title}"
+        st.button(
+            what, key=f"inspect_pair_{first}_{second}", icon=":material/compare:",
+            on_click=models.choose_pair, args=(first, second),
+        )  # fmt: skip
 
 
 def _row(tile: dict[str, Any]) -> dict[str, Any]:

@@ -125,10 +125,16 @@ def _check_name(name: str, found: dict[str, AvailableModel], what: str) -> str:
     return name
 
 
-def _choose_model(found: dict[str, AvailableModel]) -> None:
+def choose_pair(first: str, second: str) -> None:
+    """Compare two models that come with the program."""
+    _choose_model(list_models(), first)
+    state.change(second=second)
+
+
+def _choose_model(found: dict[str, AvailableModel], name: str | None = None) -> None:
     """Another model; where nothing but samples for another one is looked at, those for this one take their place."""
     here = state.PAGE.act()
-    here["model"] = st.session_state["inspect_model"]
+    here["model"] = name or st.session_state["inspect_model"]
     if all(picture["key"].startswith(f"{pictures.SAMPLE}:") for picture in here["pictures"]):
         before = here["pictures"]
         here["pictures"] = []
