@@ -48,6 +48,10 @@ class ChanceLevel:
         found = [(self.uniform, "chance")]
         return [*found, (self.majority, "commonest class")] if self.majority > self.uniform + _TELLING else found
 
+    def name_levels(self) -> str:
+        """Say them in the fewest words, for a caption."""
+        return ", ".join(f"{name} {format_share(share, 1)}" for share, name in self.levels())
+
     def describe(self) -> str:
         """Say them in a few words, with their convention."""
         said = f"chance is {format_share(self.uniform)}: every class guessed equally often"

@@ -27,6 +27,7 @@ def test_the_commonest_class_is_told_only_where_it_says_more() -> None:
     assert [name for _, name in ChanceLevel.of([101, 99, 100]).levels()] == ["chance"]
     assert [name for _, name in ChanceLevel.of([150, 50, 100]).levels()] == ["chance", "commonest class"]
     assert ChanceLevel.of([100] * 10).describe() == "chance is 10.00 %: every class guessed equally often"
+    assert ChanceLevel.of([90, 10]).name_levels() == "chance 50.0 %, commonest class 90.0 %"
     assert "gives 90.00 %" in ChanceLevel.of([90, 10]).describe()
     with pytest.raises(ValueError, match="no test images"):
         ChanceLevel.of([0, 0])

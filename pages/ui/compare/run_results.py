@@ -76,7 +76,7 @@ def show(entries: tuple[Entry, ...]) -> None:
         more = f" Curves of the first {MAX_RUNS} of {len(found)} runs." if len(found) > MAX_RUNS else ""
         st.caption(
             "Test accuracy after the last whole epoch. The best epoch is chosen by the test images themselves, so it "
-            f"flatters.{more}"
+            f"flatters. Chance is every class guessed equally often.{more}"
         )
 
 

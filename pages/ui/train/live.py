@@ -87,13 +87,14 @@ def _numbers(run: Run) -> None:
     fast, memory = past.curve(run, series.IMAGES_PER_SECOND), past.curve(run, series.MEMORY_PEAK)
     rest = run.seconds / run.step * (run.steps - run.step) if run.step else None
     recent = train.values[-50:]
-    mirrored = run.setting("flip_average")
+    mirrored, chance = run.setting("flip_average"), past.chance(run)
     best = f"best {format_share(test.values.max())}{' · mirror-averaged' if mirrored else ''}" if len(test) else None
     cells = [
         ("Test accuracy", format_share(test.last) if test.last is not None else "–", best,
          "Share of the test images classified correctly after the last whole epoch. The best epoch is chosen by "
          "the test images themselves, so it flatters."
-         + (" A prediction is the mean of those for an image and for its mirror image." if mirrored else "")),
+         + (" A prediction is the mean of those for an image and for its mirror image." if mirrored else "")
+         + (literal(f" Of such accuracies, {chance.describe()}.") if chance else "")),
         ("Training loss", format_decimal(recent.mean(), 4) if len(recent) else "–", f"last {len(recent):,} steps",
          "Mean cross entropy in natural logarithms, as trained (label smoothing, mixup and auxiliary heads included)."),
         ("Images a second", f"{fast.last:,.0f}" if fast.last is not None else "–", "training steps",

@@ -56,7 +56,7 @@ def lay_out_panels(
         return {"key": key, "title": title, "note": note, "format": form, "lines": lines(*wanted)}
 
     chance = list(dict.fromkeys(chance))
-    note = "share of correct predictions" + (f"; {chance[0].describe()}" if len(chance) == 1 else "")
+    note = "correct predictions" + (f"; {chance[0].name_levels()}" if len(chance) == 1 else "")
     levels = list(dict.fromkeys(each for level in chance for each in level.levels()))
     return [
         panel("loss", "Loss", "cross entropy", "number"),
