@@ -76,7 +76,12 @@ def find_run_between(architecture: Architecture, path: str, other: str) -> tuple
 
     Returns:
         (path of the first, number of nodes); the other alone where the two are no neighbours in one sequence.
+
+    Raises:
+        ArchitectureError: There is no such node.
     """
+    for each in (path, other):
+        edit.find_run(architecture, each)
     parent, _, name = path.rpartition("/")
     if parent != other.rpartition("/")[0] or not isinstance(edit.find(architecture, parent), Sequence | Auxiliary):
         return other, 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -226,10 +227,8 @@ def extend(ends: Any) -> None:
     first, last = (ends.get("from"), ends.get("to")) if isinstance(ends, dict) else (None, None)
     if not isinstance(first, str) or not isinstance(last, str):
         return
-    try:
+    with suppress(ArchitectureError):  # a message by hand, or of a design that is gone
         _select(*editor.find_run_between(architecture(), first, last))
-    except ArchitectureError:
-        _select(last)
 
 
 def tools() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page
 from explorer import catalog
 from explorer.analysis import Analysis, analyze
 from explorer.architecture import Architecture
-from explorer.text import format_bytes, format_change, format_extent, format_si
+from explorer.text import compact_shape, format_bytes, format_change, format_extent, format_si
 from tests.browser.helpers import open_app, settle
 
 JOINER = "\u2060"  # without width; keeps Markdown from making addresses and icons of what people typed
@@ -159,7 +159,7 @@ class Design:
             said = f"{sign}{unit(abs(new - old))} ({relative})" if new != old else "unchanged"
             assert change.split(", ")[-1] == said, f"{label}: {change} on the screen, {said} by the analysis"
         assert len(shown) == 6
-        assert shown[5][1] == "×".join(map(str, now.output_shape))
+        assert shown[5][1] == compact_shape(now.output_shape)
         return True
 
     def drag(self, slider: Locator, share: float, *, steps: int = 6, release: bool = True) -> None:

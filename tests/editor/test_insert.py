@@ -171,6 +171,7 @@ def test_hand_made_commands_of_runs_break_nothing() -> None:
                     editor.apply_with_repairs(GOOGLENET, with_odd)
                 except ArchitectureError as error:
                     assert len(str(error)) < 2000  # noqa: PT017
+                    editor.find_ways_out(GOOGLENET, with_odd)
 
 
 # ---- what is chosen, and what can be done with it ----------------------------------------------------------------
@@ -243,6 +244,9 @@ def test_a_run_goes_from_one_node_to_another() -> None:
     branch = "inception_3a/branch_3x3"
     assert editor.find_run_between(GOOGLENET, f"{branch}/conv", f"{branch}/reduce") == (f"{branch}/reduce", 2)
     assert editor.find_run_between(GOOGLENET, "inception_3a/branch_1x1", branch) == (branch, 1)
+    for ends in (("no", "fc"), ("fc", "no"), ("", "")):
+        with pytest.raises(ArchitectureError):
+            editor.find_run_between(GOOGLENET, *ends)
 
 
 def test_the_page_reads_what_is_empty() -> None:

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from explorer import catalog
+from explorer.architecture import to_link
 from pages.ui.callbacks import keep_callbacks_whole
 from pages.ui.commands import new_inbox, receive, register
-from tests.pages.parts import design_of, mounted, open_page
+from tests.pages.parts import design_of, mounted, open_page, plain
 from tests.pages.sending import send
 
 
@@ -205,3 +207,31 @@ def test_a_callback_is_not_stopped_by_the_next_message() -> None:
     running.text_input(key="text").set_value("mine").run()
     assert running.session_state["begun"] == "mine"
     assert running.session_state["done"] == "mine"
+
+
+def test_the_picture_builds_a_network_from_nothing() -> None:
+    running = open_page("design", net=to_link(catalog.empty()))
+    running = send(running, ("diagram", "wake", True))
+
+    def edit(**command: Any) -> None:
+        send(running, ("diagram", "edit", {"gesture": None, "phase": "commit", "command": command}))
+
+    edit(do="insert", place="inside", path="", value="stem")
+    for part, behind in (("inception", "stem"), ("inception", "inception"), ("head", "inception_2")):
+        edit(do="insert", place="after", path=behind, value=part)
+    names = [node.name for node in design_of(running).trunk.nodes]
+    assert names == ["stem", "inception", "inception_2", "avgpool", "flatten", "fc"]
+    assert mounted(running, "diagram")["tools"]["paths"] == ["avgpool", "flatten", "fc"]
+    odd: list[Any] = [None, 3, [], {}, {"from": 1, "to": "fc"}, {"from": "no", "to": "fc"}, {"from": "", "to": ""}]
+    for ends in odd:
+        send(running, ("diagram", "extend", ends))
+    assert mounted(running, "diagram")["tools"]["paths"] == ["avgpool", "flatten", "fc"]
+    send(running, ("diagram", "extend", {"from": "inception_2", "to": "stem"}))
+    tools = mounted(running, "diagram")["tools"]
+    assert tools["paths"] == ["stem", "inception", "inception_2"]
+    edit(**tools["wrap"], value="residual")
+    assert design_of(running).trunk.nodes[0].name == "residual"
+    before = design_of(running)
+    edit(do="insert", place="after", path="fc", value="conv")
+    assert design_of(running) == before
+    assert "insert it before flatten, where there still are feature maps" in plain(running.error[0].value)
