@@ -11,6 +11,7 @@ from collections import OrderedDict
 from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
@@ -88,10 +89,16 @@ def find(tab: str) -> Kept | None:
     return Kept(History(_unpack(packed.current), past, future), _unpack(packed.baseline), packed.addressed)
 
 
+_unpacked: WeakValueDictionary[bytes, Architecture] = WeakValueDictionary()
+"""Designs that somebody still has: right after a reload that is the session before it."""
+
+
 @lru_cache(maxsize=512)  # each step of a history is packed once
 def _pack(value: Architecture) -> bytes:
-    return zlib.compress(to_json(value).encode(), 1)
+    text = zlib.compress(to_json(value).encode(), 1)
+    _unpacked[text] = value
+    return text
 
 
 def _unpack(text: bytes) -> Architecture:
-    return from_json(zlib.decompress(text))
+    return _unpacked.get(text) or from_json(zlib.decompress(text))

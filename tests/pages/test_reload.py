@@ -47,6 +47,7 @@ def test_steps_back_and_forward_are_there_after_a_reload() -> None:
     for number in (33, 34, 35):
         set_channels(before, number)
     undo(before)
+    tabs._unpacked.clear()  # as where the session before is gone for good
     after = visit(tab, net=address(before, "net"))
     assert channels(after) == 34
     assert (len(history(after).past), len(history(after).future)) == (2, 1)
