@@ -22,7 +22,7 @@ from .run_text import list_titles
 
 _FAMILIES = {
     series.GRADIENT_NORM: ("Gradient norm by block", "Euclidean length over its weights", "number"),
-    series.UPDATE_RATIO: ("Update / weight by block", "length of the update as a share of the weights'", "number"),
+    series.UPDATE_RATIO: ("Update / weight by block", "length of the update / of the weights", "number"),
     series.ACTIVATION_SCALE: ("Activation scale by block", "root mean square of its output", "number"),
     series.DEAD_RELUS: ("Dead ReLUs by block", "share of its units that are 0 for every image", "percent"),
 }
