@@ -6,7 +6,9 @@ export default component(({ data, root, memory, tip }) => {
   const area = root.querySelector(".area") || html(root, "div", { class: "area" })
   onWidth(root, memory, (width) => {
     area.replaceChildren()
-    titleLine(area, data.title, data.note)
+    const title = titleLine(area, data.title, data.note)
+    const tool = html(html(title, "span", { class: "push" }), "button", { class: "tool", type: "button", title: `Save ${data.title} as PNG` }, "PNG")
+    tool.addEventListener("click", () => (data.bins ? savePicture(area.querySelector("svg"), data.title, "png") : saveBars(area, data)))
     if (data.bins) drawReliability(area, data, Math.max(240, Math.min(width, 460)), tip)
     else drawBars(area, data, tip)
   })
@@ -27,6 +29,25 @@ function drawBars(area, data, tip) {
     html(row, "span", { class: "detail" }, bar.detail || "")
     interactive(row, { facts: [[bar.label, bar.text], ...(bar.detail ? [["", bar.detail]] : [])], tip })
   }
+}
+
+// The bars as a picture, which is there while it is saved.
+function saveBars(area, data) {
+  const high = 24, left = 150, wide = 240, numbers = left + wide + 80
+  const picture = plot(area, numbers + 90, 34 + high * data.bars.length, data.alt, "img")
+  plotText(picture, 10, 20, `${data.title} · ${data.note}`, { "font-weight": 600 })
+  const signed = data.bars.some((bar) => bar.value < 0)
+  const most = data.most || Math.max(1e-12, ...data.bars.map((bar) => Math.abs(bar.value)))
+  data.bars.forEach((bar, index) => {
+    const y = 34 + high * index, long = (signed ? wide / 2 : wide) * Math.min(1, Math.abs(bar.value) / most)
+    plotText(picture, left - 8, y + 12, shortened(bar.label, 22), { "text-anchor": "end" })
+    svg(picture, "rect", { x: left, y, width: wide, height: 15, style: "fill:var(--faint)" })
+    svg(picture, "rect", { x: left + (signed ? wide / 2 : 0) - (bar.value < 0 ? long : 0), y, width: long, height: 15, style: `fill:${bar.kind ? kindColor(bar.kind) : "var(--st-primary-color)"}` })
+    plotText(picture, numbers, y + 12, bar.text, { "text-anchor": "end" })
+    plotText(picture, numbers + 80, y + 12, bar.detail || "", { "text-anchor": "end" })
+  })
+  savePicture(picture, data.title, "png")
+  picture.remove()
 }
 
 // Accuracy over confidence (Guo et al. 2017): where bars meet the diagonal, the model is as often right as it says.
