@@ -1,7 +1,8 @@
 """Which of two lists of siblings is which: by what the nodes are before what they are called.
 
-The match is the one that takes the fewest changes: a node that comes or goes costs 1, a renamed one a quarter, another
-setting more than half, and nodes whose names both lists have are not taken for one another unless they are equal.
+The match is the one that takes the fewest changes: a node that comes or goes costs 1, a renamed one a quarter (a half
+where the name is still there for another), another setting more than half, and nodes whose names both lists have are
+not taken for one another unless they are equal.
 Within the order it is exact (Needleman & Wunsch 1970); what is left over then is looked for elsewhere: it has moved.
 """
 
@@ -104,9 +105,10 @@ def _cost(a: Any, b: Any, names: set[str], later_names: set[str]) -> float:
     """How much it takes to make one node of another; a node that goes and one that comes take 2."""
     same_name = a.name == b.name
     known = 0.0 if same_name else _RENAMED
+    exchanged = not same_name and (a.name in later_names or b.name in names)
     if a.structure == b.structure:
-        return known
-    if not same_name and (a.name in later_names or b.name in names):
+        return 2 * known if exchanged else known
+    if exchanged:
         return _NEVER
     if a.op == b.op:
         return known + _distance(a, b)

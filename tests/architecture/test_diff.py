@@ -154,6 +154,15 @@ def test_names_by_place_shift_nothing() -> None:
     assert texts(plain(16, 32, 64), plain(16, 48, 64)) == ["conv_1: channels 32 → 48"]
 
 
+def test_equal_layers_keep_their_names_where_that_is_less() -> None:
+    """conv1, conv2 and conv3 are the same layer: a copy and a shortcut must not be read as new names."""
+    network = catalog.get("near-sighted-cnn")
+    after = edit.set_residual(edit.duplicate(network, "conv1"), "conv3", "projection")
+    assert texts(network, after) == ["conv1_2: added conv", "conv3: shortcut off → projection"]
+    turned = edit.duplicate(edit.remove(network, "conv1"), "conv3")
+    assert structural(diff(network, turned)) == []  # three such layers before and after
+
+
 def test_a_moved_block_is_a_move() -> None:
     for block, by in (("inception_4c", 2), ("inception_4c", -2), ("inception_3a/branch_1x1", 3)):
         (change,) = diff(GOOGLENET, edit.move(GOOGLENET, block, by))
