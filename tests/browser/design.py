@@ -154,9 +154,8 @@ class Design:
         ]  # fmt: skip
         for (label, value, change), (text, new, old, unit) in zip(shown, expected, strict=False):
             assert value == text, f"{label}: {value} on the screen, {text} by the analysis"
-            sign = "-" if new < old else "+"
-            relative = format_change(new, old).replace("−", "-")
-            said = f"{sign}{unit(abs(new - old))} ({relative})" if new != old else "unchanged"
+            sign = "−" if new < old else "+"
+            said = f"{sign}{unit(abs(new - old))} ({format_change(new, old)})" if new != old else "unchanged"
             assert change.split(", ")[-1] == said, f"{label}: {change} on the screen, {said} by the analysis"
         assert len(shown) == 6
         assert shown[5][1] == compact_shape(now.output_shape)
