@@ -33,10 +33,12 @@ function panel(area, title, note) {
 const points = (value) => formatDecimal(100 * value, 2, true)
 const share = (value) => formatShare(value, 2)
 
+const numberOf = (kind) => (kind === "difference" ? (value) => `${points(value)} points` : share)
+
 // The facts of a row, for the pointer, the keyboard and whoever listens.
 function factsOf(row, kind) {
   const found = row[kind]
-  const number = kind === "difference" ? (value) => `${points(value)} points` : share
+  const number = numberOf(kind)
   const facts = [[row.label, `${found.values.length} of ${row.planned} seeds`]]
   if (found.mean !== null) facts.push(["mean", number(found.mean)])
   if (kind === "difference" && found.values.length === 1) facts.push(["one seed", "cannot be told from luck"])
@@ -63,7 +65,8 @@ function drawDots(box, rows, all, kind, width, tip, levels = []) {
   const seen = rows.flatMap((row) => row[kind].values.map(({ value }) => value)).concat(bars.filter(Boolean).flatMap(({ low, high }) => [low, high]))
   if (kind === "difference") seen.push(0)
   const title = kind === "difference" ? "Difference to the base" : "Test accuracy"
-  const picture = plot(box, width, high, `${title}, a row for each variant. Arrow keys move.`)
+  const means = rows.filter((row) => row[kind].mean !== null).map((row) => `${row.label} ${numberOf(kind)(row[kind].mean)}`)
+  const picture = plot(box, width, high, `${title} of each variant, mean: ${means.join("; ") || "none yet"}. Arrow keys move.`)
   const known = rows.some((row) => row[kind].values.length)
   const scale = scaleOf(known ? seen.map((value) => 100 * value) : [0, 100], left, width - END, { margin: 0.08, flat: 2 })
   const x = (value) => round(scale.at(100 * value))

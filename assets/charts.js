@@ -65,7 +65,8 @@ function drawCosts(area, data, width, tip, choose) {
   const left = 78, right = 88
   const high = bars.length * row + 6
   const most = Math.max(1, ...bars.map((bar) => bar.total))
-  const picture = plot(area, width, high, `${data.title} by layer. Arrow keys move, Enter chooses.`)
+  const largest = [...bars].sort((one, other) => other.total - one.total).slice(0, 3).map((bar) => `${bar.label} ${bar.text}`)
+  const picture = plot(area, width, high, `${data.title} by layer, most in ${largest.join("; ")}. Arrow keys move, Enter chooses.`)
   const groups = bars.map((bar, index) => {
     const y = index * row + 3
     const chosen = data.chosen === bar.path || data.chosen.startsWith(`${bar.path}/`)
