@@ -6,7 +6,7 @@ import io
 import pytest
 
 from explorer.catalog import get
-from explorer.experiments import collect_results, list_experiments, plan, start, to_csv
+from explorer.experiments import collect_results, draw_conclusions, list_experiments, plan, start, to_csv
 from explorer.training import open_manager, recipe
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import each_look, open_app, rerun, settle
@@ -87,8 +87,8 @@ def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_p
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
     text = download.value.path().read_text(encoding="utf-8")
-    assert text == to_csv(stored, rows)
-    assert len(list(csv.reader(io.StringIO(text)))) == 5
+    assert text == to_csv(stored, rows, draw_conclusions(manager, stored, rows))
+    assert len(list(csv.reader(io.StringIO(text)))) == 6  # header, four variants, their interaction
     with page.expect_download() as download:
         page.get_by_role("button", name="Markdown", exact=True).click()
     assert "| residual | 3/3 |" in download.value.path().read_text(encoding="utf-8")
