@@ -213,7 +213,8 @@ def get_factor(name: str) -> Factor:
         return _without_branch(branch)
     if name not in _BY_NAME:
         known = f"known: {', '.join(_BY_NAME)}, {_WITHOUT}BRANCH with the name of a branch"
-        raise ValueError(f"there is no factor {name[:60]!r}; {suggest(name, _BY_NAME.keys(), known)}")
+        near = suggest(name, _BY_NAME.keys(), known) if branch == name else known
+        raise ValueError(f"there is no factor {name[:60]!r}; {near}")
     return _BY_NAME[name]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import torch._dynamo
+import torch._dynamo.exc
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Compilation:
     def _compile_graph(self, graph: Any, inputs: Sequence[Any]) -> Any:
         try:
             compiled = torch._dynamo.lookup_backend(BACKEND)(graph, inputs)  # type: ignore[arg-type]
+        except torch._dynamo.exc.RestartAnalysis:
+            raise  # no failure: torch traces the network once more and comes back with another graph
         except Exception as error:
             self.failures.append(_first_line(error))
             logger.warning("a graph was not compiled and runs as it is", exc_info=True)

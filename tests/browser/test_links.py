@@ -106,7 +106,7 @@ def test_refresh_back_and_forward(design):
     design.agree()
     assert design.headline() == screens[-1][1]
     assert design.query("at") == "inception2"
-    assert design.button("undo_button").is_disabled()
+    until(design.button("undo_button").is_enabled, "the steps back, which a reload keeps")
 
     for direction, at in [("back", 3), ("back", 2), ("back", 1), ("back", 0), ("forward", 1), ("forward", 2)]:
         address, headline = screens[at]

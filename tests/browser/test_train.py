@@ -87,6 +87,7 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, up
     # Drag over the middle of the loss curve: what is seen there stays, however much comes after it.
     line = page.locator(".st-key-curves path[data-line=train]").first
     until(lambda: int(line.get_attribute("data-points")) > 2, "points")
+    page.locator(PANELS).first.scroll_into_view_if_needed()  # the button to start stands below it
     frame = page.locator(PANELS).first.bounding_box()
     page.mouse.move(frame["x"] + 100, frame["y"] + 100)
     page.mouse.down()

@@ -147,9 +147,15 @@ def test_half_the_width_halves_the_features() -> None:
     assert analyze(changed).totals.feature_shape[0] * 2 == analyze(base).totals.feature_shape[0]
 
 
-@pytest.mark.parametrize("name", ["", "cbam2", "without-", "without-no such branch", "residual\n"])
+@pytest.mark.parametrize("name", ["", "quux", "without-", "without-no such branch"])
 def test_an_unknown_factor_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(ValueError, match=r"there is no factor .*residual"):
+        get_factor(name)
+
+
+@pytest.mark.parametrize(("name", "near"), [("cbam2", "cbam"), ("residual\n", "residual")])
+def test_of_a_mistyped_factor_the_near_one_is_named(name: str, near: str) -> None:
+    with pytest.raises(ValueError, match=rf"there is no factor .*; did you mean {near}.*\?$"):
         get_factor(name)
 
 

@@ -268,7 +268,7 @@ def test_progress_is_told_and_work_can_be_stopped() -> None:
         (lambda model, x: grad_cam(model, x, "stem", 4), "no class '4'; its classes are numbered from 0 to 3"),
         (lambda model, x: grad_cam(model, x, "stem", "dog"), "no class 'dog'"),
         (lambda model, x: occlusion(model, x, 0, window=3, stride=4), "never occluded"),
-        (lambda model, x: integrated_gradients(model, x, 0, steps=0), "must be from 1 to 1000"),
+        (lambda model, x: integrated_gradients(model, x, 0, steps=0), "must be from 1 to 1,000"),
     ],
 )
 def test_mistakes_are_one_sentence(ask: Callable[[Model, Tensor], object], said: str) -> None:

@@ -167,7 +167,7 @@ def test_a_shipped_model_is_listed_first_and_opened(manager: Manager, nothing_sh
     assert not [entry for entry in list_models(manager) if entry.kind == "shipped"]
     write_shipped_model("digit-reader", safetensors.torch.save(weights()), CARD)
     first = list_models(manager)[0]
-    assert (first.name, first.kind, first.detail) == ("digit-reader", "shipped", "10.0 % on digits")
+    assert (first.name, first.kind, first.detail) == ("digit-reader", "shipped", "10.00 % on digits")
     model = open_model("digit-reader", manager)
     assert torch.equal(model.network.state_dict()["fc.linear.weight"], weights()["fc.linear.weight"])
     assert model.preprocessing.mean == (0.13,)

@@ -159,7 +159,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     ),
     "another shape": (saved(changed(top__conv__bias=torch.zeros(5))), "'top.conv.bias' is 5, the network has 4"),
     "transposed": (saved(changed(stem__conv__weight=torch.zeros(3, 4, 3, 3))), "is 3×4×3×3, the network has 4×3×3×3"),
-    "larger": (saved(changed(stem__conv__weight=torch.zeros(200_000))), "is 200000, the network has 4×3×3×3"),
+    "larger": (saved(changed(stem__conv__weight=torch.zeros(200_000))), "is 200,000, the network has 4×3×3×3"),
     "whole numbers": (saved(changed(stem__conv__weight=torch.zeros(4, 3, 3, 3, dtype=torch.int8))), "is int8"),
     "complex": (saved(changed(stem__conv__weight=torch.zeros(4, 3, 3, 3, dtype=torch.complex64))), "is complex64"),
     "beyond float32": (saved(changed(top__conv__bias=torch.full((4,), 1e30).double() * 1e30)), "beyond"),

@@ -106,7 +106,8 @@ def trained(manager: Manager, compile_: bool) -> tuple[dict[str, Any], list[str]
     made = manager.create("tiny", to_json(network(classes=10)), settings.model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=1)
     control = control_of(manager, made.id)
-    assert job.run_main_rank(manager.root, manager.store, manager.store.get(made.id), control) == ("finished", "")
+    status, _ = job.run_main_rank(manager.root, manager.store, manager.store.get(made.id), control)
+    assert status == "finished"  # in an epoch it need not have learnt anything
     return facts(manager, made.id), [text for _, text in manager.store.events(made.id)]
 
 
@@ -115,7 +116,7 @@ def test_the_record_says_how_many_graphs_were_compiled(tmp_path: Path, monkeypat
     compiled, events = trained(open_manager(tmp_path / "compiled"), True)
     assert compiled["compiled"] is True
     assert compiled["compiled_graphs"] > 0
-    assert not any("torch.compile" in text for text in events)
+    assert [text for text in events if "torch.compile" in text] == []
     plain, _ = trained(open_manager(tmp_path / "plain"), False)
     assert (plain["compiled"], plain["compiled_graphs"]) == (False, 0)
 

@@ -79,5 +79,7 @@ def test_a_lesson_is_queued_whole_or_not_at_all(found: Lesson, tmp_path: Path) -
 
 
 def test_an_unknown_lesson_is_named() -> None:
-    with pytest.raises(ValueError, match="there is no lesson 'long'; known: long-range"):
+    with pytest.raises(ValueError, match="there is no lesson 'quux'; known: long-range"):
+        lesson("quux")
+    with pytest.raises(ValueError, match=r"there is no lesson 'long'; did you mean long-range\?"):
         lesson("long")
