@@ -89,12 +89,12 @@ function drawOverview(area, data, width, tip, choose, build) {
   const buttons = pictureTools(title)
   const columns = data.overview
   const tall = Math.max(1, ...columns.map((column) => column.height))
-  const top = 42, room = 104, gap = 7
+  const top = 42, room = 104, gap = 7, margin = 14
   const natural = (column) => column.minor ? 5 : column.tap ? 9 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
-  const cell = (wide) => Math.max(GAP_PX + 2, wide + gap) // the gaps over its borders are as far apart as a finger needs
-  const sum = (stretch) => columns.reduce((total, column) => total + cell(natural(column) * stretch), 40)
+  const cell = (wide) => Math.max(GAP_PX + 1, wide + gap) // the gaps over its borders are as far apart as a finger needs
+  const sum = (stretch) => columns.reduce((total, column) => total + cell(natural(column) * stretch), 2 * margin)
   let stretch = 3
-  while (stretch > 0.6 && sum(stretch) > width) stretch *= 0.96
+  while (stretch > 0.45 && sum(stretch) > width) stretch *= 0.96
   const drawn = columns.map((column) => natural(column) * stretch)
   const used = sum(stretch)
   const total = Math.max(width, used)
@@ -104,7 +104,7 @@ function drawOverview(area, data, width, tip, choose, build) {
     "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses, Enter again goes to its settings, Alt and arrows move a layer, Shift and arrows choose several, plus inserts behind it.`,
   })
   buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, data.name, button.value)))
-  let x = 20 + (total - used) / 2
+  let x = margin + (total - used) / 2
   let labelEnd = -100
   const last = columns.at(-1)
   const gaps = [drawGap(picture, {

@@ -19,10 +19,14 @@ export default component(({ data, root, memory, send }) => {
   if (!memory.commands.isBusy() && !memory.down && write(memory.strokes) !== data.text) memory.strokes = read(data.text)
   if (!root.querySelector(".pad")) build(root, memory, send)
   root.querySelector(".pad").setAttribute("aria-label", `${data.label}. Press and move to draw. By keys: arrows or the digits 1 to 9 move the pen, with Shift less far; Space sets it down and lifts it; Backspace takes the last stroke back, Delete all.`)
-  const said = root.querySelector(".said")
-  if (said.textContent !== data.said) said.textContent = data.said
+  tell({ data, root })
   draw(root, memory)
-})
+}, { follow: tell }) // the answer follows the hand, also while it is down
+
+function tell({ data, root }) {
+  const said = root.querySelector(".said")
+  if (said && said.textContent !== data.said) said.textContent = data.said
+}
 
 function build(root, memory, send) {
   const box = html(root, "div", { class: "all" })

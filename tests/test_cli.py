@@ -280,7 +280,7 @@ def test_export_and_back(capsys: pytest.CaptureFixture[str], tmp_path: Path, for
     [
         ("", "empty"),
         ("  ", "empty"),
-        ("foo", "list` has all names"),
+        ("foo", "list` have all names"),
         ("inception-v33", "did you mean inception-v3"),
         ("nowhere/net.json", "there is no file"),
         ("nowhere.json", "there is no file"),

@@ -152,7 +152,8 @@ def entry(name: str) -> Entry:
     if found is None:
         close = difflib.get_close_matches(plain, [*_ENTRIES, *ALIASES], n=3, cutoff=0.4)
         listed = list(dict.fromkeys(ALIASES.get(each, each) for each in close))
-        hint = f"did you mean {' or '.join(listed)}?" if listed else "`python -m explorer list` has all names"
+        every = "the Catalogue page and `python -m explorer list` have all names"
+        hint = f"did you mean {' or '.join(listed)}?" if listed else every
         raise ValueError(f"the catalogue has no {quote(name)}; {hint}")
     return found
 

@@ -74,8 +74,8 @@ def test_upload_to_answer(tmp_path: Path) -> None:
 
 
 # From the event in the page to the bars that answer it.
-ANSWERED = """([event, bars]) => {
-    const tree = document.querySelector(bars).querySelector('.bars').getRootNode()
+ANSWERED = """(bar, event) => {
+    const tree = bar.getRootNode()
     let begun = null
     window.measured = []
     document.addEventListener(event, () => { begun ??= performance.now() }, { capture: true })
@@ -92,13 +92,13 @@ def test_stroke_and_slider_to_answer(tmp_path: Path) -> None:
     with launching() as browser, serving(tmp_path / "home") as server:
         page = new_context(browser).new_page()
         open_app(page, f"{server.url}/inspect?model=mnist-inception&pictures=drawn:{DRAWN}&tab=perturb")
-        page.locator(".st-key-inspect_response svg").wait_for(timeout=60_000)
+        page.locator(".st-key-inspect_response svg").first.wait_for(timeout=60_000)
         settle(page)
         pad = page.locator(".st-key-inspect_pad svg.pad")
         slider = page.locator(".st-key-inspect_sliders input[data-name=rotate]")
 
         def measure(event: str, bars: str, step: Callable[[int], None]) -> list[float]:
-            page.evaluate(ANSWERED, [event, f".st-key-{bars}"])
+            page.locator(f".st-key-{bars} .bar").first.evaluate(ANSWERED, event)
             for number in range(STEPS):
                 before = len(page.evaluate("window.measured"))
                 step(number)
@@ -111,7 +111,7 @@ def test_stroke_and_slider_to_answer(tmp_path: Path) -> None:
         assert box is not None
 
         def draw(number: int) -> None:
-            page.mouse.move(box["x"] + 20 + 4 * number, box["y"] + 30 + 90 * (number % 2))
+            page.mouse.move(box["x"] + 24 + 4 * number, box["y"] + 30 + 90 * (number % 2))
 
         page.mouse.move(box["x"] + 20, box["y"] + 30)
         page.mouse.down()

@@ -34,6 +34,15 @@ def draw(page, pad, points):
 
 
 def test_a_digit_is_drawn_read_while_it_grows_taken_back_and_found_in_the_address(page, pad):
+    # Read while the pen is still down.
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
+    page.locator(SAID, has_text="1, ").wait_for()
+    page.mouse.up()
+    pad.press("Control+z")
+    settle(page)
     draw(page, pad, SEVEN)
     page.locator(SAID, has_text="7, ").wait_for()
     settle(page)
