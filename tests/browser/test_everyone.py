@@ -209,7 +209,7 @@ def test_changed_numbers_are_whole_and_stay_in_sight_of_a_phones_sliders(design)
     page.mouse.move(at["x"] + 0.8 * at["width"], at["y"] + 20, steps=3)
     until(lambda: design.headline() != before, "numbers that follow")
     until(lambda: design.number("Parameters") in line.inner_text(), "the same in the line")
-    place = line.bounding_box()
+    place = until(line.bounding_box, "the line in sight")
     assert place["y"] == 0
     assert place["width"] == 390
     page.mouse.up()
