@@ -262,7 +262,9 @@ def test_a_column_is_dragged_into_a_lane_and_text_is_pasted(design):
     page, lane = made.page, "inception1/branch_3x3/reduce"
     made.insert("after", "inception1", "activation")
     made.choose("inception1")
-    source, target = made.node("activation").bounding_box(), made.gap("after", lane).bounding_box()
+    # Drawn anew after the choice: there is no box while an answer arrives.
+    source = until(made.node("activation").bounding_box, "the column")
+    target = until(made.gap("after", lane).bounding_box, "the gap of the lane")
     page.mouse.move(source["x"] + source["width"] / 2, source["y"] + 60)
     page.mouse.down()
     page.mouse.move(source["x"] + 30, source["y"] + 90, steps=3)
