@@ -3,6 +3,7 @@
 from ._analyze import VISITS, Sweep, analyze, problems, repair
 from ._containers import projection_stride
 from ._convex import convex_in_channels, convex_samples
+from ._growth import AxisField, GrowthStep, explain_growth, format_growth
 from ._metrics import METRICS, Direction, Metric, depth, headline_metrics
 from ._readings import BYTES, CONVENTIONS, Analysis, AuxiliaryHead, Layer, ReceptiveField, Totals
 
@@ -13,7 +14,9 @@ __all__ = [
     "VISITS",
     "Analysis",
     "AuxiliaryHead",
+    "AxisField",
     "Direction",
+    "GrowthStep",
     "Layer",
     "Metric",
     "ReceptiveField",
@@ -23,6 +26,8 @@ __all__ = [
     "convex_in_channels",
     "convex_samples",
     "depth",
+    "explain_growth",
+    "format_growth",
     "headline_metrics",
     "problems",
     "projection_stride",

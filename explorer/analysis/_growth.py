@@ -1,0 +1,242 @@
+"""How the receptive field grows along one path of a network, with the arithmetic of each step written out.
+
+The pass that ``analyze`` makes carries the box around all paths. Here one path is followed: at each fusion the branch
+that sees most (or least), and where the box around all branches is larger than what that branch sees, a step says so.
+So the last step of the longest path is what ``analyze`` says, whatever the network.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from ..architecture import Architecture, edit, walk
+from ._analyze import analyze
+from ._containers import projection_stride
+from ._readings import Analysis
+
+_WHOLE = {
+    "attention": "attention weighs each channel by the whole map",
+    "global_pool": "global pooling takes the whole map",
+    "flatten": "flattening joins the whole map",
+}
+
+
+class AxisField(NamedTuple):
+    """What the units of a map see along one axis, in input pixels; those of ``ReceptiveField``, on that axis."""
+
+    size: int = 1
+    """Pixels that a unit depends on: r."""
+    stride: int = 1
+    """Pixels from the field of one unit to that of the next: j, for jump."""
+    start: int = 0
+    """First pixel that the unit at index 0 sees; negative where padding is seen."""
+
+
+_PIXEL = AxisField()
+
+
+class GrowthStep(NamedTuple):
+    """One step of a path: a window, a fusion that widens the box, or a node that makes the field the whole input."""
+
+    path: str
+    """Path of the node."""
+    op: str
+    """Kind of the node: 'conv', 'pool', 'residual' for a shortcut, 'parallel' for a fusion, and so on."""
+    before: AxisField
+    """The field of the step's input."""
+    after: AxisField
+    """The field of its output."""
+    kernel: int = 1
+    """Taps of the window, k."""
+    dilation: int = 1
+    """Distance between taps in units of the input, d."""
+    stride: int = 1
+    """Step of the window, s."""
+    padding: int = 0
+    """Border before the first unit, p."""
+    branches: tuple[tuple[str, AxisField], ...] = ()
+    """The branches that a fusion joins: (name, field); () for every other step."""
+    note: str = ""
+    """What else there is to say."""
+
+    @property
+    def equations(self) -> tuple[str, ...]:
+        """The step with this network's numbers, one equation each for r, j and the start; () where nothing changes."""
+        (size, jump, start), after = self.before, self.after
+        if self.branches:
+            fields = [field for _, field in self.branches]
+            first, last = after.start, after.start + after.size - 1
+            strides, starts = ({field[place] for field in fields} for place in (1, 2))
+            changes = {
+                f"r = {_signed(last)} − {_inner(first)} + 1 = {after.size}": (after.size, first) != (size, start),
+                f"j = max({_list(strides)}) = {after.stride}": len(strides) > 1,
+                f"start = min({_list(starts)}) = {_signed(first)}": first != start,
+            }
+            return tuple(equation for equation, changed in changes.items() if changed)
+        if self.note:
+            return ()
+        return (
+            f"r = {size} + ({self.kernel} − 1)·{self.dilation}·{jump} = {after.size}",
+            f"j = {jump}·{self.stride} = {after.stride}",
+            f"start = {_signed(start)} − {self.padding}·{jump} = {_signed(after.start)}",
+        )
+
+    @property
+    def effective_kernel(self) -> int:
+        """Units of its input that the window reaches over: d·(k − 1) + 1."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+def _signed(value: int) -> str:
+    return f"{value}".replace("-", "−")
+
+
+def _inner(value: int) -> str:
+    """A number behind an operator."""
+    return f"({_signed(value)})" if value < 0 else str(value)
+
+
+def _list(values: set[int]) -> str:
+    return ", ".join(map(_signed, sorted(values)))
+
+
+def explain_growth(
+    architecture: Architecture,
+    path: str = "",
+    *,
+    axis: Literal[0, 1] = 0,
+    shortest: bool = False,
+    input_shape: tuple[int, int, int] | None = None,
+) -> tuple[GrowthStep, ...]:
+    """Follow the receptive field from the image to a node, step by step.
+
+    Args:
+        architecture: The network.
+        path: Of the node, such as ``inception_3a/branch_3x3``; '' for the whole network.
+        axis: 0 for the height, 1 for the width.
+        shortest: Follow the branch that sees least at each fusion, not the one that sees most.
+        input_shape: (channels, height, width) in place of the architecture's own.
+
+    Returns:
+        The steps from the image (size 1, stride 1, start 0) on, in input pixels. The last one's ``after`` has size,
+        stride and start of ``analyze``'s field of the node; for the shortest path its ``min_size``.
+
+    Raises:
+        ArchitectureError: There is no such node, or the layers do not fit together.
+
+    Source: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019,
+        equations 1 to 4.
+    """
+    if input_shape is not None:
+        architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
+    edit.find(architecture, path)
+    steps = _Climb(architecture, axis, shortest).to(path)
+    first = next((step for step in steps if step.op in _WHOLE), None)  # what comes after it adds nothing
+    return tuple(step for step in steps if step is first or step.op not in _WHOLE)
+
+
+def format_growth(steps: tuple[GrowthStep, ...]) -> str:
+    """Write the steps of ``explain_growth`` as text that can be copied.
+
+    Args:
+        steps: From the image on.
+
+    Returns:
+        The start, then one paragraph a step: its node, its numbers, its equations.
+    """
+    lines = ["image: r = 1, j = 1, start = 0"]
+    for step in steps:
+        facts = f" (k {step.kernel}, d {step.dilation}, s {step.stride}, p {step.padding})" if _is_window(step) else ""
+        lines += ["", f"{step.path}: {step.op}{facts}"]
+        if step.note:
+            lines.append(f"    {step.note}")
+        lines += [f"    {equation}" for equation in step.equations]
+    return "\n".join(lines)
+
+
+def _is_window(step: GrowthStep) -> bool:
+    return bool(step.equations) and not step.branches
+
+
+class _Climb:
+    """The way of one axis through a network."""
+
+    def __init__(self, architecture: Architecture, axis: int, shortest: bool) -> None:
+        self.nodes: dict[str, Any] = {"": architecture.trunk, **dict(walk(architecture))}
+        self.found: Analysis = analyze(architecture)
+        self.axis = axis
+        self.shortest = shortest
+
+    def to(self, target: str) -> list[GrowthStep]:
+        """The steps from the image to the output of a node: all that runs before it, then the node itself."""
+        steps: list[GrowthStep] = []
+        here = ""
+        while here != target:
+            names = target[len(here) + 1 if here else 0 :].split("/")
+            node = self.nodes[here]
+            if node.op in ("sequence", "auxiliary"):
+                for child in node.nodes:
+                    if child.name == names[0]:
+                        break
+                    steps += self.through(f"{here}/{child.name}".lstrip("/"), _end(steps))
+            here = f"{here}/{names[0]}".lstrip("/")
+        return steps + self.through(target, _end(steps))
+
+    def through(self, path: str, field: AxisField) -> list[GrowthStep]:
+        """The steps from the input of a node, whose units see ``field``, to its output."""
+        node = self.nodes[path]
+        steps: list[GrowthStep] = []
+        if node.op == "sequence":
+            for child in node.nodes:
+                steps += self.through(f"{path}/{child.name}".lstrip("/"), _end(steps, field))
+        elif node.op == "parallel":
+            branches = [(each.name, self.through(f"{path}/{each.name}", field)) for each in node.nodes]
+            steps = self.join(path, node.op, field, branches)
+        elif node.op == "residual":
+            body = self.through(f"{path}/{node.body.name}", field)
+            steps = self.join(path, node.op, field, [(node.body.name, body), ("shortcut", self.shortcut(path, field))])
+        elif node.op in ("conv", "pool"):
+            kernel, stride, dilation, pad, _ = (each[self.axis] for each in node.geometry)
+            after = AxisField(
+                field.size + (kernel - 1) * dilation * field.stride,
+                field.stride * stride,
+                field.start - pad * field.stride,
+            )
+            steps.append(GrowthStep(path, node.op, field, after, kernel, dilation, stride, pad))
+        elif node.op in _WHOLE:
+            note = f"{_WHOLE[node.op]}: a unit depends on the whole input from here on; r is what the windows see"
+            steps.append(GrowthStep(path, node.op, field, field, note=note))
+        return steps
+
+    def shortcut(self, path: str, field: AxisField) -> list[GrowthStep]:
+        """The way round a residual's body."""
+        node = self.nodes[path]
+        if node.shortcut != "projection":
+            note = f"the shortcut passes its input on: r stays {field.size}"
+            return [GrowthStep(path, "residual", field, field, note=note)]
+        row = self.found.by_path[path]
+        stride = projection_stride(row.input_shape[1:], row.output_shape[1:])[self.axis]
+        after = AxisField(field.size, field.stride * stride, field.start)
+        return [GrowthStep(path, "residual", field, after, stride=stride)]
+
+    def join(
+        self, path: str, op: str, field: AxisField, branches: list[tuple[str, list[GrowthStep]]]
+    ) -> list[GrowthStep]:
+        """The steps of the branch that sees most or least, and one more where the box around all is another."""
+        ends = [(name, _end(steps, field)) for name, steps in branches]
+        order = min if self.shortest else max
+        _, steps = order(branches, key=lambda branch: _end(branch[1], field).size)
+        at = _end(steps, field)
+        stride = max(end.stride for _, end in ends)
+        if self.shortest:
+            box = at._replace(stride=stride)
+        else:
+            first = min(end.start for _, end in ends)
+            box = AxisField(max(end.start + end.size for _, end in ends) - first, stride, first)
+        if box == at:
+            return steps
+        return [*steps, GrowthStep(path, op, at, box, branches=tuple(ends))]
+
+
+def _end(steps: list[GrowthStep], otherwise: AxisField = _PIXEL) -> AxisField:
+    return steps[-1].after if steps else otherwise
