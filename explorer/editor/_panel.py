@@ -109,6 +109,30 @@ def describe_controls(
     }
 
 
+def keep_fields(panel: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    """Keep of a panel what edits some fields of its layers; the rest of its cards, menus and buttons goes.
+
+    Args:
+        panel: What ``describe_controls`` gave.
+        fields: Names of fields, such as ``kernel_size``.
+
+    Returns:
+        A panel of the same form, without empty cards. What concerns the network as a whole stays.
+    """
+
+    def keep(controls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [each for each in controls if each.get("command", {}).get("field") in fields]
+
+    cards = []
+    for card in panel["cards"]:
+        groups = [{**group, "controls": keep(group["controls"])} for group in card.get("groups", ())]
+        groups = [group for group in groups if group["controls"]]
+        if groups:
+            kept = {name: card[name] for name in ("id", "path", "title", "kind", "chosen") if name in card}
+            cards.append({**kept, "groups": groups})
+    return {**panel, "cards": cards}
+
+
 def _style_of(node: Any, field: str) -> str | None:
     """The one norm or activation of all convolutions below a node, None where they differ."""
     inner = [n for _, n in walk(node)] if node.child_field else [node]

@@ -33,11 +33,8 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
     """The head, and below it what the last edit had to say."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         _name(architecture)
-        _open()
-        history = session.PAGE.state["history"]
-        _step_button("undo_button", "Undo", "Undo the last change", ["Ctrl+Z"], history.past, session.undo)
-        redo_keys = ["Ctrl+Y", "Ctrl+Shift+Z"]
-        _step_button("redo_button", "Redo", "Redo the change taken back", redo_keys, history.future, session.redo)
+        show_open()
+        show_steps()
         _changes(architecture, baseline)
         _compare()
         _share()
@@ -55,6 +52,14 @@ def show_notes(architecture: Architecture) -> None:
         "The address always holds your design."
     )
     st.caption("  \n".join(lines))
+
+
+def show_steps() -> None:
+    """One step back in the history of the design, and one forward."""
+    history = session.PAGE.state["history"]
+    _step_button("undo_button", "Undo", "Undo the last change", ["Ctrl+Z"], history.past, session.undo)
+    redo_keys = ["Ctrl+Y", "Ctrl+Shift+Z"]
+    _step_button("redo_button", "Redo", "Redo the change taken back", redo_keys, history.future, session.redo)
 
 
 def _step_button(
@@ -81,7 +86,8 @@ def _name(architecture: Architecture) -> None:
     st.text_input("Name of the design", key="title", on_change=rename, max_chars=120, label_visibility="collapsed")
 
 
-def _open() -> None:
+def show_open() -> None:
+    """Another network as the session's design: of the catalogue, a new one, or a file."""
     unfolded = st.popover("Open", icon=":material/folder_open:", key="open_popover", on_change="rerun")
     if not unfolded.open:
         return

@@ -30,6 +30,10 @@ class Notice(NamedTuple):
     text: str
 
 
+def _to_query_params(address: Address) -> dict[str, str | list[str]]:
+    return {name: values if len(values) > 1 else values[0] for name, values in address.items()}
+
+
 class PageState(TypedDict):
     """What the machinery keeps; a page's own state has these keys, too."""
 
@@ -135,25 +139,30 @@ class Page(Generic[State]):
     def query_params(self) -> dict[str, str | list[str]]:
         """The same as Streamlit takes it, for links to this page; empty where it would be too long."""
         try:
-            return {name: values if len(values) > 1 else values[0] for name, values in self.address().items()}
+            return _to_query_params(self.address())
         except ValueError:
             return {}
 
-    def write_address(self) -> None:
+    def write_address(self, *others: Page[Any]) -> None:
         """Bring the bar up to the state, so that it can be copied at any time.
 
         Where the state is too large for an address, the bar keeps the last one and ``unwritten`` says why.
+
+        Args:
+            others: Pages whose parameters stand in this page's address, too, before its own.
         """
-        state = self.state
-        try:
-            wanted = self.address()
-        except ValueError as error:
-            state["unwritten"] = str(error)
-            return
-        state["address"], state["unwritten"] = wanted, ""
+        wanted: Address = {}
+        for page in (*others, self):
+            try:
+                page.state["address"] = page.address()
+            except ValueError as error:
+                self.state["unwritten"] = page.state["unwritten"] = str(error)
+                return
+            page.state["unwritten"] = ""
+            wanted |= page.state["address"]
         # Compared with the bar itself: it may hold a bad link, or nothing after a click in the menu.
         if {name: st.query_params.get_all(name) for name in st.query_params} != wanted:
-            st.query_params.from_dict(self.query_params())
+            st.query_params.from_dict(_to_query_params(wanted))
 
     # ---- what the visitor does and is told --------------------------------------------------------------------------
 

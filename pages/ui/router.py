@@ -20,6 +20,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "train": ("Train", ":material/monitoring:"),
     "ablate": ("Ablate", ":material/science:"),
     "inspect": ("Inspect", ":material/image_search:"),
+    "receptive_field": ("Receptive field", ":material/center_focus_weak:"),
     "catalogue": ("Catalogue", ":material/library_books:"),
 }
 """File stem, which is the address, → (title, icon). The bare address leads to the first."""

@@ -18,6 +18,7 @@ PAGES = {
     "train": "/train",
     "ablate": "/ablate",
     "inspect": "/inspect",
+    "receptive_field": "/receptive_field?net=googlenet&at=inception_3b",
     "catalogue": "/catalogue",
 }
 SIZE = (1280, 900)

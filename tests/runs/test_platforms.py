@@ -34,7 +34,7 @@ sys.modules["msvcrt"] = Locks("msvcrt")
 PAGES = """
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("app.py", default_timeout=120)
-for page in ("design", "compare", "inspect", "catalogue"):
+for page in ("design", "compare", "inspect", "receptive_field", "catalogue"):
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, (page, app.exception)
     assert not app.error, (page, app.error)

@@ -23,7 +23,7 @@ def choose(architecture: Architecture, usual: str = "") -> str:
     path = state.node(architecture, usual)
     st.session_state["inspect_node"] = path
     st.selectbox(
-        "Node", _paths(architecture), key="inspect_node", format_func=lambda each: each.replace("/", " / "),
+        "Node", list_paths(architecture), key="inspect_node", format_func=lambda each: each.replace("/", " / "),
         on_change=lambda: state.choose_node(st.session_state["inspect_node"]),
         help="Also by a click in the diagram below.",
     )  # fmt: skip
@@ -31,7 +31,7 @@ def choose(architecture: Architecture, usual: str = "") -> str:
 
 
 @lru_cache(maxsize=32)
-def _paths(architecture: Architecture) -> list[str]:
+def list_paths(architecture: Architecture) -> list[str]:
     """Of all nodes that run in inference."""
     found = []
     for path, _ in walk(architecture):

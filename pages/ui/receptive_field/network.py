@@ -1,0 +1,97 @@
+"""Which network and which node the Receptive field page looks at: those of the Design page, chosen here, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import editor, figures
+from explorer.analysis import Analysis, analyze
+from explorer.architecture import Architecture
+from pages.ui import header, session
+from pages.ui.components import mount
+from pages.ui.inspect import nodes
+from pages.ui.text import literal
+
+from . import state
+
+_WINDOW_FIELDS = ("kernel_size", "dilation", "stride", "padding")
+"""Of the fields of a layer, those that decide what a unit sees."""
+
+
+def show_head() -> None:
+    """The title, the network's name, and what opens another one or takes an edit back."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="field_head"):
+        st.title("Receptive field", anchor=False, width="content")
+        st.markdown(literal(session.architecture().name), width="content")
+        header.show_open()
+        header.show_steps()
+    session.PAGE.show_notices()
+    state.PAGE.show_notices()
+
+
+def warn_if_address_is_stale() -> None:
+    """Said last: whether the address could be written is known when it has been tried."""
+    if unwritten := state.state()["unwritten"]:
+        st.warning(literal(f"The address bar still holds an earlier state of this page: {unwritten}."))
+
+
+def chosen_path(architecture: Architecture) -> str:
+    """Path of the node that is looked at."""
+    return session.selected_path() or session.default_path(architecture)
+
+
+def choose_node(path: object) -> None:
+    """Look at another node, and at its middle unit."""
+    session.pick(path)
+    state.change(unit=None)
+
+
+def show_choice(architecture: Architecture, path: str) -> None:
+    """The node as a list to choose from."""
+    paths = nodes.list_paths(architecture)
+    st.session_state["field_node"] = path if path in paths else None
+    st.selectbox(
+        "Node", paths, key="field_node", format_func=lambda each: each.replace("/", " / "),
+        on_change=lambda: choose_node(st.session_state["field_node"]), help="Also by a click in the diagram below.",
+    )  # fmt: skip
+
+
+def show_diagram(architecture: Architecture, analysis: Analysis, path: str) -> None:
+    """The network and the chosen node in it; a click chooses another."""
+    with st.container(border=True, key="field_diagram_card"):
+        mount(
+            "diagram", "diagram",
+            {
+                "name": architecture.name, "overview": figures.lay_out_overview(architecture, analysis),
+                "block": figures.lay_out_block(architecture, analysis, path.partition("/")[0]) if path else None,
+                "chosen": path, "wake": not session.PAGE.state["tab"],
+            },
+            choose=choose_node, wake=session.recognize_tab,
+        )  # fmt: skip
+
+
+def show_growth(architecture: Architecture, analysis: Analysis, path: str) -> None:
+    """The field along the depth; a click chooses the layer."""
+    with st.container(border=True, key="field_growth_card"):
+        mount(
+            "charts", "field_growth",
+            {
+                "view": "growth", "title": "Receptive field along depth", "note": "pixels · click chooses a layer",
+                "growth": figures.trace_growth(architecture, analysis), "chosen": path,
+            },
+            choose=choose_node,
+        )  # fmt: skip
+
+
+def show_windows(architecture: Architecture, path: str) -> None:
+    """The kernels, dilations, strides and paddings of the chosen node's block, to be edited."""
+    dragging = session.PAGE.state["phase"] == "drag"
+    session.PAGE.state["phase"] = "commit"
+    data: dict[str, Any] = {"subtitle": editor.describe_size(architecture, analyze(architecture), path)}
+    if not dragging:
+        panel = session.describe_controls(architecture, session.baseline(), path, "receptive_field")
+        data = {**editor.keep_fields(panel, _WINDOW_FIELDS), "refused": session.refused()}
+    with st.container(border=True, key="editor_card"):
+        mount("editor", "editor", data, edit=session.handle_edit, choose=choose_node)
