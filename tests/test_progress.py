@@ -58,16 +58,33 @@ def test_a_terminal_shows_what_is_done(
     assert "<" in written  # time taken < time left
 
 
-def test_an_import_shows_it_on_a_real_terminal(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", classes(2, 6))
+def test_nothing_done_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = pty.openpty()
-    words = [sys.executable, "-m", "explorer", "datasets", "import", str(archive), "--size", "8"]
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with show_progress("images"):
+            pass
+    assert read_to_the_end(ours) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "bars"),
+    [
+        (["datasets", "import", "a.zip", "--size", "8"], ["60/60 ["]),
+        (["evaluate", "mnist-inception", "--dataset", "a.zip"], ["Importing a.zip: 100%", "60/60 [", "10/10 ["]),
+    ],
+    ids=["import", "evaluate"],
+)
+def test_an_import_shows_it_on_a_real_terminal(tmp_path: Path, words: list[str], bars: list[str]) -> None:
+    pictures = {name.removeprefix("class"): data for name, data in classes(10, 6).items()}
+    zipped(tmp_path / "a.zip", pictures)
+    ours, theirs = pty.openpty()
+    home = {"EXPLORER_HOME": str(tmp_path / "home"), "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        words, cwd=REPOSITORY, env={**os.environ, "EXPLORER_HOME": str(tmp_path / "home")}, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "explorer", *words], cwd=tmp_path, env={**os.environ, **home}, stdout=subprocess.PIPE,
         stderr=theirs, timeout=120, check=False,
     )  # fmt: skip
     os.close(theirs)
     written = read_to_the_end(ours)
     assert done.returncode == 0, written
-    assert "12/12 [" in written
-    assert "100%" in written
+    assert all(bar in written for bar in bars), written

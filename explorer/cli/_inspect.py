@@ -176,7 +176,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     from ..inspection import load_model_cards
     from ..inspection.evaluation import evaluate
 
-    data = datasets.load(datasets.find_name(args.dataset), size=model.preprocessing.import_size)
+    name = datasets.find_name(args.dataset)
+    with show_progress("images") as tell:
+        data = datasets.load(
+            name, size=model.preprocessing.import_size,
+            progress=lambda done, total: tell(done, total, f"Importing {escape(name)}"),
+        )  # fmt: skip
     with show_progress("images") as tell:
         found = evaluate(model, data, count=args.images, progress=tell)
     low, high = found.accuracy_interval

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Literal, NoReturn
 
 _WIDTH, _ROWS = 80, 24
 Unit = Literal["images", "values", "bytes", "steps", "epochs"]
@@ -31,17 +31,22 @@ def show_progress(unit: Unit) -> Iterator[Callable[..., None]]:
 
     # Some terminals do not know how large they are, and tqdm then shows nothing.
     columns = os.get_terminal_size(sys.stderr.fileno()).columns or _WIDTH
-    with tqdm(
-        unit="B" if unit == "bytes" else f" {unit}", unit_scale=unit == "bytes", ncols=columns, nrows=_ROWS,
-        file=sys.stderr, smoothing=0.1,
-    ) as bar:  # fmt: skip
+    bars: list[tqdm[NoReturn]] = []
 
-        def tell(done: int, total: int, text: str = "") -> None:
-            if bar.total is None and unit in _RESUMED:
-                bar.initial = bar.n = done
-            bar.total = total
-            if text:
-                bar.set_description_str(text, refresh=False)
-            bar.update(done - bar.n)
+    def tell(done: int, total: int, text: str = "") -> None:
+        if not bars:  # what turns out to be done already shows none
+            bars.append(tqdm(
+                unit="B" if unit == "bytes" else f" {unit}", unit_scale=unit == "bytes", ncols=columns, nrows=_ROWS,
+                file=sys.stderr, smoothing=0.1, total=total, initial=done if unit in _RESUMED else 0,
+            ))  # fmt: skip
+        (bar,) = bars
+        bar.total = total
+        if text:
+            bar.set_description_str(text, refresh=False)
+        bar.update(done - bar.n)
 
+    try:
         yield tell
+    finally:
+        for bar in bars:
+            bar.close()

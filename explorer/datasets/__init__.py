@@ -104,6 +104,7 @@ def load(
     input_shape: tuple[int, int, int] | None = None,
     *,
     size: tuple[int, int] | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Load a data set. Imports torch.
 
@@ -113,6 +114,7 @@ def load(
             and in the data folder; nothing is downloaded.
         input_shape: (channels, height, width) to which the images are adapted once. None: as stored.
         size: (height, width) to which an import scales images from the originals; default: that of ``input_shape``.
+        progress: is called by an import with the images done and their number.
 
     Returns:
         The data set, on the CPU. The images of a streamed one are read from their files when they are asked for.
@@ -122,7 +124,8 @@ def load(
     """
     path = find_source(name_or_path)
     if path is not None:
-        dataset = _open(import_images(path, size=size or (input_shape[1:] if input_shape else None)).name)
+        size = size or (input_shape[1:] if input_shape else None)
+        dataset = _open(import_images(path, size=size, progress=progress).name)
     elif isinstance(name_or_path, str) and _catalogue.is_known(name_or_path):
         dataset = _open(name_or_path)
     else:
