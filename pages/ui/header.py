@@ -24,7 +24,7 @@ from explorer.architecture import (
 )
 from explorer.text import format_shape, format_si
 
-from . import session
+from . import find_networks, session
 from .components import mount
 from .text import literal
 
@@ -93,12 +93,13 @@ def show_open() -> None:
         return
     with unfolded:
         session.PAGE.show_notices()  # a refused file is said here too: the list hides the place below the head
-        names = catalog.names()
+        names = find_networks.search("preset")
         picked = st.selectbox(
-            "Catalogue: type to search",
+            "Network of the catalogue",
             names,
             format_func=lambda name: f"{catalog.entry(name).title} · {', '.join(catalog.entry(name).tags)}",
             key="preset",
+            filter_mode=None,
             persist_state="session",  # looked up, not yet opened: it is still there when the list unfolds again
         )
         entry = catalog.entry(picked or names[0])

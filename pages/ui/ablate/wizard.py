@@ -11,7 +11,7 @@ from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, from_json, to_json
 from explorer.experiments import PRESETS, Experiment
 from explorer.text import format_bytes, format_duration, format_si
-from pages.ui import session
+from pages.ui import find_networks, session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 from pages.ui.train import choices, data, settings
@@ -87,8 +87,10 @@ def _network() -> str:
         # A visitor who has not designed anything yet gets what learns within minutes on a CPU.
         pristine = catalog.name_of(session.architecture()) == session.HOME
         st.session_state["ablate_net"] = _FIRST.network if pristine else choices.CURRENT
+    found = find_networks.search("ablate_net")
     return st.selectbox(
-        "Network", choices.list_networks(), key="ablate_net", format_func=choices.get_title, persist_state="session",
+        "Network", choices.list_networks(found), key="ablate_net", format_func=choices.get_title, filter_mode=None,
+        persist_state="session",
         help="Your design as it stands on the Design page, or a network of the catalogue.",
     )  # fmt: skip
 

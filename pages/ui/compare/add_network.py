@@ -10,7 +10,7 @@ from explorer import catalog
 from explorer.architecture import MAX_TEXT_BYTES, ArchitectureError, from_json
 from explorer.comparison import MAX_NETWORKS
 from explorer.text import format_shape
-from pages.ui import session
+from pages.ui import find_networks, session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
@@ -51,11 +51,12 @@ def _add(make: Callable[[], Entry]) -> None:
 
 
 def _catalogue() -> None:
+    names = find_networks.search("compare_catalogue")
     name = st.selectbox(
-        "Catalogue: type to search", catalog.names(), key="compare_catalogue", persist_state="session",
+        "Network of the catalogue", names, key="compare_catalogue", filter_mode=None, persist_state="session",
         format_func=lambda name: f"{catalog.entry(name).title} · {', '.join(catalog.entry(name).tags)}",
     )  # fmt: skip
-    entry = catalog.entry(name or catalog.names()[0])
+    entry = catalog.entry(name or names[0])
     st.caption(literal(f"{entry.summary} Input {format_shape(entry.architecture.input_shape)}."))
     _button(lambda: from_catalogue(entry.name))
 

@@ -11,7 +11,7 @@ from explorer.analysis import analyze
 from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, from_json
 from explorer.inspection import GivenFacts, list_presets, parse_numbers
 from explorer.text import format_bytes, format_si
-from pages.ui import session
+from pages.ui import find_networks, session
 from pages.ui.components import release_upload
 from pages.ui.text import literal
 
@@ -101,7 +101,7 @@ def _architecture() -> Architecture | None:
     )
     if source == _CATALOGUE:
         name = st.selectbox(
-            "From the catalogue", catalog.names(), key="inspect_entry",
+            "From the catalogue", find_networks.search("inspect_entry"), key="inspect_entry", filter_mode=None,
             format_func=lambda each: catalog.entry(each).title, label_visibility="collapsed",
         )  # fmt: skip
         return catalog.get(name)

@@ -18,10 +18,10 @@ _FEW = 3
 """Measured speeds of a device that do not yet bear one another out."""
 
 
-def list_networks() -> list[str]:
-    """Keys of the networks that can be trained: the visitor's design, then the catalogue."""
+def list_networks(found: list[str]) -> list[str]:
+    """Keys of the networks that can be trained: the visitor's design, then what was found in the catalogue."""
     cloned = [CLONED] if "train_cloned" in st.session_state else []
-    return [*cloned, CURRENT, *catalog.names()]
+    return [*cloned, CURRENT, *found]
 
 
 def get_title(name: str) -> str:

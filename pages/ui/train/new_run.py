@@ -12,7 +12,7 @@ from explorer.architecture import Architecture, ArchitectureError, from_json
 from explorer.experiments import parse_seeds
 from explorer.runs import Run
 from explorer.text import format_bytes, format_duration, format_shape
-from pages.ui import session
+from pages.ui import find_networks, session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
@@ -40,9 +40,10 @@ def show(runs: list[Run]) -> None:
         _lessons()
     data.follow_import()
     _take_clone()
+    found = find_networks.search("train_designs", several=True)
     chosen = st.multiselect(
-        "Networks", choices.list_networks(), key="train_designs", format_func=choices.get_title,
-        placeholder="one or more", persist_state="session",
+        "Networks", choices.list_networks(found), key="train_designs", format_func=choices.get_title,
+        placeholder="one or more", filter_mode=None, persist_state="session",
         help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
     )  # fmt: skip
     card = data.choose([choices.get_network(name).input_shape[1:] for name in chosen])
