@@ -2,7 +2,7 @@
 
 This module needs no torch: it lists the models, prepares images, and finds the receptive field of a unit. The modules
 that compute import torch: ``opening`` (open a model), ``predict``, ``features``, ``attribution``, ``contributions``,
-``perturbation`` and ``evaluation``.
+``perturbation``, ``evaluation`` and ``effective_field``.
 """
 
 from ..datasets import Box, Placement, Preprocessing

@@ -27,8 +27,8 @@ _BATCH = 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Model:
-    """A network that predicts.
+class NetworkState:
+    """A network with some weights, whether it classifies pictures or not.
 
     The network is shared by all callers: it stays in evaluation mode, its weights have no gradients, and hooks are put
     on copies only (see ``hooks.copy_for_hooks``).
@@ -38,26 +38,12 @@ class Model:
     architecture: Architecture
     network: Network = field(repr=False)
     """float32, on ``device``."""
-    classes: tuple[str, ...] = field(repr=False)
-    """Names, in the order of the scores."""
-    preprocessing: Preprocessing
     provenance: str
     """Where the weights come from, one phrase."""
     weights_sha256: str
     """SHA-256 of the weights themselves, whatever file they come from."""
-    notes: tuple[str, ...] = ()
-    """Warnings about the weights, such as damaged checkpoints that were passed over; one sentence each."""
-    conversions: tuple[str, ...] = ()
-    """What was done between the file of weights and the network, and where facts were found; one phrase each."""
     device: torch.device
     """Where the network computes. Inputs and results are on the CPU, whatever it is."""
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of everything that determines a prediction: the key for caches."""
-        described = to_json(self.architecture, indent=None)
-        parts = (described, repr(self.preprocessing), repr(self.classes), self.weights_sha256)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @cached_property
     def batch_size(self) -> int:
@@ -69,6 +55,26 @@ class Model:
         """The same with gradients, for which the activations of all layers are stored."""
         totals = analyze(self.architecture).totals
         return max(1, min(_BATCH, _BATCH_BYTES // (totals.training_bytes + totals.inference_bytes)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model(NetworkState):
+    """A network that predicts the class of a picture."""
+
+    classes: tuple[str, ...] = field(repr=False)
+    """Names, in the order of the scores."""
+    preprocessing: Preprocessing
+    notes: tuple[str, ...] = ()
+    """Warnings about the weights, such as damaged checkpoints that were passed over; one sentence each."""
+    conversions: tuple[str, ...] = ()
+    """What was done between the file of weights and the network, and where facts were found; one phrase each."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that determines a prediction: the key for caches."""
+        described = to_json(self.architecture, indent=None)
+        parts = (described, repr(self.preprocessing), repr(self.classes), self.weights_sha256)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @property
     def has_class_names(self) -> bool:
@@ -158,11 +164,11 @@ def make_model(
         raise ValueError(
             f"preprocessing gives images of {preprocessing.shape}, the network takes {architecture.input_shape}"
         )
-    weights_sha256 = _digest(network)
+    weights_sha256 = digest_weights(network)
     return Model(
         name=name,
         architecture=architecture,
-        network=_move(network.requires_grad_(False).eval(), torch.device(device)),
+        network=move(network.requires_grad_(False).eval(), torch.device(device)),
         classes=names,
         preprocessing=preprocessing,
         provenance=provenance,
@@ -173,7 +179,8 @@ def make_model(
     )
 
 
-def _move(network: Network, device: torch.device) -> Network:
+def move(network: Network, device: torch.device) -> Network:
+    """Move a network to a device. Raises ValueError where that cannot hold it."""
     try:
         return network.to(device)
     except RuntimeError as error:  # out of memory, or a driver that fails
@@ -188,7 +195,8 @@ def _number_classes(count: int) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(count))
 
 
-def _digest(network: Network) -> str:
+def digest_weights(network: Network) -> str:
+    """SHA-256 of a network's weights and statistics; it is on the CPU."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..architecture import Architecture, from_json
 from ..catalog import get
 from ..datasets import DatasetError, Preprocessing, get_card
@@ -24,13 +26,16 @@ from ..modules import (
 from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
 from ..text import format_bytes, format_share, quote
 from ..training import TrainConfig, checkpoint, parse
-from ..training.data import describe_preprocessing, open_data
+from ..training.data import derive_seed, describe_preprocessing, open_data
 from ._available import BEST, describe_best, suggest_model
 from ._known_facts import describe_weights
 from ._presets import GivenFacts
 from ._published import PublishedWeights, find_published
 from ._shipped import ModelCard, load_model_cards, weights_path
-from .models import Model, check_scores, make_model
+from .models import Model, NetworkState, check_scores, digest_weights, make_model, move
+
+INITIAL = "initial"
+"""How a network before its training is called."""
 
 
 def open_model(name: str, manager: Manager, *, device: str = "cpu") -> Model:
@@ -145,6 +150,35 @@ def open_published(spec: PublishedWeights, *, device: str = "cpu") -> Model:
         notes=() if authentic else (f"{spec.file} is not the published file: its SHA-256 begins with {digest[:8]}",),
         conversions=fitted.conversions,
         device=device,
+    )
+
+
+def open_initial(architecture: Architecture, seed: int = 0, *, device: str = "cpu") -> NetworkState:
+    """A network before its training, with the random weights that a run of this seed begins with.
+
+    Args:
+        architecture: any network, classifier or not.
+        seed: of the run.
+        device: where it computes; see ``inspection.choose_device``.
+
+    Returns:
+        The network; its weights are torch's initial ones, and norms have mean 0 and variance 1.
+
+    Raises:
+        ArchitectureError: the layers do not fit together.
+        ValueError: the device cannot hold the network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, "weights"))
+        network = build(architecture).requires_grad_(False).eval()
+    weights_sha256 = digest_weights(network)
+    return NetworkState(
+        name=INITIAL,
+        architecture=architecture,
+        network=move(network, torch.device(device)),
+        provenance=f"random weights of seed {seed}, before any training",
+        weights_sha256=weights_sha256,
+        device=torch.device(device),
     )
 
 

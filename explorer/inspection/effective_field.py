@@ -1,0 +1,363 @@
+"""The effective receptive field: how strongly each pixel of the input moves a unit, on the average over images.
+
+It is measured, of a network in one state and on given images; which pixels can move the unit at all is a matter of the
+architecture alone (``EffectiveField.exact``), and no gradient lies outside of those.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..analysis import analyze
+from ..architecture import Architecture, walk
+from ..datasets import Cancel, Preprocessing, Progress, transforms
+from ._field import node_output, unit_field
+from ._gaussian import GaussianFit, fit_gaussian
+from ._paths import check_path
+from ._scaled_sum import ScaledSum
+from .hooks import get_module
+from .models import NetworkState
+from .predict import raise_if_cancelled
+
+if TYPE_CHECKING:
+    from ..datasets._dataset import Dataset
+
+Mask = NDArray[np.bool_]
+
+THRESHOLD = 1 - 0.9545
+"""Share of the peak from which on a pixel belongs to the effective field: what a Gaussian has left at two standard
+deviations, in the convention of Luo et al. 2016, section 3."""
+_BATCH = {"cpu": 8}
+_GPU_BATCH = 64
+"""Images at a time, at most: on a CPU few, so that a request to stop is heard soon."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EffectiveField:
+    """The effective receptive field of one unit.
+
+    The value of a pixel is the mean, over the images and over the input's channels, of |∂ unit / ∂ pixel|, divided by
+    the largest such mean. The unit is the sum over the channels of its node, or one of them; the pixel is one of the
+    network's input, as it is after normalisation; the network is in evaluation mode.
+
+    Source: Luo, Li, Urtasun & Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural
+    Networks", NeurIPS 2016.
+    """
+
+    path: str
+    """Of the node."""
+    unit: tuple[int, int]
+    """(row, column) in the node's map; (0, 0) where it outputs a vector."""
+    channel: int | None
+    """Of the node; None: the sum over all of its channels."""
+    images: int
+    """Over which the mean is taken."""
+    left_out: int
+    """Images of which the gradient, or the unit itself, is not a finite number."""
+    values: NDArray[np.float32] = field(repr=False)
+    """(H, W) of the input, 0 to 1; all 0 where no image moves the unit."""
+    log10_peak: float
+    """Decimal logarithm of the largest mean, which may exceed the range of floating-point numbers; -inf where it is 0.
+    """
+    exact: Mask = field(repr=False)
+    """(H, W) of the input: the pixels that can move the unit, whatever the weights."""
+    whole_input: bool
+    """Whether these are all, because of attention, global pooling or flattening."""
+
+    @cached_property
+    def size_px(self) -> float:
+        """Side in pixels of a square with as many pixels as have at least 1 - 95.45 % of the peak (Luo et al.)."""
+        return math.sqrt(self.pixels)
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels with at least 1 - 95.45 % of the peak; 0 where no image moves the unit."""
+        return int(((self.values >= THRESHOLD) & (self.values > 0)).sum())
+
+    @property
+    def exact_size_px(self) -> float:
+        """Side in pixels of a square with as many pixels as can move the unit."""
+        return math.sqrt(int(self.exact.sum()))
+
+    @property
+    def filled(self) -> float:
+        """Share of the pixels that can move the unit which have at least 1 - 95.45 % of the peak, 0 to 1."""
+        return self.pixels / int(self.exact.sum())
+
+    @cached_property
+    def centre(self) -> tuple[float, float] | None:
+        """(row, column) of the gradient's centre of mass; None where it is 0 everywhere."""
+        total = float(self.values.sum(dtype=np.float64))
+        if not total:
+            return None
+        down, across = (self.values.sum(axis=axis, dtype=np.float64) for axis in (1, 0))
+        return float(down @ np.arange(len(down)) / total), float(across @ np.arange(len(across)) / total)
+
+    def radius_px(self, share: float) -> float | None:
+        """Radius of the smallest disc around ``centre`` that holds a share of the gradient.
+
+        Args:
+            share: Of the sum of all values, above 0 and at most 1.
+
+        Returns:
+            Pixels, between the middles of pixels; of a Gaussian 1.18 σ hold 50 % and 2.15 σ hold 90 %. None where the
+            gradient is 0 everywhere.
+        """
+        if self.centre is None:
+            return None
+        rows, columns = np.indices(self.values.shape)
+        distances = np.hypot(rows - self.centre[0], columns - self.centre[1]).ravel()
+        order = distances.argsort(kind="stable")
+        held = self.values.ravel()[order].cumsum(dtype=np.float64)
+        place = min(int(np.searchsorted(held, share * held[-1] * (1 - 1e-12))), len(order) - 1)
+        return float(distances[order[place]])
+
+    @cached_property
+    def gaussian(self) -> GaussianFit | None:
+        """The Gaussian fitted to the values in the box around ``exact``; None where none fits (``fit_gaussian``)."""
+        rows, columns = (np.flatnonzero(self.exact.any(axis=axis)) for axis in (1, 0))
+        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        return fit_gaussian(self.values.astype(np.float64), *box)
+
+    def to_data(self) -> dict[str, Any]:
+        """Convert everything but the pictures to plain data for JSON; the keys have their units."""
+        fit = self.gaussian
+        return {
+            "node": self.path, "unit": list(self.unit), "channel": self.channel, "images": self.images,
+            "left_out": self.left_out, "size_px": self.size_px, "exact_size_px": self.exact_size_px,
+            "pixels": self.pixels, "exact_pixels": int(self.exact.sum()), "filled": self.filled,
+            "whole_input": self.whole_input, "centre": self.centre and list(self.centre),
+            "radius_50_px": self.radius_px(0.5), "radius_90_px": self.radius_px(0.9),
+            "log10_peak": self.log10_peak if math.isfinite(self.log10_peak) else None,
+            "gaussian": fit and {"centre": list(fit.centre), "sigma_px": list(fit.sigma_px), "height": fit.height,
+                                 "r_squared": fit.r_squared},
+        }  # fmt: skip
+
+
+def find_effective_field(
+    state: NetworkState,
+    images_NCHW: Tensor,
+    path: str,
+    unit: tuple[int, int] | None = None,
+    *,
+    channel: int | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> EffectiveField:
+    """Find the effective receptive field of a unit: the mean absolute gradient of it with respect to each pixel.
+
+    It is computed on the model's device in float64 (on MPS, which has none, in float32); a gradient is rescaled on its
+    way back, so that the depth of a network makes none overflow or vanish.
+
+    Args:
+        state: The network with its weights, such as a ``Model`` or what ``opening.open_initial`` gives.
+        images_NCHW: Its inputs, normalised, as ``make_noise``, ``draw_test_images`` or ``Model.prepare`` give them.
+        path: Of a node that runs in inference.
+        unit: (row, column) in the node's map; None: the one in the middle.
+        channel: Of the node; None: the sum over all channels.
+        progress: Is called with the images done and their number.
+        cancel: Is called before each batch; True stops.
+
+    Returns:
+        The field, on the CPU.
+
+    Raises:
+        ValueError: There is no such node, unit or channel, there are no images, or none gives a finite gradient.
+        CancelledError: ``cancel`` returned True.
+
+    Source: Luo et al. 2016, section 3: a gradient of 1 at the unit and 0 elsewhere, followed back to the input.
+    """
+    where, exact, whole_input = _locate(state.architecture, path, unit, channel)
+    if not len(images_NCHW):
+        raise ValueError("the effective field needs at least one image")
+    dtype = torch.float32 if state.device.type == "mps" else torch.float64
+    probe = _Probe(state, path, dtype)
+    total = ScaledSum(state.architecture.input_shape[1:], state.device, dtype)
+    size = max(1, min(state.gradient_batch_size // 2, _BATCH.get(state.device.type, _GPU_BATCH)))
+    for start in range(0, len(images_NCHW), size):
+        raise_if_cancelled(cancel)
+        x_BCHW = images_NCHW[start : start + size].to(state.device, dtype)
+        for values_HW, log2_factor in probe.differentiate(x_BCHW, where, channel):
+            total.add(values_HW, log2_factor)
+        if progress:
+            progress(min(start + size, len(images_NCHW)), len(images_NCHW))
+    if not total.images:
+        raise ValueError(
+            f"the gradient of {path} is not a finite number for any of the {len(images_NCHW):,} images: its numbers "
+            f"leave the range of {str(dtype).removeprefix('torch.')}; check the weights, or choose an earlier node"
+        )
+    values, log10_peak = total.normalise()
+    return EffectiveField(
+        path=path, unit=where, channel=channel, images=total.images, left_out=len(images_NCHW) - total.images,
+        values=values, log10_peak=log10_peak, exact=exact, whole_input=whole_input,
+    )  # fmt: skip
+
+
+def find_effective_fields(
+    states: Sequence[tuple[str, Callable[[], NetworkState]]],
+    images_NCHW: Tensor,
+    path: str,
+    unit: tuple[int, int] | None = None,
+    *,
+    channel: int | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Iterator[tuple[str, EffectiveField]]:
+    """Find the effective field of one unit in several states of a network, such as a run's checkpoints.
+
+    Args:
+        states: (name, what opens the model) of each; one model at a time is in memory.
+        images_NCHW: As in ``find_effective_field``; the same for all.
+        path: As there.
+        unit: As there.
+        channel: As there.
+        progress: Is called with the images done and their number, over all states.
+        cancel: As there.
+
+    Yields:
+        Each name with its field as soon as it is there: what is complete stays where the work is cancelled.
+
+    Raises:
+        ValueError: As there, or a model cannot be opened.
+        CancelledError: As there.
+    """
+    for place, (name, open_state) in enumerate(states):
+
+        def tell(done: int, whole: int, before: int = place) -> None:
+            if progress:
+                progress(before * whole + done, len(states) * whole)
+
+        yield name, find_effective_field(
+            open_state(), images_NCHW, path, unit, channel=channel, progress=tell, cancel=cancel
+        )  # fmt: skip
+
+
+def make_noise(architecture: Architecture, count: int, seed: int = 0) -> Tensor:
+    """Inputs of independent standard normal numbers.
+
+    Args:
+        architecture: Whose inputs they are.
+        count: How many.
+        seed: Of the numbers; the first images of one seed are the same whatever the count.
+
+    Returns:
+        float32 (N, C, H, W), on the CPU.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randn(architecture.input_shape, generator=generator) for _ in range(count)])
+
+
+def draw_test_images(preprocessing: Preprocessing, dataset: Dataset, count: int) -> Tensor:
+    """Inputs from the test images of a data set, drawn at random, always the same; preprocessed as ``predict`` does.
+
+    Args:
+        preprocessing: Of the state.
+        dataset: As ``datasets.load`` gives it; as it is where it was adapted to the model's input before.
+        count: How many, at most all.
+
+    Returns:
+        float32 (N, C, H, W), on the CPU.
+
+    Raises:
+        ValueError: The images do not fit the model's preprocessing.
+    """
+    places = torch.randperm(len(dataset.test_labels), generator=torch.Generator().manual_seed(0))[:count]
+    images = dataset.test_images[places].cpu()
+    adapted = dataset.shape == preprocessing.shape != dataset.stored_shape
+    pixels_BCHW = images if adapted else preprocessing.adapt(images)
+    return transforms.to_float(pixels_BCHW, *preprocessing.normalisation)
+
+
+def find_default_node(architecture: Architecture) -> str:
+    """Find the last node of the trunk that outputs maps of more than one unit; '' where there is none."""
+    found = analyze(architecture)
+    shapes = [(node.name, node_output(architecture, found, node.name)[1]) for node in architecture.trunk.nodes]
+    maps = [name for name, shape in shapes if len(shape) == 3 and shape[1] * shape[2] > 1]
+    return maps[-1] if maps else ""
+
+
+def _locate(
+    architecture: Architecture, path: str, unit: tuple[int, int] | None, channel: int | None
+) -> tuple[tuple[int, int], Mask, bool]:
+    """The unit, the pixels that can move it, and whether these are all because of what sees the whole input."""
+    check_path(architecture, path)
+    found, shape = node_output(architecture, analyze(architecture), path)
+    if channel is not None and not 0 <= channel < shape[0]:
+        raise ValueError(f"{path} has no channel {channel}; its channels are numbered from 0 to {shape[0] - 1}")
+    height, width = architecture.input_shape[1:]
+    if len(shape) != 3:
+        if unit not in (None, (0, 0)):
+            raise ValueError(f"{path} outputs a vector, whose units have no position; leave the unit out")
+        return (0, 0), np.ones((height, width), bool), True
+    where = unit or (shape[1] // 2, shape[2] // 2)
+    exact = np.zeros((height, width), bool)
+    top, left, bottom, right = (int(each) for each in unit_field(architecture, path, where).box)
+    exact[top:bottom, left:right] = True
+    return where, np.ones_like(exact) if found.whole_input else exact, found.whole_input
+
+
+class _Reached(Exception):
+    """The node's output, on its way out of the network: what comes behind it is not computed."""
+
+    def __init__(self, output: Tensor) -> None:
+        self.output = output
+
+
+class _Probe:
+    """A copy of a network that is followed back from one node, its gradients rescaled on the way.
+
+    Where all that the node depends on passes through one tensor, each image's gradient there is divided by its largest
+    entry, whose logarithm is kept: no depth makes it overflow or vanish.
+    """
+
+    def __init__(self, state: NetworkState, path: str, dtype: torch.dtype) -> None:
+        self._network = copy.deepcopy(state.network).to(dtype)
+        self._log2_B = torch.zeros(0)
+        nodes = dict(walk(state.architecture))
+        for each in nodes:
+            above = each.split("/")[:-1]
+            if all(nodes["/".join(above[: end + 1])].op == "sequence" for end in range(len(above))):
+                get_module(self._network, each).register_forward_hook(self._rescale)
+        get_module(self._network, path).register_forward_hook(self._stop)
+
+    def _stop(self, _module: object, _inputs: object, output: Tensor) -> None:
+        raise _Reached(output)
+
+    def _rescale(self, _module: object, _inputs: object, output: Tensor) -> None:
+        def divide(gradient: Tensor) -> Tensor:
+            peaks_B = gradient.flatten(1).abs().amax(1)
+            peaks_B = torch.where(peaks_B.isfinite() & (peaks_B > 0), peaks_B, 1.0)
+            self._log2_B += peaks_B.log2()
+            return gradient / peaks_B.view(-1, *[1] * (gradient.ndim - 1))
+
+        output.register_hook(divide)  # type: ignore[no-untyped-call]
+
+    def differentiate(
+        self, x_BCHW: Tensor, unit: tuple[int, int], channel: int | None
+    ) -> Iterator[tuple[Tensor, float]]:
+        """For each image whose unit and gradient are finite: its mean |gradient| (H, W) over the input's channels, and
+        the binary logarithm of the factor that was taken out of it."""
+        self._log2_B = torch.zeros(len(x_BCHW), device=x_BCHW.device, dtype=x_BCHW.dtype)
+        with torch.enable_grad():
+            x_BCHW.requires_grad_()
+            try:
+                output = self._network(x_BCHW)
+            except _Reached as reached:
+                output = reached.output
+            units_BC = output[:, :, *unit] if output.ndim == 4 else output
+            units_B = units_BC.sum(1) if channel is None else units_BC[:, channel]
+        (gradient,) = torch.autograd.grad(units_B.sum(), x_BCHW)
+        means_BHW = gradient.abs().mean(1)
+        good_B = units_B.detach().isfinite() & means_BHW.flatten(1).isfinite().all(1)
+        for place in good_B.nonzero()[:, 0].tolist():
+            yield means_BHW[place], float(self._log2_B[place])
