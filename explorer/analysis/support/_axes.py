@@ -1,0 +1,59 @@
+"""What a window does to the bit set of one axis of the real image, from its outputs to its inputs and forth."""
+
+from __future__ import annotations
+
+from ...architecture import Geometry
+from ._regions import Spread, bits_of, smear, smear_down, spread, thin
+
+
+def pull_window(window: Geometry, axis: int, read: int) -> Spread:
+    """From outputs of a window to those of its ``read`` inputs that they see; None where nothing changes."""
+    kernel, stride, dilation, before, _ = (side[axis] for side in window)
+    if (kernel, stride, before) == (1, 1, 0):
+        return None
+    every = (1 << read) - 1
+    return lambda bits: (smear(spread(bits, stride), kernel, dilation) >> before) & every
+
+
+def push_window(window: Geometry, axis: int, made: int) -> Spread:
+    """From inputs of a window to those of its ``made`` outputs that see them; None where nothing changes."""
+    kernel, stride, dilation, before, _ = (side[axis] for side in window)
+    if (kernel, stride, before) == (1, 1, 0):
+        return None
+    every = (1 << made) - 1
+    return lambda bits: thin(smear_down(bits << before, kernel, dilation), stride) & every
+
+
+def pool_span(unit: int, read: int, made: int, middle: bool = False) -> tuple[int, int]:
+    """(first, behind the last) of ``read`` inputs that one of ``made`` outputs of adaptive pooling sees.
+
+    With ``middle`` the middle one of them.
+    """
+    first, end = unit * read // made, -(-(unit + 1) * read // made)
+    if middle:
+        first = (first + end - 1) // 2
+        end = first + 1
+    return first, end
+
+
+def pull_pooling(made: int, read: int, middle: bool) -> Spread:
+    """From outputs of adaptive pooling to the inputs that they see."""
+
+    def pull(bits: int) -> int:
+        seen = 0
+        for unit in bits_of(bits):
+            seen |= _inputs(unit, read, made, middle)
+        return seen
+
+    return pull
+
+
+def push_pooling(made: int, read: int, middle: bool) -> Spread:
+    """From inputs of adaptive pooling to the outputs that see them."""
+    inputs = [_inputs(unit, read, made, middle) for unit in range(made)]
+    return lambda bits: sum(1 << unit for unit, seen in enumerate(inputs) if seen & bits)
+
+
+def _inputs(unit: int, read: int, made: int, middle: bool) -> int:
+    first, end = pool_span(unit, read, made, middle)
+    return (1 << end) - (1 << first)

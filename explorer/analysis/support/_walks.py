@@ -1,0 +1,92 @@
+"""The walks over a graph, backward from one map to an earlier one and forth, for whatever is carried along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ._graph import Graph, Map, Reading, Unknown
+
+State = TypeVar("State")
+Carry = Callable[[State, Reading, Map, Map], State]
+"""What comes of a state between two maps: (state, how the later reads the earlier, the later, the earlier)."""
+Join = Callable[[list[State], Map], State]
+"""What comes of the states that meet at a map."""
+
+
+class UnansweredError(Exception):
+    """There is no answer; the text says why, for the status."""
+
+
+def walk_back(
+    graph: Graph, states: dict[int, list[State]], source: int, pull: Carry[State], join: Join[State]
+) -> State | None:
+    """Carry states from later maps back to an earlier one, each map being passed once.
+
+    Args:
+        graph: The network.
+        states: Those that there are to begin with, by the place of their map.
+        source: Place of the map on which the answer lies.
+        pull: From a map to one that it reads.
+        join: Those that meet at one map.
+
+    Returns:
+        What arrives; None if no path leads there.
+
+    Raises:
+        UnansweredError: It is not known how a map on the way reads.
+    """
+    maps = graph.maps
+    for place in range(max(states), source, -1):
+        if place not in states:
+            continue
+        made = maps[place]
+        state = join(states.pop(place), made)
+        for earlier, reading in made.sources:
+            if earlier >= source:
+                if isinstance(reading, Unknown):
+                    raise UnansweredError(reading.reason)
+                pulled = state if reading is None else pull(state, reading, made, maps[earlier])
+                states.setdefault(earlier, []).append(pulled)
+    return join(states[source], maps[source]) if source in states else None
+
+
+def walk_forth(
+    graph: Graph, state: State, source: int, target: int, push: Carry[State], join: Join[State]
+) -> State | None:
+    """Carry a state from one map to a later one, along the paths that lead there.
+
+    Args:
+        graph: The network.
+        state: At the map ``source``.
+        source: Place of the earlier map.
+        target: Place of the later map.
+        push: From a map to one that reads it.
+        join: Those that meet at one map.
+
+    Returns:
+        What arrives; None if no path leads there.
+
+    Raises:
+        UnansweredError: It is not known how a map on the way reads.
+    """
+    maps = graph.maps
+    needed = {target}
+    for place in range(target, source, -1):
+        if place in needed:
+            needed.update(earlier for earlier, _ in maps[place].sources)
+    states = {source: state}
+    for place in range(source + 1, target + 1):
+        if place not in needed:
+            continue
+        made = maps[place]
+        met = []
+        for earlier, reading in made.sources:
+            if earlier in states:
+                if isinstance(reading, Unknown):
+                    raise UnansweredError(reading.reason)
+                arrived = states[earlier]
+                met.append(arrived if reading is None else push(arrived, reading, made, maps[earlier]))
+        if met:
+            states[place] = join(met, made)
+    return states.get(target)

@@ -1,0 +1,179 @@
+"""Random networks of all node kinds by the thousand, in a fraction of a millisecond each.
+
+The strategies of hypothesis take fifty times as long to draw one; these follow shapes by their arithmetic.
+"""
+
+from __future__ import annotations
+
+import itertools
+from random import Random
+from typing import Any
+
+from explorer.analysis import problems
+from explorer.architecture import (
+    Activation,
+    Architecture,
+    Attention,
+    Auxiliary,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Linear,
+    LocalResponseNorm,
+    Norm,
+    Parallel,
+    Pool,
+    Residual,
+    Sequence,
+)
+from tests.strategies import after, both
+
+Shape = tuple[int, int, int]
+
+
+class Maker:
+    """Draws nodes; every method that makes one returns it with the shape of its output."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = Random(seed)
+
+    def chance(self, share: float) -> bool:
+        return self.rng.random() < share
+
+    def size(self, low: int, high: int) -> Any:
+        one = self.rng.randint(low, high)
+        other = self.rng.randint(low, high)
+        return one if one == other or self.chance(0.6) else (one, other)
+
+    def conv(self, name: str, shape: Shape, keep: bool, out: int | None = None) -> tuple[Any, Shape]:
+        c, h, w = shape
+        dilation, stride, padding = self.size(1, 3), 1, "same"
+        kernel = self.size(1, 4)
+        if not keep and self.chance(0.7):
+            stride, padding = self.size(1, 3), self.size(0, 3)
+        filters: Any = out or self.rng.randint(1, 4)
+        groups: Any = self.rng.choice([g for g in range(1, 5) if c % g == 0 == filters % g])
+        if out is None and self.chance(0.2):
+            filters, groups = "same", "depthwise"
+        node = Conv(
+            name=name, out_channels=filters, kernel_size=kernel, stride=stride, padding=padding, dilation=dilation,
+            groups=groups,
+        )  # fmt: skip
+        sides = [
+            after(n, k, s, d, d * (k - 1) if padding == "same" else 2 * p)
+            for n, k, s, d, p in zip(
+                (h, w), both(kernel), both(stride), both(dilation), both(padding) if padding != "same" else (0, 0),
+                strict=True,
+            )
+        ]  # fmt: skip
+        if min(sides) < 1:
+            return self.conv(name, shape, True, out)
+        return node, (c if filters == "same" else filters, sides[0], sides[1])
+
+    def pool(self, name: str, shape: Shape, keep: bool) -> tuple[Any, Shape]:
+        c, h, w = shape
+        kernel: Any = self.rng.choice((1, 3, (3, 1), 5)) if keep else self.size(1, 4)
+        stride = 1 if keep else self.size(1, 4)
+        padding = tuple(k // 2 if keep else self.rng.randint(0, k // 2) for k in both(kernel))
+        ceil = self.chance(0.5)
+        sides = [
+            after(n, k, s, 1, 2 * p, ceil)
+            for n, k, s, p in zip((h, w), both(kernel), both(stride), padding, strict=True)
+        ]
+        if min(sides) < 1:
+            return self.pool(name, shape, True)
+        kind = self.rng.choice(("max", "avg"))
+        node = Pool(name=name, kind=kind, kernel_size=kernel, stride=stride, padding=padding, ceil_mode=ceil)
+        return node, (c, sides[0], sides[1])
+
+    def node(self, name: str, shape: Shape, keep: bool, depth: int) -> tuple[Any, Shape]:
+        """Any node from a feature map to one."""
+        kinds = ["conv"] * 6 + ["pool"] * 3 + ["same"]
+        kind = self.rng.choice(kinds + ["sequence", "parallel", "parallel", "uneven", "residual", "head"] * (depth > 0))
+        if kind == "conv":
+            return self.conv(name, shape, keep)
+        if kind == "pool":
+            return self.pool(name, shape, keep)
+        if kind == "sequence":
+            children, out = self.chain(shape, keep, depth - 1, self.rng.randint(0, 3))
+            return Sequence(name=name, children=children), out
+        if kind == "parallel":
+            return self.parallel(name, shape, depth - 1)
+        if kind == "uneven" and not keep:
+            return self.uneven(name, shape)
+        if kind == "residual":
+            return self.residual(name, shape, keep, depth - 1)
+        if kind == "head":
+            first, _ = self.conv("conv", shape, True)
+            return Auxiliary(name=name, children=(first, *self.ending())), shape
+        options = [
+            Norm(name=name), Activation(name=name), Dropout(name=name), LocalResponseNorm(name=name),
+            Attention(name=name, kind=self.rng.choice(("se", "cbam"))),
+        ]  # fmt: skip
+        return self.rng.choice(options), shape
+
+    def chain(self, shape: Shape, keep: bool, depth: int, count: int) -> tuple[tuple[Any, ...], Shape]:
+        children = []
+        for index in range(count):
+            node, shape = self.node(f"n{index}", shape, keep, depth)
+            children.append(node)
+        return tuple(children), shape
+
+    def parallel(self, name: str, shape: Shape, depth: int) -> tuple[Any, Shape]:
+        """Branches that keep the size."""
+        fuse = self.rng.choice(("concat", "concat", "add", "multiply"))
+        branches, channels = [], []
+        for index in range(self.rng.randint(1, 4)):
+            children, made = self.chain(shape, True, depth, self.rng.randint(0, 2))
+            if fuse != "concat" and made[0] != shape[0]:
+                last, made = self.conv("last", made, True, shape[0])
+                children += (last,)
+            branches.append(Sequence(name=f"b{index}", children=children))
+            channels.append(made[0])
+        out = sum(channels) if fuse == "concat" else shape[0]
+        return Parallel(name=name, branches=tuple(branches), fuse=fuse), (out, *shape[1:])
+
+    def uneven(self, name: str, shape: Shape) -> tuple[Any, Shape]:
+        """Branches of unlike windows, strides too, that all make the same size."""
+        windows: dict[int, list[dict[str, Any]]] = {}
+        side = min(shape[1:])
+        for kernel, stride, padding, dilation in itertools.product((1, 2, 3), (1, 2, 3), (0, 1, 2), (1, 2)):
+            made = after(side, kernel, stride, dilation, 2 * padding)
+            if made > 0 and made == after(max(shape[1:]), kernel, stride, dilation, 2 * padding):
+                form = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+                windows.setdefault(made, []).append(form)
+        if not windows:
+            return self.conv(name, shape, True)
+        made = self.rng.choice(sorted(windows))
+        forms = [self.rng.choice(windows[made]) for _ in range(self.rng.randint(2, 3))]
+        branches = tuple(Conv(name=f"b{index}", out_channels=2, **form) for index, form in enumerate(forms))
+        return Parallel(name=name, branches=branches), (2 * len(forms), made, made)
+
+    def residual(self, name: str, shape: Shape, keep: bool, depth: int) -> tuple[Any, Shape]:
+        children, out = self.chain(shape, True, depth, self.rng.randint(0, 2))
+        shortcut = "projection" if self.chance(0.6) else "identity"
+        if shortcut == "projection" and not keep:
+            stride = self.rng.choice((1, 2, 3))
+            children += (Conv(name="down", out_channels=3, kernel_size=3, stride=stride, padding=1),)
+            out = (3, after(out[1], 3, stride, 1, 2), after(out[2], 3, stride, 1, 2))
+        elif shortcut == "identity" and out[0] != shape[0]:
+            last, out = self.conv("last", out, True, shape[0])
+            children += (last,)
+        return Residual(name=name, body=Sequence(name="body", children=children), shortcut=shortcut), out
+
+    def ending(self) -> tuple[Any, ...]:
+        pooled = (GlobalPool(name="pool", output_size=self.rng.choice((1, 2, (2, 1), 5))),) * self.chance(0.7)
+        return (*pooled, Flatten(name="flatten"), Linear(name="fc", out_features=2))
+
+    def network(self, depth: int = 2, image: int = 14) -> Architecture:
+        """A network that works; its last nodes may make a vector."""
+        while True:
+            shape = (self.rng.randint(1, 2), self.rng.randint(8, image), self.rng.randint(8, image))
+            nodes, _ = self.chain(shape, False, depth, self.rng.randint(1, 4))
+            nodes += self.rng.choice(((), (), self.ending()))
+            if self.chance(0.1):
+                nodes += (Parallel(name="last", branches=(Activation(name="a"), Dropout(name="b"))),)
+            found = Architecture(name="random", input_shape=shape, trunk=Sequence(name="trunk", children=nodes))
+            if not problems(found):
+                return found
