@@ -118,6 +118,8 @@ def add_changes(sub: argparse.ArgumentParser) -> None:
     """The options that ``setting_changes`` reads, but for the seed."""
     sub.add_argument("--epochs", type=int, metavar="N")
     sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
+    sub.add_argument("--keep-checkpoints", type=int, metavar="N", help="keep the weights of so many moments for good, "
+                     "from before the first step to the end, spread over the epochs; at least 2")  # fmt: skip
     sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
 
 
@@ -188,7 +190,7 @@ def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
             changes[name] = _read_value(value)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-    for name in ("epochs", "device", "seed"):
+    for name in ("epochs", "device", "seed", "keep_checkpoints"):
         if getattr(args, name, None) is not None:
             changes[name] = getattr(args, name)
     return changes

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..text import format_duration, format_share, quote_path
+from ..text import format_bytes, format_duration, format_share, quote_path
 from ._progress import show_progress
 from ._running import (
     add_fit,
@@ -132,8 +132,13 @@ def _train(args: argparse.Namespace) -> None:
         run = start(manager, architecture, config, name=args.name, notes=notes)
         # The run's own configuration, where a path has become a name.
         config = parse(run.config)
-        streamed = [check(architecture, config).images] if datasets.get_card(config.dataset).streamed else []
-        for sentence in (*filter(None, [notes]), *streamed, *find_warnings(architecture, config)):
+        fit, told = check(architecture, config), [notes] if notes else []
+        if datasets.get_card(config.dataset).streamed:
+            told.append(fit.images)
+        if config.kept_epochs:
+            told.append(f"Keeps the weights of {len(config.kept_epochs)} moments; checkpoints take up to "
+                        f"{format_bytes(fit.disk)} of disk in all.")  # fmt: skip
+        for sentence in (*told, *find_warnings(architecture, config)):
             print(f"{run.id}  {escape(sentence)}", file=sys.stderr)
         if args.detach:
             look_after(manager)

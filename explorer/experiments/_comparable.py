@@ -35,17 +35,18 @@ class RunAccuracy:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparableRuns:
-    """Finished runs whose settings differ in network, seed and device only."""
+    """Finished runs whose settings differ in network, seed, device and kept checkpoints only."""
 
     config: TrainConfig
-    """The common settings; seed and device are placeholders."""
+    """The common settings; these are placeholders."""
     accuracy: tuple[SampleStatistics, ...]
     """For each network: test accuracies after the last epoch, 0 to 1, by seed."""
 
     @property
     def key(self) -> str:
-        """A short hash of the settings, for addresses."""
-        return hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()[:8]
+        """A short hash of the settings, for addresses; later settings that decide no accuracy do not change it."""
+        settings = self.config.model_dump_json(exclude={"keep_checkpoints"})
+        return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
     @property
     def title(self) -> str:

@@ -10,8 +10,8 @@ from ..training import TrainConfig, parse
 
 logger = logging.getLogger(__name__)
 
-_FREE_SETTINGS = {"seed": 0, "device": "auto"}
-"""Settings in which runs of one comparison may differ."""
+_FREE_SETTINGS = {"seed": 0, "device": "auto", "keep_checkpoints": 0}
+"""Settings in which runs of one comparison may differ, with the values that stand for any."""
 
 
 @lru_cache(maxsize=512)
@@ -33,7 +33,7 @@ def parse_structure(text: str) -> object:
 
 @lru_cache(maxsize=512)
 def parse_settings(text: str) -> TrainConfig | None:
-    """Read the settings of a run without those in which runs of one comparison may differ: seed and device.
+    """Read the settings of a run without those in which runs of one comparison may differ.
 
     Args:
         text: JSON of a training configuration.

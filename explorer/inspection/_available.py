@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from .. import catalog
-from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
+from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints, list_kept
 from ..text import format_bytes, format_share
 from ._published import PUBLISHED
 from ._shipped import load_model_cards
@@ -109,12 +109,12 @@ def _run_model(manager: Manager, run: Run) -> AvailableModel | None:
     found, best = list_checkpoints(folder), list_best(folder)[:1]
     if not found:
         return None
-    steps = [checkpoint_step(path) for path in found]
+    steps = sorted({checkpoint_step(path) for path in (*found, *list_kept(folder))}, reverse=True)
     return AvailableModel(
         name=run.id,
         kind="run",
         title=run.name,
-        detail=f"{run.status}, checkpoint of step {steps[0]:,}, {run.setting('dataset')}",
+        detail=f"{run.status}, checkpoint of step {checkpoint_step(found[0]):,}, {run.setting('dataset')}",
         ready=True,
         checkpoints=tuple(f"{run.id}@{each}" for each in (*steps, *(BEST for _ in best))),
         best="".join(f"best by {path.name.split('-')[1]}, step {checkpoint_step(path):,}" for path in best),

@@ -23,7 +23,7 @@ from ..modules import (
     read_weights,
     weights_paths,
 )
-from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints
+from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints, list_kept
 from ..text import format_bytes, format_share, quote
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import derive_seed, describe_preprocessing, open_data
@@ -267,7 +267,8 @@ def _load_checkpoint(manager: Manager, run: Run, step: str) -> tuple[dict[str, A
                     complaints[str(error)] = None
         if not vanished:
             break
-    steps = [str(checkpoint_step(path)) for path in list_checkpoints(folder)]
+    found = {checkpoint_step(path) for path in (*list_checkpoints(folder), *list_kept(folder))}
+    steps = [str(each) for each in sorted(found, reverse=True)]
     have = ", ".join([*steps, BEST] if list_best(folder) else steps)
     what = f"checkpoint of step {step[:20]}" if step else "valid checkpoint"
     if step == BEST:
@@ -283,4 +284,5 @@ def _candidates(folder: Path, step: str) -> list[Path]:
     paths = list_checkpoints(folder)
     if not step:
         return paths
-    return [path for path in (*paths, *list_best(folder)) if f"{checkpoint_step(path):010}" == step.rjust(10, "0")]
+    paths += [*list_kept(folder), *list_best(folder)]
+    return [path for path in paths if f"{checkpoint_step(path):010}" == step.rjust(10, "0")]

@@ -13,6 +13,7 @@ from ..text import quote
 from ._files import atomic_write
 
 _CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
+_KEPT = re.compile(r"kept-([0-9]{10})\.pt")
 _BEST = re.compile(r"best-(validation|test)-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 """The form of a run's id."""
@@ -79,11 +80,25 @@ def list_best(folder: Path) -> list[Path]:
     return sorted(found, key=checkpoint_step, reverse=True)
 
 
+def list_kept(folder: Path) -> list[Path]:
+    """List the files that are named like weights that a run keeps for good, ``kept-0000001234.pt``.
+
+    Args:
+        folder: ``RunFolder.checkpoints``; it need not exist.
+
+    Returns:
+        Paths, the newest step first.
+    """
+    if not folder.is_dir():
+        return []
+    return sorted((path for path in folder.iterdir() if _KEPT.fullmatch(path.name)), reverse=True)
+
+
 def checkpoint_step(path: Path) -> int:
     """Read off the name of a checkpoint's file after how many updates it was written.
 
     Args:
-        path: As ``list_checkpoints`` or ``list_best`` gives it.
+        path: As ``list_checkpoints``, ``list_best`` or ``list_kept`` gives it.
 
     Returns:
         The number of updates.

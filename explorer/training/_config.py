@@ -112,6 +112,10 @@ class TrainConfig(BaseModel):
     checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     """Seconds between two checkpoints; one is also written at the start, at every pause and at the end."""
 
+    keep_checkpoints: Annotated[int, Field(ge=0, le=100)] = 0
+    """Checkpoints whose weights are kept for good, spread evenly over the epochs: the first before the first step, the
+    last at the end, at most one an epoch; they show how the network came to be what it is. 0 keeps none."""
+
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
         if self.parts > self.batch_size:
@@ -130,6 +134,8 @@ class TrainConfig(BaseModel):
                 f"patience (={self.patience}) needs validation above 0: set it to a share of the training images such "
                 f"as 0.1; a run that the test images end has a flattering accuracy"
             )
+        if self.keep_checkpoints == 1:
+            raise ValueError("keep_checkpoints (=1) must be 0 or at least 2: one before the first step, one at the end")
         if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
             raise ValueError(f"warmup_epochs (={self.warmup_epochs:g}) must be less than epochs (={self.epochs})")
         return self
@@ -143,6 +149,12 @@ class TrainConfig(BaseModel):
     def part_size(self) -> int:
         """Images of the largest piece of a batch: what goes through the network at a time."""
         return -(-self.batch_size // self.parts)
+
+    @property
+    def kept_epochs(self) -> tuple[int, ...]:
+        """Numbers of complete epochs after which the weights are kept for good, from 0 on, rising."""
+        last = self.keep_checkpoints - 1
+        return tuple(sorted({round(place * self.epochs / last) for place in range(last + 1)})) if last > 0 else ()
 
     def changed(self, **fields: Any) -> TrainConfig:
         """Copy the configuration with other values, validated anew. Raises ValueError: each field, value and rule."""

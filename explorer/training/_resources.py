@@ -145,7 +145,7 @@ def estimate_checkpoints(architecture: Architecture, config: TrainConfig) -> int
         config: How it is trained.
 
     Returns:
-        Bytes on the disk, once the run has as many checkpoints as are kept.
+        Bytes on the disk, once the run has as many checkpoints as are kept, those that are kept for good included.
 
     Raises:
         ArchitectureError: The layers do not fit together.
@@ -154,7 +154,9 @@ def estimate_checkpoints(architecture: Architecture, config: TrainConfig) -> int
     moments = {"sgd": int(config.momentum > 0)}.get(config.optimizer, 2)
     averages = int(config.ema_decay is not None)
     numbers = totals.training_params * (1 + moments + averages) + norms * (1 + averages)
-    return _CHECKPOINTS * (4 * numbers + _CHECKPOINT_BYTES)
+    weights = (totals.training_params + norms) * (1 + averages)
+    kept = len(config.kept_epochs) * (4 * weights + _CHECKPOINT_BYTES)
+    return _CHECKPOINTS * (4 * numbers + _CHECKPOINT_BYTES) + kept
 
 
 def check_disk(needed: int, root: Path | None = None) -> int:

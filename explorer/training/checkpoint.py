@@ -1,7 +1,8 @@
 """Checkpoints that survive crashes, full disks and damaged files.
 
 ``step-0000001234.pt`` with ``step-0000001234.pt.sha256`` beside it (the form of ``sha256sum``), the last two kept; and
-``best-validation-0000000987.pt`` (or ``best-test-…``), the weights alone after the best epoch by that accuracy.
+``best-validation-0000000987.pt`` (or ``best-test-…``), the weights alone after the best epoch by that accuracy; and,
+where that was asked for, ``kept-0000000500.pt``, the weights alone after some of the epochs, kept for good.
 torch notices few damaged bytes by itself, so nothing is read as a checkpoint before its SHA-256 has been verified.
 """
 
@@ -69,6 +70,24 @@ def save_best(folder: Path, run: str, split: str, step: int, captured: dict[str,
     path = _write(folder / f"best-{split}-{step:010}.pt", run, step, captured)
     _remove(each for each in list_best(folder) if each != path)
     return path
+
+
+def save_kept(folder: Path, run: str, step: int, captured: dict[str, Any]) -> Path:
+    """Write weights that are kept for good.
+
+    Args:
+        folder: As for ``save``.
+        run: Id of the run.
+        step: Updates made so far.
+        captured: The weights.
+
+    Returns:
+        The file; the one that was there, where the run came by this step before.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    return _write(folder / f"kept-{step:010}.pt", run, step, captured)
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -120,6 +120,7 @@ class MainRank:
         }
         self._compilation_seen: tuple[int, int] | None = None
         self._saved_step, self._saved_at = -1, 0.0
+        self._epochs_to_keep = {epoch for epoch in job.config.kept_epochs if epoch >= job.state.epoch}
 
     def log_event(self, text: str) -> None:
         """A line of the run's history, for people."""
@@ -166,9 +167,21 @@ class MainRank:
         checkpoint.save_best(self._folder, self._run.id, best.split, best.step, {**kept, **facts})
         self._job.state.best_weights = None
 
+    def keep_weights(self) -> None:
+        """Keep the weights of this moment for good where that was asked for: at the start, or after an epoch."""
+        state = self._job.state
+        if state.step or state.epoch not in self._epochs_to_keep:
+            return
+        self.save()  # first: the newest checkpoint is never older than what is kept
+        average = None if state.ema_model is None else state.ema_model.state_dict()
+        kept = {"model": state.model.state_dict(), "average": average, **self._checkpoint_facts()}
+        checkpoint.save_kept(self._folder, self._run.id, self._job.step, kept)
+        self._epochs_to_keep.discard(state.epoch)
+
     def after_batch(self, state: State) -> None:
         """End the run where that is requested or due, else save a checkpoint where that is due."""
         self._report_compilation()
+        self.keep_weights()
         action, limit = self._control.requested_action, self._job.config.time_limit
         if action == "lost":
             raise RunEnded("lost", FOLDER_GONE)
@@ -252,6 +265,7 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     try:
         main.begin()
         main.save()
+        main.keep_weights()
         group = ProcessGroup.join(job.device) if job.config.processes > 1 else SINGLE_PROCESS
         group.broadcast_object(captured)
         del captured  # as large as the network and more

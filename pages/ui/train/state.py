@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from explorer.inspection import BEST
-from explorer.runs import Run, RunFolder, checkpoint_step, list_best, list_checkpoints, validate_run_id
+from explorer.runs import Run, RunFolder, checkpoint_step, list_best, list_checkpoints, list_kept, validate_run_id
 from pages.ui.manager import manager
 from pages.ui.page_state import Page, PageState, Parameter, first_state
 
@@ -113,13 +113,18 @@ def want_checkpoint(wanted: Any) -> None:
     if name:
         here["wanted"] = name
     else:
-        PAGE.tell("info", "The checkpoint of this epoch is not kept: only the last two and the best are")
+        PAGE.tell(
+            "info",
+            "The checkpoint of this epoch is not kept: only the last two, the best, and those that the setting "
+            "“keep checkpoints” asks for",
+        )
 
 
 def kept_checkpoints(run: str) -> dict[int, tuple[str, str]]:
     """The checkpoints of a run by their step: the name of the model that each is, and a word on it."""
     folder = RunFolder(manager().root, run).checkpoints
-    found = {checkpoint_step(path): (f"{run}@{checkpoint_step(path)}", "kept") for path in list_checkpoints(folder)}
+    paths = (*list_checkpoints(folder), *list_kept(folder))
+    found = {checkpoint_step(path): (f"{run}@{checkpoint_step(path)}", "kept") for path in paths}
     for path in list_best(folder)[:1]:
         found[checkpoint_step(path)] = (f"{run}@{BEST}", f"the best by {path.name.split('-')[1]}")
     return found
