@@ -1,0 +1,104 @@
+"""Padding at the border: how many taps of a layer's units fall on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...architecture import Geometry
+from ...text import compact_shape, format_percent, format_setting
+from ._findings import Finding, Fix
+from ._lines import Element, Network, windows
+from ._proof import Changes, change, describe, one_or_two, prove
+
+THRESHOLD = 0.5
+"""Share of a layer's taps on padding from which it is told."""
+
+
+def find_mostly_padding(network: Network) -> Iterator[Finding]:
+    """Find layers of which at least half of all taps fall on padding that they count."""
+    for path, node in _padded(network):
+        layer = network.analysis.by_path[path]
+        given, made = layer.input_shape[1:], layer.output_shape[1:]
+        hits = [_count_hits(node.geometry, axis, given[axis], made[axis]) for axis in (0, 1)]
+        height, width = node.geometry.kernel
+        every = 1 - sum(hits[0]) * sum(hits[1]) / (made[0] * height * made[1] * width)
+        if every < THRESHOLD:
+            continue
+        corner = 1 - min(hits[0][0], hits[0][-1]) * min(hits[1][0], hits[1][-1]) / (height * width)
+        live = [_live_taps(node.geometry, axis, given[axis], made[axis]) for axis in (0, 1)]
+        dead = height * width - (live[0][1] - live[0][0]) * (live[1][1] - live[1][0])
+        says = f"; {dead} of its {height * width} taps meet the map at no unit" if dead else ""
+        yield Finding(
+            rule="padding",
+            severity="note",
+            path=path,
+            layers=(path,),
+            message=(
+                f"{format_percent(every, 1)} of all taps of {path}, {compact_shape((height, width))} on a map of "
+                f"{compact_shape(given)}, fall on padding, {format_percent(corner, 1)} of a corner unit's{says}. "
+                f"Told from {format_percent(THRESHOLD, 1)}."
+            ),
+            numbers={
+                "share": every,
+                "corner_share": corner,
+                "threshold": THRESHOLD,
+                "dead_taps": dead,
+                "map": list(given),
+                "kernel": [height, width],
+            },
+        )
+
+
+def _padded(network: Network) -> Iterator[Element]:
+    for line in network.lines[:1]:
+        for leaf in windows(line.elements):
+            counted = leaf.node.op == "conv" or (leaf.node.kind == "avg" and leaf.node.count_include_pad)
+            if counted and leaf.path in network.analysis.by_path:
+                yield leaf
+
+
+def _count_hits(geometry: Geometry, axis: int, given: int, made: int) -> list[int]:
+    """For each unit along an axis how many of its taps meet the map."""
+    kernel, stride, dilation, pad, _ = (side[axis] for side in geometry)
+    return [
+        sum(0 <= unit * stride + tap * dilation - pad < given for tap in range(kernel)) for unit in range(made)
+    ]
+
+
+def _live_taps(geometry: Geometry, axis: int, given: int, made: int) -> tuple[int, int]:
+    """(first, behind the last) of the taps of an axis that meet the map at any unit."""
+    kernel, stride, dilation, pad, _ = (side[axis] for side in geometry)
+    live = [
+        tap for tap in range(kernel) if any(0 <= unit * stride + tap * dilation - pad < given for unit in range(made))
+    ]
+    return (live[0], live[-1] + 1) if live else (0, kernel)
+
+
+def find_padding_fixes(network: Network, finding: Finding) -> tuple[tuple[Fix, ...], str]:
+    """Cut away taps that never meet the map: the answers stay what they are."""
+    path = finding.path
+    searched = f"a smaller kernel of {path}, without taps that only ever meet padding: no answer changes by it"
+    element = next((each for each in _padded(network) if each.path == path), None)
+    if element is None or element.node.op != "conv":
+        return (), searched
+    node, layer = element.node, network.analysis.by_path[path]
+    kernel, padding = [], []
+    for axis in (0, 1):
+        first, end = _live_taps(node.geometry, axis, layer.input_shape[1 + axis], layer.output_shape[1 + axis])
+        cut = min(first, node.geometry.kernel[axis] - end)
+        kernel.append(node.geometry.kernel[axis] - 2 * cut)
+        padding.append(node.geometry.pad[axis] - cut * node.geometry.dilation[axis])
+    changes: Changes = {path: {"kernel_size": one_or_two(kernel)}}
+    if node.padding != "same":
+        changes[path]["padding"] = one_or_two(padding)
+    label = f"kernel {format_setting(node.kernel_size)} → {format_setting(one_or_two(kernel))}, with the same answers"
+    words = describe(network.architecture, changes)
+    fix = prove(
+        network, change(network.architecture, changes), path, label=label, changes=words, mends=_always, fields=()
+    )
+    return ((fix,) if fix else ()), searched
+
+
+def _always(_: Any) -> bool:
+    return True

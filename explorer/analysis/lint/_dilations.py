@@ -1,0 +1,215 @@
+"""Fixes of gridding: other dilations, with the padding that keeps sizes and centres.
+
+A chain of layers is solved on each axis without trying all (``_solve``): what is found there is complete. Where
+branches meet, dilations of up to two layers are tried one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, product
+from math import comb
+from typing import Any, NamedTuple
+
+from ...architecture import MAX_KERNEL, MAX_PADDING, Architecture, edit
+from ...text import format_setting
+from ._findings import Fix
+from ._lines import Element, Network, is_chain, stride_of, windows
+from ._proof import Changes, change, describe, one_or_two, prove
+from ._solve import Window, solve
+
+
+class Judge(NamedTuple):
+    """How a changed network is judged."""
+
+    mends: Callable[[Network], bool]
+    """Whether there are no holes any more."""
+    covers: Callable[[Network], tuple[float, float]]
+    """(share of the box that is seen before, after)."""
+
+
+MOST_TRIES = 400
+"""Networks that are analysed at most where branches meet."""
+
+
+class Stretch(NamedTuple):
+    """Where dilations are sought."""
+
+    elements: tuple[Element, ...]
+    """All elements from the map on which the field is judged to the finding's node."""
+    changeable: tuple[str, ...]
+    """Paths of the convolutions whose dilations may change."""
+
+
+def find_dilations(network: Network, path: str, stretch: Stretch, judge: Judge) -> tuple[tuple[Fix, ...], str]:
+    """Find dilations without holes.
+
+    Args:
+        network: What is mended.
+        path: Path of the finding's node.
+        stretch: Where dilations may change.
+        judge: Says whether a changed network has no holes there.
+
+    Returns:
+        (fixes, which edits were searched).
+    """
+    if is_chain(stretch.elements):
+        return _solve_chain(network, path, stretch, judge)
+    return _try_pairs(network, path, stretch, judge)
+
+
+# ---- a chain ---------------------------------------------------------------------------------------------------
+
+
+def _solve_chain(network: Network, path: str, stretch: Stretch, judge: Judge) -> tuple[tuple[Fix, ...], str]:
+    together = ", all together and on each axis" if len(stretch.changeable) > 1 else " on each axis"
+    searched = (
+        f"every dilation from 1 to {MAX_KERNEL} of {', '.join(stretch.changeable)}{together}, with the padding that "
+        "keeps the size and centre of each layer's output"
+    )
+    kept = _chain_changes(stretch, exact=False)
+    fix = _prove_chain(network, path, kept, judge, stretch, ())
+    if fix is None and all(node.padding != "same" for _, node in _changeable(stretch)):
+        searched += ", or as it is where the last one's output keeps its size"
+        shifted = _chain_changes(stretch, exact=True)
+        fix = _prove_chain(network, path, shifted, judge, stretch, [each.path for each in stretch.elements[:-1]])
+    return ((fix,) if fix else ()), searched
+
+
+def _changeable(stretch: Stretch) -> list[Element]:
+    return [each for each in windows(stretch.elements) if each.path in stretch.changeable]
+
+
+def _prove_chain(
+    network: Network, path: str, changes: Changes | None, judge: Judge, stretch: Stretch, free: Sequence[str]
+) -> Fix | None:
+    if not changes:
+        return None
+    changed = change(network.architecture, changes)
+    if changed is None:
+        return None
+    dilations = [
+        ", ".join(format_setting(edit.find(each, at).dilation) for at in stretch.changeable)
+        for each in (network.architecture, changed)
+    ]
+    label = f"dilation{'s' if len(stretch.changeable) > 1 else ''} {dilations[0]} → {dilations[1]}"
+    words = describe(network.architecture, changes)
+    return prove(network, changed, path, label=label, changes=words, mends=judge.mends, covers=judge.covers, free=free)
+
+
+def _chain_changes(stretch: Stretch, *, exact: bool) -> Changes | None:
+    """The fewest new dilations; with ``exact`` paddings stay, the field too, and the largest dilation comes first."""
+    layers = _changeable(stretch)
+    heights, widths = (_solve_axis(stretch, layers, axis, exact) for axis in (0, 1))
+    if heights is None or widths is None:
+        return None
+    changes: Changes = {}
+    for (path, node), height, width in zip(layers, heights, widths, strict=True):
+        new = height or width, width or height
+        if new != node.geometry.dilation:
+            changes[path] = {"dilation": one_or_two(new)}
+            if not exact and node.padding != "same":
+                changes[path]["padding"] = one_or_two(_kept_paddings(node, new))
+    return changes
+
+
+def _solve_axis(stretch: Stretch, layers: list[Element], axis: int, exact: bool) -> list[int] | None:
+    """A dilation for each layer, 0 where its kernel is 1 on this axis; None if there are none."""
+    own = {path for path, _ in layers}
+    jump, need = 1, 0
+    fixed, wanted = [], []
+    for path, node in stretch.elements:
+        if node.op not in ("conv", "pool"):
+            continue
+        times, dilation = node.geometry.kernel[axis] - 1, node.geometry.dilation[axis]
+        need += times * dilation * jump
+        if path in own and times:
+            allowed = range(1, MAX_KERNEL + 1) if exact else _allowed(node, axis)
+            wanted.append((path, Window(times, jump, dilation, tuple(allowed))))
+        elif times:
+            fixed.append((dilation * jump, times))
+        jump *= stride_of(node)[axis]
+    found = solve([window for _, window in wanted], fixed, need, exact=exact)
+    if found is None:
+        return None
+    if exact:  # among equal windows the largest first: the maps between become smaller, not larger
+        order: dict[Window, list[int]] = {}
+        for (_, window), value in zip(wanted, found, strict=True):
+            order.setdefault(window, []).append(value)
+        found = [order[window].pop() for _, window in wanted]
+    values = dict(zip([path for path, _ in wanted], found, strict=True))
+    return [values.get(path, 0) for path, _ in layers]
+
+
+def _allowed(node: Any, axis: int) -> Iterator[int]:
+    """The dilations at which the layer can keep its output's size and centre."""
+    for value in range(1, MAX_KERNEL + 1):
+        if node.padding == "same":
+            reach = value * (node.geometry.kernel[axis] - 1)
+            if node.geometry.stride == (1, 1) or reach % 2 == 0:
+                yield value
+        elif _kept_padding(node, axis, value) is not None:
+            yield value
+
+
+def _kept_paddings(node: Any, dilation: tuple[int, int]) -> tuple[int | None, int | None]:
+    return _kept_padding(node, 0, dilation[0]), _kept_padding(node, 1, dilation[1])
+
+
+def _kept_padding(node: Any, axis: int, dilation: int) -> int | None:
+    """The padding at which another dilation keeps the output's size and centre; None if there is none."""
+    geometry = node.geometry
+    more = (dilation - geometry.dilation[axis]) * (geometry.kernel[axis] - 1)
+    padding: int = geometry.pad[axis] + more // 2
+    return padding if more % 2 == 0 and 0 <= padding <= MAX_PADDING else None
+
+
+# ---- branches --------------------------------------------------------------------------------------------------
+
+
+def _try_pairs(network: Network, path: str, stretch: Stretch, judge: Judge) -> tuple[tuple[Fix, ...], str]:
+    """Dilations of up to two layers; of many layers only the last ones, so that ``MOST_TRIES`` are enough."""
+    layers = _changeable(stretch)
+    most = max((max(node.geometry.dilation) for _, node in layers), default=1)
+    values = range(1, min(MAX_KERNEL, most + 2) + 1)
+    while len(layers) > 2 and comb(len(layers), 2) * len(values) ** 2 > MOST_TRIES:
+        layers = layers[1:]
+    together = f"up to two of {', '.join(at for at, _ in layers)}" if len(layers) > 1 else layers[0].path
+    searched = (
+        f"dilations from 1 to {values[-1]} of {together}, equal on both axes, with the padding that "
+        "keeps the size and centre of each layer's output"
+    )
+    for count in range(1, min(2, len(layers)) + 1):
+        for chosen in combinations(layers, count):
+            for dilations in sorted(product(values, repeat=count), key=lambda each: (sum(each), each)):
+                changes = _set_dilations(chosen, dilations)
+                changed = change(network.architecture, changes) if changes else None
+                if changes and changed is not None:
+                    words = describe(network.architecture, changes)
+                    fix = prove(
+                        network, changed, path, label="; ".join(words), changes=words,
+                        mends=judge.mends, covers=judge.covers,
+                    )  # fmt: skip
+                    if fix:
+                        return (fix,), searched
+    return (), searched
+
+
+def _set_dilations(layers: Sequence[Element], dilations: Sequence[int]) -> Changes | None:
+    """New dilations; None where a layer keeps its own, or no padding fits."""
+    changes: Changes = {}
+    for (path, node), dilation in zip(layers, dilations, strict=True):
+        if dilation == node.dilation:
+            return None
+        changes[path] = {"dilation": dilation}
+        if node.padding != "same":
+            padding = _kept_paddings(node, (dilation, dilation))
+            if None in padding:
+                return None
+            changes[path]["padding"] = one_or_two(padding)
+    return changes
+
+
+def replaced(architecture: Architecture, elements: Sequence[Element]) -> tuple[Element, ...]:
+    """The same elements as they are in another architecture."""
+    return tuple(Element(path, edit.find(architecture, path)) for path, _ in elements)
