@@ -19,10 +19,10 @@ from ._text import escape, format_table, print_json, wrap, write_text
 
 def add(verb: Callable[..., Any]) -> None:
     """Add the verb."""
-    text = "Gridding, stride gaps, misaligned branches, unproductive layers; with fixes that are proved to lose nothing."
+    text = "Gridding, stride gaps, misaligned branches, unproductive layers; fixes that are proved to lose nothing."
     sub = verb("lint", lint_verb, text, arch=True, shape=True)
     sub.add_argument("--rule", action="append", choices=tuple(RULES), help="this rule alone; may be given again")
-    sub.add_argument("--fix", action="store_true", help="apply the first fix of each finding and give the result as JSON")
+    sub.add_argument("--fix", action="store_true", help="apply the first fix of each finding; gives JSON")
     sub.add_argument("-o", "--output", metavar="FILE", help="with --fix: write the JSON there")
 
 

@@ -70,7 +70,7 @@ def _solve_chain(network: Network, path: str, stretch: Stretch, judge: Judge) ->
     kept = _chain_changes(stretch, exact=False)
     fix = _prove_chain(network, path, kept, judge, stretch, ())
     if fix is None and all(node.padding != "same" for _, node in _changeable(stretch)):
-        searched += ", or as it is where the last one's output keeps its size"
+        searched += "; then, with the paddings as they are, the same field from as few changes, the largest first"
         shifted = _chain_changes(stretch, exact=True)
         fix = _prove_chain(network, path, shifted, judge, stretch, [each.path for each in stretch.elements[:-1]])
     return ((fix,) if fix else ()), searched
