@@ -60,26 +60,28 @@ class GrowthStep(NamedTuple):
     """What else there is to say."""
 
     @property
-    def equations(self) -> tuple[str, ...]:
-        """The step with this network's numbers, one equation each for r, j and the start; () where nothing changes."""
+    def equations(self) -> dict[str, str]:
+        """The step with this network's numbers: what 'r', 'j' and 'start' equal; nothing for one that stays."""
         (size, jump, start), after = self.before, self.after
-        if self.branches:
-            fields = [field for _, field in self.branches]
-            first, last = after.start, after.start + after.size - 1
-            strides, starts = ({field[place] for field in fields} for place in (1, 2))
-            changes = {
-                f"r = {_signed(last)} − {_inner(first)} + 1 = {after.size}": (after.size, first) != (size, start),
-                f"j = max({_list(strides)}) = {after.stride}": len(strides) > 1,
-                f"start = min({_list(starts)}) = {_signed(first)}": first != start,
-            }
-            return tuple(equation for equation, changed in changes.items() if changed)
         if self.note:
-            return ()
-        return (
-            f"r = {size} + ({self.kernel} − 1)·{self.dilation}·{jump} = {after.size}",
-            f"j = {jump}·{self.stride} = {after.stride}",
-            f"start = {_signed(start)} − {self.padding}·{jump} = {_signed(after.start)}",
-        )
+            return {}
+        if not self.branches:
+            return {
+                "r": f"{size} + ({self.kernel} − 1)·{self.dilation}·{jump} = {after.size}",
+                "j": f"{jump}·{self.stride} = {after.stride}",
+                "start": f"{_signed(start)} − {self.padding}·{jump} = {_signed(after.start)}",
+            }
+        fields = [field for _, field in self.branches]
+        strides, starts = ({field[place] for field in fields} for place in (1, 2))
+        first, last = after.start, after.start + after.size - 1
+        found = {}
+        if (after.size, first) != (size, start):
+            found["r"] = f"{_signed(last)} − {_inner(first)} + 1 = {after.size}"
+        if len(strides) > 1:
+            found["j"] = f"max({_list(strides)}) = {after.stride}"
+        if first != start:
+            found["start"] = f"min({_list(starts)}) = {_signed(first)}"
+        return found
 
     @property
     def effective_kernel(self) -> int:
@@ -150,7 +152,7 @@ def format_growth(steps: tuple[GrowthStep, ...]) -> str:
         lines += ["", f"{step.path}: {step.op}{facts}"]
         if step.note:
             lines.append(f"    {step.note}")
-        lines += [f"    {equation}" for equation in step.equations]
+        lines += [f"    {name} = {text}" for name, text in step.equations.items()]
     return "\n".join(lines)
 
 

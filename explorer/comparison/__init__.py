@@ -3,6 +3,7 @@
 from ._axes import TradeOffAxis, list_axes
 from ._budget import EqualBudget, scale_to_budget
 from ._cells import Difference, TableCell, format_cell, format_difference, is_best
+from ._chains import Chain, make_chain, read_chain
 from ._changes import AttributedStep, Delta, Differences, find_differences
 from ._cloud import Cloud, CloudPoint, Ranges, sample_cloud
 from ._compare import MAX_NETWORKS, AlignedStage, Comparison, MetricCell, MetricRow, compare
@@ -20,6 +21,7 @@ __all__ = [
     "AlignedStage",
     "AttributedStep",
     "Block",
+    "Chain",
     "Cloud",
     "CloudPoint",
     "Comparison",
@@ -50,9 +52,11 @@ __all__ = [
     "is_best",
     "list_axes",
     "list_stacks",
+    "make_chain",
     "make_report",
     "metrics_table",
     "pareto_front",
+    "read_chain",
     "render_csv",
     "render_html",
     "render_markdown",

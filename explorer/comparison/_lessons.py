@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..analysis import Totals, analyze
+from ..analysis.support import LayerSupport, find_layer_supports
 from ..architecture import Architecture, ArchitectureError, Conv, Sequence, edit, walk
+from ._chains import make_chain
 from ._changes import Delta, delta
 
 
@@ -189,10 +191,22 @@ class Stack:
     """What they cost."""
     layers: int
     """How many convolutions there are."""
+    support: LayerSupport
+    """Which pixels of the field it reads."""
+
+    @property
+    def touched(self) -> int:
+        """Pixels of the field that it reads."""
+        return self.support.touched or 0
+
+    @property
+    def coverage(self) -> float:
+        """Share of the field that it reads."""
+        return self.support.coverage or 0.0
 
 
 def list_stacks(kernel: int, channels: int = 64, size: int = 28) -> tuple[Stack, ...]:
-    """List one k×k and what sees the same k × k pixels: 3×3s, 1×k then k×1, and 3×3s with dilation without holes.
+    """List one k×k and what sees a field of the same size: 3×3s, 1×k then k×1, dilated 3×3s with and without holes.
 
     Args:
         kernel: K, odd.
@@ -200,7 +214,8 @@ def list_stacks(kernel: int, channels: int = 64, size: int = 28) -> tuple[Stack,
         size: Side of the maps in pixels.
 
     Returns:
-        Each way with its weights and MACs, no biases.
+        Each way with its weights and MACs, no biases, and the pixels that it reads: all but a single dilated 3×3, the
+        last one, read the whole field.
 
     Raises:
         ValueError: The kernel is even or outside 3 to 31.
@@ -216,16 +231,14 @@ def list_stacks(kernel: int, channels: int = 64, size: int = 28) -> tuple[Stack,
     ways.append((f"1×{kernel}, {kernel}×1", [((1, kernel), 1), ((kernel, 1), 1)]))
     if kernel in (7, 9):  # a second dilation up to 3 leaves no hole between the taps of the first 3×3
         ways.append((f"3×3, 3×3 dilated {kernel // 2 - 1}", [(3, 1), (3, kernel // 2 - 1)]))
+    if kernel > 3:
+        ways.append((f"3×3 dilated {kernel // 2}", [(3, kernel // 2)]))
     found = []
     for label, layers in ways:
-        convs = tuple(
-            Conv(name=f"conv_{number}", out_channels=channels, kernel_size=window, dilation=dilation, bias=False)
-            for number, (window, dilation) in enumerate(layers, 1)
-        )
-        network = Architecture(
-            name=label, input_shape=(channels, size, size), trunk=Sequence(name="trunk", children=convs)
-        )
+        network = make_chain(layers, channels, size, name=label)
+        analysis = analyze(network)
+        support = find_layer_supports(network, analysis=analysis)[f"conv_{len(layers)}"]
         found.append(
-            Stack(label=label, architecture=network, totals=analyze(network).totals, layers=len(convs))
+            Stack(label=label, architecture=network, totals=analysis.totals, layers=len(layers), support=support)
         )
     return tuple(found)

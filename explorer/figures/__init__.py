@@ -8,6 +8,7 @@ from ._kinds import LOOKS, Look, short_name
 from ._maps import draw_filters, draw_heatmap, draw_map, draw_map_grid, encode_photo, find_color_range
 from ._scatter import Axis, Dots, Mark, Path, lay_out_scatter, trace_front
 from ._table import layer_table
+from ._taps import lay_out_chain, lay_out_window
 from ._thumbnail import draw_thumbnail
 
 __all__ = [
@@ -33,10 +34,12 @@ __all__ = [
     "kind_of_branch",
     "kind_of_node",
     "lay_out_block",
+    "lay_out_chain",
     "lay_out_column",
     "lay_out_curves",
     "lay_out_overview",
     "lay_out_scatter",
+    "lay_out_window",
     "layer_table",
     "layer_title",
     "list_colors",

@@ -24,7 +24,7 @@ def _read(name: str) -> str:
 
 
 _BASES = {
-    **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "response", "scatter"), "plot"),
+    **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "response", "scatter", "taps"), "plot"),
     "diagram": "building",
     "editor": "controls",
 }

@@ -13,6 +13,8 @@ import streamlit as st
 from explorer.text import quote
 from pages.ui.page_state import Page, PageState, Parameter, first_state
 
+from .lessons import numbers as lesson
+
 TABS = {"exact": "Exact", "effective": "Effective", "steps": "Step by step"}
 """By the word that stands in addresses."""
 TAB = "field_tab"
@@ -24,6 +26,10 @@ class FieldState(PageState):
 
     unit: tuple[int, int] | None
     """Row and column in the chosen node's map; None: the middle one."""
+    lesson: str
+    """The lesson that is open."""
+    numbers: dict[str, lesson.Numbers]
+    """What was set in the lessons that are no longer as they begin."""
 
 
 def _read_unit(text: str) -> None:
@@ -48,12 +54,28 @@ def _write_tab() -> str:
     return tab if tab != "exact" else ""
 
 
+def _read_lesson(text: str) -> None:
+    try:
+        name, numbers = lesson.read(text or lesson.FIRST)
+    except ValueError as error:
+        PAGE.tell("info", str(error))
+        return
+    state()["lesson"] = name
+    state()["numbers"][name] = numbers
+
+
+def _write_lesson() -> str:
+    name = state()["lesson"]
+    return lesson.write(name, state()["numbers"].get(name, lesson.LESSONS[name].usual))
+
+
 PAGE: Page[FieldState] = Page(
     "receptive_field",
-    lambda: {**first_state(), "unit": None},
+    lambda: {**first_state(), "unit": None, "lesson": lesson.FIRST, "numbers": {}},
     (
         Parameter("unit", _read_unit, _write_unit),
         Parameter("tab", _read_tab, _write_tab),
+        Parameter("lesson", _read_lesson, _write_lesson),
     ),
 )
 

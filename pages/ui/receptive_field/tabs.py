@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from . import effective, exact, lessons, state
+from . import effective, exact, state
+from .lessons import show as lessons
 
 _SHOW: dict[str, Callable[[], None]] = {"exact": exact.show, "effective": effective.show, "steps": lessons.show}
 
