@@ -3,10 +3,12 @@
 // data: {view, title, note, alt, equations} and
 // view "window": image, padding, out, taps, used, kernel, dilation, stride, reach (figures.lay_out_window)
 // view "chain": layers, maps, box (figures.lay_out_chain), share: {part, text} | null
-// view "fields": fields: [{label, note, rows: ["0110", …]}]
+// view "fields": fields: [{label, note, rows: [".##.", …]}]
 
 const VIEWS = { window: drawWindow, chain: drawChain, fields: drawFields }
 const LARGEST = 40 // pixels of a cell
+const APART = 14 // pixels between two pictures
+const NARROW = 520 // pixels
 const GAP = 3 // between two pictures in one, in cells
 
 export default component(({ data, root, memory, tip }) => {
@@ -119,7 +121,7 @@ function drawUnit(pictures, data, [row, column], width, choose) {
   pictures.replaceChildren()
   const { image, padding, out, reach } = data
   const whole = image + 2 * padding
-  const beside = width > 520
+  const beside = width > NARROW
   const [across, down] = beside ? [whole + GAP + out, whole] : [whole, whole + GAP + out]
   const cell = Math.max(4, Math.min(LARGEST, (width - 4) / across, 480 / whole))
   const head = 16
@@ -322,10 +324,11 @@ function drawMaps(pictures, data, frame, width) {
   const { maps, box } = data
   const side = box[1] - box[0] + 1
   // As many beside one another as leave a cell large enough to be seen.
-  const columns = [maps.length, Math.ceil(maps.length / 2), 2, 1].find((many) => many <= maps.length && (width - 18 * (many - 1)) / many / side >= 9) || Math.min(2, maps.length)
-  const cell = Math.max(1.5, Math.min(LARGEST, ((width - 18 * (columns - 1)) / columns - 4) / side))
+  const cellOf = (columns) => ((width - APART * (columns - 1)) / columns - 5) / side
+  const many = [maps.length, Math.ceil(maps.length / 2), 2].find((columns) => columns <= maps.length && cellOf(columns) >= (width > NARROW ? 9 : 6))
+  const cell = Math.max(1.5, Math.min(LARGEST, Math.floor(4 * cellOf(many || 1)) / 4))
   maps.forEach((map, index) => {
-    const figure = html(pictures, "figure")
+    const figure = html(pictures, "figure", { style: `width:${round(side * cell + 4)}px` })
     const counts = countsAt(data, index, frame)
     const touched = [...counts.values()].reduce((sum, row) => sum + row.size, 0)
     const caption = html(figure, "figcaption")
@@ -424,7 +427,7 @@ function drawFields(area, data, memory, width) {
     caption.append(` ${note}`)
     const picture = plot(figure, round(side * cell + 4), round(side * cell + 4), `${label}: ${note}`, "img")
     picture.style.maxWidth = "100%"
-    const counts = new Map(rows.map((row, y) => [y, new Map([...row].map((mark, x) => [x, Number(mark)]).filter(([, mark]) => mark))]).filter(([, row]) => row.size))
+    const counts = new Map(rows.map((row, y) => [y, new Map([...row].flatMap((mark, x) => (mark === "#" ? [[x, 1]] : [])))]).filter(([, row]) => row.size))
     drawCounts(picture, counts, [0, side - 1], cell)
   }
 }

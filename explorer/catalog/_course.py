@@ -159,6 +159,10 @@ def _inception_block_bn() -> Architecture:
     repairs=(
         "the text says that dilation widens the receptive field exponentially; it does so only if the rates of "
         "successive layers double",
+        "a comment equates the layer of dilation 2 with a 5×5: it reads 9 of the 25 units in that box; the convolution "
+        "and the pooling before it fill the holes, and a unit sees 12×12 pixels of the image",
+        "the text says that dilation, unlike pooling, loses no spatial information: the map keeps its size, but no "
+        "unit sees what lies in its holes unless other layers fill them",
     ),
     tags=("course notes", "CIFAR-10", "dilation"),
     group="course",

@@ -66,7 +66,7 @@ def check(architecture: Architecture, paths: list[str]) -> None:
             check_equations(shortest)
 
 
-@settings(max_examples=examples(600), **SLOW)
+@settings(max_examples=examples(300), **SLOW)
 @given(feature_architectures())
 def test_the_end_is_the_analysed_field(architecture: Architecture) -> None:
     """Unequal strides, misaligned branches, even kernels, projections: all of them."""

@@ -7,7 +7,7 @@ import pytest
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Conv, edit, walk
-from explorer.comparison import compute_saving, find_reductions, list_stacks, with_reduction
+from explorer.comparison import compute_saving, find_reductions, list_stacks, read_chain, with_reduction
 
 
 def test_the_worked_example() -> None:
@@ -62,8 +62,34 @@ def test_stacks_see_the_same(kernel: int) -> None:
     for stack in found:
         assert stack.totals.receptive_field.size == (kernel, kernel)
         assert stack.totals.output_shape == (8, 28, 28)
+    assert [stack.coverage for stack in found[:-1]] == [1.0] * (len(found) - 1)
+    if kernel > 3:
+        assert (found[-1].touched, found[-1].layers) == (9, 1)
     assert found[0].totals.params == 8 * 8 * kernel**2
     if kernel == 5:
         assert found[1].totals.params * 25 == found[0].totals.params * 18
     with pytest.raises(ValueError, match="odd"):
         list_stacks(kernel + 1)
+
+
+@pytest.mark.parametrize(
+    ("dilations", "side", "seen"),
+    [((1, 2, 1), 9, 9), ((1, 1, 1), 7, 7), ((2, 2, 2), 13, 7), ((1, 2, 3), 13, 13), ((1, 2, 5), 17, 17),
+     ((1, 2, 9), 25, 21)],
+)  # fmt: skip
+def test_dilations_of_the_notes_and_their_relatives(dilations: tuple[int, ...], side: int, seen: int) -> None:
+    """Pixels an axis, counted by hand: of 2, 2, 2 every second; of 1, 2, 9 all but two between groups of 7."""
+    chain = read_chain([(3, dilation) for dilation in dilations], channels=16)
+    assert (chain.side, chain.touched) == (side, seen**2)
+    assert chain.coverage == pytest.approx((seen / side) ** 2)
+    assert chain.totals.params == 3 * 9 * 16**2
+    assert chain.weights == "9·C² + 9·C² + 9·C² = 27·C² = 6,912"
+    assert chain.single is not None
+    assert chain.single.params == side**2 * 16**2
+    assert chain.single_weights == f"{side**2}·C² = {side**2 * 256:,}"
+
+
+def test_a_field_larger_than_any_kernel_has_no_single_one() -> None:
+    chain = read_chain([(7, 9), (7, 9)])
+    assert chain.side == 109
+    assert (chain.single, chain.single_weights) == (None, "")

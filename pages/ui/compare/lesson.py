@@ -9,7 +9,7 @@ import streamlit as st
 from explorer import figures
 from explorer.comparison import Saving, compute_saving, list_stacks
 from explorer.figures import Axis, Mark, Path
-from explorer.text import format_change, format_count, format_extent, format_percent, format_si
+from explorer.text import format_change, format_count, format_extent, format_percent, format_share, format_si
 from pages.ui.components import mount
 from pages.ui.text import cell
 
@@ -153,6 +153,7 @@ def _stacks() -> None:
             "way": each.label,
             "layers": each.layers,
             "field": format_extent(each.totals.receptive_field.size),
+            "of it read": format_share(each.coverage, 0),
             "weights": format_count(each.totals.params),
             "MACs": format_count(each.totals.macs),
             "of the large one": format_percent(each.totals.params, whole.params),
@@ -161,7 +162,8 @@ def _stacks() -> None:
     ]
     st.table(pd.DataFrame(rows).map(str).map(cell).set_index("way"), border="horizontal")
     st.caption(
-        "All see the same square of pixels and miss none of it; no biases, stride 1, padding that keeps the size "
-        "(Szegedy et al. 2016, section 3). Fewer weights and more nonlinearities, at the price of more layers; what "
-        "1×k then k×1 can compute is only what two such factors can. A dilated 3×3 reads fewer taps again."
+        "All have the same field, and all but a single dilated 3×3 read every pixel of it; no biases, stride 1, "
+        "padding that keeps the size (Szegedy et al. 2016, section 3). Fewer weights and more nonlinearities, at the "
+        "price of more layers; what 1×k then k×1 can compute is only what two such factors can. A second 3×3 that is "
+        "dilated reads fewer taps again, and the first one fills its holes."
     )

@@ -41,8 +41,8 @@ def show() -> None:
     with right, st.container(border=True):
         draw(chain, "lesson_chain")
     st.caption(
-        "**Beyond the notes:** 3 + 3 − 1 = 5 holds only while every stride is 1. In general r grows by (k − 1)·d·j, where "
-        "j is the product of the strides before: the last lesson works it out for any network."
+        "**Beyond the notes:** 3 + 3 − 1 = 5 holds only while every stride is 1. In general r grows by (k − 1)·d·j, "
+        "where j is the product of the strides before: the last lesson works it out for any network."
     )
 
 

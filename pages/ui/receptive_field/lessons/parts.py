@@ -81,8 +81,8 @@ def show_sliders(name: str, rows: list[dict[str, Any]]) -> None:
         if not isinstance(value, dict) or value.get("name") not in names:
             return
         number, place = value.get("value"), names.index(value["name"])
-        if isinstance(number, int | float):
-            put(name, (*now[:place], int(number), *now[place + 1 :]))
+        if isinstance(number, int) and not isinstance(number, bool):
+            put(name, (*now[:place], number, *now[place + 1 :]))
 
     def reset(_: object) -> None:
         put(name, LESSONS[name].usual)

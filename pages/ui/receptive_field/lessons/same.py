@@ -46,7 +46,7 @@ def show() -> None:
                 "alt": "",
                 "fields": [
                     {"label": way.label, "note": f"{format_share(way.coverage, 0)} of the box",
-                     "rows": ["".join("01"[int(each)] for each in row) for row in way.support.mask()]}
+                     "rows": ["".join(".#"[int(each)] for each in row) for row in way.support.mask()]}
                     for way in ways
                 ],
             },
@@ -56,9 +56,7 @@ def show() -> None:
         {
             "way": way.label,
             "layers": way.layers,
-            "box": format_shape(way.totals.receptive_field.size),
-            "pixels read": format_count(way.touched),
-            "of the box": format_share(way.coverage, 0),
+            "pixels read": f"{format_count(way.touched)} of {format_shape(way.totals.receptive_field.size)}",
             "weights": format_count(way.totals.params),
             "MACs": format_count(way.totals.macs),
             "of the large one": format_percent(way.totals.params, whole.params),
