@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from ..architecture import Architecture, edit, walk
+from ..text import format_decimal
 from ._analyze import analyze
 from ._containers import projection_stride
 from ._readings import Analysis
@@ -67,20 +68,20 @@ class GrowthStep(NamedTuple):
             return {}
         if not self.branches:
             return {
-                "r": f"{size} + ({self.kernel} − 1)·{self.dilation}·{jump} = {after.size}",
-                "j": f"{jump}·{self.stride} = {after.stride}",
-                "start": f"{_signed(start)} − {self.padding}·{jump} = {_signed(after.start)}",
+                "r": f"{_whole(size)} + ({self.kernel} − 1)·{self.dilation}·{_whole(jump)} = {_whole(after.size)}",
+                "j": f"{_whole(jump)}·{self.stride} = {_whole(after.stride)}",
+                "start": f"{_whole(start)} − {_whole(self.padding)}·{_whole(jump)} = {_whole(after.start)}",
             }
         fields = [field for _, field in self.branches]
         strides, starts = ({field[place] for field in fields} for place in (1, 2))
         first, last = after.start, after.start + after.size - 1
         found = {}
         if (after.size, first) != (size, start):
-            found["r"] = f"{_signed(last)} − {_inner(first)} + 1 = {after.size}"
+            found["r"] = f"{_whole(last)} − {_inner(first)} + 1 = {_whole(after.size)}"
         if len(strides) > 1:
-            found["j"] = f"max({_list(strides)}) = {after.stride}"
+            found["j"] = f"max({_list(strides)}) = {_whole(after.stride)}"
         if first != start:
-            found["start"] = f"min({_list(starts)}) = {_signed(first)}"
+            found["start"] = f"min({_list(starts)}) = {_whole(first)}"
         return found
 
     @property
@@ -89,17 +90,17 @@ class GrowthStep(NamedTuple):
         return self.dilation * (self.kernel - 1) + 1
 
 
-def _signed(value: int) -> str:
-    return f"{value}".replace("-", "−")
+def _whole(value: int) -> str:
+    return format_decimal(value, 0)
 
 
 def _inner(value: int) -> str:
     """A number behind an operator."""
-    return f"({_signed(value)})" if value < 0 else str(value)
+    return f"({_whole(value)})" if value < 0 else _whole(value)
 
 
 def _list(values: set[int]) -> str:
-    return ", ".join(map(_signed, sorted(values)))
+    return ", ".join(map(_whole, sorted(values)))
 
 
 def explain_growth(
@@ -214,7 +215,7 @@ class _Climb:
         """The way round a residual's body."""
         node = self.nodes[path]
         if node.shortcut != "projection":
-            note = f"the shortcut passes its input on: r stays {field.size}"
+            note = f"the shortcut passes its input on: r stays {_whole(field.size)}"
             return [GrowthStep(path, "residual", field, field, note=note)]
         row = self.found.by_path[path]
         stride = projection_stride(row.input_shape[1:], row.output_shape[1:])[self.axis]
