@@ -1,6 +1,6 @@
 // The network as an overview, and its chosen block large: branches as lanes as wide as their channels.
 // data: {overview: [column], block: tree | null, chosen: path, tools, parts, branches, palette, name}; without parts it is
-// looked at only; commands "choose": path,
+// looked at only, without overview or block the other is drawn alone; commands "choose": path,
 // "extend": {from, to}, "edit": {gesture, phase, command}. How it is built by hand: building.js.
 
 const BOX = { width: 112, height: 54 }
@@ -85,11 +85,12 @@ const isChosen = (data, path) => data.chosen === path || data.chosen.startsWith(
 
 function drawOverview(area, data, width, tip, choose, build) {
   area.replaceChildren()
+  if (!data.overview) return
   const title = titleLine(area, "Network", `height: feature map · width: channels · colour: operation${data.parts ? " · drag to move, + to insert" : ""}`)
   const buttons = pictureTools(title)
   const columns = data.overview
   const tall = Math.max(1, ...columns.map((column) => column.height))
-  const top = 42, room = 104, gap = 7, margin = 14
+  const top = data.parts ? 42 : 12, room = 104, gap = 7, margin = 14
   const natural = (column) => column.minor ? 5 : column.tap ? 9 : column.kind === "pooling" ? 10 : 10 + 1.35 * Math.sqrt(column.channels)
   const cell = (wide) => Math.max(GAP_PX + 1, wide + gap) // the gaps over its borders are as far apart as a finger needs
   const sum = (stretch) => columns.reduce((total, column) => total + cell(natural(column) * stretch), 2 * margin)
@@ -161,7 +162,8 @@ function drawOverview(area, data, width, tip, choose, build) {
 
 function drawBlock(area, data, width, tip, choose, build) {
   area.replaceChildren()
-  html(area, "hr", { class: "rule" })
+  if (data.block === undefined) return
+  if (data.overview) html(area, "hr", { class: "rule" })
   if (!data.block) {
     html(area, "p", { class: "hint" }, data.overview.length ? "Choose a layer above to see it large and to edit it." : "What is inserted is shown here large, to be edited.")
     return

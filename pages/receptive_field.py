@@ -7,10 +7,12 @@ from pages.ui import router
 router.enter()
 
 from pages.ui import session  # noqa: E402
+from pages.ui.inspect import pictures  # noqa: E402
 from pages.ui.receptive_field import network, state, tabs  # noqa: E402
 
 session.begin()
 state.PAGE.follow_address()
+pictures.fetch_requested()
 
 network.show_head()
 tabs.show()

@@ -4,6 +4,7 @@ from ._charts import draw_treemap, split_costs, trace_growth
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, list_colors
 from ._curves import LINES, Line, lay_out_curves, thin_line
 from ._diagram import kind_of_node, lay_out_block, lay_out_column, lay_out_overview, layer_title
+from ._fields import Lattice, draw_field, draw_projection, find_joint, find_lattice, lay_out_mask, tabulate_field
 from ._kinds import LOOKS, Look, short_name
 from ._maps import draw_filters, draw_heatmap, draw_map, draw_map_grid, encode_photo, find_color_range
 from ._scatter import Axis, Dots, Mark, Path, lay_out_scatter, trace_front
@@ -18,18 +19,23 @@ __all__ = [
     "Axis",
     "Dots",
     "Kind",
+    "Lattice",
     "Line",
     "Look",
     "Mark",
     "Path",
+    "draw_field",
     "draw_filters",
     "draw_heatmap",
     "draw_map",
     "draw_map_grid",
+    "draw_projection",
     "draw_thumbnail",
     "draw_treemap",
     "encode_photo",
     "find_color_range",
+    "find_joint",
+    "find_lattice",
     "kind_of",
     "kind_of_branch",
     "kind_of_node",
@@ -37,6 +43,7 @@ __all__ = [
     "lay_out_chain",
     "lay_out_column",
     "lay_out_curves",
+    "lay_out_mask",
     "lay_out_overview",
     "lay_out_scatter",
     "lay_out_window",
@@ -45,6 +52,7 @@ __all__ = [
     "list_colors",
     "short_name",
     "split_costs",
+    "tabulate_field",
     "thin_line",
     "trace_front",
     "trace_growth",

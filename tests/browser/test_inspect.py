@@ -218,23 +218,21 @@ def test_a_chosen_unit_and_where_its_field_is_drawn(gallery, page, new_page):
 def drawn(page, net, unit):
     """The rectangles that the browser has drawn are those of the analysis."""
     field = unit_field(net, "residual", unit)
-    box = page.locator(".st-key-inspect_field svg[data-frame='On the input'] rect.box[data-kind=field]")
+    drawing = page.locator(".st-key-inspect_field [data-plane='source 0']")
+    box, dashed = drawing.locator("rect.box"), drawing.locator("rect.outside")
     box.wait_for(state="attached")
 
-    def sides(rect):
-        left, top, width, height = (float(rect.get_attribute(name)) for name in ("x", "y", "width", "height"))
-        return top, left, top + height, left + width
+    def told(rect):
+        return tuple(float(number) for number in rect.get_attribute("data-box").split())
 
-    until(lambda: sides(box) == tuple(field.box), "the field where the analysis says")
-    dashed = page.locator(".st-key-inspect_field svg[data-frame='On the input'] rect.box[data-kind=outside]")
-    assert sides(dashed) == tuple(field.unclipped)
+    until(lambda: told(box) == tuple(field.box), "the field where the analysis says")
+    assert told(dashed) == tuple(field.unclipped)
     # What is seen on the screen agrees: the image fills exactly the rows and columns of the input.
-    image = page.locator(".st-key-inspect_field svg[data-frame='On the input'] image").bounding_box()
-    on_screen = box.bounding_box()
-    assert on_screen["x"] - image["x"] == pytest.approx(image["width"] * field.box.left / 12, abs=4)
-    assert on_screen["width"] == pytest.approx(image["width"] * (field.box.right - field.box.left) / 12, abs=6)
-    picture = page.locator(".st-key-inspect_field svg[data-frame='On the picture'] rect.box")
-    assert sides(picture)[1] == pytest.approx(field.box.left * 28 / 12)
+    image, on_screen = drawing.locator("image").first.bounding_box(), box.bounding_box()
+    assert on_screen["x"] - image["x"] == pytest.approx(image["width"] * field.box.left / 12, abs=7)
+    assert on_screen["width"] == pytest.approx(image["width"] * (field.box.right - field.box.left) / 12, abs=12)
+    picture = page.locator(".st-key-inspect_field_picture svg[data-frame='On the picture'] rect.box")
+    assert float(picture.get_attribute("x")) == pytest.approx(field.box.left * 28 / 12)
 
 
 def test_names_are_literal_and_nothing_leaves_the_machine(gallery, page):

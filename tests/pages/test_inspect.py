@@ -34,6 +34,7 @@ from pages.ui.text import literal
 from tests.datasets.makers import encoded, pixels, png
 from tests.inspection.parts import learnt, shaken, trained_run
 from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain
+from tests.pages.sending import send
 from tests.sizes import THOROUGH
 from tests.training.parts import network
 
@@ -298,15 +299,22 @@ def test_the_field_is_where_the_analysis_says(manager: Manager) -> None:
     running = app(node="residual", channel="1", unit="0-5", tab="field", pictures="digits:3")
     net = open_model(run, manager).architecture
     field = unit_field(net, "residual", (0, 5))
-    picture, seen = mounted(running, "inspect_field")["frames"]
-    solid, dashed = seen["boxes"]
-    assert [solid[side] for side in ("top", "left", "bottom", "right")] == list(field.box)
-    assert [dashed[side] for side in ("top", "left", "bottom", "right")] == list(field.unclipped)
+    net_branch = edit.find(net, "residual").body.name
+    (seen,) = mounted(running, "inspect_field")["frames"]
+    assert seen["field"]["box"] == list(field.box)
+    assert seen["field"]["outside"] == list(field.unclipped)
+    assert [branch["name"] for branch in seen["branches"]] == [net_branch, "shortcut"]
+    (picture,) = mounted(running, "inspect_field_picture")["frames"]
     assert (picture["width"], picture["height"]) == (28, 28)
     (on_picture,) = picture["boxes"]
     assert on_picture["bottom"] == pytest.approx(field.box.bottom * 28 / 12)
     running.number_input(key="inspect_unit_row").set_value(2).run()
     assert (address(running, "channel"), address(running, "unit")) == ("1", "2-5")
+    send(running, ("inspect_field", "place", {"frame": 0, "at": [3, 4]}))
+    send(running, ("inspect_field", "move", {"frame": 0, "by": [1, 0]}))
+    send(running, ("inspect_field", "move", {"frame": 0, "by": [50, 0]}))  # there is none
+    send(running, ("inspect_field", "place", {"frame": 0, "at": "there"}))
+    assert (address(running, "channel"), address(running, "unit")) == ("1", "4-4")
     running.number_input(key="inspect_channel").set_value(3).run()
     assert (address(running, "channel"), address(running, "unit")) == ("3", "")
     running.button(key="inspect_strongest").click().run()

@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.inspection import Box, unit_field
+from explorer import figures
+from explorer.inspection import Box, UnitField, unit_field
 from explorer.text import format_number
 from pages.ui.components import mount
+from pages.ui.field import Place, mount_field
 from pages.ui.text import literal
 
 from . import maps, nodes, predictions, queries, state
@@ -32,22 +34,8 @@ def _show_unit(model: Any, picture: Picture, prediction: Any, path: str) -> None
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_unit"):
         _ask(found, channel, unit)
+    _draw(model, picture, prediction, path, channel, field)
     box, around = field.box, field.unclipped
-    boxes = [predictions.box_data("field", box, "receptive field, clipped at the border")]
-    if around != box:
-        boxes.append(predictions.box_data("outside", around, "with the padding that it also sees"))
-    place = queries.placement(model, picture)
-    on_picture = [predictions.box_data("field", field.in_image(place), "receptive field on the picture")]
-    alt = _alt(path, unit, box)
-    mount(
-        "picture", "inspect_field",
-        {
-            "frames": [
-                {**predictions.picture_frame(picture, on_picture, ""), "title": "On the picture", "alt": alt},
-                {**predictions.input_frame(model, prediction, boxes=boxes), "title": "On the input", "alt": alt},
-            ]
-        },
-    )  # fmt: skip
     value = float(found.values[channel, unit[0], unit[1]])
     st.markdown(
         f"Unit at row **{unit[0]}**, column **{unit[1]}** of channel **{channel}** has the value "
@@ -67,10 +55,36 @@ def _show_unit(model: Any, picture: Picture, prediction: Any, path: str) -> None
             "Branches before this node differ in stride or centre: the rectangle contains what each of them sees."
         )
     st.caption(
-        "The rectangle holds every input pixel that the unit can depend on, over the longest path (Araujo, Norris & "
-        "Sim 2019); solid: clipped at the border, dashed: with the padding outside. All channels of a node see the "
-        "same. It does not say how strongly the unit depends on each pixel."
+        "Bright is every input pixel that the unit can depend on, borders and padding included; the box around it is "
+        "solid where the border clips it, dashed with the padding outside (Araujo, Norris & Sim 2019). All channels of "
+        "a node see the same. It does not say how strongly the unit depends on each pixel: the page Receptive field "
+        "does."
     )
+
+
+def _draw(model: Any, picture: Picture, prediction: Any, path: str, channel: int, field: UnitField) -> None:
+    """The field on the picture as it came, and pixel by pixel on the input."""
+    around, inside = st.columns([0.26, 0.74], gap="medium")
+    with around:
+        boxes = [predictions.box_data("field", field.in_image(queries.placement(model, picture)), "receptive field")]
+        frame = {**predictions.picture_frame(picture, boxes, ""), "title": "On the picture"}
+        mount("picture", "inspect_field_picture", {"frames": [{**frame, "alt": _alt(path, field.unit, field.box)}]})
+    with inside:
+        seen = predictions.input_frame(model, prediction)
+        drawn = figures.draw_field(model.architecture, path, field.unit)
+        ground = {"src": seen["src"], "pixelated": True, "title": "On the input", "note": seen["note"]}
+        mount_field(
+            "inspect_field", [{**drawn, **ground}], ("touched", "box", "branches"),
+            place=lambda _, unit: state.change(channel=channel, unit=unit),
+            move=lambda _, by: _move(channel, field.unit, by, drawn["units"]),
+        )  # fmt: skip
+
+
+def _move(channel: int, unit: Place, by: Place, units: dict[str, Any]) -> None:
+    """An arrow key: the neighbour, if there is one."""
+    row, column = unit[0] + by[0], unit[1] + by[1]
+    if 0 <= row < units["rows"] and 0 <= column < units["columns"]:
+        state.change(channel=channel, unit=(row, column))
 
 
 def _ask(found: Any, channel: int, unit: tuple[int, int]) -> None:

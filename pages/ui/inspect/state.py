@@ -151,12 +151,17 @@ def _read_along(text: str) -> None:
 
 
 def _read_pictures(text: str) -> None:
-    state()["wanted"] = [key for key in text.split(",") if _PICTURE.fullmatch(key)][:MAX_PICTURES]
+    state()["wanted"] = [key for key in text.split(",") if is_shared(key)][:MAX_PICTURES]
+
+
+def is_shared(key: str) -> bool:
+    """Uploads are nobody else's: whether a key is that of a picture that others have too."""
+    return _PICTURE.fullmatch(key) is not None
 
 
 def _shared() -> list[str]:
-    """Uploads are nobody else's: only pictures that others have too are in an address."""
-    return [picture["key"] for picture in state()["pictures"] if _PICTURE.fullmatch(picture["key"])]
+    """The pictures that are in an address."""
+    return [picture["key"] for picture in state()["pictures"] if is_shared(picture["key"])]
 
 
 def _write_pictures() -> str:
@@ -167,7 +172,7 @@ def _write_pictures() -> str:
 
 
 def _read_show(text: str) -> None:
-    if _PICTURE.fullmatch(text):
+    if is_shared(text):
         state()["show"] = text
 
 

@@ -5,20 +5,65 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.analysis import analyze
+from explorer.architecture import Architecture
 from pages.ui import session
 
-from . import network
+from . import beside, drawing, network, picture, state
+from .view import View
 
 
 def show() -> None:
     """The chosen unit of the chosen node."""
     architecture = session.architecture()
-    analysis, path = analyze(architecture), network.chosen_path(architecture)
+    path = network.chosen_path(architecture)
+    if not path:
+        st.info("This network has no layer yet. **Open** another one, or build it on the Design page.")
+        return
+    analysis = analyze(architecture)
     main, side = st.columns([0.72, 0.28], gap="medium")
-    with side:
-        with st.container(border=True):
-            network.show_choice(architecture, path)
-        network.show_windows(architecture, path)
     with main:
+        network.show_strip(architecture, analysis, path)
+        with st.container(border=True, key="field_card"):
+            views = _list_views(architecture, path)
+            _ask(views)
+            drawing.show(views)
         network.show_growth(architecture, analysis, path)
-        network.show_diagram(architecture, analysis, path)
+        network.show_block(architecture, analysis, path)
+    with side:
+        with st.container(border=True, key="field_choices"):
+            network.show_choice(architecture, path)
+            picture.choose()
+            beside.choose()
+        network.show_windows(architecture, path)
+
+
+def _list_views(architecture: Architecture, path: str) -> list[View]:
+    """The chosen node, and that of the second network where there is one."""
+    views = [View(architecture, path, network.chosen_source(architecture, path))]
+    other = state.state()["other"]
+    if other is not None and (at := beside.chosen_path(other, path)):
+        views.append(View(other, at, network.chosen_source(other, at)))
+    return views
+
+
+def _ask(views: list[View]) -> None:
+    """Which way to look, and what is drawn."""
+    here = state.state()
+    with st.container(horizontal=True, vertical_alignment="center", key="field_ways"):
+        st.session_state["field_way"] = "pixel" if here["pixel"] is not None else "unit"
+        st.segmented_control(
+            "Direction", ["unit", "pixel"], key="field_way", required=True, label_visibility="collapsed",
+            format_func={"unit": "A unit sees", "pixel": "A pixel touches"}.__getitem__,
+            on_change=lambda: drawing.turn(views, st.session_state["field_way"]), width="content",
+        )  # fmt: skip
+        if here["pixel"] is None:
+            st.session_state["field_layers"] = list(here["layers"])
+            st.pills(
+                "Shown", list(state.LAYERS), key="field_layers", selection_mode="multi", label_visibility="collapsed",
+                format_func=state.LAYERS.__getitem__, on_change=_choose_layers, width="content",
+            )  # fmt: skip
+
+
+def _choose_layers() -> None:
+    chosen = st.session_state["field_layers"]
+    state.change(layers=tuple(word for word in state.LAYERS if word in chosen))

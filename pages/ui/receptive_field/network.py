@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 
 from explorer import editor, figures
 from explorer.analysis import Analysis, analyze
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, walk
 from pages.ui import header, session
 from pages.ui.components import mount
 from pages.ui.inspect import nodes
+from pages.ui.inspect import state as inspect_state
 from pages.ui.text import literal
 
 from . import state
@@ -27,8 +29,8 @@ def show_head() -> None:
         st.markdown(literal(session.architecture().name), width="content")
         header.show_open()
         header.show_steps()
-    session.PAGE.show_notices()
-    state.PAGE.show_notices()
+    for page in (session.PAGE, state.PAGE, inspect_state.PAGE):
+        page.show_notices()
 
 
 def warn_if_address_is_stale() -> None:
@@ -49,26 +51,71 @@ def choose_node(path: object) -> None:
 
 
 def show_choice(architecture: Architecture, path: str) -> None:
-    """The node as a list to choose from."""
+    """The node as a list to choose from, and the map on which its field lies."""
     paths = nodes.list_paths(architecture)
     st.session_state["field_node"] = path if path in paths else None
     st.selectbox(
-        "Node", paths, key="field_node", format_func=lambda each: each.replace("/", " / "),
-        on_change=lambda: choose_node(st.session_state["field_node"]), help="Also by a click in the diagram below.",
+        "Node", paths, key="field_node", format_func=_spell,
+        on_change=lambda: choose_node(st.session_state["field_node"]), help="Also by a click in the network.",
+    )  # fmt: skip
+    sources = ["", *list_sources(architecture, path)]
+    st.session_state["field_source"] = chosen_source(architecture, path)
+    st.selectbox(
+        "Seen on", sources, key="field_source", format_func=lambda each: _spell(each) or "the image",
+        on_change=lambda: state.change(source=st.session_state["field_source"], pixel=None),
+        help="The image, or the map of an earlier node: from layer to layer.",
     )  # fmt: skip
 
 
-def show_diagram(architecture: Architecture, analysis: Analysis, path: str) -> None:
-    """The network and the chosen node in it; a click chooses another."""
-    with st.container(border=True, key="field_diagram_card"):
+def _spell(path: str) -> str:
+    return path.replace("/", " / ")
+
+
+def chosen_source(architecture: Architecture, path: str) -> str:
+    """Path of the node on whose map the field lies; '' for the image, also where the chosen one does not lead there."""
+    source = state.state()["source"]
+    return source if source in list_sources(architecture, path) else ""
+
+
+@lru_cache(maxsize=64)
+def list_sources(architecture: Architecture, path: str) -> tuple[str, ...]:
+    """The nodes whose output a node reads, directly or through others, in order."""
+    found: list[str] = []
+    node, at = architecture.trunk, ""
+    for name in path.split("/") if path else []:
+        child = next(each for each in node.nodes if each.name == name)
+        if node.op == "sequence":
+            for before in node.nodes[: node.nodes.index(child)]:
+                inside = f"{at}{before.name}"
+                if before.op != "auxiliary":
+                    found += [inside, *(each for each, _ in walk(before, inside))]
+        node, at = child, f"{at}{name}/"
+    return tuple(found)
+
+
+def show_strip(architecture: Architecture, analysis: Analysis, path: str) -> None:
+    """The network as a strip; a click chooses a layer or block."""
+    with st.container(border=True, key="field_strip_card"):
+        mount(
+            "diagram", "field_strip",
+            {
+                "name": architecture.name, "overview": figures.lay_out_overview(architecture, analysis), "chosen": path,
+                "wake": not session.PAGE.state["tab"],
+            },
+            choose=choose_node, wake=session.recognize_tab,
+        )  # fmt: skip
+
+
+def show_block(architecture: Architecture, analysis: Analysis, path: str) -> None:
+    """The block of the chosen node large; a click chooses a layer of it."""
+    with st.container(border=True, key="field_block_card"):
         mount(
             "diagram", "diagram",
             {
-                "name": architecture.name, "overview": figures.lay_out_overview(architecture, analysis),
-                "block": figures.lay_out_block(architecture, analysis, path.partition("/")[0]) if path else None,
-                "chosen": path, "wake": not session.PAGE.state["tab"],
+                "name": architecture.name, "chosen": path, "wake": False,
+                "block": figures.lay_out_block(architecture, analysis, path.partition("/")[0]),
             },
-            choose=choose_node, wake=session.recognize_tab,
+            choose=choose_node,
         )  # fmt: skip
 
 

@@ -6,11 +6,18 @@ The network, its baseline and the chosen node are the Design page's: what is edi
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import streamlit as st
 
+from explorer import catalog
+from explorer.architecture import Architecture
 from explorer.text import quote
+from pages.ui import session
+from pages.ui.field import Place
+from pages.ui.inspect import pictures
+from pages.ui.inspect import state as inspect_state
 from pages.ui.page_state import Page, PageState, Parameter, first_state
 
 from .lessons import numbers as lesson
@@ -18,28 +25,90 @@ from .lessons import numbers as lesson
 TABS = {"exact": "Exact", "effective": "Effective", "steps": "Step by step"}
 """By the word that stands in addresses."""
 TAB = "field_tab"
+LAYERS = {
+    "touched": "Touched", "box": "Box", "branches": "Branches", "paths": "Paths", "input": "As input",
+}  # fmt: skip
+"""What can be drawn, by the word that stands in addresses."""
+_USUAL = ("touched", "box", "branches")
 _PLACE = re.compile(r"(\d{1,4})-(\d{1,4})", re.ASCII)
 
 
 class FieldState(PageState):
     """What the Receptive field page remembers."""
 
-    unit: tuple[int, int] | None
+    unit: Place | None
     """Row and column in the chosen node's map; None: the middle one."""
+    pixel: Place | None
+    """Row and column of the pixel whose units are shown instead; None: what a unit sees is shown."""
+    source: str
+    """Path of the node on whose map the field lies; '' for the image."""
+    layers: tuple[str, ...]
+    """What is drawn, keys of ``LAYERS``."""
+    other: Architecture | None
+    """The network beside the first; None for none."""
+    other_at: str
+    """The node of it that is looked at; '' for the usual one."""
     lesson: str
     """The lesson that is open."""
     numbers: dict[str, lesson.Numbers]
     """What was set in the lessons that are no longer as they begin."""
 
 
-def _read_unit(text: str) -> None:
-    unit = _PLACE.fullmatch(text)
-    state()["unit"] = (int(unit[1]), int(unit[2])) if unit else None
+def _read_place(field: Literal["unit", "pixel"]) -> Callable[[str], None]:
+    def read(text: str) -> None:
+        place = _PLACE.fullmatch(text)
+        state()[field] = (int(place[1]), int(place[2])) if place else None
+
+    return read
 
 
-def _write_unit() -> str:
-    unit = state()["unit"]
-    return f"{unit[0]}-{unit[1]}" if unit else ""
+def _write_place(field: Literal["unit", "pixel"]) -> Callable[[], str]:
+    def write() -> str:
+        place = state()[field]
+        return f"{place[0]}-{place[1]}" if place else ""
+
+    return write
+
+
+def _read_source(text: str) -> None:
+    state()["source"] = text
+
+
+def _read_layers(text: str) -> None:
+    asked = text.split(",")
+    state()["layers"] = tuple(word for word in LAYERS if word in asked) if text else _USUAL
+
+
+def _write_layers() -> str:
+    layers = state()["layers"]
+    return "" if layers == _USUAL else ",".join(layers) or "none"
+
+
+def _read_other(text: str) -> None:
+    try:
+        state()["other"] = catalog.resolve(text) if text else None
+    except ValueError as error:
+        PAGE.tell("error", f"The second network in the address could not be opened: {error}")
+
+
+def _write_other() -> str:
+    other = state()["other"]
+    return session.short_link(other) if other is not None else ""
+
+
+def _read_other_path(text: str) -> None:
+    state()["other_at"] = text
+
+
+def _read_picture(text: str) -> None:
+    here = inspect_state.state()
+    if inspect_state.is_shared(text):
+        here["wanted"], here["show"] = [*here["wanted"], text], text
+
+
+def _write_picture() -> str:
+    chosen = pictures.selected()
+    return chosen["key"] if chosen is not None and inspect_state.is_shared(chosen["key"]) else ""
 
 
 def _read_tab(text: str) -> None:
@@ -71,13 +140,22 @@ def _write_lesson() -> str:
 
 PAGE: Page[FieldState] = Page(
     "receptive_field",
-    lambda: {**first_state(), "unit": None, "lesson": lesson.FIRST, "numbers": {}},
+    lambda: {
+        **first_state(), "unit": None, "pixel": None, "source": "", "layers": _USUAL, "other": None, "other_at": "",
+        "lesson": lesson.FIRST, "numbers": {},
+    },
     (
-        Parameter("unit", _read_unit, _write_unit),
+        Parameter("unit", _read_place("unit"), _write_place("unit")),
+        Parameter("pixel", _read_place("pixel"), _write_place("pixel")),
+        Parameter("from", _read_source, lambda: state()["source"]),
+        Parameter("show", _read_layers, _write_layers),
+        Parameter("with", _read_other, _write_other),
+        Parameter("node", _read_other_path, lambda: state()["other_at"] if state()["other"] is not None else ""),
+        Parameter("picture", _read_picture, _write_picture),
         Parameter("tab", _read_tab, _write_tab),
         Parameter("lesson", _read_lesson, _write_lesson),
     ),
-)
+)  # fmt: skip
 
 
 def state() -> FieldState:
