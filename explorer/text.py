@@ -244,10 +244,12 @@ def format_setting(value: object) -> str:
         value: What a field of the node holds.
 
     Returns:
-        A tuple as a shape without spaces, a whole number in groups of three, 1e−5 for what is very small, anything else
-        as ``str`` writes it.
+        A tuple as a shape without spaces, a whole number in groups of three, 1e−5 for what is very small, yes or no,
+        anything else as ``str`` writes it.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
         return format_count(value)
     if isinstance(value, float):
         return re.sub(r"e-0*", "e−", f"{value:g}").replace("-", "−")

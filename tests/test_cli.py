@@ -225,6 +225,7 @@ def test_diff(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert reading["changes"] == [
         {"path": "inception1/branch_1x1", "kind": "changed", "field": "out_channels", "before": 64, "after": 96}
     ]
+    assert reading["groups"] == [{"text": "inception1/branch_1x1: channels 64 → 96", "changes": [0]}]
     assert reading["totals"]["params"] == {"before": 326_122, "after": analyze(after).params}
     assert main(["diff", "inception-net-32", str(file)]) == 0
     assert "inception1/branch_1x1: channels 64 → 96" in capsys.readouterr().out

@@ -5,8 +5,9 @@ and rule.
 """
 
 from . import blocks, branches, edit
-from ._align import Alignment, Change, ChangeKind
+from ._align import Alignment
 from ._architecture import Architecture, walk
+from ._changes import Change, ChangeKind
 from ._diff import describe_changes, describe_difference, diff, structural
 from ._fields import (
     IN_PLACE,
@@ -20,6 +21,7 @@ from ._fields import (
     Size,
     pair,
 )
+from ._groups import ChangeGroup, group_changes
 from ._json import from_data, from_json, nodes_from_json, nodes_to_json, to_data, to_json
 from ._kinds import add_node_kind
 from ._labels import field_label
@@ -93,6 +95,7 @@ __all__ = [
     "AttentionKind",
     "Auxiliary",
     "Change",
+    "ChangeGroup",
     "ChangeKind",
     "Conv",
     "Dropout",
@@ -125,6 +128,7 @@ __all__ = [
     "from_data",
     "from_json",
     "from_link",
+    "group_changes",
     "nodes_from_json",
     "nodes_to_json",
     "pair",

@@ -13,65 +13,28 @@ from typing import Any, Literal, NamedTuple
 
 import pydantic
 
-from ..text import format_setting
 from . import edit
 from ._architecture import Architecture
-from ._labels import field_label
-from ._matching import find_core, match_siblings
+from ._changes import Change, ChangeKind, Record
+from ._matching import Census, find_core, match_siblings
 from ._node_base import settings_of
 from ._problems import ArchitectureError, Problem
-
-ChangeKind = Literal[
-    "added", "removed", "changed", "replaced", "wrapped", "unwrapped", "moved", "renamed", "rewritten"
-]  # fmt: skip
-NAMES_ONLY = ("renamed", "rewritten")
-"""Kinds of changes after which the network computes what it did before."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One difference between two networks. For ``changed``, ``field`` went from ``before`` to ``after``."""
-
-    path: str
-    """In the later network; of a removed node, its place there if it were kept. '' is the network itself."""
-    kind: ChangeKind
-    """What happened to the node; 'rewritten' is a setting of one meaning, as padding 1 and 'same'."""
-    field: str = ""
-    """Name of the changed field; 'shortcut' or 'attention' where that was put around a node or taken away."""
-    before: Any = None
-    """Its value before; what the node was where it was removed, replaced, renamed or moved."""
-    after: Any = None
-    """Its value after; what the node is now."""
-
-    def __str__(self) -> str:
-        where = self.path or "network"
-        if self.field:
-            same = ", which is the same" if self.kind == "rewritten" else ""
-            before, after = map(format_setting, (self.before, self.after))
-            return f"{where}: {field_label(self.field)} {before} → {after}{same}"
-        if self.kind == "renamed":
-            return f"{where}: renamed from {self.before}"
-        if self.kind == "moved":
-            return f"{where}: moved from place {self.before} to {self.after}"
-        before, after = (str(kind or "").replace("_", " ") for kind in (self.before, self.after))
-        if self.kind in ("added", "removed"):
-            return f"{where}: {self.kind} {after or before}"
-        return f"{where}: {before} {self.kind} {'by' if self.kind == 'replaced' else 'in'} {after}"
 
 
 class Alignment:
     """What became of each node of a network in another, and all networks in between."""
 
     def __init__(self, before: Architecture, after: Architecture) -> None:
-        record = _Record()
+        record = Record(Census.of(before.trunk, after.trunk))
         self._before, self._after = before, after
         self._size = 0
         if before.input_shape != after.input_shape:
             shapes = (before.input_shape, after.input_shape)
             self._size = record.add(kind="changed", path="", field="input_shape", before=shapes[0], after=shapes[1])
         self._trunk = _align(before.trunk, after.trunk, "", record)
-        self.changes: tuple[Change, ...] = tuple(record.changes)
+        self.changes: tuple[Change, ...]
         """In path order; the place of each is its bit in ``render``."""
+        self.changes, self._bits = record.join_moves()
 
     def render(self, applied: int) -> Architecture:
         """Make the network with some of the changes.
@@ -85,8 +48,9 @@ class Alignment:
         Raises:
             ArchitectureError: The fields of a node contradict one another.
         """
-        shape = (self._after if applied & self._size else self._before).input_shape
-        return edit.copy_without_checks(self._after, input_shape=shape, trunk=self._trunk.render(applied))
+        bits = sum(each for place, each in enumerate(self._bits) if applied >> place & 1)
+        shape = (self._after if bits & self._size else self._before).input_shape
+        return edit.copy_without_checks(self._after, input_shape=shape, trunk=self._trunk.render(bits))
 
 
 def _rename(node: Any, name: str) -> Any:
@@ -98,18 +62,6 @@ def _with_nodes(node: Any, nodes: tuple[Any, ...], **fields: Any) -> Any:
     """The same container around other nodes, unchecked."""
     children = nodes[0] if node.child_field == "body" else nodes
     return edit.copy_without_checks(node, **{**fields, node.child_field: children})
-
-
-class _Record:
-    """The changes found so far, in path order; the place of each is its bit."""
-
-    def __init__(self) -> None:
-        self.changes: list[Change] = []
-
-    def add(self, **facts: Any) -> int:
-        """Note a change and return its bit."""
-        self.changes.append(Change(**facts))
-        return 1 << (len(self.changes) - 1)
 
 
 class _Move(NamedTuple):
@@ -152,6 +104,8 @@ class _Pair:
     """Bits by changed field."""
     order: list[_Move] = field(default_factory=list)
     """Changes among the children, in the later network's order."""
+    inside: _Pair | None = None
+    """The same two as sequences, where one of them was a layer that has become one among others, or the reverse."""
     start: list[Any] = field(default_factory=list)
     """The earlier children: pairs, and nodes that will be removed."""
     _last: tuple[int, Any] = (0, None)
@@ -170,6 +124,8 @@ class _Pair:
     def _between(self, now: int) -> Any:
         if self.swap:
             return self.new if now & self.swap else self.old
+        if self.inside:
+            return self.inside.render(now)
         if self.shell:
             core = self.shell.core.render(now)
             if bool(now & self.shell.bit) != self.shell.there_when:
@@ -206,7 +162,7 @@ def _fill(shell: _Shell, core: Any, name: str) -> Any:
     return _with_nodes(shell.outer, tuple(children), name=name)
 
 
-def _align(old: Any, new: Any, path: str, record: _Record) -> _Pair:
+def _align(old: Any, new: Any, path: str, record: Record) -> _Pair:
     """Match two nodes at a path of the later network, and note what differs between them."""
     if old.op != new.op:
         return _align_exchanged(old, new, path, record)
@@ -217,7 +173,9 @@ def _align(old: Any, new: Any, path: str, record: _Record) -> _Pair:
     for name in was:
         if was[name] != now[name]:
             kind = "rewritten" if old.meaning[name] == new.meaning[name] else "changed"
-            pair.fields[name] = record.add(kind=kind, path=path, field=name, before=was[name], after=now[name])
+            pair.fields[name] = record.add(
+                kind=kind, path=path, op=new.op, field=name, before=was[name], after=now[name]
+            )
             pair.mask |= pair.fields[name]
     if not old.child_field:
         pair.old = _rename(old, new.name)
@@ -228,8 +186,13 @@ def _align(old: Any, new: Any, path: str, record: _Record) -> _Pair:
     return pair
 
 
-def _align_exchanged(old: Any, new: Any, path: str, record: _Record) -> _Pair:
+def _align_exchanged(old: Any, new: Any, path: str, record: Record) -> _Pair:
     """Two nodes of different kinds: one is the other with something around it, or stands in its place."""
+    if _is_one_of(new, old) or _is_one_of(old, new):
+        lane, other = (new, old) if new.op == "sequence" else (old, new)
+        alone = _with_nodes(lane, (other,))
+        inside = _align(*((alone, new) if lane is new else (old, alone)), path, record)
+        return _Pair(_rename(old, new.name), new, mask=inside.mask, inside=inside)
     place = find_core(new, old)
     if place is not None:
         bit = record.add(path=path, **_describe_shell("wrapped", new, place, old, new))
@@ -242,8 +205,16 @@ def _align_exchanged(old: Any, new: Any, path: str, record: _Record) -> _Pair:
         bit = record.add(path=path, **_describe_shell("unwrapped", old, place, old, new))
         shell = _Shell(bit, old, place, _align(old.nodes[place], new, path, record), there_when=False)
         return _Pair(_fill(shell, shell.core.old, new.name), new, mask=bit | shell.core.mask, shell=shell)
-    bit = record.add(kind="replaced", path=path, before=old.op, after=new.op)
+    bit = record.add(kind="replaced", path=path, op=old.op, before=old.op, after=new.op)
     return _Pair(_rename(old, new.name), new, mask=bit, swap=bit)
+
+
+def _is_one_of(lane: Any, layer: Any) -> bool:
+    """Whether a sequence holds what was a layer alone, and others beside it. An attention behind it is told as such."""
+    place = find_core(lane, layer) if lane.op == "sequence" and len(lane.nodes) > 1 else None
+    if place is None:
+        return False
+    return [child.op for at, child in enumerate(lane.nodes) if at != place] != ["attention"]
 
 
 def _describe_shell(kind: ChangeKind, outer: Any, place: int, old: Any, new: Any) -> dict[str, Any]:
@@ -254,14 +225,15 @@ def _describe_shell(kind: ChangeKind, outer: Any, place: int, old: Any, new: Any
     elif outer.op == "sequence" and [child.op for child in around] == ["attention"]:
         words = ("attention", around[0].kind)
     else:
-        return {"kind": kind, "before": old.op, "after": new.op}
+        return {"kind": kind, "op": old.op, "before": old.op, "after": new.op}
+    core = outer.nodes[place]
     before, after = ("off", words[1]) if kind == "wrapped" else (words[1], "off")
-    return {"kind": kind, "field": words[0], "before": before, "after": after}
+    return {"kind": kind, "op": core.op, "field": words[0], "before": before, "after": after}
 
 
-def _align_children(pair: _Pair, path: str, record: _Record) -> None:
+def _align_children(pair: _Pair, path: str, record: Record) -> None:
     old, new = pair.old.nodes, pair.new.nodes
-    partner = match_siblings(old, new)  # place in new → place in old
+    partner = match_siblings(old, new, record.census)  # place in new → place in old
     stay = _longest_rise([partner[place] for place in sorted(partner)])
     kept = set(partner.values())
     gone = [place for place in range(len(old)) if place not in kept]
@@ -271,7 +243,7 @@ def _align_children(pair: _Pair, path: str, record: _Record) -> None:
 
     def remove(place: int) -> None:
         was = f"{path}/{old[place].name}" if path else old[place].name
-        note(record.add(kind="removed", path=was, before=old[place].op), "remove", entries[place])
+        note(record.remove(was, old[place]), "remove", entries[place])
 
     def note(bit: int, what: Literal["add", "move", "remove"], entry: Any) -> None:
         pair.order.append(_Move(bit, what, entry, anchor))
@@ -281,13 +253,14 @@ def _align_children(pair: _Pair, path: str, record: _Record) -> None:
         below = f"{path}/{node.name}" if path else node.name
         mine = partner.get(place)
         if mine is None:
-            note(record.add(kind="added", path=below, after=node.op), "add", node)
+            note(record.insert(below, node), "add", node)
             continue
         while gone and mine in stay and gone[0] < mine:
             remove(gone.pop(0))
         if old[mine].name != node.name:
-            record.add(kind="renamed", path=below, before=old[mine].name, after=node.name)
-        moved = None if mine in stay else record.add(kind="moved", path=below, before=mine + 1, after=place + 1)
+            record.add(kind="renamed", path=below, op=node.op, before=old[mine].name, after=node.name)
+        places = {"before": mine + 1, "after": place + 1}
+        moved = None if mine in stay else record.add(kind="moved", path=below, op=node.op, **places)
         inner = _align(old[mine], node, below, record)
         pair.mask |= inner.mask
         entries[mine] = inner

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ._align import NAMES_ONLY, Alignment, Change
+from ._align import Alignment
 from ._architecture import Architecture
+from ._changes import NAMES_ONLY, Change
+from ._groups import ChangeGroup, group_changes
+
+_TOLD = 3
+"""Groups of changes that one sentence names."""
 
 
 def diff(before: Architecture, after: Architecture) -> list[Change]:
@@ -52,7 +57,8 @@ def describe_difference(before: Architecture, after: Architecture) -> str:
         after: The one that is asked about, such as a student's.
 
     Returns:
-        That they are the same, that only names differ and how many, or how many changes lead from one to the other.
+        That they are the same, that only names differ and how many, or how many changes lead from one to the other and
+        which of them are the most frequent.
     """
     return describe_changes(diff(before, after))
 
@@ -67,13 +73,23 @@ def describe_changes(changes: Iterable[Change]) -> str:
         As ``describe_difference``.
     """
     found = [change for change in changes if change.path or change.kind != "renamed"]  # a title is no part of it
-    count = len(structural(found))
+    groups = group_changes(structural(found))
+    count = sum(len(group.changes) for group in groups)
     other_names = sum(change.kind == "renamed" for change in found)
     rewritten = sum(change.kind == "rewritten" for change in found)
     remarks = [f"{other_names:,} {'name differs' if other_names == 1 else 'names differ'}"] if other_names else []
     if rewritten:
         remarks.append(f"{rewritten:,} {'setting is' if rewritten == 1 else 'settings are'} written in another way")
     if count:
-        what = f"Another network: {count:,} change{'' if count == 1 else 's'}"
+        what = f"Another network: {count:,} change{'' if count == 1 else 's'}{_describe_groups(groups)}"
         return f"{what}; besides, {' and '.join(remarks)}." if remarks else f"{what}."
     return f"The same structure: {' and '.join(remarks)}." if remarks else "The same network: no difference."
+
+
+def _describe_groups(groups: list[ChangeGroup]) -> str:
+    """What was done to most nodes; '' where nothing was done to more than one."""
+    several = sorted((each for each in groups if len(each.changes) > 1), key=lambda each: -len(each.changes))
+    told = ", ".join(each.headline for each in several[:_TOLD])
+    if not told:
+        return ""
+    return f": {told}" if len(groups) == len(several[:_TOLD]) else f", among them {told}"

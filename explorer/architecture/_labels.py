@@ -35,3 +35,26 @@ def field_label(field: str, op: str = "") -> str:
         The label; the name itself, in words, where there is no other.
     """
     return _OF_KIND.get((op, field)) or _LABELS.get(field) or field.replace("_", " ")
+
+
+_NODES = {
+    "conv": "convolution",
+    "pool": "pooling layer",
+    "global_pool": "global pooling layer",
+    "norm": "batch norm",
+    "parallel": "split",
+    "auxiliary": "auxiliary head",
+    "local_response_norm": "local response norm",
+    "residual": "residual",
+    "sequence": "sequence",
+}
+
+
+def node_label(op: str) -> str:
+    """What people call a kind of node: 'convolution', 'dropout layer'."""
+    return _NODES.get(op) or f"{op.replace('_', ' ')} layer"
+
+
+def count_nodes(op: str, count: int) -> str:
+    """'57 convolutions'."""
+    return f"{count:,} {node_label(op)}{'' if count == 1 else 's'}"

@@ -1,8 +1,8 @@
 """Which of two lists of siblings is which: by what the nodes are before what they are called.
 
 The match is the one that takes the fewest changes: a node that comes or goes costs 1, a renamed one a quarter (a half
-where the name is still there for another), another setting more than half, and nodes whose names both lists have are
-not taken for one another unless they are equal.
+where the name is still there for another), another setting more than half, and nodes whose names both lists have, or of
+which one stands elsewhere in the other network, are not taken for one another unless they are equal.
 Within the order it is exact (Needleman & Wunsch 1970); what is left over then is looked for elsewhere: it has moved.
 """
 
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+
+from ._architecture import walk
 
 _ALIGNED = 40_000
 """Pairs of siblings that are weighed; beyond that the names decide."""
@@ -18,6 +20,21 @@ _RENAMED = 0.25
 _CHANGED = 0.6
 """The first other setting of a node that keeps its name; each further one costs a quarter of it."""
 _NEVER = 9.0
+
+
+class Census(NamedTuple):
+    """What two networks have in all: names with structures."""
+
+    lost: frozenset[tuple[str, int]]
+    """Those of which the later one has fewer."""
+    new: frozenset[tuple[str, int]]
+    """Those of which the earlier one has fewer."""
+
+    @classmethod
+    def of(cls, old: Any, new: Any) -> Census:
+        """Count what is below two nodes."""
+        was, now = (Counter((node.name, node.structure) for _, node in walk(root)) for root in (old, new))
+        return cls(frozenset(was - now), frozenset(now - was))
 
 
 def find_core(outer: Any, inner: Any, *, equal: bool = False) -> int | None:
@@ -36,12 +53,13 @@ def find_core(outer: Any, inner: Any, *, equal: bool = False) -> int | None:
     return next(deeper, None)
 
 
-def match_siblings(old: tuple[Any, ...], new: tuple[Any, ...]) -> dict[int, int]:
+def match_siblings(old: tuple[Any, ...], new: tuple[Any, ...], census: Census) -> dict[int, int]:
     """Match two lists of siblings.
 
     Args:
         old: The children of a node.
         new: The children of the node that it became.
+        census: Of the two networks.
 
     Returns:
         For places in ``new`` the place in ``old`` of the node that it was; what came has none.
@@ -60,9 +78,8 @@ def match_siblings(old: tuple[Any, ...], new: tuple[Any, ...]) -> dict[int, int]
     if _keep_their_names(old, new, rows, columns):
         found.update(zip(columns, rows, strict=True))
     elif rows and columns:
-        known = ({node.name for node in old}, {node.name for node in new})
         if len(rows) * len(columns) <= _ALIGNED:
-            _match_in_order(old, new, rows, columns, known, found)
+            _match_in_order(old, new, rows, columns, census, found)
         _match_anywhere(old, new, rows, columns, found)
     return found
 
@@ -81,10 +98,14 @@ def _keep_their_names(old: tuple[Any, ...], new: tuple[Any, ...], rows: range, c
 
 
 def _match_in_order(
-    old: tuple[Any, ...], new: tuple[Any, ...], rows: range, columns: range, known: tuple[set[str], set[str]],
-    found: dict[int, int],
-) -> None:  # fmt: skip
-    costs = [[_cost(old[row], new[column], *known) for column in columns] for row in rows]
+    old: tuple[Any, ...], new: tuple[Any, ...], rows: range, columns: range, census: Census, found: dict[int, int]
+) -> None:
+    names, later_names = ({node.name for node in nodes} for nodes in (old, new))
+    staying = {row for row in rows if old[row].name in later_names or _key(old[row]) not in census.lost}
+    known = {column for column in columns if new[column].name in names or _key(new[column]) not in census.new}
+    costs = [
+        [_cost(old[row], new[column], apart=row in staying or column in known) for column in columns] for row in rows
+    ]
     best = [[float(i + j) for j in range(len(columns) + 1)] for i in range(len(rows) + 1)]
     for i, line in enumerate(costs):
         above, here = best[i], best[i + 1]
@@ -101,11 +122,18 @@ def _match_in_order(
             j -= 1
 
 
-def _cost(a: Any, b: Any, names: set[str], later_names: set[str]) -> float:
-    """How much it takes to make one node of another; a node that goes and one that comes take 2."""
+def _key(node: Any) -> tuple[str, int]:
+    return node.name, node.structure
+
+
+def _cost(a: Any, b: Any, *, apart: bool) -> float:
+    """How much it takes to make one node of another; a node that goes and one that comes take 2.
+
+    ``apart`` says that one of the two is still there in the other network, or was.
+    """
     same_name = a.name == b.name
     known = 0.0 if same_name else _RENAMED
-    exchanged = not same_name and (a.name in later_names or b.name in names)
+    exchanged = apart and not same_name
     if a.structure == b.structure:
         return 2 * known if exchanged else known
     if exchanged:

@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = verb("diff", _design.diff_verb, "The differences between two architectures.", arch=False, shape=False)
     sub.add_argument("before", metavar="A", help=ARCH_HELP)
     sub.add_argument("after", metavar="B", help=ARCH_HELP)
-    sub.add_argument("--all", action="store_true", help="list changes that cost nothing, too")
+    sub.add_argument("--all", action="store_true", help="list every change singly, also what costs nothing")
     sub = verb(
         "export", _design.export_verb, "The architecture as JSON or as the text of a link.", arch=True, shape=False
     )

@@ -16,6 +16,7 @@ from ..comparison import (
     Report,
     compare,
     describe_misfits,
+    group_steps,
     make_report,
     render_csv,
     render_html,
@@ -98,7 +99,8 @@ def _print(found: Report, *, every: bool) -> None:
     ]
     print(f"\n{format_table(('MACs', *letters), stages, '<' + '>' * len(letters))}")
     for letter, changed in zip(letters[1:], found.differences, strict=True):
-        rows = [(escape(step), *_costs(step.delta)) for step in (changed.steps if every else changed.costly)]
+        listed = changed.steps if every else group_steps(changed.costly)
+        rows = [(escape(each), *_costs(each.delta)) for each in listed]
         print(f"\nfrom A to {letter}: {changed.verdict}")
         if rows:
             rows.append(("in all", *_costs(changed.total)))
@@ -118,7 +120,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub = verb("compare", compare_verb, text, arch=False, shape=False)
     what = f"{ARCH_HELP}, or a run; the first is what the others are compared to"
     sub.add_argument("archs", metavar="ARCH", nargs="+", help=what)
-    sub.add_argument("--all", action="store_true", help="list changes that cost nothing, too")
+    sub.add_argument("--all", action="store_true", help="list every change singly, also what costs nothing")
     sub.add_argument("--markdown", action="store_true", help="Markdown tables")
     sub.add_argument("--csv", action="store_true", help="one line per number")
     sub.add_argument("--html", metavar="FILE", help="write one self-contained page there")

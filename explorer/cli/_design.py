@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
-from ..architecture import describe_changes, diff, to_data, to_link
+from ..architecture import describe_changes, diff, group_changes, to_data, to_link
 from ..comparison import Delta, find_differences
 from ..profiling import OUR_CONVENTION
 from ..text import compact_shape, format_count, format_extent, format_signed, quote
@@ -173,11 +173,16 @@ def diff_verb(args: argparse.Namespace) -> None:
     totals = {metric.key: (metric.read_totals(old), metric.read_totals(new)) for metric in metrics}
     if args.json:
         fields = ("path", "kind", "field", "before", "after")
+        places = {id(change): place for place, change in enumerate(changes)}
         print_json({
             "before": before.name,
             "after": after.name,
             "verdict": describe_changes(changes),
             "changes": [{name: getattr(change, name) for name in fields} for change in changes],
+            "groups": [
+                {"text": str(group), "changes": [places[id(change)] for change in group.changes]}
+                for group in group_changes(changes)
+            ],
             "totals": {name: {"before": was, "after": now} for name, (was, now) in totals.items()},
         })  # fmt: skip
         return
@@ -185,8 +190,8 @@ def diff_verb(args: argparse.Namespace) -> None:
             if step.delta == Delta() for change in step.changes} | {("renamed", "", "name")}  # fmt: skip
     shown = [change for change in changes if args.all or (change.kind, change.path, change.field) not in free]
     print(describe_changes(changes))
-    for change in shown:
-        print(escape(change))
+    for each in shown if args.all else group_changes(shown):
+        print(escape(each))
     if len(shown) < len(changes):
         print(f"{len(changes) - len(shown):,} that cost nothing, such as names, are left out; --all lists them")
     print()

@@ -4,7 +4,7 @@ from ._axes import TradeOffAxis, list_axes
 from ._budget import EqualBudget, scale_to_budget
 from ._cells import Difference, TableCell, format_cell, format_difference, is_best
 from ._chains import Chain, make_chain, read_chain
-from ._changes import AttributedStep, Delta, Differences, find_differences
+from ._changes import AttributedStep, Delta, Differences, StepGroup, find_differences, group_steps
 from ._cloud import Cloud, CloudPoint, Ranges, sample_cloud
 from ._compare import MAX_NETWORKS, AlignedStage, Comparison, MetricCell, MetricRow, compare
 from ._html import render_html
@@ -38,6 +38,7 @@ __all__ = [
     "Saving",
     "Stack",
     "Stage",
+    "StepGroup",
     "Table",
     "TableCell",
     "TradeOffAxis",
@@ -49,6 +50,7 @@ __all__ = [
     "find_stages",
     "format_cell",
     "format_difference",
+    "group_steps",
     "is_best",
     "list_axes",
     "list_stacks",

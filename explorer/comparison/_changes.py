@@ -10,12 +10,12 @@ networks of hundreds of layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..analysis import METRICS, Analysis, Metric, analyze
-from ..architecture import Alignment, Architecture, ArchitectureError, Change, describe_changes
+from ..architecture import Alignment, Architecture, ArchitectureError, Change, describe_changes, group_changes
 from ._amounts import Amounts, sum_layers
 
 _VISITS = 200_000
@@ -72,7 +72,50 @@ class AttributedStep:
     All zero for a change of the network itself, of which every layer is a part."""
 
     def __str__(self) -> str:
-        return "; ".join(map(str, self.changes))
+        return "; ".join(map(str, group_changes(self.changes)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepGroup:
+    """One step, or several that did the same to different nodes."""
+
+    steps: tuple[AttributedStep, ...]
+    """In the order in which they are applied, at least one."""
+
+    @property
+    def delta(self) -> Delta:
+        """What they cost together."""
+        return sum((step.delta for step in self.steps), Delta())
+
+    @property
+    def elsewhere(self) -> Delta:
+        """The part of it in layers outside the changed nodes."""
+        return sum((step.elsewhere for step in self.steps), Delta())
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What is done in all of them."""
+        return tuple(change for step in self.steps for change in step.changes)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, group_changes(self.changes)))
+
+
+def group_steps(steps: Iterable[AttributedStep]) -> list[StepGroup]:
+    """Gather the steps of one change each that did the same to different nodes.
+
+    Args:
+        steps: The steps from one network to another, or some of them.
+
+    Returns:
+        Groups in the order of their first steps; every step is in one.
+    """
+    steps = list(steps)
+    places = {step.changes[0]: place for place, step in enumerate(steps)}
+    single = group_changes(step.changes[0] for step in steps if len(step.changes) == 1)
+    found = [[places[change] for change in group.changes] for group in single]
+    found += [[place] for place, step in enumerate(steps) if len(step.changes) > 1]
+    return [StepGroup(steps=tuple(steps[place] for place in group)) for group in sorted(found)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +150,18 @@ class Differences:
         return f"{self.free:,} change{' that costs nothing is' if one else 's that cost nothing are'} left out"
 
     def to_data(self) -> dict[str, Any]:
-        """Convert to plain data for JSON."""
+        """Convert to plain data for JSON: each step, and in ``groups`` the places of those that did the same."""
+        places = {id(step): place for place, step in enumerate(self.steps)}
         return {
+            "groups": [
+                {
+                    "text": str(group),
+                    "steps": [places[id(step)] for step in group.steps],
+                    "delta": group.delta.to_data(),
+                    "elsewhere": group.elsewhere.to_data(),
+                }
+                for group in group_steps(self.steps)
+            ],
             "steps": [
                 {
                     "text": str(step),
@@ -221,8 +274,9 @@ def _elsewhere(changes: tuple[Change, ...], was: Analysis, now: Analysis) -> Del
     """The difference in layers that are not at or below a changed node."""
     paths: list[str] = []
     for change in changes:
-        above, slash, name = change.path.rpartition("/")
-        paths += [change.path, f"{above}{slash}-{name}"]  # the latter until it is removed
+        for path in (change.path, *([change.before] if change.moved_elsewhere else [])):
+            above, slash, name = path.rpartition("/")
+            paths += [path, f"{above}{slash}-{name}"]  # the latter until it is removed
     if "" in paths:
         return Delta()
     cost = delta(was, now).amounts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..catalog import describe_origin
 from ..text import format_extent, format_shape
 from ._cells import Difference, TableCell
-from ._changes import Delta, Differences, find_differences
+from ._changes import Delta, Differences, find_differences, group_steps
 from ._compare import Comparison
 from ._stages import Part
 
@@ -185,7 +185,7 @@ def differences_table(comparison: Comparison, place: int, found: Differences) ->
     def cells(text: str, delta: Delta) -> tuple[TableCell, ...]:
         return (text, Difference((delta.params,)), Difference((delta.macs,)), Difference(delta.receptive_field))
 
-    rows = [*(cells(str(step), step.delta) for step in found.costly), cells("in all", found.total)]
+    rows = [*(cells(str(group), group.delta) for group in group_steps(found.costly)), cells("in all", found.total)]
     names = headings(comparison)
     left_out = found.describe_free()
     return Table(
@@ -193,6 +193,7 @@ def differences_table(comparison: Comparison, place: int, found: Differences) ->
         header=("change", "params", "MACs", "field (px)"),
         rows=tuple(rows),
         note=f"{found.verdict} Applied one after another from the top: each change is charged with what it causes in "
-        "the layers behind it, and the column adds up to the last row." + (f" {left_out}." if left_out else ""),
+        "the layers behind it, and the column adds up to the last row. Equal changes share a row."
+        + (f" {left_out}." if left_out else ""),
     )
 

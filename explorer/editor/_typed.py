@@ -68,8 +68,8 @@ def parse_field(kind: type[NodeBase], field: str, value: object, path: str) -> A
     what = field_label(field, kind.model_fields["op"].default)
     if isinstance(value, str) and value.strip().lower() in words:
         return value.strip().lower()
-    if isinstance(value, bool) and bool in types:
-        return value
+    if bool in types and (isinstance(value, bool) or str(value).strip().lower() in ("yes", "no")):
+        return value if isinstance(value, bool) else str(value).strip().lower() == "yes"
     others = "".join(f", or '{word}'" for word in words)
     if tuple in types:
         return parse_size(value, path, what, others)

@@ -19,6 +19,7 @@ from explorer.architecture import (
     describe_changes,
     diff,
     from_json,
+    group_changes,
     structural,
     to_json,
 )
@@ -27,6 +28,9 @@ from explorer.text import format_shape, format_si
 from . import find_networks, session
 from .components import mount
 from .text import literal
+
+_LISTED = 40
+"""Changes, or groups of equal ones, that are listed."""
 
 
 def show(architecture: Architecture, baseline: Architecture) -> None:
@@ -159,11 +163,15 @@ def _changes(architecture: Architecture, baseline: Architecture) -> None:
     with unfolded:
         st.caption(f"Since the baseline, {literal(baseline.name)}")
         st.write(describe_changes(changes))
-        listed = structural(changes) or changes
-        for change in listed[:40]:
-            st.text(str(change))
-        if len(listed) > 40:
-            st.caption(f"and {len(listed) - 40:,} more")
+        listed = group_changes(structural(changes) or changes)
+        for group in listed[:_LISTED]:
+            if len(group.changes) == 1:
+                st.text(str(group))
+            else:
+                with st.expander(literal(group.headline)):
+                    st.text("\n".join(change.path for change in group.changes))
+        if len(listed) > _LISTED:
+            st.caption(f"and {len(listed) - _LISTED:,} more")
         if changes:
             st.button("Measure from here", key="pin", on_click=session.pin, help="Make this design the baseline")
             st.button("Back to the baseline", key="revert", on_click=_open_and_close, args=(lambda: baseline,))

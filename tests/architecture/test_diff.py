@@ -25,6 +25,7 @@ from explorer.architecture import (
     describe_difference,
     diff,
     edit,
+    group_changes,
     structural,
     walk,
 )
@@ -198,3 +199,48 @@ def test_another_kind_of_one_name_is_one_change(last: Any) -> None:
     )  # fmt: skip
     (change,) = diff(before, edit.put(before, "pool_1", last))
     assert change.kind == "replaced"
+
+
+# ---- equal changes -------------------------------------------------------------------------------------------------
+
+
+def test_equal_changes_of_many_layers_are_one_line() -> None:
+    found = diff(GOOGLENET, catalog.get("googlenet-torchvision"))
+    groups = group_changes(found)
+    assert sorted((each for group in groups for each in group.changes), key=found.index) == found
+    told = [str(group) for group in groups]
+    assert "batch norm added to 59 convolutions: conv1, conv2_reduce, conv2 and 56 more" in told
+    assert "2 local response norms removed: norm1, norm2" in told
+    assert "2 pooling layers replaced by global pooling layer: auxiliary_1/pool, auxiliary_2/pool" in told
+    assert "pool4: kernel 3 → 2" in told
+    assert len(groups) < 10
+    sentence = describe_difference(GOOGLENET, catalog.get("googlenet-torchvision"))
+    assert sentence.startswith(f"Another network: {len(structural(found))} changes, among them batch norm added to 59 ")
+    back = [str(group) for group in group_changes(diff(catalog.get("googlenet-torchvision"), GOOGLENET))]
+    assert "batch norm removed from 59 convolutions: conv1, conv2_reduce, conv2 and 56 more" in back
+
+
+def test_one_group_that_is_all_is_told_as_all() -> None:
+    sentence = describe_difference(
+        catalog.get("inception-block"), edit.set_style(catalog.get("inception-block"), "", norm="batch")
+    )
+    assert sentence == "Another network: 6 changes: batch norm added to 6 convolutions."
+
+
+@settings(max_examples=examples(100))
+@given(architectures(), architectures())
+def test_every_change_is_in_one_group_whose_changes_are_alike(a: Architecture, b: Architecture) -> None:
+    found = diff(a, b)
+    groups = group_changes(found)
+    assert sorted((each for group in groups for each in group.changes), key=found.index) == found
+    for group in groups:
+        assert str(group)
+        assert len({(each.kind, str(each).partition(": ")[2]) for each in group.changes if each.kind != "renamed"}) <= 1
+
+
+def test_a_choice_of_yes_and_no_is_told_as_such() -> None:
+    pooled = Architecture(
+        name="n", input_shape=(3, 9, 9), trunk=Sequence(name="trunk", children=(Pool(name="pool"),))
+    )  # fmt: skip
+    assert texts(pooled, edit.replace(pooled, "pool", ceil_mode=True)) == ["pool: round sizes up no → yes"]
+    assert texts(pooled, edit.replace(pooled, "pool", kind="avg")) == ["pool: pooling max → avg"]

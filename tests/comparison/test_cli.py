@@ -10,6 +10,7 @@ import pytest
 from explorer import catalog
 from explorer.architecture import edit, to_json
 from explorer.cli import main
+from explorer.comparison import Delta, find_differences
 from explorer.runs import Manager, Point
 from tests.training.parts import config
 
@@ -36,14 +37,14 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "googlenet", "googlenet-torchvision")
     assert "A  GoogLeNet\n" in out
     assert "1,498,376,192 *" in out
-    assert "inception_3a/branch_5x5/conv: kernel 5 → 3" in out
+    assert "kernel 5 → 3 in 9 convolutions: inception_3a/branch_5x5/conv, " in out
     *_, last, left_out = out.splitlines()
     assert last.split() == ["in", "all", "−373,648", "−84,295,680", "−336"]
     assert "inception_3a/branch_1x1: norm_eps" not in out
     listed = run(capsys, "googlenet", "googlenet-torchvision", "--all")
-    free = sum(line.split()[-3:] == ["0", "0", "0"] for line in listed.splitlines()) - sum(
-        line.split()[-3:] == ["0", "0", "0"] for line in out.splitlines()
-    )
+    assert "inception_3a/branch_5x5/conv: kernel 5 → 3" in listed
+    found = find_differences(catalog.get("googlenet"), catalog.get("googlenet-torchvision"))
+    free = sum(step.delta == Delta() for step in found.steps)
     assert left_out == f"{free} changes that cost nothing are left out; --all lists them"
     assert "from A to B: The same network: no difference." in run(capsys, "googlenet", "inception-v1")
 
@@ -53,6 +54,11 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert data["comparison"]["networks"] == ["GoogLeNet", "Inception v3"]
     steps = data["differences"][0]["steps"]
     assert sum(step["delta"]["macs"] for step in steps) == 5_713_216_096 - 1_582_671_872
+    groups = data["differences"][0]["groups"]
+    assert sorted(place for group in groups for place in group["steps"]) == list(range(len(steps)))
+    assert len(groups) < len(steps) / 2
+    for group in groups:
+        assert group["delta"]["macs"] == sum(steps[place]["delta"]["macs"] for place in group["steps"])
     assert [architecture["name"] for architecture in data["architectures"]] == data["comparison"]["networks"]
 
 

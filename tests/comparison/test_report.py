@@ -88,7 +88,7 @@ def test_markdown() -> None:
         assert len(widths) == 1, block[:200]
     assert "**1,498,376,192" not in text  # the small one has the least
     assert "| MACs | 1,582,671,872 | 1,498,376,192 (−84,295,680, −5.3 %) | **14,003,648" in text
-    assert "kernel 5 → 3 | −8,192 | −6,422,528 | −16 |" in text
+    assert "branch_5x5/conv and 6 more | −380,928 | −84,295,680 | −320 |" in text
 
 
 def test_csv() -> None:

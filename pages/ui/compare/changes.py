@@ -9,7 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from explorer.architecture import Architecture
-from explorer.comparison import LETTERS, Differences, compare, find_differences, pictures
+from explorer.comparison import (
+    LETTERS,
+    AttributedStep,
+    Differences,
+    StepGroup,
+    compare,
+    find_differences,
+    group_steps,
+    pictures,
+)
 from explorer.text import format_bytes, format_si, format_signed
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
@@ -101,26 +110,48 @@ def _steps(found: Differences) -> list[str]:
     """The table, its sums first, where they are seen; returns the paths of the chosen change."""
     quiet = _quiet()
     steps = list(found.costly if quiet else found.steps)
-    rows: list[dict[str, Any]] = [
-        {
-            "change": cell(str(step)),
-            **{name: getattr(step.delta, name) for name in _SUMS},
-            "field": max(step.delta.receptive_field, key=abs),
-            "elsewhere": step.elsewhere.macs,
-        }
-        for step in steps
-    ]
+    groups = group_steps(steps)
+    rows = list(map(_row, groups))
     added = {name: sum(row[name] for row in rows) for name in (*_SUMS, "elsewhere")}
     field = max((sum(step.delta.receptive_field[axis] for step in steps) for axis in (0, 1)), key=abs)
     rows.insert(0, {"change": "sum of all rows", **added, "field": field})
-    table = st.dataframe(
+    told = "Changes and what each costs"
+    table = _table(rows, told, key=_TABLE, on_select="rerun", selection_mode="single-row")
+    left_out = f" ({found.describe_free()})" if quiet and found.free else ""
+    shared = f", in {len(groups):,} rows" if len(groups) < len(steps) else ""
+    sums = f"{format_signed(found.total.params)} parameters, {format_signed(found.total.macs)} MACs"
+    st.caption(
+        literal(
+            f"{len(steps):,} of {len(found.steps):,} steps{left_out}{shared}, applied one after another from the top. "
+            "Each is charged with what it causes in the layers behind it, so the sums are the differences of the "
+            f"totals: {sums}. Choose a row to see where it is."
+        )
+    )
+    picked = table.selection["rows"]
+    if not picked or not 0 < picked[0] <= len(groups):
+        return []
+    group = groups[picked[0] - 1]
+    if len(group.steps) > 1:
+        with st.expander(f"Each of the {len(group.steps):,} changes of the chosen row", expanded=True):
+            _table(list(map(_row, group.steps)), "Changes of the chosen row and what each costs")
+    return [change.path for change in group.changes]
+
+
+def _row(step: AttributedStep | StepGroup) -> dict[str, Any]:
+    return {
+        "change": cell(str(step)),
+        **{name: getattr(step.delta, name) for name in _SUMS},
+        "field": max(step.delta.receptive_field, key=abs),
+        "elsewhere": step.elsewhere.macs,
+    }
+
+
+def _table(rows: list[dict[str, Any]], alt: str, **options: Any) -> Any:
+    return st.dataframe(
         pd.DataFrame(rows).style.format(dict.fromkeys((*_SUMS, "field", "elsewhere"), _signed)),
-        key=_TABLE,
-        on_select="rerun",
-        selection_mode="single-row",
         hide_index=True,
         height="auto" if len(rows) < 12 else 420,
-        alt="Changes and what each costs",
+        alt=alt,
         column_order=["change", *_SUMS, "field", "elsewhere"],
         column_config={
             "change": st.column_config.TextColumn("change", width="large"),
@@ -130,20 +161,8 @@ def _steps(found: Differences) -> list[str]:
             "field": st.column_config.NumberColumn("Δ field (px)"),
             "elsewhere": st.column_config.NumberColumn("of that, MACs in other layers"),
         },
+        **options,
     )
-    left_out = f" ({found.describe_free()})" if quiet and found.free else ""
-    sums = f"{format_signed(found.total.params)} parameters, {format_signed(found.total.macs)} MACs"
-    st.caption(
-        literal(
-            f"{len(steps):,} of {len(found.steps):,} steps{left_out}, applied one after another from the top. Each is "
-            "charged with what it causes in the layers behind it, so the sums are the differences of the totals: "
-            f"{sums}. Choose a row to see where it is."
-        )
-    )
-    picked = table.selection["rows"]
-    if not picked or not 0 < picked[0] <= len(steps):
-        return []
-    return [change.path for change in steps[picked[0] - 1].changes]
 
 
 def _signed(value: Any) -> str:
