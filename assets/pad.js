@@ -1,6 +1,7 @@
 // A pad to draw on: with mouse, finger, pen or keys. The drawing travels while it grows.
 // data: {text, said, label}: the drawing as explorer.datasets.format_strokes writes it, and how it is read.
-// trigger "draw": the drawing as text, '' where it is empty; "another": keep this one and begin a new one.
+// trigger "draw": the drawing as text, '' where it is empty; "grow": the same while a stroke is under way;
+// "another": keep this one and begin a new one.
 
 const SIDE = 100 // of the pad in its own units
 const STEPS = 511
@@ -9,6 +10,7 @@ const MOST_LETTERS = 1500
 const LEAST_STEP = 0.008 // between two points, as share of the pad
 const TOLERANCE = 0.003 // by which a stroke may be smoothed
 const KEY_STEP = 0.04
+const PAUSE_MS = 400 // of a stroke under way, after which the whole page follows
 const KEYS = {
   ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0],
   7: [-1, -1], 8: [0, -1], 9: [1, -1], 4: [-1, 0], 6: [1, 0], 1: [-1, 1], 2: [0, 1], 3: [1, 1],
@@ -37,12 +39,24 @@ function build(root, memory, send) {
   const button = (label, hint, act) => html(row, "button", { type: "button", class: "act", title: hint }, label).addEventListener("click", act)
   const changed = () => {
     draw(root, memory)
+    clearTimeout(memory.pause)
     memory.commands.withdraw()
     send("draw", write(memory.strokes))
   }
   const grow = () => {
     draw(root, memory)
-    memory.commands.offer("draw", write(memory.strokes))
+    clearTimeout(memory.pause)
+    memory.rests = false
+    memory.pause = setTimeout(() => {
+      memory.rests = true
+      changed()
+    }, PAUSE_MS)
+    memory.commands.offer("grow", write(memory.strokes))
+  }
+  const end = () => {
+    memory.down = null
+    if (memory.rests) draw(root, memory) // all of it is told
+    else changed()
   }
   const undo = () => {
     if (!memory.strokes.length) return
@@ -85,9 +99,7 @@ function build(root, memory, send) {
     grow()
   })
   const up = () => {
-    if (memory.down !== "pointer") return
-    memory.down = null
-    changed()
+    if (memory.down === "pointer") end()
   }
   pad.addEventListener("pointerup", up)
   pad.addEventListener("pointercancel", up)
@@ -106,11 +118,12 @@ function build(root, memory, send) {
       } else draw(root, memory)
     } else if (event.key === " ") {
       memory.keys = true
-      memory.down = memory.down ? null : "keys"
-      if (memory.down) {
+      if (memory.down) end()
+      else {
+        memory.down = "keys"
         memory.strokes = [...memory.strokes, [memory.cursor]]
         grow()
-      } else changed()
+      }
     } else if (event.key === "Backspace" || (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey))) undo()
     else if (event.key === "Delete") clear()
     else return
@@ -119,10 +132,8 @@ function build(root, memory, send) {
   })
   pad.addEventListener("blur", () => {
     memory.keys = false
-    if (memory.down === "keys") {
-      memory.down = null
-      changed()
-    } else draw(root, memory)
+    if (memory.down === "keys") end()
+    else draw(root, memory)
   })
 }
 

@@ -13,4 +13,21 @@
     else push(state, title, address)
     arrived ||= location.pathname !== before
   }
+  takeBareAddressOut()
+
+  // The bare address leads on to a page before this script is there. The step to that page is made one with it: back to
+  // it, unseen by the page, and there the page's address in its place.
+  function takeBareAddressOut() {
+    const asked = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href)
+    if (asked.pathname === location.pathname || !asked.pathname.endsWith("/")) return
+    const replace = history.replaceState.bind(history)
+    let latest = [history.state, "", location.href]
+    history.replaceState = (...address) => replace(...(latest = address))
+    addEventListener("popstate", (event) => {
+      event.stopImmediatePropagation()
+      history.replaceState = replace
+      replace(...latest)
+    }, { capture: true, once: true })
+    history.back()
+  }
 })()

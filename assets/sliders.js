@@ -10,13 +10,13 @@ export default component(({ data, root, memory, send }) => {
   }
   const area = root.querySelector(".rows")
   for (const row of data.rows) {
-    if (!memory.rows.has(row.name)) memory.rows.set(row.name, build(area, row, memory, send))
+    if (!memory.rows.has(row.name)) memory.rows.set(row.name, build(area, row, memory))
     memory.rows.get(row.name)(row, data.along === row.name)
   }
   root.querySelector(".act").disabled = data.rows.every((row) => row.value === row.neutral)
 })
 
-function build(area, row, memory, send) {
+function build(area, row, memory) {
   const label = html(area, "label", { class: "row", title: row.hint })
   html(label, "span", { class: "name" }, row.label)
   const range = html(label, "input", { type: "range", min: row.low, max: row.high, step: row.step, "data-name": row.name })
@@ -27,14 +27,9 @@ function build(area, row, memory, send) {
     range.setAttribute("aria-valuetext", text)
     label.classList.toggle("moved", Number(range.value) !== row.neutral)
   }
-  const command = () => ({ name: row.name, value: Number(range.value) })
   range.addEventListener("input", () => {
     tell()
-    memory.commands.offer("set", command())
-  })
-  range.addEventListener("change", () => {
-    memory.commands.withdraw()
-    send("set", command())
+    memory.commands.offer("set", { name: row.name, value: Number(range.value) })
   })
   return (next, along) => {
     label.classList.toggle("along", along)

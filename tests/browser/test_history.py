@@ -24,3 +24,17 @@ def test_back_and_forward_through_all_pages(server, page):
             page.get_by_role("heading", level=1, name=titles[stem]).wait_for(state="attached")
     settle(page)
     assert page.evaluate("location.href") == visited[-1][1]
+
+
+def test_the_bare_address_is_no_step_of_its_own(server, page):
+    before = f"{server.url}/_stcore/health"
+    page.goto(before)
+    open_app(page, f"{server.url}/?net=dilated-cnn")
+    until(lambda: "/design?net=dilated-cnn" in page.evaluate("location.href"), "the page's own address")
+    settle(page)
+    there = page.evaluate("location.href")
+    page.evaluate("history.back()")
+    page.wait_for_url(before)
+    page.evaluate("history.forward()")
+    page.wait_for_url(there)
+    page.get_by_role("heading", level=1, name="Design").wait_for(state="attached")

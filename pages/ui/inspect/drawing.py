@@ -35,7 +35,21 @@ def show(model: Any, picture: Picture | None, prediction: Any) -> None:
         best = prediction.top[0]
         said = f"{best.name}, {format_share(best.probability, 1)}"
     text = picture["key"].partition(":")[2] if picture is not None else ""
-    mount("pad", "inspect_pad", {"text": text, "said": said, "label": title(model)}, draw=_take, another=_keep)
+    shown = {"text": text, "said": said, "label": title(model)}
+    mount("pad", "inspect_pad", shown, grow=_take_part, draw=_take, another=_keep)
+
+
+def grows() -> bool:
+    """Whether this run answers a stroke under way; what comes after it is another run."""
+    here = state.state()
+    growing, here["growing"] = here["growing"], False
+    return growing
+
+
+def _take_part(text: object) -> None:
+    """A stroke is under way."""
+    _take(text)
+    state.state()["growing"] = True
 
 
 def _take(text: object) -> None:

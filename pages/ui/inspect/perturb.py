@@ -19,7 +19,7 @@ from .queries import CACHE
 from .state import Picture
 
 _AT_ONCE_MACS = 2_000_000_000
-"""Of a whole curve, up to which it is computed while a slider moves."""
+"""Of a whole curve, up to which it is computed while a slider moves; a move then runs this part of the page alone."""
 _LINES = 6
 _COVERED = 24.0
 """Percent of the side that a press on the picture covers where nothing was covered."""
@@ -27,6 +27,26 @@ _COVERED = 24.0
 
 def show(model: Any, picture: Picture, prediction: Any) -> None:
     """Sliders, the perturbed input with its prediction, and the curve of the slider that was moved last."""
+    if not all(_is_quick(model, name) for name in PERTURBATIONS):
+        _show(model, picture, prediction)
+        return
+    told = list(state.state()["notices"])
+
+    @st.fragment
+    def part() -> None:
+        _show(model, picture, prediction)
+        if state.state()["notices"] != told:  # they stand above, and are read
+            st.rerun()
+        state.PAGE.end_part()
+
+    part()
+
+
+def _is_quick(model: Any, name: str) -> bool:
+    return bool(analyze(model.architecture).macs * len(PERTURBATIONS[name].values) <= _AT_ONCE_MACS)
+
+
+def _show(model: Any, picture: Picture, prediction: Any) -> None:
     from explorer.inspection.perturbation import perturb_input
 
     here = state.state()
@@ -142,8 +162,7 @@ def _curve(model: Any, picture: Picture, prediction: Any) -> Any:
     found = CACHE.lookup(key)
     if found is not None:
         return found
-    cost = analyze(model.architecture).macs * len(PERTURBATIONS[along].values)
-    if cost <= _AT_ONCE_MACS:
+    if _is_quick(model, along):
         return CACHE.get_or_compute(key, lambda: trace_perturbation(model, prediction.input, along, others))
     if st.button("Draw the curve", key="inspect_trace", icon=":material/show_chart:"):
         found = run_with_progress(

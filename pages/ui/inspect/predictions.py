@@ -74,10 +74,15 @@ def show_picture(model: Any, picture: Picture | None) -> Any:
         # The pad stands in the same place whether something was drawn or not: a redraw must not end a stroke.
         if drawing.is_drawing(picture) or picture is None:
             pad, left, right = st.columns([0.34, 0.28, 0.38], gap="medium")
+        else:
+            pad = None
+            left, right = st.columns([0.62, 0.38], gap="medium")
+        if picture is not None and not isinstance(prediction, str):
+            with right:  # the answer goes first
+                _bars(model, picture, prediction)
+        if pad is not None:
             with pad:
                 drawing.show(model, picture, prediction)
-        else:
-            left, right = st.columns([0.62, 0.38], gap="medium")
         if picture is None:
             left.caption("Draw with mouse, finger, pen or keys: the answer appears here while you draw.")
             return None
@@ -89,8 +94,6 @@ def show_picture(model: Any, picture: Picture | None) -> Any:
         with left:
             frames = [picture_frame(picture, crop_boxes(model, picture)), input_frame(model, prediction)]
             mount("picture", "inspect_pair", {"frames": frames})
-        with right:
-            _bars(model, picture, prediction)
         height, width = picture["size"]
         told = [f"{picture['format']}, {width:,} × {height:,} pixels", *picture["notes"]]
         credit = f" Credit: {picture['credit']}." if picture["credit"] else ""

@@ -48,23 +48,44 @@ def main(found: dict[str, AvailableModel]) -> None:
         return
     with st.spinner("Reading pictures"):
         pictures.fetch_requested()
-    # All above the chosen picture in one box: whatever stands there, a pad below it keeps its place in the page.
     with st.container():
         _facts(model)
-        taken = state.state()["pictures"]
-        if taken or state.state()["pad"]:
+    prediction = _answer(model)
+    _tabs(found, model, pictures.selected(), prediction)
+
+
+def _answer(model: Any) -> Any:
+    """All pictures and what the network says of the chosen one, which it gives.
+
+    A stroke under way runs this part alone. Whatever else is done in it runs the whole page, after this part has
+    answered.
+    """
+    alone = False
+
+    @st.fragment
+    def part() -> Any:
+        nonlocal alone
+        above = st.container()  # one box: whatever stands there, a pad below it keeps its place in the page
+        shown = state.state()["pictures"] or state.state()["pad"]
+        prediction = None
+        if shown:
             with st.spinner("Predicting"):
-                predictions.show_tiles(model, taken)
-        else:
-            st.info(
-                "Upload a picture under **Pictures**, draw one, or take a test image of a data set: the prediction "
-                "appears here."
-            )
-        pictures.show_buttons(drawing.title(model), drawing.begin)
-    picture = pictures.selected()
-    shown = picture is not None or state.state()["pad"]
-    prediction = predictions.show_picture(model, picture) if shown else None
-    _tabs(found, model, picture, prediction)
+                prediction = predictions.show_picture(model, pictures.selected())
+        with above:
+            if shown:
+                predictions.show_tiles(model, state.state()["pictures"])
+            else:
+                st.info(
+                    "Upload a picture under **Pictures**, draw one, or take a test image of a data set: the "
+                    "prediction appears here."
+                )
+            pictures.show_buttons(drawing.title(model), drawing.begin)
+        if alone and not drawing.grows():
+            st.rerun()
+        alone = True
+        return prediction
+
+    return part()
 
 
 def _nothing(chosen: bool) -> None:

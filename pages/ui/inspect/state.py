@@ -86,6 +86,8 @@ class InspectState(PageState):
     """Key of the picture that is looked at."""
     pad: bool
     """Whether an empty pad is shown instead, to draw on."""
+    growing: bool
+    """Whether the last command was of a stroke under way; it answers before the rest of the page follows."""
     wanted: list[str]
     """Keys of pictures that are asked for and still to be fetched."""
     met: bool
@@ -194,8 +196,8 @@ PAGE: Page[InspectState] = Page(
     lambda: {
         **first_state(), "model": "", "second": "", "at": "", "channel": None, "unit": None, "class_index": None,
         "cell": None, "beside": None, "perturb": {}, "along": _ALONG,
-        "pictures": [], "show": "", "pad": False, "wanted": [], "met": False, "own": None, "round": 0, "own_round": 0,
-        "device": "auto",
+        "pictures": [], "show": "", "pad": False, "growing": False, "wanted": [], "met": False, "own": None,
+        "round": 0, "own_round": 0, "device": "auto",
     },
     (
         Parameter("model", _read_into("model"), lambda: _write_model(state()["model"])),
