@@ -2,7 +2,7 @@
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
 Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary``,
-``ledger``, ``predict``, ``perturb`` and ``evaluate`` import torch.
+``ledger``, ``predict``, ``perturb``, ``evaluate`` and ``effective-field`` import torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from typing import Any, NoReturn, TextIO
 
 from .. import __version__
 from ..text import quote, suggest
+<<<<<<< HEAD
 from . import _ablate, _compare, _datasets, _design, _experiments, _inspect, _lessons, _lint, _runs
+=======
+from . import _ablate, _compare, _datasets, _design, _effective, _experiments, _inspect, _lessons, _runs
+>>>>>>> 908db42 (effective-field: the effective receptive field on the command line, of any state, by noise, pictures or a data set)
 from ._arguments import ARCH_HELP
 from ._text import describe_error, escape
 
@@ -90,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _experiments.add(verbs)
     _datasets.add(verbs)
     _inspect.add(verb)
+    _effective.add(verb)
     return parser
 
 

@@ -45,8 +45,8 @@ def _predict(args: argparse.Namespace) -> int:
         raise ValueError(f"--top (={args.top}) must be at least 1")
     if args.json and args.csv:
         raise ValueError("choose one of --json and --csv")
-    rows, left_out = _find_pictures(args.images)
-    model = _open_model(args)
+    rows, left_out = find_pictures(args.images)
+    model = open_named_model(args)
     with show_progress("images") as tell:
         for done, row in enumerate(rows, 1):
             if "error" not in row:
@@ -108,7 +108,7 @@ def _classify(model: Model, path: str, top: int) -> dict[str, Any]:
     """What a model says of the picture in a file. Raises ValueError."""
     from ..inspection.predict import rank_classes
 
-    pixels, about = _read_image(path, model.preprocessing.decoded_side)
+    pixels, about = read_image(path, model.preprocessing.decoded_side)
     try:
         x_1CHW = model.prepare(pixels)
     except ValueError as error:
@@ -141,7 +141,7 @@ def _print_model(model: Model) -> None:
         print(escape(note))
 
 
-def _find_pictures(given: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
+def find_pictures(given: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
     """A row for each file that was named and each picture in folders that were; and their files that are no pictures.
 
     A folder without pictures is a row with its error.
@@ -171,7 +171,7 @@ def _find_pictures(given: Sequence[str]) -> tuple[list[dict[str, Any]], list[str
 def _evaluate(args: argparse.Namespace) -> None:
     if args.images is not None and args.images < 1:
         raise ValueError(f"--images (={args.images}) must be at least 1")
-    model = _open_model(args)
+    model = open_named_model(args)
     from .. import datasets
     from ..inspection import load_model_cards
     from ..inspection.evaluation import evaluate
@@ -217,11 +217,11 @@ def _perturb(args: argparse.Namespace) -> None:
     along = args.along
     if along not in PERTURBATIONS:
         raise ValueError(f"--along (={quote(along)}) must be one of {', '.join(PERTURBATIONS)}")
-    model = _open_model(args)
+    model = open_named_model(args)
     from ..inspection.perturbation import trace_perturbation
     from ..inspection.predict import predict
 
-    pixels, _ = _read_image(args.image, model.preprocessing.decoded_side)
+    pixels, _ = read_image(args.image, model.preprocessing.decoded_side)
     (prediction,) = predict(model, [pixels], top=1)
     with show_progress("values") as tell:
         found = trace_perturbation(model, prediction.input, along, settings, progress=tell)
@@ -267,7 +267,7 @@ def _parse_settings(given: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _read_image(path: str, at_least: int | None) -> tuple[Any, dict[str, Any]]:
+def read_image(path: str, at_least: int | None) -> tuple[Any, dict[str, Any]]:
     """The pixels in a file, and what is to be said of them; never more of the file is read than a picture may have."""
     from ..datasets import MAX_IMAGE_BYTES, ImageError, decode
 
@@ -282,9 +282,10 @@ def _read_image(path: str, at_least: int | None) -> tuple[Any, dict[str, Any]]:
     return picture.pixels, {"format": picture.format, "width": width, "height": height, "notes": list(picture.notes)}
 
 
-def _open_model(args: argparse.Namespace) -> Model:
+def open_named_model(args: argparse.Namespace) -> Model:
+    """The model that was named, with what was said of it. Raises ValueError."""
     text, given = args.model, _given_facts(args)
-    name, weights = _split_weights(text)
+    name, weights = split_weights(text)
     if weights:
         from ..inspection.opening import open_files
 
@@ -341,7 +342,7 @@ def _choose_device(wanted: str) -> str:
         return choose_device(manager, wanted)
 
 
-def _split_weights(text: str) -> tuple[str, str]:
+def split_weights(text: str) -> tuple[str, str]:
     """ARCH and WEIGHTS; the latter '' where the text is a name. Both may hold colons: the last that leads to one."""
     places = [place for place, letter in enumerate(text) if letter == ":"]
     for place in reversed(places):
@@ -363,7 +364,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("images", metavar="IMAGE", nargs="+", help=text)
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
     sub.add_argument("--csv", action="store_true", help="one line a picture and class; errors have a column")
-    _add_options(sub)
+    add_options(sub)
     text = "How the answer to a picture changes while it is turned, moved, blurred or covered (needs torch)."
     sub = verb("perturb", _perturb, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
@@ -375,17 +376,17 @@ cover_x or cover_y (percent); default: rotate"
     sub.add_argument("--set", action="append", metavar="NAME=VALUE", help=text)
     sub.add_argument("--top", type=int, default=3, metavar="K", help="classes in the table; default: 3")
     sub.add_argument("--csv", action="store_true", help="one line a value, one column a class")
-    _add_options(sub)
+    add_options(sub)
     text = "Evaluate a trained network on the test images of a data set (needs torch)."
     sub = verb("evaluate", _evaluate, text, arch=False, shape=False)
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
     text = "so many of the test images, drawn at random (always the same); default: all"
     sub.add_argument("--images", type=int, metavar="N", help=text)
-    _add_options(sub)
+    add_options(sub)
 
 
-def _add_options(sub: argparse.ArgumentParser) -> None:
+def add_options(sub: argparse.ArgumentParser) -> None:
     """What can be said of the model, whatever it is asked."""
     sub.add_argument("--download", action="store_true", help="download published weights that are not on this machine")
     sub.add_argument("--device", default="auto", metavar="DEVICE", help=DEVICE)

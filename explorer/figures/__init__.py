@@ -4,6 +4,7 @@ from ._charts import draw_treemap, split_costs, trace_growth
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, list_colors
 from ._curves import LINES, Line, lay_out_curves, thin_line
 from ._diagram import kind_of_node, lay_out_block, lay_out_column, lay_out_overview, layer_title
+from ._effective import FieldPanel, draw_field_panels
 from ._fields import Lattice, draw_field, draw_projection, find_joint, find_lattice, lay_out_mask, tabulate_field
 from ._kinds import LOOKS, Look, short_name
 from ._maps import draw_filters, draw_heatmap, draw_map, draw_map_grid, encode_photo, find_color_range
@@ -18,6 +19,7 @@ __all__ = [
     "LOOKS",
     "Axis",
     "Dots",
+    "FieldPanel",
     "Kind",
     "Lattice",
     "Line",
@@ -25,6 +27,7 @@ __all__ = [
     "Mark",
     "Path",
     "draw_field",
+    "draw_field_panels",
     "draw_filters",
     "draw_heatmap",
     "draw_map",

@@ -6,7 +6,7 @@ that compute import torch: ``opening`` (open a model), ``predict``, ``features``
 """
 
 from ..datasets import Box, Placement, Preprocessing
-from ._available import BEST, AvailableModel, ModelKind, list_models, suggest_model
+from ._available import BEST, AvailableModel, ModelKind, list_checkpoint_names, list_models, suggest_model
 from ._device import choose_device
 from ._field import UnitField, inner_units, unit_field
 from ._paths import branch_paths, check_path
@@ -42,6 +42,7 @@ __all__ = [
     "find_preset",
     "find_published",
     "inner_units",
+    "list_checkpoint_names",
     "list_models",
     "list_presets",
     "list_sample_images",

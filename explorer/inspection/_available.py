@@ -75,6 +75,24 @@ def list_models(manager: Manager) -> list[AvailableModel]:
     ]
 
 
+def list_checkpoint_names(manager: Manager, run: str) -> tuple[str, ...]:
+    """List the states of a run that can be opened, in the order of its training.
+
+    Args:
+        manager: Of the runs.
+        run: Its identifier.
+
+    Returns:
+        Names that ``open_model`` takes, such as ``RUN@0``, the earliest step first; () where it has no checkpoint.
+
+    Raises:
+        ValueError: There is no such run.
+    """
+    folder = RunFolder(manager.root, manager.run(run).id).checkpoints
+    found = {checkpoint_step(path) for path in (*list_checkpoints(folder), *list_kept(folder), *list_best(folder))}
+    return tuple(f"{run}@{step}" for step in sorted(found))
+
+
 def suggest_model(name: str, manager: Manager) -> str:
     """Suggest what somebody may have meant by a name that no model has.
 

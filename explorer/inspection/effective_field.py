@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..analysis import analyze
+from ..analysis.support import find_unit_support
 from ..architecture import Architecture, walk
 from ..datasets import Cancel, Preprocessing, Progress, transforms
-from ._field import node_output, unit_field
+from ._field import node_output
 from ._gaussian import GaussianFit, fit_gaussian
 from ._paths import check_path
 from ._scaled_sum import ScaledSum
@@ -70,9 +71,10 @@ class EffectiveField:
     """Decimal logarithm of the largest mean, which may exceed the range of floating-point numbers; -inf where it is 0.
     """
     exact: Mask = field(repr=False)
-    """(H, W) of the input: the pixels that can move the unit, whatever the weights."""
-    whole_input: bool
-    """Whether these are all, because of attention, global pooling or flattening."""
+    """(H, W) of the input: the pixels that can move the unit, whatever the weights (``analysis.support``)."""
+    status: str
+    """Of ``exact``: 'exact'; 'whole input' behind attention, global pooling or flattening; or why it is not known, and
+    then it is the whole image."""
 
     @cached_property
     def size_px(self) -> float:
@@ -82,7 +84,12 @@ class EffectiveField:
     @property
     def pixels(self) -> int:
         """Number of pixels with at least 1 - 95.45 % of the peak; 0 where no image moves the unit."""
-        return int(((self.values >= THRESHOLD) & (self.values > 0)).sum())
+        return int(self.inside.sum())
+
+    @property
+    def inside(self) -> Mask:
+        """(H, W): the pixels with at least 1 - 95.45 % of the peak, which make up the effective field."""
+        return self.values >= THRESHOLD
 
     @property
     def exact_size_px(self) -> float:
@@ -92,7 +99,7 @@ class EffectiveField:
     @property
     def filled(self) -> float:
         """Share of the pixels that can move the unit which have at least 1 - 95.45 % of the peak, 0 to 1."""
-        return self.pixels / int(self.exact.sum())
+        return self.pixels / max(1, int(self.exact.sum()))
 
     @cached_property
     def centre(self) -> tuple[float, float] | None:
@@ -125,9 +132,21 @@ class EffectiveField:
     @cached_property
     def gaussian(self) -> GaussianFit | None:
         """The Gaussian fitted to the values in the box around ``exact``; None where none fits (``fit_gaussian``)."""
+        if not self.exact.any():
+            return None
         rows, columns = (np.flatnonzero(self.exact.any(axis=axis)) for axis in (1, 0))
         box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
         return fit_gaussian(self.values.astype(np.float64), *box)
+
+    def describe(self) -> tuple[str, ...]:
+        """The main numbers in a few lines of ASCII, for pictures."""
+        if not self.pixels:
+            return ("no image moves the unit",)
+        lines = [f"side {self.size_px:.1f} of {self.exact_size_px:.1f} px, fills {100 * self.filled:.1f} %"]
+        if self.gaussian:
+            down, across = self.gaussian.sigma_px
+            lines.append(f"Gaussian: sigma {down:.1f} x {across:.1f} px")
+        return tuple(lines)
 
     def to_data(self) -> dict[str, Any]:
         """Convert everything but the pictures to plain data for JSON; the keys have their units."""
@@ -136,7 +155,7 @@ class EffectiveField:
             "node": self.path, "unit": list(self.unit), "channel": self.channel, "images": self.images,
             "left_out": self.left_out, "size_px": self.size_px, "exact_size_px": self.exact_size_px,
             "pixels": self.pixels, "exact_pixels": int(self.exact.sum()), "filled": self.filled,
-            "whole_input": self.whole_input, "centre": self.centre and list(self.centre),
+            "status": self.status, "centre": self.centre and list(self.centre),
             "radius_50_px": self.radius_px(0.5), "radius_90_px": self.radius_px(0.9),
             "log10_peak": self.log10_peak if math.isfinite(self.log10_peak) else None,
             "gaussian": fit and {"centre": list(fit.centre), "sigma_px": list(fit.sigma_px), "height": fit.height,
@@ -177,7 +196,7 @@ def find_effective_field(
 
     Source: Luo et al. 2016, section 3: a gradient of 1 at the unit and 0 elsewhere, followed back to the input.
     """
-    where, exact, whole_input = _locate(state.architecture, path, unit, channel)
+    where, exact, status = _locate(state.architecture, path, unit, channel)
     if not len(images_NCHW):
         raise ValueError("the effective field needs at least one image")
     dtype = torch.float32 if state.device.type == "mps" else torch.float64
@@ -199,7 +218,7 @@ def find_effective_field(
     values, log10_peak = total.normalise()
     return EffectiveField(
         path=path, unit=where, channel=channel, images=total.images, left_out=len(images_NCHW) - total.images,
-        values=values, log10_peak=log10_peak, exact=exact, whole_input=whole_input,
+        values=values, log10_peak=log10_peak, exact=exact, status=status,
     )  # fmt: skip
 
 
@@ -278,6 +297,23 @@ def draw_test_images(preprocessing: Preprocessing, dataset: Dataset, count: int)
     return transforms.to_float(pixels_BCHW, *preprocessing.normalisation)
 
 
+def prepare_images(preprocessing: Preprocessing, images: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Pictures as inputs.
+
+    Args:
+        preprocessing: Of the model.
+        images: RGB, (height, width, 3) of any sizes, as ``datasets.decode`` returns them.
+
+    Returns:
+        float32 (N, C, H, W), on the CPU.
+
+    Raises:
+        ValueError: An image is too long and thin.
+    """
+    pixels = np.stack([preprocessing.pixels(image) for image in images])
+    return transforms.to_float(torch.from_numpy(pixels), *preprocessing.normalisation)
+
+
 def find_default_node(architecture: Architecture) -> str:
     """Find the last node of the trunk that outputs maps of more than one unit; '' where there is none."""
     found = analyze(architecture)
@@ -288,22 +324,16 @@ def find_default_node(architecture: Architecture) -> str:
 
 def _locate(
     architecture: Architecture, path: str, unit: tuple[int, int] | None, channel: int | None
-) -> tuple[tuple[int, int], Mask, bool]:
-    """The unit, the pixels that can move it, and whether these are all because of what sees the whole input."""
+) -> tuple[tuple[int, int], Mask, str]:
+    """The unit, the pixels that can move it, and what is known of these."""
     check_path(architecture, path)
-    found, shape = node_output(architecture, analyze(architecture), path)
+    _, shape = node_output(architecture, analyze(architecture), path)
     if channel is not None and not 0 <= channel < shape[0]:
         raise ValueError(f"{path} has no channel {channel}; its channels are numbered from 0 to {shape[0] - 1}")
-    height, width = architecture.input_shape[1:]
-    if len(shape) != 3:
-        if unit not in (None, (0, 0)):
-            raise ValueError(f"{path} outputs a vector, whose units have no position; leave the unit out")
-        return (0, 0), np.ones((height, width), bool), True
-    where = unit or (shape[1] // 2, shape[2] // 2)
-    exact = np.zeros((height, width), bool)
-    top, left, bottom, right = (int(each) for each in unit_field(architecture, path, where).box)
-    exact[top:bottom, left:right] = True
-    return where, np.ones_like(exact) if found.whole_input else exact, found.whole_input
+    where = unit or ((shape[1] // 2, shape[2] // 2) if len(shape) == 3 else (0, 0))
+    support = find_unit_support(architecture, path, where)
+    mask = support.mask if support.known else np.ones(architecture.input_shape[1:], bool)
+    return where, mask, support.status
 
 
 class _Reached(Exception):

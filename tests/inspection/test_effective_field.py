@@ -15,6 +15,7 @@ from torch import Tensor
 
 from explorer import catalog
 from explorer.analysis import analyze, problems
+from explorer.analysis.support import WHOLE_INPUT
 from explorer.architecture import ActivationKind, Architecture, Attention, Conv, Flatten, GlobalPool, Linear, Sequence
 from explorer.datasets import CancelledError
 from explorer.inspection._field import node_output
@@ -164,7 +165,7 @@ def test_the_whole_input() -> None:
     net = Architecture(name="whole", input_shape=(3, 9, 9), trunk=Sequence(name="trunk", children=children))
     model, images = open_initial(net), make_noise(net, 2)
     attended = find_effective_field(model, images, "se", (4, 4))
-    assert attended.whole_input
+    assert attended.status == WHOLE_INPUT
     assert attended.exact.all()
     assert (attended.values > 0).all()
     score = find_effective_field(model, images, "fc", channel=1)
@@ -183,7 +184,7 @@ def test_what_there_is_not_is_refused() -> None:
         ("mixed", (99, 0), None, "outside the feature map"),
         ("mixed", (-1, 0), None, "outside the feature map"),
         ("mixed", None, 8, "channels are numbered from 0 to 7"),
-        ("fc", (1, 0), None, "outputs a vector"),
+        ("fc", (1, 0), None, "outside the feature map of fc"),
     ):
         with pytest.raises(ValueError, match=text):
             find_effective_field(model, images, path, unit, channel=channel)
