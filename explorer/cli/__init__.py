@@ -16,11 +16,7 @@ from typing import Any, NoReturn, TextIO
 
 from .. import __version__
 from ..text import quote, suggest
-<<<<<<< HEAD
-from . import _ablate, _compare, _datasets, _design, _experiments, _inspect, _lessons, _lint, _runs
-=======
-from . import _ablate, _compare, _datasets, _design, _effective, _experiments, _inspect, _lessons, _runs
->>>>>>> 908db42 (effective-field: the effective receptive field on the command line, of any state, by noise, pictures or a data set)
+from . import _ablate, _compare, _datasets, _design, _effective, _experiments, _inspect, _lessons, _lint, _runs
 from ._arguments import ARCH_HELP
 from ._text import describe_error, escape
 
