@@ -10,7 +10,7 @@ import streamlit as st  # noqa: E402
 
 from explorer import editor, figures  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
-from pages.ui import design_metrics, header, session  # noqa: E402
+from pages.ui import design_metrics, findings, header, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
 
 session.begin()
@@ -51,6 +51,7 @@ with main:
             edit=session.handle_edit,
             wake=session.recognize_tab,
         )
+        findings_place = st.container(key="findings", gap="small")
     if not complete:
         st.stop()  # the code of tables and uploads would reach the browser before the numbers are drawn
     left, right = st.columns(2, gap="small")
@@ -99,6 +100,8 @@ with side, st.container(border=True, key="editor_card"):
 
 with main:
     design_metrics.show_details(architecture, now, chosen)
+with findings_place:
+    findings.show_of_block(architecture, chosen, dragging=dragging)
 
 if not dragging:
     session.PAGE.write_address()

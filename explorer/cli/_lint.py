@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import catalog
-from ..analysis.lint import RULES, Chain, Finding, Fix, apply_fixes, judge_chains, lint
+from ..analysis.lint import RULES, Chain, Finding, apply_fixes, judge_chains, lint
 from ..architecture import Architecture, to_data
-from ..text import compact_shape, format_percent, format_signed
+from ..text import compact_shape
 from ._arguments import read_architecture
 from ._text import escape, format_table, print_json, wrap, write_text
 
@@ -65,7 +65,7 @@ def _fix(args: argparse.Namespace, architecture: Architecture, rules: Sequence[s
     print(f"{escape(architecture.name)}: {len(applied)} fixed, {_count(left)} left", file=says)
     for finding, fix in applied:
         print(f"{finding.title} at {finding.path}: {'; '.join(fix.changes)}", file=says)
-        print(f"  {_describe(fix)}", file=says)
+        print(f"  {fix.describe()}", file=says)
     for finding in left:
         print(f"left: {finding.title} at {finding.path}", file=says)
     if args.output is None:
@@ -93,22 +93,9 @@ def _print_findings(found: Sequence[Finding]) -> None:
         print(wrap(escape(finding.message), "  "))
         for fix in finding.fixes:
             print(wrap(f"fix: {'; '.join(fix.changes)}", "  "))
-            print(wrap(_describe(fix), "       "))
+            print(wrap(fix.describe(), "       "))
         if not finding.fixes and finding.searched:
             print(wrap(f"No fix among the edits that were tried: {finding.searched}.", "  "))
-
-
-def _describe(fix: Fix) -> str:
-    """What a fix changes in numbers."""
-    fields = " → ".join(compact_shape(size) for size in fix.receptive_field)
-    words = [
-        f"params {format_signed(fix.params[1] - fix.params[0])}",
-        f"MACs {format_signed(fix.macs[1] - fix.macs[0])}",
-        f"field {fields}",
-    ]
-    if fix.coverage is not None:
-        words.append(f"coverage {' → '.join(format_percent(share, 1) for share in fix.coverage)}")
-    return ", ".join(words)
 
 
 def _table(chains: Sequence[Chain]) -> str:

@@ -262,6 +262,18 @@ def handle_edit(event: Any) -> None:
         PAGE.tell("info", f"{' '.join(repairs)} Undo takes it all back.")
 
 
+def take(value: Architecture, made_from: Architecture, said: str) -> None:
+    """Go on with a design that was made from the one on the screen; ``said`` tells what has changed."""
+    state = PAGE.act()
+    if state["history"].current != made_from:  # a late click on what was offered for another one
+        PAGE.tell("info", "The design has changed meanwhile; nothing was done")
+        return
+    state["phase"] = "commit"
+    state["history"] = state["history"].record(value)
+    _select(selected_path())
+    PAGE.tell("success", said)
+
+
 def command(**fields: Any) -> None:
     """An edit from one of the page's own widgets."""
     handle_edit({"command": fields, "gesture": None})

@@ -34,6 +34,7 @@ def find_mostly_padding(network: Network) -> Iterator[Finding]:
             severity="note",
             path=path,
             layers=(path,),
+            summary=f"{format_percent(every, 1)} of the taps fall on padding, on maps of {compact_shape(given)}",
             message=(
                 f"{format_percent(every, 1)} of all taps of {path}, {compact_shape((height, width))} on a map of "
                 f"{compact_shape(given)}, fall on padding, {format_percent(corner, 1)} of a corner unit's{says}. "

@@ -65,6 +65,7 @@ def _judge(network: Network, element: Element) -> Finding | None:
         severity="warning" if strides or shift > 0.5 else "note",
         path=element.path,
         layers=tuple(odd),
+        summary="; ".join(words),
         message=f"At {element.path} units of one place look at different places: {'; '.join(words)}.",
         numbers={
             "branches": {

@@ -32,6 +32,7 @@ def find_unproductive(network: Network) -> Iterator[Finding]:
         severity="note",
         path=border.path,
         layers=tuple(each.path for each in found),
+        summary=f"the input already sees {compact_shape(seen)}, more than the image{others}",
         message=(
             f"What goes into {border.path} already sees {compact_shape(seen)} pixels by its shortest path, more than "
             f"the image of {compact_shape(image)}: its window adds no context{others}. "

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ...architecture import Architecture
+from ...text import compact_shape, format_percent, format_signed
 
 Severity = Literal["warning", "note"]
 """'warning' for what costs information or work, 'note' for what is worth knowing."""
@@ -72,6 +73,21 @@ class Fix:
     coverage: tuple[float, float] | None = None
     """Share of the box that a unit sees, of the map that the finding is about; None for rules of other things."""
 
+    def describe(self) -> str:
+        """Say what it changes in numbers, in one line.
+
+        Returns:
+            'parameters 0, MACs 0, field 13×13 → 13×13, coverage 29 % → 100 %'.
+        """
+        words = [
+            f"parameters {format_signed(self.params[1] - self.params[0])}",
+            f"MACs {format_signed(self.macs[1] - self.macs[0])}",
+            f"field {' → '.join(compact_shape(size) for size in self.receptive_field)}",
+        ]
+        if self.coverage is not None:
+            words.append(f"coverage {' → '.join(format_percent(share, 1) for share in self.coverage)}")
+        return ", ".join(words)
+
     def to_data(self) -> dict[str, Any]:
         """Convert to plain data for JSON, without the network."""
         sizes = [list(size) for size in self.receptive_field]
@@ -97,6 +113,8 @@ class Finding:
     """Path of the node at which it shows."""
     layers: tuple[str, ...]
     """Paths of the nodes that cause it, in execution order."""
+    summary: str
+    """What is found in a few words."""
     message: str
     """What is found, in sentences with this network's numbers."""
     numbers: dict[str, Any] = field(compare=False)
@@ -125,6 +143,7 @@ class Finding:
             "severity": self.severity,
             "path": self.path,
             "layers": list(self.layers),
+            "summary": self.summary,
             "message": self.message,
             "numbers": self.numbers,
             "fixes": [fix.to_data() for fix in self.fixes],

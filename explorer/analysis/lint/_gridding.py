@@ -154,6 +154,7 @@ def _tell(network: Network, place: Place, chains: dict[str, Chain]) -> Finding:
         severity="note" if place.closed_by else "warning",
         path=at.path,
         layers=tuple(each.path for each in causes),
+        summary=f"sees {seen:,} of {size[0] * size[1]:,} {'pixels' if not run.source else 'positions'} ({share})",
         message=text,
         numbers={
             "source": run.source,
@@ -248,6 +249,7 @@ def find_hdc(network: Network) -> Iterator[Finding]:
             severity="note",
             path=chain.layers[-1],
             layers=chain.layers,
+            summary=f"the dilations {said} HDC's rule, yet {chain.seen[axis]} of {chain.size[axis]} positions are seen",
             message=(
                 f"The dilations {dilations} of {', '.join(chain.layers)} {said} HDC's rule (M₂ = {chain.hdc[axis]}, "
                 f"K = {kernel}), but a unit of {chain.layers[-1]} sees {chain.seen[axis]} of {chain.size[axis]} "

@@ -49,6 +49,7 @@ def _judge(network: Network, source: str, element: Element) -> Finding | None:
         severity="warning",
         path=element.path,
         layers=tuple(each.path for each in layers) or (element.path,),
+        summary=f"{format_percent(gaps, total)} of {what} is read by nothing",
         message=(
             f"No unit of {element.path} reads {gaps:,} of the {total:,} positions of {what} "
             f"({format_percent(gaps, total)}), which lie between others that are read{wasted}. "

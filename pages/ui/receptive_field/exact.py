@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.analysis import analyze
 from explorer.architecture import Architecture
-from pages.ui import session
+from pages.ui import findings, session
 
 from . import beside, drawing, network, picture, state
 from .view import View
@@ -20,6 +20,7 @@ def show() -> None:
         st.info("This network has no layer yet. **Open** another one, or build it on the Design page.")
         return
     analysis = analyze(architecture)
+    dragging = session.PAGE.state["phase"] == "drag"
     main, side = st.columns([0.72, 0.28], gap="medium")
     with main:
         network.show_strip(architecture, analysis, path)
@@ -27,6 +28,7 @@ def show() -> None:
             views = _list_views(architecture, path)
             _ask(views)
             drawing.show(views)
+        findings_place = st.container(key="findings")
         network.show_growth(architecture, analysis, path)
         network.show_block(architecture, analysis, path)
     with side:
@@ -35,6 +37,8 @@ def show() -> None:
             picture.choose()
             beside.choose()
         network.show_windows(architecture, path)
+    with findings_place:
+        findings.show_all(architecture, network.choose_node, dragging=dragging)
 
 
 def _list_views(architecture: Architecture, path: str) -> list[View]:
