@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from ...architecture import Geometry
@@ -59,6 +60,7 @@ def _padded(network: Network) -> Iterator[Element]:
                 yield leaf
 
 
+@lru_cache(maxsize=1024)  # a network has hundreds of layers and a handful of windows
 def _count_hits(geometry: Geometry, axis: int, given: int, made: int) -> list[int]:
     """For each unit along an axis how many of its taps meet the map."""
     kernel, stride, dilation, pad, _ = (side[axis] for side in geometry)

@@ -22,10 +22,17 @@ from ._solve import Window, solve
 class Judge(NamedTuple):
     """How a changed network is judged."""
 
-    mends: Callable[[Network], bool]
+    is_full: Callable[[Architecture], bool]
     """Whether there are no holes any more."""
-    covers: Callable[[Network], tuple[float, float]]
-    """(share of the box that is seen before, after)."""
+    cover: Callable[[Architecture], float]
+    """Share of the box that is seen."""
+
+    def prove(self, network: Network, changed: Architecture | None, path: str, **words: Any) -> Fix | None:
+        """Prove a fix; the quick question first."""
+        if changed is None or not self.is_full(changed):
+            return None
+        shares = self.cover(network.architecture), self.cover(changed)
+        return prove(network, changed, path, mends=lambda _: True, coverage=shares, **words)
 
 
 MOST_TRIES = 400
@@ -94,7 +101,7 @@ def _prove_chain(
     ]
     label = f"dilation{'s' if len(stretch.changeable) > 1 else ''} {dilations[0]} → {dilations[1]}"
     words = describe(network.architecture, changes)
-    return prove(network, changed, path, label=label, changes=words, mends=judge.mends, covers=judge.covers, free=free)
+    return judge.prove(network, changed, path, label=label, changes=words, free=free)
 
 
 def _chain_changes(stretch: Stretch, *, exact: bool) -> Changes | None:
@@ -183,15 +190,13 @@ def _try_pairs(network: Network, path: str, stretch: Stretch, judge: Judge) -> t
         for chosen in combinations(layers, count):
             for dilations in sorted(product(values, repeat=count), key=lambda each: (sum(each), each)):
                 changes = _set_dilations(chosen, dilations)
-                changed = change(network.architecture, changes) if changes else None
-                if changes and changed is not None:
-                    words = describe(network.architecture, changes)
-                    fix = prove(
-                        network, changed, path, label="; ".join(words), changes=words,
-                        mends=judge.mends, covers=judge.covers,
-                    )  # fmt: skip
-                    if fix:
-                        return (fix,), searched
+                if not changes:
+                    continue
+                words = describe(network.architecture, changes)
+                changed = change(network.architecture, changes)
+                fix = judge.prove(network, changed, path, label="; ".join(words), changes=words)
+                if fix:
+                    return (fix,), searched
     return (), searched
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from ...architecture import Architecture, ArchitectureError
 from ...text import compact_shape, format_percent
 from ..support import LayerSupport
 from ._dilations import Judge, Stretch, find_dilations, replaced
@@ -63,28 +64,27 @@ def find_gridding_fixes(network: Network, finding: Finding) -> tuple[tuple[Fix, 
         if leaf.node.op == "conv"
     ]
     if not changeable:
-        return (), "none: no layer there has a dilation"
-    source = finding.numbers["source"]
-    before = _covers(source, upto, network)
-    judge = Judge(partial(_is_full, source, upto), lambda after: (before, _covers(source, upto, after)))
+        return (), "dilations, but no convolution there has one to change; for strides see the rule stride-gap"
+    judge = Judge(partial(_is_full, run.shape, upto), partial(_cover, run.shape, upto))
     return find_dilations(network, finding.path, Stretch(upto, tuple(changeable)), judge)
 
 
-def _is_full(source: str, elements: Sequence[Element], network: Network) -> bool:
-    support = _support(source, elements, network)
+def _is_full(shape: tuple[int, ...], elements: Sequence[Element], architecture: Architecture) -> bool:
+    support = _support(shape, elements, architecture)
     return support is not None and not has_holes(support.products)
 
 
-def _covers(source: str, elements: Sequence[Element], network: Network) -> float:
-    support = _support(source, elements, network)
+def _cover(shape: tuple[int, ...], elements: Sequence[Element], architecture: Architecture) -> float:
+    support = _support(shape, elements, architecture)
     return (support.coverage or 0.0) if support else 0.0
 
 
-def _support(source: str, elements: Sequence[Element], network: Network) -> LayerSupport | None:
-    """The field at the last of some elements, on what goes into the first."""
-    now = replaced(network.architecture, elements)
-    run = Run(source, network.input_shape(now[0]), now)
-    return supports_of(network.architecture, run)[-1]
+def _support(shape: tuple[int, ...], elements: Sequence[Element], architecture: Architecture) -> LayerSupport | None:
+    """The field at the last of some elements, on what goes into the first, which has this shape."""
+    try:
+        return supports_of(architecture, Run("", shape, replaced(architecture, elements)))[-1]
+    except ArchitectureError:  # a window that no longer fits
+        return None
 
 
 def _look(run: Run, supports: Sequence[LayerSupport | None]) -> Iterator[Place]:

@@ -38,7 +38,7 @@ def prove(
     label: str,
     changes: Sequence[str],
     mends: Callable[[Network], bool],
-    covers: Callable[[Network], tuple[float, float]] | None = None,
+    coverage: tuple[float, float] | None = None,
     fields: Sequence[str] | None = None,
     within: tuple[int, ...] | None = None,
     free: Sequence[str] = (),
@@ -52,7 +52,7 @@ def prove(
         label: Caption of the fix.
         changes: Each change in words.
         mends: Whether a network is without the finding.
-        covers: Gives (share before, share after) where the finding is about what units see.
+        coverage: (share before, share after) where the finding is about what units see.
         fields: Paths of the layers whose fields must not become smaller; by default the finding's node and the whole
             network, ''.
         within: (height, width) beyond which a field may become smaller; None where it may not at all.
@@ -95,7 +95,7 @@ def prove(
         params=params,
         macs=macs,
         receptive_field=(_field(old, path), _field(new, path)),
-        coverage=covers(after) if covers else None,
+        coverage=coverage,
     )
 
 
