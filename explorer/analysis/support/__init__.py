@@ -7,9 +7,10 @@ gradient is not 0.
 """
 
 from ._graph import READINGS, Pooling, Reading, WholePlane
-from ._layers import EXACT, WHOLE_INPUT, LayerSupport, find_layer_supports
+from ._layers import find_layer_supports
 from ._paths import count_paths
-from ._units import Box, UnitSupport, find_branch_supports, find_projective_field, find_unit_support
+from ._supports import EXACT, WHOLE_INPUT, Box, LayerSupport, UnitSupport
+from ._units import find_branch_supports, find_inner_units, find_projective_field, find_unit_support
 
 __all__ = [
     "EXACT",
@@ -23,6 +24,7 @@ __all__ = [
     "WholePlane",
     "count_paths",
     "find_branch_supports",
+    "find_inner_units",
     "find_layer_supports",
     "find_projective_field",
     "find_unit_support",

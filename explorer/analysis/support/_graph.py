@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from ...architecture import Architecture, Geometry, pair, walk
+from ...architecture import Sequence as Sequential
 from .._containers import projection_stride
 from .._readings import Analysis
-
-Size = tuple[int, int]
+from ._supports import Size
 
 
 class Pooling(NamedTuple):
@@ -23,22 +24,14 @@ class WholePlane(NamedTuple):
     """Each unit reads its own place and, by a gate, the whole plane."""
 
 
-class Unknown(NamedTuple):
-    """It is not known which units are read."""
+_POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
 
-    reason: str
-    """Why, as the answer says it."""
-
-
-Reading = Geometry | Pooling | WholePlane | Unknown | None
+Reading = Geometry | Pooling | WholePlane | None
 """How the units of one map read another. None: each unit the one at its place."""
 
-POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
-"""A window that changes nothing."""
-
 READINGS: dict[str, Callable[[Any], Reading]] = {
-    "conv": lambda node: node.geometry,
-    "pool": lambda node: node.geometry,
+    "conv": lambda node: None if node.geometry == _POINTWISE else node.geometry,
+    "pool": lambda node: None if node.geometry == _POINTWISE else node.geometry,
     "global_pool": lambda node: Pooling(pair(node.output_size)),
     "flatten": lambda _: Pooling((1, 1)),
     "linear": lambda _: None,
@@ -54,13 +47,14 @@ A kind from outside is entered here by its ``op``; the support of one that is no
 """
 
 
+_FROM_OUTSIDE = "the node kind {op!r} is from outside, and analysis.support.READINGS does not say what its units read"
+
+
 class Map(NamedTuple):
     """One feature map, or the image."""
 
     path: str
     """Path of the node that made it; '' for the image."""
-    size: Size
-    """(height, width); (1, 1) of a vector."""
     sources: tuple[tuple[int, Reading], ...]
     """The maps that it reads, by their place in the list, which is before its own, and how."""
 
@@ -74,60 +68,91 @@ class Graph:
     """
 
     def __init__(self, architecture: Architecture, analysis: Analysis) -> None:
-        self.maps = [Map("", analysis.input_shape[1:], ())]
-        self.place = {"": 0}
+        layout = _lay_out(architecture.trunk, tuple(READINGS))
+        self.maps = layout.maps
+        self.place: Mapping[str, int] = layout.place
         """The place of each node's output in ``maps``, by path."""
-        self._shapes = {row[0]: row[3] for row in analysis.rows}
-        self._misfits = {head.path: head.describe() for head in analysis.auxiliary if not head.fits}
-        trunk = 0
-        for node in architecture.trunk.nodes:
-            trunk = self._add(node, node.name, trunk)
+        self.reasons: Mapping[int, str] = layout.reasons
+        """Why it is not known how a map reads, by its place; those that are known are not in it."""
+        self._analysis = analysis
+        if layout.projections:
+            self._project(layout.projections)
+        misfits = {head.path: head.describe() for head in analysis.auxiliary if not head.fits}
+        if misfits:
+            absent = {place: why for path, why in misfits.items() for place in layout.heads[path]}
+            self.reasons = {**self.reasons, **absent}
+
+    def _project(self, places: Sequence[int]) -> None:
+        """State the strides of shortcuts, which follow from the sizes of the maps."""
+        self.maps = [*self.maps]
+        for place in places:
+            path, (body, (source, _)) = self.maps[place]
+            step = projection_stride(self.sizes[source], self.sizes[place])
+            self.maps[place] = Map(path, (body, (source, _POINTWISE._replace(stride=step))))
+
+    @cached_property
+    def sizes(self) -> list[Size]:
+        """(height, width) of each map; (1, 1) of a vector."""
+        shapes = {row[0]: row[3] for row in self._analysis.rows}
+        shapes[""] = self._analysis.input_shape
+        found: list[Size] = []
+        for path, sources in self.maps:
+            shape = shapes.get(path)
+            if shape is None:  # of a node from outside whose visit adds no row
+                found.append(found[sources[0][0]])
+            else:
+                found.append(shape[1:] if len(shape) == 3 else (1, 1))
+        return found
+
+
+@lru_cache(maxsize=64)
+def _lay_out(trunk: Sequential, kinds: tuple[str, ...]) -> _Layout:  # noqa: ARG001  (another table, another layout)
+    """What is the same for every input, worked out once a network."""
+    return _Layout(trunk)
+
+
+class _Layout:
+    """The maps of a network without their sizes, and what depends on these."""
+
+    def __init__(self, trunk: Sequential) -> None:
+        self.maps = [Map("", ())]
+        self.place = {"": 0}
+        self.reasons: dict[int, str] = {}
+        self.projections: list[int] = []
+        self.heads: dict[str, range] = {}
+        source = 0
+        for node in trunk.children:
+            source = self._add(node, node.name, source)
 
     def _add(self, node: Any, path: str, source: int) -> int:
         """Add what a node makes of the map at ``source``; the place of its output."""
         op, place = node.op, source
-        if op == "sequence":
-            for child in node.nodes:
+        reads = READINGS.get(op)
+        if reads:
+            place = self._append(path, (source, reads(node)))
+        elif op == "sequence":
+            for child in node.children:
                 place = self._add(child, f"{path}/{child.name}", place)
-        elif op == "auxiliary":
-            self._add_head(node, path, source)
         elif op == "parallel":
-            branches = [(self._add(branch, f"{path}/{branch.name}", source), None) for branch in node.nodes]
-            place = self._append(path, *branches)
+            ends = [self._add(branch, f"{path}/{branch.name}", source) for branch in node.branches]
+            place = self._append(path, *((end, None) for end in ends))
         elif op == "residual":
             body = self._add(node.body, f"{path}/{node.body.name}", source)
-            place = self._append(path, (body, None), (source, self._shortcut(node, path, source)))
+            place = self._append(path, (body, None), (source, None))
+            if node.shortcut == "projection":
+                self.projections.append(place)
+        elif op == "auxiliary":
+            first, inside = len(self.maps), source
+            for child in node.children:
+                inside = self._add(child, f"{path}/{child.name}", inside)
+            self.heads[path] = range(first, len(self.maps))
         else:
-            reads = READINGS.get(op)
-            reading = reads(node) if reads else Unknown(
-                f"the node kind {op!r} is from outside, and analysis.support.READINGS does not say what its units read"
-            )  # fmt: skip
-            place = self._append(path, (source, reading))
-            if node.nodes and isinstance(reading, Unknown):
-                for inner, _ in walk(node, path):
-                    self.place[inner] = self._append(inner, (source, reading))
+            for inner, _ in [*walk(node, path), (path, node)]:
+                place = self.place[inner] = self._append(inner, (source, None))
+                self.reasons[place] = _FROM_OUTSIDE.format(op=op)
         self.place[path] = place
         return place
 
-    def _add_head(self, node: Any, path: str, source: int) -> None:
-        reason = self._misfits.get(path, "")
-        if reason:
-            for inner, _ in walk(node, path):
-                self.place[inner] = self._append(inner, (source, Unknown(reason)))
-            return
-        for child in node.nodes:
-            source = self._add(child, f"{path}/{child.name}", source)
-
-    def _shortcut(self, node: Any, path: str, source: int) -> Reading:
-        if node.shortcut != "projection":
-            return None
-        step = projection_stride(self.maps[source].size, self._size(path))
-        return None if step == (1, 1) else Geometry((1, 1), step, (1, 1), (0, 0), (0, 0))
-
-    def _size(self, path: str) -> Size:
-        shape = self._shapes.get(path, ())
-        return (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
-
     def _append(self, path: str, *sources: tuple[int, Reading]) -> int:
-        self.maps.append(Map(path, self._size(path), sources))
+        self.maps.append(Map(path, sources))
         return len(self.maps) - 1

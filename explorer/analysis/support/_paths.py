@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from ...architecture import Architecture, Geometry
 from .._analyze import analyze
 from ._axes import pool_span
-from ._graph import Graph, Map, Reading, WholePlane
-from ._units import Unit, check_unit, find_place
+from ._graph import Graph, Reading, WholePlane
+from ._supports import Size, Unit
+from ._units import check_unit, find_place
 from ._walks import UnansweredError, walk_back
 
 MAX_ADDITIONS, MAX_EXACT_ADDITIONS = 10**10, 5 * 10**8
@@ -60,7 +61,7 @@ def count_paths(
     if found is None:
         raise ValueError(f"{path} does not depend on {source}: no path leads from the one to the other")
     (top, left), part, _ = found
-    counts = np.zeros(graph.maps[end].size, dtype=counter.dtype)
+    counts = np.zeros(graph.sizes[end], dtype=counter.dtype)
     counts[top : top + part.shape[0], left : left + part.shape[1]] = part
     return counts
 
@@ -84,7 +85,7 @@ class _Counter:
         self.dtype: Any = object if exact else float
         self._left = MAX_EXACT_ADDITIONS if exact else MAX_ADDITIONS
 
-    def pull(self, counts: _Counts, reading: Reading, made: Map, read: Map) -> _Counts:
+    def pull(self, counts: _Counts, reading: Reading, made: Size, read: Size) -> _Counts:
         """From a map to one that it reads."""
         corner, part, bits = list(counts.corner), counts.part, counts.bits
         if isinstance(reading, WholePlane):
@@ -94,16 +95,16 @@ class _Counter:
                 break
             part = part.swapaxes(0, axis)
             if isinstance(reading, Geometry):
-                corner[axis], part = self._pull_window(corner[axis], part, reading, axis, read.size[axis])
+                corner[axis], part = self._pull_window(corner[axis], part, reading, axis, read[axis])
                 bits += log2(reading.kernel[axis])
             else:
-                corner[axis], part = self._pull_pooling(corner[axis], part, read.size[axis], made.size[axis])
-                bits += log2(made.size[axis])
+                corner[axis], part = self._pull_pooling(corner[axis], part, read[axis], made[axis])
+                bits += log2(made[axis])
             part = part.swapaxes(0, axis)
         self._spend(part.size, bits)
         return _Counts((corner[0], corner[1]), part, bits)
 
-    def join(self, met: list[_Counts], _: Map) -> _Counts:
+    def join(self, met: list[_Counts], _: Size) -> _Counts:
         """The sum of those that meet at one map."""
         import numpy as np
 

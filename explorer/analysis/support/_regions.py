@@ -2,7 +2,7 @@
 
 Every window of a network is a product of two one-dimensional sets of taps, so a *product* (rows, columns) of two
 integers used as bit sets stays one through any chain of layers. Only a union over branches breaks it: 1×3 beside 3×1 is
-a cross. A *region* is therefore a list of products of which none holds another. Where more than ``MAX_PRODUCTS`` would
+a cross. A *region* is therefore a tuple of products of which none holds another. Where more than ``MAX_PRODUCTS`` would
 be needed it is a dict with one bit set of columns for each row that has any: exact all the same, only slower.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 Product = tuple[int, int]
-Region = list[Product] | dict[int, int]
+Region = tuple[Product, ...] | dict[int, int]
 Spread = Callable[[int], int] | None
 """What a step does to the bit set of one axis: it must distribute over unions. None leaves it as it is."""
 
@@ -58,10 +58,15 @@ class Regions:
         if isinstance(region, dict):
             return self._move_rows(region, rows, columns, extent)
         self.spend(len(region) * extent)
-        moved = [
-            (r if rows is None else rows(r), c if columns is None else columns(c)) for r, c in region
-        ]
+        moved = tuple([(r if rows is None else rows(r), c if columns is None else columns(c)) for r, c in region])
         return moved if len(moved) == 1 and moved[0][0] and moved[0][1] else self._prune(moved, extent)
+
+    def shift(self, region: Region, down: int, right: int, extent: int) -> Region:
+        """Move a region as a whole, down and to the right; ``extent`` is as for ``move``."""
+        self.spend(len(region) * extent)
+        if isinstance(region, dict):
+            return {row + down: columns << right for row, columns in region.items()}
+        return tuple([(rows << down, columns << right) for rows, columns in region])
 
     def _move_rows(self, region: dict[int, int], rows: Spread, columns: Spread, extent: int) -> Region:
         moved: dict[int, int] = {}
@@ -97,20 +102,21 @@ class Regions:
             products += region
         return self._prune(products, extent)
 
-    def _prune(self, products: list[Product], extent: int) -> Region:
+    def _prune(self, products: Iterable[Product], extent: int) -> Region:
+        rest = sorted(set(products), reverse=True)  # a product never comes before one that it lies in
+        self.spend(len(rest) ** 2 * (extent // 64 + 32))
         kept: list[Product] = []
-        for rows, columns in sorted(set(products), reverse=True):  # a product is never above one that it lies in
+        for product in rest:
+            rows, columns = product
             if not rows or not columns:
                 continue
-            self.spend(len(kept) * (extent // 16 + 20))
             for rows_2, columns_2 in kept:
                 if rows | rows_2 == rows_2 and columns | columns_2 == columns_2:
                     break
             else:
-                kept.append((rows, columns))
-        if len(kept) > MAX_PRODUCTS:
-            return self._gather(self._rows_of([kept], extent), extent)
-        return kept
+                kept.append(product)
+        found = tuple(kept)
+        return self._gather(self._rows_of([found], extent), extent) if len(found) > MAX_PRODUCTS else found
 
     def _rows_of(self, regions: Iterable[Region], extent: int) -> dict[int, int]:
         found: dict[int, int] = {}
@@ -177,9 +183,7 @@ def thin(bits: int, step: int) -> int:
 
 def products_of(region: Region) -> tuple[Product, ...]:
     """A region as products: of rows, one for each."""
-    if isinstance(region, dict):
-        return tuple((1 << row, columns) for row, columns in sorted(region.items()))
-    return tuple(region)
+    return tuple((1 << row, columns) for row, columns in sorted(region.items())) if isinstance(region, dict) else region
 
 
 def count_cells(products: Sequence[Product]) -> int:

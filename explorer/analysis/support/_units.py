@@ -2,103 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from operator import index
-from typing import Any, NamedTuple
+from typing import Any
 
-from ...architecture import Architecture, Geometry, edit
+from ...architecture import Architecture, edit
 from ...text import quote_path, suggest
 from .._analyze import analyze
-from ._axes import pool_span, pull_pooling, pull_window, push_pooling, push_window
-from ._graph import Graph, Map, Pooling, Reading, Size, Unknown, WholePlane
-from ._layers import EXACT, TOO_MUCH_WORK, WHOLE_INPUT
-from ._regions import Product, Region, Regions, TooMuchWorkError, count_cells, paint, products_of, spans_of
-from ._walks import UnansweredError, walk_back, walk_forth
-
-Unit = tuple[int, int]
-
-
-class Box(NamedTuple):
-    """A rectangle of pixels or units; ``bottom`` and ``right`` are the first row and column that are not in it."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def area(self) -> int:
-        """Pixels in it."""
-        return (self.bottom - self.top) * (self.right - self.left)
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitSupport:
-    """The places of one map that one place of another depends on, or reaches; the union over all channels of both."""
-
-    path: str
-    """Path of the node whose unit it is; with a branch's name behind it where it was followed through that alone."""
-    unit: Unit
-    """(row, column) of the unit; in a projective field, of the pixel."""
-    source: str
-    """Path of the node on whose map the support lies; '' for the image."""
-    shape: Size
-    """(height, width) of that map; (1, 1) for a vector."""
-    status: str
-    """'exact'; 'whole input' where attention, global pooling or flattening on the way has it depend on all of a map;
-    else the reason why there is no answer. Both of the former are exact pixel by pixel."""
-    products: tuple[Product, ...] = ()
-    """The support as a union of products (rows, columns): bit b of an integer is row, or column, b of the map."""
-    unclipped: Box | None = None
-    """The box of an exact support with the padding that is seen. Paths that padding cuts off on the way count too."""
-    convolutional: UnitSupport | None = None
-    """Beside 'whole input': what convolutions and pooling windows alone see. Attention counts as a gate that passes
-    its input on; of all that global pooling or flattening reads, the middle unit is followed."""
-
-    @property
-    def known(self) -> bool:
-        """Whether there is an answer."""
-        return self.status in (EXACT, WHOLE_INPUT)
-
-    @cached_property
-    def box(self) -> Box | None:
-        """The least rectangle around what is touched; None where nothing is, or nothing is known."""
-        spans = spans_of(self.products)
-        return None if spans is None else Box(*spans)
-
-    @cached_property
-    def touched(self) -> int | None:
-        """Pixels that are touched; None where there is no answer."""
-        return count_cells(self.products) if self.known else None
-
-    @property
-    def coverage(self) -> float | None:
-        """The share of ``box`` that is touched, at most 1; None where there is no box."""
-        return None if self.box is None or self.touched is None else self.touched / self.box.area
-
-    @property
-    def clipped_to(self) -> Box | None:
-        """What the border of the map leaves of ``unclipped``; None where it cuts nothing off."""
-        if self.unclipped is None:
-            return None
-        (top, left, bottom, right), (height, width) = self.unclipped, self.shape
-        top, bottom = (min(max(each, 0), height) for each in (top, bottom))
-        left, right = (min(max(each, 0), width) for each in (left, right))
-        inside = Box(top, left, bottom, right)
-        return None if inside == self.unclipped else inside
-
-    @cached_property
-    def mask(self) -> Any:
-        """The support as a bool array, (height, width) of the map.
-
-        Raises:
-            ValueError: There is no answer; the message says why.
-        """
-        if not self.known:
-            raise ValueError(self.status)
-        return paint(self.products, *self.shape)
+from ._carry import Carrier, enclose, pull_box
+from ._graph import Graph, Reading
+from ._regions import Region, TooMuchWorkError, products_of
+from ._supports import EXACT, TOO_MUCH_WORK, WHOLE_INPUT, Box, Unit, UnitSupport
+from ._walks import UnansweredError, check_known, walk_back, walk_forth
 
 
 def find_unit_support(
@@ -163,8 +80,6 @@ def find_branch_supports(
         raise ValueError(f"{path} has no branches; only parallel and residual nodes have")
     names = [each.name for each in node.nodes] + (["shortcut"] if node.op == "residual" else [])
     sources = graph.maps[target].sources
-    if any(isinstance(reading, Unknown) for _, reading in sources):  # of a block in a head that does not fit
-        sources = sources[:1] * len(names)
     return {
         name: _find_seen(graph, target, [start], unit, f"{path}/{name}", source)
         for name, start in zip(names, sources, strict=True)
@@ -199,14 +114,53 @@ def find_projective_field(
     target, start = find_place(graph, path), find_place(graph, source, image=True)
     pixel = check_unit(graph, start, source, pixel)
 
-    def find(carrier: _Carrier) -> tuple[Region, None]:
-        begun: Region = [(1 << pixel[0], 1 << pixel[1])]
+    def find(carrier: Carrier) -> tuple[Region, None]:
+        begun: Region = ((1 << pixel[0], 1 << pixel[1]),)
         region = walk_forth(graph, begun, start, target, carrier.push, carrier.join)
         if region is None:
             raise ValueError(f"{path} does not depend on {source}: no path leads from the one to the other")
         return region, None
 
-    return _answer(find, path=source, unit=pixel, source=path, shape=graph.maps[target].size)
+    return _answer(find, path=source, unit=pixel, source=path, shape=graph.sizes[target])
+
+
+def find_inner_units(
+    architecture: Architecture, path: str, *, input_shape: tuple[int, int, int] | None = None
+) -> tuple[range, range]:
+    """Find the units whose box lies inside the image, so that no padding is seen.
+
+    Args:
+        architecture: The network.
+        path: Of a node.
+        input_shape: (channels, height, width) in place of the architecture's own.
+
+    Returns:
+        Rows and columns of the node's map. Behind attention, global pooling and flattening the box is that of the
+        convolutional support.
+
+    Raises:
+        ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
+        ValueError: There is no such node, or it is not known what its units see.
+    """
+    graph = Graph(architecture, analyze(architecture, input_shape))
+    target = find_place(graph, path)
+
+    def find_ends(axis: int, place: int) -> tuple[int, int]:
+        begun = Box(place, place, place + 1, place + 1)
+        try:
+            box = walk_back(graph, {target: [begun]}, 0, partial(pull_box, True), enclose)
+        except UnansweredError as reason:
+            raise ValueError(f"it is not known what the units of {path} see: {reason}") from None
+        assert box is not None  # every node is behind the image
+        return box[axis], box[axis + 2]
+
+    def find_inner(axis: int) -> range:
+        count, side = graph.sizes[target][axis], graph.sizes[0][axis]
+        first = bisect_left(range(count), True, key=lambda place: find_ends(axis, place)[0] >= 0)
+        end = bisect_left(range(count), True, key=lambda place: find_ends(axis, place)[1] > side)
+        return range(first, max(first, end))
+
+    return find_inner(0), find_inner(1)
 
 
 def find_place(graph: Graph, path: str, *, image: bool = False) -> int:
@@ -228,7 +182,7 @@ def check_unit(graph: Graph, place: int, path: str, unit: Unit) -> Unit:
     Raises:
         ValueError: It is not on the map.
     """
-    (row, column), (height, width) = map(index, unit), graph.maps[place].size
+    (row, column), (height, width) = map(index, unit), graph.sizes[place]
     if 0 <= row < height and 0 <= column < width:
         return row, column
     where = f"the feature map of {path}" if path else "the image"
@@ -246,29 +200,29 @@ def _find_seen(
     def follow(pull: Any, join: Any, state: Any) -> Any:
         states: dict[int, list[Any]] = {}
         for place, reading in starts:
-            if isinstance(reading, Unknown):
-                raise UnansweredError(reading.reason)
-            begun = state if reading is None else pull(state, reading, graph.maps[target], graph.maps[place])
+            if place != target:
+                check_known(graph, target)
+            begun = state if reading is None else pull(state, reading, graph.sizes[target], graph.sizes[place])
             states.setdefault(place, []).append(begun)
         found = walk_back(graph, states, end, pull, join)
         if found is None:
             raise ValueError(f"{path} does not depend on {source}: no path leads from the one to the other")
         return found
 
-    def find(carrier: _Carrier) -> tuple[Region, Box | None]:
-        region = follow(carrier.pull, carrier.join, [(1 << row, 1 << column)])
+    def find(carrier: Carrier) -> tuple[Region, Box | None]:
+        region = follow(carrier.pull, carrier.join, ((1 << row, 1 << column),))
         if carrier.whole:
             return region, None
-        return region, follow(partial(_pull_box, carrier.middle), _enclose, Box(row, column, row + 1, column + 1))
+        return region, follow(partial(pull_box, carrier.middle), enclose, Box(row, column, row + 1, column + 1))
 
-    return _answer(find, path=path, unit=unit, source=source, shape=graph.maps[end].size)
+    return _answer(find, path=path, unit=unit, source=source, shape=graph.sizes[end])
 
 
-def _answer(find: Callable[[_Carrier], tuple[Region, Box | None]], **about: Any) -> UnitSupport:
+def _answer(find: Callable[[Carrier], tuple[Region, Box | None]], **about: Any) -> UnitSupport:
     """What a walk finds; where that is the whole input, what it finds with gates open and poolings at their middle."""
 
     def answer(middle: bool) -> UnitSupport:
-        carrier = _Carrier(middle)
+        carrier = Carrier(middle)
         region, box = find(carrier)
         return UnitSupport(
             status=WHOLE_INPUT if carrier.whole else EXACT,
@@ -284,78 +238,3 @@ def _answer(find: Callable[[_Carrier], tuple[Region, Box | None]], **about: Any)
         return UnitSupport(status=str(reason), **about)
     except TooMuchWorkError:
         return UnitSupport(status=TOO_MUCH_WORK, **about)
-
-
-class _Carrier:
-    """Carries regions. With ``middle`` the middle unit of a pooling stands for all, and gates pass their input on."""
-
-    def __init__(self, middle: bool) -> None:
-        self.middle = middle
-        self.whole = False
-        """Whether a whole map was read by one unit on the way."""
-        self._regions = Regions()
-
-    def pull(self, region: Region, reading: Reading, made: Map, read: Map) -> Region:
-        """From a map to one that it reads."""
-        extent = sum(read.size)
-        if isinstance(reading, Geometry):
-            extent += made.size[0] * reading.stride[0] + made.size[1] * reading.stride[1]
-            pulls = [pull_window(reading, axis, read.size[axis]) for axis in (0, 1)]
-            return self._regions.move(region, pulls, extent)
-        self._note_whole(reading, read)
-        if isinstance(reading, Pooling):
-            pulls = [pull_pooling(made.size[axis], read.size[axis], self.middle) for axis in (0, 1)]
-            return self._regions.move(region, pulls, extent)
-        return self._fill(region, read)
-
-    def push(self, region: Region, reading: Reading, made: Map, read: Map) -> Region:
-        """From a map to one that reads it."""
-        extent = sum(read.size)
-        if isinstance(reading, Geometry):
-            extent += 2 * sum(reading.pad)
-            pushes = [push_window(reading, axis, made.size[axis]) for axis in (0, 1)]
-            return self._regions.move(region, pushes, extent)
-        self._note_whole(reading, read)
-        if isinstance(reading, Pooling):
-            pushes = [push_pooling(made.size[axis], read.size[axis], self.middle) for axis in (0, 1)]
-            return self._regions.move(region, pushes, extent)
-        return self._fill(region, made)
-
-    def join(self, regions: list[Region], at: Map) -> Region:
-        """What meets at one map."""
-        return self._regions.unite(regions, sum(at.size))
-
-    def _note_whole(self, reading: Reading, read: Map) -> None:
-        if self.middle or read.size == (1, 1):
-            return
-        if isinstance(reading, WholePlane):
-            self.whole = True
-        elif isinstance(reading, Pooling):
-            self.whole |= all(made == 1 or each == 1 for made, each in zip(reading.size, read.size, strict=True))
-
-    def _fill(self, region: Region, at: Map) -> Region:
-        """Through attention: the whole plane, of which its gate is made."""
-        if self.middle or not region:
-            return region
-        return [((1 << at.size[0]) - 1, (1 << at.size[1]) - 1)]
-
-
-def _pull_box(middle: bool, box: Box, reading: Reading, made: Map, read: Map) -> Box:
-    """A box with the padding that is seen, from a map to one that it reads."""
-    ends = []
-    for axis, (first, end) in enumerate(((box.top, box.bottom), (box.left, box.right))):
-        if isinstance(reading, Geometry):
-            start = first * reading.stride[axis] - reading.pad[axis]
-            reach = reading.dilation[axis] * (reading.kernel[axis] - 1)
-            ends.append((start, start + (end - first - 1) * reading.stride[axis] + reach + 1))
-        elif isinstance(reading, Pooling):
-            spans = [pool_span(unit, read.size[axis], made.size[axis], middle) for unit in (first, end - 1)]
-            ends.append((spans[0][0], spans[1][1]))
-        else:
-            ends.append((first, end))
-    return Box(ends[0][0], ends[1][0], ends[0][1], ends[1][1])
-
-
-def _enclose(boxes: list[Box], _: Map) -> Box:
-    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
-    return Box(min(tops), min(lefts), max(bottoms), max(rights))

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ._graph import Graph, Map, Reading, Unknown
+from ._graph import Graph, Reading
+from ._supports import Size
 
 State = TypeVar("State")
-Carry = Callable[[State, Reading, Map, Map], State]
-"""What comes of a state between two maps: (state, how the later reads the earlier, the later, the earlier)."""
-Join = Callable[[list[State], Map], State]
-"""What comes of the states that meet at a map."""
+Carry = Callable[[State, Reading, Size, Size], State]
+"""What comes of a state between two maps: (state, how the later reads the earlier, its size, the earlier's size)."""
+Join = Callable[[list[State], Size], State]
+"""What comes of the states that meet at a map of a size."""
 
 
 class UnansweredError(Exception):
     """There is no answer; the text says why, for the status."""
+
+
+def check_known(graph: Graph, place: int) -> None:
+    """Check that it is known how a map reads.
+
+    Raises:
+        UnansweredError: It is not.
+    """
+    if place in graph.reasons:
+        raise UnansweredError(graph.reasons[place])
 
 
 def walk_back(
@@ -36,19 +47,17 @@ def walk_back(
     Raises:
         UnansweredError: It is not known how a map on the way reads.
     """
-    maps = graph.maps
+    maps, sizes = graph.maps, graph.sizes
     for place in range(max(states), source, -1):
         if place not in states:
             continue
-        made = maps[place]
-        state = join(states.pop(place), made)
-        for earlier, reading in made.sources:
+        check_known(graph, place)
+        state = join(states.pop(place), sizes[place])
+        for earlier, reading in maps[place].sources:
             if earlier >= source:
-                if isinstance(reading, Unknown):
-                    raise UnansweredError(reading.reason)
-                pulled = state if reading is None else pull(state, reading, made, maps[earlier])
+                pulled = state if reading is None else pull(state, reading, sizes[place], sizes[earlier])
                 states.setdefault(earlier, []).append(pulled)
-    return join(states[source], maps[source]) if source in states else None
+    return join(states[source], sizes[source]) if source in states else None
 
 
 def walk_forth(
@@ -70,7 +79,7 @@ def walk_forth(
     Raises:
         UnansweredError: It is not known how a map on the way reads.
     """
-    maps = graph.maps
+    maps, sizes = graph.maps, graph.sizes
     needed = {target}
     for place in range(target, source, -1):
         if place in needed:
@@ -79,14 +88,12 @@ def walk_forth(
     for place in range(source + 1, target + 1):
         if place not in needed:
             continue
-        made = maps[place]
         met = []
-        for earlier, reading in made.sources:
+        for earlier, reading in maps[place].sources:
             if earlier in states:
-                if isinstance(reading, Unknown):
-                    raise UnansweredError(reading.reason)
+                check_known(graph, place)
                 arrived = states[earlier]
-                met.append(arrived if reading is None else push(arrived, reading, made, maps[earlier]))
+                met.append(arrived if reading is None else push(arrived, reading, sizes[place], sizes[earlier]))
         if met:
-            states[place] = join(met, made)
+            states[place] = join(met, sizes[place])
     return states.get(target)

@@ -1,0 +1,84 @@
+"""What is carried along the walks on the real image: regions, and the box with its padding."""
+
+from __future__ import annotations
+
+from ...architecture import Geometry
+from ._axes import pool_span, pull_pooling, pull_window, push_pooling, push_window
+from ._graph import Pooling, Reading, WholePlane
+from ._regions import Region, Regions
+from ._supports import Box, Size
+
+
+class Carrier:
+    """Carries regions. With ``middle`` the middle unit of a pooling stands for all, and gates pass their input on."""
+
+    def __init__(self, middle: bool) -> None:
+        self.middle = middle
+        self.whole = False
+        """Whether a whole map was read by one unit on the way."""
+        self._regions = Regions()
+
+    def pull(self, region: Region, reading: Reading, made: Size, read: Size) -> Region:
+        """From a map to one that it reads."""
+        extent = sum(read)
+        if isinstance(reading, Geometry):
+            extent += made[0] * reading.stride[0] + made[1] * reading.stride[1]
+            pulls = [pull_window(reading, axis, read[axis]) for axis in (0, 1)]
+            return self._regions.move(region, pulls, extent)
+        self._note_whole(reading, read)
+        if isinstance(reading, Pooling):
+            pulls = [pull_pooling(made[axis], read[axis], self.middle) for axis in (0, 1)]
+            return self._regions.move(region, pulls, extent)
+        return self._fill(region, read)
+
+    def push(self, region: Region, reading: Reading, made: Size, read: Size) -> Region:
+        """From a map to one that reads it."""
+        extent = sum(read)
+        if isinstance(reading, Geometry):
+            extent += 2 * sum(reading.pad)
+            pushes = [push_window(reading, axis, made[axis]) for axis in (0, 1)]
+            return self._regions.move(region, pushes, extent)
+        self._note_whole(reading, read)
+        if isinstance(reading, Pooling):
+            pushes = [push_pooling(made[axis], read[axis], self.middle) for axis in (0, 1)]
+            return self._regions.move(region, pushes, extent)
+        return self._fill(region, made)
+
+    def join(self, regions: list[Region], at: Size) -> Region:
+        """What meets at one map."""
+        return self._regions.unite(regions, sum(at))
+
+    def _note_whole(self, reading: Reading, read: Size) -> None:
+        if self.middle or read == (1, 1):
+            return
+        if isinstance(reading, WholePlane):
+            self.whole = True
+        elif isinstance(reading, Pooling):
+            self.whole |= all(made == 1 or each == 1 for made, each in zip(reading.size, read, strict=True))
+
+    def _fill(self, region: Region, at: Size) -> Region:
+        """Through attention: the whole plane, of which its gate is made."""
+        if self.middle or not region:
+            return region
+        return (((1 << at[0]) - 1, (1 << at[1]) - 1),)
+
+
+def pull_box(middle: bool, box: Box, reading: Reading, made: Size, read: Size) -> Box:
+    """A box with the padding that is seen, from a map to one that it reads."""
+    ends = []
+    for axis, (first, end) in enumerate(((box.top, box.bottom), (box.left, box.right))):
+        if isinstance(reading, Geometry):
+            start = first * reading.stride[axis] - reading.pad[axis]
+            reach = reading.dilation[axis] * (reading.kernel[axis] - 1)
+            ends.append((start, start + (end - first - 1) * reading.stride[axis] + reach + 1))
+        elif isinstance(reading, Pooling):
+            spans = [pool_span(unit, read[axis], made[axis], middle) for unit in (first, end - 1)]
+            ends.append((spans[0][0], spans[1][1]))
+        else:
+            ends.append((first, end))
+    return Box(ends[0][0], ends[1][0], ends[0][1], ends[1][1])
+
+
+def enclose(boxes: list[Box], _: Size) -> Box:
+    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
+    return Box(min(tops), min(lefts), max(bottoms), max(rights))
