@@ -18,11 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..analysis import analyze
-from ..analysis.support import find_unit_support
+from ..analysis.support import find_output_shape, find_unit_support
 from ..architecture import Architecture, walk
 from ..datasets import Cancel, Preprocessing, Progress, transforms
-from ._field import node_output
 from ._gaussian import GaussianFit, fit_gaussian
 from ._paths import check_path
 from ._scaled_sum import ScaledSum
@@ -316,8 +314,7 @@ def prepare_images(preprocessing: Preprocessing, images: Sequence[NDArray[np.uin
 
 def find_default_node(architecture: Architecture) -> str:
     """Find the last node of the trunk that outputs maps of more than one unit; '' where there is none."""
-    found = analyze(architecture)
-    shapes = [(node.name, node_output(architecture, found, node.name)[1]) for node in architecture.trunk.nodes]
+    shapes = [(node.name, find_output_shape(architecture, node.name)) for node in architecture.trunk.nodes]
     maps = [name for name, shape in shapes if len(shape) == 3 and shape[1] * shape[2] > 1]
     return maps[-1] if maps else ""
 
@@ -327,7 +324,7 @@ def _locate(
 ) -> tuple[tuple[int, int], Mask, str]:
     """The unit, the pixels that can move it, and what is known of these."""
     check_path(architecture, path)
-    _, shape = node_output(architecture, analyze(architecture), path)
+    shape = find_output_shape(architecture, path)
     if channel is not None and not 0 <= channel < shape[0]:
         raise ValueError(f"{path} has no channel {channel}; its channels are numbered from 0 to {shape[0] - 1}")
     where = unit or ((shape[1] // 2, shape[2] // 2) if len(shape) == 3 else (0, 0))

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from explorer import catalog
-from explorer.analysis import analyze, problems
+from explorer.analysis import problems
+from explorer.analysis.support import find_output_shape
 from explorer.analysis.support import WHOLE_INPUT
 from explorer.architecture import ActivationKind, Architecture, Attention, Conv, Flatten, GlobalPool, Linear, Sequence
 from explorer.datasets import CancelledError
-from explorer.inspection._field import node_output
 from explorer.inspection._gaussian import fit_gaussian
 from explorer.inspection.effective_field import (
     THRESHOLD,
@@ -71,7 +71,7 @@ def test_any_unit_of_any_network(architecture: Architecture, data: st.DataObject
     """Against a loop over images, and zero outside the exact field; units at the border and vectors too."""
     assume(not problems(architecture))
     path = data.draw(st.sampled_from(paths_that_run(architecture)))
-    _, shape = node_output(architecture, analyze(architecture), path)
+    shape = find_output_shape(architecture, path)
     unit = tuple(data.draw(st.integers(0, side - 1)) for side in shape[1:]) if len(shape) == 3 else (0, 0)
     channel = data.draw(st.none() | st.integers(0, shape[0] - 1))
     model = open_initial(architecture, 3)

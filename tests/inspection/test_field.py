@@ -15,37 +15,20 @@ from PIL import Image
 from torch import Tensor
 
 from explorer import catalog
-from explorer.analysis import analyze, problems
+from explorer.analysis import problems
+from explorer.analysis.support import find_output_shape
 from explorer.architecture import Architecture, Conv, Parallel, Residual, Sequence, edit
 from explorer.datasets._preprocessing import MAX_ASPECT_RATIO
 from explorer.inspection import Box, Preprocessing, inner_units, unit_field
-from explorer.inspection._field import node_output
 from explorer.inspection.hooks import get_module
-from explorer.modules import build
 from tests.analysis.test_receptive_field import linearised
 from tests.sizes import examples
-from tests.strategies import architectures, feature_architectures
+from tests.strategies import feature_architectures
 from tests.training.parts import network as tiny
 
 from .test_inside import paths_that_run
 
 MANY = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-
-
-@settings(max_examples=examples(25), suppress_health_check=MANY)
-@given(architectures())
-def test_shapes_of_all_nodes_are_those_of_the_network(architecture: Architecture) -> None:
-    """Of sequences, heads and identities too, which have no row in the analysis."""
-    assume(not problems(architecture))
-    network, shapes = build(architecture).eval(), {}
-    for path in paths_that_run(architecture):
-        get_module(network, path).register_forward_hook(
-            lambda _module, _inputs, output, path=path: shapes.update({path: tuple(output.shape[1:])})
-        )
-    with torch.no_grad():
-        network(torch.zeros(1, *architecture.input_shape))
-    found = analyze(architecture)
-    assert {path: node_output(architecture, found, path)[1] for path in shapes} == shapes
 
 
 def touched(architecture: Architecture, path: str, unit: tuple[int, int]) -> tuple[list[int], list[int]]:
@@ -64,25 +47,20 @@ def touched(architecture: Architecture, path: str, unit: tuple[int, int]) -> tup
 def test_a_unit_sees_nothing_beyond_its_box(architecture: Architecture, data: st.DataObject) -> None:
     assume(not problems(architecture))
     path = data.draw(st.sampled_from(paths_that_run(architecture)))
-    field, shape = node_output(architecture, analyze(architecture), path)
-    assume(not field.whole_input)
-    check_box(architecture, path, shape, data)
+    check_box(architecture, path, data)
 
 
-def check_box(architecture: Architecture, path: str, shape: tuple[int, ...], data: st.DataObject) -> None:
+def check_box(architecture: Architecture, path: str, data: st.DataObject) -> None:
+    shape = find_output_shape(architecture, path)
     unit = (data.draw(st.integers(0, shape[1] - 1)), data.draw(st.integers(0, shape[2] - 1)))
     given_one = unit_field(architecture, path, unit)
-    box, whole = given_one.box, given_one.unclipped
+    assume(not given_one.whole_input)
     rows, columns = touched(architecture, path, unit)
-    for seen, (low, high), (first, end) in (
-        (rows, (box.top, box.bottom), (whole.top, whole.bottom)),
-        (columns, (box.left, box.right), (whole.left, whole.right)),
-    ):
-        if seen:
-            assert low <= min(seen)
-            assert max(seen) < high
-        if (low, high) == (first, end):  # nothing was clipped, so the ends are reached
-            assert rows == [] or columns == [] or (min(seen), max(seen)) == (low, high - 1)
+    assert (rows == []) == (columns == [])
+    assert given_one.box == ((rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if rows else (0, 0, 0, 0))
+    whole, (height, width) = given_one.unclipped, architecture.input_shape[1:]
+    if whole.top >= 0 and whole.left >= 0 and whole.bottom <= height and whole.right <= width:
+        assert whole == given_one.box
 
 
 @st.composite
@@ -116,9 +94,7 @@ def uneven(draw: st.DrawFn) -> Architecture:
 def test_the_box_contains_what_branches_of_unequal_strides_see(architecture: Architecture, data: st.DataObject) -> None:
     assume(not problems(architecture))
     path = data.draw(st.sampled_from((architecture.trunk.nodes[1].name, "last")))
-    field, shape = node_output(architecture, analyze(architecture), path)
-    assert not field.aligned
-    check_box(architecture, path, shape, data)
+    check_box(architecture, path, data)
 
 
 def test_a_known_unit() -> None:
@@ -134,7 +110,7 @@ def test_a_known_unit() -> None:
 def test_inner_units_are_those_whose_field_is_not_clipped(name: str) -> None:
     architecture = catalog.get(name)
     for path in ("conv1", *edit.blocks(architecture)):
-        _, shape = node_output(architecture, analyze(architecture), path)
+        shape = find_output_shape(architecture, path)
         rows, columns = inner_units(architecture, path)
         _, height, width = architecture.input_shape
         fields = {(row, column): unit_field(architecture, path, (row, column)).unclipped

@@ -91,18 +91,18 @@ class Graph:
             self.maps[place] = Map(path, (body, (source, _POINTWISE._replace(stride=step))))
 
     @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """(channels, height, width) of each map; (features,) of a vector."""
+        known = {row[0]: row[3] for row in self._analysis.rows}
+        found: list[tuple[int, ...]] = [self._analysis.input_shape]
+        for path, sources in self.maps[1:]:  # a node from outside may have no row
+            found.append(known.get(path) or found[sources[0][0]])
+        return found
+
+    @cached_property
     def sizes(self) -> list[Size]:
         """(height, width) of each map; (1, 1) of a vector."""
-        shapes = {row[0]: row[3] for row in self._analysis.rows}
-        shapes[""] = self._analysis.input_shape
-        found: list[Size] = []
-        for path, sources in self.maps:
-            shape = shapes.get(path)
-            if shape is None:  # of a node from outside whose visit adds no row
-                found.append(found[sources[0][0]])
-            else:
-                found.append(shape[1:] if len(shape) == 3 else (1, 1))
-        return found
+        return [(shape[1], shape[2]) if len(shape) == 3 else (1, 1) for shape in self.shapes]
 
 
 @lru_cache(maxsize=64)

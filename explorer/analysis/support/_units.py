@@ -124,6 +124,27 @@ def find_projective_field(
     return _answer(find, path=source, unit=pixel, source=path, shape=graph.sizes[target])
 
 
+def find_output_shape(
+    architecture: Architecture, path: str, *, input_shape: tuple[int, int, int] | None = None
+) -> tuple[int, ...]:
+    """Find the shape of any node's output: of sequences too, which have no row in the analysis.
+
+    Args:
+        architecture: The network.
+        path: Of a node; an auxiliary head passes its input on.
+        input_shape: (channels, height, width) in place of the architecture's own.
+
+    Returns:
+        (channels, height, width), or (features,) of a vector.
+
+    Raises:
+        ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
+        ValueError: There is no such node.
+    """
+    graph = Graph(architecture, analyze(architecture, input_shape))
+    return graph.shapes[find_place(graph, path)]
+
+
 def find_inner_units(
     architecture: Architecture, path: str, *, input_shape: tuple[int, int, int] | None = None
 ) -> tuple[range, range]:
