@@ -15,8 +15,7 @@ from torch import Tensor
 
 from explorer import catalog
 from explorer.analysis import problems
-from explorer.analysis.support import find_output_shape
-from explorer.analysis.support import WHOLE_INPUT
+from explorer.analysis.support import WHOLE_INPUT, find_output_shape
 from explorer.architecture import ActivationKind, Architecture, Attention, Conv, Flatten, GlobalPool, Linear, Sequence
 from explorer.datasets import CancelledError
 from explorer.inspection._gaussian import fit_gaussian

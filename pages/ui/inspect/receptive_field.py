@@ -50,10 +50,6 @@ def _show_unit(model: Any, picture: Picture, prediction: Any, path: str) -> None
             "Attention, global pooling or flattening comes before this node: beside the rectangle, which is what "
             "convolutions and poolings let it see, the unit depends on every pixel."
         )
-    if not field.aligned:
-        st.info(
-            "Branches before this node differ in stride or centre: the rectangle contains what each of them sees."
-        )
     st.caption(
         "Bright is every input pixel that the unit can depend on, borders and padding included; the box around it is "
         "solid where the border clips it, dashed with the padding outside (Araujo, Norris & Sim 2019). All channels of "
