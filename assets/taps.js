@@ -260,12 +260,14 @@ function drawChain(area, data, memory, width) {
     ui.on.disabled = memory.step === last
   }
   const pause = () => {
+    ui.said.setAttribute("aria-live", "polite")
     clearInterval(memory.playing)
     memory.playing = 0
     ui.play.querySelector(".symbol").textContent = "play_arrow"
     ui.play.setAttribute("aria-label", "Play")
   }
   const play = () => {
+    ui.said.setAttribute("aria-live", "off") // a voice could not keep up
     if (memory.step === last) show(0)
     ui.play.querySelector(".symbol").textContent = "pause"
     ui.play.setAttribute("aria-label", "Pause")
@@ -310,7 +312,7 @@ function tellFrame({ maps, layers }, frame) {
   const above = maps[frame.layer - 1].positions.length ** 2
   const found = [...countsAt({ maps, layers }, frame.layer, frame).values()].reduce((sum, row) => sum + row.size, 0)
   const whole = `${formatCount(found)} pixel${found === 1 ? "" : "s"} of ${where}`
-  if (frame.unit === null) {
+  if (frame.unit === null || above === 1) {
     return above === 1 ? `It reads ${window}: ${whole}.` : `All ${formatCount(above)} units together, each with its ${window}: ${whole}.`
   }
   return `Unit ${frame.unit + 1} of ${above} ${frame.unit ? "adds" : "reads"} its ${window}: ${whole}${frame.unit + 1 < above ? " so far" : ""}.`

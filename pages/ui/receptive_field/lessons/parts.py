@@ -37,8 +37,10 @@ def introduce(title: str, notice: str, name: str = "", link: dict[str, Any] | No
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(title, anchor=False, width="stretch")
         if link is not None:
-            label = f"Open {literal(name)} in Design"
-            st.page_link("pages/design.py", label=label, icon=":material/schema:", query_params=link)
+            st.page_link(
+                "pages/design.py", label="Open in Design", icon=":material/schema:", help=literal(name),
+                query_params=link,
+            )  # fmt: skip
     st.markdown(f"**Notice:** {literal(notice)}")
 
 
