@@ -164,11 +164,15 @@ class Page(Generic[State]):
         if {name: st.query_params.get_all(name) for name in st.query_params} != wanted:
             st.query_params.from_dict(_to_query_params(wanted))
 
-    def end_part(self) -> None:
-        """Called last by a part of the page that runs alone (``st.fragment``) and is all that changed."""
+    def end_part(self, *others: Page[Any]) -> None:
+        """Called last by a part of the page that runs alone (``st.fragment``) and is all that changed.
+
+        Args:
+            others: As for ``write_address``.
+        """
         is_run_by_commands()  # answered
         self.state["acted"] = False
-        self.write_address()
+        self.write_address(*others)
 
     # ---- what the visitor does and is told --------------------------------------------------------------------------
 

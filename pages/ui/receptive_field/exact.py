@@ -25,9 +25,7 @@ def show() -> None:
     with main:
         network.show_strip(architecture, analysis, path)
         with st.container(border=True, key="field_card"):
-            views = _list_views(architecture, path)
-            _ask(views)
-            drawing.show(views)
+            _show_field(architecture, path)
         findings_place = st.container(key="findings")
         network.show_growth(architecture, analysis, path)
         network.show_block(architecture, analysis, path)
@@ -39,6 +37,26 @@ def show() -> None:
         network.show_windows(architecture, path)
     with findings_place:
         findings.show_all(architecture, network.choose_node, dragging=dragging)
+
+
+def _show_field(architecture: Architecture, path: str) -> None:
+    """The drawing, which alone is made anew while somebody walks over units and pixels."""
+    told, alone = list(state.state()["notices"]), False
+
+    @st.fragment
+    def part() -> None:
+        nonlocal alone
+        views = _list_views(architecture, path)
+        _ask(views)
+        drawing.show(views)
+        if alone:
+            edited = session.architecture() != architecture or network.chosen_path(architecture) != path
+            if edited or state.state()["notices"] != told:
+                st.rerun()  # an edit came in with what was done here, or what stands above has been read
+            state.PAGE.end_part(session.PAGE)
+        alone = True
+
+    part()
 
 
 def _list_views(architecture: Architecture, path: str) -> list[View]:
