@@ -8,6 +8,7 @@ const ROW_GAP = 13
 const BAR = 14
 const LEAD = 67 // before the lanes of a split, for its own gap
 const NEAR = 17 // from a box to the gap beside it
+const FIELD = { room: 50, away: 47, side: 24 } // what a branch sees of the image, behind its last box
 
 export default component(({ data, root, memory, tip, send }) => {
   const build = (memory.build ??= { root, memory })
@@ -237,7 +238,7 @@ const channelsOf = (tree) => [tree.channels || 1, ...(tree.children || []).flatM
 function layout(tree, depth) {
   const children = (tree.children || []).map((child) => layout(child, depth + 1))
   if (tree.op === "parallel" && children.length) {
-    const fixed = Math.max(...children.map((child) => child.fixed)) + LEAD + (tree.title === "concat" ? BAR + 34 : 44)
+    const fixed = Math.max(...children.map((child) => child.fixed)) + LEAD + (tree.fields ? FIELD.room : 0) + (tree.title === "concat" ? BAR + 34 : 44)
     const gaps = Math.max(...children.map((child) => child.gaps)) + 1
     const height = children.reduce((sum, child) => sum + child.height, 0) + ROW_GAP * (children.length - 1)
     return { children, fixed, gaps, height, spread: height, shift: 0, concat: tree.title === "concat" }
@@ -295,6 +296,7 @@ function place(tree, plan, x, y, from, draw) {
 function placeParallel(tree, plan, x, y, from, draw, wide) {
   const concat = tree.title === "concat"
   const joint = x + wide - (concat ? BAR + 34 : 22)
+  const last = joint - draw.gap - (tree.fields ? FIELD.room : 0) // where the branches end
   let top = y - plan.height / 2
   const spread = from.bar || 0
   draw.mark(x + 16, y, "inside", tree.path, `Add a branch to ${tree.name}`, true)
@@ -307,9 +309,10 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
     const source = { ...from, y: from.y + share * spread * 0.86 }
     const ownWide = own.fixed + own.gaps * draw.gap
     const empty = child.children && !child.children.length
-    const begin = empty ? x + LEAD : joint - draw.gap - ownWide
-    const port = place(child, empty ? { ...own, fixed: joint - draw.gap - begin } : own, begin, middle, source, draw)
-    if (!isChain(child)) markBeside(draw, child, begin, joint - draw.gap, middle)
+    const begin = empty ? x + LEAD : last - ownWide
+    const port = place(child, empty ? { ...own, fixed: last - begin } : own, begin, middle, source, draw)
+    if (!isChain(child)) markBeside(draw, child, begin, last, middle)
+    if (tree.fields?.[index]) placeField(draw, tree, index, last + FIELD.away, middle - 6)
     return port
   })
   if (!concat) {
@@ -336,6 +339,19 @@ function placeParallel(tree, plan, x, y, from, draw, wide) {
     offset += part + 2
   })
   return { x: joint + BAR, y, channels: tree.channels, kind: "fuse", bar: high, title: "concat" }
+}
+
+// What a unit at the end of a branch sees of the image: a square in that of the branch that sees most; dashed with holes.
+function placeField(draw, tree, index, x, y) {
+  const { size, text, touched } = tree.fields[index]
+  const most = Math.max(...tree.fields.flatMap((field) => field?.size ?? []))
+  const square = (high, wide, attributes) => svg(draw.shapes, "rect", { x: x - wide / 2, y: y - high / 2, width: wide, height: high, ...attributes })
+  const [high, wide] = size.map((side) => Math.max(3, FIELD.side * side / most))
+  const colour = kindColor(tree.branch_kinds[index])
+  square(FIELD.side, FIELD.side, { class: "most" })
+  square(high, wide, { class: touched ? "sees holes" : "sees", "data-field": `${text} ${touched}`, style: `fill:${colour};stroke:${colour}` })
+  label(draw.shapes, x, y + FIELD.side / 2 + 11, text, { size: 9.5, halo: true })
+  if (touched) label(draw.shapes, x, y + FIELD.side / 2 + 21, touched, { size: 9.5, halo: true, muted: true })
 }
 
 function placeResidual(tree, plan, x, y, from, draw, wide) {

@@ -35,11 +35,11 @@ function drawFrame(parent, look) {
   const title = titleLine(figure, frame.title, frame.note)
   const buttons = tools(title, look)
   const body = html(figure, "div", { class: "body" })
-  const beside = room > 600
+  const beside = room > 520
   const small = frame.mode === "pixel" ? Math.min(room, beside ? 0.36 * room : 320) : 132
-  const wide = beside ? Math.min(0.62 * room, room - 250) : room
+  const wide = beside ? Math.min(0.62 * room, room - 230) : Math.min(room, 520)
   const drawing = drawSource(html(body, "div", { class: "source" }), look, wide)
-  const side = html(body, "div", { class: "side", style: beside ? `width:${room - wide - 20}px` : "" })
+  const side = html(body, "div", { class: "side", style: `width:${beside ? room - wide - 20 : room}px` })
   drawUnits(side, look, Math.min(small, room))
   if (frame.branches.length) drawBranches(side, look)
   drawFacts(side, frame.facts)

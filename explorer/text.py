@@ -167,6 +167,24 @@ def format_percent(part: float, whole: float) -> str:
     return f"{share:.0f} %" if share >= 10 or share == 0 else f"{share:.1f} %" if share >= 0.1 else "< 0.1 %"
 
 
+def format_coverage(touched: int, area: int) -> str:
+    """Write the share of a box that is touched; what is nearly all of it is not all of it.
+
+    >>> format_coverage(49, 169), format_coverage(9998, 9999), format_coverage(81, 81)
+    ('29.0 %', '99.9 %', '100 %')
+
+    Args:
+        touched: Pixels that are touched.
+        area: Pixels of the box.
+
+    Returns:
+        One digit behind the point, at most 99.9 %; '100 %' only where every pixel is touched, '–' for a box of nothing.
+    """
+    if not area:
+        return "–"
+    return "100 %" if touched == area else f"{min(99.9, 100 * touched / area):.1f} %"
+
+
 def format_change(now: float, before: float) -> str:
     """Write a relative change in percent with its sign.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..analysis import Analysis, Layer
+from ..analysis.support import LayerSupport, find_layer_supports
 from ..architecture import Architecture, edit
-from ..text import format_bytes, format_count, format_extent, format_percent, format_shape, format_si
+from ..text import format_bytes, format_count, format_coverage, format_extent, format_percent, format_shape, format_si
 from ._colours import kind_of, kind_of_branch
 from ._kinds import look_of
 
@@ -164,6 +165,7 @@ def lay_out_block(architecture: Architecture, analysis: Analysis, path: str) -> 
     params = sum(layer.params for layer in layers)
     share = "in training only" if node.op == "auxiliary" else f"{format_percent(macs, analysis.macs)} of the network"
     tree = _tree(node, path, analysis, macs)
+    _add_fields(tree, find_layer_supports(architecture, analysis=analysis))
     cost = f"{format_si(macs)} MACs"
     if _misfit(analysis, path):
         _leave_out_sizes(tree)
@@ -216,8 +218,31 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
     return data
 
 
+def _add_fields(tree: dict[str, Any], supports: dict[str, LayerSupport]) -> None:
+    """Say of each branch of a block what a unit at its end sees of the image; not of branches within branches."""
+    if tree["op"] != "parallel":
+        for child in tree.get("children", ()):
+            _add_fields(child, supports)
+    elif tree["path"] in supports:
+        ends = [[supports[path] for path in _paths(child) if path in supports] for child in tree["children"]]
+        tree["fields"] = [_lay_out_field(end[-1]) if end else None for end in ends]
+
+
+def _paths(tree: dict[str, Any]) -> list[str]:
+    """Of a subtree, in execution order: what joins branches comes behind them."""
+    return [*(path for child in tree.get("children", ()) for path in _paths(child)), tree["path"]]
+
+
+def _lay_out_field(support: LayerSupport) -> dict[str, Any]:
+    """Size of the box in pixels, as numbers and text; and the share of it that is touched, '' without holes."""
+    size, touched, area = support.size, support.touched, support.size[0] * support.size[1]
+    share = "" if touched is None or touched == area else format_coverage(touched, area)
+    return {"size": list(size), "text": f"{format_extent(size)} px", "touched": share}
+
+
 def _leave_out_sizes(tree: dict[str, Any]) -> None:
     """Take out of a head that does not fit what only a head that fits has."""
+    tree.pop("fields", None)
     for child in tree.get("children", ()):
         _leave_out_sizes(child)
     if "facts" in tree:
@@ -277,7 +302,8 @@ def _describe(node: Any, path: str, analysis: Analysis) -> str:
         steps = " then ".join(
             f"{layer.op} to {layer.output_shape[0]:,} channels" for layer in layers if layer.op != "parallel"
         )
-        branches.append(f"{branch.name}: {steps or 'identity'}")
+        seen = f", sees {format_extent(layers[-1].receptive_field.size)} pixels" if layers else ""
+        branches.append(f"{branch.name}: {steps or 'identity'}{seen}")
     joined = analysis.by_path[main].output_shape[0]
     whole = f"{node.name} with {len(branches)} branches, {inner.fuse} to {joined:,} channels."
     return f"{whole} {'; '.join(branches)}."

@@ -13,7 +13,7 @@ from ..analysis.support import (
     find_unit_support,
 )
 from ..architecture import Architecture, edit
-from ..text import format_count, format_extent, format_number, format_percent
+from ..text import format_count, format_coverage, format_extent, format_number
 from ._colours import kind_of_branch
 from ._maps import draw_heatmap
 
@@ -311,7 +311,7 @@ def _describe_support(support: UnitSupport, what: str, where: str) -> list[list[
         inside = f"rows {box.top} to {box.bottom - 1}, columns {box.left} to {box.right - 1}"
         rows.append(["clipped" if clipped else "place", inside,
                      f"What the border of {where} leaves" if clipped else f"Where it lies in {where}"])  # fmt: skip
-    coverage = format_percent(drawn.touched or 0, drawn.box.area) if drawn.box is not None else "–"
+    coverage = format_coverage(drawn.touched or 0, drawn.box.area) if drawn.box is not None else "–"
     rows += [
         ["touched", f"{format_count(drawn.touched or 0)} {what}", "How many of them can change its value at all"],
         ["coverage", coverage, f"The share of the box within {where} that is touched; the rest are holes"],
@@ -332,6 +332,6 @@ def _say(place: str, support: UnitSupport, what: str) -> str:
     box = drawn.box
     return (
         f"{place} sees {whole}{format_count(drawn.touched or 0)} {what} in rows {box.top} to {box.bottom - 1}, "
-        f"columns {box.left} to {box.right - 1}: {format_percent(drawn.touched or 0, box.area)} of that box"
+        f"columns {box.left} to {box.right - 1}: {format_coverage(drawn.touched or 0, box.area)} of that box"
     )
 

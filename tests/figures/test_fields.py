@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from explorer import catalog, figures
-from explorer.analysis.support import find_branch_supports, find_projective_field, find_unit_support
-from explorer.architecture import Architecture, Attention, Conv, Sequence, walk
+from explorer.analysis import analyze
+from explorer.analysis.support import (
+    find_branch_supports,
+    find_layer_supports,
+    find_projective_field,
+    find_unit_support,
+)
+from explorer.architecture import Architecture, Attention, Conv, Sequence, edit, walk
 from tests.sizes import examples
 from tests.strategies import analysis_or_skip, feature_architectures
 
@@ -96,7 +102,7 @@ def holed(*dilations: int) -> Architecture:
 
 def test_what_stands_beside_the_drawing() -> None:
     told = facts(figures.draw_field(holed(2, 2, 2), "c2", (16, 16), paths=True))
-    assert (told["size"], told["touched"], told["coverage"]) == ("13 px", "49 px", "29 %")
+    assert (told["size"], told["touched"], told["coverage"]) == ("13 px", "49 px", "29.0 %")
     assert (told["start"], told["centre"], told["paths"]) == ("−6, −6", "16, 16", "729")
     assert told["status"] == "exact"
     assert facts(figures.draw_field(holed(1, 2, 3), "c2", (16, 16)))["coverage"] == "100 %"
@@ -130,3 +136,22 @@ def test_the_reverse_and_the_tables() -> None:
     counted = np.array(figures.tabulate_field(holed(2, 2, 2), "c2", (16, 16), paths=True))
     assert seen.sum() == 49
     assert (counted.sum(), (counted > 0).tolist()) == (729, (seen > 0).tolist())
+
+
+def test_a_block_shows_what_each_branch_sees() -> None:
+    network = catalog.get("googlenet")
+    block = figures.lay_out_block(network, analyze(network), "inception_3b")
+    assert [field["text"] for field in block["tree"]["fields"]] == ["59 px", "75 px", "91 px", "75 px"]
+    assert "branch_5x5: conv to 32 channels then conv to 96 channels, sees 91 pixels" in block["description"]
+    network = edit.replace(network, "inception_3b/branch_5x5/conv", dilation=9)
+    field = figures.lay_out_block(network, analyze(network), "inception_3b")["tree"]["fields"][2]
+    support = find_layer_supports(network)["inception_3b/branch_5x5/conv"]
+    assert (field["size"], field["text"]) == (list(support.size), f"{support.size[0]} px")
+    assert field["touched"] == ("" if support.coverage == 1 else f"{100 * support.coverage:.1f} %")
+    nested = catalog.get("inception-v3")
+    tree = figures.lay_out_block(nested, analyze(nested), "Mixed_7c")["tree"]
+    supports = find_layer_supports(nested)
+    for branch, field in zip(edit.find(nested, "Mixed_7c").nodes, tree["fields"], strict=True):
+        end = [each for path, each in supports.items() if path.startswith(f"Mixed_7c/{branch.name}")][-1]
+        assert (field["size"], field["touched"]) == (list(end.size), f"{100 * (end.coverage or 0):.1f} %")
+    assert not any("fields" in child for branch in tree["children"] for child in branch.get("children", ()))

@@ -35,15 +35,10 @@ def _show_unit(model: Any, picture: Picture, prediction: Any, path: str) -> None
     with st.container(horizontal=True, vertical_alignment="bottom", key="inspect_unit"):
         _ask(found, channel, unit)
     _draw(model, picture, prediction, path, channel, field)
-    box, around = field.box, field.unclipped
     value = float(found.values[channel, unit[0], unit[1]])
     st.markdown(
         f"Unit at row **{unit[0]}**, column **{unit[1]}** of channel **{channel}** has the value "
-        f"**{format_number(value)}**. Its receptive field is **{_size(around)}** pixels of the input; "
-        f"inside the border lie **{_size(box)}**: rows {box.top:g} to "
-        f"{box.bottom - 1:g}, columns {box.left:g} to {box.right - 1:g}."
-        if box.bottom > box.top and box.right > box.left
-        else f"Unit at row **{unit[0]}**, column **{unit[1]}** sees padding only."
+        f"**{format_number(value)}**."
     )
     if field.whole_input:
         st.info(
@@ -60,7 +55,7 @@ def _show_unit(model: Any, picture: Picture, prediction: Any, path: str) -> None
 
 def _draw(model: Any, picture: Picture, prediction: Any, path: str, channel: int, field: UnitField) -> None:
     """The field on the picture as it came, and pixel by pixel on the input."""
-    around, inside = st.columns([0.26, 0.74], gap="medium")
+    around, inside = st.columns([0.22, 0.78], gap="medium")
     with around:
         boxes = [predictions.box_data("field", field.in_image(queries.placement(model, picture)), "receptive field")]
         frame = {**predictions.picture_frame(picture, boxes, ""), "title": "On the picture"}
@@ -104,10 +99,6 @@ def _changed(key: str) -> None:
     channel, row, column = (int(st.session_state[f"inspect_{name}"]) for name in ("channel", "unit_row", "unit_column"))
     # Another channel: its own strongest unit.
     state.change(channel=channel, unit=None if key == "inspect_channel" else (row, column))
-
-
-def _size(box: Box) -> str:
-    return f"{box.bottom - box.top:g} × {box.right - box.left:g}"
 
 
 def _alt(path: str, unit: tuple[int, int], box: Box) -> str:
