@@ -14,8 +14,12 @@ session.begin()
 state.PAGE.follow_address()
 pictures.fetch_requested()
 
+# While a thumb moves, the address waits.
+dragging = session.PAGE.state["phase"] == "drag"
 network.show_head()
 tabs.show()
-state.PAGE.write_address(session.PAGE)
-session.keep_for_reload()
+session.PAGE.state["phase"] = "commit"
+if not dragging:
+    state.PAGE.write_address(session.PAGE)
+    session.keep_for_reload()
 network.warn_if_address_is_stale()

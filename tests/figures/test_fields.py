@@ -152,6 +152,6 @@ def test_a_block_shows_what_each_branch_sees() -> None:
     tree = figures.lay_out_block(nested, analyze(nested), "Mixed_7c")["tree"]
     supports = find_layer_supports(nested)
     for branch, field in zip(edit.find(nested, "Mixed_7c").nodes, tree["fields"], strict=True):
-        end = [each for path, each in supports.items() if path.startswith(f"Mixed_7c/{branch.name}")][-1]
+        end = [each for path, each in supports.items() if f"{path}/".startswith(f"Mixed_7c/{branch.name}/")][-1]
         assert (field["size"], field["touched"]) == (list(end.size), f"{100 * (end.coverage or 0):.1f} %")
     assert not any("fields" in child for branch in tree["children"] for child in branch.get("children", ()))

@@ -135,7 +135,6 @@ def show_growth(architecture: Architecture, analysis: Analysis, path: str) -> No
 def show_windows(architecture: Architecture, path: str) -> None:
     """The kernels, dilations, strides and paddings of the chosen node's block, to be edited."""
     dragging = session.PAGE.state["phase"] == "drag"
-    session.PAGE.state["phase"] = "commit"
     data: dict[str, Any] = {"subtitle": editor.describe_size(architecture, analyze(architecture), path)}
     if not dragging:
         panel = session.describe_controls(architecture, session.baseline(), path, "receptive_field")
