@@ -5,6 +5,8 @@ NEW_ENOUGH = 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	$$python -c $(NEW_ENOUGH) >/dev/null 2>&1 && echo $$python && exit; done; echo python3)
 ARGS ?=
+# What one process has compiled the hundreds of others that tests start need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet

@@ -42,6 +42,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return Files(config, log)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Benchmarks wait for their mark; what they import would take each process of ``make test`` seconds."""
+    waits = collection_path == Path(__file__).parent / "benchmarks" and "not benchmark" in config.option.markexpr
+    return True if waits and not ALL else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """``make test`` runs one of each kind; its relatives, marked as thorough, wait for ``make test-all``."""
     if ALL:

@@ -149,6 +149,7 @@ def test_a_typed_number_and_a_press_of_any_length(visit, milliseconds):
     until(lambda: channels(design) == 35, "the step taken back and forward again")
 
 
+@thorough("tests/browser/test_commands.py::test_a_typed_number_and_a_press_of_any_length")
 def test_three_presses_in_quick_succession(visit):
     design = visit()
     for _ in range(3 if ALL else 1):
@@ -161,6 +162,7 @@ def test_three_presses_in_quick_succession(visit):
         undo_all(design, 3)
 
 
+@thorough("tests/browser/test_commands.py::test_many_commands")
 def test_quick_steps_back_are_counted(visit):
     design = visit()
     for number in range(65, 75):

@@ -6,7 +6,7 @@ from explorer.analysis import analyze
 from explorer.architecture import branches, edit
 from tests.browser.design import until
 from tests.browser.helpers import rerun
-from tests.sizes import THOROUGH
+from tests.sizes import thorough
 
 NET, BLOCK = "inception-net-32", "inception1"
 
@@ -41,6 +41,7 @@ def test_fusion_and_what_it_mends(design):
     assert edit.find(design.architecture, BLOCK).fuse == "multiply"
 
 
+@thorough("tests/editor/test_commands.py::test_residual_attention_and_back_again")
 def test_residual_and_its_scale(design):
     design.open(NET)
     assert design.choice("residual", "identity").is_disabled()  # 64 channels in, 256 out
@@ -77,6 +78,7 @@ def test_attention_norm_activation(design):
     assert edit.attention_of(design.architecture, BLOCK) is None
 
 
+@thorough("tests/editor/test_commands.py::test_stride_of_a_block_halves_its_maps")
 def test_stride_where_it_fits(design):
     design.open(NET)
     before = design.architecture
@@ -97,9 +99,8 @@ def test_stride_where_it_fits(design):
     assert stride.get_by_role("radio", name="1", exact=True).get_attribute("aria-checked") == "true"
 
 
-@pytest.mark.parametrize(
-    "kinds", [list(branches.BRANCH_KINDS)[:4], pytest.param(list(branches.BRANCH_KINDS)[4:], marks=THOROUGH)]
-)
+@thorough("tests/editor/test_commands.py::test_every_branch_kind_can_be_added")
+@pytest.mark.parametrize("kinds", [list(branches.BRANCH_KINDS)[:4], list(branches.BRANCH_KINDS)[4:]])
 def test_every_kind_of_branch(design, kinds):
     design.open(NET)
     before = names(edit.find(design.architecture, BLOCK))
@@ -112,6 +113,7 @@ def test_every_kind_of_branch(design, kinds):
     assert design.card(f"{BLOCK}/{names(edit.find(design.architecture, BLOCK))[-1]}").count() == 1
 
 
+@thorough("tests/editor/test_panel.py::test_everything_offered_can_be_done")
 def test_branches_are_removed_doubled_and_moved(design):
     design.open(NET)
     first, second, third, fourth = names(edit.find(design.architecture, BLOCK))
@@ -132,6 +134,7 @@ def test_branches_are_removed_doubled_and_moved(design):
     assert len(left) == 3
 
 
+@thorough("tests/editor/test_panel.py::test_everything_offered_can_be_done")
 def test_another_kind_of_branch_keeps_its_channels(design):
     design.open(NET)
     path = f"{BLOCK}/branch_5x5"
@@ -185,6 +188,7 @@ def test_layers_of_a_branch(design):
     assert design.query("at") == f"{branch}/{edit.find(design.architecture, branch).nodes[-1].name}"  # its neighbour
 
 
+@thorough("tests/editor/test_commands.py::test_blocks_come_go_and_set_an_example")
 def test_blocks(design):
     design.open(NET)
     with design.changing():
@@ -229,6 +233,7 @@ def test_network_settings(design):
     assert design.query("net") == kept
 
 
+@thorough("tests/pages/test_pages.py::test_a_name_of_nothing_is_refused_and_the_old_one_kept")
 def test_rename(design):
     page = design.open(NET).page
     title = page.locator(".st-key-title input")

@@ -22,7 +22,7 @@ CHANGED = edit.replace(catalog.get("inception-net-32"), "inception1/branch_1x1",
     [
         pytest.param("/design?net=inception-net-32", "design", "Design", marks=THOROUGH),
         ("/?net=inception-net-32", "design", "Design"),
-        ("/catalogue", "catalogue", "Catalogue"),
+        pytest.param("/catalogue", "catalogue", "Catalogue", marks=THOROUGH),
     ],
 )
 def test_first_request_of_a_server_is_a_deep_link(fresh_server, page, address, stem, chosen):

@@ -14,6 +14,7 @@ from explorer import training
 from explorer.cli import main
 from explorer.runs import Lock, Manager, Point, RunFolder, _scheduler
 from explorer.training import open_manager
+from tests.sizes import ALL
 
 from .parts import create, fill, texts, tick, until_status, until_step, worker
 
@@ -140,8 +141,9 @@ def test_on_a_full_disk_runs_are_deleted(
     runs = [ended(manager) for _ in range(3)]
     waiting = create(manager)
     manager.pause(waiting.id)
-    for run in runs:  # curves of some megabytes, and a folder that is next to nothing
-        points = [Point(series=f"s{n}", step=s, value=1.0, seconds=1.0) for n in range(4) for s in range(10_000)]
+    steps = 10_000 if ALL else 1_000
+    for run in runs:  # curves of many pages, and a folder that is next to nothing
+        points = [Point(series=f"s{n}", step=s, value=1.0, seconds=1.0) for n in range(4) for s in range(steps)]
         manager.store.record(run, points)
         shutil.rmtree(RunFolder(manager.root, run).checkpoints, ignore_errors=True)
     for run in (*runs, waiting.id):
