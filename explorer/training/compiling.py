@@ -33,7 +33,7 @@ class Compilation:
 
     def _compile_graph(self, graph: Any, inputs: Sequence[Any]) -> Any:
         try:
-            compiled = torch._dynamo.lookup_backend(BACKEND)(graph, inputs)  # type: ignore[arg-type]
+            compiled = torch._dynamo.lookup_backend(BACKEND)(graph, inputs)
         except torch._dynamo.exc.RestartAnalysis:
             raise  # no failure: torch traces the network once more and comes back with another graph
         except Exception as error:
