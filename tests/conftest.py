@@ -1,5 +1,6 @@
 """What every test may rely on: a data directory of its own, no network, and the same examples every time."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -56,6 +57,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [each for each in items if each.get_closest_marker("thorough") and not each.get_closest_marker("soak")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays; the garbage collector need not walk over it during the tests."""
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:
