@@ -32,6 +32,7 @@ SHOTS: list[tuple[str, str, str, tuple[int, int]]] = [
     ("train-dark", "train?run={runs}&view=60", "dark", WIDE),
     ("train-phone", "train?run={runs}&view=60", "light", PHONE),
     ("inspect-light", "inspect", "light", (1440, 1400)),
+    ("receptive-field", "receptive_field?net=googlenet&at=inception_3b&unit=13-12", "light", (1440, 1120)),
     ("inspect-dark", "inspect?model=cifar10-inception&pictures=sample:dog,sample:ship&tab=why", "dark", (1440, 1900)),
 ]
 """File name, address, colour scheme, size of the window."""
@@ -65,6 +66,8 @@ def main() -> None:
                 page.locator("[class*=st-key-compare_] .block").first.wait_for()
             if address.startswith("train"):
                 page.locator(".st-key-board .tile").first.wait_for()
+            if address.startswith("receptive_field"):
+                page.locator(".st-key-field_drawing .plane").first.wait_for()
             if address.startswith("inspect"):
                 page.locator(".st-key-inspect_predictions .bar").first.wait_for()
             settle(page)
