@@ -21,7 +21,7 @@ def offer_map(values: Any, name: str, key: str) -> None:
 def offer_rows(make: Any, name: str, key: str) -> None:
     """A button for rows of numbers and texts; they are made when it is pressed."""
     st.download_button(
-        f"{name} as CSV", lambda: write_csv(make()), f"{_file_name(name)}.csv", "text/csv", key=key,
+        f"{name} as CSV", lambda: write_csv(make()), f"{file_name(name)}.csv", "text/csv", key=key,
         icon=":material/download:", type="tertiary", on_click="ignore",
     )  # fmt: skip
 
@@ -34,5 +34,6 @@ def write_csv(rows: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
+    """A name as one that every system takes for a file."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60] or "numbers"

@@ -1,7 +1,282 @@
-"""The effective receptive field: how strongly a unit depends on each pixel."""
+"""The effective receptive field: how strongly a unit depends on each pixel, of networks before and after training."""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer import datasets, figures
+from explorer.analysis import analyze
+from explorer.architecture import Architecture, to_json
+from explorer.datasets import Cancel, Preprocessing, Progress
+from explorer.inspection import ResultCache
+from explorer.text import format_decimal, format_shape, format_share
+from pages.ui import background, session
+from pages.ui.field import Place, mount_field
+from pages.ui.inspect import data, device, downloads
+from pages.ui.inspect import state as inspect_state
+from pages.ui.text import literal, number_column
+
+from . import network, picture, state, weights
+from .view import View
+
+_CACHE = ResultCache()
+"""Effective fields, of all sessions of this server."""
+_WORK = "effective_work"
+_COUNTS = (8, 32, 128, 512)
+_NOISE, _PICTURES = "noise", "pictures"
+_CONVENTION = (
+    "Mean over the images of the absolute gradient of the unit (the sum over its channels) with respect to each pixel "
+    "of the normalised input, divided by its peak (Luo et al. 2016). Side: of a square with as many pixels as have at "
+    "least 4.55 % of the peak. Filled: their share of the exact field, whose box is drawn. σ: of a Gaussian fitted by "
+    "least squares, down × across; R² tells how well. Within 50 or 90 %: radius around the centre of mass that holds "
+    "so much of the gradient."
+)
 
 
 def show() -> None:
     """The chosen unit of the chosen node."""
+    architecture = session.architecture()
+    path = network.chosen_path(architecture)
+    if not path:
+        st.info("This network has no layer yet. **Open** another one, or build it on the Design page.")
+        return
+    view = View(architecture, path, "")
+    main, side = st.columns([0.72, 0.28], gap="medium")
+    with side, st.container(border=True, key="effective_choices"):
+        network.show_choice(architecture, path, source=False)
+        states = _choose_states(architecture)
+        images, count = _choose_images(architecture)
+        picture.choose()
+    with main:
+        network.show_strip(architecture, analyze(architecture), path)
+        try:
+            unit = view.clip_unit(state.state()["unit"])
+        except ValueError as error:
+            st.info(literal(f"{error}."))
+            return
+        keys = [_key(architecture, path, unit, each.key, images, count) for each in states]
+        with st.container(border=True, key="effective_card"):
+            _run(view, unit, states, keys, images, count)
+            found = [(each, field) for each, key in zip(states, keys, strict=True) if (field := _CACHE.lookup(key))]
+            _draw(view, unit, found)
+        if found:
+            _tabulate(view, unit, found)
+
+
+# ---- what is chosen -------------------------------------------------------------------------------------------------
+
+
+def _choose_states(architecture: Architecture) -> list[weights.State]:
+    choices, here = weights.list_choices(architecture), state.state()
+    chosen = here["weights"] if here["weights"] in choices else next(iter(choices))
+    st.session_state["effective_weights"] = chosen
+    st.selectbox(
+        "Weights", list(choices), key="effective_weights", format_func=choices.__getitem__,
+        on_change=lambda: state.change(weights=st.session_state["effective_weights"]),
+        help="Random ones as a training begins with, or those of trained networks of exactly these layers: shipped, "
+        "published, runs. A run that keeps checkpoints shows its course.",
+    )  # fmt: skip
+    if chosen == weights.INITIAL:
+        st.caption("Trained weights are offered for networks that have some: the shipped ones and those of your runs.")
+    return weights.list_states(architecture, chosen, device.current(), beside=True)
+
+
+def _choose_images(architecture: Architecture) -> tuple[str, int]:
+    here, channels = state.state(), architecture.input_shape[0]
+    titles = {_NOISE: "noise (standard normal)"}
+    if channels in (1, 3):
+        if inspect_state.state()["pictures"]:
+            titles[_PICTURES] = "your pictures"
+        titles |= {card.name: f"test images: {card.title}" for card in data.list_cards() if not card.streamed}
+    st.session_state["effective_images"] = here["images"] if here["images"] in titles else _NOISE
+    images: str = st.selectbox(
+        "Images", list(titles), key="effective_images", format_func=titles.__getitem__,
+        on_change=lambda: state.change(images=st.session_state["effective_images"]),
+        help="Over which the gradient is averaged.",
+    )  # fmt: skip
+    st.session_state["effective_count"] = here["count"] if here["count"] in _COUNTS else _COUNTS[1]
+    count: int = st.selectbox(
+        "How many", _COUNTS, key="effective_count",
+        on_change=lambda: state.change(count=st.session_state["effective_count"]),
+        help="More give a smoother field and take longer.",
+    )  # fmt: skip
+    return images, count
+
+
+def _key(architecture: Architecture, path: str, unit: Place, weighted: str, images: str, count: int) -> tuple[Any, ...]:
+    shown = images
+    if images == _PICTURES:
+        shown = " ".join(each["digest"] for each in inspect_state.state()["pictures"])
+    return hashlib.sha256(to_json(architecture, indent=None).encode()).hexdigest(), path, unit, weighted, shown, count
+
+
+# ---- the work -------------------------------------------------------------------------------------------------------
+
+
+def _run(
+    view: View, unit: Place, states: list[weights.State], keys: list[tuple[Any, ...]], images: str, count: int
+) -> None:
+    """The button, or how far the work is."""
+    if background.show(_WORK):
+        return
+    missing = [(each, key) for each, key in zip(states, keys, strict=True) if _CACHE.lookup(key) is None]
+    if not missing:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Measure", key="effective_run", icon=":material/play_arrow:", type="primary",
+            on_click=lambda: background.begin(
+                _WORK, "Measuring the effective field", _prepare(view, unit, missing, images, count)
+            ),
+        )  # fmt: skip
+        many = f"{len(missing)} states × " if len(missing) > 1 else ""
+        st.caption(f"{many}{count:,} images at most; it goes on in the background and can be cancelled.")
+
+
+def _prepare(
+    view: View, unit: Place, missing: list[tuple[weights.State, tuple[Any, ...]]], images: str, count: int
+) -> Callable[[Progress, Cancel], None]:
+    """The work with all that it needs of the session."""
+    pictures = [each["data"] for each in inspect_state.state()["pictures"]][:count] if images == _PICTURES else []
+
+    def do(progress: Progress, cancel: Cancel) -> None:
+        from explorer.inspection.effective_field import find_effective_fields
+
+        opened = [each.open for each, _ in missing]
+        first = opened[0]()
+        x = _read_images(view.architecture, getattr(first, "preprocessing", None), images, pictures, count)
+        del first
+        states = [(str(place), each) for place, each in enumerate(opened)]
+        for name, field in find_effective_fields(states, x, view.path, unit, progress=progress, cancel=cancel):
+            _CACHE.store(missing[int(name)][1], field)
+
+    return do
+
+
+def _read_images(
+    architecture: Architecture, preprocessing: Preprocessing | None, images: str, pictures: list[bytes], count: int
+) -> Any:
+    from explorer.inspection.effective_field import draw_test_images, make_noise, prepare_images
+
+    if images == _NOISE:
+        return make_noise(architecture, count)
+    how = preprocessing or Preprocessing(shape=architecture.input_shape)
+    if images == _PICTURES:
+        return prepare_images(how, [datasets.decode(each, at_least=how.decoded_side).pixels for each in pictures])
+    return draw_test_images(how, datasets.load(images, size=how.import_size), count)
+
+
+# ---- what is found --------------------------------------------------------------------------------------------------
+
+
+def _draw(view: View, unit: Place, found: list[tuple[weights.State, Any]]) -> None:
+    """The first and the chosen state over the picture; without a result the exact field alone."""
+    shown = found[:1] + _choose_shown(found[1:])
+    frame = figures.draw_field(view.architecture, view.path, unit, branches=False)
+    ground: dict[str, Any] = {"src": None, "pixelated": False, "title": "the input"}
+    if view.architecture.input_shape[0] in (1, 3):
+        ground = picture.lay_out(view.architecture, as_input=False)
+    note = f"on {ground['title']}, {format_shape(view.architecture.input_shape)}"
+    base = {**frame, "src": ground["src"], "pixelated": ground["pixelated"], "note": note}
+    frames = [{**base, "title": f"{view.architecture.name} · {view.path}"}]
+    if shown:
+        frames = [
+            {
+                **base, "title": f"{each.title} · {view.path}", "facts": _facts(field),
+                "over": {**figures.draw_heatmap(field.values, 0.0, 1.0), "unit": "share of the peak"},
+                "said": f"{frame['said']}; its effective field with {each.title} weights has a side of "
+                f"{format_decimal(field.size_px, 1)} pixels",
+            }
+            for each, field in shown
+        ]  # fmt: skip
+    mount_field(
+        "effective_drawing", frames, ("box", "effective"), place=lambda _, at: _place(view, at),
+        move=lambda _, by: _place(view, (unit[0] + by[0], unit[1] + by[1])),
+    )  # fmt: skip
+
+
+def _choose_shown(later: list[tuple[weights.State, Any]]) -> list[tuple[weights.State, Any]]:
+    """The state beside the first."""
+    if len(later) < 2:
+        return later
+    titles = [each.title for each, _ in later]
+    chosen = st.select_slider("Beside the first", titles, titles[-1], key=f"effective_shown_{hash(tuple(titles))}")
+    return [later[titles.index(chosen)]]
+
+
+def _place(view: View, at: Place) -> None:
+    """A unit was chosen."""
+    state.change(unit=view.clip_unit(at))
+
+
+def _facts(field: Any) -> list[list[str]]:
+    fit = field.gaussian
+    inner, outer = (_pixels(field.radius_px(share)) for share in (0.5, 0.9))
+    return [
+        ["side", f"{_pixels(field.size_px)} of {_pixels(field.exact_size_px)}",
+         "Of a square with as many pixels as have at least 4.55 % of the peak; the exact field counted alike"],
+        ["filled", format_share(field.filled, 1), "Their share of the exact field"],
+        ["σ", " × ".join(format_decimal(each, 1) for each in fit.sigma_px) + " px" if fit else "–",
+         "Of the fitted Gaussian, down × across"],
+        ["R²", format_decimal(fit.r_squared, 3) if fit else "–", "How much of the variance the Gaussian explains"],
+        ["50 % within", inner, "Radius around the centre of mass that holds half of the gradient"],
+        ["90 % within", outer, "The same for nine tenths"],
+        ["images", f"{field.images:,}" + (f", {field.left_out:,} left out" if field.left_out else ""),
+         "Over which the mean is taken; left out are those whose gradient is not a finite number"],
+        ["exact field", field.status, "What is known of the pixels that can move the unit at all"],
+    ]  # fmt: skip
+
+
+def _pixels(value: float | None) -> str:
+    return "–" if value is None else f"{format_decimal(value, 1)} px"
+
+
+def _tabulate(view: View, unit: Place, found: list[tuple[weights.State, Any]]) -> None:
+    """All states as a table, as a curve over the steps, and as files."""
+    rows = []
+    for each, field in found:
+        fit = field.gaussian
+        rows.append({
+            "state": each.title, "side": field.size_px, "filled": 100 * field.filled,
+            "σ down": fit and fit.sigma_px[0], "σ across": fit and fit.sigma_px[1], "R²": fit and fit.r_squared,
+            "50 % within": field.radius_px(0.5), "90 % within": field.radius_px(0.9),
+        })  # fmt: skip
+    pixels = number_column(digits=1, unit="px")
+    st.dataframe(
+        pd.DataFrame(rows), key="effective_table", hide_index=True, alt="The effective field in each state",
+        placeholder="–",
+        column_config={
+            "side": pixels, "filled": number_column(digits=1, unit="%"), "σ down": pixels, "σ across": pixels,
+            "R²": number_column(digits=3), "50 % within": pixels, "90 % within": pixels,
+        },
+    )  # fmt: skip
+    steps = [(each.step, field) for each, field in found if each.step is not None]
+    if len(steps) > 2:
+        st.markdown("**Growth during training**: side of the effective field, in pixels, by step")
+        st.line_chart(
+            pd.DataFrame({"step": [step for step, _ in steps], "side (px)": [field.size_px for _, field in steps]}),
+            x="step", y="side (px)", height=220,
+        )  # fmt: skip
+    name = f"effective field {view.path} {unit[0]}-{unit[1]}"
+    with st.container(horizontal=True, key="effective_files"):
+        st.download_button(
+            "Pictures as PNG", lambda: _png(found), f"{downloads.file_name(name)}.png", "image/png",
+            key="effective_png", icon=":material/download:", type="tertiary", on_click="ignore",
+        )  # fmt: skip
+        for number, (each, field) in enumerate(found):
+            downloads.offer_map(field.values, f"{each.title} {name}", f"effective_csv_{number}")
+    st.caption(_CONVENTION)
+
+
+def _png(found: list[tuple[weights.State, Any]]) -> bytes:
+    return figures.draw_field_panels([
+        figures.FieldPanel(
+            title=each.title, lines=field.describe(), values=field.values, exact=field.exact, inside=field.inside
+        )
+        for each, field in found
+    ])  # fmt: skip

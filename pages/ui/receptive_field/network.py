@@ -50,14 +50,16 @@ def choose_node(path: object) -> None:
     state.change(unit=None)
 
 
-def show_choice(architecture: Architecture, path: str) -> None:
-    """The node as a list to choose from, and the map on which its field lies."""
+def show_choice(architecture: Architecture, path: str, *, source: bool = True) -> None:
+    """The node as a list to choose from, and the map on which its field lies; that without ``source`` is the image."""
     paths = nodes.list_paths(architecture)
     st.session_state["field_node"] = path if path in paths else None
     st.selectbox(
         "Node", paths, key="field_node", format_func=_spell,
         on_change=lambda: choose_node(st.session_state["field_node"]), help="Also by a click in the network.",
     )  # fmt: skip
+    if not source:
+        return
     sources = ["", *list_sources(architecture, path)]
     st.session_state["field_source"] = chosen_source(architecture, path)
     st.selectbox(

@@ -48,6 +48,12 @@ class FieldState(PageState):
     """The network beside the first; None for none."""
     other_at: str
     """The node of it that is looked at; '' for the usual one."""
+    weights: str
+    """With which weights the effective field is measured, as ``weights.list_choices`` has it; '' for the usual ones."""
+    images: str
+    """Over which images: 'noise', 'pictures', or the name of a data set."""
+    count: int
+    """Over how many of them at most."""
     lesson: str
     """The lesson that is open."""
     numbers: dict[str, lesson.Numbers]
@@ -111,6 +117,18 @@ def _write_picture() -> str:
     return chosen["key"] if chosen is not None and inspect_state.is_shared(chosen["key"]) else ""
 
 
+def _read_weights(text: str) -> None:
+    state()["weights"] = text
+
+
+def _read_images(text: str) -> None:
+    state()["images"] = text or "noise"
+
+
+def _read_count(text: str) -> None:
+    state()["count"] = int(text) if text.isdecimal() and len(text) < 6 else 32
+
+
 def _read_tab(text: str) -> None:
     if text in TABS:
         st.session_state[TAB] = TABS[text]
@@ -142,7 +160,7 @@ PAGE: Page[FieldState] = Page(
     "receptive_field",
     lambda: {
         **first_state(), "unit": None, "pixel": None, "source": "", "layers": _USUAL, "other": None, "other_at": "",
-        "lesson": lesson.FIRST, "numbers": {},
+        "weights": "", "images": "noise", "count": 32, "lesson": lesson.FIRST, "numbers": {},
     },
     (
         Parameter("unit", _read_place("unit"), _write_place("unit")),
@@ -153,6 +171,9 @@ PAGE: Page[FieldState] = Page(
         Parameter("node", _read_other_path, lambda: state()["other_at"] if state()["other"] is not None else ""),
         Parameter("picture", _read_picture, _write_picture),
         Parameter("tab", _read_tab, _write_tab),
+        Parameter("weights", _read_weights, lambda: state()["weights"]),
+        Parameter("images", _read_images, lambda: "" if state()["images"] == "noise" else state()["images"]),
+        Parameter("n", _read_count, lambda: "" if state()["count"] == 32 else str(state()["count"])),
         Parameter("lesson", _read_lesson, _write_lesson),
     ),
 )  # fmt: skip

@@ -1,0 +1,107 @@
+"""With which weights a network of the Receptive field page can be measured: random ones, and all that are trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+from explorer import catalog
+from explorer.architecture import Architecture, ArchitectureError, from_json
+from explorer.inspection import list_checkpoint_names, list_models, load_model_cards
+from pages.ui.manager import manager
+
+INITIAL = "initial"
+"""The network before any training."""
+COURSE = "@all"
+"""Behind the name of a run: all of its checkpoints."""
+_STEP = re.compile(r"@(\d+)$", re.ASCII)
+
+
+class State(NamedTuple):
+    """A network in one state."""
+
+    key: str
+    """What tells it from every other state of this network."""
+    title: str
+    """Shown to people."""
+    step: int | None
+    """Updates of its training so far; None where that is not known."""
+    open: Callable[[], Any]
+    """Gives the network with its weights. Imports torch, touches nothing of Streamlit."""
+
+
+def list_choices(architecture: Architecture) -> dict[str, str]:
+    """What can be chosen, with titles; trained weights of this very network first."""
+    found = {}
+    for entry in list_models(manager()):
+        if entry.ready and _structure(entry.name, entry.kind) == (architecture.input_shape, architecture.trunk):
+            found[entry.name] = f"{'run · ' if entry.kind == 'run' else ''}{entry.title}"
+            if entry.kind == "run" and len(names := list_checkpoint_names(manager(), entry.name)) > 1:
+                found[f"{entry.name}{COURSE}"] = f"run · {entry.title} · all {len(names)} checkpoints"
+    return {**found, INITIAL: "initial (random, before any training)"}
+
+
+def _structure(name: str, kind: str) -> Any:
+    """Input and layers of a model's network; None where they cannot be read."""
+    if kind == "run":
+        return _read(manager().run(name).architecture)
+    architecture = load_model_cards()[name].to_architecture() if kind == "shipped" else catalog.get(name)
+    return architecture.input_shape, architecture.trunk
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> Any:
+    try:
+        architecture = from_json(text)
+    except ArchitectureError:
+        return None
+    return architecture.input_shape, architecture.trunk
+
+
+def list_states(architecture: Architecture, chosen: str, device: str, *, beside: bool) -> list[State]:
+    """The states that a choice means, in the order of training.
+
+    Args:
+        architecture: The network.
+        chosen: A key of ``list_choices``.
+        device: Where it computes.
+        beside: Whether the initial weights are measured, too, where one trained state was chosen.
+    """
+    run = chosen.partition("@")[0]
+    names: tuple[str, ...] = () if run in ("", INITIAL) else (run,)
+    if run in {each.id for each in manager().runs()}:
+        every = list_checkpoint_names(manager(), run)
+        names = every if chosen.endswith(COURSE) else every[-1:]
+    states = [_open_later(name, device) for name in names]
+    if chosen == INITIAL or (beside and len(states) == 1 and states[0].step != 0):
+        seed = _seed(run)
+        states.insert(0, State(f"{INITIAL} {seed}", "initial", 0, partial(_begin, architecture, seed, device)))
+    return states
+
+
+def _seed(run: str) -> int:
+    try:
+        return int(manager().run(run).setting("seed"))
+    except ValueError:
+        return 0
+
+
+def _open_later(name: str, device: str) -> State:
+    step = _STEP.search(name)
+    number = int(step[1]) if step else None
+    runs = manager()
+
+    def open_it() -> Any:
+        from explorer.inspection.opening import open_model
+
+        return open_model(name, runs, device=device)
+
+    return State(name, name if number is None else f"step {number:,}", number, open_it)
+
+
+def _begin(architecture: Architecture, seed: int, device: str) -> Any:
+    from explorer.inspection.opening import open_initial
+
+    return open_initial(architecture, seed, device=device)

@@ -1,0 +1,158 @@
+"""The tab Effective of the Receptive field page: states, images, work in the background, results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import catalog
+from explorer.datasets import Cancel, CancelledError, Progress
+from explorer.inspection.effective_field import find_effective_field, make_noise
+from explorer.inspection.opening import open_initial
+from explorer.runs import Manager, RunFolder
+from explorer.training import checkpoint
+from explorer.training.state import State
+from pages.ui import background
+from tests.inspection.parts import learnt, trained_run
+from tests.pages.parts import address, messages, mounted, open_page
+from tests.pages.sending import send
+from tests.training.parts import CPU
+
+PATIENCE_SECONDS = 120.0
+
+
+def app(**query: str) -> AppTest:
+    return open_page("receptive_field", tab="effective", n="8", **query)
+
+
+def measure(running: AppTest) -> AppTest:
+    """Press the button, and wait for the thread."""
+    running.button(key="effective_run").click().run()
+    assert not running.exception
+    if "effective_work" in running.session_state:
+        assert running.session_state["effective_work"].wait(PATIENCE_SECONDS)
+        running.run()
+    return running.run()
+
+
+def frames(running: AppTest) -> list[dict[str, Any]]:
+    return mounted(running, "effective_drawing")["frames"]  # type: ignore[no-any-return]
+
+
+def fact(frame: dict[str, Any], name: str) -> str:
+    return str({row[0]: row[1] for row in frame["facts"]}[name])
+
+
+def test_initial_weights_by_noise() -> None:
+    running = app(net="inception-net-32", at="inception1", unit="2-3")
+    assert "over" not in frames(running)[0]
+    assert running.selectbox(key="effective_weights").value == "initial"
+    measure(running)
+    (frame,) = frames(running)
+    net = catalog.get("inception-net-32")
+    found = find_effective_field(open_initial(net), make_noise(net, 8), "inception1", (2, 3))
+    assert fact(frame, "side").startswith(f"{found.size_px:.1f} px of ")
+    assert fact(frame, "images") == "8"
+    assert frame["over"]["scale"]["high"] == 1
+    (table,) = running.dataframe
+    assert float(table.value["side"][0]) == pytest.approx(found.size_px)
+    assert not [each for each in running.button if each.key == "effective_run"]  # nothing is left to measure
+    send(running, ("effective_drawing", "place", {"frame": 0, "at": [0, 0]}))
+    assert address(running, "unit") == "0-0"
+    assert "over" not in frames(running)[0]
+    send(running, ("effective_drawing", "move", {"frame": 0, "by": [2, 3]}))
+    assert "over" in frames(running)[0]  # the same unit again is there at once
+    again = app(**{key: address(running, key) for key in ("net", "at", "unit")})
+    assert "over" in frames(again)[0]
+
+
+def test_the_course_of_a_run_and_its_initial_weights(home: Path, manager: Manager) -> None:
+    run = trained_run(manager)
+    net, settings, captured = learnt(0)
+    begun = {**captured, **State(net, settings, CPU).capture()}
+    for step in (0, 20):
+        checkpoint.save_kept(RunFolder(manager.root, run).checkpoints, run, step, begun)
+    from explorer.architecture import to_link
+
+    running = app(net=to_link(net), at="residual", weights=f"{run}@all")
+    assert running.selectbox(key="effective_weights").options == [
+        "run · tiny", "run · tiny · all 3 checkpoints", "initial (random, before any training)"
+    ]  # fmt: skip
+    measure(running)
+    assert [frame["title"] for frame in frames(running)] == ["step 0 · residual", "step 40 · residual"]
+    assert list(running.dataframe[0].value["state"]) == ["step 0", "step 20", "step 40"]
+    sides = running.dataframe[0].value["side"]
+    assert sides[0] == sides[1] != sides[2]
+    running.selectbox(key="effective_weights").select(run).run()
+    assert address(running, "weights") == run
+    measure(running)
+    shown = frames(running)
+    assert [frame["title"] for frame in shown] == ["initial · residual", "step 40 · residual"]
+    assert fact(shown[0], "side") == f"{sides[0]:.1f} px of {fact(shown[1], 'side').partition(' of ')[2]}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"weights": "nonsense", "images": "nothing", "net": "inception-net-32"},
+        {"net": "inception-net-32", "at": "fc"},
+        {"net": "inception-net-32", "unit": "999-999"},
+    ],
+)
+def test_what_an_address_says_wrongly_has_its_usual_value(query: dict[str, str]) -> None:
+    running = app(**query)
+    assert not running.exception
+    assert running.selectbox(key="effective_images").value == "noise"
+    assert frames(running)
+
+
+def test_work_is_cancelled_told_and_ends_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def do(progress: Progress, cancel: Cancel) -> None:
+        progress(1, 4)
+        begun.set()
+        while not cancel():
+            time.sleep(0.005)
+        raise CancelledError("cancelled")
+
+    work = background.Work("Counting", do)
+    assert begun.wait(10)
+    share, text = work.look()
+    assert (share, work.ended) == (0.25, False)
+    assert text.startswith("Counting: 25 %, ")
+    work.cancel()
+    assert work.wait(10)
+    assert work.error == "cancelled"
+    monkeypatch.setattr(background, "_UNSEEN_SECONDS", 0.05)
+    assert background.Work("Counting", do).wait(10)
+
+    def fail(progress: Progress, cancel: Cancel) -> None:
+        raise ValueError("the weights are damaged")
+
+    failed = background.Work("Counting", fail)
+    assert failed.wait(10)
+    assert failed.error == "the weights are damaged"
+
+
+def test_a_failure_is_told_once(home: Path, manager: Manager) -> None:
+    run = trained_run(manager)
+    path = RunFolder(manager.root, run).checkpoints / "step-0000000040.pt"
+    path.write_bytes(path.read_bytes()[:-9])
+    from explorer.architecture import to_link
+
+    running = app(net=to_link(learnt(0)[0]), at="mixed", weights=run)
+    running.button(key="effective_run").click().run()
+    if "effective_work" in running.session_state:
+        assert running.session_state["effective_work"].wait(PATIENCE_SECONDS)
+        running.run()
+    assert "step-0000000040.pt: damaged" in messages(running)
+    (initial,) = frames(running)  # what was done before it failed is kept
+    assert initial["title"] == "initial · mixed"
+    assert np.isfinite(running.dataframe[0].value["side"]).all()
