@@ -148,20 +148,26 @@ def _show_cards(found: list[Entry]) -> None:
 
 
 def _show_card(entry: Entry) -> None:
+    """Title, numbers and ways on; what is told of the network stands below, on a phone folded away."""
     analysis = analyze(entry.architecture)
     totals = analysis.totals
-    dark = st.context.theme.type == "dark"
     st.subheader(entry.title, anchor=False)
-    st.image(figures.draw_thumbnail(entry.architecture, dark=dark), width=_PICTURE_PX, alt=_describe(entry))
-    st.write(literal(entry.summary))
     st.caption(
         f"{format_count(totals.params)} parameters · {format_count(totals.macs)} MACs at "
         f"{format_shape(analysis.input_shape)} · receptive field {format_extent(totals.receptive_field.size)} px, "
-        f"stride {format_extent(totals.receptive_field.stride)}  \n{literal(entry.source)}"
+        f"stride {format_extent(totals.receptive_field.stride)}"
     )
-    for slip in entry.repairs:
-        st.markdown(f":material/build: **Put right:** {literal(slip)}")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key=f"wide_told_{entry.name}"):
+        _tell(entry)
+    folded = st.expander("About it", key=f"phone_told_{entry.name}", on_change="rerun")
+    if folded.open:
+        with folded:
+            _tell(entry)
+            st.caption(f"Name for links: `{entry.name}`")
+            if entry.facts:
+                st.markdown("**Published numbers beside ours**")
+                _show_facts(entry)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"ways_{entry.name}"):
         st.page_link(
             "pages/design.py", label="Open in Design", icon=":material/schema:", query_params={"net": entry.name}
         )
@@ -172,8 +178,17 @@ def _show_card(entry: Entry) -> None:
         networks.bring(entries.from_catalogue(entry.name))
         networks.go()
     if entry.facts:
-        with st.expander("Published numbers beside ours"):
+        with st.container(key=f"wide_facts_{entry.name}"), st.expander("Published numbers beside ours"):
             _show_facts(entry)
+
+
+def _tell(entry: Entry) -> None:
+    dark = st.context.theme.type == "dark"
+    st.image(figures.draw_thumbnail(entry.architecture, dark=dark), width=_PICTURE_PX, alt=_describe(entry))
+    st.write(literal(entry.summary))
+    st.caption(literal(entry.source))
+    for slip in entry.repairs:
+        st.markdown(f":material/build: **Put right:** {literal(slip)}")
 
 
 def _show_facts(entry: Entry) -> None:

@@ -51,3 +51,24 @@ def test_search_and_open(server, page):
     _, analysis = design.agree()
     assert analysis.params == 326_122
     assert "/design?" in page.evaluate("location.href")
+
+
+def test_on_a_phone_each_network_is_a_few_lines_and_unfolds(server, new_page):
+    page = new_page(viewport=(390, 844))
+    open_app(page, f"{server.url}/catalogue")
+    until(lambda: len(entries(page)) == len(catalog.names()), "every entry")
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") < 5400
+    with rerun(page):
+        page.locator(".st-key-search input").fill("inception-net-32")
+        page.keyboard.press("Enter")
+    entry = catalog.entry("inception-net-32")
+    card = page.locator(f".st-key-entry_{entry.name}")
+    until(lambda: entries(page)[:1] == [entry.title], "what was searched")
+    assert card.bounding_box()["height"] < 200
+    assert entry.summary not in card.inner_text()
+    with rerun(page):
+        card.get_by_text("About it").click()
+    card.get_by_text(entry.summary).and_(page.locator(":visible")).wait_for()
+    assert f"{entry.name}" in card.inner_text()
+    card.get_by_role("link", name="Open in Design").click()
+    Design(page, server.url)
