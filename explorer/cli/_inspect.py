@@ -7,6 +7,7 @@ import csv
 import io
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ MODEL = "a name that `models` shows, RUN@STEP, RUN@best, or ARCH:WEIGHTS (weight
 file, the index of shards, or their folder)"
 STATUS_SOME_FAILED, STATUS_ALL_FAILED = 1, 2
 _CLASSES_LETTERS = 1_000_000
+_AS_IS = "take dark ink on light paper as it is; else it is inverted and centred as MNIST's pictures for a model that \
+learnt from such, and that is told"
 DEVICE = "cpu, mps or cuda:N; default: the best device that no run occupies"
 
 
@@ -51,7 +54,7 @@ def _predict(args: argparse.Namespace) -> int:
         for done, row in enumerate(rows, 1):
             if "error" not in row:
                 try:
-                    row |= _classify(model, row["file"], args.top)
+                    row |= _classify(model, row["file"], args.top, as_is=args.as_is)
                 except ValueError as error:
                     row["error"] = str(error)
             tell(done, len(rows))
@@ -64,6 +67,8 @@ def _predict(args: argparse.Namespace) -> int:
         return status
     if args.csv:
         print(_to_csv(rows), end="")
+        for note, count in Counter(note for row in rows for note in row.get("picture_conversions", ())).items():
+            print(f"{count:,} of {len(rows):,} pictures: {note}; --as-is takes them as they are", file=sys.stderr)
     else:
         _print_model(model)
         print(escape(model.tell_limits()))
@@ -83,9 +88,13 @@ def _print_predictions(rows: Sequence[dict[str, Any]]) -> None:
         if "error" in row:
             print(f"\n{escape(row['file'])}: no prediction")
             continue
-        print(f"\n{escape(row['file'])}" + "".join(f"; {note}" for note in row["notes"]))
+        print(f"\n{escape(row['file'])}" + "".join(f"; {note}" for note in (*row["notes"], *_tell_converted(row))))
         for each in row["predictions"]:
             print(f"  {format_share(each['probability']):>8}  {escape(each['class'])}")
+
+
+def _tell_converted(row: dict[str, Any]) -> list[str]:
+    return [f"{note} (--as-is takes it as it is)" for note in row["picture_conversions"]]
 
 
 def _to_csv(rows: Sequence[dict[str, Any]]) -> str:
@@ -104,22 +113,22 @@ def _to_csv(rows: Sequence[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def _classify(model: Model, path: str, top: int) -> dict[str, Any]:
+def _classify(model: Model, path: str, top: int, *, as_is: bool) -> dict[str, Any]:
     """What a model says of the picture in a file. Raises ValueError."""
-    from ..inspection.predict import rank_classes
+    from ..inspection.predict import predict
 
     pixels, about = read_image(path, model.preprocessing.decoded_side)
     try:
-        x_1CHW = model.prepare(pixels)
+        (found,) = predict(model, [pixels], top=top, as_is=as_is)
     except ValueError as error:
         raise ValueError(f"{quote_path(path)}: {error}") from None
-    ranked = rank_classes(model, model.scores(x_1CHW)[0], top)
     return {
         **about,
         "conversions": model.conversions,
+        "picture_conversions": found.conversions,
         "predictions": [
             {"class": each.name, "index": each.index, "probability": each.probability, "logit": each.logit}
-            for each in ranked
+            for each in found.top
         ],
     }
 
@@ -222,7 +231,7 @@ def _perturb(args: argparse.Namespace) -> None:
     from ..inspection.predict import predict
 
     pixels, _ = read_image(args.image, model.preprocessing.decoded_side)
-    (prediction,) = predict(model, [pixels], top=1)
+    (prediction,) = predict(model, [pixels], top=1, as_is=args.as_is)
     with show_progress("values") as tell:
         found = trace_perturbation(model, prediction.input, along, settings, progress=tell)
     others = {name: value for name, value in settings.items() if value != PERTURBATIONS[name].neutral and name != along}
@@ -231,16 +240,21 @@ def _perturb(args: argparse.Namespace) -> None:
     if args.json:
         print_json({
             "model": {**_facts(model), "classes": model.classes}, "file": args.image, "along": along, "unit": unit,
-            "others": others, "values": found.values, "probabilities": table,
+            "picture_conversions": prediction.conversions, "others": others, "values": found.values,
+            "probabilities": table,
         })  # fmt: skip
         return
     if args.csv:
+        for note in prediction.conversions:
+            print(f"{note}; --as-is takes it as it is", file=sys.stderr)
         rows = csv.writer(sys.stdout, lineterminator="\n")
         rows.writerow([along, *map(escape_csv, model.classes)])
         rows.writerows([value, *shares] for value, shares in zip(found.values, table, strict=True))
         return
     _print_model(model)
     print(escape(model.tell_limits()))
+    for note in prediction.conversions:
+        print(f"{note} (--as-is takes it as it is)")
     given = "; ".join(f"{name} {format_number(value)} {PERTURBATIONS[name].unit}" for name, value in others.items())
     print(f"\n{escape(args.image)}: {PERTURBATIONS[along].meaning}{f'; {given}' if given else ''}")
     shown = found.find_classes(args.top)
@@ -364,6 +378,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("images", metavar="IMAGE", nargs="+", help=text)
     sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
     sub.add_argument("--csv", action="store_true", help="one line a picture and class; errors have a column")
+    sub.add_argument("--as-is", action="store_true", help=_AS_IS)
     add_options(sub)
     text = "How the answer to a picture changes while it is turned, moved, blurred or covered (needs torch)."
     sub = verb("perturb", _perturb, text, arch=False, shape=False)
@@ -376,6 +391,7 @@ cover_x or cover_y (percent); default: rotate"
     sub.add_argument("--set", action="append", metavar="NAME=VALUE", help=text)
     sub.add_argument("--top", type=int, default=3, metavar="K", help="classes in the table; default: 3")
     sub.add_argument("--csv", action="store_true", help="one line a value, one column a class")
+    sub.add_argument("--as-is", action="store_true", help=_AS_IS)
     add_options(sub)
     text = "Evaluate a trained network on the test images of a data set (needs torch)."
     sub = verb("evaluate", _evaluate, text, arch=False, shape=False)

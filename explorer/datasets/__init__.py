@@ -25,6 +25,7 @@ from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
 from ._images import MAX_IMAGE_BYTES, SHOWN_FORMATS, DecodedImage, decode
 from ._import import import_images, import_upload
+from ._ink import MNIST_FORM, bring_ink_to_mnist
 from ._layout import Layout, find_layout
 from ._long_range import generate_long_range
 from ._members import HEIC_ENDINGS, IMAGE_ENDINGS
@@ -47,6 +48,7 @@ __all__ = [
     "IMAGE_ENDINGS",
     "MAX_IMAGE_BYTES",
     "MAX_STROKES_LETTERS",
+    "MNIST_FORM",
     "SHOWN_FORMATS",
     "Box",
     "Cancel",
@@ -66,6 +68,7 @@ __all__ = [
     "Sample",
     "Scaling",
     "Stroke",
+    "bring_ink_to_mnist",
     "count_classes",
     "data_folders",
     "decode",

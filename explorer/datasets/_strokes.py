@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 Stroke = Sequence[tuple[float, float]]
 """Points (x, y) that a pen passes without being lifted: 0 is the left or upper edge of the pad, 1 the other."""
 
-_MNIST_SIDE_PX = 28
-DRAWING_SIDE_PX = 4 * _MNIST_SIDE_PX
+MNIST_SIDE_PX = 28
+DRAWING_SIDE_PX = 4 * MNIST_SIDE_PX
 """Of a drawn picture: four times as fine as MNIST's."""
 PEN = 2.4 / 28
 """Width of the pen's line, as share of the picture's side."""
-_BOX = 20 / 28
+BOX = 20 / 28
 """Side of the square that holds the drawing, as share of the picture's side, as MNIST's digits were fitted."""
 _LEAST_EXTENT = 0.05
 """Of the pad. What is smaller, such as a dot, is enlarged as if it were so large."""
@@ -85,18 +85,18 @@ def draw_strokes(
     """
     if not 8 <= side_px <= 1024:
         raise ValueError(f"side_px (={side_px}) must be from 8 to 1,024")
-    if not 0 < pen < _BOX:
-        raise ValueError(f"pen (={pen}) must be above 0 and below {_BOX:.2f}")
+    if not 0 < pen < BOX:
+        raise ValueError(f"pen (={pen}) must be above 0 and below {BOX:.2f}")
     lines = [np.asarray(stroke, np.float64).reshape(-1, 2) for stroke in strokes if len(stroke)]
     if not lines or not all(np.isfinite(line).all() for line in lines):
         raise ValueError("there is nothing to draw; give a stroke with a point at least, all of them finite")
     low, high = np.concatenate(lines).min(0), np.concatenate(lines).max(0)
-    scale = (_BOX - pen) / max(*(high - low), _LEAST_EXTENT)
+    scale = (BOX - pen) / max(*(high - low), _LEAST_EXTENT)
     placed = [(line - (low + high) / 2) * scale + 0.5 for line in lines]
-    ink = _ink(placed, _MNIST_SIDE_PX, pen)
+    ink = _ink(placed, MNIST_SIDE_PX, pen)
     # The margin of 4 parts is what the centre of mass may move the drawing: no ink leaves the picture.
-    room = (1 - _BOX) / 2
-    middle = (np.arange(_MNIST_SIDE_PX) + 0.5) / _MNIST_SIDE_PX
+    room = (1 - BOX) / 2
+    middle = (np.arange(MNIST_SIDE_PX) + 0.5) / MNIST_SIDE_PX
     mass = np.array([ink.sum(0) @ middle, ink.sum(1) @ middle]) / ink.sum()
     moved = np.clip(0.5 - mass, -room, room)
     grey = np.rint(255 * _ink([line + moved for line in placed], side_px, pen)).astype(np.uint8)

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 _BATCH_BYTES = 256 * 2**20
 """Limit for the activations of a batch, whose size the analysis knows."""
 _BATCH = 128
+_DARK = 0.35
+"""Mean of pixels from 0 to 1, below which the training images are light figures on a dark ground."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +82,15 @@ class Model(NetworkState):
     def has_class_names(self) -> bool:
         """Whether the names of its classes are known."""
         return self.classes != _number_classes(len(self.classes))
+
+    @property
+    def reads_light_ink(self) -> bool:
+        """Whether it learnt light handwriting on a dark ground, as MNIST's: single letters or digits, in grey, mostly
+        dark.
+        """
+        about = self.preprocessing
+        grey = 1 in (about.shape[0], (about.dataset_shape or about.shape)[0])
+        return grey and sum(about.mean) / len(about.mean) < _DARK and all(len(name) == 1 for name in self.classes)
 
     def tell_limits(self, most: int = 20) -> str:
         """One sentence: that the model has no answer but its classes; with their names up to ``most``."""

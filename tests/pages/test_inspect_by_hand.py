@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from explorer.datasets import MAX_STROKES_LETTERS, decode, format_strokes
+from explorer.datasets import MAX_STROKES_LETTERS, MNIST_FORM, decode, format_strokes
 from explorer.inspection import load_model_cards
 from explorer.inspection.opening import open_model
 from explorer.inspection.perturbation import trace_perturbation
 from explorer.inspection.predict import predict
 from explorer.runs import Manager
+from tests.inspection.test_ink import photo
 from tests.pages.parts import address, messages, mounted, open_page, press, visible_text
 from tests.pages.sending import send
 
@@ -203,3 +206,24 @@ def test_two_classes_side_by_side_on_the_picture(home: Path) -> None:
     running.segmented_control(key="inspect_method").set_value("occlusion").run()
     press(running, "inspect_compute")
     assert [frame["heat"]["unit"] for frame in mounted(running, "inspect_why")["frames"]] == ["logit", "logit"]
+
+
+def test_ink_on_paper_is_converted_told_and_left_when_asked(home: Path) -> None:
+    running = open_page("inspect", model="mnist-inception")
+    file = io.BytesIO()
+    Image.fromarray(photo("7", at=(0.1, 0.2))).save(file, "PNG")
+    running.file_uploader(key="inspect_upload_0").set_value([("seven.png", file.getvalue(), "image/png")]).run()
+    assert not running.exception
+    assert max(shares(running).items(), key=lambda each: each[1])[0] == "7"
+    assert f"Converted: {MNIST_FORM}" in visible_text(running)
+    as_came, as_given = mounted(running, "inspect_pair")["frames"]
+    assert (as_came["width"], as_came["height"], as_came["boxes"]) == (240, 200, [])
+    running.toggle(key="inspect_ink").set_value(False).run()
+    assert address(running, "ink") == "as-is"
+    assert "taken as it is" in visible_text(running)
+    assert mounted(running, "inspect_pair")["frames"][1]["src"] != as_given["src"]
+    running.selectbox(key="inspect_model").set_value("cifar10-inception").run()
+    assert "taken as it is" not in visible_text(running)
+    # Digits on a dark ground have nothing to convert.
+    running = open_page("inspect", model="mnist-inception", pictures=f"drawn:{SEVEN}", ink="as-is")
+    assert not [each for each in running.toggle if each.key == "inspect_ink"]

@@ -13,7 +13,7 @@ from explorer.text import format_decimal, format_shape
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import nodes, queries, state
+from . import ink, nodes, queries, state
 from .queries import CACHE
 from .state import Picture
 
@@ -65,7 +65,7 @@ def _contributions(model: Any, picture: Picture, prediction: Any, block: str, ki
     from explorer.inspection.contributions import branch_contributions
 
     index = ask_class(model, prediction)
-    pictures = state.state()["pictures"]
+    pictures = [ink.seen_by(model, each) for each in state.state()["pictures"]]
     predicted = [each for each in pictures if not isinstance(queries.predict_picture(model, each), str)]
     among = len(predicted) > 1 and _asked_among(len(predicted))
     digests = tuple(sorted({each["digest"] for each in predicted})) if among else ()

@@ -12,7 +12,7 @@ from explorer.text import format_share
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
-from . import models, predictions, queries, state
+from . import ink, models, predictions, queries, state
 
 
 def show(found: dict[str, AvailableModel], model: Any) -> None:
@@ -38,7 +38,11 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
     with st.spinner("Predicting with both"):
         shown = [
             predictions.make_tile(
-                each, [(by, one, queries.predict_picture(one, each)) for by, one in (("A", model), ("B", other))]
+                each,
+                [
+                    (by, one, queries.predict_picture(one, ink.seen_by(one, each)))
+                    for by, one in (("A", model), ("B", other))
+                ],
             )
             for each in pictures
         ]

@@ -14,7 +14,7 @@ from explorer.text import format_decimal, format_shape, format_share
 from pages.ui.components import mount
 from pages.ui.text import literal
 
-from . import downloads, drawing, pictures, queries, state
+from . import downloads, drawing, ink, pictures, queries, state
 from .state import Picture
 
 _BEST = 5
@@ -25,7 +25,10 @@ _SMALL = 128
 
 def show_tiles(model: Any, taken: list[Picture]) -> None:
     """Every picture with its predicted class; a click chooses one. An empty pad has its place among them already."""
-    shown = [make_tile(picture, [("", model, queries.predict_picture(model, picture))]) for picture in taken]
+    shown = [
+        make_tile(picture, [("", model, queries.predict_picture(model, ink.seen_by(model, picture)))])
+        for picture in taken
+    ]
     chosen = pictures.selected()
     if chosen is None:
         nothing = {"by": "", "name": "…", "share": 0.0, "right": None}
@@ -69,7 +72,8 @@ def make_tile(picture: Picture, predictions: list[tuple[str, Any, Any]]) -> dict
 
 def show_picture(model: Any, picture: Picture | None) -> Any:
     """The chosen picture, its input and its best classes, or an empty pad; gives the Prediction, None for none."""
-    prediction = queries.predict_picture(model, picture) if picture is not None else None
+    seen = ink.seen_by(model, picture) if picture is not None else None
+    prediction = queries.predict_picture(model, seen) if seen is not None else None
     with st.container(border=True, key="inspect_chosen"):
         # The pad stands in the same place whether something was drawn or not: a redraw must not end a stroke.
         if drawing.is_drawing(picture) or picture is None:
@@ -92,7 +96,8 @@ def show_picture(model: Any, picture: Picture | None) -> Any:
             st.error(literal(f"{picture['title']}: {prediction}."))
             return None
         with left:
-            frames = [picture_frame(picture, crop_boxes(model, picture)), input_frame(model, prediction)]
+            boxes = crop_boxes(model, picture) if seen is picture else []
+            frames = [picture_frame(picture, boxes), input_frame(model, prediction)]
             mount("picture", "inspect_pair", {"frames": frames})
         height, width = picture["size"]
         told = [f"{picture['format']}, {width:,} × {height:,} pixels", *picture["notes"]]
@@ -101,6 +106,7 @@ def show_picture(model: Any, picture: Picture | None) -> Any:
             literal(f"As it came: {'; '.join(told)}.{credit}") + "  \n"
             + literal(f"For the network: {'; '.join(model.preprocessing.steps())}."),
         )  # fmt: skip
+        ink.show_switch(model, picture)
     return prediction
 
 

@@ -29,7 +29,7 @@ def predict_picture(model: Any, picture: Picture) -> Any:
         if pixels is None or side is not None:  # as its data set was decoded
             pixels = datasets.decode(picture["data"], at_least=side).pixels
         try:
-            return predict(model, [pixels], top=TOP)[0]
+            return predict(model, [pixels], top=TOP, as_is=True)[0]  # what is to be done to it is done
         except ValueError as error:
             return f"{error}"
 

@@ -17,6 +17,7 @@ from . import (
     branches,
     drawing,
     evaluation,
+    ink,
     maps,
     model_pair,
     models,
@@ -51,7 +52,8 @@ def main(found: dict[str, AvailableModel]) -> None:
     with st.container():
         _facts(model)
     prediction = _answer(model)
-    _tabs(found, model, pictures.selected(), prediction)
+    picture = pictures.selected()
+    _tabs(found, model, ink.seen_by(model, picture) if picture is not None else None, prediction)
 
 
 def _answer(model: Any) -> Any:

@@ -29,6 +29,7 @@ TAB = "inspect_tab"
 OWN = "own"
 """The name of the model that the visitor brought."""
 _ALONG = "rotate"
+_AS_IS = "as-is"
 MAX_PICTURES = 32
 """Pictures of a session."""
 _PICTURE = re.compile(rf"drawn:[\w.-]{{3,{MAX_STROKES_LETTERS}}}|[a-z0-9][\w-]{{0,99}}:[\w-]{{1,80}}", re.ASCII)
@@ -56,6 +57,8 @@ class Picture(TypedDict):
     """The large copy; made when the picture is looked at."""
     pixels: NotRequired[Any]
     """Decoded, until the first prediction."""
+    ink: NotRequired[Any]
+    """Its ink in MNIST's form, a Picture; None where it is no ink on paper. Made when a model asks for it."""
 
 
 class InspectState(PageState):
@@ -88,6 +91,8 @@ class InspectState(PageState):
     """Whether an empty pad is shown instead, to draw on."""
     growing: bool
     """Whether the last command was of a stroke under way; it answers before the rest of the page follows."""
+    as_is: bool
+    """Whether ink on paper is left as it came."""
     wanted: list[str]
     """Keys of pictures that are asked for and still to be fetched."""
     met: bool
@@ -152,6 +157,10 @@ def _read_along(text: str) -> None:
     state()["along"] = text if text in PERTURBATIONS else _ALONG
 
 
+def _read_ink(text: str) -> None:
+    state()["as_is"] = text == _AS_IS
+
+
 def _read_pictures(text: str) -> None:
     state()["wanted"] = [key for key in text.split(",") if is_shared(key)][:MAX_PICTURES]
 
@@ -196,8 +205,8 @@ PAGE: Page[InspectState] = Page(
     lambda: {
         **first_state(), "model": "", "second": "", "at": "", "channel": None, "unit": None, "class_index": None,
         "cell": None, "beside": None, "perturb": {}, "along": _ALONG,
-        "pictures": [], "show": "", "pad": False, "growing": False, "wanted": [], "met": False, "own": None,
-        "round": 0, "own_round": 0, "device": "auto",
+        "pictures": [], "show": "", "pad": False, "growing": False, "as_is": False, "wanted": [], "met": False,
+        "own": None, "round": 0, "own_round": 0, "device": "auto",
     },
     (
         Parameter("model", _read_into("model"), lambda: _write_model(state()["model"])),
@@ -211,6 +220,7 @@ PAGE: Page[InspectState] = Page(
             lambda: ",".join(f"{name}:{value:g}" for name, value in state()["perturb"].items()),
         ),
         Parameter("along", _read_along, lambda: state()["along"] if state()["along"] != _ALONG else ""),
+        Parameter("ink", _read_ink, lambda: _AS_IS if state()["as_is"] else ""),
         Parameter("tab", _read_tab, _write_tab),
         Parameter("pictures", _read_pictures, _write_pictures),
         Parameter("show", _read_show, _write_show),
