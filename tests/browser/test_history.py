@@ -4,6 +4,9 @@ from pages.ui import router
 from tests.browser.design import until
 from tests.browser.helpers import open_app, settle
 
+COMPLETED = ("design", "compare", "inspect")
+"""Pages that say in their address what they show, also where nothing was asked for."""
+
 
 def test_back_and_forward_through_all_pages(server, page):
     """From the menu, every page completes its bare address with what it shows; that must not be a step of its own."""
@@ -14,8 +17,10 @@ def test_back_and_forward_through_all_pages(server, page):
         page.get_by_test_id("stSidebarNav").get_by_role("link", name=titles[stem], exact=True).click()
         page.get_by_role("heading", level=1, name=titles[stem]).wait_for(state="attached")
         settle(page)
+        if stem in COMPLETED:  # in a second run, on the Design page
+            until(lambda stem=stem: f"/{stem}?" in page.evaluate("location.href"), f"the whole address of {stem}")
+            settle(page)
         visited.append((stem, page.evaluate("location.href")))
-    assert sum("?" in address for _, address in visited) >= 3  # those that complete it
 
     for step, places in (("back", visited[-2::-1]), ("forward", visited[1:])):
         for stem, address in places:
