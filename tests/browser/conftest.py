@@ -125,11 +125,14 @@ def watch(request: pytest.FixtureRequest, _servers: list[Server], fresh_server: 
 def new_page(
     request: pytest.FixtureRequest, browser: Browser, watch: Watch, color_scheme: str, viewport: tuple[int, int]
 ) -> Iterator[Callable[..., Page]]:
-    """`new_page()` is one more visitor with cookies of their own; `color_scheme=` and `viewport=` may differ."""
+    """`new_page()` is one more visitor with cookies of their own; `color_scheme=` and `viewport=` may differ, and
+    `touch=True` has a screen to touch."""
     contexts = []
 
-    def visit(color_scheme: str = color_scheme, viewport: tuple[int, int] = viewport) -> Page:
-        context = new_context(browser, color_scheme, viewport)
+    def visit(
+        color_scheme: str = color_scheme, viewport: tuple[int, int] = viewport, *, touch: bool = False
+    ) -> Page:
+        context = new_context(browser, color_scheme, viewport, touch=touch)
         watch.follow(context)
         contexts.append(context)
         return context.new_page()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from explorer.datasets import format_strokes
+from tests.browser.design import until
 from tests.browser.helpers import open_app, rerun, settle
 
 SEVEN = [(0.25, 0.18), (0.5, 0.17), (0.74, 0.16), (0.6, 0.5), (0.46, 0.88)]
@@ -84,3 +86,60 @@ def test_a_digit_is_drawn_by_keys_alone_and_perturbed(page, pad):
     settle(page)
     assert "cover%3A24" in page.url
     assert page.locator(".st-key-inspect_sliders input[data-name=cover]").input_value() == "24"
+
+
+def test_a_finger_and_a_pen_draw_and_the_page_scrolls_elsewhere(server, new_page):
+    page = new_page(viewport=(390, 844), touch=True)
+    one = format_strokes([[(0.5, 0.1), (0.5, 0.9)]])
+    open_app(page, f"{server.url}/inspect?model=mnist-inception&pictures=drawn:{one}")
+    pad = page.locator(".st-key-inspect_pad svg.pad")
+    pad.wait_for()
+    page.locator(SAID, has_text="1, ").wait_for()
+    pad.evaluate("pad => pad.scrollIntoView({ block: 'center' })")
+    settle(page)
+    browser = page.context.new_cdp_session(page)
+    strokes = page.locator(".st-key-inspect_pad .ink path")
+
+    def scrolled():
+        return page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop")
+
+    def touch(start, end):
+        for share in range(9):
+            at = [a + (b - a) * share / 8 for a, b in zip(start, end, strict=True)]
+            kind = "touchMove" if share else "touchStart"
+            browser.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at[0], "y": at[1]}]})
+            page.wait_for_timeout(20)
+        browser.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def place(x, y):
+        box = pad.bounding_box()
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    before, told = scrolled(), page.locator(SAID).inner_text()
+    touch(place(0.3, 0.85), place(0.3, 0.15))
+    until(lambda: strokes.count() == 2, "the finger's stroke")
+    until(lambda: page.locator(SAID).inner_text() != told, "what the network says of it")
+    settle(page)
+    assert scrolled() == before
+    assert pad.evaluate("pad => pad.getRootNode().querySelectorAll('.ink path')[1].getBBox().height") > 50
+
+    kinds = "window.kinds = []; addEventListener('pointerdown', (event) => window.kinds.push(event.pointerType), true)"
+    page.evaluate(kinds)
+    for kind, (x, y) in (
+        ("mousePressed", (0.7, 0.2)), ("mouseMoved", (0.7, 0.5)), ("mouseMoved", (0.7, 0.8)),
+        ("mouseReleased", (0.7, 0.8)),
+    ):  # fmt: skip
+        left, top = place(x, y)
+        button = "none" if kind == "mouseMoved" else "left"
+        browser.send("Input.dispatchMouseEvent", {
+            "type": kind, "x": left, "y": top, "button": button, "buttons": 1, "clickCount": 1, "pointerType": "pen",
+        })  # fmt: skip
+    until(lambda: strokes.count() == 3, "the pen's stroke")
+    settle(page)
+    assert page.evaluate("window.kinds") == ["pen"]
+    assert scrolled() == before
+
+    left, top = place(0.5, 0)
+    touch((left, top - 60), (left, top - 260))
+    until(lambda: scrolled() > before + 50, "the page, moved by a finger beside the pad")
+    assert strokes.count() == 3
