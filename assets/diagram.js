@@ -146,6 +146,7 @@ function drawOverview(area, data, width, tip, choose, build) {
         column.label)
       labelEnd = centre + half
     }
+    speakText(group)
     interactive(group, { facts: column.facts, tip, choose: (event) => choose(column.path, event) })
     x += pitch
     const next = columns[index + 1]
@@ -220,6 +221,7 @@ function drawBlock(area, data, width, tip, choose, build) {
     label(shapes, right + 7, frame.top + high + 20, block.output.shape, { muted: true })
   }
   const marks = draw.gaps.map(([at, look]) => drawGap(picture, at, build, look))
+  boxes.forEach(speakText)
   rovingFocus(boxes, Math.max(0, boxes.findIndex((box) => box.getAttribute("aria-pressed") === "true")))
   rovingFocus(marks, 0)
 }
@@ -387,6 +389,15 @@ function decorate(group, tree, draw) {
   group.setAttribute("aria-label", `${tree.name}: ${(tree.facts || []).map((fact) => fact.join(" ")).join(", ")}`)
   interactive(group, { facts: [["name", tree.name], ...(tree.facts || [])], tip: draw.tip, choose: (event) => draw.choose(tree.path, event) })
   draw.boxes.push(group)
+}
+
+// Who speaks to a computer calls a box by what stands in it: its name says that, too, and first.
+function speakText(group) {
+  const texts = [...group.querySelectorAll("text")]
+  texts.slice(1).forEach((text) => text.before(" "))
+  const shown = texts.map((text) => text.textContent).join(" ")
+  const name = group.getAttribute("aria-label")
+  if (!name.includes(shown)) group.setAttribute("aria-label", `${shown}: ${name}`)
 }
 
 function placeBox(tree, x, y, draw) {
