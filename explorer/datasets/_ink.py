@@ -68,7 +68,7 @@ def _find_ink(grey: Image.Image) -> NDArray[np.float32] | None:
     """How much ink each pixel holds, 0 to 1, at ``_LOOKED_AT_PX`` at most; None where there is no ink on paper."""
     small = _shrink(grey, _LOOKED_AT_PX)
     paper = _estimate_paper(small)
-    darkness = np.clip(1 - np.asarray(small, np.float32) / np.maximum(paper, 1), 0, 1)
+    darkness: NDArray[np.float32] = np.clip(1 - np.asarray(small, np.float32) / np.maximum(paper, np.float32(1)), 0, 1)
     threshold = _find_threshold(darkness)
     is_ink = darkness > threshold
     if not is_ink.any() or is_ink.all():

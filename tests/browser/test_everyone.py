@@ -33,7 +33,8 @@ ACCEPTED = {
 # at too, which axe leaves out by itself.
 AXE = """([within, dark]) => axe.run(within, dark
     ? { runOnly: ["color-contrast"], resultTypes: ["violations"] }
-    : { rules: { "target-size": { enabled: true }, "label-content-name-mismatch": { enabled: true } }, resultTypes: ["violations"] })
+    : { rules: { "target-size": { enabled: true }, "label-content-name-mismatch": { enabled: true } },
+        resultTypes: ["violations"] })
     .then(({ violations }) => violations.flatMap(({ id, nodes }) =>
         nodes.map(({ target, html, failureSummary }) => [id, html, `${target.flat(9)}: ${failureSummary}`])))"""
 

@@ -49,7 +49,8 @@ def _convert(model: Any, picture: Picture) -> Picture | None:
         if pixels is None:
             pixels = datasets.decode(picture["data"]).pixels
         picture["ink"] = _make(picture, datasets.bring_ink_to_mnist(pixels))
-    return picture["ink"]
+    found: Picture | None = picture["ink"]
+    return found
 
 
 def _make(picture: Picture, pixels: Any) -> Picture | None:
