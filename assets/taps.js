@@ -9,6 +9,7 @@ const VIEWS = { window: drawWindow, chain: drawChain, fields: drawFields }
 const LARGEST = 40 // pixels of a cell
 const APART = 14 // pixels between two pictures
 const NARROW = 520 // pixels
+const HIGHEST = 480 // pixels of a picture
 const GAP = 3 // between two pictures in one, in cells
 
 export default component(({ data, root, memory, tip }) => {
@@ -53,7 +54,7 @@ const square = (x, y, size) => `M${round(x)} ${round(y)}h${round(size)}v${round(
 const cross = (x, y, size) => `M${round(x + 0.3 * size)} ${round(y + 0.7 * size)}L${round(x + 0.7 * size)} ${round(y + 0.3 * size)}`
 
 function gridLines(picture, x, y, across, down, cell) {
-  if (cell < 4) return
+  if (cell < 4) return svg(picture, "rect", { class: "grid", x, y, width: across * cell, height: down * cell })
   const lines = []
   for (let i = 0; i <= across; i += 1) lines.push(`M${round(x + i * cell)} ${y}v${round(down * cell)}`)
   for (let i = 0; i <= down; i += 1) lines.push(`M${x} ${round(y + i * cell)}h${round(across * cell)}`)
@@ -123,7 +124,7 @@ function drawUnit(pictures, data, [row, column], width, choose) {
   const whole = image + 2 * padding
   const beside = width > NARROW
   const [across, down] = beside ? [whole + GAP + out, whole] : [whole, whole + GAP + out]
-  const cell = Math.max(4, Math.min(LARGEST, (width - 4) / across, 480 / whole))
+  const cell = Math.max(4, Math.min(LARGEST, (width - 4) / across, HIGHEST / whole))
   const head = 16
   const picture = plot(pictures, round(across * cell + 4), round(down * cell + 4 + head + (beside ? 0 : head)), data.alt, "img")
   picture.style.maxWidth = "100%"
@@ -197,21 +198,22 @@ function framesOf({ maps }) {
   return frames
 }
 
-// In how many ways each pixel of a map is reached at a step: {row: Map of column → count}, or none yet.
-function countsAt({ maps, layers }, index, frame) {
+// The pixels of a map that are reached at a step: their rows and columns, how many there are, and in how many ways each.
+function reachedAt({ maps, layers }, index, frame) {
+  if (index > frame.layer) return { rows: [], columns: [], size: 0, ways: () => 0 }
   const { positions, counts } = maps[index]
-  if (index > frame.layer) return new Map()
-  const whole = () => new Map(positions.map((y, i) => [y, new Map(positions.map((x, j) => [x, counts[i] * counts[j]]))]))
-  if (index < frame.layer || frame.unit === null) return whole()
+  if (index < frame.layer || frame.unit === null) {
+    const along = new Map(positions.map((place, i) => [place, counts[i]]))
+    return { rows: positions, columns: positions, size: positions.length ** 2, ways: (y, x) => (along.get(y) || 0) * (along.get(x) || 0) }
+  }
   const found = new Map()
   for (let unit = 0; unit <= frame.unit; unit += 1) {
     const [[rows, columns], ways] = [tapsOf({ maps, layers }, index, unit), waysOf(maps[index - 1], unit)]
-    for (const y of rows) {
-      if (!found.has(y)) found.set(y, new Map())
-      for (const x of columns) found.get(y).set(x, (found.get(y).get(x) || 0) + ways)
-    }
+    for (const y of rows) for (const x of columns) found.set(`${y} ${x}`, (found.get(`${y} ${x}`) || 0) + ways)
   }
-  return found
+  const places = [...found.keys()].map((key) => key.split(" ").map(Number))
+  const axis = (which) => [...new Set(places.map((place) => place[which]))].sort((one, other) => one - other)
+  return { rows: axis(0), columns: axis(1), size: found.size, ways: (y, x) => found.get(`${y} ${x}`) || 0 }
 }
 
 const placeOf = ({ positions }, unit) => [Math.floor(unit / positions.length), unit % positions.length]
@@ -310,7 +312,7 @@ function tellFrame({ maps, layers }, frame) {
   const window = `${layer.kernel}×${layer.kernel}${layer.dilation > 1 ? ` with holes (d = ${layer.dilation})` : ""}`
   const where = map.label === "image" ? "the image" : `the map behind ${map.label}`
   const above = maps[frame.layer - 1].positions.length ** 2
-  const found = [...countsAt({ maps, layers }, frame.layer, frame).values()].reduce((sum, row) => sum + row.size, 0)
+  const found = reachedAt({ maps, layers }, frame.layer, frame).size
   const whole = `${formatCount(found)} pixel${found === 1 ? "" : "s"} of ${where}`
   if (frame.unit === null || above === 1) {
     return above === 1 ? `It reads ${window}: ${whole}.` : `All ${formatCount(above)} units together, each with its ${window}: ${whole}.`
@@ -318,7 +320,7 @@ function tellFrame({ maps, layers }, frame) {
   return `Unit ${frame.unit + 1} of ${above} ${frame.unit ? "adds" : "reads"} its ${window}: ${whole}${frame.unit + 1 < above ? " so far" : ""}.`
 }
 
-const TINT = (ways, most) => 0.16 + 0.44 * (most > 1 ? Math.log(ways) / Math.log(most) : 1)
+const tint = (ways, most) => 0.16 + 0.44 * (most > 1 ? Math.log(ways) / Math.log(most) : 1)
 const TINTS = 7
 
 function drawMaps(pictures, data, frame, width) {
@@ -328,17 +330,17 @@ function drawMaps(pictures, data, frame, width) {
   // As many beside one another as leave a cell large enough to be seen.
   const cellOf = (columns) => ((width - APART * (columns - 1)) / columns - 5) / side
   const many = [maps.length, Math.ceil(maps.length / 2), 2].find((columns) => columns <= maps.length && cellOf(columns) >= (width > NARROW ? 9 : 6))
-  const cell = Math.max(1.5, Math.min(LARGEST, Math.floor(4 * cellOf(many || 1)) / 4))
+  const cell = Math.max(1, Math.min(LARGEST, HIGHEST / side, Math.floor(4 * cellOf(many || Math.min(2, maps.length))) / 4))
   maps.forEach((map, index) => {
     const figure = html(pictures, "figure", { style: `width:${round(side * cell + 4)}px` })
-    const counts = countsAt(data, index, frame)
-    const touched = [...counts.values()].reduce((sum, row) => sum + row.size, 0)
+    const reached = reachedAt(data, index, frame)
+    const touched = reached.size
     const caption = html(figure, "figcaption")
     html(caption, "b", {}, map.label)
     caption.append(touched ? ` ${formatCount(touched)} reached` : "")
     const picture = plot(figure, round(side * cell + 4), round(side * cell + 4), `${map.label}: ${formatCount(touched)} pixels reached`, "img")
     picture.style.maxWidth = "100%"
-    drawCounts(picture, counts, box, cell)
+    drawReached(picture, reached, box, cell)
     if (frame.unit === null) return
     const here = index === frame.layer - 1 && placeOf(map, frame.unit).map((place) => [map.positions[place]])
     const read = index === frame.layer && tapsOf(data, index, frame.unit)
@@ -347,37 +349,41 @@ function drawMaps(pictures, data, frame, width) {
   })
 }
 
-// Pixels that are reached, darker in more ways; holes within their box.
-function drawCounts(picture, counts, box, cell) {
+// Pixels that are reached, darker in more ways; holes within their box. Equal neighbours are one piece of a path.
+function drawReached(picture, { rows, columns, ways }, box, cell) {
   const side = box[1] - box[0] + 1
-  gridLines(picture, 2, 2, side, side, cell)
-  const rows = [...counts.keys()].sort((a, b) => a - b)
-  if (!rows.length) return
-  const columns = [...new Set(rows.flatMap((y) => [...counts.get(y).keys()]))].sort((a, b) => a - b)
-  const most = Math.max(...rows.flatMap((y) => [...counts.get(y).values()]))
-  const levels = new Map(), holes = []
+  if (!rows.length) return gridLines(picture, 2, 2, side, side, cell)
+  const most = rows.reduce((high, y) => columns.reduce((each, x) => Math.max(each, ways(y, x)), high), 1)
+  const tints = new Map(), holes = []
   const left = (x) => 2 + (x - box[0]) * cell, top = (y) => 2 + (y - box[0]) * cell
+  const tintAt = (y, x) => {
+    const found = ways(y, x)
+    return found && Math.round(TINTS * tint(found, most)) / TINTS
+  }
   for (let y = rows[0]; y <= rows.at(-1); y += 1) {
     for (let x = columns[0]; x <= columns.at(-1); x += 1) {
-      const ways = counts.get(y)?.get(x)
-      if (!ways) {
+      const level = tintAt(y, x), from = x
+      if (!level) {
         if (cell >= 4) holes.push(cross(left(x), top(y), cell))
         continue
       }
-      const level = Math.round(TINTS * TINT(ways, most)) / TINTS
-      if (!levels.has(level)) levels.set(level, [])
-      levels.get(level).push(square(left(x), top(y), cell))
+      while (x < columns.at(-1) && tintAt(y, x + 1) === level) x += 1
+      if (!tints.has(level)) tints.set(level, [])
+      const wide = round((x - from + 1) * cell)
+      tints.get(level).push(`M${round(left(from))} ${round(top(y))}h${wide}v${round(cell)}h${-wide}z`)
     }
   }
-  for (const [level, squares] of levels) svg(picture, "path", { class: "touched", "fill-opacity": level, d: squares.join("") })
+  for (const [level, pieces] of tints) svg(picture, "path", { class: "touched", "fill-opacity": level, d: pieces.join("") })
   svg(picture, "path", { class: "hole", d: holes.join("") })
   gridLines(picture, 2, 2, side, side, cell)
-  const [high, wide] = [rows.at(-1) - rows[0] + 1, columns.at(-1) - columns[0] + 1]
+  const [high, wide] = [rows, columns].map((places) => places.at(-1) - places[0] + 1)
   svg(picture, "rect", { class: "reach", x: left(columns[0]), y: top(rows[0]), width: wide * cell, height: high * cell })
   if (cell < 15 || most === 1) return
   for (const y of rows) {
-    for (const [x, ways] of counts.get(y)) {
-      if (ways < 1000 || cell > 24) plotText(picture, left(x) + cell / 2, top(y) + cell / 2, String(ways), { class: "number", "text-anchor": "middle", "dominant-baseline": "central", "font-size": Math.min(11, cell * 0.5, (1.6 * cell) / String(ways).length) })
+    for (const x of columns) {
+      const words = String(ways(y, x) || "")
+      const size = Math.min(11, cell * 0.5, (1.6 * cell) / words.length)
+      if (words && size > 5) plotText(picture, left(x) + cell / 2, top(y) + cell / 2, words, { class: "number", "text-anchor": "middle", "dominant-baseline": "central", "font-size": size })
     }
   }
 }
@@ -421,15 +427,17 @@ function drawFields(area, data, memory, width) {
   name(data.title, data.note)
   pictures.replaceChildren()
   const side = Math.max(...data.fields.map(({ rows }) => rows.length))
-  const cell = Math.max(2, Math.min(20, 170 / side, (width - 8) / 2 / side))
+  const cell = Math.max(2, Math.min(20, 170 / side, (width - APART - 12) / 2 / side))
   for (const { label, note, rows } of data.fields) {
-    const figure = html(pictures, "figure")
+    const figure = html(pictures, "figure", { style: `width:${round(side * cell + 4)}px` })
     const caption = html(figure, "figcaption")
     html(caption, "b", {}, label)
     caption.append(` ${note}`)
     const picture = plot(figure, round(side * cell + 4), round(side * cell + 4), `${label}: ${note}`, "img")
     picture.style.maxWidth = "100%"
-    const counts = new Map(rows.map((row, y) => [y, new Map([...row].flatMap((mark, x) => (mark === "#" ? [[x, 1]] : [])))]).filter(([, row]) => row.size))
-    drawCounts(picture, counts, [0, side - 1], cell)
+    const places = range(side)
+    const read = (y, x) => Number(rows[y][x] === "#")
+    const axis = (holds) => places.filter((place) => places.some((other) => holds(place, other)))
+    drawReached(picture, { rows: axis(read), columns: axis((x, y) => read(y, x)), ways: read }, [0, side - 1], cell)
   }
 }
