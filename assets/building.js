@@ -128,11 +128,15 @@ function act(build, command) {
 
 function drawTools(area, build) {
   const { tools } = build.data
-  if (!tools) return area.replaceChildren()
+  if (!tools) {
+    area.replaceChildren()
+    return drawRefused(area, build)
+  }
   const active = area.getRootNode().activeElement
   // What is being typed lives through a redraw.
   const typed = active?.matches?.(".node-name") && area.contains(active) && active.dataset.path === tools.path ? active.value : null
   area.replaceChildren()
+  drawRefused(area, build)
   const row = html(area, "div", { class: "node-tools", role: "group", "aria-label": `Chosen: ${tools.name || `${tools.count} layers`}` })
   for (const { path, name } of tools.around) {
     const crumb = html(row, "button", { class: "crumb", type: "button", "data-tool": `around:${path}`, title: `Choose ${name}, which holds it` }, name)
@@ -158,6 +162,12 @@ function drawTools(area, build) {
     ([label, value]) => [label, () => act(build, { ...tools.wrap, value }), value])]]))
   const unwrap = html(row, "button", { class: "tool", type: "button", disabled: tools.unwrap ? null : "", "data-tool": "unwrap", title: "Put what it holds in its place" }, "Unwrap")
   unwrap.addEventListener("click", () => act(build, tools.unwrap))
+}
+
+// What could not be done here, and what can be done instead.
+function drawRefused(area, build) {
+  const { refused } = build.data
+  if (refused) drawOffers(html(area, "div", { class: "refused", role: "status" }), refused, build.memory)
 }
 
 function drawTool(row, icon, hint, key, act) {

@@ -2,23 +2,6 @@
 // the curve of a metric over its whole range; the browser reads the value under the thumb from the ribbon's own points, the
 // server follows while the thumb moves. What a control is: explorer.editor.describe_controls(...).
 
-let gestures = 0 // of this load of the page: one that is mounted anew must not go on with an older one's
-
-const idOf = (command) => JSON.stringify(command)
-
-function send(memory, command, gesture = ++gestures) {
-  memory.commands.send("edit", { gesture, phase: "commit", command })
-}
-
-function drawButton(parent, { label, command, hint, off }, memory, style) {
-  const icon = style === "icon"
-  const button = html(parent, "button", {
-    class: style, type: "button", title: hint, "aria-label": icon ? hint : null, "data-id": idOf(command), disabled: off ? "" : null,
-  }, icon ? undefined : label)
-  if (icon) drawIcon(button, label)
-  button.addEventListener("click", () => send(memory, command))
-}
-
 // A button that opens a list of things to choose from; where it has an icon, that is all it shows. Nothing is chosen before Enter.
 function drawMenu(parent, menu, memory, icon = "") {
   const box = html(parent, "span", { class: `menu${icon ? " small" : ""}` })
@@ -74,15 +57,6 @@ function drawControls(parent, controls, memory, id) {
   box.addEventListener("toggle", () => memory.unfolded[box.open ? "add" : "delete"](id))
   html(box, "summary", { "data-id": `more:${id}` }, "More")
   for (const control of rest) drawControl(box, control, memory)
-}
-
-// What can be done where something cannot: a sentence, and a button for each way that was found.
-function drawOffers(box, { text, offers }, memory) {
-  box.replaceChildren()
-  html(box, "div", {}, text)
-  if (!offers.length) return
-  const row = html(box, "div", { class: "options" })
-  for (const offer of offers) drawButton(row, offer, memory, "plain")
 }
 
 function drawControl(parent, control, memory) {
@@ -161,16 +135,19 @@ function onTyped(input, memory, current, commit) {
   input.addEventListener("focus", () => input.select())
 }
 
+const OFF = "Does not fit as it is: press for what must change first"
+
 function drawChoice(box, control, memory) {
   const row = html(box.querySelector(".top"), "div", { class: "options", role: "radiogroup", "aria-label": control.label })
   const buttons = control.options.map(({ value, label, ok }) => {
     const on = value === control.value
     const button = html(row, "button", {
       type: "button", role: "radio", "aria-checked": on ? "true" : "false", "data-id": `${idOf(control.command)}:${value}`,
-      disabled: ok ? null : "", title: ok ? "" : "The layers would no longer fit together",
+      class: ok ? null : "off", title: ok ? "" : OFF, "aria-description": ok ? null : OFF,
       tabindex: on || (control.value === null && value === control.options[0].value) ? "0" : "-1",
     }, label)
-    button.addEventListener("click", () => on || send(memory, { ...control.command, value }))
+    // One that does not fit changes nothing: it is answered by what must change first.
+    button.addEventListener("click", () => on || send(memory, { ...control.command, value }, ++gestures, ok ? "commit" : "ask"))
     return button
   })
   if (control.typed) {
@@ -184,9 +161,8 @@ function drawChoice(box, control, memory) {
     if (!step) return
     event.preventDefault()
     for (let at = index + step; at >= 0 && at < buttons.length; at += step) {
-      if (buttons[at].disabled) continue
       buttons[at].focus()
-      return buttons[at].click()
+      return control.options[at].ok && buttons[at].click()
     }
   }))
 }

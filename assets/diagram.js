@@ -1,5 +1,5 @@
 // The network as an overview, and its chosen block large: branches as lanes as wide as their channels.
-// data: {overview: [column], block: tree | null, chosen: path, tools, parts, branches, palette, name}; without parts it is
+// data: {overview: [column], block: tree | null, chosen: path, tools, parts, branches, refused: {text, offers}, palette, name}; without parts it is
 // looked at only, without overview or block the other is drawn alone; commands "choose": path,
 // "extend": {from, to}, "edit": {gesture, phase, command}. How it is built by hand: building.js.
 

@@ -93,6 +93,10 @@ function drawPanel(area, data, memory) {
     for (const { value, label } of data.metrics) html(select, "option", { value, ...(value === data.metric ? { selected: "" } : {}) }, label)
     select.addEventListener("change", () => memory.commands.send("metric", select.value))
   }
+  // What was refused to a menu or a button is answered here; the answer to a control stands at the control.
+  const known = [...data.network.controls, ...data.cards.flatMap((card) => [...(card.controls || []), ...(card.groups || []).flatMap((group) => group.controls)])]
+  const { refused } = memory
+  if (refused && !known.some(({ command }) => command && idOf(command) === idOf(refused.command))) drawOffers(html(area, "div", { class: "refused" }), refused, memory)
   for (const card of data.cards) drawCard(area, card, memory)
 }
 

@@ -38,7 +38,7 @@ def _refuse_window(walk: Walk, path: str, x: Tensor) -> None:
 
 def _refuse_vector(walk: Walk, op: str, path: str, x: Tensor) -> Tensor:
     name = f"{'an' if op[0] in 'aeiou' else 'a'} {op.replace('_', ' ')}"
-    walk.refuse(path, f"{name} works on feature maps, but its input is a vector of {x[0][0]} after flatten")
+    walk.refuse(path, f"{name} works on feature maps, but its input is a vector of {x[0][0]:,} after flatten")
     return pass_through(x)
 
 

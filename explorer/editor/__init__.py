@@ -4,7 +4,7 @@ from ._commands import Command, apply, apply_with_repairs
 from ._controls import CONTROLS
 from ._insert import insert_part, list_parts
 from ._maker import channel_values, format_metric, ribbon_metric
-from ._offers import find_ways_out
+from ._offers import explain_misfit, find_ways_out
 from ._panel import describe_controls, describe_size, keep_fields
 from ._selection import describe_selection, find_run_between, follow_selection
 from .history import History
@@ -19,6 +19,7 @@ __all__ = [
     "describe_controls",
     "describe_selection",
     "describe_size",
+    "explain_misfit",
     "find_run_between",
     "find_ways_out",
     "follow_selection",

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 Command = dict[str, Any]
 """What a control carries: {"do": verb, ...}, with the chosen "value"."""
+MOST_TOGETHER = 60
+"""Commands that are done as one."""
 
 def apply(architecture: Architecture, command: Command) -> Architecture:
     """Apply a command.
@@ -131,6 +133,15 @@ def _change(architecture: Architecture, command: Command) -> Architecture:
         node = edit.find(architecture, path)
         parsed = {str(name): _parse(node, str(name), value, path) for name, value in fields.items()}
         architecture = edit.replace(architecture, path, **parsed)
+    return architecture
+
+
+def _together(architecture: Architecture, command: Command) -> Architecture:
+    """Several commands one after another, as ``find_ways_out`` offers them; the layers need not fit in between."""
+    for each in list(command["commands"])[:MOST_TOGETHER]:
+        if each["do"] == "together":
+            raise refuse("", "what is done together cannot be nested")
+        architecture = apply(architecture, each)
     return architecture
 
 
@@ -308,6 +319,7 @@ def _title(architecture: Architecture, command: Command) -> Architecture:
 _VERBS: dict[str, Callable[[Architecture, Command], Architecture]] = {
     "set": _set,
     "change": _change,
+    "together": _together,
     "outputs": _outputs,
     "add_branch": _add_branch,
     "change_kind": _change_kind,

@@ -85,6 +85,16 @@ def as_plain(value: Any) -> Any:
     return format_setting(value) if isinstance(value, tuple) else value
 
 
+def is_decimal(kind: type[NodeBase], field: str) -> bool:
+    """Whether a field holds a number with decimals."""
+    return float in _allowed(kind, field)[0]
+
+
+def list_words(kind: type[NodeBase], field: str) -> tuple[str, ...]:
+    """The words that a field may hold."""
+    return _allowed(kind, field)[1]
+
+
 @cache
 def _allowed(kind: type[NodeBase], field: str) -> tuple[frozenset[Any], tuple[str, ...]]:
     """(types, words) that the annotation of a field allows."""

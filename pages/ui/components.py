@@ -24,17 +24,17 @@ def _read(name: str) -> str:
 
 
 _BASES = {
-    **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "response", "scatter", "taps"), "plot"),
-    "diagram": "building",
-    "editor": "controls",
+    **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "response", "scatter", "taps"), ("plot",)),
+    "diagram": ("offers", "building"),
+    "editor": ("offers", "controls"),
 }
-"""The script and style in assets/, beside the common ones, on which a component's own build."""
+"""The scripts and styles in assets/, beside the common ones, on which a component's own build."""
 
 
 @cache
 def _component(name: str) -> Any:
     # The shared scripts and styles stand before each component's own: plain strings, no build step.
-    parts = ["common", *([_BASES[name]] if name in _BASES else []), name]
+    parts = ["common", *_BASES.get(name, ()), name]
     return st.components.v2.component(
         f"explorer_{name}",
         css="".join(_read(f"{part}.css") for part in parts),

@@ -174,10 +174,20 @@ def describe_controls(value: Architecture, base: Architecture, path: str, metric
     return editor.describe_controls(value, analysis.analyze(value), path, metric=metric, baseline=base)
 
 
-def refused() -> dict[str, Any] | None:
-    """What could not be done last, and what can be done instead; None once something else was done."""
+_BUILDING = ("insert", "add_branch", "paste", "relocate", "move", "wrap", "unwrap", "duplicate", "remove", "rename")
+"""What is done in the picture, and answered there."""
+
+
+def refused(*, building: bool = False) -> dict[str, Any] | None:
+    """What could not be done last, and what can be done instead; None once something else was done.
+
+    Args:
+        building: Whether it was asked for in the picture, where networks are built, or in the editor.
+    """
     found = PAGE.state["refused"]
-    return found if found and any(notice.text == found["text"] for notice in PAGE.state["notices"]) else None
+    if not found or (found["command"].get("do") in _BUILDING) != building:
+        return None
+    return found if any(notice.text == found["text"] for notice in PAGE.state["notices"]) else None
 
 
 # ---- the design -----------------------------------------------------------------------------------------------------
@@ -238,6 +248,7 @@ def tools() -> dict[str, Any]:
         "parts": [{"value": key, "label": text, "group": group} for key, (text, group) in editor.list_parts().items()],
         "branches": [{"value": key, "label": label} for key, (label, _) in branches.BRANCH_KINDS.items()],
         "longest_text": MAX_TEXT_BYTES,
+        "refused": refused(building=True),
     }
 
 
@@ -246,15 +257,16 @@ def handle_edit(event: Any) -> None:
     if not isinstance(event, dict) or not isinstance(event.get("command"), dict):
         return
     state = PAGE.act()
-    state["phase"] = event.get("phase", "commit")
+    state["phase"] = "drag" if event.get("phase") == "drag" else "commit"
     before, command = state["history"].current, event["command"]
+    misfit = editor.explain_misfit(before, command) if event.get("phase") == "ask" else None
+    if misfit:
+        _refuse_command(command, **misfit)
+        return
     try:
         value, repairs = editor.apply_with_repairs(before, command)
     except ArchitectureError as error:
-        text = f"Not changed: {error}"
-        refuse(text)
-        asked = {name: value for name, value in command.items() if name != "value"}
-        state["refused"] = {"command": asked, "text": text, "offers": editor.find_ways_out(before, command)}
+        _refuse_command(command, f"Not changed: {error}", editor.find_ways_out(before, command))
         return
     state["history"] = state["history"].record(value, event.get("gesture"))
     state["selected"], state["count"] = editor.follow_selection(before, value, command, selected_path(), state["count"])
@@ -272,6 +284,13 @@ def take(value: Architecture, made_from: Architecture, said: str) -> None:
     state["history"] = state["history"].record(value)
     _select(selected_path())
     PAGE.tell("success", said)
+
+
+def _refuse_command(command: dict[str, Any], text: str, offers: list[dict[str, Any]]) -> None:
+    """Tell what could not be done, at its control with what can be done instead."""
+    refuse(text)
+    asked = {name: value for name, value in command.items() if name != "value"}
+    PAGE.state["refused"] = {"command": asked, "text": text, "offers": offers}
 
 
 def command(**fields: Any) -> None:

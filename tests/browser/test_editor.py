@@ -44,9 +44,14 @@ def test_fusion_and_what_it_mends(design):
 @thorough("tests/editor/test_commands.py::test_residual_attention_and_back_again")
 def test_residual_and_its_scale(design):
     design.open(NET)
-    assert design.choice("residual", "identity").is_disabled()  # 64 channels in, 256 out
+    assert "off" in design.choice("residual", "identity").get_attribute("class")  # 64 channels in, 256 out
+    with rerun(design.page):
+        design.choice("residual", "identity").click()
+    answer = design.page.locator(".st-key-editor .refused")
+    until(lambda: "an identity shortcut needs equal shapes" in answer.inner_text(), "why it does not fit")
+    assert answer.get_by_role("button", name="then residual identity").is_visible()
     with design.changing():
-        design.choice("residual", "projection").click()
+        answer.get_by_role("button", name="residual projection").click()
     assert edit.find(design.architecture, BLOCK).shortcut == "projection"
     scale = design.ribbon(BLOCK, "scale")
     scale.focus()
@@ -85,7 +90,7 @@ def test_stride_where_it_fits(design):
     with design.changing():
         design.choice("stride", "2").click()
     assert design.agree()[1].by_path[BLOCK].output_shape[1:] == (4, 4)
-    assert design.choice("residual", "identity").is_disabled()
+    assert "off" in design.choice("residual", "identity").get_attribute("class")
     with design.changing():
         design.choice("stride", "1").click()
     assert design.architecture.trunk == before.trunk
@@ -95,7 +100,7 @@ def test_stride_where_it_fits(design):
     card = design.page.locator(".st-key-editor section", has_text="branch_3x3")
     stride = card.get_by_role("radiogroup", name="stride")
     until(lambda: stride.count() == 1, "the layer's own settings")
-    assert stride.get_by_role("radio", name="2", exact=True).is_disabled()
+    assert "off" in stride.get_by_role("radio", name="2", exact=True).get_attribute("class")
     assert stride.get_by_role("radio", name="1", exact=True).get_attribute("aria-checked") == "true"
 
 

@@ -12,7 +12,7 @@ from explorer import catalog, editor
 from explorer.analysis import analyze, problems
 from explorer.architecture import Architecture, ArchitectureError, Conv, Parallel, Sequence, edit, walk
 from tests.editor.test_panel import controls
-from tests.sizes import examples
+from tests.sizes import THOROUGH, examples
 
 
 def press(architecture: Architecture, offer: dict[str, Any]) -> Architecture:
@@ -137,3 +137,87 @@ def test_repaired_is_said_only_where_the_design_changed(data: st.DataObject) -> 
             press(architecture, offer)
     else:
         assert after != architecture or not said
+
+
+# ---- choices that do not fit, and what is built by hand --------------------------------------------------------------
+
+
+def misfits(architecture: Architecture) -> list[dict[str, Any]]:
+    """What every choice that is off would send, over all nodes."""
+    found: dict[str, dict[str, Any]] = {}
+    for path, _ in walk(architecture):
+        for control in controls(editor.describe_controls(architecture, analyze(architecture), path)):
+            for option in control["options"] if control["type"] == "choice" else ():
+                if not option["ok"]:
+                    command = {**control["command"], "value": option["value"]}
+                    found[str(command)] = command
+    return list(found.values())
+
+
+@pytest.mark.parametrize("name", ["residual-mnist", pytest.param("inception-net-32", marks=THOROUGH)])
+def test_every_choice_that_does_not_fit_says_what_must_change_first(name: str) -> None:
+    architecture = catalog.get(name)
+    found = misfits(architecture)
+    assert len(found) > 10
+    for command in found:
+        answer = editor.explain_misfit(architecture, command)
+        assert answer is not None
+        assert answer["text"].startswith("Not changed: ")
+        assert answer["offers"], command
+        for offer in answer["offers"]:
+            press(architecture, offer)
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "label"),
+    [
+        (
+            "googlenet",
+            {"do": "residual", "path": "inception_3a", "value": "identity"},
+            "channels 64 of inception_3a/branch_3x3/conv, then residual identity",
+        ),
+        (
+            "googlenet", {"do": "set", "path": "inception_3a/branch_1x1", "field": "stride", "value": 2},
+            "stride 2 in 4 layers of inception_3a",
+        ),
+        (
+            "inception-v3", {"do": "residual", "path": "Mixed_6a", "value": "projection"},
+            "padding same in 3 layers of Mixed_6a, then residual projection",
+        ),
+        ("residual-mnist", {"do": "set", "path": "conv1", "field": "padding", "value": 2}, "padding 2"),
+        (
+            "residual-mnist", {"do": "set", "path": "conv1", "field": "groups", "value": 2},
+            "input channels 2, then groups 2",
+        ),
+        ("googlenet", {"do": "insert", "place": "after", "path": "fc", "value": "conv"},
+         "insert Convolution 3×3 before flatten"),
+        ("googlenet", {"do": "insert", "place": "before", "path": "flatten", "value": "linear"}, "insert "),
+        ("googlenet", {"do": "paste", "place": "after", "path": "fc",
+                       "value": edit.copy(catalog.get("googlenet"), "inception_3a")}, "paste before flatten"),
+        ("googlenet", {"do": "relocate", "path": "fc", "place": "before", "target": "conv1"}, "move it "),
+        ("googlenet", {"do": "remove", "path": "flatten"}, "remove 3 layers, from flatten on"),
+        ("googlenet", {"do": "rename", "path": "inception_3a", "value": "my block"}, "rename to my_block"),
+        ("googlenet", {"do": "width", "value": "1000"}, "width "),
+        ("googlenet", {"do": "set", "path": "dropout", "field": "p", "value": 1}, "probability 0.95"),
+        ("googlenet", {"do": "set", "path": "conv1", "field": "kernel_size", "value": "4×4"}, "kernel 3×3"),
+        ("inception-v3", {"do": "set", "path": "Conv2d_1a_3x3", "field": "padding", "value": "smae"}, "padding same"),
+    ],
+    ids=lambda value: value["do"] if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_what_cannot_be_done_is_offered_otherwise(name: str, command: dict[str, Any], label: str) -> None:
+    architecture = catalog.get(name)
+    found = editor.find_ways_out(architecture, command)
+    assert [each["label"] for each in found if each["label"].startswith(label)], found
+    for offer in found:
+        press(architecture, offer)
+
+
+def test_what_fits_is_no_misfit() -> None:
+    command = {"do": "residual", "path": "inception_3a", "value": "projection"}
+    assert editor.explain_misfit(catalog.get("googlenet"), command) is None
+
+
+def test_commands_together_are_not_nested() -> None:
+    inner = {"do": "together", "commands": [{"do": "title", "value": "x"}]}
+    with pytest.raises(ArchitectureError, match="nested"):
+        editor.apply(catalog.get("googlenet"), {"do": "together", "commands": [inner]})

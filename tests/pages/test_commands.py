@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog
-from explorer.architecture import to_link
+from explorer.architecture import edit, to_link
 from pages.ui.callbacks import keep_callbacks_whole
 from pages.ui.commands import new_inbox, receive, register
 from tests.pages.parts import design_of, mounted, open_page, plain
@@ -235,3 +235,26 @@ def test_the_picture_builds_a_network_from_nothing() -> None:
     edit(do="insert", place="after", path="fc", value="conv")
     assert design_of(running) == before
     assert "insert it before flatten, where there still are feature maps" in plain(running.error[0].value)
+
+
+def test_a_choice_that_does_not_fit_is_answered_and_changes_nothing() -> None:
+    """In the editor; what is built by hand is answered in the picture."""
+    running = open_page("design").run()
+    before = design_of(running)
+    command = {"do": "residual", "path": "inception_3a", "value": "identity"}
+    send(running, ("editor", "edit", {"gesture": 1, "phase": "ask", "command": command}))
+    assert design_of(running) == before
+    answer = mounted(running, "editor")["refused"]
+    assert "Not changed: inception_3a: an identity shortcut needs equal shapes" in answer["text"]
+    assert mounted(running, "diagram")["refused"] is None
+    send(running, ("editor", "edit", {"gesture": None, "phase": "commit", "command": answer["offers"][0]["command"]}))
+    assert edit.find(design_of(running), "inception_3a").shortcut == "identity"
+    assert mounted(running, "editor")["refused"] is None
+    insertion = {"do": "insert", "place": "after", "path": "fc", "value": "conv"}
+    send(running, ("diagram", "edit", {"gesture": None, "phase": "commit", "command": insertion}))
+    answer = mounted(running, "diagram")["refused"]
+    assert mounted(running, "editor")["refused"] is None
+    assert answer["offers"][0]["label"] == "insert Convolution 3×3 before flatten"
+    send(running, ("diagram", "edit", {"gesture": None, "phase": "commit", "command": answer["offers"][0]["command"]}))
+    names = [node.name for node in design_of(running).trunk.nodes]
+    assert names[names.index("flatten") - 1] == "conv"
