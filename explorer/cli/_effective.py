@@ -38,6 +38,8 @@ State = tuple[str, "Callable[[], NetworkState]"]
 def _effective(args: argparse.Namespace) -> None:
     if args.json and args.csv:
         raise ValueError("choose one of --json and --csv")
+    if args.checkpoints and args.weights != "trained":
+        raise ValueError("choose one of --checkpoints and --weights; a run's first checkpoint has its initial weights")
     if not 1 <= args.n <= _MOST:
         raise ValueError(f"--n (={args.n}) must be from 1 to {_MOST:,}")
     if args.seed < 0:

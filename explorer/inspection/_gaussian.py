@@ -118,7 +118,7 @@ def _descend(y: Floats, x: Floats, target: Floats, parameters: Floats) -> Floats
             damping *= 4
         else:
             return parameters
-        done = loss - new < 1e-14 * loss
+        done = loss - new < 1e-10 * loss
         parameters, loss, damping = tried, new, max(damping / 8, 1e-12)
         if done:
             break

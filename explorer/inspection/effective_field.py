@@ -21,6 +21,7 @@ from torch import Tensor
 from ..analysis.support import find_output_shape, find_unit_support
 from ..architecture import Architecture, walk
 from ..datasets import Cancel, Preprocessing, Progress, transforms
+from ..text import compact_shape
 from ._gaussian import GaussianFit, fit_gaussian
 from ._paths import check_path
 from ._scaled_sum import ScaledSum
@@ -36,6 +37,8 @@ Mask = NDArray[np.bool_]
 THRESHOLD = 1 - 0.9545
 """Share of the peak from which on a pixel belongs to the effective field: what a Gaussian has left at two standard
 deviations, in the convention of Luo et al. 2016, section 3."""
+_MOST_BYTES = 2**30
+"""Of the inputs of one measurement, which are in memory together."""
 _BATCH = {"cpu": 8}
 _GPU_BATCH = 64
 """Images at a time, at most: on a CPU few, so that a request to stop is heard soon."""
@@ -269,7 +272,11 @@ def make_noise(architecture: Architecture, count: int, seed: int = 0) -> Tensor:
 
     Returns:
         float32 (N, C, H, W), on the CPU.
+
+    Raises:
+        ValueError: They would take more than 1 GiB.
     """
+    _check_room(architecture.input_shape, count)
     generator = torch.Generator().manual_seed(seed)
     return torch.stack([torch.randn(architecture.input_shape, generator=generator) for _ in range(count)])
 
@@ -286,8 +293,10 @@ def draw_test_images(preprocessing: Preprocessing, dataset: Dataset, count: int)
         float32 (N, C, H, W), on the CPU.
 
     Raises:
-        ValueError: The images do not fit the model's preprocessing.
+        ValueError: The images do not fit the model's preprocessing, or would take more than 1 GiB.
     """
+    count = min(count, len(dataset.test_labels))
+    _check_room(preprocessing.shape, count)
     places = torch.randperm(len(dataset.test_labels), generator=torch.Generator().manual_seed(0))[:count]
     images = dataset.test_images[places].cpu()
     adapted = dataset.shape == preprocessing.shape != dataset.stored_shape
@@ -306,10 +315,18 @@ def prepare_images(preprocessing: Preprocessing, images: Sequence[NDArray[np.uin
         float32 (N, C, H, W), on the CPU.
 
     Raises:
-        ValueError: An image is too long and thin.
+        ValueError: An image is too long and thin, or they would take more than 1 GiB.
     """
+    _check_room(preprocessing.shape, len(images))
     pixels = np.stack([preprocessing.pixels(image) for image in images])
     return transforms.to_float(torch.from_numpy(pixels), *preprocessing.normalisation)
+
+
+def _check_room(shape: tuple[int, ...], count: int) -> None:
+    """Refuse inputs that would take too much memory."""
+    most = _MOST_BYTES // (4 * math.prod(shape))
+    if count > most:
+        raise ValueError(f"{count:,} images of {compact_shape(shape)} are too many at a time; take at most {most:,}")
 
 
 def find_default_node(architecture: Architecture) -> str:

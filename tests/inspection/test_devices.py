@@ -15,8 +15,10 @@ from explorer.architecture import to_json
 from explorer.inspection import _device, choose_device
 from explorer.inspection.attribution import grad_cam, integrated_gradients, occlusion
 from explorer.inspection.contributions import branch_contributions
+from explorer.inspection.effective_field import find_effective_field, make_noise
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.features import feature_maps, first_filters
+from explorer.inspection.opening import open_initial
 from explorer.inspection.predict import predict
 from explorer.runs import Device, Manager
 from explorer.training import open_manager
@@ -58,6 +60,16 @@ def test_predictions_and_evaluations(device: str) -> None:
     close(ours.losses, theirs.losses, device)
     close(ours.confidences, theirs.confidences, device)
     assert (ours.predictions != theirs.predictions).sum() <= (0 if device == "cpu" else 2)
+
+
+@everywhere
+def test_effective_fields(device: str) -> None:
+    there, here = open_initial(network(), device=device), open_initial(network())
+    assert there.weights_sha256 == here.weights_sha256
+    images = make_noise(network(), 9)
+    ours, theirs = (find_effective_field(each, images, "residual") for each in (there, here))
+    close(ours.values, theirs.values, device)
+    assert ours.log10_peak == pytest.approx(theirs.log10_peak, abs=1e-5)
 
 
 @everywhere

@@ -110,6 +110,7 @@ def test_the_course_of_a_run(folder: Path, capsys: pytest.CaptureFixture[str]) -
         (("--images", "."), "has no pictures"),
         (("--png", "no/such/folder.png", "--n", "1"), "cannot write 'no/such/folder.png'"),
         (("--checkpoints",), "no run"),
+        (("--checkpoints", "--weights", "both"), "choose one of --checkpoints and --weights"),
     ],
 )
 def test_what_cannot_be_is_one_line(

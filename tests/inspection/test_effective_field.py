@@ -16,7 +16,17 @@ from torch import Tensor
 from explorer import catalog
 from explorer.analysis import problems
 from explorer.analysis.support import WHOLE_INPUT, find_output_shape
-from explorer.architecture import ActivationKind, Architecture, Attention, Conv, Flatten, GlobalPool, Linear, Sequence
+from explorer.architecture import (
+    ActivationKind,
+    Architecture,
+    Attention,
+    Conv,
+    Flatten,
+    GlobalPool,
+    Linear,
+    Sequence,
+    edit,
+)
 from explorer.datasets import CancelledError
 from explorer.inspection._gaussian import fit_gaussian
 from explorer.inspection.effective_field import (
@@ -125,7 +135,7 @@ def test_a_chain_of_equal_weights_is_binomial(depth: int) -> None:
 @pytest.mark.parametrize(("weights", "log10"), [((1e-30,), -30.0), ((1e-30,) * 20 + (1e30,) * 20, 0.0), ((1e3,), 3.0)])
 def test_scales_that_no_number_holds(weights: tuple[float, ...], log10: float) -> None:
     ones, other = (weigh(open_initial(chain(40)), *each) for each in ((1.0,), weights))
-    plain, scaled = (find_effective_field(each, make_noise(ones.architecture, 3), "c39") for each in (ones, other))
+    plain, scaled = (find_effective_field(each, make_noise(ones.architecture, 1), "c39") for each in (ones, other))
     np.testing.assert_allclose(scaled.values, plain.values, rtol=1e-5)
     assert scaled.log10_peak - plain.log10_peak == pytest.approx(40 * log10, abs=1e-4)
 
@@ -189,6 +199,12 @@ def test_what_there_is_not_is_refused() -> None:
             find_effective_field(model, images, path, unit, channel=channel)
     with pytest.raises(ValueError, match="at least one image"):
         find_effective_field(model, images[:0], "mixed")
+
+
+def test_more_images_than_memory_has_are_refused() -> None:
+    net = edit.replace(catalog.get("dilated-cnn"), "", input_shape=(3, 1000, 1000))
+    with pytest.raises(ValueError, match="90 images of 3×1,000×1,000 are too many at a time; take at most 89"):
+        make_noise(net, 90)
 
 
 def test_the_shared_network_stays_as_it_is() -> None:
@@ -263,8 +279,8 @@ def test_what_is_no_gaussian_has_none() -> None:
 
 
 def test_a_published_form_at_its_border() -> None:
-    """GoogLeNet as torchvision ships it, at its first unit: cut off by the image, and nothing beyond its box."""
-    net = catalog.get("googlenet-torchvision")
+    """GoogLeNet for small images, at its first unit: cut off by the image, and nothing beyond its box."""
+    net = catalog.get("googlenet-96")
     model = open_initial(net)
     found = find_effective_field(model, make_noise(net, 1), "inception_3a", (0, 0))
     assert found.values[~found.exact].max(initial=0) == 0

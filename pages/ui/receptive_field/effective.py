@@ -26,6 +26,8 @@ from .view import View
 
 _CACHE = ResultCache()
 """Effective fields, of all sessions of this server."""
+Result = tuple[weights.State, Any]
+"""A state, and its EffectiveField."""
 _WORK = "effective_work"
 _COUNTS = (8, 32, 128, 512)
 _NOISE, _PICTURES = "noise", "pictures"
@@ -63,9 +65,12 @@ def show() -> None:
         with st.container(border=True, key="effective_card"):
             _run(view, unit, states, keys, images, count)
             found = [(each, field) for each, key in zip(states, keys, strict=True) if (field := _CACHE.lookup(key))]
-            _draw(view, unit, found)
+            shown = found[:1] + _choose_shown(found[1:])
+            _draw(view, unit, shown)
         if found:
-            _tabulate(view, unit, found)
+            _tabulate(found)
+            _offer_files(f"effective field {path} {unit[0]}-{unit[1]}", found, shown)
+            st.caption(_CONVENTION)
 
 
 # ---- what is chosen -------------------------------------------------------------------------------------------------
@@ -153,6 +158,7 @@ def _prepare(
         del first
         states = [(str(place), each) for place, each in enumerate(opened)]
         for name, field in find_effective_fields(states, x, view.path, unit, progress=progress, cancel=cancel):
+            _ = field.gaussian  # takes a moment for a large image; the page then has it
             _CACHE.store(missing[int(name)][1], field)
 
     return do
@@ -174,9 +180,8 @@ def _read_images(
 # ---- what is found --------------------------------------------------------------------------------------------------
 
 
-def _draw(view: View, unit: Place, found: list[tuple[weights.State, Any]]) -> None:
-    """The first and the chosen state over the picture; without a result the exact field alone."""
-    shown = found[:1] + _choose_shown(found[1:])
+def _draw(view: View, unit: Place, shown: list[Result]) -> None:
+    """Some states over the picture; without a result the exact field alone."""
     frame = figures.draw_field(view.architecture, view.path, unit, branches=False)
     ground: dict[str, Any] = {"src": None, "pixelated": False, "title": "the input"}
     if view.architecture.input_shape[0] in (1, 3):
@@ -200,7 +205,7 @@ def _draw(view: View, unit: Place, found: list[tuple[weights.State, Any]]) -> No
     )  # fmt: skip
 
 
-def _choose_shown(later: list[tuple[weights.State, Any]]) -> list[tuple[weights.State, Any]]:
+def _choose_shown(later: list[Result]) -> list[Result]:
     """The state beside the first."""
     if len(later) < 2:
         return later
@@ -236,8 +241,8 @@ def _pixels(value: float | None) -> str:
     return "–" if value is None else f"{format_decimal(value, 1)} px"
 
 
-def _tabulate(view: View, unit: Place, found: list[tuple[weights.State, Any]]) -> None:
-    """All states as a table, as a curve over the steps, and as files."""
+def _tabulate(found: list[Result]) -> None:
+    """All states as a table, and as a curve over the steps."""
     rows = []
     for each, field in found:
         fit = field.gaussian
@@ -262,18 +267,20 @@ def _tabulate(view: View, unit: Place, found: list[tuple[weights.State, Any]]) -
             pd.DataFrame({"step": [step for step, _ in steps], "side (px)": [field.size_px for _, field in steps]}),
             x="step", y="side (px)", height=220,
         )  # fmt: skip
-    name = f"effective field {view.path} {unit[0]}-{unit[1]}"
+
+
+def _offer_files(name: str, found: list[Result], shown: list[Result]) -> None:
+    """All states as one picture, and those that are shown as numbers."""
     with st.container(horizontal=True, key="effective_files"):
         st.download_button(
             "Pictures as PNG", lambda: _png(found), f"{downloads.file_name(name)}.png", "image/png",
             key="effective_png", icon=":material/download:", type="tertiary", on_click="ignore",
         )  # fmt: skip
-        for number, (each, field) in enumerate(found):
+        for number, (each, field) in enumerate(shown):
             downloads.offer_map(field.values, f"{each.title} {name}", f"effective_csv_{number}")
-    st.caption(_CONVENTION)
 
 
-def _png(found: list[tuple[weights.State, Any]]) -> bytes:
+def _png(found: list[Result]) -> bytes:
     return figures.draw_field_panels([
         figures.FieldPanel(
             title=each.title, lines=field.describe(), values=field.values, exact=field.exact, inside=field.inside

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from explorer import catalog
 from explorer.architecture import Architecture, ArchitectureError, from_json
 from explorer.inspection import list_checkpoint_names, list_models, load_model_cards
+from pages.ui.inspect import state as inspect_state
 from pages.ui.manager import manager
 
 INITIAL = "initial"
@@ -40,6 +41,12 @@ def list_choices(architecture: Architecture) -> dict[str, str]:
             found[entry.name] = f"{'run · ' if entry.kind == 'run' else ''}{entry.title}"
             if entry.kind == "run" and len(names := list_checkpoint_names(manager(), entry.name)) > 1:
                 found[f"{entry.name}{COURSE}"] = f"run · {entry.title} · all {len(names)} checkpoints"
+    own = inspect_state.state()["own"]
+    if own is not None and (own.architecture.input_shape, own.architecture.trunk) == (
+        architecture.input_shape,
+        architecture.trunk,
+    ):
+        found[inspect_state.OWN] = f"your weights · {own.name}"
     return {**found, INITIAL: "initial (random, before any training)"}
 
 
@@ -70,11 +77,14 @@ def list_states(architecture: Architecture, chosen: str, device: str, *, beside:
         beside: Whether the initial weights are measured, too, where one trained state was chosen.
     """
     run = chosen.partition("@")[0]
+    own = inspect_state.state()["own"]
     names: tuple[str, ...] = () if run in ("", INITIAL) else (run,)
     if run in {each.id for each in manager().runs()}:
         every = list_checkpoint_names(manager(), run)
         names = every if chosen.endswith(COURSE) else every[-1:]
     states = [_open_later(name, device) for name in names]
+    if chosen == inspect_state.OWN:
+        states = [State(f"own {own.digest}", own.name, None, lambda: own)]
     if chosen == INITIAL or (beside and len(states) == 1 and states[0].step != 0):
         seed = _seed(run)
         states.insert(0, State(f"{INITIAL} {seed}", "initial", 0, partial(_begin, architecture, seed, device)))
