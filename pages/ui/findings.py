@@ -13,6 +13,8 @@ from explorer.architecture import Architecture
 from . import session
 from .text import literal
 
+MOST_SHOWN = 12
+"""Findings that are told one by one."""
 _SHOWN = "findings_shown"
 _ICONS = {"warning": ":material/warning:", "note": ":material/info:"}
 
@@ -35,11 +37,11 @@ def show_of_block(architecture: Architecture, path: str, *, dragging: bool) -> N
     found = _settled(architecture, dragging)
     block = path.partition("/")[0]
     here = [finding for finding in found if _is_in(block, finding)]
-    for index, finding in enumerate(here):
+    for index, finding in enumerate(here[:MOST_SHOWN]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _show_line(finding, _tell_in_full(finding))
             _show_fixes(architecture, finding, index, dragging)
-    elsewhere = [finding for finding in found if finding not in here]
+    elsewhere = [finding for finding in found if finding not in here[:MOST_SHOWN]]
     if elsewhere:
         first = elsewhere[0]
         text = f"{first.title} at {first.path}" if len(elsewhere) == 1 else f"{len(elsewhere)} findings elsewhere"
@@ -51,7 +53,8 @@ def show_of_block(architecture: Architecture, path: str, *, dragging: bool) -> N
 
 def show_all(architecture: Architecture, choose: Callable[[object], None], *, dragging: bool) -> None:
     """All findings in full; ``choose`` is called with the path of the one that is to be looked at."""
-    for index, finding in enumerate(_settled(architecture, dragging)):
+    found = _settled(architecture, dragging)
+    for index, finding in enumerate(found[:MOST_SHOWN]):
         with st.container(border=True, key=f"finding_{index}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 _show_line(finding, f"{finding.title}: {finding.meaning}.")
@@ -65,6 +68,8 @@ def show_all(architecture: Architecture, choose: Callable[[object], None], *, dr
                 st.caption(literal(f"Fix: {'; '.join(fix.changes)} ({fix.describe()})."))
             if finding.searched and not finding.fixes:
                 st.caption(literal(f"No fix among the edits that were tried: {finding.searched}."))
+    if len(found) > MOST_SHOWN:
+        st.caption(f"And {len(found) - MOST_SHOWN:,} more; the command lint lists them all.")
 
 
 def _is_in(block: str, finding: Finding) -> bool:

@@ -386,7 +386,7 @@ def test_layers_behind_the_border_layer() -> None:
 
 CATALOGUE = {
     "inception-a-mnist": ["padding"],  # a 5×5 on maps of 4×4
-    "googlenet-96": ["padding", "padding"],  # two on maps of 3×3
+    "googlenet-96": ["padding"],  # two of them on maps of 3×3
 }
 
 

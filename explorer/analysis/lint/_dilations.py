@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from ...architecture import MAX_KERNEL, MAX_PADDING, Architecture, edit
 from ...text import format_setting
 from ._findings import Fix
-from ._lines import Element, Network, is_chain, stride_of, windows
+from ._hdc import Coin
+from ._lines import WINDOWS, Element, Network, is_chain, stride_of, windows
 from ._proof import Changes, change, describe, one_or_two, prove
-from ._solve import Window, solve
+from ._solve import Window, count_states, solve
 
 
 class Judge(NamedTuple):
@@ -26,6 +27,8 @@ class Judge(NamedTuple):
     """Whether there are no holes any more."""
     cover: Callable[[Architecture], float]
     """Share of the box that is seen."""
+    work: int
+    """What judging takes: layers times products of the pattern."""
 
     def prove(self, network: Network, changed: Architecture | None, path: str, **words: Any) -> Fix | None:
         """Prove a fix; the quick question first."""
@@ -36,7 +39,11 @@ class Judge(NamedTuple):
 
 
 MOST_TRIES = 400
-"""Networks that are analysed at most where branches meet."""
+"""Networks that are analysed at most where branches meet; fewer where each takes long."""
+_MOST_WORK = 12_000
+"""Layers times products of the patterns of all these networks."""
+MOST_STATES = 20_000
+"""Ways to have set some layers of a chain, beyond which only its last layers are changed."""
 
 
 class Stretch(NamedTuple):
@@ -69,18 +76,24 @@ def find_dilations(network: Network, path: str, stretch: Stretch, judge: Judge) 
 
 
 def _solve_chain(network: Network, path: str, stretch: Stretch, judge: Judge) -> tuple[tuple[Fix, ...], str]:
+    while any(count_states([window for _, window in _axis_of(stretch, axis)[0]]) > MOST_STATES for axis in (0, 1)):
+        stretch = stretch._replace(changeable=stretch.changeable[1:])  # of very long chains the last layers
     together = ", all together and on each axis" if len(stretch.changeable) > 1 else " on each axis"
     searched = (
         f"every dilation from 1 to {MAX_KERNEL} of {', '.join(stretch.changeable)}{together}, with the padding that "
-        "keeps the size and centre of each layer's output"
+        "keeps the size of each layer's output, and its centre where branches meet"
     )
-    kept = _chain_changes(stretch, exact=False)
-    fix = _prove_chain(network, path, kept, judge, stretch, ())
-    if fix is None and all(node.padding != "same" for _, node in _changeable(stretch)):
+    ways = ["size", "centre"]
+    if all(node.padding != "same" for _, node in _changeable(stretch)):
         searched += "; then, with the paddings as they are, the same field from as few changes, the largest first"
-        shifted = _chain_changes(stretch, exact=True)
-        fix = _prove_chain(network, path, shifted, judge, stretch, [each.path for each in stretch.elements[:-1]])
-    return ((fix,) if fix else ()), searched
+        ways.append("padding")
+    for keep in ways:
+        changes = _chain_changes(stretch, keep)
+        free = [each.path for each in stretch.elements[:-1]] if keep == "padding" else []
+        fix = _prove_chain(network, path, changes, judge, stretch, free)
+        if fix:
+            return (fix,), searched
+    return (), searched
 
 
 def _changeable(stretch: Stretch) -> list[Element]:
@@ -104,56 +117,65 @@ def _prove_chain(
     return judge.prove(network, changed, path, label=label, changes=words, free=free)
 
 
-def _chain_changes(stretch: Stretch, *, exact: bool) -> Changes | None:
-    """The fewest new dilations; with ``exact`` paddings stay, the field too, and the largest dilation comes first."""
+def _chain_changes(stretch: Stretch, keep: str) -> Changes | None:
+    """The fewest new dilations that keep sizes, also centres, or paddings (``keep``: 'size', 'centre', 'padding').
+
+    Where paddings stay, the field does, too, and the largest dilation comes first.
+    """
     layers = _changeable(stretch)
-    heights, widths = (_solve_axis(stretch, layers, axis, exact) for axis in (0, 1))
+    heights, widths = (_solve_axis(stretch, axis, keep) for axis in (0, 1))
     if heights is None or widths is None:
         return None
     changes: Changes = {}
-    for (path, node), height, width in zip(layers, heights, widths, strict=True):
+    for path, node in layers:
+        height, width = heights.get(path, 0), widths.get(path, 0)  # 0: the kernel is 1 on that axis
         new = height or width, width or height
         if new != node.geometry.dilation:
             changes[path] = {"dilation": one_or_two(new)}
-            if not exact and node.padding != "same":
+            if keep != "padding" and node.padding != "same":
                 changes[path]["padding"] = one_or_two(_kept_paddings(node, new))
     return changes
 
 
-def _solve_axis(stretch: Stretch, layers: list[Element], axis: int, exact: bool) -> list[int] | None:
-    """A dilation for each layer, 0 where its kernel is 1 on this axis; None if there are none."""
-    own = {path for path, _ in layers}
-    jump, need = 1, 0
+def _axis_of(stretch: Stretch, axis: int, keep: str = "size") -> tuple[list[tuple[str, Window]], list[Coin], int]:
+    """(windows that may change, by path; the others; how far the field reaches) on an axis of a chain."""
+    jump, reach = 1, 0
     fixed, wanted = [], []
     for path, node in stretch.elements:
-        if node.op not in ("conv", "pool"):
+        if node.op not in WINDOWS:
             continue
         times, dilation = node.geometry.kernel[axis] - 1, node.geometry.dilation[axis]
-        need += times * dilation * jump
-        if path in own and times:
-            allowed = range(1, MAX_KERNEL + 1) if exact else _allowed(node, axis)
-            wanted.append((path, Window(times, jump, dilation, tuple(allowed))))
+        reach += times * dilation * jump
+        if path in stretch.changeable and times:
+            wanted.append((path, Window(times, jump, dilation, tuple(_allowed(node, axis, keep)))))
         elif times:
             fixed.append((dilation * jump, times))
         jump *= stride_of(node)[axis]
-    found = solve([window for _, window in wanted], fixed, need, exact=exact)
+    return wanted, fixed, reach
+
+
+def _solve_axis(stretch: Stretch, axis: int, keep: str) -> dict[str, int] | None:
+    """A dilation for each layer by path; None if there are none."""
+    wanted, fixed, reach = _axis_of(stretch, axis, keep)
+    found = solve([window for _, window in wanted], fixed, reach, exact=keep == "padding")
     if found is None:
         return None
-    if exact:  # among equal windows the largest first: the maps between become smaller, not larger
+    if keep == "padding":  # among equal windows the largest first: the maps between become smaller, not larger
         order: dict[Window, list[int]] = {}
         for (_, window), value in zip(wanted, found, strict=True):
             order.setdefault(window, []).append(value)
         found = [order[window].pop() for _, window in wanted]
-    values = dict(zip([path for path, _ in wanted], found, strict=True))
-    return [values.get(path, 0) for path, _ in layers]
+    return dict(zip([path for path, _ in wanted], found, strict=True))
 
 
-def _allowed(node: Any, axis: int) -> Iterator[int]:
-    """The dilations at which the layer can keep its output's size and centre."""
+def _allowed(node: Any, axis: int, keep: str) -> Iterator[int]:
+    """The dilations at which a layer keeps what is to be kept."""
     for value in range(1, MAX_KERNEL + 1):
-        if node.padding == "same":
-            reach = value * (node.geometry.kernel[axis] - 1)
-            if node.geometry.stride == (1, 1) or reach % 2 == 0:
+        more = (value - node.geometry.dilation[axis]) * (node.geometry.kernel[axis] - 1)
+        if keep == "padding":
+            yield value
+        elif node.padding == "same":  # an odd number of zeros in all shifts the centre, and cannot be with a stride
+            if more % 2 == 0 or (keep == "size" and node.geometry.stride == (1, 1)):
                 yield value
         elif _kept_padding(node, axis, value) is not None:
             yield value
@@ -175,11 +197,12 @@ def _kept_padding(node: Any, axis: int, dilation: int) -> int | None:
 
 
 def _try_pairs(network: Network, path: str, stretch: Stretch, judge: Judge) -> tuple[tuple[Fix, ...], str]:
-    """Dilations of up to two layers; of many layers only the last ones, so that ``MOST_TRIES`` are enough."""
+    """Dilations of up to two layers; of many layers the last ones, so that ``MOST_TRIES`` are enough."""
     layers = _changeable(stretch)
     most = max((max(node.geometry.dilation) for _, node in layers), default=1)
     values = range(1, min(MAX_KERNEL, most + 2) + 1)
-    while len(layers) > 2 and comb(len(layers), 2) * len(values) ** 2 > MOST_TRIES:
+    tries = min(MOST_TRIES, _MOST_WORK // judge.work)
+    while len(layers) > 2 and comb(len(layers), 2) * len(values) ** 2 > tries:
         layers = layers[1:]
     together = f"up to two of {', '.join(at for at, _ in layers)}" if len(layers) > 1 else layers[0].path
     searched = (

@@ -65,7 +65,9 @@ def find_gridding_fixes(network: Network, finding: Finding) -> tuple[tuple[Fix, 
     ]
     if not changeable:
         return (), "dilations, but no convolution there has one to change; for strides see the rule stride-gap"
-    judge = Judge(partial(_is_full, run.shape, upto), partial(_cover, run.shape, upto))
+    support = _support(run.shape, upto, network.architecture)
+    work = len([leaf for each in upto for leaf in leaves(each)]) * len(support.products if support else ())
+    judge = Judge(partial(_is_full, run.shape, upto), partial(_cover, run.shape, upto), max(1, work))
     return find_dilations(network, finding.path, Stretch(upto, tuple(changeable)), judge)
 
 

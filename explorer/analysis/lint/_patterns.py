@@ -7,11 +7,12 @@ from itertools import pairwise
 
 Product = tuple[int, int]
 
+LONGEST_PERIOD = 1024
+"""Positions after which a pattern is no longer looked at for repeating itself: as many as an image may have."""
+
 
 def has_holes(products: Sequence[Product]) -> bool:
     """Whether a position inside the outline of the pattern is not in it."""
-    if len(products) == 1:
-        return any(bits & (bits + (bits & -bits)) for bits in products[0])
     return count_holes(products) > 0
 
 
@@ -20,6 +21,9 @@ def count_holes(products: Sequence[Product]) -> int:
 
     The outline is the smallest set around it whose rows and columns have no gaps: missing corners are outside.
     """
+    if len(products) == 1:
+        ((high, wide),) = products
+        return _span(high).bit_count() * _span(wide).bit_count() - high.bit_count() * wide.bit_count()
     heights, rows = _bands(products)
     filled = rows
     while True:
@@ -70,8 +74,11 @@ def _joined(rows: list[int]) -> list[int]:
 
 
 def find_period(sets: Sequence[int], size: int) -> int | None:
-    """Find the shift after which bit sets of a size repeat themselves; None where none up to half of it does."""
-    for shift in range(1, size // 2 + 1):
+    """Find the shift after which bit sets of a size repeat themselves.
+
+    None where none up to half of the size, and up to ``LONGEST_PERIOD``, does.
+    """
+    for shift in range(1, min(size // 2, LONGEST_PERIOD) + 1):
         if all(bits >> shift == bits & ((1 << (size - shift)) - 1) for bits in sets):
             return shift
     return None

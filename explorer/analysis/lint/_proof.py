@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...architecture import Architecture, ArchitectureError, edit, field_label
+from ...architecture import Architecture, ArchitectureError, edit, field_label, walk
 from ...text import format_setting
 from .._readings import Analysis
 from ._findings import Fix
@@ -13,6 +13,9 @@ from ._lines import Network
 
 Changes = dict[str, dict[str, Any]]
 """New values of fields by the path of their node; two equal numbers stand as one."""
+
+
+_MANY = 8
 
 
 def one_or_two(sizes: Sequence[Any]) -> Any:
@@ -23,6 +26,10 @@ def one_or_two(sizes: Sequence[Any]) -> Any:
 def change(architecture: Architecture, changes: Changes) -> Architecture | None:
     """An architecture with other fields; None where a value is not allowed."""
     try:
+        if len(changes) > _MANY:  # each replacement takes as long as its parents are wide
+            return edit.transform(
+                architecture, lambda path, leaf: edit.with_fields(leaf, **changes[path]) if path in changes else leaf
+            )
         for path, fields in changes.items():
             architecture = edit.replace(architecture, path, **fields)
     except ArchitectureError:
@@ -108,8 +115,9 @@ def _field(analysis: Analysis, path: str) -> tuple[int, int]:
 def describe(architecture: Architecture, changes: Changes) -> list[str]:
     """Each change in words: 'conv1: dilation 2 → 1, padding 2 → 1'."""
     lines = []
+    nodes = dict(walk(architecture))
     for path, fields in changes.items():
-        node = edit.find(architecture, path)
+        node: Any = nodes[path]
         words = [
             f"{field_label(name, node.op)} {format_setting(getattr(node, name))} → {format_setting(value)}"
             for name, value in fields.items()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, count
+from math import prod
 from typing import Any, NamedTuple
 
 from ._hdc import Coin, fills
@@ -51,32 +52,30 @@ def solve(windows: Sequence[Window], fixed: Sequence[Coin], need: int, *, exact:
         A dilation for each window: as few as possible differ from what they have, and of those with as few the least
         field; among equal windows the smaller ones come first. None if there are none, which is certain.
     """
-    best = _reach_most(tuple(sorted(windows)), tuple(sorted(fixed)))
+    best = _reach_most(windows, fixed)
     if best is None or best[0] < need:
         return None
     kinds = sorted(set(windows))
     held = Counter(windows)
-    steps = 0
+    steps = count()
+    found: list[tuple[int, dict[Window, list[int]]]] = []
     try:
-        for count in range(len(windows) + 1):
-            found: list[tuple[int, dict[Window, list[int]]]] = []
-            for chosen in combinations_with_replacement(kinds, count):
+        for many in range(len(windows) + 1):
+            for chosen in combinations_with_replacement(kinds, many):
                 taken = Counter(chosen)
                 if any(number > held[kind] for kind, number in taken.items()):
                     continue
                 kept = [kind.coin(kind.dilation) for kind, number in (held - taken).items() for _ in range(number)]
-                for values in _assignments(list(chosen), sorted([*fixed, *kept]), need, exact):
-                    steps += 1
-                    total = sum(d * w.jump * w.times for w, d in values)
-                    found.append((total + sum(c * n for c, n in [*fixed, *kept]), _group(values)))
-                    if steps > _MOST_STEPS:
-                        raise _TooManyStepsError
+                coins = sorted([*fixed, *kept])
+                for values in _assignments(list(chosen), coins, need, exact, steps):
+                    total = sum(kind.jump * kind.times * value for kind, value in values)
+                    found.append((total + sum(distance * times for distance, times in coins), _group(values)))
             if found:
-                return _place(windows, min(found, key=_rank)[1])
+                break
     except _TooManyStepsError:
-        if found:
-            return _place(windows, min(found, key=_rank)[1])
-    return None if exact else _trim(windows, fixed, need, best[1])
+        if not found and not exact:
+            return _trim(windows, fixed, need, best[1])
+    return _place(windows, min(found, key=_rank)[1]) if found else None
 
 
 def _rank(found: tuple[int, dict[Window, list[int]]]) -> tuple[Any, ...]:
@@ -112,7 +111,7 @@ def _absorb(reach: int, coins: Sequence[Coin], start: int) -> tuple[int, int]:
 
 
 def _assignments(
-    open_windows: list[Window], coins: list[Coin], need: int, exact: bool
+    open_windows: list[Window], coins: list[Coin], need: int, exact: bool, steps: Iterator[int]
 ) -> Iterator[list[tuple[Window, int]]]:
     """Every way to give windows a new dilation such that nothing is missing, those of the least field for each."""
     total = sum(distance * times for distance, times in coins)
@@ -120,6 +119,8 @@ def _assignments(
     def go(reach: int, start: int, left: list[Window], sum_so_far: int, done: list[tuple[Window, int]]) -> Iterator[
         list[tuple[Window, int]]
     ]:
+        if next(steps) > _MOST_STEPS:
+            raise _TooManyStepsError
         reach, start = _absorb(reach, coins, start)
         if not left:
             if start == len(coins) and (sum_so_far == need if exact else sum_so_far >= need):
@@ -146,34 +147,39 @@ def _assignments(
     yield from go(0, 0, open_windows, total, [])
 
 
-@lru_cache(maxsize=256)
-def _reach_most(windows: tuple[Window, ...], fixed: tuple[Coin, ...]) -> _Farthest | None:
+def count_states(windows: Sequence[Window]) -> int:
+    """Count the ways to have set some of the windows already, equal ones not told apart: the work of ``solve``."""
+    return prod(number + 1 for number in Counter(windows).values())
+
+
+def _reach_most(windows: Sequence[Window], fixed: Sequence[Coin]) -> _Farthest | None:
     """(the farthest reach without a hole, dilations that give it); None if there is always one.
 
-    At each step the largest distance that leaves no hole is at least as good as any other of the same window.
+    At each step the largest distance that leaves no hole is at least as good as any other of the same window, and of
+    two ways to set the same windows the one that reaches farther is at least as good.
     """
-    known: dict[tuple[int, tuple[Window, ...]], _Farthest | None] = {}
-
-    def go(reach: int, start: int, left: tuple[Window, ...]) -> _Farthest | None:
-        reach, start = _absorb(reach, fixed, start)
-        if not left:
-            return (reach, ()) if start == len(fixed) else None
-        if (reach, left) not in known:
-            best = None
-            for index, window in enumerate(left):
-                if window in left[:index]:
+    kinds = sorted(set(windows))
+    held = Counter(windows)
+    coins = sorted(fixed)
+    best: dict[tuple[int, ...], tuple[int, int, tuple[tuple[Window, int], ...]]] = {}
+    best[(0,) * len(kinds)] = (*_absorb(0, coins, 0), ())
+    for _ in windows:
+        after: dict[tuple[int, ...], tuple[int, int, tuple[tuple[Window, int], ...]]] = {}
+        for used, (reach, start, done) in best.items():
+            for index, kind in enumerate(kinds):
+                if used[index] == held[kind]:
                     continue
-                fitting = [value for value in window.allowed if value * window.jump <= reach + 1]
+                fitting = bisect_right(kind.allowed, (reach + 1) // kind.jump)
                 if not fitting:
                     continue
-                grown = fitting[-1] * window.jump * window.times
-                found = go(reach + grown, start, left[:index] + left[index + 1 :])
-                if found and (best is None or found[0] > best[0]):
-                    best = found[0], ((window, fitting[-1]), *found[1])
-            known[reach, left] = best
-        return known[reach, left]
-
-    return go(0, 0, windows)
+                value = kind.allowed[fitting - 1]
+                grown = _absorb(reach + value * kind.jump * kind.times, coins, start)
+                now = (*used[:index], used[index] + 1, *used[index + 1 :])
+                if now not in after or grown[0] > after[now][0]:
+                    after[now] = (*grown, (*done, (kind, value)))
+        best = after
+    found = next(iter(best.values()), None)
+    return (found[0], found[2]) if found is not None and found[1] == len(coins) else None
 
 
 def _trim(
