@@ -10,6 +10,7 @@ const LARGEST = 40 // pixels of a cell
 const APART = 14 // pixels between two pictures
 const NARROW = 520 // pixels
 const HIGHEST = 480 // pixels of a picture
+const SHEET_PX = 1000 // width of several pictures that are saved as one, at most
 const GAP = 3 // between two pictures in one, in cells
 
 export default component(({ data, root, memory, tip }) => {
@@ -36,11 +37,35 @@ function frameOf(area, picturesOf) {
     pictures,
     name(title, note) {
       head.replaceChildren()
-      for (const tool of pictureTools(titleLine(head, title, note))) {
-        tool.addEventListener("click", () => picturesOf().forEach((picture, index, all) => savePicture(picture, all.length > 1 ? `${title} ${index + 1}` : title, tool.value)))
-      }
+      for (const tool of pictureTools(titleLine(head, title, note))) tool.addEventListener("click", () => saveSheet(area, picturesOf(), title, tool.value))
     },
   }
+}
+
+// Several pictures as one, with what stands above each; it is there while it is saved.
+function saveSheet(area, pictures, title, kind) {
+  if (pictures.length === 1) return savePicture(pictures[0], title, kind)
+  const above = 20, places = []
+  let x = 8, y = 8, high = 0, wide = 0
+  for (const picture of pictures) {
+    const { width, height } = picture.viewBox.baseVal
+    if (places.length && x + width > SHEET_PX) [x, y, high] = [8, y + high + APART, 0]
+    places.push([x, y])
+    high = Math.max(high, height + above)
+    x += width + APART
+    wide = Math.max(wide, x)
+  }
+  const sheet = plot(area, wide, y + high + 8, title, "img")
+  pictures.forEach((picture, index) => {
+    const [left, top] = places[index]
+    plotText(sheet, left, top + 12, picture.closest("figure")?.querySelector("figcaption").textContent || "", { class: "muted" })
+    const copy = picture.cloneNode(true)
+    copy.setAttribute("x", left)
+    copy.setAttribute("y", top + above)
+    sheet.append(copy)
+  })
+  savePicture(sheet, title, kind)
+  sheet.remove()
 }
 
 function tellEquations(list, equations) {
