@@ -362,7 +362,7 @@ function drawMaps(pictures, data, frame, width) {
     const touched = reached.size
     const caption = html(figure, "figcaption")
     html(caption, "b", {}, map.label)
-    caption.append(touched ? ` ${formatCount(touched)} reached` : "")
+    caption.append(touched ? ` · ${formatCount(touched)} reached` : "")
     const picture = plot(figure, round(side * cell + 4), round(side * cell + 4), `${map.label}: ${formatCount(touched)} pixels reached`, "img")
     picture.style.maxWidth = "100%"
     drawReached(picture, reached, box, cell)
@@ -457,7 +457,7 @@ function drawFields(area, data, memory, width) {
     const figure = html(pictures, "figure", { style: `width:${round(side * cell + 4)}px` })
     const caption = html(figure, "figcaption")
     html(caption, "b", {}, label)
-    caption.append(` ${note}`)
+    caption.append(` · ${note}`)
     const picture = plot(figure, round(side * cell + 4), round(side * cell + 4), `${label}: ${note}`, "img")
     picture.style.maxWidth = "100%"
     const places = range(side)

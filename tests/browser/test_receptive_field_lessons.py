@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from tests.browser.helpers import open_app, rerun
+from tests.browser.helpers import open_app
 
 
 def test_steps_outputs_and_sliders_by_keys(server, page):
@@ -28,8 +28,7 @@ def test_steps_outputs_and_sliders_by_keys(server, page):
     dilations = page.locator(".st-key-lesson_dilations")
     dilations.get_by_text("81 of 9 × 9 pixels are read: 100.0 %").wait_for()
     slider = page.locator(".st-key-lesson_sliders_dilations_3 input").first
-    with rerun(page):
-        slider.press("ArrowRight")
+    slider.press("ArrowRight")
     dilations.get_by_text("of 11 × 11 pixels are read").wait_for()
 
     page.get_by_role("radio", name="1 · One window").click()
