@@ -1,7 +1,7 @@
 """Commands of our components: each is carried out once and in order, however often it arrives.
 
 Streamlit keeps one value for each trigger, and a second value overwrites a first that was not read yet. So the browser
-(assets/common.js) numbers the commands of all components of a page in one row, and every message carries all of them
+(assets/commands.js) numbers the commands of all components of a page in one row, and every message carries all of them
 that were not acknowledged. Here those are skipped that were carried out already, by the highest number seen of the
 browser's page load (its nonce). The component through which a message came carries the acknowledgement back.
 """

@@ -38,7 +38,7 @@ def _component(name: str) -> Any:
     return st.components.v2.component(
         f"explorer_{name}",
         css="".join(_read(f"{part}.css") for part in parts),
-        js="".join(_read(f"{part}.js") for part in parts),
+        js="".join(_read(f"{part}.js") for part in ("commands", *parts)),
     )
 
 

@@ -1,6 +1,6 @@
 """What each browser tab did on the Design page, kept for its next load: a reload ends a session, but not the work.
 
-A tab names itself by a random number that it keeps over reloads and nothing else (assets/common.js). Designs are kept
+A tab names itself by a random number that it keeps over reloads and nothing else (assets/commands.js). Designs are kept
 as compressed text, since a history is hundreds of them; the tabs that were used longest ago are forgotten first.
 """
 

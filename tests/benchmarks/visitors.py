@@ -1,7 +1,7 @@
 """Visitors without a browser: Streamlit's own websocket messages, so that twenty of them cost less than one Chromium.
 
 Only what a Design page needs is spoken: open an address, read what comes, answer the diagram's wake, send the editor's
-edits as ``assets/controls.js`` does, by the queue of ``assets/common.js``.
+edits as ``assets/controls.js`` does, by the queue of ``assets/commands.js``.
 """
 
 import asyncio

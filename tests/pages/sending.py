@@ -1,4 +1,4 @@
-"""Commands of our components without a browser: the message that assets/common.js would send."""
+"""Commands of our components without a browser: the message that assets/commands.js would send."""
 
 import json
 from typing import Any
