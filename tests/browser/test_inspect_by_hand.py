@@ -42,6 +42,7 @@ def test_a_digit_is_drawn_read_while_it_grows_taken_back_and_found_in_the_addres
     page.mouse.down()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
     page.locator(SAID, has_text="1, ").wait_for()
+    until(lambda: "drawn" in page.evaluate("location.href"), "the rest of the page, while the pen rests")
     page.mouse.up()
     pad.press("Control+z")
     settle(page)

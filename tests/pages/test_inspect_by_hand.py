@@ -15,6 +15,7 @@ from explorer.inspection.opening import open_model
 from explorer.inspection.perturbation import trace_perturbation
 from explorer.inspection.predict import predict
 from explorer.runs import Manager
+from pages.ui.inspect import drawing
 from tests.inspection.test_ink import photo
 from tests.pages.parts import address, messages, mounted, open_page, press, visible_text
 from tests.pages.sending import send
@@ -63,6 +64,25 @@ def test_a_drawing_is_read_while_it_grows_and_is_one_picture(pad: AppTest) -> No
     send(pad, ("inspect_pad", "draw", ""))
     assert keys(pad)[before:] == [f"drawn:{ONE}"]
     assert pad.session_state["inspect"]["pad"]
+
+
+def test_only_a_stroke_under_way_leaves_the_rest_of_the_page_for_later(
+    pad: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    grows = drawing.grows
+
+    def look() -> bool:
+        seen.append(grows())
+        return seen[-1]
+
+    monkeypatch.setattr(drawing, "grows", look)
+    grow, done = ("inspect_pad", "grow", SEVEN[:6]), ("inspect_pad", "draw", SEVEN)
+    send(pad, grow)
+    send(pad, grow, done)  # in one message
+    send(pad, grow, ("inspect_tiles", "choose", keys(pad)[0]))
+    assert seen == [True, False, False]
+    assert keys(pad)[-1] == f"drawn:{SEVEN[:6]}"
 
 
 def test_the_address_draws_it_again_and_every_tab_works_on_it(home: Path) -> None:

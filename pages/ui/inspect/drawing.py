@@ -57,7 +57,7 @@ def _take(text: object) -> None:
     if not isinstance(text, str):
         return
     here = state.PAGE.act()
-    here["unit"] = None
+    here.update({"unit": None, "growing": False})
     chosen = pictures.selected()
     at = here["pictures"].index(chosen) if chosen is not None and is_drawing(chosen) else None
     before = here["pictures"].pop(at) if at is not None else None

@@ -82,7 +82,8 @@ def _answer(model: Any) -> Any:
                     "prediction appears here."
                 )
             pictures.show_buttons(drawing.title(model), drawing.begin)
-        if alone and not drawing.grows():
+        growing = drawing.grows()
+        if alone and not growing:
             st.rerun()
         alone = True
         return prediction

@@ -238,7 +238,7 @@ def state() -> InspectState:
 
 def change(**fields: Any) -> None:
     """Something that the visitor did, as fields of the state; what was told before has been read."""
-    PAGE.act().update(fields)  # type: ignore[typeddict-item]
+    PAGE.act().update({"growing": False, **fields})  # type: ignore[typeddict-item]
 
 
 def choose_node(path: object) -> None:
