@@ -274,6 +274,30 @@ def format_setting(value: object) -> str:
     return compact_shape(value) if isinstance(value, tuple) else str(value)
 
 
+_WHOLE = re.compile(r"[-\u2212]?(?:[0-9]+|[1-9][0-9]{0,2}(?:[,'\u2009\u202f\u00a0 ][0-9]{3})+)")
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number as people type it and as it is printed, in groups of three or without.
+
+    >>> parse_count("1,000"), parse_count("−3")
+    (1000, -3)
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: It is none; the message has no subject and follows the name of what was typed.
+    """
+    if len(text) > 40 or not _WHOLE.fullmatch(text.strip()):
+        raise ValueError(f"{quote(text, 40)} must be a whole number, such as 1000 or 1,000")
+    digits = re.sub(r"[^0-9]", "", text)
+    return -int(digits) if text.strip()[0] in "-\u2212" else int(digits)
+
+
 def parse_decimal(text: str) -> float:
     """Read a number as people type it, with a point or a comma before its decimals.
 

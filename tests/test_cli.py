@@ -450,3 +450,18 @@ def test_torch_that_is_missing_is_named(capsys: pytest.CaptureFixture[str], monk
     message = error(capsys, "summary", "googlenet")
     assert "needs torch" in message
     assert "requirements.txt" in message
+
+
+@pytest.mark.parametrize("shape", ["3×224×224", "3 × 224 × 224", "3x224x224", "3 x 224 X 224"])
+def test_a_shape_is_taken_as_it_is_printed(capsys: pytest.CaptureFixture[str], shape: str) -> None:
+    reading = data(capsys, "analyze", "googlenet", "--input", shape)
+    assert isinstance(reading, dict)
+    assert reading["params"] == 6_998_552
+
+
+def test_a_whole_number_is_taken_as_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "inception-block", "--depth", "1,000"]) == 0
+    assert "reduce" in capsys.readouterr().out
+    said = error(capsys, "summary", "inception-block", "--depth", "1,00")
+    assert "argument --depth: '1,00' must be a whole number, such as 1000 or 1,000" in said
+    assert error(capsys, "summary", "inception-block", "--depth", "9" * 5000)

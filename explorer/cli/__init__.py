@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TextIO
 from .. import __version__
 from ..text import quote, suggest
 from . import _ablate, _compare, _datasets, _design, _effective, _experiments, _inspect, _lessons, _lint, _runs
-from ._arguments import ARCH_HELP
+from ._arguments import ARCH_HELP, whole_number
 from ._text import describe_error, escape
 
 __all__ = ["escape", "main"]
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
     _lint.add(verb)
     sub = verb("summary", _design.summary_verb, "torchinfo's summary (needs torch).", arch=True, shape=True)
-    sub.add_argument("--depth", type=int, metavar="N", help="hide layers that are nested deeper than N")
+    sub.add_argument("--depth", type=whole_number, metavar="N", help="hide layers that are nested deeper than N")
     text = "Counts of this program and of other tools, every difference explained (needs torch)."
     verb("ledger", _design.ledger_verb, text, arch=True, shape=True)
     sub = verb("diff", _design.diff_verb, "The differences between two architectures.", arch=False, shape=False)

@@ -7,16 +7,24 @@ import re
 
 from .. import catalog
 from ..architecture import Architecture, edit
-from ..text import quote
+from ..text import parse_count, quote
 
 ARCH_HELP = "name or alias of the catalogue, path of a JSON file ('-' for standard input), or a link"
+
+
+def whole_number(text: str) -> int:
+    """A whole number as it is typed or printed, for the options that take one."""
+    try:
+        return parse_count(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def parse_shape(text: str | None) -> tuple[int, int, int] | None:
     """(channels, height, width) of text such as 3x224x224."""
     if text is None:
         return None
-    match = re.fullmatch(r"([0-9]{1,6})[x×]([0-9]{1,6})[x×]([0-9]{1,6})", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]{1,6})\s*[x×]\s*([0-9]{1,6})\s*[x×]\s*([0-9]{1,6})", text.strip(), re.IGNORECASE)
     if match is None:
         raise ValueError(f"--input {quote(text)} must be CHANNELSxHEIGHTxWIDTH, such as 3x224x224")
     c, h, w = map(int, match.groups())

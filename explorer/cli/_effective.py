@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import catalog
 from ..text import compact_shape, format_decimal, format_share, quote, quote_path
 from . import _inspect
+from ._arguments import whole_number
 from ._progress import show_progress
 from ._running import open_manager
 from ._text import escape, format_table, print_json
@@ -242,12 +243,12 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("model", metavar="MODEL", help=_inspect.MODEL + models)
     sub.add_argument("--node", metavar="PATH", help="default: the last one that outputs a map")
     sub.add_argument("--unit", metavar="ROW,COLUMN", help="of the node's map, counted from 0; default: the middle one")
-    sub.add_argument("--channel", type=int, metavar="C", help="default: the sum over all channels")
+    sub.add_argument("--channel", type=whole_number, metavar="C", help="default: the sum over all channels")
     text = "noise, pictures (a file or a folder), or a data set, whose test images are drawn; default: noise"
     sub.add_argument("--images", default="noise", metavar="noise|PATH|DATASET", help=text)
-    sub.add_argument("--n", type=int, default=_IMAGES, metavar="N", help=f"images at most; default: {_IMAGES}")
+    sub.add_argument("--n", type=whole_number, default=_IMAGES, metavar="N", help=f"images at most; default: {_IMAGES}")
     text = "of the noise, and of initial weights, but for a run, which has its own; default: 0"
-    sub.add_argument("--seed", type=int, default=0, metavar="S", help=text)
+    sub.add_argument("--seed", type=whole_number, default=0, metavar="S", help=text)
     text = "trained (default), initial: random ones, as before any training, or both"
     sub.add_argument("--weights", choices=_WEIGHTS, default="trained", help=text)
     text = "of a RUN: all of its checkpoints, one after another (`train --keep-checkpoints N` keeps them)"

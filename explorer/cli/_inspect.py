@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import escape_csv, format_number, format_share, parse_decimal, quote, quote_path
+from ._arguments import whole_number
 from ._progress import show_progress
 from ._running import open_manager
 from ._text import escape, format_table, print_json
@@ -376,7 +377,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     text = "a picture (JPEG, PNG, WebP, AVIF, TIFF, PPM and others), or a folder of them"
     sub.add_argument("images", metavar="IMAGE", nargs="+", help=text)
-    sub.add_argument("--top", type=int, default=5, metavar="K", help="classes to show; default: 5")
+    sub.add_argument("--top", type=whole_number, default=5, metavar="K", help="classes to show; default: 5")
     sub.add_argument("--csv", action="store_true", help="one line a picture and class; errors have a column")
     sub.add_argument("--as-is", action="store_true", help=_AS_IS)
     add_options(sub)
@@ -389,7 +390,7 @@ cover_x or cover_y (percent); default: rotate"
     sub.add_argument("--along", default="rotate", metavar="NAME", help=text)
     text = "what else is done to the picture, such as blur=3; may be repeated"
     sub.add_argument("--set", action="append", metavar="NAME=VALUE", help=text)
-    sub.add_argument("--top", type=int, default=3, metavar="K", help="classes in the table; default: 3")
+    sub.add_argument("--top", type=whole_number, default=3, metavar="K", help="classes in the table; default: 3")
     sub.add_argument("--csv", action="store_true", help="one line a value, one column a class")
     sub.add_argument("--as-is", action="store_true", help=_AS_IS)
     add_options(sub)
@@ -398,7 +399,7 @@ cover_x or cover_y (percent); default: rotate"
     sub.add_argument("model", metavar="MODEL", help=MODEL)
     sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
     text = "so many of the test images, drawn at random (always the same); default: all"
-    sub.add_argument("--images", type=int, metavar="N", help=text)
+    sub.add_argument("--images", type=whole_number, metavar="N", help=text)
     add_options(sub)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..text import compact_shape, format_share
+from ._arguments import whole_number
 from ._running import add_changes, look_after, open_manager, require_training, setting_changes
 from ._runs import until_ended, watch
 from ._text import WIDTH, escape, format_table, print_json
@@ -107,5 +108,5 @@ def add(verb: Callable[..., Any]) -> None:
     sub = verb("lesson", _lesson, text, arch=False, shape=False)
     sub.add_argument("name", nargs="?", metavar="NAME", help="such as long-range")
     add_changes(sub)
-    sub.add_argument("--seed", type=int, metavar="S")
+    sub.add_argument("--seed", type=whole_number, metavar="S")
     sub.add_argument("--detach", action="store_true", help="start them and return at once")

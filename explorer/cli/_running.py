@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
 import signal
 import sys
 import threading
@@ -13,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..architecture import Architecture, edit
-from ..text import parse_decimal, quote
-from ._arguments import parse_shape
+from ..text import parse_count, parse_decimal, quote
+from ._arguments import parse_shape, whole_number
 from ._progress import show_progress
 from ._text import escape
 
@@ -114,12 +115,18 @@ def add_settings(sub: argparse.ArgumentParser) -> None:
     add_changes(sub)
 
 
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")
+"""A whole number as it is printed, which elsewhere might be a decimal comma."""
+
+
 def add_changes(sub: argparse.ArgumentParser) -> None:
     """The options that ``setting_changes`` reads, but for the seed."""
-    sub.add_argument("--epochs", type=int, metavar="N")
+    sub.add_argument("--epochs", type=whole_number, metavar="N")
     sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
-    sub.add_argument("--keep-checkpoints", type=int, metavar="N", help="keep the weights of so many moments for good, "
-                     "from before the first step to the end, spread over the epochs; at least 2")  # fmt: skip
+    sub.add_argument(
+        "--keep-checkpoints", type=whole_number, metavar="N", help="keep the weights of so many moments for good, "
+        "from before the first step to the end, spread over the epochs; at least 2",
+    )  # fmt: skip
     sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
 
 
@@ -181,13 +188,16 @@ def fit_network(
 
 def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
     """Settings that were typed one by one."""
+    from ..training import TrainConfig
+
+    whole = {name for name, field in TrainConfig.model_fields.items() if field.annotation is int}
     changes: dict[str, Any] = {}
     for text in args.set or ():
         name, equals, value = text.partition("=")
         if not equals:
             raise ValueError(f"--set {quote(text)} must be SETTING=VALUE, such as lr=0.01")
         try:
-            changes[name] = _read_value(value)
+            changes[name] = parse_count(value) if name in whole and _GROUPED.fullmatch(value) else _read_value(value)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
     for name in ("epochs", "device", "seed", "keep_checkpoints"):

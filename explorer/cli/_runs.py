@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import format_bytes, format_duration, format_share, quote_path
+from ._arguments import whole_number
 from ._progress import show_progress
 from ._running import (
     add_fit,
@@ -301,7 +302,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     sub = verb("train", _train, text, arch=True, shape=False)
     add_settings(sub)
     add_fit(sub)
-    sub.add_argument("--seed", type=int, metavar="S")
+    sub.add_argument("--seed", type=whole_number, metavar="S")
     sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")
 
@@ -324,7 +325,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
         if name != "list":
             sub.add_argument("run_id", metavar="RUN", help="as `runs list` shows it")
         if name == "extend":
-            sub.add_argument("epochs", type=int, metavar="EPOCHS")
+            sub.add_argument("epochs", type=whole_number, metavar="EPOCHS")
         if name == "export":
             sub.add_argument("target", metavar="FOLDER|FILE.zip", help="destination; created if it does not exist")
             sub.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help=f"default: {_FORMATS[0]}")
