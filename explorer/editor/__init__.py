@@ -5,7 +5,7 @@ from ._controls import CONTROLS
 from ._insert import insert_part, list_parts
 from ._maker import channel_values, format_metric, ribbon_metric
 from ._offers import explain_misfit, find_ways_out
-from ._panel import describe_controls, describe_size, keep_fields
+from ._panel import describe_controls, describe_size
 from ._selection import describe_selection, find_run_between, follow_selection
 from .history import History
 
@@ -25,7 +25,6 @@ __all__ = [
     "follow_selection",
     "format_metric",
     "insert_part",
-    "keep_fields",
     "list_parts",
     "ribbon_metric",
 ]

@@ -68,16 +68,26 @@ def channel_values(value: int, limit: int = MAX_CHANNELS, anchor: int | None = N
 
 
 class Maker:
-    """Makes the controls of one panel; one ``Sweep`` serves all of its ribbons."""
+    """Makes the controls of one panel; one ``Sweep`` serves all of its ribbons.
+
+    Where only some ``fields`` of layers are asked for, nothing is worked out for the others.
+    """
 
     def __init__(
-        self, architecture: Architecture, analysis: Analysis, baseline: Architecture, metric: str, sweep: Sweep
+        self,
+        architecture: Architecture,
+        analysis: Analysis,
+        baseline: Architecture,
+        metric: str,
+        sweep: Sweep,
+        fields: tuple[str, ...] | None = None,
     ) -> None:
         self.architecture = architecture
         self.analysis = analysis
         self.baseline = baseline
         self.metric = metric
         self.sweep = sweep
+        self.fields = fields
         totals = sweep.totals(baseline)
         assert totals is not None  # a page never holds a network that does not work
         self.before = self.value(totals)
@@ -87,8 +97,14 @@ class Maker:
         """The number that the ribbons show."""
         return METRICS[self.metric].read_totals(totals)
 
+    def wants(self, command: Command) -> bool:
+        """Whether the control of a command is asked for."""
+        return self.fields is None or command.get("field") in self.fields
+
     def totals(self, command: Command) -> Totals | None:
-        """The numbers after a command, None where the network would not work."""
+        """The numbers after a command, None where the network would not work, or where nobody asks."""
+        if not self.wants(command):
+            return None
         try:
             return self.sweep.totals(apply(self.architecture, command))
         except ArchitectureError:
@@ -101,6 +117,8 @@ class Maker:
 
         A ``convex`` metric is worked out where its curve bends, and nowhere else.
         """
+        if not self.wants(command):
+            return {"type": "ribbon", "command": command}
 
         def ask(candidate: Any) -> int | None:
             totals = self.totals({**command, "value": candidate})

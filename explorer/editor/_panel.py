@@ -62,6 +62,7 @@ def describe_controls(
     metric: str = "macs",
     baseline: Architecture | None = None,
     sweep: Sweep | None = None,
+    fields: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """Describe the controls of a node: its block's cards if it lies in a block, its own card if not.
 
@@ -72,6 +73,8 @@ def describe_controls(
         metric: Which metric the tracks of the sliders show, a key of ``analysis.METRICS``.
         baseline: What the network was at first; by default itself. Tracks keep its scale.
         sweep: Values of the metric at other positions of the sliders, where they are known already.
+        fields: Names of fields of layers, such as ``kernel_size``, whose controls alone are wanted, with those of the
+            network as a whole; None for everything.
 
     Returns:
         Plain data: cards of controls, each with its values, their metric, and the command that it sends.
@@ -83,7 +86,7 @@ def describe_controls(
     metrics = headline_metrics()
     if metric not in metrics:
         raise ValueError(f"metric (={metric!r}) must be one of {', '.join(metrics)}")
-    make = Maker(architecture, analysis, baseline or architecture, metric, sweep or Sweep())
+    make = Maker(architecture, analysis, baseline or architecture, metric, sweep or Sweep(), fields)
     block = path.partition("/")[0]
     node = edit.find(architecture, block) if block else architecture.trunk
     main = edit.block_parallel(node, block) if block else None
@@ -98,7 +101,7 @@ def describe_controls(
         if node.child_field and node.op != "auxiliary":
             cards.append(_block_card(make, node, block, None))
         cards.append(_plain_card(make, node, block, path))
-    return {
+    panel = {
         "title": block or "Nothing chosen",
         "subtitle": describe_size(architecture, analysis, path),
         "chosen": path,
@@ -107,18 +110,11 @@ def describe_controls(
         "cards": cards,
         "network": _network_card(make),
     }
+    return panel if fields is None else _keep_fields(panel, fields)
 
 
-def keep_fields(panel: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    """Keep of a panel what edits some fields of its layers; the rest of its cards, menus and buttons goes.
-
-    Args:
-        panel: What ``describe_controls`` gave.
-        fields: Names of fields, such as ``kernel_size``.
-
-    Returns:
-        A panel of the same form, without empty cards. What concerns the network as a whole stays.
-    """
+def _keep_fields(panel: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    """Keep of a panel what edits some fields of its layers; the rest of its cards, menus and buttons goes."""
 
     def keep(controls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [each for each in controls if each.get("command", {}).get("field") in fields]

@@ -169,9 +169,11 @@ def short_link(value: Architecture) -> str:
 
 
 @lru_cache(maxsize=32)
-def describe_controls(value: Architecture, base: Architecture, path: str, metric: str) -> dict[str, Any]:
+def describe_controls(
+    value: Architecture, base: Architecture, path: str, metric: str, fields: tuple[str, ...] | None = None
+) -> dict[str, Any]:
     """The editor's panel. Cached for all sessions: most of what is done on the page leaves it alone."""
-    return editor.describe_controls(value, analysis.analyze(value), path, metric=metric, baseline=base)
+    return editor.describe_controls(value, analysis.analyze(value), path, metric=metric, baseline=base, fields=fields)
 
 
 _BUILDING = ("insert", "add_branch", "paste", "relocate", "move", "wrap", "unwrap", "duplicate", "remove", "rename")

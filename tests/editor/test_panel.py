@@ -165,10 +165,14 @@ def test_every_layer_can_be_chosen(name: str) -> None:
 def test_a_panel_of_some_fields_keeps_their_controls_and_nothing_else() -> None:
     network = catalog.get("googlenet")
     whole = editor.describe_controls(network, analyze(network), "inception_3a/branch_3x3/conv")
-    kept = editor.keep_fields(whole, ("kernel_size", "dilation"))
+    kept = editor.describe_controls(
+        network, analyze(network), "inception_3a/branch_3x3/conv", fields=("kernel_size", "dilation")
+    )
     groups = [group for card in kept["cards"] for group in card["groups"]]
     fields = {control["command"]["field"] for group in groups for control in group["controls"]}
     assert fields == {"kernel_size", "dilation"}
     assert all(group["controls"] for group in groups)
     assert not any(name in card for card in kept["cards"] for name in ("actions", "icons", "add", "change", "controls"))
     assert kept["network"] == whole["network"]
+    same = [control for control in controls(whole) if control.get("command", {}).get("field") in fields]
+    assert [control for group in groups for control in group["controls"]] == same

@@ -139,7 +139,9 @@ def show_windows(architecture: Architecture, path: str) -> None:
     dragging = session.PAGE.state["phase"] == "drag"
     data: dict[str, Any] = {"subtitle": editor.describe_size(architecture, analyze(architecture), path)}
     if not dragging:
-        panel = session.describe_controls(architecture, session.baseline(), path, "receptive_field")
-        data = {**editor.keep_fields(panel, _WINDOW_FIELDS), "refused": session.refused()}
+        panel = session.describe_controls(
+            architecture, session.baseline(), path, "receptive_field", _WINDOW_FIELDS
+        )
+        data = {**panel, "refused": session.refused()}
     with st.container(border=True, key="editor_card"):
         mount("editor", "editor", data, edit=session.handle_edit, choose=choose_node)
