@@ -69,6 +69,9 @@ def test_the_node_is_the_designs_and_an_edit_here_is_an_edit_there() -> None:
     send(running, ("undo_button", "press", None))
     assert design_of(running) == catalog.get("far-sighted-cnn")
     assert frames(running)[0]["field"] == before
+    assert mounted(running, "editor")["metric"] == "receptive_field"
+    send(running, ("editor", "metric", "macs"), ("editor", "metric", HOSTILE))
+    assert mounted(running, "editor")["metric"] == "macs"
     send(running, ("field_growth", "choose", "conv1"))
     assert (address(running, "at"), frames(running)[0]["title"].partition(" · ")[2]) == ("conv1", "conv1")
     running.switch_page("pages/design.py").run().run()

@@ -140,8 +140,14 @@ def show_windows(architecture: Architecture, path: str) -> None:
     data: dict[str, Any] = {"subtitle": editor.describe_size(architecture, analyze(architecture), path)}
     if not dragging:
         panel = session.describe_controls(
-            architecture, session.baseline(), path, "receptive_field", _WINDOW_FIELDS
+            architecture, session.baseline(), path, state.state()["metric"], _WINDOW_FIELDS
         )
         data = {**panel, "refused": session.refused()}
     with st.container(border=True, key="editor_card"):
-        mount("editor", "editor", data, edit=session.handle_edit, choose=choose_node)
+        mount("editor", "editor", data, edit=session.handle_edit, choose=choose_node, metric=_show_metric)
+
+
+def _show_metric(metric: object) -> None:
+    """Let the ribbons show another metric."""
+    if isinstance(metric, str) and (shown := editor.ribbon_metric(metric)):
+        state.change(metric=shown)

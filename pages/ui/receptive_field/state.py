@@ -54,6 +54,8 @@ class FieldState(PageState):
     """Over which images: 'noise', 'pictures', or the name of a data set."""
     count: int
     """Over how many of them at most."""
+    metric: str
+    """What the ribbons of the sliders show, a key of ``METRICS``."""
     lesson: str
     """The lesson that is open."""
     numbers: dict[str, lesson.Numbers]
@@ -160,6 +162,7 @@ PAGE: Page[FieldState] = Page(
     "receptive_field",
     lambda: {
         **first_state(), "unit": None, "pixel": None, "source": "", "layers": _USUAL, "other": None, "other_at": "",
+        "metric": "receptive_field",
         "weights": "", "images": "noise", "count": 32, "lesson": lesson.FIRST, "numbers": {},
     },
     (
