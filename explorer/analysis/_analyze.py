@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from ..architecture import MAX_MACS, MAX_PARAMS, Architecture, ArchitectureError, Problem, edit
@@ -51,7 +52,14 @@ def analyze(architecture: Architecture, input_shape: tuple[int, int, int] | None
         totals=totals,
         rows=walk.rows,
         auxiliary=tuple(walk.heads),
+        find_coverage=partial(_find_coverage, architecture),
     )
+
+
+def _find_coverage(architecture: Architecture, analysis: Analysis) -> dict[str, float | None]:
+    from .support._patterns import lay_out_patterns  # what stands on this module
+
+    return {path: support.coverage for path, support in lay_out_patterns(architecture, analysis).items()}
 
 
 def problems(architecture: Architecture) -> tuple[Problem, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -171,6 +171,8 @@ class Analysis:
     """The pass's raw rows; read ``layers`` instead."""
     auxiliary: tuple[AuxiliaryHead, ...] = ()
     """Every auxiliary head, in execution order."""
+    find_coverage: Callable[[Analysis], dict[str, float | None]] = field(repr=False, compare=False)
+    """What ``coverage`` is found by, when it is asked for: hundreds of variants are analysed without it."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -196,6 +198,15 @@ class Analysis:
     def by_path(self) -> dict[str, Layer]:
         """Layers by path; also those of heads that do not fit, with shapes as if their windows just fitted."""
         return {layer.path: layer for layer in self._drawn}
+
+    @cached_property
+    def coverage(self) -> dict[str, float | None]:
+        """The share of its receptive field's box that a unit touches, at most 1, by path of the layer.
+
+        It is below 1 where dilation or stride leaves holes, and where 1×3 stands beside 3×1. None behind branches of
+        unequal stride, where no one number holds for all units. ``analysis.support`` has the pixels.
+        """
+        return self.find_coverage(self)
 
     @cached_property
     def _spans(self) -> dict[str, tuple[int, int]]:
@@ -263,6 +274,7 @@ class Analysis:
                     "training_bytes": layer.training_bytes,
                     "training_only": layer.training_only,
                     "receptive_field": _field_data(layer.receptive_field),
+                    "coverage": self.coverage[layer.path],
                 }
                 for layer in self.layers
             ],

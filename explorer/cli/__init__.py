@@ -16,7 +16,19 @@ from typing import Any, NoReturn, TextIO
 
 from .. import __version__
 from ..text import quote, suggest
-from . import _ablate, _compare, _datasets, _design, _effective, _experiments, _inspect, _lessons, _lint, _runs
+from . import (
+    _ablate,
+    _compare,
+    _datasets,
+    _design,
+    _effective,
+    _experiments,
+    _inspect,
+    _lessons,
+    _lint,
+    _receptive_field,
+    _runs,
+)
 from ._arguments import ARCH_HELP, whole_number
 from ._text import describe_error, escape
 
@@ -69,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _design.add_list(verb)
     verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
+    _receptive_field.add(verb)
     _lint.add(verb)
     sub = verb("summary", _design.summary_verb, "torchinfo's summary (needs torch).", arch=True, shape=True)
     sub.add_argument("--depth", type=whole_number, metavar="N", help="hide layers that are nested deeper than N")

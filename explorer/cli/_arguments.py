@@ -31,6 +31,16 @@ def parse_shape(text: str | None) -> tuple[int, int, int] | None:
     return c, h, w
 
 
+def parse_unit(text: str | None) -> tuple[int, int] | None:
+    """(row, column) of text such as 3,4."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*([0-9]{1,6})\s*[,x×]\s*([0-9]{1,6})\s*", text)
+    if match is None:
+        raise ValueError(f"--unit (={quote(text)}) must be ROW,COLUMN such as 3,4, counted from 0")
+    return int(match[1]), int(match[2])
+
+
 def read_architecture(args: argparse.Namespace) -> Architecture:
     """The architecture of ARCH, with the input shape of --input where one was given."""
     architecture = catalog.resolve(args.arch, files=True)

@@ -12,13 +12,19 @@ from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, 
 from ..architecture import describe_changes, diff, group_changes, to_data, to_link
 from ..comparison import Delta, find_differences
 from ..profiling import OUR_CONVENTION
-from ..text import compact_shape, format_count, format_extent, format_signed, quote
+from ..text import compact_shape, format_count, format_decimal, format_extent, format_signed, quote
 from ._arguments import read_architecture
 from ._text import escape, format_notes, format_table, print_json, wrap, write_text
 
 
 def _field(field: ReceptiveField) -> str:
     return f"{format_extent(field.size)}{' +' if field.whole_input else ''}"
+
+
+def _seen(coverage: float | None) -> str:
+    if coverage is None:
+        return "–"
+    return "100" if coverage == 1 else format_decimal(min(100 * coverage, 99.9), 1)
 
 
 def _totals(analysis: Analysis) -> str:
@@ -108,13 +114,14 @@ def analyze_verb(args: argparse.Namespace) -> None:
             f"{layer.macs:,}",
             _field(layer.receptive_field),
             format_extent(layer.receptive_field.stride),
+            _seen(analysis.coverage[layer.path]),
         )
         for layer in analysis.layers
     ]
     ends = [compact_shape(shape) for shape in (analysis.input_shape, analysis.totals.output_shape)]
     print(f"{escape(analysis.name)}: {' to '.join(ends)}")
     print(f"{wrap(escape(origin))}\n" if origin else "")
-    print(format_table(("layer", "op", "output", "params", "MACs", "field", "stride"), rows, "<<>>>>>"))
+    print(format_table(("layer", "op", "output", "params", "MACs", "field", "jump", "seen"), rows, "<<>>>>>>"))
     if any(layer.training_only for layer in analysis.layers):
         print("* part of an auxiliary head: training only, not in the totals of params and MACs")
     for head in analysis.auxiliary:
@@ -122,6 +129,9 @@ def analyze_verb(args: argparse.Namespace) -> None:
             print(f"! {head.describe()}; its layers are not listed")
     if any(layer.receptive_field.whole_input for layer in analysis.layers):
         print("+ depends on the whole input through pooling, flattening or attention; the number is the convolutions'")
+    print("jump: pixels from the field of one unit to that of the next, the product of all strides")
+    if any(coverage != 1 for coverage in analysis.coverage.values()):
+        print("seen: percent of the field's box that a unit can depend on; – where no one pattern holds for all units")
     print(f"\n{_totals(analysis)}")
 
 

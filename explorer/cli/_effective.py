@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..text import compact_shape, format_decimal, format_share, quote, quote_path
+from ..text import compact_shape, format_decimal, format_share, quote_path
 from . import _inspect
-from ._arguments import whole_number
+from ._arguments import parse_unit, whole_number
 from ._progress import show_progress
 from ._running import open_manager
 from ._text import escape, format_table, print_json
@@ -28,7 +27,6 @@ if TYPE_CHECKING:  # torch is loaded when the verb runs
     from ..inspection.models import NetworkState
     from ..runs import Manager
 
-_UNIT = re.compile(r"\s*(\d{1,4})\s*[,x×]\s*(\d{1,4})\s*", re.ASCII)
 _WEIGHTS = ("trained", "initial", "both")
 _IMAGES = 32
 _MOST = 10_000
@@ -45,10 +43,11 @@ def _effective(args: argparse.Namespace) -> None:
         raise ValueError(f"--n (={args.n}) must be from 1 to {_MOST:,}")
     if args.seed < 0:
         raise ValueError(f"--seed (={args.seed}) must be at least 0")
-    unit = _parse_unit(args.unit)
+    unit = parse_unit(args.unit)
     with open_manager() as manager:
         architecture, preprocessing, states = _find_states(args, manager)
-    from ..inspection.effective_field import find_default_node, find_effective_fields
+    from ..analysis.support import find_default_node
+    from ..inspection.effective_field import find_effective_fields
 
     path = args.node or find_default_node(architecture)
     if not path:
@@ -64,15 +63,6 @@ def _effective(args: argparse.Namespace) -> None:
         _print_csv(found)
     else:
         _print_table(architecture, found, what)
-
-
-def _parse_unit(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    match = _UNIT.fullmatch(text)
-    if match is None:
-        raise ValueError(f"--unit (={quote(text)}) must be ROW,COLUMN such as 3,4, counted from 0")
-    return int(match[1]), int(match[2])
 
 
 # ---- states ---------------------------------------------------------------------------------------------------------

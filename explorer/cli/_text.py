@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..architecture import ArchitectureError
-from ..text import quote_path
+from ..text import format_share, quote_path
 
 WIDTH = 120
 
@@ -54,6 +54,13 @@ def format_notes(rows: Sequence[tuple[str, str, str]]) -> str:
         textwrap.fill(note, WIDTH, initial_indent=f"{name:<{left}}  {value:>{middle}}  ", subsequent_indent=indent)
         for name, value, note in rows
     )
+
+
+def format_coverage(coverage: float | None) -> str:
+    """The share of a box that is touched: '100 %' only where nothing is left out, '–' where there is none."""
+    if coverage is None:
+        return "–"
+    return "100 %" if coverage == 1 else format_share(min(coverage, 0.9999))
 
 
 def describe_error(error: Exception) -> str:

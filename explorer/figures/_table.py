@@ -46,6 +46,7 @@ def layer_table(architecture: Architecture, analysis: Analysis) -> list[dict[str
                 "field": format_extent(field.size),
                 "field_stride": format_extent(field.stride),
                 "shortest": format_extent(field.min_size),
+                "coverage_percent": None if (share := analysis.coverage[layer.path]) is None else 100 * share,
             }
         )
     return records

@@ -329,13 +329,6 @@ def _check_room(shape: tuple[int, ...], count: int) -> None:
         raise ValueError(f"{count:,} images of {compact_shape(shape)} are too many at a time; take at most {most:,}")
 
 
-def find_default_node(architecture: Architecture) -> str:
-    """Find the last node of the trunk that outputs maps of more than one unit; '' where there is none."""
-    shapes = [(node.name, find_output_shape(architecture, node.name)) for node in architecture.trunk.nodes]
-    maps = [name for name, shape in shapes if len(shape) == 3 and shape[1] * shape[2] > 1]
-    return maps[-1] if maps else ""
-
-
 def _locate(
     architecture: Architecture, path: str, unit: tuple[int, int] | None, channel: int | None
 ) -> tuple[tuple[int, int], Mask, str]:

@@ -24,8 +24,8 @@ from . import other_tools, session
 from .text import literal, number_column
 
 _COLUMNS = [
-    "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field", "shortest",
-    "field_stride", "training_kb", "params_percent", "weights", "biases", "norm",
+    "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field",
+    "coverage_percent", "shortest", "field_stride", "training_kb", "params_percent", "weights", "biases", "norm",
 ]  # fmt: skip
 """Order of the layer table: what is asked for most stands first."""
 
@@ -163,13 +163,15 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
             "macs": number_column("MACs"),
             "training_kb": number_column("kept for training", digits=1, unit="kB"),
             "field": st.column_config.TextColumn("receptive field", width=120),
+            "coverage_percent": number_column("field touched", digits=1, unit="%"),
             "field_stride": st.column_config.TextColumn("field stride"),
             "shortest": st.column_config.TextColumn("shortest path"),
         },
     )
     st.caption(
         f"{len(records):,} of {len(now.layers):,} rows. MACs: multiply-adds of convolutions and linear layers, bias "
-        "not counted. A block's own row is the step that joins its branches. Receptive fields in input pixels. A click "
+        "not counted. A block's own row is the step that joins its branches. Receptive fields in input pixels; "
+        "touched is the share of the box that a unit can depend on, below 100 % where there are holes. A click "
         "on a row chooses the layer; the toolbar saves CSV."
     )
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from explorer import catalog
 from explorer.analysis import problems
-from explorer.analysis.support import WHOLE_INPUT, find_output_shape
+from explorer.analysis.support import WHOLE_INPUT, find_default_node, find_output_shape
 from explorer.architecture import (
     ActivationKind,
     Architecture,
@@ -32,7 +32,6 @@ from explorer.inspection._gaussian import fit_gaussian
 from explorer.inspection.effective_field import (
     THRESHOLD,
     EffectiveField,
-    find_default_node,
     find_effective_field,
     find_effective_fields,
     make_noise,

@@ -7,10 +7,17 @@ gradient is not 0.
 """
 
 from ._graph import READINGS, Pooling, Reading, WholePlane
-from ._layers import find_layer_supports
+from ._layers import find_layer_support, find_layer_supports
 from ._paths import count_paths
 from ._supports import EXACT, WHOLE_INPUT, Box, LayerSupport, UnitSupport
-from ._units import find_branch_supports, find_inner_units, find_output_shape, find_projective_field, find_unit_support
+from ._units import (
+    find_branch_supports,
+    find_default_node,
+    find_inner_units,
+    find_output_shape,
+    find_projective_field,
+    find_unit_support,
+)
 
 __all__ = [
     "EXACT",
@@ -24,7 +31,9 @@ __all__ = [
     "WholePlane",
     "count_paths",
     "find_branch_supports",
+    "find_default_node",
     "find_inner_units",
+    "find_layer_support",
     "find_layer_supports",
     "find_output_shape",
     "find_projective_field",

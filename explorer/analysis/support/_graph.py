@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ...architecture import Architecture, Geometry, pair, walk
 from ...architecture import Sequence as Sequential
+from ...text import quote_path, suggest
 from .._containers import projection_stride
 from .._readings import Analysis
 from ._supports import Size
@@ -156,3 +157,16 @@ class _Layout:
     def _append(self, path: str, *sources: tuple[int, Reading]) -> int:
         self.maps.append(Map(path, sources))
         return len(self.maps) - 1
+
+
+def find_place(graph: Graph, path: str, *, image: bool = False) -> int:
+    """The place of a node's output in a graph; of the image where that is meant by ''.
+
+    Raises:
+        ValueError: There is no such node; the message has the nearest paths.
+    """
+    if path in graph.place and (path or image):
+        return graph.place[path]
+    known = [each for each in graph.place if each]
+    near = suggest(path, known, f"it has {', '.join(known[:3])} …" if known else "it has no nodes")
+    raise ValueError(f"the network has no node {quote_path(path)}; {near}")

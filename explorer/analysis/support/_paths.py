@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from ...architecture import Architecture, Geometry
 from .._analyze import analyze
 from ._axes import pool_span
-from ._graph import Graph, Reading, WholePlane
+from ._graph import Graph, Reading, WholePlane, find_place
 from ._supports import Size, Unit
-from ._units import check_unit, find_place
+from ._units import check_unit
 from ._walks import UnansweredError, walk_back
 
-MAX_ADDITIONS, MAX_EXACT_ADDITIONS = 10**10, 5 * 10**8
-"""Additions of float64, or of 64 bits in exact integers, that one answer may take: some ten seconds."""
+MAX_ADDITIONS, MAX_EXACT_ADDITIONS = 3 * 10**8, 3 * 10**7
+"""Additions of float64, or of 64 bits in exact integers, that one answer may take: some seconds."""
 
 
 def count_paths(
@@ -35,7 +35,8 @@ def count_paths(
         architecture: The network.
         path: As for ``find_unit_support``.
         unit: (row, column) in the node's feature map.
-        exact: Count in integers of any size; else in float64, whose error is about 1e-16 of the number a layer.
+        exact: Count in integers of any size; else in float64, whose error is about 1e-16 of the number a layer;
+            inf is more than it can hold.
         source: Path of an earlier node, from whose units paths are counted instead; '' for the image.
         input_shape: (channels, height, width) in place of the architecture's own.
 
@@ -55,7 +56,8 @@ def count_paths(
     counter = _Counter(exact)
     one = np.ones((1, 1), dtype=counter.dtype)
     try:
-        found = walk_back(graph, {target: [_Counts(unit, one, 1)]}, end, counter.pull, counter.join)
+        with np.errstate(over="ignore"):  # inf says it
+            found = walk_back(graph, {target: [_Counts(unit, one, 1)]}, end, counter.pull, counter.join)
     except UnansweredError as reason:
         raise ValueError(f"the paths to {path} cannot be counted: {reason}") from None
     if found is None:

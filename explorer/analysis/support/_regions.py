@@ -17,8 +17,8 @@ Spread = Callable[[int], int] | None
 """What a step does to the bit set of one axis: it must distribute over unions. None leaves it as it is."""
 
 MAX_PRODUCTS = 64
-MAX_WORK = 3 * 10**8
-"""Bits that one answer may touch, about a second: far more than any network that can be run needs."""
+MAX_WORK = 10**8
+"""Bits that one answer may touch, about half a second: far more than any network of the literature needs."""
 _STEP_WORK = 100
 """What an operation costs beside the bits that it touches."""
 

@@ -9,10 +9,9 @@ from operator import index
 from typing import Any
 
 from ...architecture import Architecture, edit
-from ...text import quote_path, suggest
 from .._analyze import analyze
 from ._carry import Carrier, enclose, pull_box
-from ._graph import Graph, Reading
+from ._graph import Graph, Reading, find_place
 from ._regions import Region, TooMuchWorkError, products_of
 from ._supports import EXACT, TOO_MUCH_WORK, WHOLE_INPUT, Box, Unit, UnitSupport
 from ._walks import UnansweredError, check_known, walk_back, walk_forth
@@ -145,6 +144,24 @@ def find_output_shape(
     return graph.shapes[find_place(graph, path)]
 
 
+def find_default_node(architecture: Architecture, *, input_shape: tuple[int, int, int] | None = None) -> str:
+    """Find the node to begin with: the last of the trunk that outputs maps of more than one unit.
+
+    Args:
+        architecture: The network.
+        input_shape: (channels, height, width) in place of the architecture's own.
+
+    Returns:
+        Its path; '' where there is none.
+
+    Raises:
+        ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
+    """
+    graph = Graph(architecture, analyze(architecture, input_shape))
+    names = [node.name for node in architecture.trunk.nodes]
+    return next((name for name in reversed(names) if graph.sizes[graph.place[name]] != (1, 1)), "")
+
+
 def find_inner_units(
     architecture: Architecture, path: str, *, input_shape: tuple[int, int, int] | None = None
 ) -> tuple[range, range]:
@@ -182,19 +199,6 @@ def find_inner_units(
         return range(first, max(first, end))
 
     return find_inner(0), find_inner(1)
-
-
-def find_place(graph: Graph, path: str, *, image: bool = False) -> int:
-    """The place of a node's output in a graph; of the image where that is meant by ''.
-
-    Raises:
-        ValueError: There is no such node; the message has the nearest paths.
-    """
-    if path in graph.place and (path or image):
-        return graph.place[path]
-    known = [each for each in graph.place if each]
-    near = suggest(path, known, f"it has {', '.join(known[:3])} …" if known else "it has no nodes")
-    raise ValueError(f"the network has no node {quote_path(path)}; {near}")
 
 
 def check_unit(graph: Graph, place: int, path: str, unit: Unit) -> Unit:
