@@ -78,6 +78,7 @@ def check_node_kind() -> None:
         reading(Architecture(name="channel shuffle", input_shape=(4, 12, 10), trunk=alone))
     found, built = analyze(network), build(network)
     assert isinstance(built.get_submodule("shuffle"), torch.nn.ChannelShuffle)
+    assert found.coverage["shuffle"] == 1
     image = torch.rand(1, *network.input_shape)
     assert found.training_bytes == measuring.saved_bytes(built, image)
     assert found.inference_bytes == measuring.peak_bytes(built, image)
