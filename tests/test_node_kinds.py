@@ -10,6 +10,7 @@ import torch
 
 from explorer import editor, figures, profiling
 from explorer.analysis import analyze
+from explorer.analysis.lint import lint
 from explorer.architecture import (
     NODE_KINDS,
     Activation,
@@ -100,6 +101,10 @@ def summary(architecture: Architecture) -> None:
     assert profiling.reconcile_counts(architecture).exact
 
 
+def linter(architecture: Architecture) -> None:
+    assert {finding.path for finding in lint(architecture)} <= {path for path, _ in walk(architecture)}
+
+
 READINGS: list[Callable[[Architecture], Any]] = [
     analysis,
     modules,
@@ -109,6 +114,7 @@ READINGS: list[Callable[[Architecture], Any]] = [
     charts,
     panel,
     summary,
+    linter,
     # Further readings belong here, each a function that fails for a kind it forgot.
 ]
 

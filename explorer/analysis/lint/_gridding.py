@@ -197,10 +197,8 @@ def may_have_gaps(elements: Sequence[Element]) -> bool:
 
 def _describe_period(period: tuple[int | None, ...]) -> str:
     height, width = period
-    if height is None and width is None:
-        return ""
-    if height == width:
-        return f", in a pattern that repeats every {height} of them on both axes"
+    if height is not None and height == width and height > 1:
+        return f", in a pattern that repeats every {height} positions on both axes"
     ways = [f"every {step} {name}" for step, name in ((height, "rows"), (width, "columns")) if step and step > 1]
     return f", in a pattern that repeats {' and '.join(ways)}" if ways else ""
 
