@@ -15,9 +15,10 @@ from ._findings import Finding, Fix
 from ._lines import WINDOWS, Element, Network, flatten, is_chain
 from ._proof import Changes, change, describe, one_or_two, prove
 
-MOST_TRIES = 2_000
+MOST_TRIES = 600
 """Paddings of one branch that are worked out at most, by arithmetic alone."""
-_MOST_PROOFS = 20
+MOST_PROOFS = 20
+"""Ways that align whose network is analysed at most."""
 
 
 class View(NamedTuple):
@@ -135,7 +136,8 @@ def find_alignments(network: Network, finding: Finding) -> tuple[tuple[Fix, ...]
     """Search paddings, and windows of poolings, that let all branches look at one place."""
     searched = (
         f"for the branches of {finding.path} that are chains: 'same' and every number as padding of each window, and a "
-        "pooling window one larger, rounding up or down"
+        f"pooling window one larger, rounding up or down; of long branches the last windows, up to {MOST_TRIES} ways a "
+        f"branch, and the first {MOST_PROOFS} of those that align"
     )
     element = Element(finding.path, edit.find(network.architecture, finding.path))
     views = _views(network, element)
@@ -157,7 +159,7 @@ def find_alignments(network: Network, finding: Finding) -> tuple[tuple[Fix, ...]
             )  # fmt: skip
             if fix:
                 return (fix,), searched
-            if proofs >= _MOST_PROOFS:
+            if proofs >= MOST_PROOFS:
                 return (), searched
     return (), searched
 
