@@ -17,6 +17,9 @@ from ..text import format_count, format_coverage, format_extent, format_number
 from ._colours import kind_of_branch
 from ._maps import draw_heatmap
 
+_SAME_UNITS = ("attention", "norm", "activation", "dropout", "local_response_norm")
+"""Kinds of nodes whose units stand where those stand that they read; a gate of attention is left aside."""
+
 Unit = tuple[int, int]
 Extent = tuple[int, int]
 
@@ -125,11 +128,14 @@ def find_joint(architecture: Architecture, path: str) -> str:
         path: Of the node.
 
     Returns:
-        The path of a parallel or residual node, the node itself or the end of its sequence; '' where there is none.
+        The path of a parallel or residual node: the node itself or the end of its sequence, behind which at most
+        attention, norms and activations stand; '' where there is none.
     """
     node = edit.find(architecture, path)
-    while node.op == "sequence" and node.nodes:
-        node = node.nodes[-1]
+    while node.op == "sequence":
+        node = next((child for child in reversed(node.nodes) if child.op not in _SAME_UNITS), None)
+        if node is None:
+            return ""
         path = f"{path}/{node.name}"
     return path if node.op in ("parallel", "residual") else ""
 
@@ -287,7 +293,7 @@ def _describe_unit(
         rows.append(["shortest path", f"{format_extent(shortest)} px", "The same over the path with the least windows"])
     centre = lattice.centre(support.unit)
     rows += [
-        ["stride", " × ".join(format_number(step) for step in lattice.step) + f" {what}",
+        ["stride", " × ".join(map(format_number, lattice.step)) + f" {what}" if any(lattice.step) else "–",
          "From the field of one unit to that of its neighbour, down × across"],
         ["start", f"{format_count(lattice.start[0])}, {format_count(lattice.start[1])}",
          "First row and column that the unit (0, 0) sees; below 0 it is padding"],

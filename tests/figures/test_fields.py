@@ -123,6 +123,15 @@ def test_behind_attention_the_convolutional_field_is_drawn_and_the_whole_input_t
     assert "the whole input" in drawn["said"]
 
 
+def test_branches_are_drawn_through_the_attention_behind_them_and_one_unit_has_no_stride() -> None:
+    network = catalog.get("cifar-inception-se")
+    joint = figures.find_joint(network, "inception_b")
+    assert edit.find(network, joint).op == "parallel"
+    drawn = figures.draw_field(network, "inception_b", (1, 1))
+    assert [branch["name"] for branch in drawn["branches"]] == [each.name for each in edit.find(network, joint).nodes]
+    assert facts(figures.draw_field(catalog.get("googlenet"), "fc", (0, 0)))["stride"] == "–"
+
+
 def test_the_reverse_and_the_tables() -> None:
     network = catalog.get("googlenet")
     drawn = figures.draw_projection(network, "inception_3b", (100, 20))
