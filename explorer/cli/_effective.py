@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
-from ..text import compact_shape, format_decimal, format_share, quote_path
+from ..text import compact_shape, escape_csv, format_decimal, format_share, quote_path
 from . import _inspect
 from ._arguments import parse_unit, whole_number
 from ._progress import show_progress
@@ -205,7 +205,8 @@ def _print_csv(found: Sequence[tuple[str, EffectiveField]]) -> None:
     for name, field in found:
         data = field.to_data()
         fit = data["gaussian"] or {"sigma_px": (None, None), "r_squared": None}
-        rows.writerow((name, field.path, *field.unit, *(data[key] for key in keys), *fit["sigma_px"], fit["r_squared"]))
+        place = (escape_csv(name), field.path, *field.unit)
+        rows.writerow((*place, *(data[key] for key in keys), *fit["sigma_px"], fit["r_squared"]))
 
 
 def _write_png(name: str, found: Sequence[tuple[str, EffectiveField]]) -> None:

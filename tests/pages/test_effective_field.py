@@ -112,6 +112,20 @@ def test_what_an_address_says_wrongly_has_its_usual_value(query: dict[str, str])
     assert frames(running)
 
 
+def test_pictures_and_test_images() -> None:
+    running = app(net="mnist-inception", at="inception_a", picture="sample:digit-3", images="pictures")
+    options = running.selectbox(key="effective_weights").options
+    assert options[0] == "MNIST Inception"
+    running.selectbox(key="effective_weights").select("initial").run()
+    measure(running)
+    assert fact(frames(running)[0], "images") == "1"
+    running.selectbox(key="effective_images").select("digits").run()
+    assert address(running, "images") == "digits"
+    measure(running)
+    assert fact(frames(running)[0], "images") == "8"
+    assert len(frames(running)) == 1
+
+
 def test_work_is_cancelled_told_and_ends_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
 

@@ -305,6 +305,18 @@ def test_patience_is_typed_and_needs_validation(home: Path, manager: Manager) ->
     assert [each.setting("patience") for each in manager.store.runs()] == [4, None]
 
 
+def test_kept_checkpoints_are_a_setting(home: Path, manager: Manager) -> None:
+    running = app()
+    page_manager().close()
+    field = running.text_input(key="set_keep_checkpoints_course_0")
+    field.set_value("1").run()
+    assert "keep_checkpoints (=1) must be 0 or at least 2" in messages(running)
+    assert running.button(key="start").disabled
+    field.set_value("3").run()
+    running.button(key="start").click().run()
+    assert [run.setting("keep_checkpoints") for run in manager.store.runs()] == [3]
+
+
 def test_images_may_stay_as_small_as_they_are(home: Path, manager: Manager) -> None:
     running = app()
     page_manager().close()

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.text import escape_csv
+from pages.ui.text import literal
 
 
 def offer_map(values: Any, name: str, key: str) -> None:
@@ -21,7 +22,7 @@ def offer_map(values: Any, name: str, key: str) -> None:
 def offer_rows(make: Any, name: str, key: str) -> None:
     """A button for rows of numbers and texts; they are made when it is pressed."""
     st.download_button(
-        f"{name} as CSV", lambda: write_csv(make()), f"{file_name(name)}.csv", "text/csv", key=key,
+        literal(f"{name} as CSV"), lambda: write_csv(make()), f"{file_name(name)}.csv", "text/csv", key=key,
         icon=":material/download:", type="tertiary", on_click="ignore",
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from pages.ui import background, session
 from pages.ui.field import Place, mount_field
 from pages.ui.inspect import data, device, downloads
 from pages.ui.inspect import state as inspect_state
-from pages.ui.text import literal, number_column
+from pages.ui.text import cell, literal, number_column
 
 from . import network, picture, state, weights
 from .view import View
@@ -247,7 +247,7 @@ def _tabulate(found: list[Result]) -> None:
     for each, field in found:
         fit = field.gaussian
         rows.append({
-            "state": each.title, "side": field.size_px, "filled": 100 * field.filled,
+            "state": cell(each.title), "side": field.size_px, "filled": 100 * field.filled,
             "σ down": fit and fit.sigma_px[0], "σ across": fit and fit.sigma_px[1], "R²": fit and fit.r_squared,
             "50 % within": field.radius_px(0.5), "90 % within": field.radius_px(0.9),
         })  # fmt: skip
