@@ -87,6 +87,8 @@ def test_the_course_of_a_run_and_its_initial_weights(home: Path, manager: Manage
     measure(running)
     assert [frame["title"] for frame in frames(running)] == ["step 0 · residual", "step 40 · residual"]
     assert list(running.dataframe[0].value["state"]) == ["step 0", "step 20", "step 40"]
+    traced = mounted(running, "effective_growth")
+    assert [mark["x"] for mark in traced["marks"]][:3] == [0, 20, 40]
     sides = running.dataframe[0].value["side"]
     assert sides[0] == sides[1] != sides[2]
     running.selectbox(key="effective_weights").select(run).run()

@@ -13,9 +13,11 @@ from explorer import datasets, figures
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, to_json
 from explorer.datasets import Cancel, Preprocessing, Progress
+from explorer.figures import Axis, Mark, Path
 from explorer.inspection import ResultCache
 from explorer.text import format_decimal, format_shape, format_share
 from pages.ui import background, session
+from pages.ui.components import mount
 from pages.ui.field import Place, mount_field
 from pages.ui.inspect import data, device, downloads
 from pages.ui.inspect import state as inspect_state
@@ -262,10 +264,32 @@ def _tabulate(found: list[Result]) -> None:
     )  # fmt: skip
     steps = [(each.step, field) for each, field in found if each.step is not None]
     if len(steps) > 2:
-        st.markdown("**Growth during training**: side of the effective field, in pixels, by step")
-        st.line_chart(
-            pd.DataFrame({"step": [step for step, _ in steps], "side (px)": [field.size_px for _, field in steps]}),
-            x="step", y="side (px)", height=220,
+        _trace(steps)
+
+
+def _trace(steps: list[tuple[int, Any]]) -> None:
+    """The size over the steps of the training."""
+    lines = {
+        "side": [(step, field.size_px) for step, field in steps],
+        "radius that holds 50 %": [(step, field.radius_px(0.5) or 0.0) for step, field in steps],
+    }
+    marks = [
+        Mark(key=f"{line} {step}", label="", x=step, y=value, line=line, named=False,
+             facts=(("step", f"{step:,}"), (label, _pixels(value))))
+        for line, (label, points) in enumerate(lines.items())
+        for step, value in points
+    ]  # fmt: skip
+    paths = [
+        Path(label=label, points=tuple(points), line=line) for line, (label, points) in enumerate(lines.items())
+    ]
+    data = figures.lay_out_scatter(Axis(label="step of the training"), Axis(label="pixels"), marks, paths)
+    told = ", ".join(f"{_pixels(field.size_px)} at step {step:,}" for step, field in steps)
+    with st.container(border=True, key="effective_growth_card"):
+        mount(
+            "scatter", "effective_growth",
+            {**data, "title": "Growth during training", "note": "of the effective field", "chosen": "",
+             "choosable": False, "alt": f"Side of the effective field: {told}",
+             "legend": []},
         )  # fmt: skip
 
 
