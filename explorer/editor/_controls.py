@@ -25,10 +25,11 @@ def _places(parent: Any, node: Any, path: str) -> list[dict[str, Any]]:
     before, after = ("Up", "Down") if isinstance(parent, Parallel) else ("Earlier", "Later")
     first, last = (parent.nodes[end].name == node.name for end in (0, -1))
     alone = isinstance(parent, Parallel) and first and last
+    move: dict[str, Any] = {"do": "move", "path": path}
     buttons = [
-        button(before, {"do": "move", "path": path, "by": -1}, f"Move this layer: {before.lower()}", off=first),
-        button(after, {"do": "move", "path": path, "by": 1}, f"Move this layer: {after.lower()}", off=last),
-        button("Remove layer", {"do": "remove", "path": path}, "Remove this layer", off=alone),
+        button(before, {**move, "by": -1}, f"Move this layer {before.lower()}", first, "it is the first"),
+        button(after, {**move, "by": 1}, f"Move this layer {after.lower()}", last, "it is the last"),
+        button("Remove layer", {"do": "remove", "path": path}, "Remove this layer", alone, "a split needs a branch"),
     ]
     return [{"type": "buttons", "buttons": buttons}]
 

@@ -196,9 +196,10 @@ def number(label: str, command: Command, value: Any, low: float, high: float, st
     }  # fmt: skip
 
 
-def button(label: str, command: Command, hint: str = "", off: bool = False) -> dict[str, Any]:
-    """Something to do at a click; ``hint`` is its full name."""
-    return {"type": "button", "label": label, "command": command, "hint": hint or label, "off": off}
+def button(label: str, command: Command, hint: str = "", off: bool = False, why: str = "") -> dict[str, Any]:
+    """Something to do at a click; ``hint`` is its full name, ``why`` says what stands against it where it is off."""
+    hint = hint or label
+    return {"type": "button", "label": label, "command": command, "hint": f"{hint}: {why}" if off else hint, "off": off}
 
 
 def set_command(path: str, field: str) -> Command:

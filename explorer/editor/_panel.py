@@ -159,7 +159,8 @@ def _block_card(make: Maker, node: Any, path: str, main: str | None) -> dict[str
             "channels stay"
         )
         alone = len(edit.blocks(make.architecture)) < 2
-        actions.append(button("Apply to all blocks", {"do": "apply_to_all", "path": path}, hint, off=alone))
+        command = {"do": "apply_to_all", "path": path}
+        actions.append(button("Apply to all blocks", command, hint, alone, "there is no other block"))
     return {"id": path, "title": "block", "kind": "fuse", "controls": controls, "actions": actions}
 
 
@@ -231,12 +232,14 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
     groups = _groups(make, branch, path, chosen, linked=end[0] if end else "")
     names = [each.name for each in parallel.branches]
     index = names.index(branch.name)
-    last, full = len(names) - 1, len(names) >= MAX_BRANCHES
+    last, full, alone = len(names) - 1, len(names) >= MAX_BRANCHES, len(names) == 1
+    most = f"{MAX_BRANCHES} branches are the most a block may have"
+    move: Command = {"do": "move", "path": path}
     actions = [
-        button("arrow_upward", {"do": "move", "path": path, "by": -1}, f"Move {branch.name} up", off=index == 0),
-        button("arrow_downward", {"do": "move", "path": path, "by": 1}, f"Move {branch.name} down", off=index == last),
-        button("content_copy", {"do": "duplicate", "path": path}, f"Duplicate {branch.name}", off=full),
-        button("close", {"do": "remove", "path": path}, f"Remove {branch.name}", off=len(names) == 1),
+        button("arrow_upward", {**move, "by": -1}, f"Move {branch.name} up", index == 0, "it is the first"),
+        button("arrow_downward", {**move, "by": 1}, f"Move {branch.name} down", index == last, "it is the last"),
+        button("content_copy", {"do": "duplicate", "path": path}, f"Duplicate {branch.name}", full, most),
+        button("close", {"do": "remove", "path": path}, f"Remove {branch.name}", alone, "a split needs a branch"),
     ]
     return {
         "id": path,

@@ -176,3 +176,12 @@ def test_a_panel_of_some_fields_keeps_their_controls_and_nothing_else() -> None:
     assert kept["network"] == whole["network"]
     same = [control for control in controls(whole) if control.get("command", {}).get("field") in fields]
     assert [control for group in groups for control in group["controls"]] == same
+
+
+def test_a_button_that_is_off_says_why() -> None:
+    off = [each["hint"] for each in buttons(panel_of("googlenet", "inception_3a/branch_3x3/conv")) if each["off"]]
+    assert "Move branch_1x1 up: it is the first" in off
+    assert "Move branch_pool down: it is the last" in off
+    assert "Move this layer later: it is the last" in off
+    alone = [each["hint"] for each in buttons(panel_of("inception-block", "inception")) if each["off"]]
+    assert any(each.endswith(": there is no other block") for each in alone)
