@@ -22,6 +22,7 @@ from ..architecture import Architecture
 from ..runs import atomic_write
 from ..text import compact_shape, format_count, quote_path
 from ._arguments import parse_unit, read_architecture
+from ._growth import add_option, describe_steps, list_steps, steps_data
 from ._text import escape, format_coverage, format_notes, format_table, print_json, wrap
 
 
@@ -32,6 +33,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("--node", metavar="PATH", help="such as inception_3a/branch_3x3; default: the last with a map")
     sub.add_argument("--unit", metavar="ROW,COLUMN", help="of the node's map, counted from 0; default: the middle one")
     sub.add_argument("--branches", action="store_true", help="also through each branch of the node alone")
+    add_option(sub)
     sub.add_argument("--mask", metavar="FILE.npy", help="write the pixels there: a bool array, height × width")
 
 
@@ -52,10 +54,13 @@ def _receptive_field(args: argparse.Namespace) -> None:
     data = _data(architecture, support) | {
         "branches": {name: _support_data(each) for name, each in branches.items()}
     }
+    steps = list_steps(architecture, path, args.steps) if args.steps else None
     if args.json:
-        print_json(data)
-    else:
-        _print(architecture, support, branches, data, shape)
+        print_json(data | ({} if steps is None else {"steps": steps_data(steps)}))
+        return
+    _print(architecture, support, branches, data, shape)
+    if steps is not None:
+        print(f"\n{args.steps} path\n\n{describe_steps(steps)}")
 
 
 def _write_mask(name: str, support: UnitSupport) -> None:
