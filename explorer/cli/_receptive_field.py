@@ -20,7 +20,7 @@ from ..analysis.support import (
 )
 from ..architecture import Architecture
 from ..runs import atomic_write
-from ..text import compact_shape, format_count, quote_path
+from ..text import compact_shape, format_count, format_decimal, quote_path
 from ._arguments import parse_unit, read_architecture
 from ._growth import add_option, describe_steps, list_steps, steps_data
 from ._text import escape, format_coverage, format_notes, format_table, print_json, wrap
@@ -176,4 +176,4 @@ def _line(support: UnitSupport) -> tuple[str, ...]:
 
 
 def _place(place: list[float]) -> str:
-    return ", ".join(f"{each:g}".replace("-", "−") for each in place)
+    return ", ".join(format_decimal(each, 0 if each == int(each) else 1) for each in place)
