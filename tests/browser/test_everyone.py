@@ -135,8 +135,9 @@ class Visit:
         *(pytest.param(name, "parts", marks=[] if name == "ablate" else THOROUGH) for name in PAGES),
     ],
 )
-def test_axe_finds_nothing_and_every_sign_is_a_glyph(house, page, name, what):
-    open_app(page, house.url + PAGES[name])
+def test_axe_finds_nothing_and_every_sign_is_a_glyph(request, page, name, what):
+    home = request.getfixturevalue("house" if name in ("train", "ablate") else "server")
+    open_app(page, home.url + PAGES[name])
     page.get_by_role("heading", level=1).first.wait_for(state="attached")
     settle(page)
     visit = Visit(page, name)

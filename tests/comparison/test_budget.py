@@ -11,6 +11,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, ArchitectureError, Conv, Sequence, edit
 from explorer.comparison import EqualBudget, scale_to_budget
+from tests.sizes import ALL
 
 PAIRS = [
     (*pair, metric) for pair in itertools.permutations(catalog.names(), 2) for metric in ("params", "macs")
@@ -28,7 +29,7 @@ def check(found: EqualBudget, architecture: Architecture) -> None:
         assert f"{found.target:,}" in found.reason
 
 
-@pytest.mark.parametrize(("name", "other", "metric"), random.Random(5).sample(PAIRS, 40))
+@pytest.mark.parametrize(("name", "other", "metric"), random.Random(5).sample(PAIRS, 40)[: 40 if ALL else 10])
 def test_pairs_of_the_catalogue(name: str, other: str, metric: str) -> None:
     network = catalog.get(name)
     target = getattr(analyze(catalog.get(other)).totals, metric)

@@ -183,7 +183,7 @@ def test_the_server_is_killed_then_the_workers_too(
         assert [run.status for run in found] == ["running"] * 2
         before = [run.step for run in found]
         for run, step in zip(runs, before, strict=True):
-            until_step(manager, run.id, step + 60)
+            until_step(manager, run.id, step + 20)
         assert [worker(manager, run.id) for run in runs] == processes
         for run in runs:
             stored = sorted(curve(manager, run.id))
@@ -273,7 +273,7 @@ def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkey
     before = manager.run(run.id)
     assert before.status == "running"
     os.kill(process, signal.SIGCONT)
-    until_step(manager, run.id, before.step + 60)
+    until_step(manager, run.id, before.step + 20)
     assert manager.is_responding(manager.run(run.id))
 
     freeze(manager, process)

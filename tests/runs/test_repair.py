@@ -162,13 +162,13 @@ def test_a_file_too_large_to_be_checked_each_time_is_checked_once_damage_was_met
 
 @pytest.mark.usefixtures("light_workers")
 def test_what_a_run_reached_survives_the_store(manager: Manager) -> None:
-    done, paused, waiting = create(manager, epochs=3, validation=0.1), create(manager, epochs=1000), create(manager)
+    done, paused, waiting = create(manager, epochs=2, validation=0.1), create(manager, epochs=1000), create(manager)
     manager.pause(waiting.id)
     manager.pause(paused.id)
     before = until_status(manager, done.id, "finished", "failed")
     manager.resume(paused.id)
     until_status(manager, paused.id, "running")
-    while manager.store.get(paused.id).epoch < 2:
+    while manager.store.get(paused.id).epoch < 1:
         manager.tick()
     manager.pause(paused.id)
     stopped = until_status(manager, paused.id, "paused")
@@ -181,13 +181,13 @@ def test_what_a_run_reached_survives_the_store(manager: Manager) -> None:
     assert again.messages == ["3 runs were not in the run store and are listed again from their folders"]
     assert Manager(manager.root).messages == []
     found = again.run(done.id)
-    assert (found.status, found.epoch, found.step, found.steps) == ("finished", 3, before.step, before.steps)
+    assert (found.status, found.epoch, found.step, found.steps) == ("finished", 2, before.step, before.steps)
     assert found.seconds == pytest.approx(before.seconds, abs=1.0)
     for name, points in curves.items():
         kept = again.store.points(done.id, name)
         assert [(p.step, p.value) for p in kept] == [(p.step, p.value) for p in points]
     assert curve(again, done.id) == losses  # so short a run is kept whole
-    assert (again.run(paused.id).status, again.run(paused.id).epoch >= 2) == ("paused", True)
+    assert (again.run(paused.id).status, again.run(paused.id).epoch >= 1) == ("paused", True)
     assert again.run(paused.id).step <= stopped.step
     assert (again.run(waiting.id).status, again.run(waiting.id).epoch) == ("interrupted", 0)
     assert "it had not begun" in again.run(waiting.id).reason

@@ -22,6 +22,7 @@ from explorer.training.evaluation import evaluate
 from explorer.training.loop import Batch, learning_rate, make_autocast, steps_per_epoch, train
 from explorer.training.recording import Diverged, Recorder
 from explorer.training.state import State
+from tests.sizes import THOROUGH
 
 from .parts import CPU, MemorySink, config, network, run, tensors, without_norm
 
@@ -61,7 +62,7 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize("halves", [1, 2, 4, 6])
+@pytest.mark.parametrize("halves", [1, pytest.param(2, marks=THOROUGH), 4, pytest.param(6, marks=THOROUGH)])
 @pytest.mark.parametrize(
     "fields",
     [

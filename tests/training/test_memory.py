@@ -14,7 +14,7 @@ from explorer.architecture import Architecture, Conv, Flatten, Sequence
 from explorer.training import TrainConfig, estimate_memory
 from explorer.training._fit import check_heads
 from tests import strategies
-from tests.sizes import ALL
+from tests.sizes import ALL, thorough
 
 from .measuring import Meter, meter
 from .parts import config, network
@@ -113,6 +113,7 @@ def test_few_channels_outermost_are_copied_into_wide_blocks(scales: Meter, bare:
     assert copies > 8 * 27 * 29 * 4 * 3000  # at least the output in blocks of 8; some processors take 16
 
 
+@thorough("tests/training/test_memory.py::test_few_channels_outermost_are_copied_into_wide_blocks")
 def test_the_scales_weigh(scales: Meter) -> None:
     """Four times the batch takes more, by about what is predicted without its reserve."""
     architecture, images = catalog.get("inception-net-32"), 200
