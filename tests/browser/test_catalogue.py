@@ -11,7 +11,7 @@ def entries(page):
     return [text.strip() for text in page.get_by_role("heading", level=3).all_inner_texts()]
 
 
-def test_every_entry_with_its_numbers(server, page):
+def test_every_entry_with_its_numbers_is_searched_and_opened(server, page):
     open_app(page, f"{server.url}/catalogue")
     until(lambda: len(entries(page)) == len(catalog.names()), "every entry")
     groups = [[entry.title for entry in catalog.entries() if entry.group == group] for group in catalog.GROUPS]
@@ -25,9 +25,7 @@ def test_every_entry_with_its_numbers(server, page):
         assert entry.source in text
         assert text.count("Put right:") == len(entry.repairs)
 
-
-def test_search_and_open(server, page):
-    open_app(page, f"{server.url}/catalogue")
+    # Searched, and opened in Design.
     search = page.locator(".st-key-search input")
     with rerun(page):
         search.fill("residual mnist")

@@ -18,7 +18,7 @@ from explorer.runs import Manager
 from tests.browser.design import JOINER, until
 from tests.browser.helpers import each_look, open_app, rerun, serving
 from tests.inspection.parts import learnt, trained_run
-from tests.sizes import ALL, THOROUGH, thorough
+from tests.sizes import ALL, thorough
 
 NAME = "<img src=x onerror=alert(1)> **b** $x$ :smile: [a](javascript:alert(1))"
 TILES = ".st-key-inspect_tiles .tile"
@@ -307,7 +307,8 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("tab", ["maps", *(pytest.param(tab, marks=THOROUGH) for tab in ("branches", "field"))])
+@thorough("tests/browser/test_looks.py::test_page_renders")
+@pytest.mark.parametrize("tab", DRAWN)
 def test_looks(gallery, page, tab):
     server, run = gallery
     open_app(page, f"{server.url}/inspect?model={run}&pictures=digits:3,digits:10&tab={tab}")

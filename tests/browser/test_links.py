@@ -57,6 +57,7 @@ def test_menu_keeps_the_design_and_the_address_of_it(design):
     design.agree()
 
 
+@thorough("tests/pages/test_pages.py::test_an_edited_network_opens_by_its_link_with_baseline_and_choice")
 def test_shared_address_rebuilds_the_screen(design, new_page):
     design.open("inception-net-32", at="inception2")
     design.exact("inception2/branch_1x1").fill("80")

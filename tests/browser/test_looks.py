@@ -4,6 +4,7 @@ import pytest
 
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app
+from tests.sizes import THOROUGH
 
 LOOKS = [("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844)), ("dark", (1920, 1080))]
 PAGES = {"design": "/design?net=googlenet", "catalogue": "/catalogue"}
@@ -35,7 +36,7 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", ["design", pytest.param("catalogue", marks=THOROUGH)])
 def test_page_renders(server, page, name):
     open_app(page, server.url + PAGES[name])
     if name == "design":
