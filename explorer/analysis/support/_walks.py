@@ -49,10 +49,12 @@ def walk_back(
     """
     maps, sizes = graph.maps, graph.sizes
     for place in range(max(states), source, -1):
-        if place not in states:
+        met = states.pop(place, None)
+        if met is None:
             continue
-        check_known(graph, place)
-        state = join(states.pop(place), sizes[place])
+        if place in graph.reasons:
+            raise UnansweredError(graph.reasons[place])
+        state = met[0] if len(met) == 1 else join(met, sizes[place])
         for earlier, reading in maps[place].sources:
             if earlier >= source:
                 pulled = state if reading is None else pull(state, reading, sizes[place], sizes[earlier])
