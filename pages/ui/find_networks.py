@@ -16,7 +16,7 @@ def search(chooser: str, *, several: bool = False) -> list[str]:
 
     Args:
         chooser: Key of that widget. What is found first is chosen in it, if what was chosen is not found.
-        several: Whether several can be chosen: then none is chosen by a search.
+        several: Whether several can be chosen, or none: then none is chosen by a search.
 
     Returns:
         Names of what is found, and of what is chosen; all where nothing is found, which is told.
@@ -42,7 +42,7 @@ def search(chooser: str, *, several: bool = False) -> list[str]:
         return names
     st.caption(f"{len(found)} of {len(names)} networks match.")
     chosen = st.session_state.get(chooser) or ""
-    kept = [*found, *(chosen if several else [chosen])]
+    kept = [*found, *(chosen if isinstance(chosen, list) else [chosen])]
     return [name for name in names if name in kept]
 
 

@@ -62,3 +62,15 @@ def test_what_is_chosen_elsewhere_stays_beside_a_search(home: Path) -> None:
     running.button(key="preset_homework").click().run()
     assert not running.exception
     assert running.selectbox(key="ablate_net").value == "inception-net-32"
+
+
+def test_the_network_beside_the_first_is_searched_and_none_is_chosen_by_it(home: Path) -> None:
+    running = open_page("receptive_field")
+    running.text_input(key="field_other_search").set_value("atrous").run()
+    assert not running.exception
+    assert running.selectbox(key="field_other").value == ""
+    assert options(running, "field_other") == [entry.name for entry in catalog.search("atrous")]
+    running.selectbox(key="field_other").set_value("dilated-cnn").run()
+    running.text_input(key="field_other_search").set_value("resnet").run()
+    assert not running.exception
+    assert running.selectbox(key="field_other").value == "dilated-cnn"

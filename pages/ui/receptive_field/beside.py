@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.architecture import Architecture, ArchitectureError, edit
-from pages.ui import session
+from pages.ui import find_networks, session
 from pages.ui.inspect import nodes
 
 from . import state
@@ -18,13 +18,13 @@ def choose() -> None:
     """The second network, and the node of it that is looked at."""
     other = state.state()["other"]
     titles = {_NONE: "none", _BASELINE: f"baseline: {session.baseline().name}"}
-    titles |= {name: catalog.entry(name).title for name in catalog.names()}
-    now = _find_key(other)
+    now = st.session_state["field_other"] = _find_key(other)
+    titles |= {name: catalog.entry(name).title for name in find_networks.search("field_other", several=True)}
     if now == _LINK and other is not None:
         titles[_LINK] = other.name
-    st.session_state["field_other"] = now
     st.selectbox(
         "Beside it", list(titles), key="field_other", format_func=titles.__getitem__, on_change=_choose_network,
+        filter_mode=None,
         help="A second network at the same place of the picture. Your changes are measured against the baseline.",
     )  # fmt: skip
     if other is None:
