@@ -99,6 +99,7 @@ def show_picture(model: Any, picture: Picture | None) -> Any:
             boxes = crop_boxes(model, picture) if seen is picture else []
             frames = [picture_frame(picture, boxes), input_frame(model, prediction)]
             mount("picture", "inspect_pair", {"frames": frames})
+            ink.show_switch(model, picture)
         height, width = picture["size"]
         told = [f"{picture['format']}, {width:,} × {height:,} pixels", *picture["notes"]]
         credit = f" Credit: {picture['credit']}." if picture["credit"] else ""
@@ -106,7 +107,6 @@ def show_picture(model: Any, picture: Picture | None) -> Any:
             literal(f"As it came: {'; '.join(told)}.{credit}") + "  \n"
             + literal(f"For the network: {'; '.join(model.preprocessing.steps())}."),
         )  # fmt: skip
-        ink.show_switch(model, picture)
     return prediction
 
 

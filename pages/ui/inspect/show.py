@@ -24,6 +24,7 @@ from . import (
     perturb,
     pictures,
     predictions,
+    queries,
     receptive_field,
     state,
 )
@@ -68,11 +69,13 @@ def _answer(model: Any) -> Any:
     def part() -> Any:
         nonlocal alone
         above = st.container()  # one box: whatever stands there, a pad below it keeps its place in the page
+        chosen = pictures.selected()
+        if chosen is not None:
+            # Not where the pad stands: what a spinner stands before is mounted anew, and a stroke under way lost.
+            with above, st.spinner("Predicting"):
+                queries.predict_picture(model, ink.seen_by(model, chosen))
         shown = state.state()["pictures"] or state.state()["pad"]
-        prediction = None
-        if shown:
-            with st.spinner("Predicting"):
-                prediction = predictions.show_picture(model, pictures.selected())
+        prediction = predictions.show_picture(model, chosen) if shown else None
         with above:
             if shown:
                 predictions.show_tiles(model, state.state()["pictures"])
