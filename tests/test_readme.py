@@ -24,7 +24,10 @@ def test_the_python_examples_print_what_their_comments_say(capsys: pytest.Captur
 
 
 @pytest.mark.parametrize("line", re.findall(r"^    python -m explorer (.+?)(?:\s+#.*)?$", README, re.M))
-def test_the_commands_are_understood(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_are_understood(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some write a file
     words = shlex.split(line)
     if "design.json" in words:
         assert cli.main(["export", "googlenet", "-o", str(tmp_path / "design.json")]) == 0
