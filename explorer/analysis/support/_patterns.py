@@ -44,6 +44,9 @@ def _find_patterns(graph: Graph, fields: dict[str, Field]) -> list[Region | str]
         if place in graph.reasons:
             found.append(graph.reasons[place])
             continue
+        if len(sources) == 1 and sources[0][1] is None:
+            found.append(found[sources[0][0]])
+            continue
         try:
             found.append(
                 _widen(found[sources[0][0]], sources[0][1], before[sources[0][0]], field, regions)
