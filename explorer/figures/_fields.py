@@ -264,12 +264,13 @@ def _lay_out_branches(architecture: Architecture, joint: str, unit: Unit, source
         drawn = support.convolutional or support
         kind = kind_of_branch(children[name]) if name in children else "shortcut"
         laid.append({
-            "name": name, "kind": kind, "text": _describe_size(support), **_lay_out_support(drawn),
+            "name": name, "kind": kind, "text": _describe_size(support, "units" if source else "px"),
+            **_lay_out_support(drawn),
         })  # fmt: skip
     return laid
 
 
-def _describe_size(support: UnitSupport) -> str:
+def _describe_size(support: UnitSupport, what: str) -> str:
     drawn = support.convolutional or support
     if not drawn.known:
         return support.status
@@ -278,7 +279,7 @@ def _describe_size(support: UnitSupport) -> str:
     whole = ", then the whole input" if support is not drawn else ""
     top, left, bottom, right = _seen(drawn)
     size = format_extent((bottom - top, right - left))
-    return f"{size}, {format_count(drawn.touched or 0)} touched{whole}"
+    return f"{size} {what} · {format_count(drawn.touched or 0)} touched{whole}"
 
 
 def _describe_unit(
