@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ...architecture import Geometry
 from ._regions import Spread, bits_of, smear, smear_down, spread, thin
+from ._supports import Size
+
+
+@lru_cache(maxsize=1024)  # a network has a handful of windows on a handful of sizes
+def pull_windows(window: Geometry, read: Size) -> tuple[Spread, Spread]:
+    """``pull_window`` of rows and of columns; where both are alike it is one function, which can be asked once."""
+    rows = pull_window(window, 0, read[0])
+    alike = read[0] == read[1] and all(height == width for height, width in window)
+    return rows, rows if alike else pull_window(window, 1, read[1])
 
 
 def pull_window(window: Geometry, axis: int, read: int) -> Spread:

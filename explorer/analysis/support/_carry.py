@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...architecture import Geometry
-from ._axes import pool_span, pull_pooling, pull_window, push_pooling, push_window
+from ._axes import pool_span, pull_pooling, pull_windows, push_pooling, push_window
 from ._graph import Pooling, Reading, WholePlane
 from ._regions import Region, Regions
 from ._supports import Box, Size
@@ -23,8 +25,7 @@ class Carrier:
         extent = sum(read)
         if isinstance(reading, Geometry):
             extent += made[0] * reading.stride[0] + made[1] * reading.stride[1]
-            pulls = [pull_window(reading, axis, read[axis]) for axis in (0, 1)]
-            return self._regions.move(region, pulls, extent)
+            return self._regions.move(region, pull_windows(reading, read), extent)
         self._note_whole(reading, read)
         if isinstance(reading, Pooling):
             pulls = [pull_pooling(made[axis], read[axis], self.middle) for axis in (0, 1)]
@@ -44,7 +45,7 @@ class Carrier:
             return self._regions.move(region, pushes, extent)
         return self._fill(region, made)
 
-    def join(self, regions: list[Region], at: Size) -> Region:
+    def join(self, regions: Sequence[Region], at: Size) -> Region:
         """What meets at one map."""
         return self._regions.unite(regions, sum(at))
 
@@ -65,20 +66,26 @@ class Carrier:
 
 def pull_box(middle: bool, box: Box, reading: Reading, made: Size, read: Size) -> Box:
     """A box with the padding that is seen, from a map to one that it reads."""
-    ends = []
-    for axis, (first, end) in enumerate(((box.top, box.bottom), (box.left, box.right))):
-        if isinstance(reading, Geometry):
-            start = first * reading.stride[axis] - reading.pad[axis]
-            reach = reading.dilation[axis] * (reading.kernel[axis] - 1)
-            ends.append((start, start + (end - first - 1) * reading.stride[axis] + reach + 1))
-        elif isinstance(reading, Pooling):
-            spans = [pool_span(unit, read[axis], made[axis], middle) for unit in (first, end - 1)]
-            ends.append((spans[0][0], spans[1][1]))
-        else:
-            ends.append((first, end))
-    return Box(ends[0][0], ends[1][0], ends[0][1], ends[1][1])
+    top, left, bottom, right = box
+    if isinstance(reading, Geometry):
+        (tall, wide), (down, along), (apart, aside), (above, before), _ = reading
+        return Box(
+            top * down - above,
+            left * along - before,
+            (bottom - 1) * down - above + apart * (tall - 1) + 1,
+            (right - 1) * along - before + aside * (wide - 1) + 1,
+        )
+    if isinstance(reading, Pooling):
+        return Box(
+            pool_span(top, read[0], made[0], middle)[0],
+            pool_span(left, read[1], made[1], middle)[0],
+            pool_span(bottom - 1, read[0], made[0], middle)[1],
+            pool_span(right - 1, read[1], made[1], middle)[1],
+        )
+    return box
 
 
-def enclose(boxes: list[Box], _: Size) -> Box:
+def enclose(boxes: Sequence[Box]) -> Box:
+    """The box around boxes."""
     tops, lefts, bottoms, rights = zip(*boxes, strict=True)
     return Box(min(tops), min(lefts), max(bottoms), max(rights))

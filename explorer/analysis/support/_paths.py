@@ -6,11 +6,10 @@ from math import log2
 from typing import Any, NamedTuple
 
 from ...architecture import Architecture, Geometry
-from .._analyze import analyze
 from ._axes import pool_span
-from ._graph import Graph, Reading, WholePlane, find_place
+from ._graph import Reading, WholePlane, find_place
 from ._supports import Size, Unit
-from ._units import check_unit
+from ._units import check_unit, open_graph
 from ._walks import UnansweredError, walk_back
 
 MAX_ADDITIONS, MAX_EXACT_ADDITIONS = 3 * 10**8, 3 * 10**7
@@ -50,7 +49,7 @@ def count_paths(
     """
     import numpy as np
 
-    graph = Graph(architecture, analyze(architecture, input_shape))
+    graph = open_graph(architecture, input_shape)
     target, end = find_place(graph, path), find_place(graph, source, image=True)
     unit = check_unit(graph, target, path, unit)
     counter = _Counter(exact)

@@ -58,7 +58,7 @@ class Regions:
         if isinstance(region, dict):
             return self._move_rows(region, rows, columns, extent)
         self.spend(len(region) * extent)
-        moved = tuple([(r if rows is None else rows(r), c if columns is None else columns(c)) for r, c in region])
+        moved = tuple([_step(rows, columns, product) for product in region])
         return moved if len(moved) == 1 and moved[0][0] and moved[0][1] else self._prune(moved, extent)
 
     def shift(self, region: Region, down: int, right: int, extent: int) -> Region:
@@ -134,6 +134,15 @@ class Regions:
                 return rows
             classes[columns] = classes.get(columns, 0) | 1 << row
         return self._prune([(rows, columns) for columns, rows in classes.items()], extent)
+
+
+def _step(rows: Spread, columns: Spread, product: Product) -> Product:
+    """A product behind a step. Most windows and regions are alike on both axes, which halves the work."""
+    r, c = product
+    moved = r if rows is None else rows(r)
+    if rows is columns and r == c:
+        return moved, moved
+    return moved, c if columns is None else columns(c)
 
 
 def _each_row(region: Region) -> Iterable[tuple[int, int]]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from operator import index
 from typing import Any
 
 from ...architecture import Architecture, edit
 from .._analyze import analyze
 from ._carry import Carrier, enclose, pull_box
-from ._graph import Graph, Reading, find_place
+from ._graph import READINGS, Graph, Reading, find_place
 from ._regions import Region, TooMuchWorkError, products_of
-from ._supports import EXACT, TOO_MUCH_WORK, WHOLE_INPUT, Box, Unit, UnitSupport
+from ._supports import EXACT, TOO_MUCH_WORK, WHOLE_INPUT, Box, Size, Unit, UnitSupport
 from ._walks import UnansweredError, check_known, walk_back, walk_forth
 
 
@@ -41,7 +41,7 @@ def find_unit_support(
         ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
         ValueError: There is no such node or unit, or ``path`` does not depend on ``source``.
     """
-    graph = Graph(architecture, analyze(architecture, input_shape))
+    graph = open_graph(architecture, input_shape)
     target = find_place(graph, path)
     unit = check_unit(graph, target, path, unit)
     return _find_seen(graph, target, [(target, None)], unit, path, source)
@@ -71,7 +71,7 @@ def find_branch_supports(
         ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
         ValueError: There is no such node or unit, it has no branches, or it does not depend on ``source``.
     """
-    graph = Graph(architecture, analyze(architecture, input_shape))
+    graph = open_graph(architecture, input_shape)
     target = find_place(graph, path)
     unit = check_unit(graph, target, path, unit)
     node = edit.find(architecture, path)
@@ -109,7 +109,7 @@ def find_projective_field(
         ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
         ValueError: There is no such node or pixel, or ``path`` does not depend on ``source``.
     """
-    graph = Graph(architecture, analyze(architecture, input_shape))
+    graph = open_graph(architecture, input_shape)
     target, start = find_place(graph, path), find_place(graph, source, image=True)
     pixel = check_unit(graph, start, source, pixel)
 
@@ -140,7 +140,7 @@ def find_output_shape(
         ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
         ValueError: There is no such node.
     """
-    graph = Graph(architecture, analyze(architecture, input_shape))
+    graph = open_graph(architecture, input_shape)
     return graph.shapes[find_place(graph, path)]
 
 
@@ -157,7 +157,7 @@ def find_default_node(architecture: Architecture, *, input_shape: tuple[int, int
     Raises:
         ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
     """
-    graph = Graph(architecture, analyze(architecture, input_shape))
+    graph = open_graph(architecture, input_shape)
     names = [node.name for node in architecture.trunk.nodes]
     return next((name for name in reversed(names) if graph.sizes[graph.place[name]] != (1, 1)), "")
 
@@ -180,13 +180,13 @@ def find_inner_units(
         ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
         ValueError: There is no such node, or it is not known what its units see.
     """
-    graph = Graph(architecture, analyze(architecture, input_shape))
+    graph = open_graph(architecture, input_shape)
     target = find_place(graph, path)
 
     def find_ends(axis: int, place: int) -> tuple[int, int]:
         begun = Box(place, place, place + 1, place + 1)
         try:
-            box = walk_back(graph, {target: [begun]}, 0, partial(pull_box, True), enclose)
+            box = walk_back(graph, {target: [begun]}, 0, partial(pull_box, True), lambda boxes, _: enclose(boxes))
         except UnansweredError as reason:
             raise ValueError(f"it is not known what the units of {path} see: {reason}") from None
         assert box is not None  # every node is behind the image
@@ -199,6 +199,20 @@ def find_inner_units(
         return range(first, max(first, end))
 
     return find_inner(0), find_inner(1)
+
+
+def open_graph(architecture: Architecture, input_shape: Sequence[int] | None) -> Graph:
+    """The graph of a network for an input; kept, because whoever asks for one unit soon asks for its neighbour.
+
+    Raises:
+        ArchitectureError: Layers do not fit together, or ``input_shape`` is not allowed.
+    """
+    return _open(architecture, None if input_shape is None else tuple(input_shape), tuple(READINGS))
+
+
+@lru_cache(maxsize=8)
+def _open(architecture: Architecture, input_shape: Any, kinds: tuple[str, ...]) -> Graph:  # noqa: ARG001
+    return Graph(architecture, analyze(architecture, input_shape))
 
 
 def check_unit(graph: Graph, place: int, path: str, unit: Unit) -> Unit:
@@ -235,10 +249,15 @@ def _find_seen(
         return found
 
     def find(carrier: Carrier) -> tuple[Region, Box | None]:
-        region = follow(carrier.pull, carrier.join, ((1 << row, 1 << column),))
-        if carrier.whole:
-            return region, None
-        return region, follow(partial(pull_box, carrier.middle), enclose, Box(row, column, row + 1, column + 1))
+        def pull(state: tuple[Region, Box], *step: Any) -> tuple[Region, Box]:
+            return carrier.pull(state[0], *step), pull_box(carrier.middle, state[1], *step)
+
+        def join(states: list[tuple[Region, Box]], at: Size) -> tuple[Region, Box]:
+            regions, boxes = zip(*states, strict=True)
+            return carrier.join(regions, at), enclose(boxes)
+
+        region, box = follow(pull, join, (((1 << row, 1 << column),), Box(row, column, row + 1, column + 1)))
+        return region, None if carrier.whole else box
 
     return _answer(find, path=path, unit=unit, source=source, shape=graph.sizes[end])
 
