@@ -27,11 +27,7 @@ def show() -> None:
     numbers = parts.current(NAME)
     chain = read_chain(layers_of(numbers), numbers[0])
     parts.introduce(
-        "Two 3×3 see what one 5×5 sees",
-        "The second layer's nine pixels each stand for a 3×3 of the image; these overlap, and together they fill "
-        "5 × 5: 3 + 3 − 1 = 5, and not 3 + 3. That costs 18·C² weights, not 25·C², and has one more nonlinearity.",
-        chain.architecture.name,
-        parts.link_to(chain.architecture),
+        "Two 3×3 see what one 5×5 sees", _notice(chain), chain.architecture.name, parts.link_to(chain.architecture)
     )
     parts.show_presets(NAME, {title: (numbers[0], *preset[1:]) for title, preset in _PRESETS.items()})
     left, right = st.columns([0.3, 0.7], gap="medium")
@@ -44,6 +40,20 @@ def show() -> None:
         "**Beyond the notes:** 3 + 3 − 1 = 5 holds only while every stride is 1. In general r grows by (k − 1)·d·j, "
         "where j is the product of the strides before: the last lesson works it out for any network."
     )
+
+
+def _notice(chain: Chain) -> str:
+    """What to notice: of the notes' two 3×3 in their words, of another chain with its own numbers."""
+    if chain.layers == ((3, 1), (3, 1)):
+        return (
+            "The second layer's nine pixels each stand for a 3×3 of the image; these overlap, and together they fill "
+            "5 × 5: 3 + 3 − 1 = 5, and not 3 + 3. That costs 18·C² weights, not 25·C², and has one more nonlinearity."
+        )
+    side = " + ".join(["1", *(str(dilation * (kernel - 1)) for kernel, dilation in chain.layers)])
+    share = format_share(chain.coverage, 1)
+    seen = "all is read" if chain.coverage == 1 else f"{share} is read, the rest is holes"
+    box = f"{chain.side} × {chain.side}"
+    return f"Each layer adds d·(k − 1) to the side of the box: {side} = {chain.side}; of {box} {seen}."
 
 
 def draw(chain: Chain, key: str) -> None:
