@@ -31,7 +31,8 @@ class History:
 
         Args:
             value: The new current architecture; an equal one changes nothing.
-            gesture: Names the drag that it belongs to. One drag is one step back, however many values it passed.
+            gesture: Names the drag that it belongs to. One drag is one step back, however many values it passed,
+                and none where it ends as it began.
 
         Returns:
             The new history; what had been undone can no longer be redone.
@@ -39,6 +40,8 @@ class History:
         if value == self.current:
             return self
         same = gesture is not None and gesture == self.gesture
+        if same and self.past[-1:] == (value,):  # the drag is back where it began: no step, whatever it does next
+            return History(value, self.past[:-1])
         past = self.past if same else (*self.past, self.current)[-MAX_STEPS:]
         return History(value, past, (), gesture)
 

@@ -70,6 +70,7 @@ def test_ribbon_by_mouse(design):
     settle(page)
     design.agree()
     assert design.query("net") == address
+    assert design.button("undo_button").is_disabled()
 
 
 def test_ribbon_by_keyboard(design):

@@ -45,6 +45,15 @@ def test_one_drag_is_one_step_back() -> None:
     assert history.undo().record(VALUES[1], gesture="slider 7").undo().current == BASE
 
 
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12))
+def test_a_drag_is_a_step_unless_it_ends_where_it_began(values: list[int]) -> None:
+    history = History(BASE).record(VALUES[0])
+    for place in values:
+        history = history.record(VALUES[place], gesture="slider 7")
+    assert history.current == VALUES[values[-1]]
+    assert history.past == ((BASE,) if values[-1] == 0 else (VALUES[0], BASE)[::-1])
+
+
 def test_it_is_bounded_and_forgets() -> None:
     history = History(BASE)
     for number in range(MAX_STEPS + 20):
