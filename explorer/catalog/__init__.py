@@ -9,8 +9,9 @@ from . import _cifar, _lessons  # noqa: F401
 # isort: split
 from ..architecture.blocks import inception as inception_block
 from ._course import inception_block_bn
+from ._lineage import children, family, forms, parents, published_accuracy
 from ._origin import Origin, describe_origin, find_origin, state_origin
-from ._registry import ALIASES, GROUPS, Entry, Fact, entries, entry, get, name_of, names, register
+from ._registry import ALIASES, GROUPS, Entry, Fact, Lineage, Parent, entries, entry, get, name_of, names, register
 from ._resolve import resolve
 from ._search import search, suggest
 from ._untitled import empty, untitled
@@ -20,17 +21,24 @@ __all__ = [
     "GROUPS",
     "Entry",
     "Fact",
+    "Lineage",
     "Origin",
+    "Parent",
+    "children",
     "describe_origin",
     "empty",
     "entries",
     "entry",
+    "family",
     "find_origin",
+    "forms",
     "get",
     "inception_block",
     "inception_block_bn",
     "name_of",
     "names",
+    "parents",
+    "published_accuracy",
     "register",
     "resolve",
     "search",

@@ -19,7 +19,7 @@ from ..architecture import (
     Sequence,
 )
 from ..architecture.blocks import inception as inception_block
-from ._registry import Fact, register
+from ._registry import Fact, Lineage, Parent, register
 
 _PAPER = "Szegedy et al., Going Deeper with Convolutions, CVPR 2015 (arXiv 1409.4842)"
 
@@ -84,6 +84,15 @@ def _head(name: str, pool: Node, classes: int, **style: Any) -> Auxiliary:
     ),
     tags=("ImageNet", "2014", "auxiliary heads"),
     group="family",
+    lineage=Lineage(
+        year=2014,
+        paper=_PAPER,
+        parents=(
+            Parent("nin", "1×1 convolutions now narrow the input of larger kernels; global pooling replaces two fully "
+                   "connected layers"),
+            Parent("alexnet", "convolutions of four sizes side by side instead of one after another"),
+        ),
+    ),
 )  # fmt: skip
 def googlenet() -> Architecture:
     """The network of table 1, pooling with rounding up as in the authors' Caffe model."""
@@ -138,6 +147,7 @@ def googlenet() -> Architecture:
     repairs=("the notes count twelve numbered cells; the network has nine blocks between stem and classifier",),
     tags=("Fashion-MNIST", "course notes"),
     group="course",
+    form_of="googlenet",
 )
 def googlenet_96() -> Architecture:
     """Pooling with padding 1 instead of rounding up, no response normalisation, no dropout."""
@@ -185,11 +195,12 @@ _META = "torchvision, GoogLeNet_Weights.IMAGENET1K_V1.meta"
         Fact(metric="params", value=6_624_904, source=_META),
         Fact(metric="training_params", value=13_004_888, source="torchvision, both auxiliary heads counted"),
         Fact(metric="macs", value=1.498e9, source=f"{_META}, “_ops”", exact=False),
-        Fact(metric="top1_percent", value=69.778, source=_META),
-        Fact(metric="top5_percent", value=89.530, source=_META),
+        Fact(metric="top1_percent", value=69.778, source=_META, year=2022),
+        Fact(metric="top5_percent", value=89.530, source=_META, year=2022),
     ),
     tags=("ImageNet", "batch norm", "auxiliary heads"),
     group="family",
+    form_of="googlenet",
 )
 def googlenet_torchvision() -> Architecture:
     """The “5×5” branch is a 3×3: a slip of the port, kept because the weights have it (pytorch/vision#906)."""

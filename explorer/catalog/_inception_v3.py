@@ -21,7 +21,9 @@ from ..architecture import (
     Sequence,
     Size,
 )
-from ._registry import Fact, register
+from ._registry import Fact, Lineage, Parent, register
+
+_PAPER = "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016 (arXiv 1512.00567)"
 
 _META = "torchvision, Inception_V3_Weights.IMAGENET1K_V1.meta"
 
@@ -148,14 +150,13 @@ def _inception_e(name: str) -> Parallel:
     "inception-v3",
     title="Inception v3",
     summary="Factorised 7×7 convolutions and blocks that split twice; as in torchvision, with its auxiliary head.",
-    source="Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016 (arXiv 1512.00567); "
-    "torchvision.models.inception_v3",
+    source=f"{_PAPER}; torchvision.models.inception_v3",
     facts=(
         Fact(metric="training_params", value=27_161_264, source=f"{_META} (auxiliary head counted)"),
         Fact(metric="params", value=23_834_568, source="torchvision, aux_logits=False"),
         Fact(metric="macs", value=5.713e9, source=f"{_META}, “_ops”", exact=False),
-        Fact(metric="top1_percent", value=77.294, source=_META),
-        Fact(metric="top5_percent", value=93.450, source=_META),
+        Fact(metric="top1_percent", value=77.294, source=_META, year=2022),
+        Fact(metric="top5_percent", value=93.450, source=_META, year=2022),
     ),
     repairs=(
         "the course notes place the factorisation of 3×3 into 3×1 and 1×3 in v3 as a whole; it occurs in the last two "
@@ -163,6 +164,18 @@ def _inception_e(name: str) -> Parallel:
     ),
     tags=("ImageNet", "2015", "batch norm", "factorised", "auxiliary heads"),
     group="family",
+    lineage=Lineage(
+        year=2015,
+        paper=_PAPER,
+        parents=(
+            Parent(
+                "bn-inception",
+                "7×7 convolutions become 1×7 and 7×1, 3×3 become 1×3 beside 3×1; grids shrink in "
+                "blocks of strided branches; label smoothing",
+            ),
+            Parent("googlenet", "three 3×3 for the 7×7 of the stem, one auxiliary head instead of two"),
+        ),
+    ),
 )
 def inception_v3() -> Architecture:
     """torchvision's network for 299×299 images."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import NamedTuple
 
 from ..architecture import Architecture
 from ..text import quote
@@ -26,6 +27,29 @@ class Fact:
     """False for a rounded or approximate number."""
     note: str = ""
     """A remark that is needed to interpret it; '' for none."""
+    year: int | None = None
+    """When it was published; None where that is not known."""
+
+
+class Parent(NamedTuple):
+    """A network that another one grew from, and what was changed on the way."""
+
+    name: str
+    """A name of the catalogue."""
+    change: str
+    """What the child changed or took over, in one short sentence without a full stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """Where a network stands in the family tree."""
+
+    year: int
+    """When it was first published."""
+    paper: str
+    """Authors, title, place, number on arXiv."""
+    parents: tuple[Parent, ...] = ()
+    """What it grew from, by its authors' own account: the nearest first; () for the first of the family."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +72,10 @@ class Entry:
     """What it has and is for, by which it is found and filtered."""
     group: str = "other"
     """A key of ``GROUPS``: where the catalogue shows it."""
+    lineage: Lineage | None = None
+    """Its place in the family tree; None for a network that has none, or that is another form of one that has."""
+    form_of: str = ""
+    """The network of the family tree that this is another form of: as shipped by a library, of another size."""
     make: Callable[[], Architecture] = field(repr=False)
     """The function that makes the network."""
 
@@ -82,6 +110,8 @@ def register(
     facts: tuple[Fact, ...] = (),
     tags: tuple[str, ...] = (),
     group: str = "other",
+    lineage: Lineage | None = None,
+    form_of: str = "",
 ) -> Callable[[Callable[[], Architecture]], Callable[[], Architecture]]:
     """Add the network that a function makes to the catalogue; a decorator.
 
@@ -94,22 +124,27 @@ def register(
         facts: Published numbers, shown beside the product's own.
         tags: What it has and is for, by which it is found and filtered.
         group: A key of ``GROUPS``.
+        lineage: Its place in the family tree; None for a network that has none.
+        form_of: The network of the family tree that this is another form of; "" for none.
 
     Returns:
         A decorator that registers the function and returns it. It is called once, when the network is first asked for.
 
     Raises:
-        ValueError: The name is taken, or there is no such group.
+        ValueError: The name is taken, there is no such group, or both a lineage and ``form_of`` are given.
     """
     if group not in GROUPS:
         raise ValueError(f"there is no group {group!r}; there are {', '.join(GROUPS)}")
+
+    if lineage is not None and form_of:
+        raise ValueError(f"{name!r} has a place of its own in the family tree or is a form of {form_of!r}, not both")
 
     def add(make: Callable[[], Architecture]) -> Callable[[], Architecture]:
         if name in _ENTRIES:
             raise ValueError(f"the catalogue already has {name!r}")
         _ENTRIES[name] = Entry(
             name=name, title=title, summary=summary, source=source, repairs=repairs, facts=facts, tags=tags,
-            group=group, make=make,
+            group=group, lineage=lineage, form_of=form_of, make=make,
         )  # fmt: skip
         _name_by_value.cache_clear()
         return make
