@@ -12,8 +12,11 @@ from . import _limits as limits
 
 NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
 
-ActivationKind = Literal["none", "relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh"]
-"""Element-wise functions as in torch.nn; leaky_relu has slope 0.01, gelu is the exact (erf) form."""
+ActivationKind = Literal[
+    "none", "relu", "relu6", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "mish", "hard_swish", "sigmoid",
+    "hard_sigmoid", "tanh",
+]  # fmt: skip
+"""Element-wise functions as in torch.nn, with its defaults; gelu is the exact (erf) form, gelu_tanh approximates it."""
 IN_PLACE = frozenset({"none", "relu"})
 """Activations that take no memory of their own at the end of a layer."""
 SAVES_OUTPUT = frozenset({"relu", "sigmoid", "tanh"})
@@ -60,7 +63,13 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _present_name(value: object) -> object:
+    """An activation's name: what files of earlier versions called 'hardswish' is written as the others are."""
+    return "hard_swish" if value == "hardswish" else value
+
+
 Name = Annotated[str, BeforeValidator(_check_name)]
+ActivationField = Annotated[ActivationKind, BeforeValidator(_present_name)]
 KernelSize = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
 Stride = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]
 Dilation = Annotated[Size, _check_size(1, limits.MAX_KERNEL)]

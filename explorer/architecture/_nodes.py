@@ -18,7 +18,7 @@ from ._fields import (
     IN_PLACE,
     POINTWISE,
     SAVES_OUTPUT,
-    ActivationKind,
+    ActivationField,
     AttentionKind,
     Channels,
     Dilation,
@@ -58,7 +58,7 @@ class Conv(NodeBase):
     """'batch' for batch normalisation between convolution and activation."""
     norm_eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
     """Added to the variance by the normalisation."""
-    activation: ActivationKind = "relu"
+    activation: ActivationField = "relu"
     """Element-wise function at the end."""
 
     @cached_property
@@ -174,7 +174,7 @@ class Linear(NodeBase):
     """Length of the output vector."""
     bias: bool = True
     """A number added per output."""
-    activation: ActivationKind = "none"
+    activation: ActivationField = "none"
     """Element-wise function at the end."""
 
     @cached_property
@@ -231,7 +231,7 @@ class Activation(NodeBase):
     """An element-wise function on its own."""
 
     op: Literal["activation"] = "activation"
-    kind: ActivationKind = "relu"
+    kind: ActivationField = "relu"
     """Which function."""
 
 
@@ -345,7 +345,7 @@ class Residual(NodeBase):
     """Normalisation after the projection."""
     scale: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Factor of the body; Inception-ResNet uses 0.1 to 0.2."""
-    activation: ActivationKind = "relu"
+    activation: ActivationField = "relu"
     """Element-wise function after the addition."""
 
     @property

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from ..analysis import METRICS, Analysis, Sweep, Totals, convex_in_channels, convex_samples, headline_metrics
-from ..architecture import MAX_CHANNELS, Architecture, ArchitectureError, edit, field_label
+from ..architecture import MAX_CHANNELS, ActivationKind, Architecture, ArchitectureError, edit, field_label
 from ..text import format_bytes, format_change, format_setting, format_si
 from ._commands import Command, apply
 from ._offers import explain_lock
@@ -14,7 +14,7 @@ from ._typed import as_plain
 _FORMER_KEYS = {"training": "training_bytes", "inference": "inference_bytes", "field": "receptive_field"}
 """Names of metrics in links that were made before metrics had one name everywhere."""
 
-ACTIVATIONS = ["relu", "relu6", "leaky_relu", "gelu", "silu", "hardswish", "sigmoid", "tanh", "none"]
+_ACTIVATIONS = get_args(ActivationKind)
 
 
 def ribbon_metric(key: str) -> str | None:
@@ -214,5 +214,5 @@ def activation_select(command: Command, value: str | None) -> dict[str, Any]:
         "label": "activation",
         "command": command,
         "value": value,
-        "options": [{"value": name, "label": name.replace("_", " ")} for name in ACTIVATIONS],
+        "options": [{"value": name, "label": name.replace("_", " ")} for name in _ACTIVATIONS],
     }

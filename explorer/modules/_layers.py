@@ -20,10 +20,14 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
     "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
     "gelu": nn.GELU,
+    "gelu_tanh": lambda: nn.GELU(approximate="tanh"),
     "silu": nn.SiLU,
-    "hardswish": nn.Hardswish,
+    "mish": nn.Mish,
+    "hard_swish": nn.Hardswish,
     "sigmoid": nn.Sigmoid,
+    "hard_sigmoid": nn.Hardsigmoid,
     "tanh": nn.Tanh,
 }
 """Element-wise functions by the name that nodes give them: what makes the module."""

@@ -147,9 +147,9 @@ def _thop_with(sums: LayerSums, pools: list[Layer]) -> tuple[CountItem, ...]:
     )
 
 
-_FUNCTIONS = ("relu", "relu6", "gelu", "silu")
+_FUNCTIONS = ("relu", "relu6", "elu", "gelu", "gelu_tanh", "silu")
 """Activations that ptflops counts where they are functions."""
-_AGAIN = ("relu", "gelu", "leaky_relu")
+_AGAIN = ("relu", "elu", "gelu", "gelu_tanh", "leaky_relu")
 """Those that count once more as modules: LeakyReLU only there; ReLU6 and SiLU once either way."""
 
 
@@ -186,7 +186,7 @@ def _ptflops_with(sums: LayerSums, pools: list[Layer]) -> tuple[CountItem, ...]:
         ),
         CountItem(
             label="activations",
-            convention="1 for each element of ReLU, ReLU6, GELU and SiLU written as functions; others are free",
+            convention="1 for each element of ReLU, ReLU6, ELU, GELU and SiLU written as functions; others are free",
             value=sums.activated(*_FUNCTIONS),
         ),
         CountItem(
@@ -219,8 +219,8 @@ def _ptflops_modules(sums: LayerSums) -> tuple[CountItem, ...]:
         *keep_items(
             CountItem(
                 label="activations again",
-                convention="written as modules, ReLU and GELU are counted as such and as the functions that they call; "
-                "LeakyReLU is counted as a module only",
+                convention="written as modules, ReLU, ELU and GELU are counted as such and as the functions that they "
+                "call; LeakyReLU is counted as a module only",
                 value=sums.activated(*_AGAIN),
             )
         ),

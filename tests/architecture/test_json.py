@@ -218,6 +218,12 @@ def test_size_is_limited() -> None:
     assert problems_of(" " * (MAX_TEXT_BYTES + 1)) == said
 
 
+def test_an_activation_by_the_name_that_earlier_versions_gave_it() -> None:
+    older = json.loads(json.dumps(SMALL))
+    older["trunk"]["children"][0]["activation"] = "hardswish"
+    assert to_data(from_json(json.dumps(older)))["trunk"]["children"][0]["activation"] == "hard_swish"
+
+
 @pytest.mark.parametrize("indent", [None, 1, 2])
 def test_the_longest_architecture_can_be_read_again(indent: int | None) -> None:
     """As many nodes as may be, as deep as may be, every field at its longest, four bytes a letter in the texts."""
@@ -225,7 +231,7 @@ def test_the_longest_architecture_can_be_read_again(indent: int | None) -> None:
         Conv(
             name=f"{number:_>64}", out_channels=4096, kernel_size=(31, 30), stride=(31, 30), padding=(1024, 1023),
             dilation=(31, 30), groups="depthwise", bias=False, norm="batch", norm_eps=1.2345678901234567e-05,
-            activation="leaky_relu",
+            activation="hard_sigmoid",
         )
         for number in range(MAX_NODES - MAX_DEPTH)
     )  # fmt: skip

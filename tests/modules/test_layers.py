@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, get_args
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from explorer.architecture import Activation, ActivationKind, Architecture, Conv, Sequence
+from explorer.modules import build
 from explorer.modules._layers import AveragePool
+
+FUNCTIONS: dict[str, Callable[..., torch.Tensor]] = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "mish": F.mish,
+    "hard_swish": F.hardswish,
+    "sigmoid": torch.sigmoid,
+    "hard_sigmoid": F.hardsigmoid,
+    "tanh": torch.tanh,
+}
+
+
+@pytest.mark.parametrize("kind", get_args(ActivationKind))
+def test_an_activation_is_torchs_function_of_that_name(kind: Any) -> None:
+    """On its own and at the end of a layer, to the last bit, with its gradient."""
+    nodes = (Activation(name="alone", kind=kind), Conv(name="conv", out_channels=2, activation=kind))
+    network = build(Architecture(name=kind, input_shape=(2, 8, 8), trunk=Sequence(name="trunk", children=nodes)))
+    x = torch.linspace(-8, 8, 256).reshape(2, 2, 8, 8)
+    mine, theirs = (x.clone().requires_grad_() for _ in range(2))
+    conv = network.get_submodule("conv.conv")
+    made, expected = network(mine), FUNCTIONS[kind](conv(FUNCTIONS[kind](theirs)))
+    assert torch.equal(made, expected)
+    gradients = [torch.autograd.grad(y.square().sum(), of)[0] for y, of in ((made, mine), (expected, theirs))]
+    assert torch.equal(*gradients)
 
 
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])

@@ -31,10 +31,13 @@ FUNCTIONS: dict[type[nn.Module], str] = {
     nn.ReLU: "relu",
     nn.ReLU6: "relu6",
     nn.LeakyReLU: "leaky_relu",
+    nn.ELU: "elu",
     nn.GELU: "gelu",
     nn.SiLU: "silu",
+    nn.Mish: "mish",
     nn.Hardswish: "hardswish",
     nn.Sigmoid: "sigmoid",
+    nn.Hardsigmoid: "hardsigmoid",
     nn.Tanh: "tanh",
 }
 
