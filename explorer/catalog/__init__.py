@@ -4,6 +4,9 @@
 from . import _course, _googlenet, _inception_v3  # noqa: F401
 
 # isort: split
+from . import _densenet  # noqa: F401
+
+# isort: split
 from . import _cifar, _lessons  # noqa: F401
 
 # isort: split

@@ -90,6 +90,7 @@ _ENTRIES: dict[str, Entry] = {}
 GROUPS: dict[str, str] = {
     "course": "Course notes",
     "family": "GoogLeNet and its successors",
+    "later": "Networks after Inception",
     "small": "Small networks to train in minutes",
     "lesson": "Lessons",
     "other": "Others",

@@ -16,6 +16,7 @@ _WORDS = {
     "batch norm": "batchnorm bn normalization 批归一化 批量归一化 批标准化",
     "dilation": "dilated atrous hole receptive field rf 空洞卷积 膨胀卷积 扩张卷积 感受野",
     "residual": "resnet skip connection shortcut identity 残差网络 残差块 残差连接 跳跃连接 捷径",
+    "dense": "densenet dense connections concatenation 稠密连接网络 密集连接 稠密块",
     "attention": "squeeze excitation senet channel 通道注意力 空间注意力 注意力机制",
     "auxiliary heads": "auxiliary classifier 辅助分类器",
     "factorised": "factorized asymmetric 1x7 7x1 1x3 3x1 非对称卷积 卷积分解 因子分解",
