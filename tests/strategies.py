@@ -37,7 +37,10 @@ Draw = Any
 
 ACTIVATIONS = get_args(ActivationKind)
 # The last ones are also attributes of torch modules and of our own: names must not be confused with them.
-NAMES = ("a", "b", "conv", "Branch_1x1", "_", "forward", "training", "weight", "fuse", "children", "body", "scores")
+NAMES = (
+    "a", "b", "conv", "Branch_1x1", "0", "3x3", "_", "forward", "training", "weight", "fuse", "children", "body",
+    "scores",
+)  # fmt: skip
 MAX_CHANNELS = 8
 
 

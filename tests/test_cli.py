@@ -368,7 +368,7 @@ def test_inputs_that_are_no_shape(capsys: pytest.CaptureFixture[str], text: str)
 
 @pytest.mark.parametrize("text", ["0x5x5", "3x7x7", "3x224x2000", "9999x224x224"])
 def test_inputs_beyond_the_limits(capsys: pytest.CaptureFixture[str], text: str) -> None:
-    assert "1 to 4,096 channels, 8 to 1,024 pixels a side" in error(capsys, "analyze", "googlenet", "--input", text)
+    assert "1 to 8,192 channels, 8 to 1,024 pixels a side" in error(capsys, "analyze", "googlenet", "--input", text)
 
 
 def test_layers_that_do_not_fit_are_told_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

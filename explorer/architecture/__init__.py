@@ -11,6 +11,7 @@ from ._changes import Change, ChangeKind
 from ._diff import describe_changes, describe_difference, diff, structural
 from ._fields import (
     IN_PLACE,
+    NAME_PATTERN,
     SAVES_OUTPUT,
     ActivationKind,
     AttentionKind,
@@ -32,6 +33,7 @@ from ._limits import (
     MAX_FEATURES,
     MAX_IMAGE,
     MAX_KERNEL,
+    MAX_LINK_BYTES,
     MAX_LINK_CHARS,
     MAX_MACS,
     MAX_NODES,
@@ -75,6 +77,7 @@ __all__ = [
     "MAX_FEATURES",
     "MAX_IMAGE",
     "MAX_KERNEL",
+    "MAX_LINK_BYTES",
     "MAX_LINK_CHARS",
     "MAX_MACS",
     "MAX_NODES",
@@ -83,6 +86,7 @@ __all__ = [
     "MAX_TEXT_BYTES",
     "MAX_TITLE",
     "MIN_IMAGE",
+    "NAME_PATTERN",
     "NODE_KINDS",
     "SAVES_OUTPUT",
     "VERSION",

@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field, PlainValidator
 
 from . import _limits as limits
 
-NAME_PATTERN = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{limits.MAX_NAME - 1}}}")
+NAME_PATTERN = re.compile(rf"[A-Za-z0-9_]{{1,{limits.MAX_NAME}}}")
+"""What a node may be called: a part of a path and of the names in the state dict."""
 
 ActivationKind = Literal[
     "none", "relu", "relu6", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "mish", "hard_swish", "sigmoid",
@@ -55,7 +56,7 @@ def _check_size(low: int, high: int, words: tuple[str, ...] = ()) -> Any:
 
 def _check_name(value: object) -> object:
     if isinstance(value, str) and not NAME_PATTERN.fullmatch(value):
-        raise ValueError(f"must be 1 to {limits.MAX_NAME} letters, digits or _, and not begin with a digit")
+        raise ValueError(f"must be 1 to {limits.MAX_NAME} letters, digits or _, without accents")
     return value
 
 

@@ -40,7 +40,7 @@ def encode(architecture: Architecture) -> str:
 
 
 def decode(text: str) -> Architecture:
-    """Read the architecture in a link's text; never more than ``MAX_TEXT_BYTES`` are unpacked.
+    """Read the architecture in a link's text; never more than ``MAX_LINK_BYTES`` are unpacked.
 
     Args:
         text: What ``to_link`` wrote, in this version or an older one.
@@ -62,11 +62,11 @@ def decode(text: str) -> Architecture:
         packed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
         inflater = zlib.decompressobj()
         # One byte more than allowed is enough to know that it is too much: a bomb is never unpacked.
-        data = inflater.decompress(packed, limits.MAX_TEXT_BYTES + 1)
+        data = inflater.decompress(packed, limits.MAX_LINK_BYTES + 1)
     except (zlib.error, binascii.Error, ValueError):
         raise _refuse("the link is damaged; copy it again as a whole") from None
-    if len(data) > limits.MAX_TEXT_BYTES:
-        raise _refuse(f"the link unpacks to more than {limits.MAX_TEXT_BYTES:,} bytes")
+    if len(data) > limits.MAX_LINK_BYTES:
+        raise _refuse(f"the link unpacks to more than {limits.MAX_LINK_BYTES:,} bytes")
     if not inflater.eof or inflater.unused_data:
         raise _refuse("the link is incomplete; copy it again as a whole")
     return from_json(data)

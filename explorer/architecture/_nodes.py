@@ -41,7 +41,7 @@ class Conv(NodeBase):
 
     op: Literal["conv"] = "conv"
     out_channels: Channels | Literal["same"]
-    """Filters, 1 to 4096; 'same' is as many as come in, as a depthwise convolution needs."""
+    """Filters, 1 to 8192; 'same' is as many as come in, as a depthwise convolution needs."""
     kernel_size: KernelSize = 1
     """Height and width of the window, 1 to 31."""
     stride: Stride = 1

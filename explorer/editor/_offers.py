@@ -246,7 +246,7 @@ def _other_words(architecture: Architecture, command: Command, sweep: Sweep) -> 
         name = re.sub(r"\W+", "_", str(command["value"]).strip(), flags=re.ASCII).strip("_")[:60] or "layer"
         parent, _, own = str(command["path"]).rpartition("/")
         taken = {child.name for child in edit.find(architecture, parent).nodes} - {own}
-        name = edit.free_name(f"_{name}" if name[0].isdigit() else name, taken)
+        name = edit.free_name(name, taken)
         found = [(f"rename to {name}", {**command, "value": name})]
     elif command["do"] == "remove":
         parent, _, own = str(command["path"]).rpartition("/")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..analysis import repair
-from ..architecture import Architecture, ArchitectureError, edit
+from ..architecture import NAME_PATTERN, Architecture, ArchitectureError, edit
 from ..text import suggest
 from . import _factor_edits as edits
 
@@ -209,7 +209,7 @@ def get_factor(name: str) -> Factor:
         ValueError: There is none; the message lists the known names.
     """
     branch = name.removeprefix(_WITHOUT)
-    if branch != name and branch.isidentifier():
+    if branch != name and NAME_PATTERN.fullmatch(branch):
         return _without_branch(branch)
     if name not in _BY_NAME:
         known = f"known: {', '.join(_BY_NAME)}, {_WITHOUT}BRANCH with the name of a branch"

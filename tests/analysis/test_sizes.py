@@ -143,7 +143,7 @@ def extreme_nodes(draw: Any, name: str, depth: int) -> Any:
     if kind == "conv":
         return Conv(
             name=name,
-            out_channels=pick(draw, 1, 7, 4096),
+            out_channels=pick(draw, 1, 7, 8192),
             kernel_size=pick(draw, 1, 2, 31, (1, 31)),
             stride=pick(draw, 1, 1, 2, 31, (31, 1)),
             padding=pick(draw, 0, 1, 1024),

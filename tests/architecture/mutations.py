@@ -17,16 +17,16 @@ LARGE_TEXTS, TEXTS = ([to_json(catalog.get(name), indent) for name in names for 
 LINKS = [to_link(catalog.get(name)) for name in (*LARGE, *SMALL)]
 
 WORDS = [
-    "NaN", "Infinity", "-Infinity", "null", "true", "false", "-1", "0", "1", "31", "4096", "1e308",
+    "NaN", "Infinity", "-Infinity", "null", "true", "false", "-1", "0", "1", "31", "4096", "8192", "1e308",
     "1e999", "-0", "0.1", "9" * 5000, '""', '"same"', '"depthwise"', "[]", "{}", "[3, 3]", "[[1]]",
     "[" * 200, '{"op":"conv"}', "\\u0000", '"\\ud800"',
     "<script>", '"' + "x" * 2000 + '"', "}", "]", ",", ":", "\x00", "\u202e", "１",
 ]  # fmt: skip
 VALUES: list[Any] = [
-    None, True, False, -1, 0, 1, 2, 3, 8, 16, 31, 32, 64, 255, 1024, 4096, 65536, 10**30, 0.5, -0.5, 1e300, "", "same",
+    None, True, False, -1, 0, 1, 2, 3, 8, 16, 31, 32, 64, 255, 1024, 8192, 65536, 10**30, 0.5, -0.5, 1e300, "", "same",
     "depthwise", "conv", "add", "multiply", "projection", "cbam", "x" * 100, [], [3, 3], [1, 31], [0], {}, [[]],
     {"op": "conv"}, {"op": "dropout", "name": "d"}, {"op": "flatten", "name": "f"}, {"op": "norm", "name": "n"},
-    {"op": "attention", "name": "a"}, {"op": "conv", "name": "c", "out_channels": 4096, "kernel_size": 31},
+    {"op": "attention", "name": "a"}, {"op": "conv", "name": "c", "out_channels": 8192, "kernel_size": 31},
 ]  # fmt: skip
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:e-?\d+)?|true|false|null|[{}\[\],:]')
 
@@ -117,7 +117,7 @@ def in_numbers(rng: random.Random, text: str) -> str:
     """Only numbers change, so most results are architectures: these go on to the analysis."""
     numbers = list(re.finditer(r"(?<=[:\[, ])\d+(?=[,\]}\s])", text))
     for match in sorted(rng.sample(numbers, rng.choice((1, 2, 4))), key=lambda m: -m.start()):
-        text = text[: match.start()] + str(rng.choice((0, 1, 2, 3, 5, 7, 31, 100, 4096, 5000))) + text[match.end() :]
+        text = text[: match.start()] + str(rng.choice((0, 1, 2, 3, 5, 7, 31, 100, 8192, 9000))) + text[match.end() :]
     return text
 
 
@@ -187,8 +187,8 @@ def largest_numbers(op: str) -> str:
     """600 layers with everything at its limit at once."""
     node: dict[str, Any] = {"op": op, "kernel_size": 31, "stride": 1}
     if op == "conv":
-        node |= {"out_channels": 4096, "dilation": 31}
-    return network([{**node, "name": f"n{i}"} for i in range(600)], input_shape=[4096, 1024, 1024])
+        node |= {"out_channels": 8192, "dilation": 31}
+    return network([{**node, "name": f"n{i}"} for i in range(600)], input_shape=[8192, 1024, 1024])
 
 
 def read(reader: Callable[[Any], Architecture], text: str | bytes) -> Architecture | None:

@@ -145,7 +145,7 @@ def test_scale_width() -> None:
             assert after.out_features == (before.out_features if kept else before.out_features // 2)
     assert edit.scale_width(GOOGLENET, 1) == GOOGLENET
     assert all(n.out_channels >= 1 for _, n in walk(edit.scale_width(GOOGLENET, 0.01)) if isinstance(n, Conv))
-    assert all(n.out_channels <= 4096 for _, n in walk(edit.scale_width(GOOGLENET, 100)) if isinstance(n, Conv))
+    assert all(n.out_channels <= 8192 for _, n in walk(edit.scale_width(GOOGLENET, 100)) if isinstance(n, Conv))
     for factor in (0, -1, 101, float("nan")):
         with pytest.raises(ArchitectureError, match="width factor"):
             edit.scale_width(GOOGLENET, factor)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from explorer import catalog
 from explorer.architecture import (
     MAX_DEPTH,
+    MAX_LINK_BYTES,
     MAX_NODES,
     MAX_TEXT_BYTES,
     NODE_KINDS,
@@ -110,7 +111,7 @@ INNER = "trunk/children/1/branches/1/body"
         (f"{CONV}/out_channels", "-", "stem: out_channels is required"),
         (f"{CONV}/out_channels", True, "stem: out_channels (=True) must be"),
         (f"{CONV}/out_channels", 0, "stem: out_channels (=0) must be at least 1"),
-        (f"{CONV}/out_channels", 4097, "stem: out_channels (=4097) must be at most 4,096"),
+        (f"{CONV}/out_channels", 8193, "stem: out_channels (=8193) must be at most 8,192"),
         (f"{CONV}/out_channels", 8.0, "stem: out_channels (=8.0) must be a whole number"),
         (f"{CONV}/out_channels", "8", "stem: out_channels (='8') must be"),
         (f"{CONV}/out_channels", 10**400, "stem: out_channels"),
@@ -199,9 +200,9 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def test_nesting_is_limited() -> None:
-    assert from_json(json.dumps(nested(6)))
-    for depth in (7, 8, 100):
-        assert problems_of(json.dumps(nested(depth))) == ["containers are nested more than 6 deep"]
+    assert from_json(json.dumps(nested(MAX_DEPTH)))
+    for depth in (MAX_DEPTH + 1, MAX_DEPTH + 2, 100):
+        assert problems_of(json.dumps(nested(depth))) == ["containers are nested more than 16 deep"]
 
 
 def test_size_is_limited() -> None:
@@ -229,7 +230,7 @@ def test_the_longest_architecture_can_be_read_again(indent: int | None) -> None:
     """As many nodes as may be, as deep as may be, every field at its longest, four bytes a letter in the texts."""
     deepest = tuple(
         Conv(
-            name=f"{number:_>64}", out_channels=4096, kernel_size=(31, 30), stride=(31, 30), padding=(1024, 1023),
+            name=f"{number:_>64}", out_channels=8192, kernel_size=(31, 30), stride=(31, 30), padding=(1024, 1023),
             dilation=(31, 30), groups="depthwise", bias=False, norm="batch", norm_eps=1.2345678901234567e-05,
             activation="hard_sigmoid",
         )
@@ -239,11 +240,11 @@ def test_the_longest_architecture_can_be_read_again(indent: int | None) -> None:
     for depth in range(MAX_DEPTH):
         nodes = (Auxiliary(name=f"{depth:_>64}", children=nodes, weight=1.2345678901234567),)
     longest = Architecture(
-        name="𝄞" * 120, input_shape=(4096, 1024, 1023), trunk=Sequence(name="_" * 64, children=nodes),
+        name="𝄞" * 120, input_shape=(8192, 1024, 1023), trunk=Sequence(name="_" * 64, children=nodes),
         notes="𝄞" * 4000, provenance="𝄞" * 4000,
     )  # fmt: skip
     for text in (to_json(longest, indent=indent), json.dumps(to_data(longest), indent=indent)):  # escaped to ASCII
-        assert len(text.encode()) <= MAX_TEXT_BYTES
+        assert len(text.encode()) <= (MAX_TEXT_BYTES if indent else MAX_LINK_BYTES)
         assert from_json(text) == longest
 
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from explorer import catalog
 from explorer.architecture import (
     LINK_PREFIX,
+    MAX_LINK_BYTES,
     MAX_LINK_CHARS,
-    MAX_TEXT_BYTES,
     Architecture,
     ArchitectureError,
     Conv,
@@ -70,7 +70,7 @@ def test_bombs_are_not_unpacked() -> None:
     bomb = link_of(b" " * 5_500_000)  # 1,000 to 1, the most that deflate can do in 8 KB
     assert len(bomb) <= MAX_LINK_CHARS
     start = time.thread_time()
-    assert refusal(bomb) == f"the link unpacks to more than {MAX_TEXT_BYTES:,} bytes"
+    assert refusal(bomb) == f"the link unpacks to more than {MAX_LINK_BYTES:,} bytes"
     assert time.thread_time() - start < 0.5
 
 

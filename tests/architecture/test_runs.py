@@ -212,7 +212,7 @@ def test_refused(change: Any, said: str) -> None:
         ('{"nodes": [{"op": "flatten", "name": "a"}, {"op": "flatten", "name": "a"}]}', "two"),
         (json.dumps({"nodes": [{"op": "flatten", "name": f"f{n}"} for n in range(3000)]}), "more than 2,000 nodes"),
         ("[" * 100_000, "nested too deeply"),
-        ('{"nodes": "' + "x" * 3_000_000 + '"}', "bytes; at most"),
+        ('{"nodes": "' + "x" * 7_000_000 + '"}', "bytes; at most"),
         ('{"nodes":' + '[{"op":"sequence","name":"s","children":' * 500 + "[]" + "}]" * 500 + "}", "deep"),
     ],
 )

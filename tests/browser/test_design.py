@@ -126,7 +126,7 @@ def test_typed_values(design):
     assert "1×7" in design.node(path).text_content()
 
     kept, headline = design.query("net"), design.headline()
-    refused = [("99999", "at most 4,096"), ("0", "at least 1"), ("many", "must be a whole number")]
+    refused = [("99999", "at most 8,192"), ("0", "at least 1"), ("many", "must be a whole number")]
     for typed, said in refused if ALL else refused[:1]:  # tests/editor refuses all of them
         with rerun(page):
             design.exact(path).fill(typed)

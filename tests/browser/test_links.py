@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from explorer import catalog
-from explorer.architecture import MAX_TEXT_BYTES, edit, from_link, to_json, to_link
+from explorer.architecture import MAX_LINK_BYTES, edit, from_link, to_json, to_link
 from explorer.text import format_si
 from pages.ui import router
 from tests.browser.design import Design, until
@@ -130,10 +130,10 @@ BAD = {
     "garbage": (lambda pack: "1.!!not//a link", "characters that a link never has"),
     "not packed": (lambda pack: "1.AAAABBBBCCCC", "damaged"),
     "truncated": (lambda pack: to_link(CHANGED)[:-30], "copy it again as a whole"),
-    "bomb": (lambda pack: pack(" " * 5_000_000), f"unpacks to more than {MAX_TEXT_BYTES:,} bytes"),
+    "bomb": (lambda pack: pack(" " * 5_000_000), f"unpacks to more than {MAX_LINK_BYTES:,} bytes"),
     "beyond the limits": (
         lambda pack: pack(to_json(CHANGED, indent=None).replace('"out_channels":96', '"out_channels":99999', 1)),
-        "out_channels (=99999) must be at most 4,096",
+        "out_channels (=99999) must be at most 8,192",
     ),
     "does not fit together": (
         lambda pack: pack(to_json(CHANGED, indent=None).replace('"op":"parallel"', '"op":"parallel","fuse":"add"', 1)),

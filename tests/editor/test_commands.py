@@ -176,7 +176,7 @@ def test_depthwise_takes_its_channels_from_the_input() -> None:
         ({"do": "set", "path": BLOCK, "field": "branches", "value": 1}, "not changed this way"),
         ({"do": "set", "path": "nowhere", "field": "out_channels", "value": 1}, "there is no 'nowhere'"),
         ({"do": "set", "path": "conv1", "field": "out_channels", "value": "many"}, "must be a whole number"),
-        ({"do": "set", "path": "conv1", "field": "out_channels", "value": 99999}, "at most 4,096"),
+        ({"do": "set", "path": "conv1", "field": "out_channels", "value": 99999}, "at most 8,192"),
         ({"do": "set", "path": "conv1", "field": "out_channels", "value": True}, "must be a whole number"),
         ({"do": "set", "path": "conv1", "field": "out_channels", "value": float("nan")}, "must be a whole number"),
         ({"do": "set", "path": "conv1", "field": "colour", "value": 1}, "has no 'colour'"),

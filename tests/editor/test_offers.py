@@ -52,7 +52,7 @@ def test_an_even_window_at_a_stride_is_offered_with_its_padding() -> None:
             "kernel 1×5, padding same",
         ),
         ("googlenet", {"path": "conv2", "field": "groups", "value": 5}, "groups 4"),
-        ("googlenet", {"path": "conv1", "field": "out_channels", "value": "99,999"}, "channels 4,096"),
+        ("googlenet", {"path": "conv1", "field": "out_channels", "value": "99,999"}, "channels 8,192"),
         ("googlenet", {"path": "dropout", "field": "p", "value": 1}, ""),
     ],
 )
@@ -197,6 +197,7 @@ def test_every_choice_that_does_not_fit_says_what_must_change_first(name: str) -
         ("googlenet", {"do": "relocate", "path": "fc", "place": "before", "target": "conv1"}, "move it "),
         ("googlenet", {"do": "remove", "path": "flatten"}, "remove 3 layers, from flatten on"),
         ("googlenet", {"do": "rename", "path": "inception_3a", "value": "my block"}, "rename to my_block"),
+        ("googlenet", {"do": "rename", "path": "inception_3a", "value": "3x3 block"}, "rename to 3x3_block"),
         ("googlenet", {"do": "width", "value": "1000"}, "width "),
         ("googlenet", {"do": "set", "path": "dropout", "field": "p", "value": 1}, "probability 0.95"),
         ("googlenet", {"do": "set", "path": "conv1", "field": "kernel_size", "value": "4×4"}, "kernel 3×3"),

@@ -139,13 +139,13 @@ def test_nothing_chosen_and_wrong_questions() -> None:
         panel_of("googlenet", "nowhere")
 
 
-@pytest.mark.parametrize("value", [1, 3, 16, 63, 64, 65, 100, 1000, 4000, 4096])
+@pytest.mark.parametrize("value", [1, 3, 16, 63, 64, 65, 100, 1000, 4096, 8000, 8192])
 def test_channel_sliders_reach_twice_the_value_in_even_steps(value: int) -> None:
     values = editor.channel_values(value)
     assert value in values
-    assert values[-1] >= min(2 * value, 4096)
+    assert values[-1] >= min(2 * value, 8192)
     assert len(values) <= 66
-    assert all(1 <= each <= 4096 for each in values)
+    assert all(1 <= each <= 8192 for each in values)
 
 
 @pytest.mark.parametrize(
