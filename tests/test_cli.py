@@ -413,6 +413,7 @@ def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str], args: tuple
         (("evaluate", "cifar10-inception", "--datset=digits", "--dataset", "digits"), "did you mean --dataset"),
         (("train", "dilated-cnn", "--recipe", "quik"), "did you mean quick?"),
         (("train", "dilated-cnn", "--set", "batchsize=3"), "did you mean batch_size?"),
+        (("train", "dilated-cnn", "--optimizer", "adamv"), "there is no 'adamv'; did you mean adam"),
         (("train", "dilated-cnn", "--dataset", "digts"), "did you mean digits"),
         (("train", "dilatd-cnn"), "did you mean dilated-cnn"),
         (("ablate", "inception-net-32", "--factors", "Residuals"), "did you mean residual"),

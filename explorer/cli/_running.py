@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..architecture import Architecture, edit
-from ..text import parse_count, parse_decimal, quote
+from ..text import parse_count, parse_decimal, quote, suggest
 from ._arguments import parse_shape, whole_number
 from ._progress import show_progress
 from ._text import escape
@@ -124,6 +124,10 @@ def add_changes(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--epochs", type=whole_number, metavar="N")
     sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
     sub.add_argument(
+        "--optimizer", metavar="NAME", help="sgd, adam, adamw, nadam, radam, adamax, rmsprop, adagrad or adadelta, "
+        "with torch's own learning rate, momentum and decay for it; --set changes them",
+    )  # fmt: skip
+    sub.add_argument(
         "--keep-checkpoints", type=whole_number, metavar="N", help="keep the weights of so many moments for good, "
         "from before the first step to the end, spread over the epochs; at least 2",
     )  # fmt: skip
@@ -188,10 +192,15 @@ def fit_network(
 
 def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
     """Settings that were typed one by one."""
-    from ..training import TrainConfig
+    from ..training import OPTIMIZERS, TrainConfig, own_settings
 
     whole = {name for name, field in TrainConfig.model_fields.items() if field.annotation is int}
     changes: dict[str, Any] = {}
+    if args.optimizer is not None:
+        if args.optimizer not in OPTIMIZERS:
+            near = suggest(args.optimizer, OPTIMIZERS.keys())
+            raise ValueError(f"--optimizer: there is no {quote(args.optimizer)}; {near}")
+        changes |= own_settings(args.optimizer)
     for text in args.set or ():
         name, equals, value = text.partition("=")
         if not equals:

@@ -153,7 +153,7 @@ def random_affine(images: torch.Tensor, degrees: float, zoom: float, generator: 
         uint8 (N, C, H, W).
     """
     count, _, height, width = images.shape
-    drawn = _send(torch.rand(2, count, generator=generator, device=generator.device), images.device) * 2 - 1
+    drawn = send(torch.rand(2, count, generator=generator, device=generator.device), images.device) * 2 - 1
     angle, size = drawn[0] * math.radians(degrees), 1 + zoom * drawn[1]
     cosine, sine, none = angle.cos() / size, angle.sin() / size, torch.zeros_like(angle)
     # From places in the result to places in the image, both in halves of its sides, as affine_grid counts them.
@@ -214,7 +214,7 @@ def mixup(
     if not alpha > 0 or not images.is_floating_point():
         raise ValueError(f"mixup needs alpha > 0 (={alpha}) and floating-point images, not {images.dtype}")
     share = _beta(alpha, generator)
-    order = _send(torch.randperm(len(images), generator=generator, device=generator.device), images.device)
+    order = send(torch.randperm(len(images), generator=generator, device=generator.device), images.device)
     # one_hot would look for the smallest label, and wait for the device.
     targets = torch.zeros(len(labels), classes, device=images.device).scatter_(1, labels[:, None], 1.0)
     return images.lerp(images[order], 1 - share), targets.lerp(targets[order], 1 - share)
@@ -253,11 +253,11 @@ def _per_channel(values: Sequence[float] | None, channels: int) -> torch.Tensor:
 
 
 def _integers(below: int, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> torch.Tensor:
-    return _send(torch.randint(below, shape, generator=generator, device=generator.device), device)
+    return send(torch.randint(below, shape, generator=generator, device=generator.device), device)
 
 
-def _send(drawn: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A few numbers to the images' device, without waiting: from pinned memory, since CUDA stages other copies."""
+def send(drawn: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Send a few numbers to a device without waiting: from pinned memory, since CUDA stages other copies."""
     if device.type == "cuda" and drawn.device.type == "cpu":
         drawn = drawn.pin_memory()
     return drawn.to(device, non_blocking=True)

@@ -9,6 +9,7 @@ from ._fit import check_classes, describe_fit, find_misfits, fit_to_data
 from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
 from ._launch import Fit, check, clone, extend, find_warnings, import_data, prepare, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
+from ._optimizers import OPTIMIZERS, OptimizerFacts, OptimizerName, own_settings
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
 from ._recipes import RECIPES, recipe
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
@@ -16,12 +17,15 @@ from ._workers import find_platform_problem, open_manager, worker_command
 
 __all__ = [
     "LESSONS",
+    "OPTIMIZERS",
     "RECIPES",
     "Fit",
     "Forecast",
     "Lesson",
     "LessonRun",
     "Memory",
+    "OptimizerFacts",
+    "OptimizerName",
     "Speed",
     "TrainConfig",
     "add_forecasts",
@@ -44,6 +48,7 @@ __all__ = [
     "lesson",
     "measure_speed_again",
     "open_manager",
+    "own_settings",
     "parse",
     "prepare",
     "probe_speed",

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ..text import suggest
+from ._optimizers import OPTIMIZERS, OptimizerName
 
-Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "step", "cosine", "one_cycle"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Normalise = Literal["data", "half"]
@@ -44,16 +44,24 @@ class TrainConfig(BaseModel):
     """Images per update of the weights."""
     accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
     """Parts in which a batch goes through the network, one after another; more parts need less memory."""
-    optimizer: Optimizer = "adam"
+    optimizer: OptimizerName = "adam"
     """Rule of the update, as in torch.optim."""
     lr: Annotated[float, Field(gt=0, le=1000)] = 1e-3
     """Highest learning rate; the schedule scales it."""
     momentum: Share = 0.9
-    """Momentum of sgd, beta1 of adam and adamw."""
+    """Momentum of sgd and rmsprop, beta1 of adam and its relatives; adagrad and adadelta have none."""
     nesterov: bool = False
     """Nesterov's form of the momentum; sgd only."""
+    beta2: Share | None = None
+    """Share that is kept of the squared gradients: beta2 of adam and its relatives, alpha of rmsprop, rho of adadelta;
+    None is torch's own."""
+    eps: Annotated[float, Field(ge=0, le=1)] | None = None
+    """What is added to the divisor, in all but sgd; None is torch's own."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
-    """Decay of weights with two or more axes; biases and norms are left alone (He et al. 2019, section 3.1)."""
+    """Decay of weights with two or more axes; biases and norms are left alone (He et al. 2019, section 3.1) unless
+    ``decay_all``. In adamw the weights shrink by it, in the others it is added to the gradient."""
+    decay_all: bool = False
+    """Whether the decay acts on biases and norms, too, as in torch.optim by itself."""
     schedule: Schedule = "constant"
     """Course of the learning rate after the warm-up; one_cycle rises during the warm-up, 30 % unless given."""
     warmup_epochs: Annotated[float, Field(ge=0, le=1000)] = 0.0
@@ -83,6 +91,21 @@ class TrainConfig(BaseModel):
     image's side; 1 shows whole images. A small part costs little. A network made for one input size sees whole ones."""
     window_share: Share = 0.65
     """Share of the training in which only a ``window`` of each image is shown."""
+    resized_crop: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Least share of an image's area that is cut out at random and enlarged to its size, for each image anew; 1 cuts
+    nothing (Szegedy et al. 2015, section 6: 0.08)."""
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The brightness of each image is multiplied by a number drawn from 1 ± this."""
+    contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The contrast of each image, about its mean grey, is multiplied by a number drawn from 1 ± this."""
+    saturation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The saturation of each image is multiplied by a number drawn from 1 ± this; grey images stay as they are."""
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the colour circle by which the hue of each image is turned at most, either way."""
+    rand_augment: Annotated[int, Field(ge=0, le=8)] = 0
+    """Operations of RandAugment, of fourteen, that are drawn for each image (Cubuk et al. 2020: 2); 0 has none."""
+    rand_magnitude: Annotated[int, Field(ge=0, le=30)] = 9
+    """Strength of the operations of ``rand_augment``, 0 to 30."""
     cutout: Annotated[int, Field(ge=0, le=512)] = 0
     """Side in pixels of a square that is blanked at a random place (DeVries & Taylor 2017)."""
     mixup: Annotated[float, Field(ge=0, le=10)] = 0.0
@@ -129,6 +152,10 @@ class TrainConfig(BaseModel):
                 f"nesterov needs optimizer sgd and a momentum above 0 (here {self.optimizer}, "
                 f"momentum {self.momentum}); set nesterov to false"
             )
+        facts = OPTIMIZERS[self.optimizer]
+        for name in ("beta2", "eps"):
+            if getattr(self, name) is not None and getattr(facts, name) is None:
+                raise ValueError(f"{name} (={getattr(self, name):g}) is no setting of {self.optimizer}; leave it out")
         if self.patience is not None and not self.validation:
             raise ValueError(
                 f"patience (={self.patience}) needs validation above 0: set it to a share of the training images such "

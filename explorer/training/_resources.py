@@ -13,6 +13,7 @@ from ..home import home
 from ..text import format_bytes
 from ._config import TrainConfig
 from ._loading import LoadingPlan
+from ._optimizers import count_tensors
 
 _PROCESS_BYTES = 900_000_000
 """What a worker needs beside tensors: Python, torch, its compiled kernels and thread pools (measured: up to 800 MB)."""
@@ -73,7 +74,7 @@ def estimate_memory(
     found: Analysis = analyze(architecture)
     totals = found.totals
     channels, height, width = found.input_shape
-    copies = 2 + (2 if config.optimizer != "sgd" else config.momentum > 0) + (config.ema_decay is not None)
+    copies = 2 + count_tensors(config.optimizer, config.momentum) + (config.ema_decay is not None)
     part = config.part_size
     batch = min(config.batch_size, images)
     workspace = 0 if config.channels_last else _blocked_bytes(found)
@@ -151,8 +152,7 @@ def estimate_checkpoints(architecture: Architecture, config: TrainConfig) -> int
         ArchitectureError: The layers do not fit together.
     """
     totals, norms = analyze(architecture).totals, sum(layer.norm_params for layer in analyze(architecture).layers)
-    moments = {"sgd": int(config.momentum > 0)}.get(config.optimizer, 2)
-    averages = int(config.ema_decay is not None)
+    averages, moments = int(config.ema_decay is not None), count_tensors(config.optimizer, config.momentum)
     numbers = totals.training_params * (1 + moments + averages) + norms * (1 + averages)
     weights = (totals.training_params + norms) * (1 + averages)
     kept = len(config.kept_epochs) * (4 * weights + _CHECKPOINT_BYTES)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..datasets import transforms
+from ..datasets import augmentations, transforms
 from ..modules import Outputs
 from ._config import TrainConfig
 from ._fit import check_precision, steps_per_epoch
@@ -205,6 +205,8 @@ class Batch:
         window: tuple[int, int] | None = None,
     ) -> Batch:
         """uint8 images, or a window of each, augmented by the generator's choices."""
+        if config.resized_crop < 1:
+            images_BCHW = augmentations.random_resized_crop(images_BCHW, config.resized_crop, generator)
         if config.rotate or config.zoom:
             images_BCHW = transforms.random_affine(images_BCHW, config.rotate, config.zoom, generator)
         if window is not None:
@@ -213,6 +215,12 @@ class Batch:
             images_BCHW = transforms.random_crop(images_BCHW, config.crop, generator)
         if config.flip:
             images_BCHW = transforms.random_flip(images_BCHW, generator)
+        if config.rand_augment:
+            count, magnitude = config.rand_augment, config.rand_magnitude
+            images_BCHW = augmentations.rand_augment(images_BCHW, count, magnitude, generator)
+        colours = {name: getattr(config, name) for name in ("brightness", "contrast", "saturation", "hue")}
+        if any(colours.values()):
+            images_BCHW = augmentations.random_colours(images_BCHW, generator, **colours)
         x_BCHW = normalise_images(images_BCHW, data, channels_last=config.channels_last)
         if config.cutout:
             x_BCHW = transforms.cutout(x_BCHW, config.cutout, generator)

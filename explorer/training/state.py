@@ -10,7 +10,7 @@ from itertools import compress
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..architecture import Architecture
 from ..modules import Network, build
@@ -19,6 +19,7 @@ from ._fit import training_window
 from .compiling import Compilation
 from .data import derive_seed
 from .evaluation import Evaluation
+from .optimizers import make_optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class State:
         self.ema_model: Network | None = None
         if config.ema_decay is not None:
             self.ema_model = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.optimizer = _optimizer(self.model, config)
+        self.optimizer = make_optimizer(self.model, config)
         self.window = training_window(architecture, config)
         """Height and width of the part of each image that is shown at first; None shows whole images throughout."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
@@ -134,17 +135,3 @@ class State:
         self.seconds, self.sums = captured["seconds"], list(captured["sums"])
         best = captured.get("best")  # an earlier version did not keep it
         self.best = None if best is None else BestEpoch(**best)
-
-
-def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    vectors = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
-    groups = [
-        {"params": parameters, "weight_decay": decay}
-        for parameters, decay in ((matrices, config.weight_decay), (vectors, 0.0))
-        if parameters
-    ]
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, lr=config.lr, betas=(config.momentum, 0.999), fused=True)

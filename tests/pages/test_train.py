@@ -215,6 +215,22 @@ def test_settings_that_do_not_fit_together_name_both(home: Path) -> None:
     assert "nesterov needs optimizer sgd" in messages(running)
 
 
+def test_an_optimizer_fills_the_form_with_its_own_settings(home: Path) -> None:
+    running = open_page("train")
+    running.selectbox(key="set_optimizer_course_0").set_value("adadelta").run()
+    assert "torch.optim.Adadelta (Zeiler 2012): lr 1, rho 0.9, eps 1e-06, weight decay 0." in visible_text(running)
+    assert running.text_input(key="set_lr_course_0").value == "0.001"
+    running.button(key="own_course_0").click().run()
+    assert running.text_input(key="set_lr_course_0").value == "1"
+    running.text_input(key="set_beta2_course_0").set_value("0.8").run()
+    running.selectbox(key="set_optimizer_course_0").set_value("sgd").run()
+    assert "beta2 (=0.8) is no setting of sgd; leave it out" in messages(running)
+    running.button(key="own_course_0").click().run()
+    assert not running.error
+    assert running.text_input(key="set_momentum_course_0").value == "0"
+    assert not running.exception
+
+
 def test_what_was_typed_for_a_recipe_comes_back(home: Path) -> None:
     running = app()
     running.text_input(key="set_lr_course_0").set_value("0.5").run()

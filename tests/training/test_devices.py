@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from explorer.architecture import to_json
 from explorer.training import checkpoint, open_manager
@@ -31,7 +31,8 @@ everywhere = pytest.mark.parametrize("device", [torch.device(name) for name in (
 EVERYTHING: dict[str, Any] = {
     "crop": 2, "flip": True, "rotate": 10.0, "cutout": 4,
     "mixup": 0.4, "ema_decay": 0.9, "accumulate": 2, "clip_norm": 1.0,
-    "zoom": 0.1, "window": 0.75, "flip_average": True,
+    "zoom": 0.1, "window": 0.75, "flip_average": True, "resized_crop": 0.5, "brightness": 0.3, "contrast": 0.2,
+    "saturation": 0.4, "hue": 0.1, "rand_augment": 2, "rand_magnitude": 17,
 }  # fmt: skip
 SETTINGS: dict[str, Any] = {"optimizer": "sgd", "nesterov": True, "lr": 0.02, "epochs": 4}
 
@@ -144,7 +145,14 @@ class NoTransfers(TorchDispatchMode):
         def refuse(*_: Any) -> Any:
             raise AssertionError("a number is fetched from the device")
 
+        real_from_numpy = torch.from_numpy
+
+        def from_numpy(numbers: Any) -> torch.Tensor:
+            with _disable_current_modes():  # it shares the host's memory: what leaves that goes by ``to``
+                return real_from_numpy(numbers)
+
         patch.setattr(torch.Tensor, "to", to)
+        patch.setattr(torch, "from_numpy", from_numpy)
         for name in ("tolist", "cpu", "numpy", "cuda"):
             patch.setattr(torch.Tensor, name, refuse)
         return super().__enter__()

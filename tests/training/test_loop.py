@@ -59,6 +59,12 @@ EVERYTHING = {
     "warmup_epochs": 0.5,
     "window": 0.75,
     "flip_average": True,
+    "resized_crop": 0.5,
+    "brightness": 0.3,
+    "contrast": 0.2,
+    "saturation": 0.4,
+    "hue": 0.1,
+    "rand_augment": 2,
 }
 
 

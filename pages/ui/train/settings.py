@@ -12,16 +12,20 @@ import streamlit as st
 from explorer import training
 from explorer.runs import devices
 from explorer.text import parse_decimal, quote
-from explorer.training import TrainConfig
+from explorer.training import OPTIMIZERS, OptimizerName, TrainConfig, own_settings
 from pages.ui.text import literal
 
 _FRONT = ("epochs", "batch_size", "lr", "device")
 _ELSEWHERE = ("dataset", "seed")
 _GROUPS = {
-    "Optimiser": ("optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "ema_decay", "accumulate"),
+    "Optimiser": (
+        "optimizer", "momentum", "nesterov", "beta2", "eps", "weight_decay", "decay_all", "clip_norm", "ema_decay",
+        "accumulate",
+    ),
     "Schedule": ("schedule", "warmup_epochs", "step_epochs", "step_factor"),
     "Images": (
-        "normalise", "crop", "flip", "rotate", "zoom", "window", "window_share", "cutout", "mixup", "label_smoothing",
+        "normalise", "crop", "flip", "rotate", "zoom", "resized_crop", "brightness", "contrast", "saturation", "hue",
+        "rand_augment", "rand_magnitude", "window", "window_share", "cutout", "mixup", "label_smoothing",
     ),
     "Evaluation": ("validation", "patience", "flip_average"),
 }
@@ -85,6 +89,8 @@ def choose(dataset: str) -> TrainConfig | None:
             st.markdown(f"**{heading}**")
             for field in fields:
                 ask(field)
+                if field == "optimizer":
+                    _offer_own_settings(changes.get("optimizer", base.optimizer), place)
     config: TrainConfig | None = None
     try:
         config = base.changed(**changes)
@@ -117,6 +123,23 @@ def _ask(field: str, value: Any, place: str) -> Any:
     if not typed and optional:
         return None
     return parse_whole(typed) if kinds == [int] else parse_decimal(typed)
+
+
+def _offer_own_settings(name: OptimizerName, place: str) -> None:
+    """What an optimizer is by itself, and the button that fills the form with that."""
+    st.caption(literal(f"{OPTIMIZERS[name].describe()}."))
+    st.button(
+        "Use its own settings", key=f"own_{place}", type="tertiary", icon=":material/restart_alt:",
+        on_click=_use_own_settings, args=(name, place),
+        help="Learning rate, momentum, betas, eps and weight decay as torch.optim has them; biases and norms decay "
+        "only if decay all is on.",
+    )  # fmt: skip
+
+
+def _use_own_settings(name: OptimizerName, place: str) -> None:
+    for field, value in own_settings(name).items():
+        shown = value if isinstance(value, bool | str) else "" if value is None else _write_decimal(value)
+        st.session_state[f"set_{field}_{place}"] = shown
 
 
 def _write_decimal(value: float) -> str:

@@ -1,0 +1,42 @@
+"""From a configuration to an optimizer of torch.optim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from ._config import TrainConfig
+from ._optimizers import OPTIMIZERS
+
+_FUSED = ("sgd", "adam", "adamw")
+"""Those whose step is one kernel on every device."""
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Make the optimizer of a network; what the configuration does not say is torch's own default.
+
+    The decay acts on weights with two or more axes, and on biases and norms only where that was asked for.
+    """
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
+    decays = (matrices, config.weight_decay), (vectors, config.weight_decay if config.decay_all else 0.0)
+    groups = [{"params": parameters, "weight_decay": decay} for parameters, decay in decays if parameters]
+    facts = OPTIMIZERS[config.optimizer]
+    options: dict[str, Any] = {"lr": config.lr}
+    beta2 = facts.beta2 if config.beta2 is None else config.beta2
+    if facts.beta2_name != "beta2":
+        options[facts.beta2_name] = beta2
+    elif beta2 is not None:
+        options["betas"] = (config.momentum, beta2)
+    if facts.optional_momentum:
+        options["momentum"] = config.momentum
+    if config.optimizer == "sgd":
+        options["nesterov"] = config.nesterov
+    if config.eps is not None:
+        options["eps"] = config.eps
+    if config.optimizer in _FUSED:
+        options["fused"] = True
+    made: torch.optim.Optimizer = getattr(torch.optim, facts.torch_name)(groups, **options)
+    return made
