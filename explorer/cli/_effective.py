@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
+from ..experiments import check_seeds
 from ..text import compact_shape, escape_csv, format_decimal, format_share, quote_path
 from . import _inspect
 from ._arguments import parse_unit, whole_number
@@ -41,8 +42,7 @@ def _effective(args: argparse.Namespace) -> None:
         raise ValueError("choose one of --checkpoints and --weights; a run's first checkpoint has its initial weights")
     if not 1 <= args.n <= _MOST:
         raise ValueError(f"--n (={args.n}) must be from 1 to {_MOST:,}")
-    if args.seed < 0:
-        raise ValueError(f"--seed (={args.seed}) must be at least 0")
+    check_seeds([args.seed])
     unit = parse_unit(args.unit)
     with open_manager() as manager:
         architecture, preprocessing, states = _find_states(args, manager)
@@ -149,8 +149,8 @@ def _read_images(
         from .. import datasets
 
         data = datasets.load(datasets.find_name(text), size=how.import_size)
-        inputs = draw_test_images(how, data, args.n)
-        return inputs, f"{len(inputs):,} test images of {escape(data.name)}"
+        inputs = draw_test_images(how, data, args.n, args.seed)
+        return inputs, f"{len(inputs):,} test images of {escape(data.name)}, drawn by seed {args.seed}"
     if not pictures:
         raise ValueError(f"the folder {quote_path(text)} has no pictures; give JPEG or PNG files")
     pixels = [_inspect.read_image(path, how.decoded_side)[0] for path in pictures[: args.n]]
@@ -238,7 +238,7 @@ def add(verb: Callable[..., Any]) -> None:
     text = "noise, pictures (a file or a folder), or a data set, whose test images are drawn; default: noise"
     sub.add_argument("--images", default="noise", metavar="noise|PATH|DATASET", help=text)
     sub.add_argument("--n", type=whole_number, default=_IMAGES, metavar="N", help=f"images at most; default: {_IMAGES}")
-    text = "of the noise, and of initial weights, but for a run, which has its own; default: 0"
+    text = "of the noise or the drawn test images, and of initial weights, but for a run, which has its own; default: 0"
     sub.add_argument("--seed", type=whole_number, default=0, metavar="S", help=text)
     text = "trained (default), initial: random ones, as before any training, or both"
     sub.add_argument("--weights", choices=_WEIGHTS, default="trained", help=text)

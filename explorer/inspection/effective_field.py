@@ -6,7 +6,6 @@ architecture alone (``EffectiveField.exact``), and no gradient lies outside of t
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..analysis.support import find_output_shape, find_unit_support
-from ..architecture import Architecture, walk
+from ..architecture import Architecture
 from ..datasets import Cancel, Preprocessing, Progress, transforms
 from ..text import compact_shape
 from ._gaussian import GaussianFit, fit_gaussian
+from ._gradient_probe import GradientProbe
 from ._paths import check_path
 from ._scaled_sum import ScaledSum
-from .hooks import get_module
 from .models import NetworkState
 from .predict import raise_if_cancelled
 
@@ -42,6 +41,8 @@ _MOST_BYTES = 2**30
 _BATCH = {"cpu": 8}
 _GPU_BATCH = 64
 """Images at a time, at most: on a CPU few, so that a request to stop is heard soon."""
+_READ_AT_A_TIME = 32
+"""Images of a data set, which may have to be read from their files."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -201,7 +202,7 @@ def find_effective_field(
     if not len(images_NCHW):
         raise ValueError("the effective field needs at least one image")
     dtype = torch.float32 if state.device.type == "mps" else torch.float64
-    probe = _Probe(state, path, dtype)
+    probe = GradientProbe(state, path, dtype)
     total = ScaledSum(state.architecture.input_shape[1:], state.device, dtype)
     size = max(1, min(state.gradient_batch_size // 2, _BATCH.get(state.device.type, _GPU_BATCH)))
     for start in range(0, len(images_NCHW), size):
@@ -281,27 +282,41 @@ def make_noise(architecture: Architecture, count: int, seed: int = 0) -> Tensor:
     return torch.stack([torch.randn(architecture.input_shape, generator=generator) for _ in range(count)])
 
 
-def draw_test_images(preprocessing: Preprocessing, dataset: Dataset, count: int) -> Tensor:
-    """Inputs from the test images of a data set, drawn at random, always the same; preprocessed as ``predict`` does.
+def draw_test_images(
+    preprocessing: Preprocessing, dataset: Dataset, count: int, seed: int = 0, *, cancel: Cancel | None = None
+) -> Tensor:
+    """Inputs from the test images of a data set, drawn at random; preprocessed as ``predict`` does.
 
     Args:
         preprocessing: Of the state.
-        dataset: As ``datasets.load`` gives it; as it is where it was adapted to the model's input before.
+        dataset: As ``datasets.load`` gives it; as it is where it was adapted to the model's input before. Of a
+            streamed one only the images that are drawn are read.
         count: How many, at most all.
+        seed: Of the draw; the first images of one seed are the same whatever the count.
+        cancel: Is called before some images are read; True stops.
 
     Returns:
         float32 (N, C, H, W), on the CPU.
 
     Raises:
-        ValueError: The images do not fit the model's preprocessing, or would take more than 1 GiB.
+        ValueError: There are no test images, they do not fit the model's preprocessing, or they would take more than
+            1 GiB.
+        CancelledError: ``cancel`` returned True.
     """
-    count = min(count, len(dataset.test_labels))
+    whole = len(dataset.test_labels)
+    if not whole:
+        raise ValueError(f"the data set {dataset.name} has no test images; choose another one, or noise")
+    count = min(count, whole)
     _check_room(preprocessing.shape, count)
-    places = torch.randperm(len(dataset.test_labels), generator=torch.Generator().manual_seed(0))[:count]
-    images = dataset.test_images[places].cpu()
+    places = torch.randperm(whole, generator=torch.Generator().manual_seed(seed))[:count]
     adapted = dataset.shape == preprocessing.shape != dataset.stored_shape
-    pixels_BCHW = images if adapted else preprocessing.adapt(images)
-    return transforms.to_float(pixels_BCHW, *preprocessing.normalisation)
+    inputs = []
+    for start in range(0, count, _READ_AT_A_TIME):
+        raise_if_cancelled(cancel)
+        images = dataset.test_images[places[start : start + _READ_AT_A_TIME]].cpu()
+        pixels_BCHW = images if adapted else preprocessing.adapt(images)
+        inputs.append(transforms.to_float(pixels_BCHW, *preprocessing.normalisation))
+    return torch.cat(inputs)
 
 
 def prepare_images(preprocessing: Preprocessing, images: Sequence[NDArray[np.uint8]]) -> Tensor:
@@ -341,60 +356,3 @@ def _locate(
     support = find_unit_support(architecture, path, where)
     mask = support.mask if support.known else np.ones(architecture.input_shape[1:], bool)
     return where, mask, support.status
-
-
-class _Reached(Exception):
-    """The node's output, on its way out of the network: what comes behind it is not computed."""
-
-    def __init__(self, output: Tensor) -> None:
-        self.output = output
-
-
-class _Probe:
-    """A copy of a network that is followed back from one node, its gradients rescaled on the way.
-
-    Where all that the node depends on passes through one tensor, each image's gradient there is divided by its largest
-    entry, whose logarithm is kept: no depth makes it overflow or vanish.
-    """
-
-    def __init__(self, state: NetworkState, path: str, dtype: torch.dtype) -> None:
-        self._network = copy.deepcopy(state.network).to(dtype)
-        self._log2_B = torch.zeros(0)
-        nodes = dict(walk(state.architecture))
-        for each in nodes:
-            above = each.split("/")[:-1]
-            if all(nodes["/".join(above[: end + 1])].op == "sequence" for end in range(len(above))):
-                get_module(self._network, each).register_forward_hook(self._rescale)
-        get_module(self._network, path).register_forward_hook(self._stop)
-
-    def _stop(self, _module: object, _inputs: object, output: Tensor) -> None:
-        raise _Reached(output)
-
-    def _rescale(self, _module: object, _inputs: object, output: Tensor) -> None:
-        def divide(gradient: Tensor) -> Tensor:
-            peaks_B = gradient.flatten(1).abs().amax(1)
-            peaks_B = torch.where(peaks_B.isfinite() & (peaks_B > 0), peaks_B, 1.0)
-            self._log2_B += peaks_B.log2()
-            return gradient / peaks_B.view(-1, *[1] * (gradient.ndim - 1))
-
-        output.register_hook(divide)  # type: ignore[no-untyped-call]
-
-    def differentiate(
-        self, x_BCHW: Tensor, unit: tuple[int, int], channel: int | None
-    ) -> Iterator[tuple[Tensor, float]]:
-        """For each image whose unit and gradient are finite: its mean |gradient| (H, W) over the input's channels, and
-        the binary logarithm of the factor that was taken out of it."""
-        self._log2_B = torch.zeros(len(x_BCHW), device=x_BCHW.device, dtype=x_BCHW.dtype)
-        with torch.enable_grad():
-            x_BCHW.requires_grad_()
-            try:
-                output = self._network(x_BCHW)
-            except _Reached as reached:
-                output = reached.output
-            units_BC = output[:, :, *unit] if output.ndim == 4 else output
-            units_B = units_BC.sum(1) if channel is None else units_BC[:, channel]
-        (gradient,) = torch.autograd.grad(units_B.sum(), x_BCHW)
-        means_BHW = gradient.abs().mean(1)
-        good_B = units_B.detach().isfinite() & means_BHW.flatten(1).isfinite().all(1)
-        for place in good_B.nonzero()[:, 0].tolist():
-            yield means_BHW[place], float(self._log2_B[place])

@@ -97,7 +97,7 @@ class LinearTwin:
         return x.sum(1, keepdim=True) if self.single else x.mean(1, keepdim=True).expand(-1, node.out_features)
 
     def _attention(self, node: Any, x: Tensor) -> Tensor:
-        return x if self.single else x + x.mean((1, 2, 3), keepdim=True)
+        return 1 * x if self.single else x + x.mean((1, 2, 3), keepdim=True)
 
     def _project(self, x: Tensor, body: Tensor) -> Tensor:
         """By the least stride at which a 1×1 convolution gives the body's size."""

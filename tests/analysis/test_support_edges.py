@@ -51,6 +51,19 @@ def network(*nodes: Any, side: int = 32, channels: int = 1) -> Architecture:
     return Architecture(name="edge", input_shape=(channels, side, side), trunk=trunk)
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_no_path_leads_to_a_unit_that_sees_padding_alone(exact: bool) -> None:
+    """Wherever beyond the map its window lies."""
+    windows = Conv(name="a", out_channels=1, kernel_size=1, padding=3), Conv(name="b", out_channels=1, kernel_size=3)
+    net = network(*windows, side=8)
+    for unit in ((0, 0), (13, 13), (13, 0), (6, 13)):
+        counts = count_paths(net, "b", unit, exact=exact)
+        assert counts.shape == (8, 8)
+        assert not counts.any()
+        assert find_unit_support(net, "b", unit).touched == 0
+    assert count_paths(net, "b", (6, 6), exact=exact).sum() == 9
+
+
 def cross(name: str, dilation: int = 1) -> Parallel:
     branches = (
         Conv(name="wide", out_channels=1, kernel_size=(1, 3), dilation=dilation),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from explorer import catalog
+from explorer import catalog, datasets
 from explorer.analysis import problems
 from explorer.analysis.support import WHOLE_INPUT, find_default_node, find_output_shape
 from explorer.architecture import (
@@ -27,11 +29,12 @@ from explorer.architecture import (
     Sequence,
     edit,
 )
-from explorer.datasets import CancelledError
+from explorer.datasets import CancelledError, Preprocessing, import_images
 from explorer.inspection._gaussian import fit_gaussian
 from explorer.inspection.effective_field import (
     THRESHOLD,
     EffectiveField,
+    draw_test_images,
     find_effective_field,
     find_effective_fields,
     make_noise,
@@ -41,6 +44,7 @@ from explorer.inspection.models import NetworkState
 from explorer.inspection.opening import open_initial
 from explorer.training import TrainConfig
 from explorer.training.state import State
+from tests.datasets.test_streaming import draw
 from tests.sizes import examples
 from tests.strategies import architectures
 from tests.training.parts import network as tiny
@@ -248,6 +252,24 @@ def test_noise_does_not_depend_on_its_count() -> None:
     net = tiny()
     assert torch.equal(make_noise(net, 5, 3)[:2], make_noise(net, 2, 3))
     assert not torch.equal(make_noise(net, 2, 3), make_noise(net, 2, 4))
+
+
+def test_images_of_a_set_that_stays_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn by the seed, and the same as from an import of that folder; of a streamed set no other is read."""
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    folder = draw(tmp_path / "pets", "PNG")
+    sets = [datasets.load(import_images(folder, size=(16, 16), stream=stream).name) for stream in (False, True)]
+    how = Preprocessing(shape=(3, 12, 12), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+    stored, streamed = ([draw_test_images(how, each, count, seed) for count, seed in ((3, 0), (2, 0), (3, 1))]
+                        for each in sets)  # fmt: skip
+    assert all(torch.equal(*each) for each in zip(stored, streamed, strict=True))
+    assert torch.equal(stored[0][:2], stored[1])
+    assert not torch.equal(stored[0], stored[2])
+    with pytest.raises(CancelledError):
+        draw_test_images(how, sets[1], 3, cancel=lambda: True)
+    empty = replace(sets[0], test_images=sets[0].test_images[:0], test_labels=sets[0].test_labels[:0])
+    with pytest.raises(ValueError, match="has no test images; choose another one, or noise"):
+        draw_test_images(how, empty, 3)
 
 
 @settings(max_examples=examples(60))

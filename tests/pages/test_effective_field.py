@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer import catalog
-from explorer.datasets import Cancel, CancelledError, Progress
-from explorer.inspection.effective_field import find_effective_field, make_noise
-from explorer.inspection.opening import open_initial
+from explorer import catalog, datasets
+from explorer.datasets import Cancel, CancelledError, Progress, import_images
+from explorer.inspection.effective_field import draw_test_images, find_effective_field, make_noise
+from explorer.inspection.opening import open_initial, open_model
 from explorer.runs import Manager, RunFolder
 from explorer.training import checkpoint
 from explorer.training.state import State
 from pages.ui import background
+from tests.datasets.test_streaming import draw
 from tests.inspection.parts import learnt, trained_run
 from tests.pages.parts import address, messages, mounted, open_page
 from tests.pages.sending import send
@@ -82,7 +83,8 @@ def test_the_course_of_a_run_and_its_initial_weights(home: Path, manager: Manage
 
     running = app(net=to_link(net), at="residual", weights=f"{run}@all")
     assert running.selectbox(key="effective_weights").options == [
-        "run · tiny", "run · tiny · all 3 checkpoints", "initial (random, before any training)"
+        "run · tiny", "run · tiny · all 3 checkpoints", "run · tiny · step 0", "run · tiny · step 20",
+        "run · tiny · step 40", "initial (random, before any training)"
     ]  # fmt: skip
     measure(running)
     assert [frame["title"] for frame in frames(running)] == ["step 0 · residual", "step 40 · residual"]
@@ -126,6 +128,54 @@ def test_pictures_and_test_images() -> None:
     measure(running)
     assert fact(frames(running)[0], "images") == "8"
     assert len(frames(running)) == 1
+
+
+def test_test_images_are_prepared_as_the_trained_state_was(home: Path, manager: Manager) -> None:
+    """Also for the initial state beside it, which has no preprocessing of its own; whichever is measured first."""
+    from explorer.architecture import to_link
+
+    run = trained_run(manager)
+    net = learnt(0)[0]
+    trained = open_model(run, manager)
+    x = draw_test_images(trained.preprocessing, datasets.load("digits"), 8, 3)
+    expected = [find_effective_field(state, x, "residual", channel=2) for state in (open_initial(net), trained)]
+    running = app(net=to_link(net), at="residual", images="digits", seed="3", channel="2", weights="initial")
+    measure(running)  # alone it has the usual preprocessing
+    assert running.dataframe[0].value["side"][0] != pytest.approx(expected[0].size_px)
+    running.selectbox(key="effective_weights").select(run).run()
+    measure(running)
+    assert list(running.dataframe[0].value["side"]) == pytest.approx([each.size_px for each in expected])
+
+
+def test_channel_seed_and_number() -> None:
+    running = app(net="inception-net-32", at="inception1", seed="7", channel="5")
+    measure(running)
+    net = catalog.get("inception-net-32")
+    found = find_effective_field(open_initial(net, 7), make_noise(net, 8, 7), "inception1", channel=5)
+    assert fact(frames(running)[0], "side").startswith(f"{found.size_px:.1f} px of ")
+    for key, value in (("effective_count", 3), ("effective_seed", 4_000_000_000), ("effective_channel", None)):
+        running.number_input(key=key).set_value(value).run()
+    assert [address(running, name) for name in ("n", "seed", "channel")] == ["3", "4000000000", ""]
+    measure(running)
+    net = catalog.get("inception-net-32")
+    found = find_effective_field(open_initial(net, 4 * 10**9), make_noise(net, 3, 4 * 10**9), "inception1")
+    assert fact(frames(running)[0], "side").startswith(f"{found.size_px:.1f} px of ")
+    again = app(net="inception-net-32", at="stem", channel="99999", seed="-1", count="x")
+    assert again.number_input(key="effective_channel").value is None
+    assert not again.exception
+
+
+def test_a_streamed_set_and_the_picture_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    known = import_images(draw(tmp_path / "pets", "PNG"), size=(16, 16), stream=True)
+    running = app(net="inception-net-32", at="inception1", images=known.name)
+    assert "test images: pets (streamed)" in running.selectbox(key="effective_images").options
+    measure(running)
+    assert fact(frames(running)[0], "images") == str(known.counts[1])
+    running.selectbox(key="effective_images").select("picture").run()
+    assert not [each for each in running.number_input if each.key == "effective_count"]
+    measure(running)
+    assert fact(frames(running)[0], "images") == "1"
 
 
 def test_work_is_cancelled_told_and_ends_unseen(monkeypatch: pytest.MonkeyPatch) -> None:

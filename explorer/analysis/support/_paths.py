@@ -63,7 +63,8 @@ def count_paths(
         raise ValueError(f"{path} does not depend on {source}: no path leads from the one to the other")
     (top, left), part, _ = found
     counts = np.zeros(graph.sizes[end], dtype=counter.dtype)
-    counts[top : top + part.shape[0], left : left + part.shape[1]] = part
+    if part.size:  # else padding alone is seen, which may lie beyond the map
+        counts[top : top + part.shape[0], left : left + part.shape[1]] = part
     return counts
 
 

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from explorer import datasets, figures
+from explorer import figures
 from explorer.analysis import analyze
-from explorer.architecture import Architecture, to_json
-from explorer.datasets import Cancel, Preprocessing, Progress
 from explorer.figures import Axis, Mark, Path
-from explorer.inspection import ResultCache
 from explorer.text import format_decimal, format_shape, format_share
-from pages.ui import background, session
+from pages.ui import session
 from pages.ui.components import mount
 from pages.ui.field import Place, mount_field
-from pages.ui.inspect import data, device, downloads
-from pages.ui.inspect import state as inspect_state
+from pages.ui.inspect import downloads
 from pages.ui.text import cell, literal, number_column
 
-from . import network, picture, state, weights
+from . import measuring, network, picture, state
 from .view import View
 
-_CACHE = ResultCache()
-"""Effective fields, of all sessions of this server."""
-Result = tuple[weights.State, Any]
-"""A state, and its EffectiveField."""
-_WORK = "effective_work"
-_COUNTS = (8, 32, 128, 512)
-_NOISE, _PICTURES = "noise", "pictures"
+Result = tuple[measuring.Question, Any]
+"""What was asked, and its EffectiveField."""
 _CONVENTION = (
     "Mean over the images of the absolute gradient of the unit (the sum over its channels) with respect to each pixel "
     "of the normalised input, divided by its peak (Luo et al. 2016). Side: of a square with as many pixels as have at "
@@ -53,8 +42,7 @@ def show() -> None:
     main, side = st.columns([0.72, 0.28], gap="medium")
     with side, st.container(border=True, key="effective_choices"):
         network.show_choice(architecture, path, source=False)
-        states = _choose_states(architecture)
-        images, count = _choose_images(architecture)
+        measuring.choose(architecture, path)
         picture.choose()
     with main:
         network.show_strip(architecture, analyze(architecture), path)
@@ -63,120 +51,16 @@ def show() -> None:
         except ValueError as error:
             st.info(literal(f"{error}."))
             return
-        keys = [_key(architecture, path, unit, each.key, images, count) for each in states]
+        questions = measuring.ask(view, unit, beside=True)
         with st.container(border=True, key="effective_card"):
-            _run(view, unit, states, keys, images, count)
-            found = [(each, field) for each, key in zip(states, keys, strict=True) if (field := _CACHE.lookup(key))]
+            measuring.run(questions)
+            found = [(each, field) for each in questions if (field := each.find()) is not None]
             shown = found[:1] + _choose_shown(found[1:])
             _draw(view, unit, shown)
         if found:
             _tabulate(found)
             _offer_files(f"effective field {path} {unit[0]}-{unit[1]}", found, shown)
             st.caption(_CONVENTION)
-
-
-# ---- what is chosen -------------------------------------------------------------------------------------------------
-
-
-def _choose_states(architecture: Architecture) -> list[weights.State]:
-    choices, here = weights.list_choices(architecture), state.state()
-    chosen = here["weights"] if here["weights"] in choices else next(iter(choices))
-    st.session_state["effective_weights"] = chosen
-    st.selectbox(
-        "Weights", list(choices), key="effective_weights", format_func=choices.__getitem__,
-        on_change=lambda: state.change(weights=st.session_state["effective_weights"]),
-        help="Random ones as a training begins with, or those of trained networks of exactly these layers: shipped, "
-        "published, runs. A run that keeps checkpoints shows its course.",
-    )  # fmt: skip
-    if chosen == weights.INITIAL:
-        st.caption("Trained weights are offered for networks that have some: the shipped ones and those of your runs.")
-    return weights.list_states(architecture, chosen, device.current(), beside=True)
-
-
-def _choose_images(architecture: Architecture) -> tuple[str, int]:
-    here, channels = state.state(), architecture.input_shape[0]
-    titles = {_NOISE: "noise (standard normal)"}
-    if channels in (1, 3):
-        if inspect_state.state()["pictures"]:
-            titles[_PICTURES] = "your pictures"
-        titles |= {card.name: f"test images: {card.title}" for card in data.list_cards() if not card.streamed}
-    st.session_state["effective_images"] = here["images"] if here["images"] in titles else _NOISE
-    images: str = st.selectbox(
-        "Images", list(titles), key="effective_images", format_func=titles.__getitem__,
-        on_change=lambda: state.change(images=st.session_state["effective_images"]),
-        help="Over which the gradient is averaged.",
-    )  # fmt: skip
-    st.session_state["effective_count"] = here["count"] if here["count"] in _COUNTS else _COUNTS[1]
-    count: int = st.selectbox(
-        "How many", _COUNTS, key="effective_count",
-        on_change=lambda: state.change(count=st.session_state["effective_count"]),
-        help="More give a smoother field and take longer.",
-    )  # fmt: skip
-    return images, count
-
-
-def _key(architecture: Architecture, path: str, unit: Place, weighted: str, images: str, count: int) -> tuple[Any, ...]:
-    shown = images
-    if images == _PICTURES:
-        shown = " ".join(each["digest"] for each in inspect_state.state()["pictures"])
-    return hashlib.sha256(to_json(architecture, indent=None).encode()).hexdigest(), path, unit, weighted, shown, count
-
-
-# ---- the work -------------------------------------------------------------------------------------------------------
-
-
-def _run(
-    view: View, unit: Place, states: list[weights.State], keys: list[tuple[Any, ...]], images: str, count: int
-) -> None:
-    """The button, or how far the work is."""
-    if background.show(_WORK):
-        return
-    missing = [(each, key) for each, key in zip(states, keys, strict=True) if _CACHE.lookup(key) is None]
-    if not missing:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Measure", key="effective_run", icon=":material/play_arrow:", type="primary",
-            on_click=lambda: background.begin(
-                _WORK, "Measuring the effective field", _prepare(view, unit, missing, images, count)
-            ),
-        )  # fmt: skip
-        many = f"{len(missing)} states × " if len(missing) > 1 else ""
-        st.caption(f"{many}{count:,} images at most; it goes on in the background and can be cancelled.")
-
-
-def _prepare(
-    view: View, unit: Place, missing: list[tuple[weights.State, tuple[Any, ...]]], images: str, count: int
-) -> Callable[[Progress, Cancel], None]:
-    """The work with all that it needs of the session."""
-    pictures = [each["data"] for each in inspect_state.state()["pictures"]][:count] if images == _PICTURES else []
-
-    def do(progress: Progress, cancel: Cancel) -> None:
-        from explorer.inspection.effective_field import find_effective_fields
-
-        opened = [each.open for each, _ in missing]
-        first = opened[0]()
-        x = _read_images(view.architecture, getattr(first, "preprocessing", None), images, pictures, count)
-        del first
-        states = [(str(place), each) for place, each in enumerate(opened)]
-        for name, field in find_effective_fields(states, x, view.path, unit, progress=progress, cancel=cancel):
-            _ = field.gaussian  # takes a moment for a large image; the page then has it
-            _CACHE.store(missing[int(name)][1], field)
-
-    return do
-
-
-def _read_images(
-    architecture: Architecture, preprocessing: Preprocessing | None, images: str, pictures: list[bytes], count: int
-) -> Any:
-    from explorer.inspection.effective_field import draw_test_images, make_noise, prepare_images
-
-    if images == _NOISE:
-        return make_noise(architecture, count)
-    how = preprocessing or Preprocessing(shape=architecture.input_shape)
-    if images == _PICTURES:
-        return prepare_images(how, [datasets.decode(each, at_least=how.decoded_side).pixels for each in pictures])
-    return draw_test_images(how, datasets.load(images, size=how.import_size), count)
 
 
 # ---- what is found --------------------------------------------------------------------------------------------------
@@ -194,9 +78,9 @@ def _draw(view: View, unit: Place, shown: list[Result]) -> None:
     if shown:
         frames = [
             {
-                **base, "title": f"{each.title} · {view.path}", "facts": _facts(field),
+                **base, "title": f"{each.state.title} · {view.path}", "facts": _facts(field),
                 "over": {**figures.draw_heatmap(field.values, 0.0, 1.0), "unit": "share of the peak"},
-                "said": f"{frame['said']}; its effective field with {each.title} weights has a side of "
+                "said": f"{frame['said']}; its effective field with {each.state.title} weights has a side of "
                 f"{format_decimal(field.size_px, 1)} pixels",
             }
             for each, field in shown
@@ -211,7 +95,7 @@ def _choose_shown(later: list[Result]) -> list[Result]:
     """The state beside the first."""
     if len(later) < 2:
         return later
-    titles = [each.title for each, _ in later]
+    titles = [each.state.title for each, _ in later]
     chosen = st.select_slider("Beside the first", titles, titles[-1], key=f"effective_shown_{hash(tuple(titles))}")
     return [later[titles.index(chosen)]]
 
@@ -249,7 +133,7 @@ def _tabulate(found: list[Result]) -> None:
     for each, field in found:
         fit = field.gaussian
         rows.append({
-            "state": cell(each.title), "side": field.size_px, "filled": 100 * field.filled,
+            "state": cell(each.state.title), "side": field.size_px, "filled": 100 * field.filled,
             "σ down": fit and fit.sigma_px[0], "σ across": fit and fit.sigma_px[1], "R²": fit and fit.r_squared,
             "50 % within": field.radius_px(0.5), "90 % within": field.radius_px(0.9),
         })  # fmt: skip
@@ -262,7 +146,7 @@ def _tabulate(found: list[Result]) -> None:
             "R²": number_column(digits=3), "50 % within": pixels, "90 % within": pixels,
         },
     )  # fmt: skip
-    steps = [(each.step, field) for each, field in found if each.step is not None]
+    steps = [(step, field) for each, field in found if (step := each.state.step) is not None]
     if len(steps) > 2:
         _trace(steps)
 
@@ -301,13 +185,13 @@ def _offer_files(name: str, found: list[Result], shown: list[Result]) -> None:
             key="effective_png", icon=":material/download:", type="tertiary", on_click="ignore",
         )  # fmt: skip
         for number, (each, field) in enumerate(shown):
-            downloads.offer_map(field.values, f"{each.title} {name}", f"effective_csv_{number}")
+            downloads.offer_map(field.values, f"{each.state.title} {name}", f"effective_csv_{number}")
 
 
 def _png(found: list[Result]) -> bytes:
     return figures.draw_field_panels([
         figures.FieldPanel(
-            title=each.title, lines=field.describe(), values=field.values, exact=field.exact, inside=field.inside
+            title=each.state.title, lines=field.describe(), values=field.values, exact=field.exact, inside=field.inside
         )
         for each, field in found
     ])  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -20,6 +20,15 @@ _SHARP_PX = 768
 """Longest side of a picture that is shown sharper than the network gets it."""
 _COARSE_PX = 128
 """Longest side of an input whose pixels are shown as squares."""
+
+
+class Content(NamedTuple):
+    """A picture as its file."""
+
+    title: str
+    data: bytes
+    digest: str
+    """SHA-256 of the data."""
 
 
 def choose() -> None:
@@ -52,12 +61,25 @@ def lay_out(architecture: Architecture, *, as_input: bool) -> dict[str, Any]:
     Returns:
         ``src``, ``pixelated`` and ``title`` for the component. Raises ValueError where the picture cannot be cut.
     """
-    picture = pictures.selected()
-    title, data = (picture["title"], picture["data"]) if picture else _read_sample(architecture.input_shape[0])
-    key = (hashlib.sha256(data).hexdigest(), architecture.input_shape, as_input)
-    src = _CACHE.get_or_compute(key, lambda: _cut(data, architecture.input_shape, as_input))
-    coarse = as_input and max(architecture.input_shape[1:]) <= _COARSE_PX
-    return {"src": src, "pixelated": coarse, "title": title}
+    shown, shape = find_shown(architecture), architecture.input_shape
+    src = _CACHE.get_or_compute((shown.digest, shape, as_input), lambda: _cut(shown.data, shape, as_input))
+    coarse = as_input and max(shape[1:]) <= _COARSE_PX
+    return {"src": src, "pixelated": coarse, "title": shown.title}
+
+
+def find_shown(architecture: Architecture) -> Content:
+    """The picture that is shown for a network: the chosen one, or one of ours."""
+    chosen = pictures.selected()
+    return _take(chosen) if chosen is not None else _read_sample(architecture.input_shape[0])
+
+
+def list_own() -> list[Content]:
+    """All pictures of this session."""
+    return [_take(each) for each in inspect_state.state()["pictures"]]
+
+
+def _take(picture: inspect_state.Picture) -> Content:
+    return Content(picture["title"], picture["data"], picture["digest"])
 
 
 def _cut(data: bytes, shape: tuple[int, ...], as_input: bool) -> str:
@@ -74,9 +96,10 @@ def _cut(data: bytes, shape: tuple[int, ...], as_input: bool) -> str:
 
 
 @lru_cache(maxsize=2)
-def _read_sample(channels: int) -> tuple[str, bytes]:
-    """Title and content of the picture of a first visit: a digit for a network of grey images."""
+def _read_sample(channels: int) -> Content:
+    """The picture of a first visit: a digit for a network of grey images."""
     usual = "digit-5" if channels == 1 else "cat"
     samples = {sample.name: sample for sample in list_sample_images()}
     sample = samples.get(usual) or next(iter(samples.values()))
-    return sample.title, sample.path.read_bytes()
+    data = sample.path.read_bytes()
+    return Content(sample.title, data, hashlib.sha256(data).hexdigest())

@@ -26,10 +26,14 @@ TABS = {"exact": "Exact", "effective": "Effective", "steps": "Step by step"}
 """By the word that stands in addresses."""
 TAB = "field_tab"
 LAYERS = {
-    "touched": "Touched", "box": "Box", "branches": "Branches", "paths": "Paths", "input": "As input",
+    "touched": "Touched", "box": "Box", "branches": "Branches", "paths": "Paths", "effective": "Effective",
+    "input": "As input",
 }  # fmt: skip
 """What can be drawn, by the word that stands in addresses."""
 _USUAL = ("touched", "box", "branches")
+COUNT, MAX_COUNT, MAX_SEED, MAX_CHANNEL = 32, 10_000, 2**32 - 1, 10**6
+"""Of the images over which an effective field is averaged, usual and at most; of the seed and a channel, at most."""
+_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 _PLACE = re.compile(r"(\d{1,4})-(\d{1,4})", re.ASCII)
 
 
@@ -51,9 +55,13 @@ class FieldState(PageState):
     weights: str
     """With which weights the effective field is measured, as ``weights.list_choices`` has it; '' for the usual ones."""
     images: str
-    """Over which images: 'noise', 'pictures', or the name of a data set."""
+    """Over which images: 'noise', 'picture' for the one that is shown, 'pictures', or the name of a data set."""
     count: int
     """Over how many of them at most."""
+    seed: int
+    """Of the noise or the drawn images, and of initial weights that are no run's."""
+    channel: int | None
+    """Of the node's channels; None: the sum over all of them."""
     metric: str
     """What the ribbons of the sliders show, a key of ``METRICS``."""
     lesson: str
@@ -127,8 +135,18 @@ def _read_images(text: str) -> None:
     state()["images"] = text or "noise"
 
 
-def _read_count(text: str) -> None:
-    state()["count"] = int(text) if text.isdecimal() and len(text) < 6 else 32
+def _read_number(
+    field: Literal["count", "seed", "channel"], least: int, most: int, usual: int | None
+) -> Callable[[str], None]:
+    def read(text: str) -> None:
+        number = int(text) if _NUMBER.fullmatch(text) else usual
+        state()[field] = number if number is None else min(max(number, least), most)
+
+    return read
+
+
+def _write_number(field: Literal["count", "seed", "channel"], usual: int | None) -> Callable[[], str]:
+    return lambda: "" if state()[field] == usual else str(state()[field])
 
 
 def _read_tab(text: str) -> None:
@@ -162,8 +180,8 @@ PAGE: Page[FieldState] = Page(
     "receptive_field",
     lambda: {
         **first_state(), "unit": None, "pixel": None, "source": "", "layers": _USUAL, "other": None, "other_at": "",
-        "metric": "receptive_field",
-        "weights": "", "images": "noise", "count": 32, "lesson": lesson.FIRST, "numbers": {},
+        "metric": "receptive_field", "weights": "", "images": "noise", "count": COUNT, "seed": 0, "channel": None,
+        "lesson": lesson.FIRST, "numbers": {},
     },
     (
         Parameter("unit", _read_place("unit"), _write_place("unit")),
@@ -176,7 +194,9 @@ PAGE: Page[FieldState] = Page(
         Parameter("tab", _read_tab, _write_tab),
         Parameter("weights", _read_weights, lambda: state()["weights"]),
         Parameter("images", _read_images, lambda: "" if state()["images"] == "noise" else state()["images"]),
-        Parameter("n", _read_count, lambda: "" if state()["count"] == 32 else str(state()["count"])),
+        Parameter("n", _read_number("count", 1, MAX_COUNT, COUNT), _write_number("count", COUNT)),
+        Parameter("seed", _read_number("seed", 0, MAX_SEED, 0), _write_number("seed", 0)),
+        Parameter("channel", _read_number("channel", 0, MAX_CHANNEL, None), _write_number("channel", None)),
         Parameter("lesson", _read_lesson, _write_lesson),
     ),
 )  # fmt: skip

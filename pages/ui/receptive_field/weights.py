@@ -13,6 +13,8 @@ from explorer.inspection import list_checkpoint_names, list_models, load_model_c
 from pages.ui.inspect import state as inspect_state
 from pages.ui.manager import manager
 
+from . import state
+
 INITIAL = "initial"
 """The network before any training."""
 COURSE = "@all"
@@ -31,6 +33,8 @@ class State(NamedTuple):
     """Updates of its training so far; None where that is not known."""
     open: Callable[[], Any]
     """Gives the network with its weights. Imports torch, touches nothing of Streamlit."""
+    model: str
+    """What tells its preprocessing from that of others: its run's or model's name; '' where it has none of its own."""
 
 
 def list_choices(architecture: Architecture) -> dict[str, str]:
@@ -41,6 +45,7 @@ def list_choices(architecture: Architecture) -> dict[str, str]:
             found[entry.name] = f"{'run · ' if entry.kind == 'run' else ''}{entry.title}"
             if entry.kind == "run" and len(names := list_checkpoint_names(manager(), entry.name)) > 1:
                 found[f"{entry.name}{COURSE}"] = f"run · {entry.title} · all {len(names)} checkpoints"
+                found |= {name: f"run · {entry.title} · step {int(name.partition('@')[2]):,}" for name in names}
     own = inspect_state.state()["own"]
     if own is not None and (own.architecture.input_shape, own.architecture.trunk) == (
         architecture.input_shape,
@@ -48,6 +53,12 @@ def list_choices(architecture: Architecture) -> dict[str, str]:
     ):
         found[inspect_state.OWN] = f"your weights · {own.name}"
     return {**found, INITIAL: "initial (random, before any training)"}
+
+
+def choose(choices: dict[str, str]) -> str:
+    """The chosen weights, or the usual ones where these are none of the choices."""
+    chosen = state.state()["weights"]
+    return chosen if chosen in choices else next(iter(choices))
 
 
 def _structure(name: str, kind: str) -> Any:
@@ -67,13 +78,14 @@ def _read(text: str) -> Any:
     return architecture.input_shape, architecture.trunk
 
 
-def list_states(architecture: Architecture, chosen: str, device: str, *, beside: bool) -> list[State]:
+def list_states(architecture: Architecture, chosen: str, device: str, seed: int, *, beside: bool) -> list[State]:
     """The states that a choice means, in the order of training.
 
     Args:
         architecture: The network.
         chosen: A key of ``list_choices``.
         device: Where it computes.
+        seed: Of initial weights that are no run's.
         beside: Whether the initial weights are measured, too, where one trained state was chosen.
     """
     run = chosen.partition("@")[0]
@@ -81,21 +93,14 @@ def list_states(architecture: Architecture, chosen: str, device: str, *, beside:
     names: tuple[str, ...] = () if run in ("", INITIAL) else (run,)
     if run in {each.id for each in manager().runs()}:
         every = list_checkpoint_names(manager(), run)
-        names = every if chosen.endswith(COURSE) else every[-1:]
+        names = every if chosen.endswith(COURSE) else (chosen,) if "@" in chosen else every[-1:]
+        seed = int(manager().run(run).setting("seed") or 0)
     states = [_open_later(name, device) for name in names]
     if chosen == inspect_state.OWN:
-        states = [State(f"own {own.digest}", own.name, None, lambda: own)]
+        states = [State(f"own {own.digest}", own.name, None, lambda: own, f"own {own.digest}")]
     if chosen == INITIAL or (beside and len(states) == 1 and states[0].step != 0):
-        seed = _seed(run)
-        states.insert(0, State(f"{INITIAL} {seed}", "initial", 0, partial(_begin, architecture, seed, device)))
+        states.insert(0, State(f"{INITIAL} {seed}", "initial", 0, partial(_begin, architecture, seed, device), ""))
     return states
-
-
-def _seed(run: str) -> int:
-    try:
-        return int(manager().run(run).setting("seed"))
-    except ValueError:
-        return 0
 
 
 def _open_later(name: str, device: str) -> State:
@@ -108,7 +113,7 @@ def _open_later(name: str, device: str) -> State:
 
         return open_model(name, runs, device=device)
 
-    return State(name, name if number is None else f"step {number:,}", number, open_it)
+    return State(name, name if number is None else f"step {number:,}", number, open_it, name.partition("@")[0])
 
 
 def _begin(architecture: Architecture, seed: int, device: str) -> Any:
