@@ -15,7 +15,7 @@ _NOT_OURS = re.compile(
     r"|https?:\S+|\S+@\S+|[\w.-]+\.(?:py|json|csv|pt|pth|png|jpe?g|zip|safetensors)\b"
     r"|'[^']*'|\"[^\"]*\""  # what somebody typed
     r"|\([^()]*\b(?:19|20)\d\d[^()]*\)|\b(?:et al\.|[A-Z]\w+),? (?:19|20)[012]\d\b"  # years
-    r"|\b(?:19|20)[012]\d\b(?=[,:.;)]|$)"
+    r"|\b(?:19|20)[012]\d\b(?=[,:.;)]|$)|(?:,|\bof|\bin|\bIEEE) (?:19[89]|20[012])\d\b"
     r"|\barXiv\S* [\d.]+|\b(?:seeds?|process) [\d, ]+|\bimage \d+",
     re.DOTALL,
 )

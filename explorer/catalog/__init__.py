@@ -1,15 +1,14 @@
 """Named architectures with their provenance and published facts."""
 
 # Importing them fills the registry, in the order in which the catalogue shows them.
-from . import _course, _googlenet, _inception_v3  # noqa: F401
-
-# isort: split
+# isort: off
+from . import _course  # noqa: F401
+from . import _lenet, _alexnet, _nin, _vgg  # noqa: F401
+from . import _googlenet, _bn_inception, _inception_v3, _inception_v4, _inception_resnet  # noqa: F401
 from . import _densenet  # noqa: F401
-
-# isort: split
 from . import _cifar, _lessons  # noqa: F401
+# isort: on
 
-# isort: split
 from ..architecture.blocks import inception as inception_block
 from ._course import inception_block_bn
 from ._lineage import children, family, forms, parents, published_accuracy

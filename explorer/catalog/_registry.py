@@ -66,6 +66,8 @@ class Entry:
     """Document or paper."""
     repairs: tuple[str, ...] = ()
     """Slips of the source that were put right, each named."""
+    differences: tuple[str, ...] = ()
+    """Where this network, as it is shipped, is not what was published, each named."""
     facts: tuple[Fact, ...] = ()
     """Published numbers, shown beside the product's own."""
     tags: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ _ENTRIES: dict[str, Entry] = {}
 
 GROUPS: dict[str, str] = {
     "course": "Course notes",
+    "before": "Before GoogLeNet",
     "family": "GoogLeNet and its successors",
     "later": "Networks after Inception",
     "small": "Small networks to train in minutes",
@@ -97,7 +100,21 @@ GROUPS: dict[str, str] = {
 }
 """Headings of the catalogue, in the order in which they are shown, by the names for links and the command line."""
 
-ALIASES: dict[str, str] = {"inception-v1": "googlenet", "googlenet-d2l": "googlenet-96"}
+ALIASES: dict[str, str] = {
+    "inception-v1": "googlenet",
+    "googlenet-d2l": "googlenet-96",
+    "lenet": "lenet-5",
+    "lenet5": "lenet-5",
+    "vgg16": "vgg-16",
+    "vgg11": "vgg-11",
+    "network-in-network": "nin",
+    "inception-v2": "bn-inception",
+    "bninception": "bn-inception",
+    "inceptionv3": "inception-v3",
+    "inceptionv4": "inception-v4",
+    "inceptionresnetv1": "inception-resnet-v1",
+    "inceptionresnetv2": "inception-resnet-v2",
+}
 """Other names that people use, so that links written with them work."""
 
 
@@ -108,6 +125,7 @@ def register(
     summary: str,
     source: str,
     repairs: tuple[str, ...] = (),
+    differences: tuple[str, ...] = (),
     facts: tuple[Fact, ...] = (),
     tags: tuple[str, ...] = (),
     group: str = "other",
@@ -122,6 +140,7 @@ def register(
         summary: One sentence, what it is and why it is here.
         source: Document or paper.
         repairs: Slips of the source that were put right, each named.
+        differences: Where this network, as it is shipped, is not what was published, each named.
         facts: Published numbers, shown beside the product's own.
         tags: What it has and is for, by which it is found and filtered.
         group: A key of ``GROUPS``.
@@ -144,8 +163,8 @@ def register(
         if name in _ENTRIES:
             raise ValueError(f"the catalogue already has {name!r}")
         _ENTRIES[name] = Entry(
-            name=name, title=title, summary=summary, source=source, repairs=repairs, facts=facts, tags=tags,
-            group=group, lineage=lineage, form_of=form_of, make=make,
+            name=name, title=title, summary=summary, source=source, repairs=repairs,
+            differences=differences, facts=facts, tags=tags, group=group, lineage=lineage, form_of=form_of, make=make,
         )  # fmt: skip
         _name_by_value.cache_clear()
         return make

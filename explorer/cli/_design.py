@@ -59,6 +59,7 @@ def list_verb(args: argparse.Namespace) -> None:
                 "summary": entry.summary,
                 "source": entry.source,
                 "mended": list(entry.repairs),
+                "differences": list(entry.differences),
                 "facts": [
                     {name: getattr(fact, name) for name in ("metric", "value", "source", "exact", "note")}
                     for fact in entry.facts

@@ -189,6 +189,8 @@ def _tell(entry: Entry) -> None:
     st.caption(literal(entry.source))
     for slip in entry.repairs:
         st.markdown(f":material/build: **Put right:** {literal(slip)}")
+    for difference in entry.differences:
+        st.markdown(f":material/difference: **Not as published:** {literal(difference)}")
 
 
 def _show_facts(entry: Entry) -> None:

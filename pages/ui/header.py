@@ -115,6 +115,8 @@ def show_open() -> None:
         )
         for slip in entry.repairs:
             st.caption(f"Repaired: {literal(slip)}")
+        for difference in entry.differences:
+            st.caption(f"Not as published: {literal(difference)}")
         chosen = (lambda: entry.architecture,)
         st.button("Open this network", key="open_preset", on_click=_open_and_close, args=chosen)
         with st.container(horizontal=True, gap="small", key="new_design"):

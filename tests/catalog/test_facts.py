@@ -18,7 +18,11 @@ TOTALS = set(Totals.__slots__) | {"flops", "training_params"}
         ("inception-net-32", 326_122, 22_465_024, 43, 4),
         ("googlenet-torchvision", 6_624_904, 1_498_376_192, 379, 32),
         ("googlenet", 6_998_552, None, 715, 32),
+        ("bn-inception", 11_188_288, 1_934_857_216, 699, 32),
+        ("bn-inception-plain", 11_194_984, 2_018_851_840, 699, 32),
         ("inception-v3", 23_834_568, 5_713_216_096, 1311, 32),
+        ("inception-v4", 42_679_816, 12_253_974_624, 2071, 32),
+        ("inception-resnet-v2", 55_843_464, 13_155_794_016, 3039, 32),
     ],
 )
 def test_numbers(name: str, params: int, macs: int | None, field: int, stride: int) -> None:
