@@ -1,4 +1,4 @@
-"""Catalogue: every named network with its provenance, what was put right, and published facts beside our own counts."""
+"""Catalogue: the family tree of the networks, and each with its provenance, what was put right and published facts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pages.ui import router
 
 router.enter()
 
-from pages.ui import catalogue  # noqa: E402
+from pages.ui.catalogue import view  # noqa: E402
 
-catalogue.show()
+view.show()

@@ -7,6 +7,7 @@ from ._chains import Chain, make_chain, read_chain
 from ._changes import AttributedStep, Delta, Differences, StepGroup, find_differences, group_steps
 from ._cloud import Cloud, CloudPoint, Ranges, sample_cloud
 from ._compare import MAX_NETWORKS, AlignedStage, Comparison, MetricCell, MetricRow, compare
+from ._family import lay_out_family
 from ._html import render_html
 from ._lessons import Reduction, Saving, Stack, compute_saving, find_reductions, list_stacks, with_reduction
 from ._pareto import pareto_front
@@ -52,6 +53,7 @@ __all__ = [
     "format_difference",
     "group_steps",
     "is_best",
+    "lay_out_family",
     "list_axes",
     "list_stacks",
     "make_chain",

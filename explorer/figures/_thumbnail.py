@@ -16,18 +16,18 @@ _MARGIN, _GAP, _LEAST = 4, 2.0, 12.0
 
 
 @lru_cache(maxsize=128)
-def draw_thumbnail(architecture: Architecture, *, dark: bool = False) -> str:
-    """Draw the overview of a network small: a column for each node of the trunk.
+def lay_out_thumbnail(architecture: Architecture) -> tuple[tuple[float, float, float, float, str, bool], ...]:
+    """Lay out the overview of a network small: a column for each node of the trunk, split by branch.
 
-    Columns are as wide as their channels and as high as their maps, both by the square root; colours are the kinds of
-    operation, split by branch. Auxiliary heads are left out.
+    Columns are as wide as their channels and as high as their maps, both by the square root. Auxiliary heads are left
+    out.
 
     Args:
         architecture: A network whose layers fit together.
-        dark: Whether it stands on a dark background.
 
     Returns:
-        SVG of 320 by 64 pixels, which scales.
+        Rectangles in a frame of 320 by 64: left, top, width, height, the kind of operation (a key of ``KINDS``), and
+        whether it is drawn faintly.
 
     Raises:
         ArchitectureError: The layers do not fit together.
@@ -39,18 +39,39 @@ def draw_thumbnail(architecture: Architecture, *, dark: bool = False) -> str:
     unit = min(unit, 3.0)  # a block alone is not as wide as a network
     tallest = max((each["height"] for each in columns), default=1)
     x = (_WIDTH - unit * sum(weights) - gap * (len(columns) - 1)) / 2
-    drawn: list[str] = []
+    found: list[tuple[float, float, float, float, str, bool]] = []
     for each, weight in zip(columns, weights, strict=True):
         high = _LEAST + (_HEIGHT - _LEAST) * (each["height"] / tallest) ** 0.5
         y = (_HEIGHT - high) / 2
         for part in each["parts"] or [{"kind": each["kind"], "share": 1.0}]:
-            kind = KINDS[part["kind"]]
-            colour, faint = kind.dark if dark else kind.light, ' opacity=".5"' if each["minor"] else ""
-            place = f'x="{x:.1f}" y="{y:.1f}" rx="1"'
-            size = f'width="{unit * weight:.1f}" height="{max(0.5, part["share"] * high - 0.6):.1f}"'
-            drawn.append(f'<rect {place} {size} fill="{colour}"{faint}/>')
-            y += part["share"] * high
+            room = part["share"] * high
+            found.append(
+                (round(x, 1), round(y, 1), round(unit * weight, 1), round(max(0.5, room - 0.6), 1), part["kind"],
+                 each["minor"])
+            )  # fmt: skip
+            y += room
         x += unit * weight + gap
+    return tuple(found)
+
+
+@lru_cache(maxsize=128)
+def draw_thumbnail(architecture: Architecture, *, dark: bool = False) -> str:
+    """Draw the overview of a network small, as ``lay_out_thumbnail`` lays it out; colours are the kinds of operation.
+
+    Args:
+        architecture: A network whose layers fit together.
+        dark: Whether it stands on a dark background.
+
+    Returns:
+        SVG of 320 by 64 pixels, which scales.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
+    """
+    drawn: list[str] = []
+    for x, y, wide, high, kind, is_faint in lay_out_thumbnail(architecture):
+        colour, faint = KINDS[kind].dark if dark else KINDS[kind].light, ' opacity=".5"' if is_faint else ""
+        drawn.append(f'<rect x="{x}" y="{y}" rx="1" width="{wide}" height="{high}" fill="{colour}"{faint}/>')
     frame = f"{-_MARGIN} {-_MARGIN} {_WIDTH + 2 * _MARGIN} {_HEIGHT + 2 * _MARGIN}"
     title = f"<title>{escape_html(architecture.name)}</title>"
     return (

@@ -1,4 +1,4 @@
-"""The Catalogue page: every entry with its numbers, search, and the way to the Design page."""
+"""The Catalogue page: the family tree by keyboard; every entry with its numbers, search, and the way to Design."""
 
 from explorer import catalog
 from explorer.analysis import analyze
@@ -12,7 +12,7 @@ def entries(page):
 
 
 def test_every_entry_with_its_numbers_is_searched_and_opened(server, page):
-    open_app(page, f"{server.url}/catalogue")
+    open_app(page, f"{server.url}/catalogue?view=list")
     until(lambda: len(entries(page)) == len(catalog.names()), "every entry")
     groups = [[entry.title for entry in catalog.entries() if entry.group == group] for group in catalog.GROUPS]
     assert entries(page) == [title for titles in groups for title in titles]
@@ -53,7 +53,7 @@ def test_every_entry_with_its_numbers_is_searched_and_opened(server, page):
 
 def test_on_a_phone_each_network_is_a_few_lines_and_unfolds(server, new_page):
     page = new_page(viewport=(390, 844))
-    open_app(page, f"{server.url}/catalogue")
+    open_app(page, f"{server.url}/catalogue?view=list")
     until(lambda: len(entries(page)) == len(catalog.names()), "every entry")
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") < 5400
     with rerun(page):
@@ -70,3 +70,29 @@ def test_on_a_phone_each_network_is_a_few_lines_and_unfolds(server, new_page):
     assert f"{entry.name}" in card.inner_text()
     card.get_by_role("link", name="Open in Design").click()
     Design(page, server.url)
+
+
+def test_the_tree_is_walked_by_keyboard_and_told_of_and_unfolds_on_a_phone(server, new_page):
+    members = catalog.family()
+    for viewport in ((1280, 900), (390, 844)):
+        page = new_page(viewport=viewport)
+        open_app(page, f"{server.url}/catalogue")
+        cards = page.locator(".st-key-catalogue_family .node")
+        until(lambda cards=cards: cards.count() == len(members), "a card for every member")
+        cards.first.focus()
+        page.keyboard.press("End")
+        with rerun(page):
+            page.keyboard.press("Enter")
+        chosen = page.locator('.st-key-catalogue_family .node[aria-pressed="true"]')
+        name = chosen.get_attribute("data-name")
+        entry = catalog.entry(name)
+        told = page.get_by_role("region", name=f"About {entry.title}")
+        assert entry.lineage.paper in told.inner_text()
+        for parent in catalog.parents(entry):
+            assert parent.change in told.inner_text()
+        assert f"network={name}" in page.evaluate("location.href")
+        assert chosen.evaluate("node => node.getRootNode().activeElement === node")
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport[0]
+        told.get_by_role("button", name="Open in Design").click()
+        design = Design(page, server.url)
+        until(lambda design=design, name=name: design.query("net") == name, "the network in the address")

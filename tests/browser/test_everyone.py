@@ -20,7 +20,8 @@ PAGES = {
     "ablate": "/ablate",
     "inspect": "/inspect",
     "receptive_field": "/receptive_field?net=googlenet&at=inception_3b",
-    "catalogue": "/catalogue",
+    "catalogue": "/catalogue?network=inception-v3",
+    "catalogue_list": "/catalogue?view=list",
 }
 SIZE = (1280, 900)
 ACCEPTED = {

@@ -13,7 +13,7 @@ from explorer.architecture import edit, to_json, to_link
 from explorer.text import compact_shape, format_bytes, format_change, format_extent, format_si
 from pages.ui.text import literal
 from tests.large import densenet
-from tests.pages.parts import ROOT, address, design_of, mounted, open_page, unfold, visible_text
+from tests.pages.parts import ROOT, design_of, mounted, open_page, unfold, visible_text
 from tests.pages.sending import send
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -181,37 +181,6 @@ def test_events_that_no_control_of_ours_sends(event: Any) -> None:
     harness.run()
     assert not harness.exception
     assert design_of(harness) == before
-
-
-def listed(running: AppTest) -> list[str]:
-    return [each.value for each in running.subheader]
-
-
-def test_catalogue_search() -> None:
-    running = app("catalogue")
-    assert [each.value for each in running.header] == [title for key, title in catalog.GROUPS.items() if key != "other"]
-    assert sorted(listed(running)) == sorted(entry.title for entry in catalog.entries())
-    running.text_input(key="search").set_value("residual mnist").run()
-    assert listed(running) == [catalog.entry("residual-mnist").title]
-    running.text_input(key="search").set_value("no such thing").run()
-    assert running.info
-    running.text_input(key="search").set_value("resnett").run()
-    assert "Did you mean resnet?" in running.info[0].value
-
-
-def test_what_was_searched_and_chosen_is_in_the_address() -> None:
-    running = app("catalogue", q="ReceptiVe", sort="params", **{"with": "dilation"})
-    found = ["far-sighted-cnn", "dilated-cnn", "dilated-cnn-121"]
-    assert listed(running) == [catalog.entry(name).title for name in found]
-    assert not running.header
-    running.selectbox(key="catalogue_order").set_value("").run()
-    running.get_by_key("catalogue_group").set_value("course").run()
-    assert listed(running) == [catalog.entry(name).title for name in found[1:]]
-    kept = {name: address(running, name) for name in ("q", "group", "with")}
-    assert kept == {"q": "ReceptiVe", "group": "course", "with": "dilation"}
-    assert "sort" not in running.query_params
-    assert listed(app("catalogue", **kept)) == listed(running)
-    assert len(listed(app("catalogue", group="nothing", sort="<script>"))) == len(catalog.entries())
 
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "](javascript:alert(1))", "$\\href{x}{y}$", "**b** _i_", ":smile:", "a\nb"]

@@ -1,4 +1,4 @@
-"""The Catalogue page: what is searched and how it is ordered, in the address, and a card for each network."""
+"""The list of networks: what is searched, how it is ordered, and a card for each."""
 
 from __future__ import annotations
 
@@ -12,125 +12,80 @@ from explorer import catalog, figures
 from explorer.analysis import analyze
 from explorer.catalog import GROUPS, Entry
 from explorer.text import format_count, format_extent, format_shape, format_si
+from pages.ui import session
+from pages.ui.compare import entries, networks
+from pages.ui.text import literal
 
-from . import session
-from .compare import entries, networks
-from .page_state import Page, PageState, Parameter, first_state
-from .text import literal
+from .state import MAX_TEXT, ORDERS, PAGE, list_tags
 
-ORDERS: dict[str, tuple[str, Callable[[Entry], Any]]] = {
-    "": ("by group", lambda _: 0),
-    "params": ("fewest parameters first", lambda entry: analyze(entry.architecture).params),
-    "macs": ("fewest MACs first", lambda entry: analyze(entry.architecture).macs),
-    "field": ("largest receptive field first", lambda entry: -max(analyze(entry.architecture).receptive_field.size)),
-    "name": ("by name", lambda entry: entry.title.casefold()),
+_SORTED_BY: dict[str, Callable[[Entry], Any]] = {
+    "params": lambda entry: analyze(entry.architecture).params,
+    "macs": lambda entry: analyze(entry.architecture).macs,
+    "field": lambda entry: -max(analyze(entry.architecture).receptive_field.size),
+    "name": lambda entry: entry.title.casefold(),
 }
-"""Name in the address → caption, and what is sorted by."""
-_MAX_TEXT = 120
 _PICTURE_PX = 320
 """Fits a phone."""
 
 
-class CatalogueState(PageState):
-    """What the page remembers."""
-
-    text: str
-    """What is searched."""
-    group: str
-    """A key of ``GROUPS``, '' for all."""
-    tags: list[str]
-    """What a network must have."""
-    order: str
-    """A key of ``ORDERS``."""
-
-
-def _first() -> CatalogueState:
-    return {**first_state(), "text": "", "group": "", "tags": [], "order": ""}
-
-
-def list_tags() -> list[str]:
-    """The tags to filter by, in the order in which they first appear: no year, and none that a group stands for."""
-    known = catalog.entries()
-    groups = [{entry.name for entry in known if entry.group == group} for group in GROUPS]
-    tags = dict.fromkeys(tag for entry in known for tag in entry.tags if not tag.isdigit())
-    return [tag for tag in tags if {entry.name for entry in known if tag in entry.tags} not in groups]
-
-
-def _read_text(text: str) -> None:
-    PAGE.state["text"] = text[:_MAX_TEXT]
-
-
-def _read_group(text: str) -> None:
-    PAGE.state["group"] = text if text in GROUPS else ""
-
-
-def _read_tags(text: str) -> None:
-    known = list_tags()
-    PAGE.state["tags"] = [tag for tag in text.split(",") if tag in known]
-
-
-def _read_order(text: str) -> None:
-    PAGE.state["order"] = text if text in ORDERS else ""
-
-
-PAGE: Page[CatalogueState] = Page(
-    "catalogue",
-    _first,
-    (
-        Parameter("q", _read_text, lambda: PAGE.state["text"]),
-        Parameter("group", _read_group, lambda: PAGE.state["group"]),
-        Parameter("with", _read_tags, lambda: ",".join(PAGE.state["tags"])),
-        Parameter("sort", _read_order, lambda: PAGE.state["order"]),
-    ),
-)
-
-
 def show() -> None:
-    """The page."""
-    PAGE.follow_address()
-    st.title("Catalogue", anchor=False)
-    _show_search()
+    """What is found, by group or in the order that was chosen."""
+    _show_filters()
     state = PAGE.state
     found = catalog.search(state["text"], group=state["group"], tags=state["tags"])
     st.caption(f"{len(found)} of {len(catalog.entries())} networks")
     if not found:
         _show_nothing(state["text"])
     elif state["order"]:
-        _show_cards(sorted(found, key=ORDERS[state["order"]][1]))
+        _show_cards(sorted(found, key=_SORTED_BY[state["order"]]))
     else:
         for group, title in GROUPS.items():
             of_group = [entry for entry in found if entry.group == group]
             if of_group:
                 st.header(title, anchor=False)
                 _show_cards(of_group)
-    PAGE.write_address()
 
 
-def _show_search() -> None:
-    state = PAGE.state
-    kept = {"search": "text", "catalogue_group": "group", "catalogue_tags": "tags", "catalogue_order": "order"}
-    for key, name in kept.items():
-        st.session_state[key] = state[name] or None if key == "catalogue_group" else state[name]  # type: ignore[literal-required]
+_KEPT = {"search": "text", "catalogue_group": "group", "catalogue_tags": "tags", "catalogue_order": "order"}
+"""Key of a widget → what of the state it shows."""
 
-    def keep(key: str) -> None:
-        PAGE.act()[kept[key]] = st.session_state[key] or ([] if key == "catalogue_tags" else "")  # type: ignore[literal-required]
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="catalogue_bar"):
-        st.text_input(
-            "Search", key="search", on_change=keep, args=("search",), max_chars=_MAX_TEXT, width="stretch",
-            placeholder="a name or what it has: GoogLeNet, ResNet, receptive field ...",
+def _keep(key: str) -> None:
+    state = PAGE.act()
+    state[_KEPT[key]] = st.session_state[key] or ([] if key == "catalogue_tags" else "")  # type: ignore[literal-required]
+    if key == "search":  # who searches wants to see what was found
+        state["view"] = "list"
+
+
+def _bring_up(key: str) -> None:
+    value = PAGE.state[_KEPT[key]]  # type: ignore[literal-required]
+    st.session_state[key] = value or None if key == "catalogue_group" else value
+
+
+def show_search() -> None:
+    """The field to search in; it stands above every view."""
+    _bring_up("search")
+    st.text_input(
+        "Search", key="search", on_change=_keep, args=("search",), max_chars=MAX_TEXT, width="stretch",
+        placeholder="a name or what it has: GoogLeNet, ResNet, receptive field ...",
+    )  # fmt: skip
+
+
+def _show_filters() -> None:
+    for key in ("catalogue_group", "catalogue_tags", "catalogue_order"):
+        _bring_up(key)
+    groups = [group for group in GROUPS if any(entry.group == group for entry in catalog.entries())]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="catalogue_filters"):
+        st.pills(
+            "Groups", groups, key="catalogue_group", format_func=GROUPS.__getitem__, on_change=_keep,
+            args=("catalogue_group",), label_visibility="collapsed", width="stretch",
         )  # fmt: skip
         st.selectbox(
-            "Order", list(ORDERS), key="catalogue_order", format_func=lambda key: ORDERS[key][0], width=240,
-            on_change=keep, args=("catalogue_order",),
+            "Order", list(ORDERS), key="catalogue_order", format_func=ORDERS.__getitem__, width=240, on_change=_keep,
+            args=("catalogue_order",),
         )  # fmt: skip
-    groups = [group for group in GROUPS if any(entry.group == group for entry in catalog.entries())]
     st.pills(
-        "Groups", groups, key="catalogue_group", format_func=GROUPS.__getitem__, on_change=keep,
-        args=("catalogue_group",), label_visibility="collapsed",
-    )  # fmt: skip
-    st.pills(
-        "With", list_tags(), selection_mode="multi", key="catalogue_tags", on_change=keep, args=("catalogue_tags",)
+        "With", list_tags(), selection_mode="multi", key="catalogue_tags", on_change=_keep, args=("catalogue_tags",)
     )
 
 

@@ -1,0 +1,87 @@
+"""The Catalogue page: its list, searched and filtered; the family tree; and the ways from it."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from explorer import catalog
+from explorer.analysis import analyze
+from explorer.text import format_si
+from tests.pages.parts import address, design_of, mounted, open_page
+from tests.pages.sending import send
+
+TREE = "catalogue_family"
+
+
+def listed(running: AppTest) -> list[str]:
+    return [each.value for each in running.subheader]
+
+
+def test_catalogue_search() -> None:
+    running = open_page("catalogue", view="list")
+    assert [each.value for each in running.header] == [title for key, title in catalog.GROUPS.items() if key != "other"]
+    assert sorted(listed(running)) == sorted(entry.title for entry in catalog.entries())
+    running.text_input(key="search").set_value("residual mnist").run()
+    assert listed(running) == [catalog.entry("residual-mnist").title]
+    running.text_input(key="search").set_value("no such thing").run()
+    assert running.info
+    running.text_input(key="search").set_value("resnett").run()
+    assert "Did you mean resnet?" in running.info[0].value
+
+
+def test_what_was_searched_and_chosen_is_in_the_address() -> None:
+    running = open_page("catalogue", q="ReceptiVe", sort="params", **{"with": "dilation"})
+    found = ["far-sighted-cnn", "dilated-cnn", "dilated-cnn-121"]
+    assert listed(running) == [catalog.entry(name).title for name in found]
+    assert not running.header
+    running.selectbox(key="catalogue_order").set_value("").run()
+    running.get_by_key("catalogue_group").set_value("course").run()
+    assert listed(running) == [catalog.entry(name).title for name in found[1:]]
+    kept = {name: address(running, name) for name in ("q", "group", "with")}
+    assert kept == {"q": "ReceptiVe", "group": "course", "with": "dilation"}
+    assert "sort" not in running.query_params
+    assert listed(open_page("catalogue", **kept)) == listed(running)
+    assert len(listed(open_page("catalogue", view="list", group="nothing", sort="<script>"))) == len(catalog.entries())
+
+
+def test_the_tree_has_every_member_of_the_family_with_our_numbers_and_published_ones() -> None:
+    tree = mounted(open_page("catalogue"), TREE)
+    assert {node["name"] for node in tree["nodes"]} == {entry.name for entry in catalog.family()}
+    for node in tree["nodes"]:
+        entry = catalog.entry(node["name"])
+        now = analyze(entry.architecture)
+        assert node["numbers"][0] == f"{format_si(now.params)} params"
+        assert node["numbers"][1] == f"{format_si(now.macs)} MACs"
+        told = dict(node["facts"])
+        for each in (entry, *catalog.forms(entry)):
+            fact = catalog.published_accuracy(each)
+            if fact is not None:
+                of = "" if each is entry else f" of {each.title}"
+                assert fact.source in told[f"top-1 on ImageNet{of}"]
+
+
+def test_who_searches_comes_to_the_list_and_back_to_the_tree_at_will() -> None:
+    running = open_page("catalogue")
+    assert not listed(running)
+    running.text_input(key="search").set_value("residual mnist").run()
+    assert listed(running) == [catalog.entry("residual-mnist").title]
+    running.get_by_key("catalogue_view").set_value("tree").run()
+    assert mounted(running, TREE)["nodes"]
+    assert (address(running, "view"), address(running, "q")) == ("tree", "residual mnist")
+    running.text_input(key="search").set_value("dilated").run()
+    assert all("ilated" in title or "dilation" in title for title in listed(running)[:2])
+
+
+def test_a_network_of_the_tree_is_chosen_and_opened_in_design_or_compared() -> None:
+    running = send(open_page("catalogue"), (TREE, "choose", "inception-v3"))
+    assert address(running, "network") == "inception-v3"
+    assert mounted(open_page("catalogue", network="inception-v3"), TREE)["chosen"] == "inception-v3"
+    for nothing in ("inception-net", "<script>", 7):
+        assert mounted(send(running, (TREE, "choose", nothing)), TREE)["chosen"] == ""
+    opened = send(open_page("catalogue"), (TREE, "open", "googlenet-torchvision"))
+    assert design_of(opened) == catalog.get("googlenet-torchvision")
+    compared = send(open_page("catalogue"), (TREE, "compare", "googlenet-torchvision"))
+    assert any(
+        each["origin"] == "catalogue:googlenet-torchvision" for each in compared.session_state["compare"]["entries"]
+    )
+    assert mounted(send(open_page("catalogue"), (TREE, "open", "no such network")), TREE)
