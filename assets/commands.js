@@ -6,12 +6,14 @@
 const RESEND_MS = 4000 // a server that is idle and has not answered after this time has not got the message
 const RESEND_AT_ONCE_MS = 500 // the same where the connection broke, or the page of the command is gone
 const MAX_RESENDS = 8
+const BATCH_MS = 50 // for each command under way, those behind it wait so long for one another: each message is a run of the page
+const LONGEST_BATCH_MS = 1000
 const LONGEST_HOLD_MS = 3000 // a link is followed after this time, whatever the server has acknowledged
 
 function outbox() {
   return (window[Symbol.for("inception-explorer.outbox")] ??= holdNavigation({
     nonce: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`, // of this load of the page
-    last: 0, pending: [], offered: null, channels: new Map(), scheduled: new Set(), timer: 0, resent: 0, slowest: 0, broken: false,
+    last: 0, pending: [], offered: null, channels: new Map(), waiting: new Map(), timer: 0, carried: 0, transmitted: 0, resent: 0, slowest: 0, broken: false,
     link: null, following: false,
   }))
 }
@@ -101,20 +103,32 @@ function acknowledge(box, id) {
   box.pending = left
   box.resent = 0
   box.broken = false
-  if (left.length) return
+  if (left.length) {
+    if (left[0].id > box.carried) for (const address of box.waiting.keys()) transmitNow(box, address)
+    return
+  }
   box.slowest = Math.max(box.slowest, performance.now() - box.sent)
   promote(box)
   if (!box.pending.length) followLink(box)
 }
 
-// One message a tick, however many commands.
+// One message a tick; while one is under way, the next goes when it is acknowledged, or after a while.
 function transmit(box, address) {
-  if (box.scheduled.has(address)) return
-  box.scheduled.add(address)
-  queueMicrotask(() => {
-    box.scheduled.delete(address)
-    if (box.pending.length) box.channels.get(address)?.setTriggerValue("commands", { nonce: box.nonce, commands: box.pending })
-  })
+  if (box.waiting.has(address)) return
+  const go = () => transmitNow(box, address)
+  const underWay = box.pending[0]?.id <= box.carried
+  const wait = underWay ? box.transmitted + Math.min(LONGEST_BATCH_MS, BATCH_MS * box.pending.length) - performance.now() : 0
+  box.waiting.set(address, wait > 0 ? setTimeout(go, wait) : queueMicrotask(go))
+}
+
+function transmitNow(box, address) {
+  if (!box.waiting.has(address)) return
+  clearTimeout(box.waiting.get(address))
+  box.waiting.delete(address)
+  if (!box.pending.length) return
+  box.carried = box.pending.at(-1).id
+  box.transmitted = performance.now()
+  box.channels.get(address)?.setTriggerValue("commands", { nonce: box.nonce, commands: box.pending })
 }
 
 function awaitAcknowledgement(box) {

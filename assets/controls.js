@@ -189,11 +189,11 @@ function drawRibbon(box, first, memory) {
   const range = html(track, "input", { type: "range", min: 0, step: 1, "aria-label": named, "data-id": id })
 
   const inset = 8 // half a native thumb, so that pointer and picture agree
-  const wide = () => Math.max(60, track.clientWidth || 240)
-  const x = (index) => inset + (wide() - 2 * inset) * (control.points.length > 1 ? index / (control.points.length - 1) : 0.5)
-  const known = () => control.points.map((point) => point[1]).filter((value) => value !== null)
+  // Asked of the browser once: each question behind a change has it lay out the page anew. The others are mostly as wide.
+  let width = memory.trackWidth ??= Math.max(60, track.clientWidth || 240)
+  let low = 0, high = 0
+  const x = (index) => inset + (width - 2 * inset) * (control.points.length > 1 ? index / (control.points.length - 1) : 0.5)
   const y = (value) => {
-    const low = Math.min(...known()), high = Math.max(...known())
     const share = high > low ? (value - low) / (high - low) : 0.12
     // The curve starts at a fifth of the height where the metric does not fall to nothing: a floor reads as a floor.
     return 34 - 24 * share
@@ -231,10 +231,19 @@ function drawRibbon(box, first, memory) {
     stem.setAttribute("y1", Math.max(0, at - 17))
     stem.setAttribute("y2", 38)
     bubble.textContent = `${formatCount(value)} → ${text}`
-    const half = bubble.offsetWidth / 2
-    bubble.style.left = `${Math.min(Math.max(x(index), half), Math.max(half, wide() - half))}px`
+    if (track.classList.contains("active")) placeBubble()
     range.setAttribute("aria-valuetext", `${formatCount(value)}, ${text}`)
     if (exact !== exact.getRootNode().activeElement) exact.value = index === indexOf(control) ? control.text : formatCount(value)
+  }
+
+  function placeBubble() {
+    const half = bubble.offsetWidth / 2
+    bubble.style.left = `${Math.min(Math.max(x(Number(range.value)), half), Math.max(half, width - half))}px`
+  }
+
+  function activate() {
+    track.classList.add("active")
+    placeBubble()
   }
 
   const indexOf = (from) => Math.max(0, from.points.findIndex(([value]) => value === from.value))
@@ -246,7 +255,10 @@ function drawRibbon(box, first, memory) {
     const ahead = drawn && memory.commands.isBusy() ? control.points[Number(range.value)]?.[0] : undefined
     control = next
     drawn = true
-    const alone = known().length < 2
+    const known = control.points.map((point) => point[1]).filter((value) => value !== null)
+    low = Math.min(...known)
+    high = Math.max(...known)
+    const alone = known.length < 2
     track.hidden = alone
     box.classList.toggle("alone", alone)
     only.hidden = !control.locked
@@ -268,12 +280,12 @@ function drawRibbon(box, first, memory) {
     memory.dragging = id
     moved = false
     memory.dragGesture = ++gestures
-    track.classList.add("active")
+    activate()
   })
   range.addEventListener("input", () => {
     const index = Number(range.value)
     drawThumb(index)
-    track.classList.add("active")
+    activate()
     if (memory.dragging === id && control.points[index][1] !== null) {
       moved = true
       memory.commands.offer("edit", { gesture: memory.dragGesture, phase: "drag", command: commandAt(index) })
@@ -304,10 +316,15 @@ function drawRibbon(box, first, memory) {
   range.addEventListener("pointerup", release)
   range.addEventListener("pointercancel", release)
   range.addEventListener("blur", () => track.classList.remove("active"))
-  range.addEventListener("pointerenter", () => track.classList.add("active"))
+  range.addEventListener("pointerenter", activate)
   range.addEventListener("pointerleave", () => memory.dragging || track.classList.remove("active"))
   onTyped(exact, memory, () => control.text, (text) => send(memory, { ...control.command, value: text }))
-  observe(track, memory, () => { drawCurve(); drawThumb(Number(range.value)) })
+  observe(track, memory, ([{ contentRect }]) => {
+    if (!contentRect.width || Math.abs(contentRect.width - width) < 1) return
+    memory.trackWidth = width = contentRect.width
+    drawCurve()
+    drawThumb(Number(range.value))
+  })
   memory.ribbons.set(id, { update })
   update(control)
 }

@@ -68,7 +68,9 @@ function restoreFocus({ root, memory }, focused, isNew) {
 function keepScroll(root, draw) {
   const lefts = [...root.querySelectorAll(".scroll")].map((area) => area.scrollLeft)
   draw()
-  root.querySelectorAll(".scroll").forEach((area, index) => (area.scrollLeft = lefts[index] ?? 0))
+  root.querySelectorAll(".scroll").forEach((area, index) => {
+    if (lefts[index]) area.scrollLeft = lefts[index] // setting it has the browser lay out the page, even to 0
+  })
 }
 
 function bringIntoView(root) {

@@ -205,9 +205,11 @@ _SEND_MANY = """async ([count, pause]) => {
 def test_many_commands(visit, pause, delay):
     count = 200 if ALL else 20  # the history keeps two hundred
     design = visit()
-    worsen(design, delay=delay * 1000)
+    worsen(design, delay=delay * 1000, sent=0)
     design.page.evaluate(_SEND_MANY, [count, pause])
     until(lambda: channels(design) == 100 + count, "the last of the numbers", 120)
+    messages = design.page.evaluate("window.__connection.sent")
+    assert messages < count, "each message has the page run again: those that are given together go together"
     worsen(design, delay=0)
     settle(design.page)
     undo = design.button("undo_button")
