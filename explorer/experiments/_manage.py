@@ -203,6 +203,8 @@ def _check_variants(experiment: Experiment, seeds: int) -> Experiment:
 
 
 def _prepare_variant(variant: Variant, config: TrainConfig) -> tuple[TrainConfig, int]:
+    if config.start is not None:
+        raise ValueError("start: the runs of an ablation start from random numbers; leave it out")
     try:
         return prepare(variant.architecture, config)
     except ValueError as error:

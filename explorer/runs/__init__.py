@@ -27,6 +27,7 @@ from ._manager import AlreadyManaged, Manager, wait_until_ended
 from ._open import connect_store, open_store
 from ._records import (
     ACTIVE,
+    CARRIED,
     EARLY_STOP,
     ENDED,
     FOLDER_GONE,
@@ -43,6 +44,7 @@ from ._store import Store
 
 __all__ = [
     "ACTIVE",
+    "CARRIED",
     "CLASS_COUNTS",
     "EARLY_STOP",
     "ENDED",

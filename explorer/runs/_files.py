@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,28 @@ def sweep(folder: Path) -> None:
 def remove_folder(folder: Path) -> None:
     """Remove a folder with everything in it; what is gone already is fine."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make a folder with some files: all of them, or none.
+
+    Args:
+        folder: It is not there yet.
+        files: What is in each, by name.
+
+    Raises:
+        ValueError: It could not be written.
+    """
+    try:
+        folder.mkdir(parents=True)
+        for name, data in files.items():
+            atomic_write(folder / name, data)
+    except OSError as error:
+        remove_folder(folder)
+        raise ValueError(
+            f"cannot write {str(folder)!r}: {error.strerror or error}; make room, or set EXPLORER_HOME to a folder on "
+            f"another disk"
+        ) from None
 
 
 def empty_folder(folder: Path) -> None:

@@ -15,14 +15,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..home import home
 from ._devices import ask_devices, devices
 from ._experiments import ExperimentRow, Trial
-from ._files import Lock, atomic_write, read_note
+from ._files import Lock, atomic_write, read_note, write_folder
 from ._home import RUN_ID, RunFolder, new_run_id, read_home_id, validate_run_id
 from ._open import open_store
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status
@@ -178,6 +178,7 @@ class Manager:
         notes: str = "",
         tags: Iterable[str] = (),
         trial: Trial | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> Run:
         """Queue a new run.
 
@@ -189,6 +190,7 @@ class Manager:
             notes: Free text.
             tags: Short texts by which people find it.
             trial: Its place in an experiment.
+            files: What its worker needs in its folder, by name; written before the run can be started.
 
         Returns:
             The run, in the state ``queued``.
@@ -198,8 +200,11 @@ class Manager:
             StoreError: It could not be written, or the trial has a run (``duplicate``).
         """
         self.check_capacity(1)
+        run_id = new_run_id()
+        if files:
+            write_folder(RunFolder(self.root, run_id).path, files)
         run = self.store.add(
-            id=new_run_id(), name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
+            id=run_id, name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
             notes=notes, tags=tuple(tags), status="queued", trial=trial, home=self.home_id, host=socket.gethostname(),
         )  # fmt: skip
         self._describe(run, trial)

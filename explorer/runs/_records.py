@@ -19,6 +19,8 @@ RESUMABLE: tuple[Status, ...] = ("paused", "stopped", "interrupted", "failed")
 """States from which a run can be queued again."""
 EARLY_STOP = "stopped early"
 """How the reason begins for which a finished run has not trained all its epochs."""
+CARRIED = "carried"
+"""Name of the document, at step 0, that tells what a run took of the weights that it starts from, one row a tensor."""
 FOLDER_GONE = "its folder is gone, and its checkpoints with it"
 """Why a run is lost."""
 

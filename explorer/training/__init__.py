@@ -1,18 +1,19 @@
 """Training: configurations, named recipes and how runs are launched here, without torch.
 
 The loop and what it needs are modules of their own that import torch: ``loop``, ``state``, ``data``, ``evaluation``,
-``recording``, ``checkpoint``, ``job``, ``worker``.
+``recording``, ``checkpoint``, ``starting``, ``job``, ``worker``.
 """
 
 from ._config import TrainConfig, parse
 from ._fit import check_classes, describe_fit, find_misfits, fit_to_data
 from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
-from ._launch import Fit, check, clone, extend, find_warnings, import_data, prepare, start
+from ._launch import Fit, check, clone, extend, find_warnings, import_data, prepare, read_start, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._optimizers import OPTIMIZERS, OptimizerFacts, OptimizerName, own_settings
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
 from ._recipes import RECIPES, recipe
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
+from ._start import StartFrom, check_start, describe_start, find_frozen
 from ._workers import find_platform_problem, open_manager, worker_command
 
 __all__ = [
@@ -27,18 +28,22 @@ __all__ = [
     "OptimizerFacts",
     "OptimizerName",
     "Speed",
+    "StartFrom",
     "TrainConfig",
     "add_forecasts",
     "check",
     "check_classes",
     "check_disk",
     "check_memory",
+    "check_start",
     "clone",
     "collect_speeds",
     "describe_fit",
+    "describe_start",
     "estimate_checkpoints",
     "estimate_memory",
     "extend",
+    "find_frozen",
     "find_misfits",
     "find_platform_problem",
     "find_warnings",
@@ -52,6 +57,7 @@ __all__ = [
     "parse",
     "prepare",
     "probe_speed",
+    "read_start",
     "recipe",
     "speed_probe_failure",
     "start",

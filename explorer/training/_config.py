@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ..text import suggest
 from ._optimizers import OPTIMIZERS, OptimizerName
+from ._start import StartFrom
 
 Schedule = Literal["constant", "step", "cosine", "one_cycle"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -139,6 +140,9 @@ class TrainConfig(BaseModel):
     """Checkpoints whose weights are kept for good, spread evenly over the epochs: the first before the first step, the
     last at the end, at most one an epoch; they show how the network came to be what it is. 0 keeps none."""
 
+    start: StartFrom | None = None
+    """Weights that the run starts from, and how; None starts from random numbers."""
+
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
         if self.parts > self.batch_size:
@@ -215,7 +219,9 @@ def _sentence(error: Any) -> str:
     if not field:
         return f"configuration: {rule}"
     if error["type"] == "extra_forbidden":
-        return f"{field}: no such setting; {suggest(field, TrainConfig.model_fields.keys())}"
+        section, _, name = field.rpartition(".")
+        known = StartFrom.model_fields if section == "start" else TrainConfig.model_fields
+        return f"{field}: no such setting; {suggest(name, known.keys())}"
     if error["type"] == "missing":
         return f"{field}: missing; give a value"
     shown = repr(error["input"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import datasets
 from ..analysis import analyze
 from ..architecture import Architecture, ArchitectureError, from_json, to_json
-from ..runs import EARLY_STOP, Manager, Run, device_choices, devices
+from ..runs import EARLY_STOP, Manager, Run, RunFolder, device_choices, devices
 from ..text import compact_shape
 from ._config import TrainConfig, parse
 from ._fit import (
@@ -24,6 +24,10 @@ from ._fit import (
 )
 from ._loading import describe_loading, plan_for
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
+from ._start import check_start
+
+if TYPE_CHECKING:  # torch is loaded where weights are read
+    from .starting import StartWeights
 
 _ENLARGED = 1.2
 """Times by which images may be enlarged without a word: 28 pixels to 32."""
@@ -37,6 +41,7 @@ def start(
     name: str | None = None,
     notes: str = "",
     tags: Iterable[str] = (),
+    weights: StartWeights | None = None,
 ) -> Run:
     """Queue a new run; the manager's owner starts it as soon as its device is free.
 
@@ -47,16 +52,29 @@ def start(
         name: Title of the run; the architecture's name unless given.
         notes: Free text of the person who starts it.
         tags: Words by which runs are found.
+        weights: What it starts from, in the way that ``config.start`` says (by default: all that fits, a new head);
+            a copy is kept in its folder. None: from random numbers.
 
     Returns:
         The run, in the state ``queued``.
 
     Raises:
-        ValueError: The network does not fit the data or the device, or needs more memory than the device has.
+        ValueError: The network does not fit the data or the device, or needs more memory than the device has; or
+            nothing of the weights fits it.
     """
     config, memory = prepare(architecture, config)
+    files = {}
+    if weights is not None:
+        from . import starting
+
+        config, copy, _ = starting.pin(architecture, config, weights, datasets.get_card(config.dataset).classes)
+        files[starting.FILE] = copy
+    elif config.start is not None:
+        raise ValueError(f"start: the weights {config.start.weights[:80]!r} are to be given, too, to be copied")
     title, settings = name or architecture.name, config.model_dump_json()
-    return manager.create(title, to_json(architecture, indent=None), settings, memory=memory, notes=notes, tags=tags)
+    return manager.create(
+        title, to_json(architecture, indent=None), settings, memory=memory, notes=notes, tags=tags, files=files
+    )
 
 
 def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfig, int]:
@@ -177,7 +195,31 @@ def clone(manager: Manager, run: str, *, name: str | None = None, **changes: Any
     """
     found = manager.run(run)
     config = parse(found.config).changed(**changes)
-    return start(manager, from_json(found.architecture), config, name=name or found.name, tags=found.tags)
+    weights = None if config.start is None else read_start(manager, run)
+    network = from_json(found.architecture)
+    return start(manager, network, config, name=name or found.name, tags=found.tags, weights=weights)
+
+
+def read_start(manager: Manager, run: str) -> StartWeights:
+    """Read the weights that a run started from, of which it keeps a copy. Imports torch.
+
+    Args:
+        manager: Of the data directory that has the run.
+        run: Its identifier.
+
+    Returns:
+        The weights, with their network, classes and preprocessing.
+
+    Raises:
+        ValueError: There is no such run, it started from random numbers, or its copy is gone or damaged.
+    """
+    from . import starting
+
+    found = manager.run(run)
+    config = parse(found.config)
+    if config.start is None:
+        raise ValueError(f"run {run} started from random numbers, so it keeps no weights that it started from")
+    return starting.StartWeights.from_file(RunFolder(manager.root, found.id).path / starting.FILE, config.start.sha256)
 
 
 def import_data(
@@ -242,6 +284,7 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     check_classes(architecture, card.name, len(card.classes))
     check_heads(architecture, card.name, len(card.classes))
     check_learnable(architecture)
+    check_start(architecture, config.start)
     check_batches(architecture, config, check_split(card, config))
     loading = plan_for(card, architecture, config)
     needed = estimate_memory(architecture, config, card.train_count + card.test_count, loading)

@@ -156,7 +156,8 @@ def estimate_checkpoints(architecture: Architecture, config: TrainConfig) -> int
     numbers = totals.training_params * (1 + moments + averages) + norms * (1 + averages)
     weights = (totals.training_params + norms) * (1 + averages)
     kept = len(config.kept_epochs) * (4 * weights + _CHECKPOINT_BYTES)
-    return _CHECKPOINTS * (4 * numbers + _CHECKPOINT_BYTES) + kept
+    start = 0 if config.start is None else 4 * totals.training_params
+    return _CHECKPOINTS * (4 * numbers + _CHECKPOINT_BYTES) + kept + start
 
 
 def check_disk(needed: int, root: Path | None = None) -> int:

@@ -195,7 +195,8 @@ def measure_moments(
     Raises CancelledError where ``cancel`` says so.
     """
     images = data.train_images
-    if config.normalise == "half" or not isinstance(images, StreamedImages) or images.known_moments() is not None:
+    given = config.start is not None and config.start.normalisation is not None
+    if given or config.normalise == "half" or not isinstance(images, StreamedImages) or images.known_moments() is not None:
         return
     log_event(f"reads all {len(images):,} training images once, for their mean and deviation")
     images.measure_moments(cancel=cancel)
@@ -203,11 +204,13 @@ def measure_moments(
 
 def describe_preprocessing(data: Dataset, config: TrainConfig) -> Preprocessing:
     """What a run does to images: those of its data set, adapted to its network, and later ones."""
-    half = config.normalise == "half"
+    given = config.start.normalisation if config.start is not None else None
+    if given is None:
+        given = ((0.5,), (0.5,)) if config.normalise == "half" else (data.mean, data.std)
     return Preprocessing(
         shape=data.shape,
-        mean=(0.5,) if half else data.mean,
-        std=(0.5,) if half else data.std,
+        mean=given[0],
+        std=given[1],
         dataset_shape=data.stored_shape,
         dataset_squash=data.squashed,
         squash=True,

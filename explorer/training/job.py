@@ -15,7 +15,9 @@ import torch._dynamo  # takes a second or two; the optimizer would load it in th
 
 from .. import datasets
 from ..architecture import from_json, walk
+from ..modules import CarryPlan
 from ..runs import (
+    CARRIED,
     CLASS_COUNTS,
     EARLY_STOP,
     FOLDER_GONE,
@@ -41,6 +43,7 @@ from .distributed import SINGLE_PROCESS, ProcessGroup, is_peer_failure, rank_dev
 from .loop import train
 from .recording import DIVERGED_STEPS, Diverged, NullLog, Recorder, check_convergence
 from .samples import make_samples
+from .starting import Beginning
 from .state import State
 
 if TYPE_CHECKING:
@@ -61,6 +64,8 @@ class TrainingJob:
     state: State
     steps: int
     """Per epoch."""
+    plan: CarryPlan | None = None
+    """What was carried over from the weights that the run starts from."""
 
     @property
     def step(self) -> int:
@@ -71,12 +76,13 @@ class TrainingJob:
     def prepare(
         cls,
         run: Run,
+        folder: RunFolder,
         captured: dict[str, Any] | None,
         rank: int,
         log_event: Callable[[str], None],
         cancel: Callable[[], bool] | None = None,
     ) -> TrainingJob:
-        """The job of one process. ``captured`` is the state of a checkpoint; ``log_event`` is for people.
+        """The job of one process. ``folder`` has what the run starts from. ``captured`` is the state of a checkpoint; ``log_event`` is for people.
 
         Raises ValueError where the data or the configuration do not fit, or are no longer those of the checkpoint, and
         CancelledError where ``cancel`` says so while a streamed set is measured.
@@ -95,13 +101,20 @@ class TrainingJob:
             config = config.changed(compile=False)
         source = open_data(config, architecture)
         measure_moments(source, config, log_event, cancel)
-        state, data = State(architecture, config, device), load_to_device(source, config, device)
+        beginning = Beginning.read(folder.path, architecture, config, source.classes)
+        if beginning is not None and captured is None:
+            log_event(f"starts from {beginning.weights.name}: {beginning.plan.describe()}")
+        state = State(architecture, config, device, beginning)
+        data = load_to_device(source, config, device)
         check_batches(architecture, config, len(data.train))  # now that the number of images is exact
         steps = steps_per_epoch(len(data.train), config)
         if captured is not None:
             check_same(captured, source.fingerprint, steps, config)
             state.restore(captured)
-        return cls(config=config, device=device, threads=threads, source=source, data=data, state=state, steps=steps)
+        return cls(
+            config=config, device=device, threads=threads, source=source, data=data, state=state, steps=steps,
+            plan=None if beginning is None else beginning.plan,
+        )  # fmt: skip
 
 
 class MainRank:
@@ -136,6 +149,8 @@ class MainRank:
             Document(name=SAMPLES, step=0, data=make_samples(test, job.source.classes).to_data()),
             Document(name=CLASS_COUNTS, step=0, data=counts),
         ]
+        if job.plan is not None:
+            documents.append(Document(name=CARRIED, step=0, data=job.plan.to_data()))
         self._store.record(run.id, [], documents, steps=job.config.epochs * job.steps)
         processes = job.config.processes
         where = f"{run.device} in {processes} processes" if processes > 1 else run.device
@@ -259,8 +274,9 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     if run.attempt > 1 and captured is None:
         store.log_event(run.id, "there is no usable checkpoint; begins anew")
     job = TrainingJob.prepare(
-        run, captured, 0, lambda text: store.log_event(run.id, text), lambda: control.requested_action != "run"
-    )
+        run, RunFolder(root, run.id), captured, 0,
+        lambda text: store.log_event(run.id, text), lambda: control.requested_action != "run",
+    )  # fmt: skip
     main = MainRank(root, store, run, control, job)
     try:
         main.begin()
@@ -294,10 +310,10 @@ def _why_early(job: TrainingJob) -> str:
     return f"{EARLY_STOP} after epoch {epoch}: no better for {waited} epoch{'' if waited == 1 else 's'}"
 
 
-def run_worker_rank(run: Run, rank: int) -> None:
+def run_worker_rank(root: Path, run: Run, rank: int) -> None:
     """Compute for rank 0, to the end of the training or until another process is gone."""
     group = ProcessGroup.join(rank_device(run.device, rank))
-    job = TrainingJob.prepare(run, group.broadcast_object(None), rank, lambda _: None)
+    job = TrainingJob.prepare(run, RunFolder(root, run.id), group.broadcast_object(None), rank, lambda _: None)
     try:
         train(job.state, job.data, job.config, NullLog(), group=group)
         group.leave()

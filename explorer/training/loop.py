@@ -52,13 +52,14 @@ def train(
         Diverged: A loss is no longer finite.
     """
     steps = steps_per_epoch(len(data.train), config)
-    network: Any = state.compilation.compile(state.model) if config.compile else state.model
-    model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
+    model = None
     while state.epoch < config.epochs and not state.is_out_of_patience(config.patience):
+        if state.begin_epoch() or model is None:  # gradients are exchanged, and code is made, for the weights that learn
+            network: Any = state.compilation.compile(state.model) if config.compile else state.model
+            model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
         order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch))
         own = whole if config.mixup else group.own_places(config.parts)  # what is mixed comes from the whole batch
         batches = data.train.batches(config.batch_size, range(state.step, steps), order, own)
-        state.model.train()
         while state.step < steps:
             log.begin_step()
             torch.manual_seed(derive_seed(config.seed, state.epoch, state.step, *group.seed_suffix))  # for dropout
@@ -121,7 +122,7 @@ def compute_gradients(model: ModelWithLoss, state: State, batch: Batch, group: P
 def update_weights(state: State, config: TrainConfig, lr: float, update: int) -> None:
     """One step of the optimizer and of the running average; ``update`` counts from 0."""
     for parameters in state.optimizer.param_groups:
-        parameters["lr"] = lr
+        parameters["lr"] = lr * parameters.get("rate", 1.0)  # a checkpoint of an earlier version has none
     if config.clip_norm is not None:
         nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
     state.scaler.step(state.optimizer)

@@ -14,15 +14,25 @@ _FUSED = ("sgd", "adam", "adamw")
 """Those whose step is one kernel on every device."""
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, config: TrainConfig, old: frozenset[str] = frozenset()
+) -> torch.optim.Optimizer:
     """Make the optimizer of a network; what the configuration does not say is torch's own default.
 
-    The decay acts on weights with two or more axes, and on biases and norms only where that was asked for.
+    The decay acts on weights with two or more axes, and on biases and norms only where that was asked for. Parameters
+    with the name of an ``old`` one learn at the rate of what was carried over. What is held fixed is here, too: without
+    gradients no optimizer touches it.
     """
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    vectors = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
-    decays = (matrices, config.weight_decay), (vectors, config.weight_decay if config.decay_all else 0.0)
-    groups = [{"params": parameters, "weight_decay": decay} for parameters, decay in decays if parameters]
+    old_rate = 1.0 if config.start is None else config.start.old_rate
+    found: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for matrices in (True, False):
+        for name, parameter in model.named_parameters():
+            if (parameter.ndim > 1) == matrices:
+                found.setdefault((matrices, old_rate if name in old else 1.0), []).append(parameter)
+    groups = [
+        {"params": parameters, "weight_decay": config.weight_decay if matrices or config.decay_all else 0.0, "rate": rate}
+        for (matrices, rate), parameters in found.items()
+    ]
     facts = OPTIMIZERS[config.optimizer]
     options: dict[str, Any] = {"lr": config.lr}
     beta2 = facts.beta2 if config.beta2 is None else config.beta2

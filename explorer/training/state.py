@@ -20,6 +20,7 @@ from .compiling import Compilation
 from .data import derive_seed
 from .evaluation import Evaluation
 from .optimizers import make_optimizer
+from .starting import Beginning, hold_fixed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +40,27 @@ class BestEpoch:
 class State:
     """Weights, optimizer, average and position. ``capture`` and ``restore`` are its form in a checkpoint."""
 
-    def __init__(self, architecture: Architecture, config: TrainConfig, device: torch.device) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        config: TrainConfig,
+        device: torch.device,
+        beginning: Beginning | None = None,
+    ) -> None:
         torch.manual_seed(derive_seed(config.seed, "weights"))
         self.device, self.architecture = device, architecture
         # Built on the CPU, so that one seed gives the same weights on every device.
-        self.model: Network = build(architecture, fused=True).to(device)
+        self.model: Network = build(architecture, fused=True)
+        if beginning is not None:
+            beginning.fill(self.model)
+        self.model = self.model.to(device)
         if config.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self.ema_model: Network | None = None
         if config.ema_decay is not None:
             self.ema_model = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.optimizer = make_optimizer(self.model, config)
+        self.optimizer = make_optimizer(self.model, config, frozenset() if beginning is None else beginning.old)
+        self.start = config.start
         self.window = training_window(architecture, config)
         """Height and width of the part of each image that is shown at first; None shows whole images throughout."""
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
@@ -71,6 +82,16 @@ class State:
     def eval_model(self) -> Network:
         """The network that is evaluated: the running average where there is one."""
         return self.model if self.ema_model is None else self.ema_model
+
+    def begin_epoch(self) -> bool:
+        """Put the network into training mode, but for what is held fixed now.
+
+        Returns:
+            Whether other weights learn than before.
+        """
+        before = [parameter.requires_grad for parameter in self.model.parameters()]
+        hold_fixed(self.model, self.architecture, self.start, self.epoch)
+        return before != [parameter.requires_grad for parameter in self.model.parameters()]
 
     @torch.no_grad()
     def update_ema(self, decay: float | None, updates: int) -> None:

@@ -151,7 +151,7 @@ def _run_worker_rank(root: Path, run: Run) -> int:
     alive = torchrun.hold_rank_lock(folder.path, torchrun.rank(), run.attempt)  # the kernel frees it when we die
     from . import job
 
-    job.run_worker_rank(run, torchrun.rank())
+    job.run_worker_rank(root, run, torchrun.rank())
     if alive is not None:
         alive.release()
     return 0

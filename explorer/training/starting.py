@@ -1,0 +1,203 @@
+"""Weights that a run starts from: the copy that it keeps in its folder, and how a network begins with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from ..architecture import Architecture, from_data, to_data, walk
+from ..datasets import Preprocessing
+from ..modules import CarryPlan, carry_over, owner, plan_carry
+from ..text import shorten
+from ._config import TrainConfig
+from ._start import StartFrom, check_start, find_frozen
+
+FILE = "start.safetensors"
+"""Name of the copy in a run's folder."""
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StartWeights:
+    """A trained network as something to start from, whatever it was read from."""
+
+    name: str
+    """What it is called."""
+    provenance: str
+    """Where its weights come from, one phrase."""
+    architecture: Architecture
+    """The network that the weights are of."""
+    tensors: Mapping[str, Tensor] = field(repr=False)
+    """Its state dict, on the CPU."""
+    classes: tuple[str, ...] = field(default=(), repr=False)
+    """Names of its classes in the order of its scores; empty where they are not known."""
+    preprocessing: Preprocessing | None = None
+    """How images were prepared for it; None where that is not known."""
+
+    def to_bytes(self) -> bytes:
+        """Write it as a safetensors file that has all of it; equal weights give equal bytes."""
+        about = {
+            "format": _FORMAT,
+            "name": self.name,
+            "provenance": self.provenance,
+            "architecture": to_data(self.architecture),
+            "classes": self.classes,
+            "preprocessing": None if self.preprocessing is None else asdict(self.preprocessing),
+        }
+        tensors = {name: tensor.detach().contiguous().clone() for name, tensor in self.tensors.items()}
+        return safetensors.torch.save(tensors, {"explorer": json.dumps(about, sort_keys=True)})
+
+    @classmethod
+    def from_file(cls, path: Path, sha256: str) -> StartWeights:
+        """Read the copy of a run. Raises ValueError where it is gone, or is no longer what the run began with."""
+        named = f"{path.name} in the folder of the run, the weights that it starts from,"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{named} cannot be read ({error.strerror or error}); start a new run") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise ValueError(f"{named} is damaged: its SHA-256 is not the one that the run noted; start a new run")
+        with safetensors.safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["explorer"])
+        how = about["preprocessing"]
+        return cls(
+            name=about["name"],
+            provenance=about["provenance"],
+            architecture=from_data(about["architecture"]),
+            tensors=safetensors.torch.load(data),
+            classes=tuple(about["classes"]),
+            preprocessing=None if how is None else Preprocessing.from_data(_tuples(how)),
+        )
+
+    def plan(self, architecture: Architecture, start: StartFrom, classes: tuple[str, ...]) -> CarryPlan:
+        """Find what a network takes of it.
+
+        Args:
+            architecture: The network that begins.
+            start: How.
+            classes: Names of the classes of the data.
+
+        Returns:
+            What becomes of each of its tensors.
+
+        Raises:
+            ValueError: Nothing fits.
+        """
+        new = start.head == "new" or (start.head == "auto" and self.classes != classes)
+        plan = plan_carry(architecture, self.architecture, new_head=new)
+        if not any(tensor.taken for tensor in plan.tensors if not tensor.name.endswith(".num_batches_tracked")):
+            first, given = plan.tensors[0], next(iter(self.tensors), "none")
+            raise ValueError(
+                f"nothing of {shorten(self.name)} fits {shorten(architecture.name)!r}: its tensors are those of "
+                f"{shorten(self.architecture.name)!r} ({given!r} …), the network begins with {first.name!r} "
+                f"({first.reason}); start from weights of a network with the same paths, or from random numbers"
+            )
+        return plan
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as tuples."""
+    if isinstance(value, dict):
+        return {key: _tuples(each) for key, each in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def pin(
+    architecture: Architecture, config: TrainConfig, weights: StartWeights, classes: tuple[str, ...]
+) -> tuple[TrainConfig, bytes, CarryPlan]:
+    """Make the copy that a run keeps of what it starts from.
+
+    Args:
+        architecture: The network that is trained.
+        config: How; its ``start`` says how it begins.
+        weights: What it begins with.
+        classes: Names of the classes of the data.
+
+    Returns:
+        (the configuration with name, SHA-256, mean and deviation of the weights; the file; what is taken of it).
+
+    Raises:
+        ValueError: Nothing of the weights fits, a node that is to be held fixed is not there, or the images do not fit.
+    """
+    start = config.start or StartFrom(weights=weights.name)
+    data, how = weights.to_bytes(), weights.preprocessing
+    mean, std = ((), ()) if how is None else how.normalisation
+    filled = {
+        **start.model_dump(),
+        "weights": weights.name[:1000],
+        "provenance": weights.provenance[:1000],
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "mean": tuple(map(float, mean)),
+        "std": tuple(map(float, std)),
+    }
+    config = config.changed(start=filled)
+    check_start(architecture, config.start)
+    assert config.start is not None
+    return config, data, weights.plan(architecture, config.start, classes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Beginning:
+    """A network's start from weights, as its training needs it."""
+
+    start: StartFrom
+    weights: StartWeights = field(repr=False)
+    plan: CarryPlan
+
+    @property
+    def old(self) -> frozenset[str]:
+        """Names of tensors of which anything was carried over."""
+        return frozenset(tensor.name for tensor in self.plan.tensors if tensor.taken)
+
+    @classmethod
+    def read(
+        cls, folder: Path, architecture: Architecture, config: TrainConfig, classes: tuple[str, ...]
+    ) -> Beginning | None:
+        """What a run in a folder starts from; None for random numbers. Raises ValueError where its copy is damaged."""
+        if config.start is None:
+            return None
+        weights = StartWeights.from_file(folder / FILE, config.start.sha256)
+        return cls(start=config.start, weights=weights, plan=weights.plan(architecture, config.start, classes))
+
+    def fill(self, model: nn.Module) -> None:
+        """Carry over what fits into a network that was made by the seed."""
+        carry_over(self.plan, model.state_dict(), self.weights.tensors)
+
+
+def hold_fixed(model: nn.Module, architecture: Architecture, start: StartFrom | None, epoch: int) -> None:
+    """Put a network into training mode, but for what is held fixed in an epoch.
+
+    That gets no gradients, so no optimizer moves or decays it; and its modules are in evaluation mode, so that the
+    statistics of norms stay and dropout is off.
+
+    Args:
+        model: Built from ``architecture``.
+        architecture: The network.
+        start: What the run starts from.
+        epoch: Number of the epoch, from 0.
+    """
+    model.train()
+    if start is None or not start.freeze:
+        return
+    nodes, frozen = dict(walk(architecture)), find_frozen(architecture, start, epoch)
+    for name, module in model.named_modules():
+        if owner(name, nodes) in frozen:
+            module.training = False
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(owner(name, nodes) not in frozen)
+
+
+@torch.no_grad()
+def count_frozen(model: nn.Module) -> tuple[int, int]:
+    """(parameters that are held fixed now, parameters in all)."""
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    return sum(size for size, trained in sizes if not trained), sum(size for size, _ in sizes)
