@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any, Literal, NamedTuple
@@ -87,7 +87,8 @@ class CarriedTensor:
             return "taken"
         if self.fate == "new":
             return f"begun anew: {self.reason}"
-        return f"cut: {self.taken:,} of {math.prod(self.shape):,} numbers, from {compact_shape(self.source_shape or ())}"
+        whole = compact_shape(self.source_shape or ())
+        return f"cut: {self.taken:,} of {math.prod(self.shape):,} numbers, from {whole}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,25 +154,23 @@ def plan_carry(target: Architecture, source: Architecture, *, new_head: bool = F
     ours, theirs = _tensor_layouts(target), _tensor_layouts(source)
     heads = tuple(f"{path.replace('/', '.')}." for path in edit.classifiers(target)) if new_head else ()
     found: dict[str, CarriedTensor] = {}
-    for name, (layouts, form) in ours.items():
-        given = theirs.get(name)
-        same = {"name": name, "shape": network_shapes(target)[name]}
+    for name, mine in ours.items():
+        given, reason = theirs.get(name), ""
+        pieces: tuple[tuple[Piece, ...], ...] = ()
         if name.startswith(heads or "\0"):
-            found[name] = CarriedTensor(
-                **same, source_shape=None if given is None else network_shapes(source)[name],
-                reason="a new head for the classes of the data",
-            )  # fmt: skip
-            continue
-        if given is None:
-            found[name] = CarriedTensor(**same, source_shape=None, reason="the weights have no such tensor")
-            continue
-        found[name] = _carry(same, network_shapes(source)[name], (layouts, form), given)
+            reason = "a new head for the classes of the data"
+        elif given is None:
+            reason = "the weights have no such tensor"
+        else:
+            reason, pieces = _match(mine, given)
+        source_shape = None if given is None else given.shape
+        found[name] = CarriedTensor(
+            name=name, shape=mine.shape, source_shape=source_shape, pieces=pieces, reason=reason
+        )
     for name, tensor in found.items():
         leader = next((found[each] for each in _leaders(name) if each in found and each != name), None)
         if leader is not None and leader.reason and not tensor.reason:
-            found[name] = CarriedTensor(
-                name=name, shape=tensor.shape, source_shape=tensor.source_shape, reason="its layer begins anew"
-            )
+            found[name] = replace(tensor, pieces=(), reason="its layer begins anew")
     return CarryPlan(tensors=tuple(found.values()), left_out=tuple(name for name in theirs if name not in ours))
 
 
@@ -194,22 +193,17 @@ def carry_over(plan: CarryPlan, target: Mapping[str, Tensor], source: Mapping[st
             ours[here].copy_(theirs[there])
 
 
-def _carry(
-    same: dict[str, Any], source_shape: tuple[int, ...], ours: tuple[list[Layout], Any], theirs: tuple[list[Layout], Any]
-) -> CarriedTensor:
-    """One tensor that both have."""
-    shape = same["shape"]
-    if len(shape) != len(source_shape) or shape[2:] != source_shape[2:]:
-        reason = f"{compact_shape(source_shape[2:])} became {compact_shape(shape[2:])}"
-        return CarriedTensor(**same, source_shape=source_shape, reason=reason)
-    if ours[1] != theirs[1]:
-        return CarriedTensor(**same, source_shape=source_shape, reason=f"groups {theirs[1]} became {ours[1]}")
-    pieces = [match_runs(mine, given) for mine, given in zip(ours[0], theirs[0], strict=True)]
-    pieces += [(Piece(0, 0, size),) for size in shape[2:]]
+def _match(mine: _LaidOut, given: _LaidOut) -> tuple[str, tuple[tuple[Piece, ...], ...]]:
+    """(why nothing is taken, '' where something is; the pieces along each axis) of a tensor that both have."""
+    if len(mine.shape) != len(given.shape) or mine.shape[2:] != given.shape[2:]:
+        before, now = (compact_shape(each.shape[2:] or each.shape) for each in (given, mine))
+        return f"{before} became {now}", ()
+    if mine.groups != given.groups:
+        return f"groups {given.groups} became {mine.groups}", ()
+    pieces = [match_runs(ours, theirs) for ours, theirs in zip(mine.axes, given.axes, strict=True)]
     if not all(pieces):
-        reason = "its features come from maps of another size"
-        return CarriedTensor(**same, source_shape=source_shape, reason=reason)
-    return CarriedTensor(**same, source_shape=source_shape, pieces=tuple(pieces))
+        return "its features come from maps of another size", ()
+    return "", (*pieces, *((Piece(0, 0, size),) for size in mine.shape[2:]))
 
 
 def match_runs(target: Layout, source: Layout) -> tuple[Piece, ...]:
@@ -256,23 +250,35 @@ def _leaders(name: str) -> tuple[str, str]:
 # ---- where channels come from ---------------------------------------------------------------------------------------
 
 
+class _LaidOut(NamedTuple):
+    """A tensor of a network."""
+
+    shape: tuple[int, ...]
+    axes: tuple[Layout, ...]
+    """Of its first two axes, outputs and inputs."""
+    groups: int | str
+    """Of its convolution; 1 for all else."""
+
+
 @lru_cache(maxsize=32)
-def _tensor_layouts(architecture: Architecture) -> dict[str, tuple[list[Layout], Any]]:
-    """For each tensor the layouts of its first two axes, and the groups of its convolution (1 for all else)."""
+def _tensor_layouts(architecture: Architecture) -> dict[str, _LaidOut]:
+    """Each tensor of a network by its name in the state dict."""
     layers = analyze(architecture).by_path
     around: dict[str, tuple[Layout, Layout]] = {}
     layout: Layout = (ChannelRun("", architecture.input_shape[0]),)
     for node in architecture.trunk.nodes:
         layout = _visit(node, node.name, layout, layers, around)
     nodes = dict(walk(architecture))
-    found: dict[str, tuple[list[Layout], Any]] = {}
+    found: dict[str, _LaidOut] = {}
     for name, shape in network_shapes(architecture).items():
         path = owner(name, nodes)
         before, after = around[path]
-        groups = _groups(nodes[path], before) if len(shape) > 2 else 1
-        axes = [_axis(shape[0], after, before)] if shape else []
-        axes += [_axis(shape[1], before, after)] if len(shape) > 1 else []
-        found[name] = (axes, groups)
+        around_axes = ((after, before), (before, after))
+        found[name] = _LaidOut(
+            shape=shape,
+            axes=tuple(_axis(size, *layouts) for size, layouts in zip(shape, around_axes, strict=False)),
+            groups=_groups(nodes[path], before) if len(shape) > 2 else 1,
+        )
     return found
 
 
@@ -288,8 +294,8 @@ def _axis(size: int, *layouts: Layout) -> Layout:
     return next((each for each in layouts if _size(each) == size), (ChannelRun("", size),))
 
 
-def _groups(node: Any, before: Layout) -> Any:
-    groups = getattr(node, "groups", 1)
+def _groups(node: Any, before: Layout) -> int | str:
+    groups: int | str = getattr(node, "groups", 1)
     return "depthwise" if groups in ("depthwise", _size(before)) and groups != 1 else groups
 
 
@@ -324,7 +330,7 @@ def _behind(node: Any, before: Layout, layer: Layer) -> Layout:
     """The layout behind a leaf."""
     (in_channels, *size), out = layer.input_shape, layer.output_shape[0]
     if node.op == "conv" and (groups := _groups(node, before)) != 1:
-        if groups == "depthwise":
+        if isinstance(groups, str):
             return _repeat(before, out // in_channels)
         return tuple(ChannelRun(f"group {number + 1} of {groups}", out // groups) for number in range(groups))
     if node.op == "flatten":

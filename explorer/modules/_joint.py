@@ -40,7 +40,7 @@ def run_merged(blocks: Sequence[ConvBlock], x_BCHW: Tensor) -> tuple[Tensor, ...
 def _batch_norm(blocks: Sequence[ConvBlock], x_BCHW: Tensor) -> Tensor:
     norms = [block.bn for block in blocks]
     if len({norm.training for norm in norms}) > 1:  # some of the branches are held fixed
-        parts = x_BCHW.split([norm.num_features for norm in norms], dim=1)
+        parts = x_BCHW.split_with_sizes([norm.num_features for norm in norms], dim=1)
         return torch.cat([norm(part) for norm, part in zip(norms, parts, strict=True)], dim=1)
     first, widths = norms[0], [norm.num_features for norm in norms]
     means = [norm.get_buffer("running_mean") for norm in norms]

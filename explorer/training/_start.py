@@ -28,7 +28,7 @@ class StartFrom(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     """Of the copy that the run keeps in its folder; '' before there is a run."""
     head: Literal["auto", "new", "keep"] = "auto"
-    """Whether the classifiers begin anew; 'auto': unless the weights have the classes of the data, by their names."""
+    """Whether the classifiers begin anew; 'auto': unless the weights have the classes of the data, name by name."""
     images: Literal["weights", "run"] = "weights"
     """Whose mean and deviation images are normalised by: those that the weights were trained with, or those of the
     run's own setting ``normalise``."""
@@ -45,12 +45,12 @@ class StartFrom(BaseModel):
     unfreeze_epochs: Annotated[int, Field(ge=1, le=100_000)] = 1
     """Epochs between two steps of ``unfreeze``."""
     old_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Factor on the learning rate of tensors of which anything was carried over; what begins anew has the whole rate."""
+    """Factor on the learning rate of tensors that were carried over; what begins anew has the whole rate."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> StartFrom:
         if self.unfreeze != "never" and not self.freeze:
-            raise ValueError(f"unfreeze (={self.unfreeze}) needs freeze: nothing is held fixed; name the last node of it")
+            raise ValueError(f"unfreeze (={self.unfreeze}) needs freeze: nothing is held fixed; name its last node")
         if len(self.mean) != len(self.std):
             raise ValueError("mean and std must be as many numbers as each other")
         return self
@@ -143,8 +143,8 @@ def check_start(architecture: Architecture, start: StartFrom | None) -> None:
     if start.normalisation is not None and len(start.mean) not in (1, channels):
         raise ValueError(
             f"{start.weights[:80]} was trained on images of {len(start.mean)} channels (mean and deviation), "
-            f"{architecture.name[:60]!r} takes {channels}; normalise the images by the run's own setting (--images run), "
-            f"or give the network an input of {len(start.mean)} channels"
+            f"{architecture.name[:60]!r} takes {channels}; normalise by the run's own setting (--images run), or give "
+            f"the network an input of {len(start.mean)} channels"
         )
 
 
@@ -164,14 +164,12 @@ def describe_start(architecture: Architecture, start: StartFrom) -> list[str]:
     said = []
     frozen = find_frozen(architecture, start)
     if frozen:
-        every, epochs = start.unfreeze_epochs, f"epoch{'s' if start.unfreeze_epochs > 1 else ''}"
+        epochs = "epoch" if start.unfreeze_epochs == 1 else f"{start.unfreeze_epochs:,} epochs"
         until = {
             "never": "throughout",
-            "all": f"for {every:,} {epochs}",
-            "block": f"at first; after each {every:,} {epochs} the last fixed block is trained, too",
+            "all": f"for the first {epochs}",
+            "block": f"at first; after every {epochs} its last block is trained, too",
         }[start.unfreeze]
-        if start.unfreeze == "block":
-            until = until.replace(f"each {every:,} {epochs}", f"every {every:,} {epochs}" if every > 1 else "every epoch")
         said.append(f"Everything up to {start.freeze} is held fixed {until}, with the statistics of its norms.")
     if start.old_rate < 1:
         said.append(f"What was carried over learns at {start.old_rate:g} times the learning rate.")

@@ -195,8 +195,8 @@ def measure_moments(
     Raises CancelledError where ``cancel`` says so.
     """
     images = data.train_images
-    given = config.start is not None and config.start.normalisation is not None
-    if given or config.normalise == "half" or not isinstance(images, StreamedImages) or images.known_moments() is not None:
+    given = config.normalise == "half" or (config.start is not None and config.start.normalisation is not None)
+    if given or not isinstance(images, StreamedImages) or images.known_moments() is not None:
         return
     log_event(f"reads all {len(images):,} training images once, for their mean and deviation")
     images.measure_moments(cancel=cancel)

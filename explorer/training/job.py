@@ -82,7 +82,8 @@ class TrainingJob:
         log_event: Callable[[str], None],
         cancel: Callable[[], bool] | None = None,
     ) -> TrainingJob:
-        """The job of one process. ``folder`` has what the run starts from. ``captured`` is the state of a checkpoint; ``log_event`` is for people.
+        """The job of one process. ``captured`` is the state of a checkpoint; ``log_event`` is for people; ``folder``
+        has the weights that the run starts from, if any.
 
         Raises ValueError where the data or the configuration do not fit, or are no longer those of the checkpoint, and
         CancelledError where ``cancel`` says so while a streamed set is measured.

@@ -54,7 +54,7 @@ def train(
     steps = steps_per_epoch(len(data.train), config)
     model = None
     while state.epoch < config.epochs and not state.is_out_of_patience(config.patience):
-        if state.begin_epoch() or model is None:  # gradients are exchanged, and code is made, for the weights that learn
+        if state.begin_epoch() or model is None:  # gradients are exchanged, and code made, for what learns
             network: Any = state.compilation.compile(state.model) if config.compile else state.model
             model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
         order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch))

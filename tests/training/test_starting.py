@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from explorer import catalog, training
-from explorer.architecture import Architecture, edit, walk
+from explorer.architecture import Architecture, walk
 from explorer.datasets import Preprocessing
 from explorer.modules import build, owner
-from explorer.runs import Manager, RunFolder, wait_until_ended
 from explorer.training import StartFrom, TrainConfig, find_frozen
 from explorer.training.loop import train
 from explorer.training.recording import NullLog

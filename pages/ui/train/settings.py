@@ -16,7 +16,7 @@ from explorer.training import OPTIMIZERS, OptimizerName, TrainConfig, own_settin
 from pages.ui.text import literal
 
 _FRONT = ("epochs", "batch_size", "lr", "device")
-_ELSEWHERE = ("dataset", "seed")
+_ELSEWHERE = ("dataset", "seed", "start")
 _GROUPS = {
     "Optimiser": (
         "optimizer", "momentum", "nesterov", "beta2", "eps", "weight_decay", "decay_all", "clip_norm", "ema_decay",
