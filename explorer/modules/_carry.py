@@ -283,7 +283,15 @@ def _tensor_layouts(architecture: Architecture) -> dict[str, _LaidOut]:
 
 
 def owner(name: str, nodes: Mapping[str, Any]) -> str:
-    """The path of the node that a tensor or a module of a network belongs to; '' for none."""
+    """Find the node that a tensor or a module of a network belongs to.
+
+    Args:
+        name: In the state dict, or of the module.
+        nodes: The nodes of its architecture by path.
+
+    Returns:
+        The path of the innermost node; '' for the network itself.
+    """
     path = name.replace(".", "/")
     while path and path not in nodes:
         path = path.rpartition("/")[0]
