@@ -29,8 +29,9 @@ def make_optimizer(
         for name, parameter in model.named_parameters():
             if (parameter.ndim > 1) == matrices:
                 found.setdefault((matrices, old_rate if name in old else 1.0), []).append(parameter)
+    decays = {True: config.weight_decay, False: config.weight_decay if config.decay_all else 0.0}
     groups = [
-        {"params": parameters, "weight_decay": config.weight_decay if matrices or config.decay_all else 0.0, "rate": rate}
+        {"params": parameters, "weight_decay": decays[matrices], "rate": rate}
         for (matrices, rate), parameters in found.items()
     ]
     facts = OPTIMIZERS[config.optimizer]
