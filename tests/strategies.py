@@ -250,7 +250,9 @@ def residuals(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         body=Sequence(name=draw(st.sampled_from(NAMES)), children=children),
         shortcut="projection" if projection else "identity",
         norm=pick(draw, "none", "batch"),
+        norm_eps=pick(draw, 1e-5, 1e-3),
         scale=pick(draw, 1.0, 0.2),
+        drop_path=pick(draw, 0, 0, 0.3),
         activation=draw(st.sampled_from(ACTIVATIONS)),
     )
     return node, out

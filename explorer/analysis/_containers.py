@@ -212,6 +212,8 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             by_size=maps and shape[0] == shape_in[0],
         )
     peak = max(peak, held + size * (1 if node.activation in IN_PLACE else 2))
+    if node.drop_path and follows:
+        kept += BYTES  # the factor of the image
     y, more = activate(node.activation, shape, _merge((field_in, field)), grad or follows, size, peak)
     walk.row(node, path, x, y, weight=weight, bias=bias, norm=norm, macs=macs, kept=kept + more)
     return y

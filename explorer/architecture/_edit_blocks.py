@@ -6,7 +6,7 @@ from typing import Any
 
 from . import _limits as limits
 from ._architecture import Architecture, walk
-from ._edit_runs import first_norm
+from ._edit_runs import norm_of_first_conv
 from ._edit_tree import (
     find,
     find_inside,
@@ -170,8 +170,9 @@ def set_residual(architecture: Architecture, path: str, shortcut: str | None, sc
     if shortcut is None:
         return architecture
     body = with_name(node, "body")
-    norm = first_norm(node)
-    fields: Any = {"name": node.name, "body": body, "shortcut": shortcut, "scale": scale, "norm": norm}
+    fields: Any = {
+        "name": node.name, "body": body, "shortcut": shortcut, "scale": scale, **norm_of_first_conv(node),
+    }  # fmt: skip
     return put(architecture, path, validate(lambda: Residual(**fields), fields, path))
 
 
@@ -345,7 +346,9 @@ def apply_to_all_blocks(architecture: Architecture, path: str) -> Architecture:
         residual = source if isinstance(source, Residual) else None
         architecture = _copy_attention(architecture, block, find(architecture, attention) if attention else None)
         shortcut = residual.shortcut if residual else None
-        architecture = set_residual(architecture, block, shortcut, residual.scale if residual else 1.0)
+        architecture = set_residual(architecture, block, shortcut)
+        if residual:
+            architecture = replace(architecture, block, scale=residual.scale, drop_path=residual.drop_path)
         target = block_parallel(find(architecture, block), block) or block
         architecture = replace(architecture, target, fuse=find(architecture, model).fuse)
         for inner, node in list(walk(find(architecture, target))):

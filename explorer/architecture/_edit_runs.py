@@ -156,7 +156,7 @@ def wrap(architecture: Architecture, path: str, kind: WrapKind, count: int = 1) 
     chain = Sequence(name=inner or title, children=run)
     wrapped: NodeBase = chain
     if kind == "residual":
-        fields: Any = {"name": title, "body": held or chain, "norm": first_norm(chain)}
+        fields: Any = {"name": title, "body": held or chain, **norm_of_first_conv(chain)}
         wrapped = validate(lambda: Residual(**fields), fields, path)
     elif kind == "parallel":
         wrapped = Parallel(name=title, branches=(held or chain,))
@@ -167,10 +167,10 @@ def wrap(architecture: Architecture, path: str, kind: WrapKind, count: int = 1) 
     )
 
 
-def first_norm(node: Any) -> str:
-    """The norm of the first convolution at or below a node, which the projection of a residual around it has, too."""
-    inner = [node, *(each for _, each in walk(node))]
-    return next((each.norm for each in inner if isinstance(each, Conv)), "none")
+def norm_of_first_conv(node: Any) -> dict[str, Any]:
+    """The norm of the first convolution at or below a node, as fields of a residual around it: its projection's."""
+    first = next((each for each in (node, *(inner for _, inner in walk(node))) if isinstance(each, Conv)), None)
+    return {} if first is None else {"norm": first.norm, "norm_eps": first.norm_eps}
 
 
 def unwrap(architecture: Architecture, path: str) -> Architecture:

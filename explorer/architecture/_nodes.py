@@ -343,8 +343,12 @@ class Residual(NodeBase):
     """'identity' needs equal shapes; 'projection' is a 1×1 convolution to the body's channels and stride."""
     norm: NormKind = "none"
     """Normalisation after the projection."""
+    norm_eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
+    """Added to the variance by the normalisation."""
     scale: Annotated[float, Field(gt=0, le=10)] = 1.0
     """Factor of the body; Inception-ResNet uses 0.1 to 0.2."""
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Stochastic depth (Huang et al. 2016): how likely the body is left out for an image, in training only."""
     activation: ActivationField = "relu"
     """Element-wise function after the addition."""
 

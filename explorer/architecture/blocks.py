@@ -101,6 +101,7 @@ def residual(name: str = "residual", *, channels: int = 64, projection: bool = F
         body=Sequence(name="body", children=(first, second)),
         shortcut="projection" if projection else "identity",
         norm=first.norm,
+        norm_eps=first.norm_eps,
     )
 
 

@@ -169,10 +169,15 @@ def residual_details(make: Maker, residual: Any, path: str) -> list[dict[str, An
     """The controls of a residual but for its shortcut."""
     scales = sorted({*(round(0.05 * n, 2) for n in range(1, 21)), residual.scale})
     norm = make.setting(residual, path, "norm", _NORMS)
+    eps = make.setting(residual, path, "norm_eps", _EPS, typed="more than 0, at most 1")
+    drops = sorted({*(round(0.05 * n, 2) for n in range(11)), residual.drop_path})
     activation = activation_select(set_command(path, "activation"), residual.activation)
     return [
         make.ribbon("scale", set_command(path, "scale"), residual.scale, scales),
-        *_more({**norm, "label": "norm of the projection"}, {**activation, "label": "activation after the addition"}),
+        *_more(
+            make.ribbon("drop path", set_command(path, "drop_path"), residual.drop_path, drops),
+            {**norm, "label": "norm of the projection"}, eps, {**activation, "label": "activation after the addition"},
+        ),
     ]
 
 

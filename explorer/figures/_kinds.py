@@ -84,7 +84,8 @@ def _pool_box(node: Any) -> tuple[str, str]:
 
 
 def _residual_words(node: Any) -> str:
-    return f"residual, {node.shortcut} shortcut" + (f", scale {node.scale:g}" if node.scale != 1 else "")
+    scale = f", scale {node.scale:g}" if node.scale != 1 else ""
+    return f"residual, {node.shortcut} shortcut{scale}" + (f", drop path {node.drop_path:g}" if node.drop_path else "")
 
 
 LOOKS: dict[str, Look] = {

@@ -13,9 +13,6 @@ from ..analysis import Layer, analyze, projection_stride
 from ._containers import AuxiliaryBlock, NamedBlock, ParallelBlock, ResidualBlock, SequenceBlock
 from ._layers import ACTIVATIONS, CBAM, ConvBlock, LinearBlock, SqueezeExcitation
 
-_PROJECTION_EPS = 1e-5
-"""Added to the variance by the norm behind a projection: torch's default."""
-
 
 class Outputs(NamedTuple):
     """What a network with auxiliary heads returns in training."""
@@ -115,9 +112,9 @@ def _residual(node: arch.Residual, layer: Layer, children: list[tuple[str, nn.Mo
     if node.shortcut == "projection":
         (in_channels, *size_in), (out_channels, *size_out) = layer.input_shape, layer.output_shape
         g = arch.Geometry((1, 1), projection_stride(size_in, size_out), (1, 1), (0, 0), (0, 0))
-        eps = _PROJECTION_EPS if node.norm == "batch" else None
+        eps = node.norm_eps if node.norm == "batch" else None
         shortcut = ConvBlock(in_channels, out_channels, g, bias=eps is None, norm_eps=eps, activation="none")
-    return ResidualBlock(children[0][0], children[0][1], shortcut, node.scale, node.activation)
+    return ResidualBlock(children[0][0], children[0][1], shortcut, node.scale, node.drop_path, node.activation)
 
 
 def _attention(node: arch.Attention, layer: Layer, _: Any) -> nn.Module:

@@ -107,9 +107,15 @@ def _run_rest(branch: nn.Module | None, y_BCHW: Tensor) -> Tensor:
 
 
 class ResidualBlock(NamedBlock):
-    """activation(shortcut(x) + scale · body(x)); the projection, if any, is ``shortcut``."""
+    """activation(shortcut(x) + scale · body(x)); the projection, if any, is ``shortcut``.
 
-    def __init__(self, name: str, body: nn.Module, shortcut: nn.Module | None, scale: float, activation: str) -> None:
+    In training, body(x) is left out of each image with the probability ``drop_path``, and what survives is divided by
+    how likely that was (Huang et al. 2016): torchvision's ``StochasticDepth(drop_path, "row")``, number for number.
+    """
+
+    def __init__(
+        self, name: str, body: nn.Module, shortcut: nn.Module | None, scale: float, drop_path: float, activation: str
+    ) -> None:
         last = "activation" if name != "activation" else "activation_"
         projection = [] if shortcut is None else [("shortcut", shortcut)]
         super().__init__([(name, body), *projection, (last, activation_of(activation))])
@@ -117,9 +123,14 @@ class ResidualBlock(NamedBlock):
         self.activation_name = last
         self.projects = shortcut is not None
         self.scale = scale
+        self.drop_path = drop_path
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         y_BCHW = self._modules[self.body_name](x_BCHW)  # type: ignore[misc]
+        if self.training and self.drop_path:
+            # Written out, since torchvision takes seconds to import.
+            kept = 1 - self.drop_path
+            y_BCHW = y_BCHW * y_BCHW.new_empty(len(y_BCHW), *[1] * (y_BCHW.ndim - 1)).bernoulli_(kept).div_(kept)
         if self.projects:
             x_BCHW = self._modules["shortcut"](x_BCHW)  # type: ignore[misc]
         return self._modules[self.activation_name](torch.add(x_BCHW, y_BCHW, alpha=self.scale))  # type: ignore[misc]

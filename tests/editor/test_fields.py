@@ -122,7 +122,7 @@ VALUES = {
     "bias": st.booleans() | st.just("auto"),
     "ceil_mode": st.booleans(),
     "count_include_pad": st.booleans(),
-    **dict.fromkeys(("norm_eps", "eps", "p", "alpha", "beta", "k", "scale", "weight"), DECIMALS),
+    **dict.fromkeys(("norm_eps", "eps", "p", "alpha", "beta", "k", "scale", "drop_path", "weight"), DECIMALS),
     **dict.fromkeys(("norm", "activation", "kind", "shortcut", "fuse"), WORDS),
 }
 

@@ -10,7 +10,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from explorer.architecture import Activation, ActivationKind, Architecture, Conv, Sequence
+from explorer.architecture import (
+    Activation,
+    ActivationKind,
+    Architecture,
+    Conv,
+    Flatten,
+    Linear,
+    Residual,
+    Sequence,
+)
 from explorer.modules import build
 from explorer.modules._layers import AveragePool
 
@@ -69,3 +78,43 @@ def test_gradients_arrive_as_the_maps_lie() -> None:
     before.register_hook(lambda gradient: formats.append(gradient.is_contiguous(memory_format=torch.channels_last)))
     AveragePool()(before).sum().backward()
     assert formats == [True]
+
+
+@pytest.mark.parametrize("vectors", [False, True])
+@pytest.mark.parametrize("drop_path", [0.0, 0.4, 0.95])
+def test_drop_path_is_torchvisions_stochastic_depth(drop_path: float, vectors: bool) -> None:
+    """Image by image, in training alone: to the last bit, with its gradient, from the same random numbers."""
+    from torchvision.ops import stochastic_depth
+
+    def network_of(p: float) -> Architecture:
+        body: Any = Linear(name="body", out_features=64) if vectors else Conv(name="body", out_channels=1)
+        residual = Residual(name="residual", body=body, scale=0.5, drop_path=p, activation="none")
+        flat = (Flatten(name="flatten"),) if vectors else ()
+        trunk = Sequence(name="trunk", children=(*flat, residual))
+        return Architecture(name="drop", input_shape=(1, 8, 8), trunk=trunk)
+
+    network, plain = build(network_of(drop_path)), build(network_of(0.0))
+    plain.load_state_dict(network.state_dict())
+    images = torch.randn(32, 1, 8, 8)
+    x = images.flatten(1) if vectors else images
+    made, body = images.clone().requires_grad_(), network.get_submodule("residual.body")
+    torch.manual_seed(1)
+    outputs = network(made)
+    torch.manual_seed(1)
+    given = x.clone().requires_grad_()
+    expected = given + 0.5 * stochastic_depth(body(given), drop_path, "row", training=True)
+    assert torch.equal(outputs, expected)
+    gradients = [torch.autograd.grad(y.square().sum(), of)[0] for y, of in ((outputs, made), (expected, given))]
+    assert torch.equal(gradients[0].flatten(), gradients[1].flatten())
+    assert torch.equal(network.eval()(images), plain.eval()(images))
+    random = torch.get_rng_state()
+    network(images)
+    assert torch.equal(random, torch.get_rng_state()), "inference draws no random numbers"
+
+
+def test_the_projection_of_a_residual_has_the_eps_that_is_asked_for() -> None:
+    residual = Residual(
+        name="residual", body=Conv(name="body", out_channels=3), shortcut="projection", norm="batch", norm_eps=0.25
+    )
+    network = build(Architecture(name="eps", input_shape=(2, 8, 8), trunk=Sequence(name="trunk", children=(residual,))))
+    assert network.get_submodule("residual.shortcut.bn").eps == 0.25

@@ -33,7 +33,9 @@ CLASSES = 4
 SHAPE = (3, 12, 12)
 
 
-def network(*, heads: bool = False, dropout: float = 0.2, classes: int = CLASSES) -> Architecture:
+def network(
+    *, heads: bool = False, dropout: float = 0.2, drop_path: float = 0.0, classes: int = CLASSES
+) -> Architecture:
     """A stem, an Inception block, a residual block, dropout, a classifier; with ``heads`` also an auxiliary one."""
     head = (
         Auxiliary(
@@ -57,7 +59,11 @@ def network(*, heads: bool = False, dropout: float = 0.2, classes: int = CLASSES
                     ),
                 ),
                 *(head if heads else ()),
-                Residual(name="residual", body=Conv(name="body", out_channels=8, kernel_size=3, norm="batch")),
+                Residual(
+                    name="residual",
+                    body=Conv(name="body", out_channels=8, kernel_size=3, norm="batch"),
+                    drop_path=drop_path,
+                ),
                 GlobalPool(name="pool"),
                 Flatten(name="flat"),
                 Dropout(name="dropout", p=dropout),

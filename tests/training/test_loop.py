@@ -80,8 +80,8 @@ EVERYTHING = {
     ids=["adam", "sgd-bf16", "adam-everything", "adamw-bf16-everything"],
 )
 def test_two_resumed_halves_equal_the_whole(tmp_path: Path, fields: dict[str, Any], halves: int) -> None:
-    """Batch norm, dropout, fused optimizers, average, mixup and accumulation, halted in and between epochs."""
-    settings, architecture = config(**fields), network(heads=True)
+    """Batch norm, dropout, drop path, fused optimizers, average, mixup, accumulation; halted in and between epochs."""
+    settings, architecture = config(**fields), network(heads=True, drop_path=0.3)
     whole = MemorySink()
     expected = run(architecture, settings, whole)
 
