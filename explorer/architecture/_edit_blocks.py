@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from . import _limits as limits
@@ -43,7 +44,7 @@ def scale_width(architecture: Architecture, factor: float) -> Architecture:
     keep = set(classifiers(architecture))
 
     def change(path: str, node: Any) -> Any:
-        if isinstance(node, Conv) and isinstance(node.out_channels, int):
+        if isinstance(node, Conv) and isinstance(node.out_channels, int) and path not in keep:
             step = node.groups if isinstance(node.groups, int) else 1
             wide = max(step, round(node.out_channels * factor / step) * step)
             return with_fields(node, out_channels=min(wide, limits.MAX_CHANNELS // step * step))
@@ -55,28 +56,76 @@ def scale_width(architecture: Architecture, factor: float) -> Architecture:
 
 
 def classifiers(architecture: Architecture) -> list[str]:
-    """Find the linear layers whose outputs are the classes: the trunk's last, and each auxiliary head's last.
+    """Find the layers whose outputs are the classes: the last linear layer of the trunk, and of each auxiliary head.
+
+    Where there is no linear layer, the last convolution is it, if its maps are only pooled to 1×1 and flattened.
 
     Args:
         architecture: The network.
 
     Returns:
         Their paths.
+
+    Source: Lin et al. 2014, "Network in network", section 3.2, for the convolution with a map for each class.
     """
-    linears = [path for path, node in walk(architecture) if isinstance(node, Linear)]
-    heads = [path for path, node in walk(architecture) if node.op == "auxiliary"]
+    heads = {path: node for path, node in walk(architecture) if node.op == "auxiliary"}
     groups: dict[str, str] = {}
-    for path in linears:
-        groups[next((head for head in heads if path.startswith(f"{head}/")), "")] = path
+    for path, node in walk(architecture):
+        if isinstance(node, Linear):
+            groups[next((head for head in heads if path.startswith(f"{head}/")), "")] = path
+    roots: dict[str, Any] = {"": architecture.trunk, **heads}
+    for path, root in roots.items():
+        if path not in groups and (conv := _scoring_conv(root, path)):
+            groups[path] = conv
     return list(groups.values())
 
 
-def set_classes(architecture: Architecture, classes: int) -> Architecture:
+def _scoring_conv(root: Any, path: str) -> str | None:
+    """The convolution at the end of a chain that makes one map for each class."""
+    chain = list(_unroll(root, path))
+    behind = set()
+    while chain and chain[-1][1].op in ("activation", "dropout", "pool", "global_pool", "flatten"):
+        behind.add(chain.pop()[1].op)
+    if not chain or not {"global_pool", "flatten"} <= behind:
+        return None
+    path, node = chain[-1]
+    return path if isinstance(node, Conv) and node.groups == 1 and isinstance(node.out_channels, int) else None
+
+
+def _unroll(root: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """What stands one after another in a sequence and in the sequences within it, with paths."""
+    for node in root.nodes:
+        path = f"{prefix}/{node.name}" if prefix else node.name
+        if isinstance(node, Sequence):
+            yield from _unroll(node, path)
+        elif node.op != "auxiliary":
+            yield path, node
+
+
+def count_classes(architecture: Architecture) -> dict[str, int]:
+    """Count the outputs of each classifier.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        By the paths that ``classifiers`` finds, in its order.
+    """
+    found = {path: find(architecture, path) for path in classifiers(architecture)}
+    return {path: getattr(node, _class_field(node)) for path, node in found.items()}
+
+
+def _class_field(node: Any) -> str:
+    return "out_features" if isinstance(node, Linear) else "out_channels"
+
+
+def set_classes(architecture: Architecture, classes: int, path: str | None = None) -> Architecture:
     """Give every classifier as many outputs as there are classes, those of auxiliary heads too.
 
     Args:
         architecture: What is edited; it stays as it is.
         classes: Number of classes.
+        path: Of one classifier, which alone is changed; None for all.
 
     Returns:
         The new architecture.
@@ -84,11 +133,11 @@ def set_classes(architecture: Architecture, classes: int) -> Architecture:
     Raises:
         ArchitectureError: The network has no classifier, or ``classes`` is outside 1 to the limit.
     """
-    paths = classifiers(architecture)
+    paths = classifiers(architecture) if path is None else [path]
     if not paths:
-        raise refuse("", "the network has no linear layer at its end whose outputs could be the classes")
-    for path in paths:
-        architecture = replace(architecture, path, out_features=classes)
+        raise refuse("", "the network ends in no linear layer or convolution whose outputs could be the classes")
+    for each in paths:
+        architecture = replace(architecture, each, **{_class_field(find(architecture, each)): classes})
     return architecture
 
 

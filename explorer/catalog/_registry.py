@@ -114,6 +114,14 @@ ALIASES: dict[str, str] = {
     "inceptionv4": "inception-v4",
     "inceptionresnetv1": "inception-resnet-v1",
     "inceptionresnetv2": "inception-resnet-v2",
+    "squeezenet": "squeezenet-1.1",
+    "squeezenet1-1": "squeezenet-1.1",
+    "squeezenet1.1": "squeezenet-1.1",
+    "densenet": "densenet-121",
+    "densenet121": "densenet-121",
+    "mobilenetv2": "mobilenet-v2",
+    "mobilenetv2-100": "mobilenet-v2",
+    "repvgg": "repvgg-a0",
 }
 """Other names that people use, so that links written with them work."""
 
@@ -135,7 +143,7 @@ def register(
     """Add the network that a function makes to the catalogue; a decorator.
 
     Args:
-        name: Key in links and on the command line; without a dot, which marks a link.
+        name: Key in links and on the command line; it does not begin as the text of a link does.
         title: The network's name for people.
         summary: One sentence, what it is and why it is here.
         source: Document or paper.

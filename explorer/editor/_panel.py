@@ -309,7 +309,7 @@ def _plain_card(make: Maker, node: Any, path: str, chosen: str) -> dict[str, Any
 
 def _network_card(make: Maker) -> dict[str, Any]:
     c, h, w = make.architecture.input_shape
-    heads = edit.classifiers(make.architecture)
+    classes = next(iter(edit.count_classes(make.architecture).values()), None)
     controls: list[dict[str, Any]] = [
         number("input channels", {"do": "input", "axis": "channels"}, c, 1, MAX_CHANNELS),
     ]
@@ -318,8 +318,7 @@ def _network_card(make: Maker) -> dict[str, Any]:
     else:
         controls.append(number("input height", {"do": "input", "axis": "height"}, h, MIN_IMAGE, MAX_IMAGE))
         controls.append(number("input width", {"do": "input", "axis": "width"}, w, MIN_IMAGE, MAX_IMAGE))
-    if heads:
-        classes = edit.find(make.architecture, heads[0]).out_features
+    if classes is not None:
         controls.append(number("classes", {"do": "classes"}, classes, 1, MAX_FEATURES))
     controls.append(
         {
@@ -334,5 +333,5 @@ def _network_card(make: Maker) -> dict[str, Any]:
     controls.append({**number("width factor", {"do": "width"}, "", 0.01, 100, 0.01), "once": True})
     return {
         "controls": controls,
-        "summary": f"{compact_shape((c, h, w))} input" + (f" · {classes:,} classes" if heads else ""),
+        "summary": f"{compact_shape((c, h, w))} input" + (f" · {classes:,} classes" if classes is not None else ""),
     }

@@ -31,7 +31,7 @@ def fit_classifiers(match: Match, tensors: _Tensors, naming: Naming) -> None:
     regions = _find_regions(match, naming)
     for path in edit.classifiers(match.architecture):
         head = next((each for each in regions if path.startswith(f"{each}/")), None)
-        if f"{_dotted(path)}.linear.weight" in match.found:
+        if _weight(match.architecture, path) in match.found or not _is_linear(match.architecture, path):
             continue
         if head:
             inside = {key: tensors[key] for key in match.unexpected if key.startswith(regions[head])}
@@ -49,15 +49,15 @@ def take_classes(match: Match) -> None:
     """As many outputs of the classifiers as the file has, where nothing else about them differs."""
     own = network_shapes(match.architecture)
     for path in edit.classifiers(match.architecture):
-        name = f"{_dotted(path)}.linear.weight"
+        name = _weight(match.architecture, path)
         given = match.found.get(name)
-        if not isinstance(given, StoredTensor) or len(given.shape) != 2 or given.shape == own[name]:
+        if not isinstance(given, StoredTensor) or not given.shape or given.shape == own[name]:
             continue
-        (before, features), (classes, given_features) = own[name], given.shape
-        if given_features != features or classes < 1:
+        (before, *weights), (classes, *given_weights) = own[name], given.shape
+        if given_weights != weights or classes < 1:
             continue
         try:
-            match.architecture = edit.replace(match.architecture, path, out_features=classes)
+            match.architecture = edit.set_classes(match.architecture, classes, path)
         except ValueError:  # beyond the limits of an architecture; the shape is told to be wrong
             continue
         inside = any(path.startswith(f"{head}/") for head in _heads(match.architecture))
@@ -237,6 +237,15 @@ def _find_regions(match: Match, naming: Naming) -> dict[str, str]:
 
 def _heads(architecture: Architecture) -> list[str]:
     return [path for path, node in walk(architecture) if node.op == "auxiliary"]
+
+
+def _is_linear(architecture: Architecture, path: str) -> bool:
+    return isinstance(edit.find(architecture, path), Linear)
+
+
+def _weight(architecture: Architecture, path: str) -> str:
+    """Name of the weight of a classifier, a linear layer or a convolution."""
+    return f"{_dotted(path)}.{'linear' if _is_linear(architecture, path) else 'conv'}.weight"
 
 
 def _dotted(path: str) -> str:

@@ -30,7 +30,7 @@ def check_classes(architecture: Architecture, dataset: str, classes: int) -> Non
     if shape[0] != classes:
         raise ValueError(
             f"{name!r} gives {shape[0]:,} scores, the data set {dataset[:60]!r} has {classes:,} classes; "
-            f"set out_features of the last linear layer to {classes:,}, or fit the network to the data (--fit)"
+            f"give its last layer {classes:,} outputs, or fit the network to the data (--fit)"
         )
 
 
@@ -246,7 +246,7 @@ def describe_fit(before: Architecture, after: Architecture) -> list[str]:
     kept = {path for path, _ in walk(after)}
     gone = [path for path, node in walk(before) if node.op == "auxiliary" and path not in kept]
     said += [f"the auxiliary head {path} is left out, since it does not fit {compact_shape(now)}" for path in gone]
-    scores = [{edit.find(each, path).out_features for path in edit.classifiers(each)} for each in (before, after)]
+    scores = [set(edit.count_classes(each).values()) for each in (before, after)]
     if scores[0] != scores[1]:
         said.append(f"gives {max(scores[1])} scores instead of {max(scores[0])}")
     return said

@@ -15,7 +15,10 @@ from explorer.architecture import (
     ArchitectureError,
     Conv,
     Dropout,
+    Flatten,
+    GlobalPool,
     Linear,
+    Node,
     Parallel,
     Residual,
     Sequence,
@@ -284,6 +287,27 @@ def test_set_classes() -> None:
     assert edit.find(ten, "auxiliary_2/fc1").out_features == 1024
     with pytest.raises(ArchitectureError, match="no linear layer"):
         edit.set_classes(catalog.get("inception-block"), 10)
+
+
+def test_a_convolution_classifies_where_its_maps_are_pooled_to_one_number_each() -> None:
+    head = (
+        Dropout(name="dropout"),
+        Sequence(name="classifier", children=(Conv(name="conv", out_channels=5), GlobalPool(name="pool"))),
+        Flatten(name="flatten"),
+    )
+
+    def network(*layers: Node) -> Architecture:
+        return Architecture(name="NiN", input_shape=(3, 16, 16), trunk=Sequence(name="trunk", children=layers))
+
+    nin = network(Conv(name="conv", out_channels=8), *head)
+    assert edit.classifiers(nin) == ["classifier/conv"]
+    assert edit.count_classes(nin) == {"classifier/conv": 5}
+    assert analyze(edit.set_classes(nin, 7)).output_shape == (7,)
+    wide = edit.scale_width(nin, 2)
+    assert (edit.find(wide, "conv").out_channels, edit.find(wide, "classifier/conv").out_channels) == (16, 5)
+    assert edit.classifiers(network(*nin.trunk.children[:2])) == [], "maps are no scores"
+    assert edit.classifiers(network(Conv(name="conv", out_channels=8), Flatten(name="flatten"))) == []
+    assert edit.classifiers(network(*nin.trunk.children, Linear(name="fc", out_features=3))) == ["fc"]
 
 
 def test_attention_keeps_its_reduction_or_takes_the_one_that_is_given():

@@ -49,11 +49,27 @@ def _timm(name: str, **settings: Any) -> Callable[[], nn.Module]:
     return lambda: timm.create_model(name, pretrained=False, **settings)
 
 
+def _folded_repvgg() -> nn.Module:
+    model = shaken(timm.create_model("repvgg_a0")).eval()
+    for module in model.modules():
+        if hasattr(module, "reparameterize"):
+            module.reparameterize()
+    return model
+
+
+_FLATTENED = (r"^head/flatten", "head/fc/flatten")
+"""timm's pooling flattens, and its layer of that name does nothing, behind the classifier."""
+
 REFERENCES: dict[str, Reference] = {
     "densenet-121": Reference(
         _torchvision("densenet121"), 64, 72, ("features/denseblock1/denselayer1/new", "features/transition3"),
-        renamed=(r"(denselayer\d+)", r"\1/new"),  # without what came in, which ours joins to it
+        (r"(denselayer\d+)", r"\1/new"),  # without what came in, which ours joins to it
     ),
+    "squeezenet-1.1": Reference(_torchvision("squeezenet1_1"), 64, 25, ("features/3", "features/12", "classifier/1")),
+    "mobilenet-v2": Reference(_torchvision("mobilenet_v2"), 64, 20, ("features/1", "features/17/conv", "classifier")),
+    "mobilenet-v2 timm": Reference(_timm("mobilenetv2_100"), 64, 1, ("classifier",)),
+    "repvgg-a0": Reference(_timm("repvgg_a0"), 64, 40, ("stem", "stages/2/13", "head"), _FLATTENED),
+    "repvgg-a0-folded": Reference(_folded_repvgg, 64, 20, ("stem", "stages/2/13", "head"), _FLATTENED),
 }
 """By the catalogue's name. A further library's model of the same network is ``NAME timm``."""
 

@@ -25,7 +25,7 @@ FOUND = {
 }
 TAGGED = {
     "skip": "residual", "残差": "residual", "注意力": "attention", "批归一化": "batch norm", "分组卷积": "grouped",
-    "可分离卷积": "separable",
+    "可分离卷积": "separable", "密集连接": "dense", "轻量": "mobile", "重参数化": "reparameterised",
 }  # fmt: skip
 FOUND |= {word: {entry.name for entry in catalog.entries() if tag in entry.tags} for word, tag in TAGGED.items()}
 

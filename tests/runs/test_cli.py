@@ -235,7 +235,7 @@ def test_a_network_is_fitted_to_its_data_and_that_is_said(
     design = tmp_path / "heads.json"
     design.write_text(to_json(Architecture(name="heads", input_shape=(3, 12, 12), trunk=trunk)), encoding="utf-8")
     words = ["train", str(design), "--dataset", str(page), "--detach"]
-    assert "has 3 classes; set out_features of the last linear layer to 3, or fit" in error(capsys, *words)
+    assert "has 3 classes; give its last layer 3 outputs, or fit" in error(capsys, *words)
     manager.acquire()  # nothing is started: what was queued is looked at
     assert main([*words, "--fit", "--set", "lr=0,25", "--json"]) == 0
     out, err = capsys.readouterr()
