@@ -22,6 +22,7 @@ from . import (
     _datasets,
     _design,
     _effective,
+    _evaluate,
     _experiments,
     _inspect,
     _lessons,
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     _experiments.add(verbs)
     _datasets.add(verbs)
     _inspect.add(verb)
+    _evaluate.add(verb)
     _effective.add(verb)
     return parser
 

@@ -9,7 +9,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .. import catalog
@@ -64,14 +63,14 @@ def _predict(args: argparse.Namespace) -> int:
         raise ValueError(rows[0]["error"])
     status = 0 if not failures else STATUS_SOME_FAILED if failures < len(rows) else STATUS_ALL_FAILED
     if args.json:
-        print_json({"model": {**_facts(model), "classes": model.classes}, "images": rows, "left_out": left_out})
+        print_json({"model": {**model_facts(model), "classes": model.classes}, "images": rows, "left_out": left_out})
         return status
     if args.csv:
         print(_to_csv(rows), end="")
         for note, count in Counter(note for row in rows for note in row.get("picture_conversions", ())).items():
             print(f"{count:,} of {len(rows):,} pictures: {note}; --as-is takes them as they are", file=sys.stderr)
     else:
-        _print_model(model)
+        print_model(model)
         print(escape(model.tell_limits()))
         _print_predictions(rows)
     for row in rows:
@@ -134,7 +133,7 @@ def _classify(model: Model, path: str, top: int, *, as_is: bool) -> dict[str, An
     }
 
 
-def _facts(model: Model) -> dict[str, Any]:
+def model_facts(model: Model) -> dict[str, Any]:
     """What a model is, as plain data."""
     return {
         "name": model.name, "provenance": model.provenance, "digest": model.digest, "device": str(model.device),
@@ -142,7 +141,8 @@ def _facts(model: Model) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print_model(model: Model) -> None:
+def print_model(model: Model) -> None:
+    """What a model is, for people."""
     print(f"{escape(model.name)}: {escape(model.provenance)}; computed on {model.device}")
     if model.conversions:
         print(f"about the file: {'; '.join(map(escape, model.conversions))}")
@@ -178,48 +178,6 @@ def find_pictures(given: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]
     return rows, left_out
 
 
-def _evaluate(args: argparse.Namespace) -> None:
-    if args.images is not None and args.images < 1:
-        raise ValueError(f"--images (={args.images}) must be at least 1")
-    model = open_named_model(args)
-    from .. import datasets
-    from ..inspection import load_model_cards
-    from ..inspection.evaluation import evaluate
-
-    name = datasets.find_name(args.dataset)
-    with show_progress("images") as tell:
-        data = datasets.load(
-            name, size=model.preprocessing.import_size,
-            progress=lambda done, total: tell(done, total, f"Importing {escape(name)}"),
-        )  # fmt: skip
-    with show_progress("images") as tell:
-        found = evaluate(model, data, count=args.images, progress=tell)
-    low, high = found.accuracy_interval
-    card = load_model_cards().get(model.name)
-    seen = card is not None and data.name in card.seen
-    if args.json:
-        print_json({
-            "model": _facts(model),
-            "dataset": {"name": data.name, "fingerprint": data.fingerprint, "seen": seen},
-            "images": len(found.labels), "right": found.correct_count, "accuracy": found.accuracy,
-            "interval": [low, high], "loss": found.loss, "calibration_error": found.calibration_error,
-            "classes": [asdict(each) for each in found.per_class], "confusion": found.confusion,
-        })  # fmt: skip
-        return
-    _print_model(model)
-    print(f"{escape(data.name)}: {found.correct_count:,} of {len(found.labels):,} test images correct, "
-          f"{format_share(found.accuracy)} (95 % interval {format_share(low)} to {format_share(high)}); "
-          f"loss {found.loss:.4f}; "
-          f"calibration error {format_share(found.calibration_error)}")  # fmt: skip
-    if seen:
-        print("these test images were among those that the model was trained on: the accuracy flatters")
-    rows = [
-        (escape(each.name), f"{each.images:,}", format_share(each.recall, 1), format_share(each.precision, 1))
-        for each in found.per_class
-    ]
-    print(format_table(("class", "images", "recall", "precision"), rows, "<>>>"))
-
-
 def _perturb(args: argparse.Namespace) -> None:
     from ..inspection import PERTURBATIONS, check_perturbation
 
@@ -240,7 +198,7 @@ def _perturb(args: argparse.Namespace) -> None:
     unit = PERTURBATIONS[along].unit
     if args.json:
         print_json({
-            "model": {**_facts(model), "classes": model.classes}, "file": args.image, "along": along, "unit": unit,
+            "model": {**model_facts(model), "classes": model.classes}, "file": args.image, "along": along, "unit": unit,
             "picture_conversions": prediction.conversions, "others": others, "values": found.values,
             "probabilities": table,
         })  # fmt: skip
@@ -252,7 +210,7 @@ def _perturb(args: argparse.Namespace) -> None:
         rows.writerow([along, *map(escape_csv, model.classes)])
         rows.writerows([value, *shares] for value, shares in zip(found.values, table, strict=True))
         return
-    _print_model(model)
+    print_model(model)
     print(escape(model.tell_limits()))
     for note in prediction.conversions:
         print(f"{note} (--as-is takes it as it is)")
@@ -393,13 +351,6 @@ cover_x or cover_y (percent); default: rotate"
     sub.add_argument("--top", type=whole_number, default=3, metavar="K", help="classes in the table; default: 3")
     sub.add_argument("--csv", action="store_true", help="one line a value, one column a class")
     sub.add_argument("--as-is", action="store_true", help=_AS_IS)
-    add_options(sub)
-    text = "Evaluate a trained network on the test images of a data set (needs torch)."
-    sub = verb("evaluate", _evaluate, text, arch=False, shape=False)
-    sub.add_argument("model", metavar="MODEL", help=MODEL)
-    sub.add_argument("--dataset", required=True, metavar="NAME|PATH", help="a data set, or a zip or folder of images")
-    text = "so many of the test images, drawn at random (always the same); default: all"
-    sub.add_argument("--images", type=whole_number, metavar="N", help=text)
     add_options(sub)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import catalog
 from ..text import format_bytes, format_duration, format_share, quote_path
 from ._arguments import whole_number
+from ._evaluate import format_classes
 from ._progress import show_progress
 from ._running import (
     add_fit,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
     from ..runs import Manager, Run
 
 _STOP_SECONDS = 40.0
+_MOST_CLASSES = 20
+"""In the table of ``runs show``."""
 _FORMATS = ("tensorboard", "csv", "json")
 
 
@@ -95,9 +98,14 @@ def _epochs(manager: Manager, run: Run) -> list[dict[str, Any]]:
 
 
 def _full(manager: Manager, run: Run) -> dict[str, Any]:
-    from ..runs import find_chance
+    from ..runs import average_recall, find_chance, find_class_metrics
 
     chance = find_chance(manager.store, run.id)
+    classes = {
+        split: {"average_recall": average_recall(found[1]), "classes": [each.to_data() for each in found[1]]}
+        for split in ("validation", "test")
+        if (found := find_class_metrics(manager.store, run.id, split)) is not None
+    }
     environments = manager.store.documents(run.id, "environment")
     return {
         **run.to_data(),
@@ -105,6 +113,7 @@ def _full(manager: Manager, run: Run) -> dict[str, Any]:
         "folder": manager.has_folder(run),
         "epochs": _epochs(manager, run),
         "chance": {"uniform": chance.uniform, "majority": chance.majority} if chance else None,
+        "classes": classes,
         "environment": environments[-1][1] if environments else None,
         "events": [{"at": at, "text": text} for at, text in manager.store.events(run.id)],
     }
@@ -202,7 +211,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from ..runs import FOLDER_GONE, find_chance
+    from ..runs import FOLDER_GONE, find_chance, find_class_metrics
 
     with open_manager() as manager:
         run = manager.run(args.run_id)
@@ -224,6 +233,8 @@ def _show(args: argparse.Namespace) -> None:
             _print_epochs(full["epochs"])
         if chance := find_chance(manager.store, run.id):
             print(f"\nOf the test accuracies, {chance.describe()}.")
+        if found := find_class_metrics(manager.store, run.id):
+            print(f"\nTest images after the last epoch, {format_classes(found[1], most=_MOST_CLASSES)}")
         print()
         for event in full["events"]:
             print(f"{datetime.fromtimestamp(event['at']).astimezone():%Y-%m-%d %H:%M:%S}  {escape(event['text'])}")

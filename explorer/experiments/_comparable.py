@@ -14,6 +14,15 @@ from ._results import ACCURACY
 from ._statistics import SampleStatistics
 from ._text import format_epochs
 
+_HASHED = {
+    "dataset", "epochs", "batch_size", "accumulate", "optimizer", "lr", "momentum", "nesterov", "weight_decay",
+    "schedule", "warmup_epochs", "step_epochs", "step_factor", "label_smoothing", "clip_norm", "ema_decay",
+    "normalise", "crop", "flip", "rotate", "zoom", "window", "window_share", "cutout", "mixup", "flip_average",
+    "precision", "channels_last", "compile", "device", "processes", "threads", "seed", "validation", "patience",
+    "time_limit", "checkpoint_seconds",
+}  # fmt: skip
+"""The settings of the first addresses; those that came later count where they are not what was before."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunAccuracy:
@@ -44,8 +53,10 @@ class ComparableRuns:
 
     @property
     def key(self) -> str:
-        """A short hash of the settings, for addresses; later settings that decide no accuracy do not change it."""
-        settings = self.config.model_dump_json(exclude={"keep_checkpoints"})
+        """A short hash of the settings, for addresses; later settings that mean what was before do not change it."""
+        fields = TrainConfig.model_fields.items()
+        later = {name for name, field in fields if name not in _HASHED and getattr(self.config, name) == field.default}
+        settings = self.config.model_dump_json(exclude=later)
         return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
     @property

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..datasets import Cancel, Progress
+from ..runs import ClassMetrics, average_recall, measure_classes
 from .models import Model
 from .predict import Prediction, predict, raise_if_cancelled
 
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
 
 BINS = 15
 """Of equal width, as Guo et al. 2017 have them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassMetrics:
-    """Recall and precision of one class."""
-
-    name: str
-    images: int
-    recall: float
-    """Share of its images that are predicted as it, 0 to 1; NaN if it has none."""
-    precision: float
-    """Share of the images predicted as it that belong to it, 0 to 1; NaN if there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +114,12 @@ class EvaluationResult:
     @cached_property
     def per_class(self) -> tuple[ClassMetrics, ...]:
         """Recall and precision of each class."""
-        table = np.array(self.confusion, dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            recall, precision = table.diagonal() / table.sum(1), table.diagonal() / table.sum(0)
-        return tuple(
-            ClassMetrics(name=name, images=int(table[k].sum()), recall=float(recall[k]), precision=float(precision[k]))
-            for k, name in enumerate(self.classes)
-        )
+        return measure_classes(self.classes, self.confusion)
+
+    @property
+    def average_recall(self) -> float:
+        """Mean recall of the classes that have images, 0 to 1: each counts the same, however many images it has."""
+        return average_recall(self.per_class)
 
     @cached_property
     def calibration(self) -> tuple[CalibrationBin, ...]:

@@ -6,6 +6,7 @@ Knows nothing of torch and nothing of how training works: a worker is any proces
 from ..memory import free_memory_bytes, total_memory_bytes
 from . import series
 from ._chance import CLASS_COUNTS, ChanceLevel, find_chance
+from ._class_metrics import ClassMetrics, average_recall, find_class_metrics, measure_classes
 from ._devices import Device, device_choices, devices, devices_used
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
@@ -56,6 +57,7 @@ __all__ = [
     "SAMPLES",
     "AlreadyManaged",
     "ChanceLevel",
+    "ClassMetrics",
     "Curve",
     "Device",
     "Document",
@@ -76,6 +78,7 @@ __all__ = [
     "StoreError",
     "Trial",
     "atomic_write",
+    "average_recall",
     "checkpoint_step",
     "connect_store",
     "device_choices",
@@ -85,11 +88,13 @@ __all__ = [
     "export_to",
     "export_zip",
     "find_chance",
+    "find_class_metrics",
     "free_memory_bytes",
     "is_locked",
     "list_best",
     "list_checkpoints",
     "list_kept",
+    "measure_classes",
     "new_run_id",
     "open_store",
     "read_home_id",

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from ..text import escape_csv
 from . import _tensorboard as tensorboard
+from ._class_metrics import list_recalls
 from ._files import atomic_write
 from ._records import Point, Run
 from ._store import Store
@@ -30,6 +31,8 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
     """Make the files of a run for other programs.
+
+    The recall of each class after every epoch is among the series of all three.
 
     - ``tensorboard``: a folder with one event file. Its wall times are those at which the points were recorded, as
       far as it is known when each attempt began; pauses show.
@@ -48,6 +51,7 @@ def export_files(store: Store, run: Run, form: Format) -> dict[str, bytes]:
         StoreError: The store cannot be read.
     """
     points = [point for series in store.series(run.id) for point in store.points(run.id, series)]
+    points += list_recalls(store, run.id, points)
     if form == "tensorboard":
         data = _event_file(run, points, _attempts(store.events(run.id)))
         return {f"{run.id}/events.out.tfevents.{run.created:.0f}.{run.id}": data}

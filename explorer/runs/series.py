@@ -58,6 +58,19 @@ def of_epoch(split: str, metric: str) -> str:
     return f"{EPOCH}{split}/{metric}"
 
 
+def of_recall(split: str, class_name: str) -> str:
+    """Name the series of a class's recall, which is made for export and not stored.
+
+    Args:
+        split: ``validation`` or ``test``.
+        class_name: Name of the class.
+
+    Returns:
+        The series' name.
+    """
+    return f"{of_epoch(split, 'recall')}/{class_name}"
+
+
 def of_block(family: str, block: str) -> str:
     """Name the series of a family for one block of the network.
 

@@ -4,6 +4,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 ``recording``, ``checkpoint``, ``starting``, ``job``, ``worker``.
 """
 
+from ._balance import describe_imbalance, weigh_classes
 from ._config import TrainConfig, parse
 from ._fit import check_classes, describe_fit, find_misfits, fit_to_data
 from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
@@ -39,6 +40,7 @@ __all__ = [
     "clone",
     "collect_speeds",
     "describe_fit",
+    "describe_imbalance",
     "describe_start",
     "estimate_checkpoints",
     "estimate_memory",
@@ -62,5 +64,6 @@ __all__ = [
     "speed_probe_failure",
     "start",
     "start_lesson",
+    "weigh_classes",
     "worker_command",
 ]

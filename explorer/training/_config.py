@@ -71,6 +71,13 @@ class TrainConfig(BaseModel):
     """Epochs between two drops of the schedule 'step'."""
     step_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """What a drop of the schedule 'step' leaves of the learning rate."""
+    class_weights: Literal["none", "inverse", "sqrt"] = "none"
+    """What an image weighs in the loss of training, by its class of n of the N training images in K classes: 'inverse'
+    N / (K n), so that each class counts the same, 'sqrt' in proportion to 1 / sqrt(n), 'none' 1; the mean over the
+    images is 1. Losses and accuracies of evaluation are never weighted."""
+    sampling: Literal["shuffle", "balanced"] = "shuffle"
+    """'shuffle': each training image once an epoch; 'balanced': as many images, each class equally often, the images
+    of a small class again and again, of a large one some. Accuracy and loss in training are then of equal classes."""
     label_smoothing: Share = 0.0
     """Share of the target that is spread over all classes (Szegedy et al. 2016, section 7)."""
     clip_norm: Annotated[float, Field(gt=0, le=1e6)] | None = None
@@ -160,6 +167,11 @@ class TrainConfig(BaseModel):
         for name in ("beta2", "eps"):
             if getattr(self, name) is not None and getattr(facts, name) is None:
                 raise ValueError(f"{name} (={getattr(self, name):g}) is no setting of {self.optimizer}; leave it out")
+        if self.class_weights != "none" and self.sampling != "shuffle":
+            raise ValueError(
+                f"class_weights (={self.class_weights}) and sampling (={self.sampling}) would balance the classes "
+                f"twice; set class_weights to none, or sampling to shuffle"
+            )
         if self.patience is not None and not self.validation:
             raise ValueError(
                 f"patience (={self.patience}) needs validation above 0: set it to a share of the training images such "

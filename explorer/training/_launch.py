@@ -12,6 +12,7 @@ from ..analysis import analyze
 from ..architecture import Architecture, ArchitectureError, from_json, to_json
 from ..runs import EARLY_STOP, Manager, Run, RunFolder, device_choices, devices
 from ..text import compact_shape
+from ._balance import describe_imbalance
 from ._config import TrainConfig, parse
 from ._fit import (
     check_batches,
@@ -116,6 +117,7 @@ def find_warnings(architecture: Architecture, config: TrainConfig) -> list[str]:
             f"turn {' and '.join(mirrored)} off"
         )
     found += _describe_enlargement(architecture, card)
+    found += filter(None, [describe_imbalance(config)])
     trained = check_split(card, config)
     if config.batch_size > trained:
         found.append(

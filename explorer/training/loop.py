@@ -20,6 +20,7 @@ from ..datasets import augmentations, transforms
 from ..modules import Outputs
 from ._config import TrainConfig
 from ._fit import check_precision, steps_per_epoch
+from .balance import draw_order, make_class_weights
 from .data import Tensors, derive_seed, make_generator, normalise_images, whole
 from .distributed import SINGLE_PROCESS, ProcessGroup
 from .evaluation import evaluate
@@ -52,12 +53,13 @@ def train(
         Diverged: A loss is no longer finite.
     """
     steps = steps_per_epoch(len(data.train), config)
+    weights = make_class_weights(data, config)
     model = None
     while state.epoch < config.epochs and not state.is_out_of_patience(config.patience):
         if state.begin_epoch() or model is None:  # gradients are exchanged, and code made, for what learns
             network: Any = state.compilation.compile(state.model) if config.compile else state.model
-            model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config))
-        order = torch.randperm(len(data.train), generator=make_generator(config.seed, state.epoch))
+            model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config), weights)
+        order = draw_order(data.train, config, state.epoch)
         own = whole if config.mixup else group.own_places(config.parts)  # what is mixed comes from the whole batch
         batches = data.train.batches(config.batch_size, range(state.step, steps), order, own)
         while state.step < steps:
@@ -245,6 +247,8 @@ class ModelWithLoss:
     forward: Callable[[Tensor], Any]
     config: TrainConfig
     precision: Callable[[], Any]
+    weights: Tensor | None = None
+    """Of the classes, float32 (K,); None: 1."""
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(mean loss, number of images whose class, the larger one of mixed images, has the highest score)."""
@@ -258,5 +262,10 @@ class ModelWithLoss:
         return loss, (logits_BK.detach().argmax(1) == labels_B).sum()
 
     def loss(self, scores_BK: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy in float32, in natural logarithms."""
-        return F.cross_entropy(scores_BK.float(), target, label_smoothing=self.config.label_smoothing)
+        """Cross entropy in float32, in natural logarithms; weighted ones are summed and divided by the images."""
+        smoothing = self.config.label_smoothing
+        if self.weights is None:
+            return F.cross_entropy(scores_BK.float(), target, label_smoothing=smoothing)
+        # torch's mean would divide by the weights of the batch: then its parts would not add up to the whole.
+        total = F.cross_entropy(scores_BK.float(), target, self.weights, label_smoothing=smoothing, reduction="sum")
+        return total / len(target)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from explorer.architecture import Architecture, edit, to_json
-from explorer.experiments import SampleStatistics, group_comparable_runs
+from explorer.experiments import ComparableRuns, SampleStatistics, group_comparable_runs
 from explorer.runs import Manager
-from explorer.training import open_manager
+from explorer.training import open_manager, recipe
 from tests.experiments.parts import finish
 from tests.training.parts import config, network
 
@@ -70,3 +70,12 @@ def test_of_a_seed_that_ran_twice_the_later_run_counts_and_equal_networks_share_
     ran(manager, NET, 0.6)
     (found,) = group_comparable_runs(manager, [NET, edit.replace(NET, "", name="twin")])
     assert found.accuracy == (SampleStatistics.of([0.6]), SampleStatistics.of([0.6]))
+
+
+@pytest.mark.parametrize(("name", "key"), [("course", "4f483eee"), ("quick", "44fe5583")])
+def test_a_setting_that_came_later_does_not_change_an_address(name: str, key: str) -> None:
+    """The keys are those of the version before the settings of augmentation, optimizers and classes."""
+    settings = recipe(name, "digits").changed(seed=0, device="auto")
+    assert ComparableRuns(config=settings, accuracy=()).key == key
+    for later in ({"hue": 0.1}, {"class_weights": "inverse"}, {"beta2": 0.9, "optimizer": "adam", "nesterov": False}):
+        assert ComparableRuns(config=settings.changed(**later), accuracy=()).key != key

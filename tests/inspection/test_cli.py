@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import subprocess
@@ -105,7 +106,21 @@ def test_evaluate_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
                 right += int(network(x_1CHW).argmax()) == "abcd".index(name)
     assert told["right"] == right
     assert main(["evaluate", pair, "--dataset", data]) == 0
-    assert f"{right} of 24 test images correct" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"{right} of 24 test images correct" in out
+    mean = np.mean([row[k] / 6 for k, row in enumerate(told["confusion"])])
+    assert told["average_recall"] == pytest.approx(mean)
+    assert f"mean recall {100 * mean:.2f} %" in out.replace("\u202f", " ").replace("\xa0", " ")
+    assert main(["evaluate", pair, "--dataset", data, "--csv"]) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert rows[0] == ["class", "images", "recall", "precision"]
+    said_so = np.array(told["confusion"]).sum(0)
+    assert [(name, images, float(recall)) for name, images, recall, _ in rows[1:]] == [
+        (name, "6", told["confusion"][k][k] / 6) for k, name in enumerate("abcd")
+    ]
+    # JSON has no NaN: None stands for the precision of a class that nothing was taken for.
+    assert [each["precision"] is None for each in told["classes"]] == (said_so == 0).tolist()
+    assert [precision == "" for *_, precision in rows[1:]] == (said_so == 0).tolist()
 
 
 def test_links_hold_colons_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

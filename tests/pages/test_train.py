@@ -231,6 +231,22 @@ def test_an_optimizer_fills_the_form_with_its_own_settings(home: Path) -> None:
     assert not running.exception
 
 
+def test_unequal_classes_are_told_of_with_buttons_that_balance_them(home: Path, tmp_path: Path) -> None:
+    folder = pets(tmp_path / "pets")
+    for number in range(30):
+        (folder / "cats" / f"more{number}.png").write_bytes(png(500 + number, 8, 8))
+    made = datasets.import_images(folder)
+    running = open_page("train")
+    running.selectbox(key="train_data").set_value(made.name).run()
+    assert "The classes are unequal: 'cats' has 32 training images, 'dogs' 8." in messages(running)
+    running.button(key="balance_sampling").click().run()
+    assert running.selectbox(key="set_sampling_course_0").value == "balanced"
+    assert "The classes are unequal: 'cats' has 32 training images, 'dogs' 8." not in messages(running)
+    assert not [each for each in running.button if (each.key or "").startswith("balance_")]
+    assert not running.error
+    assert not running.exception
+
+
 def test_what_was_typed_for_a_recipe_comes_back(home: Path) -> None:
     running = app()
     running.text_input(key="set_lr_course_0").set_value("0.5").run()

@@ -67,12 +67,18 @@ def test_train_from_beginning_to_end(root: Path, design: str, capsys: pytest.Cap
     assert shown["epochs"][-1]["test/accuracy"] > 0.3
     assert shown["environment"]["seed"] == 3
     counts = np.bincount(datasets.load("digits").test_labels)
+    told = shown["classes"]["test"]
+    assert [each["images"] for each in told["classes"]] == counts.tolist()
+    right = sum(each["recall"] * each["images"] for each in told["classes"])
+    assert right == pytest.approx(shown["epochs"][-1]["test/accuracy"] * counts.sum())
+    assert told["average_recall"] == pytest.approx(np.mean([each["recall"] for each in told["classes"]]))
     assert shown["chance"] == {"uniform": 0.1, "majority": counts.max() / counts.sum()}
     for words in (["runs", "list"], ["runs", "show", run], ["runs", "watch", run]):
         assert main(words) == 0
         out = capsys.readouterr().out
         assert run in out
         assert "\x1b" not in out
+        assert ("mean recall" in out) == ("show" in words)
     assert "extend it" in error(capsys, "runs", "resume", run)
     assert main(["runs", "delete", run]) == 0
     capsys.readouterr()

@@ -12,9 +12,10 @@ from explorer import figures
 from explorer.datasets import Progress
 from explorer.inspection import AvailableModel, load_model_cards
 from explorer.text import format_decimal, format_share
+from pages.ui import class_table
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
-from pages.ui.text import cell, literal, number_column
+from pages.ui.text import literal
 
 from . import data, models, pictures, state
 from .queries import CACHE
@@ -159,7 +160,7 @@ def _details(found: Any, name: str) -> None:
             st.caption(f"{len(found.classes):,} classes are too many for a confusion matrix; the table names them all.")
     with right:
         _calibration(found)
-        _classes(found)
+        class_table.show(found.per_class, "inspect_classes_table")
     _show_cell(found, name)
     st.markdown("**Worst misclassifications**")
     worst = found.worst_mistakes(_WORST)
@@ -210,25 +211,6 @@ def _calibration(found: Any) -> None:
     )  # fmt: skip
     st.caption(
         "Confidence: probability of the predicted class. On the dashed line the share of correct predictions equals it."
-    )
-
-
-def _classes(found: Any) -> None:
-    rows = [
-        {"class": cell(each.name), "images": each.images, "recall": 100 * each.recall,
-         "precision": 100 * each.precision}
-        for each in found.per_class
-    ]  # fmt: skip
-    percent = number_column(digits=1, unit="%")
-    st.dataframe(
-        pd.DataFrame(rows), key="inspect_classes_table", hide_index=True, alt="Recall and precision of each class",
-        placeholder="–",
-        height="content" if len(rows) <= 12 else 320,
-        column_config={"images": number_column(), "recall": percent, "precision": percent},
-    )  # fmt: skip
-    st.caption(
-        "Recall: share of a class's images that are taken for it. Precision: share of the images taken for it that are "
-        "of it; none where no image is."
     )
 
 

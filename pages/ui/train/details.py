@@ -12,7 +12,8 @@ import streamlit as st
 
 from explorer import figures
 from explorer.architecture import from_json, to_link
-from explorer.runs import Run, series
+from explorer.runs import Run, measure_classes, series
+from pages.ui import class_table
 from pages.ui.components import mount
 from pages.ui.manager import history, manager
 from pages.ui.text import literal
@@ -61,7 +62,7 @@ def _predictions(run: Run) -> None:
         return
     step, confusion = found
     samples, predictions = store.samples(run.id), store.predictions(run.id)
-    classes = samples.classes if samples else [str(number) for number in range(len(confusion))]
+    classes = samples.classes if samples else tuple(str(number) for number in range(len(confusion)))
     mount(
         "board",
         "board",
@@ -75,6 +76,8 @@ def _predictions(run: Run) -> None:
             "note": f"after epoch {round(step / state.steps_per_epoch(run))}",
         },
     )
+    st.markdown("**Classes**")
+    class_table.show(measure_classes(classes, confusion), "run_classes")
 
 
 def _panels(runs: list[Run], wanted: list[dict[str, Any]], key: str) -> None:

@@ -184,6 +184,8 @@ def _forecast(
             st.caption(literal(f"Fitted to the data: {changes}"))
         for warning in warnings:
             st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
+        if training.describe_imbalance(config) in warnings:
+            settings.offer_balance()
     _button([] if complaints else networks, config, seeds)
 
 

@@ -27,6 +27,7 @@ _GROUPS = {
         "normalise", "crop", "flip", "rotate", "zoom", "resized_crop", "brightness", "contrast", "saturation", "hue",
         "rand_augment", "rand_magnitude", "window", "window_share", "cutout", "mixup", "label_smoothing",
     ),
+    "Unequal classes": ("class_weights", "sampling"),
     "Evaluation": ("validation", "patience", "flip_average"),
 }
 """Under which heading a setting stands; those that are named nowhere stand under the last heading."""
@@ -123,6 +124,22 @@ def _ask(field: str, value: Any, place: str) -> Any:
     if not typed and optional:
         return None
     return parse_whole(typed) if kinds == [int] else parse_decimal(typed)
+
+
+def offer_balance() -> None:
+    """The buttons that balance unequal classes, below the sentence that tells of them."""
+    offers = (("class_weights", "inverse", "Weigh the classes"), ("sampling", "balanced", "Show them equally often"))
+    with st.container(horizontal=True):
+        for field, value, label in offers:
+            st.button(
+                label, key=f"balance_{field}", icon=":material/balance:", on_click=_set, args=(field, value),
+                help=_help(field),
+            )  # fmt: skip
+
+
+def _set(field: str, value: str) -> None:
+    state = st.session_state
+    state[f"set_{field}_{state['train_recipe']}_{state.get('train_round', 0)}"] = value
 
 
 def _offer_own_settings(name: OptimizerName, place: str) -> None:
