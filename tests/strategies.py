@@ -203,7 +203,9 @@ def chains(
 @st.composite
 def parallels(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tuple[Parallel, Shape]:
     """Branches that keep the size; or, unless it is to be kept, that all halve it in one of two ways that agree."""
-    fuse = pick(draw, "concat", "concat", "add", "multiply")
+    fuse = pick(draw, "concat", "concat", "add", "multiply", "repeat")
+    if fuse == "repeat":
+        return draw(repeated(name, shape, depth))
     count = whole(draw, 1, 4)
     names = draw(st.lists(st.sampled_from(NAMES), min_size=count, max_size=count, unique=True))
     halve = not keep and pick(draw, False, False, True)
@@ -232,6 +234,25 @@ def parallels(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         out = made
     total = sum(channels) if fuse == "concat" else channels[0]
     return Parallel(name=name, branches=tuple(branches), fuse=fuse), (total, out[1], out[2])
+
+
+@st.composite
+def repeated(draw: Draw, name: str, shape: Shape, depth: int) -> tuple[Parallel, Shape]:
+    """Branches added or multiplied of which some have one channel, one row, one column, or one unit in all."""
+    branches, made = [], []
+    for branch in draw(st.lists(st.sampled_from(NAMES), min_size=2, max_size=4, unique=True)):
+        children, (c, h, w) = draw(chains(shape, True, depth, high=1))
+        if c != shape[0] or pick(draw, True, False):
+            c = pick(draw, 1, shape[0])
+            children += (Conv(name="last", out_channels=c, activation=draw(st.sampled_from(ACTIVATIONS))),)
+        size = pick(draw, (h, w), (1, 1), (1, w), (h, 1))
+        if max(size) <= 31 and size != (h, w):  # the greatest size that adaptive pooling makes here
+            children += (GlobalPool(name="down", kind=pick(draw, "avg", "max"), output_size=size),)
+            h, w = size
+        branches.append(Sequence(name=branch, children=children))
+        made.append((c, h, w))
+    out = (max(c for c, _, _ in made), max(h for _, h, _ in made), max(w for _, _, w in made))
+    return Parallel(name=name, branches=tuple(branches), fuse=pick(draw, "add", "multiply")), out
 
 
 @st.composite

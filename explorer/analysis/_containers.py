@@ -17,6 +17,7 @@ from ._walk import (
     Walk,
     activate,
     byte_size,
+    mark_whole_input,
     pass_through,
     same_memory,
     save_for_backward,
@@ -48,6 +49,7 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     storage = x[3]
     origin = storage[2] or storage
     own = peak = storage[0]
+    feature = walk.feature
     channels = others = 0  # of the branches so far: their channels, and the bytes that they hold
     grad = False
     outs: list[Tensor] = []
@@ -74,26 +76,53 @@ def _parallel(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     if len(outs) == 1:
         walk.row(node, path, x, first)
         return (*first[:4], peak)
+    if node.fuse != "concat":
+        combined = _combine(walk, node, path, x, outs, grad, own + others, peak)
+        if len(combined[0]) == 3:  # a pooling on the way was a gate's: the maps go on
+            walk.feature = feature
+        return combined
     if _sizes_differ(outs):
         return _unequal_sizes(walk, node, path, x, outs, peak)
     shape = first[0]
+    shape = (channels, shape[1], shape[2]) if len(shape) == 3 else (channels,)
     field = _merge(fields)
-    kept = 0
-    fuse = node.fuse
-    if fuse == "concat":
-        shape = (channels, shape[1], shape[2]) if len(shape) == 3 else (channels,)
-    elif any(out[0] != shape for out in outs):
-        _unequal_channels(walk, node, path, outs)
     size = byte_size(shape)
-    if fuse == "multiply":
-        # a·b keeps both factors for each other's gradient; with more branches the product so far is a factor too
-        product = first
-        for other in outs[1:]:
-            kept += (save_for_backward(other) if product[2] else 0) + (save_for_backward(product) if other[2] else 0)
-            product = (shape, field, product[2] or other[2], [size, False, None], 0)
-    walk.rows.append((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
-    used = own + others + (size if fuse == "concat" or len(outs) == 2 else 2 * size)  # a + b + c holds a + b meanwhile
+    walk.rows.append((path, "parallel", x[0], shape, 0, 0, 0, 0, 0, field, walk.in_head))
+    used = own + others + size
     return shape, field, grad, [size, False, None], used if used > peak else peak
+
+
+def _combine(
+    walk: Walk, node: Any, path: str, x: Tensor, outs: list[Tensor], grad: bool, held: int, peak: int
+) -> Tensor:
+    """A fusion element by element: a branch with 1 channel, or of height or width 1, is repeated along that axis."""
+    shapes = [out[0] for out in outs]
+    shape = tuple(map(max, zip(*shapes, strict=False)))
+    if any(len(each) != len(shape) or not _repeats(each[1:], shape[1:]) for each in shapes):
+        return _unequal_sizes(walk, node, path, x, outs, peak)
+    if not all(each[0] in (1, shape[0]) for each in shapes):
+        _unequal_channels(walk, node, path, outs)
+    # What is repeated over the map is a gate as attention has one: of it all is seen from everywhere.
+    spanning = [out[1] for out in outs if out[0][1:] == shape[1:]]
+    field = _merge(spanning or [out[1] for out in outs])
+    if len(spanning) < len(outs):
+        field = mark_whole_input(field)
+    kept = before = size = 0
+    made = outs[0]
+    for other in outs[1:]:
+        if node.fuse == "multiply":
+            # a·b keeps both factors for each other's gradient; with more branches the product so far is a factor too
+            kept += (save_for_backward(other) if made[2] else 0) + (save_for_backward(made) if other[2] else 0)
+        so_far = tuple(map(max, made[0], other[0]))
+        before, size = size, byte_size(so_far)
+        made = (so_far, field, made[2] or other[2], [size, False, None], 0)
+    walk.rows.append((path, "parallel", x[0], shape, 0, 0, 0, 0, kept, field, walk.in_head))
+    return shape, field, grad, [size, False, None], max(peak, held + before + size)  # a + b + c holds a + b meanwhile
+
+
+def _repeats(size: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether repetition along axes of 1 makes the one size the other."""
+    return all(side in (1, other) for side, other in zip(size, whole, strict=True))
 
 
 def _sizes_differ(outs: list[Tensor]) -> bool:
@@ -115,7 +144,8 @@ def _unequal_sizes(walk: Walk, node: Any, path: str, x: Tensor, outs: list[Tenso
         for branch, out in zip(node.branches, outs, strict=True)
     )
     maps = all(len(out[0]) == 3 for out in outs)
-    walk.refuse(path, f"fusion {node.fuse} needs equal heights and widths: {given}", by_size=maps)
+    otherwise = "" if node.fuse == "concat" else ", or 1, which is repeated"
+    walk.refuse(path, f"fusion {node.fuse} needs equal heights and widths{otherwise}: {given}", by_size=maps)
     first = outs[0]
     channels = sum(out[0][0] for out in outs) if node.fuse == "concat" else first[0][0]
     y = ((channels, *first[0][1:]), *first[1:4], peak)
@@ -128,15 +158,15 @@ def _unequal_channels(walk: Walk, node: Any, path: str, outs: list[Tensor]) -> N
     counts = ", ".join(f"{branch.name} has {channels:,}" for branch, channels in pairs)
     every = [output_conv(branch, f"{path}/{branch.name}") for branch, _ in pairs]
     # A branch that passes its input through has the channels that it has; the others can be given as many.
-    fixed = [channels for (_, channels), end in zip(pairs, every, strict=True) if end is None]
+    fixed = [channels for (_, channels), end in zip(pairs, every, strict=True) if end is None and channels != 1]
     target = max(fixed or [channels for _, channels in pairs])
-    ends = [end for (_, channels), end in zip(pairs, every, strict=True) if channels != target]
+    ends = [end for (_, channels), end in zip(pairs, every, strict=True) if channels not in (1, target)]
     if all(end and target % end[1] == 0 for end in ends):
         changes = tuple((end[0], (("out_channels", target // end[1]),)) for end in ends if end)
         repair = Repair(label=f"give every branch {target} channels", replacements=changes)
     else:
         repair = Repair(label="use concat", replacements=((path, (("fuse", "concat"),)),))
-    walk.refuse(path, f"fusion {node.fuse} needs equal channels: {counts}", repair)
+    walk.refuse(path, f"fusion {node.fuse} needs equal channels, or 1, which is repeated: {counts}", repair)
 
 
 def _merge(fields: Sequence[Field]) -> Field:

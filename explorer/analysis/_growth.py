@@ -134,8 +134,8 @@ def explain_growth(
         architecture = edit.replace(architecture, "", input_shape=tuple(input_shape))
     edit.find(architecture, path)
     steps = _Climb(architecture, axis, shortest).to(path)
-    first = next((step for step in steps if step.op in _WHOLE), None)  # what comes after it adds nothing
-    return tuple(step for step in steps if step is first or step.op not in _WHOLE)
+    first = next((step for step in steps if _sees_all(step)), None)  # what comes after it adds nothing
+    return tuple(step for step in steps if step is first or not _sees_all(step))
 
 
 def format_growth(steps: tuple[GrowthStep, ...]) -> str:
@@ -155,6 +155,16 @@ def format_growth(steps: tuple[GrowthStep, ...]) -> str:
             lines.append(f"    {step.note}")
         lines += [f"    {name} = {text}" for name, text in step.equations.items()]
     return "\n".join(lines)
+
+
+def _sees_all(step: GrowthStep) -> bool:
+    """Whether the step makes the field the whole input; the note of a shortcut does not."""
+    return bool(step.note) and step.op != "residual"
+
+
+def _whole_step(path: str, op: str, field: AxisField, why: str) -> GrowthStep:
+    note = f"{why}: a unit depends on the whole input from here on; r is what the windows see"
+    return GrowthStep(path, op, field, field, note=note)
 
 
 def _is_window(step: GrowthStep) -> bool:
@@ -194,7 +204,11 @@ class _Climb:
                 steps += self.through(f"{path}/{child.name}".lstrip("/"), _end(steps, field))
         elif node.op == "parallel":
             branches = [(each.name, self.through(f"{path}/{each.name}", field)) for each in node.nodes]
-            steps = self.join(path, node.op, field, branches)
+            gates = self.repeated(path, node)
+            steps = self.join(path, node.op, field, [each for each in branches if each[0] not in gates] or branches)
+            if gates:
+                why = f"what {', '.join(gates)} makes of the map is repeated over it"
+                steps = [*steps, _whole_step(path, node.op, _end(steps, field), why)]
         elif node.op == "residual":
             body = self.through(f"{path}/{node.body.name}", field)
             steps = self.join(path, node.op, field, [(node.body.name, body), ("shortcut", self.shortcut(path, field))])
@@ -207,9 +221,14 @@ class _Climb:
             )
             steps.append(GrowthStep(path, node.op, field, after, kernel, dilation, stride, pad))
         elif node.op in _WHOLE:
-            note = f"{_WHOLE[node.op]}: a unit depends on the whole input from here on; r is what the windows see"
-            steps.append(GrowthStep(path, node.op, field, field, note=note))
+            steps.append(_whole_step(path, node.op, field, _WHOLE[node.op]))
         return steps
+
+    def repeated(self, path: str, node: Any) -> list[str]:
+        """The branches of a fusion element by element that are repeated along an axis of the map."""
+        made = self.found.by_path[path].output_shape[1:]
+        ends = {each.name: self.found.below(f"{path}/{each.name}") for each in node.nodes}
+        return [name for name, layers in ends.items() if layers and layers[-1].output_shape[1:] != made]
 
     def shortcut(self, path: str, field: AxisField) -> list[GrowthStep]:
         """The way round a residual's body."""

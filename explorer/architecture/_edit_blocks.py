@@ -171,11 +171,29 @@ def blocks(architecture: Architecture) -> list[str]:
     Returns:
         Their paths, in order.
     """
-    return [node.name for node in architecture.trunk.nodes if block_parallel(node, node.name) is not None]
+    return [
+        node.name
+        for node in architecture.trunk.nodes
+        if not is_gate(node) and block_parallel(node, node.name) is not None
+    ]
+
+
+def is_gate(node: Any) -> bool:
+    """Tell whether a node weighs its input as attention does, by a branch that pools the whole map.
+
+    Args:
+        node: Any node.
+
+    Returns:
+        Whether it is a ``Parallel`` that has ``gates``.
+    """
+    return isinstance(node, Parallel) and bool(node.gates)
 
 
 def block_parallel(node: Any, path: str) -> str | None:
     """Find the first Parallel at or below a node, looking through residuals and sequences but not auxiliary heads.
+
+    One within the node that only weighs what goes through it, as squeeze-and-excitation does, is passed over.
 
     Args:
         node: Any node.
@@ -188,7 +206,7 @@ def block_parallel(node: Any, path: str) -> str | None:
         return path
     if isinstance(node, Residual | Sequence):
         for child in node.nodes:
-            found = block_parallel(child, f"{path}/{child.name}")
+            found = None if is_gate(child) else block_parallel(child, f"{path}/{child.name}")
             if found is not None:
                 return found
     return None

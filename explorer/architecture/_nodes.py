@@ -32,6 +32,7 @@ from ._fields import (
     Stride,
     as_tuple,
     geometry_of,
+    pair,
 )
 from ._node_base import NodeBase
 
@@ -260,6 +261,10 @@ class Attention(NodeBase):
         return self
 
 
+def _pools_whole(node: Any) -> bool:
+    return isinstance(node, GlobalPool) and 1 in pair(node.output_size)
+
+
 def _unique_names(nodes: tuple[Any, ...], where: str) -> None:
     seen: set[str] = set()
     for node in nodes:
@@ -310,7 +315,14 @@ class Parallel(_Container):
     branches: Annotated[Nodes, Field(min_length=1, max_length=limits.MAX_BRANCHES)]
     """1 to 8 nodes, each a branch."""
     fuse: FuseKind = "concat"
-    """'concat' joins channels; 'add' and 'multiply' work element by element and need equal channels."""
+    """'concat' joins channels; 'add' and 'multiply' work element by element: a branch with 1 channel, or whose map has
+    height or width 1, is repeated along that axis, as a gate of 1×1 over a map."""
+
+    @cached_property
+    def gates(self) -> tuple[str, ...]:
+        """Names of the branches that weigh the others as attention does: what they pool is repeated over the map."""
+        pooled = [branch.name for branch in self.branches if any(map(_pools_whole, [branch, *branch.nodes]))]
+        return tuple(pooled) if self.fuse != "concat" and len(pooled) < len(self.branches) else ()
 
     @cached_property
     def chains(self) -> tuple[tuple[tuple[str, str, Any], ...], ...]:

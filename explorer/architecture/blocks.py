@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._fields import ActivationKind
 from ._nodes import Conv, Flatten, GlobalPool, Linear, Parallel, Pool, Residual, Sequence
 from .branches import double_3x3, one_by_one, pool_project, reduce_conv
 
@@ -133,6 +134,41 @@ def reduction(name: str = "reduction", *, out_channels: int = 96, reduce: int = 
             Pool(name="branch_pool", kernel_size=3, stride=2),
         ),
     )
+
+
+def squeeze_excitation(
+    name: str = "se",
+    *,
+    channels: int,
+    hidden: int | None = None,
+    activation: ActivationKind = "relu",
+    gate: ActivationKind = "sigmoid",
+) -> Parallel:
+    """Make squeeze-and-excitation of any width and gate, from plain nodes: a weight for each channel by the whole map.
+
+    Args:
+        name: Name of the node.
+        channels: Channels that come in, and go out.
+        hidden: Channels between its two 1×1 convolutions, which have biases; a sixteenth, at least 1, by default.
+        activation: Function between the two; EfficientNet has 'silu'.
+        gate: Function that makes the weights; MobileNetV3 has 'hard_sigmoid'.
+
+    Returns:
+        The product of the input, 'identity', and its weights, 'gate': global average pooling, 'reduce', 'expand'.
+
+    Raises:
+        ValueError: A field does not allow its value; pydantic's message names it.
+
+    Source: Hu et al. 2018, "Squeeze-and-excitation networks", section 3.
+    """
+    hidden = max(1, channels // 16) if hidden is None else hidden
+    weights = (
+        GlobalPool(name="squeeze"),
+        Conv(name="reduce", out_channels=hidden, activation=activation),
+        Conv(name="expand", out_channels=channels, activation=gate),
+    )
+    branches = (Sequence(name="identity"), Sequence(name="gate", children=weights))
+    return Parallel(name=name, branches=branches, fuse="multiply")
 
 
 def head(*, classes: int = 10) -> tuple[GlobalPool, Flatten, Linear]:

@@ -139,6 +139,11 @@ def _residual_block(gap: Gap) -> Iterable[Nodes]:
     ]
 
 
+def _squeeze_excitation(gap: Gap) -> Iterable[Nodes]:
+    activation = gap.style.get("activation", "none")
+    return [(blocks.squeeze_excitation(channels=gap.channels, activation=activation.replace("none", "relu")),)]
+
+
 def _always(*nodes: Any) -> Callable[[Gap], Iterable[Nodes]]:
     return lambda _: [nodes]
 
@@ -153,6 +158,9 @@ PARTS: dict[str, Part] = {
         label="Reduction block: half the size",
         group="Ready blocks",
         make=lambda gap: [(blocks.reduction(**gap.style),)],
+    ),
+    "squeeze_excitation": Part(
+        label="Squeeze-and-excitation: a weight for each channel", group="Ready blocks", make=_squeeze_excitation
     ),
     "head": Part(label="Head: global pooling → classes", group="Ready blocks", make=lambda gap: [_head(gap)]),
     "conv": Part(label="Convolution 3×3", group="Layers", make=_conv(3)),

@@ -21,6 +21,8 @@ def kind_of_node(node: Any) -> str:
     Returns:
         A key of ``KINDS``.
     """
+    if edit.is_gate(node):
+        return kind_of(node)
     if edit.block_parallel(node, node.name) is not None:
         return "fuse"
     return kind_of_branch(node) if node.child_field else kind_of(node)
@@ -203,7 +205,7 @@ def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any
     data["channels"] = layer.output_shape[0]
     if node.op == "parallel":
         data["title"] = node.fuse
-        data["kind"] = "fuse"
+        data["kind"] = kind_of(node)
         data["branch_kinds"] = [kind_of_branch(branch) for branch in node.branches]
     elif node.op == "residual":
         data["title"] = f"+ {node.scale:g} ·" if node.scale != 1 else "+"

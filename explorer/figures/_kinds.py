@@ -113,7 +113,8 @@ LOOKS: dict[str, Look] = {
     ),
     "sequence": Look(describe=lambda node: f"{len(node.children)} layers"),
     "parallel": Look(
-        describe=lambda node: f"{len(node.branches)} branches, {node.fuse}", colour=lambda _: "fuse"
+        describe=lambda node: f"{len(node.branches)} branches, {node.fuse}" + ", one of them a gate" * bool(node.gates),
+        colour=lambda node: "attention" if node.gates else "fuse",
     ),
     "residual": Look(describe=_residual_words, colour=lambda _: "shortcut"),
     "auxiliary": Look(),

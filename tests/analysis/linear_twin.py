@@ -52,9 +52,9 @@ class LinearTwin:
             return y if node.op == "sequence" else x
         if node.op == "parallel":
             outputs = [self._run(branch, f"{path}/{branch.name}", x) for branch in node.branches]
-            return (
-                torch.cat(outputs, 1) if node.fuse == "concat" and not self.single else sum(outputs[1:], 1 * outputs[0])
-            )
+            if node.fuse == "concat" and not self.single:
+                return torch.cat(outputs, 1)
+            return sum(outputs[1:], 1 * outputs[0])  # torch repeats what has one row, one column or one channel
         if node.op == "residual":
             body = self._run(node.body, f"{path}/{node.body.name}", x)
             return body + (x if node.shortcut == "identity" else self._project(x, body))

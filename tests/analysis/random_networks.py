@@ -123,6 +123,8 @@ class Maker:
     def parallel(self, name: str, shape: Shape, depth: int) -> tuple[Any, Shape]:
         """Branches that keep the size."""
         fuse = self.rng.choice(("concat", "concat", "add", "multiply"))
+        if fuse != "concat" and self.chance(0.4):
+            return self.repeated(name, shape, depth, fuse)
         branches, channels = [], []
         for index in range(self.rng.randint(1, 4)):
             children, made = self.chain(shape, True, depth, self.rng.randint(0, 2))
@@ -133,6 +135,27 @@ class Maker:
             channels.append(made[0])
         out = sum(channels) if fuse == "concat" else shape[0]
         return Parallel(name=name, branches=tuple(branches), fuse=fuse), (out, *shape[1:])
+
+    def repeated(self, name: str, shape: Shape, depth: int, fuse: Any) -> tuple[Any, Shape]:
+        """Branches of which some have one channel, one row, one column, or one unit in all, which torch repeats."""
+        branches, made = [], []
+        for index in range(self.rng.randint(2, 3)):
+            children, (c, h, w) = self.chain(shape, True, depth, self.rng.randint(0, 2))
+            if c != shape[0] or self.chance(0.2):
+                c = self.rng.choice((1, shape[0]))
+                children += (Conv(name="last", out_channels=c),)
+            sizes = [(1, 1)] * 3 + [(1, w), (h, 1)] + [(h, w)] * 2
+            size = self.rng.choice(sizes)
+            if size != (h, w) and self.chance(0.5):
+                children += (GlobalPool(name="pool", output_size=size),)
+            elif size != (h, w):  # by a window as large as the map
+                window = tuple(min(1 if made == side else side, 31) for made, side in zip(size, (h, w), strict=True))
+                children += (Conv(name="pool", out_channels="same", groups="depthwise", kernel_size=window, padding=0),)
+            h, w = size
+            branches.append(Sequence(name=f"b{index}", children=children))
+            made.append((c, h, w))
+        out = tuple(max(sides) for sides in zip(*made, strict=True))
+        return Parallel(name=name, branches=tuple(branches), fuse=fuse), out  # type: ignore[return-value]
 
     def uneven(self, name: str, shape: Shape) -> tuple[Any, Shape]:
         """Branches of unlike windows, strides too, that all make the same size."""

@@ -78,7 +78,9 @@ def test_branches_make_up_the_unit() -> None:
             whole = find_unit_support(architecture, path, unit).mask
             assert np.array_equal(np.any([each.mask for each in found.values()], axis=0), whole), (seed, path)
             for each in node.nodes:
-                alone = find_unit_support(architecture, f"{path}/{each.name}", unit)
+                branch = f"{path}/{each.name}"
+                repeated = [0 if side == 1 else at for side, at in zip(twin.size(branch), unit, strict=True)]
+                alone = find_unit_support(architecture, branch, (repeated[0], repeated[1]))
                 assert np.array_equal(found[each.name].mask, alone.mask), (seed, path)
     assert asked > examples(600) / 3
 

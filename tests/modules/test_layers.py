@@ -10,15 +10,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from explorer.analysis import analyze
 from explorer.architecture import (
     Activation,
     ActivationKind,
     Architecture,
+    Attention,
     Conv,
     Flatten,
     Linear,
     Residual,
     Sequence,
+    blocks,
 )
 from explorer.modules import build
 from explorer.modules._layers import AveragePool
@@ -52,6 +55,28 @@ def test_an_activation_is_torchs_function_of_that_name(kind: Any) -> None:
     assert torch.equal(made, expected)
     gradients = [torch.autograd.grad(y.square().sum(), of)[0] for y, of in ((made, mine), (expected, theirs))]
     assert torch.equal(*gradients)
+
+
+def test_squeeze_and_excitation_of_plain_nodes_is_the_attention_of_that_name() -> None:
+    """The same numbers and gradients from the same weights, at the same cost; of any image."""
+    networks = []
+    for node in (Attention(name="se", reduction=4), blocks.squeeze_excitation("se", channels=12, hidden=3)):
+        conv = Conv(name="conv", out_channels=12, kernel_size=3)
+        trunk = Sequence(name="trunk", children=(conv, node, Conv(name="last", out_channels=2, kernel_size=3)))
+        networks.append(Architecture(name="se", input_shape=(3, 9, 11), trunk=trunk))
+    first, second = (analyze(network).totals for network in networks)
+    assert first == second
+    theirs, mine = map(build, networks)
+    weights = {name.replace("se.", "se.gate."): value for name, value in theirs.state_dict().items()}
+    names = {name.replace("reduce.conv", "reduce").replace("expand.conv", "expand"): name for name in mine.state_dict()}
+    mine.load_state_dict({names[name]: value for name, value in weights.items()})
+    x = torch.rand(2, 3, 9, 11)
+    made = [network(x) for network in (theirs, mine)]
+    torch.testing.assert_close(*made, rtol=0, atol=0)
+    for y in made:
+        y.square().sum().backward()
+    gradients = ([p.grad for p in network.parameters()] for network in (theirs, mine))
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])

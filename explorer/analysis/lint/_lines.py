@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ...architecture import Architecture, Sequence, edit, walk
+from ...architecture import Architecture, Sequence, edit
 from .._analyze import analyze
 from .._readings import Analysis
 from ..support import LayerSupport, find_layer_supports
@@ -154,10 +154,13 @@ def stride_of(node: Any) -> tuple[int, int]:
 
 
 def ends_maps(node: Any) -> bool:
-    """Whether feature maps end here: something in it is no window and does not pass units on."""
-    inner = [node, *(each for _, each in walk(node))] if node.nodes else [node]
-    known = (*WINDOWS, *PASSING, *_CONTAINERS)
-    return node.op != "auxiliary" and any(each.op not in known for each in inner if not each.nodes)
+    """Whether feature maps end here: something in it is no window and does not pass units on; gates are left aside."""
+    if node.op == "auxiliary":
+        return False
+    if not node.nodes:
+        return node.op not in (*WINDOWS, *PASSING, *_CONTAINERS)
+    gates = node.gates if node.op == "parallel" else ()
+    return any(ends_maps(child) for child in node.nodes if child.name not in gates)
 
 
 def part_of(architecture: Architecture, run: Run) -> Architecture:

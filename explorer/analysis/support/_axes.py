@@ -65,6 +65,17 @@ def push_pooling(made: int, read: int, middle: bool) -> Spread:
     return lambda bits: sum(1 << unit for unit, seen in enumerate(inputs) if seen & bits)
 
 
+def pull_repeated(read: int) -> Spread:
+    """From units to those of a repeated map that they read; None where the axis is not repeated."""
+    return (lambda bits: 1 if bits else 0) if read == 1 else None
+
+
+def push_repeated(made: int, read: int) -> Spread:
+    """From units of a repeated map to those that read them."""
+    every = (1 << made) - 1
+    return (lambda bits: every if bits else 0) if read == 1 else None
+
+
 def _inputs(unit: int, read: int, made: int, middle: bool) -> int:
     first, end = pool_span(unit, read, made, middle)
     return (1 << end) - (1 << first)

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...architecture import Geometry
-from ._axes import pool_span, pull_pooling, pull_windows, push_pooling, push_window
-from ._graph import Pooling, Reading, WholePlane
+from ._axes import (
+    pool_span,
+    pull_pooling,
+    pull_repeated,
+    pull_windows,
+    push_pooling,
+    push_repeated,
+    push_window,
+)
+from ._graph import Pooling, Reading, Repeated, WholePlane
 from ._regions import Region, Regions
 from ._supports import Box, Size
 
@@ -30,6 +38,8 @@ class Carrier:
         if isinstance(reading, Pooling):
             pulls = [pull_pooling(made[axis], read[axis], self.middle) for axis in (0, 1)]
             return self._regions.move(region, pulls, extent)
+        if isinstance(reading, Repeated):
+            return self._regions.move(region, [pull_repeated(read[axis]) for axis in (0, 1)], extent)
         return self._fill(region, read)
 
     def push(self, region: Region, reading: Reading, made: Size, read: Size) -> Region:
@@ -43,6 +53,9 @@ class Carrier:
         if isinstance(reading, Pooling):
             pushes = [push_pooling(made[axis], read[axis], self.middle) for axis in (0, 1)]
             return self._regions.move(region, pushes, extent)
+        if isinstance(reading, Repeated):
+            pushes = [push_repeated(made[axis], read[axis]) for axis in (0, 1)]
+            return self._regions.move(region, pushes, extent + sum(made))
         return self._fill(region, made)
 
     def join(self, regions: Sequence[Region], at: Size) -> Region:
@@ -50,9 +63,13 @@ class Carrier:
         return self._regions.unite(regions, sum(at))
 
     def _note_whole(self, reading: Reading, read: Size) -> None:
-        if self.middle or read == (1, 1):
+        if self.middle:
             return
-        if isinstance(reading, WholePlane):
+        if isinstance(reading, Repeated):
+            self.whole = True
+        elif read == (1, 1):
+            return
+        elif isinstance(reading, WholePlane):
             self.whole = True
         elif isinstance(reading, Pooling):
             self.whole |= all(made == 1 or each == 1 for made, each in zip(reading.size, read, strict=True))
@@ -82,6 +99,9 @@ def pull_box(middle: bool, box: Box, reading: Reading, made: Size, read: Size) -
             pool_span(bottom - 1, read[0], made[0], middle)[1],
             pool_span(right - 1, read[1], made[1], middle)[1],
         )
+    if isinstance(reading, Repeated):
+        bottom, right = (1 if side == 1 else end for side, end in zip(read, (bottom, right), strict=True))
+        return Box(0 if read[0] == 1 else top, 0 if read[1] == 1 else left, bottom, right)
     return box
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -25,9 +26,13 @@ class WholePlane(NamedTuple):
     """Each unit reads its own place and, by a gate, the whole plane."""
 
 
+class Repeated(NamedTuple):
+    """A map of height 1, width 1 or both, repeated along these axes: each unit reads the one that there is."""
+
+
 _POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
 
-Reading = Geometry | Pooling | WholePlane | None
+Reading = Geometry | Pooling | WholePlane | Repeated | None
 """How the units of one map read another. None: each unit the one at its place."""
 
 READINGS: dict[str, Callable[[Any], Reading]] = {
@@ -76,8 +81,10 @@ class Graph:
         self.reasons: Mapping[int, str] = layout.reasons
         """Why it is not known how a map reads, by its place; those that are known are not in it."""
         self._analysis = analysis
-        if layout.projections:
+        if layout.projections or layout.combined:
+            self.maps = [*self.maps]
             self._project(layout.projections)
+            self._repeat(layout.combined)
         misfits = {head.path: head.describe() for head in analysis.auxiliary if not head.fits}
         if misfits:
             absent = {place: why for path, why in misfits.items() for place in layout.heads[path]}
@@ -85,11 +92,28 @@ class Graph:
 
     def _project(self, places: Sequence[int]) -> None:
         """State the strides of shortcuts, which follow from the sizes of the maps."""
-        self.maps = [*self.maps]
         for place in places:
             path, (body, (source, _)) = self.maps[place]
             step = projection_stride(self.sizes[source], self.sizes[place])
             self.maps[place] = Map(path, (body, (source, _POINTWISE._replace(stride=step))))
+
+    def _repeat(self, places: Sequence[int]) -> None:
+        """State which branches of fusions element by element are repeated, which follows from the sizes, too."""
+        for place in places:
+            path, sources = self.maps[place]
+            made = self.sizes[place]
+            if any(self.sizes[source] != made for source, _ in sources):
+                read = [(source, None if self.sizes[source] == made else Repeated()) for source, _ in sources]
+                self.maps[place] = Map(path, tuple(read))
+
+    @cached_property
+    def ungated(self) -> Graph:
+        """The same without the branches that are repeated over others: they are gates, as attention has one."""
+        if not any(isinstance(reading, Repeated) for _, sources in self.maps for _, reading in sources):
+            return self
+        graph = copy(self)
+        graph.maps = [Map(path, spanning_sources(sources)) for path, sources in self.maps]
+        return graph
 
     @cached_property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -106,6 +130,11 @@ class Graph:
         return [(shape[1], shape[2]) if len(shape) == 3 else (1, 1) for shape in self.shapes]
 
 
+def spanning_sources(sources: tuple[tuple[int, Reading], ...]) -> tuple[tuple[int, Reading], ...]:
+    """The maps that a map reads, without those that are repeated over others."""
+    return tuple(each for each in sources if not isinstance(each[1], Repeated)) or sources
+
+
 @lru_cache(maxsize=64)
 def _lay_out(trunk: Sequential, kinds: tuple[str, ...]) -> _Layout:  # noqa: ARG001  (another table, another layout)
     """What is the same for every input, worked out once a network."""
@@ -120,6 +149,8 @@ class _Layout:
         self.place = {"": 0}
         self.reasons: dict[int, str] = {}
         self.projections: list[int] = []
+        self.combined: list[int] = []
+        """Places of fusions element by element."""
         self.heads: dict[str, range] = {}
         source = 0
         for node in trunk.children:
@@ -137,6 +168,8 @@ class _Layout:
         elif op == "parallel":
             ends = [self._add(branch, f"{path}/{branch.name}", source) for branch in node.branches]
             place = self._append(path, *((end, None) for end in ends))
+            if node.fuse != "concat" and len(ends) > 1:
+                self.combined.append(place)
         elif op == "residual":
             body = self._add(node.body, f"{path}/{node.body.name}", source)
             place = self._append(path, (body, None), (source, None))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ...architecture import Architecture, Geometry
 from ._axes import pool_span
-from ._graph import Reading, WholePlane, find_place
+from ._graph import Reading, Repeated, WholePlane, find_place
 from ._supports import Size, Unit
 from ._units import check_unit, open_graph
 from ._walks import UnansweredError, walk_back
@@ -96,7 +96,11 @@ class _Counter:
             if not part.size:
                 break
             part = part.swapaxes(0, axis)
-            if isinstance(reading, Geometry):
+            if isinstance(reading, Repeated):
+                if read[axis] == 1:
+                    corner[axis], part = 0, part.sum(0, keepdims=True, dtype=self.dtype)
+                    bits += log2(made[axis])
+            elif isinstance(reading, Geometry):
                 corner[axis], part = self._pull_window(corner[axis], part, reading, axis, read[axis])
                 bits += log2(reading.kernel[axis])
             else:

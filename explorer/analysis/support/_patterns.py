@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...architecture import Architecture, Geometry
 from .._readings import Analysis
 from .._walk import PIXEL, Field
-from ._graph import Graph, Reading
+from ._graph import Graph, Reading, spanning_sources
 from ._regions import Region, Regions, TooMuchWorkError, products_of, smear
 from ._supports import EXACT, TOO_MUCH_WORK, WHOLE_INPUT, LayerSupport
 
@@ -89,7 +89,7 @@ def _join(
     extent = fields[-1][0][0] + fields[-1][1][0]
     met: list[Region] = []
     strides = set()
-    for source, reading in sources:
+    for source, reading in spanning_sources(tuple(sources)):
         pattern = found[source]
         if isinstance(pattern, str):
             return pattern

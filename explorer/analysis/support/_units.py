@@ -115,7 +115,9 @@ def find_projective_field(
 
     def find(carrier: Carrier) -> tuple[Region, None]:
         begun: Region = ((1 << pixel[0], 1 << pixel[1]),)
-        region = walk_forth(graph, begun, start, target, carrier.push, carrier.join)
+        region = walk_forth(_walked(graph, carrier), begun, start, target, carrier.push, carrier.join)
+        if region is None and carrier.middle:  # through a gate alone
+            return (), None
         if region is None:
             raise ValueError(f"{path} does not depend on {source}: no path leads from the one to the other")
         return region, None
@@ -181,12 +183,12 @@ def find_inner_units(
         ValueError: There is no such node, or it is not known what its units see.
     """
     graph = open_graph(architecture, input_shape)
-    target = find_place(graph, path)
+    target, walked = find_place(graph, path), graph.ungated
 
     def find_ends(axis: int, place: int) -> tuple[int, int]:
         begun = Box(place, place, place + 1, place + 1)
         try:
-            box = walk_back(graph, {target: [begun]}, 0, partial(pull_box, True), lambda boxes, _: enclose(boxes))
+            box = walk_back(walked, {target: [begun]}, 0, partial(pull_box, True), lambda boxes, _: enclose(boxes))
         except UnansweredError as reason:
             raise ValueError(f"it is not known what the units of {path} see: {reason}") from None
         assert box is not None  # every node is behind the image
@@ -236,14 +238,16 @@ def _find_seen(
     end = find_place(graph, source, image=True)
     row, column = unit
 
-    def follow(pull: Any, join: Any, state: Any) -> Any:
+    def follow(carrier: Carrier, pull: Any, join: Any, state: Any) -> Any:
         states: dict[int, list[Any]] = {}
         for place, reading in starts:
             if place != target:
                 check_known(graph, target)
             begun = state if reading is None else pull(state, reading, graph.sizes[target], graph.sizes[place])
             states.setdefault(place, []).append(begun)
-        found = walk_back(graph, states, end, pull, join)
+        found = walk_back(_walked(graph, carrier), states, end, pull, join)
+        if found is None and carrier.middle:  # through a gate alone
+            return (), None
         if found is None:
             raise ValueError(f"{path} does not depend on {source}: no path leads from the one to the other")
         return found
@@ -256,10 +260,15 @@ def _find_seen(
             regions, boxes = zip(*states, strict=True)
             return carrier.join(regions, at), enclose(boxes)
 
-        region, box = follow(pull, join, (((1 << row, 1 << column),), Box(row, column, row + 1, column + 1)))
+        region, box = follow(carrier, pull, join, (((1 << row, 1 << column),), Box(row, column, row + 1, column + 1)))
         return region, None if carrier.whole else box
 
     return _answer(find, path=path, unit=unit, source=source, shape=graph.sizes[end])
+
+
+def _walked(graph: Graph, carrier: Carrier) -> Graph:
+    """The graph that a carrier walks: what convolutions and pooling windows alone see passes by no gate."""
+    return graph.ungated if carrier.middle else graph
 
 
 def _answer(find: Callable[[Carrier], tuple[Region, Box | None]], **about: Any) -> UnitSupport:
