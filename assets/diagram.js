@@ -1,6 +1,6 @@
 // The network as an overview, and its chosen block large: branches as lanes as wide as their channels.
 // data: {overview: [column], block: tree | null, chosen: path, tools, parts, branches, refused: {text, offers}, palette, name}; without parts it is
-// looked at only, without overview or block the other is drawn alone; commands "choose": path,
+// looked at only, without overview or block the other is drawn alone, with `fit` it shrinks further before it scrolls; commands "choose": path,
 // "extend": {from, to}, "edit": {gesture, phase, command}. How it is built by hand: building.js.
 
 const BOX = { width: 112, height: 54 }
@@ -185,7 +185,7 @@ function drawBlock(area, data, width, tip, choose, build) {
   const high = Math.max(plan.height, 84)
   const total = Math.max(width, across)
   const frame = { top: 34, bottom: 30 }
-  const scale = Math.max(0.72, Math.min(1, width / total)) // a long chain shrinks a little before it scrolls
+  const scale = Math.max(data.fit ? 0.55 : 0.72, Math.min(1, width / total)) // a long chain shrinks a little before it scrolls
   const picture = svg(scroll, "svg", {
     viewBox: `0 0 ${total} ${high + frame.top + frame.bottom}`, width: total * scale, height: (high + frame.top + frame.bottom) * scale,
     role: "group", "aria-label": block.description,

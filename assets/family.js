@@ -1,8 +1,8 @@
 // The family tree on a timeline: years downwards, a card for each network, edges from parent to child, and what there is
 // to tell of the chosen one beside it; on a narrow screen one card below the other, the chosen one unfolded.
 // data: {lanes, rows: [year], nodes: [{name, title, year, row, lane, picture, numbers, accuracy, summary, paper, facts,
-// parents: [{name, change}], children, forms: [{name, title}], lessons: [{key, title}]}], edges: [{from, to, change}], note, chosen}
-// commands "choose": name, "open": name, "compare": name, "lesson": key.
+// parents: [{name, change}], children, forms: [{key, title}], steps: [{key, title}], notes}], edges: [{from, to, change}], note, chosen}
+// commands "choose": name, "open": name, "compare": name, "step": key.
 
 const RAIL = 46, ASIDE = 300, GAP = 10, APART = 30, NARROW = 700
 const CURVE = 15 // how far from a card an edge has turned into its gutter
@@ -65,6 +65,10 @@ function tell({ data, send, choose }, parent, node) {
     html(list, "dt", {}, name)
     html(list, "dd", {}, value)
   }
+  const ways = html(box, "div", { class: "ways" })
+  for (const [title, command] of [["Open in Design", "open"], ["Compare", "compare"]]) {
+    html(ways, "button", { class: "tool", type: "button" }, title).addEventListener("click", () => send(command, node.name))
+  }
   const relatives = (title, items) => {
     if (!items.length) return
     html(box, "h4", {}, title)
@@ -78,19 +82,18 @@ function tell({ data, send, choose }, parent, node) {
   }
   relatives("Grew from", node.parents.map((each) => [each.name, each.change]))
   relatives("Led to", node.children.map((name) => [name, data.nodes.find((each) => each.name === name).parents.find((each) => each.name === node.name).change]))
-  const ways = html(box, "div", { class: "ways" })
-  const way = (title, command, value) => {
-    const button = html(ways, "button", { class: "tool", type: "button" }, title)
-    button.addEventListener("click", () => send(command, value))
+  const more = (title, command, items) => {
+    if (!items.length) return
+    html(box, "h4", {}, title)
+    const row = html(box, "div", { class: "ways" })
+    for (const { key, title } of items) html(row, "button", { class: "tool", type: "button" }, title).addEventListener("click", () => send(command, key))
   }
-  way("Open in Design", "open", node.name)
-  way("Compare", "compare", node.name)
-  for (const lesson of node.lessons) way(lesson.title, "lesson", lesson.key)
-  if (node.forms.length) html(box, "h4", {}, "Other forms")
-  const forms = html(box, "div", { class: "ways" })
-  for (const form of node.forms) {
-    html(forms, "button", { class: "tool", type: "button", title: "Open in Design" }, form.title).addEventListener("click", () => send("open", form.name))
-  }
+  more("What changed, block by block", "step", node.steps)
+  more("Other forms, in Design", "open", node.forms)
+  if (!node.notes.length) return
+  html(box, "h4", {}, "Published and shipped")
+  const notes = html(box, "ul")
+  for (const text of node.notes) html(notes, "li", {}, text)
 }
 
 const isTold = (view) => view.data.nodes.find((node) => node.name === view.chosen)

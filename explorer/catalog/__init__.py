@@ -16,6 +16,7 @@ from ._origin import Origin, describe_origin, find_origin, state_origin
 from ._registry import ALIASES, GROUPS, Entry, Fact, Lineage, Parent, entries, entry, get, name_of, names, register
 from ._resolve import resolve
 from ._search import search, suggest
+from ._steps import Step, step, steps, steps_of
 from ._untitled import empty, untitled
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Lineage",
     "Origin",
     "Parent",
+    "Step",
     "children",
     "describe_origin",
     "empty",
@@ -45,6 +47,9 @@ __all__ = [
     "resolve",
     "search",
     "state_origin",
+    "step",
+    "steps",
+    "steps_of",
     "suggest",
     "untitled",
 ]

@@ -26,6 +26,7 @@ from . import (
     _experiments,
     _inspect,
     _lessons,
+    _lineage,
     _lint,
     _receptive_field,
     _runs,
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     _design.add_list(verb)
+    _lineage.add(verb)
     verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
     _receptive_field.add(verb)
     _lint.add(verb)

@@ -11,11 +11,14 @@ from ._family import lay_out_family
 from ._html import render_html
 from ._lessons import Reduction, Saving, Stack, compute_saving, find_reductions, list_stacks, with_reduction
 from ._pareto import pareto_front
+from ._published import FAMILIES, PublishedPoint, list_published, render_published_csv
 from ._stages import HEAD, Block, Part, Stage, find_stages
+from ._steps import StepRow, measure_step
 from ._tables import LETTERS, Report, Table, describe_misfits, make_report, metrics_table, stages_table
 from ._text import render_csv, render_markdown
 
 __all__ = [
+    "FAMILIES",
     "HEAD",
     "LETTERS",
     "MAX_NETWORKS",
@@ -33,6 +36,7 @@ __all__ = [
     "MetricCell",
     "MetricRow",
     "Part",
+    "PublishedPoint",
     "Ranges",
     "Reduction",
     "Report",
@@ -40,6 +44,7 @@ __all__ = [
     "Stack",
     "Stage",
     "StepGroup",
+    "StepRow",
     "Table",
     "TableCell",
     "TradeOffAxis",
@@ -55,15 +60,18 @@ __all__ = [
     "is_best",
     "lay_out_family",
     "list_axes",
+    "list_published",
     "list_stacks",
     "make_chain",
     "make_report",
+    "measure_step",
     "metrics_table",
     "pareto_front",
     "read_chain",
     "render_csv",
     "render_html",
     "render_markdown",
+    "render_published_csv",
     "sample_cloud",
     "scale_to_budget",
     "stages_table",

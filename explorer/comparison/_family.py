@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from ..analysis import Totals, analyze
-from ..catalog import Entry, Fact, children, family, forms, parents, published_accuracy
+from ..catalog import Entry, Fact, children, family, forms, parents, published_accuracy, steps_of
 from ..figures import lay_out_thumbnail
 from ..text import format_count, format_decimal, format_extent, format_shape, format_si
 
@@ -103,11 +103,12 @@ def _node(entry: Entry, place: tuple[int, int]) -> dict[str, Any]:
         "accuracy": _accuracy(entry),
         "summary": entry.summary,
         "paper": lineage.paper if lineage else "",
+        "notes": [*entry.differences, *entry.repairs],
         "facts": _facts(entry, totals),
         "parents": [{"name": parent.name, "change": parent.change} for parent in parents(entry)],
         "children": [child.name for child in children(entry)],
-        "forms": [{"name": form.name, "title": form.title} for form in forms(entry)],
-        "lessons": [],
+        "forms": [{"key": form.name, "title": form.title} for form in forms(entry)],
+        "steps": [{"key": step.name, "title": step.title} for step in steps_of(entry.name)],
     }
 
 

@@ -296,7 +296,10 @@ def _describe(node: Any, path: str, analysis: Analysis) -> str:
     """The diagram in words, for screen readers."""
     main = edit.block_parallel(node, path)
     if main is None:
-        return f"{node.name}: {look_of(node.op).describe(node)}."
+        steps = " then ".join(
+            f"{layer.op} to {layer.output_shape[0]:,} channels" for layer in analysis.below(path) if layer.path != path
+        )
+        return f"{node.name}: {look_of(node.op).describe(node)}{f', {steps}' if steps else ''}."
     inner = node if main == path else _below(node, main[len(path) + 1 :])
     branches = []
     for branch in inner.branches:

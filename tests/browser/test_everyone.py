@@ -21,6 +21,8 @@ PAGES = {
     "inspect": "/inspect",
     "receptive_field": "/receptive_field?net=googlenet&at=inception_3b",
     "catalogue": "/catalogue?network=inception-v3",
+    "catalogue_changes": "/catalogue?view=changes&step=inception-residual",
+    "catalogue_accuracy": "/catalogue?view=accuracy",
     "catalogue_list": "/catalogue?view=list",
 }
 SIZE = (1280, 900)

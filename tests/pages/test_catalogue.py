@@ -6,7 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import catalog
 from explorer.analysis import analyze
+from explorer.comparison import list_published
 from explorer.text import format_si
+from tests.number_style import check_page
 from tests.pages.parts import address, design_of, mounted, open_page
 from tests.pages.sending import send
 
@@ -85,3 +87,43 @@ def test_a_network_of_the_tree_is_chosen_and_opened_in_design_or_compared() -> N
         each["origin"] == "catalogue:googlenet-torchvision" for each in compared.session_state["compare"]["entries"]
     )
     assert mounted(send(open_page("catalogue"), (TREE, "open", "no such network")), TREE)
+
+
+def test_a_step_between_generations_is_shown_with_live_numbers_and_walked() -> None:
+    running = send(open_page("catalogue", network="inception-v4"), (TREE, "step", "two-3x3"))
+    assert (address(running, "view"), address(running, "step")) == ("changes", "two-3x3")
+    step = catalog.step("two-3x3")
+    numbers = running.table[0].value
+    assert numbers.loc["parameters"].tolist() == ["102,400", "73,728", "−28 %"]
+    for side, block in (("before", step.before), ("after", step.after)):
+        drawn = mounted(running, f"step_diagram_{side}")
+        assert drawn["block"]["title"] == block.name
+        assert drawn["block"]["description"].count("conv to 64 channels") == len(block.trunk.nodes[0].nodes)
+    names = [each.name for each in catalog.steps()]
+    running.button(key="step_next").click().run()
+    assert address(running, "step") == names[names.index("two-3x3") + 1]
+    assert not open_page("catalogue", view="changes", step="<script>").exception
+
+
+def test_every_step_is_shown_without_a_fault() -> None:
+    running = open_page("catalogue", view="changes")
+    for step in catalog.steps():
+        running.selectbox(key="catalogue_step").set_value(step.name).run()
+        assert not running.exception, step.name
+        check_page(running)
+
+
+def test_accuracy_against_cost_names_the_source_of_each_point() -> None:
+    running = open_page("catalogue", view="accuracy")
+    found = {point.entry.name: point for point in list_published()}
+    marks = {mark["key"]: mark for mark in mounted(running, "catalogue_accuracy")["marks"]}
+    assert set(marks) == set(found)
+    for name, mark in marks.items():
+        assert (mark["x"], mark["y"]) == (found[name].macs, found[name].accuracy.value)
+        assert found[name].accuracy.source in dict(mark["facts"])["source"]
+    running.get_by_key("catalogue_axis").set_value("params").run()
+    assert address(running, "against") == "params"
+    marks = {mark["key"]: mark for mark in mounted(running, "catalogue_accuracy")["marks"]}
+    assert all(mark["x"] == found[name].params for name, mark in marks.items())
+    send(running, ("catalogue_accuracy", "choose", "inception-v3"))
+    assert mounted(running, "catalogue_accuracy")["chosen"] == "inception-v3"

@@ -6,7 +6,7 @@ from explorer import catalog
 from explorer.catalog import GROUPS
 from pages.ui.page_state import Page, PageState, Parameter, first_state
 
-VIEWS = {"tree": "Family tree", "list": "List"}
+VIEWS = {"tree": "Family tree", "changes": "What changed", "accuracy": "Accuracy", "list": "List"}
 """Name in the address → title."""
 ORDERS = {
     "": "by group",
@@ -16,6 +16,8 @@ ORDERS = {
     "name": "by name",
 }
 """Name in the address → title, of the orders of the list."""
+AXES = {"macs": "MACs", "params": "Parameters"}
+"""What an accuracy can be drawn against."""
 MAX_TEXT = 120
 
 
@@ -26,6 +28,10 @@ class CatalogueState(PageState):
     """A key of ``VIEWS`` that was chosen; '' for the list where something is searched, else the tree."""
     chosen: str
     """The network of the tree that is told of, '' for none."""
+    step: str
+    """Name of the step whose blocks are shown, '' for the first."""
+    axis: str
+    """What the accuracy is drawn against, a key of ``AXES``."""
     text: str
     """What is searched."""
     group: str
@@ -37,7 +43,10 @@ class CatalogueState(PageState):
 
 
 def _first() -> CatalogueState:
-    return {**first_state(), "view": "", "chosen": "", "text": "", "group": "", "tags": [], "order": ""}
+    return {
+        **first_state(), "view": "", "chosen": "", "step": "", "axis": "macs", "text": "", "group": "", "tags": [],
+        "order": "",
+    }  # fmt: skip
 
 
 def list_tags() -> list[str]:
@@ -73,6 +82,14 @@ def _read_chosen(text: str) -> None:
     PAGE.state["chosen"] = text if any(entry.name == text for entry in catalog.family()) else ""
 
 
+def _read_step(text: str) -> None:
+    PAGE.state["step"] = text if any(step.name == text for step in catalog.steps()) else ""
+
+
+def _read_axis(text: str) -> None:
+    PAGE.state["axis"] = text if text in AXES else "macs"
+
+
 PAGE: Page[CatalogueState] = Page(
     "catalogue",
     _first,
@@ -83,6 +100,8 @@ PAGE: Page[CatalogueState] = Page(
         Parameter("sort", _read_order, lambda: PAGE.state["order"]),
         Parameter("view", _read_view, lambda: PAGE.state["view"]),
         Parameter("network", _read_chosen, lambda: PAGE.state["chosen"]),
+        Parameter("step", _read_step, lambda: PAGE.state["step"]),
+        Parameter("against", _read_axis, lambda: "" if PAGE.state["axis"] == "macs" else PAGE.state["axis"]),
     ),
 )
 

@@ -10,6 +10,7 @@ from pages.ui import session
 from pages.ui.compare import entries, networks
 from pages.ui.components import mount
 
+from . import changes
 from .state import PAGE
 
 _WAY = "catalogue_way"
@@ -28,7 +29,8 @@ def show() -> None:
     )
     mount(
         "family", "catalogue_family", {**lay_out_family(), "note": _NOTE, "chosen": PAGE.state["chosen"]},
-        choose=_choose, open=lambda name: _leave("open", name), compare=lambda name: _leave("compare", name),
+        choose=_choose, step=changes.choose, open=lambda name: _leave("open", name),
+        compare=lambda name: _leave("compare", name),
     )  # fmt: skip
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from . import listing, state, tree
+from . import accuracy, changes, listing, state, tree
 
-_SHOW: dict[str, Callable[[], None]] = {"tree": tree.show, "list": listing.show}
+_SHOW: dict[str, Callable[[], None]] = {
+    "tree": tree.show, "changes": changes.show, "accuracy": accuracy.show, "list": listing.show,
+}  # fmt: skip
 _KEY = "catalogue_view"
 
 
