@@ -1,7 +1,7 @@
 // What a unit sees, exactly: the field over the picture or the map on which it lies, beside the map of units.
 // data: {frames: [{title, note, src, pixelated, source: {rows, columns, name}, units: {rows, columns, first, step},
 // mode: "unit" | "pixel", at, field: {mask, box, outside, whole}, branches: [{name, kind, text, mask, box, outside}],
-// heat: {src, scale, unit} | null, over: the same | null, facts: [[name, value, meaning]], said}], show: [layer], alt}
+// heat: {src, scale, unit, clear} | null, over: the same with ring: [row, column, down, across] | null, facts: [[name, value, meaning]], said}], show: [layer], alt}
 // In mode "unit" a unit is chosen and the field lies on the source; in mode "pixel" it is the other way round.
 // commands "place": {frame, at}, "move": {frame, by}.
 
@@ -116,7 +116,7 @@ function drawSource(parent, look, wide) {
   if (onSource && field.box) {
     const through = frame.branches.find(({ name }) => name === memory.through[index])
     if (show("touched")) drawMask(sheetOf, through ?? field, { whole: source, photo: Boolean(frame.src), dark: !field.whole, kind: through?.kind })
-    for (const heat of heats) svg(picture, "image", { href: heat.src, x: x(0), y: y(0), width: source.columns * scale, height: source.rows * scale, preserveAspectRatio: "none", class: "pixelated", opacity: 0.72 })
+    for (const heat of heats) svg(picture, "image", { href: heat.src, x: x(0), y: y(0), width: source.columns * scale, height: source.rows * scale, preserveAspectRatio: "none", class: "pixelated heat", opacity: heat.clear ? 1 : 0.72 })
     grid(sheetOf, source)
     if (show("branches")) frame.branches.forEach((branch, place) => outline(sheetOf, branch.box, {
       style: `stroke:${kindColor(branch.kind)};stroke-dasharray:${dash(frame.branches, place)};stroke-opacity:${through && through !== branch ? 0.25 : 1}`, class: "line branch", "data-branch": branch.name,
@@ -125,6 +125,7 @@ function drawSource(parent, look, wide) {
       if (field.outside) outline(sheetOf, field.outside, { class: "line outside", "data-box": field.outside.join(" ") })
       outline(sheetOf, field.box, { class: "line box", "data-box": field.box.join(" ") }, 3)
     }
+    for (const { ring } of heats) if (ring) ellipse(sheetOf, ring)
     cross(sheetOf, centre)
   } else {
     grid(sheetOf, source)
@@ -246,6 +247,12 @@ function outline({ rect, scale }, box, attributes, away = 0) {
   }
   rect(place, { class: "under" })
   rect(place, attributes)
+}
+
+function ellipse({ picture, scale, x, y }, [row, column, down, across]) {
+  const place = { cx: x(column + 0.5), cy: y(row + 0.5), rx: across * scale, ry: down * scale }
+  svg(picture, "ellipse", { class: "under", ...place })
+  svg(picture, "ellipse", { class: "line ring", ...place })
 }
 
 function cross({ picture, x, y }, [row, column]) {

@@ -44,7 +44,7 @@ def format_metric(value: int, metric: str) -> str:
     if shown.unit == "bytes":
         return format_bytes(value)
     if shown.unit == "px":
-        return f"{value} px"
+        return f"{value:,} px"
     return f"{format_si(value)} {shown.label}"
 
 

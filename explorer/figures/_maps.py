@@ -24,6 +24,8 @@ TILE, LARGE = 64, 512
 BAD = LEVELS
 """The level of values that are not finite."""
 _BAD_COLOUR = (230, 0, 200)
+_CLEAR = bytes([*np.rint(255 * np.linspace(0, 1, LEVELS) ** 0.5 * 0.9).astype(int).tolist(), 255])
+"""Opacity of each level of a clear heatmap, 0 to 255."""
 Array = NDArray[Any]
 
 
@@ -123,20 +125,25 @@ def draw_map(values: Array, low: float, high: float, limit: int = LARGE) -> dict
     }  # fmt: skip
 
 
-def draw_heatmap(values: Array, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+def draw_heatmap(
+    values: Array, low: float | None = None, high: float | None = None, *, clear: bool = False
+) -> dict[str, Any]:
     """Draw numbers that lie over a picture.
 
     Args:
         values: Numbers, shape (H, W).
         low: Where the colours begin, where several heatmaps share them; 0 or ``-high``. None: the values' own.
         high: Where they end.
+        clear: Whether what lies below is seen the better the smaller a number is; nothing covers it where it is 0.
+            ``low`` is 0 then.
 
     Returns:
-        ``src``, the address of the heatmap's image, and the ``scale`` of its colours.
+        ``src``, the address of the heatmap's image, the ``scale`` of its colours, and ``clear``.
     """
     if low is None or high is None:
         low, high = find_color_range(values)
-    return {"src": _address(_palette_png(levels(values, low, high), low < 0)), "scale": scale(low, high)}
+    picture = _palette_png(levels(values, low, high), low < 0, clear=clear)
+    return {"src": _address(picture), "scale": scale(low, high, clear=clear), "clear": clear}
 
 
 def draw_filters(weights: Array) -> dict[str, Any]:
@@ -168,10 +175,10 @@ def draw_filters(weights: Array) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def scale(low: float, high: float) -> dict[str, Any]:
+def scale(low: float, high: float, *, clear: bool = False) -> dict[str, Any]:
     """The colour bar: all colours, and the values at its ends."""
     line = np.arange(LEVELS, dtype=np.uint8)[None]
-    return {"png": _palette_png(line, low < 0), "low": number(low), "high": number(high)}
+    return {"png": _palette_png(line, low < 0, clear=clear), "low": number(low), "high": number(high)}
 
 
 def encode_photo(pixels: NDArray[np.uint8], limit: int = 1024) -> str:
@@ -209,15 +216,15 @@ def _extreme(values: Array, which: Any) -> float:
     return float(which(finite)) if finite.size else math.nan
 
 
-def _palette_png(picture: NDArray[np.uint8], signed: bool) -> str:
+def _palette_png(picture: NDArray[np.uint8], signed: bool, *, clear: bool = False) -> str:
     image = Image.fromarray(picture)
     image.putpalette([*(diverging() if signed else sequential()).flatten().tolist(), *_BAD_COLOUR])
-    return _png(image)
+    return _png(image, transparency=_CLEAR) if clear else _png(image)
 
 
-def _png(image: Image.Image) -> str:
+def _png(image: Image.Image, **options: Any) -> str:
     out = io.BytesIO()
-    image.save(out, "PNG")
+    image.save(out, "PNG", **options)
     return base64.b64encode(out.getvalue()).decode()
 
 

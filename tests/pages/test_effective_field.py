@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import threading
 import time
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets
@@ -34,7 +37,11 @@ def app(**query: str) -> AppTest:
 
 def measure(running: AppTest) -> AppTest:
     """Press the button, and wait for the thread."""
-    running.button(key="effective_run").click().run()
+    return wait(running.button(key="effective_run").click().run())
+
+
+def wait(running: AppTest) -> AppTest:
+    """Wait for the thread."""
     assert not running.exception
     if "effective_work" in running.session_state:
         assert running.session_state["effective_work"].wait(PATIENCE_SECONDS)
@@ -176,6 +183,56 @@ def test_a_streamed_set_and_the_picture_that_is_shown(tmp_path: Path, monkeypatc
     assert not [each for each in running.number_input if each.key == "effective_count"]
     measure(running)
     assert fact(frames(running)[0], "images") == "1"
+
+
+def test_the_layer_over_the_exact_field() -> None:
+    """Switched on it is measured at once; it lies over what is touched, and follows no step by itself."""
+    running = open_page("receptive_field", net="inception-net-32", at="inception1", n="4", unit="5-3")
+
+    def frame() -> dict[str, Any]:
+        return mounted(running, "field_drawing")["frames"][0]  # type: ignore[no-any-return]
+
+    exact = frame()
+    layers = [*running.pills(key="field_layers").value, "effective"]
+    wait(running.pills(key="field_layers").set_value(layers).run())
+    assert address(running, "show") == "touched,box,branches,effective"
+    net = catalog.get("inception-net-32")
+    found = find_effective_field(open_initial(net), make_noise(net, 4), "inception1", (5, 3))
+    over = frame()["over"]
+    assert over["clear"]
+    assert over["ring"] == pytest.approx([*found.gaussian.centre, *(2 * each for each in found.gaussian.sigma_px)])
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(over["src"].partition(",")[2]))).convert("RGBA"))
+    assert not pixels[~found.exact][:, 3].any()  # holes and the rest of the photo are seen as without the layer
+    assert pixels[np.unravel_index(found.values.argmax(), found.values.shape)][3] > 200
+    assert frame()["facts"][: len(exact["facts"])] == exact["facts"]
+    assert fact(frame(), "filled") == f"{100 * found.filled:.1f} % of the exact field"
+    assert fact(frame(), "effective") == "initial · all channels · 4 images of noise, seed 0"
+    assert [each.proto.label.replace("\\", "") for each in running.get("download_button")] == [
+        f"{net.name} inception1 5-3 as CSV",
+        f"effective field initial {net.name} inception1 5-3 as CSV",
+    ]
+    send(running, ("field_drawing", "move", {"frame": 0, "by": [0, 1]}))
+    assert "over" not in frame()
+    shared = {key: address(running, key) for key in ("net", "at", "show", "n")}
+    again = open_page("receptive_field", **shared, unit="5-3")
+    assert "over" in mounted(again, "field_drawing")["frames"][0]
+    measure(running)
+    assert fact(frame(), "effective").startswith("initial")
+
+
+def test_the_layer_of_two_networks_and_from_layer_to_layer() -> None:
+    query = {"net": "inception-net-32", "at": "inception1", "n": "1", "show": "touched,effective"}
+    running = open_page("receptive_field", **{**query, "with": "dilated-cnn", "node": "conv2"})
+    measure(running)
+    frames = mounted(running, "field_drawing")["frames"]
+    assert [fact(each, "effective").partition(" ·")[0] for each in frames] == ["initial", "initial"]
+    net = catalog.get("dilated-cnn")
+    unit = tuple(frames[1]["at"])
+    found = find_effective_field(open_initial(net), make_noise(net, 1), "conv2", unit)
+    assert fact(frames[1], "side").startswith(f"{found.size_px:.1f} px of ")
+    from_layer = open_page("receptive_field", **{**query, "from": "conv1"})
+    assert not [each for each in from_layer.button if each.key == "effective_run"]
+    assert any("measured from the image on" in each.value for each in from_layer.caption)
 
 
 def test_work_is_cancelled_told_and_ends_unseen(monkeypatch: pytest.MonkeyPatch) -> None:

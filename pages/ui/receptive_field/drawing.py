@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from pages.ui.field import Place, mount_field
 from pages.ui.inspect import downloads
 from pages.ui.text import literal
 
-from . import picture, state
+from . import measuring, overlay, picture, state
 from .view import View
 
 
@@ -25,6 +26,10 @@ def show(views: list[View]) -> None:
     except ValueError as error:
         st.info(literal(f"{error}."))
         return
+    questions = overlay.ask(views, places) if overlay.is_on() else []
+    if overlay.is_on():
+        overlay.show_work(views[0], questions)
+        frames[: len(questions)] = map(overlay.lay_over, frames, questions)
     mount_field(
         "field_drawing", frames, state.state()["layers"],
         place=lambda number, at: _place(views, number, at), move=lambda _, by: _move(views, by),
@@ -37,6 +42,17 @@ def show(views: list[View]) -> None:
                 reverse=state.state()["pixel"] is not None, paths="paths" in state.state()["layers"],
             )  # fmt: skip
             downloads.offer_rows(make, name, f"field_csv_{number}")
+            if questions:
+                overlay.offer_file(questions[number], name, f"field_effective_csv_{number}")
+
+
+def choose_layers(views: list[View], layers: tuple[str, ...]) -> None:
+    """Draw other layers; the effective field is measured at once when it is switched on."""
+    before = overlay.is_on()
+    state.change(layers=layers)
+    if overlay.is_on() and not before:
+        with suppress(ValueError):  # there is no such unit; the drawing says so
+            measuring.begin(overlay.ask(views, _places(views)))
 
 
 def turn(views: list[View], way: str) -> None:

@@ -22,6 +22,8 @@ from .view import View
 
 Result = tuple[measuring.Question, Any]
 """What was asked, and its EffectiveField."""
+_FITS = 0.5
+"""R² from which on the fitted Gaussian is drawn."""
 _CONVENTION = (
     "Mean over the images of the absolute gradient of the unit (the sum over its channels) with respect to each pixel "
     "of the normalised input, divided by its peak (Luo et al. 2016). Side: of a square with as many pixels as have at "
@@ -78,10 +80,12 @@ def _draw(view: View, unit: Place, shown: list[Result]) -> None:
     if shown:
         frames = [
             {
-                **base, "title": f"{each.state.title} · {view.path}", "facts": _facts(field),
-                "over": {**figures.draw_heatmap(field.values, 0.0, 1.0), "unit": "share of the peak"},
-                "said": f"{frame['said']}; its effective field with {each.state.title} weights has a side of "
-                f"{format_decimal(field.size_px, 1)} pixels",
+                **base, "title": f"{each.state.title} · {view.path}", "over": lay_out(field),
+                "facts": [
+                    *describe(field),
+                    ["exact field", field.status, "What is known of the pixels that can move the unit at all"],
+                ],
+                "said": f"{frame['said']}. {say(each.state.title, field)}",
             }
             for each, field in shown
         ]  # fmt: skip
@@ -105,21 +109,44 @@ def _place(view: View, at: Place) -> None:
     state.change(unit=view.clip_unit(at))
 
 
-def _facts(field: Any) -> list[list[str]]:
+def lay_out(field: Any, *, clear: bool = False) -> dict[str, Any]:
+    """A field for the drawing; ``clear`` where what lies below is to be seen through it."""
+    fit = field.gaussian if _fits(field) else None
+    ring = fit and [*fit.centre, *(2 * sigma for sigma in fit.sigma_px)]
+    return {**figures.draw_heatmap(field.values, 0.0, 1.0, clear=clear), "unit": "share of the peak", "ring": ring}
+
+
+def _fits(field: Any) -> bool:
+    """Whether the Gaussian says where the field is."""
+    return field.gaussian is not None and field.gaussian.r_squared >= _FITS
+
+
+def say(title: str, field: Any) -> str:
+    """A field in a sentence, for those who do not see it."""
+    if not field.pixels:
+        return f"With the weights {title} no image moves the unit"
+    return (
+        f"Its effective field with the weights {title} has a side of {_pixels(field.size_px)} and fills "
+        f"{format_share(field.filled, 1)} of the exact one"
+    )
+
+
+def describe(field: Any) -> list[list[str]]:
+    """The numbers of a field, each with its meaning; the main ones first."""
     fit = field.gaussian
     inner, outer = (_pixels(field.radius_px(share)) for share in (0.5, 0.9))
+    ring = ", ring at 2 σ" if _fits(field) else ""
     return [
         ["side", f"{_pixels(field.size_px)} of {_pixels(field.exact_size_px)}",
          "Of a square with as many pixels as have at least 4.55 % of the peak; the exact field counted alike"],
-        ["filled", format_share(field.filled, 1), "Their share of the exact field"],
-        ["σ", " × ".join(format_decimal(each, 1) for each in fit.sigma_px) + " px" if fit else "–",
-         "Of the fitted Gaussian, down × across"],
+        ["filled", f"{format_share(field.filled, 1)} of the exact field", "Share of its pixels that those are"],
+        ["σ", " × ".join(format_decimal(each, 1) for each in fit.sigma_px) + " px" + ring if fit else "–",
+         "Of the fitted Gaussian, down × across; a ring at twice of it is drawn where it explains half the variance"],
         ["R²", format_decimal(fit.r_squared, 3) if fit else "–", "How much of the variance the Gaussian explains"],
         ["50 % within", inner, "Radius around the centre of mass that holds half of the gradient"],
         ["90 % within", outer, "The same for nine tenths"],
         ["images", f"{field.images:,}" + (f", {field.left_out:,} left out" if field.left_out else ""),
          "Over which the mean is taken; left out are those whose gradient is not a finite number"],
-        ["exact field", field.status, "What is known of the pixels that can move the unit at all"],
     ]  # fmt: skip
 
 

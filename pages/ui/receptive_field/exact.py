@@ -82,10 +82,11 @@ def _ask(views: list[View]) -> None:
             st.session_state["field_layers"] = list(here["layers"])
             st.pills(
                 "Shown", list(state.LAYERS), key="field_layers", selection_mode="multi", label_visibility="collapsed",
-                format_func=state.LAYERS.__getitem__, on_change=_choose_layers, width="content",
+                format_func=state.LAYERS.__getitem__, width="content",
+                on_change=lambda: drawing.choose_layers(views, _list_layers()),
             )  # fmt: skip
 
 
-def _choose_layers() -> None:
+def _list_layers() -> tuple[str, ...]:
     chosen = st.session_state["field_layers"]
-    state.change(layers=tuple(word for word in state.LAYERS if word in chosen))
+    return tuple(word for word in state.LAYERS if word in chosen)

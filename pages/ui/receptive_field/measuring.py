@@ -18,13 +18,15 @@ from pages.ui import background
 from pages.ui.field import Place
 from pages.ui.inspect import data, device
 from pages.ui.inspect import state as inspect_state
+from pages.ui.text import literal
 
 from . import picture, state, weights
 from .view import View
 
 _CACHE = ResultCache()
 """Effective fields, of all sessions of this server."""
-_WORK = "effective_work"
+_WORK, _ASKED = "effective_work", "effective_asked"
+"""In the session: the work under way, and the keys of its questions."""
 NOISE, SHOWN, PICTURES = "noise", "picture", "pictures"
 """What the gradient is averaged over, if it is no data set."""
 
@@ -96,6 +98,7 @@ def choose(architecture: Architecture, path: str) -> None:
         help="Over which the gradient is averaged. Folders and archives of your own become data sets on the Train "
         "page.",
     )  # fmt: skip
+    absent = here["channel"] is not None and chosen_channel(architecture, path) is None
     with st.container(horizontal=True, key="effective_numbers"):
         if images not in (SHOWN, PICTURES):
             _ask_number("Number of images", "count", here["count"], 1, state.MAX_COUNT,
@@ -106,6 +109,8 @@ def choose(architecture: Architecture, path: str) -> None:
         last = find_output_shape(architecture, path)[0] - 1
         _ask_number("Channel", "channel", chosen_channel(architecture, path), 0, last,
                     f"0 to {last:,}; empty: the sum over all of them.")  # fmt: skip
+    if absent:
+        st.caption(f"{literal(path)} has no channel {here['channel']:,}: all of its channels are taken.")
 
 
 def _ask_number(label: str, field: str, value: int | None, low: int, high: int, meaning: str) -> None:
@@ -184,16 +189,16 @@ def describe(question: Question) -> str:
 
 
 def run(questions: Sequence[Question]) -> None:
-    """How far the work is that is under way; else the button, where an answer is missing."""
-    if background.show(_WORK):
-        return
-    missing = [each for each in questions if each.find() is None]
+    """How far the work is that is under way; the button, where an answer is missing that it will not give."""
+    working = background.show(_WORK)
+    coming = st.session_state[_ASKED] if working else ()
+    missing = [each for each in questions if each.find() is None and each.key not in coming]
     if not missing:
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="effective_offer"):
         st.button(
-            "Measure", key="effective_run", icon=":material/play_arrow:", type="primary", on_click=begin,
-            args=(missing,),
+            "Measure this instead" if working else "Measure", key="effective_run", icon=":material/play_arrow:",
+            type="secondary" if working else "primary", on_click=begin, args=(missing,),
         )  # fmt: skip
         many = f"{len(missing)} states × " if len(missing) > 1 else ""
         st.caption(f"{many}{describe(missing[0])}; it goes on in the background and can be cancelled.")
@@ -205,6 +210,7 @@ def begin(questions: Sequence[Question]) -> None:
     if missing:
         unit = missing[0].unit
         what = f"Measuring the effective field of {missing[0].view.path}, unit {unit[0]}, {unit[1]}"
+        st.session_state[_ASKED] = frozenset(each.key for each in missing)
         background.begin(_WORK, what, _prepare(missing))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -63,8 +64,11 @@ def choose(choices: dict[str, str]) -> str:
 
 def _structure(name: str, kind: str) -> Any:
     """Input and layers of a model's network; None where they cannot be read."""
-    if kind == "run":
-        return _read(manager().run(name).architecture)
+    return _read(manager().run(name).architecture) if kind == "run" else _look_up(name, kind)
+
+
+@lru_cache(maxsize=64)
+def _look_up(name: str, kind: str) -> Any:
     architecture = load_model_cards()[name].to_architecture() if kind == "shipped" else catalog.get(name)
     return architecture.input_shape, architecture.trunk
 
@@ -91,10 +95,11 @@ def list_states(architecture: Architecture, chosen: str, device: str, seed: int,
     run = chosen.partition("@")[0]
     own = inspect_state.state()["own"]
     names: tuple[str, ...] = () if run in ("", INITIAL) else (run,)
-    if run in {each.id for each in manager().runs()}:
+    with suppress(ValueError):  # no run
+        trained = manager().run(run)
         every = list_checkpoint_names(manager(), run)
         names = every if chosen.endswith(COURSE) else (chosen,) if "@" in chosen else every[-1:]
-        seed = int(manager().run(run).setting("seed") or 0)
+        seed = int(trained.setting("seed") or 0)
     states = [_open_later(name, device) for name in names]
     if chosen == inspect_state.OWN:
         states = [State(f"own {own.digest}", own.name, None, lambda: own, f"own {own.digest}")]
