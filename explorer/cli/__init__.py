@@ -2,7 +2,7 @@
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
 Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary``,
-``ledger``, ``predict``, ``perturb``, ``evaluate`` and ``effective-field`` import torch.
+``ledger``, ``predict``, ``perturb``, ``evaluate``, ``effective-field`` and ``fold`` import torch.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from . import (
     _effective,
     _evaluate,
     _experiments,
+    _fold,
     _inspect,
     _lessons,
     _lineage,
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _inspect.add(verb)
     _evaluate.add(verb)
     _effective.add(verb)
+    _fold.add(verb)
     return parser
 
 
