@@ -104,12 +104,13 @@ function drawOverview(area, data, width, tip, choose, build) {
   const total = Math.max(width, used)
   const scroll = html(area, "div", { class: "scroll" })
   const picture = svg(scroll, "svg", {
-    viewBox: `0 0 ${total} ${top + room + 30}`, width: total, height: top + room + 30, role: "group",
-    "aria-label": `Overview of ${data.name}, ${columns.length} layers. Arrow keys move, Enter chooses, Enter again goes to its settings, Alt and arrows move a layer, Shift and arrows choose several, plus inserts behind it.`,
+    viewBox: `0 0 ${total} ${top + room + 46}`, width: total, height: top + room + 46, role: "group",
+    "aria-label": `Overview of ${data.name}, ${columns.length} layers${describeRoles(columns)}. Arrow keys move, Enter chooses, Enter again goes to its settings, Alt and arrows move a layer, Shift and arrows choose several, plus inserts behind it.`,
   })
   buttons.forEach((button) => button.addEventListener("click", () => savePicture(picture, data.name, button.value)))
   let x = margin + (total - used) / 2
   let labelEnd = -100
+  const roles = []
   const last = columns.at(-1)
   const gaps = [drawGap(picture, {
     x, y: 16, ...(last ? { place: "before", path: columns[0].path } : { place: "inside", path: "" }),
@@ -150,16 +151,39 @@ function drawOverview(area, data, width, tip, choose, build) {
     }
     speakText(group)
     interactive(group, { facts: column.facts, tip, choose: (event) => choose(column.path, event) })
+    if (!column.tap) {
+      if (roles.at(-1)?.name !== column.role) roles.push({ name: column.role, from: x })
+      roles.at(-1).to = x + pitch
+    }
     x += pitch
     const next = columns[index + 1]
     gaps.push(drawGap(picture, { x, y: 16, place: "after", path: column.path, label: `Insert ${next ? `between ${column.name} and ${next.name}` : `behind ${column.name}`}` }, build))
     return group
   })
+  drawRoles(picture, roles, top + room + 33)
   const current = columns.findIndex((column) => isChosen(data, column.path))
   rovingFocus(groups, Math.max(0, current))
   rovingFocus(gaps, Math.max(0, current + 1))
   const kinds = new Set(columns.flatMap((column) => column.parts.length ? column.parts.map((part) => part.kind) : [column.kind]))
   kindsLegend(area, data, kinds)
+}
+
+// Backbone, neck and head, as lines below the columns; a word moves left where it would run into the one behind it.
+function drawRoles(picture, roles, y) {
+  let start = picture.viewBox.baseVal.width - 2
+  for (const { name, from, to } of [...roles].reverse()) {
+    svg(picture, "path", { class: `role ${name}`, d: `M${from + 2} ${y - 4} V${y} H${to - 2} V${y - 4}` })
+    const half = name.length * 2.9, middle = Math.min((from + to) / 2, start - half)
+    svg(picture, "text", { x: middle, y: y + 12, "text-anchor": "middle", "font-size": 10.5, class: "muted" }, name)
+    start = middle - half - 6
+  }
+}
+
+// ": backbone conv1 to inception_5b, neck avgpool to dropout, head fc"; what taps the trunk is left out.
+function describeRoles(columns) {
+  const spans = new Map()
+  for (const { tap, role, name } of columns) if (!tap) spans.set(role, [spans.get(role)?.[0] ?? name, name])
+  return spans.size ? `: ${[...spans].map(([role, [first, last]]) => `${role} ${first === last ? first : `${first} to ${last}`}`).join(", ")}` : ""
 }
 
 // ---- one block ---------------------------------------------------------------------------------------------------

@@ -6,11 +6,13 @@ from ._convex import convex_in_channels, convex_samples
 from ._growth import AxisField, GrowthStep, explain_growth, format_growth
 from ._metrics import METRICS, Direction, Metric, depth, headline_metrics
 from ._readings import BYTES, CONVENTIONS, Analysis, AuxiliaryHead, Layer, ReceptiveField, Totals
+from ._roles import ROLES, Role, find_roles
 
 __all__ = [
     "BYTES",
     "CONVENTIONS",
     "METRICS",
+    "ROLES",
     "VISITS",
     "Analysis",
     "AuxiliaryHead",
@@ -20,6 +22,7 @@ __all__ = [
     "Layer",
     "Metric",
     "ReceptiveField",
+    "Role",
     "Sweep",
     "Totals",
     "analyze",
@@ -27,6 +30,7 @@ __all__ = [
     "convex_samples",
     "depth",
     "explain_growth",
+    "find_roles",
     "format_growth",
     "headline_metrics",
     "problems",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import catalog
-from ..analysis import analyze
+from ..analysis import ROLES, Role, analyze, find_roles
 from ..catalog import Entry, Step
 from ..comparison import find_differences, measure_step, render_published_csv
 from ..text import format_count, format_decimal, format_extent, format_signed
@@ -69,6 +69,7 @@ def _print_one(args: argparse.Namespace, entry: Entry) -> None:
     for title, lines in (
         ("Grew from", [f"{parent.name}: {parent.change}" for parent in catalog.parents(member)]),
         ("Led to", [child.name for child in catalog.children(member)]),
+        ("Parts", [f"{role}: {' to '.join(ends)}, {ROLES[role]}" for role, ends in _parts(member).items()]),
         ("Other forms", [f"{form.name}: {form.title}" for form in catalog.forms(member)]),
         ("Published top-1 on ImageNet", [
             f"{each.name}: {_top1(each)}, {fact.source}{f', {fact.year}' if fact.year else ''}"
@@ -102,6 +103,17 @@ def _print_steps(args: argparse.Namespace, steps: tuple[Step, ...]) -> None:
         print(format_table(("Δ params", "Δ MACs", "change"), rows, ">><"))
 
 
+def _parts(entry: Entry) -> dict[Role, list[str]]:
+    """Names of the first and last node of backbone, neck and head, those of the trunk alone."""
+    network = entry.architecture
+    roles = find_roles(network, analyze(network))
+    found: dict[Role, list[str]] = {}
+    for node in network.trunk.nodes:
+        if node.op != "auxiliary":
+            found[roles[node.name]] = [*found.get(roles[node.name], [])[:1], node.name]
+    return found
+
+
 def _data(entry: Entry) -> dict[str, Any]:
     lineage, totals = entry.lineage, analyze(entry.architecture).totals
     assert lineage is not None  # those of the family have one
@@ -113,6 +125,7 @@ def _data(entry: Entry) -> dict[str, Any]:
         "parents": [parent._asdict() for parent in catalog.parents(entry)],
         "children": [child.name for child in catalog.children(entry)],
         "forms": [form.name for form in catalog.forms(entry)],
+        "parts": _parts(entry),
         "params": totals.params,
         "macs": totals.macs,
         "receptive_field": list(totals.receptive_field.size),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..analysis import Analysis, Layer
+from ..analysis import ROLES, Analysis, Layer, find_roles
 from ..analysis.support import LayerSupport, find_layer_supports
 from ..architecture import Architecture, edit
 from ..text import format_bytes, format_count, format_coverage, format_extent, format_percent, format_shape, format_si
@@ -38,12 +38,15 @@ def lay_out_overview(architecture: Architecture, analysis: Analysis) -> list[dic
         analysis: Its analysis, from ``analyze``.
 
     Returns:
-        What ``lay_out_column`` gives, in the trunk's order.
+        What ``lay_out_column`` gives, in the trunk's order, and of each its ``role``: backbone, neck or head, as
+        ``analysis.find_roles`` tells them.
     """
     columns = []
+    roles = find_roles(architecture, analysis)
     shape: tuple[int, ...] = architecture.input_shape
     for node in architecture.trunk.nodes:
-        columns.append(lay_out_column(node, node.name, analysis, shape))
+        column, role = lay_out_column(node, node.name, analysis, shape), roles[node.name]
+        columns.append({**column, "role": role, "facts": [*column["facts"], ["part", f"{role}: {ROLES[role]}"]]})
         layers = analysis.below(node.name)
         if layers and node.op != "auxiliary":
             shape = layers[-1].output_shape
