@@ -19,7 +19,7 @@ def spans(name: str) -> list[tuple[str, str, str]]:
     network = catalog.get(name)
     roles = find_roles(network, analyze(network))
     trunk = [(roles[node.name], node.name) for node in network.trunk.nodes if node.op != "auxiliary"]
-    runs = [[each for each in run] for _, run in groupby(trunk, key=lambda each: each[0])]
+    runs = [list(run) for _, run in groupby(trunk, key=lambda each: each[0])]
     return [(run[0][0], run[0][1], run[-1][1]) for run in runs]
 
 
