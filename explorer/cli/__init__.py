@@ -2,7 +2,7 @@
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
 Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary``,
-``ledger``, ``predict``, ``perturb``, ``evaluate``, ``effective-field`` and ``fold`` import torch.
+``ledger``, ``augment``, ``predict``, ``perturb``, ``evaluate``, ``effective-field`` and ``fold`` import torch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .. import __version__
 from ..text import quote, suggest
 from . import (
     _ablate,
+    _augment,
     _compare,
     _datasets,
     _design,
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
     _compare.add(verb)
     _runs.add(verb, verbs)
+    _augment.add(verb)
     _lessons.add(verb)
     _ablate.add(verb)
     _experiments.add(verbs)

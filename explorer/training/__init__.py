@@ -4,6 +4,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 ``recording``, ``checkpoint``, ``starting``, ``job``, ``worker``.
 """
 
+from ._augmentation import describe_augmentation
 from ._balance import describe_imbalance, weigh_classes
 from ._config import TrainConfig, parse
 from ._fit import check_classes, describe_fit, find_misfits, fit_to_data
@@ -39,6 +40,7 @@ __all__ = [
     "check_start",
     "clone",
     "collect_speeds",
+    "describe_augmentation",
     "describe_fit",
     "describe_imbalance",
     "describe_start",

@@ -231,6 +231,21 @@ def test_an_optimizer_fills_the_form_with_its_own_settings(home: Path) -> None:
     assert not running.exception
 
 
+def test_a_sheet_shows_what_the_augmentation_does(home: Path) -> None:
+    running = open_page("train")
+    running.session_state["augment_box"] = True
+    running.run()
+    assert "No augmentation is on: every epoch shows the images as they are." in visible_text(running)
+    running.text_input(key="set_hue_course_0").set_value("0.1").run()
+    running.text_input(key="set_crop_course_0").set_value("2").run()
+    running.text_input(key="train_seeds").set_value("3, 4").run()
+    told = "in epochs 1 to 3: shifted by up to 2 px; hue ± 10 % of the circle. Seed 3"
+    assert told in visible_text(running).replace("\u202f", " ").replace("\xa0", " ")
+    running.button(key="augment_more").click().run()
+    assert "in epochs 4 to 6" in visible_text(running)
+    assert not running.exception
+
+
 def test_unequal_classes_are_told_of_with_buttons_that_balance_them(home: Path, tmp_path: Path) -> None:
     folder = pets(tmp_path / "pets")
     for number in range(30):

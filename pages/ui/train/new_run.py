@@ -16,7 +16,7 @@ from pages.ui import find_networks, session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
-from . import choices, data, settings, state
+from . import augmentation, choices, data, settings, state
 
 
 class Fitted(NamedTuple):
@@ -69,6 +69,8 @@ def show(runs: list[Run]) -> None:
     if config is None or seeds is None:
         _button(networks, None)
         return
+    if networks and card.available:
+        augmentation.show(networks[0].network, config.changed(seed=seeds[0]))
     _forecast(networks, config, seeds, runs, complaints)
 
 
