@@ -248,13 +248,21 @@ function pictureTools(title) {
 
 const minus = (text) => text.replaceAll("-", "−")
 
+// To make a formatter takes far longer than to use it.
+const formatters = new Map()
+function formatter(options) {
+  const key = JSON.stringify(options)
+  if (!formatters.has(key)) formatters.set(key, new Intl.NumberFormat("en", options))
+  return formatters.get(key)
+}
+
 // With a fixed number of digits behind the point; a difference has its sign, and what is rounded to 0 has none.
-const formatDecimal = (value, digits, signed = false) => minus(value.toLocaleString("en", {
+const formatDecimal = (value, digits, signed = false) => minus(formatter({
   minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: signed ? "exceptZero" : "negative",
-}))
+}).format(value))
 
 // With as many significant digits as tell something; 15 are all that a number has.
-const formatDigits = (value, digits = 15) => minus(value.toLocaleString("en", { maximumSignificantDigits: digits, signDisplay: "negative" }))
+const formatDigits = (value, digits = 15) => minus(formatter({ maximumSignificantDigits: digits, signDisplay: "negative" }).format(value))
 
 // A number with every digit; text stays as it is.
 const formatCount = (value) => (typeof value === "number" ? formatDigits(value) : String(value))

@@ -33,7 +33,7 @@ from pages.ui.inspect import state
 from pages.ui.text import literal
 from tests.datasets.makers import encoded, pixels, png
 from tests.inspection.parts import learnt, shaken, trained_run
-from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain
+from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain, unfold
 from tests.pages.sending import send
 from tests.sizes import THOROUGH
 from tests.training.parts import network
@@ -80,7 +80,7 @@ def test_without_any_model_the_page_says_where_to_get_one(manager: Manager) -> N
 
 def test_the_card_of_what_ships_says_all_that_is_known(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_shipped, "FOLDER", SHIPPED)
-    running = app()
+    running = unfold(app(), "model_card")
     card = load_model_cards()["cifar10-inception"]
     told = plain(" ".join(each.value for each in running.markdown))
     for text in (card.data, card.recipe, format_share(card.accuracy), card.spread, card.licence):

@@ -66,11 +66,14 @@ def show(found: dict[str, AvailableModel]) -> None:
 
 def _card(card: ModelCard) -> None:
     """What a person must know to judge a model that ships."""
+    unfolded = st.expander("Model card", icon=":material/description:", key="model_card", on_change="rerun")
+    if not unfolded.open:  # its command would have every visitor load a highlighter of code, a third of the page's script
+        return
     lines = {
         "Trained on": card.data, "Knows only": ", ".join(card.classes), "How": card.recipe,
         "Test accuracy": format_share(card.accuracy), "Over seeds": card.spread, "Licence": card.licence,
     }  # fmt: skip
-    with st.expander("Model card", icon=":material/description:"):
+    with unfolded:
         st.markdown("\n\n".join(f"**{label}**: {literal(text)}" for label, text in lines.items()))
         st.markdown("**Train it again**:")
         st.code(card.command, language="bash", wrap_lines=True)
