@@ -67,7 +67,7 @@ def show(found: dict[str, AvailableModel]) -> None:
 def _card(card: ModelCard) -> None:
     """What a person must know to judge a model that ships."""
     unfolded = st.expander("Model card", icon=":material/description:", key="model_card", on_change="rerun")
-    if not unfolded.open:  # its command would have every visitor load a highlighter of code, a third of the page's script
+    if not unfolded.open:  # its command has the browser load a highlighter of code, a third of the page's script
         return
     lines = {
         "Trained on": card.data, "Knows only": ", ".join(card.classes), "How": card.recipe,
