@@ -122,6 +122,10 @@ ALIASES: dict[str, str] = {
     "mobilenetv2": "mobilenet-v2",
     "mobilenetv2-100": "mobilenet-v2",
     "repvgg": "repvgg-a0",
+    "efficientnet": "efficientnet-b0",
+    "efficientnetb0": "efficientnet-b0",
+    "ghostnet": "ghostnet-1.0",
+    "ghostnet-100": "ghostnet-1.0",
 }
 """Other names that people use, so that links written with them work."""
 

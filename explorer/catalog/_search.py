@@ -17,6 +17,8 @@ _WORDS = {
     "dilation": "dilated atrous hole receptive field rf 空洞卷积 膨胀卷积 扩张卷积 感受野",
     "residual": "resnet skip connection shortcut identity 残差网络 残差块 残差连接 跳跃连接 捷径",
     "dense": "densenet dense connections concatenation 稠密连接网络 密集连接 稠密块",
+    "squeeze": "squeeze-and-excitation excitation se senet 挤压激励 压缩激励",
+    "ghost": "ghost module cheap operation 幽灵模块 廉价操作",
     "mobile": "phone light small efficient 轻量 移动端",
     "reparameterised": "reparameterized rep folding deploy 重参数化 结构重参数化",
     "attention": "squeeze excitation senet channel 通道注意力 空间注意力 注意力机制",

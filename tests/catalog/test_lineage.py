@@ -68,6 +68,9 @@ REFERENCES: dict[str, Reference] = {
     "squeezenet-1.1": Reference(_torchvision("squeezenet1_1"), 64, 25, ("features/3", "features/12", "classifier/1")),
     "mobilenet-v2": Reference(_torchvision("mobilenet_v2"), 64, 20, ("features/1", "features/17/conv", "classifier")),
     "mobilenet-v2 timm": Reference(_timm("mobilenetv2_100"), 64, 1, ("classifier",)),
+    "efficientnet-b0": Reference(_torchvision("efficientnet_b0"), 64, 40, ("features/4/2", "features/8", "classifier")),
+    "efficientnet-b0 timm": Reference(_timm("efficientnet_b0"), 64, 1, ("classifier",)),
+    "ghostnet-1.0": Reference(_timm("ghostnet_100"), 64, 38, ("conv_stem", "blocks/0/0", "blocks/6/4", "conv_head")),
     "repvgg-a0": Reference(_timm("repvgg_a0"), 64, 40, ("stem", "stages/2/13", "head"), _FLATTENED),
     "repvgg-a0-folded": Reference(_folded_repvgg, 64, 20, ("stem", "stages/2/13", "head"), _FLATTENED),
 }
@@ -76,13 +79,12 @@ REFERENCES: dict[str, Reference] = {
 
 def _quiet(model: nn.Module) -> nn.Module:
     """Without chance: dropout and stochastic depth change nothing."""
+    chances = {"drop_rate", "drop_prob", "drop_path"}
     for module in model.modules():
-        if isinstance(module, nn.Dropout):
+        if isinstance(module, nn.Dropout | torchvision.ops.StochasticDepth):
             module.p = 0.0
-        elif hasattr(module, "drop_prob"):
-            module.drop_prob = 0.0
-        elif isinstance(module, torchvision.ops.StochasticDepth):
-            module.p = 0.0
+        for name in chances & vars(module).keys():
+            setattr(module, name, 0.0)
     return model
 
 
