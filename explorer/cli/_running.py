@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..architecture import Architecture, edit
 from ..text import parse_count, parse_decimal, quote, suggest
@@ -22,6 +22,7 @@ from ._text import escape
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager
     from ..training import TrainConfig
+    from ..training.starting import StartWeights
 
 _LOOK_SECONDS = 0.5
 _RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick, thorough or handwriting; \
@@ -166,27 +167,38 @@ def add_fit(sub: argparse.ArgumentParser) -> None:
         help="fit the network to the data: as many outputs as classes; auxiliary heads that do not fit are left out",
     )  # fmt: skip
     sub.add_argument(
-        "--input", metavar="CxHxW|data", help="another input shape, such as 3x224x224, or images as large as the data's"
+        "--input", metavar="CxHxW|data|weights", help="another input shape, such as 3x224x224, images as large as the "
+        "data's, or as those of the weights that a run starts from",
     )
 
 
 def fit_network(
-    args: argparse.Namespace, architecture: Architecture, config: TrainConfig
+    args: argparse.Namespace, architecture: Architecture, config: TrainConfig, weights: StartWeights | None = None
 ) -> tuple[Architecture, TrainConfig, list[str]]:
-    """The network as ``--fit`` and ``--input`` ask for it, the data imported for it, and what was changed in it."""
+    """The network as ``--fit`` and ``--input`` ask for it, the data imported for it, and what was changed in it.
+
+    One that starts from ``weights`` is fitted in any case.
+    """
     from .. import datasets
     from ..training import describe_fit, fit_to_data, import_data
 
     before, as_data = architecture, args.input == "data"
-    if args.input and not as_data:
+    if args.input == "weights":
+        if weights is None:
+            raise ValueError("--input weights is for a run that starts from weights; name them by --from")
+        size = weights.architecture.input_shape[1:]
+        architecture = edit.replace(architecture, "", input_shape=(architecture.input_shape[0], *size))
+    elif args.input and not as_data:
         architecture = edit.replace(architecture, "", input_shape=parse_shape(args.input))
     if datasets.find_source(config.dataset) is not None:
         with show_progress("images") as tell:
             config = import_data(config, None if as_data else architecture.input_shape[1:], progress=tell)
-    if not args.fit and not as_data:
+    fit, no_heads = args.fit or weights is not None, getattr(args, "no_heads", False)
+    if not fit and not as_data and not no_heads:
         return architecture, config, []
     card = datasets.get_card(config.dataset)
-    fitted = fit_to_data(architecture, card, classes=args.fit, image_size=as_data, heads=args.fit)
+    heads: bool | Literal["all"] = "all" if no_heads else fit
+    fitted = fit_to_data(architecture, card, classes=fit, image_size=as_data, heads=heads)
     return fitted, config, describe_fit(before, fitted)
 
 

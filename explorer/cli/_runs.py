@@ -25,6 +25,7 @@ from ._running import (
     require_training,
     training_config,
 )
+from ._start import add_start, open_weights, start_changes, tell_carried
 from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
@@ -98,7 +99,7 @@ def _epochs(manager: Manager, run: Run) -> list[dict[str, Any]]:
 
 
 def _full(manager: Manager, run: Run) -> dict[str, Any]:
-    from ..runs import average_recall, find_chance, find_class_metrics
+    from ..runs import CARRIED, average_recall, find_chance, find_class_metrics
 
     chance = find_chance(manager.store, run.id)
     classes = {
@@ -106,6 +107,7 @@ def _full(manager: Manager, run: Run) -> dict[str, Any]:
         for split in ("validation", "test")
         if (found := find_class_metrics(manager.store, run.id, split)) is not None
     }
+    carried = manager.store.latest(run.id, CARRIED)
     environments = manager.store.documents(run.id, "environment")
     return {
         **run.to_data(),
@@ -114,6 +116,7 @@ def _full(manager: Manager, run: Run) -> dict[str, Any]:
         "epochs": _epochs(manager, run),
         "chance": {"uniform": chance.uniform, "majority": chance.majority} if chance else None,
         "classes": classes,
+        "carried": carried[1] if carried else None,
         "environment": environments[-1][1] if environments else None,
         "events": [{"at": at, "text": text} for at, text in manager.store.events(run.id)],
     }
@@ -134,15 +137,25 @@ def _train(args: argparse.Namespace) -> None:
     require_training()
     architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
     from .. import datasets
-    from ..training import check, find_warnings, parse, start
+    from ..training import check, describe_start, find_warnings, parse, start
 
-    architecture, config, changes = fit_network(args, architecture, config)
-    notes = f"Fitted to the data: {'; '.join(changes)}." if changes else ""
     with open_manager() as manager:
-        run = start(manager, architecture, config, name=args.name, notes=notes)
+        weights = open_weights(args, architecture, manager)
+        if weights is not None:
+            config = config.changed(start=start_changes(args, weights))
+        architecture, config, changes = fit_network(args, architecture, config, weights)
+        notes = f"Fitted to the data: {'; '.join(changes)}." if changes else ""
+        run = start(manager, architecture, config, name=args.name, notes=notes, weights=weights)
         # The run's own configuration, where a path has become a name.
         config = parse(run.config)
         fit, told = check(architecture, config), [notes] if notes else []
+        if weights is not None and config.start is not None:
+            from ..training.starting import find_start_warnings
+
+            plan = weights.plan(architecture, config.start, datasets.get_card(config.dataset).classes)
+            told += [f"Starts from {weights.name} ({weights.provenance}): {plan.describe()}.", *weights.notes]
+            told += [*describe_start(architecture, config.start), *find_start_warnings(architecture, config, plan)]
+            tell_carried(plan)
         if datasets.get_card(config.dataset).streamed:
             told.append(fit.images)
         if config.kept_epochs:
@@ -210,6 +223,12 @@ def _list(args: argparse.Namespace) -> None:
         print(format_table(("run", "state", "epochs", "best test", "time", "device", "data", "name"), rows, "<<>>><<<"))
 
 
+def _list_settings(config: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The settings that a run has, those of its start behind the word."""
+    start = {f"start {name}": value for name, value in (config.get("start") or {}).items() if value not in ("", [])}
+    return [(name, value) for name, value in {**config, "start": None, **start}.items() if value is not None]
+
+
 def _show(args: argparse.Namespace) -> None:
     from ..runs import FOLDER_GONE, find_chance, find_class_metrics
 
@@ -221,7 +240,7 @@ def _show(args: argparse.Namespace) -> None:
             return
         print(f"{_progress(manager, run)}\n")
         facts = [("name", escape(run.name)), ("device", run.device or "-"), ("time", format_duration(run.seconds))]
-        facts += [(name, escape(value)) for name, value in full["config"].items() if value is not None]
+        facts += [(name, escape(value)) for name, value in _list_settings(full["config"])]
         if full["environment"]:
             facts += [("images", escape(full["environment"].get("preprocessing", "-")))]
         facts += [] if full["folder"] else [("folder", f"{FOLDER_GONE}; its curves are kept")]
@@ -313,6 +332,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     sub = verb("train", _train, text, arch=True, shape=False)
     add_settings(sub)
     add_fit(sub)
+    add_start(sub)
     sub.add_argument("--seed", type=whole_number, metavar="S")
     sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")

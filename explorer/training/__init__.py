@@ -7,7 +7,7 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 from ._augmentation import describe_augmentation
 from ._balance import describe_imbalance, weigh_classes
 from ._config import TrainConfig, parse
-from ._fit import check_classes, describe_fit, find_misfits, fit_to_data
+from ._fit import check_classes, describe_fit, find_heads, find_misfits, fit_to_data
 from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
 from ._launch import Fit, check, clone, extend, find_warnings, import_data, prepare, read_start, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
@@ -48,6 +48,7 @@ __all__ = [
     "estimate_memory",
     "extend",
     "find_frozen",
+    "find_heads",
     "find_misfits",
     "find_platform_problem",
     "find_warnings",

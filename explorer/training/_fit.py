@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ..analysis import Layer, analyze
 from ..architecture import Architecture, ArchitectureError, edit, walk
 from ..datasets import DatasetCard
@@ -188,7 +190,7 @@ def fit_to_data(
     *,
     classes: bool = True,
     image_size: bool = False,
-    heads: bool = False,
+    heads: bool | Literal["all"] = False,
 ) -> Architecture:
     """Fit an architecture to the images of a data set.
 
@@ -197,7 +199,7 @@ def fit_to_data(
         card: Of the data set.
         classes: Give the last layer and the auxiliary heads as many outputs as the data has classes.
         image_size: Take images as large as the data has them; else they are scaled to the network's input.
-        heads: Leave out the auxiliary heads that do not fit the images.
+        heads: Leave out the auxiliary heads that do not fit the images; 'all': every one.
 
     Returns:
         The new architecture. Its layers need not fit together at another image size.
@@ -209,9 +211,21 @@ def fit_to_data(
     if image_size:
         shape = (architecture.input_shape[0], *card.shape[1:])
         architecture = edit.replace(architecture, "", input_shape=shape)
-    while heads and (misfits := find_misfits(architecture)):
+    while heads and (misfits := find_heads(architecture) if heads == "all" else find_misfits(architecture)):
         architecture = edit.remove(architecture, misfits[0])
     return edit.set_classes(architecture, len(card.classes)) if classes else architecture
+
+
+def find_heads(architecture: Architecture) -> list[str]:
+    """Find the auxiliary heads of a network.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        Their paths.
+    """
+    return [path for path, node in walk(architecture) if node.op == "auxiliary"]
 
 
 def find_misfits(architecture: Architecture) -> list[str]:
@@ -245,7 +259,10 @@ def describe_fit(before: Architecture, after: Architecture) -> list[str]:
         said.append(f"takes images of {compact_shape(now)} instead of {compact_shape(was)}")
     kept = {path for path, _ in walk(after)}
     gone = [path for path, node in walk(before) if node.op == "auxiliary" and path not in kept]
-    said += [f"the auxiliary head {path} is left out, since it does not fit {compact_shape(now)}" for path in gone]
+    misfits = set(find_misfits(edit.replace(before, "", input_shape=after.input_shape))) if gone else set()
+    for path in gone:
+        why = f", since it does not fit {compact_shape(now)}" if path in misfits else ""
+        said.append(f"the auxiliary head {path} is left out{why}")
     scores = [set(edit.count_classes(each).values()) for each in (before, after)]
     if scores[0] != scores[1]:
         said.append(f"gives {max(scores[1])} scores instead of {max(scores[0])}")

@@ -11,7 +11,6 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor, nn
 
 from ..architecture import Architecture, from_data, to_data, walk
@@ -42,6 +41,8 @@ class StartWeights:
     """Names of its classes in the order of its scores; empty where they are not known."""
     preprocessing: Preprocessing | None = None
     """How images were prepared for it; None where that is not known."""
+    notes: tuple[str, ...] = ()
+    """What had to be assumed of it, one sentence each; not in the copy."""
 
     def to_bytes(self) -> bytes:
         """Write it as a safetensors file that has all of it; equal weights give equal bytes."""
@@ -140,9 +141,10 @@ def pin(
         "std": tuple(map(float, std)),
     }
     config = config.changed(start=filled)
-    check_start(architecture, config.start)
     assert config.start is not None
-    return config, data, weights.plan(architecture, config.start, classes)
+    plan = weights.plan(architecture, config.start, classes)
+    check_start(architecture, config.start)
+    return config, data, plan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -196,8 +198,31 @@ def hold_fixed(model: nn.Module, architecture: Architecture, start: StartFrom | 
         parameter.requires_grad_(owner(name, nodes) not in frozen)
 
 
-@torch.no_grad()
-def count_frozen(model: nn.Module) -> tuple[int, int]:
-    """(parameters that are held fixed now, parameters in all)."""
-    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
-    return sum(size for size, trained in sizes if not trained), sum(size for size, _ in sizes)
+def find_start_warnings(architecture: Architecture, config: TrainConfig, plan: CarryPlan) -> list[str]:
+    """Find what is allowed in a start from weights and will most likely spoil a run.
+
+    Args:
+        architecture: The network that begins.
+        config: How it is trained.
+        plan: What is taken of the weights.
+
+    Returns:
+        A sentence for each, with what to change.
+    """
+    start = config.start
+    if start is None:
+        return []
+    found = []
+    nodes, frozen = dict(walk(architecture)), find_frozen(architecture, start)
+    random = [each for each in plan.tensors if each.fate != "taken" and owner(each.name, nodes) in frozen]
+    if random:
+        found.append(
+            f"{len(random):,} tensors that are held fixed are not the weights' own, so random numbers would stay in "
+            f"them ({random[0].name}: {random[0].describe()}); hold less fixed, with freeze at an earlier node"
+        )
+    if start.unfreeze != "never" and start.unfreeze_epochs >= config.epochs:
+        found.append(
+            f"nothing is unfrozen: that begins after {start.unfreeze_epochs:,} epochs, and the run has "
+            f"{config.epochs:,}; set unfreeze_epochs to less"
+        )
+    return found
