@@ -166,11 +166,11 @@ def describe_start(architecture: Architecture, start: StartFrom) -> list[str]:
     if frozen:
         epochs = "epoch" if start.unfreeze_epochs == 1 else f"{start.unfreeze_epochs:,} epochs"
         until = {
-            "never": "throughout",
-            "all": f"for the first {epochs}",
-            "block": f"at first; after every {epochs} its last block is trained, too",
+            "never": "",
+            "all": f", for the first {epochs}",
+            "block": f"; after every {epochs} the last block of what is fixed is trained, too",
         }[start.unfreeze]
-        said.append(f"Everything up to {start.freeze} is held fixed {until}, with the statistics of its norms.")
+        said.append(f"Everything up to {start.freeze} is held fixed, with the statistics of its norms{until}.")
     if start.old_rate < 1:
         said.append(f"What was carried over learns at {start.old_rate:g} times the learning rate.")
     if start.normalisation is not None:

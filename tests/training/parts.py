@@ -86,14 +86,16 @@ def config(**fields: Any) -> TrainConfig:
     return parse({"dataset": "digits", "epochs": 2, "batch_size": 32, "threads": 1, "device": "cpu", **fields})
 
 
-def tensors(settings: TrainConfig, count: int = 128, device: torch.device = CPU) -> Tensors:
+def tensors(
+    settings: TrainConfig, count: int = 128, device: torch.device = CPU, shape: tuple[int, int, int] = SHAPE
+) -> Tensors:
     """Images of numbers alone: a random pattern per class, under noise; half as many for testing."""
     generator = np.random.default_rng(1)
-    means = generator.integers(64, 192, (CLASSES, *SHAPE))
+    means = generator.integers(64, 192, (CLASSES, *shape))
 
     def made(size: int) -> tuple[np.ndarray, np.ndarray]:
         labels = np.arange(size, dtype=np.int64) % CLASSES
-        noisy = means[labels] + generator.normal(0, 24, (size, *SHAPE))
+        noisy = means[labels] + generator.normal(0, 24, (size, *shape))
         return noisy.clip(0, 255).astype(np.uint8), labels
 
     (train_images, train_labels), (test_images, test_labels) = made(count), made(count // 2)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torchvision.models
 
-from explorer.architecture import Architecture, walk
+from explorer import catalog
+from explorer.architecture import Architecture, edit, walk
 from explorer.datasets import Preprocessing
+from explorer.inspection.starting import open_start_files
 from explorer.modules import build, owner
-from explorer.training import StartFrom, TrainConfig, find_frozen
-from explorer.training.loop import train
+from explorer.training import StartFrom, TrainConfig, find_frozen, parse
+from explorer.training.loop import train, update_weights
 from explorer.training.recording import NullLog
 from explorer.training.starting import FILE, Beginning, StartWeights, pin
 from explorer.training.state import State
@@ -89,3 +94,158 @@ def test_a_frozen_network_is_what_it_was_in_its_features(tmp_path: Path) -> None
         if name != "fc":
             ours, theirs = block(ours), given.get_submodule(name)(theirs)
     torch.testing.assert_close(ours, theirs)
+
+
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(tmp_path: Path) -> None:
+    """With a start, two rates and unfreezing in the middle: the optimizer's state of what is thawed begins there."""
+    net = network(heads=True)
+    start = {"weights": "t", "freeze": "residual", "unfreeze": "block", "old_rate": 0.3}
+    how, beginning = begin(tmp_path, net, config(epochs=3, optimizer="adam", start=start), weights(net))
+
+    class Stop(Exception):
+        pass
+
+    captured: dict[str, Any] = {}
+
+    def interrupt(state: State) -> None:
+        if (state.epoch, state.step) == (1, 2):
+            captured.update(copy.deepcopy(state.capture()))
+            raise Stop
+
+    whole = State(net, how, CPU, beginning)
+    train(whole, tensors(how), how, NullLog())
+    with pytest.raises(Stop):
+        train(State(net, how, CPU, beginning), tensors(how), how, NullLog(), interrupt)
+    again = State(net, how, CPU, Beginning.read(tmp_path, net, how, CLASSES))
+    again.restore(captured)
+    train(again, tensors(how), how, NullLog())
+    expected = whole.model.state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in again.model.state_dict().items())
+
+
+def test_blocks_thaw_one_after_another_from_the_last(tmp_path: Path) -> None:
+    net = network()
+    start = {"weights": "t", "freeze": "residual", "unfreeze": "block", "unfreeze_epochs": 2}
+    how, beginning = begin(tmp_path, net, config(epochs=7, start=start), weights(net))
+    state, seen = State(net, how, CPU, beginning), []
+    last = {name: value.clone() for name, value in state.model.state_dict().items()}
+
+    def note(state: State) -> None:
+        nonlocal last
+        if state.step == 0:
+            now = state.model.state_dict()
+            moved = {name for name, value in now.items() if not torch.equal(value, last[name])}
+            seen.append(sorted({name.split(".")[0] for name in moved}))
+            last = {name: value.clone() for name, value in now.items()}
+
+    train(state, tensors(how), how, NullLog(), note)
+    moved = [each for each in seen if each]
+    expected = [["fc"], ["fc", "residual"], ["fc", "mixed", "residual"], ["fc", "mixed", "residual", "stem"]]
+    assert [moved[0], moved[2], moved[4], moved[6]] == expected
+
+
+def test_the_old_part_learns_at_its_own_rate(tmp_path: Path) -> None:
+    net = network()
+    settings = config(optimizer="sgd", momentum=0.0, lr=0.5, epochs=1, start={"weights": "t", "old_rate": 0.01})
+    how, beginning = begin(tmp_path, net, settings, weights(net, classes=()))
+    state = State(net, how, CPU, beginning)
+    state.begin_epoch()
+    for parameter in state.model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    before = {name: parameter.detach().clone() for name, parameter in state.model.named_parameters()}
+    update_weights(state, how, 0.5, 0)
+    now = state.model.state_dict()
+    moved = {name: float((value - now[name]).mean()) for name, value in before.items()}
+    new = {name for name in moved if name.startswith("fc.")}
+    assert all(value == pytest.approx(0.5 if name in new else 0.005, rel=1e-3) for name, value in moved.items())
+
+
+def test_images_are_normalised_as_the_weights_expect_them_and_so_are_predictions(tmp_path: Path) -> None:
+    net = network()
+    how, _ = begin(tmp_path, net, config(start={"weights": "t"}), weights(net))
+    assert tensors(how).preprocessing.mean == (0.4,)
+    assert tensors(how).preprocessing.std == (0.3,)
+    own, _ = begin(tmp_path, net, config(start={"weights": "t", "images": "run"}, normalise="half"), weights(net))
+    assert tensors(own).preprocessing.mean == (0.5,)
+
+
+def test_the_head_is_kept_for_the_same_classes_alone() -> None:
+    net = network()
+    start = StartFrom(weights="t")
+
+    def fate(given: StartWeights, how: StartFrom = start, classes: tuple[str, ...] = CLASSES) -> str:
+        return next(each.fate for each in given.plan(net, how, classes).tensors if each.name == "fc.linear.weight")
+
+    assert fate(weights(net)) == "taken"
+    assert fate(weights(net), classes=("d", "c", "b", "a")) == "new"
+    assert fate(weights(net, classes=())) == "new"
+    assert fate(weights(net, classes=()), StartFrom(weights="t", head="keep")) == "taken"
+    assert fate(weights(net), StartFrom(weights="t", head="new")) == "new"
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ({"freeze": "steam"}, r"freeze \(=steam\): .* has no such node; did you mean stem\?"),
+        ({"freeze": "aux"}, r"is an auxiliary head, which is always trained"),
+        ({"unfreeze": "all"}, r"unfreeze \(=all\) needs freeze"),
+        ({"old_rate": 0.0}, r"start.old_rate \(=0.0\): input should be greater than 0"),
+        ({"thaw": 1}, r"start.thaw: no such setting; known: weights"),
+    ],
+)
+def test_errors_before_the_start_name_the_place_and_a_way_out(tmp_path: Path, start: dict[str, Any], said: str) -> None:
+    net = network(heads=True)
+    with pytest.raises(ValueError, match=said):
+        begin(tmp_path, net, config(start={"weights": "t", **start}), weights(net))
+
+
+def test_weights_of_another_network_and_a_damaged_copy_are_refused(tmp_path: Path) -> None:
+    net, other = network(), catalog.get("dilated-cnn")
+    with pytest.raises(ValueError, match=r"nothing of teacher fits .* start from weights of a network with the same"):
+        begin(tmp_path, net, config(), weights(other))
+    how, _ = begin(tmp_path, net, config(), weights(net))
+    copy_of = tmp_path / FILE
+    copy_of.write_bytes(copy_of.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match=r"start\.safetensors in the folder of the run.* is damaged"):
+        Beginning.read(tmp_path, net, how, CLASSES)
+
+
+def test_a_start_survives_its_file_and_json(tmp_path: Path) -> None:
+    net = network(heads=True)
+    given = weights(net)
+    how, beginning = begin(tmp_path, net, config(start={"weights": "t", "freeze": "stem"}), given)
+    assert parse(how.model_dump_json()) == parse(how.model_dump()) == how
+    again = beginning.weights
+    assert (again.architecture, again.classes, again.preprocessing) == (net, CLASSES, given.preprocessing)
+    assert all(torch.equal(again.tensors[name], tensor) for name, tensor in given.tensors.items())
+    assert how.start is not None
+    assert hashlib.sha256(given.to_bytes()).hexdigest() == how.start.sha256
+
+
+def test_an_edited_inception_v3_is_fine_tuned_from_published_like_weights(tmp_path: Path) -> None:
+    """torchvision's network with random weights, through a file of its state dict, widened in the middle, at 96 px."""
+    torch.manual_seed(0)
+    theirs = torchvision.models.inception_v3(weights=None, init_weights=False, aux_logits=True)
+    torch.save(theirs.state_dict(), tmp_path / "inception_v3.pth")
+    base = catalog.get("inception-v3")
+    edited = edit.replace(edit.replace(base, "Mixed_6a/branch3x3", out_channels=400), "", input_shape=(3, 96, 96))
+    edited = edit.set_classes(edit.remove(edited, "AuxLogits"), 4)
+    given = open_start_files(edited, tmp_path / "inception_v3.pth")
+    assert given.preprocessing is not None
+    assert given.preprocessing.normalisation == ((0.5,), (0.5,))  # transform_input of the published weights
+    settings = config(epochs=1, batch_size=4, lr=0.01, optimizer="sgd", weight_decay=0.01, start={
+        "weights": "inception_v3.pth", "freeze": "Mixed_7b",
+    })  # fmt: skip
+    how, beginning = begin(tmp_path, edited, settings, given)
+    assert beginning.plan.count("cut") > 0
+    anew = {each.name for each in beginning.plan.tensors if each.fate == "new"}
+    assert anew == {"fc.linear.weight", "fc.linear.bias"}
+    state = State(edited, how, CPU, beginning)
+    before = frozen_tensors(state, edited, how.start)
+    data = tensors(how, count=8, shape=(3, 96, 96))
+    train(state, data, how, NullLog())
+    after = state.model.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    held, learns = "Conv2d_1a_3x3.conv.weight", "Mixed_7c.branch1x1.conv.weight"
+    assert torch.equal(after[held], theirs.state_dict()[held])
+    assert not torch.equal(after[learns], theirs.state_dict()[learns])
