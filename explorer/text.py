@@ -262,8 +262,8 @@ def format_setting(value: object) -> str:
         value: What a field of the node holds.
 
     Returns:
-        A tuple as a shape without spaces, a whole number in groups of three, 1e−5 for what is very small, yes or no,
-        anything else as ``str`` writes it.
+        A tuple as a shape without spaces, ((0, 1), (2, 2)) as 0+1×2, a whole number in groups of three, 1e−5 for what
+        is very small, yes or no, anything else as ``str`` writes it.
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -271,6 +271,9 @@ def format_setting(value: object) -> str:
         return format_count(value)
     if isinstance(value, float):
         return re.sub(r"e-0*", "e−", f"{value:g}").replace("-", "−")
+    if isinstance(value, tuple) and all(isinstance(each, tuple) for each in value):
+        sides = [str(before) if before == behind else f"{before}+{behind}" for before, behind in value]
+        return sides[0] if sides[0] == sides[1] else "×".join(sides)
     return compact_shape(value) if isinstance(value, tuple) else str(value)
 
 

@@ -75,6 +75,27 @@ def after(n: int, kernel: int, stride: int, dilation: int, padding: int, ceil: b
     return max(0, out)
 
 
+@st.composite
+def sides(draw: Draw, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((top, bottom), (left, right)), at most so many at each side."""
+    return (
+        (whole(draw, 0, height), whole(draw, 0, height)),
+        (whole(draw, 0, width), whole(draw, 0, width)),
+    )
+
+
+def padded(n: int, kernel: int, stride: int, dilation: int, padding: Any, axis: int) -> int:
+    """Padding in all on one axis."""
+    if padding == "same":
+        return dilation * (kernel - 1)
+    if padding == "tf_same":  # as many as the outputs, one every ``stride`` pixels, need beyond the image
+        outputs = len(range(0, n, stride))
+        return max(0, (outputs - 1) * stride + dilation * (kernel - 1) + 1 - n)
+    if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+        return int(sum(padding[axis]))
+    return int(2 * both(padding)[axis])
+
+
 def divisors(*numbers: int) -> list[int]:
     return [g for g in range(1, max(numbers) + 1) if all(n % g == 0 for n in numbers)]
 
@@ -85,10 +106,13 @@ def convs(draw: Draw, name: str, shape: Shape, keep: bool, out: int | None = Non
     c, h, w = shape
     dilation = size(draw, 1, 3)
     kernel = size(draw, 1, 4)
-    stride, padding = 1, "same"
+    stride: Any = 1
+    padding: Any = pick(draw, "same", "same", "tf_same")
     if not keep and pick(draw, True, False):
         stride = size(draw, 1, 3)
-        padding = size(draw, 0, 3)
+        padding = pick(draw, "number", "number", "sides", "tf_same")
+        if padding != "tf_same":
+            padding = size(draw, 0, 3) if padding == "number" else draw(sides(3, 3))
     if not keep and padding == "same" and pick(draw, True, False):
         kernel, stride = pick(draw, 1, 3, (1, 3), (5, 3)), size(draw, 1, 2)
     filters: Any = out or whole(draw, 1, MAX_CHANNELS)
@@ -114,7 +138,7 @@ def convs(draw: Draw, name: str, shape: Shape, keep: bool, out: int | None = Non
         activation=draw(st.sampled_from(ACTIVATIONS)),
     )
     (kh, kw), (sh, sw), (dh, dw) = both(kernel), both(stride), both(dilation)
-    ph, pw = (dh * (kh - 1), dw * (kw - 1)) if padding == "same" else [2 * p for p in both(padding)]
+    ph, pw = padded(h, kh, sh, dh, padding, 0), padded(w, kw, sw, dw, padding, 1)
     channels = c if filters == "same" else filters
     return node, (channels, after(h, kh, sh, dh, ph), after(w, kw, sw, dw, pw))
 
@@ -125,23 +149,31 @@ def pools(draw: Draw, name: str, shape: Shape, keep: bool) -> tuple[Pool, Shape]
     kernel: Any = pick(draw, 1, 3, (3, 1), 5)
     stride: Any = 1
     padding: Any = "same"
+    rounds_up = draw(st.booleans())
     if not keep:
         kernel = size(draw, 1, 4)
         stride = size(draw, 1, 3)
         ph, pw = (whole(draw, 0, k // 2) for k in both(kernel))
-        padding = (ph, pw) if ph != pw else ph
+        padding = pick(draw, (ph, pw), (ph, pw), "sides", "tf_same")
+    elif pick(draw, False, False, True):
+        kernel, padding = size(draw, 1, 4), "tf_same"
+    if padding == "sides":
+        kh, kw = both(kernel)
+        padding, rounds_up = draw(sides(kh - 1, kw - 1)), False
+        assume(all(max(each) <= k // 2 or each[0] != each[1] for each, k in zip(padding, (kh, kw), strict=True)))
     node = Pool(
         name=name,
         kind=pick(draw, "max", "avg"),
         kernel_size=kernel,
         stride=stride,
         padding=padding,
-        ceil_mode=draw(st.booleans()),
+        ceil_mode=rounds_up,
         count_include_pad=draw(st.booleans()),
     )
     (kh, kw), (sh, sw) = both(kernel), both(stride)
-    ph, pw = (kh - 1, kw - 1) if padding == "same" else [2 * p for p in both(padding)]
-    return node, (c, after(h, kh, sh, 1, ph, node.ceil_mode), after(w, kw, sw, 1, pw, node.ceil_mode))
+    ph, pw = padded(h, kh, sh, 1, padding, 0), padded(w, kw, sw, 1, padding, 1)
+    rounds_up = rounds_up and padding != "tf_same"
+    return node, (c, after(h, kh, sh, 1, ph, rounds_up), after(w, kw, sw, 1, pw, rounds_up))
 
 
 LEAVES = ("conv", "conv", "conv", "conv", "pool", "pool", "norm", "activation", "dropout", "lrn", "attention")

@@ -213,7 +213,8 @@ class _Climb:
             body = self.through(f"{path}/{node.body.name}", field)
             steps = self.join(path, node.op, field, [(node.body.name, body), ("shortcut", self.shortcut(path, field))])
         elif node.op in ("conv", "pool"):
-            kernel, stride, dilation, pad, _ = (each[self.axis] for each in node.geometry)
+            window = node.geometry_on(self.found.by_path[path].input_shape[1:])
+            kernel, stride, dilation, pad, _ = (each[self.axis] for each in window)
             after = AxisField(
                 field.size + (kernel - 1) * dilation * field.stride,
                 field.stride * stride,

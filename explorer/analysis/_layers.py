@@ -25,7 +25,7 @@ _INDEX_BYTES = 8
 def _refuse_window(walk: Walk, path: str, x: Tensor) -> None:
     """Note that the window is larger than its padded input."""
     node = walk.find(path)
-    kernel, _, dilation, pad, pad_end = node.geometry
+    kernel, _, dilation, pad, pad_end = node.geometry_on(x[0][1:])
     span = tuple(d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
     repair = None
     if node.padding != "same" and kernel[0] % 2 and kernel[1] % 2:
@@ -76,11 +76,13 @@ def _conv(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     held = storage[0]
     padded = 0
     if window:
+        if window.__class__ is not tuple:
+            window = window(h, w)
         field = widen_field(field, window)
         if window[0]:
-            padding_h, padding_w, step_h, step_w, asymmetric_h, asymmetric_w = window[0]
-            if asymmetric_h or asymmetric_w:  # torch pads a copy of the input first, and that copy is what it keeps
-                padded = c * (h + asymmetric_h) * (w + asymmetric_w) * BYTES
+            padding_h, padding_w, step_h, step_w, added_h, added_w = window[0]
+            if added_h or added_w:  # a copy of the input is padded first, and that copy is what is kept
+                padded = c * (h + added_h) * (w + added_w) * BYTES
             h = (h + padding_h - 1) // step_h + 1
             w = (w + padding_w - 1) // step_w + 1
             if h < 1 or w < 1:
@@ -104,13 +106,20 @@ def _conv(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
 
 def _pool(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
-    window, is_max, ceil_mode = plan
+    window, is_max, ceil_mode, counts_padding = plan
     try:
         c, h, w = shape
     except ValueError:
         return _refuse_vector(walk, "pool", path, x)
     y = shape
+    plane = padded = 0  # bytes of one channel, and of the whole map, padded
+    if window.__class__ is not tuple:
+        window = window(h, w)
     if window[0]:
+        *_, added_h, added_w = window[0]
+        if added_h or added_w:
+            plane = (h + added_h) * (w + added_w) * BYTES
+            padded = c * plane
         h, w = _pooled(h, w, window, ceil_mode)
         if h < 1 or w < 1:
             _refuse_window(walk, path, x)
@@ -122,13 +131,21 @@ def _pool(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     indices = elements * _INDEX_BYTES if is_max else 0
     held = storage[0]
     kept = 0
-    if grad:
+    peak = held + size + indices
+    if padded:
+        peak += padded
+        kept = padded + indices if grad else 0
+        if not (is_max or counts_padding):  # the share of each window that is no padding is a map of its own
+            share = h * w * BYTES
+            peak = max(peak + share, held + shape[1] * shape[2] * BYTES + plane)
+            kept += share if grad else 0
+    elif grad:
         kept = indices
         if not storage[1]:
             kept += held
             storage[1] = True
     walk.rows.append((path, "pool", shape, y, 0, 0, 0, 0, kept, field, walk.in_head))
-    return y, field, grad, [size, False, None], held + size + indices
+    return y, field, grad, [size, False, None], peak
 
 
 def _pooled(h: int, w: int, window: tuple[Any, ...], ceil_mode: bool) -> tuple[int, int]:

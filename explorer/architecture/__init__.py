@@ -16,12 +16,13 @@ from ._fields import (
     ActivationKind,
     AttentionKind,
     FuseKind,
-    Geometry,
     NormKind,
     PoolKind,
+    Sides,
     Size,
     pair,
 )
+from ._geometry import POINTWISE, Geometry, tf_same, write_padding
 from ._groups import ChangeGroup, group_changes
 from ._json import from_data, from_json, nodes_from_json, nodes_to_json, to_data, to_json
 from ._kinds import add_node_kind
@@ -67,6 +68,7 @@ from ._nodes import (
 )
 from ._problems import ArchitectureError, Problem, Repair
 from ._read_json import VERSION
+from ._windowed import Windowed
 
 __all__ = [
     "IN_PLACE",
@@ -88,6 +90,7 @@ __all__ = [
     "MIN_IMAGE",
     "NAME_PATTERN",
     "NODE_KINDS",
+    "POINTWISE",
     "SAVES_OUTPUT",
     "VERSION",
     "Activation",
@@ -120,7 +123,9 @@ __all__ = [
     "Repair",
     "Residual",
     "Sequence",
+    "Sides",
     "Size",
+    "Windowed",
     "add_node_kind",
     "blocks",
     "branches",
@@ -138,8 +143,10 @@ __all__ = [
     "pair",
     "settings_of",
     "structural",
+    "tf_same",
     "to_data",
     "to_json",
     "to_link",
     "walk",
+    "write_padding",
 ]

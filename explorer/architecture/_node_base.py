@@ -48,15 +48,8 @@ class NodeBase(Value):
 
     @cached_property
     def meaning(self) -> dict[str, Any]:
-        """The settings; what can be written in two ways in one of them: a kernel of 3 is (3, 3), 'same' a number."""
+        """The settings; what can be written in two ways in one of them: an output size of 1 is (1, 1)."""
         values = settings_of(self)
-        geometry = getattr(self, "geometry", None)
-        if geometry is not None:
-            one = {
-                "kernel_size": geometry.kernel, "stride": geometry.stride, "dilation": geometry.dilation,
-                "padding": (geometry.pad, geometry.pad_end),
-            }  # fmt: skip
-            values |= {name: value for name, value in one.items() if name in values}
         if "bias" in values:
             values["bias"] = getattr(self, "has_bias", values["bias"])
         if "output_size" in values:

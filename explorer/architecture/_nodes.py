@@ -16,14 +16,12 @@ from ..text import format_setting, quote
 from . import _limits as limits
 from ._fields import (
     IN_PLACE,
-    POINTWISE,
     SAVES_OUTPUT,
     ActivationField,
     AttentionKind,
     Channels,
     Dilation,
     FuseKind,
-    Geometry,
     KernelSize,
     NormKind,
     OutputSize,
@@ -31,13 +29,14 @@ from ._fields import (
     PoolKind,
     Stride,
     as_tuple,
-    geometry_of,
     pair,
 )
+from ._geometry import POINTWISE
 from ._node_base import NodeBase
+from ._windowed import Windowed
 
 
-class Conv(NodeBase):
+class Conv(Windowed):
     """Convolution, then normalisation, then activation, each of the latter two optional."""
 
     op: Literal["conv"] = "conv"
@@ -48,7 +47,8 @@ class Conv(NodeBase):
     stride: Stride = 1
     """Step of the window."""
     padding: Padding = "same"
-    """Zeros at each border; 'same' keeps the size at stride 1 (dilation·(kernel - 1) zeros in all)."""
+    """Zeros at each border, one number, (height, width) or ((top, bottom), (left, right)). 'same' keeps the size at
+    stride 1 (dilation·(kernel - 1) zeros in all); 'tf_same' is TensorFlow's SAME, which depends on the input's size."""
     dilation: Dilation = 1
     """Distance between taps of the kernel; 1 has no holes."""
     groups: Annotated[int, Field(ge=1, le=limits.MAX_CHANNELS)] | Literal["depthwise"] = 1
@@ -61,11 +61,6 @@ class Conv(NodeBase):
     """Added to the variance by the normalisation."""
     activation: ActivationField = "relu"
     """Element-wise function at the end."""
-
-    @cached_property
-    def geometry(self) -> Geometry:
-        """The window as integers."""
-        return geometry_of(self.kernel_size, self.stride, self.dilation, self.padding)
 
     @cached_property
     def plan(self) -> tuple[Any, ...]:
@@ -81,7 +76,7 @@ class Conv(NodeBase):
         height, width = self.geometry.kernel
         normed = self.norm != "none"
         return (
-            None if self.geometry == POINTWISE else self.geometry.window,
+            None if self.geometry == POINTWISE else self.window(pads_all=self.is_sized),
             known,
             (self.out_channels, self.groups),
             height * width * filters,
@@ -107,12 +102,12 @@ class Conv(NodeBase):
         if self.padding == "same" and g.pad != g.pad_end and g.stride != (1, 1):
             raise ValueError(
                 f"padding 'same' with stride {format_setting(self.stride)} needs dilation × (kernel − 1) to be even; "
-                f"give the padding as a number, or use an odd kernel"
+                f"give the padding as a number, use an odd kernel, or 'tf_same'"
             )
         return self
 
 
-class Pool(NodeBase):
+class Pool(Windowed):
     """Maximum or average over a sliding window."""
 
     op: Literal["pool"] = "pool"
@@ -123,31 +118,38 @@ class Pool(NodeBase):
     stride: Stride = 1
     """Step of the window."""
     padding: Padding = "same"
-    """Border at each side, at most half the window; 'same' needs an odd window."""
+    """Border at each side, at most half the window; 'same' needs an odd window. ((top, bottom), (left, right)), each
+    less than the window, and 'tf_same' as for a convolution; TensorFlow's average does not count padding."""
     ceil_mode: bool = False
     """Round the output size up: a last window may hang over the border."""
     count_include_pad: bool = True
     """Average pooling divides by the whole window, padding included (torch's default), or by the true pixels only."""
 
     @cached_property
-    def geometry(self) -> Geometry:
-        """The window as integers."""
-        return geometry_of(self.kernel_size, self.stride, 1, self.padding)
-
-    @cached_property
     def plan(self) -> tuple[Any, ...]:
-        """What the analysis needs, worked out once: (window, whether it is max pooling, whether sizes round up)."""
-        return self.geometry.window, self.kind == "max", self.ceil_mode
+        """What the analysis needs, worked out once: (window, whether it is max pooling, whether sizes round up, whether
+        an average counts padding)."""
+        pads_all = self.is_sized or not self.geometry.is_symmetric
+        return self.window(pads_all=pads_all), self.kind == "max", self.ceil_mode, self.count_include_pad
 
     @model_validator(mode="after")
     def _padding_fits_the_window(self) -> Pool:
         g = self.geometry
-        if g.pad != g.pad_end:
-            kernel = format_setting(self.kernel_size)
-            raise ValueError(f"padding 'same' needs an odd kernel, not {kernel}; give the padding as a number")
-        if any(p > k // 2 for p, k in zip(g.pad, g.kernel, strict=True)):
-            padding, kernel = format_setting(self.padding), format_setting(self.kernel_size)
-            raise ValueError(f"padding {padding} is more than half of the kernel of {kernel}")
+        padding, kernel = format_setting(self.padding), format_setting(self.kernel_size)
+        if self.padding == "same" and not g.is_symmetric:
+            raise ValueError(
+                f"padding 'same' needs an odd kernel, not {kernel}; give the padding as a number, or 'tf_same'"
+            )
+        if g.is_symmetric:
+            if any(p > k // 2 for p, k in zip(g.pad, g.kernel, strict=True)):
+                raise ValueError(f"padding {padding} is more than half of the kernel of {kernel}")
+        elif any(p >= k for p, k in zip((*g.pad, *g.pad_end), g.kernel * 2, strict=True)):
+            raise ValueError(f"padding {padding} must be less than the kernel of {kernel} at each side")
+        elif self.ceil_mode and self.padding != "tf_same":
+            raise ValueError(
+                f"rounding sizes up needs as much padding behind as before, not {padding}; add to the padding behind "
+                "instead"
+            )
         return self
 
 

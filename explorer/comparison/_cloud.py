@@ -185,7 +185,7 @@ class Space:
         """(kernel, dilation) that the layer may have; only where both keep the size of the map."""
         kernel, dilation = node.kernel_size, node.dilation
         g = node.geometry
-        keeps = g.stride == (1, 1) and all(
+        keeps = g.stride == (1, 1) and g.is_symmetric and all(
             2 * pad == each * (size - 1) for pad, each, size in zip(g.pad, g.dilation, g.kernel, strict=True)
         )
         if not isinstance(kernel, int) or not isinstance(dilation, int) or kernel == 1 or not keeps:

@@ -196,7 +196,8 @@ def _strided_like(block: Parallel, branch: Any) -> Any:
     if model is None or own is None or model.geometry.stride == (1, 1):
         return branch
     leaf = _leaf(branch, own)
-    padding = model.padding if leaf.geometry.kernel == model.geometry.kernel else "same"
+    follows = leaf.geometry.kernel == model.geometry.kernel or model.padding == "tf_same"
+    padding = model.padding if follows else "same"
     changed = edit.with_fields(leaf, stride=model.stride, padding=padding)
     return changed if leaf is branch else _swap(branch, own.split("/")[1:], changed)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..architecture import MAX_FEATURES, Parallel, Residual, edit, field_label
+from ..architecture import MAX_FEATURES, Parallel, Residual, edit, field_label, write_padding
+from ..text import format_setting
 from ._maker import Maker, activation_select, button, set_command
 
 
@@ -99,7 +100,11 @@ def _pool_kind(make: Maker, pool: Any, path: str) -> dict[str, Any]:
 
 def _padding_setting(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
     values: list[Any] = ["same", 0, 1, 2]
-    return make.setting(leaf, path, "padding", values, typed=f"'same', {_SIZE}")
+    if leaf.padding == "tf_same":
+        window = leaf.geometry_on(make.analysis.by_path[path].input_shape[1:])
+        values.append(("tf_same", f"tf_same: {format_setting(write_padding(window))} here"))
+    typed = f"'same', 'tf_same' (TensorFlow's), {_SIZE}, or before+behind such as 0+1"
+    return make.setting(leaf, path, "padding", values, typed=typed)
 
 
 def _global_pool_controls(make: Maker, pool: Any, path: str, *_: bool) -> list[dict[str, Any]]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..analysis import analyze, repair
-from ..architecture import Architecture, ArchitectureError, Conv, Parallel, Pool, Residual, edit, pair, walk
+from ..architecture import Architecture, ArchitectureError, Conv, Parallel, Pool, Residual, edit, walk
 from ._commands import Command, apply, stride_layer
 
 Changes = dict[str, dict[str, Any]]
 """Values of fields by the path of their node."""
+SAME = ("same", "tf_same")
+"""Paddings that keep the size of any map at stride 1."""
 
 
 def merge(*several: Changes) -> Changes:
@@ -78,13 +80,16 @@ def _kernels(architecture: Architecture, path: str, fields: dict[str, Any]) -> I
     node = edit.find(architecture, path)
     if "padding" not in fields or not hasattr(node, "kernel_size") or "kernel_size" in fields:
         return
+    if fields["padding"] == "tf_same":
+        return
     if fields["padding"] == "same":
         for step in (1, -1):
             odd = tuple(side + (step if side % 2 == 0 else 0) for side in node.geometry.kernel)
             yield {path: {"kernel_size": odd[0] if odd[0] == odd[1] else odd}}
         return
-    sizes = [2 * padding // dilation + 1 for padding, dilation in
-             zip(pair(fields["padding"]), node.geometry.dilation, strict=True)]  # fmt: skip
+    new = edit.copy_without_checks(node, padding=fields["padding"]).geometry
+    sizes = [(before + behind) // dilation + 1 for before, behind, dilation in
+             zip(new.pad, new.pad_end, new.dilation, strict=True)]  # fmt: skip
     yield {path: {"kernel_size": sizes[0] if sizes[0] == sizes[1] else tuple(sizes)}}
 
 
@@ -124,7 +129,7 @@ def _equal_strides(architecture: Architecture, path: str, fields: dict[str, Any]
             continue
         strides: Changes = {end: {"stride": stride} for end in ends if end}
         yield strides
-        windows = [each for each in (path, *strides) if edit.find(architecture, each).padding != "same"]
+        windows = [each for each in (path, *strides) if edit.find(architecture, each).padding not in SAME]
         yield merge(strides, {each: {"padding": "same"} for each in windows})
 
 
@@ -142,7 +147,7 @@ def _kept_shapes(architecture: Architecture, path: str) -> Iterator[Changes]:
     if given[1:] != taken[1:]:
         sizes = merge(
             {each: {"stride": 1} for each, leaf in leaves if leaf.geometry.stride != (1, 1)},
-            {each: {"padding": "same"} for each, leaf in leaves if leaf.padding != "same"},
+            {each: {"padding": "same"} for each, leaf in leaves if leaf.padding not in SAME},
         )
     channels: list[Changes] = [{}]
     if given[0] != taken[0]:

@@ -15,6 +15,11 @@ from ..architecture import ArchitectureError, NodeBase, Problem, field_label
 from ..text import format_setting, parse_decimal, quote, shorten
 
 _PAIR = re.compile(r"\s*\(?\s*(\d{1,4})\s*[x×*,;]\s*(\d{1,4})\s*\)?\s*", re.IGNORECASE)
+_AXIS = r"(\d{1,4})(?:\s*\+\s*(\d{1,4}))?"
+_SIDES = re.compile(rf"\s*{_AXIS}(?:\s*[x×*,;]\s*{_AXIS})?\s*", re.IGNORECASE)
+"""Padding before and behind on each axis, as it is printed: 0+1, 0+1×2."""
+_FOUR = re.compile(r"\s*,\s*".join([r"[\s(\[]*(\d{1,4})[\s)\]]*"] * 4))
+"""The same as Python and JSON have it: ((0, 1), (2, 2))."""
 _GROUPS = re.compile(r"[1-9]\d{0,2}([,'\u2009\u202f\u00a0 ]\d{3})+")
 """A whole number as it is printed, in groups of three."""
 
@@ -62,6 +67,23 @@ def parse_size(value: object, path: str, what: str, words: str = "") -> int | tu
     return parse_integer(value, path, what, words)
 
 
+def parse_sides(value: object) -> Any:
+    """((top, bottom), (left, right)) from what was typed; None where it is something else."""
+    if isinstance(value, list | tuple):
+        return value if any(isinstance(each, list | tuple) for each in value) else None
+    text = str(value)
+    if four := _FOUR.fullmatch(text):
+        top, bottom, left, right = map(int, four.groups())
+        return (top, bottom), (left, right)
+    if "+" not in text or not (match := _SIDES.fullmatch(text)):
+        return None
+    numbers = [each and int(each) for each in match.groups()]
+    height = (numbers[0], numbers[0] if numbers[1] is None else numbers[1])
+    if numbers[2] is None:
+        return height, height
+    return height, (numbers[2], numbers[2] if numbers[3] is None else numbers[3])
+
+
 def parse_field(kind: type[NodeBase], field: str, value: object, path: str) -> Any:
     """The value of a node's field from what was typed or chosen, by what the field may hold."""
     types, words = _allowed(kind, field)
@@ -72,7 +94,8 @@ def parse_field(kind: type[NodeBase], field: str, value: object, path: str) -> A
         return value if isinstance(value, bool) else str(value).strip().lower() == "yes"
     others = "".join(f", or '{word}'" for word in words)
     if tuple in types:
-        return parse_size(value, path, what, others)
+        sides = parse_sides(value) if field == "padding" else None
+        return sides or parse_size(value, path, what, others)
     if float in types:
         return parse_number(value, path, what)
     if int in types:

@@ -114,8 +114,11 @@ def set_dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Ar
                 return node
             g = node.geometry
             reach = [d * (k - 1) for d, k in zip(g.dilation, g.kernel, strict=True)]
-            keeps = g.stride == (1, 1) and all(a + b == r for a, b, r in zip(g.pad, g.pad_end, reach, strict=True))
-            return edit.with_fields(node, dilation=rate, padding="same") if keeps else node
+            keeps = node.padding in ("same", "tf_same") or all(
+                2 * before == 2 * behind == each
+                for before, behind, each in zip(g.pad, g.pad_end, reach, strict=True)
+            )
+            return edit.with_fields(node, dilation=rate, padding="same") if keeps and g.stride == (1, 1) else node
 
         return edit.transform(architecture, leaf)
 

@@ -24,7 +24,7 @@ def lay_out_window(window: Conv | Pool, image: int) -> dict[str, Any]:
     Raises:
         ValueError: The window is larger than the padded image.
     """
-    k, s, d, p, end = (each[0] for each in window.geometry)
+    k, s, d, p, end = (each[0] for each in window.geometry_on((image, image)))
     reach = d * (k - 1) + 1
     if reach > image + p + end:
         raise ValueError(f"a window that reaches over {reach} pixels does not fit the {image + p + end} of the image")

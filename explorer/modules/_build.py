@@ -12,6 +12,7 @@ from .. import architecture as arch
 from ..analysis import Layer, analyze, projection_stride
 from ._containers import AuxiliaryBlock, NamedBlock, ParallelBlock, ResidualBlock, SequenceBlock
 from ._layers import ACTIVATIONS, CBAM, ConvBlock, LinearBlock, SqueezeExcitation
+from ._padding import PaddedPool
 
 
 class Outputs(NamedTuple):
@@ -104,6 +105,7 @@ def _conv(node: arch.Conv, layer: Layer, _: Any) -> nn.Module:
         bias=node.has_bias,
         norm_eps=node.norm_eps if node.norm == "batch" else None,
         activation=node.activation,
+        sized=node.is_sized,
     )
 
 
@@ -125,6 +127,8 @@ def _attention(node: arch.Attention, layer: Layer, _: Any) -> nn.Module:
 
 def _pool(node: arch.Pool, _layer: Any, _children: Any) -> nn.Module:
     g = node.geometry
+    if node.is_sized or not g.is_symmetric:
+        return PaddedPool(node)
     if node.kind == "max":
         return nn.MaxPool2d(g.kernel, stride=g.stride, padding=g.pad, ceil_mode=node.ceil_mode)
     return nn.AvgPool2d(

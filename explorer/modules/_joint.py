@@ -20,7 +20,7 @@ def group_mergeable(blocks: dict[str, ConvBlock]) -> list[tuple[str, ...]]:
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, block in blocks.items():
         conv = block.conv
-        if conv.kernel_size == (1, 1) and conv.padding == (0, 0) and conv.groups == 1:
+        if conv.kernel_size == (1, 1) and conv.padding == (0, 0) and block.border.is_empty and conv.groups == 1:
             eps = block.bn.eps if block.has_norm else None
             form = (conv.stride, conv.bias is None, eps, repr(block.activation))
             groups.setdefault(form, []).append(name)

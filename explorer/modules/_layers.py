@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .. import architecture as arch
 from ..analysis import Layer
+from ._padding import Border
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -42,6 +43,7 @@ class ConvBlock(nn.Module):
     """Convolution ``conv``, then batch norm ``bn`` if there is one, then the activation.
 
     It is made of numbers and not of a node: a projection may be wider and take larger steps than a node's fields allow.
+    ``sized`` says that the padding depends on the size of the map, as TensorFlow's SAME does.
     """
 
     def __init__(
@@ -54,20 +56,23 @@ class ConvBlock(nn.Module):
         bias: bool,
         norm_eps: float | None,
         activation: str,
+        sized: bool = False,
     ) -> None:
         super().__init__()
+        # What one end has more than the other is padded before, as torch's own 'same' does it around an even kernel;
+        # all of it, where it depends on the size of the map.
+        common = (0, 0) if sized else (min(g.pad[0], g.pad_end[0]), min(g.pad[1], g.pad_end[1]))
+        self.border = Border(g, common, sized)
         self.conv = nn.Conv2d(
             in_channels,
             out_channels,
             g.kernel,
             stride=g.stride,
-            padding=g.pad,
+            padding=common,
             dilation=g.dilation,
             groups=groups,
             bias=bias,
         )
-        # 'same' around an even kernel takes one zero more at the end, as torch's own does (which warns about it).
-        self.extra = (0, g.pad_end[1] - g.pad[1], 0, g.pad_end[0] - g.pad[0])
         self.has_norm = norm_eps is not None
         if norm_eps is not None:
             self.bn = nn.BatchNorm2d(out_channels, eps=norm_eps)
@@ -84,13 +89,11 @@ class ConvBlock(nn.Module):
     def reduces(self) -> bool:
         """Whether each output is a mixture of one position's channels, nothing added, and there are fewer outputs."""
         conv = self.conv
-        one = conv.kernel_size == conv.stride == (1, 1) and conv.padding == (0, 0) and not any(self.extra)
+        one = conv.kernel_size == conv.stride == (1, 1) and conv.padding == (0, 0) and self.border.is_empty
         return one and conv.groups == 1 and conv.bias is None and conv.out_channels < conv.in_channels
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        if any(self.extra):
-            x_BCHW = nn.functional.pad(x_BCHW, self.extra)
-        x_BCHW = self.conv(x_BCHW)
+        x_BCHW = self.conv(self.border.pad(x_BCHW))
         if self.pool is not None:
             x_BCHW = self.pool(x_BCHW)
         if self.has_norm:

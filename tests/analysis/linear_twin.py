@@ -74,11 +74,13 @@ class LinearTwin:
         padding = node.padding
         if padding == "same" and strided:  # torch has no 'same' here; the kernel's reach is even then
             padding = [d * (k - 1) // 2 for k, d in zip(kernel, both(node.dilation), strict=True)]
+        x, padding = pad_ends(x, kernel, both(node.stride), both(node.dilation), padding)
         return F.conv2d(x, weight, None, node.stride, padding, node.dilation, groups)
 
     def _pool(self, node: Any, x: Tensor) -> Tensor:
         kernel = both(node.kernel_size)
         padding = [k // 2 for k in kernel] if node.padding == "same" else node.padding
+        x, padding = pad_ends(x, kernel, both(node.stride), (1, 1), padding)
         return F.avg_pool2d(
             x, kernel, node.stride, padding, node.ceil_mode, divisor_override=1 if self.single else None
         )
@@ -120,6 +122,23 @@ class LinearTwin:
             source: (torch.zeros_like(made) if grad is None else grad).sum(1).reshape(-1, *self.size(source))
             for source, made, grad in zip(sources, maps, found, strict=True)
         }
+
+
+def pad_ends(
+    x: Tensor, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int], padding: Any
+) -> tuple[Tensor, Any]:
+    """The map with padding around it, and 0, where torch's own layers have no such padding; else both as they are."""
+    ends = padding
+    if padding == "tf_same":  # as TensorFlow's manual writes it
+        ends = []
+        for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True):
+            window = (k - 1) * d + 1
+            total = max(window - s, 0) if n % s == 0 else max(window - n % s, 0)
+            ends.append((total // 2, total - total // 2))
+    elif not isinstance(padding, tuple) or not isinstance(padding[0], tuple):
+        return x, padding
+    (top, bottom), (left, right) = ends
+    return F.pad(x, (left, right, top, bottom)), 0
 
 
 def both(value: Any) -> tuple[int, int]:

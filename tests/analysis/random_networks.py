@@ -27,7 +27,7 @@ from explorer.architecture import (
     Residual,
     Sequence,
 )
-from tests.strategies import after, both
+from tests.strategies import after, both, padded
 
 Shape = tuple[int, int, int]
 
@@ -46,12 +46,20 @@ class Maker:
         other = self.rng.randint(low, high)
         return one if one == other or self.chance(0.6) else (one, other)
 
+    def padding(self, most: tuple[int, ...], otherwise: Any) -> Any:
+        """For each side its own, TensorFlow's, or mostly what is given otherwise."""
+        if self.chance(0.7):
+            return otherwise
+        sides = tuple((self.rng.randint(0, each), self.rng.randint(0, each)) for each in most)
+        return self.rng.choice((sides, "tf_same"))
+
     def conv(self, name: str, shape: Shape, keep: bool, out: int | None = None) -> tuple[Any, Shape]:
         c, h, w = shape
-        dilation, stride, padding = self.size(1, 3), 1, "same"
+        dilation, stride = self.size(1, 3), 1
+        padding = self.rng.choice(("same", "same", "tf_same"))
         kernel = self.size(1, 4)
         if not keep and self.chance(0.7):
-            stride, padding = self.size(1, 3), self.size(0, 3)
+            stride, padding = self.size(1, 3), self.padding((3, 3), self.size(0, 3))
         filters: Any = out or self.rng.randint(1, 4)
         groups: Any = self.rng.choice([g for g in range(1, 5) if c % g == 0 == filters % g])
         if out is None and self.chance(0.2):
@@ -61,12 +69,9 @@ class Maker:
             groups=groups,
         )  # fmt: skip
         sides = [
-            after(n, k, s, d, d * (k - 1) if padding == "same" else 2 * p)
-            for n, k, s, d, p in zip(
-                (h, w), both(kernel), both(stride), both(dilation), both(padding) if padding != "same" else (0, 0),
-                strict=True,
-            )
-        ]  # fmt: skip
+            after(n, k, s, d, padded(n, k, s, d, padding, axis))
+            for axis, (n, k, s, d) in enumerate(zip((h, w), both(kernel), both(stride), both(dilation), strict=True))
+        ]
         if min(sides) < 1:
             return self.conv(name, shape, True, out)
         return node, (c if filters == "same" else filters, sides[0], sides[1])
@@ -75,11 +80,18 @@ class Maker:
         c, h, w = shape
         kernel: Any = self.rng.choice((1, 3, (3, 1), 5)) if keep else self.size(1, 4)
         stride = 1 if keep else self.size(1, 4)
-        padding = tuple(k // 2 if keep else self.rng.randint(0, k // 2) for k in both(kernel))
-        ceil = self.chance(0.5)
+        padding: Any = tuple(k // 2 if keep else self.rng.randint(0, k // 2) for k in both(kernel))
+        if not keep:
+            padding = self.padding(tuple(k - 1 for k in both(kernel)), padding)
+        elif self.chance(0.3):
+            kernel, padding = self.size(1, 4), "tf_same"
+        unequal = isinstance(padding[0], tuple) and any(before != behind for before, behind in padding)
+        if isinstance(padding[0], tuple) and not unequal:
+            padding = (0, 0)  # what is equal at both ends may be half the window at most
+        ceil = self.chance(0.5) and not unequal
         sides = [
-            after(n, k, s, 1, 2 * p, ceil)
-            for n, k, s, p in zip((h, w), both(kernel), both(stride), padding, strict=True)
+            after(n, k, s, 1, padded(n, k, s, 1, padding, axis), ceil and padding != "tf_same")
+            for axis, (n, k, s) in enumerate(zip((h, w), both(kernel), both(stride), strict=True))
         ]
         if min(sides) < 1:
             return self.pool(name, shape, True)

@@ -230,8 +230,9 @@ def test_the_longest_architecture_can_be_read_again(indent: int | None) -> None:
     """As many nodes as may be, as deep as may be, every field at its longest, four bytes a letter in the texts."""
     deepest = tuple(
         Conv(
-            name=f"{number:_>64}", out_channels=8192, kernel_size=(31, 30), stride=(31, 30), padding=(1024, 1023),
-            dilation=(31, 30), groups="depthwise", bias=False, norm="batch", norm_eps=1.2345678901234567e-05,
+            name=f"{number:_>64}", out_channels=8192, kernel_size=(31, 30), stride=(31, 30),
+            padding=((1024, 1023), (1023, 1022)), dilation=(31, 30), groups="depthwise",
+            bias=False, norm="batch", norm_eps=1.2345678901234567e-05,
             activation="hard_sigmoid",
         )
         for number in range(MAX_NODES - MAX_DEPTH)

@@ -23,6 +23,7 @@ from explorer.architecture import (
     field_label,
     walk,
 )
+from explorer.text import format_setting
 from tests.editor.test_panel import controls
 from tests.sizes import examples
 from tests.test_node_kinds import SAMPLES
@@ -74,7 +75,10 @@ def test_every_field_of_every_kind_has_a_control(op: str) -> None:
 
 
 def test_fields_whose_control_depends_on_their_value_have_one_for_each() -> None:
-    for fields in ({"out_channels": "same"}, {"out_channels": "same", "groups": "depthwise"}, {"kernel_size": (1, 3)}):
+    for fields in (
+        {"out_channels": "same"}, {"out_channels": "same", "groups": "depthwise"}, {"kernel_size": (1, 3)},
+        {"padding": "tf_same", "stride": 2}, {"padding": ((0, 1), (2, 2))},
+    ):  # fmt: skip
         architecture = network("conv", **fields)
         assert NODE_KINDS["conv"].model_fields.keys() - WITHOUT_CONTROL.keys() <= offered(architecture, "sample")
 
@@ -103,6 +107,7 @@ def test_no_control_is_there_twice() -> None:
 
 WHOLE = st.integers(-1, 40) | st.sampled_from([64, 1000, 1024, 8192, 9000])
 SIZES = st.integers(0, 32) | st.tuples(st.integers(0, 32), st.integers(0, 32))
+SIDES = st.tuples(st.integers(0, 3), st.integers(0, 3))
 DECIMALS = st.floats(0, 1.5) | st.sampled_from([1e-5, 1e-3, 0.3, 0.75, 2.0, 10.0, -0.1])
 WORDS = st.sampled_from(
     [*get_args(ActivationKind), "batch", "max", "avg", "se", "cbam", "identity", "projection", "concat", "add"]
@@ -118,7 +123,7 @@ VALUES = {
     "stride": SIZES,
     "dilation": SIZES,
     "output_size": SIZES,
-    "padding": SIZES | st.just("same"),
+    "padding": SIZES | st.tuples(SIDES, SIDES) | st.sampled_from(["same", "tf_same"]),
     "bias": st.booleans() | st.just("auto"),
     "ceil_mode": st.booleans(),
     "count_include_pad": st.booleans(),
@@ -131,6 +136,10 @@ def forms(value: Any) -> list[Any]:
     """A value as JSON has it, and as people type it and the product prints it."""
     if isinstance(value, tuple):
         h, w = value
+        if isinstance(h, tuple):
+            text = f"{h[0]}+{h[1]}×{w[0]}+{w[1]}"
+            spaced = text.replace("×", " x ").replace("+", " + ")
+            return [[list(h), list(w)], str(value), text, spaced, format_setting(value)]
         return [list(value), f"{h}×{w}", f"{h}x{w}", f" {h} X {w} ", f"{h}, {w}", f"{h} * {w}"]
     if isinstance(value, bool):
         return [value]

@@ -34,7 +34,7 @@ def refused(name: str, **command: Any) -> tuple[Architecture, str, dict[str, Arc
 
 def test_an_even_window_at_a_stride_is_offered_with_its_padding() -> None:
     _, said, offers = refused("googlenet", do="set", path="conv1", field="kernel_size", value=6)
-    assert "give the padding as a number, or use an odd kernel" in said
+    assert "give the padding as a number, use an odd kernel, or 'tf_same'" in said
     conv = edit.find(offers["kernel 6, padding 2"], "conv1")
     assert (conv.kernel_size, conv.padding) == (6, 2)
     assert analyze(offers["kernel 6, padding 2"]).by_path["conv1"].output_shape == (64, 112, 112)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from ...architecture import Geometry
+from ...architecture import Geometry, write_padding
 from ...text import compact_shape, format_extent, format_percent
 from ._findings import Finding, Fix
 from ._lines import Element, Network, windows
@@ -23,7 +23,8 @@ def find_mostly_padding(network: Network) -> Iterator[Finding]:
     groups: dict[tuple[Geometry, Shape, Shape], list[str]] = {}
     for path, node in _padded(network):
         layer = network.analysis.by_path[path]
-        groups.setdefault((node.geometry, layer.input_shape[1:], layer.output_shape[1:]), []).append(path)
+        window = node.geometry_on(layer.input_shape[1:])
+        groups.setdefault((window, layer.input_shape[1:], layer.output_shape[1:]), []).append(path)
     for (geometry, given, made), paths in groups.items():
         hits = [_count_hits(geometry, axis, given[axis], made[axis]) for axis in (0, 1)]
         height, width = geometry.kernel
@@ -92,15 +93,18 @@ def find_padding_fixes(network: Network, finding: Finding) -> tuple[tuple[Fix, .
         if path not in finding.layers or node.op != "conv":
             continue
         layer = network.analysis.by_path[path]
-        kernel, padding = [], []
+        geometry = node.geometry_on(layer.input_shape[1:])
+        kernel, pad, pad_end = [], [], []
         for axis in (0, 1):
-            first, end = _live_taps(node.geometry, axis, layer.input_shape[1 + axis], layer.output_shape[1 + axis])
-            cut = min(first, node.geometry.kernel[axis] - end)
-            kernel.append(node.geometry.kernel[axis] - 2 * cut)
-            padding.append(node.geometry.pad[axis] - cut * node.geometry.dilation[axis])
+            first, end = _live_taps(geometry, axis, layer.input_shape[1 + axis], layer.output_shape[1 + axis])
+            cut = min(first, geometry.kernel[axis] - end)
+            kernel.append(geometry.kernel[axis] - 2 * cut)
+            pad.append(geometry.pad[axis] - cut * geometry.dilation[axis])
+            pad_end.append(geometry.pad_end[axis] - cut * geometry.dilation[axis])
         changes[path] = {"kernel_size": one_or_two(kernel)}
-        if node.padding != "same":
-            changes[path]["padding"] = one_or_two(padding)
+        if node.padding not in ("same", "tf_same"):
+            new = geometry._replace(pad=tuple(pad), pad_end=tuple(pad_end))
+            changes[path]["padding"] = write_padding(new)
     if not changes:
         return (), searched
     old, new = (format_extent(tuple(sizes)) for sizes in (finding.numbers["kernel"], kernel))

@@ -209,9 +209,7 @@ def _options(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _differs(old: Any, new: Any) -> bool:
-    if isinstance(old, bool) or old == "same":
-        return bool(old != new)
-    return pair(old) != pair(new)
+    return bool(old != new) if isinstance(old, bool | str) else pair(old) != pair(new)
 
 
 def _follow(nodes: list[Any], size: tuple[int, ...], given: ReceptiveField) -> tuple[tuple[int, ...], View] | None:
@@ -220,7 +218,7 @@ def _follow(nodes: list[Any], size: tuple[int, ...], given: ReceptiveField) -> t
     for axis in (0, 1):
         n, jump, centre = size[axis], given.stride[axis], given.centre[axis]
         for node in nodes:
-            kernel, stride, dilation, before, after = (side[axis] for side in node.geometry)
+            kernel, stride, dilation, before, after = (side[axis] for side in node.geometry_on((n, n)))
             reach = dilation * (kernel - 1)
             room = n + before + after - reach - 1
             if room < 0:

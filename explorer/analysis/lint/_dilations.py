@@ -11,13 +11,16 @@ from itertools import combinations, product
 from math import comb
 from typing import Any, NamedTuple
 
-from ...architecture import MAX_KERNEL, MAX_PADDING, Architecture, edit
+from ...architecture import MAX_KERNEL, MAX_PADDING, Architecture, Sides, Size, edit, write_padding
 from ...text import format_setting
 from ._findings import Fix
 from ._hdc import Coin
 from ._lines import WINDOWS, Element, Network, is_chain, stride_of, windows
 from ._proof import Changes, change, describe, one_or_two, prove
 from ._solve import Window, count_states, solve
+
+_FOLLOWING = ("same", "tf_same")
+"""Paddings that follow the dilation by themselves."""
 
 
 class Judge(NamedTuple):
@@ -84,7 +87,7 @@ def _solve_chain(network: Network, path: str, stretch: Stretch, judge: Judge) ->
         "keeps the size of each layer's output, and its centre where branches meet"
     )
     ways = ["size", "centre"]
-    if all(node.padding != "same" for _, node in _changeable(stretch)):
+    if all(node.padding not in _FOLLOWING for _, node in _changeable(stretch)):
         searched += "; then, with the paddings as they are, the same field from as few changes, the largest first"
         ways.append("padding")
     for keep in ways:
@@ -132,8 +135,8 @@ def _chain_changes(stretch: Stretch, keep: str) -> Changes | None:
         new = height or width, width or height
         if new != node.geometry.dilation:
             changes[path] = {"dilation": one_or_two(new)}
-            if keep != "padding" and node.padding != "same":
-                changes[path]["padding"] = one_or_two(_kept_paddings(node, new))
+            if keep != "padding" and node.padding not in _FOLLOWING:
+                changes[path]["padding"] = _kept_padding(node, new)
     return changes
 
 
@@ -174,23 +177,29 @@ def _allowed(node: Any, axis: int, keep: str) -> Iterator[int]:
         more = (value - node.geometry.dilation[axis]) * (node.geometry.kernel[axis] - 1)
         if keep == "padding":
             yield value
-        elif node.padding == "same":  # an odd number of zeros in all shifts the centre, and cannot be with a stride
+        elif node.padding in _FOLLOWING:  # an odd number of zeros in all shifts the centre, and cannot be with a stride
             if more % 2 == 0 or (keep == "size" and node.geometry.stride == (1, 1)):
                 yield value
-        elif _kept_padding(node, axis, value) is not None:
+        elif _kept_sides(node, axis, value) is not None:
             yield value
 
 
-def _kept_paddings(node: Any, dilation: tuple[int, int]) -> tuple[int | None, int | None]:
-    return _kept_padding(node, 0, dilation[0]), _kept_padding(node, 1, dilation[1])
-
-
-def _kept_padding(node: Any, axis: int, dilation: int) -> int | None:
+def _kept_padding(node: Any, dilation: tuple[int, int]) -> Size | Sides | None:
     """The padding at which another dilation keeps the output's size and centre; None if there is none."""
+    height, width = (_kept_sides(node, axis, dilation[axis]) for axis in (0, 1))
+    if height is None or width is None:
+        return None
+    pad, pad_end = (height[0], width[0]), (height[1], width[1])
+    return write_padding(node.geometry._replace(pad=pad, pad_end=pad_end))
+
+
+def _kept_sides(node: Any, axis: int, dilation: int) -> tuple[int, int] | None:
+    """That on one axis, before and behind."""
     geometry = node.geometry
     more = (dilation - geometry.dilation[axis]) * (geometry.kernel[axis] - 1)
-    padding: int = geometry.pad[axis] + more // 2
-    return padding if more % 2 == 0 and 0 <= padding <= MAX_PADDING else None
+    before, behind = geometry.pad[axis] + more // 2, geometry.pad_end[axis] + more // 2
+    fits = more % 2 == 0 and min(before, behind) >= 0 and max(before, behind) <= MAX_PADDING
+    return (before, behind) if fits else None
 
 
 # ---- branches --------------------------------------------------------------------------------------------------
@@ -230,11 +239,11 @@ def _set_dilations(layers: Sequence[Element], dilations: Sequence[int]) -> Chang
         if dilation == node.dilation:
             return None
         changes[path] = {"dilation": dilation}
-        if node.padding != "same":
-            padding = _kept_paddings(node, (dilation, dilation))
-            if None in padding:
+        if node.padding not in _FOLLOWING:
+            padding = _kept_padding(node, (dilation, dilation))
+            if padding is None:
                 return None
-            changes[path]["padding"] = one_or_two(padding)
+            changes[path]["padding"] = padding
     return changes
 
 

@@ -67,7 +67,8 @@ def _reads(network: Network, element: Element) -> list[Product]:
         return []
     _, height, width = layers[0].input_shape
     if node.op in WINDOWS:
-        return _read_window(node.geometry, layers[0].input_shape, layers[-1].output_shape)
+        window = node.geometry_on((height, width))
+        return _read_window(window, layers[0].input_shape, layers[-1].output_shape)
     if node.op not in ("parallel", "residual"):
         return []
     found: list[Product] = []

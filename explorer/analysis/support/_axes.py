@@ -19,8 +19,8 @@ def pull_windows(window: Geometry, read: Size) -> tuple[Spread, Spread]:
 
 def pull_window(window: Geometry, axis: int, read: int) -> Spread:
     """From outputs of a window to those of its ``read`` inputs that they see; None where nothing changes."""
-    kernel, stride, dilation, before, _ = (side[axis] for side in window)
-    if (kernel, stride, before) == (1, 1, 0):
+    kernel, stride, dilation, before, behind = (side[axis] for side in window)
+    if (kernel, stride, before, behind) == (1, 1, 0, 0):
         return None
     every = (1 << read) - 1
     return lambda bits: (smear(spread(bits, stride), kernel, dilation) >> before) & every
@@ -28,8 +28,8 @@ def pull_window(window: Geometry, axis: int, read: int) -> Spread:
 
 def push_window(window: Geometry, axis: int, made: int) -> Spread:
     """From inputs of a window to those of its ``made`` outputs that see them; None where nothing changes."""
-    kernel, stride, dilation, before, _ = (side[axis] for side in window)
-    if (kernel, stride, before) == (1, 1, 0):
+    kernel, stride, dilation, before, behind = (side[axis] for side in window)
+    if (kernel, stride, before, behind) == (1, 1, 0, 0):
         return None
     every = (1 << made) - 1
     return lambda bits: thin(smear_down(bits << before, kernel, dilation), stride) & every

@@ -7,7 +7,7 @@ from copy import copy
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from ...architecture import Architecture, Geometry, pair, walk
+from ...architecture import Architecture, Geometry, Windowed, pair, walk
 from ...architecture import Sequence as Sequential
 from ...text import quote_path, suggest
 from .._containers import projection_stride
@@ -81,10 +81,11 @@ class Graph:
         self.reasons: Mapping[int, str] = layout.reasons
         """Why it is not known how a map reads, by its place; those that are known are not in it."""
         self._analysis = analysis
-        if layout.projections or layout.combined:
+        if layout.projections or layout.combined or layout.sized:
             self.maps = [*self.maps]
             self._project(layout.projections)
             self._repeat(layout.combined)
+            self._pad(layout.sized)
         misfits = {head.path: head.describe() for head in analysis.auxiliary if not head.fits}
         if misfits:
             absent = {place: why for path, why in misfits.items() for place in layout.heads[path]}
@@ -96,6 +97,12 @@ class Graph:
             path, (body, (source, _)) = self.maps[place]
             step = projection_stride(self.sizes[source], self.sizes[place])
             self.maps[place] = Map(path, (body, (source, _POINTWISE._replace(stride=step))))
+
+    def _pad(self, places: Sequence[tuple[int, Any]]) -> None:
+        """State the windows whose padding follows from the sizes of the maps."""
+        for place, node in places:
+            path, ((source, _),) = self.maps[place]
+            self.maps[place] = Map(path, ((source, node.geometry_on(self.sizes[source])),))
 
     def _repeat(self, places: Sequence[int]) -> None:
         """State which branches of fusions element by element are repeated, which follows from the sizes, too."""
@@ -151,6 +158,8 @@ class _Layout:
         self.projections: list[int] = []
         self.combined: list[int] = []
         """Places of fusions element by element."""
+        self.sized: list[tuple[int, Any]] = []
+        """Windows whose padding depends on the size of their map."""
         self.heads: dict[str, range] = {}
         source = 0
         for node in trunk.children:
@@ -162,6 +171,8 @@ class _Layout:
         reads = READINGS.get(op)
         if reads:
             place = self._append(path, (source, reads(node)))
+            if isinstance(node, Windowed) and node.is_sized:
+                self.sized.append((place, node))
         elif op == "sequence":
             for child in node.children:
                 place = self._add(child, f"{path}/{child.name}", place)

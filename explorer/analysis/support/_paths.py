@@ -132,8 +132,8 @@ class _Counter:
     def _pull_window(self, first: int, part: Any, window: Geometry, axis: int, read: int) -> tuple[int, Any]:
         import numpy as np
 
-        kernel, stride, dilation, before, _ = (side[axis] for side in window)
-        if (kernel, stride, before) == (1, 1, 0):
+        kernel, stride, dilation, before, behind = (side[axis] for side in window)
+        if (kernel, stride, before, behind) == (1, 1, 0, 0):
             return first, part
         start, reach = first * stride - before, (len(part) - 1) * stride + 1
         height = reach + dilation * (kernel - 1)
