@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..architecture import ActivationKind, Architecture, Conv, Node, Parallel, Residual, Sequence
+from ..architecture import Architecture, Conv, Node, Parallel, Residual, Sequence
 from ._inception_v4 import PAPER, TABLE_2, TIMM_RESULTS, reduction_a, stem
 from ._registry import Fact, Lineage, Parent, register
 from ._slim import avg_pool, conv, down, logits, max_pool, mixed
@@ -14,14 +14,13 @@ _SCALES = {"block35": 0.17, "block17": 0.10, "block8": 0.20}
 _LINEAR = "the 1×1 behind the branches of a block has a bias and neither batch normalisation nor ReLU"
 
 
-def _residual(name: str, channels: int, *branches: tuple[Node, ...], activation: ActivationKind = "relu") -> Residual:
+def _residual(name: str, channels: int, *branches: tuple[Node, ...]) -> Residual:
     """relu(x + scale · 1×1(branches(x))), the 1×1 without normalisation: figures 10 to 19."""
     last = Conv(name="Conv2d_1x1", out_channels=channels, activation="none")
     return Residual(
         name=name,
         body=Sequence(name="body", children=(mixed("branches", *branches), last)),
-        scale=_SCALES[name.partition("_")[0].lower()],
-        activation=activation,
+        scale=_SCALES[name.partition("_")[0]],
     )
 
 
@@ -144,10 +143,10 @@ def _block17(name: str, channels: int) -> Residual:
     return _residual(name, channels, (conv("", 192),), long)
 
 
-def _block8(name: str, channels: int, activation: ActivationKind = "relu") -> Residual:
+def _block8(name: str, channels: int) -> Residual:
     """Figure 19."""
     long = (conv("0a", 192), conv("0b", 224, (1, 3)), conv("0c", 256, (3, 1)))
-    return _residual(name, channels, (conv("", 192),), long, activation=activation)
+    return _residual(name, channels, (conv("", 192),), long)
 
 
 _PARENTS = (
@@ -169,7 +168,7 @@ _TOP_1_OF_THE_NOTES = (
         "the paper has 5, 10 and 5 blocks, shipped are 10, 20 and 10; the paper's form is inception-resnet-v2-paper",
         "the stem is the chain of Inception v3 and a block Mixed_5b with 320 channels; the paper takes Inception v4's "
         "stem with 384",
-        "the last block has no ReLU, and a 1×1 to 1,536 channels stands before the pooling; the paper has neither",
+        "the last block is added unscaled and without ReLU, and a 1×1 to 1,536 channels follows; the paper has neither",
         "TF-Slim trains with an auxiliary head behind Repeat_1, which the paper does not draw and timm leaves out",
     ),
     facts=(
@@ -191,6 +190,7 @@ def inception_resnet_v2() -> Architecture:
         (conv("0a", 64), conv("0b", 96, 3), conv("0c", 96, 3)),
         (avg_pool("0a"), conv("0b", 64)),
     )
+    last_block = Residual(name="Block8", body=_block8("block8_10", 2080).body, activation="none")
     return Architecture(
         name="Inception-ResNet v2",
         provenance=f"as shipped by TF-Slim and timm · {PAPER}",
@@ -206,7 +206,7 @@ def inception_resnet_v2() -> Architecture:
                 _repeat("Repeat_1", lambda name: _block17(name, 1088), "block17", 20),
                 _reduction_b("Mixed_7a", 288, 288, 320),  # 2080 × 8 × 8
                 _repeat("Repeat_2", lambda name: _block8(name, 2080), "block8", 9),
-                _block8("Block8", 2080, activation="none"),
+                last_block,
                 conv("7b", 1536),  # 1536 × 8 × 8
                 *logits(dropout=0.2),
             ),

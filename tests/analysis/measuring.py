@@ -32,6 +32,12 @@ def parameter_split(module: nn.Module) -> tuple[int, int, int]:
 def output_shapes(network: nn.Module, image: Tensor) -> dict[str, tuple[int, ...]]:
     """Shape of one image's output of every module, by path, in a training forward (auxiliary heads run then only)."""
     shapes: dict[str, tuple[int, ...]] = {}
+    record_shapes(network, image, shapes)
+    return shapes
+
+
+def record_shapes(network: nn.Module, image: Tensor, shapes: dict[str, tuple[int, ...]]) -> Any:
+    """What a network says; ``shapes`` gets that of one image's output of every module, by path."""
 
     def remember(path: str) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -42,8 +48,7 @@ def output_shapes(network: nn.Module, image: Tensor) -> dict[str, tuple[int, ...
     for name, module in network.named_modules():
         if name:
             module.register_forward_hook(remember(name.replace(".", "/")))
-    network(image)
-    return shapes
+    return network(image)
 
 
 def macs(network: nn.Module, image: Tensor) -> int:

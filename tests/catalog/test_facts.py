@@ -23,6 +23,7 @@ TOTALS = set(Totals.__slots__) | {"flops", "training_params"}
         ("inception-v3", 23_834_568, 5_713_216_096, 1311, 32),
         ("inception-v4", 42_679_816, 12_253_974_624, 2071, 32),
         ("inception-resnet-v2", 55_843_464, 13_155_794_016, 3039, 32),
+        ("xception", 22_855_952, 8_357_403_496, 1083, 32),
     ],
 )
 def test_numbers(name: str, params: int, macs: int | None, field: int, stride: int) -> None:
