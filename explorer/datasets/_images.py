@@ -245,7 +245,7 @@ def _rgb(image: Image.Image, notes: list[str]) -> Image.Image:
         return over.convert("RGB")
     if image.mode not in ("RGB", "L", "1"):
         notes.append({"P": "palette", "CMYK": "CMYK"}.get(image.mode, image.mode) + " converted to RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy it
 
 
 def _from_numbers(image: Image.Image, notes: list[str]) -> Image.Image:

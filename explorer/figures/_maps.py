@@ -193,7 +193,8 @@ def encode_photo(pixels: NDArray[np.uint8], limit: int = 1024) -> str:
     """
     image = Image.fromarray(pixels)
     exact = max(image.size) <= min(limit, 384)
-    image.thumbnail((limit, limit), Image.Resampling.LANCZOS)
+    # Hamming is near bicubic where images get smaller, and takes a third of the time of Lanczos.
+    image.thumbnail((limit, limit), Image.Resampling.HAMMING, reducing_gap=3.0)
     if exact:
         return _address(_png(image))
     out = io.BytesIO()
