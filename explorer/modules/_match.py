@@ -67,7 +67,7 @@ class Match:
         return _AVERAGE.search(self.part) is not None
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def network_shapes(architecture: Architecture) -> Shapes:
     """The shape of each weight of a network, by name."""
     return {name: tuple(tensor.shape) for name, tensor in build(architecture, "meta").state_dict().items()}

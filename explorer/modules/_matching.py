@@ -10,12 +10,15 @@ from typing import Any
 from ..architecture import Architecture, walk
 from ._heads import fit_classifiers, leave_out_heads, take_classes
 from ._match import COUNTER, Match, fits_shape, network_shapes, quote_names
+from ._renaming import Naming
 from ._stored import Opaque, StoredTensor, StoredWeights
 from ._torchvision import NAMINGS
 
 _DEPTH, _DICTS = 8, 10_000
 """How deep weights may lie in a file, and how many dicts are looked at."""
 _PREFIXES = 8
+_SAMPLE = 32
+"""Names by which it is told quickly whether a file may follow a naming."""
 _WRAPPER = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
 """Names that torch.compile, FSDP and activation checkpointing put between those of layers."""
 _BOOKKEEPING = re.compile(r"(?:^|\.)(?:total_ops|total_params|n_averaged)$")
@@ -35,12 +38,8 @@ def find_matches(architecture: Architecture, stored: StoredWeights) -> list[Matc
         Those that fit first, running averages before the weights that they are of, else in the order of the file; then
         the others, those with most names in common first.
     """
-    matches = [
-        match
-        for path, tensors in find_state_dicts(stored.content)
-        for naming in NAMINGS
-        for match in _read_as(architecture, path, tensors, naming)
-    ]
+    parts = [_Part(path, tensors) for path, tensors in find_state_dicts(stored.content)]
+    matches = [match for part in parts for naming in NAMINGS for match in _read_as(architecture, part, naming)]
     fitting = [match for match in matches if match.fits]
     best: dict[str, Match] = {}  # one reading of each part: our own names before others
     for match in fitting:
@@ -68,40 +67,51 @@ def find_state_dicts(content: Any) -> Iterator[tuple[tuple[str, ...], dict[str, 
         level = below
 
 
-def _read_as(
-    architecture: Architecture, path: tuple[str, ...], tensors: dict[str, Any], naming: str
-) -> Iterator[Match]:
+class _Part:
+    """One state dict of a file, looked up once for all namings."""
+
+    def __init__(self, path: tuple[str, ...], tensors: dict[str, Any]) -> None:
+        self.path = path
+        clean = {_WRAPPER.sub("", key): value for key, value in tensors.items()}
+        self.tensors = clean if len(clean) == len(tensors) else tensors
+        taken_out = (_WRAPPER.search(key) for key in tensors if key not in self.tensors)
+        self.wrappers = sorted({found[0].rstrip(".") for found in taken_out if found})
+        self.prefixes: dict[str, list[str]] = {}
+        """By what may be a name: what stands before it, in the order of the file."""
+        for name in self.tensors:
+            for place in (0, *(match.end() for match in re.finditer(r"\.", name))):
+                self.prefixes.setdefault(name[place:], []).append(name[:place])
+
+    def knows(self, names: list[str], naming: Naming) -> bool:
+        """Whether any of some names, spread over the network, is in the file; what fits has nearly all of them."""
+        return any(naming(name) in self.prefixes for name in names[:: len(names) // _SAMPLE + 1])
+
+
+def _read_as(architecture: Architecture, part: _Part, naming: str) -> Iterator[Match]:
     own = network_shapes(architecture)
+    if not part.knows([*own], NAMINGS[naming]):
+        return
     wanted = {NAMINGS[naming](name): name for name in own}
     if len(wanted) != len(own):
         return
-    clean = {key: _WRAPPER.sub("", key) for key in tensors}
-    if len(set(clean.values())) != len(clean):
-        clean = {key: key for key in tensors}
-    counts = Counter(
-        name[:place]
-        for name in clean.values()
-        for place in (0, *(match.end() for match in re.finditer(r"\.", name)))
-        if name[place:] in wanted
-    )
+    counts = Counter(prefix for name in wanted for prefix in part.prefixes.get(name, ()))
     most = max(counts.values(), default=0)
     likely = [(prefix, count) for prefix, count in counts.most_common(_PREFIXES) if 2 * count >= most]
-    present = set(clean.values())
+    tensors = part.tensors
     for prefix, hits in likely:
-        if naming and hits <= sum(prefix + name in present for name in own):  # they are our own names
+        if naming and hits <= sum(prefix + name in tensors for name in own):  # they are our own names
             continue
-        match = Match(architecture=architecture, path=path, prefix=prefix, naming=naming, hits=hits)
-        if path:
-            match.conversions.append(f"taken from {'.'.join(path)!r} of the file")
-        wrappers = {found[0].rstrip(".") for key in tensors for found in [_WRAPPER.search(key)] if found}
-        if wrappers and any(clean[key] != key for key in tensors):
-            match.conversions.append(f"{', '.join(map(repr, sorted(wrappers)))} taken out of the names")
+        match = Match(architecture=architecture, path=part.path, prefix=prefix, naming=naming, hits=hits)
+        if part.path:
+            match.conversions.append(f"taken from {'.'.join(part.path)!r} of the file")
+        if part.wrappers:
+            match.conversions.append(f"{', '.join(map(repr, part.wrappers))} taken out of the names")
         if prefix:
             match.conversions.append(f"the prefix {prefix!r} taken off the names")
         if naming:
             match.conversions.append(f"{naming} turned into those of this program")
-        _take(match, wanted, {clean[key]: value for key, value in tensors.items()})
-        fit_classifiers(match, {clean[key]: value for key, value in tensors.items()}, NAMINGS[naming])
+        _take(match, wanted, tensors)
+        fit_classifiers(match, tensors, NAMINGS[naming])
         if match.beside:
             match.conversions.append(f"{quote_names(match.beside)} beside the network left out")
         take_classes(match)

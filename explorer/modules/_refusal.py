@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
+from collections import Counter
 from typing import Any
 
 from .. import catalog
+from ..analysis import analyze
 from ..architecture import Architecture
 from ..text import compact_shape, shorten
 from ._match import Match, network_shapes, quote_names
@@ -25,7 +28,7 @@ _FAMILIES = (
     (r"features\.\d+\.branch\d\.", "an Inception v4"),
     (r"(self_attn|attention)\.", "a transformer"),
 )
-"""Networks that are often saved and that are none of ours, by a name that their weights have."""
+"""Families of which the catalogue has some members or none, by a name that their weights have."""
 
 
 def explain_refusal(architecture: Architecture, stored: StoredWeights, matches: list[Match]) -> str:
@@ -33,7 +36,7 @@ def explain_refusal(architecture: Architecture, stored: StoredWeights, matches: 
     name = stored.name
     if not any(True for _ in find_state_dicts(stored.content)):
         return f"{name} {_describe_content(stored.content)}"
-    owners = [each for each in catalog.names() if _fits(catalog.get(each), stored)]
+    owners = [name for name in catalog.names() if _fits(catalog.get(name), stored)]
     if owners:
         what = " or ".join(map(repr, owners[:3]))
         return (
@@ -52,8 +55,18 @@ def explain_refusal(architecture: Architecture, stored: StoredWeights, matches: 
     return f"{name}{_describe_match(matches[0])}"
 
 
+def _may_fit(architecture: Architecture, stored: StoredWeights) -> bool:
+    """Whether half of a network's weights are as large as weights of the file, whatever their names: told quickly."""
+    own = Counter(layer.weight_params for layer in analyze(architecture).layers if layer.weight_params)
+    for _, tensors in find_state_dicts(stored.content):
+        sizes = Counter(math.prod(each.shape) for each in tensors.values() if isinstance(each, StoredTensor))
+        if 2 * (own & sizes).total() >= own.total():
+            return True
+    return False
+
+
 def _fits(architecture: Architecture, stored: StoredWeights) -> bool:
-    return any(match.fits for match in find_matches(architecture, stored))
+    return _may_fit(architecture, stored) and any(match.fits for match in find_matches(architecture, stored))
 
 
 def _describe_match(match: Match) -> str:
