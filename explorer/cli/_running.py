@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
     from ..training.starting import StartWeights
 
 _LOOK_SECONDS = 0.5
-_RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick, thorough or handwriting; \
+_RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick, thorough, handwriting or fine-tune; \
 default: course"
 
 

@@ -87,6 +87,24 @@ def handwriting(dataset: str) -> TrainConfig:
     )
 
 
+def fine_tune(dataset: str) -> TrainConfig:
+    """For a network that starts from trained weights: a few epochs of SGD at a rate that falls to 0, on flipped and
+    slightly shifted photographs, in small batches."""
+    return TrainConfig(
+        dataset=dataset,
+        optimizer="sgd",
+        lr=0.01,
+        momentum=0.9,
+        weight_decay=1e-4,
+        batch_size=32,
+        epochs=5,
+        schedule="cosine",
+        label_smoothing=0.05,
+        crop=2,
+        flip=True,
+    )
+
+
 RECIPES: dict[str, Callable[[str], TrainConfig]] = {
     "course": course,
     "mnist-lesson": mnist_lesson,
@@ -94,6 +112,7 @@ RECIPES: dict[str, Callable[[str], TrainConfig]] = {
     "quick": quick,
     "thorough": thorough,
     "handwriting": handwriting,
+    "fine-tune": fine_tune,
 }
 """By name: what makes the configuration for a data set."""
 

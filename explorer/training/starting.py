@@ -129,22 +129,30 @@ def pin(
     Raises:
         ValueError: Nothing of the weights fits, a node that is to be held fixed is not there, or the images do not fit.
     """
-    start = config.start or StartFrom(weights=weights.name)
-    data, how = weights.to_bytes(), weights.preprocessing
-    mean, std = ((), ()) if how is None else how.normalisation
-    filled = {
-        **start.model_dump(),
-        "weights": weights.name[:1000],
-        "provenance": weights.provenance[:1000],
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "mean": tuple(map(float, mean)),
-        "std": tuple(map(float, std)),
-    }
-    config = config.changed(start=filled)
+    data = weights.to_bytes()
+    config = pin_start(config, weights, hashlib.sha256(data).hexdigest())
     assert config.start is not None
     plan = weights.plan(architecture, config.start, classes)
     check_start(architecture, config.start)
     return config, data, plan
+
+
+def pin_start(config: TrainConfig, weights: StartWeights, sha256: str = "") -> TrainConfig:
+    """Fill in what the weights say of themselves: name, provenance, mean and deviation, and the SHA-256 of the copy.
+
+    Args:
+        config: Of the run; without a ``start`` it gets one by default.
+        weights: What it begins with.
+        sha256: Of the copy; '' where there is none yet.
+
+    Returns:
+        The configuration with its ``start`` complete.
+    """
+    start, how = config.start or StartFrom(weights=weights.name), weights.preprocessing
+    mean, std = ((), ()) if how is None else how.normalisation
+    facts = {"weights": weights.name[:1000], "provenance": weights.provenance[:1000], "sha256": sha256}
+    numbers = {"mean": tuple(map(float, mean)), "std": tuple(map(float, std))}
+    return config.changed(start={**start.model_dump(), **facts, **numbers})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -99,4 +99,4 @@ def _delete(run: Run) -> None:
 
 
 def _clone(run: Run) -> None:
-    st.session_state["train_clone"] = {"architecture": run.architecture, "config": run.config, "name": run.name}
+    st.session_state["train_clone"] = {"architecture": run.architecture, "config": run.config, "run": run.id}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import streamlit as st
 
 from explorer import catalog, training
 from explorer.architecture import Architecture, ArchitectureError, from_json
+from explorer.datasets import get_card
 from explorer.experiments import parse_seeds
 from explorer.runs import Run
 from explorer.text import format_bytes, format_duration, format_shape
@@ -16,7 +17,7 @@ from pages.ui import find_networks, session
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
-from . import augmentation, choices, data, settings, state
+from . import augmentation, choices, data, settings, start_from, state
 
 
 class Fitted(NamedTuple):
@@ -52,8 +53,10 @@ def show(runs: list[Run]) -> None:
         help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
         "scaled to the network's input.",
     )  # fmt: skip
+    start = start_from.choose([choices.get_network(name) for name in chosen])
+    start_from.offer_photos(card.name, available=card.available)
     small = choices.ask_image_size(chosen, card)
-    heads = choices.ask_heads(chosen, card, small=small)
+    heads: bool | Literal["all"] = "all" if start.no_heads else choices.ask_heads(chosen, card, small=small)
     config = settings.choose(card.name)
     seeds = _seeds()
     networks, complaints = [], []
@@ -69,9 +72,16 @@ def show(runs: list[Run]) -> None:
     if config is None or seeds is None:
         _button(networks, None)
         return
+    if start.complaint:
+        complaints.append(start.complaint)
+    elif start.section is not None:
+        try:
+            config = config.changed(start=start.section)
+        except ValueError as error:
+            complaints.append(str(error))
     if networks and card.available:
         augmentation.show(networks[0].network, config.changed(seed=seeds[0]))
-    _forecast(networks, config, seeds, runs, complaints)
+    _forecast(networks, config, seeds, runs, complaints, start)
 
 
 def _lessons() -> None:
@@ -105,7 +115,10 @@ def _take_clone() -> None:
         if known is None:
             st.session_state["train_cloned"] = architecture
         st.session_state["train_designs"] = [known or choices.CLONED]
-        settings.take(training.parse(asked["config"]))
+        config = training.parse(asked["config"])
+        settings.take(config.changed(start=None))
+        section = None if config.start is None else config.start.model_dump()
+        start_from.fill(section, f"{asked['run']}@start" if section else start_from.RANDOM)
         return
     pristine = catalog.name_of(session.architecture()) == session.HOME
     proposed = [_FIRST if pristine else choices.CURRENT]
@@ -133,6 +146,7 @@ def _forecast(
     seeds: Sequence[int],
     runs: list[Run],
     complaints: list[str],
+    start: start_from.Start,
 ) -> None:
     """What the runs will take, and the button; or why they cannot be started."""
     lines, windows, expected, unmeasured, images = [], set(), [], "", ""
@@ -144,6 +158,7 @@ def _forecast(
             disk += len(seeds) * fit.disk
             training.check_disk(disk)
             warnings |= dict.fromkeys(training.find_warnings(network, config))
+            start_from.show_carried(network, config, start, get_card(config.dataset).classes)
         except ValueError as error:
             complaints.append(choices.describe_error(error))
             continue
@@ -188,10 +203,15 @@ def _forecast(
             st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
         if training.describe_imbalance(config) in warnings:
             settings.offer_balance()
-    _button([] if complaints else networks, config, seeds)
+    _button([] if complaints else networks, config, seeds, start)
 
 
-def _button(networks: list[Fitted], config: training.TrainConfig | None, seeds: Sequence[int] = ()) -> None:
+def _button(
+    networks: list[Fitted],
+    config: training.TrainConfig | None,
+    seeds: Sequence[int] = (),
+    start: start_from.Start = start_from.Start(None, None),  # noqa: B008  (a constant)
+) -> None:
     """The button; what it was clicked for is done here, with what the form holds now and never with what it held."""
     many = len(networks) * len(seeds)
     st.button(
@@ -201,7 +221,7 @@ def _button(networks: list[Fitted], config: training.TrainConfig | None, seeds: 
     if not st.session_state.pop("train_start", False):
         return
     if networks and config is not None:
-        _start(networks, config, seeds)
+        _start(networks, config, seeds, start)
     else:
         state.PAGE.tell("error", "Not started: the form says why")
     st.rerun()
@@ -213,12 +233,15 @@ def ask_to_start() -> None:
     st.session_state["train_start"] = True
 
 
-def _start(networks: list[Fitted], config: training.TrainConfig, seeds: Sequence[int]) -> None:
+def _start(
+    networks: list[Fitted], config: training.TrainConfig, seeds: Sequence[int], start: start_from.Start
+) -> None:
     started, problem = [], ""
     try:
         for network, changes in networks:
             for seed in seeds:
-                run = training.start(manager(), network, config.changed(seed=seed), notes=changes)
+                settings_of_run = config.changed(seed=seed)
+                run = training.start(manager(), network, settings_of_run, notes=changes, weights=start.weights)
                 started.append(run.id)
     except ValueError as error:
         problem = f"Not started: {error}"

@@ -1,0 +1,262 @@
+"""What a run starts from: random numbers or weights, which part is held fixed, and which tensors are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
+
+from explorer.architecture import Architecture, walk
+from explorer.inspection import AvailableModel, fetch_weights, find_published, list_models
+from explorer.text import format_bytes, format_shape, parse_decimal
+from explorer.training import StartFrom, TrainConfig, describe_start
+from pages.ui.manager import manager
+from pages.ui.progress import run_with_progress
+from pages.ui.text import literal
+
+if TYPE_CHECKING:  # torch is loaded where weights are read
+    from explorer.training.starting import StartWeights
+
+RANDOM, FILE = "", "@file"
+_SOURCE, _CHECKPOINT = "train_from", "train_from_checkpoint"
+_KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
+_UNFREEZE = {"never": "never", "block": "block by block", "all": "all at once"}
+_HEADS = {"auto": "automatic", "new": "new", "keep": "kept"}
+PHOTOS_NETWORK, PHOTOS_FREEZE = "inception-v3", "Mixed_6e"
+"""What one click fine-tunes on the visitor's images, and up to where it is held fixed."""
+
+
+class Start(NamedTuple):
+    """What the form says of the start."""
+
+    weights: StartWeights | None
+    """What the runs start from; None for random numbers."""
+    section: dict[str, Any] | None
+    """The ``start`` section of their configuration."""
+    no_heads: bool = False
+    """Whether all auxiliary heads are left out."""
+    complaint: str = ""
+    """Why nothing can be started; '' where it can."""
+
+
+def offer_photos(dataset: str, *, available: bool) -> None:
+    """One click that fills the form with the usual start from a large network's weights."""
+    st.button(
+        "Fine-tune Inception v3 on these images", icon=":material/model_training:", key="train_photos",
+        width="stretch", disabled=not available, on_click=_fill_photos, args=(dataset,),
+        help="Fills the form: Inception v3 from its published ImageNet weights, without the auxiliary head, held fixed "
+        f"up to {PHOTOS_FREEZE}, by the recipe fine-tune. Each setting can be changed before Start.",
+    )  # fmt: skip
+
+
+def _fill_photos(dataset: str) -> None:
+    from . import settings
+
+    here = st.session_state
+    here["train_data"] = dataset
+    here["train_designs"] = [PHOTOS_NETWORK]
+    settings.begin("fine-tune")
+    fill({"weights": PHOTOS_NETWORK, "freeze": PHOTOS_FREEZE}, PHOTOS_NETWORK)
+    here["train_from_no_heads"] = True
+
+
+def fill(section: dict[str, Any] | None, source: str) -> None:
+    """Fill this part of the form.
+
+    Args:
+        section: The ``start`` section of a configuration; None: random numbers.
+        source: Name of the weights, as ``open_start`` takes it.
+    """
+    here = st.session_state
+    known = StartFrom(**(section or {"weights": "none"}))
+    name, at, _ = source.partition("@")
+    here[_SOURCE] = source if source.endswith("@start") or section is None else name
+    here[_CHECKPOINT] = source if at else ""
+    here["train_from_freeze"], here["train_from_unfreeze"] = known.freeze, known.unfreeze
+    here["train_from_epochs"], here["train_from_rate"] = str(known.unfreeze_epochs), f"{known.old_rate:g}"
+    here["train_from_head"], here["train_from_images"] = known.head, known.images == "weights"
+
+
+def choose(networks: Sequence[Architecture]) -> Start:
+    """This part of the form.
+
+    Args:
+        networks: Those that are to be trained; the nodes of the first are offered to be held fixed.
+    """
+    here = st.session_state
+    found = {entry.name: entry for entry in list_models(manager())}
+    chosen = here.get(_SOURCE, RANDOM)
+    cloned = [chosen] if chosen.endswith("@start") else []
+    options = [RANDOM, FILE, *cloned, *found]
+    if chosen not in options:  # a run that was deleted meanwhile
+        here[_SOURCE] = RANDOM
+    source = st.selectbox(
+        "Start from", options, key=_SOURCE, persist_state="session", format_func=lambda name: _title(name, found),
+        help="Random numbers, or trained weights: what fits the network is carried over by path and by the first "
+        "channels, and the rest begins anew. A run keeps a copy of what it started from.",
+    ) or RANDOM  # fmt: skip
+    if source == RANDOM:
+        return Start(None, None)
+    weights, complaint = _open(source, found, networks)
+    section, problem = _ask(networks, weights)
+    no_heads = any(node.op == "auxiliary" for network in networks for _, node in walk(network)) and st.toggle(
+        "Leave out all auxiliary heads", key="train_from_no_heads", persist_state="session",
+        help="They help a deep network that begins anew; one that starts from weights rarely needs them.",
+    )  # fmt: skip
+    return Start(weights, section, no_heads, complaint or problem)
+
+
+def _title(name: str, found: dict[str, AvailableModel]) -> str:
+    if name in (RANDOM, FILE):
+        return "a file of weights" if name else "random numbers"
+    if name not in found:
+        return f"what run {name.partition('@')[0]} started from"
+    entry = found[name]
+    return f"{_KINDS[entry.kind]}{entry.title}" + ("" if entry.ready else " (not here yet)")
+
+
+def _open(
+    source: str, found: dict[str, AvailableModel], networks: Sequence[Architecture]
+) -> tuple[StartWeights | None, str]:
+    """The weights of a choice; None, and why, where there are none yet."""
+    if source == FILE:
+        return _upload(networks)
+    name, version = source, ""
+    if entry := found.get(source):
+        if not entry.ready:
+            _download(entry)
+            return None, f"the weights of {entry.title} are not on this machine: download them, or choose others"
+        name, version = (_checkpoint(entry) if entry.kind == "run" else source), f"{entry.checkpoints} {entry.best}"
+    try:
+        with st.spinner("Reading the weights"):
+            return _open_cached(name, version), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _open_cached(name: str, version: str) -> Any:  # noqa: ARG001  (the version is part of the key)
+    from explorer.inspection.starting import open_start
+
+    return open_start(name, manager())
+
+
+def _checkpoint(entry: AvailableModel) -> str:
+    here = st.session_state
+    options = [*([entry.checkpoints[-1]] if entry.best else []), *entry.checkpoints[: -1 if entry.best else None]]
+    if here.get(_CHECKPOINT) not in options:
+        here[_CHECKPOINT] = options[0]
+    return st.selectbox(
+        "Checkpoint", options, key=_CHECKPOINT, persist_state="session",
+        format_func=lambda name: entry.best if name.endswith("@best") else f"step {int(name.partition('@')[2]):,}",
+    )  # fmt: skip
+
+
+def _download(entry: AvailableModel) -> None:
+    spec = find_published(entry.name)
+    if spec is not None and st.button(
+        f"Download {format_bytes(spec.size_bytes)}", icon=":material/download:", key="train_from_download",
+        width="stretch",
+    ):  # fmt: skip
+        done = run_with_progress(
+            f"Downloading {spec.title}", lambda progress: fetch_weights(spec.name, progress=progress)
+        )
+        if done is not None:
+            st.rerun()
+
+
+def _upload(networks: Sequence[Architecture]) -> tuple[StartWeights | None, str]:
+    files = st.file_uploader(
+        "Weights, as torch or safetensors save them", key="train_from_files", accept_multiple_files=True,
+        help="A state dict or a checkpoint of a training script (.pt, .pth, .ckpt, .bin), .safetensors, or all shards "
+        "of one with their index. Objects in a file are never made. The weights may be those of the network, of what "
+        "it was made from, or of any network of the catalogue.",
+    )  # fmt: skip
+    if not files or not networks:
+        return None, "bring a file of weights, or choose others"
+    here, key = st.session_state, (tuple(file.file_id for file in files), networks[0])
+    if here.get("train_from_opened", (None,))[0] != key:
+        from explorer.inspection.starting import open_start_files
+        from explorer.modules import WeightsFile
+
+        try:
+            with st.spinner("Comparing the weights with the networks"):
+                brought = [WeightsFile(name=file.name, data=file.getvalue()) for file in files]
+                here["train_from_opened"] = key, open_start_files(networks[0], brought), ""
+        except ValueError as error:
+            here["train_from_opened"] = key, None, str(error)
+    _, weights, complaint = here["train_from_opened"]
+    return weights, complaint
+
+
+def _ask(networks: Sequence[Architecture], weights: StartWeights | None) -> tuple[dict[str, Any], str]:
+    """(the ``start`` section as it stands in the form; what is wrong with it)."""
+    here, problem = st.session_state, ""
+    nodes = [path for path, node in walk(networks[0]) if node.op != "auxiliary"] if networks else []
+    if here.get("train_from_freeze", "") not in nodes:
+        here["train_from_freeze"] = ""
+    freeze = st.selectbox(
+        "Hold fixed up to", ["", *nodes], key="train_from_freeze", persist_state="session",
+        format_func=lambda path: path or "nothing",
+        help="This node and all before it keep their weights and the statistics of their norms. The classifier and "
+        "auxiliary heads are always trained.",
+    )  # fmt: skip
+    section: dict[str, Any] = {"weights": "?" if weights is None else weights.name[:1000], "freeze": freeze or ""}
+    if freeze:
+        section["unfreeze"] = st.segmented_control(
+            "Unfreeze", list(_UNFREEZE), key="train_from_unfreeze", default="never", required=True,
+            format_func=_UNFREEZE.__getitem__, persist_state="session",
+            help="Block by block: after every so many epochs the last block of what is fixed is trained, too.",
+        )  # fmt: skip
+        if section["unfreeze"] != "never":
+            typed = st.text_input("After epochs", "1", key="train_from_epochs", max_chars=6, persist_state="session")
+            if typed.strip().isdecimal():
+                section["unfreeze_epochs"] = int(typed)
+            else:
+                problem = f"after epochs: {typed[:20]!r} is not a whole number"
+    here.setdefault("train_from_rate", "1")
+    typed = st.text_input(
+        "Learning rate of what was carried over", key="train_from_rate", max_chars=20, persist_state="session",
+        help="A factor on the learning rate, above 0 and at most 1; what begins anew has the whole rate.",
+    )  # fmt: skip
+    try:
+        section["old_rate"] = parse_decimal(typed)
+    except ValueError as error:
+        problem = f"learning rate of what was carried over: {error}"
+    section["head"] = st.segmented_control(
+        "Classifier", list(_HEADS), key="train_from_head", default="auto", required=True,
+        format_func=_HEADS.__getitem__, persist_state="session",
+        help="Automatic: it begins anew unless the weights have the classes of the data, name by name.",
+    )  # fmt: skip
+    here.setdefault("train_from_images", True)
+    as_weights = st.toggle(
+        "Normalise images as the weights expect them", key="train_from_images", persist_state="session",
+        help="Else by the setting normalise.",
+    )  # fmt: skip
+    section["images"] = "weights" if as_weights else "run"
+    return section, problem
+
+
+def show_carried(network: Architecture, config: TrainConfig, start: Start, classes: tuple[str, ...]) -> None:
+    """Which tensors a network takes. Raises ValueError where nothing fits, or the start does not."""
+    if start.weights is None:
+        return
+    from explorer.training.starting import find_start_warnings, pin_start
+
+    config = pin_start(config, start.weights)
+    assert config.start is not None
+    plan = start.weights.plan(network, config.start, classes)
+    size = format_shape(start.weights.architecture.input_shape)
+    st.markdown(literal(f"{network.name}: {plan.describe()}."))
+    said = [*describe_start(network, config.start), f"The weights were trained on images of {size}."]
+    st.caption(literal(f"From {start.weights.provenance}. {' '.join(said)}"))
+    for note in (*start.weights.notes, *find_start_warnings(network, config, plan)):
+        st.warning(literal(f"{note[0].upper()}{note[1:].rstrip('.')}."))
+    with st.expander("Tensors that are taken, cut or begun anew", icon=":material/table_rows:"):
+        shown = sorted(plan.tensors, key=lambda each: each.fate == "taken")
+        rows = [
+            {"tensor": each.name, "shape": format_shape(each.shape) or "number", "what becomes of it": each.describe()}
+            for each in shown
+        ]
+        st.dataframe(rows, hide_index=True, height=min(380, 38 + 35 * len(rows)), key=f"carried_{network.name}")

@@ -1,0 +1,87 @@
+"""What a run starts from, on the Train page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer import training
+from explorer.runs import Manager, RunFolder
+from explorer.training.starting import FILE
+from pages.ui.manager import manager as page_manager
+from tests.pages.parts import messages, open_page, visible_text
+
+
+@pytest.fixture
+def form(home: Path) -> AppTest:
+    """The form with a network of which weights ship, and nobody who starts what is queued."""
+    running = open_page("train")
+    page_manager().close()
+    running.multiselect(key="train_designs").set_value(["mnist-inception"]).run()
+    running.selectbox(key="train_from").set_value("mnist-inception").run()
+    assert not running.exception
+    return running
+
+
+def test_a_start_from_a_shipped_model_shows_what_is_taken_and_the_run_keeps_it(
+    form: AppTest, manager: Manager
+) -> None:
+    assert "0 cut, 2 begun anew" in visible_text(form) or "0 cut, 0 begun anew" in visible_text(form)
+    form.selectbox(key="train_from_freeze").set_value("conv1").run()
+    form.text_input(key="train_from_rate").set_value("0,1").run()
+    assert "Everything up to conv1 is held fixed" in visible_text(form)
+    form.button(key="start").click().run()
+    assert not form.exception
+    (run,) = manager.store.runs()
+    start = training.parse(run.config).start
+    assert start is not None
+    assert (start.weights, start.freeze, start.old_rate) == ("mnist-inception", "conv1", 0.1)
+    assert start.mean
+    assert (RunFolder(manager.root, run.id).path / FILE).is_file()
+    # Its clone starts from the same.
+    form.run()
+    form.button(key="clone").click().run()
+    assert form.selectbox(key="train_from").value == f"{run.id}@start"
+    assert form.selectbox(key="train_from_freeze").value == "conv1"
+    form.button(key="start").click().run()
+    assert not form.exception
+    again = manager.store.runs()[-1]
+    assert again.id != run.id
+    assert training.parse(again.config).start == start
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "said"),
+    [
+        ("train_from_rate", "x", "learning rate of what was carried over: 'x' is not a number"),
+        ("train_from_rate", "2", "start.old_rate (=2.0): input should be less than or equal to 1"),
+    ],
+)
+def test_a_number_that_is_none_is_said_and_nothing_starts(form: AppTest, key: str, typed: str, said: str) -> None:
+    form.text_input(key=key).set_value(typed).run()
+    assert said in messages(form)
+    assert form.button(key="start").disabled
+    assert form.text_input(key=key).value == typed
+
+
+def test_weights_of_another_network_are_refused_with_a_way_out(form: AppTest) -> None:
+    form.multiselect(key="train_designs").set_value(["dilated-cnn"]).run()
+    assert "nothing of mnist-inception fits" in messages(form)
+    assert form.button(key="start").disabled
+
+
+def test_one_click_fills_the_form_for_photos(
+    form: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    form.button(key="train_photos").click().run()
+    assert not form.exception
+    assert form.multiselect(key="train_designs").value == ["inception-v3"]
+    assert form.selectbox(key="train_from").value == "inception-v3"
+    assert form.selectbox(key="train_from_freeze").value == "Mixed_6e"
+    assert form.selectbox(key="train_recipe").value == "fine-tune"
+    assert "are not on this machine" in messages(form)
+    assert any(button.key == "train_from_download" for button in form.button)
+    assert form.button(key="start").disabled
