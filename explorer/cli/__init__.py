@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
 
     _design.add_list(verb)
     _lineage.add(verb)
-    verb("analyze", _design.analyze_verb, "Shapes, costs and receptive field, layer by layer.", arch=True, shape=True)
+    text = "Shapes, costs and receptive field, layer by layer."
+    sub = verb("analyze", _design.analyze_verb, text, arch=True, shape=True)
+    sub.add_argument("--count", metavar="LAYER", help="the operations of one layer, with its numbers written out")
     _receptive_field.add(verb)
     _lint.add(verb)
     sub = verb("summary", _design.summary_verb, "torchinfo's summary (needs torch).", arch=True, shape=True)

@@ -16,7 +16,7 @@ from ._text import escape, format_table, print_json
 if TYPE_CHECKING:
     from ..experiments import Experiment
 
-_PRESETS = ("homework",)
+_PRESETS = ("homework", "vanishing-gradient")
 
 
 def _factors(args: argparse.Namespace) -> None:
@@ -62,7 +62,7 @@ def _plan_experiment(args: argparse.Namespace) -> tuple[Experiment, list[str]]:
         if args.factors is not None or args.combine:
             raise ValueError("--preset sets factors and combinations; leave out --factors and --combine")
         preset = PRESETS[args.preset]
-        config = training_config(args, preset.dataset)
+        config = training_config(args, preset.dataset, preset.recipe)
         base, config, changes = fit_network(args, catalog.get(preset.network), config)
         return preset.experiment(config, base=base, seeds=seeds, name=args.name or ""), changes
     network, config = catalog.resolve(args.arch, files=True), training_config(args)

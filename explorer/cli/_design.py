@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
-from ..architecture import describe_changes, diff, group_changes, to_data, to_link
-from ..comparison import Delta, find_differences
+from ..architecture import Architecture, describe_changes, diff, group_changes, to_data, to_link
+from ..comparison import Delta, count_layer, find_differences
 from ..profiling import OUR_CONVENTION
 from ..text import compact_shape, format_count, format_decimal, format_extent, format_signed, quote
 from ._arguments import read_architecture
@@ -100,8 +101,21 @@ def add_list(verb: Callable[..., Any]) -> None:
     sub.add_argument("--sort", choices=("params", "macs"), default="", help="the least first, without groups")
 
 
+def _print_count(args: argparse.Namespace, architecture: Architecture) -> None:
+    found = count_layer(architecture, args.count)
+    if args.json:
+        print_json(asdict(found))
+    else:
+        print("\n".join((escape(found.path), found.weights_equation, found.macs_equation)))
+        if found.note:
+            print(wrap(escape(found.note)))
+
+
 def analyze_verb(args: argparse.Namespace) -> None:
     architecture = read_architecture(args)
+    if args.count:
+        _print_count(args, architecture)
+        return
     analysis, origin = analyze(architecture), catalog.describe_origin(architecture)
     if args.json:
         print_json({**analysis.to_data(), "origin": origin})

@@ -86,8 +86,10 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
         CONVENTIONS,
         INTERACTION_COLUMNS,
         ONE_SEED,
+        collect_gradients,
         collect_results,
         describe_conclusions,
+        describe_gradients,
         draw_conclusions,
         format_epochs,
         interaction_cells,
@@ -112,6 +114,7 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
             "variants": [row.to_data() for row in rows],
             "comparisons": [each.to_data() for each in conclusions.differences],
             "interactions": [each.to_data() for each in conclusions.interactions],
+            "gradients": [asdict(each) for each in collect_gradients(manager, stored, rows)],
             "chance": conclusions.chance and asdict(conclusions.chance),
             "spread": conclusions.spread and {**asdict(conclusions.spread), "interval_95": conclusions.spread.interval},
         })  # fmt: skip
@@ -131,6 +134,9 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
         for sentence in describe_conclusions(conclusions):
             way = f"; `python -m explorer experiments seeds {stored.id} 1,2` adds two" if sentence == ONE_SEED else ""
             print(f"{sentence}{way}.\n")
+        gradients = collect_gradients(manager, stored, rows)
+        if any(each.vanishes for each in gradients):
+            print("\n".join(f"{escape(each)}." for each in describe_gradients(gradients)), end="\n\n")
         states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
         for label, counts in states.items():
             print(f"{escape(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")

@@ -112,7 +112,7 @@ def hold_interrupts() -> Iterator[Callable[[], None]]:
 def add_settings(sub: argparse.ArgumentParser) -> None:
     """The options that ``training_config`` reads."""
     sub.add_argument("--dataset", metavar="NAME|PATH", help="default: the embedded digits")
-    sub.add_argument("--recipe", default="course", metavar="NAME", help=_RECIPES)
+    sub.add_argument("--recipe", metavar="NAME", help=_RECIPES)
     add_changes(sub)
 
 
@@ -135,13 +135,15 @@ def add_changes(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
 
 
-def training_config(args: argparse.Namespace, dataset: str | None = None) -> TrainConfig:
-    """The training configuration that was typed; ``dataset`` is the one where none was. Raises ValueError."""
+def training_config(
+    args: argparse.Namespace, dataset: str | None = None, usual_recipe: str = "course"
+) -> TrainConfig:
+    """The training configuration that was typed; the others are taken where none was. Raises ValueError."""
     from .. import datasets
     from ..training import recipe
 
     typed = args.dataset if args.dataset is not None else dataset
-    base = recipe(args.recipe, datasets.DEFAULT if typed is None else datasets.find_name(typed))
+    base = recipe(args.recipe or usual_recipe, datasets.DEFAULT if typed is None else datasets.find_name(typed))
     changes = setting_changes(args)
     return base.changed(**changes) if changes else base
 

@@ -10,6 +10,7 @@ from ._compare import MAX_NETWORKS, AlignedStage, Comparison, MetricCell, Metric
 from ._family import lay_out_family
 from ._html import render_html
 from ._lessons import Reduction, Saving, Stack, compute_saving, find_reductions, list_stacks, with_reduction
+from ._ones import Head, LayerCount, Mixing, compare_heads, count_layer, list_counted, mix_channels
 from ._pareto import pareto_front
 from ._published import FAMILIES, PublishedPoint, list_published, render_published_csv
 from ._stages import HEAD, Block, Part, Stage, find_stages
@@ -33,8 +34,11 @@ __all__ = [
     "Difference",
     "Differences",
     "EqualBudget",
+    "Head",
+    "LayerCount",
     "MetricCell",
     "MetricRow",
+    "Mixing",
     "Part",
     "PublishedPoint",
     "Ranges",
@@ -49,7 +53,9 @@ __all__ = [
     "TableCell",
     "TradeOffAxis",
     "compare",
+    "compare_heads",
     "compute_saving",
+    "count_layer",
     "describe_misfits",
     "find_differences",
     "find_reductions",
@@ -60,12 +66,14 @@ __all__ = [
     "is_best",
     "lay_out_family",
     "list_axes",
+    "list_counted",
     "list_published",
     "list_stacks",
     "make_chain",
     "make_report",
     "measure_step",
     "metrics_table",
+    "mix_channels",
     "pareto_front",
     "read_chain",
     "render_csv",

@@ -22,6 +22,7 @@ from ._conclusions import (
 )
 from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Variant, check_seeds, parse_seeds, plan
 from ._factors import Factor, NotApplicable, changed_nodes, get_factor, list_factors
+from ._gradients import GradientProfile, collect_gradients, describe_gradients
 from ._manage import StoredExperiment, add_seeds, delete, get_experiment, list_experiments, pause, resume, start, stop
 from ._parsing import parse_structure
 from ._presets import PRESETS, Preset
@@ -58,6 +59,7 @@ __all__ = [
     "Design",
     "Experiment",
     "Factor",
+    "GradientProfile",
     "NotApplicable",
     "Preset",
     "RunAccuracy",
@@ -73,10 +75,12 @@ __all__ = [
     "chart_rows",
     "check_seeds",
     "collect_accuracies",
+    "collect_gradients",
     "collect_results",
     "correct_for_many",
     "delete",
     "describe_conclusions",
+    "describe_gradients",
     "deviation_interval",
     "draw_conclusions",
     "find_runs",

@@ -43,6 +43,39 @@ def parallel_path(architecture: Architecture, block: str) -> str:
     return found
 
 
+def repeat_blocks(times: int) -> Callable[[Architecture], Architecture]:
+    """Let each block be followed by ``times − 1`` more like it, which keep its map: stride 1, identity as shortcut.
+
+    Blocks are residuals and nodes with parallel branches; one without a shortcut whose stride is above 1 has no copy.
+    """
+
+    def change(architecture: Architecture) -> Architecture:
+        blocks = set(edit.blocks(architecture))
+        for place, node in reversed([*enumerate(architecture.trunk.nodes)]):
+            if isinstance(node, Residual) or (node.name in blocks and not _has_stride(node)):
+                for number in range(times, 1, -1):
+                    taken = {each.name for each in architecture.trunk.nodes}
+                    name = edit.free_name(f"{node.name}_{number}", taken)
+                    copy = edit.with_fields(_at_stride_1(node), name=name)
+                    architecture = edit.insert(architecture, "", copy, place + 1)
+        return architecture
+
+    return change
+
+
+def _has_stride(node: Any) -> bool:
+    return any(getattr(each, "stride", 1) not in (1, (1, 1)) for _, each in [("", node), *walk(node)])
+
+
+def _at_stride_1(node: Any) -> Any:
+    """The node with stride 1 everywhere; its shortcuts become identities, and the repair projects where it must."""
+    if isinstance(node, Residual):
+        return edit.with_fields(node, shortcut="identity", body=_at_stride_1(node.body))
+    if node.child_field:
+        return edit.with_fields(node, **{node.child_field: tuple(map(_at_stride_1, node.nodes))})
+    return edit.with_fields(node, stride=1) if hasattr(node, "stride") else node
+
+
 def add_residual(architecture: Architecture, block: str) -> Architecture:
     """Add a shortcut to a block that has none: the identity, or after the repair a projection where shapes differ."""
     if any(isinstance(node, Residual) for _, node in _with_itself(architecture, block)):

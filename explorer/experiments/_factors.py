@@ -65,8 +65,23 @@ class Factor:
 
 _NO_BLOCKS = "the network has no blocks of parallel branches that could take it"
 
+
+
+def _depth(times: int, words: str) -> Factor:
+    return Factor(
+        name=f"depth-{times}",
+        title=f"{times} × the blocks",
+        summary=f"Each block is followed by {words} more like it, at stride 1 and with the identity as shortcut.",
+        group="depth",
+        change=edits.repeat_blocks(times),
+        reason_unchanged="there is neither a residual nor a block of parallel branches at stride 1 to repeat",
+    )
+
+
 # In the order in which they are applied together: branches and widths first, what wraps the result last.
 _FACTORS = (
+    _depth(3, "two"),
+    _depth(7, "six"),
     Factor(
         name="add",
         title="fusion by addition",

@@ -73,6 +73,16 @@ PRESETS = {
         seeds=(0, 1, 2),
         recipe="course",
         dataset="cifar-10",
-    )
+    ),
+    "vanishing-gradient": Preset(
+        title="Vanishing gradient",
+        summary="8, 20 and 44 layers, each with shortcuts and without: the gradient of each block, and what is learnt.",
+        network="residual-8",
+        factors=("depth-3", "depth-7", "no-residual"),
+        combine=True,
+        seeds=(0, 1),
+        recipe="mnist-lesson",
+        dataset="digits",
+    ),
 }
 """Presets by name."""

@@ -15,6 +15,7 @@ from explorer.runs import Manager
 from pages.ui.compare.state import parse_options
 from tests.experiments.parts import finish
 from tests.pages.parts import HOSTILE, JOINER, address, design_of, mounted, open_page, visible_text
+from tests.pages.sending import send
 from tests.training.parts import config
 
 NAMES = ("near-sighted-cnn", "residual-mnist", "inception-net-32")
@@ -231,11 +232,50 @@ def test_small_kernels_for_a_large_one(manager: Manager) -> None:
     assert set(table["field"]) == {"7"}
 
 
+def test_a_layer_is_counted_with_its_numbers(manager: Manager) -> None:
+    running = app("lesson", "part:count", ("googlenet",))
+    running.selectbox(key="lesson_layer").set_value("inception_3b/branch_5x5/conv").run()
+    assert "32 · 96 · 5 · 5 · 28 · 28 = 60,211,200" in running.code[0].value
+    assert address(running, "options").endswith("layer:inception_3b/branch_5x5/conv")
+
+
+def test_a_1x1_by_hand_can_be_edited_and_goes_back_to_the_notes(manager: Manager) -> None:
+    running = app("lesson", "part:hand")
+    data = mounted(running, "lesson_mixing")
+    assert data["equations"][0] == "0.5 · 1 + (−0.5) · 2 = −0.5, ReLU 0"
+    send(running, ("lesson_mixing", "set", {"what": "weight", "map": 1, "place": 0, "value": 0.5}))
+    data = mounted(running, "lesson_mixing")
+    assert (data["weights"], data["outputs"][0]) == ([0.5, 0.5], "1.5")
+    send(running, ("lesson_mixing", "set", {"what": "map", "map": 0, "place": 8, "value": -3}))
+    send(running, ("lesson_mixing", "at", 8))
+    kept = address(running, "options")
+    again = mounted(app("lesson", kept), "lesson_mixing")
+    assert (again["maps"][0][8], again["at"], again["weights"]) == (-3, 8, [0.5, 0.5])
+    for wrong in ({"what": "map", "map": 7, "place": 0, "value": 1}, {"what": "bias", "value": "x"}, 5):
+        send(running, ("lesson_mixing", "set", wrong))
+        assert mounted(running, "lesson_mixing")["maps"] == again["maps"]
+    running.button(key="lesson_mixing_reset").click().run()
+    assert mounted(running, "lesson_mixing")["weights"] == [0.5, -0.5]
+
+
+def test_a_1x1_in_place_of_a_linear_head(manager: Manager) -> None:
+    running = app("lesson", "part:head,made:8,given:12")
+    table = running.table[0].value
+    assert table.iloc[0, -1].startswith("do not fit: its weights expect 1,024 numbers")
+    assert list(table.iloc[1:, -1]) == ["fit", "fit"]
+    scores = next(each.value for each in running.dataframe if "class 1" in each.value)
+    assert list(scores.iloc[0]) == list(scores.iloc[1])
+    running.slider(key="lesson_given").set_value(8).run()
+    assert running.table[0].value.iloc[0, -1] == "fit"
+
+
 # ---- addresses ------------------------------------------------------------------------------------------------------
 
 BAD = [
     "x", ":", "x:", "x:<script>", "in:-5,reduce:999999999,out:0,kernel:99x99,map:1e9,of:Z,at:../..", "part:nothing",
     "part:cloud,around:Z,count:0,seed:-1,kernels:,low:x", "batch:7-x,device:cuda%3A0,repeats:0", "x:macs," * 300,
+    "part:hand,weights:1e9_x,mapa:1_2,bias:-,place:99", "part:count,layer:../..",
+    "part:head,channels:0,made:999,given:x",
     "part:budget,scale:Z,like:Z,budget:fame,target:0", "kernel:0x0,large:4,wide:0", "\x00", "y:time.cpu",
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from pages.ui.manager import manager, supervise
 from pages.ui.text import literal
 from pages.ui.train.run_text import STATES
 
-from . import manage, state
+from . import gradients, manage, state
 
 
 def live() -> None:
@@ -156,7 +156,13 @@ def _number(share: float | None, *, signed: bool = False) -> str:
 
 
 def _details(stored: StoredExperiment, rows: list[VariantResult]) -> None:
-    runs, meaning = st.tabs(["Runs", "What the numbers mean"], key="experiment_details", on_change="rerun")
+    profiles = experiments.collect_gradients(manager(), stored, rows)
+    names = ["Runs", *(["Gradient by block"] if profiles else []), "What the numbers mean"]
+    first = "Gradient by block" if any(profile.vanishes for profile in profiles) else "Runs"
+    runs, *gradient, meaning = st.tabs(names, key="experiment_details", on_change="rerun", default=first)
+    if gradient and gradient[0].open:
+        with gradient[0]:
+            gradients.show(profiles)
     if runs.open:
         with runs:
             _runs(rows)

@@ -13,7 +13,7 @@ from explorer.text import format_change, format_count, format_extent, format_per
 from pages.ui.components import mount
 from pages.ui.text import cell
 
-from . import options, reduction
+from . import ones, options, reduction
 from .entries import Entry
 
 TAB = "lesson"
@@ -24,11 +24,25 @@ _PRESETS: dict[str, reduction.Numbers] = {
     "a detour that costs": (64, 96, 64, "3x3", 28),
 }
 _USUAL = next(iter(_PRESETS.values()))
+_PARTS = {
+    "saving": "What a reduction saves", "count": "Count a layer", "hand": "A 1×1 by hand", "head": "For a linear head",
+}  # fmt: skip
 _NAMES = ("in", "reduce", "out", "kernel", "map")
 _KERNELS = ("1x3", "3x1", "3x3", "1x5", "5x5", "1x7", "7x1", "7x7", "9x9", "11x11")
 
 
 def show(entries: tuple[Entry, ...]) -> None:
+    """One of the lessons on 1×1 convolutions."""
+    part = options.choice(
+        TAB, "part", "Lesson", list(_PARTS), _PARTS, widget=st.segmented_control, label_visibility="collapsed"
+    )
+    {
+        "saving": lambda: _show_saving(entries), "count": lambda: ones.show_count(entries), "hand": ones.show_mixing,
+        "head": ones.show_heads,
+    }[part]()  # fmt: skip
+
+
+def _show_saving(entries: tuple[Entry, ...]) -> None:
     """Sliders and their numbers; the reductions of a network; small kernels for a large one."""
     st.markdown(
         "A 1×1 convolution before a larger one makes its input narrow: fewer weights, fewer multiply-adds, and one "
