@@ -177,6 +177,13 @@ function drawRibbon(box, first, memory) {
   html(top, "span", { class: "caption" }, control.label)
   const exact = html(top, "input", { class: "exact", type: "text", inputmode: control.typed ? "text" : "decimal", "aria-label": `${named}, exact value`, "data-id": `exact:${id}`,
     title: control.typed || "" })
+  // What the field may hold beside the numbers of the track.
+  const words = (control.words || []).map((word) => {
+    const button = html(top, "button", { type: "button", class: "plain word", "data-id": `word:${idOf(word.command)}` }, word.label)
+    button.addEventListener("click", () => control.text === word.label || send(memory, word.command))
+    return { button, label: word.label }
+  })
+  top.append(exact)
   const only = html(box, "div", { class: "only" })
   const track = html(box, "div", { class: "track" })
   const picture = svg(track, "svg", { width: "100%", height: 40, preserveAspectRatio: "none", "aria-hidden": "true" })
@@ -269,6 +276,7 @@ function drawRibbon(box, first, memory) {
     range.max = control.points.length - 1
     const index = control.points.findIndex(([value]) => value === ahead)
     range.value = index < 0 ? indexOf(control) : index
+    for (const { button, label } of words) button.setAttribute("aria-pressed", control.text === label ? "true" : "false")
     if (memory.typing?.input !== exact) setText(exact, control.text)
     drawCurve()
     drawThumb(Number(range.value))

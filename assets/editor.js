@@ -72,7 +72,7 @@ const ribbonsOf = (data) => data.cards.flatMap((card) =>
 
 // What must be equal for the drawn controls to be kept and only brought up to date: everything but ribbons' numbers.
 function skeleton(card) {
-  const bare = (control) => isRibbon(control) ? [control.label, idOf(control.command)] : control
+  const bare = (control) => isRibbon(control) ? [control.label, idOf(control.command), control.words] : control
   return {
     ...card, controls: card.controls?.map(bare),
     groups: card.groups?.map((group) => ({ ...group, controls: group.controls.map(bare) })),

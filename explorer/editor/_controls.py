@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..architecture import MAX_FEATURES, Parallel, Residual, edit, field_label, write_padding
+from ..architecture import MAX_FEATURES, Parallel, Residual, edit, field_label, pair, write_padding
 from ..text import format_setting
 from ._maker import Maker, activation_select, button, set_command
 
@@ -49,6 +49,10 @@ _YES_NO = [(True, "yes"), (False, "no")]
 _NORMS = [("none", "none"), ("batch", "batch")]
 _SIZE = "a number, or height × width such as 1×7"
 _EPS = [1e-5, 1e-3]
+_PADDING = f"'same', 'tf_same' (TensorFlow's), {_SIZE}, or before+behind such as 0+1"
+_STRIDES = [1, 2, 3, 4]
+_PADDINGS = 8
+"""Steps of a ribbon of paddings at most."""
 
 
 def _conv_controls(make: Maker, conv: Any, path: str, detailed: bool, linked: bool) -> list[dict[str, Any]]:
@@ -66,8 +70,8 @@ def _conv_controls(make: Maker, conv: Any, path: str, detailed: bool, linked: bo
         controls += _window_controls(make, conv, path, "dilation", list(range(1, 9)))
     if detailed:
         controls += [
-            make.setting(conv, path, "stride", [1, 2, 3], typed=_SIZE),
-            _padding_setting(make, conv, path),
+            *_stride_controls(make, conv, path),
+            *_padding_controls(make, conv, path),
             make.setting(conv, path, "groups", [1, 2, 4, "depthwise"], typed="a number that divides the channels"),
             make.setting(conv, path, "norm", _NORMS),
             activation_select(set_command(path, "activation"), conv.activation),
@@ -84,8 +88,8 @@ def _pool_controls(make: Maker, pool: Any, path: str, detailed: bool, _: bool) -
     controls += _window_controls(make, pool, path, "kernel_size", [1, 2, 3, 5, 7, 9])
     if detailed:
         controls += [
-            make.setting(pool, path, "stride", [1, 2, 3], typed=_SIZE),
-            _padding_setting(make, pool, path),
+            *_stride_controls(make, pool, path),
+            *_padding_controls(make, pool, path),
             *_more(
                 make.setting(pool, path, "ceil_mode", _YES_NO),
                 make.setting(pool, path, "count_include_pad", _YES_NO),
@@ -99,12 +103,12 @@ def _pool_kind(make: Maker, pool: Any, path: str) -> dict[str, Any]:
 
 
 def _padding_setting(make: Maker, leaf: Any, path: str) -> dict[str, Any]:
+    """Buttons of the usual paddings, and a field for all of them."""
     values: list[Any] = ["same", 0, 1, 2]
     if leaf.padding == "tf_same":
         window = leaf.geometry_on(make.analysis.by_path[path].input_shape[1:])
         values.append(("tf_same", f"tf_same: {format_setting(write_padding(window))} here"))
-    typed = f"'same', 'tf_same' (TensorFlow's), {_SIZE}, or before+behind such as 0+1"
-    return make.setting(leaf, path, "padding", values, typed=typed)
+    return make.setting(leaf, path, "padding", values, typed=_PADDING)
 
 
 def _global_pool_controls(make: Maker, pool: Any, path: str, *_: bool) -> list[dict[str, Any]]:
@@ -211,10 +215,55 @@ A kind without a row has no settings, or none that are edited by hand.
 """
 
 
-def _window_controls(make: Maker, leaf: Any, path: str, field: str, values: list[int]) -> list[dict[str, Any]]:
-    """One ribbon for a square size, two for (h, w); typed as 3 or 1×7 in each of them."""
+def _stride_controls(make: Maker, leaf: Any, path: str) -> list[dict[str, Any]]:
+    if make.fields is not None and _moves(make, path, "stride", leaf.stride, _STRIDES):
+        return _window_controls(make, leaf, path, "stride", _STRIDES)
+    return [make.setting(leaf, path, "stride", [1, 2, 3], typed=_SIZE)]
+
+
+def _padding_controls(make: Maker, leaf: Any, path: str) -> list[dict[str, Any]]:
+    """The numbers up to the whole reach of the window as a ribbon, with 'same' beside them."""
+    sides = zip(pair(getattr(leaf, "dilation", 1)), pair(leaf.kernel_size), strict=True)
+    reach = [dilation * (kernel - 1) for dilation, kernel in sides]
+    standing = leaf.padding
+    if standing == "same" and reach[0] == reach[1] and reach[0] % 2 == 0:
+        standing = reach[0] // 2
+    values = list(range(0, max(reach) + 1, max(1, -(-max(reach) // _PADDINGS))))
+    if make.fields is None or not _is_size(standing) or not _moves(make, path, "padding", standing, values):
+        return [_padding_setting(make, leaf, path)]
+    first, *more = _window_controls(make, leaf, path, "padding", values, standing)
+    command = {**set_command(path, "padding"), "value": "same"}
+    fits = make.totals(command) is not None
+    text = {"text": "same"} if leaf.padding == "same" else {}
+    words = {"words": [{"label": "same", "command": command}]} if fits else {}
+    return [{**first, **text, **words, "typed": _PADDING}, *more]
+
+
+def _is_size(value: Any) -> bool:
+    """Whether it is one number for both axes, or one for each."""
+    return isinstance(value, int) or (isinstance(value, tuple) and all(isinstance(each, int) for each in value))
+
+
+def _moves(make: Maker, path: str, field: str, standing: Any, values: list[int]) -> bool:
+    """Whether a ribbon of the field could be moved at all, on one of its axes where it has two."""
+    command = set_command(path, field)
+    axes = [(command, standing)]
+    if isinstance(standing, tuple):
+        axes = [({**command, "axis": axis}, value) for axis, value in enumerate(standing)]
+    return any(
+        make.totals({**each, "value": value}) is not None for each, at in axes for value in values if value != at
+    )
+
+
+def _window_controls(
+    make: Maker, leaf: Any, path: str, field: str, values: list[int], standing: Any = None
+) -> list[dict[str, Any]]:
+    """One ribbon for a square size, two for (h, w); typed as 3 or 1×7 in each of them.
+
+    ``standing`` is the number that the field stands for where it holds a word.
+    """
     command, label = set_command(path, field), field_label(field)
-    value = getattr(leaf, field)
+    value = getattr(leaf, field) if standing is None else standing
     if isinstance(value, int):
         ribbons = [make.ribbon(label, command, value, sorted({*values, value}))]
     else:

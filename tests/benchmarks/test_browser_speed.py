@@ -89,17 +89,18 @@ FIELD_STOPWATCH = """(sentence) => {
 
 
 @pytest.mark.parametrize(
-    ("what", "selector"),
+    ("what", "at", "selector"),
     [
-        ("unit", ".st-key-field_drawing [data-plane='source 0']"),
-        ("dilation", ".st-key-editor [aria-label='inception_3b/branch_5x5/conv dilation']"),
+        ("unit", "inception_3b/branch_5x5/conv", ".st-key-field_drawing [data-plane='source 0']"),
+        ("dilation", "inception_3b/branch_5x5/conv", ".st-key-editor [aria-label$='branch_5x5/conv dilation']"),
+        ("padding", "conv2", ".st-key-editor [aria-label='conv2 padding']"),
     ],
 )
-def test_a_key_moves_the_mask_of_a_field(browser, server, what, selector):
-    """GoogLeNet on the Receptive field page: the next unit, and another dilation, until the mask is drawn."""
+def test_a_key_moves_the_mask_of_a_field(browser, server, what, at, selector):
+    """GoogLeNet on the Receptive field page: the next unit, another dilation or padding, until the mask is drawn."""
     context = new_context(browser)
     page = context.new_page()
-    open_app(page, f"{server.url}/receptive_field?net=googlenet&at=inception_3b/branch_5x5/conv")
+    open_app(page, f"{server.url}/receptive_field?net=googlenet&at={at}")
     page.locator(".st-key-field_drawing .said").evaluate(FIELD_STOPWATCH)
     control = page.locator(selector)
     control.focus()

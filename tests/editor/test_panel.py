@@ -10,7 +10,7 @@ import pytest
 
 from explorer import catalog, editor
 from explorer.analysis import METRICS, Sweep, analyze, headline_metrics
-from explorer.architecture import ArchitectureError, edit, walk
+from explorer.architecture import Architecture, ArchitectureError, edit, walk
 from tests.sizes import ALL, THOROUGH
 
 
@@ -176,6 +176,67 @@ def test_a_panel_of_some_fields_keeps_their_controls_and_nothing_else() -> None:
     assert kept["network"] == whole["network"]
     same = [control for control in controls(whole) if control.get("command", {}).get("field") in fields]
     assert [control for group in groups for control in group["controls"]] == same
+
+
+WINDOWS = ("kernel_size", "dilation", "stride", "padding")
+
+
+def windows_of(architecture: Architecture, path: str) -> dict[str, list[dict[str, Any]]]:
+    """The controls of the chosen layer's stride and padding, where windows alone are asked for."""
+    analysis = analyze(architecture)
+    panel = editor.describe_controls(architecture, analysis, path, metric="receptive_field", fields=WINDOWS)
+    (group,) = [group for card in panel["cards"] for group in card["groups"] if group["path"] == path]
+    return {
+        field: [control for control in group["controls"] if control["command"]["field"] == field]
+        for field in ("stride", "padding")
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "fields", "stride", "padding"),
+    [
+        ("googlenet", "conv2", {}, 1, [0, 1, 2]),
+        ("googlenet", "conv1", {"padding": 3}, 2, [*range(7)]),
+        ("googlenet", "pool1", {"padding": (1, 0)}, 2, [0, 1]),  # of a pooling at most half of the kernel
+        ("dilated-cnn", "conv2", {"kernel_size": 5, "dilation": 3}, 1, [0, 2, 4, 6, 8, 10, 12]),
+    ],
+)
+def test_stride_and_padding_are_ribbons_where_they_fit(
+    name: str, path: str, fields: dict[str, Any], stride: int, padding: list[int]
+) -> None:
+    architecture = edit.replace(catalog.get(name), path, **fields)
+    found = windows_of(architecture, path)
+    (steps,) = found["stride"]
+    assert (steps["type"], steps["value"]) == ("ribbon", stride)
+    assert [value for value, number, _ in steps["points"] if number is not None][:3] == [1, 2, 3]
+    node = edit.find(architecture, path)
+    sides = found["padding"]
+    assert len(sides) == 1 + isinstance(node.padding, tuple)
+    for axis, ribbon in enumerate(sides):
+        assert [value for value, number, _ in ribbon["points"] if number is not None] == padding
+        for value, number, _ in ribbon["points"]:
+            if number is not None:
+                changed = editor.apply(architecture, {**ribbon["command"], "value": value})
+                assert METRICS["receptive_field"].read(changed, analyze(changed)) == number
+                both = edit.find(changed, path).padding
+                assert (both[axis] if isinstance(both, tuple) else both) == value
+    (same,) = sides[0]["words"]
+    again = editor.apply(architecture, same["command"])
+    assert edit.find(again, path).padding == "same"
+    (standing,) = windows_of(again, path)["padding"]
+    assert standing["text"] == "same"
+    as_number = editor.apply(again, {**standing["command"], "value": standing["value"]})
+    one, other = ([row.output_shape for row in analyze(each).layers] for each in (as_number, again))
+    assert one == other
+
+
+def test_stride_and_padding_that_cannot_move_are_buttons() -> None:
+    """In a branch nothing else fits; and 'same' of an even or an oblong window is no one number."""
+    found = windows_of(catalog.get("googlenet"), "inception_3a/branch_3x3/conv")
+    assert [each["type"] for field in found.values() for each in field] == ["choice", "choice"]
+    for kernel in (4, (1, 7)):
+        network = edit.replace(catalog.get("googlenet"), "conv2", kernel_size=kernel, padding="same")
+        assert [each["type"] for each in windows_of(network, "conv2")["padding"]] == ["choice"]
 
 
 def test_a_button_that_is_off_says_why() -> None:
