@@ -237,6 +237,9 @@ def test_stride_and_padding_that_cannot_move_are_buttons() -> None:
     for kernel in (4, (1, 7)):
         network = edit.replace(catalog.get("googlenet"), "conv2", kernel_size=kernel, padding="same")
         assert [each["type"] for each in windows_of(network, "conv2")["padding"]] == ["choice"]
+    for padding in ("tf_same", ((0, 1), (1, 0))):
+        network = edit.replace(catalog.get("googlenet"), "conv2", padding=padding)
+        assert [each["type"] for each in windows_of(network, "conv2")["padding"]] == ["choice"]
 
 
 def test_a_button_that_is_off_says_why() -> None:
