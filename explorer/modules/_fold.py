@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ..architecture import MAX_KERNEL, MAX_TITLE, Architecture, Conv, Geometry, Parallel, Size, edit, walk
+from ..architecture import MAX_KERNEL, MAX_TITLE, Architecture, Conv, Geometry, Parallel, edit, walk
 from ..text import quote, shorten
 from ._build import Network, build
 from ._containers import SequenceBlock
@@ -106,9 +106,11 @@ def _read_branches(node: Parallel, block: nn.Module) -> list[_Branch]:
         return []
     branches = []
     for branch, module in zip(node.branches, modules, strict=True):
-        if isinstance(branch, Conv) and isinstance(module, ConvBlock) and isinstance(module.activation, nn.Identity):
+        if isinstance(branch, Conv) and isinstance(module, ConvBlock):
+            if branch.activation != "none" or branch.norm not in ("none", "batch") or branch.is_sized:
+                return []
             conv = module.conv
-            norm: nn.Module | None = module.bn if module.has_norm else None
+            norm = module._modules.get("bn")
             weight, geometry, groups = conv.weight.detach().cpu().double(), branch.geometry, conv.groups
             bias = torch.zeros(len(weight), dtype=torch.float64)
             bias += 0 if conv.bias is None else conv.bias.detach().cpu()
@@ -148,15 +150,15 @@ def _common_window(windows: list[Geometry]) -> Geometry | None:
         joined.append(((last - first) // step + 1, windows[0].stride[axis], step, -first, last + axes[0].slack))
     (kernel, stride, dilation, pad, pad_end) = zip(*joined, strict=True)
     window = Geometry(kernel, stride, dilation, pad, pad_end)
-    return window if max(kernel) <= MAX_KERNEL and _padding(window) is not None else None
+    return window if max(kernel) <= MAX_KERNEL else None
 
 
-def _padding(window: Geometry) -> Size | Literal["same"] | None:
-    """A window's padding as a convolution has it; None where it has none like it."""
+def _padding(window: Geometry) -> Any:
+    """A window's padding as a convolution has it."""
+    if window.pad != window.pad_end:
+        return tuple(zip(window.pad, window.pad_end, strict=True))
     reach = [step * (kernel - 1) for step, kernel in zip(window.dilation, window.kernel, strict=True)]
-    if all(2 * pad == each for pad, each in zip(window.pad, reach, strict=True)) and window.pad == window.pad_end:
-        return "same"
-    return window.pad if window.pad == window.pad_end else None
+    return "same" if all(2 * pad == each for pad, each in zip(window.pad, reach, strict=True)) else window.pad
 
 
 def _join(name: str, branches: list[_Branch], window: Geometry) -> tuple[Conv, Tensor, Tensor]:
@@ -173,11 +175,9 @@ def _join(name: str, branches: list[_Branch], window: Geometry) -> tuple[Conv, T
             )
         )  # fmt: skip
         weight[:, :, rows[:, None], columns] += _spread(branch, groups)
-    padding = _padding(window)
-    assert padding is not None
     conv = Conv(
         name=name, out_channels=outputs, kernel_size=window.kernel, stride=window.stride, dilation=window.dilation,
-        padding=padding, groups=groups, activation="none",
+        padding=_padding(window), groups=groups, activation="none",
     )  # fmt: skip
     return conv, weight.float(), torch.stack([branch.bias for branch in branches]).sum(0).float()
 

@@ -105,6 +105,43 @@ _GHOSTNET = rename(
     (r"^(?!blocks\.9)(.*)\.(?:conv|linear)\.(weight|bias)$", r"\1.\2"),
 )
 
+# ---- after transformers ---------------------------------------------------------------------------------------------
+
+_CONVNEXT = rename(
+    (r"^features\.0\.conv\.", "features.0.0."),
+    (r"^features\.0\.norm\.", "features.0.1."),
+    (r"\.block\.depthwise\.conv\.", ".block.0."),
+    (r"\.block\.depthwise\.norm\.", ".block.2."),
+    (r"\.block\.expand\.conv\.", ".block.3."),
+    (r"\.block\.project\.conv\.", ".block.5."),
+    (r"\.block\.layer_scale\.weight$", ".layer_scale"),
+    PLAIN,
+)
+_TIMM_CONVNEXT = rename(
+    (r"^features\.0\.conv\.", "stem.0."),
+    (r"^features\.0\.norm\.", "stem.1."),
+    (r"^features\.([246])\.", lambda m: f"stages.{int(m[1]) // 2}.downsample."),
+    (r"^features\.([1357])\.(\d+)\.block\.", lambda m: f"stages.{int(m[1]) // 2}.blocks.{m[2]}."),
+    (r"\.depthwise\.conv\.", ".conv_dw."),
+    (r"\.depthwise\.norm\.", ".norm."),
+    (r"\.expand\.conv\.", ".mlp.fc1."),
+    (r"\.project\.conv\.", ".mlp.fc2."),
+    (r"\.layer_scale\.weight$", ".gamma"),
+    (r"^classifier\.0\.", "head.norm."),
+    (r"^classifier\.2\.linear\.", "head.fc."),
+    PLAIN,
+)
+_INCEPTION_NEXT = rename(
+    (r"^stem\.conv\.", "stem.0."),
+    (r"^stem\.bn\.", "stem.1."),
+    (r"\.downsample\.norm\.", ".downsample.0."),
+    (r"\.downsample\.conv\.conv\.", ".downsample.1."),
+    (r"\.body\.token_mixer\.\w+\.", ".token_mixer."),
+    (r"\.body\.(fc\d)\.", r".mlp.\1."),
+    (r"\.body\.gamma\.weight$", ".gamma"),
+    (r"\.body\.", "."),
+    PLAIN,
+)
 _BARE_LINEAR: Rule = (r"\.linear\.(weight|bias)$", r".\1")
 
 LATER: dict[str, Naming] = {
@@ -128,6 +165,9 @@ LATER: dict[str, Naming] = {
     ),
     "timm's names (EfficientNet)": rename(_EFFICIENTNET_STAGES, *_TIMM_BLOCK, *_TIMM_ENDS, PLAIN),
     "timm's names (GhostNet)": _GHOSTNET,
+    "torchvision's names (ConvNeXt)": _CONVNEXT,
+    "timm's names (ConvNeXt)": _TIMM_CONVNEXT,
+    "timm's names (InceptionNeXt)": _INCEPTION_NEXT,
     "timm's names (RepVGG)": rename((r"\.sum\.", "."), _BARE_LINEAR),
     "timm's names (RepVGG, folded)": rename((r"\.sum\.conv\.", ".reparam_conv."), _BARE_LINEAR),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -74,9 +75,21 @@ def network_shapes(architecture: Architecture) -> Shapes:
 
 
 def fits_shape(name: str, given: Any, shape: tuple[int, ...]) -> bool:
-    """Whether a tensor of a file has the shape of a weight."""
-    shapes = [shape, (1,)] if name.endswith(COUNTER) else [shape]
-    return isinstance(given, StoredTensor) and given.shape in shapes
+    """Whether a tensor of a file has the shape of a weight.
+
+    Ones at the end do not count: a 1×1 convolution may be written as a linear layer, the factors of channels as maps.
+    """
+    if not isinstance(given, StoredTensor):
+        return False
+    return without_ones(given.shape) == without_ones(shape) or (name.endswith(COUNTER) and given.shape == (1,))
+
+
+def without_ones(shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape without the ones at its end."""
+    kept = len(shape)
+    while kept and shape[kept - 1] == 1:
+        kept -= 1
+    return tuple(shape[:kept])
 
 
 def quote_names(names: list[str], limit: int = 2) -> str:

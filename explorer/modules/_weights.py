@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..architecture import Architecture
 from ..text import compact_shape, shorten
 from ._build import Network, build
-from ._match import COUNTER, Match, quote_names
+from ._match import COUNTER, Match, quote_names, without_ones
 from ._matching import find_matches
 from ._refusal import describe_names, explain_refusal
 from ._stored import StoredTensor, StoredWeights, WeightsError
@@ -129,6 +129,7 @@ def _load(match: Match, network: nn.Module, name: str, conversions: list[str]) -
     exact: dict[str, None] = {}
     numbers = rounded = 0
     recounted = False
+    reshaped = 0
     for key, wanted in network.state_dict().items():
         stored = match.found.get(key)
         if key.endswith(COUNTER):
@@ -138,6 +139,8 @@ def _load(match: Match, network: nn.Module, name: str, conversions: list[str]) -
             continue
         assert isinstance(stored, StoredTensor)
         given = stored.load()
+        if given.shape != wanted.shape and without_ones(given.shape) == without_ones(wanted.shape):
+            given, reshaped = given.reshape(wanted.shape), reshaped + 1
         tensors[key] = given
         if given.dtype == wanted.dtype:
             continue
@@ -160,6 +163,11 @@ def _load(match: Match, network: nn.Module, name: str, conversions: list[str]) -
     if numbers:
         what = f"{rounded:,} of {numbers:,} numbers were rounded" if rounded else "every number is the same"
         conversions.append(f"float64 turned into float32: {what}")
+    if reshaped:
+        conversions.append(
+            f"{reshaped:,} tensors written in another shape with the same numbers (a linear layer on channels is a 1×1 "
+            f"convolution here)"
+        )
     if match.without_counters or recounted:
         conversions.append("the counters of batches (num_batches_tracked), which nothing reads, set to 0 or rounded")
     return tensors

@@ -107,6 +107,7 @@ REFERENCES: dict[str, Reference] = {
     "xception": Reference(_timm("legacy_xception"), 71, 14, ("block1", "block12", "conv4")),
     "resnet-18": Reference(_torchvision("resnet18"), 33, 12, ("maxpool", "layer1/0", "layer4")),
     "resnet-50": Reference(_torchvision("resnet50"), 33, 20, ("maxpool", "layer1/0", "layer4")),
+    "resnext-50": Reference(_torchvision("resnext50_32x4d"), 33, 20, ("maxpool", "layer1/0", "layer4")),
     "densenet-121": Reference(
         _torchvision("densenet121"), 64, 72, ("features/denseblock1/denselayer1/new", "features/transition3"),
         (r"(denselayer\d+)", r"\1/new"),  # without what came in, which ours joins to it

@@ -57,7 +57,8 @@ def blocks(draw: st.DrawFn) -> Parallel:
     padded = draw(st.booleans())
     branches: list[Node] = []
     for number in range(draw(st.integers(1, 4))):
-        kernel = draw(st.sampled_from([1, 3, 5, (1, 3), (3, 1), (1, 7)] if padded else [1, 3]))
+        kernels = [1, 3, 5, (1, 3), (3, 1), (1, 7), *([2, 4] if stride == 1 else [])]
+        kernel = draw(st.sampled_from(kernels if padded else [1, 3]))
         branches.append(
             Conv(
                 name=f"conv{number}", out_channels=CHANNELS, kernel_size=kernel, stride=stride,
@@ -83,8 +84,9 @@ def test_a_block_of_added_branches_is_one_convolution(block: Parallel, seed: int
 @pytest.mark.parametrize(
     "branch",
     [
-        Conv(name="b", out_channels=CHANNELS, kernel_size=3),  # with its ReLU
-        Conv(name="b", out_channels=CHANNELS, kernel_size=2, activation="none"),  # its zeros lie at one side
+        Conv(name="b", out_channels=CHANNELS, kernel_size=3),
+        Conv(name="b", out_channels=CHANNELS, kernel_size=3, stride=2, padding="tf_same", activation="none"),
+        Conv(name="b", out_channels=CHANNELS, kernel_size=3, padding=((2, 0), (1, 1)), norm="batch"),
         Pool(name="b"),
         Activation(name="b"),
         Sequence(name="b", children=(Conv(name="conv", out_channels=CHANNELS, activation="none"),)),
@@ -92,11 +94,19 @@ def test_a_block_of_added_branches_is_one_convolution(block: Parallel, seed: int
     ],
 )
 def test_other_blocks_stay(branch: Node) -> None:
-    first = Conv(name="a", out_channels=CHANNELS, activation="none")
+    """An activation in a branch, zeros that depend on the size of the map, what is no convolution, a product."""
+    stride = branch.stride if isinstance(branch, Conv) else 1
+    first = Conv(name="a", out_channels=CHANNELS, stride=stride, padding=0, activation="none")
     fuse = "multiply" if isinstance(branch, Norm) else "add"
     given_network = network(Parallel(name="sum", branches=(first, branch), fuse=fuse))
     with pytest.raises(ValueError, match="'one' has nothing to fold"):
         fold_branches(given_network, build(given_network))
+
+
+def test_zeros_that_differ_from_end_to_end_are_kept() -> None:
+    shifted = Conv(name="a", out_channels=CHANNELS, kernel_size=3, padding=((2, 0), (0, 2)), activation="none")
+    folded = assert_same_answers(network(Parallel(name="sum", branches=(shifted, Sequence(name="keep")), fuse="add")))
+    assert edit.find(folded, "sum").padding == ((2, 0), (0, 2))
 
 
 def test_repvgg_becomes_the_plain_network() -> None:
