@@ -17,6 +17,7 @@ def test_a_network_is_no_older_than_its_parents() -> None:
     for entry in members:
         assert entry.lineage is not None
         assert entry.lineage.paper
+        assert len(catalog.parents(entry)) == len(entry.lineage.parents), "the catalogue has every parent"
         for parent in catalog.parents(entry):
             of = known[parent.name].lineage
             assert of is not None, f"{entry.name} grew from {parent.name}, which has no lineage"

@@ -19,6 +19,7 @@ def test_both_blocks_read_the_same_and_are_one_node(step: Step) -> None:
         assert [node.name for node in block.trunk.nodes] == ["block"]
         assert analyze(block).params
     assert step.source
+    assert {step.parent, step.child} <= set(catalog.names())
     assert step.meaning.endswith(".")
     assert step in catalog.steps_of(step.child)
     assert catalog.step(step.name) is step
