@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+import torchvision
 
 from explorer import analysis, catalog
 from explorer.analysis import Totals, analyze
@@ -65,6 +68,26 @@ def test_facts_of_the_catalogue(entry: catalog.Entry, fact: catalog.Fact) -> Non
         assert counted == fact.value
     else:
         assert abs(counted - fact.value) <= rounding(fact.value), f"{counted:,} is not {fact.value:,} rounded"
+
+
+def test_facts_from_torchvision_are_its_own() -> None:
+    """What a fact says to be in the meta of torchvision's weights is there."""
+    checked = 0
+    for entry in catalog.entries():
+        for fact in entry.facts:
+            found = re.match(r"torchvision, (\w+_Weights)\.(\w+)\.meta", fact.source)
+            if found is None:
+                continue
+            meta = torchvision.models.get_weight(f"{found[1]}.{found[2]}").meta
+            accuracy = meta["_metrics"]["ImageNet-1K"]
+            named = {
+                "top1_percent": accuracy["acc@1"], "top5_percent": accuracy["acc@5"], "macs": meta["_ops"] * 1e9,
+                "params": meta["num_params"], "training_params": meta["num_params"],
+            }  # fmt: skip
+            close = pytest.approx(named[fact.metric], rel=1e-9)
+            assert fact.value == close or fact.metric in ("params", "training_params"), (entry.name, fact)
+            checked += 1
+    assert checked > 20
 
 
 def rounding(value: float) -> float:
