@@ -19,6 +19,7 @@ from explorer.architecture import (
     ArchitectureError,
     Attention,
     Auxiliary,
+    ChannelShuffle,
     Conv,
     Dropout,
     Flatten,
@@ -29,7 +30,9 @@ from explorer.architecture import (
     Parallel,
     Pool,
     Residual,
+    Scale,
     Sequence,
+    Slice,
 )
 
 Shape = tuple[int, int, int]
@@ -133,13 +136,14 @@ def convs(draw: Draw, name: str, shape: Shape, keep: bool, out: int | None = Non
         dilation=dilation,
         groups=groups,
         bias=pick(draw, "auto", True, False),
-        norm=pick(draw, "none", "batch"),
+        norm=pick(draw, "none", "batch", "layer", "group"),
         norm_eps=pick(draw, 1e-5, 1e-3),
         activation=draw(st.sampled_from(ACTIVATIONS)),
     )
     (kh, kw), (sh, sw), (dh, dw) = both(kernel), both(stride), both(dilation)
     ph, pw = padded(h, kh, sh, dh, padding, 0), padded(w, kw, sw, dw, padding, 1)
     channels = c if filters == "same" else filters
+    node = node.model_copy(update={"norm_groups": pick(draw, *divisors(channels))})
     return node, (channels, after(h, kh, sh, dh, ph), after(w, kw, sw, dw, pw))
 
 
@@ -176,7 +180,10 @@ def pools(draw: Draw, name: str, shape: Shape, keep: bool) -> tuple[Pool, Shape]
     return node, (c, after(h, kh, sh, 1, ph, rounds_up), after(w, kw, sw, 1, pw, rounds_up))
 
 
-LEAVES = ("conv", "conv", "conv", "conv", "pool", "pool", "norm", "activation", "dropout", "lrn", "attention")
+LEAVES = (
+    "conv", "conv", "conv", "conv", "pool", "pool", "norm", "activation", "dropout", "lrn", "attention", "scale",
+    "slice", "shuffle",
+)  # fmt: skip
 
 
 @st.composite
@@ -191,7 +198,17 @@ def map_nodes(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         node, out = draw(pools(name, shape, keep))
         return (node, out) if min(out) > 0 else draw(pools(name, shape, True))
     if kind == "norm":
-        return Norm(name=name, eps=pick(draw, 1e-5, 1e-3)), shape
+        groups = pick(draw, *divisors(shape[0]))
+        norm = pick(draw, "batch", "layer", "group")
+        return Norm(name=name, kind=norm, groups=groups, eps=pick(draw, 1e-5, 1e-3)), shape
+    if kind == "scale":
+        return Scale(name=name, init=pick(draw, 1.0, 1e-6, -2.0), bias=draw(st.booleans())), shape
+    if kind == "shuffle":
+        return ChannelShuffle(name=name, groups=pick(draw, *divisors(shape[0]))), shape
+    if kind == "slice":
+        start = whole(draw, 0, shape[0] - 1)
+        stop = pick(draw, "end", whole(draw, start + 1, shape[0]))
+        return Slice(name=name, start=start, stop=stop), ((shape[0] if stop == "end" else stop) - start, *shape[1:])
     if kind == "activation":
         return Activation(name=name, kind=draw(st.sampled_from(ACTIVATIONS))), shape
     if kind == "dropout":
@@ -302,7 +319,7 @@ def residuals(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         name=name,
         body=Sequence(name=draw(st.sampled_from(NAMES)), children=children),
         shortcut="projection" if projection else "identity",
-        norm=pick(draw, "none", "batch"),
+        norm=pick(draw, "none", "batch", "layer", "group"),
         norm_eps=pick(draw, 1e-5, 1e-3),
         scale=pick(draw, 1.0, 0.2),
         drop_path=pick(draw, 0, 0, 0.3),
@@ -314,7 +331,7 @@ def residuals(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
 @st.composite
 def vector_nodes(draw: Draw, name: str) -> Any:
     """Any node that turns a vector into a vector."""
-    kind = pick(draw, "linear", "linear", "dropout", "activation", "flatten", "parallel", "residual")
+    kind = pick(draw, "linear", "linear", "dropout", "activation", "flatten", "parallel", "residual", "scale")
     if kind == "linear":
         return Linear(
             name=name,
@@ -326,6 +343,8 @@ def vector_nodes(draw: Draw, name: str) -> Any:
         return Dropout(name=name, p=pick(draw, 0, 0.5))
     if kind == "flatten":
         return Flatten(name=name)
+    if kind == "scale":
+        return Scale(name=name, bias=draw(st.booleans()))
     if kind == "parallel":
         fuse, width = pick(draw, "concat", "add", "multiply"), whole(draw, 1, 6)
         branches = tuple(Linear(name=branch, out_features=width) for branch in ("a", "b", "c")[: whole(draw, 1, 3)])

@@ -73,23 +73,24 @@ def check_node_kind() -> None:
     from tests.test_node_kinds import READINGS
 
     network = catalog.get("smallest-block")
-    alone = Sequence(name="trunk", children=(NODE_KINDS["channel_shuffle"](name="sample"),))
+    alone = Sequence(name="trunk", children=(NODE_KINDS["pixel_unshuffle"](name="sample"),))
     for reading in READINGS:
-        reading(Architecture(name="channel shuffle", input_shape=(4, 12, 10), trunk=alone))
+        reading(Architecture(name="pixel unshuffle", input_shape=(4, 12, 10), trunk=alone))
     found, built = analyze(network), build(network)
-    assert isinstance(built.get_submodule("shuffle"), torch.nn.ChannelShuffle)
-    assert found.coverage["shuffle"] == 1
+    assert isinstance(built.get_submodule("unshuffle"), torch.nn.PixelUnshuffle)
+    assert found.coverage["unshuffle"] == 1
+    assert found.by_path["unshuffle"].output_shape == (64, 4, 4)
     image = torch.rand(1, *network.input_shape)
     assert found.training_bytes == measuring.saved_bytes(built, image)
     assert found.inference_bytes == measuring.peak_bytes(built, image)
-    wider = editor.apply(network, {"do": "set", "path": "shuffle", "field": "groups", "value": 4})
-    assert edit.find(wider, "shuffle").groups == 4
-    uneven = edit.replace(network, "shuffle", groups=5)
-    assert "16 channels cannot be dealt out to 5 groups" in problems(uneven)[0].message
-    with pytest.raises(ArchitectureError, match="did you mean 'channel_shuffle'"):
-        from_json(to_json(network).replace("channel_shuffle", "channel_shuffel"))
-    shuffle = next(column for column in figures.lay_out_overview(network, found) if column["path"] == "shuffle")
-    assert shuffle["facts"][0] == ["layer", "channel shuffle, 2 groups"]
+    wider = editor.apply(network, {"do": "set", "path": "unshuffle", "field": "step", "value": 4})
+    assert edit.find(wider, "unshuffle").step == 4
+    uneven = edit.replace(network, "unshuffle", step=3)
+    assert "8×8 pixels are not made of squares of 3×3" in problems(uneven)[0].message
+    with pytest.raises(ArchitectureError, match="did you mean 'pixel_unshuffle'"):
+        from_json(to_json(network).replace("pixel_unshuffle", "pixel_unshufle"))
+    column = next(each for each in figures.lay_out_overview(network, found) if each["path"] == "unshuffle")
+    assert column["facts"][0] == ["layer", "squares of 2×2 laid into channels"]
 
 
 def check_catalogue_entry() -> None:

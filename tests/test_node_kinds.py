@@ -17,6 +17,7 @@ from explorer.architecture import (
     Architecture,
     Attention,
     Auxiliary,
+    ChannelShuffle,
     Conv,
     Dropout,
     Flatten,
@@ -28,7 +29,10 @@ from explorer.architecture import (
     Parallel,
     Pool,
     Residual,
+    Scale,
     Sequence,
+    Slice,
+    blocks,
     from_json,
     from_link,
     to_json,
@@ -46,6 +50,9 @@ SAMPLES: dict[str, Node] = {
     "dropout": Dropout(name="sample"),
     "local_response_norm": LocalResponseNorm(name="sample"),
     "norm": Norm(name="sample"),
+    "scale": Scale(name="sample", init=0.5, bias=True),
+    "slice": Slice(name="sample", start=1, stop=3),
+    "channel_shuffle": ChannelShuffle(name="sample"),
     "activation": Activation(name="sample"),
     "attention": Attention(name="sample"),
     "sequence": Sequence(name="sample", children=(Pool(name="pool"),)),
@@ -53,6 +60,25 @@ SAMPLES: dict[str, Node] = {
     "residual": Residual(name="sample", body=Pool(name="pool")),
     "auxiliary": Auxiliary(name="sample", children=(Flatten(name="flatten"), Linear(name="fc", out_features=3))),
 }
+
+
+VARIANTS: dict[str, Node] = {
+    "conv layer norm": Conv(name="sample", out_channels=6, norm="layer", activation="gelu_tanh"),
+    "conv group norm": Conv(name="sample", out_channels=6, kernel_size=3, norm="group", norm_groups=3),
+    "layer norm": Norm(name="sample", kind="layer"),
+    "group norm": Norm(name="sample", kind="group", groups=2),
+    "slice to the end": Slice(name="sample", start=2),
+    "gate": blocks.squeeze_excitation("sample", channels=4, hidden=3, activation="silu", gate="hard_sigmoid"),
+    "gate of places": Parallel(
+        name="sample", branches=(Conv(name="gate", out_channels=1, activation="sigmoid"), Pool(name="x")),
+        fuse="multiply",
+    ),
+    "residual group norm": Residual(
+        name="sample", body=Conv(name="body", out_channels=6, stride=2), shortcut="projection", norm="group",
+        norm_groups=2,
+    ),
+}  # fmt: skip
+"""Forms of a kind that readings treat in their own ways."""
 
 
 def analysis(architecture: Architecture) -> None:
@@ -125,8 +151,8 @@ def test_there_is_a_sample_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.__name__)
-@pytest.mark.parametrize("op", NODE_KINDS)
-def test_every_reading_handles_every_kind(op: str, reading: Callable[[Architecture], Any]) -> None:
-    before = (Flatten(name="flatten"),) if op == "linear" else ()
-    trunk = Sequence(name="trunk", children=(*before, SAMPLES[op]))
-    reading(Architecture(name=op, input_shape=(4, 12, 10), trunk=trunk))
+@pytest.mark.parametrize("sample", [*NODE_KINDS, *VARIANTS])
+def test_every_reading_handles_every_kind(sample: str, reading: Callable[[Architecture], Any]) -> None:
+    before = (Flatten(name="flatten"),) if sample == "linear" else ()
+    trunk = Sequence(name="trunk", children=(*before, (SAMPLES | VARIANTS)[sample]))
+    reading(Architecture(name=sample, input_shape=(4, 12, 10), trunk=trunk))

@@ -7,6 +7,7 @@ from ._growth import AxisField, GrowthStep, explain_growth, format_growth
 from ._metrics import METRICS, Direction, Metric, depth, headline_metrics
 from ._readings import BYTES, CONVENTIONS, Analysis, AuxiliaryHead, Layer, ReceptiveField, Totals
 from ._roles import ROLES, Role, find_roles
+from ._walk import widen_field
 
 __all__ = [
     "BYTES",
@@ -36,4 +37,5 @@ __all__ = [
     "problems",
     "projection_stride",
     "repair",
+    "widen_field",
 ]

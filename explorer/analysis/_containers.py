@@ -8,6 +8,7 @@ from typing import Any
 from ..architecture import IN_PLACE, Repair
 from ..architecture.edit import output_conv
 from ..text import compact_shape
+from ._channel_layers import check_groups, norm_peak, statistics_bytes
 from ._readings import BYTES, AuxiliaryHead
 from ._walk import (
     Axis,
@@ -224,13 +225,16 @@ def _residual(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
             out, h, w = shape
             weight = shape_in[0] * out
             norm = 2 * out if node.norm != "none" else 0
+            if node.norm == "group":
+                check_groups(walk, path, "norm_groups", node.norm_groups, shape)
             bias = 0 if norm else out
             macs = weight * h * w
-            kept = save_for_backward(x) + (size + norm * BYTES if norm else 0)
+            kept = save_for_backward(x) + (size + statistics_bytes(node.norm, node.norm_groups, shape) if norm else 0)
             axis_h, axis_w, aligned, whole = field_in
+            whole |= node.norm == "group"
             field_in = (widen(axis_h, (0, step[0], 0)), widen(axis_w, (0, step[1], 0)), aligned, whole)
             grad = True
-            peak = max(peak, held + (2 if norm else 1) * size)
+            peak = max(peak, held + size + (norm_peak(node.norm, node.norm_groups, shape) if norm else 0))
             held += size
     elif shape != shape_in:
         maps = len(shape) == len(shape_in) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..architecture import Architecture, walk
 
@@ -18,14 +19,18 @@ def convex_in_channels(architecture: Architecture) -> bool:
         architecture: The network.
 
     Returns:
-        True where no layer divides by channels: no attention, and only groups of 1 or a depthwise layer that keeps its
-        channels.
+        True where no layer divides by channels (no attention, shuffle or norm but batch norm, and only groups of 1 or a
+        depthwise layer that keeps its channels) and no branches are added or multiplied.
     """
-    return all(
-        node.op != "attention"
-        and (node.op != "conv" or node.groups == 1 or (node.groups == "depthwise" and node.out_channels == "same"))
-        for _, node in walk(architecture)
-    )
+    return all(map(_is_convex, (node for _, node in walk(architecture))))
+
+
+def _is_convex(node: Any) -> bool:
+    if node.op == "conv" and node.groups != 1 and (node.groups, node.out_channels) != ("depthwise", "same"):
+        return False
+    if node.op == "parallel":  # one channel is repeated, as many as the others have fit, what lies between does not
+        return node.fuse == "concat" or len(node.branches) == 1
+    return node.op not in ("attention", "channel_shuffle") and node.norm_kind in ("none", "batch")
 
 
 def convex_samples(ask: Callable[[int], int | None], values: Sequence[int], start: int) -> list[int | None]:

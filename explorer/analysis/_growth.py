@@ -19,6 +19,7 @@ _WHOLE = {
     "attention": "attention weighs each channel by the whole map",
     "global_pool": "global pooling takes the whole map",
     "flatten": "flattening joins the whole map",
+    "norm": "group normalisation takes its mean over the whole map",
 }
 
 
@@ -221,8 +222,10 @@ class _Climb:
                 field.start - pad * field.stride,
             )
             steps.append(GrowthStep(path, node.op, field, after, kernel, dilation, stride, pad))
-        elif node.op in _WHOLE:
+        elif node.op in _WHOLE and node.op != "norm":
             steps.append(_whole_step(path, node.op, field, _WHOLE[node.op]))
+        if node.norm_kind == "group":
+            steps.append(_whole_step(path, "norm", _end(steps, field), _WHOLE["norm"]))
         return steps
 
     def repeated(self, path: str, node: Any) -> list[str]:

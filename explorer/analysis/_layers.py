@@ -6,6 +6,7 @@ from typing import Any
 
 from ..architecture import MAX_CHANNELS, SAVES_OUTPUT, Repair
 from ..text import compact_shape
+from ._channel_layers import CHANNEL_LAYERS, check_groups, norm_peak, statistics_bytes
 from ._readings import BYTES
 from ._walk import (
     Tensor,
@@ -14,6 +15,7 @@ from ._walk import (
     byte_size,
     mark_whole_input,
     pass_through,
+    refuse_vector,
     save_for_backward,
     widen_field,
 )
@@ -36,12 +38,6 @@ def _refuse_window(walk: Walk, path: str, x: Tensor) -> None:
     walk.refuse(path, f"a window of {window} does not fit its input of {given}{padding}", repair, by_size=True)
 
 
-def _refuse_vector(walk: Walk, op: str, path: str, x: Tensor) -> Tensor:
-    name = f"{'an' if op[0] in 'aeiou' else 'a'} {op.replace('_', ' ')}"
-    walk.refuse(path, f"{name} works on feature maps, but its input is a vector of {x[0][0]:,} after flatten")
-    return pass_through(x)
-
-
 def _groups(walk: Walk, path: str, c: int, given: tuple[int | str, int | str]) -> tuple[int, int]:
     """(out_channels, groups) with 'same' and 'depthwise' resolved."""
     out, groups = (c if isinstance(each, str) else each for each in given)
@@ -62,11 +58,11 @@ def _groups(walk: Walk, path: str, c: int, given: tuple[int | str, int | str]) -
 
 def _conv(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
-    window, out, given, weight, bias, norm, kept, alive, saved = plan
+    window, out, given, weight, bias, norm, kept, alive, saved, normed = plan
     try:
         c, h, w = shape
     except ValueError:
-        return _refuse_vector(walk, "conv", path, x)
+        return refuse_vector(walk, "conv", path, x)
     if out is None:
         out, groups = _groups(walk, path, c, given)
         weight *= out * (c // groups)
@@ -93,6 +89,13 @@ def _conv(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     size = out * map_bytes
     kept = kept * map_bytes + norm * BYTES  # the norm's input and statistics; the activation's input or output
     peak = held + alive * size
+    if normed:
+        (kind, groups), y = normed, (out, h, w)
+        kept += statistics_bytes(kind, groups, y) - norm * BYTES
+        peak = max(peak, held + size + norm_peak(kind, groups, y))
+        if kind == "group":
+            check_groups(walk, path, "norm_groups", groups, y)
+            field = mark_whole_input(field)
     if padded:
         kept += padded
         peak = max(peak, held + padded + size)
@@ -110,7 +113,7 @@ def _pool(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     try:
         c, h, w = shape
     except ValueError:
-        return _refuse_vector(walk, "pool", path, x)
+        return refuse_vector(walk, "pool", path, x)
     y = shape
     plane = padded = 0  # bytes of one channel, and of the whole map, padded
     if window.__class__ is not tuple:
@@ -162,7 +165,7 @@ def _pooled(h: int, w: int, window: tuple[Any, ...], ceil_mode: bool) -> tuple[i
 def _global_pool(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if len(shape) != 3:
-        return _refuse_vector(walk, node.op, path, x)
+        return refuse_vector(walk, node.op, path, x)
     _note_feature(walk, x)
     size = node.output_size
     out = (shape[0], *(size if isinstance(size, tuple) else (size, size)))
@@ -224,28 +227,6 @@ def _dropout(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     return y
 
 
-def _local_response_norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
-    shape, field, grad, storage, _ = x
-    if len(shape) != 3:
-        return _refuse_vector(walk, node.op, path, x)
-    size = byte_size(shape)
-    padded = (shape[0] + node.size - 1) * shape[1] * shape[2] * BYTES
-    y = (shape, field, grad, [size, False, None], storage[0] + max(size + padded, 3 * size))
-    # input² padded over channels, its sum, and the divisor are kept beside the input (torch.nn.functional's formula)
-    walk.row(node, path, x, y, kept=save_for_backward(x) + padded + 2 * size if grad else 0)
-    return y
-
-
-def _norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
-    shape, field, _, storage, _ = x
-    if len(shape) != 3:
-        return _refuse_vector(walk, node.op, path, x)
-    size = byte_size(shape)
-    y = (shape, field, True, [size, False, None], storage[0] + size)
-    walk.row(node, path, x, y, norm=2 * shape[0], kept=save_for_backward(x) + 2 * shape[0] * BYTES)
-    return y
-
-
 def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, grad, storage, _ = x
     if node.kind == "none":
@@ -261,7 +242,7 @@ def _activation(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 def _attention(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
     shape, field, _, storage, _ = x
     if len(shape) != 3:
-        return _refuse_vector(walk, node.op, path, x)
+        return refuse_vector(walk, node.op, path, x)
     c, h, w = shape
     hidden = max(1, c // node.reduction)
     size, c_bytes, hidden_bytes, plane = byte_size(shape), c * BYTES, hidden * BYTES, h * w * BYTES
@@ -295,8 +276,7 @@ LAYERS: dict[str, Visit] = {
     "flatten": _flatten,
     "linear": _linear,
     "dropout": _dropout,
-    "local_response_norm": _local_response_norm,
-    "norm": _norm,
     "activation": _activation,
     "attention": _attention,
+    **CHANNEL_LAYERS,
 }

@@ -82,6 +82,13 @@ class Walk:
         self.rows.append((path, node.op, x[0], y[0], weight, bias, norm, macs, kept, y[1], self.in_head))
 
 
+def refuse_vector(walk: Walk, op: str, path: str, x: Tensor) -> Tensor:
+    """Note that a node that works on maps is given a vector."""
+    name = f"{'an' if op[0] in 'aeiou' else 'a'} {op.replace('_', ' ')}"
+    walk.refuse(path, f"{name} works on feature maps, but its input is a vector of {x[0][0]:,} after flatten")
+    return pass_through(x)
+
+
 def same_memory(a: Tensor, b: Tensor) -> bool:
     """Whether inference would hold both in one storage."""
     return (a[3][2] or a[3]) is (b[3][2] or b[3])
@@ -116,7 +123,18 @@ def widen(axis: Axis, window: tuple[int, int, int]) -> Axis:
 
 
 def widen_field(field: Field, window: tuple[Any, ...]) -> Field:
-    """The field behind a window, as ``Geometry.window`` has it."""
+    """Work out the field behind a window.
+
+    Args:
+        field: That of what the window reads.
+        window: As ``Geometry.window`` has it.
+
+    Returns:
+        The field of what it makes.
+
+    Source: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019,
+        equations 1 to 4.
+    """
     axis_h, axis_w, aligned, whole = field
     _, window_h, window_w, square = window
     if not (square and axis_w is axis_h):

@@ -8,6 +8,7 @@ from . import blocks, branches, edit
 from ._align import Alignment
 from ._architecture import Architecture, walk
 from ._changes import Change, ChangeKind
+from ._channel_nodes import ChannelShuffle, LocalResponseNorm, Norm, Scale, Slice
 from ._diff import describe_changes, describe_difference, diff, structural
 from ._fields import (
     IN_PLACE,
@@ -58,9 +59,7 @@ from ._nodes import (
     Flatten,
     GlobalPool,
     Linear,
-    LocalResponseNorm,
     Node,
-    Norm,
     Parallel,
     Pool,
     Residual,
@@ -104,6 +103,7 @@ __all__ = [
     "Change",
     "ChangeGroup",
     "ChangeKind",
+    "ChannelShuffle",
     "Conv",
     "Dropout",
     "Flatten",
@@ -122,9 +122,11 @@ __all__ = [
     "Problem",
     "Repair",
     "Residual",
+    "Scale",
     "Sequence",
     "Sides",
     "Size",
+    "Slice",
     "Windowed",
     "add_node_kind",
     "blocks",

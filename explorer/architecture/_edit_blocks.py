@@ -7,6 +7,7 @@ from typing import Any
 
 from . import _limits as limits
 from ._architecture import Architecture, walk
+from ._channel_nodes import Slice
 from ._edit_runs import norm_of_first_conv
 from ._edit_tree import (
     find,
@@ -340,38 +341,7 @@ def _passes_channels(node: Any) -> bool:
         return node.out_channels == "same"
     if isinstance(node, Sequence):
         return all(map(_passes_channels, node.nodes))
-    return not node.child_field and not isinstance(node, Linear)
-
-
-def set_style(architecture: Architecture, path: str, **style: Any) -> Architecture:
-    """Set the norm or activation of every convolution at or below a node.
-
-    Convolutions without an activation keep none: they end a residual body or a depthwise step on purpose.
-
-    Args:
-        architecture: What is edited; it stays as it is.
-        path: Path of the node; '' for the whole network.
-        style: Fields of ``Conv``: ``norm``, ``activation``.
-
-    Returns:
-        The new architecture.
-
-    Raises:
-        ArchitectureError: The path or a value is not valid.
-    """
-
-    def change(_: str, node: Any) -> Any:
-        if not isinstance(node, Conv):
-            return node
-        fields = {k: v for k, v in style.items() if k != "activation" or node.activation != "none"}
-        return with_fields(node, **fields)
-
-    node = find(architecture, path)
-    return (
-        transform(architecture, change, path)
-        if path == "" or node.child_field
-        else put(architecture, path, validate(lambda: change(path, node), None, path))
-    )
+    return not node.child_field and not isinstance(node, Linear | Slice)
 
 
 def _copy_attention(architecture: Architecture, path: str, model: Attention | None) -> Architecture:
@@ -404,7 +374,7 @@ def apply_to_all_blocks(architecture: Architecture, path: str) -> Architecture:
     leaves = dict(walk(find(architecture, model)))
     attention = attention_of(architecture, path)
     fields_of: tuple[tuple[type, tuple[str, ...]], ...] = (
-        (Conv, ("kernel_size", "dilation", "norm", "activation")),
+        (Conv, ("kernel_size", "dilation", "norm", "norm_groups", "activation")),
         (Pool, ("kind", "kernel_size")),
     )
     for block in blocks(architecture):

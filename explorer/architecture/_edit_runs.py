@@ -170,7 +170,7 @@ def wrap(architecture: Architecture, path: str, kind: WrapKind, count: int = 1) 
 def norm_of_first_conv(node: Any) -> dict[str, Any]:
     """The norm of the first convolution at or below a node, as fields of a residual around it: its projection's."""
     first = next((each for each in (node, *(inner for _, inner in walk(node))) if isinstance(each, Conv)), None)
-    return {} if first is None else {"norm": first.norm, "norm_eps": first.norm_eps}
+    return {} if first is None else {name: getattr(first, name) for name in ("norm", "norm_eps", "norm_groups")}
 
 
 def unwrap(architecture: Architecture, path: str) -> Architecture:

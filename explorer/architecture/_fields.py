@@ -21,8 +21,8 @@ IN_PLACE = frozenset({"none", "relu"})
 """Activations that take no memory of their own at the end of a layer."""
 SAVES_OUTPUT = frozenset({"relu", "sigmoid", "tanh"})
 """Activations whose backward pass needs the output; that of the others needs the input."""
-NormKind = Literal["none", "batch"]
-"""Normalisation behind a convolution; 'batch' is batch normalisation."""
+NormKind = Literal["none", "batch", "layer", "group"]
+"""Normalisation behind a convolution: of each channel over the batch, of each place over the channels, of groups."""
 PoolKind = Literal["max", "avg"]
 """What a pooling window gives: its maximum or its average."""
 FuseKind = Literal["concat", "add", "multiply"]

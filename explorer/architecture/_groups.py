@@ -28,8 +28,9 @@ class ChangeGroup:
         if first.kind == "renamed":
             return f"{count:,} renamed"
         nodes = count_nodes(first.op, count)
-        if first.field == "norm" and {first.before, first.after} == {"none", "batch"}:
-            return f"batch norm {'added to' if first.after == 'batch' else 'removed from'} {nodes}"
+        if first.field == "norm" and "none" in (first.before, first.after):
+            added = first.before == "none"
+            return f"{first.after if added else first.before} norm {'added to' if added else 'removed from'} {nodes}"
         if first.field:
             same = ", which is the same" if first.kind == "rewritten" else ""
             return f"{first.setting} {'in' if first.kind in ('changed', 'rewritten') else 'at'} {nodes}{same}"

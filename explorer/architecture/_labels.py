@@ -6,6 +6,8 @@ _LABELS = {
     "out_channels": "channels",
     "kernel_size": "kernel",
     "norm_eps": "norm eps",
+    "norm_groups": "groups of the norm",
+    "init": "first value",
     "ceil_mode": "round sizes up",
     "count_include_pad": "average counts padding",
     "output_size": "output size",
@@ -18,7 +20,10 @@ _LABELS = {
     "weight": "weight of its loss",
     "input_shape": "input",
 }
-_OF_KIND = {("pool", "kind"): "pooling", ("global_pool", "kind"): "pooling", ("attention", "kind"): "attention"}
+_OF_KIND = {
+    ("pool", "kind"): "pooling", ("global_pool", "kind"): "pooling", ("attention", "kind"): "attention",
+    ("norm", "kind"): "norm",
+}  # fmt: skip
 
 
 def field_label(field: str, op: str = "") -> str:
@@ -41,7 +46,10 @@ _NODES = {
     "conv": "convolution",
     "pool": "pooling layer",
     "global_pool": "global pooling layer",
-    "norm": "batch norm",
+    "norm": "norm",
+    "channel_shuffle": "channel shuffle",
+    "scale": "learned scale",
+    "slice": "slice",
     "parallel": "split",
     "auxiliary": "auxiliary head",
     "local_response_norm": "local response norm",

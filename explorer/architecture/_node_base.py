@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
-from ._fields import Name, pair
+from ._fields import Name, NormKind, pair
 from ._value import Value
 
 
@@ -25,6 +25,11 @@ class NodeBase(Value):
     def weighted_depth(self) -> int:
         """Layers with weights on the longest path through the node; 0 unless its kind says otherwise."""
         return 0
+
+    @property
+    def norm_kind(self) -> NormKind:
+        """What normalises within the node itself; 'none' unless its kind says otherwise."""
+        return "none"
 
     @property
     def nodes(self) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 
 from ..text import format_setting, quote
 from . import _limits as limits
+from ._channel_nodes import ChannelShuffle, LocalResponseNorm, Norm, NormGroups, Scale, Slice
 from ._fields import (
     IN_PLACE,
     SAVES_OUTPUT,
@@ -54,9 +55,11 @@ class Conv(Windowed):
     groups: Annotated[int, Field(ge=1, le=limits.MAX_CHANNELS)] | Literal["depthwise"] = 1
     """Independent channel groups; 'depthwise' is one per input channel."""
     bias: bool | Literal["auto"] = "auto"
-    """A number added per filter; 'auto' leaves it out where a norm follows, which would cancel it."""
+    """A number added per filter; 'auto' leaves it out where batch normalisation follows, which would cancel it."""
     norm: NormKind = "none"
-    """'batch' for batch normalisation between convolution and activation."""
+    """Normalisation between convolution and activation: 'batch', 'layer' over the channels of a place, 'group'."""
+    norm_groups: NormGroups = 32
+    """Groups of channels of a group normalisation."""
     norm_eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
     """Added to the variance by the normalisation."""
     activation: ActivationField = "relu"
@@ -68,7 +71,8 @@ class Conv(Windowed):
 
         (window, None for 1×1 at stride 1 without padding; out_channels, None where only the input tells; out_channels
         and groups as they are given; weights that read one input channel, biases and norm parameters; maps that are
-        kept for the backward pass; outputs that are alive at once; whether the last of them, the result, is kept).
+        kept for the backward pass; outputs that are alive at once; whether the last of them, the result, is kept; kind
+        and groups of a norm that is another than batch normalisation, else None).
         Where only the input tells how many filters there are, numbers are of one filter, else of all.
         """
         known = self.out_channels if isinstance(self.out_channels, int) and self.groups == 1 else None
@@ -85,6 +89,7 @@ class Conv(Windowed):
             (int(normed) + int(self.activation != "none")) * filters,
             2 if normed or self.activation not in IN_PLACE else 1,
             self.activation in SAVES_OUTPUT,
+            (self.norm, self.norm_groups) if self.norm in ("layer", "group") else None,
         )
 
     @property
@@ -94,7 +99,11 @@ class Conv(Windowed):
     @property
     def has_bias(self) -> bool:
         """Whether a bias is learned, with 'auto' resolved."""
-        return self.norm == "none" if self.bias == "auto" else self.bias
+        return self.norm != "batch" if self.bias == "auto" else self.bias
+
+    @property
+    def norm_kind(self) -> NormKind:
+        return self.norm
 
     @model_validator(mode="after")
     def _same_padding_is_symmetric_when_strided(self) -> Conv:
@@ -206,28 +215,6 @@ class Dropout(NodeBase):
     op: Literal["dropout"] = "dropout"
     p: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Probability of a zero."""
-
-
-class LocalResponseNorm(NodeBase):
-    """Normalisation over neighbouring channels, as AlexNet and the first GoogLeNet had it."""
-
-    op: Literal["local_response_norm"] = "local_response_norm"
-    size: Annotated[int, Field(ge=1, le=255)] = 5
-    """Neighbouring channels in the sum."""
-    alpha: Annotated[float, Field(ge=0, le=1000)] = 1e-4
-    """Weight of the sum of squares."""
-    beta: Annotated[float, Field(ge=0, le=10)] = 0.75
-    """Exponent."""
-    k: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    """Added to the sum."""
-
-
-class Norm(NodeBase):
-    """Batch normalisation on its own, where a block is not convolution, norm, activation."""
-
-    op: Literal["norm"] = "norm"
-    eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
-    """Added to the variance."""
 
 
 class Activation(NodeBase):
@@ -357,6 +344,8 @@ class Residual(NodeBase):
     """'identity' needs equal shapes; 'projection' is a 1×1 convolution to the body's channels and stride."""
     norm: NormKind = "none"
     """Normalisation after the projection."""
+    norm_groups: NormGroups = 32
+    """Groups of channels of a group normalisation."""
     norm_eps: Annotated[float, Field(gt=0, le=1)] = 1e-5
     """Added to the variance by the normalisation."""
     scale: Annotated[float, Field(gt=0, le=10)] = 1.0
@@ -373,6 +362,10 @@ class Residual(NodeBase):
     @property
     def weighted_depth(self) -> int:
         return max(self.body.weighted_depth, 1 if self.shortcut == "projection" else 0)
+
+    @property
+    def norm_kind(self) -> NormKind:
+        return self.norm if self.shortcut == "projection" else "none"
 
     def with_nodes(self, nodes: tuple[Any, ...]) -> Any:
         if len(nodes) != 1:
@@ -407,8 +400,8 @@ class _AnyKind:
 
 
 _Kinds = Union[  # noqa: UP007  (get_args below reads it)
-    Conv, Pool, GlobalPool, Flatten, Linear, Dropout, LocalResponseNorm, Norm, Activation, Attention,
-    Sequence, Parallel, Residual, Auxiliary,
+    Conv, Pool, GlobalPool, Flatten, Linear, Dropout, LocalResponseNorm, Norm, Scale, Slice, ChannelShuffle,
+    Activation, Attention, Sequence, Parallel, Residual, Auxiliary,
 ]  # fmt: skip
 Node = Annotated[_Kinds, _AnyKind()]
 """Any node of an architecture; its ``op`` names its kind."""

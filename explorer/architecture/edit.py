@@ -4,8 +4,8 @@ A path names a node (``inception_3a/branch_3x3/reduce``); '' is the trunk. All r
 the value and the rule if the result would not be an architecture, KeyError never.
 
 ``_edit_tree`` has the edits of any node by its path, ``_edit_runs`` those of neighbours (insert anywhere, move, wrap,
-copy and paste), ``_edit_blocks`` those that know what a block is (its branches, shortcut, attention, style); this
-module is all that others import.
+copy and paste), ``_edit_blocks`` those that know what a block is (its branches, shortcut, attention), ``_edit_style``
+those of norms and activations; this module is all that others import.
 """
 
 from ._edit_blocks import (
@@ -22,9 +22,9 @@ from ._edit_blocks import (
     set_attention,
     set_classes,
     set_residual,
-    set_style,
 )
 from ._edit_runs import Place, WrapKind, copy, insert_at, paste, relocate, unwrap, wrap
+from ._edit_style import set_style, style_of
 from ._edit_tree import (
     duplicate,
     find,
@@ -73,6 +73,7 @@ __all__ = [
     "set_classes",
     "set_residual",
     "set_style",
+    "style_of",
     "transform",
     "unwrap",
     "with_fields",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable
+from math import gcd
 from typing import Any
 
-from ..analysis import repair
+from ..analysis import analyze, repair
 from ..architecture import (
     MAX_NODES,
     Architecture,
@@ -115,6 +116,10 @@ def parse_set(architecture: Architecture, command: Command) -> tuple[str, dict[s
         given = _with_axis(getattr(node, field), command["axis"], given, path)
     if given == "depthwise":
         return path, {"groups": given, "out_channels": "same"}
+    if given == "group":
+        groups = "norm_groups" if field == "norm" else "groups"
+        channels = analyze(architecture).by_path[path].output_shape[0]
+        return path, {field: given, groups: gcd(channels, getattr(node, groups))}
     return path, {field: given}
 
 
@@ -177,7 +182,7 @@ def _add_branch(architecture: Architecture, command: Command) -> Architecture:
     convs = [node for _, node in walk(block) if isinstance(node, Conv)]
     style: dict[str, Any] = {}
     if convs:
-        style = {"norm": convs[0].norm, "norm_eps": convs[0].norm_eps, "activation": convs[0].activation}
+        style = edit.style_of(convs[0])
     branch = branches.BRANCH_KINDS[kind][1](**style)
     if block.fuse != "concat":
         outputs = [edit.output_conv(each, each.name) for each in block.branches]
@@ -231,7 +236,7 @@ def _change_kind(architecture: Architecture, command: Command) -> Architecture:
     if end is not None:
         wanted["out_channels"] = _leaf(old, end[0]).out_channels * end[1]
     if convs:
-        wanted |= {"norm": convs[0].norm, "norm_eps": convs[0].norm_eps, "activation": convs[0].activation}
+        wanted |= edit.style_of(convs[0])
         if len(convs) > 1 and convs[0].geometry.kernel == (1, 1) and "reduce" in inspect.signature(make).parameters:
             wanted["reduce"] = convs[0].out_channels
     return edit.put(architecture, path, _strided_like(block, make(old.name, **wanted)))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
-from ..architecture import MAX_FEATURES, Parallel, Residual, edit, field_label, pair, write_padding
+from ..architecture import MAX_FEATURES, NormKind, Parallel, Residual, edit, field_label, pair, write_padding
 from ..text import format_setting
 from ._maker import Maker, activation_select, button, set_command
 
@@ -46,7 +46,8 @@ def _note(text: str) -> dict[str, Any]:
 
 
 _YES_NO = [(True, "yes"), (False, "no")]
-_NORMS = [("none", "none"), ("batch", "batch")]
+NORMS: list[tuple[Any, str]] = [(name, name) for name in get_args(NormKind)]
+_GROUPS = "a number that divides the channels"
 _SIZE = "a number, or height × width such as 1×7"
 _EPS = [1e-5, 1e-3]
 _PADDING = f"'same', 'tf_same' (TensorFlow's), {_SIZE}, or before+behind such as 0+1"
@@ -72,12 +73,12 @@ def _conv_controls(make: Maker, conv: Any, path: str, detailed: bool, linked: bo
         controls += [
             *_stride_controls(make, conv, path),
             *_padding_controls(make, conv, path),
-            make.setting(conv, path, "groups", [1, 2, 4, "depthwise"], typed="a number that divides the channels"),
-            make.setting(conv, path, "norm", _NORMS),
+            make.setting(conv, path, "groups", [1, 2, 4, "depthwise"], typed=_GROUPS),
+            make.setting(conv, path, "norm", NORMS),
             activation_select(set_command(path, "activation"), conv.activation),
             *_more(
-                make.setting(conv, path, "bias", [("auto", "where there is no norm"), *_YES_NO]),
-                make.setting(conv, path, "norm_eps", _EPS, typed="more than 0, at most 1"),
+                make.setting(conv, path, "bias", [("auto", "where there is no batch norm"), *_YES_NO]),
+                *_norm_details(make, conv, path),
             ),
         ]
     return controls
@@ -139,8 +140,41 @@ def _response_norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list
     ]
 
 
+def _norm_details(make: Maker, node: Any, path: str) -> list[dict[str, Any]]:
+    """The numbers of a norm that is part of a node."""
+    groups = [make.setting(node, path, "norm_groups", [1, 8, 32], typed=_GROUPS)] if node.norm == "group" else []
+    return [*groups, make.setting(node, path, "norm_eps", _EPS, typed="more than 0, at most 1")]
+
+
 def _norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list[dict[str, Any]]:
-    return [make.setting(norm, path, "eps", _EPS, typed="more than 0, at most 1")]
+    groups = [make.setting(norm, path, "groups", [1, 8, 32], typed=_GROUPS)]
+    return [
+        make.setting(norm, path, "kind", [(kind, kind) for kind, _ in NORMS if kind != "none"]),
+        *(groups if norm.kind == "group" else _more(*groups)),
+        make.setting(norm, path, "eps", _EPS, typed="more than 0, at most 1"),
+    ]
+
+
+def _scale_controls(make: Maker, scale: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    return [
+        make.setting(scale, path, "init", [1.0, 1e-6], typed="-1000 to 1000"),
+        make.setting(scale, path, "bias", _YES_NO),
+    ]
+
+
+def _slice_controls(make: Maker, cut: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    channels = make.analysis.by_path[path].input_shape[0]
+    quarters = sorted({channels * share // 4 for share in (1, 2, 3)} - {0})
+    return [
+        make.setting(cut, path, "start", [0, *quarters], typed=f"0 to {channels - 1}"),
+        make.setting(cut, path, "stop", [*quarters, "end"], typed=f"1 to {channels}, or end"),
+    ]
+
+
+def _shuffle_controls(make: Maker, shuffle: Any, path: str, *_: bool) -> list[dict[str, Any]]:
+    channels = make.analysis.by_path[path].input_shape[0]
+    values = [groups for groups in range(1, min(channels, 64) + 1) if channels % groups == 0]
+    return [make.ribbon("groups", set_command(path, "groups"), shuffle.groups, sorted({*values, shuffle.groups}))]
 
 
 def _activation_controls(_: Maker, node: Any, path: str, *__: bool) -> list[dict[str, Any]]:
@@ -177,7 +211,7 @@ def _residual_controls(make: Maker, residual: Any, path: str, *_: bool) -> list[
 def residual_details(make: Maker, residual: Any, path: str) -> list[dict[str, Any]]:
     """The controls of a residual but for its shortcut."""
     scales = sorted({*(round(0.05 * n, 2) for n in range(1, 21)), residual.scale})
-    norm = make.setting(residual, path, "norm", _NORMS)
+    norm = make.setting(residual, path, "norm", NORMS)
     eps = make.setting(residual, path, "norm_eps", _EPS, typed="more than 0, at most 1")
     drops = sorted({*(round(0.05 * n, 2) for n in range(11)), residual.drop_path})
     activation = activation_select(set_command(path, "activation"), residual.activation)
@@ -203,6 +237,9 @@ CONTROLS: dict[str, Callable[[Maker, Any, str, bool, bool], list[dict[str, Any]]
     "dropout": _dropout_controls,
     "local_response_norm": _response_norm_controls,
     "norm": _norm_controls,
+    "scale": _scale_controls,
+    "slice": _slice_controls,
+    "channel_shuffle": _shuffle_controls,
     "activation": _activation_controls,
     "attention": _attention_controls,
     "parallel": _parallel_controls,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 from ..analysis import analyze, problems, repair
@@ -14,6 +15,7 @@ from ..architecture import (
     ArchitectureError,
     Attention,
     Auxiliary,
+    ChannelShuffle,
     Conv,
     Dropout,
     Flatten,
@@ -24,8 +26,10 @@ from ..architecture import (
     Parallel,
     Pool,
     Residual,
+    Scale,
     Sequence,
     Size,
+    Slice,
     blocks,
     edit,
     walk,
@@ -144,6 +148,25 @@ def _squeeze_excitation(gap: Gap) -> Iterable[Nodes]:
     return [(blocks.squeeze_excitation(channels=gap.channels, activation=activation.replace("none", "relu")),)]
 
 
+def _group_norm(gap: Gap) -> Iterable[Nodes]:
+    return [(Norm(name="norm", kind="group", groups=gcd(32, gap.channels)),)]
+
+
+def _slice(gap: Gap) -> Iterable[Nodes]:
+    return [(Slice(name="slice", stop=max(1, gap.channels // 2)),)]
+
+
+def _channel_split(gap: Gap) -> Iterable[Nodes]:
+    """One half of the channels passes, the other goes through a convolution; then they are mixed (ShuffleNet V2)."""
+    half = max(1, gap.channels // 2)
+    conv = Conv(name="conv", out_channels=max(1, gap.channels - half), kernel_size=3, **gap.style)
+    lanes = (
+        Sequence(name="first", children=(Slice(name="slice", stop=half),)),
+        Sequence(name="second", children=(Slice(name="slice", start=half), conv)),
+    )
+    return [(Parallel(name="split", branches=lanes),)]
+
+
 def _always(*nodes: Any) -> Callable[[Gap], Iterable[Nodes]]:
     return lambda _: [nodes]
 
@@ -178,9 +201,15 @@ PARTS: dict[str, Part] = {
         label="Local response norm", group="Layers", make=_always(LocalResponseNorm(name="lrn"))
     ),
     "norm": Part(label="Batch norm", group="Layers", make=_always(Norm(name="norm"))),
+    "layer_norm": Part(label="Layer norm", group="Layers", make=_always(Norm(name="norm", kind="layer"))),
+    "group_norm": Part(label="Group norm", group="Layers", make=_group_norm),
+    "scale": Part(label="Learned scale", group="Layers", make=_always(Scale(name="scale"))),
+    "slice": Part(label="Slice of channels", group="Layers", make=_slice),
+    "channel_shuffle": Part(label="Channel shuffle", group="Layers", make=_always(ChannelShuffle(name="shuffle"))),
     "activation": Part(label="Activation", group="Layers", make=_always(Activation(name="activation"))),
     "attention": Part(label="Attention", group="Layers", make=_always(Attention(name="attention"))),
     "parallel": Part(label="Split into branches", group="Structure", make=_split),
+    "channel_split": Part(label="Split of the channels", group="Structure", make=_channel_split),
     "residual": Part(label="Residual around a layer", group="Structure", make=_residual),
     "sequence": Part(label="Sequence, empty", group="Structure", make=_always(Sequence(name="group"))),
     "auxiliary": Part(
@@ -266,7 +295,7 @@ def find_gap(architecture: Architecture, place: edit.Place, path: str) -> Gap:
     convs = [node for node in (*reversed(before), *after) if isinstance(node, Conv)]
     # A convolution that ends a residual body has no activation on purpose: it sets no example.
     model = next((conv for conv in convs if conv.activation != "none"), convs[0] if convs else None)
-    style = {"norm": model.norm, "norm_eps": model.norm_eps, "activation": model.activation} if model else {}
+    style = edit.style_of(model) if model else {}
     return Gap(shape=shape, style=style, classes=classes)
 
 

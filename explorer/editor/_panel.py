@@ -22,7 +22,7 @@ from ..architecture import (
 from ..figures import kind_of, kind_of_branch
 from ..text import compact_shape
 from ._commands import Command, stride_layer
-from ._controls import CONTROLS, attention_sizes, node_controls, residual_details
+from ._controls import CONTROLS, NORMS, attention_sizes, node_controls, residual_details
 from ._insert import list_parts
 from ._maker import Maker, activation_select, button, number
 
@@ -144,7 +144,7 @@ def _block_card(make: Maker, node: Any, path: str, main: str | None) -> dict[str
         controls += node_controls(make, edit.find(make.architecture, main), main, detailed=False)
     controls += [*_residual_controls(make, node, path), *_attention_controls(make, path)]
     command: Command = {"do": "norm", "path": path}
-    controls.append(make.choice("norm", command, _style_of(node, "norm"), [("none", "none"), ("batch", "batch")]))
+    controls.append(make.choice("norm", command, _style_of(node, "norm"), NORMS, check=True))
     select = activation_select({"do": "activation", "path": path}, _style_of(node, "activation"))
     controls.append({**select, "options": [option for option in select["options"] if option["value"] != "none"]})
     if main is not None:

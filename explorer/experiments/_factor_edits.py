@@ -118,17 +118,21 @@ def _identity(node: Any) -> Sequence:
 
 
 def set_norm(kind: Literal["none", "batch"]) -> Callable[[Architecture], Architecture]:
-    """Set this normalisation for every convolution and projection; 'none' also removes layers of it."""
+    """Set batch normalisation for every convolution and projection; 'none' removes it, and layers of it."""
+
+    def changes(node: Any) -> bool:
+        return bool(node.norm_kind == "batch" if kind == "none" else node.norm_kind != "batch")
+
     def change(architecture: Architecture) -> Architecture:
         def leaf(_: str, node: Any) -> Any:
             if isinstance(node, Conv):
                 # Without the norm the convolution needs the bias that the norm made redundant.
-                return edit.with_fields(node, norm=kind, bias="auto") if node.norm != kind else node
-            return _identity(node) if isinstance(node, Norm) and kind == "none" else node
+                return edit.with_fields(node, norm=kind, bias="auto") if changes(node) else node
+            return _identity(node) if isinstance(node, Norm) and kind == "none" and changes(node) else node
 
         architecture = edit.transform(architecture, leaf)
         for path, node in list(walk(architecture)):
-            if isinstance(node, Residual) and node.shortcut == "projection" and node.norm != kind:
+            if isinstance(node, Residual) and node.shortcut == "projection" and changes(node):
                 architecture = edit.replace(architecture, path, norm=kind)
         return architecture
 

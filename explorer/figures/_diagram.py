@@ -9,7 +9,7 @@ from ..analysis.support import LayerSupport, find_layer_supports
 from ..architecture import Architecture, edit
 from ..text import format_bytes, format_count, format_coverage, format_extent, format_percent, format_shape, format_si
 from ._colours import kind_of, kind_of_branch
-from ._kinds import look_of
+from ._kinds import look_of, name_norm
 
 
 def kind_of_node(node: Any) -> str:
@@ -279,8 +279,9 @@ def _facts(node: Any, layer: Layer, whole: int) -> list[list[str]]:
     ]
     facts = [["layer", look_of(node.op).describe(node)]]
     if node.op in ("conv", "linear"):
-        after = [word for word in (getattr(node, "norm", "none"), node.activation) if word != "none"]
-        facts.append(["then", ", ".join(after).replace("batch", "batch norm") or "nothing"])
+        after = [name_norm(node.norm, node.norm_groups)] if node.norm_kind != "none" else []
+        after += [node.activation.replace("_", " ")] if node.activation != "none" else []
+        facts.append(["then", ", ".join(after) or "nothing"])
     facts += [
         ["input", format_shape(layer.input_shape)],
         ["output", format_shape(layer.output_shape)],

@@ -17,7 +17,9 @@ from ..text import format_count, format_coverage, format_extent, format_number
 from ._colours import kind_of_branch
 from ._maps import draw_heatmap
 
-_SAME_UNITS = ("attention", "norm", "activation", "dropout", "local_response_norm")
+_SAME_UNITS = (
+    "attention", "norm", "scale", "slice", "channel_shuffle", "activation", "dropout", "local_response_norm",
+)  # fmt: skip
 """Kinds of nodes whose units stand where those stand that they read; a gate of attention is left aside."""
 
 Unit = tuple[int, int]

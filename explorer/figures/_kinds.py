@@ -83,6 +83,16 @@ def _pool_box(node: Any) -> tuple[str, str]:
     return f"{node.kind} {_size(g.kernel)}", f"/{format_extent(g.stride)}" if g.stride != (1, 1) else ""
 
 
+def name_norm(kind: str, groups: int) -> str:
+    """'batch norm', 'group norm of 8 groups'."""
+    return f"{kind} norm" + (f" of {groups:,} group{'' if groups == 1 else 's'}" if kind == "group" else "")
+
+
+def _taken(node: Any) -> str:
+    """Which channels a slice takes, counted from 0: '0–31', 'from 32'."""
+    return f"from {node.start:,}" if node.stop == "end" else f"{node.start:,}–{node.stop - 1:,}"
+
+
 def _residual_words(node: Any) -> str:
     scale = f", scale {node.scale:g}" if node.scale != 1 else ""
     return f"residual, {node.shortcut} shortcut{scale}" + (f", drop path {node.drop_path:g}" if node.drop_path else "")
@@ -105,7 +115,20 @@ LOOKS: dict[str, Look] = {
     "linear": Look(colour=lambda _: "linear"),
     "dropout": Look(minor=True),
     "local_response_norm": Look(box=lambda _: ("LRN", ""), table="LRN", minor=True),
-    "norm": Look(box=lambda _: ("BN", ""), minor=True),
+    "norm": Look(
+        describe=lambda node: name_norm(node.kind, node.groups),
+        box=lambda node: (f"{node.kind[0].upper()}N", f"g{node.groups}" if node.kind == "group" else ""), minor=True,
+    ),
+    "scale": Look(
+        describe=lambda node: "a learned factor" + " and summand" * node.bias + " for each channel", minor=True
+    ),
+    "slice": Look(
+        describe=lambda node: f"channels {_taken(node)}", box=lambda node: ("slice", _taken(node)), minor=True
+    ),
+    "channel_shuffle": Look(
+        describe=lambda node: f"channel shuffle, {node.groups} groups", box=lambda node: ("shuffle", f"g{node.groups}"),
+        minor=True,
+    ),
     "activation": Look(describe=lambda node: str(node.kind), box=lambda node: (node.kind, ""), minor=True),
     "attention": Look(
         describe=lambda node: "squeeze-and-excitation" if node.kind == "se" else "CBAM",

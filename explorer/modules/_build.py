@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .. import architecture as arch
 from ..analysis import Layer, analyze, projection_stride
+from ._channel_layers import NORMS, ChannelScale, ChannelSlice, make_norm
 from ._containers import AuxiliaryBlock, NamedBlock, ParallelBlock, ResidualBlock, SequenceBlock
 from ._layers import ACTIVATIONS, CBAM, ConvBlock, LinearBlock, SqueezeExcitation
 from ._padding import PaddedPool
@@ -103,7 +104,7 @@ def _conv(node: arch.Conv, layer: Layer, _: Any) -> nn.Module:
         node.geometry,
         groups=in_channels if node.groups == "depthwise" else node.groups,
         bias=node.has_bias,
-        norm_eps=node.norm_eps if node.norm == "batch" else None,
+        norm=make_norm(node, layer.output_shape[0]),
         activation=node.activation,
         sized=node.is_sized,
     )
@@ -114,8 +115,8 @@ def _residual(node: arch.Residual, layer: Layer, children: list[tuple[str, nn.Mo
     if node.shortcut == "projection":
         (in_channels, *size_in), (out_channels, *size_out) = layer.input_shape, layer.output_shape
         g = arch.Geometry((1, 1), projection_stride(size_in, size_out), (1, 1), (0, 0), (0, 0))
-        eps = node.norm_eps if node.norm == "batch" else None
-        shortcut = ConvBlock(in_channels, out_channels, g, bias=eps is None, norm_eps=eps, activation="none")
+        norm = make_norm(node, out_channels)
+        shortcut = ConvBlock(in_channels, out_channels, g, bias=norm is None, norm=norm, activation="none")
     return ResidualBlock(children[0][0], children[0][1], shortcut, node.scale, node.drop_path, node.activation)
 
 
@@ -136,6 +137,11 @@ def _pool(node: arch.Pool, _layer: Any, _children: Any) -> nn.Module:
     )
 
 
+def _channel_shuffle(node: arch.ChannelShuffle, layer: Layer, _: Any) -> nn.Module:
+    moves = 1 < node.groups < layer.input_shape[0]  # torch copies what keeps its place, too
+    return nn.ChannelShuffle(node.groups) if moves else nn.Identity()
+
+
 def _global_pool(node: arch.GlobalPool, _layer: Any, _children: Any) -> nn.Module:
     size = arch.pair(node.output_size)
     return nn.AdaptiveMaxPool2d(size) if node.kind == "max" else nn.AdaptiveAvgPool2d(size)
@@ -149,7 +155,10 @@ MAKERS: dict[str, Callable[[Any, Any, list[tuple[str, nn.Module]]], nn.Module]] 
     "linear": lambda node, layer, _: LinearBlock(node, layer),
     "dropout": lambda node, *_: nn.Dropout(node.p),
     "local_response_norm": lambda node, *_: nn.LocalResponseNorm(node.size, node.alpha, node.beta, node.k),
-    "norm": lambda node, layer, _: nn.BatchNorm2d(layer.input_shape[0], eps=node.eps),
+    "norm": lambda node, layer, _: NORMS[node.kind](layer.input_shape[0], node.eps, node.groups),
+    "scale": lambda node, layer, _: ChannelScale(layer.input_shape, node.init, node.bias),
+    "slice": lambda node, layer, _: ChannelSlice(node.start, node.start + layer.output_shape[0]),
+    "channel_shuffle": _channel_shuffle,
     "activation": lambda node, *_: ACTIVATIONS[node.kind](),
     "attention": _attention,
     "sequence": lambda _node, _layer, children: SequenceBlock(children),

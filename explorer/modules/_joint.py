@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._layers import ConvBlock
@@ -20,11 +20,19 @@ def group_mergeable(blocks: dict[str, ConvBlock]) -> list[tuple[str, ...]]:
     groups: dict[tuple[object, ...], list[str]] = {}
     for name, block in blocks.items():
         conv = block.conv
-        if conv.kernel_size == (1, 1) and conv.padding == (0, 0) and block.border.is_empty and conv.groups == 1:
-            eps = block.bn.eps if block.has_norm else None
+        apart = block.norm_name in ("", "bn")  # a norm of other kinds looks at several channels at once
+        plain = conv.kernel_size == (1, 1) and conv.padding == (0, 0) and block.border.is_empty and conv.groups == 1
+        if plain and apart:
+            eps = _batch_norm_of(block).eps if block.norm_name else None
             form = (conv.stride, conv.bias is None, eps, repr(block.activation))
             groups.setdefault(form, []).append(name)
     return [tuple(names) for names in groups.values() if len(names) > 1]
+
+
+def _batch_norm_of(block: ConvBlock) -> nn.BatchNorm2d:
+    norm = block.get_submodule("bn")
+    assert isinstance(norm, nn.BatchNorm2d)
+    return norm
 
 
 def run_merged(blocks: Sequence[ConvBlock], x_BCHW: Tensor) -> tuple[Tensor, ...]:
@@ -32,13 +40,13 @@ def run_merged(blocks: Sequence[ConvBlock], x_BCHW: Tensor) -> tuple[Tensor, ...
     convs = [block.conv for block in blocks]
     bias_C = None if convs[0].bias is None else torch.cat([conv.bias for conv in convs if conv.bias is not None])
     y_BCHW = F.conv2d(x_BCHW, torch.cat([conv.weight for conv in convs]), bias_C, convs[0].stride)
-    if blocks[0].has_norm:
+    if blocks[0].norm_name:
         y_BCHW = _batch_norm(blocks, y_BCHW)
     return blocks[0].activation(y_BCHW).split([conv.out_channels for conv in convs], dim=1)
 
 
 def _batch_norm(blocks: Sequence[ConvBlock], x_BCHW: Tensor) -> Tensor:
-    norms = [block.bn for block in blocks]
+    norms = [_batch_norm_of(block) for block in blocks]
     if len({norm.training for norm in norms}) > 1:  # some of the branches are held fixed
         parts = x_BCHW.split_with_sizes([norm.num_features for norm in norms], dim=1)
         return torch.cat([norm(part) for norm, part in zip(norms, parts, strict=True)], dim=1)

@@ -40,7 +40,7 @@ def activation_of(kind: str) -> nn.Module:
 
 
 class ConvBlock(nn.Module):
-    """Convolution ``conv``, then batch norm ``bn`` if there is one, then the activation.
+    """Convolution ``conv``, then batch norm ``bn``, or another ``norm``, if there is one, then the activation.
 
     It is made of numbers and not of a node: a projection may be wider and take larger steps than a node's fields allow.
     ``sized`` says that the padding depends on the size of the map, as TensorFlow's SAME does.
@@ -54,7 +54,7 @@ class ConvBlock(nn.Module):
         *,
         groups: int = 1,
         bias: bool,
-        norm_eps: float | None,
+        norm: nn.Module | None = None,
         activation: str,
         sized: bool = False,
     ) -> None:
@@ -73,9 +73,9 @@ class ConvBlock(nn.Module):
             groups=groups,
             bias=bias,
         )
-        self.has_norm = norm_eps is not None
-        if norm_eps is not None:
-            self.bn = nn.BatchNorm2d(out_channels, eps=norm_eps)
+        self.norm_name = "" if norm is None else "bn" if isinstance(norm, nn.BatchNorm2d) else "norm"
+        if norm is not None:
+            self.add_module(self.norm_name, norm)
         self.activation = activation_of(activation)
         self.pool: nn.Module | None = None
         """An average that is taken after the convolution, though it stands before it."""
@@ -96,8 +96,8 @@ class ConvBlock(nn.Module):
         x_BCHW = self.conv(self.border.pad(x_BCHW))
         if self.pool is not None:
             x_BCHW = self.pool(x_BCHW)
-        if self.has_norm:
-            x_BCHW = self.bn(x_BCHW)
+        if self.norm_name:
+            x_BCHW = self._modules[self.norm_name](x_BCHW)  # type: ignore[misc]
         return self.activation(x_BCHW)
 
 

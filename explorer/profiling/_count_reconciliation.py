@@ -239,9 +239,14 @@ def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer])
             value=twice(layer.activation_elements for layer in _of(layers, "linear")),
         ),
         CountItem(
-            label="outputs of batch normalisation",
-            convention="the output of each batch normalisation counts twice; activations, pooling and fusions are free",
+            label="outputs of normalisation",
+            convention="the output of each normalisation counts twice; activations, pooling and fusions are free",
             value=twice(layer.activation_elements for layer in layers if layer.norm_params),
+        ),
+        CountItem(
+            label="outputs of learned factors",
+            convention="what is multiplied by learned factors counts twice",
+            value=twice(layer.activation_elements for layer in _of(layers, "scale")),
         ),
         CountItem(
             label="outputs inside attention",

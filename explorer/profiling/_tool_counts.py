@@ -32,10 +32,9 @@ class LayerSums:
         """Biases × output positions."""
         return sum(layer.bias_params * prod(layer.output_shape[1:]) for layer in self.of(*ops))
 
-    @property
-    def normalised(self) -> int:
-        """Elements that go through batch normalisation, in layers and behind projections."""
-        return sum(layer.activation_elements for layer in self.layers if layer.norm_params)
+    def normalised(self, *kinds: str) -> int:
+        """Elements that go through a norm of these kinds, in layers and behind projections."""
+        return sum(layer.activation_elements for layer in self.layers if self.nodes[layer.path].norm_kind in kinds)
 
     def activated(self, *kinds: str) -> int:
         """Elements that go through an activation of these kinds, wherever it stands; attention's own are apart."""

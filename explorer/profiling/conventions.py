@@ -95,9 +95,14 @@ def _torchinfo(sums: LayerSums) -> tuple[CountItem, ...]:
             value=sum(layer.bias_params for layer in sums.of("attention")),
         ),
         CountItem(
-            label="batch normalisation",
+            label="normalisation",
             convention="its 2 parameters a channel count once for each image, however large the map is",
             value=sum(layer.norm_params for layer in sums.layers),
+        ),
+        CountItem(
+            label="learned factors of channels",
+            convention="each factor, and each number that is added, counts once for each image",
+            value=sum(layer.params for layer in sums.of("scale")),
         ),
     )
 
@@ -107,7 +112,12 @@ def _fvcore(sums: LayerSums) -> tuple[CountItem, ...]:
         CountItem(
             label="batch normalisation",
             convention="in inference a multiplication and an addition for each element, counted as 2",
-            value=2 * sums.normalised,
+            value=2 * sums.normalised("batch"),
+        ),
+        CountItem(
+            label="layer and group normalisation",
+            convention="mean, variance, scaling and shift, counted as 5 for each element",
+            value=5 * sums.normalised("layer", "group"),
         ),
         CountItem(
             label="global average pooling",
@@ -132,7 +142,7 @@ def _thop_with(sums: LayerSums, pools: list[Layer]) -> tuple[CountItem, ...]:
         CountItem(
             label="batch normalisation",
             convention="subtract, divide, scale and shift: 4 for each element",
-            value=4 * sums.normalised,
+            value=4 * sums.normalised("batch"),
         ),
         CountItem(
             label="average pooling",
@@ -182,7 +192,12 @@ def _ptflops_with(sums: LayerSums, pools: list[Layer]) -> tuple[CountItem, ...]:
         CountItem(
             label="batch normalisation",
             convention="2 for each element",
-            value=2 * sums.normalised,
+            value=2 * sums.normalised("batch"),
+        ),
+        CountItem(
+            label="group normalisation",
+            convention="2 for each element; layer normalisation of maps is a class of its own, which it does not know",
+            value=2 * sums.normalised("group"),
         ),
         CountItem(
             label="activations",

@@ -136,9 +136,10 @@ def check_batches(architecture: Architecture, config: TrainConfig, images: int) 
     if min(config.batch_size, images) // config.parts > 1:
         return
     channels, height, width = architecture.input_shape
+    normed = {path for path, node in walk(architecture) if node.norm_kind == "batch"}
     for size in {(height, width), training_window(architecture, config) or (height, width)}:
         for layer in analyze(architecture, (channels, *size)).layers:
-            if layer.norm_params and set(layer.output_shape[1:]) <= {1}:
+            if layer.path in normed and set(layer.output_shape[1:]) <= {1}:
                 raise ValueError(_describe_lone_norm(layer, config, images))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..analysis import Analysis, analyze
-from ..architecture import Architecture
+from ..architecture import Architecture, walk
 from ..home import home
 from ..text import format_bytes
 from ._config import TrainConfig
@@ -151,7 +151,9 @@ def estimate_checkpoints(architecture: Architecture, config: TrainConfig) -> int
     Raises:
         ArchitectureError: The layers do not fit together.
     """
-    totals, norms = analyze(architecture).totals, sum(layer.norm_params for layer in analyze(architecture).layers)
+    found = analyze(architecture)
+    normed = [path for path, node in walk(architecture) if node.norm_kind == "batch"]
+    totals, norms = found.totals, sum(found.by_path[path].norm_params for path in normed)  # which have statistics
     averages, moments = int(config.ema_decay is not None), count_tensors(config.optimizer, config.momentum)
     numbers = totals.training_params * (1 + moments + averages) + norms * (1 + averages)
     weights = (totals.training_params + norms) * (1 + averages)

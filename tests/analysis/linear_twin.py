@@ -57,7 +57,9 @@ class LinearTwin:
             return sum(outputs[1:], 1 * outputs[0])  # torch repeats what has one row, one column or one channel
         if node.op == "residual":
             body = self._run(node.body, f"{path}/{node.body.name}", x)
-            return body + (x if node.shortcut == "identity" else self._project(x, body))
+            if node.shortcut == "identity":
+                return body + x
+            return body + self._mix(node.norm, node.norm_groups, self._project(x, body))
         return getattr(self, f"_{node.op}", lambda node, x: 1 * x)(node, x)
 
     def _conv(self, node: Any, x: Tensor) -> Tensor:
@@ -75,7 +77,8 @@ class LinearTwin:
         if padding == "same" and strided:  # torch has no 'same' here; the kernel's reach is even then
             padding = [d * (k - 1) // 2 for k, d in zip(kernel, both(node.dilation), strict=True)]
         x, padding = pad_ends(x, kernel, both(node.stride), both(node.dilation), padding)
-        return F.conv2d(x, weight, None, node.stride, padding, node.dilation, groups)
+        y = F.conv2d(x, weight, None, node.stride, padding, node.dilation, groups)
+        return self._mix(node.norm, node.norm_groups, y)
 
     def _pool(self, node: Any, x: Tensor) -> Tensor:
         kernel = both(node.kernel_size)
@@ -97,6 +100,24 @@ class LinearTwin:
 
     def _linear(self, node: Any, x: Tensor) -> Tensor:
         return x.sum(1, keepdim=True) if self.single else x.mean(1, keepdim=True).expand(-1, node.out_features)
+
+    def _slice(self, node: Any, x: Tensor) -> Tensor:
+        return 1 * x if self.single else 1 * x[:, node.start : None if node.stop == "end" else node.stop]
+
+    def _channel_shuffle(self, node: Any, x: Tensor) -> Tensor:
+        return 1 * x if self.single else F.channel_shuffle(x, node.groups)
+
+    def _norm(self, node: Any, x: Tensor) -> Tensor:
+        return 1 * x if node.kind == "batch" else self._mix(node.kind, node.groups, x)
+
+    def _mix(self, kind: str, groups: int, x: Tensor) -> Tensor:
+        """The linear part of a norm: each number and what it is averaged with."""
+        if self.single or kind not in ("layer", "group"):
+            return 1 * x
+        if kind == "layer":
+            return x + x.mean(1, keepdim=True)
+        grouped = x.unflatten(1, (groups, -1))
+        return (grouped + grouped.mean((2, 3, 4), keepdim=True)).flatten(1, 2)
 
     def _attention(self, node: Any, x: Tensor) -> Tensor:
         return 1 * x if self.single else x + x.mean((1, 2, 3), keepdim=True)

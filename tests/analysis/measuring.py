@@ -16,11 +16,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def parameter_split(module: nn.Module) -> tuple[int, int, int]:
-    """(weights, biases, batch normalisation) by the layers that own them."""
+    """(weights, biases, normalisation) by the layers that own them."""
     weight = bias = norm = 0
     for layer in module.modules():
         for name, parameter in layer.named_parameters(recurse=False):
-            if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm | nn.LayerNorm | nn.GroupNorm):
                 norm += parameter.numel()
             elif name == "weight":
                 weight += parameter.numel()

@@ -15,6 +15,7 @@ from explorer.architecture import (
     Architecture,
     Attention,
     Auxiliary,
+    ChannelShuffle,
     Conv,
     Dropout,
     Flatten,
@@ -25,7 +26,9 @@ from explorer.architecture import (
     Parallel,
     Pool,
     Residual,
+    Scale,
     Sequence,
+    Slice,
 )
 from tests.strategies import after, both, padded
 
@@ -66,7 +69,7 @@ class Maker:
             filters, groups = "same", "depthwise"
         node = Conv(
             name=name, out_channels=filters, kernel_size=kernel, stride=stride, padding=padding, dilation=dilation,
-            groups=groups,
+            groups=groups, **self.norm(c if filters == "same" else filters),
         )  # fmt: skip
         sides = [
             after(n, k, s, d, padded(n, k, s, d, padding, axis))
@@ -75,6 +78,12 @@ class Maker:
         if min(sides) < 1:
             return self.conv(name, shape, True, out)
         return node, (c if filters == "same" else filters, sides[0], sides[1])
+
+    def norm(self, channels: int) -> dict[str, Any]:
+        """Fields of a norm behind a convolution."""
+        groups = self.rng.choice([g for g in range(1, channels + 1) if channels % g == 0])
+        kind = self.rng.choice(("none", "none", "none", "none", "batch", "layer", "group"))
+        return {"norm": kind, "norm_groups": groups}
 
     def pool(self, name: str, shape: Shape, keep: bool) -> tuple[Any, Shape]:
         c, h, w = shape
@@ -101,7 +110,7 @@ class Maker:
 
     def node(self, name: str, shape: Shape, keep: bool, depth: int) -> tuple[Any, Shape]:
         """Any node from a feature map to one."""
-        kinds = ["conv"] * 6 + ["pool"] * 3 + ["same"]
+        kinds = ["conv"] * 6 + ["pool"] * 3 + ["same"] * 2
         kind = self.rng.choice(kinds + ["sequence", "parallel", "parallel", "uneven", "residual", "head"] * (depth > 0))
         if kind == "conv":
             return self.conv(name, shape, keep)
@@ -119,8 +128,17 @@ class Maker:
         if kind == "head":
             first, _ = self.conv("conv", shape, True)
             return Auxiliary(name=name, children=(first, *self.ending())), shape
+        c, h, w = shape
+        if self.chance(0.4):
+            start = self.rng.randrange(c)
+            stop = self.rng.randint(start + 1, c)
+            node = Slice(name=name, start=start, stop=self.rng.choice((stop, "end")))
+            return node, ((c if node.stop == "end" else stop) - start, h, w)
+        groups = self.rng.choice([g for g in range(1, c + 1) if c % g == 0])
         options = [
-            Norm(name=name), Activation(name=name), Dropout(name=name), LocalResponseNorm(name=name),
+            Norm(name=name), Norm(name=name, kind="layer"), Norm(name=name, kind="group", groups=groups),
+            Scale(name=name, bias=self.chance(0.5)), ChannelShuffle(name=name, groups=groups),
+            Activation(name=name), Dropout(name=name), LocalResponseNorm(name=name),
             Attention(name=name, kind=self.rng.choice(("se", "cbam"))),
         ]  # fmt: skip
         return self.rng.choice(options), shape
@@ -195,7 +213,8 @@ class Maker:
         elif shortcut == "identity" and out[0] != shape[0]:
             last, out = self.conv("last", out, True, shape[0])
             children += (last,)
-        return Residual(name=name, body=Sequence(name="body", children=children), shortcut=shortcut), out
+        norm = self.norm(out[0])
+        return Residual(name=name, body=Sequence(name="body", children=children), shortcut=shortcut, **norm), out
 
     def ending(self) -> tuple[Any, ...]:
         pooled = (GlobalPool(name="pool", output_size=self.rng.choice((1, 2, (2, 1), 5))),) * self.chance(0.7)

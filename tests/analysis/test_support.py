@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +39,13 @@ def ask(twin: LinearTwin, rng: Random, count: int) -> list[tuple[str, tuple[int,
     return found
 
 
+def left_out_by_a_slice(architecture: Architecture, *found: Any) -> bool:
+    """Whether an answer is refused because a slice leaves out what sees more than the channels that it takes."""
+    refused = any("leaves out all channels" in each.status for each in found)
+    assert not refused or any(node.op == "slice" for _, node in walk(architecture))
+    return refused
+
+
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_the_mask_is_the_support_of_the_gradient(chunk: int) -> None:
     """Of every node kind, nesting and head; of the image and from layer to layer."""
@@ -49,6 +57,8 @@ def test_the_mask_is_the_support_of_the_gradient(chunk: int) -> None:
         gradients = twin.gradients(questions, ["", between])
         for index, (path, unit) in enumerate(questions):
             found = find_unit_support(architecture, path, unit)
+            if left_out_by_a_slice(architecture, found):
+                continue
             expected = gradients[""][index].numpy() > 0
             assert found.status in (EXACT, WHOLE_INPUT), (seed, path, unit)
             assert np.array_equal(found.mask, expected), (seed, path, unit)
@@ -59,6 +69,8 @@ def test_the_mask_is_the_support_of_the_gradient(chunk: int) -> None:
             except ValueError:
                 assert not part.any(), (seed, path, unit, between)
             else:
+                if left_out_by_a_slice(architecture, found):
+                    continue
                 assert np.array_equal(found.mask, part), (seed, path, unit, between)
 
 
@@ -74,6 +86,8 @@ def test_branches_make_up_the_unit() -> None:
             height, width = twin.size(path)
             unit = (rng.randrange(height), rng.randrange(width))
             found = find_branch_supports(architecture, path, unit)
+            if any(left_out_by_a_slice(architecture, each) for each in found.values()):
+                continue
             assert [*found] == [each.name for each in node.nodes] + ["shortcut"] * (node.op == "residual")
             whole = find_unit_support(architecture, path, unit).mask
             assert np.array_equal(np.any([each.mask for each in found.values()], axis=0), whole), (seed, path)
@@ -94,7 +108,11 @@ def test_counts_of_paths_are_gradients_of_the_single_channel_twin() -> None:
         gradients = twin.gradients(questions, ["", between])
         for index, (path, unit) in enumerate(questions):
             expected = gradients[""][index].numpy()
-            counts = count_paths(architecture, path, unit)
+            try:
+                counts = count_paths(architecture, path, unit)
+            except ValueError as error:
+                assert "leaves out all channels" in str(error)  # noqa: PT017
+                continue
             assert counts.dtype == np.float64
             assert np.allclose(counts, expected, rtol=1e-12, atol=0), (seed, path, unit)
             if index == 0:
@@ -128,6 +146,8 @@ def test_the_projective_field_is_the_reverse() -> None:
         for row in range(height):
             for column in range(width):
                 seen = find_unit_support(architecture, path, (row, column), source=source)
+                if left_out_by_a_slice(architecture, seen, found):
+                    continue
                 assert seen.mask[pixel] == found.mask[row, column], (seed, path, (row, column), pixel)
                 assert seen.status == found.status or not seen.touched or not found.touched
 
@@ -144,6 +164,8 @@ def test_forward_is_backward_where_no_border_is_near() -> None:
             layer = analysis.by_path[path]
             field = layer.receptive_field
             assert (pattern.size, pattern.stride, pattern.start) == (field.size, field.stride, field.start)
+            if left_out_by_a_slice(architecture, pattern):
+                continue
             if not pattern.known:
                 assert not field.aligned
                 assert pattern.coverage is None

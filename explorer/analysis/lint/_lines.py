@@ -12,8 +12,11 @@ from .._readings import Analysis
 from ..support import LayerSupport, find_layer_supports
 
 WINDOWS = ("conv", "pool")
-PASSING = ("dropout", "local_response_norm", "norm", "activation", "attention")
-"""Layers of which each unit reads the one at its place; the gate of an attention is left aside."""
+PASSING = (
+    "dropout", "local_response_norm", "norm", "scale", "slice", "channel_shuffle", "activation", "attention",
+)  # fmt: skip
+"""Layers of which each unit reads the one at its place; the gate of an attention, and the sums of a norm over the whole
+map, are left aside."""
 _CONTAINERS = ("sequence", "parallel", "residual", "auxiliary")
 
 

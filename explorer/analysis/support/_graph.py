@@ -12,6 +12,7 @@ from ...architecture import Sequence as Sequential
 from ...text import quote_path, suggest
 from .._containers import projection_stride
 from .._readings import Analysis
+from ._channels import find_narrow_slices
 from ._supports import Size
 
 
@@ -35,19 +36,28 @@ _POINTWISE = Geometry((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
 Reading = Geometry | Pooling | WholePlane | Repeated | None
 """How the units of one map read another. None: each unit the one at its place."""
 
-READINGS: dict[str, Callable[[Any], Reading]] = {
-    "conv": lambda node: None if node.geometry == _POINTWISE else node.geometry,
+
+def _read_conv(node: Any) -> Reading | list[Reading]:
+    window = None if node.geometry == _POINTWISE else node.geometry
+    return [window, WholePlane()] if node.norm == "group" else window
+
+
+READINGS: dict[str, Callable[[Any], Reading | list[Reading]]] = {
+    "conv": _read_conv,
     "pool": lambda node: None if node.geometry == _POINTWISE else node.geometry,
     "global_pool": lambda node: Pooling(pair(node.output_size)),
     "flatten": lambda _: Pooling((1, 1)),
     "linear": lambda _: None,
     "dropout": lambda _: None,
     "local_response_norm": lambda _: None,
-    "norm": lambda _: None,
+    "norm": lambda node: WholePlane() if node.kind == "group" else None,
+    "scale": lambda _: None,
+    "slice": lambda _: None,
+    "channel_shuffle": lambda _: None,
     "activation": lambda _: None,
     "attention": lambda _: WholePlane(),
 }
-"""For each op of a leaf how its units read its input; a vector counts as a map of 1×1.
+"""For each op of a leaf how its units read its input, or several such steps; a vector counts as a map of 1×1.
 
 A kind from outside is entered here by its ``op``; the support of one that is not is refused with a reason.
 """
@@ -86,6 +96,9 @@ class Graph:
             self._project(layout.projections)
             self._repeat(layout.combined)
             self._pad(layout.sized)
+        if layout.has_slices:
+            narrow = {self.place[path]: why for path, why in find_narrow_slices(architecture, analysis).items()}
+            self.reasons = {**self.reasons, **narrow}
         misfits = {head.path: head.describe() for head in analysis.auxiliary if not head.fits}
         if misfits:
             absent = {place: why for path, why in misfits.items() for place in layout.heads[path]}
@@ -94,9 +107,9 @@ class Graph:
     def _project(self, places: Sequence[int]) -> None:
         """State the strides of shortcuts, which follow from the sizes of the maps."""
         for place in places:
-            path, (body, (source, _)) = self.maps[place]
+            path, (*body, (source, _)) = self.maps[place]
             step = projection_stride(self.sizes[source], self.sizes[place])
-            self.maps[place] = Map(path, (body, (source, _POINTWISE._replace(stride=step))))
+            self.maps[place] = Map(path, (*body, (source, _POINTWISE._replace(stride=step))))
 
     def _pad(self, places: Sequence[tuple[int, Any]]) -> None:
         """State the windows whose padding follows from the sizes of the maps."""
@@ -161,6 +174,7 @@ class _Layout:
         self.sized: list[tuple[int, Any]] = []
         """Windows whose padding depends on the size of their map."""
         self.heads: dict[str, range] = {}
+        self.has_slices = False
         source = 0
         for node in trunk.children:
             source = self._add(node, node.name, source)
@@ -170,9 +184,13 @@ class _Layout:
         op, place = node.op, source
         reads = READINGS.get(op)
         if reads:
-            place = self._append(path, (source, reads(node)))
+            steps, first = reads(node), len(self.maps)
+            for step in steps if isinstance(steps, list) else [steps]:
+                place = self._append(path, (place, step))
             if isinstance(node, Windowed) and node.is_sized:
-                self.sized.append((place, node))
+                self.sized.append((first, node))
+            if op == "slice":
+                self.has_slices = True
         elif op == "sequence":
             for child in node.children:
                 place = self._add(child, f"{path}/{child.name}", place)
@@ -183,9 +201,14 @@ class _Layout:
                 self.combined.append(place)
         elif op == "residual":
             body = self._add(node.body, f"{path}/{node.body.name}", source)
-            place = self._append(path, (body, None), (source, None))
-            if node.shortcut == "projection":
-                self.projections.append(place)
+            if node.norm_kind == "group":
+                shortcut = self._append(path, (source, None))
+                self.projections.append(shortcut)
+                place = self._append(path, (body, None), (shortcut, WholePlane()))
+            else:
+                place = self._append(path, (body, None), (source, None))
+                if node.shortcut == "projection":
+                    self.projections.append(place)
         elif op == "auxiliary":
             first, inside = len(self.maps), source
             for child in node.children:
