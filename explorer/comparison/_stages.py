@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis import Analysis, Layer
-from ..architecture import Architecture, edit
+from ..architecture import Architecture, edit, walk
 from ._amounts import Amounts, sum_layers
 
 HEAD = (0, 0)
@@ -98,7 +98,7 @@ def find_stages(architecture: Architecture, analysis: Analysis) -> tuple[Stage, 
     Returns:
         The stages in order. Their params, MACs and training bytes add up to the network's totals.
     """
-    keys = _keys(analysis)
+    keys = _keys(analysis, _gates(architecture))
     groups: dict[Key, list[tuple[str, Any]]] = {}
     key: Key = (1, 1)
     for path, node in _units(architecture.trunk.nodes, "", analysis, keys):
@@ -119,12 +119,19 @@ def find_stages(architecture: Architecture, analysis: Analysis) -> tuple[Stage, 
     return tuple(found)
 
 
-def _keys(analysis: Analysis) -> dict[str, Key]:
+def _gates(architecture: Architecture) -> tuple[str, ...]:
+    """Beginnings of the paths within gates: what they pool is repeated over the map, so that no head begins there."""
+    nodes = [(path, node) for path, node in walk(architecture) if edit.is_gate(node)]
+    return tuple(f"{path}/{name}" for path, node in nodes for name in node.gates)
+
+
+def _keys(analysis: Analysis, gates: tuple[str, ...]) -> dict[str, Key]:
     """The stage of each layer's output."""
     keys: dict[str, Key] = {}
     head = False
     for layer in analysis.layers:
-        head = head or (layer.op in _HEAD_OPS and not layer.training_only)
+        begins = layer.op in _HEAD_OPS and not layer.training_only
+        head = head or (begins and not (gates and layer.path.startswith(gates)))
         keys[layer.path] = HEAD if head else layer.receptive_field.stride
     return keys
 

@@ -109,7 +109,17 @@ def remove_attention(architecture: Architecture) -> Architecture:
     """Remove all attention, in blocks or elsewhere."""
     for block in edit.blocks(architecture):
         architecture = edit.set_attention(architecture, block, None)
-    return edit.transform(architecture, lambda _, node: _identity(node) if isinstance(node, Attention) else node)
+    return edit.transform(architecture, lambda _, node: _without_gate(node))
+
+
+def _without_gate(node: Any) -> Any:
+    """What is left of a node that is attention, or of one that weighs branches by another."""
+    if isinstance(node, Attention):
+        return _identity(node)
+    if not edit.is_gate(node):
+        return node
+    weighed = [branch for branch in node.branches if branch.name not in node.gates]
+    return edit.with_fields(weighed[0], name=node.name) if len(weighed) == 1 else node.with_nodes(tuple(weighed))
 
 
 def _identity(node: Any) -> Sequence:

@@ -14,6 +14,7 @@ from ..analysis import BYTES, CONVENTIONS, Analysis, Layer, analyze
 from ..architecture import Architecture, Auxiliary, edit, walk
 from ._meta_counts import FLOP_COUNTER, TORCHINFO, flops_by_node
 from ._summary import Summary, summarize
+from ._tool_counts import LayerSums
 from .conventions import Count, CountItem, count_by_convention, keep_items
 
 NOT_RUN = ("fvcore", "ptflops_modules", "ptflops", "ptflops_functions", "thop", "thop_functions", "torchvision")
@@ -220,6 +221,7 @@ def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer])
     def twice(elements: Iterable[int]) -> int:
         return 2 * BYTES * sum(elements)
 
+    sums = LayerSums(architecture, ours)
     # A residual's projection and its norm have the shape of the residual itself.
     projected = [layer for layer in _of(layers, "residual") if layer.weight_params]
     return keep_items(
@@ -239,9 +241,14 @@ def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer])
             value=twice(layer.activation_elements for layer in _of(layers, "linear")),
         ),
         CountItem(
-            label="outputs of normalisation",
-            convention="the output of each normalisation counts twice; activations, pooling and fusions are free",
-            value=twice(layer.activation_elements for layer in layers if layer.norm_params),
+            label="outputs of batch normalisation",
+            convention="the output of each batch normalisation counts twice; activations, pooling and fusions are free",
+            value=twice(layer.activation_elements for layer in sums.normed("batch")),
+        ),
+        CountItem(
+            label="outputs of layer and group normalisation",
+            convention="the output of each counts twice, too",
+            value=twice(layer.activation_elements for layer in sums.normed("layer", "group")),
         ),
         CountItem(
             label="outputs of learned factors",

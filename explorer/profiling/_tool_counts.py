@@ -32,9 +32,13 @@ class LayerSums:
         """Biases × output positions."""
         return sum(layer.bias_params * prod(layer.output_shape[1:]) for layer in self.of(*ops))
 
+    def normed(self, *kinds: str) -> list[Layer]:
+        """The layers with a norm of these kinds, those of projections too."""
+        return [layer for layer in self.layers if self.nodes[layer.path].norm_kind in kinds]
+
     def normalised(self, *kinds: str) -> int:
-        """Elements that go through a norm of these kinds, in layers and behind projections."""
-        return sum(layer.activation_elements for layer in self.layers if self.nodes[layer.path].norm_kind in kinds)
+        """Elements that go through a norm of these kinds."""
+        return elements(self.normed(*kinds))
 
     def activated(self, *kinds: str) -> int:
         """Elements that go through an activation of these kinds, wherever it stands; attention's own are apart."""

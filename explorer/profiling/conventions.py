@@ -95,9 +95,14 @@ def _torchinfo(sums: LayerSums) -> tuple[CountItem, ...]:
             value=sum(layer.bias_params for layer in sums.of("attention")),
         ),
         CountItem(
-            label="normalisation",
+            label="batch normalisation",
             convention="its 2 parameters a channel count once for each image, however large the map is",
-            value=sum(layer.norm_params for layer in sums.layers),
+            value=sum(layer.norm_params for layer in sums.normed("batch")),
+        ),
+        CountItem(
+            label="layer and group normalisation",
+            convention="its 2 parameters a channel count once for each image, too",
+            value=sum(layer.norm_params for layer in sums.normed("layer", "group")),
         ),
         CountItem(
             label="learned factors of channels",
