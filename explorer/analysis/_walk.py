@@ -127,7 +127,7 @@ def widen_field(field: Field, window: tuple[Any, ...]) -> Field:
 
     Args:
         field: That of what the window reads.
-        window: As ``Geometry.window`` has it.
+        window: As ``Geometry.lay_out`` gives it.
 
     Returns:
         The field of what it makes.
