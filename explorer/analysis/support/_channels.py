@@ -32,6 +32,10 @@ def find_narrow_slices(architecture: Architecture, analysis: Analysis) -> dict[s
     return tracer.narrow
 
 
+_OWN_PLACE = ("norm", "scale", "activation", "dropout")
+"""Kinds of which each number depends on the one at its place alone, once norms that average channels are told apart."""
+
+
 class _Tracer:
     """Follows through a network which channels depend on the same."""
 
@@ -100,7 +104,7 @@ class _Tracer:
         row = self.analysis.by_path.get(path)
         if row is not None and row.output_shape[:1] != (len(seen),):  # a kind from outside
             return self._number(path, [frozenset(seen)] * row.output_shape[0])
-        return seen
+        return seen if node.op in _OWN_PLACE else self._number(path, seen)
 
     def _number(self, path: str, keys: Iterable[Hashable]) -> list[int]:
         return [self._numbers.setdefault((path, key), 1 + len(self._numbers)) for key in keys]
