@@ -188,7 +188,7 @@ def is_gate(node: Any) -> bool:
     Returns:
         Whether it is a ``Parallel`` that has ``gates``.
     """
-    return isinstance(node, Parallel) and bool(node.gates)
+    return bool(node.gates)
 
 
 def block_parallel(node: Any, path: str) -> str | None:

@@ -32,6 +32,11 @@ class NodeBase(Value):
         return "none"
 
     @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of branches that weigh the others as attention does; () unless its kind says otherwise."""
+        return ()
+
+    @property
     def nodes(self) -> tuple[Any, ...]:
         """Child nodes in execution order, () for a leaf."""
         return ()

@@ -307,7 +307,7 @@ class Parallel(_Container):
     """'concat' joins channels; 'add' and 'multiply' work element by element: a branch with 1 channel, or whose map has
     height or width 1, is repeated along that axis, as a gate of 1×1 over a map."""
 
-    @cached_property
+    @property
     def gates(self) -> tuple[str, ...]:
         """Names of the branches that weigh the others as attention does: what they pool is repeated over the map."""
         pooled = [branch.name for branch in self.branches if any(map(_pools_whole, [branch, *branch.nodes]))]

@@ -121,8 +121,7 @@ def find_stages(architecture: Architecture, analysis: Analysis) -> tuple[Stage, 
 
 def _gates(architecture: Architecture) -> tuple[str, ...]:
     """Beginnings of the paths within gates: what they pool is repeated over the map, so that no head begins there."""
-    nodes = [(path, node) for path, node in walk(architecture) if edit.is_gate(node)]
-    return tuple(f"{path}/{name}" for path, node in nodes for name in node.gates)
+    return tuple(f"{path}/{name}" for path, node in walk(architecture) for name in node.gates)
 
 
 def _keys(analysis: Analysis, gates: tuple[str, ...]) -> dict[str, Key]:

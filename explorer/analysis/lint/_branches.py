@@ -103,10 +103,9 @@ def _views(network: Network, element: Element) -> dict[str, View]:
         return {}
     given = _incoming(network, element)
     views = {}
-    gates = node.gates if node.op == "parallel" else ()
     for child in node.nodes:
         at = f"{path}/{child.name}"
-        if child.name in gates:  # it has no place of its own
+        if child.name in node.gates:  # it has no place of its own
             continue
         inside = flatten(child, at)
         views[at] = _view(network.analysis.by_path[inside[-1].path].receptive_field if inside else given)

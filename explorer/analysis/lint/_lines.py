@@ -162,8 +162,7 @@ def ends_maps(node: Any) -> bool:
         return False
     if not node.nodes:
         return node.op not in (*WINDOWS, *PASSING, *_CONTAINERS)
-    gates = node.gates if node.op == "parallel" else ()
-    return any(ends_maps(child) for child in node.nodes if child.name not in gates)
+    return any(ends_maps(child) for child in node.nodes if child.name not in node.gates)
 
 
 def part_of(architecture: Architecture, run: Run) -> Architecture:
