@@ -25,6 +25,7 @@ from . import (
     _effective,
     _evaluate,
     _experiments,
+    _find_rate,
     _fold,
     _inspect,
     _lessons,
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _compare.add(verb)
     _runs.add(verb, verbs)
     _augment.add(verb)
+    _find_rate.add(verb)
     _lessons.add(verb)
     _ablate.add(verb)
     _experiments.add(verbs)

@@ -167,19 +167,24 @@ def _train(args: argparse.Namespace) -> None:
             look_after(manager)
             _print_state(args, manager, manager.run(run.id))
             return
-        try:
-            run = watch(manager, run.id)
-        except KeyboardInterrupt:
-            manager.pause(run.id)
-            run = until_ended(manager, run.id)
-            print(f"\n{run.id}  {run.status}; `python -m explorer runs resume {run.id}` continues it", file=sys.stderr)
-            raise
+        run = follow(manager, run)
         if args.json:
             print_json(_full(manager, run))
         else:
             _print_epochs(_epochs(manager, run))
         if run.status == "failed":
             raise ValueError(f"run {run.id} failed: {run.reason}")
+
+
+def follow(manager: Manager, run: Run) -> Run:
+    """Watch a run that this command has started until it ends; Ctrl-C pauses it."""
+    try:
+        return watch(manager, run.id)
+    except KeyboardInterrupt:
+        manager.pause(run.id)
+        run = until_ended(manager, run.id)
+        print(f"\n{run.id}  {run.status}; `python -m explorer runs resume {run.id}` continues it", file=sys.stderr)
+        raise
 
 
 def _print_epochs(epochs: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from ._launch import Fit, check, clone, extend, find_warnings, import_data, prep
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._optimizers import OPTIMIZERS, OptimizerFacts, OptimizerName, own_settings
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
+from ._rate_range import RateRange, find_rate, read_rate_range, train_with_rate
 from ._recipes import RECIPES, recipe
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
 from ._start import StartFrom, check_start, describe_start, find_frozen
@@ -29,6 +30,7 @@ __all__ = [
     "Memory",
     "OptimizerFacts",
     "OptimizerName",
+    "RateRange",
     "Speed",
     "StartFrom",
     "TrainConfig",
@@ -51,6 +53,7 @@ __all__ = [
     "find_heads",
     "find_misfits",
     "find_platform_problem",
+    "find_rate",
     "find_warnings",
     "fit_to_data",
     "forecast",
@@ -62,11 +65,13 @@ __all__ = [
     "parse",
     "prepare",
     "probe_speed",
+    "read_rate_range",
     "read_start",
     "recipe",
     "speed_probe_failure",
     "start",
     "start_lesson",
+    "train_with_rate",
     "weigh_classes",
     "worker_command",
 ]

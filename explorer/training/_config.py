@@ -143,6 +143,13 @@ class TrainConfig(BaseModel):
     checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     """Seconds between two checkpoints; one is also written at the start, at every pause and at the end."""
 
+    range_steps: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Updates of a learning-rate range test (Smith 2015): the rate rises from ``range_low`` to ``range_high``, nothing
+    is evaluated and no weights are kept; 0 trains. ``find-rate`` and the Train page make such runs."""
+    range_low: Annotated[float, Field(gt=0, le=1000)] = 1e-6
+    """Learning rate of the first update of a range test."""
+    range_high: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    """Learning rate of its last update."""
     keep_checkpoints: Annotated[int, Field(ge=0, le=100)] = 0
     """Checkpoints whose weights are kept for good, spread evenly over the epochs: the first before the first step, the
     last at the end, at most one an epoch; they show how the network came to be what it is. 0 keeps none."""
@@ -177,11 +184,23 @@ class TrainConfig(BaseModel):
                 f"patience (={self.patience}) needs validation above 0: set it to a share of the training images such "
                 f"as 0.1; a run that the test images end has a flattering accuracy"
             )
+        if self.range_steps and self.range_low >= self.range_high:
+            raise ValueError(
+                f"range_low (={self.range_low:g}) must be less than range_high (={self.range_high:g}) in a range test"
+            )
+        if self.range_steps and (self.processes > 1 or self.keep_checkpoints or self.range_steps < 10):
+            raise ValueError(
+                f"a range test of {self.range_steps} steps needs at least 10, processes 1 and keep_checkpoints 0"
+            )
         if self.keep_checkpoints == 1:
             raise ValueError("keep_checkpoints (=1) must be 0 or at least 2: one before the first step, one at the end")
         if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
             raise ValueError(f"warmup_epochs (={self.warmup_epochs:g}) must be less than epochs (={self.epochs})")
         return self
+
+    def count_updates(self, steps: int) -> int:
+        """Updates of a whole run whose epochs have so many steps."""
+        return self.range_steps or self.epochs * steps
 
     @property
     def parts(self) -> int:

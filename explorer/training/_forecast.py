@@ -105,6 +105,8 @@ def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
         if cost is None or not share:
             continue
         network, config, macs, size = cost
+        if config.range_steps:  # it may have ended early, and evaluates nothing
+            continue
         images = share * _images(network, config)
         if images:
             seconds = run.seconds / images
@@ -220,6 +222,8 @@ def _images(architecture: Architecture, config: TrainConfig) -> float:
         card = datasets.get_card(config.dataset)
     except datasets.DatasetError:
         return 0.0
+    if config.range_steps:
+        return config.range_steps * min(config.batch_size, card.train_count) * pixel_share(architecture, config)
     held_out = card.train_count * config.validation
     trained = (card.train_count - held_out) * pixel_share(architecture, config)
     evaluated = (card.test_count + held_out) * (2 if config.flip_average else 1)

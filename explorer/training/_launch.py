@@ -171,6 +171,8 @@ def extend(manager: Manager, run: str, epochs: int) -> Run:
     if epochs < 1:
         raise ValueError(f"epochs (={epochs}) must be at least 1")
     config = parse(found.config)
+    if config.range_steps:
+        raise ValueError("a learning-rate range test has no epochs to add; train with the rate that it proposes")
     early = found.status == "finished" and found.reason.startswith(EARLY_STOP)
     # One that was stopped early goes on from there: that it does not stop again at once, it has no patience any more.
     if early:

@@ -37,6 +37,7 @@ from ._control import ControlThread, RunEnded, StoreSink
 from ._environment import environment
 from ._fit import check_batches, steps_per_epoch
 from ._loading import describe_loading
+from ._rate_range import has_exploded, read_rate_range
 from .compiling import find_compiler_problem
 from .data import Tensors, load_to_device, measure_moments, open_data
 from .distributed import SINGLE_PROCESS, ProcessGroup, is_peer_failure, rank_device
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
 
 logger = logging.getLogger(__name__)
+
+_LOOKS = 20
+"""Times that the loss of a range test is looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +129,7 @@ class MainRank:
         self._store, self._run, self._control, self._job = store, run, control, job
         folder = RunFolder(root, run.id)
         self._folder = folder.checkpoints
-        self._sink = StoreSink(store, run.id, HistoryFile(folder.history, job.config.epochs * job.steps))
+        self._sink = StoreSink(store, run.id, HistoryFile(folder.history, job.config.count_updates(job.steps)))
         self.log = Recorder(job.device, self._sink)
         self._first_step = job.step
         self._environment = {
@@ -152,7 +156,7 @@ class MainRank:
         ]
         if job.plan is not None:
             documents.append(Document(name=CARRIED, step=0, data=job.plan.to_data()))
-        self._store.record(run.id, [], documents, steps=job.config.epochs * job.steps)
+        self._store.record(run.id, [], documents, steps=job.config.count_updates(job.steps))
         processes = job.config.processes
         where = f"{run.device} in {processes} processes" if processes > 1 else run.device
         self.log_event(f"attempt {run.attempt} trains on {where} from step {job.step}")
@@ -166,7 +170,7 @@ class MainRank:
         self._sink.drain()
         self._control.check_folder()
         self.save_best()  # also where nothing but an evaluation has come since the last checkpoint
-        if job.step != self._saved_step:
+        if job.step != self._saved_step and not job.config.range_steps:  # whose weights nobody is to take for trained
             if not job.state.is_finite():
                 raise Diverged(f"a weight is no longer a finite number after step {job.step}")
             checkpoint.save(self._folder, self._run.id, job.step, {**job.state.capture(), **self._checkpoint_facts()})
@@ -209,8 +213,28 @@ class MainRank:
             self._end("interrupted", "the system asked its programs to end")
         if limit is not None and state.seconds >= limit:
             self._end("stopped", f"its time limit of {limit:g} s is reached")
-        if time.monotonic() - self._saved_at >= self._job.config.checkpoint_seconds:
+        if self._job.config.range_steps:
+            self._end_range_test_if_due()
+        elif time.monotonic() - self._saved_at >= self._job.config.checkpoint_seconds:
             self.save()
+
+    def _end_range_test_if_due(self) -> None:
+        """End a range test after its last step, or as soon as its loss has exploded: looked at now and then."""
+        job, steps = self._job, self._job.config.range_steps
+        if job.step < steps and job.step % max(1, steps // _LOOKS):
+            return
+        self.log.flush(job.state)
+        if job.step >= steps or has_exploded(self._read_curve(series.TRAIN_LOSS)):
+            raise RunEnded("finished", self.describe_range_test())
+
+    def describe_range_test(self) -> str:
+        """The rate that a range test proposes, of what was recorded until now, and why."""
+        self._sink.drain()
+        curves = (self._read_curve(name) for name in (series.LEARNING_RATE, series.TRAIN_LOSS))
+        return read_rate_range(*curves).describe()
+
+    def _read_curve(self, name: str) -> list[float]:
+        return [point.value for point in self._store.points(self._run.id, name) if point.step <= self._job.step]
 
     def check_convergence(self) -> str:
         """What is to be told where it has learnt nothing. Raises ``Diverged`` where its loss is far above guessing."""
@@ -288,6 +312,8 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
         del captured  # as large as the network and more
         train(job.state, job.data, job.config, main.log, main.after_batch, group)
     except Diverged:
+        if job.config.range_steps:  # that is what it looks for
+            return "finished", main.describe_range_test()
         main.save_best()
         raise
     except Exception as error:

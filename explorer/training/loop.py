@@ -20,6 +20,7 @@ from ..datasets import augmentations, transforms
 from ..modules import Outputs
 from ._config import TrainConfig
 from ._fit import check_precision, steps_per_epoch
+from ._rate_range import rate_at
 from .balance import draw_order, make_class_weights
 from .data import Tensors, derive_seed, make_generator, normalise_images, whole
 from .distributed import SINGLE_PROCESS, ProcessGroup
@@ -55,7 +56,8 @@ def train(
     steps = steps_per_epoch(len(data.train), config)
     weights = make_class_weights(data, config)
     model = None
-    while state.epoch < config.epochs and not state.is_out_of_patience(config.patience):
+    epochs = -(-config.count_updates(steps) // steps)
+    while state.epoch < epochs and not state.is_out_of_patience(config.patience):
         if state.begin_epoch() or model is None:  # gradients are exchanged, and code made, for what learns
             network: Any = state.compilation.compile(state.model) if config.compile else state.model
             model = ModelWithLoss(group.wrap_model(network), config, make_autocast(state.device, config), weights)
@@ -89,6 +91,7 @@ def train(
         results = {
             name: evaluate(state.eval_model, subset, data, config, model.precision, lambda: after_batch(state), group)
             for name, subset in data.evaluated.items()
+            if not config.range_steps
         }
         log.end_epoch(state, (state.epoch + 1) * steps, results)
         state.epoch, state.step = state.epoch + 1, 0
@@ -144,6 +147,8 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
     Returns:
         The learning rate.
     """
+    if config.range_steps:
+        return rate_at(config, step)
     total = config.epochs * steps
     warmup = config.warmup_epochs * steps
     if config.schedule == "one_cycle" and warmup == 0:

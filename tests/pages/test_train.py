@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -14,14 +15,14 @@ from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets, training
 from explorer.architecture import edit, from_json, to_json
-from explorer.runs import Device, Manager, Point, Run, RunFolder, devices
+from explorer.runs import Device, Manager, Point, Run, RunFolder, devices, series
 from explorer.training import open_manager
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
 from pages.ui.train import state
 from tests.datasets.makers import classes, png, zipped
 from tests.pages.parts import HOSTILE, ROOT, address, messages, mounted, open_page, plain, set_design, visible_text
-from tests.runs.parts import fill, until
+from tests.runs.parts import fill, until, until_status
 
 
 def app(**query: str) -> AppTest:
@@ -228,6 +229,35 @@ def test_an_optimizer_fills_the_form_with_its_own_settings(home: Path) -> None:
     running.button(key="own_course_0").click().run()
     assert not running.error
     assert running.text_input(key="set_momentum_course_0").value == "0"
+    assert not running.exception
+
+
+def test_a_range_test_is_started_shown_and_its_rate_taken(home: Path, manager: Manager) -> None:
+    running = open_page("train")
+    running.text_input(key="set_epochs_course_0").set_value("3").run()
+    running.button(key="find_rate").click().run()
+    (run,) = manager.store.runs()
+    assert (run.setting("range_steps"), run.setting("epochs")) == (200, 3)
+    assert run.name.endswith(": learning rate")
+    rates = [1e-6 * 1.1**step for step in range(160)]
+    losses = [2.3 - 2 * math.exp(-((math.log10(rate) + 2) ** 2)) for rate in rates]
+    points = [Point(series=name, step=step + 1, value=value, seconds=0.1 * step)
+              for name, values in ((series.LEARNING_RATE, rates), (series.TRAIN_LOSS, losses))
+              for step, value in enumerate(values)]  # fmt: skip
+    manager.stop(run.id)
+    until_status(manager, run.id, "stopped", "finished")
+    with_points = manager.create("a test", run.architecture, run.config)
+    manager.store.record(with_points.id, points)
+    manager.store.update(with_points.id, status="finished")
+    running = open_page("train", run=with_points.id)
+    assert "The test proposes the learning rate 0.001: a tenth of 0.01" in visible_text(running)
+    assert mounted(running, "rate_range")["marks"][0]["label"] == "proposed 0.001"
+    running.button(key="train_with_rate").click().run()
+    place = "as cloned_1"
+    assert running.text_input(key=f"set_lr_{place}").value == "0.001"
+    running.button(key="start").click().run()
+    started = manager.store.runs()[-1]
+    assert (started.setting("range_steps"), started.setting("epochs"), started.setting("lr")) == (0, 3, 0.001)
     assert not running.exception
 
 

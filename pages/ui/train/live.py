@@ -11,7 +11,7 @@ from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
 from pages.ui.text import literal
 
-from . import details, example, manage, state
+from . import details, example, manage, rate_range, state
 from .run_text import STATES, curve_panels, list_titles
 
 
@@ -39,7 +39,10 @@ def _live() -> None:
         st.switch_page("pages/inspect.py", query_params={"model": wanted})
     _head(runs[0])
     with st.container(border=True, key="curves_card"):
-        _curves(runs)
+        if runs[0].setting("range_steps"):
+            rate_range.show(runs[0])
+        else:
+            _curves(runs)
     details.show(runs[0], runs)
     if state.PAGE.state["address"]:  # not in the run that renders the page, which writes it at its end
         state.PAGE.write_address()
@@ -73,6 +76,8 @@ def _progress(run: Run) -> None:
     epochs = run.setting("epochs")
     if run.status == "running" and not run.step:
         text = "the worker is getting ready" if run.attempt == 1 else "the worker loads its checkpoint"
+    elif run.setting("range_steps"):
+        text = f"step {run.step:,} of {run.steps:,} of a range test"
     elif run.status == "running":
         text = f"epoch {min(run.epoch + 1, epochs)} of {epochs} · step {run.step:,} of {run.steps:,}"
     else:

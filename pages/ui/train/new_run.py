@@ -218,10 +218,21 @@ def _button(
         f"Start {many} runs" if many > 1 else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
         key="start", disabled=not networks or config is None, on_click=ask_to_start,
     )  # fmt: skip
-    if not st.session_state.pop("train_start", False):
+    st.button(
+        "Find a learning rate", icon=":material/trending_up:", width="stretch", key="find_rate",
+        disabled=not networks or config is None, on_click=_ask_for_rate,
+        help="A short run in which the learning rate rises step by step until the loss explodes; it proposes a rate, "
+        "and keeps no weights. Of several networks and seeds the first.",
+    )  # fmt: skip
+    finds = st.session_state.pop("train_find_rate", False)
+    if not st.session_state.pop("train_start", False) and not finds:
         return
     if networks and config is not None:
-        _start(networks, config, seeds, start)
+        if finds:
+            title = f"{networks[0].network.name}: learning rate"
+            _start(networks[:1], training.find_rate(config), seeds[:1], start, title=title)
+        else:
+            _start(networks, config, seeds, start)
     else:
         state.PAGE.tell("error", "Not started: the form says why")
     st.rerun()
@@ -233,15 +244,27 @@ def ask_to_start() -> None:
     st.session_state["train_start"] = True
 
 
+def _ask_for_rate() -> None:
+    state.PAGE.act()
+    st.session_state["train_find_rate"] = True
+
+
 def _start(
-    networks: list[Fitted], config: training.TrainConfig, seeds: Sequence[int], start: start_from.Start
+    networks: list[Fitted],
+    config: training.TrainConfig,
+    seeds: Sequence[int],
+    start: start_from.Start,
+    *,
+    title: str | None = None,
 ) -> None:
     started, problem = [], ""
     try:
         for network, changes in networks:
             for seed in seeds:
                 settings_of_run = config.changed(seed=seed)
-                run = training.start(manager(), network, settings_of_run, notes=changes, weights=start.weights)
+                run = training.start(
+                    manager(), network, settings_of_run, name=title, notes=changes, weights=start.weights
+                )
                 started.append(run.id)
     except ValueError as error:
         problem = f"Not started: {error}"

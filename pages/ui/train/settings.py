@@ -16,7 +16,7 @@ from explorer.training import OPTIMIZERS, OptimizerName, TrainConfig, own_settin
 from pages.ui.text import literal
 
 _FRONT = ("epochs", "batch_size", "lr", "device")
-_ELSEWHERE = ("dataset", "seed", "start")
+_ELSEWHERE = ("dataset", "seed", "range_steps", "range_low", "range_high", "start")
 _GROUPS = {
     "Optimiser": (
         "optimizer", "momentum", "nesterov", "beta2", "eps", "weight_decay", "decay_all", "clip_norm", "ema_decay",
@@ -37,7 +37,7 @@ _LABELS = {"lr": "Learning rate", "epochs": "Epochs", "batch_size": "Batch size"
 
 def take(config: TrainConfig) -> None:
     """Fill the form with a configuration."""
-    state = st.session_state
+    state, config = st.session_state, config.changed(range_steps=0)  # of a range test what it was made for
     state["train_data"] = config.dataset
     state["train_seeds"] = str(config.seed)
     state["train_base"] = config
