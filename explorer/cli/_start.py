@@ -20,7 +20,10 @@ if TYPE_CHECKING:  # torch is loaded where weights are read
     from ..training.starting import StartWeights
 
 _ROWS = 24
-_FROM = "start from weights: RUN, RUN@STEP, RUN@best, a name that `models` shows, a file of weights, or NETWORK:FILE"
+_FROM = (
+    "start from weights: RUN, RUN@STEP, RUN@best, a name that `models` shows, 'published' for those of this very "
+    "network, a file of weights, or NETWORK:FILE"
+)
 _FREEZE = "hold the weights fixed up to this node, such as Mixed_5d, and the statistics of its norms"
 _UNFREEZE = "block:N trains one more block after every N epochs, the last of those that are fixed first; all:N trains \
 everything after N epochs"
@@ -54,10 +57,18 @@ def open_weights(args: argparse.Namespace, architecture: Architecture, manager: 
         if lonely:
             raise ValueError(f"--{lonely.replace('_', '-')} is for a run that starts from weights; name them by --from")
         return None
-    from ..inspection import fetch_weights, find_published
+    from ..inspection import PUBLISHED, fetch_weights, find_published, find_published_for
     from ..inspection.starting import open_start, open_start_files
 
-    if os.path.exists(text):
+    if text == "published":
+        spec = find_published_for(architecture)
+        if spec is None:
+            raise ValueError(
+                f"no weights are published for {quote(architecture.name)} as it is; name those of another network: "
+                f"{', '.join(PUBLISHED)}"
+            )
+        text = spec.name
+    elif os.path.exists(text):
         return open_start_files(architecture, text)
     network, file = split_weights(text)
     if file:

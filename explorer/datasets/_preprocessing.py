@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,8 @@ class Preprocessing:
     without distortion to cover them, and centre-cropped."""
     cover: tuple[int, int] | None = None
     """(height, width) that the scaled image just covers, before the centre crop; None: the input's own size."""
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    """How the image is scaled to cover; always antialiased."""
     transform_input: bool = False
     """torchvision's switch of that name: inside the network, the normalisation by ImageNet's mean and deviation is
     changed to one by 0.5 and 0.5, with which the published weights were trained."""
@@ -222,7 +224,7 @@ class Preprocessing:
         place = self._placement_in(scaled.height, scaled.width)
         size = self._scaled_size(scaled.height, scaled.width)
         if size != place.image_size:
-            scaled = scaled.resize(size[::-1], Image.Resampling.BILINEAR)
+            scaled = scaled.resize(size[::-1], Image.Resampling[self.interpolation.upper()])
         top, left = int(place.top), int(place.left)
         return _channels_first(scaled.crop((left, top, left + columns, top + rows)))
 
@@ -272,7 +274,7 @@ class Preprocessing:
             steps.append("converted to greyscale (BT.601)")
         if not self.squash:
             tall, wide = self.cover or (rows, columns)
-            steps.append(f"scaled without distortion to cover {tall}×{wide} (bilinear, antialiased)")
+            steps.append(f"scaled without distortion to cover {tall}×{wide} ({self.interpolation}, antialiased)")
             steps.append(f"centre crop of {rows:,}×{columns:,}")
         elif (height, width) != (rows, columns):
             distorts = height * columns != width * rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import time
 import urllib.error
 import urllib.request
@@ -31,36 +32,63 @@ FAILURES = (urllib.error.URLError, http.client.HTTPException, TimeoutError, Conn
 
 
 def download(
-    url: str, target: Path, *, limit: int, report: Callable[[int], None], timeout: float = TIMEOUT_SECONDS
-) -> None:
+    url: str, target: Path, *, limit: int, report: Callable[[int], None], timeout: float = TIMEOUT_SECONDS,
+    resume: bool = False,
+) -> str:  # fmt: skip
     """Write what is at an address to a file. ``report`` hears the size of every block and may raise to stop.
 
+    With ``resume`` the file's bytes are the beginning, and only the rest is asked for; a server that gives the whole
+    all the same is heard, and ``report`` hears a negative number for what is thrown away.
+
     Raises one of FAILURES where the address is of no use, OSError of the disk.
+
+    Returns the SHA-256 of the file that Hugging Face's hub states, '' where nothing is stated.
     """
     if not url.startswith(("http://", "https://")):
         raise WrongContentError("not a web address")
     # Addresses of ours and torchvision's only; redirections go to http and https alone.
-    request = urllib.request.Request(url, headers={"User-Agent": f"inception-explorer/{__version__}"})  # noqa: S310
-    with contextlib.closing(_open_response(request, timeout)) as response, target.open("wb") as file:
+    headers = {"User-Agent": f"inception-explorer/{__version__}"}
+    begun = target.stat().st_size if resume and target.exists() else 0
+    if begun:
+        headers["Range"] = f"bytes={begun}-"
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310
+    web = _WebOnly()
+    try:
+        opened = _open_response(web, request, timeout)
+    except urllib.error.HTTPError as error:
+        if not (begun and error.code == 416):  # nothing is left to ask for
+            raise
+        return web.stated
+    with contextlib.closing(opened) as response, target.open("ab" if response.status == 206 else "wb") as file:
+        if begun and response.status != 206:
+            report(-begun)
+            begun = 0
         promised = response.headers.get("Content-Length", "")
         received, since, counted = 0, time.monotonic(), 0
         while block := _next_block(response):
             file.write(block)
             received += len(block)
             report(len(block))
-            if received > limit:
+            if begun + received > limit:
                 raise WrongContentError(f"it is longer than {format_bytes(limit)}, which it should not be")
             if (now := time.monotonic()) - since > timeout:
                 if received - counted < MIN_BYTES_PER_SECOND * timeout:
-                    raise WrongContentError(f"too slow: {received - counted:,} bytes in {now - since:.0f} s")
+                    raise ConnectionError(f"too slow: {received - counted:,} bytes in {now - since:.0f} s")
                 since, counted = now, received
         if promised.isdigit() and received != int(promised):
-            raise WrongContentError(f"the connection broke after {received:,} of {int(promised):,} bytes")
+            raise ConnectionError(f"the connection broke after {received:,} of {int(promised):,} bytes")
+        return web.stated or _stated(response.headers)
 
 
-def _open_response(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+def _stated(headers: http.client.HTTPMessage) -> str:
+    """The SHA-256 in Hugging Face's header."""
+    text = headers.get("X-Linked-Etag", "").strip('"')
+    return text if re.fullmatch("[0-9a-f]{64}", text) else ""
+
+
+def _open_response(web: _WebOnly, request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
     try:
-        response: http.client.HTTPResponse = _opener().open(request, timeout=timeout)
+        response: http.client.HTTPResponse = urllib.request.build_opener(web).open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()  # otherwise the connection stays open as long as the error exists
         raise
@@ -80,14 +108,14 @@ def _next_block(response: http.client.HTTPResponse) -> bytes:
 class _WebOnly(urllib.request.HTTPRedirectHandler):
     """Follows redirections to the web, not to ``ftp:``."""
 
+    stated = ""
+    """The SHA-256 that the address states on the way: Hugging Face's hub leads to another server."""
+
     def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
         if not newurl.startswith(("http://", "https://")):
             raise urllib.error.HTTPError(newurl, code, "redirected to something that is not a web address", headers, fp)
+        self.stated = self.stated or _stated(headers)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_WebOnly)
 
 
 def failure_reason(error: Exception) -> str:

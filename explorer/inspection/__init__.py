@@ -8,11 +8,12 @@ that compute import torch: ``opening`` (open a model), ``predict``, ``features``
 from ..datasets import Box, Placement, Preprocessing
 from ._available import BEST, AvailableModel, ModelKind, list_checkpoint_names, list_models, suggest_model
 from ._device import choose_device
+from ._fetch_weights import fetch_weights
 from ._field import UnitField, inner_units, unit_field
 from ._paths import branch_paths, check_path
 from ._perturbations import PERTURBATIONS, Perturbation, check_perturbation
 from ._presets import GivenFacts, Preset, find_preset, list_presets, parse_numbers
-from ._published import PUBLISHED, PublishedWeights, fetch_weights, find_published
+from ._published import PUBLISHED, PublishedWeights, find_published, find_published_for
 from ._samples import SampleImage, list_sample_images
 from ._shipped import ModelCard, load_model_cards, write_shipped_model
 from .cache import ResultCache
@@ -41,6 +42,7 @@ __all__ = [
     "fetch_weights",
     "find_preset",
     "find_published",
+    "find_published_for",
     "inner_units",
     "list_checkpoint_names",
     "list_models",

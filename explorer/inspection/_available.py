@@ -106,7 +106,7 @@ def suggest_model(name: str, manager: Manager) -> str:
     if name in catalog.names():
         return f"it is a network of the catalogue, whose weights are a file of yours: give {name}:WEIGHTS"
     known = {entry.name.lower(): entry.name for entry in list_models(manager)}
-    known |= {spec.torchvision: spec.name for spec in PUBLISHED.values()}
+    known |= {spec.model: spec.name for spec in PUBLISHED.values()}
     known |= {entry.title.lower(): entry.name for entry in list_models(manager)}
     networks = {each: f"{each}:WEIGHTS" for each in catalog.names() if each not in known}
     close = difflib.get_close_matches(name.lower()[:200], [*known, *networks], n=3, cutoff=0.6)

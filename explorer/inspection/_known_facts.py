@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..architecture import Architecture
-from ..catalog import get
 from ..datasets import Preprocessing
 from ..modules import FittedWeights, StoredWeights
 from ._file_facts import find_facts
 from ._presets import IMAGENET_CLASSES, GivenFacts, Preset, find_preset
-from ._published import PUBLISHED, PublishedWeights
+from ._published import PublishedWeights, find_published_for, is_same
 from ._shipped import load_model_cards
 from .models import check_scores
 
@@ -104,7 +103,7 @@ def _find_sources(
     if facts.preprocessing:
         sources.append(_Source(what="from the file", preprocessing=facts.preprocessing))
     for name, card in load_model_cards().items():
-        if _is_same(card.to_architecture(), network):
+        if is_same(card.to_architecture(), network):
             known = Preprocessing(shape=shape, mean=card.mean, std=card.std)
             what = f"as of the shipped model {name!r}, which is the same network"
             sources.append(_Source(what=what, classes=card.classes, preprocessing=known))
@@ -121,7 +120,7 @@ def _of_preset(preset: Preset, shape: tuple[int, int, int]) -> _Source:
             f"the preset {preset.name!r} is for {len(preset.mean)} channels, the network takes {shape[0]}; "
             f"give mean and deviation instead"
         )
-    classes = _imagenet_classes("inception_v3") if preset.name == "imagenet" else preset.classes
+    classes = imagenet_classes() if preset.name == "imagenet" else preset.classes
     known = Preprocessing(shape=shape, mean=preset.mean, std=preset.std)
     return _Source(what=f"of the preset {preset.name!r}", classes=classes, preprocessing=known)
 
@@ -130,29 +129,21 @@ def _find_imagenet(asked: Architecture, fitted: FittedWeights) -> PublishedWeigh
     """The published weights that these are a copy of, by network and number of classes."""
     if check_scores(fitted.architecture) != IMAGENET_CLASSES:
         return None
-    return next((spec for name, spec in PUBLISHED.items() if _is_same(get(name), asked, heads=False)), None)
+    return find_published_for(asked)
 
 
 def _of_imagenet(spec: PublishedWeights, shape: tuple[int, int, int], note: str) -> _Source:
     known = spec.preprocessing if spec.preprocessing.shape == shape else None
     return _Source(
         what="of ImageNet, which is what this network with 1,000 classes is published for",
-        classes=_imagenet_classes(spec.torchvision),
+        classes=imagenet_classes(),
         preprocessing=known,
         note=note if known else "",
     )
 
 
-def _imagenet_classes(name: str) -> tuple[str, ...]:
-    from torchvision.models import get_model_weights
+def imagenet_classes() -> tuple[str, ...]:
+    """The names of ImageNet's 1,000 classes in the order that both libraries' weights have. Imports torchvision."""
+    from torchvision.models import Inception_V3_Weights
 
-    return tuple(get_model_weights(name).IMAGENET1K_V1.meta["categories"])
-
-
-def _is_same(known: Architecture, given: Architecture, *, heads: bool = True) -> bool:
-    """Whether two architectures are one network on inputs of one form, whatever they are called."""
-
-    def parts(architecture: Architecture) -> list[object]:
-        return [node for node in architecture.trunk.nodes if heads or node.op != "auxiliary"]
-
-    return parts(known) == parts(given) and known.input_shape[0] == given.input_shape[0]
+    return tuple(Inception_V3_Weights.IMAGENET1K_V1.meta["categories"])

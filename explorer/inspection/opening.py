@@ -28,7 +28,8 @@ from ..text import format_bytes, format_share, quote
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import derive_seed, describe_preprocessing, open_data
 from ._available import BEST, describe_best, suggest_model
-from ._known_facts import describe_weights
+from ._fetch_weights import read_digest
+from ._known_facts import describe_weights, imagenet_classes
 from ._presets import GivenFacts
 from ._published import PublishedWeights, find_published
 from ._shipped import ModelCard, load_model_cards, weights_path
@@ -118,20 +119,18 @@ def open_bytes(
 
 
 def open_published(spec: PublishedWeights, *, device: str = "cpu") -> Model:
-    """torchvision's network with its published weights, from torch's hub folder. Nothing is downloaded.
+    """A network with the weights that torchvision or timm publishes, from torch's hub folder. Nothing is downloaded.
 
     Other weights of that network in the file's place are opened too, and told not to be the published ones.
 
     Raises:
         ValueError: the file is absent (the message says how to get it) or damaged.
     """
-    from torchvision.models import get_model_weights
-
     if not spec.path.is_file():
         raise ValueError(
             f"the weights of {spec.title} are not on this machine; download them first "
             f"({format_bytes(spec.size_bytes)}: `python -m explorer predict {spec.name} --download ...`), "
-            f"or put {spec.file} into {spec.path.parent}"
+            f"or put the file of {spec.url} ({spec.checksum}) as {spec.file} into {spec.path.parent}"
         )
     try:
         file = open_weights_file(spec.path)
@@ -139,15 +138,22 @@ def open_published(spec: PublishedWeights, *, device: str = "cpu") -> Model:
     except WeightsError as error:
         raise ValueError(f"{error} (it lies in {spec.path.parent}; remove it to download it anew)") from None
     digest = hashlib.sha256(file.data).hexdigest()
-    authentic = digest.startswith(spec.sha256_prefix)
+    expected, of = spec.sha256_prefix, "the published file"
+    if not expected:
+        expected, of = read_digest(spec), "the file that was downloaded"
+    notes: tuple[str, ...] = ()
+    if not expected:
+        notes = (f"{spec.file} was put there by hand, and its checksum is not known; it begins with {digest[:8]}",)
+    elif not digest.startswith(expected):
+        notes = (f"{spec.file} is not {of}: its SHA-256 begins with {digest[:8]}",)
     return make_model(
         fitted.architecture,
         fitted.network,
         name=spec.name,
-        classes=get_model_weights(spec.torchvision).IMAGENET1K_V1.meta["categories"],
+        classes=imagenet_classes(),
         preprocessing=spec.preprocessing,
-        provenance=f"published by torchvision, {spec.file}, trained on ImageNet",
-        notes=() if authentic else (f"{spec.file} is not the published file: its SHA-256 begins with {digest[:8]}",),
+        provenance=f"published by {spec.library} ({spec.weights}), {spec.file}, trained on ImageNet",
+        notes=notes,
         conversions=fitted.conversions,
         device=device,
     )

@@ -382,7 +382,7 @@ def test_attributions_by_each_method(manager: Manager) -> None:
 def test_published_weights_answer_and_their_preprocessing_is_shown(manager: Manager, name: str) -> None:
     """Random weights in the published file's place; the page says that they are not the published ones."""
     spec = PUBLISHED[name]
-    network = shaken(getattr(torchvision.models, spec.torchvision)(aux_logits=True, init_weights=False))
+    network = shaken(getattr(torchvision.models, spec.model)(aux_logits=True, init_weights=False))
     spec.path.parent.mkdir(parents=True)
     torch.save(network.state_dict(), spec.path)
     running = app(model=name, pictures="digits:3")
