@@ -1,7 +1,8 @@
 """Fixes of gridding: other dilations, with the padding that keeps sizes and centres.
 
 A chain of layers is solved on each axis without trying all (``_solve``): what is found there is complete. Where
-branches meet, dilations of up to two layers are tried one by one.
+branches meet, every dilation up to a bound is tried, of all layers together where these are few enough, else of some at
+a time: complete for the edits that are named.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def find_dilations(network: Network, path: str, stretch: Stretch, judge: Judge) 
     """
     if is_chain(stretch.elements):
         return _solve_chain(network, path, stretch, judge)
-    return _try_pairs(network, path, stretch, judge)
+    return _try_all(network, path, stretch, judge)
 
 
 # ---- a chain ---------------------------------------------------------------------------------------------------
@@ -205,20 +206,24 @@ def _kept_sides(node: Any, axis: int, dilation: int) -> tuple[int, int] | None:
 # ---- branches --------------------------------------------------------------------------------------------------
 
 
-def _try_pairs(network: Network, path: str, stretch: Stretch, judge: Judge) -> tuple[tuple[Fix, ...], str]:
-    """Dilations of up to two layers; of many layers the last ones, so that ``MOST_TRIES`` are enough."""
+def _try_all(network: Network, path: str, stretch: Stretch, judge: Judge) -> tuple[tuple[Fix, ...], str]:
+    """Dilations of as many layers together as ``MOST_TRIES`` allow, at least two; of many layers the last ones."""
     layers = _changeable(stretch)
     most = max((max(node.geometry.dilation) for _, node in layers), default=1)
     values = range(1, min(MAX_KERNEL, most + 2) + 1)
     tries = min(MOST_TRIES, _MOST_WORK // judge.work)
-    while len(layers) > 2 and comb(len(layers), 2) * len(values) ** 2 > tries:
+    while len(layers) > 2 and _count_tries(len(layers), 2, len(values)) > tries:
         layers = layers[1:]
-    together = f"up to two of {', '.join(at for at, _ in layers)}" if len(layers) > 1 else layers[0].path
+    together = min(2, len(layers))
+    while together < len(layers) and _count_tries(len(layers), together + 1, len(values)) <= tries:
+        together += 1
+    names = ", ".join(at for at, _ in layers)
+    of_them = f"up to {together} of {names}" if together < len(layers) else names
     searched = (
-        f"dilations from 1 to {values[-1]} of {together}, equal on both axes, with the padding that "
-        "keeps the size and centre of each layer's output"
+        f"dilations from 1 to {values[-1]} of {of_them}{', all together' if 1 < together == len(layers) else ''}, "
+        "equal on both axes, with the padding that keeps the size and centre of each layer's output"
     )
-    for count in range(1, min(2, len(layers)) + 1):
+    for count in range(1, together + 1):
         for chosen in combinations(layers, count):
             for dilations in sorted(product(values, repeat=count), key=lambda each: (sum(each), each)):
                 changes = _set_dilations(chosen, dilations)
@@ -230,6 +235,11 @@ def _try_pairs(network: Network, path: str, stretch: Stretch, judge: Judge) -> t
                 if fix:
                     return (fix,), searched
     return (), searched
+
+
+def _count_tries(layers: int, together: int, values: int) -> int:
+    """How many networks have up to so many of the layers changed."""
+    return sum(comb(layers, count) * (values - 1) ** count for count in range(1, together + 1))
 
 
 def _set_dilations(layers: Sequence[Element], dilations: Sequence[int]) -> Changes | None:
