@@ -77,7 +77,7 @@ def _residual_block(name: str, channels: int, stride: int) -> Residual:
     summary="Three of the notes' residual blocks: with the factors depth-3 and depth-7 20 and 44 layers, and without "
     "shortcuts the gradient vanishes.",
     source=_RESIDUAL_SOURCE,
-    tags=("lesson", "residual", "MNIST"),
+    tags=("lesson", "residual"),
     group="lesson",
 )
 def residual_8() -> Architecture:

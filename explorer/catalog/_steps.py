@@ -18,6 +18,7 @@ from ..architecture import (
     Parallel,
     Sequence,
 )
+from ._registry import names
 
 Shape = tuple[int, int, int]
 
@@ -52,9 +53,11 @@ def steps() -> tuple[Step, ...]:
     """List what each generation changed.
 
     Returns:
-        The steps, first those to the Inceptions and then those from ResNet on, each with its two blocks.
+        The steps, first those to the Inceptions and then those from ResNet on, each with its two blocks; without those
+        between networks that the catalogue does not have.
     """
-    return tuple(make() for make in _STEPS)
+    known = set(names())
+    return tuple(step for step in (make() for make in _STEPS) if {step.parent, step.child} <= known)
 
 
 def step(name: str) -> Step:

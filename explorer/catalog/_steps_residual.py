@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..architecture import Activation, Node, Norm, Parallel, Residual, Sequence
+from ..architecture import Activation, Node, Norm, Parallel, Residual, Scale, Sequence, Slice
 from ..architecture.branches import ghost
 from ._squeeze import squeeze_excitation
 from ._steps import add_step, conv, linear, normed, row, side
@@ -79,6 +79,8 @@ add_step(
 _SQUEEZENET = "Iandola et al., SqueezeNet (arXiv 1602.07360), section 3"
 _MOBILENET = "Sandler et al., MobileNetV2, CVPR 2018 (arXiv 1801.04381), figure 3"
 _GHOSTNET = "Han et al., GhostNet, CVPR 2020 (arXiv 1911.11907), figure 2"
+_CONVNEXT = "Liu et al., A ConvNet for the 2020s, CVPR 2022 (arXiv 2201.03545), section 2, figure 4"
+_INCEPTIONNEXT = "Yu et al., InceptionNeXt: When Inception Meets ConvNeXt, CVPR 2024 (arXiv 2303.16900), section 3"
 _SE = "Hu et al., Squeeze-and-Excitation Networks, CVPR 2018 (arXiv 1709.01507); Tan & Le, EfficientNet, ICML 2019"
 _REPVGG = "Ding et al., RepVGG, CVPR 2021 (arXiv 2101.03697), figure 2"
 
@@ -143,6 +145,45 @@ add_step(
     (128, 14, 14),
     lambda: (("1×1", row(normed("primary", 256))), ("ghosts", ghost("block", out_channels=256, norm="batch"))),
 )
+add_step(
+    "modernise",
+    "a 7×7 of each channel first, then a wide 1×1",
+    ("resnet-50", "convnext-t"),
+    "The depthwise convolution moves to the narrow end, where a 7×7 costs little; one normalisation, over channels, "
+    "and one activation remain of three, as in a transformer's block, and the residual begins at a millionth.",
+    _CONVNEXT,
+    (96, 56, 56),
+    lambda: (
+        ("inverted", Residual(name="block", body=_body(
+            normed("widen", 384), normed("conv", 384, 3, groups="depthwise"), linear("narrow", 96),
+        ))),
+        ("ConvNeXt's", Residual(name="block", activation="none", body=_body(
+            conv("conv", 96, 7, groups="depthwise", bias=True, norm="layer", activation="none"),
+            conv("widen", 384, activation="gelu"), conv("narrow", 96, activation="none"),
+            Scale(name="scale", init=1e-6),
+        ))),
+    ),
+)  # fmt: skip
+add_step(
+    "inception-depthwise",
+    "a large depthwise convolution becomes four branches",
+    ("convnext-t", "inceptionnext-t"),
+    "Inception's idea on slices of the channels: an eighth each for 3×3, 1×11 and 11×1, and the rest is passed on: "
+    "fewer reads of memory, which is what a depthwise 7×7 waits for.",
+    _INCEPTIONNEXT,
+    (96, 56, 56),
+    lambda: (
+        ("7×7", row(conv("conv", 96, 7, groups="depthwise", activation="none"))),
+        ("four branches", side(
+            (Slice(name="slice", start=0, stop=60),),
+            *(
+                (Slice(name="slice", start=start, stop=start + 12),
+                 conv("conv", 12, kernel, groups="depthwise", activation="none"))
+                for start, kernel in ((60, 3), (72, (1, 11)), (84, (11, 1)))
+            ),
+        )),
+    ),
+)  # fmt: skip
 add_step(
     "fold",
     "three branches while training, one 3×3 afterwards",

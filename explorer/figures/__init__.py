@@ -11,7 +11,7 @@ from ._maps import draw_filters, draw_heatmap, draw_map, draw_map_grid, encode_p
 from ._scatter import Axis, Dots, Mark, Path, lay_out_scatter, trace_front
 from ._table import layer_table
 from ._taps import lay_out_chain, lay_out_window
-from ._thumbnail import draw_thumbnail, lay_out_thumbnail
+from ._thumbnail import draw_thumbnail, lay_out_thumbnail, list_thumbnail_nodes
 
 __all__ = [
     "KINDS",
@@ -54,6 +54,7 @@ __all__ = [
     "layer_table",
     "layer_title",
     "list_colors",
+    "list_thumbnail_nodes",
     "short_name",
     "split_costs",
     "tabulate_field",

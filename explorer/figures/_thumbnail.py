@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from ..analysis import analyze
 from ..architecture import Architecture
 from ..text import escape_html
 from ._colours import KINDS
-from ._diagram import lay_out_overview
+from ._diagram import lay_out_column
 
 _WIDTH, _HEIGHT = 320, 64
+_STAGES = 3
+"""A sequence of so many containers is no block, but holds the stages of a network."""
 _MARGIN, _GAP, _LEAST = 4, 2.0, 12.0
 """Around the picture (round corners would cut it), between two columns, and the height of a vector, in its pixels."""
+
+
+def list_thumbnail_nodes(architecture: Architecture) -> list[tuple[str, Any]]:
+    """List what has a column in the small picture: nodes of the trunk, or what they hold one after another.
+
+    Args:
+        architecture: Any network.
+
+    Returns:
+        (path, node) in order, without auxiliary heads.
+    """
+    return [each for node in architecture.trunk.nodes for each in _open(node, node.name)]
+
+
+def _open(node: Any, path: str) -> list[tuple[str, Any]]:
+    if node.op == "auxiliary":
+        return []
+    if node.op == "sequence" and sum(bool(child.child_field) for child in node.nodes) >= _STAGES:
+        return [each for child in node.nodes for each in _open(child, f"{path}/{child.name}")]
+    return [(path, node)]
 
 
 @lru_cache(maxsize=128)
 def lay_out_thumbnail(architecture: Architecture) -> tuple[tuple[float, float, float, float, str, bool], ...]:
     """Lay out the overview of a network small: a column for each node of the trunk, split by branch.
 
-    Columns are as wide as their channels and as high as their maps, both by the square root. Auxiliary heads are left
-    out.
+    A node that only holds the stages or blocks of a network one after another has a column for each of them. Columns
+    are as wide as their channels and as high as their maps, both by the square root. Auxiliary heads are left out.
 
     Args:
         architecture: A network whose layers fit together.
@@ -32,7 +55,13 @@ def lay_out_thumbnail(architecture: Architecture) -> tuple[tuple[float, float, f
     Raises:
         ArchitectureError: The layers do not fit together.
     """
-    columns = [each for each in lay_out_overview(architecture, analyze(architecture)) if not each["tap"]]
+    analysis = analyze(architecture)
+    columns = []
+    shape: tuple[int, ...] = architecture.input_shape
+    for path, node in list_thumbnail_nodes(architecture):
+        columns.append(lay_out_column(node, path, analysis, shape))
+        layers = analysis.below(path)
+        shape = layers[-1].output_shape if layers else shape
     weights = [4.0 if each["minor"] else 8 + 1.35 * each["channels"] ** 0.5 for each in columns]
     gap = min(_GAP, _WIDTH / (3 * max(1, len(columns))))
     unit = (_WIDTH - gap * (len(columns) - 1)) / max(1.0, sum(weights))

@@ -16,6 +16,7 @@ PAGES = {
     # In `make test` the same page with fewer layers.
     "design": f"/design?net={'googlenet&at=inception_3b' if ALL else 'inception-net-32&at=inception1'}/branch_5x5/conv",
     "compare": "/compare",
+    "compare_lesson": "/compare?tab=lesson&options=part:hand",
     "train": "/train",
     "ablate": "/ablate",
     "inspect": "/inspect",

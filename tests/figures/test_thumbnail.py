@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from explorer import catalog
 from explorer.analysis import problems
 from explorer.architecture import Architecture, edit
-from explorer.figures import KINDS, draw_thumbnail
+from explorer.figures import KINDS, draw_thumbnail, list_thumbnail_nodes
 from tests.sizes import examples
 from tests.strategies import architectures
 
@@ -24,7 +24,7 @@ def rectangles(picture: str) -> list[dict[str, str]]:
 def check(network: Architecture) -> None:
     for dark in (False, True):
         drawn = rectangles(draw_thumbnail(network, dark=dark))
-        columns = [node for node in network.trunk.nodes if node.op != "auxiliary"]
+        columns = list_thumbnail_nodes(network)
         assert len({each["x"] for each in drawn}) <= len(columns) <= len(drawn)
         for each in drawn:
             x, y, wide, high = (float(each[name]) for name in ("x", "y", "width", "height"))
@@ -45,6 +45,15 @@ def test_every_network_of_the_catalogue(name: str) -> None:
 def test_any_network(architecture: Architecture) -> None:
     assume(not problems(architecture))
     check(architecture)
+
+
+def test_stages_within_one_node_have_columns_of_their_own() -> None:
+    paths = [path for path, _ in list_thumbnail_nodes(catalog.get("mobilenet-v2"))]
+    assert len(paths) > 15
+    assert len(paths) == len(set(paths))
+    googlenet = catalog.get("googlenet")
+    trunk = [node.name for node in googlenet.trunk.nodes if node.op != "auxiliary"]
+    assert [path for path, _ in list_thumbnail_nodes(googlenet)] == trunk
 
 
 def test_branches_are_told_apart_and_names_are_text() -> None:

@@ -28,7 +28,7 @@ def test_catalogue_search() -> None:
     running.text_input(key="search").set_value("no such thing").run()
     assert running.info
     running.text_input(key="search").set_value("resnett").run()
-    assert "Did you mean resnet?" in running.info[0].value
+    assert "Did you mean resnet or resnext?" in running.info[0].value
 
 
 def test_what_was_searched_and_chosen_is_in_the_address() -> None:
