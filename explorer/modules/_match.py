@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -77,11 +78,19 @@ def network_shapes(architecture: Architecture) -> Shapes:
 def fits_shape(name: str, given: Any, shape: tuple[int, ...]) -> bool:
     """Whether a tensor of a file has the shape of a weight.
 
-    Ones at the end do not count: a 1×1 convolution may be written as a linear layer, the factors of channels as maps.
+    Ones at the end do not count: a 1×1 convolution may be written as a linear layer, the factors of channels as maps;
+    and a linear layer behind flattened maps as the convolution over all of them.
     """
     if not isinstance(given, StoredTensor):
         return False
-    return without_ones(given.shape) == without_ones(shape) or (name.endswith(COUNTER) and given.shape == (1,))
+    return has_the_same_numbers(given.shape, shape) or (name.endswith(COUNTER) and given.shape == (1,))
+
+
+def has_the_same_numbers(given: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether two shapes are of one weight, in the same order, written in two ways."""
+    if len(given) == 4 and len(wanted) == 2:
+        return (given[0], math.prod(given[1:])) == tuple(wanted)
+    return without_ones(given) == without_ones(wanted)
 
 
 def without_ones(shape: Sequence[int]) -> tuple[int, ...]:

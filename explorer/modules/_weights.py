@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..architecture import Architecture
 from ..text import compact_shape, shorten
 from ._build import Network, build
-from ._match import COUNTER, Match, quote_names, without_ones
+from ._match import COUNTER, Match, has_the_same_numbers, quote_names
 from ._matching import find_matches
 from ._refusal import describe_names, explain_refusal
 from ._stored import StoredTensor, StoredWeights, WeightsError
@@ -139,7 +139,7 @@ def _load(match: Match, network: nn.Module, name: str, conversions: list[str]) -
             continue
         assert isinstance(stored, StoredTensor)
         given = stored.load()
-        if given.shape != wanted.shape and without_ones(given.shape) == without_ones(wanted.shape):
+        if given.shape != wanted.shape and has_the_same_numbers(given.shape, wanted.shape):
             given, reshaped = given.reshape(wanted.shape), reshaped + 1
         tensors[key] = given
         if given.dtype == wanted.dtype:
@@ -166,7 +166,7 @@ def _load(match: Match, network: nn.Module, name: str, conversions: list[str]) -
     if reshaped:
         conversions.append(
             f"{reshaped:,} tensors written in another shape with the same numbers (a linear layer on channels is a 1×1 "
-            f"convolution here)"
+            f"convolution, one on flattened maps a convolution over all of them)"
         )
     if match.without_counters or recounted:
         conversions.append("the counters of batches (num_batches_tracked), which nothing reads, set to 0 or rounded")

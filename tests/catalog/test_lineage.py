@@ -80,6 +80,10 @@ REFERENCES: dict[str, Reference] = {
         _torchvision("vgg16"), 32, 6, ("pool1", "pool5"),
         places={f"features/{n}": f"pool{k}" for k, n in enumerate((4, 9, 16, 23, 30), 1)},
     ),
+    "vgg-11 timm": Reference(
+        _timm("vgg11"), 224, 5, ("pool1", "pool5"),
+        places={f"features/{n}": f"pool{k}" for k, n in enumerate((2, 5, 10, 15, 20), 1)},
+    ),
     "googlenet-torchvision": Reference(
         _torchvision("googlenet", init_weights=False), 64, 12, ("conv2", "inception_3a", "inception_5b"),
         (r"^inception(\d\w)$", r"inception_\1"), {"conv2": "conv2_reduce", "conv3": "conv2"},
@@ -204,7 +208,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-_LARGE = {"vgg-11", "inception-v3"}
+_LARGE = {"vgg-11", "vgg-11 timm", "inception-v3"}
 """Each has a sister here that is made by the same functions, or a test with torchvision's module."""
 
 
