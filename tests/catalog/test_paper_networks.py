@@ -65,6 +65,46 @@ def lenet_5() -> nn.Module:
     )  # fmt: skip
 
 
+class Weighed(nn.Module):
+    """A learned factor and bias for each map."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(channels))
+        self.bias = nn.Parameter(torch.rand(channels))
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        return x_BCHW * self.weight.reshape(-1, 1, 1) + self.bias.reshape(-1, 1, 1)
+
+
+class Wired(nn.Module):
+    """C3: each map reads the maps of S2 that are crossed in its column of table I."""
+
+    ROWS = (
+        "X...XXX..XXXX.XX", "XX...XXX..XXXX.X", "XXX...XXX..X.XXX", ".XXX..XXXX..X.XX", "..XXX..XXXX.XX.X",
+        "...XXX..XXXX.XXX",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = [[row for row in range(6) if self.ROWS[row][column] == "X"] for column in range(16)]
+        self.convs = nn.ModuleList(Conv2d(len(maps), 1, 5) for maps in self.reads)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        read = zip(self.reads, self.convs, strict=True)
+        return torch.cat([conv(x_BCHW[:, maps]) for maps, conv in read], 1)
+
+
+def lenet_5_1998() -> nn.Module:
+    def subsample(channels: int) -> list[nn.Module]:
+        return [AvgPool2d(2), Weighed(channels), nn.Tanh()]
+
+    return Sequential(
+        Conv2d(1, 6, 5), nn.Tanh(), *subsample(6), Wired(), nn.Tanh(), *subsample(16), Conv2d(16, 120, 5), nn.Tanh(),
+        Flatten(), Linear(120, 84), nn.Tanh(), Linear(84, 10),
+    )  # fmt: skip
+
+
 def alexnet_2012() -> nn.Module:
     def norm() -> nn.Module:  # torch divides α by n, the paper does not
         return LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2)
@@ -210,7 +250,8 @@ def inception_resnet_v2_paper() -> nn.Module:
 @pytest.mark.parametrize(
     ("make", "side"),
     [
-        (lenet_5, 28), (alexnet_2012, 227), (nin, 64), (bn_inception, 64), (inception_resnet_v1, 107),
+        (lenet_5, 28), (lenet_5_1998, 32), (alexnet_2012, 227), (nin, 64), (bn_inception, 64),
+        (inception_resnet_v1, 107),
         pytest.param(bn_inception_plain, 64, marks=THOROUGH),
         pytest.param(inception_resnet_v2_paper, 107, marks=THOROUGH),
     ],
