@@ -298,7 +298,8 @@ def _attention(architecture: Architecture, command: Command) -> Architecture:
 
 
 def _norm(architecture: Architecture, command: Command) -> Architecture:
-    return edit.set_style(architecture, str(command["path"]), norm=command["value"])
+    changed = edit.set_style(architecture, str(command["path"]), norm=command["value"])
+    return repair(changed)[0] if command["value"] == "group" else changed  # groups that divide the channels
 
 
 def _activation(architecture: Architecture, command: Command) -> Architecture:

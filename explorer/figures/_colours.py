@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..architecture import walk
 from ._kinds import look_of
 
 
@@ -54,6 +53,13 @@ def kind_of(node: Any) -> str:
 _RANK = {"larger": 5, "factorised": 4, "5x5": 3, "3x3": 2, "pooling": 1, "1x1": 0}
 
 
+def _leaves(node: Any) -> list[Any]:
+    """The layers at or below a node, those of gates left aside."""
+    if not node.nodes:
+        return [] if node.child_field else [node]
+    return [leaf for child in node.nodes if child.name not in node.gates for leaf in _leaves(child)]
+
+
 def kind_of_branch(node: Any) -> str:
     """Find the kind that stands for a whole branch: its widest window; one that begins with a pool is pooling.
 
@@ -63,7 +69,7 @@ def kind_of_branch(node: Any) -> str:
     Returns:
         A key of ``KINDS``.
     """
-    leaves = [leaf for _, leaf in walk(node) if not leaf.nodes] if node.child_field else [node]
+    leaves = _leaves(node)
     if not leaves:
         return "shortcut"
     if leaves[0].op in ("pool", "global_pool"):

@@ -101,3 +101,8 @@ def test_a_gate_is_drawn_as_attention_and_is_no_block() -> None:
     assert edit.blocks(GATED) == []
     inner = Sequence(name="body", children=(Conv(name="c", out_channels=8), blocks.squeeze_excitation(channels=8)))
     assert edit.block_parallel(inner, "body") is None
+
+
+def test_a_gate_gives_a_block_no_colour() -> None:
+    body = Sequence(name="body", children=(Conv(name="c", out_channels=8), blocks.squeeze_excitation(channels=8)))
+    assert figures.kind_of_branch(body) == "1x1"
