@@ -193,12 +193,18 @@ def _joint_controls(make: Maker, main: str) -> list[dict[str, Any]]:
     strides = {max(edit.find(make.architecture, end).geometry.stride) for end in ends if end}
     stride = strides.pop() if len(strides) == 1 else None
     controls = [make.choice("stride", {"do": "stride", "path": main}, stride, [(1, "1"), (2, "2")], check=True)]
-    outputs = [edit.output_conv(branch, path) for path, branch in paths.items()]
-    if parallel.fuse != "concat" and outputs[0] and None not in outputs:
-        value = edit.find(make.architecture, outputs[0][0]).out_channels * outputs[0][1]
+    output = edit.output_conv(parallel.branches[0], next(iter(paths)))
+    if output and _share_channels(parallel):
+        value = edit.find(make.architecture, output[0]).out_channels * output[1]
         command: Command = {"do": "outputs", "path": main}
         controls.append(make.channels("channels of every branch", command, value))
     return controls
+
+
+def _share_channels(parallel: Parallel) -> bool:
+    """Whether one slider sets the channels of all branches; one that passes its input on has none to set."""
+    ends = (edit.output_conv(branch, branch.name) for branch in parallel.branches)
+    return parallel.fuse != "concat" and None not in ends
 
 
 def _groups(
@@ -228,7 +234,7 @@ def _around_card(make: Maker, node: Any, block: str, main: str, chosen: str) -> 
 
 
 def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Parallel) -> dict[str, Any]:
-    end = edit.output_conv(branch, path) if parallel.fuse != "concat" else None
+    end = edit.output_conv(branch, path) if _share_channels(parallel) else None
     groups = _groups(make, branch, path, chosen, linked=end[0] if end else "")
     names = [each.name for each in parallel.branches]
     index = names.index(branch.name)

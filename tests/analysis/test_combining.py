@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from explorer import figures
+from explorer import editor, figures
 from explorer.analysis import analyze, explain_growth, problems, repair
 from explorer.analysis.lint import lint
 from explorer.analysis.support import find_branch_supports, find_layer_support, find_unit_support
@@ -106,3 +106,10 @@ def test_a_gate_is_drawn_as_attention_and_is_no_block() -> None:
 def test_a_gate_gives_a_block_no_colour() -> None:
     body = Sequence(name="body", children=(Conv(name="c", out_channels=8), blocks.squeeze_excitation(channels=8)))
     assert figures.kind_of_branch(body) == "1x1"
+
+
+def test_channels_of_a_gate_have_their_own_slider() -> None:
+    """The input passes by it, so that no one slider is for all branches."""
+    said = str(editor.describe_controls(GATED, analyze(GATED), "se"))
+    assert "one slider in the block's card" not in said
+    assert "{'do': 'set', 'path': 'se/gate/expand', 'field': 'out_channels'}" in said
