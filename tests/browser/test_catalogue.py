@@ -17,7 +17,7 @@ def test_every_entry_with_its_numbers_is_searched_and_opened(server, page):
     groups = [[entry.title for entry in catalog.entries() if entry.group == group] for group in catalog.GROUPS]
     assert entries(page) == [title for titles in groups for title in titles]
     for entry in catalog.entries():
-        text = page.locator(f".st-key-entry_{entry.name}").inner_text()
+        text = page.locator(f".st-key-entry_{entry.name.replace('.', '-')}").inner_text()
         now = analyze(entry.architecture)
         assert f"{format_count(now.params)} parameters" in text
         assert f"{format_count(now.macs)} MACs" in text
@@ -55,7 +55,7 @@ def test_on_a_phone_each_network_is_a_few_lines_and_unfolds(server, new_page):
     page = new_page(viewport=(390, 844))
     open_app(page, f"{server.url}/catalogue?view=list")
     until(lambda: len(entries(page)) == len(catalog.names()), "every entry")
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") < 5400
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") < 250 * len(catalog.names())
     with rerun(page):
         page.locator(".st-key-search input").fill("inception-net-32")
         page.keyboard.press("Enter")
