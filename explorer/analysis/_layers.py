@@ -114,15 +114,10 @@ def _pool(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
         c, h, w = shape
     except ValueError:
         return refuse_vector(walk, "pool", path, x)
+    if counts_padding is not None:
+        return _padded_pool(walk, plan, path, x)
     y = shape
-    plane = padded = 0  # bytes of one channel, and of the whole map, padded
-    if window.__class__ is not tuple:
-        window = window(h, w)
     if window[0]:
-        *_, added_h, added_w = window[0]
-        if added_h or added_w:
-            plane = (h + added_h) * (w + added_w) * BYTES
-            padded = c * plane
         h, w = _pooled(h, w, window, ceil_mode)
         if h < 1 or w < 1:
             _refuse_window(walk, path, x)
@@ -134,21 +129,42 @@ def _pool(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
     indices = elements * _INDEX_BYTES if is_max else 0
     held = storage[0]
     kept = 0
-    peak = held + size + indices
-    if padded:
-        peak += padded
-        kept = padded + indices if grad else 0
-        if not (is_max or counts_padding):  # the share of each window that is no padding is a map of its own
-            share = h * w * BYTES
-            peak = max(peak + share, held + shape[1] * shape[2] * BYTES + plane)
-            kept += share if grad else 0
-    elif grad:
+    if grad:
         kept = indices
         if not storage[1]:
             kept += held
             storage[1] = True
     walk.rows.append((path, "pool", shape, y, 0, 0, 0, 0, kept, field, walk.in_head))
-    return y, field, grad, [size, False, None], peak
+    return y, field, grad, [size, False, None], held + size + indices
+
+
+def _padded_pool(walk: Walk, plan: Any, path: str, x: Tensor) -> Tensor:
+    """A pooling that reads a padded copy of its input, because torch's pads both ends alike."""
+    shape, field, grad, storage, _ = x
+    window, is_max, ceil_mode, counts_padding = plan
+    c, h, w = shape
+    if window.__class__ is not tuple:
+        window = window(h, w)
+    *_, added_h, added_w = window[0] or (0, 0)
+    if not (added_h or added_w):
+        return _pool(walk, (window, is_max, ceil_mode, None), path, x)
+    plane = (h + added_h) * (w + added_w) * BYTES
+    out_h, out_w = _pooled(h, w, window, ceil_mode)
+    if out_h < 1 or out_w < 1:
+        _refuse_window(walk, path, x)
+        out_h, out_w = max(out_h, 1), max(out_w, 1)
+    field = widen_field(field, window)
+    elements = c * out_h * out_w
+    indices = elements * _INDEX_BYTES if is_max else 0
+    kept = c * plane + indices
+    peak = storage[0] + c * plane + elements * BYTES + indices
+    if not (is_max or counts_padding):  # the share of each window that is no padding is a map of its own
+        share = out_h * out_w * BYTES
+        peak = max(peak + share, storage[0] + h * w * BYTES + plane)
+        kept += share
+    y = (c, out_h, out_w)
+    walk.rows.append((path, "pool", shape, y, 0, 0, 0, 0, kept if grad else 0, field, walk.in_head))
+    return y, field, grad, [elements * BYTES, False, None], peak
 
 
 def _pooled(h: int, w: int, window: tuple[Any, ...], ceil_mode: bool) -> tuple[int, int]:

@@ -136,10 +136,11 @@ class Pool(Windowed):
 
     @cached_property
     def plan(self) -> tuple[Any, ...]:
-        """What the analysis needs, worked out once: (window, whether it is max pooling, whether sizes round up, whether
-        an average counts padding)."""
+        """What the analysis needs, worked out once: (window, whether it is max pooling, whether sizes round up, None
+        where torch pads by itself, else whether an average counts padding)."""
         pads_all = self.is_sized or not self.geometry.is_symmetric
-        return self.window(pads_all=pads_all), self.kind == "max", self.ceil_mode, self.count_include_pad
+        counts_padding = self.count_include_pad if pads_all else None
+        return self.window(pads_all=pads_all), self.kind == "max", self.ceil_mode, counts_padding
 
     @model_validator(mode="after")
     def _padding_fits_the_window(self) -> Pool:

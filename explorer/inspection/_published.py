@@ -121,6 +121,7 @@ PUBLISHED = {
         ),
         _of_torchvision("resnet-18", "resnet18", "ResNet-18", "resnet18-f37072fd.pth", 44.661),
         _of_torchvision("resnet-50", "resnet50", "ResNet-50", "resnet50-0676ba61.pth", 97.781),
+        _of_torchvision("resnext-50", "resnext50_32x4d", "ResNeXt-50", "resnext50_32x4d-7cdf4587.pth", 95.789),
         _of_torchvision("squeezenet-1.1", "squeezenet1_1", "SqueezeNet 1.1", "squeezenet1_1-b8a52dc0.pth", 4.729),
         _of_torchvision("densenet-121", "densenet121", "DenseNet-121", "densenet121-a639ec97.pth", 30.845),
         _of_torchvision("mobilenet-v2", "mobilenet_v2", "MobileNetV2", "mobilenet_v2-b0353104.pth", 13.555),
