@@ -142,8 +142,10 @@ def _response_norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list
 
 def _norm_details(make: Maker, node: Any, path: str) -> list[dict[str, Any]]:
     """The numbers of a norm that is part of a node."""
-    groups = [make.setting(node, path, "norm_groups", [1, 8, 32], typed=_GROUPS)] if node.norm == "group" else []
-    return [*groups, make.setting(node, path, "norm_eps", _EPS, typed="more than 0, at most 1")]
+    return [
+        make.setting(node, path, "norm_groups", [1, 8, 32], typed=_GROUPS),
+        make.setting(node, path, "norm_eps", _EPS, typed="more than 0, at most 1"),
+    ]
 
 
 def _norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list[dict[str, Any]]:
@@ -212,14 +214,14 @@ def residual_details(make: Maker, residual: Any, path: str) -> list[dict[str, An
     """The controls of a residual but for its shortcut."""
     scales = sorted({*(round(0.05 * n, 2) for n in range(1, 21)), residual.scale})
     norm = make.setting(residual, path, "norm", NORMS)
-    eps = make.setting(residual, path, "norm_eps", _EPS, typed="more than 0, at most 1")
     drops = sorted({*(round(0.05 * n, 2) for n in range(11)), residual.drop_path})
     activation = activation_select(set_command(path, "activation"), residual.activation)
     return [
         make.ribbon("scale", set_command(path, "scale"), residual.scale, scales),
         *_more(
             make.ribbon("drop path", set_command(path, "drop_path"), residual.drop_path, drops),
-            {**norm, "label": "norm of the projection"}, eps, {**activation, "label": "activation after the addition"},
+            {**norm, "label": "norm of the projection"}, *_norm_details(make, residual, path),
+            {**activation, "label": "activation after the addition"},
         ),
     ]
 

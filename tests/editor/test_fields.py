@@ -110,7 +110,7 @@ SIZES = st.integers(0, 32) | st.tuples(st.integers(0, 32), st.integers(0, 32))
 SIDES = st.tuples(st.integers(0, 3), st.integers(0, 3))
 DECIMALS = st.floats(0, 1.5) | st.sampled_from([1e-5, 1e-3, 0.3, 0.75, 2.0, 10.0, -0.1])
 WORDS = st.sampled_from(
-    [*get_args(ActivationKind), "batch", "max", "avg", "se", "cbam", "identity", "projection", "concat", "add"]
+    [*get_args(ActivationKind), "batch", "layer", "max", "avg", "se", "cbam", "identity", "projection", "concat", "add"]
 )
 VALUES = {
     "out_channels": WHOLE | st.just("same"),
@@ -118,6 +118,10 @@ VALUES = {
     "reduction": WHOLE,
     "spatial_kernel": WHOLE,
     "size": WHOLE,
+    "norm_groups": WHOLE,
+    "start": WHOLE,
+    "stop": WHOLE | st.just("end"),
+    "init": DECIMALS,
     "groups": WHOLE,  # 'depthwise' sets the channels, too: see below
     "kernel_size": SIZES,
     "stride": SIZES,
@@ -166,6 +170,15 @@ def test_set_through_the_command_is_set_through_python(op: str, field: str, data
     for form in forms(value):
         command = {"do": "set", "path": "sample", "field": field, "value": form}
         assert outcome(lambda: editor.apply(architecture, command)) == expected, form  # noqa: B023
+
+
+@pytest.mark.parametrize(("op", "field", "groups"), [("conv", "norm", "norm_groups"), ("norm", "kind", "groups")])
+def test_a_group_norm_begins_with_groups_that_divide_the_channels(op: str, field: str, groups: str) -> None:
+    architecture = network(op)
+    channels = analyze(architecture).by_path["sample"].output_shape[0]
+    command = {"do": "set", "path": "sample", "field": field, "value": "group"}
+    made = edit.find(editor.apply(architecture, command), "sample")
+    assert (getattr(made, field), channels % getattr(made, groups)) == ("group", 0)
 
 
 def test_depthwise_takes_as_many_channels_as_come_in() -> None:
