@@ -21,7 +21,7 @@ FOUND = {
     "2013": {"nin"},  # not every network with a paper of that year
     "网中网": {"nin"},
     "googlenet 96": {"googlenet-96"},
-    "residual mnist": {"residual-mnist", "residual-8"},
+    "residual mnist": {"residual-mnist"},
 }
 TAGGED = {
     "skip": "residual", "残差": "residual", "注意力": "attention", "批归一化": "batch norm", "分组卷积": "grouped",
