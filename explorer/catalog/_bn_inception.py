@@ -81,6 +81,7 @@ def _network(name: str, provenance: str, *first: Node) -> Architecture:
     differences=(
         "the first 7×7 convolution is separable: eight filters for each colour, then a 1×1; the paper's plain one is "
         "in bn-inception-plain",
+        "layers of stride 2 are padded alike on all sides; TensorFlow's SAME puts one row and column more at the end",
     ),
     facts=(
         Fact(metric="params", value=11_188_288, source="counted from TF-Slim's code, 1,000 classes"),
