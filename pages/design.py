@@ -10,6 +10,7 @@ import streamlit as st  # noqa: E402
 
 from explorer import editor, figures  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
+from explorer.architecture import edit  # noqa: E402
 from pages.ui import design_metrics, findings, header, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
 
@@ -34,6 +35,7 @@ with main:
     with notes:
         header.show_notes(architecture)
 
+    block = edit.column_of(architecture, chosen)
     with st.container(border=True, key="diagram_card"):
         mount(
             "diagram",
@@ -41,7 +43,7 @@ with main:
             {
                 "name": architecture.name,
                 "overview": figures.lay_out_overview(architecture, now),
-                "block": figures.lay_out_block(architecture, now, chosen.partition("/")[0]) if chosen else None,
+                "block": figures.lay_out_block(architecture, now, block) if block else None,
                 "chosen": chosen,
                 **session.tools(),
                 "wake": not complete or not state["tab"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ..architecture import Architecture, walk
+from ..architecture import Architecture, edit, walk
 from ._readings import Analysis
 
 Role = Literal["backbone", "neck", "head"]
@@ -32,14 +32,14 @@ def find_roles(architecture: Architecture, analysis: Analysis) -> dict[str, Role
         analysis: Its analysis, from ``analyze``.
 
     Returns:
-        The part of each node of the trunk by its name; all is backbone where the network ends in maps.
+        The part of each column by its path; all is backbone where the network ends in maps.
     """
-    trunk = architecture.trunk.nodes
+    columns = edit.columns(architecture)
     leaves = [
-        (node.name, leaf)
-        for node in trunk
+        (path, leaf)
+        for path, node in columns.items()
         if node.op != "auxiliary"
-        for leaf in ([each for _, each in walk(node, node.name) if not each.child_field] or [node])
+        for leaf in ([each for _, each in walk(node, path) if not each.child_field] or [node])
     ]
     shape = analysis.output_shape
     first = len(leaves) if len(shape) == 3 and shape[1:] != (1, 1) else _begin_head([leaf for _, leaf in leaves])
@@ -51,7 +51,7 @@ def find_roles(architecture: Architecture, analysis: Analysis) -> dict[str, Role
     for place, (name, _) in enumerate(leaves):
         role: Role = "backbone" if place <= last else "head" if place >= first else "neck"
         found[name] = min(role, found.get(name, role), key=order.index)
-    return {node.name: found.get(node.name, "head") for node in trunk}
+    return {path: found.get(path, "head") for path in columns}
 
 
 def _begin_head(leaves: list[Any]) -> int:

@@ -163,8 +163,53 @@ def apply_repair(architecture: Architecture, repair: Repair) -> Architecture:
 # ---- blocks: what the editor of a page speaks about ---------------------------------------------------------------
 
 
+_FEW_STAGES = 3
+
+
+def columns(architecture: Architecture) -> dict[str, Any]:
+    """Find what the network is one after another, as people read it: the nodes of the trunk.
+
+    Libraries often put the whole body into one sequence (``features``). Where a single sequence of the trunk holds more
+    than three nodes that hold others, what it holds stands in its place.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        The nodes by their paths, in order.
+    """
+    trunk = architecture.trunk.nodes
+    bodies = [node for node in trunk if isinstance(node, Sequence) and _count_stages(node) > _FEW_STAGES]
+    found: dict[str, Any] = {}
+    for node in trunk:
+        if len(bodies) == 1 and node is bodies[0]:
+            found |= {f"{node.name}/{child.name}": child for child in node.nodes}
+        else:
+            found[node.name] = node
+    return found
+
+
+def _count_stages(sequence: Sequence) -> int:
+    return sum(bool(child.nodes) for child in sequence.nodes)
+
+
+def column_of(architecture: Architecture, path: str) -> str:
+    """Find the column that a node belongs to.
+
+    Args:
+        architecture: The network.
+        path: Path of a node, or ''.
+
+    Returns:
+        Path of its column, or of the node of the trunk that holds several columns; '' for ''.
+    """
+    names = path.split("/")
+    two = "/".join(names[:2])
+    return two if two in columns(architecture) else names[0]
+
+
 def blocks(architecture: Architecture) -> list[str]:
-    """Find the blocks of a network: the nodes of the trunk that hold parallel branches.
+    """Find the blocks of a network: the columns that hold parallel branches.
 
     Args:
         architecture: The network.
@@ -173,9 +218,9 @@ def blocks(architecture: Architecture) -> list[str]:
         Their paths, in order.
     """
     return [
-        node.name
-        for node in architecture.trunk.nodes
-        if not is_gate(node) and block_parallel(node, node.name) is not None
+        path
+        for path, node in columns(architecture).items()
+        if not is_gate(node) and block_parallel(node, path) is not None
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import catalog
 from ..analysis import ROLES, Role, analyze, find_roles
+from ..architecture import edit
 from ..catalog import Entry, Step
 from ..comparison import find_differences, measure_step, render_published_csv
 from ..text import format_count, format_decimal, format_extent, format_signed
@@ -104,13 +105,13 @@ def _print_steps(args: argparse.Namespace, steps: tuple[Step, ...]) -> None:
 
 
 def _parts(entry: Entry) -> dict[Role, list[str]]:
-    """Names of the first and last node of backbone, neck and head, those of the trunk alone."""
+    """Paths of the first and last column of backbone, neck and head."""
     network = entry.architecture
     roles = find_roles(network, analyze(network))
     found: dict[Role, list[str]] = {}
-    for node in network.trunk.nodes:
+    for path, node in edit.columns(network).items():
         if node.op != "auxiliary":
-            found[roles[node.name]] = [*found.get(roles[node.name], [])[:1], node.name]
+            found[roles[path]] = [*found.get(roles[path], [])[:1], path]
     return found
 
 

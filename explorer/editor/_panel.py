@@ -41,7 +41,7 @@ def describe_size(architecture: Architecture, analysis: Analysis, path: str) -> 
     Raises:
         ArchitectureError: There is no such node.
     """
-    block = path.partition("/")[0]
+    block = edit.column_of(architecture, path)
     if not block:
         return "Click a layer of the network to edit it."
     layers, main = analysis.below(block), edit.block_parallel(edit.find(architecture, block), block)
@@ -87,7 +87,7 @@ def describe_controls(
     if metric not in metrics:
         raise ValueError(f"metric (={metric!r}) must be one of {', '.join(metrics)}")
     make = Maker(architecture, analysis, baseline or architecture, metric, sweep or Sweep(), fields)
-    block = path.partition("/")[0]
+    block = edit.column_of(architecture, path)
     node = edit.find(architecture, block) if block else architecture.trunk
     main = edit.block_parallel(node, block) if block else None
     cards = []

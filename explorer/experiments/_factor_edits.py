@@ -156,7 +156,7 @@ def set_dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Ar
         blocks = set(edit.blocks(architecture))
 
         def leaf(path: str, node: Any) -> Any:
-            inside = not blocks or path.partition("/")[0] in blocks
+            inside = not blocks or edit.column_of(architecture, path) in blocks
             if not inside or not isinstance(node, Conv) or not only(node.geometry):
                 return node
             g = node.geometry

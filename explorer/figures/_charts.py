@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def _trunk_layers(architecture: Architecture, analysis: Analysis) -> list[tuple[Any, tuple[Layer, ...]]]:
-    """The trunk's nodes with their layers, auxiliary heads left out."""
-    found = [(node, analysis.below(node.name)) for node in architecture.trunk.nodes if node.op != "auxiliary"]
-    return [(node, layers) for node, layers in found if layers]
+def _column_layers(architecture: Architecture, analysis: Analysis) -> list[tuple[str, Any, tuple[Layer, ...]]]:
+    """The columns with paths and layers, auxiliary heads left out."""
+    found = [
+        (path, node, analysis.below(path))
+        for path, node in edit.columns(architecture).items()
+        if node.op != "auxiliary"
+    ]
+    return [(path, node, layers) for path, node, layers in found if layers]
 
 
 def trace_growth(architecture: Architecture, analysis: Analysis) -> dict[str, Any]:
@@ -36,12 +40,12 @@ def trace_growth(architecture: Architecture, analysis: Analysis) -> dict[str, An
     Source: Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
     """
     points = [{"path": "", "label": "input", "longest": 1, "shortest": 1}]
-    for node, layers in _trunk_layers(architecture, analysis):
+    for path, node, layers in _column_layers(architecture, analysis):
         field = layers[-1].receptive_field
         if node.op in ("global_pool", "flatten", "linear"):
             break
         fields = {"longest": max(field.size), "shortest": max(field.min_size)}
-        points.append({"path": node.name, "label": short_name(node.name), **fields})
+        points.append({"path": path, "label": short_name(node.name), **fields})
     return {"points": points, "input": max(analysis.input_shape[1:])}
 
 
@@ -63,18 +67,18 @@ def split_costs(architecture: Architecture, analysis: Analysis, metric: str = "m
         raise ValueError(f"metric (={metric!r}) must be 'macs' or 'params'")
     whole = getattr(analysis, metric)
     bars = []
-    for node, layers in _trunk_layers(architecture, analysis):
+    for path, node, layers in _column_layers(architecture, analysis):
         total = sum(getattr(layer, metric) for layer in layers)
         if not total:
             continue
         groups: dict[str, int] = {}
         branches = {branch.name: branch for branch in node.nodes}
         for layer in layers:
-            rest = layer.path[len(node.name) + 1 :]
+            rest = layer.path[len(path) + 1 :]
             groups[rest.partition("/")[0]] = groups.get(rest.partition("/")[0], 0) + getattr(layer, metric)
         bars.append(
             {
-                "path": node.name,
+                "path": path,
                 "label": short_name(node.name),
                 "total": total,
                 "text": f"{format_si(total)} · {format_percent(total, whole)}",

@@ -29,7 +29,7 @@ def kind_of_node(node: Any) -> str:
 
 
 def lay_out_overview(architecture: Architecture, analysis: Analysis) -> list[dict[str, Any]]:
-    """Lay out the overview: one column for each node of the trunk.
+    """Lay out the overview: one column for each node of the trunk, and for each of the body that is one sequence of it.
 
     An auxiliary head is a ``tap``: it stands beside the trunk, whose tensor it reads and does not change.
 
@@ -44,10 +44,10 @@ def lay_out_overview(architecture: Architecture, analysis: Analysis) -> list[dic
     columns = []
     roles = find_roles(architecture, analysis)
     shape: tuple[int, ...] = architecture.input_shape
-    for node in architecture.trunk.nodes:
-        column, role = lay_out_column(node, node.name, analysis, shape), roles[node.name]
+    for path, node in edit.columns(architecture).items():
+        column, role = lay_out_column(node, path, analysis, shape), roles[path]
         columns.append({**column, "role": role, "facts": [*column["facts"], ["part", f"{role}: {ROLES[role]}"]]})
-        layers = analysis.below(node.name)
+        layers = analysis.below(path)
         if layers and node.op != "auxiliary":
             shape = layers[-1].output_shape
     return columns
@@ -187,15 +187,16 @@ def lay_out_block(architecture: Architecture, analysis: Analysis, path: str) -> 
 
 
 def _ends(architecture: Architecture, analysis: Analysis, path: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Shapes of what a node of the trunk reads and gives; alike where it holds no layers."""
+    """Shapes of what a column reads and gives; alike where it holds no layers."""
     shape: tuple[int, ...] = architecture.input_shape
-    for node in architecture.trunk.nodes:
-        layers = analysis.below(node.name)
-        if node.name == path:
+    for column, node in edit.columns(architecture).items():
+        layers = analysis.below(column)
+        if column == path or column.startswith(f"{path}/"):
+            layers = analysis.below(path)
             return shape, layers[-1].output_shape if layers else shape
         if layers and node.op != "auxiliary":
             shape = layers[-1].output_shape
-    raise ValueError(f"{path} is no node of the trunk")
+    raise ValueError(f"{path} is no column of the network")
 
 
 def _tree(node: Any, path: str, analysis: Analysis, whole: int) -> dict[str, Any]:

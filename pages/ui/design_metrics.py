@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.analysis import Analysis, Metric, ReceptiveField, headline_metrics
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, edit
 from explorer.text import (
     compact_shape,
     format_bytes,
@@ -117,7 +117,7 @@ def show_details(architecture: Architecture, now: Analysis, chosen: str) -> None
 
 def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
     records = figures.layer_table(architecture, now)
-    block = chosen.partition("/")[0]
+    block = edit.column_of(architecture, chosen)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
             "Search layers", key="layer_search", placeholder="part of a path or an operation, for example 3a or pool"
@@ -129,7 +129,7 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
             disabled=bool(words), help="A search goes through the whole network.",
         )  # fmt: skip
     if scope == "block" and block and not words:
-        records = [r for r in records if r["path"].partition("/")[0] == block]
+        records = [r for r in records if f"{r['path']}/".startswith(f"{block}/")]
     records = [r for r in records if all(word.lower() in f"{r['path']} {r['op']}".lower() for word in words)]
     paths = [record["path"] for record in records]
     key = "layer_table"

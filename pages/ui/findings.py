@@ -8,7 +8,7 @@ from functools import lru_cache
 import streamlit as st
 
 from explorer.analysis.lint import Finding, Fix, lint
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, edit
 
 from . import session
 from .text import literal
@@ -35,7 +35,7 @@ def _settled(architecture: Architecture, dragging: bool) -> tuple[Finding, ...]:
 def show_of_block(architecture: Architecture, path: str, *, dragging: bool) -> None:
     """The findings of the block that holds a node, one line each, and how many there are elsewhere."""
     found = _settled(architecture, dragging)
-    block = path.partition("/")[0]
+    block = edit.column_of(architecture, path)
     here = [finding for finding in found if _is_in(block, finding)]
     for index, finding in enumerate(here[:MOST_SHOWN]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -73,7 +73,7 @@ def show_all(architecture: Architecture, choose: Callable[[object], None], *, dr
 
 
 def _is_in(block: str, finding: Finding) -> bool:
-    return bool(block) and any(path.partition("/")[0] == block for path in (finding.path, *finding.layers))
+    return bool(block) and any(f"{path}/".startswith(f"{block}/") for path in (finding.path, *finding.layers))
 
 
 def _show_line(finding: Finding, more: str) -> None:

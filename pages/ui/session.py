@@ -211,7 +211,7 @@ def open_design(value: Architecture) -> None:
 
 def default_path(value: Architecture) -> str:
     """The node that a design opens with: its first block, else its first layer."""
-    found = edit.blocks(value) or [node.name for node in value.trunk.nodes]
+    found = edit.blocks(value) or [*edit.columns(value)]
     return found[0] if found else ""
 
 

@@ -9,17 +9,17 @@ from hypothesis import assume, given, settings
 
 from explorer import catalog, figures
 from explorer.analysis import analyze, find_roles, problems
-from explorer.architecture import Architecture
+from explorer.architecture import Architecture, edit
 from tests.sizes import examples
 from tests.strategies import architectures
 
 
 def spans(name: str) -> list[tuple[str, str, str]]:
-    """(part, first node, last node) in order, of the trunk without what taps it."""
+    """(part, first column, last column) in order, without what taps the trunk."""
     network = catalog.get(name)
     roles = find_roles(network, analyze(network))
-    trunk = [(roles[node.name], node.name) for node in network.trunk.nodes if node.op != "auxiliary"]
-    runs = [list(run) for _, run in groupby(trunk, key=lambda each: each[0])]
+    columns = [(roles[path], path) for path, node in edit.columns(network).items() if node.op != "auxiliary"]
+    runs = [list(run) for _, run in groupby(columns, key=lambda each: each[0])]
     return [(run[0][0], run[0][1], run[-1][1]) for run in runs]
 
 
@@ -32,7 +32,7 @@ def spans(name: str) -> list[tuple[str, str, str]]:
         ]),
         ("vgg-16", [("backbone", "conv1", "pool5"), ("neck", "avgpool", "flatten"), ("head", "fc6", "fc8")]),
         ("alexnet", [("backbone", "conv1", "pool5"), ("neck", "avgpool", "dropout6"), ("head", "fc6", "fc8")]),
-        ("squeezenet-1.1", [("backbone", "features", "features"), ("head", "classifier", "flatten")]),
+        ("squeezenet-1.1", [("backbone", "features/0", "features/12"), ("head", "classifier", "flatten")]),
         ("inception-block", [("backbone", "inception", "inception")]),
     ],
 )  # fmt: skip
@@ -53,7 +53,7 @@ def test_parts_of_any_network_stand_in_order(network: Architecture) -> None:
     analysis = analyze(network)
     roles = find_roles(network, analysis)
     order = ("backbone", "neck", "head")
-    trunk = [roles[node.name] for node in network.trunk.nodes if node.op != "auxiliary"]
+    trunk = [roles[path] for path, node in edit.columns(network).items() if node.op != "auxiliary"]
     assert [order.index(role) for role in trunk] == sorted(order.index(role) for role in trunk)
     if len(analysis.output_shape) == 3 and analysis.output_shape[1:] != (1, 1):
         assert set(trunk) <= {"backbone"}

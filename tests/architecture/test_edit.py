@@ -332,3 +332,24 @@ def test_attention_of_all_blocks_is_the_models():
     for block in edit.blocks(changed):
         node = edit.find(changed, edit.attention_of(changed, block) or "")
         assert (node.kind, node.reduction, node.spatial_kernel) == ("cbam", 4, 3)
+
+
+def test_columns_open_the_one_sequence_that_is_the_networks_body() -> None:
+    def stage(name: str) -> Sequence:
+        return Sequence(name=name, children=(Conv(name="conv", out_channels=4),))
+
+    def network(*nodes: Node) -> Architecture:
+        return Architecture(name="Stages", input_shape=(3, 16, 16), trunk=Sequence(name="trunk", children=nodes))
+
+    body = Sequence(name="features", children=(Conv(name="0", out_channels=4), *(stage(str(n)) for n in range(1, 5))))
+    opened = network(Conv(name="stem", out_channels=4), body, GlobalPool(name="pool"))
+    inside = [f"features/{n}" for n in range(5)]
+    assert [*edit.columns(opened)] == ["stem", *inside, "pool"]
+    assert all(edit.find(opened, path) is node for path, node in edit.columns(opened).items())
+    assert edit.column_of(opened, "features/3/conv") == "features/3"
+    assert [edit.column_of(opened, path) for path in ("", "stem", "features")] == ["", "stem", "features"]
+    few = network(edit.with_fields(body, children=body.children[:4]))
+    assert [*edit.columns(few)] == ["features"]
+    assert edit.column_of(few, "features/3/conv") == "features"
+    two = network(body, edit.with_fields(body, name="more"))  # stages of stages: they are the columns themselves
+    assert [*edit.columns(two)] == ["features", "more"]

@@ -51,7 +51,7 @@ def _figures(architecture: Architecture, top: str) -> tuple[list[Any], dict[str,
 
 def diagram(architecture: Architecture, path: str) -> None:
     """The network and the chosen node in it; a click chooses another."""
-    overview, block = _figures(architecture, path.partition("/")[0])
+    overview, block = _figures(architecture, edit.column_of(architecture, path))
     with st.container(border=True, key="inspect_diagram_card"):
         mount(
             "diagram", "inspect_diagram",

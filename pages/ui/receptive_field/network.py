@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer import editor, figures
 from explorer.analysis import Analysis, analyze
-from explorer.architecture import Architecture, walk
+from explorer.architecture import Architecture, edit, walk
 from pages.ui import header, session
 from pages.ui.components import mount
 from pages.ui.inspect import nodes
@@ -115,7 +115,7 @@ def show_block(architecture: Architecture, analysis: Analysis, path: str) -> Non
             "diagram", "diagram",
             {
                 "name": architecture.name, "chosen": path, "wake": False,
-                "block": figures.lay_out_block(architecture, analysis, path.partition("/")[0]),
+                "block": figures.lay_out_block(architecture, analysis, edit.column_of(architecture, path)),
             },
             choose=choose_node,
         )  # fmt: skip
