@@ -6,6 +6,7 @@ from . import _course  # noqa: F401
 from . import _lenet, _alexnet, _nin, _vgg  # noqa: F401
 from . import _googlenet, _bn_inception, _inception_v3, _inception_v4, _inception_resnet, _xception  # noqa: F401
 from . import _resnet, _squeezenet, _densenet, _mobilenet, _efficientnet, _ghostnet, _repvgg  # noqa: F401
+from . import _convnext, _inception_next  # noqa: F401
 from . import _cifar, _lessons  # noqa: F401
 from . import _steps_inception, _steps_residual  # noqa: F401
 # isort: on

@@ -130,6 +130,10 @@ ALIASES: dict[str, str] = {
     "repvgg": "repvgg-a0",
     "efficientnet": "efficientnet-b0",
     "efficientnetb0": "efficientnet-b0",
+    "convnext": "convnext-t",
+    "convnext-tiny": "convnext-t",
+    "inceptionnext": "inceptionnext-t",
+    "inception-next-tiny": "inceptionnext-t",
     "ghostnet": "ghostnet-1.0",
     "ghostnet-100": "ghostnet-1.0",
 }

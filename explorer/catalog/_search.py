@@ -19,6 +19,7 @@ _WORDS = {
     "dense": "densenet dense connections concatenation 稠密连接网络 密集连接 稠密块",
     "squeeze": "squeeze-and-excitation excitation se senet 挤压激励 压缩激励",
     "ghost": "ghost module cheap operation 幽灵模块 廉价操作",
+    "layer norm": "layernorm ln layer normalization 层归一化",
     "mobile": "phone light small efficient 轻量 移动端",
     "reparameterised": "reparameterized rep folding deploy 重参数化 结构重参数化",
     "attention": "squeeze excitation senet channel 通道注意力 空间注意力 注意力机制",

@@ -122,6 +122,11 @@ REFERENCES: dict[str, Reference] = {
     "efficientnet-b0": Reference(_torchvision("efficientnet_b0"), 64, 40, ("features/4/2", "features/8", "classifier")),
     "efficientnet-b0 timm": Reference(_timm("efficientnet_b0"), 64, 1, ("classifier",)),
     "ghostnet-1.0": Reference(_timm("ghostnet_100"), 64, 38, ("conv_stem", "blocks/0/0", "blocks/6/4", "conv_head")),
+    "convnext-t": Reference(_torchvision("convnext_tiny"), 64, 45, ("features/1/2", "features/6", "classifier")),
+    "convnext-t timm": Reference(_timm("convnext_tiny"), 64, 0),
+    "inceptionnext-t": Reference(
+        _timm("inception_next_tiny"), 64, 30, ("stem", "stages/2/blocks/8", "stages/3/downsample", "head"), _FLATTENED
+    ),
     "repvgg-a0": Reference(_timm("repvgg_a0"), 64, 40, ("stem", "stages/2/13", "head"), _FLATTENED),
     "repvgg-a0-folded": Reference(_folded_repvgg, 64, 20, ("stem", "stages/2/13", "head"), _FLATTENED),
 }
