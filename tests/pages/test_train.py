@@ -241,6 +241,7 @@ def test_a_range_test_is_started_shown_and_its_rate_taken(home: Path, manager: M
     assert run.name.endswith(": learning rate")
     rates = [1e-6 * 1.1**step for step in range(160)]
     losses = [2.3 - 2 * math.exp(-((math.log10(rate) + 2) ** 2)) for rate in rates]
+    losses[-2:] = [1e8, 2.0]
     points = [Point(series=name, step=step + 1, value=value, seconds=0.1 * step)
               for name, values in ((series.LEARNING_RATE, rates), (series.TRAIN_LOSS, losses))
               for step, value in enumerate(values)]  # fmt: skip
@@ -251,7 +252,9 @@ def test_a_range_test_is_started_shown_and_its_rate_taken(home: Path, manager: M
     manager.store.update(with_points.id, status="finished")
     running = open_page("train", run=with_points.id)
     assert "The test proposes the learning rate 0.001: a tenth of 0.01" in visible_text(running)
-    assert mounted(running, "rate_range")["marks"][0]["label"] == "proposed 0.001"
+    drawn = mounted(running, "rate_range")
+    assert drawn["marks"][0]["label"] == "proposed 0.001"
+    assert max(loss for _, loss in drawn["paths"][0]["points"]) < 7  # what explodes does not flatten the rest
     running.button(key="train_with_rate").click().run()
     place = "as cloned_1"
     assert running.text_input(key=f"set_lr_{place}").value == "0.001"

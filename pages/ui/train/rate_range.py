@@ -24,7 +24,9 @@ def show(run: Run) -> None:
     count = min(len(rates), len(losses))
     found = training.read_rate_range(rates[:count], losses[:count])
     over = not run.active and found.rate is not None
-    shown = [place for place, loss in enumerate(found.losses) if loss <= _HIGHEST * found.smoothed[0]]
+    highest = _HIGHEST * found.smoothed[0] if count else 0.0
+    both = zip(found.losses, found.smoothed, strict=True)
+    shown = [place for place, pair in enumerate(both) if max(pair) <= highest]
     marks = []
     if over and found.rate is not None and found.lowest is not None:
         lowest = min(found.smoothed)
