@@ -92,7 +92,7 @@ def test_every_field_is_documented() -> None:
 
 def test_classes_must_fit() -> None:
     check_classes(network(), "four", 4)
-    with pytest.raises(ValueError, match=r"gives 4 scores.*has 10 classes.*out_features"):
+    with pytest.raises(ValueError, match=r"gives 4 scores.*has 10 classes.*its last layer 10 outputs"):
         check_classes(network(), "digits", 10)
     with pytest.raises(ValueError, match=r"ends in a map of 256×28×28"):
         check_classes(catalog.get("inception-block"), "digits", 10)
