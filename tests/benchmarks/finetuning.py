@@ -116,10 +116,10 @@ def find(path: str) -> Path:
 def main() -> None:
     """Run what was asked for, and print a line a seed and the paired difference."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("which", nargs="*", choices=("two-classes", "fashion", []), default=["two-classes", "fashion"])
+    parser.add_argument("which", nargs="?", choices=("two-classes", "fashion"), help="default: both")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     args = parser.parse_args()
-    for which in args.which:
+    for which in [args.which] if args.which else ["two-classes", "fashion"]:
         pairs = []
         for seed in args.seeds:
             pairs.append({"two-classes": two_classes, "fashion": fashion}[which](seed))

@@ -22,6 +22,8 @@ RANDOM, FILE = "", "@file"
 _SOURCE, _CHECKPOINT = "train_from", "train_from_checkpoint"
 _KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
 _UNFREEZE = {"never": "never", "block": "block by block", "all": "all at once"}
+_FATES = {"taken": "taken", "cut": "cut", "new": "anew"}
+"""Short words for a narrow column that stands first: the card is narrow."""
 _HEADS = {"auto": "automatic", "new": "new", "keep": "kept"}
 PHOTOS_NETWORK, PHOTOS_FREEZE = "inception-v3", "Mixed_6e"
 """What one click fine-tunes on the visitor's images, and up to where it is held fixed."""
@@ -256,7 +258,6 @@ def show_carried(network: Architecture, config: TrainConfig, start: Start, class
     with st.expander("Tensors that are taken, cut or begun anew", icon=":material/table_rows:"):
         shown = sorted(plan.tensors, key=lambda each: each.fate == "taken")
         rows = [
-            {"tensor": each.name, "shape": format_shape(each.shape) or "number", "what becomes of it": each.describe()}
-            for each in shown
+            {"": _FATES[each.fate], "tensor": each.name, "what becomes of it": each.describe()} for each in shown
         ]
         st.dataframe(rows, hide_index=True, height=min(380, 38 + 35 * len(rows)), key=f"carried_{network.name}")
