@@ -30,10 +30,11 @@ UNITS = 6
 """Units that are asked of each network."""
 
 
-def ask(twin: LinearTwin, rng: Random, count: int) -> list[tuple[str, tuple[int, int]]]:
-    """Random nodes, and units of them, at the border often."""
+def ask(architecture: Architecture, twin: LinearTwin, rng: Random, count: int) -> list[tuple[str, tuple[int, int]]]:
+    """Random nodes, and units of them, at the border often; but for auxiliary heads that do not fit the image."""
+    unfit = tuple(f"{head.path}/" for head in analyze(architecture).auxiliary if not head.fits)
     found = []
-    for path in rng.choices([path for path in twin.outputs if path], k=count):
+    for path in rng.choices([path for path in twin.outputs if path and not path.startswith(unfit)], k=count):
         height, width = twin.size(path)
         found.append((path, (rng.choice((0, height - 1, rng.randrange(height))), rng.randrange(width))))
     return found
@@ -52,7 +53,7 @@ def test_the_mask_is_the_support_of_the_gradient(chunk: int) -> None:
     for seed in range(chunk, examples(10_000), CHUNKS):
         architecture = Maker(seed).network()
         rng, twin = Random(seed), LinearTwin(architecture, UNITS)
-        questions = ask(twin, rng, UNITS)
+        questions = ask(architecture, twin, rng, UNITS)
         between = rng.choice([path for path in twin.outputs if path])
         gradients = twin.gradients(questions, ["", between])
         for index, (path, unit) in enumerate(questions):
@@ -103,7 +104,7 @@ def test_counts_of_paths_are_gradients_of_the_single_channel_twin() -> None:
     for seed in range(examples(1500)):
         architecture = Maker(seed).network()
         rng, twin = Random(seed), LinearTwin(architecture, 3, single=True)
-        questions = ask(twin, rng, 3)
+        questions = ask(architecture, twin, rng, 3)
         between = rng.choice([path for path, made in twin.outputs.items() if made.dim() == 4])
         gradients = twin.gradients(questions, ["", between])
         for index, (path, unit) in enumerate(questions):

@@ -51,6 +51,18 @@ def network(*nodes: Any, side: int = 32, channels: int = 1) -> Architecture:
     return Architecture(name="edge", input_shape=(channels, side, side), trunk=trunk)
 
 
+def test_what_stands_beside_the_source_says_nothing_of_the_way_to_it() -> None:
+    """A gate in another branch makes no unit see the whole map of this one."""
+    gated = Sequence(name="gated", children=(Conv(name="c", out_channels=4), Attention(name="se", kind="se")))
+    split = Parallel(name="p", branches=(Conv(name="plain", out_channels=4), gated), fuse="add")
+    net = network(Conv(name="a", out_channels=4), split, Conv(name="b", out_channels=1, kernel_size=3), side=9)
+    found = find_unit_support(net, "b", (4, 4), source="p/plain")
+    assert (found.status, found.touched) == (EXACT, 9)
+    assert find_projective_field(net, (4, 4), "b", source="p/plain").status == EXACT
+    assert find_unit_support(net, "b", (4, 4), source="a").status == WHOLE_INPUT
+    assert find_unit_support(net, "b", (4, 4), source="p/gated/c").status == WHOLE_INPUT
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_no_path_leads_to_a_unit_that_sees_padding_alone(exact: bool) -> None:
     """Wherever beyond the map its window lies."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TypeVar
 
 from ._graph import Graph, Reading
@@ -48,6 +48,7 @@ def walk_back(
         UnansweredError: It is not known how a map on the way reads.
     """
     maps, sizes = graph.maps, graph.sizes
+    behind = _list_behind(graph, source, max(states))
     for place in range(max(states), source, -1):
         met = states.pop(place, None)
         if met is None:
@@ -56,10 +57,21 @@ def walk_back(
             raise UnansweredError(graph.reasons[place])
         state = met[0] if len(met) == 1 else join(met, sizes[place])
         for earlier, reading in maps[place].sources:
-            if earlier >= source:
+            if earlier in behind:
                 pulled = state if reading is None else pull(state, reading, sizes[place], sizes[earlier])
                 states.setdefault(earlier, []).append(pulled)
     return join(states[source], sizes[source]) if source in states else None
+
+
+def _list_behind(graph: Graph, source: int, last: int) -> Container[int]:
+    """The places from ``source`` to ``last`` that depend on it: what stands beside it says nothing of a way to it."""
+    if not source:
+        return range(last + 1)  # all depend on the image
+    found = {source}
+    for place in range(source + 1, last + 1):
+        if any(earlier in found for earlier, _ in graph.maps[place].sources):
+            found.add(place)
+    return found
 
 
 def walk_forth(
