@@ -16,6 +16,8 @@ TOLERANCE = 0.01
 NARROWEST, WIDEST = 0.01, 100.0
 _APART = 1e-7
 """Relative distance of two factors below which they give the same widths, near enough."""
+_STRIDE = 1.02
+"""Between widths of a scan, as a factor."""
 _NEARBY = 24
 """Other factors to try where the rounded widths of one do not fit together."""
 
@@ -80,6 +82,8 @@ def scale_to_budget(
         while high / low > 1 + _APART and search.error:
             middle = (low * high) ** 0.5
             low, high = (middle, high) if search.near(middle) < target else (low, middle)
+    if search.refused and (search.below is None or search.above is None):
+        search.scan()
     if search.error > tolerance * target:
         search.mix()
     factor, found, value = search.nearest
@@ -131,6 +135,15 @@ class _Search:
                     self.refused += 1
         return float("inf")
 
+    def scan(self) -> None:
+        """Try widths a few percent apart on the target's side: where few fit together, the ends of the range do not."""
+        step = _STRIDE if self.above is None else 1 / _STRIDE
+        factor = step
+        while NARROWEST <= factor <= WIDEST:
+            with contextlib.suppress(ArchitectureError):
+                self._note(factor, edit.scale_width(self._architecture, factor))
+            factor *= step
+
     def mix(self) -> None:
         """Try what lies between the two nearest networks: layer by layer the width of the upper one."""
         if self.below is None or self.above is None:
@@ -150,10 +163,8 @@ _WORDS = {"params": "parameters", "macs": "MACs"}
 def _why(search: _Search, tolerance: float) -> str:
     target, what, value = search.target, _WORDS[search.metric], search.nearest[2]
     if search.below is None:
-        return (
-            f"at its narrowest it has {value:,} {what}, more than {target:,}: "
-            f"inputs, classes and kernels are not scaled"
-        )
+        narrowest = "the narrowest width at which its layers fit together" if search.refused else "its narrowest"
+        return f"at {narrowest} it has {value:,} {what}, more than {target:,}: inputs, classes and kernels are not scaled"
     if search.above is None:
         limit = " at which its layers fit together" if search.refused else " within the limits"
         return f"at the greatest width{limit} it has {value:,} {what}, less than {target:,}"
