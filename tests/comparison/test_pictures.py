@@ -32,6 +32,8 @@ def test_every_block_stands_in_its_stage_as_the_strip_shows_it() -> None:
         paths = [column["path"] for column in strip]
         if [block["path"] for block in drawn] == paths:
             for block, column in zip(drawn, strip, strict=True):
+                part = column.pop("role")  # the strip alone tells backbone, neck and head
+                assert column["facts"].pop()[1].startswith(f"{part}: ")
                 assert {**block, "label": ""} == {**column, "label": ""}
         else:  # a plain sequence over several strides is opened: its layers stand in its place
             assert {block["path"].partition("/")[0] for block in drawn} == set(paths)
