@@ -164,7 +164,9 @@ def _why(search: _Search, tolerance: float) -> str:
     target, what, value = search.target, _WORDS[search.metric], search.nearest[2]
     if search.below is None:
         narrowest = "the narrowest width at which its layers fit together" if search.refused else "its narrowest"
-        return f"at {narrowest} it has {value:,} {what}, more than {target:,}: inputs, classes and kernels are not scaled"
+        return (
+            f"at {narrowest} it has {value:,} {what}, more than {target:,}: inputs, classes and kernels are not scaled"
+        )
     if search.above is None:
         limit = " at which its layers fit together" if search.refused else " within the limits"
         return f"at the greatest width{limit} it has {value:,} {what}, less than {target:,}"

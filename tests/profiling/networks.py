@@ -12,6 +12,7 @@ from explorer.architecture import (
     ArchitectureError,
     Attention,
     Auxiliary,
+    ChannelShuffle,
     Conv,
     Dropout,
     Flatten,
@@ -22,7 +23,9 @@ from explorer.architecture import (
     Parallel,
     Pool,
     Residual,
+    Scale,
     Sequence,
+    Slice,
     edit,
     walk,
 )
@@ -42,6 +45,10 @@ def everything() -> Architecture:
                 LocalResponseNorm(name="lrn"),
                 Norm(name="norm"),
                 Activation(name="act", kind="silu"),
+                ChannelShuffle(name="shuffle", groups=4),
+                Scale(name="scale", bias=True),
+                Norm(name="group", kind="group", groups=2),
+                Slice(name="slice", start=4, stop=16),
                 Residual(
                     name="projected",
                     body=Conv(name="body", out_channels=24, kernel_size=3, stride=2, groups=4),

@@ -59,7 +59,7 @@ def test_every_node_kind() -> None:
     reading = reconcile_counts(everything())
     check(reading, everything())
     labels = {item.label for comparison in reading.comparisons for item in comparison.items}
-    assert len(labels) == 12  # every item that the ledger knows occurs
+    assert len(labels) == 16  # every item that the ledger knows occurs
 
 
 @settings(max_examples=examples(150))
