@@ -13,7 +13,7 @@ import torch
 
 from explorer import datasets
 from explorer.architecture import to_data, to_json
-from explorer.inspection import GivenFacts, _shipped, list_models, opening, write_shipped_model
+from explorer.inspection import PUBLISHED, GivenFacts, _shipped, list_models, opening, write_shipped_model
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.opening import open_bytes, open_files, open_model
 from explorer.modules import WeightsFile, build
@@ -158,7 +158,7 @@ def test_what_is_not_there_is_one_sentence(manager: Manager, name: str, said: st
 
 def test_a_run_without_a_checkpoint_is_not_offered(manager: Manager) -> None:
     run = create(manager)
-    assert [entry.kind for entry in list_models(manager)] == ["published", "published"]
+    assert [entry.kind for entry in list_models(manager)] == ["published"] * len(PUBLISHED)
     with pytest.raises(ValueError, match="no valid checkpoint: it has none yet"):
         open_model(run.id, manager)
 

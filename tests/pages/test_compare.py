@@ -359,6 +359,7 @@ def test_the_report_carries_the_address() -> None:
 
 def test_a_network_of_the_catalogue_is_brought_along() -> None:
     running = app(SMALL)
-    running.switch_page("pages/catalogue.py").run()
-    press(running, "compare_googlenet")
+    running.switch_page("pages/catalogue.py")
+    running.query_params["view"] = "list"
+    press(running.run(), "compare_googlenet")
     assert networks(running) == [*SMALL, "googlenet"]

@@ -116,7 +116,7 @@ def test_a_checkpoint_that_is_damaged_is_passed_over_and_said(manager: Manager) 
 @pytest.mark.parametrize(
     "query",
     [
-        {"model": "nothing"}, {"model": "inception_v4"}, {"model": "../../etc/passwd"}, {"model": "own"},
+        {"model": "nothing"}, {"model": "inception_v33"}, {"model": "../../etc/passwd"}, {"model": "own"},
         {"model": "x" * 9000},
         {"second": "<script>"}, {"node": "nowhere/at/all"}, {"node": "/"}, {"channel": "999999", "unit": "9-9999"},
         {"channel": "-1", "unit": "a"}, {"class": "77"}, {"tab": "nonsense"}, {"pictures": "digits:99999999,x:1"},
@@ -132,7 +132,7 @@ def test_a_bad_address_is_said_and_the_page_goes_on(manager: Manager, query: dic
         assert mounted(running, "inspect_predictions")["bars"]
     if "model" in query or "second" in query:
         assert "is not here" in messages(running)
-    if query.get("model") == "inception_v4":
+    if query.get("model") == "inception_v33":
         assert "did you mean inception-v3" in messages(running)
 
 

@@ -159,8 +159,9 @@ def _request_samples(found: dict[str, AvailableModel]) -> None:
 
 
 def _default_model(found: dict[str, AvailableModel]) -> str:
-    """What ships, else the newest run, else whatever is listed."""
-    return next((entry.name for entry in found.values() if entry.ready), next(iter(found), ""))
+    """What ships, else the newest run, else the network that the family is named for, a small download."""
+    ready = next((entry.name for entry in found.values() if entry.ready), "")
+    return ready or ("googlenet-torchvision" if "googlenet-torchvision" in found else next(iter(found), ""))
 
 
 def _checkpoint(entry: AvailableModel) -> None:
