@@ -77,10 +77,11 @@ class Paths:
                 paths = self.through(child, below + child.name, paths)
             return paths
         if node.op in ("conv", "pool"):
-            window = self.window(node)
+            window = self.window(node, self.shapes[where].input_shape[1 + self.axis])
             return {(*path, window) for path in paths}
         if node.op == "parallel":
-            return self.meet([self.through(branch, below + branch.name, paths) for branch in node.branches])
+            kept = [branch for branch in node.branches if not pools_all(branch)] or node.branches
+            return self.meet([self.through(branch, below + branch.name, paths) for branch in kept])
         if node.op == "residual":
             body = self.through(node.body, below + node.body.name, paths)
             if node.shortcut == "identity":
@@ -91,10 +92,16 @@ class Paths:
             return self.meet([body, {(*path, Window(1, step, 1, 0)) for path in paths}])
         return paths  # norms, activations, dropout; attention and auxiliary heads leave the convolutional field alone
 
-    def window(self, node: Any) -> Window:
+    def window(self, node: Any, size: int) -> Window:
         kernel, stride = both(node.kernel_size)[self.axis], both(node.stride)[self.axis]
         dilation = both(getattr(node, "dilation", 1))[self.axis]
-        before = dilation * (kernel - 1) // 2 if node.padding == "same" else both(node.padding)[self.axis]
+        if node.padding == "same":
+            before = dilation * (kernel - 1) // 2
+        elif node.padding == "tf_same":  # of what the last window needs beyond the map, the smaller half stands before
+            before = max(0, (len(range(0, size, stride)) - 1) * stride + dilation * (kernel - 1) + 1 - size) // 2
+        else:
+            sides = both(node.padding)[self.axis]
+            before = sides[0] if isinstance(sides, tuple) else sides
         return Window(kernel, stride, dilation, before)
 
     def meet(self, branches: list[set[Path]]) -> set[Path]:
@@ -116,6 +123,19 @@ def paths_of(architecture: Architecture, analysis: Analysis) -> tuple[Paths, Pat
         raise
 
 
+def pools_all(branch: Any) -> bool:
+    """A gate's branch, which like attention is no part of the convolutional field."""
+    return any(node.op == "global_pool" for _, node in walk(branch, branch.name)) or branch.op == "global_pool"
+
+
+def sees_all(node: Any) -> bool:
+    """Attention, the pooling of a gate, and a norm over whole maps."""
+    norm = node.kind if node.op == "norm" else getattr(node, "norm", "none")
+    if node.op == "residual" and node.shortcut == "identity":
+        norm = "none"  # it is the projection's
+    return node.op in ("attention", "global_pool") or norm == "group"
+
+
 @settings(max_examples=examples(1200), **SLOW)
 @given(feature_architectures())
 def test_field_is_the_box_around_all_paths(architecture: Architecture) -> None:
@@ -132,8 +152,9 @@ def test_field_is_the_box_around_all_paths(architecture: Architecture) -> None:
         assert field.stride[axis] == max(paths.strides())
         assert field.centre[axis] == (first + last) / 2
     assert field.aligned == all(paths.agree for paths in both_axes)
-    # Heads hold no attention here, so any attention is one that the trunk went through.
-    assert field.whole_input == any(node.op == "attention" for _, node in walk(architecture))
+    heads = tuple(f"{path}/" for path, node in walk(architecture) if node.op == "auxiliary")
+    trunk = [node for path, node in walk(architecture) if not path.startswith(heads)]
+    assert field.whole_input == any(sees_all(node) for node in trunk)
 
 
 # ---- gradients --------------------------------------------------------------------------------------------------
@@ -264,5 +285,8 @@ class SpansOnly:
         elif node.op == "parallel":
             reached = set().union(*(self.through(branch, reached) for branch in node.branches))
         elif node.op == "residual":
-            reached = reached | self.through(node.body, reached)
+            body = self.through(node.body, reached)
+            if node.shortcut == "projection":  # as far apart as the body's outputs
+                reached = {(jump, span) for jump, _ in body for _, span in reached}
+            reached = reached | body
         return reached
