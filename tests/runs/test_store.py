@@ -84,7 +84,7 @@ def harm(path: Path, how: str) -> None:
     if how == "deleted":
         path.unlink()
     elif how == "truncated":
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        path.write_bytes(path.read_bytes()[:-4096])  # a page: one of the rows is gone, the other is whole
     elif how == "garbled":
         data = bytearray(path.read_bytes())
         for place in range(100, len(data), 7):
