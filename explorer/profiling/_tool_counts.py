@@ -40,6 +40,24 @@ class LayerSums:
         """Elements that go through a norm of these kinds."""
         return elements(self.normed(*kinds))
 
+    def pooled(self, layers: Iterable[Layer], *, calls: bool = False) -> int:
+        """Elements that poolings read, with the border that a step before them lays around where its sides may differ.
+
+        With ``calls`` also what is pooled to find the share of each window that lies on the map.
+        """
+        found = 0
+        for layer in layers:
+            node, channels = self.nodes[layer.path], layer.input_shape[0]
+            read = prod(layer.input_shape)
+            if layer.op == "pool" and (node.is_sized or not node.geometry.is_symmetric):
+                g = node.geometry_on(layer.input_shape[1:])
+                sides = zip(layer.input_shape[1:], g.pad, g.pad_end, strict=True)
+                area = prod(size + before + behind for size, before, behind in sides)
+                shared = calls and node.kind == "avg" and not node.count_include_pad and any((*g.pad, *g.pad_end))
+                read = area * (channels + int(shared))
+            found += read
+        return found
+
     def activated(self, *kinds: str) -> int:
         """Elements that go through an activation of these kinds, wherever it stands; attention's own are apart."""
         found = 0

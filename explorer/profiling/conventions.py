@@ -211,13 +211,13 @@ def _ptflops_with(sums: LayerSums, pools: list[Layer]) -> tuple[CountItem, ...]:
         ),
         CountItem(
             label="pooling",
-            convention="1 for each element of the input",
-            value=elements(sums.of("pool", "global_pool"), "input"),
+            convention="1 for each element of the input, a border included that is laid around beforehand",
+            value=sums.pooled(sums.of("pool", "global_pool"), calls=True),
         ),
         CountItem(
             label="pooling again",
             convention="the module is counted and so is the function that it calls; a function alone counts once",
-            value=elements(pools, "input"),
+            value=sums.pooled(pools),
         ),
         CountItem(
             label="local response normalisation",
