@@ -342,12 +342,13 @@ class Manager:
         idle: tuple[Status, ...] = ("queued",) if action == "pause" else ("queued", "paused", "interrupted")
         weaker = ("run",) if action == "pause" else ("run", "pause")
         while True:
-            if self.store.update(run, where={"status": idle}, status=end, requested_action=action):
-                self.store.log_event(run, f"{end} while it was {before.status}")
+            event = f"{end} while it was {before.status}"
+            if self.store.update(run, where={"status": idle}, event=event, status=end, requested_action=action):
                 return self.store.get(run)
             asked = self.store.update(
                 run,
                 where={"status": ("running",), "requested_action": weaker},
+                event=f"asked to {action}",  # a quick worker would write its answer before
                 requested_action=action,
                 requested_at=time.monotonic() if self.owns(before) else 0.0,
             )
@@ -355,9 +356,7 @@ class Manager:
             if asked or now.status not in idle:
                 break
             before = now  # it ran when the first question was put, and came to rest before the second: once more
-        if asked:
-            self.store.log_event(run, f"asked to {action}")
-        elif now.status not in ("running", end):
+        if not asked and now.status not in ("running", end):
             raise ValueError(f"run {run} is {now.status}; there is nothing to {action}")
         return now
 

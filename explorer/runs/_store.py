@@ -178,12 +178,15 @@ class Store:
             (Trial(experiment=experiment, variant=row.pop("variant"), seed=row.pop("seed")), _run(row)) for row in rows
         ]
 
-    def update(self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, **fields: Any) -> bool:
+    def update(
+        self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, event: str = "", **fields: Any
+    ) -> bool:
         """Change a run if it is still in one of the stated conditions (compare and set).
 
         Args:
             run: Its id.
             where: For some columns the values of which theirs must be one.
+            event: Is written with the change and before anybody can see it, '' for none.
             fields: New values by column.
 
         Returns:
@@ -193,7 +196,10 @@ class Store:
         for column, values in (where or {}).items():
             query = query.where(RUNS.c[column].in_(list(values)))
         with self._transaction() as connection:
-            return connection.execute(query.values(**_plain(fields))).rowcount == 1
+            changed = connection.execute(query.values(**_plain(fields))).rowcount == 1
+            if changed and event:
+                connection.execute(EVENTS.insert().values(run=run, at=time.time(), text=event))
+            return changed
 
     def trial_of(self, run: str) -> Trial | None:
         """The place of a run in an experiment, None if it is in none."""

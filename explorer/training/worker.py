@@ -118,7 +118,7 @@ def _acquire_lock(root: Path, store: Store, run_id: str) -> Lock:
         raise ValueError(f"run {run_id} has a worker already")
     run = store.get(run_id)
     device = run.setting("device")
-    fields = {"status": "running", "requested_action": "run", "attempt": run.attempt + 1, "reason": ""}
+    fields: dict[str, Any] = {"status": "running", "requested_action": "run", "attempt": run.attempt + 1, "reason": ""}
     fields |= {"heartbeat": time.monotonic(), "device": "cpu" if device == "auto" else device}
     if not store.update(run_id, where={"status": ("queued", *RESUMABLE)}, **fields):
         raise ValueError(f"run {run_id} is {run.status}; there is nothing to train")

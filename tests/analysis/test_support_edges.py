@@ -303,3 +303,20 @@ def test_hostile_networks_are_answered_or_refused_soon(kind: str) -> None:
         begun = time.perf_counter()
         ask()
         assert time.perf_counter() - begun < SECONDS
+
+
+def test_pixels_of_any_union_are_counted_once() -> None:
+    draw = Random(3)
+    for number in range(400):
+        products, free = [], (1 << 12) - 1
+        for _ in range(draw.randint(1, 6)):
+            rows, columns = draw.getrandbits(12), draw.getrandbits(9)
+            if number % 2:  # as where a region is held row by row: no row twice
+                rows, free = rows & free, free & ~rows
+            if rows and columns:
+                products.append((rows, columns))
+        pixels = {
+            (row, column) for rows, columns in products for row in range(12) for column in range(9)
+            if rows >> row & 1 and columns >> column & 1
+        }  # fmt: skip
+        assert not products or count_cells(products) == len(pixels)

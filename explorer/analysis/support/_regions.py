@@ -202,6 +202,8 @@ def count_cells(products: Sequence[Product]) -> int:
     every = 0
     for rows, _ in products:
         every |= rows
+    if sum(rows.bit_count() for rows, _ in products) == every.bit_count():  # no row twice: nothing to split
+        return sum(rows.bit_count() * columns.bit_count() for rows, columns in products)
     classes = [(every, 0)]
     for rows, columns in products:
         split = []
