@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -471,8 +471,6 @@ def test_what_a_sibling_reads_is_no_gap() -> None:
 @given(feature_architectures())
 def test_misaligned_branches_are_those_of_the_analysis(architecture: Architecture) -> None:
     analysis = analysis_or_skip(architecture)
-    # Behind a map of one place, that of a block whose branches all pool the whole map, nothing lies beside anything.
-    assume(all(layer.output_shape[1:] != (1, 1) for layer in analysis.layers if layer.op == "parallel"))
     found = lint(architecture)
     assert any(each.rule == "misaligned" for each in found) == (not analysis.receptive_field.aligned)
     for finding in found:
@@ -481,6 +479,15 @@ def test_misaligned_branches_are_those_of_the_analysis(architecture: Architectur
             if finding.rule == "misaligned":
                 left = of_rule(fix.architecture, "misaligned", fixes=False)
                 assert finding.path not in [each.path for each in left]
+
+
+def test_a_projection_that_cannot_keep_up_with_its_body_is_misaligned() -> None:
+    """4 places to 2: the body takes every third, the projection every second."""
+    block = Residual(name="r", body=conv("body", 3, stride=3, padding=1), shortcut="projection")
+    uneven = network(conv("stem", 2, stride=2, padding=0), block, shape=(3, 8, 8))
+    assert not analyze(uneven).receptive_field.aligned
+    (finding,) = of_rule(uneven, "misaligned")
+    assert (finding.path, len(finding.layers)) == ("r", 1)
 
 
 def test_a_pool_beside_a_strided_convolution_is_aligned_by_one_more_row() -> None:

@@ -15,6 +15,7 @@ from explorer import catalog
 from explorer.analysis import Analysis, ReceptiveField, analyze
 from explorer.architecture import Architecture, ArchitectureError, Conv, Parallel, Sequence, walk
 from explorer.modules import build
+from explorer.modules._channel_layers import ChannelSlice
 from explorer.modules._containers import ParallelBlock
 from explorer.modules._layers import CBAM, SqueezeExcitation
 from tests.sizes import examples
@@ -80,8 +81,7 @@ class Paths:
             window = self.window(node, self.shapes[where].input_shape[1 + self.axis])
             return {(*path, window) for path in paths}
         if node.op == "parallel":
-            kept = [branch for branch in node.branches if not pools_all(branch)] or node.branches
-            return self.meet([self.through(branch, below + branch.name, paths) for branch in kept])
+            return self.meet(self.branches(node, where, paths))
         if node.op == "residual":
             body = self.through(node.body, below + node.body.name, paths)
             if node.shortcut == "identity":
@@ -91,6 +91,29 @@ class Paths:
             step = next(step for step in range(1, before + 1) if (before - 1) // step + 1 == after)
             return self.meet([body, {(*path, Window(1, step, 1, 0)) for path in paths}])
         return paths  # norms, activations, dropout; attention and auxiliary heads leave the convolutional field alone
+
+    def branches(self, node: Any, where: str, paths: set[Path]) -> list[set[Path]]:
+        """The paths through each branch; one that is repeated over the map is a gate, which no path goes through."""
+        given = self.shapes[where].input_shape
+        sizes = [self.size(branch, f"{where}/{branch.name}", given) for branch in node.branches]
+        largest = tuple(map(max, zip(*sizes, strict=True)))
+        agreed = self.agree
+        found = []
+        for branch, size in zip(node.branches, sizes, strict=True):
+            self.agree = agreed
+            found.append((size == largest, self.through(branch, f"{where}/{branch.name}", paths), self.agree))
+        spanning = [each for each in found if each[0]] or found
+        self.agree = all(agree for _, _, agree in spanning)
+        return [through for _, through, _ in spanning]
+
+    def size(self, node: Any, where: str, given: tuple[int, ...]) -> tuple[int, ...]:
+        """(height, width) behind a node that a map of the shape ``given`` goes into."""
+        if node.op == "sequence":
+            for child in node.children:
+                given = (0, *self.size(child, f"{where}/{child.name}", given))
+        elif node.op != "auxiliary":
+            given = self.shapes[where].output_shape
+        return given[1:]
 
     def window(self, node: Any, size: int) -> Window:
         kernel, stride = both(node.kernel_size)[self.axis], both(node.stride)[self.axis]
@@ -121,11 +144,6 @@ def paths_of(architecture: Architecture, analysis: Analysis) -> tuple[Paths, Pat
     except TooManyPathsError:
         assume(False)
         raise
-
-
-def pools_all(branch: Any) -> bool:
-    """A gate's branch, which like attention is no part of the convolutional field."""
-    return any(node.op == "global_pool" for _, node in walk(branch, branch.name)) or branch.op == "global_pool"
 
 
 def sees_all(node: Any) -> bool:
@@ -160,6 +178,28 @@ def test_field_is_the_box_around_all_paths(architecture: Architecture) -> None:
 # ---- gradients --------------------------------------------------------------------------------------------------
 
 
+class AnyChannels(nn.Module):
+    """Stands for a slice: as many channels, but each the mean of all, since the field is that of any channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(1, keepdim=True).expand(-1, self.channels, -1, -1)
+
+
+class Gate(nn.Module):
+    """Stands for a pooling whose result is repeated: no path goes through it."""
+
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.pool(x).detach()
+
+
 def linearised(architecture: Architecture) -> nn.Module:
     """The network with every weight positive and every other step linear, in float64.
 
@@ -179,15 +219,24 @@ def linearised(architecture: Architecture) -> nn.Module:
                 nn.init.constant_(child.weight, 1 / child.weight[0].numel())
                 if child.bias is not None:
                     nn.init.zeros_(child.bias)
+            elif isinstance(child, ChannelSlice):
+                module._modules[name] = AnyChannels(child.stop - child.start)
+            elif isinstance(child, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+                module._modules[name] = Gate(child)
             elif isinstance(child, SqueezeExcitation | CBAM) or not child._modules:
                 module._modules[name] = nn.Identity()
     return network
 
 
-def support(network: nn.Module, channels: int, size: tuple[int, int], unit: tuple[int, int]) -> list[tuple[int, int]]:
-    """(first, last) row and column whose pixels reach the unit."""
+def support(
+    network: nn.Module, channels: int, size: tuple[int, int], unit: tuple[int, int]
+) -> list[tuple[int, int]] | None:
+    """(first, last) row and column whose pixels reach the unit; None where only pooled maps reach it."""
     image = torch.ones((1, channels, *size), dtype=torch.float64, requires_grad=True)
-    network(image)[0, :, unit[0], unit[1]].sum().backward()
+    made = network.requires_grad_(False)(image)
+    if not made.requires_grad or made.shape[2] <= unit[0] or made.shape[3] <= unit[1]:
+        return None
+    made[0, :, unit[0], unit[1]].sum().backward()
     assert image.grad is not None
     touched = image.grad[0].sum(0) > 0
     ends = []
@@ -217,6 +266,8 @@ def support_was_checked(architecture: Architecture, field: ReceptiveField) -> bo
         return False  # a projection's stride may depend on the size
     network = linearised(architecture)
     seen = support(network, architecture.input_shape[0], (height, width), (row, column))
+    if seen is None:
+        return False
     for axis, unit in enumerate((row, column)):
         first = field.start[axis] + field.stride[axis] * unit
         assert seen[axis] == (first, first + field.size[axis] - 1), f"axis {axis}, unit {unit}"

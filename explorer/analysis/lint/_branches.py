@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ...architecture import Pool, edit, pair
 from ...text import format_number
+from .._containers import projection_stride
 from .._readings import ReceptiveField
 from ._findings import Finding, Fix
 from ._lines import WINDOWS, Element, Network, flatten, is_chain
@@ -112,8 +113,7 @@ def _views(network: Network, element: Element) -> dict[str, View]:
     if node.op == "residual":
         steps = (1, 1)
         if node.shortcut == "projection":
-            body = next(iter(views.values()))
-            steps = (body.stride[0] // given.stride[0] or 1, body.stride[1] // given.stride[1] or 1)
+            steps = projection_stride(network.input_shape(element)[1:], own.output_shape[1:])
         stride = (given.stride[0] * steps[0], given.stride[1] * steps[1])
         views[f"{path}/shortcut"] = View(stride, given.centre)
     return views
