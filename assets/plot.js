@@ -113,14 +113,17 @@ function markerLegend(area, series, places = series.map((_, index) => index)) {
 // The room that a mark takes, for the labels that come after it.
 const roomOfMark = (x, y) => ({ left: x - 7, right: x + 7, at: y + 4 })
 
-// Beside its mark where nothing else is, else nowhere: then the tooltip has to do. `placed` holds what has its place.
+// Beside its mark where nothing else is, a little above or below with a line that leads to it, else nowhere: then the
+// tooltip has to do. `placed` holds what has its place.
 function placeLabel(group, words, [x, y], { left, right, top, bottom }, placed) {
   const wide = 6.2 * words.length
-  for (const [dx, dy] of [10, -10 - wide].flatMap((dx) => [4, -10, 18, -22, 30].map((dy) => [dx, dy]))) {
-    const spot = { left: x + dx, right: x + dx + wide, at: y + dy }
+  for (const [side, dy] of [1, -1].flatMap((side) => [4, -10, 18, -22, 30].map((dy) => [side, dy]))) {
+    const near = x + 10 * side
+    const spot = { left: Math.min(near, near + side * wide), right: Math.max(near, near + side * wide), at: y + dy }
     const free = placed.every((other) => Math.abs(other.at - spot.at) > 12 || other.left > spot.right || other.right < spot.left)
     if (!free || spot.left < left || spot.right > right || spot.at < top || spot.at > bottom) continue
     placed.push(spot)
-    return plotText(group, spot.left, spot.at, words)
+    if (Math.abs(dy) > 10) svg(group, "line", { x1: x + 4 * side, y1: y + Math.sign(dy) * 5, x2: near - side, y2: spot.at - 4, class: "leader" })
+    return plotText(group, near, spot.at, words, side < 0 ? { "text-anchor": "end" } : {})
   }
 }

@@ -5,20 +5,16 @@ the value and the rule if the result would not be an architecture, KeyError neve
 
 ``_edit_tree`` has the edits of any node by its path, ``_edit_runs`` those of neighbours (insert anywhere, move, wrap,
 copy and paste), ``_edit_blocks`` those that know what a block is (its branches, shortcut, attention), ``_edit_style``
-those of norms and activations; this module is all that others import.
+those of norms and activations, ``_columns`` finds what stands one after another; this module is all that others import.
 """
 
+from ._columns import block_parallel, blocks, column_of, columns, is_gate
 from ._edit_blocks import (
     apply_repair,
     apply_to_all_blocks,
     attention_of,
-    block_parallel,
-    blocks,
     classifiers,
-    column_of,
-    columns,
     count_classes,
-    is_gate,
     output_conv,
     scale_width,
     set_attention,

@@ -78,7 +78,7 @@ def _stages() -> list[Sequence]:
         Fact(metric="macs", value=0.386e9, source=f"{_META}, “_ops”", exact=False),
         Fact(metric="top1_percent", value=77.692, source=_META, year=2022),
         Fact(metric="top5_percent", value=93.532, source=_META, year=2022),
-        Fact(metric="top1_percent", value=77.1, source="paper, table 2", year=2019),
+        Fact(metric="top1_percent", value=77.1, source="paper, table 2 (arXiv version 5)", year=2020),
     ),
     tags=("ImageNet", "2019", "batch norm", "residual", "separable", "mobile", "squeeze"),
     group="later",

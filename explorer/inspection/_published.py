@@ -129,6 +129,7 @@ PUBLISHED = {
             "efficientnet-b0", "efficientnet_b0", "EfficientNet-B0", "efficientnet_b0_rwightman-7f5810bc.pth", 20.451,
             interpolation="bicubic",
         ),
+        _of_torchvision("convnext-t", "convnext_tiny", "ConvNeXt-T", "convnext_tiny-983f1562.pth", 109.119, cover=236),
         _of_timm("ghostnet-1.0", "ghostnet_100", "GhostNet 1.0×", "in1k", 20_818_544),
         _of_timm("repvgg-a0", "repvgg_a0", "RepVGG-A0", "rvgg_in1k", 36_530_952, interpolation="bilinear"),
     )

@@ -155,7 +155,7 @@ class TrainConfig(BaseModel):
     last at the end, at most one an epoch; they show how the network came to be what it is. 0 keeps none."""
 
     start: StartFrom | None = None
-    """Weights that the run starts from, and how; None starts from random numbers."""
+    """Weights that the run starts from, and how; None starts from random weights."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:

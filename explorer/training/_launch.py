@@ -54,7 +54,7 @@ def start(
         notes: Free text of the person who starts it.
         tags: Words by which runs are found.
         weights: What it starts from, in the way that ``config.start`` says (by default: all that fits, a new head);
-            a copy is kept in its folder. None: from random numbers.
+            a copy is kept in its folder. None: from random weights.
 
     Returns:
         The run, in the state ``queued``.
@@ -215,14 +215,14 @@ def read_start(manager: Manager, run: str) -> StartWeights:
         The weights, with their network, classes and preprocessing.
 
     Raises:
-        ValueError: There is no such run, it started from random numbers, or its copy is gone or damaged.
+        ValueError: There is no such run, it started from random weights, or its copy is gone or damaged.
     """
     from . import starting
 
     found = manager.run(run)
     config = parse(found.config)
     if config.start is None:
-        raise ValueError(f"run {run} started from random numbers, so it keeps no weights that it started from")
+        raise ValueError(f"run {run} started from random weights, so it keeps no weights that it started from")
     return starting.StartWeights.from_file(RunFolder(manager.root, found.id).path / starting.FILE, config.start.sha256)
 
 

@@ -15,7 +15,7 @@ Numbers = Annotated[tuple[float, ...], Field(max_length=3)]
 
 
 class StartFrom(BaseModel):
-    """How a run begins with weights instead of random numbers."""
+    """How a run begins with weights instead of random weights."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True

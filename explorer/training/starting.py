@@ -100,7 +100,7 @@ class StartWeights:
             raise ValueError(
                 f"nothing of {shorten(self.name)} fits {shorten(architecture.name)!r}: its tensors are those of "
                 f"{shorten(self.architecture.name)!r} ({given!r} …), the network begins with {first.name!r} "
-                f"({first.reason}); start from weights of a network with the same paths, or from random numbers"
+                f"({first.reason}); start from weights of a network with the same paths, or from random weights"
             )
         return plan
 
@@ -172,7 +172,7 @@ class Beginning:
     def read(
         cls, folder: Path, architecture: Architecture, config: TrainConfig, classes: tuple[str, ...]
     ) -> Beginning | None:
-        """What a run in a folder starts from; None for random numbers. Raises ValueError where its copy is damaged."""
+        """What a run in a folder starts from; None for random weights. Raises ValueError where its copy is damaged."""
         if config.start is None:
             return None
         weights = StartWeights.from_file(folder / FILE, config.start.sha256)

@@ -30,7 +30,7 @@ def search(chooser: str, *, several: bool = False) -> list[str]:
 
     text = st.text_input(
         "Search the catalogue", key=key, type="search", live=True, on_change=follow, max_chars=MAX_TEXT,
-        placeholder="a name or what it has: ResNet, 1×1, 感受野 ...", persist_state="session",
+        placeholder="a name or what it has: ResNet, 1×1 ...", persist_state="session",
     )  # fmt: skip
     if not (text or "").strip():
         return names

@@ -116,7 +116,7 @@ def _show_changes(step: Step) -> None:
 
 
 def _show_ways(step: Step) -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for block in (step.before, step.after):
             st.page_link(
                 "pages/design.py", label=literal(f"Open “{block.name}” in Design"), icon=":material/schema:",

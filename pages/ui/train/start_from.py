@@ -1,4 +1,4 @@
-"""What a run starts from: random numbers or weights, which part is held fixed, and which tensors are taken."""
+"""What a run starts from: random weights or weights, which part is held fixed, and which tensors are taken."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Start(NamedTuple):
     """What the form says of the start."""
 
     weights: StartWeights | None
-    """What the runs start from; None for random numbers."""
+    """What the runs start from; None for random weights."""
     section: dict[str, Any] | None
     """The ``start`` section of their configuration."""
     no_heads: bool = False
@@ -67,7 +67,7 @@ def fill(section: dict[str, Any] | None, source: str) -> None:
     """Fill this part of the form.
 
     Args:
-        section: The ``start`` section of a configuration; None: random numbers.
+        section: The ``start`` section of a configuration; None: random weights.
         source: Name of the weights, as ``open_start`` takes it.
     """
     here = st.session_state
@@ -111,7 +111,7 @@ def choose(networks: Sequence[Architecture]) -> Start:
 
 def _title(name: str, found: dict[str, AvailableModel]) -> str:
     if name in (RANDOM, FILE):
-        return "a file of weights" if name else "random numbers"
+        return "a file of weights" if name else "random weights"
     if name not in found:
         return f"what run {name.partition('@')[0]} started from"
     entry = found[name]
