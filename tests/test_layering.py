@@ -21,10 +21,10 @@ FLOORS: tuple[set[str], ...] = (
     {"architecture"},
     {"analysis", "catalog", "datasets", "runs"},
     {"figures", "modules"},
-    {"editor", "profiling"},
+    {"editor", "profiling", "importing"},
     {"training"},
-    {"experiments", "inspection"},
-    {"comparison"},
+    {"experiments", "inspection", "export"},
+    {"comparison", "slimming"},
     {"cli"},
     {"__main__"},
 )
@@ -44,6 +44,9 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"profiling", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "experiments": {"training", "figures", "runs", "catalog", "analysis", "architecture"},
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
+    "importing": set(),
+    "export": {"training", "datasets", "architecture"},
+    "slimming": set(),
     "comparison": {"experiments", "figures", "analysis", "catalog", "architecture"},
     "cli": set.union(*FLOORS[1:8]),
 }

@@ -1,0 +1,96 @@
+"""Every format that can be taken away, in one table: pages and command line offer what stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..architecture import Architecture, to_json, to_link
+from ..datasets import Preprocessing
+from ..text import suggest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..training import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is exported: a design, and what is known beside it."""
+
+    architecture: Architecture
+    weights: Mapping[str, Tensor] | None = field(default=None, repr=False)
+    """The state dict of ``modules.build(architecture)``; None for a design without weights."""
+    classes: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
+    config: TrainConfig | None = None
+    """How the run trained."""
+    provenance: str = ""
+    """Where the weights come from, one phrase."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedFile:
+    """A file to hand over."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+    notes: tuple[str, ...] = ()
+    """What was proved of it, and what it cannot say; one sentence each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A kind of file and how it is written."""
+
+    title: str
+    """As a menu shows it."""
+    suffix: str
+    """With its dot."""
+    media_type: str
+    write: Callable[[Subject], tuple[bytes, tuple[str, ...]]] = field(repr=False)
+    """Gives the file's content and notes. Raises ValueError, in one sentence, where the subject has no such form."""
+    needs_weights: bool = False
+    is_text: bool = True
+    """Whether a page can show it as code."""
+
+
+def _write_json(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
+    return f"{to_json(subject.architecture)}\n".encode(), ()
+
+
+def _write_link(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
+    return f"{to_link(subject.architecture)}\n".encode(), ()
+
+
+FORMATS: dict[str, Format] = {
+    "json": Format(title="JSON", suffix=".json", media_type="application/json", write=_write_json),
+    "link": Format(title="Link", suffix=".txt", media_type="text/plain", write=_write_link),
+}
+"""By the names of the command line. Modules that write a format import torch, onnx and the like inside functions."""
+
+
+def export(subject: Subject, format_name: str) -> ExportedFile:
+    """Write a design in a format.
+
+    Args:
+        subject: The design, with weights where the format needs them.
+        format_name: A key of ``FORMATS``.
+
+    Returns:
+        The file, named after the design.
+
+    Raises:
+        ValueError: There is no such format, the weights are missing, or the design has no such form; in one sentence.
+    """
+    known = FORMATS.get(format_name)
+    if known is None:
+        raise ValueError(f"there is no format {format_name!r}; {suggest(format_name, FORMATS, 'the formats are')}")
+    if known.needs_weights and subject.weights is None:
+        raise ValueError(f"{known.title} needs weights; export a run or a model, or train the design first")
+    data, notes = known.write(subject)
+    name = f"{subject.architecture.name}{known.suffix}"
+    return ExportedFile(name=name, media_type=known.media_type, data=data, notes=notes)

@@ -1,0 +1,1 @@
+"""Models of other programs → Architecture, with their weights."""

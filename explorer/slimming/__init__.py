@@ -1,0 +1,1 @@
+"""A trained network with fewer layers, channels or bits, and the proof of what that changes."""
