@@ -26,6 +26,7 @@ from explorer.architecture import (
 )
 from explorer.cli import escape, main
 from tests.large import densenet
+from tests.networks import EACH_NETWORK
 
 ROOT = Path(__file__).parents[1]
 EVIL = "\x1b[31mred\x9b\u202e"
@@ -182,7 +183,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1,498,376,192" in out
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_analyze_every_network(capsys: pytest.CaptureFixture[str], name: str) -> None:
     reading = analyze(catalog.get(name))
     assert data(capsys, "analyze", name) == {**reading.to_data(), "origin": catalog.get(name).provenance}

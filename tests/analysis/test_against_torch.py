@@ -12,6 +12,7 @@ from explorer.architecture import Architecture
 from explorer.modules import Network, build
 from explorer.modules._containers import AuxiliaryBlock
 from tests.analysis import measuring
+from tests.networks import EACH_NETWORK
 from tests.sizes import examples
 from tests.strategies import analysis_or_skip, architectures
 
@@ -55,11 +56,11 @@ def test_parameters_macs_shapes_and_memory_are_torchs(architecture: Architecture
     check_counts(found, network)  # leaves hooks in it
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_catalogue_counts_are_torchs(name: str) -> None:
     check_counts(analyze(catalog.get(name)), build(catalog.get(name), device="meta"))
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_catalogue_memory_is_torchs(name: str) -> None:
     check_memory(analyze(catalog.get(name)), build(catalog.get(name)))

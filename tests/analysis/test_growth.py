@@ -21,6 +21,7 @@ from explorer.architecture import (
     Residual,
     Sequence,
 )
+from tests.networks import EACH_NETWORK
 from tests.sizes import examples
 from tests.strategies import analysis_or_skip, feature_architectures
 
@@ -76,7 +77,7 @@ def test_the_end_is_the_analysed_field(architecture: Architecture) -> None:
     check(architecture, ["", *analyze(architecture).by_path])
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_the_end_is_the_analysed_field_in_the_catalogue(name: str) -> None:
     architecture = catalog.get(name)
     paths = list(analyze(architecture).by_path)

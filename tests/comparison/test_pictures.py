@@ -10,6 +10,7 @@ import pytest
 from explorer import catalog, figures
 from explorer.architecture import Norm, edit
 from explorer.comparison import Comparison, compare, pictures
+from tests.networks import EACH_NETWORK
 
 FOUR = ("googlenet", "inception-v3", "cifar-inception-residual-cbam", "residual-mnist")
 ADDED = ("macs", "params", "training_bytes")
@@ -74,7 +75,7 @@ def test_fields_are_not_added() -> None:
 
 
 @pytest.mark.parametrize("metric", get_args(pictures.BarMetric))
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_every_network_of_the_catalogue_is_drawn(name: str, metric: pictures.BarMetric) -> None:
     comparison = compare([catalog.get(name)])
     data = [pictures.aligned(comparison), pictures.stage_bars(comparison, metric), pictures.growths(comparison)]

@@ -11,6 +11,7 @@ import pytest
 from explorer import catalog, editor
 from explorer.analysis import METRICS, Sweep, analyze, headline_metrics
 from explorer.architecture import Architecture, ArchitectureError, edit, walk
+from tests.networks import REPRESENTATIVES
 from tests.sizes import ALL, THOROUGH
 
 
@@ -34,7 +35,11 @@ def panel_of(name: str, path: str, metric: str = "macs") -> dict[str, Any]:
     return editor.describe_controls(architecture, analyze(architecture), path, metric=metric)
 
 
-EVERY_NODE = [(name, node.name) for name in catalog.names() for node in catalog.get(name).trunk.nodes]
+EVERY_NODE = [
+    pytest.param(name, node.name, marks=[] if name in REPRESENTATIVES else THOROUGH)
+    for name in catalog.names()
+    for node in catalog.get(name).trunk.nodes
+]
 
 
 @pytest.mark.parametrize(("name", "path"), EVERY_NODE)

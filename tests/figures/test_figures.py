@@ -10,15 +10,14 @@ import pytest
 from explorer import catalog, figures
 from explorer.analysis import analyze
 from explorer.architecture import NODE_KINDS, Architecture, Conv, Sequence, edit, walk
-
-NAMES = catalog.names()
+from tests.networks import EACH_NETWORK
 
 
 def leaves(tree: dict[str, Any]) -> list[dict[str, Any]]:
     return [tree, *(leaf for child in tree.get("children", ()) for leaf in leaves(child))]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_the_strip_has_every_column_of_the_network(name: str) -> None:
     architecture = catalog.get(name)
     strip = figures.lay_out_overview(architecture, analyze(architecture))
@@ -31,7 +30,7 @@ def test_the_strip_has_every_column_of_the_network(name: str) -> None:
     assert json.loads(json.dumps(strip)) == strip
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_a_block_shows_every_layer_below_it_with_facts(name: str) -> None:
     architecture = catalog.get(name)
     analysis = analyze(architecture)
@@ -45,7 +44,7 @@ def test_a_block_shows_every_layer_below_it_with_facts(name: str) -> None:
         assert node.name in block["description"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH_NETWORK)
 @pytest.mark.parametrize("metric", ["macs", "params"])
 def test_bars_add_up_to_the_totals(name: str, metric: str) -> None:
     architecture = catalog.get(name)
@@ -56,7 +55,7 @@ def test_bars_add_up_to_the_totals(name: str, metric: str) -> None:
         assert sum(part["value"] for part in bar["parts"]) == bar["total"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_growth_ends_at_the_networks_field_and_never_falls(name: str) -> None:
     architecture = catalog.get(name)
     analysis = analyze(architecture)
@@ -86,7 +85,7 @@ def test_treemap_rectangles_nest_and_add_up(name: str, metric: str) -> None:
     assert below["network"] == values["network"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_the_table_adds_up_and_marks_what_only_training_has(name: str) -> None:
     architecture = catalog.get(name)
     analysis = analyze(architecture)

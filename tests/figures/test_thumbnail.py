@@ -11,6 +11,7 @@ from explorer import catalog
 from explorer.analysis import problems
 from explorer.architecture import Architecture, edit
 from explorer.figures import KINDS, draw_thumbnail, list_thumbnail_nodes
+from tests.networks import EACH_NETWORK
 from tests.sizes import examples
 from tests.strategies import architectures
 
@@ -35,7 +36,7 @@ def check(network: Architecture) -> None:
             assert each["fill"] in {kind.dark if dark else kind.light for kind in KINDS.values()}
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_every_network_of_the_catalogue(name: str) -> None:
     check(catalog.get(name))
 

@@ -13,6 +13,7 @@ from explorer.architecture import edit, to_json, to_link
 from explorer.text import compact_shape, format_bytes, format_change, format_extent, format_si
 from pages.ui.text import literal
 from tests.large import densenet
+from tests.networks import EACH_NETWORK
 from tests.pages.parts import ROOT, design_of, mounted, open_page, unfold, visible_text
 from tests.pages.sending import send
 
@@ -62,7 +63,7 @@ def test_the_bare_address_leads_to_design_with_whatever_it_asks_for() -> None:
     assert design_of(running) == catalog.get("residual-mnist")
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", EACH_NETWORK)
 def test_every_network_of_the_catalogue_opens_by_its_name(name: str) -> None:
     running = app(net=name)
     assert not running.exception
