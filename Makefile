@@ -27,7 +27,7 @@ test: $(TOOLS)  ## everything: lint, types, tests, browser tests (ARGS="-k share
 
 pytest: $(TOOLS)
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n logical --maxprocesses 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 test-all: export EXPLORER_TESTS = all
 test-all: test  ## the same with all random examples, ten times as many, and the relatives of each kind

@@ -13,7 +13,7 @@ from tests.pages.conftest import write_speed
 from tests.sizes import ALL, THOROUGH
 
 PAGES = {
-    # In `make test` the same page with fewer layers.
+    # In `make test` the same pages with fewer layers, fewer networks.
     "design": f"/design?net={'googlenet&at=inception_3b' if ALL else 'inception-net-32&at=inception1'}/branch_5x5/conv",
     "compare": "/compare",
     "compare_lesson": "/compare?tab=lesson&options=part:hand",
@@ -24,7 +24,7 @@ PAGES = {
     "catalogue": "/catalogue?network=inception-v3",
     "catalogue_changes": "/catalogue?view=changes&step=inception-residual",
     "catalogue_accuracy": "/catalogue?view=accuracy",
-    "catalogue_list": "/catalogue?view=list",
+    "catalogue_list": f"/catalogue?view=list{'' if ALL else '&q=inception-resnet'}",
 }
 SIZE = (1280, 900)
 ACCEPTED = {
