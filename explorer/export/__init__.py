@@ -1,5 +1,9 @@
 """A design as what other programs read: source code, ONNX, weights, pictures and tables for papers."""
 
-from ._formats import FORMATS, ExportedFile, Format, Subject, export
+from ._formats import FORMATS, ExportedFile, Format, export
+from ._pdf import write_pdf
+from ._subject import Subject
+from ._svg import write_svg
+from ._tikz import write_tikz
 
-__all__ = ["FORMATS", "ExportedFile", "Format", "Subject", "export"]
+__all__ = ["FORMATS", "ExportedFile", "Format", "Subject", "export", "write_pdf", "write_svg", "write_tikz"]

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from ..architecture import Architecture, to_json, to_link
-from ..datasets import Preprocessing
+from ..architecture import to_json, to_link
 from ..text import suggest
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..training import TrainConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What is exported: a design, and what is known beside it."""
-
-    architecture: Architecture
-    weights: Mapping[str, Tensor] | None = field(default=None, repr=False)
-    """The state dict of ``modules.build(architecture)``; None for a design without weights."""
-    classes: tuple[str, ...] = ()
-    preprocessing: Preprocessing | None = None
-    config: TrainConfig | None = None
-    """How the run trained."""
-    provenance: str = ""
-    """Where the weights come from, one phrase."""
-
+from . import _pictures
+from ._subject import Subject
 
 @dataclass(frozen=True, kw_only=True)
 class ExportedFile:
@@ -69,6 +48,13 @@ def _write_link(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
 FORMATS: dict[str, Format] = {
     "json": Format(title="JSON", suffix=".json", media_type="application/json", write=_write_json),
     "link": Format(title="Link", suffix=".txt", media_type="text/plain", write=_write_link),
+    "svg": Format(
+        title="SVG picture", suffix=".svg", media_type="image/svg+xml", write=_pictures.write_svg_of
+    ),
+    "pdf": Format(
+        title="PDF picture", suffix=".pdf", media_type="application/pdf", write=_pictures.write_pdf_of, is_text=False
+    ),
+    "tikz": Format(title="TikZ picture", suffix=".tex", media_type="text/x-tex", write=_pictures.write_tikz_of),
 }
 """By the names of the command line. Modules that write a format import torch, onnx and the like inside functions."""
 

@@ -1,9 +1,11 @@
 """Data of the charts and diagrams, from analyses and results: pure functions, no torch, no Streamlit."""
 
+from ._architecture_drawing import draw_block, draw_network
 from ._charts import draw_treemap, split_costs, trace_growth
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, list_colors
 from ._curves import LINES, Line, lay_out_curves, thin_line
 from ._diagram import kind_of_node, lay_out_block, lay_out_column, lay_out_overview, layer_title
+from ._drawing import INKS, Drawing, Polyline, Rectangle, Shape, Text, find_color, measure_text
 from ._effective import FieldPanel, draw_field_panels
 from ._fields import Lattice, draw_field, draw_projection, find_joint, find_lattice, lay_out_mask, tabulate_field
 from ._kinds import LOOKS, Look, short_name
@@ -14,11 +16,13 @@ from ._taps import lay_out_chain, lay_out_window
 from ._thumbnail import draw_thumbnail, lay_out_thumbnail, list_thumbnail_nodes
 
 __all__ = [
+    "INKS",
     "KINDS",
     "LINES",
     "LOOKS",
     "Axis",
     "Dots",
+    "Drawing",
     "FieldPanel",
     "Kind",
     "Lattice",
@@ -26,16 +30,23 @@ __all__ = [
     "Look",
     "Mark",
     "Path",
+    "Polyline",
+    "Rectangle",
+    "Shape",
+    "Text",
+    "draw_block",
     "draw_field",
     "draw_field_panels",
     "draw_filters",
     "draw_heatmap",
     "draw_map",
     "draw_map_grid",
+    "draw_network",
     "draw_projection",
     "draw_thumbnail",
     "draw_treemap",
     "encode_photo",
+    "find_color",
     "find_color_range",
     "find_joint",
     "find_lattice",
@@ -55,6 +66,7 @@ __all__ = [
     "layer_title",
     "list_colors",
     "list_thumbnail_nodes",
+    "measure_text",
     "short_name",
     "split_costs",
     "tabulate_field",
