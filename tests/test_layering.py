@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "experiments": {"training", "figures", "runs", "catalog", "analysis", "architecture"},
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "importing": set(),
-    "export": {"training", "datasets", "architecture"},
+    "export": {"training", "figures", "datasets", "architecture"},
     "slimming": set(),
     "comparison": {"experiments", "figures", "analysis", "catalog", "architecture"},
     "cli": set.union(*FLOORS[1:8]),

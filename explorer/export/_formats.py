@@ -10,6 +10,7 @@ from ..text import suggest
 from . import _pictures
 from ._subject import Subject
 
+
 @dataclass(frozen=True, kw_only=True)
 class ExportedFile:
     """A file to hand over."""
