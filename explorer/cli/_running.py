@@ -182,7 +182,7 @@ def fit_network(
     One that starts from ``weights`` is fitted in any case.
     """
     from .. import datasets
-    from ..training import describe_fit, fit_to_data, import_data
+    from ..training import describe_fit, find_import_size, fit_to_data, import_data
 
     before, as_data = architecture, args.input == "data"
     if args.input == "weights":
@@ -193,8 +193,9 @@ def fit_network(
     elif args.input and not as_data:
         architecture = edit.replace(architecture, "", input_shape=parse_shape(args.input))
     if datasets.find_source(config.dataset) is not None:
+        wanted = None if as_data else find_import_size(architecture, _pin(architecture, config, weights))
         with show_progress("images") as tell:
-            config = import_data(config, None if as_data else architecture.input_shape[1:], progress=tell)
+            config = import_data(config, wanted, progress=tell)
     fit, no_heads = args.fit or weights is not None, getattr(args, "no_heads", False)
     if not fit and not as_data and not no_heads:
         return architecture, config, []
@@ -202,6 +203,14 @@ def fit_network(
     heads: bool | Literal["all"] = "all" if no_heads else fit
     fitted = fit_to_data(architecture, card, classes=fit, image_size=as_data, heads=heads)
     return fitted, config, describe_fit(before, fitted)
+
+
+def _pin(architecture: Architecture, config: TrainConfig, weights: StartWeights | None) -> TrainConfig:
+    if weights is None:
+        return config
+    from ..training.starting import pin_start
+
+    return pin_start(architecture, config, weights)
 
 
 def setting_changes(args: argparse.Namespace) -> dict[str, Any]:

@@ -41,8 +41,8 @@ def add_start(sub: argparse.ArgumentParser) -> None:
         "those of the data",
     )  # fmt: skip
     group.add_argument(
-        "--images", choices=("weights", "run"), help="normalise images as the weights expect them (default), or by "
-        "the run's own setting",
+        "--images", choices=("weights", "run"), help="scale and normalise images as the weights expect them (default), "
+        "or by the run's own settings",
     )  # fmt: skip
     group.add_argument("--no-heads", action="store_true", help="leave out all auxiliary heads")
     group.add_argument("--download", action="store_true", help="download published weights that are not here")

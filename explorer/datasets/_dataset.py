@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from ..text import compact_shape, format_bytes, format_share
-from . import transforms
 from ._arrays import ImageArrays
 from ._decoding import moments_of
 from ._errors import DatasetError
 from ._index import Index
+from ._preprocessing import Preprocessing
 from ._random import split_stratified
 from ._streamed import StreamedImages, open_splits
 
@@ -139,22 +139,32 @@ class Dataset:
             test_labels=self.test_labels.to(device),
         )
 
-    def adapted(self, input_shape: tuple[int, int, int], mode: transforms.Mode = "resize") -> Dataset:
+    def adapted(self, input_shape: tuple[int, int, int]) -> Dataset:
         """A copy with the images adapted to an input by ``transforms.adapt``; itself if they fit.
 
         Args:
             input_shape: (channels, height, width).
-            mode: how images of another size are adapted.
 
         Raises:
-            DatasetError: that takes more than 8 GB; adapt batch by batch instead.
+            DatasetError: As ``prepared``.
         """
-        if tuple(input_shape) == self.shape:
+        return self.prepared(Preprocessing(shape=input_shape, squash=True))
+
+    def prepared(self, how: Preprocessing) -> Dataset:
+        """A copy with the images scaled and cut as a network wants them, but not normalised; itself if they are so.
+
+        Args:
+            how: The network's.
+
+        Raises:
+            DatasetError: That takes more than 8 GB; prepare batch by batch instead.
+        """
+        if how.keeps(self.shape):
             return self
         if isinstance(self.train_images, StreamedImages) and isinstance(self.test_images, StreamedImages):
-            train, test = (each.adapted(input_shape, mode) for each in (self.train_images, self.test_images))
+            train, test = (each.prepared(how) for each in (self.train_images, self.test_images))
             return dataclasses.replace(self, train_images=train, test_images=test)
-        channels, height, width = input_shape
+        channels, height, width = how.shape
         needed = (len(self.train_images) + len(self.test_images)) * channels * height * width
         if needed > MAX_ADAPTED_BYTES:
             raise DatasetError(
@@ -163,7 +173,7 @@ class Dataset:
             )
 
         def adapt(images: Images) -> torch.Tensor:
-            return torch.cat([transforms.adapt(chunk, input_shape, mode) for chunk in _chunks(images)])
+            return torch.cat([how.adapt(chunk) for chunk in _chunks(images)])
 
         return dataclasses.replace(self, train_images=adapt(self.train_images), test_images=adapt(self.test_images))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -235,6 +237,10 @@ class Preprocessing:
 
         return transforms.adapt(torch.from_numpy(image_CHW)[None], self.shape)[0].numpy()
 
+    def keeps(self, form: tuple[int, ...]) -> bool:
+        """Whether images of this shape (channels, height, width) become inputs as they are, pixel by pixel."""
+        return form == self.shape and self.cover in (None, self.shape[1:]) and self.dataset_shape in (None, form)
+
     def adapt(self, images_BCHW: Tensor) -> Tensor:
         """Convert images of a data set to the network's pixels, each as ``pixels`` would give it.
 
@@ -254,13 +260,29 @@ class Preprocessing:
         form = tuple(images_BCHW.shape[1:])
         if self.squash and self.dataset_shape in (None, form):
             return transforms.adapt(images_BCHW, self.shape)
-        if form == self.shape and self.cover is None and self.dataset_shape in (None, form):
+        if self.keeps(form):
             return images_BCHW
+        if not len(images_BCHW):
+            return torch.empty((0, *self.shape), dtype=torch.uint8)
         rgb_BHWC = images_BCHW.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().numpy()
-        return torch.from_numpy(np.stack([self.pixels(image) for image in rgb_BHWC]))
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="scale") as pool:  # Pillow is C
+            return torch.from_numpy(np.stack(list(pool.map(self.pixels, rgb_BHWC))))
 
     def steps(self) -> tuple[str, ...]:
         """List the steps in words, one phrase each."""
+        mean, std = (", ".join(format_number(value) for value in values) for values in (self.mean, self.std))
+        steps = [*self.describe_scaling()]
+        if self.shape[0] == 3 and self.dataset_shape is not None and self.dataset_shape[0] == 1:
+            steps.append("grey repeated in red, green and blue")
+        steps.append(f"(pixel / 255 - mean) / deviation with mean {mean} and deviation {std}")
+        if self.transform_input:
+            steps.append("transform_input: changed to mean 0.5 and deviation 0.5")
+        if self.mirror:
+            steps.append("probabilities averaged with those of its mirror image")
+        return tuple(steps)
+
+    def describe_scaling(self) -> tuple[str, ...]:
+        """List in words what is done to pixels before they are repeated or normalised, one phrase each."""
         channels, rows, columns = self.shape
         grey, height, width = False, 0, 0
         steps = []
@@ -282,14 +304,6 @@ class Preprocessing:
                 f"scaled to {rows:,}×{columns:,} (bilinear, antialiased)"
                 + (", whatever its proportions: nothing is cut off" if distorts else "")
             )
-        if grey and channels == 3:
-            steps.append("grey repeated in red, green and blue")
-        mean, std = (", ".join(format_number(value) for value in values) for values in (self.mean, self.std))
-        steps.append(f"(pixel / 255 - mean) / deviation with mean {mean} and deviation {std}")
-        if self.transform_input:
-            steps.append("transform_input: changed to mean 0.5 and deviation 0.5")
-        if self.mirror:
-            steps.append("probabilities averaged with those of its mirror image")
         return tuple(steps)
 
     def to_data(self) -> dict[str, Any]:

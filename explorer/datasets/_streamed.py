@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import _store, transforms
+from . import _store
 from ._decoding import Cancel, Progress, moments_of
 from ._errors import CancelledError, DatasetError
 from ._index import Index
+from ._preprocessing import Preprocessing
 
 _CHUNK = 128
 
@@ -30,16 +31,15 @@ class StreamedImages:
     index: Index
     rows: NDArray[np.int64]
     """Of the index, (N,)."""
-    input_shape: tuple[int, int, int]
-    """(C, H, W) to which the images are adapted."""
-    mode: transforms.Mode = "resize"
+    how: Preprocessing
+    """How they are scaled and cut."""
 
     device = torch.device("cpu")
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(N, C, H, W)."""
-        return len(self.rows), *self.input_shape
+        return len(self.rows), *self.how.shape
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -57,31 +57,31 @@ class StreamedImages:
             return self.decode(rows)
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="stream") as pool:
             read = list(pool.map(self.index.read, rows.tolist()))
-        return self._adapt(read)
+        return self._prepare(read)
 
     def decode(self, rows: Sequence[int] | NDArray[np.int64]) -> torch.Tensor:
         """Decode rows of the index, one after another: for a process that is one of several."""
-        return self._adapt([self.index.read(int(row)) for row in rows])
+        return self._prepare([self.index.read(int(row)) for row in rows])
 
     def select(self, wanted: NDArray[np.int64] | torch.Tensor) -> StreamedImages:
         """Some of them, unread."""
         return replace(self, rows=self.rows[wanted.numpy() if isinstance(wanted, torch.Tensor) else wanted])
 
-    def adapted(self, input_shape: tuple[int, int, int], mode: transforms.Mode) -> StreamedImages:
-        """The same, adapted to an input when they are read."""
-        if self.input_shape != self.index.shape:
+    def prepared(self, how: Preprocessing) -> StreamedImages:
+        """The same, scaled and cut in another way when they are read."""
+        if not self.how.keeps(self.index.shape):
             raise DatasetError("streamed images are adapted once; load the data set again")
-        return replace(self, input_shape=input_shape, mode=mode)
+        return replace(self, how=how)
 
     def known_moments(self) -> _store.Moments | None:
         """Mean and deviation of the training images, if they were measured at this shape."""
-        if self.index.folder is None or self.mode != "resize":
+        if self.index.folder is None or not self.how.squash:
             return None
-        return _store.read_moments(self.index.folder, self.input_shape)
+        return _store.read_moments(self.index.folder, self.how.shape)
 
     def measure_moments(self, progress: Progress | None = None, cancel: Cancel | None = None) -> _store.Moments:
         """Read all of them once for their mean and deviation, which are kept. Raises CancelledError."""
-        totals = np.zeros((2, self.input_shape[0]), dtype=np.int64)
+        totals = np.zeros((2, self.how.shape[0]), dtype=np.int64)
         for start in range(0, len(self), _CHUNK):
             if cancel and cancel():
                 raise CancelledError("the measurement was cancelled")
@@ -90,19 +90,20 @@ class StreamedImages:
             totals[1] += (values * values).sum((0, 2, 3), dtype=np.int64)
             if progress:
                 progress(min(start + _CHUNK, len(self)), len(self))
-        found = moments_of(totals.tolist(), self.numel() // self.input_shape[0])
-        if self.index.folder is not None and self.mode == "resize" and len(self) == self.index.train_count:
-            _store.save_moments(self.index.folder, self.input_shape, found)
+        found = moments_of(totals.tolist(), self.numel() // self.how.shape[0])
+        if self.index.folder is not None and self.how.squash and len(self) == self.index.train_count:
+            _store.save_moments(self.index.folder, self.how.shape, found)
         return found
 
-    def _adapt(self, read: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
+    def _prepare(self, read: Sequence[NDArray[np.uint8]]) -> torch.Tensor:
         stored = np.stack(read) if len(read) else np.empty((0, *self.index.shape), dtype=np.uint8)
-        return transforms.adapt(torch.from_numpy(np.ascontiguousarray(stored)), self.input_shape, self.mode)
+        return self.how.adapt(torch.from_numpy(np.ascontiguousarray(stored)))
 
 
 def open_splits(index: Index) -> tuple[StreamedImages, StreamedImages]:
     """The images for training, and those for testing, as they would be stored."""
     rows = np.arange(len(index), dtype=np.int64)
     parts = rows[: index.train_count], rows[index.train_count :]
-    train, test = (StreamedImages(index=index, rows=part, input_shape=index.shape) for part in parts)
+    how = Preprocessing(shape=index.shape, squash=True)
+    train, test = (StreamedImages(index=index, rows=part, how=how) for part in parts)
     return train, test

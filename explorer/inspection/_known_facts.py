@@ -133,7 +133,10 @@ def _find_imagenet(asked: Architecture, fitted: FittedWeights) -> PublishedWeigh
 
 
 def _of_imagenet(spec: PublishedWeights, shape: tuple[int, int, int], note: str) -> _Source:
-    known = spec.preprocessing if spec.preprocessing.shape == shape else None
+    published = spec.preprocessing
+    known = published if shape == published.shape else None
+    if known is None and shape[0] == published.shape[0]:  # at another size nothing is cut but what proportions ask for
+        known = replace(published, shape=shape, cover=None)
     return _Source(
         what="of ImageNet, which is what this network with 1,000 classes is published for",
         classes=imagenet_classes(),

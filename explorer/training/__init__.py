@@ -9,7 +9,7 @@ from ._balance import describe_imbalance, weigh_classes
 from ._config import TrainConfig, parse
 from ._fit import check_classes, describe_fit, find_heads, find_misfits, fit_to_data
 from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
-from ._launch import Fit, check, clone, extend, find_warnings, import_data, prepare, read_start, start
+from ._launch import Fit, check, clone, extend, find_import_size, find_warnings, import_data, prepare, read_start, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._optimizers import OPTIMIZERS, OptimizerFacts, OptimizerName, own_settings
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
@@ -51,6 +51,7 @@ __all__ = [
     "extend",
     "find_frozen",
     "find_heads",
+    "find_import_size",
     "find_misfits",
     "find_platform_problem",
     "find_rate",

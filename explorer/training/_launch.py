@@ -25,7 +25,7 @@ from ._fit import (
 )
 from ._loading import describe_loading, plan_for
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
-from ._start import check_start
+from ._start import check_start, describe_scaling
 
 if TYPE_CHECKING:  # torch is loaded where weights are read
     from .starting import StartWeights
@@ -63,11 +63,13 @@ def start(
         ValueError: The network does not fit the data or the device, or needs more memory than the device has; or
             nothing of the weights fits it.
     """
-    config, memory = prepare(architecture, config)
-    files = {}
     if weights is not None:
         from . import starting
 
+        config = starting.pin_start(architecture, config, weights)
+    config, memory = prepare(architecture, config)
+    files = {}
+    if weights is not None:
         config, copy, _ = starting.pin(architecture, config, weights, datasets.get_card(config.dataset).classes)
         files[starting.FILE] = copy
     elif config.start is not None:
@@ -91,7 +93,7 @@ def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfi
     Raises:
         ValueError: As ``start``.
     """
-    config = import_data(config, architecture.input_shape[1:])
+    config = import_data(config, find_import_size(architecture, config))
     return config, check(architecture, config).bytes
 
 
@@ -224,6 +226,20 @@ def read_start(manager: Manager, run: str) -> StartWeights:
     if config.start is None:
         raise ValueError(f"run {run} started from random weights, so it keeps no weights that it started from")
     return starting.StartWeights.from_file(RunFolder(manager.root, found.id).path / starting.FILE, config.start.sha256)
+
+
+def find_import_size(architecture: Architecture, config: TrainConfig) -> tuple[int, int]:
+    """Find at which size images are best imported for a run.
+
+    Args:
+        architecture: What is trained.
+        config: How; its ``start`` has the preprocessing of the weights.
+
+    Returns:
+        (height, width): the network's input, or what the weights' preprocessing covers before it crops.
+    """
+    how = describe_scaling(config.start, architecture.input_shape)
+    return how.cover or how.shape[1:]
 
 
 def import_data(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..analysis import analyze
 from ..architecture import Architecture, edit, walk
+from ..datasets import Preprocessing
 from ..text import suggest
 
 Unfreeze = Literal["never", "block", "all"]
@@ -30,12 +31,21 @@ class StartFrom(BaseModel):
     head: Literal["auto", "new", "keep"] = "auto"
     """Whether the classifiers begin anew; 'auto': unless the weights have the classes of the data, name by name."""
     images: Literal["weights", "run"] = "weights"
-    """Whose mean and deviation images are normalised by: those that the weights were trained with, or those of the
-    run's own setting ``normalise``."""
+    """By whose rule images are scaled and normalised: that of the weights, or the run's own, which squashes them to the
+    input's size and normalises by the setting ``normalise``."""
     mean: Numbers = ()
-    """Of the weights, for pixels from 0 to 1: one number a channel, or one for all; filled in when the run is made."""
+    """Of the weights, for pixels from 0 to 1: one number a channel, or one for all; filled in when the run is made, as
+    what follows is."""
     std: Numbers = ()
     """Likewise."""
+    squash: bool = True
+    """Whether images are scaled to exactly the input's size; else to cover ``cover``, and centre-cropped. This and the
+    two below are the weights' own where the network takes images of their size; at another size nothing is cropped but
+    what the proportions ask for."""
+    cover: tuple[int, int] | None = None
+    """(height, width) that a scaled image just covers before the centre crop; None: the input's own size."""
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    """How images are scaled."""
     freeze: Annotated[str, Field(max_length=1000)] = ""
     """Path of the last node that is held fixed: it and all before it, in the order of execution, keep their weights and
     the statistics of their norms, and their dropout is off. Classifiers and auxiliary heads are never held fixed."""
@@ -59,6 +69,21 @@ class StartFrom(BaseModel):
     def normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
         """Mean and deviation of the weights where images are normalised by them; None: the run's own setting counts."""
         return (self.mean, self.std) if self.images == "weights" and self.mean else None
+
+
+def describe_scaling(start: StartFrom | None, shape: tuple[int, int, int]) -> Preprocessing:
+    """Say how a run scales the images of its data set.
+
+    Args:
+        start: What the run starts from; None for random weights.
+        shape: (channels, height, width) of the network's input.
+
+    Returns:
+        The scaling and cropping; its mean and deviation do not count.
+    """
+    if start is None or start.images == "run":
+        return Preprocessing(shape=shape, squash=True)
+    return Preprocessing(shape=shape, squash=start.squash, cover=start.cover, interpolation=start.interpolation)
 
 
 def find_frozen(architecture: Architecture, start: StartFrom | None, epoch: int = 0) -> frozenset[str]:
@@ -175,5 +200,6 @@ def describe_start(architecture: Architecture, start: StartFrom) -> list[str]:
         said.append(f"What was carried over learns at {start.old_rate:g} times the learning rate.")
     if start.normalisation is not None:
         mean, std = (", ".join(f"{value:.4g}" for value in values) for values in start.normalisation)
-        said.append(f"Images are normalised as the weights expect them: mean {mean}, deviation {std}.")
+        scaled = "; ".join(describe_scaling(start, architecture.input_shape).describe_scaling())
+        said.append(f"Images are prepared as the weights expect them: {scaled}; mean {mean}, deviation {std}.")
     return said

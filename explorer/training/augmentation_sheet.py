@@ -15,6 +15,7 @@ from ..datasets import transforms
 from ._augmentation import describe_augmentation
 from ._config import TrainConfig
 from ._fit import training_window
+from ._start import describe_scaling
 from .data import Subset, Tensors, choose_rows, describe_preprocessing, make_generator
 from .loop import Batch
 
@@ -92,7 +93,7 @@ def draw_augmentations(
     rows = list(choose_rows(data.train_labels.tolist(), config.seed, images))
     # Where a square is blanked it takes the mean colour, for which all images are read; nothing else depends on it.
     plain = config if config.cutout else config.changed(normalise="half")
-    before = transforms.adapt(data.train_images[rows], architecture.input_shape)
+    before = describe_scaling(config.start, architecture.input_shape).adapt(data.train_images[rows])
     few = replace(data, train_images=before, train_labels=data.train_labels[rows], stored_shape=data.shape)
     if before.shape[1] != data.shape[0]:
         plain = config.changed(normalise="half")

@@ -7,7 +7,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +20,7 @@ from ..datasets._streamed import StreamedImages
 from ._config import TrainConfig
 from ._fit import check_classes, check_heads
 from ._loading import LoadingPlan, plan_loading
+from ._start import describe_scaling
 from .loading import Loader
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class Tensors:
 
 def open_data(config: TrainConfig, architecture: Architecture) -> Dataset:
     """The data set of a configuration, adapted to a network. Raises ValueError if there is none, or it does not fit."""
-    data = datasets.load(config.dataset, architecture.input_shape)
+    stored = datasets.load(config.dataset, size=architecture.input_shape[1:])
+    data = stored.prepared(describe_scaling(config.start, architecture.input_shape))
     check_classes(architecture, data.name, len(data.classes))
     check_heads(architecture, data.name, len(data.classes))
     return data
@@ -207,13 +209,12 @@ def describe_preprocessing(data: Dataset, config: TrainConfig) -> Preprocessing:
     given = config.start.normalisation if config.start is not None else None
     if given is None:
         given = ((0.5,), (0.5,)) if config.normalise == "half" else (data.mean, data.std)
-    return Preprocessing(
-        shape=data.shape,
+    return replace(
+        describe_scaling(config.start, data.shape),
         mean=given[0],
         std=given[1],
         dataset_shape=data.stored_shape,
         dataset_squash=data.squashed,
-        squash=True,
         mirror=config.flip_average,
     )
 

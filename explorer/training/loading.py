@@ -37,7 +37,7 @@ class Loader:
         self._device = device
         self._images = images
         self._requests = _Requests()
-        self._cache = _Cache(images.input_shape, plan.cache_bytes)
+        self._cache = _Cache(images.how.shape, plan.cache_bytes)
         self._loader: DataLoader[Any] | None = None
 
     def read(self, requests: Iterable[list[int]], *, keep: bool = False) -> Iterator[Tensor]:

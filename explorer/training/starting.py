@@ -25,6 +25,10 @@ FILE = "start.safetensors"
 _FORMAT = 1
 
 
+class NothingFits(ValueError):
+    """Weights of which a network can take nothing."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StartWeights:
     """A trained network as something to start from, whatever it was read from."""
@@ -97,10 +101,11 @@ class StartWeights:
         plan = plan_carry(architecture, self.architecture, new_head=new)
         if not any(tensor.taken for tensor in plan.tensors if not tensor.name.endswith(".num_batches_tracked")):
             first, given = plan.tensors[0], next(iter(self.tensors), "none")
-            raise ValueError(
+            raise NothingFits(
                 f"nothing of {shorten(self.name)} fits {shorten(architecture.name)!r}: its tensors are those of "
                 f"{shorten(self.architecture.name)!r} ({given!r} …), the network begins with {first.name!r} "
-                f"({first.reason}); start from weights of a network with the same paths, or from random weights"
+                f"({first.reason}); train the weights' own network, or start from weights of a network with "
+                f"the same paths, or from random weights"
             )
         return plan
 
@@ -124,23 +129,26 @@ def pin(
         classes: Names of the classes of the data.
 
     Returns:
-        (the configuration with name, SHA-256, mean and deviation of the weights; the file; what is taken of it).
+        (the configuration with name, SHA-256 and preprocessing of the weights; the file; what is taken of it).
 
     Raises:
         ValueError: Nothing of the weights fits, a node that is to be held fixed is not there, or the images do not fit.
     """
     data = weights.to_bytes()
-    config = pin_start(config, weights, hashlib.sha256(data).hexdigest())
+    config = pin_start(architecture, config, weights, hashlib.sha256(data).hexdigest())
     assert config.start is not None
     plan = weights.plan(architecture, config.start, classes)
     check_start(architecture, config.start)
     return config, data, plan
 
 
-def pin_start(config: TrainConfig, weights: StartWeights, sha256: str = "") -> TrainConfig:
-    """Fill in what the weights say of themselves: name, provenance, mean and deviation, and the SHA-256 of the copy.
+def pin_start(
+    architecture: Architecture, config: TrainConfig, weights: StartWeights, sha256: str = ""
+) -> TrainConfig:
+    """Fill in what the weights say of themselves: name, provenance, preprocessing, and the SHA-256 of the copy.
 
     Args:
+        architecture: The network that is trained.
         config: Of the run; without a ``start`` it gets one by default.
         weights: What it begins with.
         sha256: Of the copy; '' where there is none yet.
@@ -149,10 +157,13 @@ def pin_start(config: TrainConfig, weights: StartWeights, sha256: str = "") -> T
         The configuration with its ``start`` complete.
     """
     start, how = config.start or StartFrom(weights=weights.name), weights.preprocessing
-    mean, std = ((), ()) if how is None else how.normalisation
-    facts = {"weights": weights.name[:1000], "provenance": weights.provenance[:1000], "sha256": sha256}
-    numbers = {"mean": tuple(map(float, mean)), "std": tuple(map(float, std))}
-    return config.changed(start={**start.model_dump(), **facts, **numbers})
+    facts: dict[str, Any] = {"weights": weights.name[:1000], "provenance": weights.provenance[:1000], "sha256": sha256}
+    facts |= {"mean": (), "std": (), "squash": True, "cover": None, "interpolation": "bilinear"}
+    if how is not None:
+        mean, std = (tuple(map(float, values)) for values in how.normalisation)
+        cover = how.cover if how.shape[1:] == architecture.input_shape[1:] else None
+        facts |= {"mean": mean, "std": std, "squash": how.squash, "cover": cover, "interpolation": how.interpolation}
+    return config.changed(start={**start.model_dump(), **facts})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import training
+from explorer.architecture import from_json
 from explorer.runs import Manager, RunFolder
 from explorer.training.starting import FILE
 from pages.ui.manager import manager as page_manager
@@ -85,3 +86,26 @@ def test_one_click_fills_the_form_for_photos(
     assert "are not on this machine" in messages(form)
     assert any(button.key == "train_from_download" for button in form.button)
     assert form.button(key="start").disabled
+
+
+def test_the_size_of_the_weights_is_offered_and_taken(form: AppTest, manager: Manager) -> None:
+    form.multiselect(key="train_designs").set_value(["inception-net-32"]).run()
+    form.selectbox(key="train_from").set_value("cifar10-inception").run()
+    assert "weights" not in str(form.segmented_control(key="train_size").options)  # the network has that size
+    form.selectbox(key="train_from").set_value("mnist-inception").run()
+    assert "28 × 28 (weights)" in form.segmented_control(key="train_size").options
+    form.segmented_control(key="train_size").set_value("weights").run()
+    form.button(key="start").click().run()
+    assert not form.exception
+    (run,) = manager.store.runs()
+    assert from_json(run.architecture).input_shape == (3, 28, 28)
+
+
+def test_weights_of_another_network_offer_that_network(form: AppTest) -> None:
+    form.multiselect(key="train_designs").set_value(["squeezenet-1.1"]).run()
+    assert "nothing of" in messages(form)
+    form.button(key="train_own_network").click().run()
+    assert not form.exception
+    assert form.multiselect(key="train_designs").value != ["squeezenet-1.1"]
+    assert "0 cut" in visible_text(form)
+    assert not any(button.key == "train_own_network" for button in form.button)

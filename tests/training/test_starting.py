@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision.models
+from torchvision.transforms import InterpolationMode, v2
 
-from explorer import catalog
+from explorer import catalog, datasets
 from explorer.architecture import Architecture, edit, walk
 from explorer.datasets import Preprocessing
+from explorer.inspection import PUBLISHED
 from explorer.inspection.starting import open_start_files
 from explorer.modules import build, owner
 from explorer.training import StartFrom, TrainConfig, find_frozen, parse
+from explorer.training._start import describe_scaling
+from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train, update_weights
 from explorer.training.recording import NullLog
 from explorer.training.starting import FILE, Beginning, StartWeights, pin
 from explorer.training.state import State
 
-from .parts import CPU, config, network, tensors
+from .parts import CPU, SHAPE, config, network, tensors
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -167,6 +173,38 @@ def test_images_are_normalised_as_the_weights_expect_them_and_so_are_predictions
     assert tensors(how).preprocessing.std == (0.3,)
     own, _ = begin(tmp_path, net, config(start={"weights": "t", "images": "run"}, normalise="half"), weights(net))
     assert tensors(own).preprocessing.mean == (0.5,)
+
+
+@pytest.mark.parametrize("name", ["vgg-11", "efficientnet-b0", "inception-v3"])
+def test_images_are_scaled_and_cut_as_published_weights_expect_them(tmp_path: Path, name: str) -> None:
+    """Held against torchvision's own transforms of the presets; at another size, nothing is cut but by proportions."""
+    known = PUBLISHED[name].preprocessing
+    side, cover = known.shape[1], (known.cover or known.shape[1:])[0]
+    net = edit.replace(network(), "", input_shape=known.shape)
+    given = replace(weights(network()), preprocessing=known)
+    how, _ = begin(tmp_path, net, config(start={"weights": "t"}), given)
+    labels = np.arange(4)
+    images = np.random.default_rng(0).integers(0, 256, (4, 3, 60, 90)).astype(np.uint8)
+    content = datasets.ImageArrays(
+        name="noise", classes=CLASSES, train_images=images, train_labels=labels, test_images=images,
+        test_labels=labels,
+    )  # fmt: skip
+    mode = InterpolationMode.BICUBIC if known.interpolation == "bicubic" else InterpolationMode.BILINEAR
+    pillow = [v2.functional.to_pil_image(torch.from_numpy(image)) for image in images]
+    theirs = v2.Compose([v2.Resize(cover, mode, antialias=True), v2.CenterCrop(side), v2.PILToTensor()])
+    data = load_to_device(datasets.to_dataset(content).prepared(describe_scaling(how.start, known.shape)), how, CPU)
+    assert torch.equal(data.train.pick(range(4)), torch.stack([theirs(image) for image in pillow]))
+    assert (data.preprocessing.mean, data.preprocessing.std) == known.normalisation
+    small, _ = begin(tmp_path, network(), config(start={"weights": "t"}), given)
+    at_another_size = describe_scaling(small.start, network().input_shape)
+    assert (at_another_size.cover, at_another_size.squash) == (None, False)
+    assert at_another_size.interpolation == known.interpolation
+    opened = open_data(small, edit.set_classes(network(), 10))
+    first = opened.train_images[:8]
+    assert torch.equal(first, at_another_size.adapt(datasets.load("digits").train_images[:8]))
+    assert known.interpolation == "bilinear" or not torch.equal(first, datasets.load("digits", SHAPE).train_images[:8])
+    own, _ = begin(tmp_path, net, config(start={"weights": "t", "images": "run"}), given)
+    assert describe_scaling(own.start, known.shape).squash
 
 
 def test_the_head_is_kept_for_the_same_classes_alone() -> None:

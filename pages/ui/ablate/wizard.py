@@ -32,8 +32,8 @@ def show() -> None:
         varied = st.container()
     with how, st.container(border=True, key="ablate_how"):
         card = data.choose([choices.get_network(network).input_shape[1:]])
-        small = choices.ask_image_size([network], card)
-        heads = choices.ask_heads([network], card, small=small)
+        small = choices.ask_image_size([network], card) == "data"
+        heads = choices.ask_heads({network: choices.get_network(network)}, card, small=small)
         config = settings.choose(card.name)
     with begin, st.container(border=True, key="ablate_begin"):
         seeds = _seeds()

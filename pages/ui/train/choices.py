@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from explorer import catalog, datasets, training
@@ -40,30 +42,45 @@ def get_network(name: str) -> Architecture:
     return session.architecture() if name == CURRENT else catalog.get(name)
 
 
-def ask_image_size(chosen: list[str], card: datasets.DatasetCard) -> bool:
-    """Whether the networks shall take images as small as they are. Asked only where it makes a difference."""
+ImageSize = Literal["network", "data", "weights"]
+
+
+def ask_image_size(
+    chosen: list[str], card: datasets.DatasetCard, weights: tuple[int, int] | None = None
+) -> ImageSize:
+    """Of what size the images shall be that the networks take. Asked only where it makes a difference.
+
+    Args:
+        chosen: Keys of the networks.
+        card: Of the data.
+        weights: (height, width) of the images that the weights were trained with; None: that is no choice.
+    """
     sizes = {get_network(name).input_shape[1:] for name in chosen}
-    if not sizes - {card.shape[1:]}:
-        return False
-    names = {
-        "network": f"{', '.join(sorted({format_shape(size) for size in sizes}))} (network)",
-        "data": f"{format_shape(card.shape[1:])} (data)",
-    }
+    names: dict[ImageSize, str] = {"network": f"{', '.join(sorted(map(format_shape, sizes)))} (network)"}
+    if sizes - {card.shape[1:]}:
+        names["data"] = f"{format_shape(card.shape[1:])} (data)"
+    if weights is not None and sizes - {weights}:
+        names["weights"] = f"{format_shape(weights)} (weights)"
+    if len(names) == 1:
+        return "network"
+    if st.session_state.get("train_size") not in (None, *names):
+        st.session_state["train_size"] = "network"
     picked = st.segmented_control(
         "Image size", list(names), default="network", key="train_size", required=True, format_func=names.__getitem__,
         persist_state="session",
-        help="Images are scaled to the network's own input, or the network takes them as large as they are. Larger "
-        "images take more time; smaller ones may be too small for the network.",
+        help="Images are scaled to the network's own input, or the network takes them as large as they are, or as the "
+        "weights were trained with. Larger images take more time; smaller ones may be too small for the network.",
     )  # fmt: skip
-    return picked == "data"
+    return picked or "network"
 
 
-def ask_heads(chosen: list[str], card: datasets.DatasetCard, *, small: bool) -> bool:
-    """Whether auxiliary heads that do not fit the images shall be left out. Asked only where there are any."""
+def ask_heads(networks: dict[str, Architecture], card: datasets.DatasetCard, *, small: bool) -> bool:
+    """Whether auxiliary heads of networks, by key, that do not fit the images shall be left out. Asked only where there
+    are any."""
     misfits = {}
-    for name in chosen:
+    for name, network in networks.items():
         try:
-            fitted = training.fit_to_data(get_network(name), card, classes=False, image_size=small)
+            fitted = training.fit_to_data(network, card, classes=False, image_size=small)
             found = training.find_misfits(fitted)
         except ArchitectureError:
             continue

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import streamlit as st
 
 from explorer import catalog, training
-from explorer.architecture import Architecture, ArchitectureError, from_json
+from explorer.architecture import Architecture, ArchitectureError, edit, from_json
 from explorer.datasets import get_card
 from explorer.experiments import parse_seeds
 from explorer.runs import Run
@@ -47,7 +47,8 @@ def show(runs: list[Run]) -> None:
         placeholder="one or more", filter_mode=None, persist_state="session",
         help="Your design as it stands on the Design page, or networks of the catalogue; each becomes a run.",
     )  # fmt: skip
-    card = data.choose([choices.get_network(name).input_shape[1:] for name in chosen])
+    sizes = [choices.get_network(name).input_shape[1:] for name in chosen]
+    card = data.choose([*sizes, *start_from.list_import_sizes()])
     fit = st.toggle(
         "Fit the network to the data", key="train_fit", value=True, persist_state="session",
         help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
@@ -55,13 +56,14 @@ def show(runs: list[Run]) -> None:
     )  # fmt: skip
     start = start_from.choose([choices.get_network(name) for name in chosen])
     start_from.offer_photos(card.name, available=card.available)
-    small = choices.ask_image_size(chosen, card)
-    heads: bool | Literal["all"] = "all" if start.no_heads else choices.ask_heads(chosen, card, small=small)
+    size = choices.ask_image_size(chosen, card, start.image_size)
+    offered, complaints = _take_size(chosen, start.image_size if size == "weights" else None)
+    small = size == "data"
+    heads: bool | Literal["all"] = "all" if start.no_heads else choices.ask_heads(offered, card, small=small)
     config = settings.choose(card.name)
     seeds = _seeds()
-    networks, complaints = [], []
-    for name in chosen:
-        network = choices.get_network(name)
+    networks = []
+    for name, network in offered.items():
         try:
             fitted = training.fit_to_data(network, card, classes=fit, image_size=small, heads=heads)
             changes = training.describe_fit(network, fitted)
@@ -80,8 +82,24 @@ def show(runs: list[Run]) -> None:
         except ValueError as error:
             complaints.append(str(error))
     if networks and card.available:
-        augmentation.show(networks[0].network, config.changed(seed=seeds[0]))
+        shown = config.changed(seed=seeds[0])
+        if start.weights is not None and not complaints:
+            shown = start_from.pin(networks[0].network, shown, start.weights)
+        augmentation.show(networks[0].network, shown)
     _forecast(networks, config, seeds, runs, complaints, start)
+
+
+def _take_size(names: Sequence[str], size: tuple[int, int] | None) -> tuple[dict[str, Architecture], list[str]]:
+    """(the networks by key, taking images of a size; what is wrong with those that cannot). None: of their own."""
+    networks, complaints = {}, []
+    for name in names:
+        network = choices.get_network(name)
+        try:
+            channels = network.input_shape[0]
+            networks[name] = network if size is None else edit.replace(network, "", input_shape=(channels, *size))
+        except ArchitectureError as error:
+            complaints.append(f"{choices.get_title(name)}: {choices.describe_error(error)}")
+    return networks, complaints
 
 
 def _lessons() -> None:
@@ -151,7 +169,7 @@ def _forecast(
     """What the runs will take, and the button; or why they cannot be started."""
     lines, windows, expected, unmeasured, images = [], set(), [], "", ""
     warnings: dict[str, None] = {}
-    disk = 0
+    disk, fits = 0, True
     for network, _ in networks:
         try:
             fit = training.check(network, config)
@@ -161,6 +179,7 @@ def _forecast(
             start_from.show_carried(network, config, start, get_card(config.dataset).classes)
         except ValueError as error:
             complaints.append(choices.describe_error(error))
+            fits = fits and not start_from.takes_nothing(start, error)
             continue
         found = choices.forecast_run(network, config, fit.device, runs)
         if found is None:
@@ -181,6 +200,8 @@ def _forecast(
         images = fit.images
     for complaint in complaints:
         st.error(literal(f"{complaint}."))
+    if start.weights is not None and not fits:
+        start_from.offer_own_network(start.weights)
     many = len(networks) * len(seeds)
     if lines and not complaints:
         total = None if unmeasured else training.add_forecasts(expected)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
+from explorer import catalog
 from explorer.architecture import Architecture, walk
 from explorer.inspection import AvailableModel, fetch_weights, find_published, list_models
 from explorer.text import format_bytes, format_shape, parse_decimal
@@ -14,6 +15,8 @@ from explorer.training import StartFrom, TrainConfig, describe_start
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
+
+from . import choices
 
 if TYPE_CHECKING:  # torch is loaded where weights are read
     from explorer.training.starting import StartWeights
@@ -40,6 +43,17 @@ class Start(NamedTuple):
     """Whether all auxiliary heads are left out."""
     complaint: str = ""
     """Why nothing can be started; '' where it can."""
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """(height, width) of the images that the weights were trained with."""
+        return None if self.weights is None else self.weights.architecture.input_shape[1:]
+
+
+def list_import_sizes() -> list[tuple[int, int]]:
+    """(height, width) at which images are best stored for the published weights that are chosen, if any are."""
+    spec = find_published(st.session_state.get(_SOURCE) or "")
+    return [] if spec is None else [spec.preprocessing.import_size]
 
 
 def offer_photos(dataset: str, *, available: bool) -> None:
@@ -233,20 +247,52 @@ def _ask(networks: Sequence[Architecture], weights: StartWeights | None) -> tupl
     )  # fmt: skip
     here.setdefault("train_from_images", True)
     as_weights = st.toggle(
-        "Normalise images as the weights expect them", key="train_from_images", persist_state="session",
-        help="Else by the setting normalise.",
+        "Scale and normalise images as the weights expect them", key="train_from_images", persist_state="session",
+        help="Else they are squashed to the network's size, and normalised by the setting normalise.",
     )  # fmt: skip
     section["images"] = "weights" if as_weights else "run"
     return section, problem
+
+
+def pin(network: Architecture, config: TrainConfig, weights: StartWeights) -> TrainConfig:
+    """A configuration with what the weights say of themselves."""
+    from explorer.training.starting import pin_start
+
+    return pin_start(network, config, weights)
+
+
+def takes_nothing(start: Start, error: ValueError) -> bool:
+    """Whether an error of ``show_carried`` says that nothing of the weights fits the network."""
+    if start.weights is None:
+        return False
+    from explorer.training.starting import NothingFits
+
+    return isinstance(error, NothingFits)
+
+
+def offer_own_network(weights: StartWeights) -> None:
+    """The way out where weights do not fit: train the network that they are of."""
+    st.button(
+        "Use the weights' own network", icon=":material/swap_horiz:", key="train_own_network", width="stretch",
+        on_click=_use_network, args=(weights.architecture,),
+        help=literal(f"Chooses {weights.architecture.name} in place of the networks above."),
+    )  # fmt: skip
+
+
+def _use_network(network: Architecture) -> None:
+    here, known = st.session_state, catalog.name_of(network)
+    if known is None:
+        here["train_cloned"] = network
+    here["train_designs"] = [known or choices.CLONED]
 
 
 def show_carried(network: Architecture, config: TrainConfig, start: Start, classes: tuple[str, ...]) -> None:
     """Which tensors a network takes. Raises ValueError where nothing fits, or the start does not."""
     if start.weights is None:
         return
-    from explorer.training.starting import find_start_warnings, pin_start
+    from explorer.training.starting import find_start_warnings
 
-    config = pin_start(config, start.weights)
+    config = pin(network, config, start.weights)
     assert config.start is not None
     plan = start.weights.plan(network, config.start, classes)
     size = format_shape(start.weights.architecture.input_shape)
