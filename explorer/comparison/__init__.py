@@ -11,12 +11,14 @@ from ._family import lay_out_family
 from ._html import render_html
 from ._lessons import Reduction, Saving, Stack, compute_saving, find_reductions, list_stacks, with_reduction
 from ._ones import Head, LayerCount, Mixing, compare_heads, count_layer, list_counted, mix_channels
+from ._paper import draw_growths, render_latex
 from ._pareto import pareto_front
 from ._published import FAMILIES, PublishedPoint, list_published, render_published_csv
 from ._stages import HEAD, Block, Part, Stage, find_stages
 from ._steps import StepRow, measure_step
 from ._tables import LETTERS, Report, Table, describe_misfits, make_report, metrics_table, stages_table
 from ._text import render_csv, render_markdown
+from ._trade_off import TradeOffPoint, lay_out_trade_off
 
 __all__ = [
     "FAMILIES",
@@ -52,11 +54,13 @@ __all__ = [
     "Table",
     "TableCell",
     "TradeOffAxis",
+    "TradeOffPoint",
     "compare",
     "compare_heads",
     "compute_saving",
     "count_layer",
     "describe_misfits",
+    "draw_growths",
     "find_differences",
     "find_reductions",
     "find_stages",
@@ -65,6 +69,7 @@ __all__ = [
     "group_steps",
     "is_best",
     "lay_out_family",
+    "lay_out_trade_off",
     "list_axes",
     "list_counted",
     "list_published",
@@ -78,6 +83,7 @@ __all__ = [
     "read_chain",
     "render_csv",
     "render_html",
+    "render_latex",
     "render_markdown",
     "render_published_csv",
     "sample_cloud",

@@ -4,6 +4,18 @@ from ._formats import FORMATS, ExportedFile, Format, export
 from ._pdf import write_pdf
 from ._subject import Subject
 from ._svg import write_svg
+from ._tables import PaperTable, write_latex_table
 from ._tikz import write_tikz
 
-__all__ = ["FORMATS", "ExportedFile", "Format", "Subject", "export", "write_pdf", "write_svg", "write_tikz"]
+__all__ = [
+    "FORMATS",
+    "ExportedFile",
+    "Format",
+    "PaperTable",
+    "Subject",
+    "export",
+    "write_latex_table",
+    "write_pdf",
+    "write_svg",
+    "write_tikz",
+]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..architecture import to_json, to_link
 from ..text import suggest
-from . import _pictures
+from . import _pictures, _tables
 from ._subject import Subject
 
 
@@ -56,6 +56,13 @@ FORMATS: dict[str, Format] = {
         title="PDF picture", suffix=".pdf", media_type="application/pdf", write=_pictures.write_pdf_of, is_text=False
     ),
     "tikz": Format(title="TikZ picture", suffix=".tex", media_type="text/x-tex", write=_pictures.write_tikz_of),
+    "latex": Format(
+        title="LaTeX table of layers", suffix=".layers.tex", media_type="text/x-tex", write=_tables.write_latex_of
+    ),
+    "markdown": Format(
+        title="Markdown table of layers", suffix=".layers.md", media_type="text/markdown",
+        write=_tables.write_markdown_of,
+    ),
 }
 """By the names of the command line. Modules that write a format import torch, onnx and the like inside functions."""
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from ._letters import name_unknown, spell_out
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
-    "-": r"{-}", "?": r"{?}", "!": r"{!}", ",": r"{,}", "×": r"\texttimes{}", "·": r"\textperiodcentered{}",
+    "×": r"\texttimes{}", "·": r"\textperiodcentered{}",
     "−": r"\textminus{}", "–": r"\textendash{}", "—": r"\textemdash{}", "…": r"\ldots{}", "’": r"\textquoteright{}",
-    "→": r"\textrightarrow{}", "²": r"\texttwosuperior{}", "\u00a0": "~",
+    "→": r"\textrightarrow{}", "²": r"\texttwosuperior{}",
 }  # fmt: skip
-"""Commas and hyphens are braced, since two of them make another sign."""
-PLAIN = frozenset(" ()*+./:;=@[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+PLAIN = frozenset(" !()*+,-./:;=?@[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
 def _is_known(letter: str) -> bool:
@@ -31,7 +32,8 @@ def escape_tex(text: str) -> str:
         One line of LaTeX without commands other than those of letters and signs; what pdfTeX has no letter for is
         spelled out, as U+4E2D.
     """
-    return "".join(_ESCAPES.get(each, each) for each in spell_out(text, _is_known))
+    found = "".join(_ESCAPES.get(each, each) for each in spell_out(text, _is_known))
+    return re.sub(r"([-,])(?=\1)", r"\1{}", found)  # two of them would make another sign
 
 
 def note_letters(texts: list[str]) -> tuple[str, ...]:

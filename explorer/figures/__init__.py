@@ -1,6 +1,7 @@
 """Data of the charts and diagrams, from analyses and results: pure functions, no torch, no Streamlit."""
 
 from ._architecture_drawing import draw_block, draw_network
+from ._chart_drawing import GrowthLine, draw_growth, draw_growth_of, draw_scatter
 from ._charts import draw_treemap, split_costs, trace_growth
 from ._colours import KINDS, Kind, kind_of, kind_of_branch, list_colors
 from ._curves import LINES, Line, lay_out_curves, thin_line
@@ -24,6 +25,7 @@ __all__ = [
     "Dots",
     "Drawing",
     "FieldPanel",
+    "GrowthLine",
     "Kind",
     "Lattice",
     "Line",
@@ -38,11 +40,14 @@ __all__ = [
     "draw_field",
     "draw_field_panels",
     "draw_filters",
+    "draw_growth",
+    "draw_growth_of",
     "draw_heatmap",
     "draw_map",
     "draw_map_grid",
     "draw_network",
     "draw_projection",
+    "draw_scatter",
     "draw_thumbnail",
     "draw_treemap",
     "encode_photo",

@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from explorer import catalog, figures
-from explorer.comparison import LETTERS, TradeOffAxis, list_axes, pareto_front
+from explorer import catalog
+from explorer.comparison import LETTERS, TradeOffAxis, TradeOffPoint, lay_out_trade_off, list_axes
 from explorer.experiments import ComparableRuns, SampleStatistics, group_comparable_runs
-from explorer.figures import Axis, Mark, Path
 from pages.ui.components import mount
 from pages.ui.manager import manager
 from pages.ui.text import cell, literal
@@ -89,23 +88,13 @@ Points = list[tuple[int, Entry, SampleStatistics, SampleStatistics]]
 
 def _draw(points: Points, own: int, x: TradeOffAxis, y: TradeOffAxis) -> set[int]:
     """The plane; the places, among the points, of those on the front."""
-    values = [(a.mean or 0.0, b.mean or 0.0) for _, _, a, b in points]
-    best = set(pareto_front(values, [x.better, y.better])) if values else set()
-    marks = [
-        Mark(
-            key=entry.origin if place >= own else f"{LETTERS[place]}",
-            label=entry.label, x=values[at][0], y=values[at][1], reach_x=a.interval, reach_y=b.interval,
-            line=place if place < own else None, named=place < own or at in best, front=at in best,
-            facts=(*_facts(x, a), *_facts(y, b)),
-        )
-        for at, (place, entry, a, b) in enumerate(points)
-    ]  # fmt: skip
-    ordered = sorted(values[at] for at in best)
-    paths = [Path(label="front", points=figures.trace_front(ordered, less_x=x.better == "least"))] if best else []
-    data = figures.lay_out_scatter(
-        Axis.fit(x.label, [pair[0] for pair in values]), Axis.fit(y.label, [pair[1] for pair in values]), marks, paths
-    )  # fmt: skip
-    names = ", ".join(points[at][1].label for at in sorted(best, key=lambda at: values[at]))
+    keys = [LETTERS[place] if place < own else entry.origin for place, entry, _, _ in points]
+    plane = [
+        TradeOffPoint(key=key, label=entry.label, x=a, y=b, line=place if place < own else None)
+        for key, (place, entry, a, b) in zip(keys, points, strict=True)
+    ]
+    data, best = lay_out_trade_off(plane, x, y)
+    names = ", ".join(points[at][1].label for at in best)
     alt = f"{x.label} across and {y.label} up, of {len(points)} networks. On the front: {names}. Arrow keys move."
     chosen = st.session_state.setdefault("compare_point", "")
     with st.container(border=True):
@@ -115,23 +104,15 @@ def _draw(points: Points, own: int, x: TradeOffAxis, y: TradeOffAxis) -> set[int
              "choosable": True, "legend": []},
             choose=_choose,
         )  # fmt: skip
-    found = next((each for each, mark in zip(points, marks, strict=True) if mark.key == chosen), None)
+    found = next((each for each, key in zip(points, keys, strict=True) if key == chosen), None)
     if found:
         _actions(found[1], found[0] < own)
-    return best
+    return set(best)
 
 
 def _choose(key: object) -> None:
     if isinstance(key, str):
         st.session_state["compare_point"] = key
-
-
-def _facts(axis: TradeOffAxis, sample: SampleStatistics) -> list[tuple[str, str]]:
-    facts = [(axis.label, axis.format_value(sample.mean or 0.0))]
-    if len(sample.values) > 1 and sample.interval:
-        low, high = map(axis.format_value, sample.interval)
-        facts.append((f"mean of {len(sample.values)}, 95 % interval", f"{low} to {high}"))
-    return facts
 
 
 def _actions(entry: Entry, here: bool) -> None:
