@@ -39,8 +39,13 @@ def print_json(data: Any) -> None:
 
 def write_text(name: str, text: str) -> None:
     """Text into a file. Raises ValueError in one sentence where that cannot be."""
+    write_bytes(name, text.encode())
+
+
+def write_bytes(name: str, data: bytes) -> None:
+    """Bytes into a file. Raises ValueError in one sentence where that cannot be."""
     try:
-        Path(name).write_text(text, encoding="utf-8")
+        Path(name).write_bytes(data)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None

@@ -109,3 +109,25 @@ def test_mistakes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "choose one of --json and --csv" in mistake(capsys, "googlenet", "--json", "--csv")
     assert "cannot write" in mistake(capsys, "googlenet", "--html", str(tmp_path))
     assert "required" in mistake(capsys)
+
+
+def test_tables_for_papers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\\toprule" in run(capsys, "googlenet", "lenet-5", "--format", "latex")
+    assert run(capsys, "lenet-5", "--format", "markdown") == run(capsys, "lenet-5", "--markdown")
+    assert "choose one of --csv and --format" in mistake(capsys, "lenet-5", "--csv", "--format", "latex")
+
+
+def test_pictures_for_papers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("growth.svg", "plane.pdf", "plane.tex")]
+    out = run(capsys, "googlenet", "lenet-5", "--growth", str(files[0]), "--trade-off", str(files[1]))
+    assert "GoogLeNet ends at 715 px" in out
+    run(capsys, "lenet-5", "--trade-off", str(files[2]), "--across", "params", "--up", "depth", "--catalogue")
+    assert [file.read_bytes()[:4] for file in files] == [b"<svg", b"%PDF", b"% de"]
+    wrong = str(tmp_path / "plane.png")
+    assert "must end with .svg, .pdf or .tex" in mistake(capsys, "lenet-5", "--growth", wrong)
+    assert "--up: there is no metric 'fild'" in mistake(
+        capsys, "lenet-5", "--trade-off", str(files[1]), "--up", "fild"
+    )
+    assert "did you mean receptive_field" in mistake(
+        capsys, "lenet-5", "--trade-off", str(files[1]), "--across", "receptive_fild"
+    )
