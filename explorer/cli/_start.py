@@ -29,10 +29,10 @@ _UNFREEZE = "block:N trains one more block after every N epochs, the last of tho
 everything after N epochs"
 
 
-def add_start(sub: argparse.ArgumentParser) -> None:
+def add_start(sub: argparse.ArgumentParser, start: str = _FROM) -> None:
     """The options that ``open_weights`` and ``start_changes`` read."""
     group = sub.add_argument_group("fine-tuning")
-    group.add_argument("--from", dest="start", metavar="WEIGHTS", help=f"{_FROM}; implies --fit")
+    group.add_argument("--from", dest="start", metavar="WEIGHTS", help=f"{start}; implies --fit")
     group.add_argument("--freeze", metavar="NODE", help=_FREEZE)
     group.add_argument("--unfreeze", metavar="block:N|all:N", help=_UNFREEZE)
     group.add_argument("--old-rate", metavar="FACTOR", help="factor on the learning rate of what was carried over")

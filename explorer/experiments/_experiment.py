@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from ..architecture import MAX_TITLE, Architecture, edit, from_data, to_data
 from ..text import shorten
-from ..training import TrainConfig, parse
-from ._factors import Factor, NotApplicable, application_order, get_factor
+from ..training import StartFrom, TrainConfig, parse
+from ._factors import FROM_WEIGHTS, Factor, NotApplicable, application_order, get_factor, start_factor
 
 Design = Literal["one at a time", "all combinations"]
 """How factors are varied: each alone against the base, or every combination of them."""
@@ -35,6 +35,8 @@ class Variant:
     """Names of its factors, in the order of application."""
     architecture: Architecture
     """The network."""
+    start: StartFrom | None = None
+    """Weights that its runs start from, and how; None: random weights of each seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ class Experiment:
     seeds: tuple[int, ...]
     """Each variant is trained once from each. Runs of one seed are paired: order and crops of images are the same."""
     config: TrainConfig
-    """Of all runs; the seed is replaced."""
+    """Of all runs; the seed is replaced, and the start is that of the variant."""
 
     @property
     def base(self) -> Architecture:
@@ -66,16 +68,17 @@ class Experiment:
         """Every (variant, seed), seed by seed, so that the first complete comparison is available early."""
         return [(variant, seed) for seed in self.seeds for variant in self.variants]
 
-    def config_with_seed(self, seed: int) -> TrainConfig:
-        """Make the configuration of the runs from one seed.
+    def config_of(self, variant: Variant, seed: int) -> TrainConfig:
+        """Make the configuration of one run.
 
         Args:
+            variant: What is trained.
             seed: The seed.
 
         Returns:
-            The experiment's configuration with this seed.
+            The experiment's configuration with this seed and the variant's start.
         """
-        return self.config.changed(seed=seed)
+        return self.config.changed(seed=seed, start=None if variant.start is None else variant.start.model_dump())
 
     def with_seeds(self, seeds: Sequence[int]) -> Experiment:
         """Copy the experiment with further seeds; those that it has are ignored.
@@ -99,6 +102,7 @@ class Experiment:
         """
         variants = [
             {"label": v.label, "factors": list(v.factors), "architecture": to_data(v.architecture)}
+            | ({} if v.start is None else {"start": v.start.model_dump()})
             for v in self.variants
         ]
         fields = {"design": self.design, "variants": variants, "seeds": list(self.seeds)}
@@ -125,9 +129,12 @@ class Experiment:
 def _read(name: str, text: str) -> Experiment:
     data: dict[str, Any] = json.loads(text)
     variants = tuple(
-        Variant(label=v["label"], factors=tuple(v["factors"]), architecture=from_data(v["architecture"]))
+        Variant(
+            label=v["label"], factors=tuple(v["factors"]), architecture=from_data(v["architecture"]),
+            start=StartFrom.model_validate_json(json.dumps(v["start"])) if "start" in v else None,
+        )
         for v in data["variants"]
-    )
+    )  # fmt: skip
     config, seeds = parse(data["config"]), tuple(data["seeds"])
     return Experiment(name=name, design=data["design"], variants=variants, seeds=seeds, config=config)
 
@@ -140,6 +147,7 @@ def plan(
     seeds: Sequence[int],
     combine: bool = False,
     name: str = "",
+    start: StartFrom | None = None,
 ) -> Experiment:
     """Plan an experiment that varies a network by factors.
 
@@ -151,6 +159,7 @@ def plan(
         combine: Whether factors are also combined; otherwise one at a time. Factors of one group, such as two kinds of
             attention, are never combined.
         name: Title of the experiment; default: the base and the factors.
+        start: A further factor: that runs start from these weights, in this way, instead of from random weights.
 
     Returns:
         The experiment; nothing is stored or started.
@@ -160,6 +169,8 @@ def plan(
         ValueError: An unknown factor, no factor, or too many variants or seeds.
     """
     chosen = sorted({each: get_factor(each) for each in factors}.values(), key=application_order)
+    if start is not None:
+        chosen.append(start_factor(start.weights))
     if not chosen:
         raise ValueError("an ablation needs at least one factor")
     levels = Counter(each.group for each in chosen)
@@ -174,7 +185,7 @@ def plan(
     return Experiment(
         name=shorten(title, MAX_TITLE),
         design="all combinations" if combine else "one at a time",
-        variants=_variants(base, subsets),
+        variants=_variants(base, subsets, start),
         seeds=check_seeds(seeds),
         config=config,
     )
@@ -189,18 +200,24 @@ def _subsets(chosen: list[Factor]) -> list[tuple[Factor, ...]]:
     return sorted(picks, key=lambda subset: (len(subset), [chosen.index(each) for each in subset]))
 
 
-def _variants(base: Architecture, subsets: Sequence[tuple[Factor, ...]]) -> tuple[Variant, ...]:
+def _variants(
+    base: Architecture, subsets: Sequence[tuple[Factor, ...]], start: StartFrom | None
+) -> tuple[Variant, ...]:
     made: list[Variant] = []
     for subset in subsets:
         label = " + ".join(each.title for each in subset) or BASE
-        network = base
+        network, begins = base, None
         for each in subset:
+            if each.name == FROM_WEIGHTS:
+                begins = start
+                continue
             try:
                 network = each.apply(network)
             except NotApplicable as error:
                 where = "" if len(subset) == 1 else f" (in {label})"
                 raise NotApplicable(f"{error}{where}") from None
-        made.append(Variant(label=label, factors=tuple(each.name for each in subset), architecture=network))
+        names = tuple(each.name for each in subset)
+        made.append(Variant(label=label, factors=names, architecture=network, start=begins))
     return tuple(_name_after_factors(base, variant) for variant in made)
 
 

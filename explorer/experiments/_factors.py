@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from ..analysis import repair
 from ..architecture import NAME_PATTERN, Architecture, ArchitectureError, edit
-from ..text import suggest
+from ..text import shorten, suggest
 from . import _factor_edits as edits
 
 _WITHOUT = "without-"
+FROM_WEIGHTS = "from-weights"
+"""Name of the one factor that leaves the network as it is, and changes what its runs start from."""
 
 
 class NotApplicable(ValueError):
@@ -231,6 +233,17 @@ def get_factor(name: str) -> Factor:
         near = suggest(name, _BY_NAME.keys(), known) if branch == name else known
         raise ValueError(f"there is no factor {name[:60]!r}; {near}")
     return _BY_NAME[name]
+
+
+def start_factor(weights: str) -> Factor:
+    """The factor that runs start from weights of this name, in place of random ones."""
+    return Factor(
+        name=FROM_WEIGHTS,
+        title=f"from {shorten(weights, 40)}",
+        summary="Runs start from these weights: what fits is carried over, the rest begins anew by the seed.",
+        group="start",
+        change=lambda architecture: architecture,
+    )
 
 
 def application_order(factor: Factor) -> int:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..architecture import to_json
-from ..runs import RESUMABLE, ExperimentRow, Manager, Run, StoreError, Trial, new_run_id
-from ..training import TrainConfig, check_disk, estimate_checkpoints, prepare
+from ..datasets import get_card
+from ..runs import RESUMABLE, ExperimentRow, Manager, Run, RunFolder, StoreError, Trial, new_run_id
+from ..training import (
+    START_FILE,
+    TrainConfig,
+    check_disk,
+    estimate_checkpoints,
+    find_import_size,
+    import_data,
+    prepare,
+)
 from ._experiment import Experiment, Variant
+
+if TYPE_CHECKING:  # torch is loaded where weights are read
+    from ..training.starting import StartWeights
 
 TAG = "ablation"
 
@@ -66,7 +80,7 @@ def _to_row(stored: StoredExperiment) -> ExperimentRow:
     return ExperimentRow(id=stored.id, name=planned.name, created=stored.created, plan=planned.to_json())
 
 
-def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
+def start(manager: Manager, experiment: Experiment, weights: StartWeights | None = None) -> StoredExperiment:
     """Store an experiment and queue all its runs.
 
     All variants are checked first, so that either all runs are queued or none. ``resume`` queues what a crash in
@@ -75,6 +89,7 @@ def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
     Args:
         manager: Of the runs.
         experiment: As ``plan`` gives it.
+        weights: Those that some variants start from; each of their runs keeps a copy in its folder.
 
     Returns:
         The experiment with its identifier.
@@ -83,12 +98,13 @@ def start(manager: Manager, experiment: Experiment) -> StoredExperiment:
         ValueError: A variant does not fit the data or needs more memory than the device has, or there would be too many
             runs.
     """
+    experiment, copy = _pin_starts(experiment, weights)
     experiment = _check_variants(experiment, len(experiment.seeds))
     manager.check_capacity(len(experiment.trials))
     made, created = new_run_id(), time.time()
     stored = StoredExperiment(id=made, created=created, experiment=experiment)
     manager.save_experiment(_to_row(stored))
-    _queue_missing(manager, stored)
+    _queue_missing(manager, stored, copy)
     return stored
 
 
@@ -197,34 +213,78 @@ def _check_variants(experiment: Experiment, seeds: int) -> Experiment:
     """The experiment with its data imported. Raises ValueError where a variant cannot be trained from so many seeds."""
     config = experiment.config
     for variant in experiment.variants:
-        config, _ = _prepare_variant(variant, config)
+        prepared, _ = _prepare_variant(variant, config)
+        config = prepared.changed(start=None)
     check_disk(seeds * sum(estimate_checkpoints(each.architecture, config) for each in experiment.variants))
     return replace(experiment, config=config)
 
 
+def _pin_starts(experiment: Experiment, weights: StartWeights | None) -> tuple[Experiment, bytes]:
+    """The experiment with what the weights say of themselves, and the copy that runs keep; b'' where none starts so."""
+    if experiment.config.start is not None:
+        raise ValueError("start: give an ablation its weights as a factor (start=...), and not in its configuration")
+    if not any(variant.start for variant in experiment.variants):
+        return experiment, b""
+    if weights is None:
+        raise ValueError("start: the weights that variants start from are to be given, too, to be copied")
+    from ..training import starting
+
+    base, config = experiment.base, experiment.config
+    config = import_data(config, find_import_size(base, starting.pin_start(base, config, weights)))
+    classes, copy, variants = get_card(config.dataset).classes, b"", []
+    for variant in experiment.variants:
+        if variant.start is not None:
+            given = config.changed(start=variant.start.model_dump())
+            try:
+                pinned, copy, _ = starting.pin(variant.architecture, given, weights, classes)
+            except ValueError as error:
+                raise ValueError(f"{variant.label}: {error}") from None
+            variant = replace(variant, start=pinned.start)
+        variants.append(variant)
+    return replace(experiment, config=config, variants=tuple(variants)), copy
+
+
+def _find_copy(manager: Manager, stored: StoredExperiment) -> bytes:
+    """The weights that variants start from, of any run that still has them. Raises ValueError where none has."""
+    from ..training.starting import StartWeights
+
+    digest = next(variant.start.sha256 for variant in stored.experiment.variants if variant.start)
+    for _, run in manager.trials(stored.id):
+        path = RunFolder(manager.root, run.id).path / START_FILE
+        if path.exists():
+            with contextlib.suppress(ValueError):
+                StartWeights.from_file(path, digest)
+                return path.read_bytes()
+    raise ValueError(
+        f"no run of experiment {stored.id} has the weights any more that some of its variants start from; start a new "
+        f"experiment"
+    )
+
+
 def _prepare_variant(variant: Variant, config: TrainConfig) -> tuple[TrainConfig, int]:
-    if config.start is not None:
-        raise ValueError("start: the runs of an ablation start from random numbers; leave it out")
     try:
-        return prepare(variant.architecture, config)
+        return prepare(variant.architecture, config.changed(start=variant.start and variant.start.model_dump()))
     except ValueError as error:
         raise ValueError(f"{variant.label}: {error}" if variant.factors else str(error)) from None
 
 
-def _queue_missing(manager: Manager, stored: StoredExperiment) -> int:
+def _queue_missing(manager: Manager, stored: StoredExperiment, copy: bytes = b"") -> int:
     known = {(trial.variant, trial.seed) for trial, _ in manager.store.trials(stored.id)}
     missing = [(variant, seed) for variant, seed in stored.experiment.trials if (variant.label, seed) not in known]
     memory = {variant.label: _prepare_variant(variant, stored.experiment.config)[1] for variant, _ in missing}
     queued = 0
+    if not copy and any(variant.start for variant, _ in missing):
+        copy = _find_copy(manager, stored)
     for variant, seed in missing:
         try:
             manager.create(
                 f"{variant.architecture.name}, seed {seed}",
                 to_json(variant.architecture, indent=None),
-                stored.experiment.config_with_seed(seed).model_dump_json(),
+                stored.experiment.config_of(variant, seed).model_dump_json(),
                 memory=memory[variant.label],
                 tags=(TAG, variant.label),
                 trial=Trial(experiment=stored.id, variant=variant.label, seed=seed),
+                files={START_FILE: copy} if variant.start else {},
             )
         except StoreError as error:
             if not error.duplicate:

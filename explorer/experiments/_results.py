@@ -137,11 +137,12 @@ def collect_results(manager: Manager, stored: StoredExperiment) -> list[VariantR
     """
     runs = {(trial.variant, trial.seed): run for trial, run in manager.trials(stored.id)}
     curves = manager.store.curves([run.id for run in runs.values()], ACCURACY)
-    config = stored.experiment.config
+    planned = stored.experiment
     rows: list[VariantResult] = []
-    for variant in stored.experiment.variants:
+    for variant in planned.variants:
         trials = tuple(
-            _trial_result(seed, runs.get((variant.label, seed)), curves, config) for seed in stored.experiment.seeds
+            _trial_result(runs.get((variant.label, seed)), curves, planned.config_of(variant, seed))
+            for seed in planned.seeds
         )
         rows.append(_variant_result(variant, trials, rows[0] if rows else None))
     return rows
@@ -180,15 +181,15 @@ def _subtract_base(trial: TrialResult, base: TrialResult) -> TrialResult:
     return replace(trial, difference=trial.accuracy - base.accuracy)
 
 
-def _trial_result(seed: int, run: Run | None, curves: dict[str, list[float]], config: TrainConfig) -> TrialResult:
+def _trial_result(run: Run | None, curves: dict[str, list[float]], config: TrainConfig) -> TrialResult:
     if run is None:
-        return TrialResult(seed=seed, run="", status="missing", epoch=0, accuracy=None, best=None, seconds=0.0)
+        return TrialResult(seed=config.seed, run="", status="missing", epoch=0, accuracy=None, best=None, seconds=0.0)
     curve = curves.get(run.id, [])
     # A run that was extended or given other settings cannot be compared with the others.
-    status = run.status if parse(run.config) == config.changed(seed=seed) else "changed"
+    status = run.status if parse(run.config) == config else "changed"
     counts = status == "finished" and bool(curve)
     return TrialResult(
-        seed=seed,
+        seed=config.seed,
         run=run.id,
         status=status,
         epoch=run.epoch,

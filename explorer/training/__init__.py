@@ -16,13 +16,14 @@ from ._probe import measure_speed_again, probe_speed, speed_probe_failure
 from ._rate_range import RateRange, find_rate, read_rate_range, train_with_rate
 from ._recipes import RECIPES, recipe
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
-from ._start import StartFrom, check_start, describe_start, find_frozen
+from ._start import START_FILE, StartFrom, check_start, describe_start, find_frozen
 from ._workers import find_platform_problem, open_manager, worker_command
 
 __all__ = [
     "LESSONS",
     "OPTIMIZERS",
     "RECIPES",
+    "START_FILE",
     "Fit",
     "Forecast",
     "Lesson",

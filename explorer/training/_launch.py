@@ -25,7 +25,7 @@ from ._fit import (
 )
 from ._loading import describe_loading, plan_for
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
-from ._start import check_start, describe_scaling
+from ._start import START_FILE, check_start, describe_scaling
 
 if TYPE_CHECKING:  # torch is loaded where weights are read
     from .starting import StartWeights
@@ -71,7 +71,7 @@ def start(
     files = {}
     if weights is not None:
         config, copy, _ = starting.pin(architecture, config, weights, datasets.get_card(config.dataset).classes)
-        files[starting.FILE] = copy
+        files[START_FILE] = copy
     elif config.start is not None:
         raise ValueError(f"start: the weights {config.start.weights[:80]!r} are to be given, too, to be copied")
     title, settings = name or architecture.name, config.model_dump_json()
@@ -225,7 +225,7 @@ def read_start(manager: Manager, run: str) -> StartWeights:
     config = parse(found.config)
     if config.start is None:
         raise ValueError(f"run {run} started from random weights, so it keeps no weights that it started from")
-    return starting.StartWeights.from_file(RunFolder(manager.root, found.id).path / starting.FILE, config.start.sha256)
+    return starting.StartWeights.from_file(RunFolder(manager.root, found.id).path / START_FILE, config.start.sha256)
 
 
 def find_import_size(architecture: Architecture, config: TrainConfig) -> tuple[int, int]:

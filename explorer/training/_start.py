@@ -11,6 +11,8 @@ from ..architecture import Architecture, edit, walk
 from ..datasets import Preprocessing
 from ..text import suggest
 
+START_FILE = "start.safetensors"
+"""Name, in a run's folder, of the copy of the weights that it starts from."""
 Unfreeze = Literal["never", "block", "all"]
 Numbers = Annotated[tuple[float, ...], Field(max_length=3)]
 

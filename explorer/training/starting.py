@@ -18,10 +18,8 @@ from ..datasets import Preprocessing
 from ..modules import CarryPlan, carry_over, owner, plan_carry
 from ..text import shorten
 from ._config import TrainConfig
-from ._start import StartFrom, check_start, find_frozen
+from ._start import START_FILE, StartFrom, check_start, find_frozen
 
-FILE = "start.safetensors"
-"""Name of the copy in a run's folder."""
 _FORMAT = 1
 
 
@@ -186,7 +184,7 @@ class Beginning:
         """What a run in a folder starts from; None for random weights. Raises ValueError where its copy is damaged."""
         if config.start is None:
             return None
-        weights = StartWeights.from_file(folder / FILE, config.start.sha256)
+        weights = StartWeights.from_file(folder / START_FILE, config.start.sha256)
         return cls(start=config.start, weights=weights, plan=weights.plan(architecture, config.start, classes))
 
     def fill(self, model: nn.Module) -> None:

@@ -24,12 +24,12 @@ import torch
 from explorer import catalog, datasets
 from explorer.architecture import Architecture, edit
 from explorer.inspection.starting import open_start
-from explorer.training import TrainConfig, open_manager, recipe
+from explorer.training import START_FILE, TrainConfig, open_manager, recipe
 from explorer.training.data import describe_preprocessing, load_to_device
 from explorer.training.evaluation import evaluate
 from explorer.training.loop import make_autocast, train
 from explorer.training.recording import NullLog
-from explorer.training.starting import FILE, Beginning, StartWeights, pin
+from explorer.training.starting import Beginning, StartWeights, pin
 from explorer.training.state import State
 
 CPU = torch.device("cpu")
@@ -60,7 +60,7 @@ def learn(network: Architecture, data: Any, config: TrainConfig, weights: StartW
     with tempfile.TemporaryDirectory() as folder:
         if weights is not None:
             config, copy, _ = pin(network, config, weights, data.classes)
-            (Path(folder) / FILE).write_bytes(copy)
+            (Path(folder) / START_FILE).write_bytes(copy)
             beginning = Beginning.read(Path(folder), network, config, data.classes)
     state, tensors = State(network, config, CPU, beginning), load_to_device(data, config, CPU)
     train(state, replace(tensors, evaluated={}), config, NullLog())

@@ -51,8 +51,9 @@ def test_variants_are_the_factors_one_after_another() -> None:
 def test_trials_come_seed_by_seed() -> None:
     experiment = small(seeds=(4, 2))
     assert [seed for _, seed in experiment.trials] == [4] * 4 + [2] * 4
-    assert experiment.config_with_seed(2).seed == 2
-    assert experiment.config_with_seed(2) == experiment.config.changed(seed=2)
+    base = experiment.variants[0]
+    assert experiment.config_of(base, 2).seed == 2
+    assert experiment.config_of(base, 2) == experiment.config.changed(seed=2)
 
 
 def test_the_homework() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from explorer import catalog
 from explorer.architecture import from_json
 from explorer.experiments import (
     Experiment,
@@ -21,9 +22,12 @@ from explorer.experiments import (
     start,
     stop,
 )
-from explorer.runs import Device, Manager, StoreError, Trial
+from explorer.runs import Device, Manager, RunFolder, StoreError, Trial
+from explorer.training import START_FILE, StartFrom, parse
+from explorer.training.starting import StartWeights
 from tests.runs.parts import execute, make_old
 from tests.training.parts import network
+from tests.training.test_starting import weights
 
 from .parts import finish, small
 
@@ -98,6 +102,52 @@ def test_a_crash_in_between_is_mended_by_resuming(manager: Manager, monkeypatch:
     assert resume(manager, stored.id) == 5
     assert sorted(trials(manager, stored.id)) == sorted((variant.label, seed) for variant, seed in planned.trials)
     assert resume(manager, stored.id) == 0
+
+
+def test_a_start_from_weights_is_a_factor_paired_by_seed(manager: Manager, tmp_path: Path) -> None:
+    """A copy in the folder of each run that starts so, also of one that was deleted; random ones have none."""
+    net = network(classes=10)
+    given = weights(net, classes=tuple("0123456789"))
+    begins = StartFrom(weights="teacher", freeze="stem", old_rate=0.5)
+    planned = small(net, factors=("residual",), start=begins)
+    assert [variant.factors for variant in planned.variants] == [
+        (), ("residual",), ("from-weights",), ("residual", "from-weights"),
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="are to be given, too"):
+        start(manager, planned)
+    stored = start(manager, planned, given)
+    assert get_experiment(manager, stored.id) == stored
+
+    def check() -> None:
+        by_seed: dict[int, list[object]] = {}
+        for trial, run in manager.trials(stored.id):
+            config, path = parse(run.config), RunFolder(manager.root, run.id).path / START_FILE
+            assert (config.start is not None) == path.exists() == ("teacher" in trial.variant)
+            if config.start is not None:
+                assert (config.start.freeze, config.start.mean, config.start.old_rate) == ("stem", (0.4,), 0.5)
+                assert StartWeights.from_file(path, config.start.sha256).classes == given.classes
+            by_seed.setdefault(trial.seed, []).append(config.changed(start=None))
+        assert [len({str(each) for each in found}) for found in by_seed.values()] == [1, 1]
+        assert [len(found) for found in by_seed.values()] == [4, 4]
+
+    check()
+    for number, (_, run) in enumerate(manager.trials(stored.id)):
+        finish(manager, run, 0.5, 0.6 + number / 100)
+    rows = collect_results(manager, stored)
+    assert [row.label for row in rows if row.finished] == [variant.label for variant in planned.variants]
+    assert all(row.difference.mean for row in rows[1:])
+    gone = next(run for trial, run in manager.trials(stored.id) if "teacher" in trial.variant)
+    manager.delete(gone.id)
+    assert resume(manager, stored.id) == 1
+    check()
+    assert add_seeds(manager, stored.id, [0, 1]).experiment.seeds == (0, 1)
+    for _, run in manager.trials(stored.id):
+        (RunFolder(manager.root, run.id).path / START_FILE).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="has the weights any more"):
+        add_seeds(manager, stored.id, [5])
+    other = weights(catalog.get("squeezenet-1.1"))
+    with pytest.raises(ValueError, match="from teacher: nothing of teacher fits"):
+        start(manager, planned, other)
 
 
 def test_a_part_has_one_run_however_many_people_ask(manager: Manager) -> None:

@@ -22,7 +22,7 @@ from explorer.experiments import (
     to_markdown,
 )
 from explorer.runs import Manager
-from explorer.training import open_manager, recipe
+from explorer.training import open_manager, parse, recipe
 from pages.ui.text import literal
 from tests.experiments.parts import finish
 from tests.pages.parts import HOSTILE, ROOT, open_page, set_design, visible_text
@@ -240,3 +240,21 @@ def test_the_design_of_the_session_is_offered_under_its_own_name(home: Path) -> 
     assert running.selectbox(key="ablate_net").value == ""
     assert f"{HOSTILE} (your design)" in running.selectbox(key="ablate_net").options
     assert not running.exception
+
+
+def test_what_runs_start_from_is_a_further_factor(home: Path, manager: Manager) -> None:
+    running = wizard()
+    running.selectbox(key="ablate_net").set_value("mnist-inception").run()
+    for box in running.checkbox:
+        if str(box.key).startswith("factor_"):
+            box.set_value(False)
+    running.toggle(key="ablate_from").set_value(True).run()
+    running.selectbox(key="train_from").set_value("mnist-inception").run()
+    running.selectbox(key="train_from_freeze").set_value("conv1").run()
+    assert not running.exception
+    assert "**2 variants:** base, from mnist-inception" in visible_text(running)
+    running.button(key="ablate_start").click().run()
+    assert not running.exception
+    (stored,) = list_experiments(manager)
+    starts = [parse(run.config).start for _, run in manager.trials(stored.id)]
+    assert [each.freeze if each else None for each in starts] == [None, "conv1"] * 3

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from explorer import training
 from explorer.architecture import from_json
 from explorer.runs import Manager, RunFolder
-from explorer.training.starting import FILE
+from explorer.training import START_FILE
 from pages.ui.manager import manager as page_manager
 from tests.pages.parts import messages, open_page, visible_text
 
@@ -40,7 +40,7 @@ def test_a_start_from_a_shipped_model_shows_what_is_taken_and_the_run_keeps_it(
     assert start is not None
     assert (start.weights, start.freeze, start.old_rate) == ("mnist-inception", "conv1", 0.1)
     assert start.mean
-    assert (RunFolder(manager.root, run.id).path / FILE).is_file()
+    assert (RunFolder(manager.root, run.id).path / START_FILE).is_file()
     # Its clone starts from the same.
     form.run()
     form.button(key="clone").click().run()

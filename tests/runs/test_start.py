@@ -15,8 +15,7 @@ from explorer.inspection.opening import open_model
 from explorer.inspection.starting import open_start
 from explorer.modules import build
 from explorer.runs import Manager, RunFolder
-from explorer.training import clone
-from explorer.training.starting import FILE
+from explorer.training import START_FILE, clone
 from tests.training.parts import network
 
 pytestmark = pytest.mark.usefixtures("light_workers")
@@ -55,7 +54,7 @@ def test_a_run_keeps_what_it_started_from_also_where_the_source_is_gone(
     assert main(["runs", "watch", second["id"]]) == 0
     assert manager.run(second["id"]).status == "finished"
     again = clone(manager, second["id"])
-    copies = [RunFolder(manager.root, run).path / FILE for run in (second["id"], again.id)]
+    copies = [RunFolder(manager.root, run).path / START_FILE for run in (second["id"], again.id)]
     assert copies[0].read_bytes() == copies[1].read_bytes()
     assert open_start(f"{second['id']}@start", manager).name == given.name
     manager.stop(again.id)

@@ -20,12 +20,12 @@ from explorer.datasets import Preprocessing
 from explorer.inspection import PUBLISHED
 from explorer.inspection.starting import open_start_files
 from explorer.modules import build, owner
-from explorer.training import StartFrom, TrainConfig, find_frozen, parse
+from explorer.training import START_FILE, StartFrom, TrainConfig, find_frozen, parse
 from explorer.training._start import describe_scaling
 from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train, update_weights
 from explorer.training.recording import NullLog
-from explorer.training.starting import FILE, Beginning, StartWeights, pin
+from explorer.training.starting import Beginning, StartWeights, pin
 from explorer.training.state import State
 
 from .parts import CPU, SHAPE, config, network, tensors
@@ -55,7 +55,7 @@ def weights(architecture: Architecture, seed: int = 3, classes: tuple[str, ...] 
 def begin(tmp_path: Path, architecture: Architecture, settings: TrainConfig, given: StartWeights) -> Any:
     """(configuration, beginning) of a run whose folder is ``tmp_path``."""
     settings, copy, _ = pin(architecture, settings, given, CLASSES)
-    (tmp_path / FILE).write_bytes(copy)
+    (tmp_path / START_FILE).write_bytes(copy)
     return settings, Beginning.read(tmp_path, architecture, settings, CLASSES)
 
 
@@ -242,7 +242,7 @@ def test_weights_of_another_network_and_a_damaged_copy_are_refused(tmp_path: Pat
     with pytest.raises(ValueError, match=r"nothing of teacher fits .* start from weights of a network with the same"):
         begin(tmp_path, net, config(), weights(other))
     how, _ = begin(tmp_path, net, config(), weights(net))
-    copy_of = tmp_path / FILE
+    copy_of = tmp_path / START_FILE
     copy_of.write_bytes(copy_of.read_bytes()[:-1] + b"x")
     with pytest.raises(ValueError, match=r"start\.safetensors in the folder of the run.* is damaged"):
         Beginning.read(tmp_path, net, how, CLASSES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -14,9 +14,12 @@ from explorer.text import format_bytes, format_duration, format_si
 from pages.ui import find_networks, session
 from pages.ui.manager import manager
 from pages.ui.text import literal
-from pages.ui.train import choices, data, settings
+from pages.ui.train import choices, data, settings, start_from
 
 from . import state
+
+if TYPE_CHECKING:  # torch is loaded where weights are read
+    from explorer.training.starting import StartWeights
 
 _DESIGNS = ("one at a time", "all combinations")
 _FIRST = PRESETS["homework"]
@@ -52,6 +55,7 @@ def show() -> None:
     with varied:
         combine = _design()
         chosen = _factors(base)
+        start = _start_from(base)
     with begin, st.container(border=True, key="ablate_forecast"):
         if not card.available:
             st.warning("The data is not on this machine yet: see under Data.")
@@ -59,14 +63,19 @@ def show() -> None:
             _button(None)
             return
         try:
-            planned = experiments.plan(base, chosen, config, seeds=seeds, combine=combine, name=name.strip())
+            if start.complaint:
+                raise ValueError(start.complaint)
+            begins = None if start.section is None else config.changed(start=start.section).start
+            planned = experiments.plan(
+                base, chosen, config, seeds=seeds, combine=combine, name=name.strip(), start=begins
+            )
         except ValueError as error:
             st.warning(literal(f"{choices.describe_error(error)}."))
             _button(None)
             return
         if changes:
             st.caption(literal(f"Fitted to the data: {base.name} {'; '.join(changes)}."))
-        _forecast(planned)
+        _forecast(planned, start)
 
 
 def _presets() -> None:
@@ -141,6 +150,16 @@ def _effects(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def _start_from(base: Architecture) -> start_from.Start:
+    """What the runs of a further factor start from."""
+    if not st.toggle(
+        "Vary what runs start from", key="ablate_from", persist_state="session",
+        help="A further factor: weights instead of random numbers, compared seed by seed.",
+    ):  # fmt: skip
+        return start_from.Start(None, None)
+    return start_from.choose([base], heads=False)
+
+
 def _costs(params: int, macs: int) -> str:
     parts = [
         f"{'+' if number > 0 else '−'}{format_si(abs(number))} {unit}"
@@ -197,13 +216,16 @@ def _seeds() -> tuple[int, ...] | None:
 # ---- what it will take ----------------------------------------------------------------------------------------------
 
 
-def _forecast(planned: Experiment) -> None:
+def _forecast(planned: Experiment, start: start_from.Start) -> None:
     runs = manager().runs()
     found: list[training.Forecast | None] = []
     fit, memory, disk = None, 0, 0
     for variant in planned.variants:
         try:
-            fit = training.check(variant.architecture, planned.config)
+            config = planned.config_of(variant, planned.seeds[0])
+            fit = training.check(variant.architecture, config)
+            if variant.start is not None:
+                start_from.show_carried(variant.architecture, config, start, datasets.get_card(config.dataset).classes)
             disk += len(planned.seeds) * fit.disk
             training.check_disk(disk)
         except ValueError as error:
@@ -236,10 +258,10 @@ def _forecast(planned: Experiment) -> None:
         st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
     if len(planned.seeds) == 1:
         st.warning(f"{experiments.ONE_SEED}; give three, such as 0, 1, 2.", icon=":material/casino:")
-    _button(planned)
+    _button(planned, start.weights)
 
 
-def _button(planned: Experiment | None) -> None:
+def _button(planned: Experiment | None, weights: StartWeights | None = None) -> None:
     many = len(planned.trials) if planned else 0
     st.button(
         f"Start {many} runs" if planned else "Start", icon=":material/play_arrow:", type="primary", width="stretch",
@@ -251,7 +273,7 @@ def _button(planned: Experiment | None) -> None:
     if planned is None:
         state.PAGE.tell("error", "Not started: the form says why")
     else:
-        _start(planned)
+        _start(planned, weights)
     st.rerun()
 
 
@@ -260,8 +282,8 @@ def _ask_to_start() -> None:
     st.session_state["ablate_asked"] = True
 
 
-def _start(planned: Experiment) -> None:
+def _start(planned: Experiment, weights: StartWeights | None) -> None:
     try:
-        state.choose(experiments.start(manager(), planned).id)
+        state.choose(experiments.start(manager(), planned, weights).id)
     except ValueError as error:
         state.PAGE.tell("error", f"Not started: {error}")

@@ -94,11 +94,12 @@ def fill(section: dict[str, Any] | None, source: str) -> None:
     here["train_from_head"], here["train_from_images"] = known.head, known.images == "weights"
 
 
-def choose(networks: Sequence[Architecture]) -> Start:
+def choose(networks: Sequence[Architecture], *, heads: bool = True) -> Start:
     """This part of the form.
 
     Args:
         networks: Those that are to be trained; the nodes of the first are offered to be held fixed.
+        heads: Whether to offer that auxiliary heads are left out.
     """
     here = st.session_state
     found = {entry.name: entry for entry in list_models(manager())}
@@ -116,7 +117,7 @@ def choose(networks: Sequence[Architecture]) -> Start:
         return Start(None, None)
     weights, complaint = _open(source, found, networks)
     section, problem = _ask(networks, weights)
-    no_heads = any(node.op == "auxiliary" for network in networks for _, node in walk(network)) and st.toggle(
+    no_heads = heads and any(node.op == "auxiliary" for network in networks for _, node in walk(network)) and st.toggle(
         "Leave out all auxiliary heads", key="train_from_no_heads", persist_state="session",
         help="They help a deep network that begins anew; one that starts from weights rarely needs them.",
     )  # fmt: skip
