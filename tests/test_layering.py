@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "editor": {"figures", "analysis", "architecture"},
     "profiling": {"modules", "analysis", "architecture"},
     "training": {"profiling", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
-    "experiments": {"training", "figures", "runs", "catalog", "analysis", "architecture"},
+    "experiments": {"training", "figures", "runs", "datasets", "catalog", "analysis", "architecture"},
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "importing": set(),
     "export": {"training", "figures", "datasets", "analysis", "architecture"},

@@ -1,7 +1,8 @@
-"""Two processes that train together on the CPU: ``python -m tests.training.ranks FILE CONFIG``.
+"""Two processes that train together on the CPU: ``python -m tests.training.ranks FILE CONFIG [norm]``.
 
-Rank 0 writes to FILE what it has learnt, and how often gradients were exchanged. Both are forked from one process that
-has only loaded torch.
+With ``norm`` the network has batch normalisation. What the run starts from, if anything, lies beside FILE. Rank 0
+writes to FILE what it has learnt, and how often gradients were exchanged. Both are forked from one process that has
+only loaded torch.
 """
 
 import os
@@ -18,6 +19,7 @@ from explorer.training import parse
 from explorer.training.distributed import ProcessGroup
 from explorer.training.loop import train
 from explorer.training.recording import NullLog, Recorder
+from explorer.training.starting import Beginning
 from explorer.training.state import State
 
 from .parts import CPU, MemorySink, network, tensors, without_norm
@@ -39,12 +41,14 @@ class CountingGroup(ProcessGroup):
         return wrapped
 
 
-def learn(path: Path, text: str) -> None:
+def learn(path: Path, text: str, *, norm: bool) -> None:
     torch.set_num_threads(1)
     settings, sink = parse(text), MemorySink()
     group = CountingGroup.join(CPU)
     assert group.broadcast_object("from rank 0" if group.rank == 0 else None) == "from rank 0"
-    state = State(without_norm(network(dropout=0.0)), settings, CPU)
+    net = network(dropout=0.0)
+    net = net if norm else without_norm(net)
+    state = State(net, settings, CPU, Beginning.read(path.parent, net, settings, tuple("abcd")))
     log: Any = NullLog() if group.rank else Recorder(CPU, sink)
     train(state, tensors(settings), settings, log, group=group)
     group.leave()
@@ -55,7 +59,7 @@ def learn(path: Path, text: str) -> None:
         torch.save(found, path)
 
 
-def main(path: str, text: str) -> int:
+def main(path: str, text: str, norm: str = "") -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -66,7 +70,7 @@ def main(path: str, text: str) -> int:
         if not child:
             os.environ["RANK"] = str(rank)
             try:
-                learn(Path(path), text)
+                learn(Path(path), text, norm=bool(norm))
             except BaseException:  # noqa: BLE001  (a child that was forked must not go on as its parent)
                 sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
                 os._exit(1)

@@ -18,8 +18,13 @@ from explorer.architecture import to_json
 from explorer.runs import RunFolder
 from explorer.training import open_manager, torchrun
 from explorer.training.distributed import ProcessGroup
+from explorer.training.loop import train
+from explorer.training.recording import Recorder
+from explorer.training.state import State
+from tests.sizes import thorough
 
-from .parts import MemorySink, config, network, run, without_norm
+from .parts import CPU, MemorySink, config, network, run, tensors, without_norm
+from .test_starting import begin, frozen_tensors, weights
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,9 +46,10 @@ def test_a_process_takes_its_gpu_before_it_joins(monkeypatch: pytest.MonkeyPatch
     assert calls == [("set_device", gpu), ("nccl", gpu), (0, gpu)]
 
 
-def learn_together(path: Path, **fields: Any) -> dict[str, Any]:
+def learn_together(path: Path, *, norm: bool = False, **fields: Any) -> dict[str, Any]:
     settings = config(processes=2, precision="fp32", **fields)
-    command = [sys.executable, "-m", "tests.training.ranks", str(path), settings.model_dump_json()]
+    words = ["norm"] if norm else []
+    command = [sys.executable, "-m", "tests.training.ranks", str(path), settings.model_dump_json(), *words]
     subprocess.run(command, cwd=ROOT, check=True, timeout=300)
     found: dict[str, Any] = torch.load(path, weights_only=True)
     return found
@@ -59,6 +65,39 @@ def test_accumulation_exchanges_gradients_once_a_batch(tmp_path: Path) -> None:
     for name, value in alone.model.state_dict().items():
         torch.testing.assert_close(together["model"][name], value, rtol=1e-3, atol=1e-5, msg=name)
     assert together["exchanges"] == steps  # of all gradients in one bucket
+
+
+def test_what_is_held_fixed_and_thawed_learns_as_in_one_process(tmp_path: Path) -> None:
+    """Block after block begins to learn: what is exchanged changes, also with parts; so do the two rates."""
+    net, fields = without_norm(network(dropout=0.0)), {"precision": "fp32", "epochs": 5, "optimizer": "adamw"}
+    start = {"weights": "t", "freeze": "residual", "unfreeze": "block", "old_rate": 0.5}
+    how, beginning = begin(tmp_path, net, config(accumulate=4, start=start, **fields), weights(net))
+    alone, losses = State(net, how, CPU, beginning), MemorySink()
+    log = Recorder(CPU, losses)
+    before = frozen_tensors(alone, net, how.start)
+    train(alone, tensors(how), how, log)
+    log.flush(alone)
+    together = learn_together(
+        tmp_path / "thawed", start=how.start.model_dump(), accumulate=2, optimizer="adamw", epochs=5
+    )
+    assert list(together["loss"].values()) == pytest.approx(list(losses.values["train/loss"].values()), rel=1e-4)
+    for name, value in alone.model.state_dict().items():
+        torch.testing.assert_close(together["model"][name], value, rtol=1e-3, atol=1e-5, msg=name)
+    assert before
+    assert not any(torch.equal(together["model"][name], value) for name, value in before.items())  # thawed at last
+
+
+@thorough("tests/training/test_starting.py::test_what_is_held_fixed_does_not_move_by_a_bit")
+def test_in_two_processes_what_is_held_fixed_does_not_move_by_a_bit(tmp_path: Path) -> None:
+    """Also the statistics of its norms, which rank 0 gives to all after each epoch."""
+    net = network(dropout=0.0)
+    how, beginning = begin(tmp_path, net, config(start={"weights": "t", "freeze": "mixed"}), weights(net))
+    before = frozen_tensors(State(net, how, CPU, beginning), net, how.start)
+    learnt = learn_together(tmp_path / "fixed", norm=True, start=how.start.model_dump())["model"]
+    assert any(name.endswith("running_mean") for name in before)
+    assert all(torch.equal(learnt[name], value) for name, value in before.items())
+    moved = [name for name, value in beginning.weights.tensors.items() if name not in before]
+    assert not any(torch.equal(learnt[name], beginning.weights.tensors[name]) for name in moved)
 
 
 # ---- a death is noticed, though nothing that the main thread waits for tells it -------------------------------------
