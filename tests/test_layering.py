@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "importing": set(),
     "export": {"training", "figures", "datasets", "analysis", "architecture"},
-    "slimming": set(),
+    "slimming": {"inspection", "modules", "datasets", "analysis", "architecture"},
     "comparison": {"export", "experiments", "figures", "analysis", "catalog", "architecture"},
     "cli": set.union(*FLOORS[1:8]),
 }

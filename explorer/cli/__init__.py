@@ -2,7 +2,8 @@
 
 ``--json`` gives plain data on stdout, ASCII only. An error is one line on stderr and exit status 2, never a traceback.
 Text that strangers wrote is shown literally: control characters come out as escapes. Only ``summary``,
-``ledger``, ``augment``, ``predict``, ``perturb``, ``evaluate``, ``effective-field`` and ``fold`` import torch.
+``ledger``, ``augment``, ``predict``, ``perturb``, ``evaluate``, ``effective-field``, ``slim`` and ``fold`` import
+torch.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from . import (
     _evaluate,
     _experiments,
     _find_rate,
-    _fold,
     _inspect,
     _lessons,
     _lineage,
     _lint,
     _receptive_field,
     _runs,
+    _slim,
 )
 from ._arguments import ARCH_HELP, whole_number
 from ._text import describe_error, escape
@@ -115,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     _inspect.add(verb)
     _evaluate.add(verb)
     _effective.add(verb)
-    _fold.add(verb)
+    _slim.add(verb)
     return parser
 
 

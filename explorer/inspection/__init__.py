@@ -7,6 +7,7 @@ that compute import torch: ``opening`` (open a model), ``predict``, ``features``
 
 from ..datasets import Box, Placement, Preprocessing
 from ._available import BEST, AvailableModel, ModelKind, list_checkpoint_names, list_models, suggest_model
+from ._dataset_of import find_dataset
 from ._device import choose_device
 from ._fetch_weights import fetch_weights
 from ._field import UnitField, inner_units, unit_field
@@ -40,6 +41,7 @@ __all__ = [
     "check_perturbation",
     "choose_device",
     "fetch_weights",
+    "find_dataset",
     "find_preset",
     "find_published",
     "find_published_for",

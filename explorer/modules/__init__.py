@@ -2,7 +2,6 @@
 
 from ._build import MAKERS, Network, Outputs, build
 from ._carry import CarriedTensor, CarryPlan, carry_over, owner, plan_carry
-from ._fold import FoldedNetwork, fold_branches
 from ._layers import ACTIVATIONS
 from ._places import open_weights_file, weights_paths
 from ._reading import read_weights
@@ -15,7 +14,6 @@ __all__ = [
     "CarriedTensor",
     "CarryPlan",
     "FittedWeights",
-    "FoldedNetwork",
     "Network",
     "Outputs",
     "StoredWeights",
@@ -25,7 +23,6 @@ __all__ = [
     "carry_over",
     "fill",
     "fit_weights",
-    "fold_branches",
     "open_weights_file",
     "owner",
     "plan_carry",

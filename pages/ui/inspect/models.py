@@ -22,7 +22,7 @@ from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
 
-from . import custom_weights, data, device, pictures, state
+from . import custom_weights, device, pictures, state
 
 _NEWEST = "newest"
 _KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
@@ -271,11 +271,4 @@ def _version(entry: AvailableModel, name: str) -> str:
 
 def find_dataset(name: str) -> str:
     """The data set that a model was trained on, or one with its classes; '' where there is none."""
-    run = name.partition("@")[0]
-    try:
-        return str(manager().run(run).setting("dataset"))
-    except ValueError:
-        card = load_model_cards().get(run)
-        fitting = [each.name for each in data.list_cards() if card and each.classes == card.classes]
-        return next((each for each in fitting if card and each not in card.seen), next(iter(fitting), ""))
-
+    return inspection.find_dataset(name, manager())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,8 @@ from explorer.architecture import (
     Norm,
     Parallel,
     Pool,
+    Residual,
+    Scale,
     Sequence,
     edit,
     to_json,
@@ -28,7 +31,8 @@ from explorer.architecture import (
 from explorer.architecture.blocks import head
 from explorer.cli import main
 from explorer.inspection.opening import open_files
-from explorer.modules import build, fold_branches
+from explorer.modules import build
+from explorer.slimming import fold_branches
 from tests.inspection.parts import shaken
 
 CHANNELS = 8
@@ -84,12 +88,37 @@ def test_a_block_of_added_branches_is_one_convolution(block: Parallel, seed: int
 @pytest.mark.parametrize(
     "branch",
     [
+        Sequence(name="b", children=(Conv(name="conv", out_channels=CHANNELS, norm="batch", activation="none"),)),
+        Pool(name="b", kind="avg"),
+        Scale(name="b", bias=True),
+        Residual(name="b", body=Conv(name="body", out_channels=CHANNELS, activation="none"), activation="none"),
+        Parallel(name="b", branches=(Norm(name="x"), Sequence(name="y")), fuse="add"),
+    ],
+)
+def test_sums_within_sums_and_what_is_linear_beside_convolutions_are_folded(branch: Node) -> None:
+    first = Conv(name="a", out_channels=CHANNELS, kernel_size=3, activation="none")
+    folded = assert_same_answers(network(Parallel(name="sum", branches=(first, branch), fuse="add")))
+    assert edit.find(folded, "sum").op == "conv"
+
+
+@pytest.mark.parametrize("shortcut", ["identity", "projection"])
+def test_a_residual_around_a_convolution_is_one(shortcut: Any) -> None:
+    body = Conv(name="body", out_channels=CHANNELS, kernel_size=3, norm="batch", activation="none")
+    residual = Residual(name="sum", body=body, shortcut=shortcut, norm="batch", scale=0.3, activation="tanh")
+    folded = edit.find(assert_same_answers(network(residual)), "sum")
+    assert (folded.op, folded.activation) == ("conv", "tanh")
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
         Conv(name="b", out_channels=CHANNELS, kernel_size=3),
         Conv(name="b", out_channels=CHANNELS, kernel_size=3, stride=2, padding="tf_same", activation="none"),
         Conv(name="b", out_channels=CHANNELS, kernel_size=3, padding=((2, 0), (1, 1)), norm="batch"),
         Pool(name="b"),
         Activation(name="b"),
-        Sequence(name="b", children=(Conv(name="conv", out_channels=CHANNELS, activation="none"),)),
+        Sequence(name="b", children=[Conv(name=name, out_channels=CHANNELS, activation="none") for name in "cd"]),
+        Pool(name="b", kind="avg", count_include_pad=False),
         Norm(name="b"),  # multiplied
     ],
 )
@@ -110,9 +139,9 @@ def test_zeros_that_differ_from_end_to_end_are_kept() -> None:
 
 
 def test_repvgg_becomes_the_plain_network() -> None:
-    trained = edit.replace(catalog.get("repvgg-a0"), "", input_shape=(3, 32, 32))
+    trained = edit.scale_width(edit.replace(catalog.get("repvgg-a0"), "", input_shape=(3, 32, 32)), 0.25)
     folded = assert_same_answers(trained)
-    assert folded.trunk == catalog.get("repvgg-a0-folded").trunk
+    assert folded.trunk == edit.scale_width(catalog.get("repvgg-a0-folded"), 0.25).trunk
     assert not [path for path, node in walk(folded) if node.op in ("parallel", "norm")]
 
 
