@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "experiments": {"training", "figures", "runs", "datasets", "catalog", "analysis", "architecture"},
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "importing": set(),
-    "export": {"training", "figures", "datasets", "analysis", "architecture"},
+    "export": {"training", "importing", "figures", "datasets", "analysis", "architecture"},
     "slimming": {"inspection", "modules", "datasets", "analysis", "architecture"},
     "comparison": {"export", "experiments", "figures", "analysis", "catalog", "architecture"},
     "cli": set.union(*FLOORS[1:8]),

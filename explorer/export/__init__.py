@@ -2,6 +2,7 @@
 
 from ._formats import FORMATS, ExportedFile, Format, export
 from ._pdf import write_pdf
+from ._show import Diagram, show
 from ._subject import Subject
 from ._svg import write_svg
 from ._tables import PaperTable, write_latex_table
@@ -9,11 +10,13 @@ from ._tikz import write_tikz
 
 __all__ = [
     "FORMATS",
+    "Diagram",
     "ExportedFile",
     "Format",
     "PaperTable",
     "Subject",
     "export",
+    "show",
     "write_latex_table",
     "write_pdf",
     "write_svg",
