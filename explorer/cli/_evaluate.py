@@ -44,7 +44,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     model = open_named_model(args)
     from .. import datasets
     from ..inspection import load_model_cards
-    from ..inspection.evaluation import evaluate
+    from ..inspection.evaluation import evaluate, find_ink_warning
 
     name = datasets.find_name(args.dataset)
     with show_progress("images") as tell:
@@ -54,6 +54,8 @@ def _evaluate(args: argparse.Namespace) -> None:
         )  # fmt: skip
     with show_progress("images") as tell:
         found = evaluate(model, data, count=args.images, progress=tell)
+    if warning := find_ink_warning(model, data):
+        print(escape(warning), file=sys.stderr)
     low, high = found.accuracy_interval
     card = load_model_cards().get(model.name)
     seen = card is not None and data.name in card.seen

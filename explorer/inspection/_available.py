@@ -38,6 +38,15 @@ class AvailableModel:
     best: str = ""
     """Of a run: what ``RUN@best`` is, such as 'best by validation, step 1,234'; '' where it has none."""
 
+    aliases: tuple[str, ...] = ()
+    """Further names that ``models.open_model`` takes."""
+
+    @property
+    def label(self) -> str:
+        """One line for a list: its kind, title and names, so that a search in the list finds it by any of them."""
+        kind = "" if self.kind == "shipped" else f"{self.kind} · "
+        return f"{kind}{' · '.join((self.title, self.name, *self.aliases))}{'' if self.ready else ' (not here yet)'}"
+
     def to_data(self) -> dict[str, Any]:
         """Convert to plain data for JSON."""
         return asdict(self)
@@ -69,6 +78,7 @@ def list_models(manager: Manager) -> list[AvailableModel]:
                 title=spec.title,
                 detail="here" if spec.path.is_file() else f"not downloaded, {format_bytes(spec.size_bytes)}",
                 ready=spec.path.is_file(),
+                aliases=() if spec.model == spec.name else (spec.model,),
             )
             for spec in PUBLISHED.values()
         ),
@@ -109,7 +119,7 @@ def suggest_model(name: str, manager: Manager) -> str:
     known |= {spec.model: spec.name for spec in PUBLISHED.values()}
     known |= {entry.title.lower(): entry.name for entry in list_models(manager)}
     networks = {each: f"{each}:WEIGHTS" for each in catalog.names() if each not in known}
-    close = difflib.get_close_matches(name.lower()[:200], [*known, *networks], n=3, cutoff=0.6)
+    close = difflib.get_close_matches(name.lower()[:200], [*known, *networks], n=3, cutoff=0.7)
     meant = list(dict.fromkeys({**networks, **known}[each] for each in close))
     if meant:
         return f"did you mean {' or '.join(meant)}?"

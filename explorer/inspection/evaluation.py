@@ -17,7 +17,7 @@ from torch.nn import functional
 from ..datasets import Cancel, Progress
 from ..runs import ClassMetrics, average_recall, measure_classes
 from .models import Model
-from .predict import Prediction, predict, raise_if_cancelled
+from .predict import Prediction, convert_ink, predict, raise_if_cancelled
 
 if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
@@ -263,6 +263,32 @@ def evaluate(
         predictions=torch.cat(predictions),
         confidences=torch.cat(confidences),
         losses=torch.cat(losses),
+    )
+
+
+_LOOKED_AT = 50
+"""Test images that are looked at for dark ink on light paper."""
+
+
+def find_ink_warning(model: Model, dataset: Dataset) -> str:
+    """Find whether a model that learnt light figures on a dark ground is evaluated on dark ink on light paper.
+
+    Args:
+        model: The model that is evaluated, which takes test images as they are.
+        dataset: Whose test images.
+
+    Returns:
+        A sentence where most of the first images are such; '' otherwise.
+    """
+    if not model.reads_light_ink:
+        return ""
+    first = dataset.test_images[:_LOOKED_AT].cpu().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().numpy()
+    dark = sum(convert_ink(model, image) is not None for image in first)
+    if 2 * dark <= len(first):
+        return ""
+    return (
+        f"{dark} of {len(first)} test images looked at are dark ink on light paper, and {model.name} learnt light "
+        f"figures on a dark ground: predict inverts such pictures, an evaluation takes them as they are"
     )
 
 

@@ -243,9 +243,31 @@ def parse(data: str | bytes | dict[str, Any]) -> TrainConfig:
         raise ValueError("; ".join(_sentence(each) for each in error.errors(include_url=False))) from None
 
 
+_RULES = {
+    "float_type": "must be a number such as 0.01",
+    "finite_number": "must be a finite number",
+    "int_type": "must be a whole number such as 5",
+    "int_from_float": "must be a whole number such as 5",
+    "bool_type": "must be true or false",
+    "string_type": "must be a word or text",
+    "literal_error": "must be {expected}",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_too_short": "must have at least {min_length} letters",
+    "string_too_long": "must have at most {max_length:,} letters",
+    "tuple_type": "must be a list of numbers",
+    "too_long": "must have at most {max_length} numbers",
+    "model_type": "must be a group of settings",
+}
+"""What pydantic says of each kind of value, in our words."""
+
+
 def _sentence(error: Any) -> str:
     field = ".".join(str(part) for part in error["loc"])
-    rule = error["msg"].removeprefix("Value error, ")
+    own = _RULES.get(error["type"])
+    rule = own.format(**error.get("ctx", {})) if own else error["msg"].removeprefix("Value error, ")
     rule = rule[:1].lower() + rule[1:]
     if not field:
         return f"configuration: {rule}"

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from explorer import datasets
 from explorer.cli import main
 from explorer.datasets import MNIST_FORM, bring_ink_to_mnist
+from explorer.inspection.evaluation import find_ink_warning
 from explorer.inspection.models import Model
 from explorer.inspection.opening import open_model
 from explorer.inspection.predict import predict
@@ -134,3 +135,25 @@ def test_the_command_line_tells_it_and_leaves_it_when_asked(
     assert MNIST_FORM in capsys.readouterr().out
     assert main(["predict", "mnist-inception", file, "--as-is"]) == 0
     assert MNIST_FORM not in capsys.readouterr().out
+
+
+def test_an_evaluation_tells_where_test_images_are_ink_on_paper(
+    model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
+    digits = datasets.load("digits")
+    assert find_ink_warning(model, digits) == ""
+    for label in range(10):
+        folder = tmp_path / "paper" / "test" / str(label)
+        train = tmp_path / "paper" / "train" / str(label)
+        for place in (folder, train):
+            place.mkdir(parents=True)
+        for number, row in enumerate((digits.test_labels == label).nonzero().flatten()[:3].tolist()):
+            paper = Image.fromarray(235 - (digits.test_images[row, 0].numpy() * 0.8).astype(np.uint8))
+            paper.resize((84, 84)).save(folder / f"{number}.png")
+            paper.resize((84, 84)).save(train / f"{number}.png")
+    assert main(["evaluate", "mnist-inception", "--dataset", str(tmp_path / "paper")]) == 0
+    out, err = capsys.readouterr()
+    assert "test images looked at are dark ink on light paper, and mnist-inception learnt light" in err
+    assert "of 30 test images correct" in out
+    assert find_ink_warning(open_model("cifar10-inception", Manager(tmp_path)), digits) == ""

@@ -13,7 +13,15 @@ import torch
 
 from explorer import datasets
 from explorer.architecture import to_data, to_json
-from explorer.inspection import PUBLISHED, GivenFacts, _shipped, list_models, opening, write_shipped_model
+from explorer.inspection import (
+    PUBLISHED,
+    GivenFacts,
+    _shipped,
+    find_published,
+    list_models,
+    opening,
+    write_shipped_model,
+)
 from explorer.inspection.evaluation import evaluate
 from explorer.inspection.opening import open_bytes, open_files, open_model
 from explorer.modules import WeightsFile, build
@@ -147,6 +155,8 @@ def test_checkpoints_without_the_facts_ask_the_data_set(written: tuple[Manager, 
         ("googlenet", "are not on this machine; download them first"),
         ("googlenett", "did you mean googlenet-torchvision"),
         ("Inception-V3", "did you mean inception-v3"),
+        ("nothing", "`python -m explorer models` shows all models"),  # not nin, three letters of it
+        ("resnet5", "did you mean resnet-50"),
         ("googlenet-96", "is a network of the catalogue, whose weights are a file of yours: give googlenet-96:WEIGHTS"),
     ],
 )
@@ -154,6 +164,14 @@ def test_what_is_not_there_is_one_sentence(manager: Manager, name: str, said: st
     with pytest.raises(ValueError, match=r".") as caught:
         open_model(name, manager)
     assert said in str(caught.value)
+
+
+def test_a_list_of_models_finds_each_by_its_title_and_names(manager: Manager) -> None:
+    labels = {entry.name: entry.label for entry in list_models(manager)}
+    assert labels["resnet-50"] == "published · ResNet-50 (torchvision, ImageNet) · resnet-50 · resnet50 (not here yet)"
+    for entry in list_models(manager):
+        assert all(name in entry.label for name in (entry.name, entry.title, *entry.aliases))
+        assert all(find_published(name) == find_published(entry.name) for name in entry.aliases)
 
 
 def test_a_run_without_a_checkpoint_is_not_offered(manager: Manager) -> None:

@@ -135,7 +135,7 @@ def test_seeds_that_are_none_are_refused(home: Path, text: str, reason: str) -> 
     ("field", "typed", "said"),
     [
         ("lr", "fast", "lr: 'fast' is not a number such as"), ("lr", "", "lr: '' is not"), ("lr", "nan", "lr: 'nan'"),
-        ("lr", "1,000", "may be 1000 or 1.000"), ("lr", "0", "lr (=0.0): input should be greater than 0"),
+        ("lr", "1,000", "may be 1000 or 1.000"), ("lr", "0", "lr (=0.0): must be greater than 0"),
         ("epochs", "0", "epochs (=0)"), ("epochs", "2.5", "epochs: '2.5' is not a whole number"),
         ("batch_size", "100000", "batch_size (=100000)"), ("batch_size", "1e3", "batch size: '1e3'"),
         ("warmup_epochs", "x", "warmup epochs: 'x'"), ("cutout", "-1", "cutout (=-1)"),

@@ -57,7 +57,7 @@ def test_a_start_from_a_shipped_model_shows_what_is_taken_and_the_run_keeps_it(
     ("key", "typed", "said"),
     [
         ("train_from_rate", "x", "learning rate of what was carried over: 'x' is not a number"),
-        ("train_from_rate", "2", "start.old_rate (=2.0): input should be less than or equal to 1"),
+        ("train_from_rate", "2", "start.old_rate (=2.0): must be at most 1"),
     ],
 )
 def test_a_number_that_is_none_is_said_and_nothing_starts(form: AppTest, key: str, typed: str, said: str) -> None:

@@ -85,6 +85,9 @@ def harm(path: Path, how: str) -> None:
         path.unlink()
     elif how == "truncated":
         path.write_bytes(path.read_bytes()[:-4096])  # a page: one of the rows is gone, the other is whole
+    elif how == "halved":
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 2])  # the rows lie in the other half
     elif how == "garbled":
         data = bytearray(path.read_bytes())
         for place in range(100, len(data), 7):
@@ -94,7 +97,7 @@ def harm(path: Path, how: str) -> None:
         path.write_bytes(b"hello" * 1000)
 
 
-@pytest.mark.parametrize("how", ["deleted", "truncated", "garbled", "not a database"])
+@pytest.mark.parametrize("how", ["deleted", "truncated", "halved", "garbled", "not a database"])
 def test_a_damaged_store_is_set_aside_and_the_runs_are_listed_again(root: Path, how: str) -> None:
     first = Manager(root)
     runs = [create(first), create(first)]

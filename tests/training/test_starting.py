@@ -227,7 +227,7 @@ def test_the_head_is_kept_for_the_same_classes_alone() -> None:
         ({"freeze": "steam"}, r"freeze \(=steam\): .* has no such node; did you mean stem\?"),
         ({"freeze": "aux"}, r"is an auxiliary head, which is always trained"),
         ({"unfreeze": "all"}, r"unfreeze \(=all\) needs freeze"),
-        ({"old_rate": 0.0}, r"start.old_rate \(=0.0\): input should be greater than 0"),
+        ({"old_rate": 0.0}, r"start.old_rate \(=0.0\): must be greater than 0"),
         ({"thaw": 1}, r"start.thaw: no such setting; known: weights"),
     ],
 )

@@ -116,7 +116,16 @@ def _views(network: Network, element: Element) -> dict[str, View]:
             steps = projection_stride(network.input_shape(element)[1:], own.output_shape[1:])
         stride = (given.stride[0] * steps[0], given.stride[1] * steps[1])
         views[f"{path}/shortcut"] = View(stride, given.centre)
-    return views
+    sizes = network.input_shape(element)[1:], own.output_shape[1:]
+    return {at: _forget_single_places(view, given, *sizes) for at, view in views.items()}
+
+
+def _forget_single_places(view: View, given: ReceptiveField, read: tuple[int, ...], made: tuple[int, ...]) -> View:
+    """A view as if it made no step on an axis where one unit is made, and looked nowhere else where one is read: such
+    units have no neighbours, so nothing is lost."""
+    stride = [view.stride[axis] if made[axis] > 1 else given.stride[axis] for axis in (0, 1)]
+    centre = [view.centre[axis] if read[axis] > 1 else given.centre[axis] for axis in (0, 1)]
+    return View((stride[0], stride[1]), (centre[0], centre[1]))
 
 
 def _view(field: ReceptiveField) -> View:
@@ -183,7 +192,8 @@ def _branch_changes(
         options[first] = [{}]
     for chosen in sorted(product(*options), key=lambda each: sum(map(len, each))):
         nodes = [edit.copy_without_checks(node, **fields) for (_, node), fields in zip(steps, chosen, strict=True)]
-        if _follow(nodes, shape[1:], given) == (tuple(made), target):
+        found = _follow(nodes, shape[1:], given)
+        if found and found[0] == tuple(made) and _forget_single_places(found[1], given, shape[1:], made) == target:
             yield {at: fields for (at, _), fields in zip(steps, chosen, strict=True) if fields}
 
 

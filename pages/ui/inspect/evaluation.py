@@ -54,6 +54,8 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
     if any(name in card.seen for each in both if (card := load_model_cards().get(each.name))):
         st.warning(literal(f"The test images of {name} were among those that the model was trained on: accuracy on "
                            f"them flatters."))  # fmt: skip
+    for warning in _find_ink_warnings(both, name):
+        st.warning(literal(f"{warning}."))
     done = [_evaluated(each, name, count) for each in both]
     if not all(done):
         _evaluate(both, name, count)
@@ -62,6 +64,22 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
     _details(done[0], name)
     if len(done) == 2:
         _two(done[0], done[1], name)
+
+
+def _find_ink_warnings(models_asked: list[Any], name: str) -> list[str]:
+    asked = [each for each in models_asked if each.reads_light_ink]
+    if not asked:  # most; the images need not be read for it
+        return []
+    from explorer.inspection.evaluation import find_ink_warning
+
+    said = []
+    with st.spinner("Reading the data set"):
+        for each in asked:
+            key = ("ink", each.digest, data.open_test_set(name).fingerprint)
+            if CACHE.lookup(key) is None:
+                CACHE.store(key, find_ink_warning(each, data.open_test_set(name)))
+            said.append(CACHE.lookup(key))
+    return [warning for warning in said if warning]
 
 
 def _offer_others(found: dict[str, AvailableModel], model: Any) -> None:

@@ -25,7 +25,6 @@ from pages.ui.text import literal
 from . import custom_weights, device, pictures, state
 
 _NEWEST = "newest"
-_KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
 
 
 def list_models() -> dict[str, AvailableModel]:
@@ -104,10 +103,7 @@ def _title(found: dict[str, AvailableModel], name: str) -> str:
     run, _, step = name.partition("@")
     entry = found[run]
     step = entry.best if step == BEST else f"step {int(step):,}" if step else ""
-    if entry.kind != "run":
-        return f"{_KINDS[entry.kind]}{entry.title}" + ("" if entry.ready else " (not here yet)")
-    begun = f"{run[4:6]}-{run[6:8]} {run[9:11]}:{run[11:13]}"  # a run is called after the moment it was made
-    return f"run · {entry.title} · {begun}" + (f" · {step}" if step else "")
+    return entry.label + (f" · {step}" if step else "")
 
 
 def _check_name(name: str, found: dict[str, AvailableModel], what: str) -> str:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # torch is loaded where weights are read
 
 RANDOM, FILE = "", "@file"
 _SOURCE, _CHECKPOINT = "train_from", "train_from_checkpoint"
-_KINDS = {"shipped": "", "run": "run · ", "published": "published · "}
 _UNFREEZE = {"never": "never", "block": "block by block", "all": "all at once"}
 _FATES = {"taken": "taken", "cut": "cut", "new": "anew"}
 """Short words for a narrow column that stands first: the card is narrow."""
@@ -129,8 +128,7 @@ def _title(name: str, found: dict[str, AvailableModel]) -> str:
         return "a file of weights" if name else "random weights"
     if name not in found:
         return f"what run {name.partition('@')[0]} started from"
-    entry = found[name]
-    return f"{_KINDS[entry.kind]}{entry.title}" + ("" if entry.ready else " (not here yet)")
+    return found[name].label
 
 
 def _open(
