@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer import cli
+from explorer import catalog, cli
+from explorer.architecture import NODE_KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,3 +52,17 @@ def test_every_verb_is_in_the_readme() -> None:
     for verb in re.findall(r"`python -m explorer ([a-z |]+)`", changelog):
         for name in verb.split(" | "):
             assert f"python -m explorer {name.strip()}" in README
+
+
+def test_every_network_and_node_kind_is_in_the_readme() -> None:
+    """Each exactly once in its table, in the catalogue's order, so that none is forgotten."""
+    section = README[README.index("## Networks and node kinds") : README.index("## How it is built")]
+    families, kinds = section.split("| `op` |")
+    told = re.findall(r"^\| ([^|`]+) \| (`.+) \|$", families, re.M)
+    groups = {title: [entry.name for entry in catalog.entries() if entry.group == group]
+              for group, title in catalog.GROUPS.items()}  # fmt: skip
+    assert {title: re.findall("`([^`]+)`", names) for title, names in told} == {
+        title: names for title, names in groups.items() if names
+    }
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| .+ \|$", kinds, re.M)
+    assert dict(rows) == {op: kind.__name__ for op, kind in NODE_KINDS.items()}

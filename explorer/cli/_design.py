@@ -143,7 +143,10 @@ def analyze_verb(args: argparse.Namespace) -> None:
         if not head.fits:
             print(f"! {head.describe()}; its layers are not listed")
     if any(layer.receptive_field.whole_input for layer in analysis.layers):
-        print("+ depends on the whole input through pooling, flattening or attention; the number is the convolutions'")
+        print(
+            "+ depends on the whole input through pooling, flattening, attention, a gate or group norm; the number is "
+            "the convolutions'"
+        )
     print("jump: pixels from the field of one unit to that of the next, the product of all strides")
     if any(coverage != 1 for coverage in analysis.coverage.values()):
         print("seen: percent of the field's box that a unit can depend on; – where no one pattern holds for all units")

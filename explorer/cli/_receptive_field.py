@@ -157,8 +157,9 @@ def _print(
 def _describe_status(support: UnitSupport) -> str:
     if support.convolutional is not None:
         return (
-            "whole input: attention, global pooling or flattening has the unit depend on all of a map; beside it "
-            "stands what convolutions and pooling windows alone see, with gates open and the middle unit of a pooling"
+            "whole input: attention, a gate, group norm, global pooling or flattening has the unit depend on all of a "
+            "map; beside it stands what convolutions and pooling windows alone see, with gates open and the middle "
+            "unit of a pooling"
         )
     return support.status
 

@@ -325,7 +325,8 @@ def _describe_support(support: UnitSupport, what: str, where: str) -> list[list[
         ["touched", f"{format_count(drawn.touched or 0)} {what}", "How many of them can change its value at all"],
         ["coverage", coverage, f"The share of the box within {where} that is touched; the rest are holes"],
         ["status", support.status,
-         "Attention, global pooling or flattening lies before it; drawn is what convolutions and poolings see"
+         "Attention, a gate, group norm, global pooling or flattening lies before it; drawn is what convolutions and "
+         "poolings see"
          if support is not drawn else "Every one of them is known, borders and padding included"],
     ]  # fmt: skip
     return rows

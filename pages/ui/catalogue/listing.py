@@ -39,11 +39,19 @@ def show() -> None:
     elif state["order"]:
         _show_cards(sorted(found, key=_SORTED_BY[state["order"]]))
     else:
+        # Whoever asked for something sees all of it; else one family at a time, for nobody reads fifty cards.
+        asked = bool(state["text"] or state["group"] or state["tags"])
         for group, title in GROUPS.items():
             of_group = [entry for entry in found if entry.group == group]
-            if of_group:
-                st.header(title, anchor=False)
-                _show_cards(of_group)
+            if not of_group:
+                continue
+            folded = st.expander(
+                f"**{title}** · {len(of_group)}", expanded=asked or of_group[0] == found[0],
+                key=f"{'asked' if asked else 'group'}_{group}", on_change="rerun",
+            )  # fmt: skip
+            if folded.open:
+                with folded:
+                    _show_cards(of_group)
 
 
 _KEPT = {"search": "text", "catalogue_group": "group", "catalogue_tags": "tags", "catalogue_order": "order"}

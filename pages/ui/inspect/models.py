@@ -51,8 +51,7 @@ def show(found: dict[str, AvailableModel]) -> None:
     )  # fmt: skip
     entry = found.get(name)
     if entry:
-        if entry.kind != "published":
-            st.caption(literal(f"{entry.name}: {entry.detail}."))
+        st.caption(literal(f"{entry.title} ({', '.join((entry.name, *entry.aliases))}): {entry.detail}."))
         if entry.kind == "shipped":
             _card(load_model_cards()[name])
         _checkpoint(entry)

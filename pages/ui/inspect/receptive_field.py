@@ -42,8 +42,8 @@ def _show_unit(model: Any, picture: Picture, prediction: Any, path: str) -> None
     )
     if field.whole_input:
         st.info(
-            "Attention, global pooling or flattening comes before this node: beside the rectangle, which is what "
-            "convolutions and poolings let it see, the unit depends on every pixel."
+            "Attention, a gate, group norm, global pooling or flattening comes before this node: beside the rectangle, "
+            "which is what convolutions and poolings let it see, the unit depends on every pixel."
         )
     st.caption(
         "Bright is every input pixel that the unit can depend on, borders and padding included; the box around it is "
