@@ -11,7 +11,7 @@ import streamlit as st  # noqa: E402
 from explorer import editor, figures  # noqa: E402
 from explorer.analysis import analyze  # noqa: E402
 from explorer.architecture import edit  # noqa: E402
-from pages.ui import design_metrics, findings, header, session  # noqa: E402
+from pages.ui import design_metrics, findings, header, paper_picture, session  # noqa: E402
 from pages.ui.components import mount  # noqa: E402
 
 session.begin()
@@ -70,7 +70,8 @@ with main:
             },
             choose=session.pick,
         )
-    with right, st.container(border=True, key="costs_card"):
+        paper_picture.show("growth", lambda: figures.draw_growth_of(architecture, now))
+    with right, st.container(border=True, key="costs_card", height="stretch"):
         cost = "params" if state["metric"] == "params" else "macs"
         mount(
             "charts",

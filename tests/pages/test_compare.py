@@ -363,3 +363,11 @@ def test_a_network_of_the_catalogue_is_brought_along() -> None:
     running.query_params["view"] = "list"
     press(running.run(), "compare_googlenet")
     assert networks(running) == [*SMALL, "googlenet"]
+
+
+@pytest.mark.parametrize(("tab", "menu"), [("side", "compare_growth_picture"), ("tradeoffs", "tradeoffs_picture")])
+def test_a_chart_is_taken_away_for_a_paper(tab: str, menu: str) -> None:
+    running = unfold(app(SMALL, tab=tab), menu)
+    labels_of_menu = [each.proto.label for each in running.get("download_button")]
+    assert labels_of_menu == ["SVG", "PDF", "TikZ"]
+    assert "eceptive field" in visible_text(running)

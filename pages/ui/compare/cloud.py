@@ -15,6 +15,7 @@ from explorer.comparison import LETTERS, Cloud, Ranges, sample_cloud
 from explorer.datasets import Progress
 from explorer.figures import Axis, Dots, Mark, Path
 from explorer.text import format_bytes, format_change, format_count, format_extent, format_share, format_si
+from pages.ui import paper_picture
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal, number_column
@@ -161,6 +162,8 @@ def _draw(kept: dict[str, Any], entries: tuple[Entry, ...], x: str, y: str) -> N
              "note": f"{len(found.points):,} in {kept['seconds']:.1f} s; a click takes one out", "legend": []},
             choose=_choose,
         )  # fmt: skip
+        title = f"Variants of {kept['label']}"
+        paper_picture.show("cloud", lambda: figures.draw_scatter(data, title=title))
     refused = f"; {found.refused:,} more did not fit together" if found.refused else ""
     where = ranges.below[0] or "the whole network"
     widths = " to ".join(format_share(width, 0) for width in ranges.width)

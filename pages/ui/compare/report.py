@@ -1,4 +1,4 @@
-"""The comparison to take away: one HTML file, Markdown, CSV, each network as JSON, and the address."""
+"""The comparison to take away: one HTML file, LaTeX, Markdown, CSV, each network as JSON, and the address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.architecture import to_json
-from explorer.comparison import LETTERS, make_report, render_csv, render_html, render_markdown
+from explorer.comparison import LETTERS, make_report, render_csv, render_html, render_latex, render_markdown
 
 from . import networks, run_results, state
 from .entries import Entry
@@ -29,6 +29,7 @@ def show(entries: tuple[Entry, ...]) -> None:
         found = make_report(networks.compare_entries(entries), run_results.load_results(entries), here)
         forms = (
             ("HTML, one file", render_html, "html", "text/html"),
+            ("LaTeX", render_latex, "tex", "text/x-tex"),
             ("Markdown", render_markdown, "md", "text/markdown"),
             ("CSV", render_csv, "csv", "text/csv"),
         )

@@ -10,6 +10,8 @@ import streamlit as st
 from explorer import catalog
 from explorer.comparison import LETTERS, TradeOffAxis, TradeOffPoint, lay_out_trade_off, list_axes
 from explorer.experiments import ComparableRuns, SampleStatistics, group_comparable_runs
+from explorer.figures import draw_scatter
+from pages.ui import paper_picture
 from pages.ui.components import mount
 from pages.ui.manager import manager
 from pages.ui.text import cell, literal
@@ -104,6 +106,7 @@ def _draw(points: Points, own: int, x: TradeOffAxis, y: TradeOffAxis) -> set[int
              "choosable": True, "legend": []},
             choose=_choose,
         )  # fmt: skip
+        paper_picture.show("tradeoffs", lambda: draw_scatter(data))
     found = next((each for each, key in zip(points, keys, strict=True) if key == chosen), None)
     if found:
         _actions(found[1], found[0] < own)

@@ -14,6 +14,7 @@ from explorer.comparison import (
     Table,
     TableCell,
     describe_misfits,
+    draw_growths,
     format_cell,
     format_difference,
     metrics_table,
@@ -21,7 +22,7 @@ from explorer.comparison import (
     stages_table,
 )
 from explorer.text import format_count
-from pages.ui import other_tools
+from pages.ui import other_tools, paper_picture
 from pages.ui.components import mount
 from pages.ui.text import cell, literal
 
@@ -66,6 +67,7 @@ def show(entries: tuple[Entry, ...]) -> None:
                 **pictures.growths(comparison),
             },
         )
+        paper_picture.show("compare_growth", lambda: draw_growths(comparison))
     run_results.show(entries)
     _summaries(entries)
     _all_stages(comparison)

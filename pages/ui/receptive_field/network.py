@@ -10,7 +10,7 @@ import streamlit as st
 from explorer import editor, figures
 from explorer.analysis import Analysis, analyze
 from explorer.architecture import Architecture, edit, walk
-from pages.ui import header, session
+from pages.ui import header, paper_picture, session
 from pages.ui.components import mount
 from pages.ui.inspect import nodes
 from pages.ui.inspect import state as inspect_state
@@ -132,6 +132,7 @@ def show_growth(architecture: Architecture, analysis: Analysis, path: str) -> No
             },
             choose=choose_node,
         )  # fmt: skip
+        paper_picture.show("growth", lambda: figures.draw_growth_of(architecture, analysis))
 
 
 def show_windows(architecture: Architecture, path: str) -> None:
