@@ -14,7 +14,7 @@ from explorer.comparison import compute_saving, find_reductions, list_stacks, pa
 from explorer.runs import Manager
 from pages.ui.compare.state import parse_options
 from tests.experiments.parts import finish
-from tests.pages.parts import HOSTILE, JOINER, address, design_of, mounted, open_page, visible_text
+from tests.pages.parts import HOSTILE, JOINER, address, design_of, mounted, open_page, unfold, visible_text
 from tests.pages.sending import send
 from tests.training.parts import config
 
@@ -156,6 +156,9 @@ def test_the_cloud_its_front_and_a_point_of_it(manager: Manager) -> None:
     best = found.front(macs="least", params="least")
     data = mounted(running, "cloud_scatter")
     assert [mark["x"] for mark in data["marks"] if mark["front"]] == [point.totals.macs for point in best]
+
+    unfold(running, "cloud_picture")
+    assert [each.proto.label for each in running.get("download_button")] == ["SVG", "PDF", "TikZ"]
 
     running.session_state["compare_cloud"]["chosen"] = str(best[0].number)
     running.run()
