@@ -42,7 +42,7 @@ def test_every_entry_with_its_numbers_is_searched_and_opened(server, page):
     first = [entry.title for entry in catalog.entries() if entry.group == "course"]
     until(lambda: entries(page) == first, "the first family")
     with rerun(page):
-        page.get_by_text("Before GoogLeNet").click()
+        page.locator("summary").filter(has_text="Before GoogLeNet").click()
     until(lambda: len(entries(page)) > len(first), "another family")
     page.locator(".st-key-entry_inception-net-32").get_by_role("link", name="Open in Design").click()
     design = Design(page, server.url)
