@@ -19,12 +19,15 @@ function drawMenu(parent, menu, memory, icon = "") {
   }
   const open = () => {
     list = html(box, "span", { class: "list", role: "menu", "aria-label": menu.label })
-    for (const { value, label } of menu.options) {
-      const item = html(list, "button", { type: "button", role: "menuitem", "data-value": value }, label)
+    for (const { value, label, ok = true } of menu.options) {
+      const item = html(list, "button", {
+        type: "button", role: "menuitem", "data-value": value,
+        class: ok ? null : "off", title: ok ? null : OFF, "aria-description": ok ? null : OFF,
+      }, label)
       item.addEventListener("click", () => {
         close()
         button.focus()
-        send(memory, { ...menu.command, value })
+        send(memory, { ...menu.command, value }, ++gestures, ok ? "commit" : "ask")
       })
     }
     button.setAttribute("aria-expanded", "true")

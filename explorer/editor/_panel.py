@@ -258,11 +258,7 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
         "change": {
             "label": "change the kind of this branch",
             "command": {"do": "change_kind", "path": path},
-            "options": [
-                {"value": key, "label": caption}
-                for key, (caption, _) in branches.BRANCH_KINDS.items()
-                if make.totals({"do": "change_kind", "path": path, "value": key}) is not None
-            ],
+            "options": _kind_options(make, {"do": "change_kind", "path": path}),
         },
         "add": {
             "label": "add a layer",
@@ -274,6 +270,14 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
     }
 
 
+def _kind_options(make: Maker, command: Command) -> list[dict[str, Any]]:
+    """Every kind of branch; one that does not fit as it is (a 1×1 cannot halve every map) is answered with the reason."""
+    return [
+        {"value": key, "label": caption, "ok": make.totals({**command, "value": key}) is not None}
+        for key, (caption, _) in branches.BRANCH_KINDS.items()
+    ]
+
+
 def _add_card(make: Maker, parallel: Parallel, main: str) -> dict[str, Any]:
     full = len(parallel.branches) >= MAX_BRANCHES
     command: Command = {"do": "add_branch", "path": main}
@@ -282,13 +286,7 @@ def _add_card(make: Maker, parallel: Parallel, main: str) -> dict[str, Any]:
         "add": {
             "label": "add a branch" if not full else f"{MAX_BRANCHES} branches, the most a block may have",
             "command": command,
-            "options": []
-            if full
-            else [
-                {"value": key, "label": caption}
-                for key, (caption, _) in branches.BRANCH_KINDS.items()
-                if make.totals({**command, "value": key}) is not None  # a 1×1 cannot halve every map
-            ],
+            "options": [] if full else _kind_options(make, command),
         },
     }
 

@@ -10,7 +10,7 @@ import pytest
 
 from explorer import catalog, editor
 from explorer.analysis import METRICS, Sweep, analyze, headline_metrics
-from explorer.architecture import Architecture, ArchitectureError, edit, walk
+from explorer.architecture import Architecture, ArchitectureError, branches, edit, walk
 from tests.networks import REPRESENTATIVES
 from tests.sizes import ALL, THOROUGH
 
@@ -93,15 +93,36 @@ def test_everything_offered_can_be_done(name: str, path: str) -> None:
         if not button["off"]:
             analyze(editor.apply_with_repairs(architecture, button["command"])[0])
     for card in panel["cards"]:
+        for menu in (card.get("change", {}), card.get("add", {})):
+            for option in menu.get("options", ()):
+                command = {**menu["command"], "value": option["value"]}
+                if not option.get("ok", True):  # all kinds are there; one that does not fit says why
+                    told = editor.explain_misfit(architecture, command)
+                    assert told
+                    assert told["text"].startswith("Not changed: ")
         for option in card.get("change", {}).get("options", ()):
             command = {**card["change"]["command"], "value": option["value"]}
-            analyze(editor.apply_with_repairs(architecture, command)[0])
+            if option["ok"]:
+                analyze(editor.apply_with_repairs(architecture, command)[0])
         for option in card.get("add", {}).get("options", ()):
+            if not option.get("ok", True):
+                continue
             command = {**card["add"]["command"], "value": option["value"]}
             try:
                 analyze(editor.apply_with_repairs(architecture, command)[0])
             except ArchitectureError as error:  # what cannot stand there is offered, too, and told why
                 assert command["do"] == "insert" and "was not inserted here" in str(error)  # noqa: PT017, PT018
+
+
+def test_menus_of_branches_have_every_kind() -> None:
+    """Also those that do not fit: in a block of stride 2 some make maps of another size."""
+    panel = panel_of("inception-v3", "Mixed_6a")
+    menus = [card[name] for card in panel["cards"] for name in ("change", "add") if name in card]
+    kinds = [menu["options"] for menu in menus if menu.get("command", {}).get("do") in ("change_kind", "add_branch")]
+    assert len(kinds) == 4
+    for options in kinds:
+        assert [option["value"] for option in options] == list(branches.BRANCH_KINDS)
+    assert any(not option["ok"] for options in kinds for option in options)
 
 
 def test_options_that_would_not_fit_are_off() -> None:
