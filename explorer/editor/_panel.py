@@ -271,7 +271,7 @@ def _branch_card(make: Maker, branch: Any, path: str, chosen: str, parallel: Par
 
 
 def _kind_options(make: Maker, command: Command) -> list[dict[str, Any]]:
-    """Every kind of branch; one that does not fit as it is (a 1×1 cannot halve every map) is answered with the reason."""
+    """Every kind of branch; one that does not fit as it is (a 1×1 cannot halve every map) is answered by the reason."""
     return [
         {"value": key, "label": caption, "ok": make.totals({**command, "value": key}) is not None}
         for key, (caption, _) in branches.BRANCH_KINDS.items()
