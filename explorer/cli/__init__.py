@@ -26,6 +26,7 @@ from . import (
     _effective,
     _evaluate,
     _experiments,
+    _export,
     _find_rate,
     _inspect,
     _lessons,
@@ -81,8 +82,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("arch", metavar="ARCH", help=ARCH_HELP)
         if shape:
             sub.add_argument("--input", metavar="CxHxW", help="another input shape, such as 3x224x224")
-        if name != "export":
-            sub.add_argument("--json", action="store_true", help="plain data instead of a table")
+        sub.add_argument("--json", action="store_true", help="plain data instead of a table")
         return sub
 
     _design.add_list(verb)
@@ -100,11 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("before", metavar="A", help=ARCH_HELP)
     sub.add_argument("after", metavar="B", help=ARCH_HELP)
     sub.add_argument("--all", action="store_true", help="list every change singly, also what costs nothing")
-    sub = verb(
-        "export", _design.export_verb, "The architecture as JSON or as the text of a link.", arch=True, shape=False
-    )
-    sub.add_argument("--format", choices=("json", "link"), default="json", help="default: json")
-    sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
+    _export.add(verb)
     _compare.add(verb)
     _runs.add(verb, verbs)
     _augment.add(verb)

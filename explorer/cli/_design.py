@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from .. import catalog
 from ..analysis import CONVENTIONS, METRICS, Analysis, ReceptiveField, analyze, headline_metrics
-from ..architecture import Architecture, describe_changes, diff, group_changes, to_data, to_link
+from ..architecture import Architecture, describe_changes, diff, group_changes
 from ..comparison import Delta, count_layer, find_differences
 from ..profiling import OUR_CONVENTION
 from ..text import compact_shape, format_count, format_decimal, format_extent, format_signed, quote
 from ._arguments import read_architecture
-from ._text import escape, format_notes, format_table, print_json, wrap, write_text
+from ._text import escape, format_notes, format_table, print_json, wrap
 
 
 def _field(field: ReceptiveField) -> str:
@@ -225,12 +224,3 @@ def diff_verb(args: argparse.Namespace) -> None:
     print()
     rows = [(name, f"{was:,}", f"{now:,}", format_signed(now - was)) for name, (was, now) in totals.items()]
     print(format_table(("total", "before", "after", "difference"), rows, "<>>>"))
-
-
-def export_verb(args: argparse.Namespace) -> None:
-    found = catalog.resolve(args.arch, files=True)
-    text = to_link(found) if args.format == "link" else json.dumps(to_data(catalog.state_origin(found)), indent=2)
-    if args.output is None:
-        print(text)
-        return
-    write_text(args.output, f"{text}\n")

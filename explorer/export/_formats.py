@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..architecture import to_json, to_link
+from .. import catalog
+from ..architecture import to_data, to_link
 from ..text import suggest
-from . import _pictures, _tables
+from . import _onnx, _pictures, _tables, _weights
 from ._subject import Subject
 
 
@@ -33,13 +36,15 @@ class Format:
     media_type: str
     write: Callable[[Subject], tuple[bytes, tuple[str, ...]]] = field(repr=False)
     """Gives the file's content and notes. Raises ValueError, in one sentence, where the subject has no such form."""
+    takes_weights: bool = False
+    """Whether weights are part of it; torch's initial ones where there are no others, unless it needs them."""
     needs_weights: bool = False
     is_text: bool = True
     """Whether a page can show it as code."""
 
 
 def _write_json(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
-    return f"{to_json(subject.architecture)}\n".encode(), ()
+    return f"{json.dumps(to_data(catalog.state_origin(subject.architecture)), indent=2)}\n".encode(), ()
 
 
 def _write_link(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
@@ -49,6 +54,18 @@ def _write_link(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
 FORMATS: dict[str, Format] = {
     "json": Format(title="JSON", suffix=".json", media_type="application/json", write=_write_json),
     "link": Format(title="Link", suffix=".txt", media_type="text/plain", write=_write_link),
+    "onnx": Format(
+        title="ONNX", suffix=".onnx", media_type="application/octet-stream", write=_onnx.write_onnx,
+        takes_weights=True, is_text=False,
+    ),
+    "safetensors": Format(
+        title="Weights (safetensors)", suffix=".safetensors", media_type="application/octet-stream",
+        write=_weights.write_safetensors, takes_weights=True, needs_weights=True, is_text=False,
+    ),
+    "pt2": Format(
+        title="Archive of torch.export", suffix=".pt2", media_type="application/octet-stream",
+        write=_weights.write_pt2, takes_weights=True, is_text=False,
+    ),
     "svg": Format(
         title="SVG picture", suffix=".svg", media_type="image/svg+xml", write=_pictures.write_svg_of
     ),
@@ -86,5 +103,6 @@ def export(subject: Subject, format_name: str) -> ExportedFile:
     if known.needs_weights and subject.weights is None:
         raise ValueError(f"{known.title} needs weights; export a run or a model, or train the design first")
     data, notes = known.write(subject)
-    name = f"{subject.architecture.name}{known.suffix}"
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", subject.architecture.name).strip("-")[:60] or "network"
+    name = f"{stem}{known.suffix}"
     return ExportedFile(name=name, media_type=known.media_type, data=data, notes=notes)

@@ -347,4 +347,4 @@ WRITERS: dict[str, Write] = {
     "residual": _write_residual,
     "auxiliary": lambda _w, _node, _path, x: x,  # runs in training only
 }
-"""For each op the function that writes it: ``write(writer, node, path, name of what comes in)`` → name of its result."""
+"""For each op the function that writes it: ``write(writer, node, path, name of the input)`` → name of the result."""

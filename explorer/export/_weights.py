@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ..analysis import analyze
 from ..text import format_count
 from ._onnx import describe_subject
-from ._proof import AGREEMENT, describe_agreement, measure_difference, network_of
+from ._proof import network_of, prove
 
 if TYPE_CHECKING:
-    from ._formats import Subject
+    from ._subject import Subject
 
 
 def write_safetensors(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
@@ -73,9 +73,7 @@ def write_pt2(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
         program = torch.export.export(network, (example,), dynamic_shapes=(batch,), strict=False)
         torch.export.save(program, file, extra_files=describe_subject(subject))
         module = torch.export.load(io.BytesIO(file.getvalue())).module()
-    difference = measure_difference(network, lambda images: module(images).detach(), subject.architecture.input_shape)
-    if not difference <= AGREEMENT:
-        raise ValueError(
-            f"the archive's scores differ from the network's by {difference:.1e} of the largest: it is not handed over"
+        proof = prove(
+            f"torch {torch.__version__}", network, lambda images: module(images).detach(), subject.architecture
         )
-    return file.getvalue(), (*note, describe_agreement(f"torch {torch.__version__}", difference))
+    return file.getvalue(), (*note, proof)

@@ -1,0 +1,111 @@
+"""The verb ``export``: a design, a run or a model as what other programs read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import catalog
+from ..export import FORMATS, ExportedFile, Subject, export
+from ..text import quote_path
+from ._arguments import ARCH_HELP
+from ._inspect import MODEL, add_options, open_named_model, split_weights
+from ._running import open_manager
+from ._text import print_json, write_text
+
+if TYPE_CHECKING:
+    from ..inspection.models import Model
+
+
+def _export(args: argparse.Namespace) -> None:
+    form = FORMATS[args.format]
+    if args.output is None and not form.is_text:
+        raise ValueError(f"{form.title} is no text; give -o FILE, such as -o network{form.suffix}")
+    file = export(replace(_find_subject(args), path=args.block), args.format)
+    if args.output is None:
+        print(file.data.decode().rstrip("\n"))
+    elif form.is_text:
+        write_text(args.output, file.data.decode())
+    else:
+        _write_bytes(args.output, file)
+    if args.json:
+        print_json({"file": args.output, "format": args.format, "bytes": len(file.data), "notes": file.notes})
+    else:
+        for note in file.notes:
+            print(note, file=sys.stderr)
+
+
+def _write_bytes(name: str, file: ExportedFile) -> None:
+    """The whole file under its name, or what was there before."""
+    beside = Path(f"{name}.part")
+    try:
+        beside.write_bytes(file.data)
+        os.replace(beside, name)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None
+
+
+def _find_subject(args: argparse.Namespace) -> Subject:
+    """A design as it is; a model with its weights, classes and preprocessing."""
+    text = args.what
+    if args.untrained or not (FORMATS[args.format].takes_weights and _names_model(text)):
+        try:
+            return Subject(architecture=catalog.resolve(text, files=True))
+        except ValueError:
+            if args.untrained or not _names_model(text):
+                raise
+    args.model = text
+    return subject_of(open_named_model(args), text)
+
+
+def _names_model(text: str) -> bool:
+    """Whether a text is ARCH:WEIGHTS, or the name of a shipped model or of a run."""
+    from ..inspection import list_models
+
+    name, weights = split_weights(text)
+    if weights:
+        try:
+            catalog.resolve(name, files=True)
+        except ValueError:
+            return False
+        return True
+    with open_manager() as manager:
+        return text.partition("@")[0] in {entry.name.partition("@")[0] for entry in list_models(manager)}
+
+
+def subject_of(model: Model, name: str) -> Subject:
+    """What is exported of a model that was opened, with the recipe where it is a run's."""
+    from ..training import parse
+
+    config = None
+    with open_manager() as manager, suppress(ValueError):  # where it is no run
+        config = parse(manager.run(name.partition("@")[0]).config)
+    return Subject(
+        architecture=model.architecture, weights=model.network.state_dict(), preprocessing=model.preprocessing,
+        classes=model.classes if model.has_class_names else (), provenance=model.provenance, config=config,
+    )  # fmt: skip
+
+
+def add(verb: Callable[..., Any]) -> None:
+    """Add the verb to the command line."""
+    text = (
+        "Take a design, a run or a model away: source code, ONNX, weights, pictures, tables. Every file that computes "
+        "is computed and compared before it is written; what was proved is told on standard error."
+    )
+    sub = verb("export", _export, text, arch=False, shape=False)
+    sub.add_argument("what", metavar="ARCH_OR_MODEL", help=f"{ARCH_HELP}; or {MODEL}")
+    told = "; ".join(f"{key}: {form.title}" for key, form in FORMATS.items())
+    told = f"{told}; default: json"
+    sub.add_argument("--format", choices=tuple(FORMATS), default="json", metavar="FORMAT", help=told)
+    sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
+    sub.add_argument("--block", default="", metavar="PATH", help="of a picture or table: of this node alone")
+    text = "without the weights of the model of that name: torch's initial ones"
+    sub.add_argument("--untrained", action="store_true", help=text)
+    add_options(sub)
