@@ -143,7 +143,7 @@ def analyze_verb(args: argparse.Namespace) -> None:
             print(f"! {head.describe()}; its layers are not listed")
     if any(layer.receptive_field.whole_input for layer in analysis.layers):
         print(
-            "+ depends on the whole input through pooling, flattening, attention, a gate or group norm; the number is "
+            "+ depends on the whole input (pooling, flattening, attention, a gate, group norm); the number is "
             "the convolutions'"
         )
     print("jump: pixels from the field of one unit to that of the next, the product of all strides")

@@ -17,7 +17,7 @@ from ..text import quote_path
 from ._arguments import ARCH_HELP
 from ._inspect import MODEL, add_options, open_named_model, split_weights
 from ._running import open_manager
-from ._text import print_json, write_text
+from ._text import escape, print_json, write_text
 
 if TYPE_CHECKING:
     from ..inspection.models import Model
@@ -37,8 +37,8 @@ def _export(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"file": args.output, "format": args.format, "bytes": len(file.data), "notes": file.notes})
     else:
-        for note in file.notes:
-            print(note, file=sys.stderr)
+        for note in file.notes:  # not into what is piped on
+            print(escape(note), file=sys.stderr if args.output is None else sys.stdout)
 
 
 def _write_bytes(name: str, file: ExportedFile) -> None:
@@ -97,7 +97,7 @@ def add(verb: Callable[..., Any]) -> None:
     """Add the verb to the command line."""
     text = (
         "Take a design, a run or a model away: source code, ONNX, weights, pictures, tables. Every file that computes "
-        "is computed and compared before it is written; what was proved is told on standard error."
+        "is computed and compared before it is written; what was proved is told."
     )
     sub = verb("export", _export, text, arch=False, shape=False)
     sub.add_argument("what", metavar="ARCH_OR_MODEL", help=f"{ARCH_HELP}; or {MODEL}")
