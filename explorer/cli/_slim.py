@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..architecture import to_json
 from ..text import format_share, quote_path
@@ -27,11 +27,10 @@ def _slim(args: argparse.Namespace) -> None:
     model = open_named_model(args)
     from ..slimming import STEP_TITLES, read_inputs, slim
 
-    data = _open_data(model, args)
+    data = _open_data(model, args, "test")
     images = None if data is None else read_inputs(model, data, "test", _SHOWN)
-    train = None
-    if data is not None and len(data.train_images) and not args.as_is:
-        train = read_inputs(model, data, "train", _GATHERED)
+    learnt = None if plan.budget is None or args.as_is else _open_data(model, args, "train")
+    train = read_inputs(model, learnt, "train", _GATHERED) if learnt and len(learnt.train_images) else None
     steps, idle = slim(model.architecture, model.network, plan, images_BCHW=images, train_images_BCHW=train)
     last = steps[-1]
     accuracy = None if data is None else _measure(model, last, data, args.images)
@@ -89,6 +88,8 @@ def _read_plan(args: argparse.Namespace) -> SlimPlan:
 
 def _tell_proof(step: Slimmed) -> str:
     proof = step.proof
+    if step.step == "recalibrate":
+        return "answers change"
     return f"{proof.largest_difference:.1g} of {proof.largest_score:.3g}"
 
 
@@ -126,7 +127,7 @@ def _step_data(step: Slimmed) -> dict[str, Any]:
 # ---- accuracy -------------------------------------------------------------------------------------------------------
 
 
-def _open_data(model: Model, args: argparse.Namespace) -> Dataset | None:
+def _open_data(model: Model, args: argparse.Namespace, part: Literal["train", "test"]) -> Dataset | None:
     """The data set that was named, or that of the model; None where none is known."""
     from .. import datasets
     from ..inspection import find_dataset
@@ -137,7 +138,7 @@ def _open_data(model: Model, args: argparse.Namespace) -> Dataset | None:
         name = datasets.find_name(args.data)
     else:
         with open_manager() as manager:
-            name = find_dataset(args.model, manager)
+            name = find_dataset(args.model, manager, part)
         if not name:
             return None
     with show_progress("images") as tell:

@@ -41,7 +41,7 @@ from tests.training.parts import network
 SHIPPED = _shipped.FOLDER
 NEEDED = {"maps": "inspect_maps", "branches": "inspect_branches", "why": "inspect_why",
           "perturb": "inspect_response", "field": "inspect_field", "filters": "inspect_filters", "two": "",
-          "test": ""}  # fmt: skip
+          "test": "", "slim": ""}  # fmt: skip
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from explorer.comparison import MAX_NETWORKS, Comparison, compare
 from pages.ui import session
 
 from .entries import Entry, from_architecture, from_catalogue, from_design
-from .state import PAGE, set_entries, to_stored
+from .state import PAGE, choose_pair, set_entries, to_stored
 
 
 def begin() -> None:
@@ -104,6 +104,18 @@ def bring_design() -> None:
         return
     set_entries([*found[:place], to_stored(entry), *found[place + 1 :]])
     PAGE.tell("info", f"{entry.label} has taken the place of {found[place]['label']}")
+
+
+def bring_pair(first: Entry, second: Entry) -> None:
+    """Take two networks from another page and show their differences; where it is too many, the last ones go."""
+    pair = (first.architecture, second.architecture)
+    others = [each for each in PAGE.state["entries"] if each["architecture"] not in pair]
+    kept = others[: MAX_NETWORKS - 2]
+    set_entries([*kept, to_stored(first), to_stored(second)])
+    choose_pair(len(kept), len(kept) + 1)
+    PAGE.state["tab"] = "differences"
+    for each in others[MAX_NETWORKS - 2 :]:
+        PAGE.tell("info", f"{each['label']} is not compared any more: a comparison holds {MAX_NETWORKS} networks")
 
 
 def go() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -264,6 +264,6 @@ def _version(entry: AvailableModel, name: str) -> str:
     return f"{about.st_mtime_ns} {about.st_size}"
 
 
-def find_dataset(name: str) -> str:
+def find_dataset(name: str, part: Literal["train", "test"] = "test") -> str:
     """The data set that a model was trained on, or one with its classes; '' where there is none."""
-    return inspection.find_dataset(name, manager())
+    return inspection.find_dataset(name, manager(), part)

@@ -26,6 +26,7 @@ from . import (
     predictions,
     queries,
     receptive_field,
+    slim,
     state,
 )
 from .state import Picture
@@ -34,7 +35,7 @@ _OF_PICTURE = {
     "maps": maps.show, "branches": branches.show, "why": attribution.show, "perturb": perturb.show,
     "field": receptive_field.show,
 }  # fmt: skip
-_OF_MODEL = {"two": model_pair.show, "test": evaluation.show}
+_OF_MODEL = {"two": model_pair.show, "test": evaluation.show, "slim": slim.show}
 
 
 def main(found: dict[str, AvailableModel]) -> None:

@@ -23,6 +23,7 @@ TABS = {
     "filters": "Filters",
     "two": "Two models",
     "test": "Test set",
+    "slim": "Slim",
 }
 """By the word that stands in addresses."""
 TAB = "inspect_tab"

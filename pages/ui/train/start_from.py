@@ -12,6 +12,7 @@ from explorer.architecture import Architecture, walk
 from explorer.inspection import AvailableModel, fetch_weights, find_published, list_models
 from explorer.text import format_bytes, format_shape, parse_decimal
 from explorer.training import StartFrom, TrainConfig, describe_start
+from pages.ui.inspect import state as inspect_state
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -21,7 +22,8 @@ from . import choices
 if TYPE_CHECKING:  # torch is loaded where weights are read
     from explorer.training.starting import StartWeights
 
-RANDOM, FILE = "", "@file"
+RANDOM, FILE, OWN = "", "@file", "@own"
+"""No weights; a file that is uploaded; the visitor's own weights, or a slim model, from the Inspect page."""
 _SOURCE, _CHECKPOINT = "train_from", "train_from_checkpoint"
 _UNFREEZE = {"never": "never", "block": "block by block", "all": "all at once"}
 _FATES = {"taken": "taken", "cut": "cut", "new": "anew"}
@@ -86,7 +88,8 @@ def fill(section: dict[str, Any] | None, source: str) -> None:
     here = st.session_state
     known = StartFrom(**(section or {"weights": "none"}))
     name, at, _ = source.partition("@")
-    here[_SOURCE] = source if source.endswith("@start") or section is None else name
+    whole = source.endswith("@start") or source == OWN or section is None
+    here[_SOURCE] = source if whole else name
     here[_CHECKPOINT] = source if at else ""
     here["train_from_freeze"], here["train_from_unfreeze"] = known.freeze, known.unfreeze
     here["train_from_epochs"], here["train_from_rate"] = str(known.unfreeze_epochs), f"{known.old_rate:g}"
@@ -104,7 +107,8 @@ def choose(networks: Sequence[Architecture], *, heads: bool = True) -> Start:
     found = {entry.name: entry for entry in list_models(manager())}
     chosen = here.get(_SOURCE, RANDOM)
     cloned = [chosen] if chosen.endswith("@start") else []
-    options = [RANDOM, FILE, *cloned, *found]
+    own = [] if inspect_state.state()["own"] is None else [OWN]
+    options = [RANDOM, FILE, *own, *cloned, *found]
     if chosen not in options:  # a run that was deleted meanwhile
         here[_SOURCE] = RANDOM
     source = st.selectbox(
@@ -126,6 +130,8 @@ def choose(networks: Sequence[Architecture], *, heads: bool = True) -> Start:
 def _title(name: str, found: dict[str, AvailableModel]) -> str:
     if name in (RANDOM, FILE):
         return "a file of weights" if name else "random weights"
+    if name == OWN:
+        return f"{inspect_state.state()['own'].name} · on Inspect"
     if name not in found:
         return f"what run {name.partition('@')[0]} started from"
     return found[name].label
@@ -137,6 +143,10 @@ def _open(
     """The weights of a choice; None, and why, where there are none yet."""
     if source == FILE:
         return _upload(networks)
+    if source == OWN:
+        from explorer.inspection.starting import start_from
+
+        return start_from(inspect_state.state()["own"]), ""
     name, version = source, ""
     if entry := found.get(source):
         if not entry.ready:
@@ -219,8 +229,9 @@ def _ask(networks: Sequence[Architecture], weights: StartWeights | None) -> tupl
     )  # fmt: skip
     section: dict[str, Any] = {"weights": "?" if weights is None else weights.name[:1000], "freeze": freeze or ""}
     if freeze:
+        here.setdefault("train_from_unfreeze", "never")
         section["unfreeze"] = st.segmented_control(
-            "Unfreeze", list(_UNFREEZE), key="train_from_unfreeze", default="never", required=True,
+            "Unfreeze", list(_UNFREEZE), key="train_from_unfreeze", required=True,
             format_func=_UNFREEZE.__getitem__, persist_state="session",
             help="Block by block: after every so many epochs the last block of what is fixed is trained, too.",
         )  # fmt: skip
@@ -239,8 +250,9 @@ def _ask(networks: Sequence[Architecture], weights: StartWeights | None) -> tupl
         section["old_rate"] = parse_decimal(typed)
     except ValueError as error:
         problem = f"learning rate of what was carried over: {error}"
+    here.setdefault("train_from_head", "auto")
     section["head"] = st.segmented_control(
-        "Classifier", list(_HEADS), key="train_from_head", default="auto", required=True,
+        "Classifier", list(_HEADS), key="train_from_head", required=True,
         format_func=_HEADS.__getitem__, persist_state="session",
         help="Automatic: it begins anew unless the weights have the classes of the data, name by name.",
     )  # fmt: skip
