@@ -117,7 +117,7 @@ const roomOfMark = (x, y) => ({ left: x - 7, right: x + 7, at: y + 4 })
 // tooltip has to do. `placed` holds what has its place.
 function placeLabel(group, words, [x, y], { left, right, top, bottom }, placed) {
   const wide = 6.2 * words.length
-  for (const [side, dy] of [1, -1].flatMap((side) => [4, -10, 18, -22, 30].map((dy) => [side, dy]))) {
+  for (const [side, dy] of [1, -1].flatMap((side) => [4, -10, 18, -22, 30, -34, 42, -46, 54].map((dy) => [side, dy]))) {
     const near = x + 10 * side
     const spot = { left: Math.min(near, near + side * wide), right: Math.max(near, near + side * wide), at: y + dy }
     const free = placed.every((other) => Math.abs(other.at - spot.at) > 12 || other.left > spot.right || other.right < spot.left)
