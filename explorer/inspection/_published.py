@@ -131,6 +131,7 @@ PUBLISHED = {
         ),
         _of_torchvision("convnext-t", "convnext_tiny", "ConvNeXt-T", "convnext_tiny-983f1562.pth", 109.119, cover=236),
         _of_timm("ghostnet-1.0", "ghostnet_100", "GhostNet 1.0×", "in1k", 20_818_544),
+        _of_timm("inceptionnext-t", "inception_next_tiny", "InceptionNeXt-T", "sail_in1k", 112_282_032),
         _of_timm("repvgg-a0", "repvgg_a0", "RepVGG-A0", "rvgg_in1k", 36_530_952, interpolation="bilinear"),
     )
 }  # fmt: skip
