@@ -39,6 +39,8 @@ class Format:
     takes_weights: bool = False
     """Whether weights are part of it; torch's initial ones where there are no others, unless it needs them."""
     needs_weights: bool = False
+    of_block: bool = False
+    """Whether it can be of the block at the subject's path alone."""
     is_text: bool = True
     """Whether a page can show it as code."""
 
@@ -67,18 +69,22 @@ FORMATS: dict[str, Format] = {
         write=_weights.write_pt2, takes_weights=True, is_text=False,
     ),
     "svg": Format(
-        title="SVG picture", suffix=".svg", media_type="image/svg+xml", write=_pictures.write_svg_of
+        title="SVG picture", suffix=".svg", media_type="image/svg+xml", write=_pictures.write_svg_of, of_block=True
     ),
     "pdf": Format(
-        title="PDF picture", suffix=".pdf", media_type="application/pdf", write=_pictures.write_pdf_of, is_text=False
+        title="PDF picture", suffix=".pdf", media_type="application/pdf", write=_pictures.write_pdf_of, of_block=True,
+        is_text=False,
     ),
-    "tikz": Format(title="TikZ picture", suffix=".tex", media_type="text/x-tex", write=_pictures.write_tikz_of),
+    "tikz": Format(
+        title="TikZ picture", suffix=".tex", media_type="text/x-tex", write=_pictures.write_tikz_of, of_block=True
+    ),
     "latex": Format(
-        title="LaTeX table of layers", suffix=".layers.tex", media_type="text/x-tex", write=_tables.write_latex_of
+        title="LaTeX table of layers", suffix=".layers.tex", media_type="text/x-tex", write=_tables.write_latex_of,
+        of_block=True,
     ),
     "markdown": Format(
         title="Markdown table of layers", suffix=".layers.md", media_type="text/markdown",
-        write=_tables.write_markdown_of,
+        write=_tables.write_markdown_of, of_block=True,
     ),
 }
 """By the names of the command line. Modules that write a format import torch, onnx and the like inside functions."""
@@ -92,7 +98,7 @@ def export(subject: Subject, format_name: str) -> ExportedFile:
         format_name: A key of ``FORMATS``.
 
     Returns:
-        The file, named after the design.
+        The file, named after the design and the block.
 
     Raises:
         ValueError: There is no such format, the weights are missing, or the design has no such form; in one sentence.
@@ -102,7 +108,11 @@ def export(subject: Subject, format_name: str) -> ExportedFile:
         raise ValueError(f"there is no format {format_name!r}; {suggest(format_name, FORMATS, 'the formats are')}")
     if known.needs_weights and subject.weights is None:
         raise ValueError(f"{known.title} needs weights; export a run or a model, or train the design first")
+    if subject.path and not known.of_block:
+        blocks = ", ".join(name for name, each in FORMATS.items() if each.of_block)
+        raise ValueError(f"{known.title} is of the whole network, not of {subject.path!r}; of a block there are {blocks}")
     data, notes = known.write(subject)
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", subject.architecture.name).strip("-")[:60] or "network"
+    named = f"{subject.architecture.name} {subject.path}"
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", named).strip("-")[:60] or "network"
     name = f"{stem}{known.suffix}"
     return ExportedFile(name=name, media_type=known.media_type, data=data, notes=notes)

@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from fpdf.fonts import CORE_FONTS_CHARWIDTHS
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Sequence, edit
+from explorer.cli import main
 from explorer.export import FORMATS, Subject, export
 from explorer.figures import Drawing, Polyline, Rectangle, Text, draw_block, draw_network, measure_text
 from explorer.figures._architecture_drawing import PAGE_HEIGHT, PAGE_WIDTH
@@ -211,6 +213,30 @@ def test_texts_of_svg_say_how_long_they_are() -> None:
         assert float(text.attrib["textLength"]) == pytest.approx(
             measure_text(text.text or "", float(text.attrib["font-size"]), is_bold=bold), abs=0.01
         )
+
+
+@pytest.mark.parametrize("form", [*PICTURES, "latex", "markdown"])
+def test_the_command_line_writes_a_block(form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "block"
+    command = ["export", "googlenet", "--block", "inception_3a", "--format", form]
+    assert main([*command, "-o", str(file)]) == 0
+    subject = Subject(architecture=catalog.get("googlenet"), path="inception_3a")
+    told = capfd.readouterr().out
+    assert all(note in told for note in export(subject, form).notes)
+    assert file.read_bytes() == export(subject, form).data
+    assert export(subject, form).name == f"GoogLeNet-inception_3a{FORMATS[form].suffix}"
+
+
+def test_a_block_is_refused_where_the_whole_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "googlenet", "--block", "inception_3a", "--format", "json"]) == 2
+    assert "svg, pdf, tikz, latex, markdown" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("../../x", "x.svg"), ("a/b c", "a-b-c.svg"), ("...", "network.svg")]
+)
+def test_names_of_files_are_harmless(name: str, file: str) -> None:
+    assert export(Subject(architecture=edit.replace(catalog.get("lenet-5"), "", name=name)), "svg").name == file
 
 
 def test_formats_are_in_the_table() -> None:
