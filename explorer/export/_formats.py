@@ -110,7 +110,7 @@ def export(subject: Subject, format_name: str) -> ExportedFile:
         raise ValueError(f"{known.title} needs weights; export a run or a model, or train the design first")
     if subject.path and not known.of_block:
         blocks = ", ".join(name for name, each in FORMATS.items() if each.of_block)
-        raise ValueError(f"{known.title} is of the whole network, not of {subject.path!r}; of a block there are {blocks}")
+        raise ValueError(f"{known.title} is of the whole network, not of {subject.path!r}; of a block are {blocks}")
     data, notes = known.write(subject)
     named = f"{subject.architecture.name} {subject.path}"
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", named).strip("-")[:60] or "network"
