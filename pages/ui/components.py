@@ -23,12 +23,17 @@ def _read(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
+def _read_style(part: str) -> str:
+    return _read(f"{part}.css") if (_ASSETS / f"{part}.css").exists() else ""
+
+
 _BASES = {
-    **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "response", "scatter", "taps"), ("plot",)),
-    "diagram": ("offers", "building"),
+    **dict.fromkeys(("ablation", "bars", "charts", "compare", "curves", "response", "scatter"), ("plot",)),
+    "taps": ("plot", "chain"),
+    "diagram": ("offers", "building", "block"),
     "editor": ("offers", "controls"),
 }
-"""The scripts and styles in assets/, beside the common ones, on which a component's own build."""
+"""The scripts in assets/, and their styles where they have any, on which a component's own build, beside the common."""
 
 
 @cache
@@ -37,7 +42,7 @@ def _component(name: str) -> Any:
     parts = ["common", *_BASES.get(name, ()), name]
     return st.components.v2.component(
         f"explorer_{name}",
-        css="".join(_read(f"{part}.css") for part in parts),
+        css="".join(map(_read_style, parts)),
         js="".join(_read(f"{part}.js") for part in ("commands", *parts)),
     )
 
