@@ -243,7 +243,7 @@ function pictureTools(title) {
 
 // ---- numbers and legends ------------------------------------------------------------------------------------------------
 
-// The style of explorer/text.py, whatever language the browser speaks: commas between thousands, a true minus, a space
+// The style of explorer/text, whatever language the browser speaks: commas between thousands, a true minus, a space
 // before a unit and before %.
 
 const minus = (text) => text.replaceAll("-", "−")

@@ -1,4 +1,4 @@
-"""Find numbers that are not in the style that explorer/text.py states: in pages, reports and terminals."""
+"""Find numbers that are not in the style that explorer/text states: in pages, reports and terminals."""
 
 from __future__ import annotations
 
