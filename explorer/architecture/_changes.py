@@ -34,6 +34,8 @@ class Change:
     among its siblings, counted from 1, or its path where it was in another container."""
     after: Any = None
     """Its value after; what the node is now; of one that moved, its place or its path."""
+    edited: bool = False
+    """Whether a container that moved to another one was changed within, too."""
 
     def __str__(self) -> str:
         where = self.path or "network"
@@ -44,7 +46,7 @@ class Change:
             return f"{where}: renamed from {self.before}"
         if self.kind == "moved":
             way = self.before if self.moved_elsewhere else f"place {self.before} to {self.after}"
-            return f"{where}: moved from {way}"
+            return f"{where}: moved from {way}{', and changed within' if self.edited else ''}"
         before, after = (str(kind or "").replace("_", " ") for kind in (self.before, self.after))
         if self.kind in ("added", "removed"):
             return f"{where}: {self.kind} {after or before}"
@@ -89,7 +91,8 @@ class Record:
         return self.add(kind="added", path=path, op=node.op, after=node.op)
 
     def join_moves(self) -> tuple[tuple[Change, ...], tuple[int, ...]]:
-        """Make one change of each two in which an equal node goes in one container and comes in another.
+        """Make one change of each two in which a node goes in one container and comes in another: an equal one, or a
+        container of the same name and kind that was changed within.
 
         Returns:
             The changes, and the bits that each of them stands for.
@@ -100,23 +103,36 @@ class Record:
         for place, change in enumerate(self._changes):
             if place in moves:
                 before = self._changes[moves[place]].path
-                change = replace(change, kind="moved", before=before, after=change.path)
+                edited = self._gone[moves[place]].structure != self._come[place].structure
+                change = replace(change, kind="moved", before=before, after=change.path, edited=edited)
             if place not in taken:
                 changes.append(change)
                 bits.append(1 << place | (1 << moves[place] if place in moves else 0))
         return tuple(changes), tuple(bits)
 
     def _find_moves(self) -> dict[int, int]:
-        """For places of nodes that come those where an equal one goes, which has the same name if there is one."""
-        keys: tuple[Callable[[Any], Any], ...] = (lambda node: (node.name, node.structure), lambda node: node.structure)
+        """For places of nodes that come those where an equal one goes, which has the same name if there is one; else
+        for a container one of its name and kind that shares a child with it."""
+        keys: tuple[Callable[[Any], Any], ...] = (
+            lambda node: (node.name, node.structure),
+            lambda node: node.structure,
+            lambda node: (node.name, node.op) if node.nodes else None,
+        )
         moves: dict[int, int] = {}
         left = dict(self._gone)
         for key in keys:
             there: dict[Any, list[int]] = {}
             for place, node in left.items():
                 there.setdefault(key(node), []).append(place)
+            there.pop(None, None)
             for place, node in self._come.items():
-                if place not in moves and there.get(key(node)):
+                if place not in moves and there.get(key(node)) and _is_alike(left[there[key(node)][0]], node):
                     moves[place] = there[key(node)].pop(0)
                     del left[moves[place]]
         return moves
+
+
+def _is_alike(old: Any, new: Any) -> bool:
+    """Whether one is the other, or has a child of it."""
+    inside = {child.structure for child in old.nodes}
+    return old.structure == new.structure or any(child.structure in inside for child in new.nodes)

@@ -140,9 +140,16 @@ def _cost(a: Any, b: Any, *, apart: bool) -> float:
         return _NEVER
     if a.op == b.op:
         return known + _distance(a, b)
-    if any(find_core(outer, inner, equal=not same_name) is not None for outer, inner in ((b, a), (a, b))):
+    ways = ((b, a), (a, b))
+    if any(find_core(outer, inner, equal=not same_name) is not None or _keeps(outer, inner) for outer, inner in ways):
         return known + _CHANGED
     return 1.0 if same_name else _NEVER
+
+
+def _keeps(outer: Any, inner: Any) -> bool:
+    """Whether a container was put around another one that kept its name, whatever was changed within."""
+    around = outer.op in ("residual", "sequence")
+    return around and any(bool(inner.nodes) and (each.name, each.op) == (inner.name, inner.op) for each in outer.nodes)
 
 
 def _distance(a: Any, b: Any) -> float:

@@ -19,6 +19,7 @@ from explorer.architecture import (
     Dropout,
     Flatten,
     Linear,
+    Parallel,
     Pool,
     Sequence,
     branches,
@@ -244,3 +245,28 @@ def test_a_choice_of_yes_and_no_is_told_as_such() -> None:
     )  # fmt: skip
     assert texts(pooled, edit.replace(pooled, "pool", ceil_mode=True)) == ["pool: round sizes up no → yes"]
     assert texts(pooled, edit.replace(pooled, "pool", kind="avg")) == ["pool: pooling max → avg"]
+
+
+def test_a_container_that_moved_or_was_wrapped_and_edited_is_one_node_still() -> None:
+    def stages(*names: tuple[str, ...], kernel: int = 3) -> Architecture:
+        def block(name: str) -> Parallel:
+            wide = Conv(name="wide", out_channels=8, kernel_size=kernel if name == "b" else 3)
+            return Parallel(name=name, branches=(Conv(name="one", out_channels=4), wide))
+
+        nodes = tuple(
+            Sequence(name=f"stage{place}", children=(Conv(name="first", out_channels=16), *map(block, each)))
+            for place, each in enumerate(names)
+        )
+        return Architecture(name="stages", input_shape=(3, 32, 32), trunk=Sequence(name="trunk", children=nodes))
+
+    before = stages(("a", "b"), ("c",))
+    assert texts(before, stages(("a",), ("b", "c"))) == ["stage1/b: moved from stage0/b"]
+    assert texts(before, stages(("a",), ("b", "c"), kernel=5)) == [
+        "stage1/b: moved from stage0/b, and changed within"
+    ]
+    wrapped = edit.replace(GOOGLENET, "inception_4b/branch_3x3/conv", out_channels=160)
+    around = Sequence(name="wrap", children=(edit.find(wrapped, "inception_4b"),))
+    nodes = tuple(around if node.name == "inception_4b" else node for node in wrapped.trunk.nodes)
+    trunk = Sequence(name=wrapped.trunk.name, children=nodes)
+    told = texts(GOOGLENET, wrapped.model_copy(update={"trunk": trunk}))
+    assert told[-2:] == ["wrap: parallel wrapped in sequence", "wrap/inception_4b/branch_3x3/conv: channels 224 → 160"]
