@@ -20,7 +20,7 @@ from ._running import open_manager
 from ._text import escape, print_json, write_text
 
 if TYPE_CHECKING:
-    from ..inspection.models import Model
+    from ..training import TrainConfig
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -62,7 +62,7 @@ def _find_subject(args: argparse.Namespace) -> Subject:
             if args.untrained or not _names_model(text):
                 raise
     args.model = text
-    return subject_of(open_named_model(args), text)
+    return Subject.of_model(open_named_model(args), _recipe_of(text))
 
 
 def _names_model(text: str) -> bool:
@@ -80,17 +80,13 @@ def _names_model(text: str) -> bool:
         return text.partition("@")[0] in {entry.name.partition("@")[0] for entry in list_models(manager)}
 
 
-def subject_of(model: Model, name: str) -> Subject:
-    """What is exported of a model that was opened, with the recipe where it is a run's."""
+def _recipe_of(name: str) -> TrainConfig | None:
+    """How a run trained; None of what is no run."""
     from ..training import parse
 
-    config = None
-    with open_manager() as manager, suppress(ValueError):  # where it is no run
-        config = parse(manager.run(name.partition("@")[0]).config)
-    return Subject(
-        architecture=model.architecture, weights=model.network.state_dict(), preprocessing=model.preprocessing,
-        classes=model.classes if model.has_class_names else (), provenance=model.provenance, config=config,
-    )  # fmt: skip
+    with open_manager() as manager, suppress(ValueError):
+        return parse(manager.run(name.partition("@")[0]).config)
+    return None
 
 
 def add(verb: Callable[..., Any]) -> None:

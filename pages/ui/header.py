@@ -18,14 +18,15 @@ from explorer.architecture import (
     Change,
     describe_changes,
     diff,
+    edit,
     from_json,
     group_changes,
     structural,
-    to_json,
 )
+from explorer.export import Subject
 from explorer.text import format_shape, format_si
 
-from . import find_networks, session
+from . import export, find_networks, session
 from .components import mount
 from .text import literal
 
@@ -216,19 +217,10 @@ def _share() -> None:
 
 
 def _export(architecture: Architecture) -> None:
-    unfolded = st.popover(
-        "Export", icon=":material/download:", key="export_popover", on_change="rerun", help="Save this design"
+    export.offer(
+        "export_open",
+        {"this design": lambda: Subject(architecture=catalog.state_origin(architecture))},
+        has_weights=False,
+        block=edit.column_of(architecture, session.selected_path()) or "",
+        label="Export",
     )
-    if not unfolded.open:
-        return
-    with unfolded:
-        stem = "".join(ch if ch.isascii() and ch.isalnum() else "-" for ch in architecture.name).strip("-")[:60]
-        st.download_button(
-            "Architecture as JSON",
-            to_json(catalog.state_origin(architecture), indent=1),
-            file_name=f"{stem or 'architecture'}.json",
-            mime="application/json",
-            key="download_json",
-            on_click="ignore",
-        )
-        st.caption("The block's picture: SVG and PNG beside its title. The layer table: CSV in its toolbar.")

@@ -5,6 +5,7 @@ import re
 import struct
 from xml.etree import ElementTree as ET
 
+import onnx
 import pytest
 
 from explorer import catalog
@@ -57,14 +58,26 @@ def test_new_design_is_named_and_kept(design):
 
 def test_download_and_upload_give_the_same_design(design, tmp_path):
     page = design.open(to_link(CHANGED)).page
-    design.button("export_popover").click()
+    design.button("export_open").click()
+    dialog = page.get_by_role("dialog")
     with page.expect_download() as download:
-        panel(page).get_by_role("button", name="Architecture as JSON").click()
+        dialog.get_by_role("button", name="Download InceptionNet-32-32.json").click()
+    assert '"inception1"' in dialog.locator("code").inner_text()  # in sight, with a button to copy it
     assert download.value.suggested_filename == "InceptionNet-32-32.json"
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     saved = from_json(file.read_bytes())
     assert edit.replace(saved, "", provenance=CHANGED.provenance) == CHANGED
+    page.locator(".st-key-export_format input").click()
+    page.get_by_role("option", name="ONNX").click()
+    dialog.get_by_role("button", name="Write and check it").click()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Download InceptionNet-32-32.onnx").click(timeout=60_000)
+    assert dialog.get_by_text("Read by onnxruntime").is_visible()
+    written = onnx.load(download.value.path())
+    assert from_json({each.key: each.value for each in written.metadata_props}["explorer.design"]) == saved
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
     assert saved.provenance.startswith("Based on InceptionNet")  # and no longer "course notes" alone
 
     design.open("googlenet").button("open_popover").click()

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from explorer import inspection
+from explorer.export import Subject
 from explorer.inspection import (
     BEST,
     AvailableModel,
@@ -18,6 +19,7 @@ from explorer.inspection import (
 )
 from explorer.runs import ACTIVE, RunFolder, list_best, list_checkpoints
 from explorer.text import format_bytes, format_share
+from pages.ui import export
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -57,9 +59,23 @@ def show(found: dict[str, AvailableModel]) -> None:
         _checkpoint(entry)
         if not entry.ready:
             _download(entry)
+        if entry.ready:
+            _offer_export(titles.get(here["model"], entry.label), here["model"], found)
+    else:
+        _offer_export(titles[name], name, found)
     device.choose()
     custom_weights.show()
     _follow()
+
+
+def _offer_export(title: str, name: str, found: dict[str, AvailableModel]) -> None:
+    def make() -> Subject:
+        model = open_by_name(name, found)
+        if model is None:
+            raise ValueError(f"{title} cannot be opened")
+        return Subject.of_model(model, export.find_recipe(name))
+
+    export.offer("inspect_export", {title: make}, has_weights=True)
 
 
 def _card(card: ModelCard) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from explorer import training
-from explorer.runs import FORMATS, RESUMABLE, Run, export_zip
+from explorer.export import Subject
+from explorer.inspection import BEST
+from explorer.runs import FORMATS, RESUMABLE, Run, RunFolder, export_zip, list_best, list_checkpoints
+from pages.ui import export
 from pages.ui.manager import manager
 
 from . import state
@@ -37,6 +42,7 @@ def buttons(run: Run) -> None:
         disabled=not (run.active or run.status in ("paused", "interrupted")) or (running and stopping),
         on_click=state.PAGE.run_action, args=(runs.stop, run.id), help="End the run; its checkpoint stays.",
     )  # fmt: skip
+    _offer_model(run)
     _more(run)
 
 
@@ -91,6 +97,23 @@ def _export(run: Run) -> None:
             file_name=f"{run.id}-{form}.zip",
             mime="application/zip", icon=":material/download:", key="export", on_click="ignore",
         )  # fmt: skip
+
+
+def _offer_model(run: Run) -> None:
+    """The network with what it has learnt, as other programs read it."""
+    folder = RunFolder(manager().root, run.id).checkpoints
+    newest, best = list_checkpoints(folder), list_best(folder)
+    if newest:
+        names = {"the best epoch": f"{run.id}@{BEST}"} if best else {}
+        names["the newest checkpoint"] = run.id
+        subjects = {title: partial(_open_model, name) for title, name in names.items()}
+        export.offer(f"export_model_{run.id}", subjects, has_weights=True)
+
+
+def _open_model(name: str) -> Subject:
+    from explorer.inspection.opening import open_model
+
+    return Subject.of_model(open_model(name, manager()), export.find_recipe(name))
 
 
 def _delete(run: Run) -> None:
