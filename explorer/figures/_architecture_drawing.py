@@ -13,8 +13,10 @@ from ._repeats import Twins, find_repeats
 
 PAGE_WIDTH, PAGE_HEIGHT = 504.0, 648.0
 """The type area of a page in pt: 7 by 9 inches."""
-_LEGIBLE = 0.6
-"""A picture that must shrink to less than this to fit a page is drawn with less in it."""
+_LEGIBLE, _HARDLY_LEGIBLE = 0.6, 0.5
+"""A picture that must shrink to less than this to fit a page is drawn with less in it; before blocks are closed, it may
+shrink a little more."""
+_ALIKE = "Blocks in a row that differ in their channels alone are drawn once, with the least and the most."
 _MARGIN, _COLUMN = 4.0, 16.0
 _STAGES, _LAYERS = 3, 6
 """A sequence of so many blocks, or of more layers, is no block but a part of the trunk."""
@@ -70,18 +72,19 @@ def draw_network(architecture: Architecture) -> Drawing:
     """
     analysis = analyze(architecture)
     steps: list[Twins] = [((path, node),) for each in architecture.trunk.nodes for path, node in _open(each, each.name)]
-    shown = [
-        (_draw_steps(steps, analysis, Pencil(analysis)), ""),
-        (_draw_steps(steps, analysis, Pencil(analysis, is_alike=True)),
-         "Blocks in a row that differ in their channels alone are drawn once, with the least and the most."),
-        (_draw_steps(steps, analysis, None), "Blocks are closed: each is a box with its name."),
-    ]  # fmt: skip
     start = draw_box("input", format_shape(architecture.input_shape), "")
     total = f"{architecture.name}: {format_si(analysis.macs)} MACs, {format_count(analysis.params)} parameters."
-    for pieces, note in shown:
-        columns = _wrap([start, *pieces])
-        drawing = _arrange(columns, architecture.name, " ".join(filter(None, (total, _SIGNS, note))))
-        if _shrink(drawing.width, drawing.height) >= _LEGIBLE:
+    opened = None
+    for pencil, note, least in (
+        (Pencil(analysis), "", _LEGIBLE),
+        (Pencil(analysis, is_alike=True), _ALIKE, _HARDLY_LEGIBLE),
+        (None, "Blocks are closed: each is a box with its name.", 0),
+    ):
+        pieces = _draw_steps(steps, analysis, pencil)
+        opened = opened or pieces
+        told = (total, _SIGNS, note if pieces != opened else "")
+        drawing = _arrange(_wrap([start, *pieces]), architecture.name, " ".join(filter(None, told)))
+        if _shrink(drawing.width, drawing.height) >= least:
             break
     return drawing
 
