@@ -22,8 +22,8 @@ def write_tikz(drawing: Drawing) -> tuple[str, tuple[str, ...]]:
     document = [
         comment_tex(drawing.title),
         comment_tex(drawing.caption),
-        "% Needs pdfLaTeX, LuaLaTeX or XeLaTeX with tikz, helvet and textcomp. To include it in another document, copy",
-        "% the packages and colours into its preamble and the tikzpicture into a figure.",
+        "% Needs pdfLaTeX with tikz, helvet and textcomp. To include it in another document, copy packages and colours",
+        "% into its preamble and the tikzpicture into a figure.",
         r"\documentclass[tikz]{standalone}",
         r"\usepackage[T1]{fontenc}",
         r"\usepackage[utf8]{inputenc}",

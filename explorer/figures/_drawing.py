@@ -145,7 +145,7 @@ _WIDTHS = (
     "333 611 556 778 556 556 500 389 280 389 584",
 )
 """Of Helvetica and Helvetica-Bold, from the space to the tilde, in thousandths of the size (Adobe's font metrics)."""
-_OTHER = {"×": 584, "·": 278, "−": 584, "–": 556, "…": 1000, "’": 278}
+_OTHER = {"×": 584, "·": 333, "−": 584, "–": 556, "…": 1000, "’": 278}
 _METRICS = tuple(
     {**{chr(32 + place): int(width) for place, width in enumerate(widths.split())}, **_OTHER} for widths in _WIDTHS
 )

@@ -17,8 +17,8 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Sequence, edit
 from explorer.cli import main
-from explorer.export import FORMATS, Subject, export
-from explorer.figures import Drawing, Polyline, Rectangle, Text, draw_block, draw_network, measure_text
+from explorer.export import FORMATS, Subject, export, write_pdf
+from explorer.figures import Drawing, Polyline, Rectangle, Text, draw_block, draw_network, draw_scatter, measure_text
 from explorer.figures._architecture_drawing import PAGE_HEIGHT, PAGE_WIDTH
 from explorer.text import format_count
 from tests.networks import EACH_NETWORK
@@ -198,6 +198,7 @@ def test_a_pdf_has_one_page_of_the_size_of_the_picture_and_all_of_its_words() ->
     assert [round(float(each)) for each in found.groups()] == [round(drawing.width), round(drawing.height)]
     content = b"".join(zlib.decompress(each) for each in re.findall(rb"stream\r?\n(\x78.*?)\r?\nendstream", data, re.S))
     assert content.count(b" Tj") == sum(isinstance(shape, Text) for shape in drawing.shapes)
+    assert data.count(b"/FontFile2") == 2, "regular and bold are in it"
     assert export(Subject(architecture=architecture, path="inception_4a"), "pdf").data == data
 
 
@@ -241,3 +242,11 @@ def test_names_of_files_are_harmless(name: str, file: str) -> None:
 
 def test_formats_are_in_the_table() -> None:
     assert set(PICTURES) <= FORMATS.keys()
+
+
+def test_a_letter_that_the_font_has_not_is_told() -> None:
+    data = {"x": {"label": "MACs", "log": False}, "y": {"label": "Größe, Ω", "log": False}, "paths": [], "dots": None}
+    marks = [{"label": name, "x": k, "y": k, "reachX": None, "reachY": None, "shape": k, "named": True}
+             for k, name in enumerate(("μ-net", "сеть", "\u7f51\u7edc"))]  # fmt: skip
+    _, notes = write_pdf(draw_scatter({**data, "marks": marks}))
+    assert notes == ("Arimo has no letter for U+7EDC, U+7F51, written so.",)
