@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"training", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "importing": set(),
     "export": {"training", "importing", "modules", "figures", "datasets", "catalog", "analysis", "architecture"},
-    "slimming": {"inspection", "modules", "datasets", "analysis", "architecture"},
+    "slimming": {"export", "inspection", "modules", "datasets", "analysis", "architecture"},
     "comparison": {"export", "experiments", "figures", "analysis", "catalog", "architecture"},
     "cli": set.union(*FLOORS[1:8]),
 }

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..analysis import METRICS, analyze
 from ..architecture import to_json
-from ..text import format_share, quote_path
+from ..text import format_bytes, format_share, quote_path
 from ._arguments import whole_number
 from ._inspect import MODEL, add_options, open_named_model
 from ._progress import show_progress
@@ -16,59 +17,66 @@ from ._running import open_manager
 from ._text import escape, format_table, print_json, write_text
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..datasets._dataset import Dataset
     from ..inspection.evaluation import EvaluationResult
     from ..inspection.models import Model
-    from ..slimming import Slimmed, SlimPlan, StepName
+    from ..slimming import Latency, QuantisedModel, Slimmed, SlimPlan, StepName
 
 
 def _slim(args: argparse.Namespace) -> None:
     plan = _read_plan(args)
     model = open_named_model(args)
-    from ..slimming import STEP_TITLES, read_inputs, slim
+    from ..slimming import as_model, read_inputs, slim
 
     data = _open_data(model, args, "test")
     images = None if data is None else read_inputs(model, data, "test", _SHOWN)
-    learnt = None if plan.budget is None or args.as_is else _open_data(model, args, "train")
+    learnt = _open_data(model, args, "train") if args.int8 or (plan.budget and not args.as_is) else None
     train = read_inputs(model, learnt, "train", _GATHERED) if learnt and len(learnt.train_images) else None
-    steps, idle = slim(model.architecture, model.network, plan, images_BCHW=images, train_images_BCHW=train)
-    last = steps[-1]
-    accuracy = None if data is None else _measure(model, last, data, args.images)
-    files = _write(args.output, last)
+    steps: tuple[Slimmed, ...] = ()
+    idle: tuple[str, ...] = ()
+    if plan != _nothing():
+        gathered = None if args.as_is else train
+        steps, idle = slim(model.architecture, model.network, plan, images_BCHW=images, train_images_BCHW=gathered)
+    models = {"as it was": model}
+    if steps:
+        models["slim"] = as_model(model, steps[-1].architecture, steps[-1].network)
+    timed = None
+    if args.int8:
+        models["int8"], timed = _quantise(models.get("slim", model), train)
+    results = {} if data is None else _measure(models, data, args.images)
+    files = _write(args.output, models)
     if args.json:
         print_json({
-            **files, "steps": [_step_data(step) for step in steps], "nothing_to_do": idle, **_totals(steps),
-            "accuracy": None if accuracy is None else _accuracy_data(*accuracy),
+            **files, "steps": [_step_data(step) for step in steps], "nothing_to_do": idle, **_totals(model, steps),
+            "accuracy": _accuracy_data(data.name, results) if data else None,
+            "int8": _int8_data(models["int8"], timed) if timed else None,
             "folded": [path for step in steps if step.step == "fold_branches" for path in step.paths],
         })  # fmt: skip
         return
     print(f"{escape(model.architecture.name)}: {escape(model.provenance)}")
-    rows = [("as it was", "", *(f"{getattr(steps[0], name)[0]:,}" for name in _COUNTED), "")]
-    rows += [
-        (
-            STEP_TITLES[step.step], f"{len(step.paths):,}", *(f"{getattr(step, name)[1]:,}" for name in _COUNTED),
-            _tell_proof(step),
-        )
-        for step in steps
-    ]  # fmt: skip
-    print(format_table(("step", "nodes", "params", "MACs", "layers", "largest difference"), rows, "<>>>>>"))
-    print("largest difference: of any score, from the network before the step; after pruning, from the network before "
-          "with all that was taken out at zero")  # fmt: skip
+    _print_steps(model, steps)
     for note in (*(note for step in steps for note in step.notes), *idle):
         print(f"- {escape(note)}")
-    if accuracy is not None:
-        _print_accuracy(*accuracy)
+    if timed:
+        _print_int8(models["int8"], timed)
+    if data is not None:
+        _print_accuracy(data.name, results)
     elif plan.budget:
         print("what pruning does to the accuracy was not measured: name the data set by --data")
-    where = f"{escape(files['design'])}:{escape(files['weights'])}"
-    print(f"open it as {where}")
-    if plan.budget:
-        print(f"fine-tune it: train {escape(files['design'])} --from {where}")
+    if steps:
+        where = f"{escape(files['design'])}:{escape(files['weights'])}"
+        print(f"open it as {where}")
+        if plan.budget:
+            print(f"fine-tune it: train {escape(files['design'])} --from {where}")
+    if timed:
+        print(f"the quantised network is in {escape(files['onnx'])}")
 
 
 _COUNTED = ("params", "macs", "layers")
 _SHOWN, _GATHERED = 64, 1024
-"""Images on which scores are compared, and on which the statistics of norms are gathered."""
+"""Images on which scores are compared, and on which the statistics of norms and the ranges of maps are gathered."""
 
 
 def _read_plan(args: argparse.Namespace) -> SlimPlan:
@@ -80,10 +88,36 @@ def _read_plan(args: argparse.Namespace) -> SlimPlan:
     budget = None if args.budget is None else Budget.parse(args.budget)
     if budget is None and (args.by or args.keep is not None):
         raise ValueError("--by and --keep are for pruning; say how far by --budget, such as --budget macs=0.7")
-    if budget is None and not exact:
-        raise ValueError("name a step: --fold, --merge, --budget macs=0.7")
+    if budget is None and not exact and not args.int8:
+        raise ValueError("name a step: --fold, --merge, --budget macs=0.7, --int8")
     minimum = MINIMUM if args.keep is None else args.keep / 100
     return SlimPlan(budget=budget, by=args.by, minimum=minimum, exact=tuple(exact))
+
+
+def _nothing() -> SlimPlan:
+    from ..slimming import SlimPlan
+
+    return SlimPlan()
+
+
+def _print_steps(model: Model, steps: Sequence[Slimmed]) -> None:
+    from ..slimming import STEP_TITLES
+
+    if not steps:
+        return
+    rows = [("as it was", "", *(f"{_totals(model, steps)[name]['before']:,}" for name in _COUNTED), "")]
+    rows += [
+        (
+            STEP_TITLES[step.step], f"{len(step.paths):,}", *(f"{getattr(step, name)[1]:,}" for name in _COUNTED),
+            _tell_proof(step),
+        )
+        for step in steps
+    ]  # fmt: skip
+    print(format_table(("step", "nodes", "params", "MACs", "layers", "largest difference"), rows, "<>>>>>"))
+    print(
+        "largest difference: of any score, from the network before the step; after pruning, from the network before "
+        "with all that was taken out at zero"
+    )
 
 
 def _tell_proof(step: Slimmed) -> str:
@@ -93,35 +127,81 @@ def _tell_proof(step: Slimmed) -> str:
     return f"{proof.largest_difference:.1g} of {proof.largest_score:.3g}"
 
 
-def _write(name: str, last: Slimmed) -> dict[str, str]:
-    import safetensors.torch
+def _write(name: str, models: dict[str, Model]) -> dict[str, str]:
+    """The slim network as a design and its weights, the quantised one as ONNX; where they were written."""
+    from ..export import Subject, export
+    from ..slimming import QuantisedModel
 
-    design, weights = f"{name}.json", f"{name}.safetensors"
-    tensors = {key: tensor.contiguous() for key, tensor in last.network.state_dict().items()}
-    write_text(design, f"{to_json(last.architecture)}\n")
+    files: dict[str, str] = {}
+    slim, quantised = models.get("slim"), models.get("int8")
+    if slim is not None:
+        subject = Subject(
+            architecture=slim.architecture, weights=slim.network.state_dict(), preprocessing=slim.preprocessing,
+            classes=slim.classes if slim.has_class_names else (), provenance=slim.provenance,
+        )  # fmt: skip
+        files = {"design": f"{name}.json", "weights": f"{name}.safetensors"}
+        write_text(files["design"], f"{to_json(slim.architecture)}\n")
+        _write_bytes(files["weights"], export(subject, "safetensors").data)
+    if isinstance(quantised, QuantisedModel):
+        files["onnx"] = f"{name}.onnx"
+        _write_bytes(files["onnx"], quantised.data)
+    return files
+
+
+def _write_bytes(name: str, content: bytes) -> None:
     try:
-        Path(weights).write_bytes(safetensors.torch.save(tensors))
+        Path(name).write_bytes(content)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"cannot write {quote_path(weights)}: {reason}") from None
-    return {"design": design, "weights": weights}
+        raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None
 
 
-def _totals(steps: Sequence[Slimmed]) -> dict[str, dict[str, int]]:
-    return {
-        name: {"before": getattr(steps[0], name)[0], "after": getattr(steps[-1], name)[1]} for name in _COUNTED
-    }  # fmt: skip
+def _totals(model: Model, steps: Sequence[Slimmed]) -> dict[str, dict[str, int]]:
+    architectures = (model.architecture, steps[-1].architecture if steps else model.architecture)
+    before, after = ([METRICS[name].read(each, analyze(each)) for name in _COUNTED] for each in architectures)
+    return {name: {"before": was, "after": now} for name, was, now in zip(_COUNTED, before, after, strict=True)}
 
 
 def _step_data(step: Slimmed) -> dict[str, Any]:
     proof = step.proof
+    counts = {name: dict(zip(("before", "after"), getattr(step, name), strict=True)) for name in _COUNTED}
     return {
-        "step": step.step, "paths": step.paths, "removed": step.removed, "notes": step.notes, **_totals([step]),
+        "step": step.step, "paths": step.paths, "removed": step.removed, "notes": step.notes, **counts,
         "proof": {
             "against": proof.against, "largest_difference": proof.largest_difference, "holds": proof.holds,
             "largest_score": proof.largest_score, "inputs": proof.inputs, "images": proof.images,
         },
     }  # fmt: skip
+
+
+# ---- int8 -----------------------------------------------------------------------------------------------------------
+
+
+def _quantise(model: Model, train_BCHW: Tensor | None) -> tuple[QuantisedModel, Latency]:
+    from ..slimming import quantise, time_beside
+
+    if train_BCHW is None:
+        raise ValueError("--int8 measures the ranges of all maps on images: name a data set by --data")
+    made = quantise(model, train_BCHW)
+    return made, time_beside(made)
+
+
+def _int8_data(model: Any, timed: Latency) -> dict[str, Any]:
+    return {
+        "bytes": {"before": model.float_bytes, "after": len(model.data)}, "images": model.images,
+        "latency_seconds": {"before": timed.float_seconds, "after": timed.int8_seconds}, "runs": timed.runs,
+        "threads": timed.threads,
+    }  # fmt: skip
+
+
+def _print_int8(model: Any, timed: Latency) -> None:
+    was, now = format_bytes(model.float_bytes), format_bytes(len(model.data))
+    print(f"int8, ranges of {model.images:,} training images: the ONNX file has {now} instead of {was}")
+    print(
+        f"one image on this CPU, {timed.threads} threads: {1e3 * timed.int8_seconds:.3g} ms instead of "
+        f"{1e3 * timed.float_seconds:.3g} ms in float32, {timed.ratio:.2f} times as long (medians of {timed.runs:,} "
+        f"runs in turns)"
+    )
 
 
 # ---- accuracy -------------------------------------------------------------------------------------------------------
@@ -148,33 +228,33 @@ def _open_data(model: Model, args: argparse.Namespace, part: Literal["train", "t
         )  # fmt: skip
 
 
-def _measure(
-    model: Model, last: Slimmed, data: Dataset, count: int | None
-) -> tuple[str, EvaluationResult, EvaluationResult]:
-    """The data set, and the model on its test images before and after."""
+def _measure(models: dict[str, Model], data: Dataset, count: int | None) -> dict[str, EvaluationResult]:
+    """Each model on the test images."""
     from ..inspection.evaluation import evaluate_each
-    from ..slimming import as_model
 
-    both = (model, as_model(model, last.architecture, last.network))
     with show_progress("images") as tell:
-        (_, before), (_, after) = evaluate_each(both, data, count=count, progress=tell)
-    return data.name, before, after
+        found = [result for _, result in evaluate_each([*models.values()], data, count=count, progress=tell)]
+    return dict(zip(models, found, strict=True))
 
 
-def _accuracy_data(name: str, before: EvaluationResult, after: EvaluationResult) -> dict[str, Any]:
+def _accuracy_data(name: str, results: dict[str, EvaluationResult]) -> dict[str, Any]:
+    (_, before), *others = results.items()
+    last = others[-1][1] if others else before
     return {
-        "dataset": name, "images": len(before.labels), "before": before.accuracy, "after": after.accuracy,
-        "disagreements": len(before.disagreements(after)),
+        "dataset": name, "images": len(before.labels), "before": before.accuracy, "after": last.accuracy,
+        "disagreements": len(before.disagreements(last)), **{word: each.accuracy for word, each in others},
     }  # fmt: skip
 
 
-def _print_accuracy(name: str, before: EvaluationResult, after: EvaluationResult) -> None:
-    low, high = after.accuracy_interval
-    print(
-        f"{escape(name)}, {len(before.labels):,} test images: {format_share(before.accuracy)} correct before, "
-        f"{format_share(after.accuracy)} after (95 % interval {format_share(low)} to {format_share(high)}); "
-        f"{len(before.disagreements(after)):,} get another answer"
-    )
+def _print_accuracy(name: str, results: dict[str, EvaluationResult]) -> None:
+    first = next(iter(results.values()))
+    print(f"{escape(name)}, {len(first.labels):,} test images:")
+    rows = []
+    for word, each in results.items():
+        low, high = each.accuracy_interval
+        others = "" if each is first else f"{len(first.disagreements(each)):,}"
+        rows.append((word, format_share(each.accuracy), f"{format_share(low)} to {format_share(high)}", others))
+    print(format_table(("", "correct", "95 % interval", "other answers"), rows, "<>>>"))
 
 
 def add(verb: Callable[..., Any]) -> None:
@@ -194,6 +274,8 @@ default: bn where there are batch norms, else l1"
     sub.add_argument("--by", choices=("bn", "l1", "l2"), help=text)
     text = "after pruning leave the statistics of batch norms; else they are gathered anew on training images"
     sub.add_argument("--as-is", action="store_true", help=text)
+    text = "quantise to 8-bit integers for onnxruntime; ranges are measured on training images; writes NAME.onnx"
+    sub.add_argument("--int8", action="store_true", help=text)
     text = "percent of each layer's channels that stay in any case; default: 10"
     sub.add_argument("--keep", type=whole_number, metavar="PERCENT", help=text)
     text = "a data set, or a zip or folder of images, on whose test images accuracy is measured before and after; runs \
@@ -205,7 +287,8 @@ and shipped models know theirs"
     sub = verb("fold", _slim, "`slim` with folded branches alone, such as RepVGG's.", arch=False, shape=False)
     _add_common(sub)
     sub.set_defaults(
-        branches=True, fold=False, merge=False, budget=None, by=None, keep=None, data=None, images=None, as_is=True
+        branches=True, fold=False, merge=False, budget=None, by=None, keep=None, data=None, images=None, as_is=True,
+        int8=False,
     )  # fmt: skip
 
 

@@ -97,7 +97,9 @@ def _find_sources(
     sources = []
     if given.preset:
         sources.append(_of_preset(find_preset(given.preset), shape))
-    facts = find_facts(stored.content, fitted.path, check_scores(network), shape)
+    inside = find_facts(stored.content, fitted.path, check_scores(network), shape)
+    beside = find_facts(stored.facts, (), check_scores(network), shape)
+    facts = inside if inside.classes or inside.preprocessing else beside
     if facts.classes:
         sources.append(_Source(what=f"from {facts.classes_from!r} in the file", classes=facts.classes))
     if facts.preprocessing:

@@ -177,7 +177,18 @@ def _read_safetensors(file: WeightsFile) -> StoredWeights:
         key: StoredTensor(shape=tuple(tensor.shape), dtype=tensor.dtype, load=partial(tensors.__getitem__, key))
         for key, tensor in tensors.items()
     }
-    return StoredWeights(name=name, content=content)
+    return StoredWeights(name=name, content=content, facts=_read_metadata(header.get("__metadata__")))
+
+
+def _read_metadata(given: Any) -> dict[str, Any]:
+    """What a header says beside its tensors: text by keys, some of it JSON."""
+    facts: dict[str, Any] = {}
+    for key, text in given.items() if isinstance(given, dict) else ():
+        try:
+            facts[key] = json.loads(text)
+        except (ValueError, TypeError, RecursionError):
+            facts[key] = text
+    return facts
 
 
 def _read_archive(file: WeightsFile) -> StoredWeights:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,5 +51,7 @@ class StoredWeights:
     """What messages call it."""
     content: Any = field(repr=False)
     """Tensors (``StoredTensor``), dicts, lists, text and numbers as the file nests them; ``Opaque`` for the rest."""
+    facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What a safetensors file says in its metadata, as text or, where that is JSON, as what it means."""
     conversions: tuple[str, ...] = ()
     """What had to be done to read it, one phrase each."""

@@ -1,6 +1,7 @@
 """A trained network with fewer layers, channels or bits, and the proof of what that changes."""
 
 from ._branches import fold_branches
+from ._int8 import Latency, QuantisedModel, quantise, time_beside
 from ._model import as_model, read_inputs
 from ._norms import fold_norms
 from ._pointwise import merge_pointwise
@@ -16,7 +17,9 @@ __all__ = [
     "STEP_TITLES",
     "Budget",
     "Criterion",
+    "Latency",
     "Proof",
+    "QuantisedModel",
     "SlimPlan",
     "Slimmed",
     "StepName",
@@ -26,7 +29,9 @@ __all__ = [
     "fold_norms",
     "merge_pointwise",
     "prune",
+    "quantise",
     "read_inputs",
     "recalibrate",
     "slim",
+    "time_beside",
 ]
