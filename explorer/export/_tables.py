@@ -14,6 +14,8 @@ from ._tex import comment_tex, escape_tex, note_letters
 
 _LONG = 40
 """Rows from which a table of LaTeX goes on over pages."""
+_WIDE = 45
+"""Letters of a sentence in a cell from which its column breaks lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,12 @@ def write_latex_table(tables: Sequence[PaperTable]) -> tuple[str, tuple[str, ...
 
 
 def _write_latex(table: PaperTable) -> list[str]:
-    columns = "".join("r" if place in table.numbers else "l" for place in range(len(table.header)))
+    columns = "".join(
+        "r" if place in table.numbers
+        else r"p{0.45\linewidth}" if any(len(cell) > _WIDE and " " in cell for cell in cells)
+        else "l"
+        for place, cells in enumerate(zip(table.header, *table.rows, strict=True))
+    )  # fmt: skip
     head = " & ".join(map(escape_tex, table.header)) + r" \\"
     rows = [
         " & ".join(

@@ -17,7 +17,8 @@ from tests.export.test_pictures import HOSTILE
 from tests.networks import EACH_NETWORK
 
 COMMANDS = {
-    "caption", "begin", "end", "centering", "toprule", "midrule", "bottomrule", "endfirsthead", "endhead", "endfoot",
+    "caption", "begin", "linewidth", "end", "centering", "toprule", "midrule", "bottomrule", "endfirsthead", "endhead",
+    "endfoot",
     "textbf", "texttimes", "textendash", "textemdash", "textperiodcentered", "textminus", "ldots", "textquotesingle",
     "textquotedbl", "textquoteright", "textless", "textgreater", "textbar", "textbackslash", "textasciicircum",
     "textasciitilde", "textasciigrave", "textrightarrow", "texttwosuperior",
@@ -106,3 +107,4 @@ def test_a_comparison_tells_differences_and_conventions() -> None:
     assert row.startswith(f"parameters & {format_count(params[0])} & \\textbf{{{format_count(params[1])} (")
     assert "bias not counted" in text
     assert "longtable" in text
+    assert r"p{0.45\linewidth}" in text, "changes have long names"
