@@ -5,6 +5,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 
 from explorer.catalog import get
 from explorer.experiments import plan, start
+from explorer.runs import Point, series
 from explorer.training import open_manager, recipe
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, settle
@@ -87,6 +88,12 @@ def house(module_server, tmp_path_factory):
     stored = start(manager, plan(get("inception-net-32"), ("residual",), recipe("course", "digits"), seeds=(0, 1)))
     for number, (_, run) in enumerate(manager.trials(stored.id)):
         finish(manager, run, 0.5, 0.6 + 0.01 * number)
+        blocks = {"conv1": 0.01, "inception1": 0.1, "fc": 0.3}  # for the tab with the gradient of each block
+        points = [
+            Point(series=series.of_block(series.GRADIENT_NORM, block), step=20, value=value, seconds=1.0)
+            for block, value in blocks.items()
+        ]
+        manager.store.record(run.id, points)
     yield module_server(home=home)
     manager.close()
 
@@ -115,6 +122,20 @@ class Visit:
                 settle(self.page, quiet=0.1)
         self.look("page")
 
+    def start(self):
+        """What runs start from, unfolded; on Ablate a switch brings it."""
+        if self.name == "ablate":
+            self.page.get_by_role("radio", name="New ablation").click()
+            settle(self.page)
+            self.page.locator(".st-key-ablate_from label").first.click()
+            settle(self.page)
+        self.page.locator(".st-key-train_from input").click()
+        self.page.keyboard.type("mnist-inception")
+        self.page.keyboard.press("Enter")
+        self.page.get_by_text("Tensors that are taken, cut or begun anew").first.wait_for()
+        settle(self.page)
+        self.whole()
+
     def parts(self):
         """Each of its tabs and popovers."""
         main = self.page.get_by_test_id("stMain")
@@ -137,6 +158,7 @@ class Visit:
     [
         *((name, "whole") for name in PAGES),
         *(pytest.param(name, "parts", marks=[] if name == "ablate" else THOROUGH) for name in PAGES),
+        *(pytest.param(name, "start", marks=THOROUGH) for name in ("train", "ablate")),
     ],
 )
 def test_axe_finds_nothing_and_every_sign_is_a_glyph(request, page, name, what):

@@ -20,7 +20,7 @@ from explorer.datasets import Preprocessing
 from explorer.inspection import PUBLISHED
 from explorer.inspection.starting import open_start_files
 from explorer.modules import build, owner
-from explorer.training import START_FILE, StartFrom, TrainConfig, find_frozen, parse
+from explorer.training import START_FILE, StartFrom, TrainConfig, find_frozen, find_import_size, parse
 from explorer.training._start import describe_scaling
 from explorer.training.data import load_to_device, open_data
 from explorer.training.loop import train, update_weights
@@ -195,7 +195,9 @@ def test_images_are_scaled_and_cut_as_published_weights_expect_them(tmp_path: Pa
     data = load_to_device(datasets.to_dataset(content).prepared(describe_scaling(how.start, known.shape)), how, CPU)
     assert torch.equal(data.train.pick(range(4)), torch.stack([theirs(image) for image in pillow]))
     assert (data.preprocessing.mean, data.preprocessing.std) == known.normalisation
+    assert find_import_size(net, how) == known.cover
     small, _ = begin(tmp_path, network(), config(start={"weights": "t"}), given)
+    assert find_import_size(network(), small) == SHAPE[1:]
     at_another_size = describe_scaling(small.start, network().input_shape)
     assert (at_another_size.cover, at_another_size.squash) == (None, False)
     assert at_another_size.interpolation == known.interpolation
