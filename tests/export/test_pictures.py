@@ -17,8 +17,19 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, Conv, Sequence, edit
 from explorer.cli import main
-from explorer.export import FORMATS, Subject, export, write_pdf
-from explorer.figures import Drawing, Polyline, Rectangle, Text, draw_block, draw_network, draw_scatter, measure_text
+from explorer.export import FORMATS, Subject, export, write_pdf, write_svg, write_tikz
+from explorer.figures import (
+    Drawing,
+    GrowthLine,
+    Polyline,
+    Rectangle,
+    Text,
+    draw_block,
+    draw_growth,
+    draw_network,
+    draw_scatter,
+    measure_text,
+)
 from explorer.figures._architecture_drawing import PAGE_HEIGHT, PAGE_WIDTH
 from explorer.text import format_count
 from tests.networks import EACH_NETWORK
@@ -40,6 +51,7 @@ HOSTILE = (
     "W" * 100,
 )
 SVG = "{http://www.w3.org/2000/svg}"
+SHAPES = {"svg", "title", "desc", "rect", "polyline", "polygon", "text"}
 
 
 def boxes_of_texts(drawing: Drawing) -> list[tuple[str, tuple[float, float, float, float]]]:
@@ -160,8 +172,7 @@ def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
     named = edit.replace(plain, "", name=name)
     svg = export(Subject(architecture=named), "svg").data.decode()
     root = ET.fromstring(svg)
-    known = {"svg", "title", "desc", "rect", "polyline", "polygon", "text"}
-    assert {each.tag.removeprefix(SVG) for each in root.iter()} <= known
+    assert {each.tag.removeprefix(SVG) for each in root.iter()} <= SHAPES
     assert not [key for each in root.iter() for key in each.attrib if key.startswith("on") or "href" in key]
     tex = export(Subject(architecture=named), "tikz").data.decode()
     code = [line for line in tex.splitlines() if not line.startswith("%")]
@@ -185,6 +196,8 @@ def check_balanced(tex: str) -> None:
 ALLOWED_COMMANDS = {
     "documentclass", "usepackage", "definecolor", "begin", "end", "useasboundingbox", "path", "node", "usefont",
     "fontsize", "selectfont", "bfseries", "texttimes", "textperiodcentered", "textendash", "ldots", "textminus",
+    "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar", "textquotedbl",
+    "textquotesingle", "textasciigrave",
 }  # fmt: skip
 
 
@@ -250,3 +263,14 @@ def test_a_letter_that_the_font_has_not_is_told() -> None:
              for k, name in enumerate(("μ-net", "сеть", "\u7f51\u7edc"))]  # fmt: skip
     _, notes = write_pdf(draw_scatter({**data, "marks": marks}))
     assert notes == ("Arimo has no letter for U+7EDC, U+7F51, written so.",)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_in_a_chart_is_text(name: str) -> None:
+    points = ((0.0, 1, 1), (1.0, 30, 20))
+    drawing = draw_growth([GrowthLine(name=name, points=points)], [(0.5, name)], title=name)
+    tex, _ = write_tikz(drawing)
+    check_balanced(tex)
+    root = ET.fromstring(write_svg(drawing)[0])
+    assert {each.tag.removeprefix(SVG) for each in root.iter()} <= SHAPES
+    assert write_pdf(drawing)[0].startswith(b"%PDF-")
