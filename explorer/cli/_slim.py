@@ -135,13 +135,9 @@ def _write(name: str, models: dict[str, Model]) -> dict[str, str]:
     files: dict[str, str] = {}
     slim, quantised = models.get("slim"), models.get("int8")
     if slim is not None:
-        subject = Subject(
-            architecture=slim.architecture, weights=slim.network.state_dict(), preprocessing=slim.preprocessing,
-            classes=slim.classes if slim.has_class_names else (), provenance=slim.provenance,
-        )  # fmt: skip
         files = {"design": f"{name}.json", "weights": f"{name}.safetensors"}
         write_text(files["design"], f"{to_json(slim.architecture)}\n")
-        _write_bytes(files["weights"], export(subject, "safetensors").data)
+        _write_bytes(files["weights"], export(Subject.of_model(slim), "safetensors").data)
     if isinstance(quantised, QuantisedModel):
         files["onnx"] = f"{name}.onnx"
         _write_bytes(files["onnx"], quantised.data)

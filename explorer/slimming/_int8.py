@@ -108,13 +108,7 @@ def quantise(model: Model, images_BCHW: Tensor) -> QuantisedModel:
             return None if batch_BCHW is None else {name: batch_BCHW.numpy()}
 
     folded = _fold(model)
-    written = export(
-        Subject(
-            architecture=folded.architecture, weights=folded.network.state_dict(), preprocessing=model.preprocessing,
-            classes=model.classes if model.has_class_names else (), provenance=model.provenance,
-        ),
-        "onnx",
-    ).data  # fmt: skip
+    written = export(Subject.of_model(folded), "onnx").data
     floats = onnx.load_from_string(written)
     name = floats.graph.input[0].name
     with tempfile.TemporaryDirectory() as folder:

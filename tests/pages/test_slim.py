@@ -16,7 +16,7 @@ from explorer.inspection.evaluation import evaluate
 from explorer.inspection.opening import open_model
 from explorer.runs import Manager
 from explorer.text import format_count, format_share
-from pages.ui.inspect import slim, state
+from pages.ui.inspect import slim_way, state
 from tests.inspection.parts import trained_run
 from tests.pages.parts import design_of, messages, open_page
 
@@ -75,6 +75,20 @@ def test_pruned_to_a_budget_and_measured_in_the_background(opened: tuple[AppTest
     assert shown["Slim"] == format_share(evaluate(slimmed, digits).accuracy)
 
 
+def test_quantised_in_the_background(opened: tuple[AppTest, Any]) -> None:
+    running, _ = opened
+    press(running, "int8")
+    for _ in range(300):
+        running.run()
+        if any(each.label == "Accuracy in int8" for each in running.metric):
+            break
+        time.sleep(0.1)
+    shown = {each.label: each.value for each in running.metric}
+    assert shown["ONNX file"].endswith("kB")
+    assert shown["One image"].endswith("ms")
+    assert shown["Accuracy in int8"].endswith("%")
+
+
 def test_a_budget_that_cannot_be_met_is_told_and_takes_no_step(opened: tuple[AppTest, Any]) -> None:
     running, _ = opened
     running.slider(key="inspect_slim_share").set_value(10).run()
@@ -115,4 +129,4 @@ def test_the_slim_model_goes_to_another_page(opened: tuple[AppTest, Any], goes_t
 
 
 def test_the_steps_of_a_few_models_are_kept() -> None:
-    assert slim.Way("a").take(["b", "c"]).undo().undo().redo().done == ("b",)  # type: ignore[arg-type, list-item]
+    assert slim_way.Way("a").take(["b", "c"]).undo().undo().redo().done == ("b",)  # type: ignore[arg-type, list-item]
