@@ -21,8 +21,8 @@ _MARGIN, _COLUMN = 4.0, 16.0
 _STAGES, _LAYERS = 3, 6
 """A sequence of so many blocks, or of more layers, is no block but a part of the trunk."""
 _SIGNS = (
-    "From the bottom to the top. Boxes: kernel, /stride, d: dilation, g: groups, dw: depthwise; "
-    "output as channels × height × width. Normalisation and activation after a convolution are not drawn."
+    "From the bottom to the top. Boxes: kernel, /stride, d: dilation, g: groups, dw: depthwise; output as "
+    "channels × height × width; ×n: n times in a row. Normalisation and activation after a convolution are not drawn."
 )
 
 

@@ -14,6 +14,9 @@ _LONGEST = 4
 """Nodes of a unit that repeats, at most."""
 _SPARED = 3
 """Boxes that a frame must spare."""
+_UNSEEN = ("drop_path", "norm_eps")
+"""Settings in which blocks that are drawn as one may differ; the first usually grows from block to block."""
+_CHANNELS = ("out_channels", "out_features")
 
 
 def find_repeats(steps: Sequence[Twins], analysis: Analysis, *, is_alike: bool) -> list[tuple[list[Twins], int]]:
@@ -52,9 +55,8 @@ def find_repeats(steps: Sequence[Twins], analysis: Analysis, *, is_alike: bool) 
 def _mark(path: str, node: Any, analysis: Analysis, is_alike: bool) -> tuple[Any, ...]:
     """All of a node that a picture of it shows, without names."""
     layer = analysis.by_path.get(path)
-    settings = settings_of(node)
-    if is_alike:
-        settings = {key: value for key, value in settings.items() if key not in ("out_channels", "out_features")}
+    left_out = (*_UNSEEN, *(_CHANNELS if is_alike else ()))
+    settings = {key: value for key, value in settings_of(node).items() if key not in left_out}
     size = layer.output_shape[1:] if layer else ()
     children = tuple(_mark(f"{path}/{child.name}", child, analysis, is_alike) for child in node.nodes)
     return tuple(map(str, settings.items())), size, children

@@ -147,7 +147,12 @@ def test_a_block_tells_kernel_channels_and_shape_of_every_layer() -> None:
 
 @pytest.mark.parametrize(
     ("name", "times"),
-    [("densenet-121", ["×6", "×12", "×16", "×24"]), ("inception-resnet-v2", ["×9", "×10", "×20"]), ("vgg-16", [])],
+    [
+        ("densenet-121", ["×6", "×12", "×16", "×24"]),
+        ("inception-resnet-v2", ["×9", "×10", "×20"]),
+        ("convnext-t", ["×3", "×3", "×3", "×9"]),
+        ("vgg-16", []),
+    ],
 )
 def test_what_repeats_is_drawn_once_and_counted(name: str, times: list[str]) -> None:
     texts = [shape.text for shape in draw_network(catalog.get(name)).shapes if isinstance(shape, Text)]
