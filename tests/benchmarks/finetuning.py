@@ -25,6 +25,7 @@ from explorer import catalog, datasets
 from explorer.architecture import Architecture, edit
 from explorer.inspection.starting import open_start
 from explorer.training import START_FILE, TrainConfig, open_manager, recipe
+from explorer.training._start import describe_scaling
 from explorer.training.data import describe_preprocessing, load_to_device
 from explorer.training.evaluation import evaluate
 from explorer.training.loop import make_autocast, train
@@ -56,13 +57,14 @@ def draw(data: Any, classes: Sequence[str], train_each: int, test_each: int, see
 
 def learn(network: Architecture, data: Any, config: TrainConfig, weights: StartWeights | None) -> tuple[float, State]:
     """(accuracy after the last epoch, the state then)."""
-    data, beginning = data.adapted(network.input_shape), None
+    beginning = None
     with tempfile.TemporaryDirectory() as folder:
         if weights is not None:
             config, copy, _ = pin(network, config, weights, data.classes)
             (Path(folder) / START_FILE).write_bytes(copy)
             beginning = Beginning.read(Path(folder), network, config, data.classes)
-    state, tensors = State(network, config, CPU, beginning), load_to_device(data, config, CPU)
+    prepared = data.prepared(describe_scaling(config.start, network.input_shape))
+    state, tensors = State(network, config, CPU, beginning), load_to_device(prepared, config, CPU)
     train(state, replace(tensors, evaluated={}), config, NullLog())
     test = tensors.evaluated["test"]
     return evaluate(state.eval_model, test, tensors, config, make_autocast(CPU, config)).accuracy, state

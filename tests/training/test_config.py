@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -166,3 +167,18 @@ def test_the_suggested_accumulation_fits() -> None:
     assert found is not None
     mended = settings.changed(accumulate=int(found[1]))
     check_memory(estimate_memory(architecture, mended, 5000), mended, device="cpu", available=room)
+
+
+def refusal(name: str, value: object) -> str:
+    """What is said of a value; '' where it is taken."""
+    try:
+        parse({"dataset": "digits", name: value})
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", TrainConfig.model_fields)
+def test_no_value_is_answered_in_a_librarys_words(name: str) -> None:
+    for value in ("abc", "", -1e12, 1e12, 2.5, True, None, [], {}, [1, 2, 3, 4, 5], "x" * 2000):
+        assert not re.search("[Ii]nput should|valid (integer|number|string|dict)|String should", refusal(name, value))
