@@ -124,7 +124,7 @@ def test_the_slim_model_goes_to_another_page(opened: tuple[AppTest, Any], goes_t
     if goes_to == "tune":
         assert running.session_state["train_from"] == "@own"
         assert running.session_state["train_data"] == "digits"
-        assert running.session_state["train_recipe"] == "fine-tune"
+        assert running.session_state["train_recipe"] == "handwriting"
         assert running.selectbox(key="train_from").value == "@own"
 
 

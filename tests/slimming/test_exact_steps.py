@@ -14,7 +14,7 @@ from explorer import catalog
 from explorer.architecture import Architecture, Conv, Linear, Norm, Parallel, Pool, Scale, Sequence, edit, walk
 from explorer.architecture.blocks import head
 from explorer.modules import Network, build
-from explorer.slimming import Slimmed, fold_branches, fold_norms, merge_pointwise
+from explorer.slimming import Slimmed, compare_scores, fold_branches, fold_norms, merge_pointwise
 from tests.sizes import THOROUGH
 from tests.slimming.parts import random_network, small
 from tests.strategies import analysis_or_skip, architectures
@@ -219,3 +219,13 @@ def test_a_bottleneck_of_two_keeps_its_few_channels() -> None:
     architecture = network(first, Conv(name="second", out_channels=8))
     with pytest.raises(ValueError, match="has nothing to merge"):
         merge_pointwise(architecture, random_network(architecture))
+
+
+def test_a_proof_sees_scores_that_are_no_numbers() -> None:
+    architecture = network()
+    trained, broken = random_network(architecture), random_network(architecture)
+    broken.state_dict()["head.fc.linear.bias"][0] = torch.nan
+    proof = compare_scores(trained, broken, architecture.input_shape, "the other")
+    assert proof.largest_difference == torch.inf
+    assert not proof.holds
+    assert compare_scores(broken, broken, architecture.input_shape, "itself").holds

@@ -202,7 +202,7 @@ def _take_away(way: Way) -> None:
         )  # fmt: skip
         tune = st.button(
             "Fine-tune it", key="inspect_slim_tune", icon=":material/model_training:",
-            help="Fills the form on the Train page: the slim network from its weights, by the recipe fine-tune.",
+            help="Fills the form on the Train page: the slim network from its weights, by a recipe for its images.",
         )  # fmt: skip
         design = st.button("Open in Design", key="inspect_slim_design", icon=":material/edit:")
         beside = st.button("Compare", key="inspect_slim_compare", icon=":material/compare_arrows:")
@@ -228,6 +228,6 @@ def _fine_tune(way: Way) -> None:
     st.session_state["train_designs"] = [choices.CURRENT]
     if dataset:
         st.session_state["train_data"] = dataset
-    settings.begin("fine-tune")
+    settings.begin("handwriting" if way.model.reads_light_ink else "fine-tune")  # a digit must not be mirrored
     start_from.fill({"weights": way.model.name}, start_from.OWN)
     st.switch_page("pages/train.py")
