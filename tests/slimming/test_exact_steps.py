@@ -19,7 +19,7 @@ from tests.sizes import THOROUGH
 from tests.slimming.parts import random_network, small
 from tests.strategies import analysis_or_skip, architectures
 
-SAMPLE = ("resnet-50", "inception-v3", "efficientnet-b0")
+SAMPLE = ("inception-v3", "efficientnet-b0")
 CHANNELS = 6
 
 

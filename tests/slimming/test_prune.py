@@ -37,7 +37,7 @@ from tests.sizes import THOROUGH
 from tests.slimming.parts import random_network, small
 from tests.strategies import analysis_or_skip, architectures
 
-SAMPLE = ("resnet-50", "efficientnet-b0", "googlenet")
+SAMPLE = ("efficientnet-b0", "googlenet")
 NOT_ZERO_AT_ZERO = ("sigmoid", "hard_sigmoid")
 
 
