@@ -28,6 +28,7 @@ from . import (
     _experiments,
     _export,
     _find_rate,
+    _import,
     _inspect,
     _lessons,
     _lineage,
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("after", metavar="B", help=ARCH_HELP)
     sub.add_argument("--all", action="store_true", help="list every change singly, also what costs nothing")
     _export.add(verb)
+    _import.add(verb)
     _compare.add(verb)
     _runs.add(verb, verbs)
     _augment.add(verb)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import catalog
 from ..text import format_signed
+from ._arguments import find_architecture
 from ._experiments import add_forms, print_experiment, seeds_of, wait, watch
 from ._running import add_fit, add_settings, fit_network, look_after, open_manager, require_training, training_config
 from ._start import add_start, open_weights, start_changes
@@ -26,7 +27,7 @@ def _factors(args: argparse.Namespace) -> None:
     from ..analysis import analyze
     from ..experiments import NotApplicable, changed_nodes, list_factors
 
-    network = catalog.resolve(args.arch, files=True)
+    network = find_architecture(args.arch)
     before = analyze(network).totals
     found: list[dict[str, Any]] = []
     for factor in list_factors(network):
@@ -75,7 +76,7 @@ def _plan_experiment(
         open_weights(args, catalog.get(preset.network), manager)  # refuses what is for a start from weights
         base, config, changes = fit_network(args, catalog.get(preset.network), config)
         return preset.experiment(config, base=base, seeds=seeds, name=args.name or ""), changes, None
-    network, config = catalog.resolve(args.arch, files=True), training_config(args)
+    network, config = find_architecture(args.arch), training_config(args)
     weights = open_weights(args, network, manager)
     start = None if weights is None else StartFrom(**start_changes(args, weights))
     network, config, changes = fit_network(args, network, config, weights)

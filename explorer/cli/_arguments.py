@@ -9,7 +9,9 @@ from .. import catalog
 from ..architecture import Architecture, edit
 from ..text import parse_count, quote
 
-ARCH_HELP = "name or alias of the catalogue, path of a JSON file ('-' for standard input), or a link"
+ARCH_HELP = (
+    "name or alias of the catalogue, path of a JSON file ('-' for standard input), a link, torchvision:NAME, timm:NAME"
+)
 
 
 def whole_number(text: str) -> int:
@@ -41,8 +43,24 @@ def parse_unit(text: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
+def find_architecture(text: str) -> Architecture:
+    """The architecture that a text names: of the catalogue, a file, a link, or a network of torchvision or timm.
+
+    Raises ValueError in one sentence.
+    """
+    if text.partition(":")[0] not in ("torchvision", "timm") or ":" not in text:
+        return catalog.resolve(text, files=True)
+    from ..importing import from_name
+
+    found = from_name(text)
+    if found.architecture is None or found.obstacle is not None:
+        reason = found.obstacle.describe() if found.obstacle else ""
+        raise ValueError(f"{text} does not fit wholly: {reason}; `python -m explorer import {text}` tells how far")
+    return found.architecture
+
+
 def read_architecture(args: argparse.Namespace) -> Architecture:
     """The architecture of ARCH, with the input shape of --input where one was given."""
-    architecture = catalog.resolve(args.arch, files=True)
+    architecture = find_architecture(args.arch)
     shape = parse_shape(args.input)
     return architecture if shape is None else edit.replace(architecture, "", input_shape=shape)

@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from .. import catalog
 from ..text import quote_path
-from ._arguments import whole_number
+from ._arguments import find_architecture, whole_number
 from ._running import add_fit, add_settings, fit_network, training_config
 from ._text import escape, print_json
 
@@ -16,7 +15,7 @@ _IMAGES, _DRAWS = 6, 5
 
 
 def _augment(args: argparse.Namespace) -> None:
-    architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
+    architecture, config = find_architecture(args.arch), training_config(args)
     architecture, config, _ = fit_network(args, architecture, config)
     from ..training.augmentation_sheet import draw_augmentations
 

@@ -34,7 +34,7 @@ from ..experiments import RunAccuracy, collect_accuracies, find_runs
 from ..figures import Drawing, draw_scatter
 from ..runs import RUN_ID
 from ..text import format_share, format_signed, quote, suggest
-from ._arguments import ARCH_HELP
+from ._arguments import ARCH_HELP, find_architecture
 from ._pictures import FILE_HELP, write_picture
 from ._running import open_manager
 from ._text import escape, format_table, print_json, wrap, write_text
@@ -95,7 +95,7 @@ def _axis(key: str, option: str, axes: Mapping[str, TradeOffAxis]) -> str:
 
 def _read_network(text: str) -> Architecture:
     if not RUN_ID.fullmatch(text):
-        return catalog.resolve(text, files=True)
+        return find_architecture(text)
     with open_manager() as manager:
         return from_json(manager.run(text).architecture)
 

@@ -13,7 +13,7 @@ from ..architecture import Architecture, describe_changes, diff, group_changes
 from ..comparison import Delta, count_layer, find_differences
 from ..profiling import OUR_CONVENTION
 from ..text import compact_shape, format_count, format_decimal, format_extent, format_signed, quote
-from ._arguments import read_architecture
+from ._arguments import find_architecture, read_architecture
 from ._text import escape, format_notes, format_table, print_json, wrap
 
 
@@ -193,7 +193,7 @@ def ledger_verb(args: argparse.Namespace) -> None:
 
 
 def diff_verb(args: argparse.Namespace) -> None:
-    before, after = catalog.resolve(args.before, files=True), catalog.resolve(args.after, files=True)
+    before, after = find_architecture(args.before), find_architecture(args.after)
     changes = diff(before, after)
     old, new = analyze(before).totals, analyze(after).totals
     metrics = [metric for metric in headline_metrics().values() if metric.unit != "px"]

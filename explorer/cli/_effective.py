@@ -14,7 +14,7 @@ from .. import catalog
 from ..experiments import check_seeds
 from ..text import compact_shape, escape_csv, format_decimal, format_share, quote_path
 from . import _inspect
-from ._arguments import parse_unit, whole_number
+from ._arguments import find_architecture, parse_unit, whole_number
 from ._progress import show_progress
 from ._running import open_manager
 from ._text import escape, format_table, print_json
@@ -83,7 +83,7 @@ def _find_states(args: argparse.Namespace, manager: Manager) -> tuple[Architectu
         seed = parse(manager.run(run).config).seed
     known = _is_model(args.model, manager)
     if args.weights == "initial" and not known:
-        architecture = catalog.resolve(args.model, files=True)
+        architecture = find_architecture(args.model)
         return architecture, None, [(INITIAL, partial(open_initial, architecture, seed, device=device))]
     try:
         model = _inspect.open_named_model(args)

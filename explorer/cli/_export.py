@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import catalog
-from ..export import FORMATS, ExportedFile, Subject, export
-from ..text import quote_path
-from ._arguments import ARCH_HELP
+from ..export import FORMATS, Subject, export
+from ._arguments import ARCH_HELP, find_architecture
 from ._inspect import MODEL, add_options, open_named_model, split_weights
 from ._running import open_manager
-from ._text import escape, print_json, write_text
+from ._text import escape, print_json, write_bytes, write_text
 
 if TYPE_CHECKING:
     from ..training import TrainConfig
@@ -33,7 +29,7 @@ def _export(args: argparse.Namespace) -> None:
     elif form.is_text:
         write_text(args.output, file.data.decode())
     else:
-        _write_bytes(args.output, file)
+        write_bytes(args.output, file.data)
     if args.json:
         print_json({"file": args.output, "format": args.format, "bytes": len(file.data), "notes": file.notes})
     else:
@@ -41,23 +37,12 @@ def _export(args: argparse.Namespace) -> None:
             print(escape(note), file=sys.stderr if args.output is None else sys.stdout)
 
 
-def _write_bytes(name: str, file: ExportedFile) -> None:
-    """The whole file under its name, or what was there before."""
-    beside = Path(f"{name}.part")
-    try:
-        beside.write_bytes(file.data)
-        os.replace(beside, name)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None
-
-
 def _find_subject(args: argparse.Namespace) -> Subject:
     """A design as it is; a model with its weights, classes and preprocessing."""
     text = args.what
     if args.untrained or not (FORMATS[args.format].takes_weights and _names_model(text)):
         try:
-            return Subject(architecture=catalog.resolve(text, files=True))
+            return Subject(architecture=find_architecture(text))
         except ValueError:
             if args.untrained or not _names_model(text):
                 raise
@@ -72,7 +57,7 @@ def _names_model(text: str) -> bool:
     name, weights = split_weights(text)
     if weights:
         try:
-            catalog.resolve(name, files=True)
+            find_architecture(name)
         except ValueError:
             return False
         return True

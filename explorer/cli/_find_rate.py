@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import catalog
 from ..text import format_number, parse_decimal
-from ._arguments import whole_number
+from ._arguments import find_architecture, whole_number
 from ._running import add_fit, add_settings, fit_network, open_manager, require_training, training_config
 from ._runs import follow
 from ._start import add_start, open_weights, start_changes
@@ -23,7 +22,7 @@ _ROWS = 20
 
 def _find_rate(args: argparse.Namespace) -> None:
     require_training()
-    architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
+    architecture, config = find_architecture(args.arch), training_config(args)
     from ..training import find_rate, start, train_with_rate
 
     low, high = (parse_decimal(text) for text in (args.low, args.high))

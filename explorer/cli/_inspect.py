@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import catalog
 from ..text import escape_csv, format_number, format_share, parse_decimal, quote, quote_path
-from ._arguments import whole_number
+from ._arguments import find_architecture, whole_number
 from ._progress import show_progress
 from ._running import open_manager
 from ._text import escape, format_table, print_json
@@ -262,7 +261,7 @@ def open_named_model(args: argparse.Namespace) -> Model:
     if weights:
         from ..inspection.opening import open_files
 
-        architecture = catalog.resolve(name, files=True)
+        architecture = find_architecture(name)
         return open_files(architecture, weights, given, part=args.part, device=_choose_device(args.device))
     from ..inspection import GivenFacts, choose_device, fetch_weights, find_published
     from ..inspection.opening import open_model

@@ -10,9 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import catalog
 from ..text import format_bytes, format_duration, format_share, quote_path
-from ._arguments import whole_number
+from ._arguments import find_architecture, whole_number
 from ._evaluate import format_classes
 from ._progress import show_progress
 from ._running import (
@@ -135,7 +134,7 @@ def _print_state(args: argparse.Namespace, manager: Manager, run: Run) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     require_training()
-    architecture, config = catalog.resolve(args.arch, files=True), training_config(args)
+    architecture, config = find_architecture(args.arch), training_config(args)
     from .. import datasets
     from ..training import check, describe_start, find_warnings, parse, start
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..analysis import METRICS, analyze
 from ..architecture import to_json
-from ..text import format_bytes, format_share, quote_path
+from ..text import format_bytes, format_share
 from ._arguments import whole_number
 from ._inspect import MODEL, add_options, open_named_model
 from ._progress import show_progress
 from ._running import open_manager
-from ._text import escape, format_table, print_json, write_text
+from ._text import escape, format_table, print_json, write_bytes, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,19 +136,11 @@ def _write(name: str, models: dict[str, Model]) -> dict[str, str]:
     if slim is not None:
         files = {"design": f"{name}.json", "weights": f"{name}.safetensors"}
         write_text(files["design"], f"{to_json(slim.architecture)}\n")
-        _write_bytes(files["weights"], export(Subject.of_model(slim), "safetensors").data)
+        write_bytes(files["weights"], export(Subject.of_model(slim), "safetensors").data)
     if isinstance(quantised, QuantisedModel):
         files["onnx"] = f"{name}.onnx"
-        _write_bytes(files["onnx"], quantised.data)
+        write_bytes(files["onnx"], quantised.data)
     return files
-
-
-def _write_bytes(name: str, content: bytes) -> None:
-    try:
-        Path(name).write_bytes(content)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None
 
 
 def _totals(model: Model, steps: Sequence[Slimmed]) -> dict[str, dict[str, int]]:

@@ -7,9 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .. import catalog
 from ..architecture import Architecture
 from ..text import parse_decimal, quote
+from ._arguments import find_architecture
 from ._inspect import split_weights
 from ._progress import show_progress
 from ._text import escape, format_table
@@ -75,7 +75,7 @@ def open_weights(args: argparse.Namespace, architecture: Architecture, manager: 
         from ..inspection.opening import open_files
         from ..inspection.starting import start_from
 
-        return start_from(open_files(catalog.resolve(network, files=True), file))
+        return start_from(open_files(find_architecture(network), file))
     if args.download and find_published(text):
         with show_progress("bytes") as tell:
             fetch_weights(text, progress=tell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,9 +44,11 @@ def write_text(name: str, text: str) -> None:
 
 
 def write_bytes(name: str, data: bytes) -> None:
-    """Bytes into a file. Raises ValueError in one sentence where that cannot be."""
+    """The whole content under a name, or what was there before. Raises ValueError in one sentence."""
+    beside = Path(f"{name}.part")
     try:
-        Path(name).write_bytes(data)
+        beside.write_bytes(data)
+        os.replace(beside, name)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ValueError(f"cannot write {quote_path(name)}: {reason}") from None

@@ -107,25 +107,28 @@ def _is_module(model: object) -> bool:
 
 
 def _show_module(module: Any, input_shape: Sequence[int] | None, path: str) -> Diagram:
-    from .. import importing
+    from ..importing import from_module
 
-    shape, assumed = _find_shape(module) if input_shape is None else (tuple(input_shape), "")
+    shape, assumed = _find_shape(module) if input_shape is None else (_three(input_shape), "")
     name = type(module).__name__
-    read: Any = getattr(importing, "from_module", None)
-    if read is None:
-        raise ValueError(f"{name} is a module, and this version draws architectures alone")
-    found = read(module, shape, name=name)
+    found = from_module(module, shape, name)
     said = "cannot be drawn" if found.architecture is None else "is understood in part"
-    told = [f"{name} {said}: {problem}" for problem in found.problems]
+    told = [f"{name} {said}: {found.obstacle.describe()}."] if found.obstacle else []
     notes = (*([assumed] if assumed else []), *told, *map(str, found.notes))
     return Diagram(architecture=found.architecture, path=path, name=name, notes=notes)
 
 
-def _find_shape(module: Any) -> tuple[tuple[int, ...], str]:
+def _three(shape: Sequence[int]) -> tuple[int, int, int]:
+    channels, height, width = shape
+    return channels, height, width
+
+
+def _find_shape(module: Any) -> tuple[tuple[int, int, int], str]:
     """(channels, height, width) of an image as the module tells it, or as is usual; and a sentence where assumed."""
     known = getattr(module, "pretrained_cfg", None) or {}
     if "input_size" in known:
-        return tuple(known["input_size"]), ""
+        channels, height, width = known["input_size"]
+        return (channels, height, width), ""
     channels = next((each.in_channels for each in module.modules() if hasattr(each, "in_channels")), 3)
     shape = (channels, 224, 224)
     return shape, f"An image of {compact_shape(shape)} is assumed; give input_shape for another."

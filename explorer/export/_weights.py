@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..analysis import analyze
-from ..text import format_count
+from ..text import format_count, quote
 from ._onnx import describe_subject
 from ._proof import network_of, prove
 
@@ -70,7 +70,13 @@ def write_pt2(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about torch's own use of itself
-        program = torch.export.export(network, (example,), dynamic_shapes=(batch,), strict=False)
+        try:
+            program = torch.export.export(network, (example,), dynamic_shapes=(batch,), strict=False)
+        except Exception as error:
+            told = " ".join(str(error).split())[:150]
+            raise ValueError(
+                f"torch.export cannot capture {quote(subject.architecture.name)}: {told}; take ONNX or the weights"
+            ) from error
         torch.export.save(program, file, extra_files=describe_subject(subject))
         module = torch.export.load(io.BytesIO(file.getvalue())).module()
         proof = prove(

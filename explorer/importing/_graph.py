@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "adaptive_pool": ("kind", "output_size"),
     "add": (),  # of two or more maps, broadcast as in torch
     "multiply": (),
-    "scale": (),  # by tensors "weight" and "bias", one number for each channel or for all
+    "scale": ("factor",),  # by tensors "weight" and "bias", one for each channel; or by one number for all
     "concat": (),  # of channels
     "slice": ("start", "stop"),  # of channels
     "channel_shuffle": ("groups",),
@@ -39,6 +39,11 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "opaque": (),  # anything else; ``source`` names it
 }
 """The kinds of operations and their settings. Tensors are "weight", "bias", "running_mean", "running_var"."""
+
+POINTWISE: Mapping[str, Any] = {
+    "kernel_size": (1, 1), "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1,
+}  # fmt: skip
+"""Settings of a 1×1 convolution."""
 
 
 @dataclass(frozen=True, kw_only=True)

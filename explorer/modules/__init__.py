@@ -5,7 +5,7 @@ from ._carry import CarriedTensor, CarryPlan, carry_over, owner, plan_carry
 from ._layers import ACTIVATIONS
 from ._places import open_weights_file, weights_paths
 from ._reading import read_weights
-from ._stored import StoredWeights, WeightsError, WeightsFile
+from ._stored import StoredTensor, StoredWeights, WeightsError, WeightsFile
 from ._weights import FittedWeights, fill, fit_weights
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "FittedWeights",
     "Network",
     "Outputs",
+    "StoredTensor",
     "StoredWeights",
     "WeightsError",
     "WeightsFile",

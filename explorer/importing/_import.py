@@ -1,0 +1,284 @@
+"""From a graph to an architecture with its weights, and the report of what was understood."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from .. import architecture as arch
+from ..analysis import analyze
+from ..text import format_count, quote, shorten
+from ._graph import Graph
+from ._patterns import simplify
+from ._problem import DoesNotFit, Obstacle
+from ._reduce import Reduction
+from ._tree import Tree, TreeMaker
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+logger = logging.getLogger(__name__)
+
+AGREEMENT = 1e-5
+"""How far the scores of an import may differ from the model's, as a share of the largest."""
+_MANY = 12
+"""Names that a note lists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """What became of a model."""
+
+    status: Literal["complete", "partial", "unavailable"]
+    """The whole network; its beginning, up to what does not fit; or nothing."""
+    architecture: arch.Architecture | None = None
+    weights: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    """The state dict of ``modules.build(architecture)``."""
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """For each tensor of ours the model's key."""
+    obstacle: Obstacle | None = None
+    """The first thing that does not fit, where the network is not complete."""
+    notes: tuple[str, ...] = ()
+    """One sentence each."""
+    params: int = 0
+    """Learnable parameters of ours."""
+    macs: int = 0
+    """Multiply-adds of ours for one image."""
+    model_params: int | None = None
+    """The model's own, without those that it does not use; None where it is no module."""
+    model_macs: int | None = None
+    """Half of what torch's FlopCounterMode counts in the model."""
+    largest_score_difference: float | None = None
+    """From the model's, as a share of the largest score, on random images; None: not measured."""
+
+    def describe(self) -> tuple[str, ...]:
+        """Write the report for people.
+
+        Returns:
+            Sentences.
+        """
+        if self.architecture is None:
+            assert self.obstacle
+            return (f"Not imported. {_sentence(self.obstacle.describe())}", *self.notes)
+        about = f"{format_count(self.params)} parameters, {format_count(self.macs)} MACs"
+        if self.status == "partial":
+            assert self.obstacle
+            first = f"Imported in part ({about}): what stands before {self.obstacle.describe()}."
+        else:
+            first = f"Imported whole: {about}."
+        lines = [first]
+        if self.model_params is not None and self.status == "complete":
+            same = [
+                f"{name} {'as in the model' if ours == theirs else f'{ours:,}, in the model {theirs:,}'}"
+                for name, ours, theirs in (
+                    ("parameters", self.params, self.model_params), ("MACs", self.macs, self.model_macs),
+                )
+            ]  # fmt: skip
+            lines.append(_sentence("; ".join(same)))
+        if self.largest_score_difference is not None:
+            told = f"{self.largest_score_difference:.0e} of the largest" if self.largest_score_difference else "nothing"
+            lines.append(f"With the model's weights the scores differ from its own by {told} (random images).")
+        return (*lines, *self.notes)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def from_graph(graph: Graph) -> Import:
+    """Find the architecture of a graph, with its weights.
+
+    Args:
+        graph: As a reader of modules or files gives it.
+
+    Returns:
+        The import: complete, in part, or unavailable.
+    """
+    simple = simplify(graph)
+    reduction, maker = Reduction(simple), TreeMaker(simple)
+    obstacle = None
+    try:
+        tree = maker.make(reduction.between(Graph.INPUT, simple.output))
+        return _finish(graph, tree, None)
+    except DoesNotFit as error:
+        obstacle = _obstacle(simple, error)
+    except arch.ArchitectureError as error:
+        obstacle = Obstacle(operator="the network", module="", reason=error.describe().rstrip("."))
+    # As much as can be understood from the beginning: up to the last value that everything passes through.
+    for end in reversed(reduction.trunk()[:-1]):
+        try:
+            tree = maker.make(reduction.between(Graph.INPUT, end))
+            return _finish(graph, tree, obstacle)
+        except (DoesNotFit, arch.ArchitectureError):
+            continue
+    return Import(status="unavailable", obstacle=obstacle)
+
+
+def _obstacle(graph: Graph, error: DoesNotFit) -> Obstacle:
+    operation = next(each for each in graph.operations if each.name == error.operation)
+    return Obstacle(operator=operation.source, module=".".join(operation.scope), reason=error.reason)
+
+
+def _finish(graph: Graph, tree: Tree, obstacle: Obstacle | None) -> Import:
+    name = shorten(graph.name, arch.MAX_TITLE)
+    try:
+        architecture = arch.Architecture(
+            name=name, input_shape=graph.input_shape, trunk=arch.Sequence(name="trunk", children=tree.nodes),
+            provenance=f"imported from {graph.name}"[:1000],
+        )  # fmt: skip
+    except ValueError as error:
+        raise DoesNotFit(graph.output, " ".join(str(error).split())[:200]) from None
+    found = analyze(architecture)
+    weights, notes = _carry(architecture, graph, tree)
+    taken = set(tree.tensors.values())
+    twice = sorted({key for key in taken if list(tree.tensors.values()).count(key) > 1})
+    if twice:
+        notes.append(
+            f"{_list(twice)}: used in several places by the model; here each place has a copy of its own, which would "
+            "be trained apart."
+        )
+    return Import(
+        status="partial" if obstacle else "complete", architecture=architecture, weights=weights,
+        names=dict(tree.tensors), obstacle=obstacle, notes=tuple(notes), params=found.params, macs=found.macs,
+    )  # fmt: skip
+
+
+def _carry(architecture: arch.Architecture, graph: Graph, tree: Tree) -> tuple[dict[str, Tensor], list[str]]:
+    """The state dict of the built network, filled from the model's tensors."""
+    import torch
+
+    from ..modules import build
+
+    own = build(architecture, device="meta").state_dict()
+    filled: dict[str, Tensor] = {}
+    notes = []
+    for name, tensor in own.items():
+        key = tree.tensors.get(name)
+        if key is None and name.endswith("num_batches_tracked"):
+            beside = tree.tensors.get(f"{name.removesuffix('num_batches_tracked')}running_mean", "")
+            key = f"{beside.removesuffix('running_mean')}num_batches_tracked"
+            filled[name] = graph.tensors.get(key, torch.tensor(0)).detach().cpu().clone()
+            continue
+        assert key is not None, name
+        given = graph.tensors[key].detach().cpu()
+        if given.is_floating_point() and given.dtype != torch.float32:
+            notes.append(f"Weights are {str(given.dtype).removeprefix('torch.')} in the model and float32 here.")
+            given = given.float()
+        filled[name] = given.reshape(tensor.shape).clone()
+    return filled, list(dict.fromkeys(notes))
+
+
+def _list(names: list[str]) -> str:
+    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    return f"{', '.join(map(quote, names[:_MANY]))}{more}"
+
+
+def from_module(
+    module: nn.Module, input_shape: tuple[int, int, int] = (3, 224, 224), name: str | None = None
+) -> Import:
+    """Import a network of your own process.
+
+    Its code is run once, without memory, in evaluation; the module stays as it is. What it computes is read as
+    operators, these as nodes under the module's own names, and its weights are carried over. Scores are then compared.
+
+    Args:
+        module: Any module that takes a batch of images and gives one tensor.
+        input_shape: Channels, height and width of an image.
+        name: Of the network; default: the module's class.
+
+    Returns:
+        The import; ``weights`` is the state dict of ``modules.build(architecture)``.
+
+    Raises:
+        ImportingError: It cannot be captured at all; in one sentence.
+    """
+    from ._capture import capture
+
+    graph = capture(module, input_shape, name or type(module).__name__)
+    found = from_graph(graph)
+    if found.status != "complete":
+        return found
+    used = set(found.names.values())
+    parameters = dict(module.named_parameters())
+    unused = [key for key in parameters if key not in used]
+    notes = list(found.notes)
+    if unused:
+        heads = sorted({key.rpartition(".")[0] or key for key in unused})
+        notes.append(f"Not used in evaluation and left out ({len(unused)} parameters): {_list(heads)}.")
+    return replace(
+        found, notes=tuple(notes),
+        model_params=sum(tensor.numel() for key, tensor in parameters.items() if key in used),
+        model_macs=_count_macs(module, input_shape),
+        largest_score_difference=_measure_difference(module, found, input_shape),
+    )  # fmt: skip
+
+
+def _count_macs(module: nn.Module, input_shape: tuple[int, int, int]) -> int | None:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from ._capture import copy_on, dtype_of
+
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            copy_on(module, "meta")(torch.zeros(1, *input_shape, device="meta", dtype=dtype_of(module)))
+    except Exception:  # noqa: BLE001  (the model's own code; it needs numbers)
+        return None
+    total: int = counter.get_total_flops()
+    return total // 2
+
+
+def _measure_difference(module: nn.Module, found: Import, input_shape: tuple[int, int, int]) -> float | None:
+    import copy
+
+    import torch
+
+    from ..modules import build
+
+    assert found.architecture is not None
+    ours = build(found.architecture)
+    ours.load_state_dict(dict(found.weights))
+    ours.eval()
+    theirs = copy.deepcopy(module).cpu().eval()
+    largest = None
+    # Where the last digit of a float32 moves the scores, float64 tells rounding from a fault; it is slow.
+    for dtype in (torch.float32, torch.float64):
+        ours.to(dtype), theirs.to(dtype)
+        images = torch.randn(2, *input_shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
+        with torch.no_grad():
+            try:
+                right = theirs(images)
+            except Exception:
+                logger.debug("the model does not compute in %s", dtype, exc_info=True)
+                continue
+            scores = ours(images)
+        if right.shape != scores.shape:
+            return float("inf")
+        largest = float((scores - right).abs().max()) / (float(right.abs().max()) or 1.0)
+        if largest <= AGREEMENT:
+            break
+    return largest
+
+
+def from_name(text: str, *, weights: str | None = None, input_shape: tuple[int, int, int] | None = None) -> Import:
+    """Import a network of torchvision or timm by its name; nothing is downloaded.
+
+    Args:
+        text: ``torchvision:NAME`` or ``timm:NAME``.
+        weights: A file of weights; without one, the library's initial ones are carried over.
+        input_shape: Channels, height and width; default: what the library says of the network.
+
+    Returns:
+        The import.
+
+    Raises:
+        ImportingError: There is no such library or network, or it is no convolutional network; in one sentence.
+        WeightsError: The file of weights cannot be read or does not fit.
+    """
+    from ._libraries import make_module
+
+    module, shape, name = make_module(text, weights)
+    return from_module(module, input_shape or shape, name)
+

@@ -1,0 +1,126 @@
+"""Networks of torchvision and timm by name, from these two libraries' own lists, without a download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..text import quote, suggest
+from ._problem import ImportingError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LIBRARIES = ("torchvision", "timm")
+_NO_CONVOLUTIONAL = ("vit_", "swin", "maxvit")
+"""How transformers of torchvision are called."""
+
+
+def names_library(text: str) -> bool:
+    """Whether a text is ``torchvision:NAME`` or ``timm:NAME``.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        Whether it begins so; the name may be none.
+    """
+    return text.partition(":")[0] in LIBRARIES and ":" in text
+
+
+def list_names(library: str) -> list[str]:
+    """List the networks that a library has.
+
+    Args:
+        library: "torchvision" or "timm".
+
+    Returns:
+        Their names.
+
+    Raises:
+        ImportingError: It is another library, or it is not installed; in one sentence.
+    """
+    if library == "torchvision":
+        import torchvision
+
+        found: list[str] = torchvision.models.list_models(module=torchvision.models)
+        return found
+    if library == "timm":
+        return list(_timm().list_models())
+    raise ImportingError(f"there is no library {quote(library)} here; known: {', '.join(LIBRARIES)}")
+
+
+def _timm() -> Any:
+    try:
+        import timm
+    except ImportError:
+        raise ImportingError("timm is not installed; install it with `pip install timm`") from None
+    return timm
+
+
+def make_module(text: str, weights: str | None = None) -> tuple[nn.Module, tuple[int, int, int], str]:
+    """Build a network of a library.
+
+    Args:
+        text: ``torchvision:NAME`` or ``timm:NAME``.
+        weights: A file of weights for it, as torch or safetensors save them.
+
+    Returns:
+        The module, the image that it takes, and its name.
+
+    Raises:
+        ImportingError: There is no such network, or it is a transformer; in one sentence.
+        WeightsError: The file of weights cannot be read.
+    """
+    library, _, name = text.partition(":")
+    known = list_names(library)
+    name = name.strip()
+    plain = name.partition(".")[0]  # timm's names of weights have a tag behind a dot
+    if plain not in known:
+        hint = suggest(plain, known, f"`python -m explorer import {library}:` lists them" if plain else "give a name")
+        raise ImportingError(f"{library} has no network {quote(name)}; {hint}")
+    if library == "torchvision" and plain.startswith(_NO_CONVOLUTIONAL):
+        raise ImportingError(f"{quote(plain)} is a transformer: attention between places has no form here")
+    module, shape = _make_torchvision(plain) if library == "torchvision" else _make_timm(plain)
+    if weights is not None:
+        _load(module, weights, plain)
+    return module, shape, plain
+
+
+def _make_torchvision(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
+    import torchvision
+
+    # Their initial weights take minutes and would be thrown away by any file of weights.
+    settings = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    side = 299 if name == "inception_v3" else 224
+    return torchvision.models.get_model(name, weights=None, **settings), (3, side, side)
+
+
+def _make_timm(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
+    try:
+        module: nn.Module = _timm().create_model(name, pretrained=False)
+    except Exception as error:  # noqa: BLE001  (whatever the library raises)
+        told = " ".join(str(error).split())[:200]
+        raise ImportingError(f"timm cannot build {quote(name)}: {told}") from None
+    config: Any = getattr(module, "pretrained_cfg", None) or {}
+    channels, height, width = config.get("input_size") or (3, 224, 224)
+    return module, (channels, height, width)
+
+
+def _load(module: nn.Module, path: str, name: str) -> None:
+    """The weights of a file into a library's own module, strictly."""
+    from ..modules import StoredTensor, WeightsError, open_weights_file, read_weights, weights_paths
+
+    stored = read_weights([open_weights_file(each) for each in weights_paths(Path(path))])
+    content = stored.content
+    for key in ("state_dict", "model", "model_state_dict"):  # what training scripts put around it
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(each, StoredTensor) for each in content.values()):
+        raise WeightsError(f"{quote(stored.name)} holds no state dict of {quote(name)}; save `model.state_dict()`")
+    tensors = {key.removeprefix("module."): tensor.load() for key, tensor in content.items()}
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        told = " ".join(str(error).split())[:300]
+        raise WeightsError(f"{quote(stored.name)} is no file of weights of {quote(name)}: {told}") from None

@@ -1,0 +1,416 @@
+"""Series-parallel tree → nodes of an architecture, under the model's own names, and where each tensor goes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any
+
+from pydantic import ValidationError
+
+from .. import architecture as arch
+from ..analysis import projection_stride
+from ._graph import Graph, Operation
+from ._problem import DoesNotFit
+from ._reduce import Item, Join, Step
+
+_NORMS = {"batch_norm": "batch", "layer_norm": "layer", "group_norm": "group"}
+_SHORTCUTS = ("downsample", "shortcut", "projection", "proj", "skip", "identity")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Leaf:
+    """One or several operations that are one node."""
+
+    operations: tuple[Operation, ...]
+    scope: tuple[str, ...]
+    kind: str
+    """What it is called where the model has no name for it."""
+    make: Callable[[str], Any]
+    tensors: Mapping[str, str] = field(default_factory=dict)
+    """For each name of its state dict, below its path, the model's key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """Branches with their joint, or a residual block."""
+
+    operations: tuple[Operation, ...]
+    scope: tuple[str, ...]
+    branches: tuple[tuple[_Part, ...], ...]
+    fuse: str
+    residual: Mapping[str, Any] | None = None
+    """Settings of a residual block, whose only branch is the body."""
+    projection: Mapping[str, str] = field(default_factory=dict)
+    """Tensors of its projection, as a leaf has them."""
+    activation: str = "none"
+
+    @property
+    def kind(self) -> str:
+        return "residual" if self.residual is not None else self.fuse
+
+
+_Part = _Leaf | _Block
+
+
+@dataclass(kw_only=True)
+class Tree:
+    """Nodes in order, and what they take over."""
+
+    nodes: tuple[Any, ...] = ()
+    tensors: dict[str, str] = field(default_factory=dict)
+    """For each name of the state dict of the built network the model's key."""
+
+
+class TreeMaker:
+    """Makes nodes of the items of a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.by_name = {each.name: each for each in graph.operations}
+        self.tree = Tree()
+
+    def make(self, items: Sequence[Item]) -> Tree:
+        """Make the nodes of a network.
+
+        Args:
+            items: What leads from the image to the result.
+
+        Returns:
+            The nodes with their names, and the tensors.
+
+        Raises:
+            DoesNotFit: An operation has no form in the algebra, or is beyond one of its limits.
+        """
+        self.tree = Tree()
+        self.tree.nodes = tuple(self._nest(self._fuse(items), 0, ""))
+        return self.tree
+
+    # ---- operations to parts ----
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return self.graph.input_shape if name == Graph.INPUT else self.by_name[name].shape
+
+    def _fuse(self, items: Sequence[Item]) -> tuple[_Part, ...]:
+        """Items in order, what belongs together made one."""
+        parts: list[_Part] = []
+        at = 0
+        while at < len(items):
+            item = items[at]
+            at += 1
+            if isinstance(item, Join):
+                following = items[at] if at < len(items) else None
+                act = following.operation if isinstance(following, Step) else None
+                part = self._join(item, act)
+                parts.append(part)
+                at += part.operations[-1] is act and act is not None
+                continue
+            operation = item.operation
+            if operation.kind in ("conv", "linear"):
+                norm = act = None
+                if operation.kind == "conv" and at < len(items) and _kind_of(items[at]) in _NORMS:
+                    norm = items[at].operation
+                    at += 1
+                if at < len(items) and _kind_of(items[at]) == "activation":
+                    act = items[at].operation
+                    at += 1
+                is_conv = operation.kind == "conv"
+                parts.append(self._conv(operation, norm, act) if is_conv else self._linear(operation, act))
+                continue
+            parts.append(self._leaf(operation))
+        return tuple(parts)
+
+    def _name_scope(self, operations: Sequence[Operation]) -> tuple[str, ...]:
+        """Where a fused layer has its name from: the module that holds just these operations, else the first one's."""
+        first = operations[0].scope
+        common = _common_scope(operations)
+        names = {each.name for each in operations}
+        inside = [each.name for each in self.graph.operations if each.scope[: len(common)] == common]
+        return common if common and names.issuperset(inside) else first
+
+    def _conv(self, operation: Operation, norm: Operation | None, act: Operation | None) -> _Leaf:
+        s, tensors = operation.settings, dict(operation.tensors)
+        inputs = self._shape(operation.inputs[0])
+        fields: dict[str, Any] = {
+            "out_channels": operation.shape[0], "kernel_size": _size(s["kernel_size"]), "stride": _size(s["stride"]),
+            "dilation": _size(s["dilation"]), "padding": _padding(s, inputs[1:]),
+            "groups": "depthwise" if 1 < s["groups"] == inputs[0] else s["groups"],
+            "activation": act.settings["function"] if act else "none",
+        }  # fmt: skip
+        taken = {f"conv.{role}": key for role, key in tensors.items()}
+        if norm is not None:
+            kind = _NORMS[norm.kind]
+            fields |= {"norm": kind, "norm_eps": norm.settings["eps"]}
+            if kind == "group":
+                fields["norm_groups"] = norm.settings["groups"]
+            taken |= {f"{'bn' if kind == 'batch' else 'norm'}.{role}": key for role, key in norm.tensors.items()}
+        if ("bias" in tensors) != (fields.get("norm") != "batch"):
+            fields["bias"] = "bias" in tensors
+        parts = tuple(each for each in (operation, norm, act) if each)
+        return self._made(arch.Conv, fields, parts, "conv", taken)
+
+    def _linear(self, operation: Operation, act: Operation | None) -> _Leaf:
+        fields: dict[str, Any] = {
+            "out_features": operation.shape[0], "bias": "bias" in operation.tensors,
+            "activation": act.settings["function"] if act else "none",
+        }  # fmt: skip
+        taken = {f"linear.{role}": key for role, key in operation.tensors.items()}
+        return self._made(arch.Linear, fields, tuple(each for each in (operation, act) if each), "fc", taken)
+
+    def _made(
+        self, kind: Any, fields: Mapping[str, Any], parts: tuple[Operation, ...], name: str, tensors: Mapping[str, str]
+    ) -> _Leaf:
+        def make(named: str) -> Any:
+            try:
+                return kind(name=named, **fields)
+            except ValidationError as error:
+                first = error.errors()[0]
+                place = ".".join(map(str, first["loc"]))
+                raise DoesNotFit(parts[0].name, f"{place} {first['msg'].removeprefix('Value error, ')}") from None
+
+        return _Leaf(operations=parts, scope=self._name_scope(parts), kind=name, make=make, tensors=tensors)
+
+    def _leaf(self, operation: Operation) -> _Leaf:
+        kind, s = operation.kind, operation.settings
+
+        def made(node: Any, name: str, tensors: Mapping[str, str] | None = None, **fields: Any) -> _Leaf:
+            return self._made(node, fields, (operation,), name, tensors or {})
+
+        if kind in _NORMS:
+            of_groups: dict[str, Any] = {"groups": s["groups"]} if kind == "group_norm" else {}
+            return made(arch.Norm, "norm", operation.tensors, kind=_NORMS[kind], eps=s["eps"], **of_groups)
+        if kind in ("max_pool", "avg_pool"):
+            fields: dict[str, Any] = {"ceil_mode": True} if s.get("ceil_mode") else {}
+            if not s.get("count_include_pad", True):
+                fields["count_include_pad"] = False
+            return made(
+                arch.Pool, kind, kind="max" if kind == "max_pool" else "avg", kernel_size=_size(s["kernel_size"]),
+                stride=_size(s["stride"]), padding=_padding(s, self._shape(operation.inputs[0])[1:], pool=True),
+                **fields,
+            )  # fmt: skip
+        if kind in ("adaptive_pool", "global_pool"):
+            return made(arch.GlobalPool, "pool", kind=s["kind"], output_size=_size(s.get("output_size", (1, 1))))
+        if kind == "activation":
+            return made(arch.Activation, s["function"], kind=s["function"])
+        if kind == "dropout":
+            return made(arch.Dropout, "dropout", p=s["p"])
+        if kind == "flatten":
+            return made(arch.Flatten, "flatten")
+        if kind == "local_response_norm":
+            return made(arch.LocalResponseNorm, "lrn", size=s["size"], alpha=s["alpha"], beta=s["beta"], k=s["k"])
+        if kind == "channel_shuffle":
+            return made(arch.ChannelShuffle, "shuffle", groups=s["groups"])
+        if kind == "slice":
+            stop = "end" if s["stop"] == self._shape(operation.inputs[0])[0] else s["stop"]
+            return made(arch.Slice, "slice", start=s["start"], stop=stop)
+        if kind == "scale" and operation.tensors:
+            return made(arch.Scale, "scale", operation.tensors, bias="bias" in operation.tensors)
+        if kind == "scale":  # taken by the residual block whose body ends in it; else there is no such node
+            reason = f"a factor of {s['factor']:g} stands where no residual block scales its body"
+
+            def refuse(_: str) -> Any:
+                raise DoesNotFit(operation.name, reason)
+
+            return _Leaf(operations=(operation,), scope=operation.scope, kind="factor", make=refuse)
+        reasons = {
+            "pad": "padding that no convolution or pooling takes over",
+            "reshape": "this form has no form here",
+            "permute": "this order of axes has no form here",
+        }
+        raise DoesNotFit(operation.name, str(s.get("reason") or reasons.get(kind, "this operator has no form here")))
+
+    def _join(self, join: Join, following: Operation | None) -> _Block:
+        act = following if following is not None and following.kind == "activation" else None
+        operation, branches = join.operation, [self._fuse(branch) for branch in join.branches]
+        scope = _common_scope(join.operations)
+        if operation.kind == "add" and len(branches) == 2:
+            found = self._residual(join, branches, act, scope)
+            if found:
+                return found
+        if operation.kind != "concat":  # a sum of sums is one sum
+            flat: list[tuple[_Part, ...]] = []
+            for branch in branches:
+                inner = branch[0] if len(branch) == 1 else None
+                if isinstance(inner, _Block) and inner.fuse == operation.kind and inner.residual is None:
+                    flat += inner.branches
+                else:
+                    flat.append(branch)
+            branches = flat
+        if len(branches) > 8:
+            raise DoesNotFit(operation.name, f"{len(branches)} branches; at most 8 are allowed")
+        return _Block(operations=join.operations, scope=scope, branches=tuple(branches), fuse=operation.kind)
+
+    def _residual(
+        self, join: Join, branches: list[tuple[_Part, ...]], act: Operation | None, scope: tuple[str, ...]
+    ) -> _Block | None:
+        """shortcut + scale · body, where it is that."""
+        plain = [number for number, branch in enumerate(branches) if not branch]
+        projection: _Leaf | None = None
+        if len(plain) == 1:
+            body = branches[1 - plain[0]]
+        elif not plain:
+            likely = [n for n, branch in enumerate(branches) if len(branch) == 1 and self._projects(branch[0], join)]
+            named = [n for n in likely if set(branches[n][0].scope) & set(_SHORTCUTS)]
+            chosen = (named or likely)[:1]
+            if not chosen:
+                return None
+            first = branches[chosen[0]][0]
+            assert isinstance(first, _Leaf)
+            projection, body = first, branches[1 - chosen[0]]
+        else:
+            return None
+        settings: dict[str, Any] = {"activation": act.settings["function"] if act else "none"}
+        if body and isinstance(body[-1], _Leaf) and body[-1].kind == "factor":
+            settings["scale"] = body[-1].operations[0].settings["factor"]
+            body = body[:-1]
+        taken: dict[str, str] = {}
+        if projection is not None:
+            node = projection.make("shortcut")
+            settings |= {"shortcut": "projection", "norm": node.norm}
+            if node.norm != "none":
+                settings |= {"norm_eps": node.norm_eps, "norm_groups": node.norm_groups}
+            taken = {f"shortcut.{name}": key for name, key in projection.tensors.items()}
+        operations = (*join.operations, act) if act else join.operations
+        # A module's own activation belongs to its block.
+        wider = _common_scope(operations)
+        return _Block(
+            operations=operations, scope=wider if len(wider) == len(scope) else scope, branches=(body,), fuse="add",
+            residual=settings, projection=taken,
+        )  # fmt: skip
+
+    def _projects(self, part: _Part, join: Join) -> bool:
+        """Whether a branch is as a residual's projection: a 1×1 convolution of the block's stride, perhaps a norm."""
+        if not isinstance(part, _Leaf) or part.operations[0].kind != "conv":
+            return False
+        operation, node = part.operations[0], part.make("shortcut")
+        size_in, size_out = self._shape(operation.inputs[0])[1:], operation.shape[1:]
+        has_norm = node.norm != "none"
+        return bool(
+            node.geometry == arch.Geometry((1, 1), projection_stride(size_in, size_out), (1, 1), (0, 0), (0, 0))
+            and node.groups == 1
+            and node.activation == "none"
+            and ("bias" in operation.tensors) != has_norm
+            and node.out_channels == join.operation.shape[0]
+        )
+
+    # ---- parts to named nodes ----
+
+    def _nest(self, parts: Sequence[_Part], depth: int, prefix: str) -> list[Any]:
+        """Nodes of parts, in sequences as the model has its modules; ``depth`` modules are named already."""
+        nodes: list[Any] = []
+        taken: set[str] = set()
+        at = 0
+        while at < len(parts):
+            first = parts[at]
+            segment = first.scope[depth] if len(first.scope) > depth else ""
+            group = list(takewhile(lambda part, s=segment: s and part.scope[depth : depth + 1] == (s,), parts[at:]))  # type: ignore[misc]
+            if len(group) < 2:
+                name = _unique("_".join(first.scope[depth:]) or first.kind, taken)
+                nodes.append(self._node(first, name, prefix))
+                at += 1
+                continue
+            name = _unique(segment, taken)
+            children = self._nest(group, depth + 1, f"{prefix}{name}/")
+            nodes.append(arch.Sequence(name=name, children=tuple(children)))
+            at += len(group)
+        return nodes
+
+    def _node(self, part: _Part, name: str, prefix: str) -> Any:
+        path = f"{prefix}{name}"
+        if isinstance(part, _Leaf):
+            self._take(path, part.tensors)
+            return part.make(name)
+        depth = len(part.scope)
+        self._take(path, part.projection)
+        if part.residual is not None:
+            body = self._branch(part.branches[0], depth, f"{path}/", "body", {"shortcut"})
+            return self._checked(arch.Residual, part, name=name, body=body, **part.residual)
+        taken: set[str] = set()
+        branches = [
+            self._branch(branch, depth, f"{path}/", f"branch{n}", taken) for n, branch in enumerate(part.branches, 1)
+        ]
+        return self._checked(arch.Parallel, part, name=name, branches=tuple(branches), fuse=part.fuse)
+
+    def _checked(self, kind: Any, part: _Block, **fields: Any) -> Any:
+        try:
+            return kind(**fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise DoesNotFit(part.operations[-1].name, first["msg"].removeprefix("Value error, ")) from None
+
+    def _branch(self, parts: Sequence[_Part], depth: int, prefix: str, otherwise: str, taken: set[str]) -> Any:
+        if not parts:
+            return arch.Sequence(name=_unique("identity", taken), children=())
+        segments = [part.scope[depth] if len(part.scope) > depth else "" for part in parts]
+        if len(parts) == 1:
+            return self._node(parts[0], _unique("_".join(parts[0].scope[depth:]) or parts[0].kind, taken), prefix)
+        known = {each for each in segments if each}
+        if len(known) == 1 and "" not in segments:
+            name = _unique(segments[0], taken)
+            children = self._nest(parts, depth + 1, f"{prefix}{name}/")
+        else:
+            name = _unique(_common_letters(known) or otherwise, taken)
+            children = self._nest(parts, depth, f"{prefix}{name}/")
+        return arch.Sequence(name=name, children=tuple(children))
+
+    def _take(self, path: str, tensors: Mapping[str, str]) -> None:
+        for name, key in tensors.items():
+            self.tree.tensors[f"{path.replace('/', '.')}.{name}"] = key
+
+
+def _kind_of(item: Item) -> str:
+    return item.operation.kind if isinstance(item, Step) else ""
+
+
+def _common_scope(operations: Sequence[Operation]) -> tuple[str, ...]:
+    first = operations[0].scope
+    count = len(first)
+    for each in operations[1:]:
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(first, each.scope, strict=False))
+        count = min(count, sum(1 for _ in same))
+    return first[:count]
+
+
+def _common_letters(names: set[str]) -> str:
+    """What names have in common at their beginning, if that is more than a letter."""
+    if not names:
+        return ""
+    first, last = min(names), max(names)
+    common = "".join(a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    common = re.sub(r"[_.\d]*$", "", common) if common not in names else common
+    return common if len(common) > 2 else ""
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """A name that a node may have and no sibling has."""
+    stem = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:58] or "node"
+    found, number = stem, 1
+    while found in taken:
+        number += 1
+        found = f"{stem}_{number}"
+    taken.add(found)
+    return found
+
+
+def _size(pair: Sequence[int]) -> Any:
+    return pair[0] if pair[0] == pair[1] else tuple(pair)
+
+
+def _padding(settings: Mapping[str, Any], size: Sequence[int], *, pool: bool = False) -> Any:
+    """Padding as a field has it: 'same' where it is that, TensorFlow's where only that explains it, else numbers."""
+    (top, bottom), (left, right) = settings["padding"]
+    kernel, stride = settings["kernel_size"], settings["stride"]
+    dilation = settings.get("dilation", (1, 1))
+    reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    sides = ((top, bottom), (left, right))
+    same = tuple((r // 2, r - r // 2) for r in reach)
+    even = top == bottom and left == right
+    if sides == same and (even or (not pool and tuple(stride) == (1, 1))):
+        return "same"
+    if even:
+        return _size((top, left))
+    if sides == tuple(arch.tf_same(n, r, s) for n, r, s in zip(size, reach, stride, strict=True)):
+        return "tf_same"
+    return sides
