@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from ..text import quote
-from ._graph import POINTWISE, Graph, Operation
+from ._graph import COMPUTED, POINTWISE, Graph, Operation
 from ._problem import ImportingError
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,9 @@ _ACTIVATIONS = {
 _UNCHANGED = (
     "contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "positive", "type_as", "expand_as",
 )  # fmt: skip
+
+
+_VIEWS = ("view", "reshape", "unsqueeze", "squeeze", "_unsafe_view", "flatten", "expand")
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ class _Translation:
             if key not in self.tensors and key in program.constants:
                 self.constants[name] = program.constants[key]
         self.values: dict[str, Any] = {}
+        self.computed: dict[str, Any] = {}
         self.operations: list[Operation] = []
 
     def run(self, name: str) -> Graph:
@@ -198,9 +202,31 @@ class _Translation:
             found[role] = key
         return found
 
+    def _fold(self, node: fx.Node) -> bool:
+        """Compute what depends on nothing but the model's own tensors; whether it was that."""
+        if not node.all_input_nodes or any(self._known(each) is None for each in node.all_input_nodes):
+            return False
+        arguments = fx.node.map_arg((node.args, dict(node.kwargs)), self._known)
+        with torch.no_grad():
+            result = node.target(*arguments[0], **arguments[1])  # type: ignore[operator]
+        self.computed[node.name] = result
+        if isinstance(result, Tensor):
+            key = f"{COMPUTED}{node.name}"
+            self.tensors[key] = result
+            self.keys[node.name] = key
+        return True
+
+    def _known(self, node: fx.Node) -> Any:
+        if node.name in self.computed:
+            return self.computed[node.name]
+        key = self._key(node)
+        return self.tensors[key] if key else self.constants.get(node.name)
+
     # ---- operators ----
 
     def _translate(self, node: fx.Node) -> Any:
+        if node.target is operator.getitem and self._fold(node):
+            return None
         if node.target is operator.getitem:
             source, index = node.args
             parts = self.values.get(source.name) if isinstance(source, fx.Node) else None
@@ -214,6 +240,12 @@ class _Translation:
         if base in _UNCHANGED:
             return x if x else self._opaque(node, "its input is no map of the image")
         if base in ("_assert_tensor_metadata", "sym_size"):
+            return None
+        if base in _VIEWS and x is None and (key := self._key(arguments.get("self", arguments.get("input")))):
+            self._fold(node)
+            self.keys[node.name] = key  # still that parameter, in another form: layer scale is laid over maps so
+            return None
+        if self._fold(node):
             return None
         handler: Callable[..., Any] | None = getattr(self, f"_on_{base}", None)
         if base in _ACTIVATIONS:
@@ -270,7 +302,7 @@ class _Translation:
             return self._opaque(node, "its input is no map of the image")
         if tensors is None:
             return self._opaque(node, "its weights are computed, not stored")
-        kernel = tuple(self.tensors[tensors["weight"]].shape[2:])
+        kernel = tuple(int(each) for each in a["weight"].meta["val"].shape[2:])
         stride, dilation = _pair(a.get("stride", 1)), _pair(a.get("dilation", 1))
         padding = a.get("padding", 0)
         if isinstance(padding, str):
@@ -422,10 +454,9 @@ class _Translation:
         key = self._key(other)
         channels = self._shape_of(x)[0]
         if key is not None and kind == "multiply":
-            tensor = self.tensors[key]
+            shape = tuple(other.meta["val"].shape)  # as it is laid over the map, the last axes together
             at = x.axes.index(0) - len(x.axes)
-            by_channel = tensor.dim() >= -at and tensor.shape[at] == channels
-            if tensor.numel() == channels and by_channel:
+            if self.tensors[key].numel() == channels and len(shape) >= -at and shape[at] == channels:
                 return self._add(
                     node, "scale", (x.operation,), self._shape_of(x), {}, {"weight": key}, axes=x.axes
                 )

@@ -40,6 +40,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 """The kinds of operations and their settings. Tensors are "weight", "bias", "running_mean", "running_var"."""
 
+COMPUTED = "computed: "
+"""Begins the key of a tensor that the model computes from its parameters."""
 POINTWISE: Mapping[str, Any] = {
     "kernel_size": (1, 1), "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1,
 }  # fmt: skip

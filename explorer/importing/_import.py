@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from .. import architecture as arch
 from ..analysis import analyze
 from ..text import format_count, quote, shorten
-from ._graph import Graph
+from ._graph import COMPUTED, Graph
 from ._patterns import simplify
 from ._problem import DoesNotFit, Obstacle
-from ._reduce import Reduction
+from ._reduce import Item, Reduction
 from ._tree import Tree, TreeMaker
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 AGREEMENT = 1e-5
 """How far the scores of an import may differ from the model's, as a share of the largest."""
+_OF_THE_WHOLE = Obstacle(operator="the network", module="", reason="it breaks a rule of the algebra as a whole")
 _MANY = 12
 """Names that a note lists."""
 
@@ -98,22 +99,29 @@ def from_graph(graph: Graph) -> Import:
     """
     simple = simplify(graph)
     reduction, maker = Reduction(simple), TreeMaker(simple)
-    obstacle = None
     try:
-        tree = maker.make(reduction.between(Graph.INPUT, simple.output))
-        return _finish(graph, tree, None)
-    except DoesNotFit as error:
-        obstacle = _obstacle(simple, error)
-    except arch.ArchitectureError as error:
-        obstacle = Obstacle(operator="the network", module="", reason=error.describe().rstrip("."))
-    # As much as can be understood from the beginning: up to the last value that everything passes through.
-    for end in reversed(reduction.trunk()[:-1]):
+        return _finish(graph, maker.make(reduction.between(Graph.INPUT, simple.output)), None)
+    except (DoesNotFit, arch.ArchitectureError):
+        pass
+    # From the beginning, as far as it can be understood: from one value that everything passes through to the next.
+    items: tuple[Item, ...] = ()
+    at, best, obstacle = Graph.INPUT, None, None
+    for end in reduction.trunk():
         try:
-            tree = maker.make(reduction.between(Graph.INPUT, end))
-            return _finish(graph, tree, obstacle)
-        except (DoesNotFit, arch.ArchitectureError):
-            continue
-    return Import(status="unavailable", obstacle=obstacle)
+            more = (*items, *reduction.between(at, end))
+            maker.make(more)
+        except DoesNotFit as error:
+            obstacle = _obstacle(simple, error)
+            break
+        items, at = more, end
+    while items and best is None:  # a beginning whose shapes or size break a rule of the algebra is cut, too
+        try:
+            best = _finish(graph, maker.make(items), obstacle or _OF_THE_WHOLE)
+        except (DoesNotFit, arch.ArchitectureError) as error:
+            reason = " ".join(str(error).split())[:200]
+            obstacle = obstacle or Obstacle(operator="the network", module="", reason=reason)
+            items = items[:-1]
+    return best or Import(status="unavailable", obstacle=obstacle)
 
 
 def _obstacle(graph: Graph, error: DoesNotFit) -> Obstacle:
@@ -132,6 +140,11 @@ def _finish(graph: Graph, tree: Tree, obstacle: Obstacle | None) -> Import:
         raise DoesNotFit(graph.output, " ".join(str(error).split())[:200]) from None
     found = analyze(architecture)
     weights, notes = _carry(architecture, graph, tree)
+    if any(key.startswith(COMPUTED) for key in tree.tensors.values()):
+        notes.append(
+            "Weights that the model computes from others, as weight standardisation does, are carried over as they "
+            "come out: in evaluation it is the same, in training they are learnt themselves."
+        )
     taken = set(tree.tensors.values())
     twice = sorted({key for key in taken if list(tree.tensors.values()).count(key) > 1})
     if twice:
