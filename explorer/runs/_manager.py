@@ -269,12 +269,13 @@ class Manager:
     def resume(self, run: str) -> Run:
         """Queue a run again, to go on from its last checkpoint. Of two simultaneous calls one fails."""
         before = self.run(run)
-        if not self.store.update(run, where={"status": RESUMABLE}, status="queued", requested_action="run", reason=""):
+        queued = {"status": "queued", "requested_action": "run", "reason": ""}
+        event = f"resumed after it was {before.status}"
+        if not self.store.update(run, where={"status": RESUMABLE}, event=event, **queued):
             now = self.store.get(run)
             self._refuse_without_folder(now)
             way = "extend it by some epochs" if now.status == "finished" else "there is nothing to resume"
             raise ValueError(f"run {run} is {now.status} already; {way}")
-        self.store.log_event(run, f"resumed after it was {before.status}")
         return self.store.get(run)
 
     def reconfigure(self, run: str, config: str, *, memory: int, queue: bool = False) -> Run:

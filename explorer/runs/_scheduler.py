@@ -99,8 +99,8 @@ class Scheduler:
     def _settle(self, run: Run, status: Status, reason: str) -> None:
         """Give a run another state, unless somebody has changed it since it was read."""
         where = {name: (getattr(run, name),) for name in ("status", "attempt", "requested_action")}
-        if self._store.update(run.id, where=where, status=status, reason=reason):
-            self._store.log_event(run.id, f"{status}: {reason}" if reason else status)
+        event = f"{status}: {reason}" if reason else status
+        self._store.update(run.id, where=where, event=event, status=status, reason=reason)
 
     def reconcile_if_possible(self) -> None:
         """The same; a full disk is no reason not to look at the runs."""

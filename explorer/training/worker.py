@@ -187,11 +187,14 @@ def _record_end(store: Store, run: Run, status: Status, reason: str) -> None:
     weaker: dict[Status, tuple[RequestedAction, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
     where: dict[str, Any] = {"status": ("running",), "attempt": (run.attempt,)}
     allowed = {**where, "requested_action": weaker[status]} if status in weaker else where
-    if not store.update(run.id, where=allowed, status=status, reason=reason):
+
+    def tell(status: Status) -> str:
+        return f"{status}: {reason}" if reason else status
+
+    # With its event, so that whoever sees that it ended sees how.
+    if not store.update(run.id, where=allowed, event=tell(status), status=status, reason=reason):
         status = _requested_status(store, run.id)
-        if not store.update(run.id, where=where, status=status, reason=reason):
-            return
-    store.log_event(run.id, f"{status}: {reason}" if reason else status)
+        store.update(run.id, where=where, event=tell(status), status=status, reason=reason)
 
 
 def _requested_status(store: Store, run: str) -> Status:

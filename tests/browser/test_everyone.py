@@ -118,7 +118,7 @@ class Visit:
         main = self.page.get_by_test_id("stMain")
         for box in main.get_by_test_id("stExpander").all():
             if box.is_visible() and "torchinfo" not in box.inner_text():  # its text is that of the tab on Design
-                box.locator("summary").click()
+                box.locator("summary").first.click()  # others may be within it
                 settle(self.page, quiet=0.1)
         self.look("page")
 
