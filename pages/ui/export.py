@@ -29,6 +29,7 @@ def offer(
     has_weights: bool,
     block: str = "",
     label: str = "Export the model",
+    wide: bool = False,
 ) -> None:
     """A button that opens the formats. It stands in no popover, which would lie above them.
 
@@ -38,9 +39,10 @@ def offer(
         has_weights: Whether it has weights.
         block: A node of which pictures and tables may be, beside those of the whole network.
         label: Of the button.
+        wide: Whether it is as wide as what it stands in.
     """
     if st.button(
-        label, icon=":material/download:", key=key,
+        label, icon=":material/download:", key=key, width="stretch" if wide else "content",
         help="Source code, ONNX, weights, pictures and tables; what computes is computed before you get it.",
     ):  # fmt: skip
         _forget()
