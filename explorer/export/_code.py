@@ -1,0 +1,234 @@
+"""Python code as text, laid out as ``ruff format`` lays it out: 88 columns, one argument a line where a call is long."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+WIDTH = 88
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What stands between the parentheses of a call: a value, perhaps named, perhaps with a comment behind it."""
+
+    value: Code
+    name: str = ""
+    comment: str = ""
+
+    @property
+    def head(self) -> str:
+        """What stands before the value."""
+        return "" if not self.name else f"{self.name}: " if self.name.startswith('"') else f"{self.name}="
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call, or a list or dict in the same form: ``opening``, arguments, ``closing``."""
+
+    opening: str
+    arguments: tuple[Argument, ...] = ()
+    closing: str = ")"
+
+    def __str__(self) -> str:
+        return f"{self.opening}{', '.join(f'{each.head}{each.value}' for each in self.arguments)}{self.closing}"
+
+    @property
+    def is_commented(self) -> bool:
+        """Whether a comment stands within it, so that it takes several lines."""
+        return any(each.comment or (isinstance(each.value, Call) and each.value.is_commented) for each in self.arguments)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Terms that are added."""
+
+    terms: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " + ".join(self.terms)
+
+
+Code = str | Sum | Call
+
+
+def call(function: str, *arguments: Code | Argument, **named: Code) -> Call:
+    """Write a call of a function or class.
+
+    Args:
+        function: What is called.
+        arguments: By their place.
+        named: By their names.
+
+    Returns:
+        The call.
+    """
+    placed = [each if isinstance(each, Argument) else Argument(each) for each in arguments]
+    return Call(f"{function}(", (*placed, *(Argument(value, name) for name, value in named.items())))
+
+
+def lay_out(code: Code, level: int, head: str = "", tail: str = "", comment: str = "") -> list[str]:
+    """Lay out an expression or a statement with it.
+
+    Args:
+        code: The expression.
+        level: How deep it is indented.
+        head: What stands before it in its line.
+        tail: What stands behind it.
+        comment: What is told of it, at the end of the line where there is room, else above.
+
+    Returns:
+        Lines.
+    """
+    space = INDENT * level
+    told = f"  # {comment}" if comment else ""
+    line = f"{space}{head}{code}{tail}"
+    if not (isinstance(code, Call) and code.is_commented):
+        if len(line) + len(told) <= WIDTH:
+            return [f"{line}{told}"]
+        if len(line) <= WIDTH:
+            return [f"{space}# {comment}", line]
+    if isinstance(code, Sum):
+        if tail == ",":  # within a call
+            first, *rest = code.terms
+            return [f"{space}{head}{first}", *(f"{space}+ {term}" for term in rest[:-1]), f"{space}+ {rest[-1]}{tail}"]
+        inner = [f"{space}{INDENT}{'+ ' if index else ''}{term}" for index, term in enumerate(code.terms)]
+        return [f"{space}{head}(", *inner, f"{space}){tail}{told}"]
+    if isinstance(code, str) or not code.arguments:
+        return [*([f"{space}# {comment}"] if comment else []), line]
+    lines = [f"{space}{head}{code.opening}"]
+    first = code.arguments[0]
+    alone = len(code.arguments) == 1 and not first.name and not first.comment and code.closing == ")"
+    for each in code.arguments:
+        lines += lay_out(each.value, level + 1, each.head, "" if alone else ",", each.comment)
+    return [*lines, f"{space}{code.closing}{tail}{told}"]
+
+
+def lay_out_def(name: str, parameters: Iterable[str], returns: str, level: int) -> list[str]:
+    """Lay out the head of a function.
+
+    Args:
+        name: Of the function.
+        parameters: Each with its type and default.
+        returns: Its type.
+        level: How deep it is indented.
+
+    Returns:
+        Lines, the last of which ends in a colon.
+    """
+    space, listed = INDENT * level, list(parameters)
+    line = f"{space}def {name}({', '.join(listed)}) -> {returns}:"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"{space}def {name}(", *(f"{space}{INDENT}{each}," for each in listed), f"{space}) -> {returns}:"]
+
+
+def lay_out_docstring(paragraphs: Iterable[str], level: int) -> list[str]:
+    """Lay out a docstring. What the paragraphs say is text and nothing else, whatever letters are in it.
+
+    Args:
+        paragraphs: Text; spaces and line ends in it count as one space. A paragraph without spaces is never broken.
+        level: How deep it is indented.
+
+    Returns:
+        Lines.
+    """
+    space = INDENT * level
+    first, *rest = [escape(" ".join(each.split())) for each in paragraphs]
+    room = WIDTH - len(space)
+    line = f'{space}"""{first}"""'
+    if not rest and len(line) <= WIDTH:
+        return [line]
+    lines = textwrap.wrap(f'"""{first}', room, break_long_words=False, break_on_hyphens=False)
+    for paragraph in rest:
+        lines += ["", *textwrap.wrap(paragraph, room, break_long_words=False, break_on_hyphens=False)]
+    return [*(f"{space}{line}".rstrip() for line in lines), f'{space}"""']
+
+
+def escape(text: str) -> str:
+    """Write text as it stands in a string of Python between double quotes, one or three.
+
+    Backslashes and quotes get a backslash; letters that cannot be seen, or that turn the direction of what is read,
+    their number.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        One line of visible letters.
+    """
+    return "".join(map(_escape_letter, text))
+
+
+def _escape_letter(letter: str) -> str:
+    if letter in '\\"':
+        return f"\\{letter}"
+    if letter == " " or unicodedata.category(letter)[0] not in "CZ":
+        return letter
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
+
+
+def quote_text(text: str) -> str:
+    """Write text as a string of Python."""
+    return f'"{escape(text)}"'
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether Python takes a name as it is for an attribute or an argument; '__a' has another meaning in a class."""
+    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
+
+
+class Names:
+    """Names of one place of the code, each given once."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def take(self, wanted: str) -> str:
+        """Give a name: the wanted one, with a number behind it where it is taken; never a keyword or a builtin."""
+        name, count = wanted, 1
+        while name in self._taken or keyword.iskeyword(name) or hasattr(builtins, name):
+            count += 1
+            name = f"{wanted}_" if count == 2 and wanted[-1:].isdigit() else f"{wanted}{count}"
+            if wanted[-1:].isdigit() and count > 2:
+                name = f"{wanted}_{count}"
+        self._taken.add(name)
+        return name
+
+
+def name_argument(text: str) -> str:
+    """Make a name of an argument of any text: lower case, words parted by underscores, no digit at its beginning."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_").lower()
+    return name if name[:1].isalpha() else f"n{name}" if name else "value"
+
+
+def name_class(text: str) -> str:
+    """Make a name of a class of any text: its words of plain letters and digits, each with a capital; '' of none."""
+    words = re.findall(r"[A-Za-z0-9]+", text.replace("×", "x"))
+    name = "".join(word[0].upper() + word[1:] for word in words)[:50]
+    return name if not name[:1].isdigit() else f"Net{name}"
+
+
+def write_number(value: object) -> str:
+    """Write a number, a truth value, a text or a tuple of numbers."""
+    return quote_text(value) if isinstance(value, str) else repr(value)
+
+
+def type_of(values: Iterable[object]) -> str:
+    """Find the type of an argument that takes these values."""
+    kinds = {_type_of(each) for each in values}
+    if "float" in kinds:
+        kinds.discard("int")
+    return " | ".join(sorted(kinds))
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"tuple[{', '.join(map(_type_of, value))}]"
+    return type(value).__name__

@@ -1,0 +1,152 @@
+"""PyTorch source: one file that imports torch alone, a class for each block, the weights under the names of `build`."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..analysis import Totals
+from ..architecture import Architecture, ArchitectureError, to_link
+from ..text import format_count, format_extent, format_si
+from ._code import call, lay_out, lay_out_docstring, name_class
+from ._source_blocks import SourceWriter
+from ._source_tree import SourceTree
+
+if TYPE_CHECKING:
+    from ._subject import Subject
+
+_PARTS = Path(__file__).with_name("_source_parts.py")
+_RESERVED = ("torch", "nn", "F", "Tensor", "OrderedDict", "Any", "NamedTuple", "network", "x")
+DESIGN_MARK = "Design:"
+"""Before the share link in a source's docstring."""
+
+
+def write_pytorch(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
+    """Write the network as a Python file that needs torch alone.
+
+    Args:
+        subject: The design.
+
+    Returns:
+        The file, and what can be done with it.
+
+    Raises:
+        ValueError: A kind of node has no form in source.
+    """
+    text = write_source(subject.architecture)
+    return text.encode(), (
+        "It needs torch alone; `python FILE` prints the shapes.",
+        "Weights have the names that they have here: a state dict of this design loads strictly, both ways.",
+    )
+
+
+def write_source(architecture: Architecture) -> str:
+    """Write the source of a network.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        Python, typed and laid out as ``ruff format`` does it. The last class is the network.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
+        ValueError: A kind of node has no form in source.
+    """
+    tree = SourceTree(architecture)
+    parts = read_parts()
+    name = name_class(architecture.name) or "Network"
+    while name in (*parts, *_RESERVED) or name in ("None", "True", "False") or hasattr(builtins, name):
+        name += "Net"
+    writer = SourceWriter(tree, name, [*parts, *_RESERVED])
+    classes = ["\n".join(each.lines) for each in (*writer.definitions.values(), writer.network)]
+    size = ", ".join(map(str, architecture.input_shape))
+    main = "\n".join(
+        [
+            'if __name__ == "__main__":',
+            *lay_out(call("print_shapes", f"{name}()", f"torch.zeros(1, {size})"), 1),
+        ]
+    )
+    helpers = select_parts("\n".join([*classes, main]))
+    code = "\n\n\n".join([*helpers, *classes, main])
+    docstring = "\n".join(lay_out_docstring(describe_network(architecture, tree.analysis.totals), 0))
+    return f"{docstring}\n\n{write_imports(code)}\n\n\n{code}\n"
+
+
+def describe_network(architecture: Architecture, totals: Totals) -> list[str]:
+    """Say in paragraphs what the network is, for a docstring; the last one is its link.
+
+    Args:
+        architecture: The network.
+        totals: Its numbers.
+
+    Returns:
+        Paragraphs.
+    """
+    shape = " × ".join(map(str, architecture.input_shape))
+    title = " ".join(architecture.name.split()) or "A network"
+    heads = f", {format_count(totals.auxiliary_params)} more in auxiliary heads" if totals.auxiliary_params else ""
+    field = totals.receptive_field
+    seen = " (global pooling or attention on the way sees all)" if field.whole_input else ""
+    try:
+        link = [f"{DESIGN_MARK} {to_link(architecture)}"]
+    except ArchitectureError:
+        link = []
+    return [
+        f"{title}, for images of {shape}.",
+        f"{format_count(totals.params)} parameters{heads}; {format_si(totals.macs)} MACs for an image (multiply-adds "
+        f"of convolutions and linear layers); receptive field of the last maps {format_extent(field.size)} px{seen}.",
+        "Written by Inception Explorer, which opens the design again by its link:",
+        *link,
+    ]
+
+
+@cache
+def read_parts() -> dict[str, str]:
+    """The text of each class and function that sources may need, by its name."""
+    text = _PARTS.read_text(encoding="utf-8")
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found[node.name] = ast.get_source_segment(text, node) or ""
+    return found
+
+
+def select_parts(code: str) -> list[str]:
+    """Find what a code needs of the parts, and what those need.
+
+    Args:
+        code: Python.
+
+    Returns:
+        Their texts, each before those that use it.
+    """
+    parts = read_parts()
+    needed, asked = set[str](), [code]
+    while asked:
+        words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", re.sub(r'"[^"\n]*"', "", asked.pop())))
+        for name in (words & parts.keys()) - needed:
+            needed.add(name)
+            asked.append(parts[name])
+    return [text for name, text in parts.items() if name in needed]
+
+
+def write_imports(code: str) -> str:
+    """Write the imports that a code needs: the standard library's and torch's."""
+    words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code))
+    lines = []
+    if "OrderedDict" in words:
+        lines.append("from collections import OrderedDict")
+    typed = [name for name in ("Any", "NamedTuple") if name in words]
+    if typed:
+        lines.append(f"from typing import {', '.join(typed)}")
+    if lines:
+        lines.append("")
+    lines += ["import torch", "from torch import Tensor, nn"]
+    if re.search(r"\bF\.", code):
+        lines.append("from torch.nn import functional as F")
+    return "\n".join(lines)
