@@ -1,4 +1,4 @@
-"""Python code as text, laid out as ``ruff format`` lays it out: 88 columns, one argument a line where a call is long."""
+"""Python code as text, as ``ruff format`` lays it out: 88 columns, one argument a line where a call is long."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 WIDTH = 88
 INDENT = "    "
+_LONGEST_ATTRIBUTE = 40
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Call:
     @property
     def is_commented(self) -> bool:
         """Whether a comment stands within it, so that it takes several lines."""
-        return any(each.comment or (isinstance(each.value, Call) and each.value.is_commented) for each in self.arguments)
+        values = [each.value for each in self.arguments]
+        return any(each.comment for each in self.arguments) or any(
+            value.is_commented for value in values if isinstance(value, Call)
+        )
 
 
 @dataclass(frozen=True)
@@ -96,15 +100,15 @@ def lay_out(code: Code, level: int, head: str = "", tail: str = "", comment: str
             return [f"{space}# {comment}", line]
     if isinstance(code, Sum):
         if tail == ",":  # within a call
-            first, *rest = code.terms
-            return [f"{space}{head}{first}", *(f"{space}+ {term}" for term in rest[:-1]), f"{space}+ {rest[-1]}{tail}"]
+            begin, *rest = code.terms
+            return [f"{space}{head}{begin}", *(f"{space}+ {term}" for term in rest[:-1]), f"{space}+ {rest[-1]}{tail}"]
         inner = [f"{space}{INDENT}{'+ ' if index else ''}{term}" for index, term in enumerate(code.terms)]
         return [f"{space}{head}(", *inner, f"{space}){tail}{told}"]
     if isinstance(code, str) or not code.arguments:
         return [*([f"{space}# {comment}"] if comment else []), line]
     lines = [f"{space}{head}{code.opening}"]
     first = code.arguments[0]
-    alone = len(code.arguments) == 1 and not first.name and not first.comment and code.closing == ")"
+    alone = len(code.arguments) == 1 and not first.name and not first.comment and code.closing[:1] == ")"
     for each in code.arguments:
         lines += lay_out(each.value, level + 1, each.head, "" if alone else ",", each.comment)
     return [*lines, f"{space}{code.closing}{tail}{told}"]
@@ -180,8 +184,13 @@ def quote_text(text: str) -> str:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether Python takes a name as it is for an attribute or an argument; '__a' has another meaning in a class."""
+    """Whether Python takes a name as it is for an argument; '__a' has another meaning in a class."""
     return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
+
+
+def is_attribute_name(name: str) -> bool:
+    """Whether it is also short enough that a line which assigns to it need not be broken before the value."""
+    return is_plain_name(name) and len(name) <= _LONGEST_ATTRIBUTE
 
 
 class Names:
@@ -211,7 +220,7 @@ def name_argument(text: str) -> str:
 def name_class(text: str) -> str:
     """Make a name of a class of any text: its words of plain letters and digits, each with a capital; '' of none."""
     words = re.findall(r"[A-Za-z0-9]+", text.replace("×", "x"))
-    name = "".join(word[0].upper() + word[1:] for word in words)[:50]
+    name = "".join(word[0].upper() + word[1:] for word in words)[:28]
     return name if not name[:1].isdigit() else f"Net{name}"
 
 

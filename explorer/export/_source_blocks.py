@@ -2,76 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from ._code import (
+    WIDTH,
     Argument,
     Call,
     Code,
     Names,
     Sum,
     call,
-    is_plain_name,
+    is_attribute_name,
     lay_out,
     lay_out_def,
     lay_out_docstring,
     name_argument,
-    name_class,
     quote_text,
-    type_of,
     write_number,
 )
-from ._source_layers import (
-    ConvForm,
-    Leaf,
-    LinearForm,
-    Setting,
-    activation_behind,
-    norm_leaf,
-    projection_leaf,
-)
+from ._source_forms import Definition, Parameter, write_layer
+from ._source_layers import Leaf, Role, Setting, activation_behind, projection_leaf
+from ._source_names import name_block, reserved_names, write_chain
 from ._source_tree import Place, SourceTree, join
 
 _SHOWN_USES = 12
 Key = tuple[str, tuple[Any, ...]]
 """(what a number is, its value in each place) of a parameter."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """An argument of a class."""
-
-    name: str
-    role: str
-    values: tuple[Any, ...]
-    default: Any = None
-
-    def declare(self) -> str:
-        """Write it as it stands in the head of a function."""
-        told = f"{self.name}: {type_of(self.values)}"
-        return told if self.default is None else f"{told} = {write_number(self.default)}"
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A class that was written."""
-
-    name: str
-    lines: tuple[str, ...]
-    parameters: tuple[Parameter, ...]
-    values: dict[str, dict[str, Any]] = field(repr=False)
-    """Of each argument, in each place."""
-
-    def settings(self, path: str) -> tuple[Setting, ...]:
-        """What it is called with in a place."""
-        return tuple(
-            Setting(each.name, self.values[path][each.name], each.role, each.default, each.name[:3] != "in_")  # type: ignore[arg-type]
-            for each in self.parameters
-        )
 
 
 class SourceWriter:
@@ -98,73 +55,6 @@ class SourceWriter:
             name = self._names.take(name_block([self.tree.places[each] for each in paths]))
             self.definitions[key] = BlockWriter(self, paths).write(name)
         return self.definitions[key]
-
-
-def write_layer(form: ConvForm | LinearForm, uses: dict[str, Leaf], name: str) -> Definition:
-    """Write the class of a convolution or linear layer with what follows it.
-
-    Args:
-        form: What it is made of.
-        uses: Every layer of that form by its path.
-        name: Of the class.
-
-    Returns:
-        The class. Numbers that are the same everywhere stand in it, others are its arguments.
-    """
-    parameters: list[Parameter] = []
-    texts: dict[str, Code] = {}
-    defaults: dict[str, Any] = {}
-    for column in zip(*(leaf.settings for leaf in uses.values()), strict=True):
-        first, values = column[0], tuple(each.value for each in column)
-        defaults[first.name] = first.default
-        if len(set(values)) == 1 and first.role != "out" and first.name not in ("in_channels", "in_features", "kernel_size", "out_channels"):
-            texts[first.name] = write_number(values[0])
-            continue
-        default = first.default if first.default in values and first.name != "bias" else None
-        role = first.role if first.name != "groups" else "number"
-        parameters.append(Parameter(first.name, role, values, default))
-        texts[first.name] = first.name
-    parameters.sort(key=lambda each: each.default is not None)
-    activation = activation_behind(form.activation)
-    steps, parts = ["x = self.conv(x)"], []
-    bias = {} if texts["bias"] == "True" else {"bias": texts["bias"]}
-    if isinstance(form, LinearForm):
-        parts.append(lay_out(call("nn.Linear", "in_features", "out_features", **bias), 2, "self.linear = "))
-        steps = ["x = self.linear(x)"]
-    else:
-        named = {key: texts[key] for key in ("stride", "padding", "dilation", "groups")}
-        named = {key: text for key, text in named.items() if text != write_number(defaults[key])}
-        convolution = call("nn.Conv2d", "in_channels", "out_channels", "kernel_size", **named, **bias)
-        parts.append(lay_out(convolution, 2, "self.conv = "))
-        if form.padding == "border":
-            parts.insert(0, lay_out(call("nn.ZeroPad2d", texts["border"]), 2, "self.border = "))
-            steps.insert(0, "x = self.border(x)")
-        elif form.padding == "same":
-            steps[:0] = ["conv = self.conv", "x = pad_same(x, conv.kernel_size, conv.stride, conv.dilation)"]
-        if form.norm != "none":
-            callee = norm_leaf(form.norm, 1, 1e-5, 1).callee
-            small = {} if texts["eps"] == "1e-05" else {"eps": texts["eps"]}
-            width: list[Code] = [texts["norm_groups"]] if form.norm == "group" else []
-            norm = "bn" if form.norm == "batch" else "norm"
-            parts.append(lay_out(call(str(callee), *width, "out_channels", **small), 2, f"self.{norm} = "))
-            steps.append(f"x = self.{norm}(x)")
-    if form.activation != "none":
-        parts.append([f"        self.activation = {activation}"])
-        steps.append("x = self.activation(x)")
-    body = [
-        *lay_out_def("__init__", ["self", *(each.declare() for each in parameters)], "None", 1),
-        "        super().__init__()",
-        *(line for part in parts for line in part),
-        "",
-        "    def forward(self, x: Tensor) -> Tensor:",
-        *(f"        {step}" for step in steps),
-        "        return x",
-    ]
-    values = {
-        path: {each.name: each.value for each in leaf.settings} for path, leaf in uses.items()
-    }
-    lines = [f"class {name}(nn.Module):", *lay_out_docstring([form.describe()], 1), "", *body]
-    return Definition(name, tuple(lines), tuple(parameters), values)
 
 
 class BlockWriter:
@@ -257,7 +147,8 @@ class BlockWriter:
             kind, values = key
             place, setting = next((use for use in uses if use[1].role == "out"), uses[0])
             path = "_".join(_collapse(place.split("/")[shared:] or place.split("/")[-1:]))
-            role, default = "number", None
+            role: Role = "number"
+            default = None
             if kind != "channels":
                 wanted = setting.name if fields.count(kind) == 1 else f"{path}_{setting.name}"
                 default = setting.default if setting.default in values else None
@@ -291,14 +182,18 @@ class BlockWriter:
     def _attach(self, name: str, code: Code) -> list[str]:
         if self.takes_any_name:
             return lay_out(call("self.add", quote_text(name), code), 2)
-        if not is_plain_name(name):
+        if not is_attribute_name(name):
             return lay_out(call("self.add_module", quote_text(name), code), 2)
         return lay_out(code, 2, f"self.{name} = ")
 
-    def _refer(self, name: str) -> str:
-        if self.takes_any_name:
-            return f"self.part({quote_text(name)})"
-        return f"self.{name}" if is_plain_name(name) else f"self.get_submodule({quote_text(name)})"
+    def _apply(self, node: Any) -> Code:
+        """The call of a part."""
+        if not _is_there(node):
+            return "x"
+        if is_attribute_name(node.name) and not self.takes_any_name:
+            return f"self.{node.name}(x)"
+        opening = "self.part(" if self.takes_any_name else "self.get_submodule("
+        return Call(opening, (Argument(quote_text(node.name)),), ")(x)")
 
     def _write_node(self, place: str) -> Code:
         """The call that makes the node at a path below this block."""
@@ -412,25 +307,25 @@ class BlockWriter:
     def _step(self, node: Any, target: str = "x") -> list[str]:
         if not _is_there(node):
             return [] if target == "x" else [f"        {target} = x"]
-        return lay_out(f"{self._refer(node.name)}(x)", 2, f"{target} = ", "", self._tell_shape(node.name))
+        return lay_out(self._apply(node), 2, f"{target} = ", "", self._tell_shape(node.name))
 
     def _write_parallel_steps(self) -> list[str]:
         node = self.root.node
-        texts = [(f"{self._refer(each.name)}(x)" if _is_there(each) else "x", each) for each in node.branches]
-        if len(texts) == 1:
+        if len(node.branches) == 1:
             return [*self._step(node.branches[0]), "        return x"]
         told = self._tell_shape("")
         if node.fuse == "concat":
-            branches = tuple(Argument(text, "", self._tell_shape(each.name)) for text, each in texts)
-            listed = Call("[", tuple(each for each in branches), "]")
-            lines = _explode(listed, 2, "branches = ")
+            branches = tuple(Argument(self._apply(each), "", self._tell_shape(each.name)) for each in node.branches)
+            lines = _explode(Call("[", branches, "]"), 2, "branches = ")
             return [*lines, *lay_out("torch.cat(branches, dim=1)", 2, "return ", "", told)]
+        first, *rest = map(self._apply, node.branches)
         sign = "+" if node.fuse == "add" else "*"
-        joined = f" {sign} ".join(text for text, _ in texts)
-        if len(f"        x = {joined}") <= 88:
+        joined = f" {sign} ".join(map(str, (first, *rest)))
+        if len(f"        x = {joined}") <= WIDTH:
             return [*lay_out(joined, 2, "x = ", "", told), "        return x"]
-        lines = ["        x = (", f"            {texts[0][0]}", *(f"            {sign} {text}" for text, _ in texts[1:])]
-        return [*lines, f"        ){f'  # {told}' if told else ''}", "        return x"]
+        more = [line for each in rest for line in lay_out(each, 3, f"{sign} ")]
+        end = f"        ){f'  # {told}' if told else ''}"
+        return ["        x = (", *lay_out(first, 3), *more, end, "        return x"]
 
     def _write_residual_steps(self) -> list[str]:
         node = self.root.node
@@ -463,10 +358,8 @@ class BlockWriter:
                 if misfit:
                     lines += lay_out(call("ValueError", quote_text(misfit)), 3, "raise ")
                 else:
-                    scored = f"{self._refer(node.name)}(x)" if _is_there(node) else "x"
-                    lines += lay_out(
-                        call("auxiliary.append", Call("(", (Argument(write_number(node.weight)), Argument(scored)))), 3
-                    )
+                    pair = Call("(", (Argument(write_number(node.weight)), Argument(self._apply(node))))
+                    lines += lay_out(call("auxiliary.append", pair), 3)
             else:
                 lines += self._step(node)
         if not self._heads():
@@ -511,12 +404,18 @@ class BlockWriter:
             if len({extent for _, extent in extents}) == 1:
                 words.append(str(extents[0][1]))
                 continue
-            step = next((n for n in (1, 2, 3, 4, 8) if all(-(-a // n) == b for a, b in extents)), None)
-            if step is None:
+            word = next((text for text, steps in self._find_steps() if _shrinks(extents, steps)), None)
+            if word is None:
                 return ""
-            words.append(letter if step == 1 else f"{letter}/{step}")
+            words.append(letter if word == "1" else f"{letter}/{word}")
         told = " × ".join(words)
         return told if len(told) < 60 else ""
+
+    def _find_steps(self) -> list[tuple[str, tuple[int, ...]]]:
+        """By what a side may have become smaller, in words and in numbers: the same in all places, or a stride."""
+        found = [(str(step), (step,) * len(self.paths)) for step in (1, 2, 3, 4, 8)]
+        strides = [each for (kind, _), each in self._parameters.items() if kind == "number stride"]
+        return found + [(each.name, each.values) for each in strides if all(isinstance(n, int) for n in each.values)]
 
     def _describe(self) -> list[str]:
         node = self.root.node
@@ -539,64 +438,12 @@ class BlockWriter:
         return [kind, f"{', '.join(names[:_SHOWN_USES])}{more}"]
 
 
-def write_chain(names: list[str], layers: tuple[Argument, ...]) -> Code:
-    """Write layers one after another, under their names.
-
-    Args:
-        names: Of the layers.
-        layers: Their code, each named by a text of Python.
-
-    Returns:
-        nn.Sequential where it takes these names, else a class of ours.
-    """
-    if not names:
-        return "nn.Sequential()"
-    if set(names) & reserved_names():
-        return call("Chain", Call("{", layers, "}"))
-    if names == [str(index) for index in range(len(names))] and (len(names) > 1 or layers[0].comment):
-        return Call("nn.Sequential(", tuple(Argument(each.value, "", each.comment) for each in layers))
-    if all(map(is_plain_name, names)):
-        plain = tuple(Argument(each.value, name, each.comment) for name, each in zip(names, layers, strict=True))
-        return call("nn.Sequential", Call("OrderedDict(", plain))
-    return call("nn.Sequential", call("OrderedDict", Call("{", layers, "}")))
-
-
-def name_block(places: list[Place]) -> str:
-    """Find the name of a class: what the nodes' names begin with, or what the block is.
-
-    Args:
-        places: The blocks that are of that class.
-
-    Returns:
-        A name; others may have it, too.
-    """
-    names = sorted({place.node.name for place in places})
-    first, last = names[0], names[-1]
-    shared = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    stem = first[:shared] if len(names) == 1 or len(places) == 1 else first[:shared].rstrip("_")
-    usual = stem.lower() in ("", "body", "branch", "block", "children", "conv", "layer") or not stem[:1].isalpha()
-    if len(re.sub("[^A-Za-z]", "", stem)) > 1 and not usual:
-        return name_class(stem) or "Block"
-    node = places[0].node
-    if node.op == "parallel":
-        return {"concat": "Branches", "add": "AddedBranches", "multiply": "Gate"}[node.fuse]
-    if node.op == "sequence":
-        return "Layers"
-    windows = [each.geometry.kernel for each in node.body.nodes if each.op == "conv"]
-    if len(windows) == len(node.body.nodes) == 3 and windows[0] == windows[2] == (1, 1) != windows[1]:
-        return "Bottleneck"
-    return "BasicBlock" if len(windows) == len(node.body.nodes) == 2 else "ResidualBlock"
-
-
-@cache
-def reserved_names() -> frozenset[str]:
-    """Names that torch keeps for itself: a part of a module cannot have them in the usual way."""
-    from torch import nn
-
-    return frozenset(dir(nn.Sequential()))
-
-
 _HELPER_NAMES = ("Outputs", "AnyNames", "Chain", "stochastic_depth", "pad_same")
+
+
+def _shrinks(extents: list[tuple[int, int]], steps: tuple[int, ...]) -> bool:
+    """Whether steps of these sizes turn the one number of pixels into the other, in every place."""
+    return all(-(-before // step) == after for step, (before, after) in zip(steps, extents, strict=True))
 
 
 def _is_there(node: Any) -> bool:

@@ -5,7 +5,6 @@ It is never imported: ``_pytorch`` reads its text. It is laid out in 88 columns,
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import torch
@@ -146,7 +145,7 @@ class PaddedAvgPool(nn.Module):
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels of each place."""
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's name)
         x = input.permute(0, 2, 3, 1)
         x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
         x = x.permute(0, 3, 1, 2)

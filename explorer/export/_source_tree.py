@@ -109,7 +109,7 @@ class SourceTree:
     def _traits(self, node: Any, path: str, leaf: Leaf | None) -> tuple[Any, ...]:
         """What two nodes of one form have in common beside their children."""
         if leaf:
-            words = [(each.name, each.role, each.value if isinstance(each.value, str) else "") for each in leaf.settings]
+            words = [(each.name, each.role) for each in leaf.settings]
             return (node.op, leaf.callee, *words)
         if node.op == "parallel":
             return (node.op, node.fuse)
@@ -120,7 +120,8 @@ class SourceTree:
         if node.op == "sequence":
             return (node.op,)
         raise ValueError(
-            f"{quote(path)} is of the kind {quote(node.op)}, which has no form in PyTorch source yet: leave the node out"
+            f"{quote(path)} is of the kind {quote(node.op)}, which has no form in PyTorch source yet; "
+            "leave the node out"
         )
 
     def _number(self, form: Any) -> int:
