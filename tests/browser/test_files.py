@@ -60,6 +60,9 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     page = design.open(to_link(CHANGED)).page
     design.button("export_open").click()
     dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Download InceptionNet-32-32.py").wait_for()  # what is asked for most
+    page.locator(".st-key-export_format input").click()
+    page.get_by_role("option", name="JSON").click()
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Download InceptionNet-32-32.json").click()
     assert '"inception1"' in dialog.locator("code").inner_text()  # in sight, with a button to copy it
