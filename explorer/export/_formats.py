@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .. import catalog
 from ..architecture import to_data, to_link
 from ..text import suggest
-from . import _onnx, _pictures, _pytorch, _tables, _weights
+from . import _onnx, _pictures, _pytorch, _sequential, _tables, _weights
 from ._subject import Subject
 
 
@@ -56,6 +56,10 @@ def _write_link(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
 FORMATS: dict[str, Format] = {
     "pytorch": Format(
         title="PyTorch source", suffix=".py", media_type="text/x-python", write=_pytorch.write_pytorch
+    ),
+    "sequential": Format(
+        title="nn.Sequential, for teaching", suffix=".sequential.py", media_type="text/x-python",
+        write=_sequential.write_sequential_of,
     ),
     "json": Format(title="JSON", suffix=".json", media_type="application/json", write=_write_json),
     "link": Format(title="Link", suffix=".txt", media_type="text/plain", write=_write_link),

@@ -128,8 +128,7 @@ def select_parts(code: str) -> list[str]:
     parts = read_parts()
     needed, asked = set[str](), [code]
     while asked:
-        words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", re.sub(r'"[^"\n]*"', "", asked.pop())))
-        for name in (words & parts.keys()) - needed:
+        for name in (_find_names(asked.pop()) & parts.keys()) - needed:
             needed.add(name)
             asked.append(parts[name])
     return [text for name, text in parts.items() if name in needed]
@@ -137,16 +136,21 @@ def select_parts(code: str) -> list[str]:
 
 def write_imports(code: str) -> str:
     """Write the imports that a code needs: the standard library's and torch's."""
-    words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code))
+    names = _find_names(code)
     lines = []
-    if "OrderedDict" in words:
+    if "OrderedDict" in names:
         lines.append("from collections import OrderedDict")
-    typed = [name for name in ("Any", "NamedTuple") if name in words]
+    typed = [name for name in ("Any", "NamedTuple") if name in names]
     if typed:
         lines.append(f"from typing import {', '.join(typed)}")
     if lines:
         lines.append("")
-    lines += ["import torch", "from torch import Tensor, nn"]
-    if re.search(r"\bF\.", code):
+    lines += ["import torch", f"from torch import {'Tensor, ' * ('Tensor' in names)}nn"]
+    if "F" in names:
         lines.append("from torch.nn import functional as F")
     return "\n".join(lines)
+
+
+def _find_names(code: str) -> set[str]:
+    """What a code calls by its name; not what parts of a network are called."""
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}

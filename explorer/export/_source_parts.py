@@ -237,3 +237,55 @@ def print_shapes(network: nn.Module, image: Tensor) -> None:
         scores = network.eval()(image)
     params = sum(each.numel() for each in network.parameters())
     print(f"{'result':28} {tuple(scores.shape)}, {params:,} parameters")
+
+
+class Concat(nn.ModuleList):
+    """Branches on the same maps, joined along the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self], dim=1)
+
+
+class Add(nn.ModuleList):
+    """Branches on the same maps, added."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self[0](x)
+        for branch in list(self)[1:]:
+            y = y + branch(x)
+        return y
+
+
+class Multiply(nn.ModuleList):
+    """Branches on the same maps, multiplied."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self[0](x)
+        for branch in list(self)[1:]:
+            y = y * branch(x)
+        return y
+
+
+class Residual(nn.Module):
+    """What comes in, or its projection, and what a body makes of it, added."""
+
+    def __init__(
+        self,
+        body: nn.Module,
+        projection: nn.Module | None = None,
+        scale: float = 1.0,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.projection = projection
+        self.scale = scale
+        self.drop_path = drop_path
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.body(x)
+        if self.training and self.drop_path:
+            y = stochastic_depth(y, self.drop_path)
+        if self.projection is not None:
+            x = self.projection(x)
+        return torch.add(x, y, alpha=self.scale)

@@ -63,7 +63,8 @@ HOSTILE = (
 NAMES = (
     "class", "None", "3x3", "0", "_", "__a", "__class__", "forward", "training", "scale", "drop_path", "activation",
     "branches", "self", "nn", "torch", "x", "y", "print", "add", "part", "append", "scores", "take", "found", "int",
-    "n" * 64, "9" * 64, "ConvRelu", "AuxiliaryHead", "auxiliary",
+    "n" * 64, "9" * 64, "ConvRelu", "AuxiliaryHead", "auxiliary", "OrderedDict", "Tensor", "F", "Any",
+    "stochastic_depth",
 )  # fmt: skip
 
 
