@@ -1,0 +1,163 @@
+"""What a captured graph's tensors are while it is translated, and the bookkeeping of the translation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from ..text import quote
+from ._graph import COMPUTED, Graph, Operation
+
+CHW = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor of the captured graph: the result of an operation, perhaps with its axes in another order."""
+
+    operation: str
+    axes: tuple[int, ...] = CHW
+    """For each axis of the tensor, the batch left out, which axis of the operation's result it is."""
+    groups: int = 0
+    """Of a view (groups, channels of a group, height, width); negative once those two are exchanged."""
+
+
+class Translation:
+    """Operations, and what each value of torch's graph is among them; the handlers of operators are built on it."""
+
+    def __init__(self, program: torch.export.ExportedProgram, module: nn.Module, input_shape: tuple[int, ...]) -> None:
+        self.program = program
+        self.input_shape = input_shape
+        self.tensors: dict[str, Tensor] = dict(module.state_dict(keep_vars=False))
+        signature = program.graph_signature
+        self.keys: dict[str, str] = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        self.constants: dict[str, Any] = {
+            name: program.constants[key] for name, key in signature.inputs_to_lifted_tensor_constants.items()
+        }
+        for name, key in self.keys.items():  # buffers that are not kept in the state dict
+            if key not in self.tensors and key in program.constants:
+                self.constants[name] = program.constants[key]
+        self.values: dict[str, Any] = {}
+        self.computed: dict[str, Any] = {}
+        self.operations: list[Operation] = []
+
+    def value_of(self, node: Any) -> Value | None:
+        found = self.values.get(node.name) if isinstance(node, fx.Node) else None
+        return found if isinstance(found, Value) else None
+
+    def plain(self, node: fx.Node, user: fx.Node) -> str:
+        """The operation whose result a tensor is, with its axes in our order."""
+        value = self.value_of(node)
+        if value is None:
+            return self.opaque(user, f"its input {quote(str(node))} is no map of the image").operation
+        if value.groups or value.axes != tuple(range(len(value.axes))):
+            shape = shape_of_node(node)
+            return self.add(node, "permute", (value.operation,), shape, {"order": value.axes}).operation
+        return value.operation
+
+    def add(
+        self,
+        node: fx.Node,
+        kind: str,
+        inputs: tuple[str, ...],
+        shape: tuple[int, ...],
+        settings: Mapping[str, Any] | None = None,
+        tensors: Mapping[str, str] | None = None,
+        axes: tuple[int, ...] | None = None,
+    ) -> Value:
+        name = node.name if not any(each.name == node.name for each in self.operations[-3:]) else f"{node.name}_after"
+        made = Operation(
+            name=name, kind=kind, inputs=inputs, shape=shape, settings=settings or {}, tensors=tensors or {},
+            scope=scope_of(node), source=source_of(node),
+        )  # fmt: skip
+        self.operations.append(made)
+        return Value(name, tuple(range(len(shape))) if axes is None else axes)
+
+    def opaque(self, node: fx.Node, reason: str) -> Value:
+        inputs = tuple(value.operation for each in node.all_input_nodes if (value := self.value_of(each)))
+        return self.add(node, "opaque", inputs, shape_of_node(node), {"reason": reason})
+
+    def key_of(self, node: Any) -> str | None:
+        """The state-dict key of an argument that is a parameter or buffer."""
+        if not isinstance(node, fx.Node):
+            return None
+        key = self.keys.get(node.name)
+        return key if key in self.tensors else None
+
+    def roles(self, **arguments: Any) -> dict[str, str] | None:
+        """Tensors by role; None where one is computed."""
+        found = {}
+        for role, node in arguments.items():
+            if node is None:
+                continue
+            key = self.key_of(node)
+            if key is None:
+                return None
+            found[role] = key
+        return found
+
+    def fold(self, node: fx.Node) -> bool:
+        """Compute what depends on nothing but the model's own tensors; whether it was that."""
+        if not node.all_input_nodes or any(self.known(each) is None for each in node.all_input_nodes):
+            return False
+        arguments = fx.node.map_arg((node.args, dict(node.kwargs)), self.known)
+        with torch.no_grad():
+            result = node.target(*arguments[0], **arguments[1])  # type: ignore[operator]
+        self.computed[node.name] = result
+        if isinstance(result, Tensor):
+            key = f"{COMPUTED}{node.name}"
+            self.tensors[key] = result
+            self.keys[node.name] = key
+        return True
+
+    def known(self, node: fx.Node) -> Any:
+        if node.name in self.computed:
+            return self.computed[node.name]
+        key = self.key_of(node)
+        return self.tensors[key] if key else self.constants.get(node.name)
+
+    def shape_of(self, value: Value) -> tuple[int, ...]:
+        if value.operation == Graph.INPUT:
+            return tuple(self.input_shape)
+        return next(each.shape for each in reversed(self.operations) if each.name == value.operation)
+
+
+def source_of(node: fx.Node) -> str:
+    return str(node.target)
+
+
+def scope_of(node: fx.Node) -> tuple[str, ...]:
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    path = stack[-1][0] if stack else ""
+    return tuple(part.partition("@")[0] for part in path.split(".") if part)
+
+
+def shape_of_node(node: fx.Node) -> tuple[int, ...]:
+    value = node.meta.get("val")
+    if isinstance(value, list | tuple):
+        value = value[0]
+    return tuple(int(each) for each in value.shape[1:]) if isinstance(value, Tensor) else ()
+
+
+def input_size(node: fx.Node, dim: int) -> int:
+    value = node.args[0].meta["val"]  # type: ignore[union-attr]
+    return int(value.shape[dim])
+
+
+def pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    return (value[0], value[0]) if len(value) == 1 else (value[0], value[1])
+
+
+def window_of(a: Mapping[str, Any]) -> dict[str, Any]:
+    kernel = pair(a["kernel_size"])
+    top, left = pair(a.get("padding", 0))
+    return {
+        "kernel_size": kernel, "stride": pair(a.get("stride") or kernel), "padding": ((top, top), (left, left)),
+        "ceil_mode": bool(a.get("ceil_mode", False)),
+    }  # fmt: skip
