@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from .. import architecture as arch
 from ..analysis import analyze
 from ..text import format_count, quote, shorten
+from ._crossings import untangle
 from ._graph import COMPUTED, Graph
 from ._patterns import simplify
 from ._problem import DoesNotFit, Obstacle
@@ -97,7 +98,7 @@ def from_graph(graph: Graph) -> Import:
     Returns:
         The import: complete, in part, or unavailable.
     """
-    simple = simplify(graph)
+    simple = untangle(simplify(graph))
     reduction, maker = Reduction(simple), TreeMaker(simple)
     try:
         return _finish(graph, maker.make(reduction.between(Graph.INPUT, simple.output)), None)

@@ -10,6 +10,7 @@ from ._graph import POINTWISE, Graph, Operation
 
 _BY_ELEMENT = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
 """x · f(x) by f."""
+_NORMS = ("layer_norm", "group_norm", "batch_norm")
 
 
 def simplify(graph: Graph) -> Graph:
@@ -110,8 +111,8 @@ def _next_step(graph: Graph, by_name: dict[str, Operation], users: dict[str, lis
         if user.kind == "reshape" and user.shape == before:
             before_it = each.inputs[0]
             return _rebuild(graph, {each.name: None, user.name: None}, {user.name: before_it, each.name: before_it})
-        leads = user.kind in ("linear", "activation", "dropout") and _reaches_map(user, users)
-        if user.kind in ("layer_norm", "group_norm", "batch_norm") or leads:
+        leads = user.kind in ("linear", "activation", "dropout") and _leads_on(user, users)
+        if user.kind in _NORMS or leads:
             shape = (user.shape[0], 1, 1)
             settings = dict(user.settings)
             kind = user.kind
@@ -134,8 +135,8 @@ def _next_step(graph: Graph, by_name: dict[str, Operation], users: dict[str, lis
     return None
 
 
-def _reaches_map(operation: Operation, users: dict[str, list[Operation]]) -> bool:
-    """Whether a chain of operations on a vector ends where it becomes a map again."""
+def _leads_on(operation: Operation, users: dict[str, list[Operation]]) -> bool:
+    """Whether a chain of operations on a vector leads to a norm, or to where it becomes a map again."""
     while True:
         after = users[operation.name]
         if len(after) != 1:
@@ -143,6 +144,8 @@ def _reaches_map(operation: Operation, users: dict[str, list[Operation]]) -> boo
         (operation,) = after
         if operation.kind == "reshape":
             return len(operation.shape) == 3
+        if operation.kind in _NORMS:
+            return True
         if operation.kind not in ("linear", "activation", "dropout"):
             return False
 

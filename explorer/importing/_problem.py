@@ -35,3 +35,7 @@ class DoesNotFit(Exception):
         super().__init__(reason)
         self.operation = operation
         self.reason = reason
+
+
+class Crosses(DoesNotFit):
+    """A value that is read across branches."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ._graph import Graph, Operation
 from ._patterns import users_of
-from ._problem import DoesNotFit
+from ._problem import Crosses, DoesNotFit
 
 JOINS = ("add", "multiply", "concat")
 
@@ -89,10 +89,10 @@ class Reduction:
         return tuple(reversed(items))
 
     def _join(self, operation: Operation, begin: str, ends: Sequence[str]) -> Join:
-        sets = [self._collect(begin, end) for end in ends]
+        sets = [self.collect(begin, end) for end in ends]
         groups = _group(sets, contiguous=operation.kind == "concat")
         if len(groups) == 1 and len(ends) > 1:
-            raise DoesNotFit(*self._crossing(sets))
+            raise Crosses(*self._crossing(sets))
         branches: list[tuple[Item, ...]] = []
         for group in groups:
             inner = [ends[number] for number in group]
@@ -107,11 +107,12 @@ class Reduction:
         for name in inside:
             beyond = [user for user in self.users[name] if user.name not in inside and user.name != operation.name]
             if beyond:
-                raise DoesNotFit(name, f"its result is used by {beyond[0].name}, too, outside of its block")
+                raise Crosses(name, f"its result is used by {beyond[0].name}, too, outside of its block")
         ordered = tuple(each for each in self.graph.operations if each.name in inside)
         return Join(operation, tuple(branches), (*ordered, operation))
 
-    def _collect(self, begin: str, end: str) -> set[str]:
+    def collect(self, begin: str, end: str) -> set[str]:
+        """What leads from one value to another that it dominates: names, the other with it."""
         found: set[str] = set()
         todo = [end]
         while todo:
