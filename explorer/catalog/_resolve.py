@@ -30,8 +30,9 @@ def resolve(text: str, *, files: bool = False) -> Architecture:
     text = text.strip()
     if not text:
         raise ValueError("the name of the architecture is empty; see `python -m explorer list`")
-    if "://" in text or re.search(r"[?&]net=", text):
-        return _from_url(text)
+    net = find_net(text)
+    if net != text:
+        return from_link(net) if net.startswith(LINK_PREFIX) else get(net)
     if text in names() or text in ALIASES:
         return get(text)
     if files and (text == "-" or os.path.exists(text)):
@@ -45,16 +46,30 @@ def resolve(text: str, *, files: bool = False) -> Architecture:
     return get(text)
 
 
-def _from_url(url: str) -> Architecture:
+def find_net(text: str) -> str:
+    """Find what stands for the network in a text: of a URL its ``net`` parameter, else the text itself.
+
+    Args:
+        text: As ``resolve`` takes it; nothing is fetched.
+
+    Returns:
+        A name or the text of a link, not yet checked.
+
+    Raises:
+        ValueError: A URL has no ``net`` parameter, or several.
+    """
+    text = text.strip()
+    if "://" not in text and not re.search(r"[?&]net=", text):
+        return text
     try:
-        query = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query, max_num_fields=100)
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(text).query, max_num_fields=100)
     except ValueError:
         query = {}
     values = query.get("net", [])
     if len(values) != 1:
         found = "no `net=`" if not values else f"{len(values)} times `net=`"
-        raise ValueError(f"the link {quote(url)} has {found}; copy the address of a page that shows one network")
-    return from_link(values[0]) if values[0].startswith(LINK_PREFIX) else get(values[0])
+        raise ValueError(f"the link {quote(text)} has {found}; copy the address of a page that shows one network")
+    return values[0]
 
 
 def _from_file(name: str) -> Architecture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from .. import catalog
+from .. import importing
 from ..architecture import Architecture, edit
 from ..text import parse_count, quote
 
@@ -48,15 +48,7 @@ def find_architecture(text: str) -> Architecture:
 
     Raises ValueError in one sentence.
     """
-    if text.partition(":")[0] not in ("torchvision", "timm") or ":" not in text:
-        return catalog.resolve(text, files=True)
-    from ..importing import from_name
-
-    found = from_name(text)
-    if found.architecture is None or found.obstacle is not None:
-        reason = found.obstacle.describe() if found.obstacle else ""
-        raise ValueError(f"{text} does not fit wholly: {reason}; `python -m explorer import {text}` tells how far")
-    return found.architecture
+    return importing.find_architecture(text, files=True)
 
 
 def read_architecture(args: argparse.Namespace) -> Architecture:

@@ -9,6 +9,7 @@ from typing import Any
 from ..architecture import to_data, to_json
 from ..export import Subject, export
 from ._arguments import parse_shape
+from ._running import open_manager
 from ._text import escape, print_json, write_bytes, write_text
 
 WHAT = "torchvision:NAME or timm:NAME"
@@ -24,8 +25,13 @@ def _import(args: argparse.Namespace) -> int:
         return 0
     found = from_name(args.what, weights=args.weights, input_shape=parse_shape(args.input))
     files = {}
+    if args.keep:
+        from ..inspection.keeping import save_import
+
+        with open_manager() as manager:
+            files["model"] = save_import(found, manager.root)
     if args.output is not None and found.architecture is not None:
-        files = {"design": f"{args.output}.json", "weights": f"{args.output}.safetensors"}
+        files |= {"design": f"{args.output}.json", "weights": f"{args.output}.safetensors"}
         write_text(files["design"], f"{to_json(found.architecture)}\n")
         origin = f"imported from {args.what}"
         subject = Subject(architecture=found.architecture, weights=found.weights, provenance=origin)
@@ -44,7 +50,9 @@ def _import(args: argparse.Namespace) -> int:
     else:
         for line in found.describe():
             print(escape(line))
-        if files:
+        if args.keep:
+            print(f"kept: Inspect, `predict`, `export` and `train --from` know it as {files['model']}")
+        if args.output is not None and found.architecture is not None:
             print(f"open it as {escape(files['design'])}:{escape(files['weights'])}")
     return 0 if found.status == "complete" else 1
 
@@ -58,4 +66,6 @@ def add(verb: Callable[..., Any]) -> None:
     sub = verb("import", _import, text, arch=False, shape=True)
     sub.add_argument("what", metavar="WHAT", help=f"{WHAT}; 'torchvision:' and 'timm:' list the names")
     sub.add_argument("--weights", metavar="FILE", help="a file of weights for it; default: the library's initial ones")
+    text = "keep design and weights in the data directory, as a model that `models` shows"
+    sub.add_argument("--keep", action="store_true", help=text)
     sub.add_argument("-o", "--output", metavar="NAME", help="writes NAME.json and NAME.safetensors")

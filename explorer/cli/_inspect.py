@@ -31,9 +31,13 @@ DEVICE = "cpu, mps or cuda:N; default: the best device that no run occupies"
 
 
 def _models(args: argparse.Namespace) -> None:
-    from ..inspection import list_models
+    from ..inspection import list_models, remove_imported
 
     with open_manager() as manager:
+        if args.remove is not None:
+            remove_imported(args.remove, manager.root)
+            print(f"removed {args.remove}")
+            return
         found = list_models(manager)
     if args.json:
         print_json([entry.to_data() for entry in found])
@@ -325,7 +329,8 @@ def split_weights(text: str) -> tuple[str, str]:
 
 def add(verb: Callable[..., Any]) -> None:
     """Add the verbs to the command line."""
-    verb("models", _models, "The trained networks for `predict` and `evaluate`.", arch=False, shape=False)
+    sub = verb("models", _models, "The trained networks for `predict` and `evaluate`.", arch=False, shape=False)
+    sub.add_argument("--remove", metavar="MODEL", help="remove an imported model from the data directory")
     text = (
         "Classify pictures with a trained network (needs torch). Exit status 0: all were classified; 1: some could not "
         "be, the others were; 2: none was."

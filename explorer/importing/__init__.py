@@ -1,7 +1,8 @@
 """Models of other programs → Architecture, with their weights."""
 
+from ._find import find_architecture
 from ._graph import KINDS, Graph, Operation
-from ._import import AGREEMENT, Import, from_graph, from_module, from_name
+from ._import import AGREEMENT, Import, from_graph, from_module, from_name, read_design
 from ._libraries import LIBRARIES, list_names, names_library
 from ._problem import ImportingError, Obstacle
 
@@ -14,9 +15,11 @@ __all__ = [
     "ImportingError",
     "Obstacle",
     "Operation",
+    "find_architecture",
     "from_graph",
     "from_module",
     "from_name",
     "list_names",
     "names_library",
+    "read_design",
 ]

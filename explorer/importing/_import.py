@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -13,12 +13,14 @@ from ..text import format_count, quote, shorten
 from ._crossings import untangle
 from ._graph import COMPUTED, Graph
 from ._patterns import simplify
-from ._problem import DoesNotFit, Obstacle
+from ._problem import DoesNotFit, ImportingError, Obstacle
 from ._reduce import Item, Reduction
 from ._tree import Tree, TreeMaker
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from ..modules import WeightsFile
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,11 @@ class Import:
     """Half of what torch's FlopCounterMode counts in the model."""
     largest_score_difference: float | None = None
     """From the model's, as a share of the largest score, on random images; None: not measured."""
+    library: str = ""
+    """Whose network it is, such as "torchvision"; '' where it is no library's."""
+    weights_file: str = ""
+    """Name of the file that was loaded into the library's network; '': the weights are those that it had, its initial
+    ones."""
 
     def describe(self) -> tuple[str, ...]:
         """Write the report for people.
@@ -173,15 +180,20 @@ def _carry(architecture: arch.Architecture, graph: Graph, tree: Tree) -> tuple[d
         if key is None and name.endswith("num_batches_tracked"):
             beside = tree.tensors.get(f"{name.removesuffix('num_batches_tracked')}running_mean", "")
             key = f"{beside.removesuffix('running_mean')}num_batches_tracked"
-            filled[name] = graph.tensors.get(key, torch.tensor(0)).detach().cpu().clone()
+            filled[name] = _fetch(graph.tensors.get(key, torch.tensor(0))).clone()
             continue
         assert key is not None, name
-        given = graph.tensors[key].detach().cpu()
+        given = _fetch(graph.tensors[key])
         if given.is_floating_point() and given.dtype != torch.float32:
             notes.append(f"Weights are {str(given.dtype).removeprefix('torch.')} in the model and float32 here.")
             given = given.float()
         filled[name] = given.reshape(tensor.shape).clone()
     return filled, list(dict.fromkeys(notes))
+
+
+def _fetch(tensor: Tensor) -> Tensor:
+    """A tensor on the CPU; one without memory stays so."""
+    return tensor.detach() if tensor.is_meta else tensor.detach().cpu()
 
 
 def _list(names: list[str]) -> str:
@@ -190,7 +202,11 @@ def _list(names: list[str]) -> str:
 
 
 def from_module(
-    module: nn.Module, input_shape: tuple[int, int, int] = (3, 224, 224), name: str | None = None
+    module: nn.Module,
+    input_shape: tuple[int, int, int] = (3, 224, 224),
+    name: str | None = None,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Import:
     """Import a network of your own process.
 
@@ -201,6 +217,7 @@ def from_module(
         module: Any module that takes a batch of images and gives one tensor.
         input_shape: Channels, height and width of an image.
         name: Of the network; default: the module's class.
+        tell: Called with what is being done, a few words, before each step; what it raises ends the import.
 
     Returns:
         The import; ``weights`` is the state dict of ``modules.build(architecture)``.
@@ -210,7 +227,9 @@ def from_module(
     """
     from ._capture import capture
 
+    tell("capturing its operators")
     graph = capture(module, input_shape, name or type(module).__name__)
+    tell("reading them as a design")
     found = from_graph(graph)
     if found.status != "complete":
         return found
@@ -221,6 +240,7 @@ def from_module(
     if unused:
         heads = sorted({key.rpartition(".")[0] or key for key in unused})
         notes.append(f"Not used in evaluation and left out ({len(unused)} parameters): {_list(heads)}.")
+    tell("comparing the scores")
     return replace(
         found, notes=tuple(notes),
         model_params=sum(tensor.numel() for key, tensor in parameters.items() if key in used),
@@ -276,13 +296,21 @@ def _measure_difference(module: nn.Module, found: Import, input_shape: tuple[int
     return largest
 
 
-def from_name(text: str, *, weights: str | None = None, input_shape: tuple[int, int, int] | None = None) -> Import:
+def from_name(
+    text: str,
+    *,
+    weights: str | Sequence[WeightsFile] | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Import:
     """Import a network of torchvision or timm by its name; nothing is downloaded.
 
     Args:
         text: ``torchvision:NAME`` or ``timm:NAME``.
-        weights: A file of weights; without one, the library's initial ones are carried over.
+        weights: A file of weights, or files that are in memory, such as uploads; without them, the library's initial
+            ones are carried over, the same random numbers each time.
         input_shape: Channels, height and width; default: what the library says of the network.
+        tell: As ``from_module`` takes it.
 
     Returns:
         The import.
@@ -291,8 +319,41 @@ def from_name(text: str, *, weights: str | None = None, input_shape: tuple[int, 
         ImportingError: There is no such library or network, or it is no convolutional network; in one sentence.
         WeightsError: The file of weights cannot be read or does not fit.
     """
+    from ._libraries import load_weights, make_module
+
+    tell("building it")
+    module, shape, name = make_module(text)
+    file = ""
+    if weights is not None:
+        tell("loading the weights")
+        file = load_weights(module, weights, name)
+    found = from_module(module, input_shape or shape, name, tell=tell)
+    return replace(found, library=text.partition(":")[0], weights_file=file)
+
+
+def read_design(text: str) -> Import:
+    """Import the design alone of a network of torchvision or timm; no memory is taken for weights.
+
+    Args:
+        text: ``torchvision:NAME`` or ``timm:NAME``.
+
+    Returns:
+        The import, without weights; nothing is compared.
+
+    Raises:
+        ImportingError: There is no such library or network, or it is no convolutional network; in one sentence.
+    """
+    import torch
+
+    from ._capture import capture
     from ._libraries import make_module
 
-    module, shape, name = make_module(text, weights)
-    return from_module(module, input_shape or shape, name)
+    try:
+        with torch.device("meta"):
+            module, shape, name = make_module(text)
+        graph = capture(module, shape, name)
+    except (ImportingError, RuntimeError):  # some code wants the numbers; or the network is refused
+        module, shape, name = make_module(text)
+        graph = capture(module, shape, name)
+    return replace(from_graph(graph), weights={}, library=text.partition(":")[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from ._problem import ImportingError
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from ..modules import WeightsFile
 
 LIBRARIES = ("torchvision", "timm")
 _NO_CONVOLUTIONAL = ("vit_", "swin", "maxvit")
@@ -58,20 +61,20 @@ def _timm() -> Any:
     return timm
 
 
-def make_module(text: str, weights: str | None = None) -> tuple[nn.Module, tuple[int, int, int], str]:
+def make_module(text: str) -> tuple[nn.Module, tuple[int, int, int], str]:
     """Build a network of a library.
 
     Args:
         text: ``torchvision:NAME`` or ``timm:NAME``.
-        weights: A file of weights for it, as torch or safetensors save them.
 
     Returns:
-        The module, the image that it takes, and its name.
+        The module with initial weights, the same each time; the image that it takes; and its name.
 
     Raises:
         ImportingError: There is no such network, or it is a transformer; in one sentence.
-        WeightsError: The file of weights cannot be read.
     """
+    import torch
+
     library, _, name = text.partition(":")
     known = list_names(library)
     name = name.strip()
@@ -81,9 +84,9 @@ def make_module(text: str, weights: str | None = None) -> tuple[nn.Module, tuple
         raise ImportingError(f"{library} has no network {quote(name)}; {hint}")
     if library == "torchvision" and plain.startswith(_NO_CONVOLUTIONAL):
         raise ImportingError(f"{quote(plain)} is a transformer: attention between places has no form here")
-    module, shape = _make_torchvision(plain) if library == "torchvision" else _make_timm(plain)
-    if weights is not None:
-        _load(module, weights, plain)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module, shape = _make_torchvision(plain) if library == "torchvision" else _make_timm(plain)
     return module, shape, plain
 
 
@@ -107,11 +110,25 @@ def _make_timm(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
     return module, (channels, height, width)
 
 
-def _load(module: nn.Module, path: str, name: str) -> None:
-    """The weights of a file into a library's own module, strictly."""
+def load_weights(module: nn.Module, files: str | Sequence[WeightsFile], name: str) -> str:
+    """Load the weights of a file into a library's own module, strictly.
+
+    Args:
+        module: Its weights are overwritten.
+        files: A path of a file as torch or safetensors save them, or files that are in memory.
+        name: What messages call the network.
+
+    Returns:
+        The name of the file.
+
+    Raises:
+        WeightsError: The file cannot be read, or its weights are not those of the module; in one sentence.
+    """
     from ..modules import StoredTensor, WeightsError, open_weights_file, read_weights, weights_paths
 
-    stored = read_weights([open_weights_file(each) for each in weights_paths(Path(path))])
+    if isinstance(files, str):
+        files = [open_weights_file(each) for each in weights_paths(Path(files))]
+    stored = read_weights(files)
     content = stored.content
     for key in ("state_dict", "model", "model_state_dict"):  # what training scripts put around it
         if isinstance(content, dict) and isinstance(content.get(key), dict):
@@ -124,3 +141,4 @@ def _load(module: nn.Module, path: str, name: str) -> None:
     except RuntimeError as error:
         told = " ".join(str(error).split())[:300]
         raise WeightsError(f"{quote(stored.name)} is no file of weights of {quote(name)}: {told}") from None
+    return stored.name

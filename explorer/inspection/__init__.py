@@ -11,6 +11,7 @@ from ._dataset_of import find_dataset
 from ._device import choose_device
 from ._fetch_weights import fetch_weights
 from ._field import UnitField, inner_units, unit_field
+from ._imported import ImportedModel, list_imported, remove_imported
 from ._paths import branch_paths, check_path
 from ._perturbations import PERTURBATIONS, Perturbation, check_perturbation
 from ._presets import GivenFacts, Preset, find_preset, list_presets, parse_numbers
@@ -26,6 +27,7 @@ __all__ = [
     "AvailableModel",
     "Box",
     "GivenFacts",
+    "ImportedModel",
     "ModelCard",
     "ModelKind",
     "Perturbation",
@@ -47,11 +49,13 @@ __all__ = [
     "find_published_for",
     "inner_units",
     "list_checkpoint_names",
+    "list_imported",
     "list_models",
     "list_presets",
     "list_sample_images",
     "load_model_cards",
     "parse_numbers",
+    "remove_imported",
     "suggest_model",
     "unit_field",
     "write_shipped_model",

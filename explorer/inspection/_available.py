@@ -10,13 +10,14 @@ from typing import Any, Literal
 from .. import catalog
 from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints, list_kept
 from ..text import format_bytes, format_share
+from ._imported import list_imported
 from ._published import PUBLISHED
 from ._shipped import load_model_cards
 
 BEST = "best"
 """Stands for a step in the name of a run's model: the weights after its best epoch."""
-ModelKind = Literal["shipped", "run", "published"]
-"""Where a model comes from: with the program, from a training run, from torchvision."""
+ModelKind = Literal["shipped", "run", "imported", "published"]
+"""Where a model comes from: with the program, from a training run, from another program, from torchvision or timm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ def list_models(manager: Manager) -> list[AvailableModel]:
         manager: Of the runs.
 
     Returns:
-        Shipped models, then runs that have a checkpoint (the newest first), then published weights.
+        Shipped models, then runs that have a checkpoint and imported models (the newest first), then published weights.
     """
     runs = [entry for run in reversed(manager.runs()) if (entry := _run_model(manager, run))]
     return [
@@ -71,6 +72,10 @@ def list_models(manager: Manager) -> list[AvailableModel]:
             for name, card in load_model_cards().items()
         ),
         *runs,
+        *(
+            AvailableModel(name=name, kind="imported", title=model.title, detail=model.detail, ready=True)
+            for name, model in list_imported(manager.root).items()
+        ),
         *(
             AvailableModel(
                 name=spec.name,

@@ -29,6 +29,7 @@ from ..training import TrainConfig, checkpoint, parse
 from ..training.data import derive_seed, describe_preprocessing, open_data
 from ._available import BEST, describe_best, suggest_model
 from ._fetch_weights import read_digest
+from ._imported import ImportedModel, list_imported
 from ._known_facts import describe_weights, imagenet_classes
 from ._presets import GivenFacts
 from ._published import PublishedWeights, find_published
@@ -40,12 +41,12 @@ INITIAL = "initial"
 
 
 def open_model(name: str, manager: Manager, *, device: str = "cpu") -> Model:
-    """A model by the name that ``list_models`` gives it: shipped, a run, or published. Nothing is downloaded.
+    """A model by the name that ``list_models`` gives it: shipped, a run, imported or published. Nothing is downloaded.
 
     Args:
         name: of a shipped model, ``RUN`` (its newest valid checkpoint), ``RUN@STEP`` or ``RUN@best`` (its best epoch),
-            or of published weights. Where a run averages its weights (EMA), the average is taken, which is also what
-            was evaluated.
+            of an imported model, or of published weights. Where a run averages its weights (EMA), the average is
+            taken, which is also what was evaluated.
         manager: of the runs.
         device: where the model computes; see ``inspection.choose_device``.
 
@@ -55,6 +56,9 @@ def open_model(name: str, manager: Manager, *, device: str = "cpu") -> Model:
     cards = load_model_cards()
     if name in cards:
         return _open_shipped(name, cards[name], device)
+    imported = list_imported(manager.root).get(name)
+    if imported is not None:
+        return _open_imported(imported, device)
     spec = find_published(name)
     if spec is not None:
         return open_published(spec, device=device)
@@ -202,6 +206,22 @@ def _open_shipped(name: str, card: ModelCard, device: str) -> Model:
         classes=card.classes,
         preprocessing=Preprocessing(shape=architecture.input_shape, mean=card.mean, std=card.std),
         provenance=f"shipped with this program, trained on {card.data}, {format_share(card.accuracy)} right",
+        device=device,
+    )
+
+
+def _open_imported(kept: ImportedModel, device: str) -> Model:
+    network = build(kept.architecture, "meta")
+    stored = read_weights([open_weights_file(kept.path)])
+    fill(network, {name: tensor.load() for name, tensor in stored.content.items()}, kept.path.name)
+    return make_model(
+        kept.architecture,
+        network,
+        name=kept.name,
+        classes=kept.classes,
+        preprocessing=kept.preprocessing or Preprocessing(shape=kept.architecture.input_shape),
+        provenance=f"{kept.title}, {kept.provenance}",
+        notes=kept.notes,
         device=device,
     )
 

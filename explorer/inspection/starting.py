@@ -25,8 +25,8 @@ def open_start(name: str, manager: Manager) -> StartWeights:
     """Open what a run can start from by its name. Nothing is downloaded.
 
     Args:
-        name: Of a shipped model, ``RUN``, ``RUN@STEP`` or ``RUN@best``, ``RUN@start`` (what that run started from), or
-            of published weights.
+        name: Of a shipped model, ``RUN``, ``RUN@STEP`` or ``RUN@best``, ``RUN@start`` (what that run started from),
+            of an imported model, or of published weights.
         manager: Of the runs.
 
     Returns:

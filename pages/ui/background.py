@@ -27,10 +27,13 @@ class Work:
         what: What is done, for people.
         do: Does it; takes what hears of its progress and what tells whether to stop. It touches nothing of Streamlit,
             and keeps its results where the page finds them.
+        stage: Tells what it does at the moment, a few words; None where how far it is says enough.
     """
 
-    def __init__(self, what: str, do: Callable[[Progress, Cancel], None]) -> None:
-        self.what, self.error = what, ""
+    def __init__(
+        self, what: str, do: Callable[[Progress, Cancel], None], stage: Callable[[], str] | None = None
+    ) -> None:
+        self.what, self.error, self._stage = what, "", stage
         self._done, self._whole = 0, 0
         self._begun = self._seen = time.monotonic()
         self._stop, self._ended = threading.Event(), threading.Event()
@@ -38,11 +41,12 @@ class Work:
 
     @property
     def ended(self) -> bool:
-        """Whether it is done, has failed or was ended."""
-        return self._ended.is_set()
+        """Whether it is done, has failed or was cancelled; what was cancelled may be on the way to its next step."""
+        return self._ended.is_set() or self._stop.is_set()
 
     def cancel(self) -> None:
         """End it at its next step."""
+        self.error = "cancelled"
         self._stop.set()
 
     def wait(self, seconds: float) -> bool:
@@ -50,12 +54,14 @@ class Work:
         return self._ended.wait(seconds)
 
     def look(self) -> tuple[float, str]:
-        """How far it is, 0 to 1, and the same in words. Work that nobody looks at ends."""
+        """How far it is, 0 to 1, and the same in words, with the time that it takes. Work that nobody looks at ends."""
         self._seen = time.monotonic()
         share = min(1.0, self._done / self._whole) if self._whole else 0.0
         spent = self._seen - self._begun
-        left = f", {format_duration(spent * (1 - share) / share)} left" if share else " …"
-        return share, f"{self.what}: {100 * share:.0f} %{left}" if share else f"{self.what}{left}"
+        if share:
+            return share, f"{self.what}: {100 * share:.0f} %, {format_duration(spent * (1 - share) / share)} left"
+        stage = f": {self._stage()}" if self._stage else ""
+        return share, f"{self.what}{stage} … {format_duration(spent)}"
 
     def _tell(self, done: int, whole: int) -> None:
         self._done, self._whole = done, whole
@@ -96,18 +102,37 @@ def show(key: str) -> bool:
     return True
 
 
-def begin(key: str, what: str, do: Callable[[Progress, Cancel], None]) -> None:
+def take_ended(key: str) -> Work | None:
+    """The work under a key of the session if it has ended, once; for a page that tells its outcome by itself.
+
+    Args:
+        key: As in ``begin``.
+
+    Returns:
+        The work; None where there is none, or it is under way.
+    """
+    work: Work | None = st.session_state.get(key)
+    if work is None or not work.ended:
+        return None
+    del st.session_state[key]
+    return work
+
+
+def begin(
+    key: str, what: str, do: Callable[[Progress, Cancel], None], stage: Callable[[], str] | None = None
+) -> None:
     """Begin work; one that is under way under the same key is ended.
 
     Args:
         key: In the session's state.
         what: See ``Work``.
         do: See ``Work``.
+        stage: See ``Work``.
     """
     before: Work | None = st.session_state.get(key)
     if before is not None:
         before.cancel()
-    st.session_state[key] = Work(what, do)
+    st.session_state[key] = Work(what, do, stage)
 
 
 @st.fragment(run_every=_LOOK_SECONDS)

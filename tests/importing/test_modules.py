@@ -17,7 +17,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, from_json, walk
 from explorer.cli import main
-from explorer.importing import ImportingError, from_module, from_name, list_names
+from explorer.importing import ImportingError, find_architecture, from_module, from_name, list_names, read_design
 from explorer.modules import build
 from tests.inspection.parts import shaken
 from tests.sizes import ALL, THOROUGH
@@ -206,3 +206,23 @@ def test_a_catalogue_network_comes_back_by_its_own_names() -> None:
     assert {path for path, node in walk(network) if node.op == "conv"} == {
         path for path, node in walk(architecture) if node.op == "conv"
     }
+
+
+@pytest.mark.parametrize("name", [NAMES[2], *(pytest.param(each, marks=pytest.mark.thorough) for each in LONG)])
+def test_a_design_without_memory_is_the_import_s(name: str) -> None:
+    found, design = from_name(name), read_design(name)
+    assert (design.architecture, design.status, design.obstacle) == (found.architecture, found.status, found.obstacle)
+    assert design.params == found.params
+    assert not design.weights
+
+
+def test_a_text_names_a_network_of_a_library_or_of_the_catalogue() -> None:
+    found = find_architecture("torchvision:squeezenet1_1")
+    assert find_architecture("http://host/design?net=torchvision:squeezenet1_1&at=x") is found
+    assert find_architecture("googlenet") == catalog.get("googlenet")
+    for text, told in (
+        ("torchvision:", "give a name"), ("timm:nfnet_f0", "not fit wholly"), ("file:///etc", "no `net"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"^[^\n]*{told}[^\n]*$"):
+            find_architecture(text, files=False)
+    assert catalog.find_net("?net=a") == "a"

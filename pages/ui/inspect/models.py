@@ -57,6 +57,8 @@ def show(found: dict[str, AvailableModel]) -> None:
         if entry.kind == "shipped":
             _card(load_model_cards()[name])
         _checkpoint(entry)
+        if entry.kind == "imported":
+            _offer_removal(entry)
         if not entry.ready:
             _download(entry)
         if entry.ready:
@@ -200,6 +202,25 @@ def _checkpoint_title(entry: AvailableModel, step: str) -> str:
     return entry.best if step == BEST else f"step {int(step):,}"
 
 
+def _offer_removal(entry: AvailableModel) -> None:
+    unfolded = st.popover("Remove", icon=":material/delete:", key="inspect_remove_imported", on_change="rerun")
+    if not unfolded.open:
+        return
+    with unfolded:
+        st.write(literal(f"The weights of {entry.title} go from this machine. Runs that began with them keep a copy."))
+        st.button("Remove these weights", key="inspect_remove_sure", on_click=_remove, args=(entry.name,))
+
+
+def _remove(name: str) -> None:
+    try:
+        inspection.remove_imported(name, manager().root)
+    except ValueError as error:
+        state.PAGE.tell("error", f"{error}")
+        return
+    state.change(model="")
+    state.PAGE.tell("info", f"{name} is removed")
+
+
 def _download(entry: AvailableModel) -> None:
     spec = find_published(entry.name)
     assert spec is not None
@@ -274,6 +295,8 @@ def _version(entry: AvailableModel, name: str) -> str:
         return name if "@" in name else entry.checkpoints[0]
     if entry.kind == "shipped":
         return load_model_cards()[name].sha256
+    if entry.kind == "imported":
+        return name  # it ends with a digest
     spec = find_published(name)
     assert spec is not None
     about = spec.path.stat()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from explorer import catalog
 from explorer.architecture import Architecture, ArchitectureError, from_json
-from explorer.inspection import list_checkpoint_names, list_models, load_model_cards
+from explorer.inspection import list_checkpoint_names, list_imported, list_models, load_model_cards
 from pages.ui.inspect import state as inspect_state
 from pages.ui.manager import manager
 
@@ -43,7 +43,7 @@ def list_choices(architecture: Architecture) -> dict[str, str]:
     found = {}
     for entry in list_models(manager()):
         if entry.ready and _structure(entry.name, entry.kind) == (architecture.input_shape, architecture.trunk):
-            found[entry.name] = f"{'run · ' if entry.kind == 'run' else ''}{entry.title}"
+            found[entry.name] = f"{f'{entry.kind} · ' if entry.kind in ('run', 'imported') else ''}{entry.title}"
             if entry.kind == "run" and len(names := list_checkpoint_names(manager(), entry.name)) > 1:
                 found[f"{entry.name}{COURSE}"] = f"run · {entry.title} · all {len(names)} checkpoints"
                 found |= {name: f"run · {entry.title} · step {int(name.partition('@')[2]):,}" for name in names}
@@ -69,7 +69,10 @@ def _structure(name: str, kind: str) -> Any:
 
 @lru_cache(maxsize=64)
 def _look_up(name: str, kind: str) -> Any:
-    architecture = load_model_cards()[name].to_architecture() if kind == "shipped" else catalog.get(name)
+    if kind == "imported":
+        architecture = list_imported(manager().root)[name].architecture
+    else:
+        architecture = load_model_cards()[name].to_architecture() if kind == "shipped" else catalog.get(name)
     return architecture.input_shape, architecture.trunk
 
 

@@ -1,0 +1,49 @@
+"""What a text means where a network of torchvision or timm may be named, too."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+
+from .. import catalog
+from ..architecture import Architecture
+from ._import import read_design
+from ._libraries import names_library
+from ._problem import ImportingError
+
+_LOCK = threading.Lock()
+"""Whoever asks for a network that is just being read waits for it."""
+
+
+def find_architecture(text: str, *, files: bool = False) -> Architecture:
+    """Find the architecture that a text names, a network of torchvision or timm included; nothing is downloaded.
+
+    Args:
+        text: As ``catalog.resolve`` takes it, or ``torchvision:NAME`` or ``timm:NAME``; these also as the ``net``
+            parameter of a URL. They are read once in a process.
+        files: As of ``catalog.resolve``.
+
+    Returns:
+        The architecture, validated.
+
+    Raises:
+        ArchitectureError: The link could be read, and what it holds is not an architecture.
+        ValueError: Anything else that is wrong with the text, or a library's network that does not fit wholly.
+    """
+    name = catalog.find_net(text)
+    if not names_library(name):
+        return catalog.resolve(text, files=files)
+    with _LOCK:
+        return _read(name)
+
+
+@lru_cache(maxsize=256)
+def _read(name: str) -> Architecture:
+    found = read_design(name)
+    if found.architecture is None or found.obstacle is not None:
+        reason = found.obstacle.describe() if found.obstacle else ""
+        raise ImportingError(
+            f"{name} does not fit wholly: {reason}; `python -m explorer import {name}`, or Import on the Design page, "
+            "tells how far"
+        )
+    return found.architecture
