@@ -6,9 +6,13 @@ import os
 import re
 import urllib.parse
 
-from ..architecture import LINK_PREFIX, MAX_TEXT_BYTES, Architecture, ArchitectureError, from_json, from_link
+from ..architecture import LINK_PREFIX, MAX_TEXT_BYTES, Architecture, ArchitectureError, Problem, from_json, from_link
 from ..text import quote, quote_path
 from ._registry import ALIASES, get, names
+
+_QUOTES = b'"""'
+_LINK_IN_SOURCE = re.compile(rb"^1\.[\w-]+(?=\r?$)", re.MULTILINE)
+"""A line that is a link and nothing else; a title stands before the last one."""
 
 
 def resolve(text: str, *, files: bool = False) -> Architecture:
@@ -16,8 +20,8 @@ def resolve(text: str, *, files: bool = False) -> Architecture:
 
     Args:
         text: A name or alias of the catalogue; a link, bare as ``architecture.to_link`` writes it or a URL whose
-            ``net`` parameter is such a text or a name (nothing is fetched); with ``files`` a path of a JSON file, or
-            '-' for standard input.
+            ``net`` parameter is such a text or a name (nothing is fetched); with ``files`` the path of a file as
+            ``read_design`` takes it, or '-' for standard input.
         files: Whether files may be opened. Leave it off for text from a stranger.
 
     Returns:
@@ -86,8 +90,30 @@ def _from_file(name: str) -> Architecture:
     if len(text) > MAX_TEXT_BYTES:
         raise ValueError(f"{label} is too large to be an architecture; at most {MAX_TEXT_BYTES:,} bytes are allowed")
     try:
-        if text.startswith(LINK_PREFIX.encode()):
-            return from_link(text.decode("ascii", "replace").strip())
-        return from_json(text)
+        return read_design(text)
     except ArchitectureError as error:
         raise ValueError(f"{label}: {error.describe()}") from None
+
+
+def read_design(data: bytes) -> Architecture:
+    """Read a design from a file's bytes.
+
+    Args:
+        data: JSON; a link; or PyTorch source as ``explorer.export`` writes it, of which nothing but the link in its
+            docstring is read.
+
+    Returns:
+        The architecture, validated.
+
+    Raises:
+        ArchitectureError: It is none of them.
+    """
+    if data.startswith(_QUOTES):
+        links = _LINK_IN_SOURCE.findall(data[len(_QUOTES) :].partition(_QUOTES)[0])
+        if not links:
+            message = "the source has no link to a design in its docstring; open what Inception Explorer wrote, or JSON"
+            raise ArchitectureError([Problem(path="", message=message)])
+        return from_link(links[-1].decode())
+    if data.startswith(LINK_PREFIX.encode()):
+        return from_link(data.decode("ascii", "replace").strip())
+    return from_json(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
 import re
 import textwrap
@@ -38,7 +39,12 @@ class Call:
     closing: str = ")"
 
     def __str__(self) -> str:
-        return f"{self.opening}{', '.join(f'{each.head}{each.value}' for each in self.arguments)}{self.closing}"
+        return f"{self.opening}{self.listed}{self.closing}"
+
+    @property
+    def listed(self) -> str:
+        """Its arguments in one line."""
+        return ", ".join(f"{each.head}{each.value}" for each in self.arguments)
 
     @property
     def is_commented(self) -> bool:
@@ -96,7 +102,7 @@ def lay_out(code: Code, level: int, head: str = "", tail: str = "", comment: str
     if not (isinstance(code, Call) and code.is_commented):
         if len(line) + len(told) <= WIDTH:
             return [f"{line}{told}"]
-        if len(line) <= WIDTH:
+        if len(line) <= WIDTH and not isinstance(code, Call):
             return [f"{space}# {comment}", line]
     if isinstance(code, Sum):
         if tail == ",":  # within a call
@@ -107,6 +113,9 @@ def lay_out(code: Code, level: int, head: str = "", tail: str = "", comment: str
     if isinstance(code, str) or not code.arguments:
         return [*([f"{space}# {comment}"] if comment else []), line]
     lines = [f"{space}{head}{code.opening}"]
+    listed = f"{space}{INDENT}{code.listed}"
+    if not code.is_commented and len(listed) <= WIDTH:
+        return [*lines, listed, f"{space}{code.closing}{tail}{told}"]
     first = code.arguments[0]
     alone = len(code.arguments) == 1 and not first.name and not first.comment and code.closing[:1] == ")"
     for each in code.arguments:
@@ -130,6 +139,9 @@ def lay_out_def(name: str, parameters: Iterable[str], returns: str, level: int) 
     line = f"{space}def {name}({', '.join(listed)}) -> {returns}:"
     if len(line) <= WIDTH:
         return [line]
+    within = f"{space}{INDENT}{', '.join(listed)}"
+    if len(within) <= WIDTH:
+        return [f"{space}def {name}(", within, f"{space}) -> {returns}:"]
     return [f"{space}def {name}(", *(f"{space}{INDENT}{each}," for each in listed), f"{space}) -> {returns}:"]
 
 
@@ -199,14 +211,18 @@ class Names:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
 
-    def take(self, wanted: str) -> str:
-        """Give a name: the wanted one, with a number behind it where it is taken; never a keyword or a builtin."""
-        name, count = wanted, 1
-        while name in self._taken or keyword.iskeyword(name) or hasattr(builtins, name):
-            count += 1
-            name = f"{wanted}_" if count == 2 and wanted[-1:].isdigit() else f"{wanted}{count}"
-            if wanted[-1:].isdigit() and count > 2:
-                name = f"{wanted}_{count}"
+    def take(self, *wanted: str) -> str:
+        """Give the first of the wanted names that is free, else one with a number; never a keyword or a builtin."""
+        for name in wanted:
+            if self._is_free(name):
+                return self._add(name)
+        stem = f"{wanted[0]}_" if wanted[0][-1:].isdigit() else wanted[0]
+        return self._add(next(name for count in itertools.count(2) if self._is_free(name := f"{stem}{count}")))
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self._taken and not keyword.iskeyword(name) and not hasattr(builtins, name)
+
+    def _add(self, name: str) -> str:
         self._taken.add(name)
         return name
 
@@ -214,13 +230,14 @@ class Names:
 def name_argument(text: str) -> str:
     """Make a name of an argument of any text: lower case, words parted by underscores, no digit at its beginning."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_").lower()
-    return name if name[:1].isalpha() else f"n{name}" if name else "value"
+    return name if name[:1].isalpha() else f"part{name}" if name else "value"
 
 
 def name_class(text: str) -> str:
     """Make a name of a class of any text: its words of plain letters and digits, each with a capital; '' of none."""
     words = re.findall(r"[A-Za-z0-9]+", text.replace("×", "x"))
-    name = "".join(word[0].upper() + word[1:] for word in words)[:28]
+    titled = " ".join(word[0].upper() + word[1:] for word in words)
+    name = re.sub(r"(?<=\d) (?=\d)", "_", titled).replace(" ", "")[:28].rstrip("_")
     return name if not name[:1].isdigit() else f"Net{name}"
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _PARTS = Path(__file__).with_name("_source_parts.py")
 _RESERVED = ("torch", "nn", "F", "Tensor", "OrderedDict", "Any", "NamedTuple", "network", "x")
-DESIGN_MARK = "Design:"
-"""Before the share link in a source's docstring."""
 
 
 def write_pytorch(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
@@ -92,16 +90,16 @@ def describe_network(architecture: Architecture, totals: Totals) -> list[str]:
     heads = f", {format_count(totals.auxiliary_params)} more in auxiliary heads" if totals.auxiliary_params else ""
     field = totals.receptive_field
     seen = " (global pooling or attention on the way sees all)" if field.whole_input else ""
+    origin = ["Written by Inception Explorer, which opens the design again from this file or by its link:"]
     try:
-        link = [f"{DESIGN_MARK} {to_link(architecture)}"]
+        origin.append(to_link(architecture))
     except ArchitectureError:
-        link = []
+        origin = ["Written by Inception Explorer; the design is too large for a link, so keep its JSON."]
     return [
         f"{title}, for images of {shape}.",
         f"{format_count(totals.params)} parameters{heads}; {format_si(totals.macs)} MACs for an image (multiply-adds "
         f"of convolutions and linear layers); receptive field of the last maps {format_extent(field.size)} px{seen}.",
-        "Written by Inception Explorer, which opens the design again by its link:",
-        *link,
+        *origin,
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ._code import Code, call, lay_out, lay_out_def, lay_out_docstring, type_of, write_number
@@ -44,6 +44,15 @@ class Definition:
             for each in self.parameters
         )
 
+    def take(self, leaf: Leaf, counts: bool = True) -> tuple[Setting, ...]:
+        """What it is called with for a layer; without its numbers, channels apart, where the layer does not count."""
+        defaults = {each.name: each.default for each in self.parameters}
+        return tuple(
+            replace(each, default=defaults[each.name], value=each.value if counts or each.role != "number" else None)
+            for each in leaf.settings
+            if each.name in defaults
+        )
+
 
 def write_layer(form: ConvForm | LinearForm, uses: dict[str, Leaf], name: str) -> Definition:
     """Write the class of a convolution or linear layer with what follows it.
@@ -69,6 +78,9 @@ def write_layer(form: ConvForm | LinearForm, uses: dict[str, Leaf], name: str) -
         role: Role = first.role if first.name != "groups" else "number"
         parameters.append(Parameter(first.name, role, values, default))
         texts[first.name] = first.name
+    if any(each.default is None and each.name not in _ALWAYS_ASKED for each in parameters):
+        # The size of the kernel, which is given by its place, stands before them, and so has no default either.
+        parameters = [replace(each, default=None) if each.name in _ALWAYS_ASKED else each for each in parameters]
     parameters.sort(key=lambda each: each.default is not None)
     activation = activation_behind(form.activation)
     steps, parts = ["x = self.conv(x)"], []

@@ -121,7 +121,7 @@ def conv_leaf(
     settings = [
         Setting("in_channels", in_channels, "in", by_name=False),
         Setting("out_channels", out_channels, "in" if keeps_channels else "out", by_name=False),
-        Setting("kernel_size", simplify(g.kernel), default=1),
+        Setting("kernel_size", simplify(g.kernel), default=1, by_name=False),
         Setting("stride", simplify(g.stride), default=1),
         Setting("padding", simplify(common), default=0),
         Setting("dilation", simplify(g.dilation), default=1),

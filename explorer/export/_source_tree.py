@@ -13,7 +13,7 @@ from ..architecture import Architecture
 from ..text import quote
 from ._source_layers import LEAVES, Leaf, Shape, projection_leaf
 
-_SEQUENCE_USES, _SEQUENCE_LAYERS = 3, 3
+_SEQUENCE_USES, _SEQUENCE_LAYERS = 3, 2
 """From so many uses on, of so many layers, a sequence has a class of its own; others are written where they are."""
 
 
@@ -128,7 +128,8 @@ class SourceTree:
         return self._forms.setdefault(form, len(self._forms))
 
     def _find_blocks(self) -> Iterator[tuple[str, Any]]:
-        """Nodes that become classes: branches, residuals, and sequences that come again and again."""
+        """Nodes that become classes: branches, residuals, and sequences and heads that come again; inner ones first."""
+        heads = Counter(each.form for each in self.places.values() if each.node.op == "auxiliary" and each.node.nodes)
         norms: dict[int, set[str]] = defaultdict(set)
         for place in self.places.values():
             if place.projects:
@@ -149,8 +150,11 @@ class SourceTree:
                 yield path, (place.form, place.node.norm if len(known) > 1 and place.projects else "")
             elif op == "sequence" and path:
                 again = len(sites[place.form]) >= _SEQUENCE_USES
-                if again and sizes[path] >= _SEQUENCE_LAYERS:
+                lists_blocks = all(child in self.group_of for child in self.children(path))
+                if again and sizes[path] >= _SEQUENCE_LAYERS and not lists_blocks:
                     yield path, place.form
+            elif op == "auxiliary" and heads[place.form] > 1 and not self.nests_heads:
+                yield path, place.form
 
 
 def join(path: str, name: str) -> str:

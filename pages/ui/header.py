@@ -19,7 +19,6 @@ from explorer.architecture import (
     describe_changes,
     diff,
     edit,
-    from_json,
     group_changes,
     structural,
 )
@@ -133,8 +132,8 @@ def show_open() -> None:
                 help="A template: a stem, an Inception block, a classifier. Any network of the catalogue is one, too",
             )
         st.file_uploader(
-            "or a JSON file", type=["json"], key="upload", max_upload_size=session.JSON_MEGABYTES,
-            on_change=_open_upload,
+            "or a JSON file, or source written here", type=["json", "py"], key="upload",
+            max_upload_size=session.JSON_MEGABYTES, on_change=_open_upload,
         )  # fmt: skip
         _offer_libraries()
 
@@ -172,7 +171,7 @@ def _open_upload() -> None:
     """Open the file that was given; where it is refused, the list stays open and says why."""
     upload = st.session_state["upload"]
     if upload is not None:
-        _open_and_close(lambda: from_json(upload.getvalue()))
+        _open_and_close(lambda: catalog.read_design(upload.getvalue()))
 
 
 def _open_and_close(make: Callable[[], Architecture]) -> None:
