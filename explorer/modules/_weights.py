@@ -117,7 +117,9 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
         if given.is_floating_point() and not bool(given.isfinite().all()):
             raise WeightsError(f"{where} holds numbers that are not finite (NaN or Inf)")
     if any(wanted.is_meta for wanted in own.values()):
-        own = network.to_empty(device="cpu").state_dict()
+        # Not to_empty, whose first call imports sympy.
+        network.load_state_dict({key: tensors[key].clone() for key in own}, assign=True)
+        return
     with torch.no_grad():
         for key, wanted in own.items():
             wanted.copy_(tensors[key])

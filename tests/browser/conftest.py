@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.design import Design
 from tests.browser.helpers import ARTIFACTS, SERVER_TROUBLE, Server, Watch, launching, new_context, serving
+from tests.speed import write_speed
 
 HERE = Path(__file__).parent
 SERVERS = pytest.StashKey[list[Server]]()
@@ -53,7 +54,9 @@ def _servers(request: pytest.FixtureRequest) -> list[Server]:
 @pytest.fixture(scope="session")
 def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One running app for all tests: `.url`, `.log`, `.home` (its data directory)."""
-    with serving(tmp_path_factory.mktemp("server")) as running:
+    home = tmp_path_factory.mktemp("server")
+    write_speed(home)
+    with serving(home) as running:
         _servers.append(running)
         yield running
         _servers.remove(running)
@@ -79,6 +82,7 @@ def _starting(servers: list[Server], folder: Path) -> Iterator[Callable[..., Ser
 
         def start(*arguments: str, home: Path | None = None, **settings: Any) -> Server:
             home = home or folder / f"home-{len(servers)}"
+            write_speed(home)
             running = stack.enter_context(serving(home, *arguments, **settings))
             servers.append(running)
             stack.callback(servers.remove, running)

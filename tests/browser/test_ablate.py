@@ -22,8 +22,6 @@ LOOKS = [("light", (1440, 1000)), ("dark", (390, 844))]
 def laboratory(module_server, tmp_path_factory):
     """A server with a data directory of its own that is looked after from here: no worker ever starts."""
     home = tmp_path_factory.mktemp("home")
-    speed = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
-    (home / "speed-cpu.json").write_text(speed)
     manager = open_manager(home)
     manager.acquire()
     yield module_server(home=home), manager

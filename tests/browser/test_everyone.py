@@ -10,7 +10,6 @@ from explorer.training import open_manager, recipe
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, settle
 from tests.experiments.parts import finish
-from tests.pages.conftest import write_speed
 from tests.sizes import ALL, THOROUGH
 
 PAGES = {
@@ -82,7 +81,6 @@ GLYPHS = """() => {
 def house(module_server, tmp_path_factory):
     """A server whose Train and Ablate pages have something to show; no worker ever starts."""
     home = tmp_path_factory.mktemp("home")
-    write_speed(home)
     manager = open_manager(home)
     manager.acquire()
     stored = start(manager, plan(get("inception-net-32"), ("residual",), recipe("course", "digits"), seeds=(0, 1)))

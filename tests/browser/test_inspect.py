@@ -16,7 +16,7 @@ from explorer.inspection import unit_field
 from explorer.modules import build
 from explorer.runs import Manager
 from tests.browser.design import JOINER, until
-from tests.browser.helpers import each_look, open_app, rerun, serving
+from tests.browser.helpers import each_look, open_app, rerun
 from tests.inspection.parts import learnt, trained_run
 from tests.sizes import ALL, thorough
 
@@ -25,14 +25,11 @@ TILES = ".st-key-inspect_tiles .tile"
 
 
 @pytest.fixture(scope="module")
-def gallery(_servers, tmp_path_factory):
+def gallery(module_server, tmp_path_factory):
     """A server with a run of a tiny network that learnt the digits; and the run."""
     home = tmp_path_factory.mktemp("home")
     run = trained_run(Manager(home), NAME)
-    with serving(home) as server:
-        _servers.append(server)
-        yield server, run
-        _servers.remove(server)
+    return module_server(home=home), run
 
 
 def saved(image, form, **options):

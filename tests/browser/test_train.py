@@ -27,6 +27,7 @@ PANELS = ".st-key-curves .panel svg[role=img]"
 # Components live in shadow roots, which Playwright's locators look into and document.querySelector does not.
 MARK = "(nodes) => nodes.forEach((node, index) => { node.__mark = `made-${index}` })"
 MARKS = "(nodes) => nodes.map((node) => node.__mark)"
+
 # Counts how often the loss curve has changed, from now on.
 COUNT = """(panels) => {
     window.__updates = 0
@@ -37,13 +38,9 @@ COUNT = """(panels) => {
 }"""
 
 
-SPEED = '{"device": "cpu", "macs": 22465024, "bytes": 627712, "seconds": 0.0005, "what": "a trial"}'
-
-
 @pytest.fixture(scope="module")
 def running_server(module_server, tmp_path_factory, forked_worker):
     home = tmp_path_factory.mktemp("home")
-    (home / "speed-cpu.json").write_text(SPEED)
     return module_server(home=home, worker_command=forked_worker)
 
 
@@ -169,7 +166,6 @@ LOOKS = [("light", (1440, 1000)), ("dark", (1440, 1000)), ("light", (390, 844))]
 def finished_runs(module_server, tmp_path_factory, forked_worker):
     """A server with two runs that have ended, trained once."""
     home = tmp_path_factory.mktemp("finished")
-    (home / "speed-cpu.json").write_text(SPEED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_HOME", str(home))
         patch.setattr(_workers, "COMMAND", forked_worker)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +14,7 @@ from explorer.runs import Manager
 from explorer.training import open_manager
 from pages.ui.manager import manager as page_manager
 from tests.runs.parts import end_all
+from tests.speed import write_speed
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,12 +23,6 @@ def packages_are_searched_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
-
-
-def write_speed(folder: Path) -> None:
-    """As if the speed of this machine had been measured there; a page would start a process that does it."""
-    speed = {"device": "cpu", "macs": 22_465_024, "bytes": 627_712, "seconds": 0.0005, "what": "a trial"}
-    (folder / "speed-cpu.json").write_text(json.dumps(speed))
 
 
 @pytest.fixture(scope="session", autouse=True)
