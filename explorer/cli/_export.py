@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..export import FORMATS, Subject, export
+from ..export import FORMATS, Subject, choose_data, export
 from ._arguments import ARCH_HELP, find_architecture
 from ._inspect import MODEL, add_options, open_named_model, split_weights
-from ._running import open_manager
+from ._running import RECIPES, open_manager
 from ._text import escape, print_json, write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -38,8 +38,12 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _find_subject(args: argparse.Namespace) -> Subject:
-    """A design as it is; a model with its weights, classes and preprocessing."""
+    """A design as it is, a run as it trained, a model with its weights, classes and preprocessing."""
     text = args.what
+    if not FORMATS[args.format].takes_recipe and (args.recipe or args.dataset):
+        raise ValueError(f"--recipe and --dataset are for --format script, not {args.format}; leave them out")
+    if FORMATS[args.format].takes_recipe:
+        return _find_recipe(args)
     if args.untrained or not (FORMATS[args.format].takes_weights and _names_model(text)):
         try:
             return Subject(architecture=find_architecture(text))
@@ -48,6 +52,24 @@ def _find_subject(args: argparse.Namespace) -> Subject:
                 raise
     args.model = text
     return Subject.of_model(open_named_model(args), _recipe_of(text))
+
+
+def _find_recipe(args: argparse.Namespace) -> Subject:
+    """A run with its own recipe; a design with the one that was typed, or the course's."""
+    from .. import datasets
+    from ..architecture import from_json
+    from ..training import recipe
+
+    config = _recipe_of(args.what)
+    if config is not None and (args.recipe or args.dataset):
+        raise ValueError("a run has its own recipe and data; leave --recipe and --dataset out, or name a design")
+    if config is not None:
+        with open_manager() as manager:
+            run = manager.run(args.what.partition("@")[0])
+        return Subject(architecture=from_json(run.architecture), config=config)
+    architecture = find_architecture(args.what)
+    dataset = choose_data(architecture) if args.dataset is None else datasets.find_name(args.dataset)
+    return Subject(architecture=architecture, config=recipe(args.recipe or "course", dataset))
 
 
 def _names_model(text: str) -> bool:
@@ -87,6 +109,8 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("--format", choices=tuple(FORMATS), default="json", metavar="FORMAT", help=told)
     sub.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
     sub.add_argument("--block", default="", metavar="PATH", help="of a picture or table: of this node alone")
+    sub.add_argument("--recipe", metavar="NAME", help=f"of a training script of a design; {RECIPES}")
+    sub.add_argument("--dataset", metavar="NAME", help="data of that script; default: one with the classes")
     text = "without the weights of the model of that name: torch's initial ones"
     sub.add_argument("--untrained", action="store_true", help=text)
     add_options(sub)

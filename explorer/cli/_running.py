@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb
     from ..training.starting import StartWeights
 
 _LOOK_SECONDS = 0.5
-_RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick, thorough, handwriting or fine-tune; \
+RECIPES = "where the settings start from: course, mnist-lesson, d2l, quick, thorough, handwriting or fine-tune; \
 default: course"
 
 
@@ -112,7 +112,7 @@ def hold_interrupts() -> Iterator[Callable[[], None]]:
 def add_settings(sub: argparse.ArgumentParser) -> None:
     """The options that ``training_config`` reads."""
     sub.add_argument("--dataset", metavar="NAME|PATH", help="default: the embedded digits")
-    sub.add_argument("--recipe", metavar="NAME", help=_RECIPES)
+    sub.add_argument("--recipe", metavar="NAME", help=RECIPES)
     add_changes(sub)
 
 

@@ -2,6 +2,7 @@
 
 from ._formats import FORMATS, ExportedFile, Format, export
 from ._pdf import write_pdf
+from ._script_plan import choose_data
 from ._show import Diagram, show
 from ._subject import Subject
 from ._svg import write_svg
@@ -15,6 +16,7 @@ __all__ = [
     "Format",
     "PaperTable",
     "Subject",
+    "choose_data",
     "export",
     "show",
     "write_latex_table",

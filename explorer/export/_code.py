@@ -27,7 +27,8 @@ class Argument:
     @property
     def head(self) -> str:
         """What stands before the value."""
-        return "" if not self.name else f"{self.name}: " if self.name.startswith('"') else f"{self.name}="
+        is_key = self.name.startswith('"') or self.name[:1].isdigit()
+        return "" if not self.name else f"{self.name}: " if is_key else f"{self.name}="
 
 
 @dataclass(frozen=True)

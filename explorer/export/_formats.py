@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .. import catalog
 from ..architecture import to_data, to_link
 from ..text import suggest
-from . import _onnx, _pictures, _pytorch, _sequential, _tables, _weights
+from . import _onnx, _pictures, _pytorch, _script, _sequential, _tables, _weights
 from ._subject import Subject
 
 
@@ -39,6 +39,8 @@ class Format:
     takes_weights: bool = False
     """Whether weights are part of it; torch's initial ones where there are no others, unless it needs them."""
     needs_weights: bool = False
+    takes_recipe: bool = False
+    """Whether how a run trained is part of it."""
     of_block: bool = False
     """Whether it can be of the block at the subject's path alone."""
     is_text: bool = True
@@ -60,6 +62,10 @@ FORMATS: dict[str, Format] = {
     "sequential": Format(
         title="nn.Sequential, for teaching", suffix=".sequential.py", media_type="text/x-python",
         write=_sequential.write_sequential_of,
+    ),
+    "script": Format(
+        title="Training script", suffix=".train.py", media_type="text/x-python", write=_script.write_script,
+        takes_recipe=True,
     ),
     "json": Format(title="JSON", suffix=".json", media_type="application/json", write=_write_json),
     "link": Format(title="Link", suffix=".txt", media_type="text/plain", write=_write_link),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,24 +57,52 @@ def write_source(architecture: Architecture) -> str:
         ArchitectureError: The layers do not fit together.
         ValueError: A kind of node has no form in source.
     """
-    tree = SourceTree(architecture)
-    parts = read_parts()
-    name = name_class(architecture.name) or "Network"
-    while name in (*parts, *_RESERVED) or name in ("None", "True", "False") or hasattr(builtins, name):
-        name += "Net"
-    writer = SourceWriter(tree, name, [*parts, *_RESERVED])
-    classes = ["\n".join(each.lines) for each in (*writer.definitions.values(), writer.network)]
+    source = write_classes(architecture)
     size = ", ".join(map(str, architecture.input_shape))
     main = "\n".join(
         [
             'if __name__ == "__main__":',
-            *lay_out(call("print_shapes", f"{name}()", f"torch.zeros(1, {size})"), 1),
+            *lay_out(call("print_shapes", f"{source.name}()", f"torch.zeros(1, {size})"), 1),
         ]
     )
-    helpers = select_parts("\n".join([*classes, main]))
-    code = "\n\n\n".join([*helpers, *classes, main])
-    docstring = "\n".join(lay_out_docstring(describe_network(architecture, tree.analysis.totals), 0))
+    helpers = select_parts("\n".join([*source.classes, main]))
+    code = "\n\n\n".join([*helpers, *source.classes, main])
+    docstring = "\n".join(lay_out_docstring(describe_network(architecture, source.totals), 0))
     return f"{docstring}\n\n{write_imports(code)}\n\n\n{code}\n"
+
+
+@dataclass(frozen=True)
+class NetworkClasses:
+    """The classes of a network as source."""
+
+    name: str
+    """Of the network's own class, the last one."""
+    classes: tuple[str, ...]
+    totals: Totals
+
+
+def write_classes(architecture: Architecture, reserved: Collection[str] = ()) -> NetworkClasses:
+    """Write the classes of a network, without what they call of the parts.
+
+    Args:
+        architecture: The network.
+        reserved: Names that stand for something else in the file, beside those of every source.
+
+    Returns:
+        The classes.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
+        ValueError: A kind of node has no form in source.
+    """
+    tree = SourceTree(architecture)
+    taken = [*read_parts(), *_RESERVED, *reserved]
+    name = name_class(architecture.name) or "Network"
+    while name in taken or name in ("None", "True", "False") or hasattr(builtins, name):
+        name += "Net"
+    writer = SourceWriter(tree, name, taken)
+    classes = tuple("\n".join(each.lines) for each in (*writer.definitions.values(), writer.network))
+    return NetworkClasses(name, classes, tree.analysis.totals)
 
 
 def describe_network(architecture: Architecture, totals: Totals) -> list[str]:
@@ -104,29 +134,32 @@ def describe_network(architecture: Architecture, totals: Totals) -> list[str]:
 
 
 @cache
-def read_parts() -> dict[str, str]:
+def read_parts(file: Path = _PARTS) -> dict[str, str]:
     """The text of each class and function that sources may need, by its name."""
-    text = _PARTS.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
     found = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found[node.name] = re.sub("  # noqa.*", "", ast.get_source_segment(text, node) or "")
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            lines = text.splitlines()[first - 1 : node.end_lineno]
+            found[node.name] = re.sub("  # noqa.*", "", "\n".join(lines))
     return found
 
 
-def select_parts(code: str) -> list[str]:
+def select_parts(code: str, file: Path = _PARTS) -> list[str]:
     """Find what a code needs of the parts, and what those need.
 
     Args:
         code: Python.
+        file: Where the parts are.
 
     Returns:
         Their texts, each before those that use it.
     """
-    parts = read_parts()
+    parts = read_parts(file)
     needed, asked = set[str](), [code]
     while asked:
-        for name in (_find_names(asked.pop()) & parts.keys()) - needed:
+        for name in (find_names(asked.pop()) & parts.keys()) - needed:
             needed.add(name)
             asked.append(parts[name])
     return [text for name, text in parts.items() if name in needed]
@@ -134,7 +167,7 @@ def select_parts(code: str) -> list[str]:
 
 def write_imports(code: str) -> str:
     """Write the imports that a code needs: the standard library's and torch's."""
-    names = _find_names(code)
+    names = find_names(code)
     lines = []
     if "OrderedDict" in names:
         lines.append("from collections import OrderedDict")
@@ -149,6 +182,6 @@ def write_imports(code: str) -> str:
     return "\n".join(lines)
 
 
-def _find_names(code: str) -> set[str]:
+def find_names(code: str) -> set[str]:
     """What a code calls by its name; not what parts of a network are called."""
     return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}

@@ -7,7 +7,15 @@ The loop and what it needs are modules of their own that import torch: ``loop``,
 from ._augmentation import describe_augmentation
 from ._balance import describe_imbalance, weigh_classes
 from ._config import TrainConfig, parse
-from ._fit import check_classes, describe_fit, find_heads, find_misfits, fit_to_data
+from ._fit import (
+    check_classes,
+    check_heads,
+    describe_fit,
+    find_heads,
+    find_misfits,
+    fit_to_data,
+    training_window,
+)
 from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
 from ._launch import Fit, check, clone, extend, find_import_size, find_warnings, import_data, prepare, read_start, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
@@ -39,6 +47,7 @@ __all__ = [
     "check",
     "check_classes",
     "check_disk",
+    "check_heads",
     "check_memory",
     "check_start",
     "clone",
@@ -74,6 +83,7 @@ __all__ = [
     "start",
     "start_lesson",
     "train_with_rate",
+    "training_window",
     "weigh_classes",
     "worker_command",
 ]

@@ -159,9 +159,15 @@ def _describe_lone_norm(layer: Layer, config: TrainConfig, images: int) -> str:
 
 
 def training_window(architecture: Architecture, config: TrainConfig) -> tuple[int, int] | None:
-    """Height and width of the part of each image that training shows at first; None where it shows whole images.
+    """Find the part of each image that training shows at first.
 
-    That is also so for a network that takes no other size with the same weights, or with its auxiliary heads.
+    Args:
+        architecture: The network.
+        config: How it is trained.
+
+    Returns:
+        Height and width in pixels; None where it shows whole images, as it does to a network that takes no other size
+        with the same weights, or with its auxiliary heads.
     """
     channels, height, width = architecture.input_shape
     size = max(1, round(config.window * height)), max(1, round(config.window * width))

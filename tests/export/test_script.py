@@ -1,0 +1,215 @@
+"""Training scripts: run, they do what `training` does with the same configuration, update by update."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from explorer import catalog, datasets
+from explorer.analysis import analyze
+from explorer.architecture import Architecture, edit
+from explorer.datasets import _official
+from explorer.export import Subject, export
+from explorer.export._script_facts import IN_SCRIPT, LEFT_OUT, SILENT
+from explorer.export._script_plan import TORCHVISION
+from explorer.modules import build
+from explorer.runs import series
+from explorer.training import OPTIMIZERS, RECIPES, TrainConfig, recipe
+from explorer.training._start import describe_scaling
+from explorer.training.data import load_to_device
+from explorer.training.loop import train
+from explorer.training.recording import Recorder
+from explorer.training.state import State
+from tests.sizes import ALL, thorough
+from tests.training.parts import CPU, MemorySink, config, network
+
+BIN = Path(sys.executable).parent
+SETTINGS: dict[str, dict[str, Any]] = {
+    "adam": {"normalise": "half"},
+    "a last batch of one image": {"batch_size": 32, "images": 97},
+    "one cycle on windows": {
+        "optimizer": "sgd", "lr": 0.05, "nesterov": True, "weight_decay": 1e-3, "schedule": "one_cycle", "crop": 2,
+        "flip": True, "window": 0.75, "flip_average": True, "label_smoothing": 0.05, "warmup_epochs": 0.5,
+    },
+    "everything that is drawn": {
+        "rotate": 10.0, "zoom": 0.1, "crop": 1, "flip": True, "cutout": 4, "mixup": 0.4, "validation": 0.2,
+        "schedule": "cosine", "clip_norm": 1.0, "accumulate": 3, "ema_decay": 0.9, "optimizer": "adamw",
+        "weight_decay": 1e-2, "decay_all": True,
+    },
+    "steps, equal classes": {"schedule": "step", "step_epochs": 1, "class_weights": "inverse", "optimizer": "rmsprop",
+                             "eps": 1e-4, "beta2": 0.9},
+    "roots of classes": {"class_weights": "sqrt", "validation": 0.2, "warmup_epochs": 1.0},
+    "balanced": {"sampling": "balanced", "patience": 1, "validation": 0.3, "epochs": 3},
+    "parts of a batch": {"processes": 1, "accumulate": 2, "class_weights": "inverse", "label_smoothing": 0.1},
+}  # fmt: skip
+"""Fields of configurations by what they show; 'images' is the number of training images."""
+
+
+def make_images(count: int, shape: tuple[int, int, int]) -> datasets.ImageArrays:
+    """A random pattern for each of four classes, under noise, of unequal classes; half as many for testing."""
+    generator = np.random.default_rng(1)
+    means = generator.integers(64, 192, (4, *shape))
+
+    def made(size: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = generator.choice(4, size, p=(0.4, 0.3, 0.2, 0.1)).astype(np.int64)
+        noisy = means[labels] + generator.normal(0, 24, (size, *shape))
+        return noisy.clip(0, 255).astype(np.uint8), labels
+
+    (train_images, train_labels), (test_images, test_labels) = made(count), made(count // 2)
+    return datasets.ImageArrays(
+        name="patterns", classes=tuple("abcd"), train_images=train_images, train_labels=train_labels,
+        test_images=test_images, test_labels=test_labels,
+    )  # fmt: skip
+
+
+def save_arrays(content: datasets.ImageArrays, file: Path) -> str:
+    names = ("train_images", "train_labels", "test_images", "test_labels")
+    np.savez(file, **{name: getattr(content, name) for name in names})
+    return str(file)
+
+
+def train_here(
+    architecture: Architecture, settings: TrainConfig, content: datasets.ImageArrays
+) -> tuple[State, MemorySink]:
+    """Train as a run does."""
+    torch.set_num_threads(1)
+    data = datasets.to_dataset(content).prepared(describe_scaling(settings.start, architecture.input_shape))
+    sink = MemorySink()
+    state, log = State(architecture, settings, CPU), Recorder(CPU, sink)
+    train(state, load_to_device(data, settings, CPU), settings, log)
+    log.flush(state)
+    return state, sink
+
+
+def source_of(architecture: Architecture, settings: TrainConfig | None = None) -> str:
+    return export(Subject(architecture=architecture, config=settings), "script").data.decode()
+
+
+def run_script(source: str, data: str, epochs: int, folder: Path) -> nn.Module:
+    """What ``train`` of a script returns."""
+    space: dict[str, Any] = {"__name__": "script", "__file__": str(folder / "script.py")}
+    exec(compile(source, "script", "exec"), space)
+    space["WORKERS"] = 0
+    trained = space["train"](epochs, data, CPU)
+    assert isinstance(trained, nn.Module)
+    return trained
+
+
+def check_equal(ours: nn.Module, others: nn.Module) -> None:
+    """Equal names, and weights and statistics but for the order of float32 sums."""
+    a, b = ours.state_dict(), others.state_dict()
+    assert list(a) == list(b)
+    for name, value in a.items():
+        assert torch.allclose(value.float(), b[name].float(), rtol=2e-3, atol=2e-4), name
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_script_trains_as_a_run_does(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = {"dataset": "patterns", "precision": "fp32", **SETTINGS[name]}
+    content = make_images(int(fields.pop("images", 96)), (3, 12, 12))
+    settings = config(**fields)
+    architecture = network(heads=True, drop_path=0.2)
+    state, sink = train_here(architecture, settings, content)
+    file = save_arrays(content, tmp_path / "patterns.npz")
+    trained = run_script(source_of(architecture, settings), file, settings.epochs, tmp_path)
+    check_equal(state.eval_model, trained)
+    told = [float(each) for each in re.findall(r"test loss ([0-9.]+)", capsys.readouterr().out)]
+    assert told == pytest.approx([*sink.values[series.of_epoch("test", "loss")].values()], abs=2e-3)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_goes_the_same_way(optimizer: str, tmp_path: Path) -> None:
+    content = make_images(64, (3, 12, 12))
+    beta2 = {"beta2": 0.95} if OPTIMIZERS[optimizer].beta2 is not None else {}  # type: ignore[index]
+    settings = config(dataset="patterns", precision="fp32", optimizer=optimizer, weight_decay=0.01, epochs=1, **beta2)
+    state, _ = train_here(network(), settings, content)
+    file = save_arrays(content, tmp_path / "patterns.npz")
+    check_equal(state.model, run_script(source_of(network(), settings), file, 1, tmp_path))
+
+
+def test_moments_are_those_of_the_training_images(tmp_path: Path) -> None:
+    """Grey images, smaller than the input: scaled, repeated and normalised by numbers that the script measures."""
+    content = make_images(64, (1, 9, 10))
+    settings = config(dataset="patterns", precision="fp32", normalise="data", epochs=1, channels_last=False)
+    architecture = network()
+    how = datasets.Preprocessing(shape=architecture.input_shape, dataset_shape=(1, 9, 10), mean=(0.0,), std=(1.0,))
+    state, _ = train_here(architecture, settings, content)
+    data = load_to_device(datasets.to_dataset(content).adapted(architecture.input_shape), settings, CPU)
+    source = export(Subject(architecture=architecture, config=settings, preprocessing=how), "script").data.decode()
+    found = f"MEAN = {data.preprocessing.mean}\nSTD = {data.preprocessing.std}\n"
+    given = re.sub(r"MEAN = .*\nSTD = .*\n", found, source)
+    file = save_arrays(content, tmp_path / "patterns.npz")
+    check_equal(state.model, run_script(given, file, 1, tmp_path))
+
+
+def test_every_setting_is_decided() -> None:
+    assert sorted((*IN_SCRIPT, *LEFT_OUT, *SILENT)) == sorted(TrainConfig.model_fields)
+
+
+def test_torchvision_has_the_classes_of_the_well_known_sets() -> None:
+    assert {name: each.torchvision for name, each in _official.OFFICIAL.items()} == TORCHVISION
+
+
+def check_layout(folder: Path) -> None:
+    for command in (["check"], ["format", "--diff"]):
+        found = subprocess.run(
+            [BIN / "ruff", *command, "--isolated", str(folder)], capture_output=True, text=True, check=False
+        )
+        assert found.returncode == 0, found.stdout[:4000] + found.stderr[:1000]
+
+
+def write_all(folder: Path) -> None:
+    """A script of networks of the catalogue that give scores, of each recipe and of each group of settings."""
+    for name in catalog.names()[:: 1 if ALL else 7]:
+        architecture = catalog.get(name)
+        if len(analyze(architecture).totals.output_shape) == 1:
+            (folder / f"{re.sub('[^a-z0-9]', '_', name)}.py").write_text(source_of(architecture))
+    fitted = catalog.get("cifar10-inception")
+    for name in RECIPES:
+        (folder / f"recipe_{name.replace('-', '_')}.py").write_text(source_of(fitted, recipe(name, "cifar-10")))
+    for index, fields in enumerate(SETTINGS.values()):
+        settings = config(**{"dataset": "patterns", **{key: each for key, each in fields.items() if key != "images"}})
+        (folder / f"settings_{index}.py").write_text(source_of(network(heads=True), settings))
+    settings = config(dataset="patterns", resized_crop=0.5, rand_augment=2, brightness=0.2, hue=0.1, normalise="data",
+                      precision="fp16", clip_norm=1.0)  # fmt: skip
+    (folder / "colours.py").write_text(source_of(network(), settings))
+    grey = edit.replace(catalog.get("lenet-5"), "", name="SEED")
+    (folder / "names.py").write_text(source_of(grey))
+
+
+def test_scripts_are_laid_out_as_ruff_does(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    check_layout(tmp_path)
+
+
+@thorough("tests/export/test_script.py::test_scripts_are_laid_out_as_ruff_does")
+def test_scripts_are_typed(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    (tmp_path / "mypy.ini").write_text("[mypy]\n[mypy-torchvision.*]\nignore_missing_imports = True\n")
+    found = subprocess.run(
+        [BIN / "mypy", "--strict", "--config-file", tmp_path / "mypy.ini", tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout[:4000]
+
+
+def test_a_script_is_run_and_its_weights_load_here(tmp_path: Path) -> None:
+    architecture = catalog.get("lenet-5")
+    (tmp_path / "train.py").write_text(source_of(architecture, recipe("course", "digits")))
+    file = save_arrays(make_images(64, architecture.input_shape), tmp_path / "patterns.npz")
+    found = subprocess.run(
+        [sys.executable, "train.py", "--data", file, "--device", "cpu", "--epochs", "1"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr[-2000:]
+    told = r"epoch 1/1: loss [0-9.]+, accuracy [0-9.]+%; test loss [0-9.]+, accuracy [0-9.]+%\n"
+    assert re.fullmatch(f"{told}the weights are in LeNet-5.pt\n", found.stdout)
+    build(architecture).load_state_dict(torch.load(tmp_path / "LeNet-5.pt", weights_only=True))
