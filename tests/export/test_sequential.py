@@ -17,7 +17,7 @@ from explorer.analysis import problems
 from explorer.architecture import Architecture, walk
 from explorer.export import Subject, export
 from explorer.modules import build
-from tests.export.test_source import COMPUTED, HOSTILE, check_layout, equal, outputs
+from tests.export.test_source import COMPUTED, HOSTILE, LONG, check_layout, equal, outputs
 from tests.sizes import ALL, THOROUGH
 from tests.strategies import analysis_or_skip, architectures
 
@@ -56,6 +56,7 @@ def test_the_catalogue_is_equal_bit_for_bit(name: str) -> None:
     check_equal(catalog.get(name), sequential_of(catalog.get(name)))
 
 
+@LONG
 @settings(max_examples=500 if ALL else 25, deadline=None)
 @given(architectures())
 def test_random_networks_are_equal_bit_for_bit(architecture: Architecture) -> None:
@@ -71,6 +72,7 @@ def test_it_is_laid_out_as_ruff_does(tmp_path: Path) -> None:
     check_layout(tmp_path)
 
 
+@LONG
 @settings(max_examples=60 if ALL else 3, deadline=None)
 @given(architectures())
 def test_random_ones_are_laid_out_as_ruff_does(architecture: Architecture) -> None:

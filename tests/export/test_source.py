@@ -39,6 +39,8 @@ COMPUTED = ("googlenet-96", "residual-8", "cifar-inception-se", "cifar-inception
 """Networks that are computed in `make test`, quick ones; random ones have every kind of node."""
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+LONG = pytest.mark.timeout(7200 if ALL else 300)
+"""For tests whose random examples take more than some minutes in `make test-all`."""
 HOSTILE = (
     '"""; import os; os.system("touch /tmp/broken"); """',
     'a"""\nimport os\n"""b',
@@ -150,6 +152,7 @@ def test_every_network_of_the_catalogue_has_the_names_and_shapes_of_build() -> N
         assert [(key, each.shape) for key, each in made.items()] == [(key, each.shape) for key, each in ours.items()]
 
 
+@LONG
 @settings(max_examples=1000 if ALL else 30, deadline=None)
 @given(architectures())
 def test_random_networks_are_equal_bit_for_bit(architecture: Architecture) -> None:
@@ -196,6 +199,7 @@ def change(draw: Any, node: Any) -> Any:
     return node.model_copy(update=fields) if fields else node
 
 
+@LONG
 @settings(max_examples=300 if ALL else 12, deadline=None)
 @given(repeating_networks())
 def test_blocks_with_other_numbers_are_one_class(network: Architecture) -> None:
