@@ -14,6 +14,7 @@ from dataclasses import dataclass
 WIDTH = 88
 INDENT = "    "
 _LONGEST_ATTRIBUTE = 40
+_LONGEST_CLASS = 40
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,9 @@ def name_class(text: str) -> str:
     """Make a name of a class of any text: its words of plain letters and digits, each with a capital; '' of none."""
     words = re.findall(r"[A-Za-z0-9]+", text.replace("×", "x"))
     titled = " ".join(word[0].upper() + word[1:] for word in words)
-    name = re.sub(r"(?<=\d) (?=\d)", "_", titled).replace(" ", "")[:28].rstrip("_")
+    while len(titled) > _LONGEST_CLASS and " " in titled:
+        titled = titled.rpartition(" ")[0]
+    name = re.sub(r"(?<=\d) (?=\d)", "_", titled).replace(" ", "")[:_LONGEST_CLASS]
     return name if not name[:1].isdigit() else f"Net{name}"
 
 

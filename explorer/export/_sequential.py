@@ -103,13 +103,13 @@ class _Writer:
         return found
 
     def write(self, path: str, name: str) -> list[Argument]:
-        """The layers of a node; the first tells its name and the shape behind it."""
+        """The layers of a node; the last tells its name and the shape behind it."""
         place = self.tree.places[path]
         node = place.node
         shape = " × ".join(map(str, place.after))
         if place.leaf:
-            codes = self._write_leaf(node, place.leaf, place.before)
-            return [Argument(code, "", f"{name}: {shape}" if index == 0 else "") for index, code in enumerate(codes)]
+            *codes, last = self._write_leaf(node, place.leaf, place.before)
+            return [*map(Argument, codes), Argument(last, "", f"{name}: {shape}")]
         if node.op == "auxiliary":
             return []
         if node.op == "sequence":
@@ -137,10 +137,12 @@ class _Writer:
     def _write_branch(self, path: str) -> Argument:
         place = self.tree.places[path]
         shape = " × ".join(map(str, place.after))
+        told = f"{place.node.name}: {shape}"
+        if place.node.op == "sequence":  # the names in it need not repeat its own
+            layers = self.write_children(path, "")
+            return Argument(_chain(layers), "", told)
         layers = self.write(path, place.node.name)
-        if len(layers) == 1:
-            return layers[0]
-        return Argument(_chain(layers), "", "" if place.leaf else f"{place.node.name}: {shape}")
+        return layers[0] if len(layers) == 1 else Argument(_chain(layers), "", "" if place.leaf else told)
 
     def _write_leaf(self, node: Any, leaf: Leaf, before: tuple[int, ...]) -> list[Code]:
         settings = {each.name: each for each in leaf.settings}

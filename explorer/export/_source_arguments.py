@@ -168,25 +168,29 @@ class Arguments:
                 default = setting.default if setting.default in values else None
             elif values == self.before:
                 wanted, role = "in_channels", "in"
-            elif values == self.after and self.roots[0].node.op != "parallel":
+            elif values == self.after and getattr(self.roots[0].node, "fuse", "") != "concat":
                 wanted, role = "out_channels", "out"
             else:
                 role = setting.role if setting.role != "in" else "channels"
                 many = len({place for place, _ in uses}) > 1
-                wanted = "channels" if others == [key] and many else self._name_channels(place, setting, shared)
+                wanted = "channels" if others == [key] and many else self._name_channels(key, place, setting, shared)
             found[key] = Parameter(names.take(name_argument(wanted)), role, values, default)
         return found
 
-    def _name_channels(self, place: str, setting: Setting, shared: int) -> str:
-        """What channels are called: as the widest part of the block that gives so many, if a layer sets them."""
-        if setting.name not in _ENDS or setting.role == "in":
-            return f"{_name_path(place, shared)}_{'in' if setting.role == 'in' else setting.name}"
+    def _name_channels(self, key: Key, place: str, setting: Setting, shared: int) -> str:
+        """What channels are called: as the widest part of the block that gives so many, if a layer gives them."""
+        if setting.name not in _ENDS and setting.role != "in":
+            others = {other for other, uses in self._uses.items() if any(use.name == setting.name for _, use in uses)}
+            is_clear = others == {key} and setting.name != "channels"
+            return setting.name if is_clear else f"{_name_path(place, shared)}_{setting.name}"
         parts = place.split("/")
-        outputs = {
-            count: [each.after[0] for each in self.places("/".join(parts[:count]))]
+        widths = {
+            count: tuple(each.after[0] for each in self.places("/".join(parts[:count])))
             for count in range(shared + 1, len(parts) + 1)
         }
-        widest = next((count for count, given in outputs.items() if given == outputs[len(parts)]), len(parts))
+        if setting.role == "in" and (widths.get(len(parts)) != key.values or not self.places(place)[0].leaf):
+            return f"{_name_path(place, shared)}_in"
+        widest = next((count for count, given in widths.items() if given == key.values), len(parts))
         return _name_path("/".join(parts[:widest]), shared)
 
 

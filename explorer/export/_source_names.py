@@ -83,7 +83,8 @@ def _name_kind(node: Any) -> str:
     if narrow == [True, False, True] and convs[1].groups == "depthwise":
         return "InvertedResidual" if node.op == "residual" else "InvertedBottleneck"
     if node.op == "sequence":
-        return "Block"
+        is_separable = narrow == [False, True] and convs[0].groups == "depthwise"
+        return "SeparableConv" if is_separable else "Block"
     if narrow == [True, False, True]:
         return "Bottleneck"
     return "BasicBlock" if len(convs) == len(inner.nodes) == 2 else "ResidualBlock"
