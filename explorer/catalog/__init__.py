@@ -16,7 +16,7 @@ from ._course import inception_block_bn
 from ._lineage import children, family, forms, parents, published_accuracy
 from ._origin import Origin, describe_origin, find_origin, state_origin
 from ._registry import ALIASES, GROUPS, Entry, Fact, Lineage, Parent, entries, entry, get, name_of, names, register
-from ._resolve import find_net, read_design, resolve
+from ._resolve import find_net, read_file, resolve
 from ._search import search, suggest
 from ._steps import Step, step, steps, steps_of
 from ._untitled import empty, untitled
@@ -46,7 +46,7 @@ __all__ = [
     "names",
     "parents",
     "published_accuracy",
-    "read_design",
+    "read_file",
     "register",
     "resolve",
     "search",

@@ -11,8 +11,6 @@ from ..text import quote, quote_path
 from ._registry import ALIASES, get, names
 
 _QUOTES = b'"""'
-_LINK_IN_SOURCE = re.compile(rb"^1\.[\w-]+(?=\r?$)", re.MULTILINE)
-"""A line that is a link and nothing else; a title stands before the last one."""
 
 
 def resolve(text: str, *, files: bool = False) -> Architecture:
@@ -21,7 +19,7 @@ def resolve(text: str, *, files: bool = False) -> Architecture:
     Args:
         text: A name or alias of the catalogue; a link, bare as ``architecture.to_link`` writes it or a URL whose
             ``net`` parameter is such a text or a name (nothing is fetched); with ``files`` the path of a file as
-            ``read_design`` takes it, or '-' for standard input.
+            ``read_file`` takes it, or '-' for standard input.
         files: Whether files may be opened. Leave it off for text from a stranger.
 
     Returns:
@@ -42,7 +40,7 @@ def resolve(text: str, *, files: bool = False) -> Architecture:
     if files and (text == "-" or os.path.exists(text)):
         return _from_file(text)
     if text.startswith(LINK_PREFIX):
-        return from_link(text)
+        return from_link(_join(text))
     if files and (text.endswith(".json") or os.sep in text):
         raise ValueError(
             f"there is no file {quote_path(text)}; give a JSON file, a link or a name of the catalogue"
@@ -90,17 +88,17 @@ def _from_file(name: str) -> Architecture:
     if len(text) > MAX_TEXT_BYTES:
         raise ValueError(f"{label} is too large to be an architecture; at most {MAX_TEXT_BYTES:,} bytes are allowed")
     try:
-        return read_design(text)
+        return read_file(text)
     except ArchitectureError as error:
         raise ValueError(f"{label}: {error.describe()}") from None
 
 
-def read_design(data: bytes) -> Architecture:
+def read_file(data: bytes) -> Architecture:
     """Read a design from a file's bytes.
 
     Args:
-        data: JSON; a link; or PyTorch source as ``explorer.export`` writes it, of which nothing but the link in its
-            docstring is read.
+        data: JSON; a link; or PyTorch source as ``explorer.export`` writes it, of which nothing but the link is read,
+            the last paragraph of its docstring.
 
     Returns:
         The architecture, validated.
@@ -109,11 +107,17 @@ def read_design(data: bytes) -> Architecture:
         ArchitectureError: It is none of them.
     """
     if data.startswith(_QUOTES):
-        links = _LINK_IN_SOURCE.findall(data[len(_QUOTES) :].partition(_QUOTES)[0])
-        if not links:
+        docstring = data[len(_QUOTES) :].partition(_QUOTES)[0].strip()
+        link = _join(re.split(r"\n\s*\n", docstring.decode("utf-8", "replace"))[-1])
+        if not link.startswith(LINK_PREFIX):
             message = "the source has no link to a design in its docstring; open what Inception Explorer wrote, or JSON"
             raise ArchitectureError([Problem(path="", message=message)])
-        return from_link(links[-1].decode())
+        return from_link(link)
     if data.startswith(LINK_PREFIX.encode()):
-        return from_link(data.decode("ascii", "replace").strip())
+        return from_link(_join(data.decode("ascii", "replace")))
     return from_json(data)
+
+
+def _join(text: str) -> str:
+    """A link without the ends of the lines over which it was written."""
+    return "".join(text.split())

@@ -151,7 +151,7 @@ def lay_out_docstring(paragraphs: Iterable[str], level: int) -> list[str]:
     """Lay out a docstring. What the paragraphs say is text and nothing else, whatever letters are in it.
 
     Args:
-        paragraphs: Text; spaces and line ends in it count as one space. A paragraph without spaces is never broken.
+        paragraphs: Text; spaces and line ends in it count as one space. One without spaces is broken anywhere.
         level: How deep it is indented.
 
     Returns:
@@ -165,7 +165,8 @@ def lay_out_docstring(paragraphs: Iterable[str], level: int) -> list[str]:
         return [line]
     lines = textwrap.wrap(f'"""{first}', room, break_long_words=False, break_on_hyphens=False)
     for paragraph in rest:
-        lines += ["", *textwrap.wrap(paragraph, room, break_long_words=False, break_on_hyphens=False)]
+        is_word = " " not in paragraph
+        lines += ["", *textwrap.wrap(paragraph, room, break_long_words=is_word, break_on_hyphens=False)]
     return [*(f"{space}{line}".rstrip() for line in lines), f'{space}"""']
 
 

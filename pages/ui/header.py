@@ -171,7 +171,7 @@ def _open_upload() -> None:
     """Open the file that was given; where it is refused, the list stays open and says why."""
     upload = st.session_state["upload"]
     if upload is not None:
-        _open_and_close(lambda: catalog.read_design(upload.getvalue()))
+        _open_and_close(lambda: catalog.read_file(upload.getvalue()))
 
 
 def _open_and_close(make: Callable[[], Architecture]) -> None:

@@ -44,8 +44,8 @@ def test_resolve_tells_readable_and_wrong_apart() -> None:
 
 
 def test_source_without_a_link_says_so() -> None:
-    for data in (b'"""A network."""', b'"""A network.\n\nno 1.abc\n"""\n1.abc\n', b'"""'):
+    for data in (b'"""A network."""', b'"""A network.\n\n1.abc\n\nno 1.abc\n"""\n1.abc\n', b'"""'):
         with pytest.raises(ArchitectureError, match="no link to a design"):
-            catalog.read_design(data)
+            catalog.read_file(data)
     with pytest.raises(ArchitectureError, match="link"):
-        catalog.read_design(b'"""A network.\n\n1.abc\n"""')
+        catalog.read_file(b'"""A network.\n\n1.abc\n"""')
