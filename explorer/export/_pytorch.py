@@ -39,7 +39,7 @@ def write_pytorch(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
     """
     text = write_source(subject.architecture)
     return text.encode(), (
-        "It needs torch alone; `python FILE` prints the shapes.",
+        "It needs torch alone. Run as a program, it prints the shapes.",
         "Weights have the names that they have here: a state dict of this design loads strictly, both ways.",
     )
 
