@@ -146,6 +146,17 @@ def _rename(args: argparse.Namespace) -> None:
         print(f"{known.name}  {escape(known.title)}")
 
 
+def _save(args: argparse.Namespace) -> None:
+    from .. import datasets
+
+    content = datasets.save(_find(args.dataset), Path(args.file))
+    counts = {"train": len(content.train_labels), "test": len(content.test_labels)}
+    if args.json:
+        print_json({"file": args.file, **counts})
+    else:
+        print(f"{escape(args.file)}  {counts['train']:,} + {counts['test']:,} images")
+
+
 def _remove(args: argparse.Namespace) -> None:
     from .. import datasets
 
@@ -268,7 +279,7 @@ def _write_sheet(path: str, samples: tuple[Sample, ...]) -> None:
 
 def add(verbs: Any) -> None:
     """Add the verbs to the command line."""
-    text = "The data sets: list, preview, import, show, rename, remove."
+    text = "The data sets: list, preview, import, show, rename, save, remove."
     group = verbs.add_parser("datasets", help=text, description=text, allow_abbrev=False)
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
@@ -277,6 +288,7 @@ def add(verbs: Any) -> None:
         ("import", _import, "Store the images of a folder or archive as a data set."),
         ("show", _show, "Classes, counts, notes, and the runs that use it."),
         ("rename", _rename, "Give an imported data set another title."),
+        ("save", _save, "Write images and labels as an .npz file, for other programs and training scripts."),
         ("remove", _remove, "Delete an imported data set; what it was imported from stays, also the files of a "
                             "streamed one."),
     ):
@@ -293,6 +305,8 @@ def add(verbs: Any) -> None:
             sub.add_argument("--squash", action="store_true", help="keep whole images, not their proportions")
         if name == "rename":
             sub.add_argument("title", metavar="TITLE")
+        if name == "save":
+            sub.add_argument("file", metavar="FILE.npz")
         if name in ("preview", "show"):
             sub.add_argument("--sheet", metavar="FILE.png", help="write a sheet of samples there")
         if name == "remove":

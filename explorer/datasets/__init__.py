@@ -98,6 +98,7 @@ __all__ = [
     "remove",
     "rename",
     "sample_images",
+    "save",
     "to_dataset",
 ]
 
@@ -158,6 +159,33 @@ def to_dataset(content: ImageArrays) -> Dataset:
     from ._dataset import Dataset
 
     return Dataset.from_arrays(content)
+
+
+def save(name: str, path: Path) -> ImageArrays:
+    """Write the images and labels of a data set as an .npz file: train_images, train_labels, test_images, test_labels.
+
+    Args:
+        name: Of the data set.
+        path: Of the file; one that is there is replaced.
+
+    Returns:
+        What was written: images uint8 (N, C, H, W), labels int64 (N,).
+
+    Raises:
+        DatasetError: There is no such set, it is damaged, or its images stay in their own files; or the disk is full.
+    """
+    if get_card(name).streamed:
+        raise DatasetError(f"{name} is streamed: its images are files already; `datasets show` names their folder")
+    content = _catalogue.load_arrays(name)
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            content.write(file)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise DatasetError(f"cannot write {quote(str(path))}: {error.strerror or error}") from None
+    return content
 
 
 def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Path:

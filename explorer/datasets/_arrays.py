@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from ._errors import DatasetError
 from ._random import split_stratified
 
 MIN_CLASSES, MAX_CLASSES = 2, 1000
+NAMES = ("train_images", "train_labels", "test_images", "test_labels")
+"""Of the arrays in a file."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +54,10 @@ class ImageArrays:
                 raise DatasetError(f"{self.name}: a split is empty, or a label names no class")
         if self.train_images.shape[1:] != self.test_images.shape[1:]:
             raise DatasetError(f"{self.name}: training and test images differ in shape")
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write the four arrays as an .npz file, under their names."""
+        np.savez(file, **{name: getattr(self, name) for name in NAMES})
 
     @cached_property
     def fingerprint(self) -> str:

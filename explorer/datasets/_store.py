@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..text import quote
 from . import _folders, _index
-from ._arrays import ImageArrays
+from ._arrays import NAMES, ImageArrays
 from ._card import DatasetCard
 from ._errors import DatasetError
 from ._index import Index
@@ -39,7 +39,6 @@ MAX_SKIPPED = 1_000
 Moments = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of each channel, of pixels from 0 to 1."""
 _FACTS_BYTES = 4 * 2**20
-_NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,7 @@ def names() -> list[str]:
 def save(content: ImageArrays, known: ImportedDataset, staged: Path) -> None:
     """Write both files into the staging folder, then rename it to its final place: all or nothing is seen."""
     with (staged / ARRAYS).open("wb") as file:
-        np.savez(file, **{name: getattr(content, name) for name in _NAMES})
+        content.write(file)
     _folders.sync(staged / ARRAYS)
     _publish(known, staged)
 
@@ -176,7 +175,7 @@ def load(name: str) -> ImageArrays:
     path = folder(name) / ARRAYS
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            parts = {key: arrays[key] for key in _NAMES}
+            parts = {key: arrays[key] for key in NAMES}
         squashed = known.scaled_by == "squash"
         content = ImageArrays(name=name, classes=known.classes, notes=known.notes, squashed=squashed, **parts)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:

@@ -83,7 +83,8 @@ def describe_data(plan: Plan) -> list[str]:
             f"classes in the order of their names; or an .npz file of {arrays}."
         ]
         if form.known and not form.streamed:
-            said.append("images.npz in the folder of the imported set is one.")
+            said.append("Inception Explorer writes the .npz file:")
+            said.append(f"python -m explorer datasets save {name} images.npz")
     if form.known and form.kind == "arrays":
         said.append("Inception Explorer writes it:")
         said.append(f"python -m explorer datasets save {name} images.npz")
@@ -117,7 +118,7 @@ def find_differences(plan: Plan) -> list[str]:
     if plan.form.kind == "folders":
         said.append(
             "dataset: images are scaled by Pillow as the import does; what the import held out for testing by itself "
-            "is in its images.npz alone."
+            "is in that .npz file alone."
             if plan.form.known
             else f"dataset: images are scaled by Pillow to cover {plan.form.stored_shape[1]}×"
             f"{plan.form.stored_shape[2]}, and their middle is cut out."

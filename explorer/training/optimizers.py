@@ -47,7 +47,9 @@ def make_optimizer(
         options["nesterov"] = config.nesterov
     if config.eps is not None:
         options["eps"] = config.eps
-    if config.optimizer in _FUSED:
+    # torch's fused SGD takes no parameter without momentum beside others that have it: what is unfrozen later has none.
+    joins_later = config.optimizer == "sgd" and config.start is not None and config.start.unfreeze != "never"
+    if config.optimizer in _FUSED and not joins_later:
         options["fused"] = True
     made: torch.optim.Optimizer = getattr(torch.optim, facts.torch_name)(groups, **options)
     return made

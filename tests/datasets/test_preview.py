@@ -410,6 +410,11 @@ def test_the_verbs(tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixt
     assert json.loads(read(capsys, "show", "digits", "--json")[1])["splits"] == {"train": 4000, "test": 1000}
     assert "Zoo: 12 + 9 images" in read(capsys, "show", made["name"])[1]
     assert json.loads(read(capsys, "rename", "Zoo", "Tiergarten", "--json")[1])["title"] == "Tiergarten"
+    file = data_folder / "zoo.npz"
+    assert json.loads(read(capsys, "save", "Tiergarten", str(file), "--json")[1])["train"] == 12
+    with np.load(file) as arrays:
+        assert arrays["train_images"].shape == (12, 3, 16, 20)
+        assert arrays["test_labels"].tolist() == datasets.load(made["name"]).test_labels.tolist()
     for verb in (("preview", path), ("list",), ("import", "birds"), ("show", "digits")):
         assert read(capsys, *verb)[0] == 0
     assert json.loads(read(capsys, "remove", "Tiergarten", "--json")[1])["removed"] == made["name"]
@@ -426,6 +431,7 @@ def test_the_verbs(tmp_path: Path, data_folder: Path, capsys: pytest.CaptureFixt
         (("import", "broken"), "damaged"),
         (("show", "pest"), "did you mean pets"),
         (("remove", "digits"), "digits is no imported data set"),
+        (("save", "digits", "/nowhere/x.npz"), "cannot write"),
         (("rename", "digits", "x"), "no imported data set digits"),
         (("preview", "pets", "--sheet", "/nowhere/x.png"), "cannot write"),
     ],

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
+from PIL import Image
 from torch import nn
 
 from explorer import catalog, datasets
@@ -22,11 +25,12 @@ from explorer.export._script_facts import IN_SCRIPT, LEFT_OUT, SILENT
 from explorer.export._script_plan import TORCHVISION
 from explorer.modules import build
 from explorer.runs import series
-from explorer.training import OPTIMIZERS, RECIPES, TrainConfig, recipe
+from explorer.training import OPTIMIZERS, RECIPES, StartFrom, TrainConfig, recipe
 from explorer.training._start import describe_scaling
 from explorer.training.data import load_to_device
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
+from explorer.training.starting import Beginning, StartWeights
 from explorer.training.state import State
 from tests.sizes import ALL, thorough
 from tests.training.parts import CPU, MemorySink, config, network
@@ -77,16 +81,28 @@ def save_arrays(content: datasets.ImageArrays, file: Path) -> str:
 
 
 def train_here(
-    architecture: Architecture, settings: TrainConfig, content: datasets.ImageArrays
+    architecture: Architecture,
+    settings: TrainConfig,
+    content: datasets.ImageArrays,
+    beginning: Beginning | None = None,
 ) -> tuple[State, MemorySink]:
     """Train as a run does."""
     torch.set_num_threads(1)
     data = datasets.to_dataset(content).prepared(describe_scaling(settings.start, architecture.input_shape))
     sink = MemorySink()
-    state, log = State(architecture, settings, CPU), Recorder(CPU, sink)
+    state, log = State(architecture, settings, CPU, beginning), Recorder(CPU, sink)
     train(state, load_to_device(data, settings, CPU), settings, log)
     log.flush(state)
     return state, sink
+
+
+def begin_with(architecture: Architecture, source: Architecture, start: StartFrom, folder: Path) -> Beginning:
+    """A start from random weights of another network, which lie beside the script, too."""
+    torch.manual_seed(7)
+    tensors = {name: tensor.contiguous() for name, tensor in build(source).state_dict().items()}
+    safetensors.torch.save_file(tensors, folder / "start.safetensors")
+    weights = StartWeights(name="other", provenance="a test", architecture=source, tensors=tensors)
+    return Beginning(start=start, weights=weights, plan=weights.plan(architecture, start, tuple("abcd")))
 
 
 def source_of(architecture: Architecture, settings: TrainConfig | None = None) -> str:
@@ -148,6 +164,94 @@ def test_moments_are_those_of_the_training_images(tmp_path: Path) -> None:
     given = re.sub(r"MEAN = .*\nSTD = .*\n", found, source)
     file = save_arrays(content, tmp_path / "patterns.npz")
     check_equal(state.model, run_script(given, file, 1, tmp_path))
+
+
+START: dict[str, Any] = {"weights": "other", "images": "run"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"freeze": "mixed", "unfreeze": "block", "old_rate": 0.1},
+        {"freeze": "stem", "unfreeze": "all", "unfreeze_epochs": 2, "head": "new"},
+        {"head": "keep", "freeze": "residual"},
+    ],
+)
+def test_a_script_starts_from_weights_as_a_run_does(fields: dict[str, Any], tmp_path: Path) -> None:
+    architecture = network(heads=True, drop_path=0.2)
+    source = architecture if fields.get("head") == "keep" else network(heads=True, classes=7)
+    start = {**START, **fields}
+    settings = config(dataset="patterns", precision="fp32", epochs=3, optimizer="sgd", lr=0.05, start=start)
+    assert settings.start is not None
+    content = make_images(64, (3, 12, 12))
+    beginning = begin_with(architecture, source, settings.start, tmp_path)
+    state, _ = train_here(architecture, settings, content, beginning)
+    file = save_arrays(content, tmp_path / "patterns.npz")
+    check_equal(state.model, run_script(source_of(architecture, settings), file, 3, tmp_path))
+
+
+@pytest.mark.parametrize(("cover", "mode"), [((14, 14), "bicubic"), (None, "bilinear")])
+def test_images_are_prepared_as_the_weights_expect(cover: Any, mode: str, tmp_path: Path) -> None:
+    """Scaled to cover and cropped; Pillow's pixels but for rounding."""
+    architecture = network()
+    start = {**START, "images": "weights", "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.2, 0.3), "squash": False,
+             "cover": cover, "interpolation": mode}  # fmt: skip
+    settings = config(dataset="patterns", start=start)
+    how = replace(describe_scaling(settings.start, architecture.input_shape), dataset_shape=(3, 20, 24))
+    source = export(Subject(architecture=architecture, config=settings, preprocessing=how), "script").data.decode()
+    space: dict[str, Any] = {"__name__": "script", "__file__": str(tmp_path / "script.py")}
+    exec(compile(source, "script", "exec"), space)
+    images = torch.from_numpy(make_images(8, (3, 20, 24)).train_images)
+    ours = datasets.Preprocessing.adapt(describe_scaling(settings.start, architecture.input_shape), images)
+    theirs = space["fit_to_input"](images)
+    assert (ours.int() - theirs.int()).abs().max() <= 1
+    assert space["MEAN"] == (0.4, 0.5, 0.6)
+
+
+def test_class_folders_give_the_images_of_their_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    generator = np.random.default_rng(3)
+    for part, count in (("train", 6), ("test", 3)):
+        for label, name in enumerate(("cat", "dog", "emu", "fox")):
+            folder = tmp_path / "zoo" / part / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                pixels = generator.integers(0, 256, (20 + index, 30 - label, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{index}.png")
+    known = datasets.import_images(tmp_path / "zoo", size=(12, 16))
+    stored = datasets.load(known.name)
+    architecture = network()
+    source = source_of(architecture, config(dataset=known.name, sampling="balanced"))
+    space: dict[str, Any] = {"__name__": "script"}
+    exec(compile(source, "script", "exec"), space)
+    datasets.save(known.name, tmp_path / "zoo.npz")
+    for data in (tmp_path / "zoo", tmp_path / "zoo.npz"):
+        for part, images, labels in zip(
+            space["load_data"](str(data)),
+            (stored.train_images, stored.test_images),
+            (stored.train_labels, stored.test_labels),
+            strict=True,
+        ):
+            order = sorted(range(len(part)), key=lambda row: (part[row][1], part[row][0].sum()))
+            own = sorted(range(len(labels)), key=lambda row: (labels[row], images[row].sum()))
+            assert [int(part[row][1]) for row in order] == labels[own].tolist()
+            assert torch.equal(torch.stack([part[row][0] for row in order]), images[own])
+            assert space["read_labels"](part).tolist() == [int(part[row][1]) for row in range(len(part))]
+
+
+def test_what_no_script_can_do_is_said_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match="a range test of learning rates is no training"):
+        source_of(network(), config(dataset="patterns", range_steps=20))
+    with pytest.raises(ValueError, match="ends in a map of 256×28×28, not in scores"):
+        source_of(catalog.get("inception-block"))
+    with pytest.raises(ValueError, match="gives 4 scores, the data set 'MNIST' has 10 classes"):
+        source_of(network(), config(dataset="mnist"))
+    told = source_of(network(), config(dataset="patterns", time_limit=60.0, compile=True, rand_augment=2))
+    for name in ("time_limit: the run would have stopped after 60 s", "compile:", "rand_augment: by torchvision"):
+        assert name in " ".join(told.split())
 
 
 def test_every_setting_is_decided() -> None:
