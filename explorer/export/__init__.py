@@ -2,7 +2,7 @@
 
 from ._formats import FORMATS, ExportedFile, Format, export
 from ._pdf import write_pdf
-from ._script_plan import choose_data
+from ._script_plan import choose_data, list_data
 from ._show import Diagram, show
 from ._subject import Subject
 from ._svg import write_svg
@@ -18,6 +18,7 @@ __all__ = [
     "Subject",
     "choose_data",
     "export",
+    "list_data",
     "show",
     "write_latex_table",
     "write_pdf",

@@ -78,7 +78,7 @@ def write_script(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
     paragraphs[2:2] = [*describe_recipe(plan), *describe_data(plan), *differences]
     docstring = "\n".join(lay_out_docstring(paragraphs, 0))
     text = f"{docstring}\n\n{_write_imports(everything)}\n\n{everything}\n"
-    return text.encode(), ("It needs torch and torchvision alone; `python FILE` trains the network.", *differences)
+    return text.encode(), ("It needs torch and torchvision alone; run, it trains the network.", *differences)
 
 
 def _write_functions(plan: Plan, name: str, network: str, file: str) -> list[list[str]]:

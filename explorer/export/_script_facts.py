@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text import format_share
 from ..training import OPTIMIZERS, TrainConfig, describe_augmentation
 from ._script_loop import START_FILE, uses_torchvision_draws
 from ._script_plan import FOLDERS, Plan
@@ -46,7 +47,14 @@ def describe_recipe(plan: Plan) -> list[str]:
         said.append(f"weight decay {config.weight_decay:g}{'' if config.decay_all else ' (biases and norms none)'}")
     warmup = f" after {config.warmup_epochs:g} epochs of warm-up" if config.warmup_epochs else ""
     said.append(f"schedule {config.schedule}{warmup}")
-    said.append(f"batch {config.batch_size:,}, {config.epochs:,} epochs, seed {config.seed}")
+    parts = f" in {config.parts} parts" if config.parts > 1 else ""
+    said.append(f"batch {config.batch_size:,}{parts}, {config.epochs:,} epochs, seed {config.seed}")
+    if config.clip_norm is not None:
+        said.append(f"gradients no longer than {config.clip_norm:g}")
+    if config.validation:
+        said.append(f"{format_share(config.validation, 0)} of the training images held out")
+    if config.patience is not None:
+        said.append(f"ends after {config.patience:,} epochs without a higher accuracy on those")
     if config.label_smoothing:
         said.append(f"label smoothing {config.label_smoothing:g}")
     if config.class_weights != "none" or config.sampling != "shuffle":

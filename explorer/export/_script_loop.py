@@ -163,13 +163,14 @@ def write_moments(plan: Plan) -> list[str]:
         return []
     channels = plan.architecture.input_shape[0]
     pixels = "fit_to_input(batch)" if write_fitting(plan) else "batch"
+    workers = ", num_workers=WORKERS" if plan.form.kind == "folders" else ""
     return [
         "def measure_moments(images: Images) -> tuple[Tensor, Tensor]:",
         '    """(mean, deviation) of each channel over all images, pixels 0 to 1."""',
         f"    sums = torch.zeros({channels}, dtype=torch.float64)",
         f"    squares = torch.zeros({channels}, dtype=torch.float64)",
         "    count = 0",
-        "    for batch, _ in DataLoader(images, 1024):",
+        f"    for batch, _ in DataLoader(images, 256{workers}):",
         f"        pixels = {pixels}.transpose(0, 1).flatten(1).double() / 255",
         "        sums += pixels.sum(1)",
         "        squares += (pixels**2).sum(1)",

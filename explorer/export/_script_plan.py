@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -44,6 +45,8 @@ class Plan:
     """A script: network, data and recipe."""
 
     architecture: Architecture
+    classes: int
+    """Scores that the network gives."""
     config: TrainConfig
     form: DataForm
     moments: Moments | None
@@ -54,11 +57,6 @@ class Plan:
     """From which epoch on which modules are held fixed."""
     new_head: tuple[str, ...]
     """Prefixes of the names of weights that are not taken from what the run starts from."""
-
-    @property
-    def classes(self) -> int:
-        """Scores that the network gives."""
-        return next(iter(edit.count_classes(self.architecture).values()))
 
     @property
     def has_heads(self) -> bool:
@@ -91,6 +89,28 @@ def choose_data(architecture: Architecture) -> str:
     return found.get((architecture.input_shape[0], scores[0]), FOLDERS) if len(scores) == 1 else FOLDERS
 
 
+def list_data(architecture: Architecture) -> dict[str, str]:
+    """List the data sets with as many classes as a design has scores.
+
+    Args:
+        architecture: The network.
+
+    Returns:
+        Titles by name, ``choose_data``'s first.
+
+    Raises:
+        ArchitectureError: The layers do not fit together.
+    """
+    usual = choose_data(architecture)
+    found = {usual: usual}
+    for name in datasets.names():
+        with suppress(datasets.DatasetError):  # one that is damaged
+            card = datasets.get_card(name)
+            if (len(card.classes),) == analyze(architecture).totals.output_shape:
+                found[name] = card.title
+    return found
+
+
 def make_plan(subject: Subject, totals: Totals) -> Plan:
     """Decide what a script does.
 
@@ -121,6 +141,7 @@ def make_plan(subject: Subject, totals: Totals) -> Plan:
     new_head = () if start is None or start.head == "keep" else edit.classifiers(architecture)
     return Plan(
         architecture=architecture,
+        classes=totals.output_shape[0],
         config=config,
         form=form,
         moments=_find_moments(config, subject.preprocessing),

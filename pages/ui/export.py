@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explorer.export import FORMATS, ExportedFile, Format, Subject, export
-from explorer.training import TrainConfig, parse
+from explorer.architecture import Architecture
+from explorer.export import FORMATS, ExportedFile, Format, Subject, export, list_data
+from explorer.training import RECIPES, TrainConfig, parse, recipe
 
 from .manager import manager
 from .text import literal
@@ -74,11 +75,12 @@ def _show(subjects: Mapping[str, Make], has_weights: bool, block: str) -> None:
         part = _WHOLE
         if block and form.of_block:
             part = st.selectbox("Showing", [_WHOLE, block], key="export_part")
-    asked = (name, title, part)
+    config = _choose_recipe(subjects[title]().architecture) if form.takes_recipe and not has_weights else None
+    asked = (name, title, part, config)
     kept = st.session_state.get(_FILE)
     written = kept[1] if kept and kept[0] == asked else None
     if written is None and (form.is_text or _ask(form, has_weights)):
-        written = _write(subjects[title], name, "" if part == _WHOLE else block)
+        written = _write(subjects[title], name, "" if part == _WHOLE else block, config)
         st.session_state[_FILE] = (asked, written)
         if not form.is_text:
             st.rerun(scope="fragment")  # the button has done its work
@@ -95,12 +97,22 @@ def _ask(form: Format, has_weights: bool) -> bool:
     return st.button(label, icon=":material/draft:", key="export_write")
 
 
-def _write(make: Make, name: str, path: str) -> ExportedFile | str:
+def _choose_recipe(architecture: Architecture) -> TrainConfig:
+    """How a design that was not trained is to be."""
+    titles = list_data(architecture)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("Recipe", list(RECIPES), key="export_recipe", help="A run on Train has its own.")
+        dataset = st.selectbox("Data", list(titles), format_func=titles.__getitem__, key="export_data")
+    return recipe(chosen, dataset)
+
+
+def _write(make: Make, name: str, path: str, config: TrainConfig | None) -> ExportedFile | str:
     """The file, or the sentence that says why there is none."""
     told = "Writing it and computing with it …" if FORMATS[name].takes_weights else "Writing it …"
     with st.spinner(told):
         try:
-            return export(replace(make(), path=path), name)
+            subject = make()
+            return export(replace(subject, path=path, config=config or subject.config), name)
         except ValueError as error:
             return str(error)
 

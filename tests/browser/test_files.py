@@ -79,6 +79,12 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     assert dialog.get_by_text("Read by onnxruntime").is_visible()
     written = onnx.load(download.value.path())
     assert from_json({each.key: each.value for each in written.metadata_props}["explorer.design"]) == saved
+    page.locator(".st-key-export_format input").click()
+    page.get_by_role("option", name="Training script").click()
+    dialog.get_by_role("button", name="Download InceptionNet-32-32.train.py").wait_for()
+    page.locator(".st-key-export_recipe input").click()
+    page.get_by_role("option", name="quick").click()
+    dialog.get_by_text("schedule one_cycle").first.wait_for()  # in the code, which is in sight
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert saved.provenance.startswith("Based on InceptionNet")  # and no longer "course notes" alone

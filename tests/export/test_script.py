@@ -19,6 +19,8 @@ from torch import nn
 from explorer import catalog, datasets
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, edit
+from explorer.cli import main
+from explorer.cli._running import open_manager
 from explorer.datasets import _official
 from explorer.export import Subject, export
 from explorer.export._script_facts import IN_SCRIPT, LEFT_OUT, SILENT
@@ -32,6 +34,7 @@ from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.starting import Beginning, StartWeights
 from explorer.training.state import State
+from tests.inspection.parts import learnt, trained_run
 from tests.sizes import ALL, thorough
 from tests.training.parts import CPU, MemorySink, config, network
 
@@ -287,6 +290,8 @@ def write_all(folder: Path) -> None:
     (folder / "colours.py").write_text(source_of(network(), settings))
     grey = edit.replace(catalog.get("lenet-5"), "", name="SEED")
     (folder / "names.py").write_text(source_of(grey))
+    hostile = config(dataset='"""\nimport os\\', start={"weights": '"""; x = "\u202e\\'})
+    (folder / "hostile.py").write_text(source_of(edit.replace(network(), "", name='a"""\nimport os'), hostile))
 
 
 def test_scripts_are_laid_out_as_ruff_does(tmp_path: Path) -> None:
@@ -317,3 +322,37 @@ def test_a_script_is_run_and_its_weights_load_here(tmp_path: Path) -> None:
     told = r"epoch 1/1: loss [0-9.]+, accuracy [0-9.]+%; test loss [0-9.]+, accuracy [0-9.]+%\n"
     assert re.fullmatch(f"{told}the weights are in LeNet-5.pt\n", found.stdout)
     build(architecture).load_state_dict(torch.load(tmp_path / "LeNet-5.pt", weights_only=True))
+
+
+def test_the_script_of_a_run_repeats_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the run store to weights, on the embedded digits, which the script measures and scales."""
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "home"))
+    with open_manager() as manager:
+        run = trained_run(manager)
+    script, digits = tmp_path / "train.py", str(tmp_path / "digits.npz")
+    assert main(["export", run, "--format", "script", "-o", str(script)]) == 0
+    assert main(["datasets", "save", "digits", digits]) == 0
+    source = script.read_text()
+    assert "python -m explorer datasets save digits images.npz" in source
+    trained = run_script(source, digits, 2, tmp_path)
+    _, _, captured = learnt(0)
+    for name, value in trained.state_dict().items():
+        assert torch.allclose(value.float(), captured["model"][name].float(), rtol=2e-3, atol=2e-3), name
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["lenet-5", "--format", "script", "--recipe", "quik"], "did you mean quick"),
+        (["lenet-5", "--format", "script", "--dataset", "cifar-100"], "has 100 classes"),
+        (["lenet-5", "--format", "json", "--recipe", "quick"], "--recipe and --dataset are for --format script"),
+        (["inception-block", "--format", "script"], "not in scores"),
+    ],
+)
+def test_what_the_command_line_cannot_do_is_one_line(
+    args: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", *args]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert said in err
