@@ -68,6 +68,8 @@ def _find_recipe(args: argparse.Namespace) -> Subject:
             run = manager.run(args.what.partition("@")[0])
         return Subject(architecture=from_json(run.architecture), config=config)
     architecture = find_architecture(args.what)
+    if not args.recipe and not args.dataset:
+        return Subject(architecture=architecture)
     dataset = choose_data(architecture) if args.dataset is None else datasets.find_name(args.dataset)
     return Subject(architecture=architecture, config=recipe(args.recipe or "course", dataset))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..text import format_share
 from ..training import OPTIMIZERS, TrainConfig, describe_augmentation
 from ._script_loop import START_FILE, uses_torchvision_draws
-from ._script_plan import FOLDERS, Plan
+from ._script_plan import FOLDERS, USUAL_RECIPE, Plan
 
 LEFT_OUT = {
     "compile": "compile: the network is not compiled; that is for speed alone.",
@@ -121,6 +121,8 @@ def find_differences(plan: Plan) -> list[str]:
         "Seeds, order of images, dropout and changes of images are the run's own draws: on equal hardware losses "
         "differ by the last digits of float32 alone, since convolutions are summed in another order."
     ]
+    if plan.assumed:
+        said.append(f"recipe and dataset: how this network was trained is not known here; these are {USUAL_RECIPE}'s.")
     if config.dataset == FOLDERS:
         said.append("dataset: no data set here has such classes, so folders of images are asked for.")
     if plan.form.kind == "folders":

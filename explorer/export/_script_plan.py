@@ -48,6 +48,8 @@ class Plan:
     classes: int
     """Scores that the network gives."""
     config: TrainConfig
+    assumed: bool
+    """Whether nobody said how it is trained."""
     form: DataForm
     moments: Moments | None
     """Mean and deviation of the normalisation; None: measured by the script."""
@@ -143,6 +145,7 @@ def make_plan(subject: Subject, totals: Totals) -> Plan:
         architecture=architecture,
         classes=totals.output_shape[0],
         config=config,
+        assumed=subject.config is None,
         form=form,
         moments=_find_moments(config, subject.preprocessing),
         window=training_window(architecture, config),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import torchvision.datasets
 from PIL import Image
 from torch import nn
 
@@ -34,6 +37,7 @@ from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.starting import Beginning, StartWeights
 from explorer.training.state import State
+from tests.datasets import makers
 from tests.inspection.parts import learnt, trained_run
 from tests.sizes import ALL, thorough
 from tests.training.parts import CPU, MemorySink, config, network
@@ -55,6 +59,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
                              "eps": 1e-4, "beta2": 0.9},
     "roots of classes": {"class_weights": "sqrt", "validation": 0.2, "warmup_epochs": 1.0},
     "balanced": {"sampling": "balanced", "patience": 1, "validation": 0.3, "epochs": 3},
+    "bfloat16": {"precision": "bf16", "optimizer": "sgd", "lr": 0.05},
     "parts of a batch": {"processes": 1, "accumulate": 2, "class_weights": "inverse", "label_smoothing": 0.1},
 }  # fmt: skip
 """Fields of configurations by what they show; 'images' is the number of training images."""
@@ -127,7 +132,7 @@ def check_equal(ours: nn.Module, others: nn.Module) -> None:
     a, b = ours.state_dict(), others.state_dict()
     assert list(a) == list(b)
     for name, value in a.items():
-        assert torch.allclose(value.float(), b[name].float(), rtol=2e-3, atol=2e-4), name
+        assert torch.allclose(value.float(), b[name].float(), rtol=1e-4, atol=1e-5), name
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -141,7 +146,7 @@ def test_a_script_trains_as_a_run_does(name: str, tmp_path: Path, capsys: pytest
     trained = run_script(source_of(architecture, settings), file, settings.epochs, tmp_path)
     check_equal(state.eval_model, trained)
     told = [float(each) for each in re.findall(r"test loss ([0-9.]+)", capsys.readouterr().out)]
-    assert told == pytest.approx([*sink.values[series.of_epoch("test", "loss")].values()], abs=2e-3)
+    assert told == pytest.approx([*sink.values[series.of_epoch("test", "loss")].values()], abs=1e-4)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -167,6 +172,18 @@ def test_moments_are_those_of_the_training_images(tmp_path: Path) -> None:
     given = re.sub(r"MEAN = .*\nSTD = .*\n", found, source)
     file = save_arrays(content, tmp_path / "patterns.npz")
     check_equal(state.model, run_script(given, file, 1, tmp_path))
+
+
+def test_draws_of_torchvision_lead_near(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = make_images(96, (3, 12, 12))
+    settings = config(
+        dataset="patterns", precision="fp32", resized_crop=0.5, rand_augment=2, hue=0.1, brightness=0.2, saturation=0.2,
+        contrast=0.1,
+    )  # fmt: skip
+    _, sink = train_here(network(), settings, content)
+    run_script(source_of(network(), settings), save_arrays(content, tmp_path / "patterns.npz"), 2, tmp_path)
+    told = [float(each) for each in re.findall(r"test loss ([0-9.]+)", capsys.readouterr().out)]
+    assert told == pytest.approx([*sink.values[series.of_epoch("test", "loss")].values()], abs=2e-2)
 
 
 START: dict[str, Any] = {"weights": "other", "images": "run"}
@@ -211,6 +228,45 @@ def test_images_are_prepared_as_the_weights_expect(cover: Any, mode: str, tmp_pa
     assert space["MEAN"] == (0.4, 0.5, 0.6)
 
 
+def test_torchvision_gives_the_images_in_our_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    theirs = tmp_path / "theirs"  # as Python 2 wrote keys, they are text for torchvision
+    cifar = theirs / "cifar-10-batches-py"
+    cifar.mkdir(parents=True)
+    for name, spec, files in (("mnist", *makers.small_idx()), ("cifar-10", *makers.small_cifar())):
+        monkeypatch.setitem(_official.OFFICIAL, name, spec)
+        folder = tmp_path / spec.folder
+        folder.mkdir(parents=True)
+        for file in spec.files:
+            (folder / file.name).write_bytes(files[file.name])
+    shutil.copytree(tmp_path / "MNIST", theirs / "MNIST")
+
+    def write(name: str, data: dict[str, Any]) -> list[str]:
+        (cifar / name).write_bytes(pickle.dumps(data))
+        return [name, makers.md5(pickle.dumps(data))]
+
+    for part in ("train", "test"):
+        listed = [
+            write(file.name, {key.decode(): each for key, each in pickle.loads(files[file.name]).items()})
+            for file in getattr(_official.OFFICIAL["cifar-10"], part)
+        ]
+        monkeypatch.setattr(torchvision.datasets.CIFAR10, f"{part}_list", listed)
+    name, md5 = write("batches.meta", {"label_names": list("abcdefghij")})
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "meta", {"filename": name, "key": "label_names", "md5": md5})
+    for name, architecture in (("mnist", catalog.get("lenet-5")), ("cifar-10", catalog.get("cifar10-inception"))):
+        space: dict[str, Any] = {"__name__": "script"}
+        exec(compile(source_of(architecture, recipe("course", name)), "script", "exec"), space)
+        ours = datasets.load(name)
+        train_images, test_images = space["load_data"](str(theirs))
+        for part, images, labels in (
+            (train_images, ours.train_images, ours.train_labels),
+            (test_images, ours.test_images, ours.test_labels),
+        ):
+            assert isinstance(images, torch.Tensor)
+            assert torch.equal(torch.stack([pixels for pixels, _ in part]), images)
+            assert [label for _, label in part] == labels.tolist()
+
+
 def test_class_folders_give_the_images_of_their_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +309,7 @@ def test_what_no_script_can_do_is_said_in_a_sentence() -> None:
     with pytest.raises(ValueError, match="gives 4 scores, the data set 'MNIST' has 10 classes"):
         source_of(network(), config(dataset="mnist"))
     told = source_of(network(), config(dataset="patterns", time_limit=60.0, compile=True, rand_augment=2))
+    assert "how this network was trained is not known here" in source_of(catalog.get("lenet-5"))
     for name in ("time_limit: the run would have stopped after 60 s", "compile:", "rand_augment: by torchvision"):
         assert name in " ".join(told.split())
 
@@ -337,7 +394,7 @@ def test_the_script_of_a_run_repeats_the_run(tmp_path: Path, monkeypatch: pytest
     trained = run_script(source, digits, 2, tmp_path)
     _, _, captured = learnt(0)
     for name, value in trained.state_dict().items():
-        assert torch.allclose(value.float(), captured["model"][name].float(), rtol=2e-3, atol=2e-3), name
+        assert torch.allclose(value.float(), captured["model"][name].float(), rtol=1e-3, atol=1e-4), name
 
 
 @pytest.mark.parametrize(
