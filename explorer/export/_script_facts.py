@@ -61,6 +61,9 @@ def describe_recipe(plan: Plan) -> list[str]:
         said.append(f"class weights {config.class_weights}, sampling {config.sampling}")
     if config.ema_decay is not None:
         said.append(f"a running average of the weights ({config.ema_decay:g}), which is evaluated and saved")
+    given = config.start is not None and config.start.normalisation is not None
+    half = "pixels from -1 to 1" if config.normalise == "half" else "pixels normalised by the training images"
+    said.append("pixels normalised as the weights expect them" if given else half)
     changed = describe_augmentation(config, plan.architecture)
     said.append(f"images {', '.join(changed)}" if changed else "images as they are")
     return [f"Recipe: {'; '.join(said)}."]
@@ -118,8 +121,8 @@ def find_differences(plan: Plan) -> list[str]:
     """
     config = plan.config
     said = [
-        "Seeds, order of images, dropout and changes of images are the run's own draws: on equal hardware losses "
-        "differ by the last digits of float32 alone, since convolutions are summed in another order."
+        "Seeds, order of images, dropout and changes of images are drawn as a run of Inception Explorer draws them: on "
+        "equal hardware losses differ by the last digits alone, since convolutions are summed in another order."
     ]
     if plan.assumed:
         said.append(f"recipe and dataset: how this network was trained is not known here; these are {USUAL_RECIPE}'s.")
