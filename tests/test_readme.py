@@ -33,6 +33,8 @@ def test_the_commands_are_understood(
     if "design.json" in words:
         assert cli.main(["export", "googlenet", "-o", str(tmp_path / "design.json")]) == 0
         words[words.index("design.json")] = str(tmp_path / "design.json")
+    if "network.onnx" in words:
+        assert cli.main(["export", "lenet-5", "--format", "onnx", "-o", "network.onnx"]) == 0
     if "…" in line:  # a link is cut short in the text
         words = [word.replace("1.eNq…", "googlenet") for word in words]
     assert cli.main(words) == 0

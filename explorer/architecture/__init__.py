@@ -25,7 +25,7 @@ from ._fields import (
 )
 from ._geometry import POINTWISE, Geometry, tf_same, write_padding
 from ._groups import ChangeGroup, group_changes
-from ._json import from_data, from_json, nodes_from_json, nodes_to_json, to_data, to_json
+from ._json import DESIGN_KEY, from_data, from_json, nodes_from_json, nodes_to_json, to_data, to_json
 from ._kinds import add_node_kind
 from ._labels import field_label
 from ._limits import (
@@ -70,6 +70,7 @@ from ._read_json import VERSION
 from ._windowed import Windowed
 
 __all__ = [
+    "DESIGN_KEY",
     "IN_PLACE",
     "LINK_PREFIX",
     "MAX_BRANCHES",

@@ -12,6 +12,9 @@ from ._node_base import NodeBase
 from ._problems import ArchitectureError, Problem
 from ._read_json import VERSION, parse_json, read_data
 
+DESIGN_KEY = "explorer.design"
+"""Under which files of other kinds (weights, ONNX) hold a design as JSON in their metadata."""
+
 
 def to_data(architecture: Architecture) -> dict[str, Any]:
     """Convert an architecture to the JSON form as plain data, with its ``version``.

@@ -10,7 +10,8 @@ from ..architecture import Architecture, edit
 from ..text import parse_count, quote
 
 ARCH_HELP = (
-    "name or alias of the catalogue, path of a JSON file ('-' for standard input), a link, torchvision:NAME, timm:NAME"
+    "name or alias of the catalogue, path of a JSON file ('-' for standard input) or an ONNX file, a link, "
+    "torchvision:NAME, timm:NAME"
 )
 
 

@@ -1,8 +1,9 @@
-"""The verb ``import``: a model of torchvision or timm as a design with its weights."""
+"""The verb ``import``: a model of torchvision or timm, or an ONNX file, as a design with its weights."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,18 +13,24 @@ from ._arguments import parse_shape
 from ._running import open_manager
 from ._text import escape, print_json, write_bytes, write_text
 
-WHAT = "torchvision:NAME or timm:NAME"
+WHAT = "torchvision:NAME, timm:NAME, or an ONNX file"
 
 
 def _import(args: argparse.Namespace) -> int:
-    from ..importing import LIBRARIES, from_name, list_names
+    from ..importing import LIBRARIES, from_name, from_onnx_path, list_names
 
     library, colon, name = args.what.partition(":")
     if colon and not name and library in LIBRARIES:
         names = list_names(library)
         print_json(names) if args.json else print("\n".join(names))
         return 0
-    found = from_name(args.what, weights=args.weights, input_shape=parse_shape(args.input))
+    shape = parse_shape(args.input)
+    if args.what.lower().endswith(".onnx") or os.path.exists(args.what):
+        if args.weights is not None:
+            raise ValueError("--weights is for networks of torchvision and timm; an ONNX file holds its own")
+        found = from_onnx_path(args.what, input_shape=shape)
+    else:
+        found = from_name(args.what, weights=args.weights, input_shape=shape)
     files = {}
     if args.keep:
         from ..inspection.keeping import save_import
@@ -60,8 +67,8 @@ def _import(args: argparse.Namespace) -> int:
 def add(verb: Callable[..., Any]) -> None:
     """Add the verb to the command line."""
     text = (
-        "A network of torchvision or timm as a design of the algebra, with its weights (needs torch). Exit status 0: "
-        "the whole network; 1: a part of it, or nothing, with the reason."
+        "A network of torchvision or timm, or of an ONNX file, as a design of the algebra, with its weights (needs "
+        "torch). Exit status 0: the whole network; 1: a part of it, or nothing, with the reason."
     )
     sub = verb("import", _import, text, arch=False, shape=True)
     sub.add_argument("what", metavar="WHAT", help=f"{WHAT}; 'torchvision:' and 'timm:' list the names")

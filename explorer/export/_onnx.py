@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..analysis import Analysis, analyze
-from ..architecture import to_json
+from ..architecture import DESIGN_KEY, to_json
 from ..text import format_count, quote
 from ._proof import network_of, prove
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ._subject import Subject
 
 INPUT, OUTPUT = "image", "scores"
-DESIGN_KEY = "explorer.design"
-"""Under which a file's metadata hold the design as JSON."""
 _MAX_BYTES = 2**31 - 2**20
 """Of a file; protobuf, in which ONNX is written, knows no larger ones."""
 

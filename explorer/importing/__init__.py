@@ -1,15 +1,18 @@
 """Models of other programs → Architecture, with their weights."""
 
 from ._find import find_architecture
+from ._from_onnx import from_onnx, from_onnx_path
 from ._graph import KINDS, Graph, Operation
 from ._import import AGREEMENT, Import, from_graph, from_module, from_name, read_design
 from ._libraries import LIBRARIES, list_names, names_library
+from ._onnx_file import MAX_ONNX_BYTES, list_files_beside
 from ._problem import ImportingError, Obstacle
 
 __all__ = [
     "AGREEMENT",
     "KINDS",
     "LIBRARIES",
+    "MAX_ONNX_BYTES",
     "Graph",
     "Import",
     "ImportingError",
@@ -19,6 +22,9 @@ __all__ = [
     "from_graph",
     "from_module",
     "from_name",
+    "from_onnx",
+    "from_onnx_path",
+    "list_files_beside",
     "list_names",
     "names_library",
     "read_design",

@@ -1,13 +1,15 @@
-"""What a text means where a network of torchvision or timm may be named, too."""
+"""What a text means where a network of torchvision or timm, or an ONNX file, may be named, too."""
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import lru_cache
 
 from .. import catalog
 from ..architecture import Architecture
-from ._import import read_design
+from ._from_onnx import from_onnx_path
+from ._import import Import, read_design
 from ._libraries import names_library
 from ._problem import ImportingError
 
@@ -21,7 +23,7 @@ def find_architecture(text: str, *, files: bool = False) -> Architecture:
     Args:
         text: As ``catalog.resolve`` takes it, or ``torchvision:NAME`` or ``timm:NAME``; these also as the ``net``
             parameter of a URL. They are read once in a process.
-        files: As of ``catalog.resolve``.
+        files: As of ``catalog.resolve``; then the path of an ONNX file is taken, too, of which the design is read.
 
     Returns:
         The architecture, validated.
@@ -30,6 +32,8 @@ def find_architecture(text: str, *, files: bool = False) -> Architecture:
         ArchitectureError: The link could be read, and what it holds is not an architecture.
         ValueError: Anything else that is wrong with the text, or a library's network that does not fit wholly.
     """
+    if files and text.strip().lower().endswith(".onnx") and os.path.exists(text.strip()):
+        return _whole(from_onnx_path(text.strip()), text.strip())
     name = catalog.find_net(text)
     if not names_library(name):
         return catalog.resolve(text, files=files)
@@ -39,7 +43,10 @@ def find_architecture(text: str, *, files: bool = False) -> Architecture:
 
 @lru_cache(maxsize=256)
 def _read(name: str) -> Architecture:
-    found = read_design(name)
+    return _whole(read_design(name), name)
+
+
+def _whole(found: Import, name: str) -> Architecture:
     if found.architecture is None or found.obstacle is not None:
         reason = found.obstacle.describe() if found.obstacle else ""
         raise ImportingError(

@@ -46,6 +46,8 @@ class Import:
     """The first thing that does not fit, where the network is not complete."""
     notes: tuple[str, ...] = ()
     """One sentence each."""
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What a file says beside its network, as it says it: "classes", "preprocessing", "provenance" of our own."""
     params: int = 0
     """Learnable parameters of ours."""
     macs: int = 0

@@ -9,6 +9,7 @@ HEAD_BYTES = 512
 _TORCH = "save model.state_dict() with torch.save, or as safetensors"
 _KERAS = f"is of Keras or another program that writes HDF5, not of torch; load it there, and {_TORCH}"
 _TENSORFLOW = f"is of TensorFlow, not of torch; convert the network to torch, and {_TORCH}"
+_IMPORT = "import it: Open on the Design page, or `python -m explorer import FILE --keep`"
 _UNPACK = "unpack it, and give the file of weights that is in it"
 
 _BEGINNINGS: tuple[tuple[int, bytes, str], ...] = (
@@ -33,7 +34,7 @@ _BEGINNINGS: tuple[tuple[int, bytes, str], ...] = (
 """(place, bytes, what it is)."""
 
 _ENDINGS: tuple[tuple[tuple[str, ...], str], ...] = (
-    ((".onnx", ".ort"), f"is a network as ONNX, which is not opened here; {_TORCH}"),
+    ((".onnx", ".ort"), f"is a network as ONNX, not weights alone; {_IMPORT}"),
     ((".h5", ".hdf5", ".keras"), _KERAS),
     ((".pb", ".tflite", ".meta", ".ckpt.index"), _TENSORFLOW),
     ((".caffemodel", ".prototxt"), f"is of Caffe, not of torch; convert it, and {_TORCH}"),

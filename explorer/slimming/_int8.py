@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..architecture import DESIGN_KEY
 from ..export import Subject, export
 from ..inspection.models import Model
 from ._model import as_model
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 _BATCH = 16
 _SECONDS, _LEAST, _MOST = 2.0, 10, 200
 """How long two sessions are timed beside one another, and how many runs of each at least and at most."""
-QUANTISED_KEY, DESIGN_KEY, QUANTISED_FROM_KEY = "explorer.quantised", "explorer.design", "explorer.quantised_from"
+QUANTISED_KEY, QUANTISED_FROM_KEY = "explorer.quantised", "explorer.quantised_from"
 """Metadata: how a file was quantised; the design of a file that computes it; the design that was quantised."""
 
 
