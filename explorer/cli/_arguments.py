@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import sys
 
 from .. import importing
-from ..architecture import Architecture, edit
+from ..architecture import MAX_TEXT_BYTES, Architecture, edit
 from ..text import parse_count, quote
 
 ARCH_HELP = (
@@ -49,7 +51,15 @@ def find_architecture(text: str) -> Architecture:
 
     Raises ValueError in one sentence.
     """
-    return importing.find_architecture(text, files=True)
+    architecture = importing.find_architecture(text, files=True)
+    if text.endswith(".py") and os.path.isfile(text):
+        from ..export import tell_changes
+
+        with open(text, "rb") as file:
+            changes = tell_changes(file.read(MAX_TEXT_BYTES), architecture)
+        if changes:
+            print(changes, file=sys.stderr)
+    return architecture
 
 
 def read_architecture(args: argparse.Namespace) -> Architecture:

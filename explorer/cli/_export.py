@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..export import FORMATS, Subject, choose_data, export
 from ._arguments import ARCH_HELP, find_architecture
-from ._inspect import MODEL, add_options, open_named_model, split_weights
+from ._inspect import MODEL, add_options, names_network_file, open_named_model, split_weights
 from ._running import RECIPES, open_manager
 from ._text import escape, print_json, write_bytes, write_text
 
@@ -78,6 +78,8 @@ def _names_model(text: str) -> bool:
     """Whether a text is ARCH:WEIGHTS, or the name of a shipped model or of a run."""
     from ..inspection import list_models
 
+    if names_network_file(text):
+        return True
     name, weights = split_weights(text)
     if weights:
         try:

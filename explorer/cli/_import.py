@@ -1,9 +1,8 @@
-"""The verb ``import``: a model of torchvision or timm, or an ONNX file, as a design with its weights."""
+"""The verb ``import``: a model of torchvision or timm, or a file, as a design with its weights."""
 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +12,11 @@ from ._arguments import parse_shape
 from ._running import open_manager
 from ._text import escape, print_json, write_bytes, write_text
 
-WHAT = "torchvision:NAME, timm:NAME, or an ONNX file"
+WHAT = "torchvision:NAME, timm:NAME, an ONNX file, or safetensors that hold their design"
 
 
 def _import(args: argparse.Namespace) -> int:
-    from ..importing import LIBRARIES, from_name, from_onnx_path, list_names
+    from ..importing import LIBRARIES, from_file, from_name, list_names, names_library
 
     library, colon, name = args.what.partition(":")
     if colon and not name and library in LIBRARIES:
@@ -25,12 +24,12 @@ def _import(args: argparse.Namespace) -> int:
         print_json(names) if args.json else print("\n".join(names))
         return 0
     shape = parse_shape(args.input)
-    if args.what.lower().endswith(".onnx") or os.path.exists(args.what):
-        if args.weights is not None:
-            raise ValueError("--weights is for networks of torchvision and timm; an ONNX file holds its own")
-        found = from_onnx_path(args.what, input_shape=shape)
-    else:
+    if names_library(args.what):
         found = from_name(args.what, weights=args.weights, input_shape=shape)
+    elif args.weights is not None:
+        raise ValueError("--weights is for networks of torchvision and timm; a file of a network holds its own")
+    else:
+        found = from_file(args.what, input_shape=shape)
     files = {}
     if args.keep:
         from ..inspection.keeping import save_import
@@ -67,8 +66,8 @@ def _import(args: argparse.Namespace) -> int:
 def add(verb: Callable[..., Any]) -> None:
     """Add the verb to the command line."""
     text = (
-        "A network of torchvision or timm, or of an ONNX file, as a design of the algebra, with its weights (needs "
-        "torch). Exit status 0: the whole network; 1: a part of it, or nothing, with the reason."
+        "A network of torchvision or timm, or of a file, as a design of the algebra, with its weights (needs torch). "
+        "Exit status 0: the whole network; 1: a part of it, or nothing, with the reason."
     )
     sub = verb("import", _import, text, arch=False, shape=True)
     sub.add_argument("what", metavar="WHAT", help=f"{WHAT}; 'torchvision:' and 'timm:' list the names")

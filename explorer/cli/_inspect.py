@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..importing import NETWORK_FILES
 from ..text import escape_csv, format_number, format_share, parse_decimal, quote, quote_path
 from ._arguments import find_architecture, whole_number
 from ._progress import show_progress
@@ -21,7 +22,8 @@ if TYPE_CHECKING:  # torch is loaded by the verb that needs it
     from ..inspection import GivenFacts
     from ..inspection.models import Model
 
-MODEL = "a name that `models` shows, RUN@STEP, RUN@best, or ARCH:WEIGHTS (weights as torch or safetensors save them: a \
+MODEL = "a name that `models` shows, RUN@STEP, RUN@best, a file of a network (ONNX, or safetensors with their design), \
+or ARCH:WEIGHTS (weights as torch or safetensors save them: a \
 file, the index of shards, or their folder)"
 STATUS_SOME_FAILED, STATUS_ALL_FAILED = 1, 2
 _CLASSES_LETTERS = 1_000_000
@@ -268,10 +270,12 @@ def open_named_model(args: argparse.Namespace) -> Model:
         architecture = find_architecture(name)
         return open_files(architecture, weights, given, part=args.part, device=_choose_device(args.device))
     from ..inspection import GivenFacts, choose_device, fetch_weights, find_published
-    from ..inspection.opening import open_model
+    from ..inspection.opening import open_model, open_network_file
 
     if given != GivenFacts() or args.part is not None:
         raise ValueError(f"--classes, --mean, --std, --preset and --part are for ARCH:WEIGHTS; {quote(text)} is known")
+    if names_network_file(text):
+        return open_network_file(text, device=_choose_device(args.device))
     if args.download and find_published(text):
         with show_progress("bytes") as tell:
             fetch_weights(text, progress=tell)
@@ -316,6 +320,11 @@ def _choose_device(wanted: str) -> str:
         return choose_device(None, wanted)
     with open_manager() as manager:
         return choose_device(manager, wanted)
+
+
+def names_network_file(text: str) -> bool:
+    """Whether a text is the path of a file that holds a network with its weights."""
+    return text.lower().endswith(NETWORK_FILES) and os.path.exists(text)
 
 
 def split_weights(text: str) -> tuple[str, str]:

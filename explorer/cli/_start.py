@@ -68,6 +68,11 @@ def open_weights(args: argparse.Namespace, architecture: Architecture, manager: 
                 f"{', '.join(PUBLISHED)}"
             )
         text = spec.name
+    elif text.lower().endswith(".onnx") and os.path.exists(text):
+        from ..inspection.opening import open_network_file
+        from ..inspection.starting import start_from
+
+        return start_from(open_network_file(text))
     elif os.path.exists(text):
         return open_start_files(architecture, text)
     network, file = split_weights(text)

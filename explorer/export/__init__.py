@@ -2,6 +2,7 @@
 
 from ._formats import FORMATS, ExportedFile, Format, export
 from ._pdf import write_pdf
+from ._reread import tell_changes
 from ._script_plan import choose_data, list_data
 from ._show import Diagram, show
 from ._subject import Subject
@@ -20,6 +21,7 @@ __all__ = [
     "export",
     "list_data",
     "show",
+    "tell_changes",
     "write_latex_table",
     "write_pdf",
     "write_svg",

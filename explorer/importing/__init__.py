@@ -1,6 +1,7 @@
 """Models of other programs → Architecture, with their weights."""
 
 from ._find import find_architecture
+from ._from_file import NETWORK_FILES, from_file
 from ._from_onnx import from_onnx, from_onnx_path
 from ._graph import KINDS, Graph, Operation
 from ._import import AGREEMENT, Import, from_graph, from_module, from_name, read_design
@@ -13,12 +14,14 @@ __all__ = [
     "KINDS",
     "LIBRARIES",
     "MAX_ONNX_BYTES",
+    "NETWORK_FILES",
     "Graph",
     "Import",
     "ImportingError",
     "Obstacle",
     "Operation",
     "find_architecture",
+    "from_file",
     "from_graph",
     "from_module",
     "from_name",

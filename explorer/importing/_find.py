@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from .. import catalog
 from ..architecture import Architecture
-from ._from_onnx import from_onnx_path
+from ._from_file import NETWORK_FILES, from_file
 from ._import import Import, read_design
 from ._libraries import names_library
 from ._problem import ImportingError
@@ -23,7 +23,8 @@ def find_architecture(text: str, *, files: bool = False) -> Architecture:
     Args:
         text: As ``catalog.resolve`` takes it, or ``torchvision:NAME`` or ``timm:NAME``; these also as the ``net``
             parameter of a URL. They are read once in a process.
-        files: As of ``catalog.resolve``; then the path of an ONNX file is taken, too, of which the design is read.
+        files: As of ``catalog.resolve``; then the path of a file that holds a network with its
+            weights is taken, too (ONNX, safetensors with their design), of which the design is read.
 
     Returns:
         The architecture, validated.
@@ -32,8 +33,8 @@ def find_architecture(text: str, *, files: bool = False) -> Architecture:
         ArchitectureError: The link could be read, and what it holds is not an architecture.
         ValueError: Anything else that is wrong with the text, or a library's network that does not fit wholly.
     """
-    if files and text.strip().lower().endswith(".onnx") and os.path.exists(text.strip()):
-        return _whole(from_onnx_path(text.strip()), text.strip())
+    if files and text.strip().lower().endswith(NETWORK_FILES) and os.path.exists(text.strip()):
+        return _whole(from_file(text.strip()), text.strip())
     name = catalog.find_net(text)
     if not names_library(name):
         return catalog.resolve(text, files=files)

@@ -16,6 +16,7 @@ from ._patterns import simplify
 from ._problem import DoesNotFit, ImportingError, Obstacle
 from ._reduce import Item, Reduction
 from ._tree import Tree, TreeMaker
+from ._written import find_written_design
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -229,6 +230,10 @@ def from_module(
     """
     from ._capture import capture
 
+    design = find_written_design(module)
+    written = design and _take_written(design, module, input_shape)
+    if written:
+        return written
     tell("capturing its operators")
     graph = capture(module, input_shape, name or type(module).__name__)
     tell("reading them as a design")
@@ -249,6 +254,26 @@ def from_module(
         model_macs=_count_macs(module, input_shape),
         largest_score_difference=_measure_difference(module, found, input_shape),
     )  # fmt: skip
+
+
+def _take_written(design: arch.Architecture, module: nn.Module, input_shape: tuple[int, int, int]) -> Import | None:
+    """The design that a module's source names, if the module still has its weights, images and scores."""
+    from ..modules import build
+
+    own, weights = build(design, device="meta").state_dict(), module.state_dict()
+    shapes = ({name: each.shape for name, each in tensors.items()} for tensors in (own, weights))
+    if input_shape != design.input_shape or next(shapes) != next(shapes):
+        return None
+    totals = analyze(design)
+    found = Import(
+        status="complete", architecture=design, names={name: name for name in own}, params=totals.params,
+        weights={name: each.detach().cpu().clone() for name, each in weights.items()}, macs=totals.macs,
+        notes=("The design is the one that the module's source names.",), model_macs=_count_macs(module, input_shape),
+    )  # fmt: skip
+    difference = _measure_difference(module, found, input_shape)
+    if difference is None or difference > AGREEMENT:
+        return None
+    return replace(found, largest_score_difference=difference)
 
 
 def _count_macs(module: nn.Module, input_shape: tuple[int, int, int]) -> int | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from ..analysis import analyze
 from ..architecture import Architecture, from_json
 from ..datasets import Preprocessing
+from ..importing import Import
 from ..text import format_bytes, quote
 
 logger = logging.getLogger(__name__)
@@ -17,6 +22,7 @@ logger = logging.getLogger(__name__)
 DESIGN, TITLE, PROVENANCE, RANDOM = "explorer.design", "title", "provenance", "random"
 """Keys of the metadata, beside ``classes`` and ``preprocessing``; the design, the classes and so on are JSON."""
 PREFIX, _SUFFIX = "imported-", ".safetensors"
+UNKNOWN_PREPROCESSING = "How images were normalised is not known: pixels from −1 to 1 are assumed"
 _HEADER_BYTES = 32_000_000
 """Of tensors' names and metadata; more is no file of ours."""
 
@@ -56,8 +62,45 @@ class ImportedModel:
         if self.is_random:
             notes.append("The weights are random numbers: until it is trained its answers mean nothing")
         elif self.preprocessing is None:
-            notes.append("How images were normalised is not known: pixels from −1 to 1 are assumed")
+            notes.append(UNKNOWN_PREPROCESSING)
         return tuple(notes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a file of ours says beside its network."""
+
+    classes: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
+    provenance: str = ""
+
+
+def read_facts(found: Import) -> Facts:
+    """Read what an imported file says of its classes, preprocessing and origin; what cannot be read is left out.
+
+    Args:
+        found: The import.
+
+    Returns:
+        What is known; class names as many as the design has scores, and images of its input shape.
+    """
+    assert found.architecture is not None
+    scores = math.prod(analyze(found.architecture).totals.output_shape)
+    classes, how = (_parse(found.facts.get(key)) for key in ("classes", "preprocessing"))
+    names = tuple(map(str, classes)) if isinstance(classes, list) and len(classes) == scores else ()
+    preprocessing = None
+    with suppress(ValueError):
+        preprocessing = Preprocessing.from_data(how) if how is not None else None
+    if preprocessing is not None and preprocessing.shape != found.architecture.input_shape:
+        preprocessing = None
+    return Facts(classes=names, preprocessing=preprocessing, provenance=found.facts.get("provenance", "")[:300])
+
+
+def _parse(text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def imported_folder(home: Path) -> Path:

@@ -16,7 +16,7 @@ from ..datasets import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from ..importing import Import
 from ..runs import atomic_write
 from ..text import quote
-from ._imported import DESIGN, PREFIX, PROVENANCE, RANDOM, TITLE, imported_path
+from ._imported import DESIGN, PREFIX, PROVENANCE, RANDOM, TITLE, imported_path, read_facts
 from ._known_facts import imagenet_classes
 from ._presets import IMAGENET_CLASSES
 from ._published import PUBLISHED
@@ -84,6 +84,13 @@ def _describe(found: Import, scores: int) -> dict[str, str]:
         about["preprocessing"] = json.dumps(how.to_data())
         if found.weights_file and scores == IMAGENET_CLASSES:
             about["classes"] = json.dumps(imagenet_classes())
+    said = read_facts(found)
+    if said.provenance:
+        about[PROVENANCE] = f"imported, {said.provenance}"
+    if said.preprocessing is not None:
+        about["preprocessing"] = json.dumps(said.preprocessing.to_data())
+    if said.classes:
+        about["classes"] = json.dumps(said.classes)
     return about
 
 

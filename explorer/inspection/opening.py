@@ -13,6 +13,7 @@ from ..architecture import Architecture, from_json
 from ..catalog import get
 from ..datasets import DatasetError, Preprocessing, get_card
 from ..home import absolute
+from ..importing import Import, from_file
 from ..modules import (
     WeightsError,
     WeightsFile,
@@ -24,12 +25,12 @@ from ..modules import (
     weights_paths,
 )
 from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints, list_kept
-from ..text import format_bytes, format_share, quote
+from ..text import format_bytes, format_share, quote, quote_path
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import derive_seed, describe_preprocessing, open_data
 from ._available import BEST, describe_best, suggest_model
 from ._fetch_weights import read_digest
-from ._imported import ImportedModel, list_imported
+from ._imported import UNKNOWN_PREPROCESSING, ImportedModel, list_imported, read_facts
 from ._known_facts import describe_weights, imagenet_classes
 from ._presets import GivenFacts
 from ._published import PublishedWeights, find_published
@@ -93,6 +94,52 @@ def open_files(
     named = [paths] if isinstance(paths, str | Path) else paths
     found = [each for path in named for each in weights_paths(absolute(path))]
     return open_bytes(architecture, [open_weights_file(path) for path in found], given, part=part, device=device)
+
+
+def open_network_file(path: str | Path, *, device: str = "cpu") -> Model:
+    """The network of a file that holds it with its weights: ONNX, or safetensors with their design.
+
+    Args:
+        path: of the file.
+        device: where the model computes; see ``inspection.choose_device``.
+
+    Raises:
+        ValueError: the file cannot be read, or its network does not fit wholly or has no class scores.
+    """
+    found = from_file(path)
+    if found.architecture is None or found.obstacle is not None:
+        reason = found.obstacle.describe() if found.obstacle else ""
+        raise ValueError(f"{quote_path(Path(path).name)} does not fit wholly: {reason}")
+    return open_import(found, Path(path).name, device=device)
+
+
+def open_import(found: Import, name: str, *, device: str = "cpu") -> Model:
+    """A network that was imported whole, as a model.
+
+    Args:
+        found: with its design and weights.
+        name: of the model.
+        device: where the model computes; see ``inspection.choose_device``.
+
+    Raises:
+        ValueError: the network has no class scores.
+    """
+    assert found.architecture is not None
+    check_scores(found.architecture)
+    network = build(found.architecture, "meta")
+    fill(network, dict(found.weights), name)
+    facts = read_facts(found)
+    unknown = () if facts.preprocessing else (UNKNOWN_PREPROCESSING,)
+    return make_model(
+        found.architecture,
+        network,
+        name=name,
+        classes=facts.classes,
+        preprocessing=facts.preprocessing or Preprocessing(shape=found.architecture.input_shape),
+        provenance=facts.provenance or f"weights of the file {name}",
+        notes=unknown,
+        device=device,
+    )
 
 
 def open_bytes(
