@@ -202,7 +202,8 @@ def map_nodes(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         norm = pick(draw, "batch", "layer", "group")
         return Norm(name=name, kind=norm, groups=groups, eps=pick(draw, 1e-5, 1e-3)), shape
     if kind == "scale":
-        return Scale(name=name, init=pick(draw, 1.0, 1e-6, -2.0), bias=draw(st.booleans())), shape
+        kind = pick(draw, "channel", "single", "fixed")
+        return Scale(name=name, kind=kind, init=pick(draw, 1.0, 1e-6, -2.0), bias=draw(st.booleans())), shape
     if kind == "shuffle":
         return ChannelShuffle(name=name, groups=pick(draw, *divisors(shape[0]))), shape
     if kind == "slice":
@@ -344,7 +345,7 @@ def vector_nodes(draw: Draw, name: str) -> Any:
     if kind == "flatten":
         return Flatten(name=name)
     if kind == "scale":
-        return Scale(name=name, bias=draw(st.booleans()))
+        return Scale(name=name, kind=pick(draw, "channel", "single", "fixed"), bias=draw(st.booleans()))
     if kind == "parallel":
         fuse, width = pick(draw, "concat", "add", "multiply"), whole(draw, 1, 6)
         branches = tuple(Linear(name=branch, out_features=width) for branch in ("a", "b", "c")[: whole(draw, 1, 3)])

@@ -67,11 +67,11 @@ def _norm(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
 
 
 def _scale(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
-    shape, field, _, storage, _ = x
+    shape, field, grad, storage, _ = x
     size = byte_size(shape)
-    y = (shape, field, True, [size, False, None], storage[0] + size)
-    bias = shape[0] if node.bias else 0
-    walk.row(node, path, x, y, weight=shape[0], bias=bias, kept=save_for_backward(x))
+    weight, bias = node.count_params(shape[0])
+    y = (shape, field, grad or bool(weight or bias), [size, False, None], storage[0] + size)
+    walk.row(node, path, x, y, weight=weight, bias=bias, kept=save_for_backward(x) if weight else 0)
     return y
 
 

@@ -50,13 +50,27 @@ class Norm(NodeBase):
 
 
 class Scale(NodeBase):
-    """A learned factor for each channel, as ConvNeXt's layer scale (Touvron et al. 2021)."""
+    """A factor for each channel, learned as ConvNeXt's layer scale (Touvron et al. 2021), or one for all."""
 
     op: Literal["scale"] = "scale"
+    kind: Literal["channel", "single", "fixed"] = "channel"
+    """'channel' learns a factor for each channel, 'single' one for all; 'fixed' is ``init`` for all and not learned."""
     init: Annotated[float, Field(ge=-1000, le=1000)] = 1.0
     """The factors at the beginning; ConvNeXt has 1e-6."""
     bias: bool = False
-    """Whether a learned number, 0 at the beginning, is added to each channel."""
+    """Whether a learned number, 0 at the beginning, is added to each channel; with 'single' one to all."""
+
+    def count_params(self, channels: int) -> tuple[int, int]:
+        """Count what is learned.
+
+        Args:
+            channels: Of the input.
+
+        Returns:
+            (factors, summands).
+        """
+        each = 1 if self.kind == "single" else channels
+        return 0 if self.kind == "fixed" else each, each if self.bias else 0
 
 
 class Slice(NodeBase):

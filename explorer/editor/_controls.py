@@ -159,6 +159,7 @@ def _norm_controls(make: Maker, norm: Any, path: str, *_: bool) -> list[dict[str
 
 def _scale_controls(make: Maker, scale: Any, path: str, *_: bool) -> list[dict[str, Any]]:
     return [
+        make.setting(scale, path, "kind", [("channel", "each channel"), ("single", "one for all"), ("fixed", "fixed")]),
         make.setting(scale, path, "init", [1.0, 1e-6], typed="-1000 to 1000"),
         make.setting(scale, path, "bias", _YES_NO),
     ]

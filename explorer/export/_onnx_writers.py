@@ -154,8 +154,8 @@ def _write_norm(
 
 
 def _write_affine(w: GraphWriter, path: str, x: str, scale: str, shift: str, shape: tuple[int, ...]) -> str:
-    """A factor and perhaps a summand for each channel."""
-    each = w.constant((shape[0], *(1,) * (len(shape) - 1)), np.int64)
+    """A factor and perhaps a summand for each channel, or one for all."""
+    each = w.constant((-1, *(1,) * (len(shape) - 1)), np.int64)
     x = w.add("Mul", path, x, w.add("Reshape", path, scale, each))
     return w.add("Add", path, x, w.add("Reshape", path, shift, each)) if shift else x
 
@@ -266,9 +266,10 @@ def _write_norm_node(w: GraphWriter, node: arch.Norm, path: str, x: str) -> str:
     return _write_norm(w, node.kind, path, path, x, w.layer(path).input_shape, node.groups, node.eps)
 
 
-def _write_scale(w: GraphWriter, _node: Any, path: str, x: str) -> str:
+def _write_scale(w: GraphWriter, node: arch.Scale, path: str, x: str) -> str:
     shape = w.layer(path).input_shape
-    return _write_affine(w, path, x, w.weight(path, "weight"), w.weight(path, "bias"), shape)
+    factor = w.constant([node.init]) if node.kind == "fixed" else w.weight(path, "weight")
+    return _write_affine(w, path, x, factor, w.weight(path, "bias"), shape)
 
 
 def _write_slice(w: GraphWriter, node: arch.Slice, path: str, x: str) -> str:

@@ -210,10 +210,15 @@ def _attention(node: arch.Attention, before: Shape, _: Shape) -> Leaf:
 
 
 def _scale(node: arch.Scale, before: Shape, _: Shape) -> Leaf:
-    channels = Setting("channels", before[0], "in", by_name=False)
+    single = node.kind == "single"
     return Leaf(
         "ChannelScale",
-        (channels, Setting("init", float(node.init), default=1.0), Setting("bias", node.bias, default=False)),
+        (
+            Setting("channels", 1 if single else before[0], "number" if single else "in", by_name=False),
+            Setting("init", float(node.init), default=1.0),
+            Setting("bias", node.bias, default=False),
+            Setting("learned", node.kind != "fixed", default=True),
+        ),
     )
 
 

@@ -153,19 +153,25 @@ class LayerNorm2d(nn.LayerNorm):
 
 
 class ChannelScale(nn.Module):
-    """A learned factor for each channel of maps, or for each number of vectors."""
+    """A factor for each channel of maps, or for each number of vectors; with one channel the same for all."""
 
-    def __init__(self, channels: int, init: float = 1.0, bias: bool = False) -> None:
+    def __init__(
+        self, channels: int, init: float = 1.0, bias: bool = False, learned: bool = True
+    ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), init))
+        self.factor = init
+        self.weight = nn.Parameter(torch.full((channels,), init)) if learned else None
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         shape = (-1,) + (1,) * (x.ndim - 2)
+        bias = None if self.bias is None else self.bias.view(shape)
+        if self.weight is None:
+            if bias is None:
+                return x * self.factor
+            return torch.add(bias, x, alpha=self.factor)
         weight = self.weight.view(shape)
-        if self.bias is None:
-            return x * weight
-        return torch.addcmul(self.bias.view(shape), x, weight)
+        return x * weight if bias is None else torch.addcmul(bias, x, weight)
 
 
 class ChannelSlice(nn.Module):

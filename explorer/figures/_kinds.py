@@ -93,6 +93,9 @@ def _taken(node: Any) -> str:
     return f"from {node.start:,}" if node.stop == "end" else f"{node.start:,}–{node.stop - 1:,}"
 
 
+_SCALED = {"channel": "each channel", "single": "all channels together"}
+
+
 def _residual_words(node: Any) -> str:
     scale = f", scale {node.scale:g}" if node.scale != 1 else ""
     return f"residual, {node.shortcut} shortcut{scale}" + (f", drop path {node.drop_path:g}" if node.drop_path else "")
@@ -120,7 +123,12 @@ LOOKS: dict[str, Look] = {
         box=lambda node: (f"{node.kind[0].upper()}N", f"g{node.groups}" if node.kind == "group" else ""), minor=True,
     ),
     "scale": Look(
-        describe=lambda node: "a learned factor" + " and summand" * node.bias + " for each channel", minor=True
+        describe=lambda node: (
+            f"a factor of {node.init:g}" + " and a learned summand for each channel" * node.bias
+            if node.kind == "fixed"
+            else "a learned factor" + " and summand" * node.bias + f" for {_SCALED[node.kind]}"
+        ),
+        box=lambda node: ("scale", f"{node.init:g}" if node.kind == "fixed" else ""), minor=True,
     ),
     "slice": Look(
         describe=lambda node: f"channels {_taken(node)}", box=lambda node: ("slice", _taken(node)), minor=True

@@ -18,7 +18,7 @@ from torch import fx, nn
 
 from ._capture_forms import Forms
 from ._capture_layers import ACTIVATIONS, Layers
-from ._capture_values import Value, source_of
+from ._capture_values import Value, base_name, named_arguments
 from ._graph import Graph
 from ._problem import ImportingError
 
@@ -114,7 +114,7 @@ class _Translator(Layers, Forms):
         channels, height, width = self.input_shape
         return Graph(
             name=name, input_shape=(channels, height, width), operations=tuple(self.operations), output=output,
-            tensors=self.tensors,
+            tensors=self.tensors, origins=self.origins,
         )  # fmt: skip
 
     def _translate(self, node: fx.Node) -> Any:
@@ -126,9 +126,8 @@ class _Translator(Layers, Forms):
             if isinstance(parts, list) and isinstance(index, int):
                 return parts[index]
             return self.opaque(node, "its input is no list")
-        name = source_of(node).split(".")[1] if "." in source_of(node) else source_of(node)
-        base = name.rstrip("_") if not name.startswith("_") else name
-        arguments = _named_arguments(node)
+        base = base_name(node)
+        arguments = named_arguments(node)
         x = self.value_of(arguments.get("self", arguments.get("input")))
         if base in _UNCHANGED:
             return x if x else self.opaque(node, "its input is no map of the image")
@@ -152,12 +151,3 @@ def _flat(results: Any) -> list[Any]:
     if isinstance(results, list | tuple):
         return [each for part in results for each in _flat(part)]
     return [results]
-
-
-def _named_arguments(node: fx.Node) -> dict[str, Any]:
-    """Arguments by the names that the operator's schema gives them."""
-    schema = getattr(node.target, "_schema", None)
-    if schema is None:
-        return dict(node.kwargs)
-    names = [each.name for each in schema.arguments]
-    return {**dict(zip(names, node.args, strict=False)), **node.kwargs}

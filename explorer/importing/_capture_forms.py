@@ -19,6 +19,11 @@ class Forms(Translation):
     def _on_add(self, node: fx.Node, _x: Value | None, a: Mapping[str, Any]) -> Value:
         return self._join(node, a, "add")
 
+    def _on_sub(self, node: fx.Node, _x: Value | None, a: Mapping[str, Any]) -> Value:
+        if isinstance(a["other"], int | float):
+            return self._join(node, {**a, "other": -a["other"] * a.get("alpha", 1), "alpha": 1}, "add")
+        return self._join(node, {**a, "alpha": -a.get("alpha", 1)}, "add")
+
     def _on_mul(self, node: fx.Node, _x: Value | None, a: Mapping[str, Any]) -> Value:
         return self._join(node, a, "multiply")
 
@@ -55,13 +60,13 @@ class Forms(Translation):
             return x if other == 0 else self.opaque(node, f"adding the number {other:g} has no form here")
         key = self.key_of(other)
         channels = self.shape_of(x)[0]
-        if key is not None and kind == "multiply":
+        if key is not None:
             shape = tuple(other.meta["val"].shape)  # as it is laid over the map, the last axes together
             at = x.axes.index(0) - len(x.axes)
-            if self.tensors[key].numel() == channels and len(shape) >= -at and shape[at] == channels:
-                return self.add(
-                    node, "scale", (x.operation,), self.shape_of(x), {}, {"weight": key}, axes=x.axes
-                )
+            count = self.tensors[key].numel()
+            if count == 1 or (count == channels and len(shape) >= -at and shape[at] == channels):
+                role, settings = ("weight", {}) if kind == "multiply" else ("bias", {"factor": 1.0})
+                return self.add(node, "scale", (x.operation,), self.shape_of(x), settings, {role: key}, axes=x.axes)
         what = "multiplying by" if kind == "multiply" else "adding"
         return self.opaque(node, f"{what} this tensor has no form here")
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import fx
 
-from ._capture_values import CHW, Translation, Value, pair, shape_of_node, window_of
+from ._capture_values import (
+    CHW,
+    Translation,
+    Value,
+    base_name,
+    named_arguments,
+    pair,
+    shape_of_node,
+    window_of,
+)
 from ._graph import POINTWISE
 
 ACTIVATIONS = {
@@ -15,6 +25,7 @@ ACTIVATIONS = {
     "hardsigmoid": "hard_sigmoid", "tanh": "tanh",
 }  # fmt: skip
 """Our names of torch's element-wise functions without settings."""
+_FORMS = ("view", "reshape", "view_as", "reshape_as")
 
 
 class Layers(Translation):
@@ -75,7 +86,33 @@ class Layers(Translation):
             "kernel_size": kernel, "stride": stride, "padding": tuple(sides), "dilation": dilation,
             "groups": a.get("groups", 1),
         }  # fmt: skip
-        return self.add(node, "conv", (x.operation,), shape_of_node(node), settings, tensors)
+        gain = self._find_gain(a["weight"])
+        if gain is None:
+            return self.add(node, "conv", (x.operation,), shape_of_node(node), settings, tensors)
+        # A gain of each filter, within its weight: behind the convolution it is one of each channel.
+        key, weight = gain
+        y = self.add(node, "conv", (x.operation,), shape_of_node(node), settings, {"weight": weight})
+        scaled = {"weight": key} | ({"bias": tensors["bias"]} if "bias" in tensors else {})
+        return self.add(node, "scale", (y.operation,), shape_of_node(node), {}, scaled)
+
+    def _find_gain(self, node: fx.Node) -> tuple[str, str] | None:
+        """The parameter that scales the filters of a standardised weight, and that weight without it: keys."""
+        if not self.tensors[self.keys[node.name]].dim() or node.name not in self.computed:
+            return None
+        last = node
+        while base_name(last) in _FORMS and isinstance(last.args[0], fx.Node):
+            last = last.args[0]
+        if base_name(last) != "batch_norm":
+            return None
+        factor = named_arguments(last).get("weight")
+        while isinstance(factor, fx.Node) and base_name(factor) in (*_FORMS, "mul"):
+            factor = factor.args[0]
+        key = self.key_of(factor)
+        if key is None or not isinstance(factor, fx.Node) or key in self.origins:
+            return None
+        weight = self.evaluate(node, {factor.name: torch.ones_like(self.tensors[key])})
+        keys = self.origins[self.keys[node.name]] - {key}
+        return key, self.keep(f"{node.name} without its gain", weight, sorted(keys))
 
     def _on_linear(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
         tensors = self.roles(weight=a["weight"], bias=a.get("bias"))

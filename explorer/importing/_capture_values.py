@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ class Translation:
                 self.constants[name] = program.constants[key]
         self.values: dict[str, Any] = {}
         self.computed: dict[str, Any] = {}
+        self.origins: dict[str, frozenset[str]] = {}
         self.operations: list[Operation] = []
 
     def value_of(self, node: Any) -> Value | None:
@@ -109,16 +110,32 @@ class Translation:
             result = node.target(*arguments[0], **arguments[1])  # type: ignore[operator]
         self.computed[node.name] = result
         if isinstance(result, Tensor):
-            key = f"{COMPUTED}{node.name}"
-            self.tensors[key] = result
-            self.keys[node.name] = key
+            keys = [key for each in node.all_input_nodes if (key := self.key_of(each))]
+            self.keys[node.name] = self.keep(node.name, result, keys)
         return True
+
+    def keep(self, name: str, tensor: Tensor, keys: Sequence[str]) -> str:
+        """Take in a tensor that is computed from others; its key."""
+        key = f"{COMPUTED}{name}"
+        self.tensors[key] = tensor
+        self.origins[key] = frozenset().union(*(self.origins.get(each, {each}) for each in keys))
+        return key
 
     def known(self, node: fx.Node) -> Any:
         if node.name in self.computed:
             return self.computed[node.name]
         key = self.key_of(node)
         return self.tensors[key] if key else self.constants.get(node.name)
+
+    def evaluate(self, node: fx.Node, others: Mapping[str, Tensor]) -> Any:
+        """Compute again what is computed from the model's tensors, with others in place of some."""
+        if node.name in others:
+            return others[node.name]
+        if node.name not in self.computed:
+            return self.known(node)
+        arguments = fx.node.map_arg((node.args, dict(node.kwargs)), lambda each: self.evaluate(each, others))
+        with torch.no_grad():
+            return node.target(*arguments[0], **arguments[1])  # type: ignore[operator]
 
     def shape_of(self, value: Value) -> tuple[int, ...]:
         if value.operation == Graph.INPUT:
@@ -128,6 +145,22 @@ class Translation:
 
 def source_of(node: fx.Node) -> str:
     return str(node.target)
+
+
+def base_name(node: fx.Node) -> str:
+    """The operator's name: "relu" of "aten.relu_.default"."""
+    parts = source_of(node).split(".")
+    name = parts[1] if len(parts) > 1 else parts[0]
+    return name if name.startswith("_") else name.rstrip("_")
+
+
+def named_arguments(node: fx.Node) -> dict[str, Any]:
+    """Arguments by the names that the operator's schema gives them."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None:
+        return dict(node.kwargs)
+    names = [each.name for each in schema.arguments]
+    return {**dict(zip(names, node.args, strict=False)), **node.kwargs}
 
 
 def scope_of(node: fx.Node) -> tuple[str, ...]:

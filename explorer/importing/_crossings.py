@@ -6,16 +6,18 @@ channels out of that. It moves numbers and computes none: scores, parameters and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ._graph import Graph, Operation
-from ._patterns import users_of
+from ._patterns import NORMS, users_of
 from ._problem import Crosses, DoesNotFit
-from ._reduce import Reduction
+from ._reduce import Item, Join, Reduction
 
 _MOST = 8
 """Values that are carried together: a parallel node has so many branches."""
+_DEEPEST = 5
+"""Joins within one another, two containers each, that are left so: in one-shot aggregation every layer nests."""
 
 
 def untangle(graph: Graph) -> Graph:
@@ -33,26 +35,31 @@ def untangle(graph: Graph) -> Graph:
     while True:
         reduction = Reduction(graph)
         segment = _first_crossing(reduction)
-        if segment is None:
-            return _join_slices(graph)
-        better = next(_cuts(reduction, *segment), None)
+        better = next(_cuts(reduction, *segment), None) if segment else None
         if better is None:
             return _join_slices(graph)
         graph = better
 
 
-def _first_crossing(reduction: Reduction) -> tuple[str, str] | None:
-    """Between which two values, through which everything passes, branches cross first."""
+def _first_crossing(reduction: Reduction) -> tuple[str, str, bool] | None:
+    """Between which two values, through which everything passes, branches cross first, or nest too deep (True)."""
     at = Graph.INPUT
     for end in reduction.trunk():
         try:
-            reduction.between(at, end)
+            if _nesting(reduction.between(at, end)) > _DEEPEST:
+                return at, end, True
         except Crosses:
-            return at, end
+            return at, end, False
         except DoesNotFit:
             return None
         at = end
     return None
+
+
+def _nesting(items: Iterable[Item]) -> int:
+    """How many joins stand within one another."""
+    joins = [each for each in items if isinstance(each, Join)]
+    return max((1 + max(map(_nesting, each.branches)) for each in joins), default=0)
 
 
 def _slice_of(source: Operation, name: str, start: int, stop: int, user: Operation) -> Operation:
@@ -120,7 +127,7 @@ def _read_from_concats(graph: Graph) -> Graph:
     return replace(graph, operations=tuple(operations))
 
 
-def _cuts(reduction: Reduction, begin: str, end: str) -> Iterator[Graph]:
+def _cuts(reduction: Reduction, begin: str, end: str, deep: bool) -> Iterator[Graph]:
     """Graphs in which all that is read behind some place between two values is carried through it, the best first.
 
     A place is what leads to a value that is read in several branches; where none will do, any in the model's order.
@@ -131,9 +138,14 @@ def _cuts(reduction: Reduction, begin: str, end: str) -> Iterator[Graph]:
     read = [each for each in block[:-1] if each.kind != "slice"]
     several = [each for each in read if len({user.name for user in reduction.users[each.name]}) > 1]
     places = [
-        (each, reduction.collect(begin, each.name)) for each in several if not _closes(reduction, each.name, index)
+        (each, reduction.collect(begin, each.name))
+        for each in several
+        if deep or not _closes(reduction, each.name, index)
     ]
-    places += [(each, {other.name for other in block[: index[each.name] + 1]}) for each in read]
+    for each in read:
+        after = reduction.users[each.name]
+        if len(after) > 1 or after[0].kind not in (*NORMS, "activation"):  # that belongs to its layer
+            places.append((each, {other.name for other in block[: index[each.name] + 1]}))
     for last, before in places:
         alive = [
             name

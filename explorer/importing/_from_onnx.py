@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .. import architecture as arch
 from ..analysis import analyze
 from ..text import quote, quote_path, shorten
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 _MUCH = 1e-3
 """More than rounding explains."""
-_MUCH_IN_HALF = 3e-2
-"""Where the file computes in float16, with 11 binary digits."""
 _TOO_FAR = (
     "The scores differ by more than rounding explains: do not rely on this import, and please report the model."
 )
@@ -177,10 +173,9 @@ def _compare_with_file(
     images = torch.randn(reading.batch, *architecture.input_shape, generator=torch.Generator().manual_seed(0))
     given = images.permute(0, 2, 3, 1) if reading.is_turned else images
     try:
-        computed = compute_scores(file, reading.scores, given.contiguous().numpy())
+        right = torch.from_numpy(compute_scores(file, reading.scores, given.contiguous().numpy())).double()
     except NotComputed as error:
         return None, [f"onnxruntime does not compute the file ({error}): its scores were not compared."]
-    right = torch.from_numpy(computed.astype(np.float64))
     largest = float("inf")
     for dtype in (torch.float32, torch.float64):  # where ours rounds, the file's own rounding is what is left
         with torch.no_grad():
@@ -190,5 +185,4 @@ def _compare_with_file(
         largest = min(largest, float((scores - right).abs().max()) / (float(right.abs().max()) or 1.0))
         if largest <= AGREEMENT:
             break
-    much = _MUCH_IN_HALF if computed.dtype == np.float16 else _MUCH
-    return largest, [_TOO_FAR] if largest > much else []
+    return largest, [_TOO_FAR] if largest > _MUCH else []

@@ -27,7 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "adaptive_pool": ("kind", "output_size"),
     "add": (),  # of two or more maps, broadcast as in torch
     "multiply": (),
-    "scale": ("factor",),  # by tensors "weight" and "bias", one for each channel; or by one number for all
+    "scale": ("factor",),  # by a tensor "weight", for each channel or one for all, else by a number; plus a "bias"
     "concat": (),  # of channels
     "slice": ("start", "stop"),  # of channels
     "channel_shuffle": ("groups",),
@@ -84,3 +84,5 @@ class Graph:
     """The operation whose result is the model's answer."""
     tensors: Mapping[str, Tensor] = field(repr=False)
     """Parameters and buffers by the model's own keys."""
+    origins: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """For each tensor that is computed the keys of those that it is computed from."""

@@ -240,7 +240,7 @@ def from_module(
     found = from_graph(graph)
     if found.status != "complete":
         return found
-    used = set(found.names.values())
+    used = {each for key in found.names.values() for each in graph.origins.get(key, {key})}
     parameters = dict(module.named_parameters())
     unused = [key for key in parameters if key not in used]
     notes = list(found.notes)

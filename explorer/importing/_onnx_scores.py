@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -34,10 +33,7 @@ options = onnxruntime.SessionOptions()
 options.log_severity_level = 4
 session = onnxruntime.InferenceSession("network.onnx", options, providers=["CPUExecutionProvider"])
 images = numpy.load("images.npy")
-(image,) = session.get_inputs()
-if image.type == "tensor(float16)":
-    images = images.astype(numpy.float16)
-(scores,) = session.run(None, {image.name: images})
+(scores,) = session.run(None, {session.get_inputs()[0].name: images})
 numpy.save("scores.npy", scores)
 """
 
@@ -76,8 +72,7 @@ def compute_scores(file: OnnxFile, output: str, images: NDArray[Any]) -> NDArray
             raise
         if child.returncode:
             lines = told.decode("utf-8", "replace").strip().splitlines()
-            reason = re.sub(r"^[\w.]+: |\[ONNXRuntimeError\] : \d+ : \w+ : ", "", lines[-1] if lines else "")
-            raise NotComputed(shorten(reason or f"its process ended ({child.returncode})", 200))
+            raise NotComputed(shorten(lines[-1] if lines else f"its process ended ({child.returncode})", 200))
         scores: NDArray[Any] = np.load(Path(folder, "scores.npy"), allow_pickle=False)
         return scores
 

@@ -10,7 +10,7 @@ from ._graph import POINTWISE, Graph, Operation
 
 _BY_ELEMENT = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
 """x · f(x) by f."""
-_NORMS = ("layer_norm", "group_norm", "batch_norm")
+NORMS = ("layer_norm", "group_norm", "batch_norm")
 
 
 def simplify(graph: Graph) -> Graph:
@@ -22,7 +22,7 @@ def simplify(graph: Graph) -> Graph:
     Returns:
         A graph that computes the same, without operations that nothing depends on.
     """
-    for rewrite in (_join_gated, _take_vectors_as_maps, _merge_padding, _share_prefixes):
+    for rewrite in (_join_gated, _take_vectors_as_maps, _merge_scales, _merge_padding, _share_prefixes):
         graph = _sweep(rewrite(graph))
     return graph
 
@@ -91,6 +91,7 @@ def _join_gated(graph: Graph) -> Graph:
 def _take_vectors_as_maps(graph: Graph) -> Graph:
     """A vector between a flattening of 1×1 maps and a gate of 1×1 stays a map, and its linear layers 1×1 convolutions;
     norms of such a vector come before the flattening."""
+    graph = _copy_for_each_user(graph, "flatten")
     while True:
         by_name, users = {each.name: each for each in graph.operations}, users_of(graph.operations)
         step = _next_step(graph, by_name, users)
@@ -112,7 +113,7 @@ def _next_step(graph: Graph, by_name: dict[str, Operation], users: dict[str, lis
             before_it = each.inputs[0]
             return _rebuild(graph, {each.name: None, user.name: None}, {user.name: before_it, each.name: before_it})
         leads = user.kind in ("linear", "activation", "dropout") and _leads_on(user, users)
-        if user.kind in _NORMS or leads:
+        if user.kind in NORMS or leads:
             shape = (user.shape[0], 1, 1)
             settings = dict(user.settings)
             kind = user.kind
@@ -144,14 +145,69 @@ def _leads_on(operation: Operation, users: dict[str, list[Operation]]) -> bool:
         (operation,) = after
         if operation.kind == "reshape":
             return len(operation.shape) == 3
-        if operation.kind in _NORMS:
+        if operation.kind in NORMS:
             return True
         if operation.kind not in ("linear", "activation", "dropout"):
             return False
 
 
+def _merge_scales(graph: Graph) -> Graph:
+    """A factor and the summand behind it, both for each channel or both for all, are one scale; two numbers are one."""
+    by_name, users = {each.name: each for each in graph.operations}, users_of(graph.operations)
+    changed: dict[str, Operation | None] = {}
+    renamed: dict[str, str] = {}
+    for each in graph.operations:
+        before = by_name.get(each.inputs[0]) if each.kind == "scale" and "weight" not in each.tensors else None
+        if before is None or before.kind != "scale" or len(users[before.name]) != 1 or before.name in changed:
+            continue
+        if not each.tensors and not before.tensors:
+            factor = each.settings["factor"] * before.settings["factor"]
+            changed |= {before.name: None, each.name: replace(each, settings={"factor": factor})}
+            renamed[before.name] = before.inputs[0]
+            continue
+        weight, bias = before.tensors.get("weight"), each.tensors.get("bias")
+        if bias is None or "bias" in before.tensors:
+            continue
+        if weight and graph.tensors[weight].numel() != graph.tensors[bias].numel():
+            continue
+        changed[before.name] = None
+        renamed[before.name] = before.inputs[0]
+        changed[each.name] = replace(each, settings=before.settings, tensors={**before.tensors, "bias": bias})
+    return _rebuild(graph, changed, renamed)
+
+
+def _copy_for_each_user(graph: Graph, kind: str) -> Graph:
+    """Each operation that reads such a value gets one of its own; what it does costs nothing."""
+    by_name, users = {each.name: each for each in graph.operations}, users_of(graph.operations)
+    operations = []
+    for each in graph.operations:
+        reads = []
+        for number, name in enumerate(each.inputs):
+            source = by_name.get(name)
+            if source is not None and source.kind == kind and len(users[name]) > 1:
+                operations.append(replace(source, name=f"{name}_for_{each.name}_{number}"))
+                name = operations[-1].name
+            reads.append(name)
+        operations.append(replace(each, inputs=tuple(reads)))
+    return _sweep(replace(graph, operations=tuple(operations)))
+
+
+def _is_positive(graph: Graph, name: str) -> bool:
+    """Whether no number of a value is below 0, as far as its last operations tell."""
+    by_name = {each.name: each for each in graph.operations}
+    while name in by_name:
+        operation = by_name[name]
+        if operation.kind == "activation":
+            return operation.settings["function"] in ("relu", "relu6", "sigmoid", "hard_sigmoid")
+        if operation.kind not in ("max_pool", "avg_pool", "adaptive_pool", "global_pool", "slice", "dropout"):
+            return False
+        name = operation.inputs[0]
+    return False
+
+
 def _merge_padding(graph: Graph) -> Graph:
-    """Padding by zeros is the convolution's own, or the average's; by -inf the maximum's."""
+    """Padding by zeros is the convolution's own, or the average's; by -inf the maximum's, or by zeros above 0."""
+    graph = _copy_for_each_user(graph, "pad")
     users = users_of(graph.operations)
     changed: dict[str, Operation | None] = {}
     renamed: dict[str, str] = {}
@@ -160,15 +216,24 @@ def _merge_padding(graph: Graph) -> Graph:
             continue
         (user,) = users[each.name]
         value = {"conv": 0.0, "avg_pool": 0.0, "max_pool": float("-inf")}.get(user.kind)
-        if value is None or each.settings["value"] != value:
+        above = user.kind == "max_pool" and each.settings["value"] == 0 and _is_positive(graph, each.inputs[0])
+        if value is None or (each.settings["value"] != value and not above):
             continue
         own = user.settings["padding"]
-        if user.kind != "conv" and (any(map(any, own)) or user.settings.get("ceil_mode")):
+        exact = all(
+            (size - kernel) % stride == 0
+            for size, kernel, stride in zip(
+                each.shape[1:], user.settings["kernel_size"], user.settings["stride"], strict=True
+            )
+        )
+        if user.kind != "conv" and (any(map(any, own)) or (user.settings.get("ceil_mode") and not exact)):
             continue  # its own padding counts otherwise
         sides = tuple(
             (a + c, b + d) for (a, b), (c, d) in zip(own, each.settings["padding"], strict=True)
         )
         settings = {**user.settings, "padding": sides}
+        if user.kind != "conv":
+            settings["ceil_mode"] = False
         if user.kind == "avg_pool":
             settings["count_include_pad"] = True
         changed[user.name] = replace(user, settings=settings)

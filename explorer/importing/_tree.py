@@ -205,15 +205,17 @@ class TreeMaker:
         if kind == "slice":
             stop = "end" if s["stop"] == self._shape(operation.inputs[0])[0] else s["stop"]
             return made(arch.Slice, "slice", start=s["start"], stop=stop)
-        if kind == "scale" and operation.tensors:
-            return made(arch.Scale, "scale", operation.tensors, bias="bias" in operation.tensors)
-        if kind == "scale":  # taken by the residual block whose body ends in it; else there is no such node
-            reason = f"a factor of {s['factor']:g} stands where no residual block scales its body"
-
-            def refuse(_: str) -> Any:
-                raise DoesNotFit(operation.name, reason)
-
-            return _Leaf(operations=(operation,), scope=operation.scope, kind="factor", make=refuse)
+        if kind == "scale":
+            weight, bias = (operation.tensors.get(role) for role in ("weight", "bias"))
+            if weight is None:  # the last of a residual block's body is the block's own
+                if bias and self.graph.tensors[bias].numel() < operation.shape[0]:
+                    raise DoesNotFit(operation.name, "adding one learned number to all channels has no form here")
+                name = "scale" if bias else "factor"
+                return made(arch.Scale, name, operation.tensors, kind="fixed", init=s["factor"], bias=bias is not None)
+            single = self.graph.tensors[weight].numel() < operation.shape[0]
+            return made(
+                arch.Scale, "scale", operation.tensors, kind="single" if single else "channel", bias=bias is not None
+            )
         reasons = {
             "pad": "padding that no convolution or pooling takes over",
             "reshape": "this form has no form here",
@@ -263,8 +265,10 @@ class TreeMaker:
             return None
         settings: dict[str, Any] = {"activation": act.settings["function"] if act else "none"}
         if body and isinstance(body[-1], _Leaf) and body[-1].kind == "factor":
-            settings["scale"] = body[-1].operations[0].settings["factor"]
-            body = body[:-1]
+            factor = body[-1].operations[0].settings["factor"]
+            if 0 < factor <= 10:
+                settings["scale"] = factor
+                body = body[:-1]
         taken: dict[str, str] = {}
         if projection is not None:
             node = projection.make("shortcut")

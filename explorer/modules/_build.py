@@ -156,7 +156,7 @@ MAKERS: dict[str, Callable[[Any, Any, list[tuple[str, nn.Module]]], nn.Module]] 
     "dropout": lambda node, *_: nn.Dropout(node.p),
     "local_response_norm": lambda node, *_: nn.LocalResponseNorm(node.size, node.alpha, node.beta, node.k),
     "norm": lambda node, layer, _: NORMS[node.kind](layer.input_shape[0], node.eps, node.groups),
-    "scale": lambda node, layer, _: ChannelScale(layer.input_shape, node.init, node.bias),
+    "scale": lambda node, layer, _: ChannelScale(layer.input_shape, node),
     "slice": lambda node, layer, _: ChannelSlice(node.start, node.start + layer.output_shape[0]),
     "channel_shuffle": _channel_shuffle,
     "activation": lambda node, *_: ACTIVATIONS[node.kind](),

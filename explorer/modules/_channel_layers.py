@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..architecture import Scale
+
 
 class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation over the channels of each place, as torchvision's and timm's class of that name.
@@ -37,17 +39,22 @@ def make_norm(node: Any, channels: int) -> nn.Module | None:
 
 
 class ChannelScale(nn.Module):
-    """A factor, and perhaps a summand, for each channel of maps, or for each number of vectors."""
+    """A factor, and perhaps a summand, for each channel of maps, or for each number of vectors, or one for all."""
 
-    def __init__(self, shape: tuple[int, ...], init: float, bias: bool) -> None:
+    def __init__(self, shape: tuple[int, ...], node: Scale) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((shape[0],), init))
-        self.bias = nn.Parameter(torch.zeros(shape[0])) if bias else None
+        factors, summands = node.count_params(shape[0])
+        self.factor = node.init
+        self.weight = nn.Parameter(torch.full((factors,), node.init)) if factors else None
+        self.bias = nn.Parameter(torch.zeros(summands)) if summands else None
         self._ones = (1,) * (len(shape) - 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias.view(-1, *self._ones)
+        if self.weight is None:
+            return x * self.factor if bias is None else torch.add(bias, x, alpha=self.factor)
         weight = self.weight.view(-1, *self._ones)
-        return x * weight if self.bias is None else torch.addcmul(self.bias.view(-1, *self._ones), x, weight)
+        return x * weight if bias is None else torch.addcmul(bias, x, weight)
 
 
 class ChannelSlice(nn.Module):

@@ -174,8 +174,9 @@ class _Reading(NamedTuple):
             norm = read_batch_norm(self.tensors, name, node.eps)
             return _scaled_identity(norm.scale)._replace(bias=norm.shift)
         if isinstance(node, Scale):
-            scaled, given = _scaled_identity(self.tensors[f"{name}.weight"].double()), self.tensors.get(f"{name}.bias")
-            return scaled if given is None else scaled._replace(bias=given.double())
+            factor = self.tensors.get(f"{name}.weight", torch.tensor(node.init)).double()
+            scaled, given = _scaled_identity(factor.expand(shape[0])), self.tensors.get(f"{name}.bias")
+            return scaled if given is None else scaled._replace(bias=given.double().expand(shape[0]))
         if isinstance(node, Pool) and node.kind == "avg" and not node.is_sized and not node.ceil_mode:
             geometry = node.geometry
             padded = any((*geometry.pad, *geometry.pad_end))

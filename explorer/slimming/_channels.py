@@ -193,8 +193,9 @@ def _norm(trace: _Trace, node: Any, path: str, x: Ids) -> Ids:
     return x
 
 
-def _scale(trace: _Trace, _: Any, path: str, x: Ids) -> Ids:
-    trace.add(path, "scale", x, x)
+def _scale(trace: _Trace, node: Any, path: str, x: Ids) -> Ids:
+    if node.kind != "single":  # one number for all needs no cut
+        trace.add(path, "scale", x, x)
     return x
 
 

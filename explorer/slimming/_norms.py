@@ -113,7 +113,7 @@ class _Folding:
     def _fold_node(self, paths: list[str], place: int) -> bool:
         """The node at a place of a run, if it is a norm or a scale that can go; its path is taken out then."""
         path, node = paths[place], edit.find(self.architecture, paths[place])
-        if not isinstance(node, Norm | Scale) or (isinstance(node, Norm) and node.kind != "batch"):
+        if not isinstance(node, Norm | Scale) or node.kind not in ("batch", "channel"):
             return False
         before = paths[place - 1] if place else ""
         behind = paths[place + 1] if place + 1 < len(paths) else ""

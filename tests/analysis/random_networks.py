@@ -137,7 +137,8 @@ class Maker:
         groups = self.rng.choice([g for g in range(1, c + 1) if c % g == 0])
         options = [
             Norm(name=name), Norm(name=name, kind="layer"), Norm(name=name, kind="group", groups=groups),
-            Scale(name=name, bias=self.chance(0.5)), ChannelShuffle(name=name, groups=groups),
+            Scale(name=name, kind=self.rng.choice(("channel", "single", "fixed")), bias=self.chance(0.5)),
+            ChannelShuffle(name=name, groups=groups),
             Activation(name=name), Dropout(name=name), LocalResponseNorm(name=name),
             Attention(name=name, kind=self.rng.choice(("se", "cbam"))),
         ]  # fmt: skip

@@ -195,7 +195,7 @@ def change(draw: Any, node: Any) -> Any:
     if node.op == "dropout":
         fields["p"] = draw(st.sampled_from((0.1, 0.5)))
     if node.op == "scale":
-        fields["init"] = draw(st.sampled_from((1.0, 0.1)))
+        fields |= {"init": draw(st.sampled_from((1.0, 0.1))), "kind": draw(st.sampled_from((node.kind, "fixed")))}
     return node.model_copy(update=fields) if fields else node
 
 

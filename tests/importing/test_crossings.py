@@ -7,36 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from explorer.analysis import analyze
 from explorer.architecture import Slice, walk
-from explorer.importing import Import, from_module
-from explorer.modules import build
-from tests.inspection.parts import shaken
+from tests.importing.parts import check_import
 from tests.sizes import examples
-
-SHAPE = (3, 12, 12)
-
-
-def check(module: nn.Module) -> Import:
-    """Whole, with the model's own numbers: scores in float64, MACs by torch's counter."""
-    torch.manual_seed(0)
-    module = shaken(module).eval()
-    found = from_module(module, SHAPE)
-    assert found.status == "complete", found.describe()
-    assert found.architecture is not None
-    ours = build(found.architecture).eval()
-    ours.load_state_dict(dict(found.weights))
-    images = torch.randn(2, *SHAPE, dtype=torch.float64)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        right = module.double()(images)
-    with torch.no_grad():
-        scores = ours.double()(images)
-    assert (scores - right).abs().max() <= 1e-12 * right.abs().max()
-    assert analyze(found.architecture).macs == counter.get_total_flops() // 4
-    assert analyze(found.architecture).params == found.model_params
-    return found
 
 
 class Net(nn.Module):
@@ -122,9 +96,28 @@ class Aggregates(Net):
         return torch.cat([two, one, pooled], 1)
 
 
+class Once(Net):
+    """As VoVNet's and HGNet's block: all layers of a chain together."""
+
+    def __init__(self) -> None:
+        super().__init__(40)
+        self.layers = nn.ModuleList(nn.Conv2d(8 if number == 0 else 4, 4, 3, padding=1) for number in range(8))
+
+    def cross(self, x: Tensor) -> Tensor:
+        values = [x]
+        for layer in self.layers:
+            values.append(torch.relu(layer(values[-1])))
+        return torch.cat(values, 1)
+
+
+def test_a_long_chain_of_which_all_is_read_does_not_nest() -> None:
+    found = check_import(Once())
+    assert max(path.count("/") for path, _ in walk(found.architecture)) <= 12  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("kind", [Ladder, ResidualOnSomeChannels, Scales, TwoPaths, Aggregates])
 def test_what_crosses_is_carried_along(kind: type[Net]) -> None:
-    found = check(kind())
+    found = check_import(kind())
     assert any(isinstance(node, Slice) for _, node in walk(found.architecture))  # type: ignore[arg-type]
 
 
@@ -150,4 +143,4 @@ class Random(nn.Module):
 @given(st.data())
 def test_any_graph_of_maps_of_one_size_becomes_a_design(data: st.DataObject) -> None:
     reads = [data.draw(st.sets(st.integers(0, number), min_size=1, max_size=3)) for number in range(6)]
-    check(Random(reads))
+    check_import(Random(reads))

@@ -235,61 +235,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return write(Small(), (3, 8, 9), tmp_path_factory.mktemp("onnx") / "small.onnx", "script 17, free batch")
 
 
-def test_what_converters_of_tensorflow_write() -> None:
-    """Channels last, padding by name, norms as factor and summand, sums of maps and numbers, a product for a layer."""
-    chance = np.random.default_rng(0)
-
-    def numbers(name: str, *shape: int) -> onnx.TensorProto:
-        return numpy_helper.from_array(chance.normal(size=shape).astype(np.float32), name)
-
-    def node(op: str, inputs: str, output: str, name: str = "", **settings: Any) -> onnx.NodeProto:
-        return helper.make_node(op, inputs.split(), [output], name=name, **settings)
-
-    nodes = [
-        node("Transpose", "x", "first", perm=[0, 3, 1, 2]),
-        node("Conv", "first k", "c", "net/conv1/Conv2D", auto_pad="SAME_UPPER", strides=[2, 2]),
-        node("Mul", "c s", "m", "net/bn/mul"), node("Add", "m b", "a", "net/bn/add"),
-        node("Clip", "a zero six", "r", "net/relu6"),
-        node("Conv", "r dw", "d", "net/depthwise/Conv2D", auto_pad="SAME_LOWER", group=8),
-        node("Add", "d db", "biased"), node("Relu", "biased", "act"), node("Add", "act r", "sum"),
-        node("ReduceMean", "sum", "mean", axes=[2, 3], keepdims=0), node("MatMul", "mean w", "y"),
-        node("Add", "y wb", "logits"), node("Softmax", "logits", "p", axis=-1),
-    ]  # fmt: skip
-    tensors = [
-        numbers("k", 8, 3, 3, 3), numbers("s", 1, 8, 1, 1), numbers("b", 1, 8, 1, 1), numbers("dw", 8, 1, 2, 2),
-        numbers("db", 1, 8, 1, 1), numbers("w", 8, 5), numbers("wb", 5),
-        numpy_helper.from_array(np.float32(0), "zero"), numpy_helper.from_array(np.float32(6), "six"),
-    ]  # fmt: skip
-    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 17, 18, 3])
-    scores = helper.make_tensor_value_info("p", TensorProto.FLOAT, ["n", 5])
-    graph = helper.make_graph(nodes, "g", [image], [scores], tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    found = from_onnx(model.SerializeToString())
-    assert found.status == "complete", found.describe()
-    assert found.largest_score_difference is not None
-    assert found.largest_score_difference < NEAR
-    assert found.architecture is not None
-    assert found.architecture.input_shape == (3, 17, 18)
-    assert any("channels last" in note for note in found.notes)
-    assert "conv1" in {path.rpartition("/")[2] for path, _ in walk(found.architecture)}
-
-
-def test_half_precision_becomes_float32(tmp_path: Path) -> None:
-    module = Small().half()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module.eval(), (torch.randn(1, 3, 9, 9).half(),), tmp_path / "h.onnx", dynamo=True, external_data=False,
-            verbose=False,
-        )  # fmt: skip
-    found = from_onnx_path(tmp_path / "h.onnx")
-    assert found.status == "complete"
-    assert found.largest_score_difference is not None
-    assert found.largest_score_difference < 3e-2
-    assert all(each.dtype in (torch.float32, torch.int64) for each in found.weights.values())
-    assert any("float16 in the model and float32 here" in note for note in found.notes)
-
-
 def changed(data: bytes, change: Any) -> bytes:
     model = onnx.load_from_string(data)
     change(model)
