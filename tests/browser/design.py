@@ -24,13 +24,15 @@ def until(check: Any, what: str = "", patience: float = PATIENCE) -> Any:
     """The first true value that ``check`` gives; what it last gave or raised is said when time is up."""
     deadline = time.monotonic() + patience
     last: object = None
+    pause = 0.03  # seconds; what takes longer is asked for less often, since each question costs some milliseconds
     while time.monotonic() < deadline:
         try:
             if last := check():
                 return last
         except AssertionError as error:
             last = error
-        time.sleep(0.03)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.1)
     raise AssertionError(f"{what or 'what was waited for'} did not happen within {patience} s; last: {last}")
 
 
