@@ -5,7 +5,7 @@ from ._from_file import NETWORK_FILES, from_file
 from ._from_onnx import from_onnx, from_onnx_path
 from ._graph import KINDS, Graph, Operation
 from ._import import AGREEMENT, Import, from_graph, from_module, from_name, read_design
-from ._libraries import LIBRARIES, list_names, names_library
+from ._libraries import LIBRARIES, count_parameters, list_names, names_library
 from ._onnx_file import MAX_ONNX_BYTES, list_files_beside
 from ._problem import ImportingError, Obstacle
 
@@ -20,6 +20,7 @@ __all__ = [
     "ImportingError",
     "Obstacle",
     "Operation",
+    "count_parameters",
     "find_architecture",
     "from_file",
     "from_graph",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import operator
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,10 @@ _UNCHANGED = (
     "contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "positive", "type_as", "expand_as",
 )  # fmt: skip
 _VIEWS = ("view", "reshape", "unsqueeze", "squeeze", "_unsafe_view", "flatten", "expand")
+
+
+_ALONE = threading.Lock()
+"""torch.export keeps what it is doing for the whole process."""
 
 
 def capture(module: nn.Module, input_shape: tuple[int, int, int], name: str) -> Graph:
@@ -62,7 +67,7 @@ def _export(module: nn.Module, input_shape: tuple[int, int, int]) -> torch.expor
     for device in ("meta", "cpu"):  # some code asks its tensors for numbers, which those without memory do not have
         other = copy_on(module, device)
         image = torch.zeros(_BATCH, *input_shape, device=device, dtype=dtype_of(module))
-        with warnings.catch_warnings(), torch.no_grad():
+        with _ALONE, warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             try:
                 return torch.export.export(other, (image,), strict=False)

@@ -65,6 +65,11 @@ class Import:
     """Name of the file that was loaded into the library's network; '': the weights are those that it had, its initial
     ones."""
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the weights are a library's initial ones, random numbers."""
+        return bool(self.library) and not self.weights_file
+
     def describe(self) -> tuple[str, ...]:
         """Write the report for people.
 
@@ -370,14 +375,11 @@ def read_design(text: str) -> Import:
     Raises:
         ImportingError: There is no such library or network, or it is no convolutional network; in one sentence.
     """
-    import torch
-
     from ._capture import capture
     from ._libraries import make_module
 
     try:
-        with torch.device("meta"):
-            module, shape, name = make_module(text)
+        module, shape, name = make_module(text, empty=True)
         graph = capture(module, shape, name)
     except (ImportingError, RuntimeError):  # some code wants the numbers; or the network is refused
         module, shape, name = make_module(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,20 +62,35 @@ def _timm() -> Any:
     return timm
 
 
-def make_module(text: str) -> tuple[nn.Module, tuple[int, int, int], str]:
+def make_module(text: str, *, empty: bool = False) -> tuple[nn.Module, tuple[int, int, int], str]:
     """Build a network of a library.
 
     Args:
         text: ``torchvision:NAME`` or ``timm:NAME``.
+        empty: Whether no memory is taken for its tensors: they are on the meta device.
 
     Returns:
         The module with initial weights, the same each time; the image that it takes; and its name.
 
     Raises:
-        ImportingError: There is no such network, or it is a transformer; in one sentence.
+        ImportingError: There is no such network, it is a transformer, or the library cannot build it so; in one
+            sentence.
     """
     import torch
 
+    library, name = _find_name(text)
+    if empty:
+        with _without_memory():
+            module, shape = _make_torchvision(name) if library == "torchvision" else _make_timm(name)
+        return module.to("meta"), shape, name
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module, shape = _make_torchvision(name) if library == "torchvision" else _make_timm(name)
+    return module, shape, name
+
+
+def _find_name(text: str) -> tuple[str, str]:
+    """The library and its own name of a network. Raises ImportingError."""
     library, _, name = text.partition(":")
     known = list_names(library)
     name = name.strip()
@@ -84,10 +100,42 @@ def make_module(text: str) -> tuple[nn.Module, tuple[int, int, int], str]:
         raise ImportingError(f"{library} has no network {quote(name)}; {hint}")
     if library == "torchvision" and plain.startswith(_NO_CONVOLUTIONAL):
         raise ImportingError(f"{quote(plain)} is a transformer: attention between places has no form here")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module, shape = _make_torchvision(plain) if library == "torchvision" else _make_timm(plain)
-    return module, shape, plain
+    return library, plain
+
+
+def count_parameters(text: str) -> int:
+    """Count the parameters of a library's network without memory for them.
+
+    Args:
+        text: ``torchvision:NAME`` or ``timm:NAME``.
+
+    Returns:
+        Parameters, auxiliary heads included; 0 where the library cannot build it so.
+
+    Raises:
+        ImportingError: There is no such network, or it is a transformer; in one sentence.
+    """
+
+    _find_name(text)
+    try:
+        module, _, _ = make_module(text, empty=True)
+    except (ImportingError, RuntimeError):  # its constructor wants the numbers
+        return 0
+    return sum(each.numel() for each in module.parameters())
+
+
+def _without_memory() -> AbstractContextManager[Any]:
+    """Layers made in it have weights without memory. Constants that a constructor computes with are as ever."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class EmptyOnMeta(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.empty:  # what torch's layers allocate their weights by
+                kwargs = {**(kwargs or {}), "device": "meta"}
+            return func(*args, **(kwargs or {}))
+
+    return EmptyOnMeta()
 
 
 def _make_torchvision(name: str) -> tuple[nn.Module, tuple[int, int, int]]:

@@ -67,17 +67,16 @@ def _describe(found: Import, scores: int) -> dict[str, str]:
     """Title, origin, classes and preprocessing as text by keys."""
     assert found.architecture is not None
     name, library = found.architecture.name, found.library
-    is_random = bool(library) and not found.weights_file
     if found.weights_file:
         origin = f"weights of the file {found.weights_file}"
-    elif is_random:
+    elif found.is_random:
         origin = "the library's initial weights (random)"
     else:
         origin = "with the weights that it had"
     about = {
         TITLE: f"{name} of {library}" if library else name,
         PROVENANCE: f"imported, {origin}",
-        RANDOM: json.dumps(is_random),
+        RANDOM: json.dumps(found.is_random),
     }
     how = _find_preprocessing(library, name, found.architecture.input_shape) if library else None
     if how is not None:

@@ -1,10 +1,12 @@
-"""The field beside a list of networks: words find what the catalogue's own search finds by them."""
+"""Networks by words: the field beside a list of the catalogue, and what a name or an address means."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from explorer import catalog
+from explorer.architecture import Architecture
+from explorer.importing import find_architecture, names_library
 
 from .text import literal
 
@@ -44,6 +46,21 @@ def search(chooser: str, *, several: bool = False) -> list[str]:
     chosen = st.session_state.get(chooser) or ""
     kept = [*found, *(chosen if isinstance(chosen, list) else [chosen])]
     return [name for name in names if name in kept]
+
+
+def resolve(text: str) -> Architecture:
+    """The network that a name, a link or an address means, one of torchvision or timm included.
+
+    Args:
+        text: As ``importing.find_architecture`` takes it. Such a network takes seconds the first time, which is told.
+
+    Returns:
+        The network. Raises ValueError in one sentence.
+    """
+    if not names_library(catalog.find_net(text)):
+        return catalog.resolve(text)
+    with st.spinner(literal(f"{text[:120]} is read as a design: built without weights, and captured"), show_time=True):
+        return find_architecture(text)
 
 
 def _find(text: str) -> list[str]:

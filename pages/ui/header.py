@@ -25,11 +25,10 @@ from explorer.architecture import (
 from explorer.export import Subject
 from explorer.text import format_shape, format_si
 
-from . import export, find_networks, session
+from . import export, find_networks, import_model, session
 from .components import mount
 from .text import literal
 
-_ONLY_DESIGN = "Here only the design is opened; `python -m explorer import NAME -o FILE` writes its weights, too."
 _LISTED = 40
 """Changes, or groups of equal ones, that are listed."""
 
@@ -45,6 +44,7 @@ def show(architecture: Architecture, baseline: Architecture) -> None:
         _share()
         _export(architecture)
     session.PAGE.show_notices()
+    import_model.show()
 
 
 def show_notes(architecture: Architecture) -> None:
@@ -93,8 +93,6 @@ def _name(architecture: Architecture) -> None:
 
 def show_open() -> None:
     """Another network as the session's design: of the catalogue, a new one, or a file."""
-    if st.session_state.pop("opened_from_library", False):
-        st.session_state["open_popover"] = False
     unfolded = st.popover("Open", icon=":material/folder_open:", key="open_popover", on_change="rerun")
     if not unfolded.open:
         return
@@ -135,36 +133,7 @@ def show_open() -> None:
             "or a JSON file, or source written here", type=["json", "py"], key="upload",
             max_upload_size=session.JSON_MEGABYTES, on_change=_open_upload,
         )  # fmt: skip
-        _offer_libraries()
-
-
-def _offer_libraries() -> None:
-    """A network of torchvision or timm by its name."""
-    with st.form("library_form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input(
-            "or a network of torchvision or timm", key="library_name", max_chars=120,
-            placeholder="torchvision:resnet18, timm:repvgg_a0", persist_state="session",
-        )  # fmt: skip
-        asked = st.form_submit_button("Import", icon=":material/input:")
-    if not asked:
-        return
-    with st.spinner("It is built, captured and read as a design; that takes some seconds …"):
-        try:
-            from explorer.importing import from_name
-
-            found = from_name(text)
-        except ValueError as error:
-            text = f"Not opened, your design is kept: {error}"
-            st.error(literal(text if text.endswith("?") else f"{text}."))
-            return
-    told = " ".join(found.describe())
-    if found.architecture is None:
-        st.error(literal(f"Your design is kept. {told}"))
-        return
-    if _guarded(lambda: found.architecture or catalog.empty()):
-        session.PAGE.tell("warning" if found.obstacle else "info", f"{told} {_ONLY_DESIGN}")
-        st.session_state["opened_from_library"] = True
-    st.rerun()
+        import_model.offer()
 
 
 def _open_upload() -> None:

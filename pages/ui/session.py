@@ -13,7 +13,7 @@ from explorer import analysis, catalog, editor
 from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, branches, edit, to_link
 from explorer.editor import History
 
-from . import tabs
+from . import find_networks, tabs
 from .page_state import Page, PageState, Parameter, first_state
 
 _TAB = re.compile("[0-9a-f]{32}")
@@ -118,7 +118,7 @@ def keep_for_reload() -> None:
 def _read_net(text: str) -> None:
     state = PAGE.state
     if text and [text] != state["address"].get("net"):
-        open_design(catalog.resolve(text))
+        open_design(find_networks.resolve(text))
 
 
 def _write_net() -> str:
@@ -127,7 +127,7 @@ def _write_net() -> str:
 
 def _read_base(text: str) -> None:
     try:
-        PAGE.state["baseline"] = _check_works(catalog.resolve(text)) if text else architecture()
+        PAGE.state["baseline"] = _check_works(find_networks.resolve(text)) if text else architecture()
     except ValueError as error:
         PAGE.tell("error", f"The baseline in the address could not be opened: {error}")
 

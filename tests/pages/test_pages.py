@@ -141,20 +141,6 @@ def test_a_preset_is_picked_from_the_list_and_a_new_design_begun() -> None:
     assert not running.exception
 
 
-def test_a_network_of_a_library_is_imported_and_a_mistyped_one_changes_nothing() -> None:
-    running = app(net="residual-mnist")
-    unfold(running, "open_popover").text_input(key="library_name").set_value("torchvision:squeezenet1_2")
-    next(each for each in running.button if each.label == "Import").click().run()
-    assert "did you mean squeezenet1" in running.error[0].value
-    assert design_of(running) == catalog.get("residual-mnist")
-    unfold(running, "open_popover").text_input(key="library_name").set_value("torchvision:squeezenet1_1")
-    next(each for each in running.button if each.label == "Import").click().run()
-    assert not running.exception
-    assert design_of(running).name == "squeezenet1_1"
-    assert analyze(design_of(running)).params == 1_235_496
-    assert any("Imported whole" in each.value for each in running.info)
-
-
 def test_a_large_network_opens_by_link_and_by_upload() -> None:
     """Its indented JSON has more than 64 KB."""
     large = densenet()

@@ -75,7 +75,7 @@ def _link() -> None:
     )  # fmt: skip
 
     def make() -> Entry:
-        value = catalog.resolve(text)
+        value = find_networks.resolve(text)
         return from_architecture(value, "link")
 
     _button(make, ready=bool(text.strip()))

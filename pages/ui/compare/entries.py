@@ -8,7 +8,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, from_json
 from explorer.runs import validate_run_id
-from pages.ui import session
+from pages.ui import find_networks, session
 from pages.ui.manager import manager
 
 
@@ -33,7 +33,7 @@ def from_token(text: str) -> Entry:
     """A catalogue's name, a run's id, or a link's text. Raises ValueError in one sentence."""
     if text[:1].isdigit() and "." not in text:  # as no name of the catalogue and no link
         return from_run(text)
-    value = catalog.resolve(text)
+    value = find_networks.resolve(text)
     analyze(value)
     return from_architecture(value, "link")
 

@@ -11,10 +11,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from explorer import catalog
 from explorer.architecture import Architecture
 from explorer.text import quote
-from pages.ui import session
+from pages.ui import find_networks, session
 from pages.ui.field import Place
 from pages.ui.inspect import pictures
 from pages.ui.inspect import state as inspect_state
@@ -102,7 +101,7 @@ def _write_layers() -> str:
 
 def _read_other(text: str) -> None:
     try:
-        state()["other"] = catalog.resolve(text) if text else None
+        state()["other"] = find_networks.resolve(text) if text else None
     except ValueError as error:
         PAGE.tell("error", f"The second network in the address could not be opened: {error}")
 

@@ -1,0 +1,257 @@
+"""A network of torchvision or timm as the session's design: read in the background, with its weights, and told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from explorer.architecture import MAX_IMAGE, MIN_IMAGE, Architecture, ArchitectureError
+from explorer.datasets import Cancel, CancelledError
+from explorer.home import home
+from explorer.importing import LIBRARIES, Import, ImportingError, count_parameters, from_name, list_names
+from explorer.text import format_count
+
+from . import background, session
+from .components import release_upload
+from .text import literal
+
+MAX_PARAMETERS = 200_000_000
+"""Of a network whose weights are read on the page: the largest of torchvision's ConvNeXts and VGGs are below it."""
+_WORK, _JOB = "import_work", "import_job"
+_ROUND = "import_round"
+"""Counts the imports: each begins with an empty field for files."""
+_PATIENCE_SECONDS = 0.2
+_STILL = "Your design was changed meanwhile, so it is still on the screen."
+_ONE_AT_A_TIME = threading.Lock()
+"""An import may take gigabytes for seconds."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(eq=False)
+class Job:
+    """One import: what is done at the moment, and what came of it."""
+
+    title: str
+    before: Architecture
+    """The design when it began."""
+    stage: str = ""
+    found: Import | None = None
+    kept: str = ""
+    """Name of the model as which its weights are kept."""
+    lines: list[str] = field(default_factory=list)
+    """What there is to tell, sentences."""
+    kind: Literal["info", "warning", "error"] = "error"
+    waits: bool = False
+    """Whether it is to be opened by hand, because the design was changed meanwhile."""
+    files: Sequence[Any] = ()
+    """Uploads that it was made from; they are given back when it has succeeded."""
+
+    def work(self, make: Callable[[Tell], Import], folder: Path, cancel: Cancel) -> None:
+        """Import and keep the weights; what cannot be imported is told by the exception."""
+
+        def tell(stage: str) -> None:
+            if cancel():
+                raise CancelledError("cancelled")
+            self.stage = stage
+
+        tell("waiting for another one")
+        while not _ONE_AT_A_TIME.acquire(timeout=_PATIENCE_SECONDS):
+            tell(self.stage)
+        try:
+            found = make(tell)
+            self.lines += found.describe()
+            if found.weights:
+                tell("keeping the weights")
+                self._keep(found, folder)
+            tell("opening the design")
+            self.found = found
+        finally:
+            _ONE_AT_A_TIME.release()
+
+    def _keep(self, found: Import, folder: Path) -> None:
+        from explorer.inspection.keeping import save_import
+
+        what = "The library's initial weights, random numbers," if found.is_random else "Its weights"
+        try:
+            self.kept = save_import(found, folder)
+        except ValueError as error:
+            self.lines.append(f"{what} are not kept: {error}.")
+        else:
+            self.lines.append(f"{what} are kept as {self.kept}: Inspect and Train offer them.")
+
+
+def offer() -> None:
+    """The form, for what unfolds under Open."""
+    names = _names()
+    place = st.session_state.setdefault(_ROUND, 0)
+    with st.form("import_form", border=False):
+        st.selectbox(
+            "or import a network of torchvision or timm", names, index=None, accept_new_options=True, key="import_name",
+            placeholder="torchvision:resnet18", persist_state="session",
+            help="Built by the library on this machine, nothing is downloaded; its operators are read as a design.",
+        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.number_input(
+                "Input in pixels", min_value=MIN_IMAGE, max_value=MAX_IMAGE, value=None, key="import_side",
+                placeholder="the library's own", persist_state="session", help="Height and width of its images",
+            )  # fmt: skip
+            st.form_submit_button("Import", icon=":material/input:", on_click=_begin)
+        st.file_uploader(
+            "Its weights (optional)", key=f"import_weights_{place}", accept_multiple_files=True,
+            help="A state dict of the library's network or a checkpoint with one (.pt, .pth, .ckpt, .bin), "
+            ".safetensors, or all shards of one. Objects in a file are never made. Without a file the weights are the "
+            "library's initial ones, random numbers.",
+        )  # fmt: skip
+    if not names:
+        _wait_for_names()
+
+
+def _begin() -> None:
+    here = st.session_state
+    name, side = (here["import_name"] or "").strip(), here["import_side"]
+    if not name:
+        session.PAGE.act()
+        session.PAGE.tell("error", "Choose the network that is to be imported, or type its name: torchvision:resnet18")
+        return
+    uploads = here[f"import_weights_{here[_ROUND]}"] or []
+    given = [(file.name, file.getvalue()) for file in uploads]
+
+    def make(tell: Tell) -> Import:
+        tell("building it")
+        count = count_parameters(name)
+        if count > MAX_PARAMETERS:
+            raise ImportingError(
+                f"{name} has {format_count(count)} parameters, and the page reads weights up to "
+                f"{format_count(MAX_PARAMETERS)}; its design alone opens by the address ?net={name}, and "
+                f"`python -m explorer import {name} --keep` has no limit"
+            )
+        from explorer.modules import WeightsFile
+
+        files = [WeightsFile(name=each, data=data) for each, data in given]
+        shape = None if side is None else (3, side, side)
+        return from_name(name, weights=files or None, input_shape=shape, tell=tell)
+
+    begin(name, make, uploads)
+
+
+def begin(title: str, make: Callable[[Tell], Import], files: Sequence[Any] = ()) -> None:
+    """Begin an import in the background; one that is under way is ended.
+
+    Args:
+        title: What is imported.
+        make: Imports it; takes what hears of each step. It touches nothing of Streamlit.
+        files: The uploads that it is made from.
+    """
+    job = Job(title, session.architecture(), files=files)
+    folder = home()
+    st.session_state[_JOB] = job
+    background.begin(
+        _WORK, f"Importing {title}", lambda _, cancel: job.work(make, folder, cancel), stage=lambda: job.stage
+    )
+    st.session_state["open_popover"] = False
+
+
+def show() -> None:
+    """How far the import is; what came of the last one, until it is dismissed or another design is opened."""
+    job: Job | None = st.session_state.get(_JOB)
+    if job is None:
+        return
+    ended = background.take_ended(_WORK)
+    if ended is not None:
+        if ended.error == "cancelled":
+            del st.session_state[_JOB]
+            st.info(literal(f"The import of {job.title} was cancelled; your design is as it was."))
+            return
+        _finish(job, ended.error)
+    if background.show(_WORK):
+        return
+    opened = job.found is not None and session.baseline() == job.found.architecture
+    if job.found is not None and job.found.architecture is not None and not opened and not job.waits:
+        del st.session_state[_JOB]  # another design was opened since
+        return
+    with st.container(border=True, key="import_outcome", gap="small"):
+        lines = [*job.lines, *([_STILL] if job.waits else [])]
+        getattr(st, job.kind)(literal(" ".join(lines)))
+        with st.container(horizontal=True, gap="small"):
+            if job.waits:
+                st.button("Open it", key="import_open", type="primary", on_click=_open, args=(job,))
+            if job.kept:
+                st.page_link(
+                    "pages/inspect.py", label="Inspect its weights", icon=":material/biotech:",
+                    query_params={"model": job.kept},
+                )  # fmt: skip
+            st.button("Dismiss", key="import_dismiss", on_click=_dismiss)
+
+
+def _finish(job: Job, error: str) -> None:
+    """Open what was imported, unless the visitor has gone on with a design of their own."""
+    if error:
+        job.lines = [f"Not opened, your design is kept: {error}{'' if error.endswith('?') else '.'}"]
+        return
+    assert job.found is not None
+    if job.found.architecture is None:
+        job.lines.append("Your design is kept.")
+        return
+    job.kind = "warning" if job.found.obstacle else "info"
+    for file in job.files:
+        release_upload(file)
+    st.session_state[_ROUND] += 1
+    if session.architecture() == job.before:
+        _open(job)
+        st.rerun()
+    job.waits = True
+
+
+def _open(job: Job) -> None:
+    assert job.found is not None
+    assert job.found.architecture is not None
+    job.waits = False
+    try:
+        session.open_design(job.found.architecture)
+    except ArchitectureError as error:
+        job.found, job.kind = None, "error"
+        job.lines = [f"Not opened, your design is kept: {error}"]
+
+
+def _dismiss() -> None:
+    st.session_state.pop(_JOB, None)
+
+
+# ---- names ----------------------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _read_names() -> tuple[threading.Thread, list[str]]:
+    """The names that the libraries know, read beside the page: they load torch."""
+    names: list[str] = []
+
+    def read() -> None:
+        for library in LIBRARIES:
+            with suppress(ImportingError, ImportError):
+                names.extend([f"{library}:{name}" for name in list_names(library)])
+
+    thread = threading.Thread(target=read, daemon=True, name="names of networks")
+    thread.start()
+    return thread, names
+
+
+def _names() -> list[str]:
+    """The names, none while they are being read."""
+    thread, names = _read_names()
+    return [] if thread.is_alive() else names
+
+
+@st.fragment(run_every=0.5)
+def _wait_for_names() -> None:
+    thread, names = _read_names()
+    if not thread.is_alive() and names:
+        st.rerun()
+    if thread.is_alive():
+        st.caption("The libraries' lists of names are being read; a name that is typed is taken already.")
