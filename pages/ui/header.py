@@ -13,6 +13,7 @@ import streamlit as st
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import (
+    MAX_TEXT_BYTES,
     Architecture,
     ArchitectureError,
     Change,
@@ -130,8 +131,9 @@ def show_open() -> None:
                 help="A template: a stem, an Inception block, a classifier. Any network of the catalogue is one, too",
             )
         st.file_uploader(
-            "or a JSON file, or source written here", type=["json", "py"], key="upload",
-            max_upload_size=session.JSON_MEGABYTES, on_change=_open_upload,
+            "or a JSON or ONNX file, or source written here", type=["json", "py", "onnx"], key="upload",
+            on_change=_open_upload,
+            help="A design as it is exported here, or a network with its weights that any program wrote as ONNX.",
         )  # fmt: skip
         import_model.offer()
 
@@ -139,8 +141,12 @@ def show_open() -> None:
 def _open_upload() -> None:
     """Open the file that was given; where it is refused, the list stays open and says why."""
     upload = st.session_state["upload"]
-    if upload is not None:
-        _open_and_close(lambda: catalog.read_file(upload.getvalue()))
+    if upload is None:
+        return
+    if upload.name.lower().endswith(".onnx"):
+        import_model.begin_onnx(upload.name, upload.getvalue())
+    else:
+        _open_and_close(lambda: catalog.read_file(upload.getvalue()[: MAX_TEXT_BYTES + 1]))
 
 
 def _open_and_close(make: Callable[[], Architecture]) -> None:

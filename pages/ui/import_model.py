@@ -14,7 +14,7 @@ import streamlit as st
 from explorer.architecture import MAX_IMAGE, MIN_IMAGE, Architecture, ArchitectureError
 from explorer.datasets import Cancel, CancelledError
 from explorer.home import home
-from explorer.importing import LIBRARIES, Import, ImportingError, count_parameters, from_name, list_names
+from explorer.importing import LIBRARIES, Import, ImportingError, count_parameters, from_name, from_onnx, list_names
 from explorer.text import format_count
 
 from . import background, session
@@ -139,6 +139,16 @@ def _begin() -> None:
         return from_name(name, weights=files or None, input_shape=shape, tell=tell)
 
     begin(name, make, uploads)
+
+
+def begin_onnx(name: str, data: bytes) -> None:
+    """Begin to import an ONNX file.
+
+    Args:
+        name: Of the file.
+        data: All of it.
+    """
+    begin(name, lambda tell: from_onnx(data, Path(name).stem, tell=tell))
 
 
 def begin(title: str, make: Callable[[Tell], Import], files: Sequence[Any] = ()) -> None:

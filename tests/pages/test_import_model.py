@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import torch
 import torchvision
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
 from explorer import catalog
 from explorer.analysis import analyze
@@ -169,3 +171,28 @@ def test_links_name_a_network_of_a_library(home: Path) -> None:
     assert "has no network" in messages(wrong)
     assert design_of(wrong) == catalog.get(session.HOME)
     assert mounted(wrong, "diagram")
+
+
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_an_onnx_file_is_opened_with_its_weights_and_a_damaged_one_changes_nothing(home: Path, dynamo: bool) -> None:
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)).eval()
+    written = home / "mine.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, about its older exporter
+        torch.onnx.export(module, (torch.zeros(1, 1, 8, 8),), str(written), dynamo=dynamo, external_data=False)
+    data = written.read_bytes()
+    running = open_page("design")
+    upload(running, "damaged.onnx", data[: len(data) // 2])
+    assert "Not opened, your design is kept" in messages(running)
+    assert design_of(running) == catalog.get(session.HOME)
+    upload(running, "mine.onnx", data)
+    assert design_of(running).name == "mine"
+    (model,) = list_imported(home).values()
+    assert not model.is_random
+    assert f"Its weights are kept as {model.name}" in messages(running)
+
+
+def upload(running: AppTest, name: str, data: bytes) -> None:
+    uploader = unfold(running, "open_popover").file_uploader(key="upload")
+    uploader.set_value((name, data, "application/octet-stream")).run()
+    finish(running)
