@@ -357,7 +357,8 @@ def _choose_shape(sizes: Sequence[int | None], wanted: tuple[int, int, int] | No
     shape = wanted or tuple(sizes)
     if any(each is None for each in shape):
         raise ImportingError(
-            f"the file leaves the size of its images free ({told}); say which one is meant, such as 3x224x224"
+            f"the file leaves the size of its images free ({told}); say which one is meant, such as 3x224x224 "
+            "(--input; on the page, Input in pixels)"
         )
     if any(not 0 < each <= 8192 for each in shape):  # type: ignore[operator]
         raise ImportingError(f"the file takes images of {told}; at most 8192 a side are read")

@@ -23,7 +23,7 @@ from explorer.architecture import (
     group_changes,
     structural,
 )
-from explorer.export import Subject
+from explorer.export import Subject, tell_changes
 from explorer.text import format_shape, format_si
 
 from . import export, find_networks, import_model, session
@@ -131,22 +131,34 @@ def show_open() -> None:
                 help="A template: a stem, an Inception block, a classifier. Any network of the catalogue is one, too",
             )
         st.file_uploader(
-            "or a JSON or ONNX file, or source written here", type=["json", "py", "onnx"], key="upload",
-            on_change=_open_upload,
-            help="A design as it is exported here, or a network with its weights that any program wrote as ONNX.",
+            "or a JSON or ONNX file, or source written here", type=["json", "py", "onnx", "data", "bin"], key="upload",
+            on_change=_open_upload, accept_multiple_files=True,
+            help="A design as it is exported here, or a network with its weights that any program wrote as ONNX; where "
+            "it keeps them in a file beside it, give both.",
         )  # fmt: skip
         import_model.offer()
 
 
 def _open_upload() -> None:
-    """Open the file that was given; where it is refused, the list stays open and says why."""
-    upload = st.session_state["upload"]
-    if upload is None:
+    """Open the network that was given last; where it is refused, the list stays open and says why."""
+    uploads = st.session_state["upload"]
+    networks = [each for each in uploads if each.name.lower().endswith((".json", ".py", ".onnx"))]
+    if not networks:
+        if uploads:
+            session.refuse(f"{uploads[-1].name} is no network: give the .onnx file whose weights it holds, too")
         return
+    upload = networks[-1]
     if upload.name.lower().endswith(".onnx"):
-        import_model.begin_onnx(upload.name, upload.getvalue())
-    else:
-        _open_and_close(lambda: catalog.read_file(upload.getvalue()[: MAX_TEXT_BYTES + 1]))
+        beside = {each.name: each.getvalue() for each in uploads if each not in networks}
+        import_model.begin_onnx(upload.name, upload.getvalue(), beside)
+        return
+    data = upload.getvalue()[: MAX_TEXT_BYTES + 1]
+    if not _guarded(lambda: catalog.read_file(data)):
+        return
+    st.session_state["open_popover"] = False
+    changes = tell_changes(data, session.architecture()) if upload.name.lower().endswith(".py") else None
+    if changes:
+        session.PAGE.tell("warning", changes)
 
 
 def _open_and_close(make: Callable[[], Architecture]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +115,7 @@ def offer() -> None:
 
 def _begin() -> None:
     here = st.session_state
-    name, side = (here["import_name"] or "").strip(), here["import_side"]
+    name, side = _complete((here["import_name"] or "").strip()), here["import_side"]
     if not name:
         session.PAGE.act()
         session.PAGE.tell("error", "Choose the network that is to be imported, or type its name: torchvision:resnet18")
@@ -141,14 +141,33 @@ def _begin() -> None:
     begin(name, make, uploads)
 
 
-def begin_onnx(name: str, data: bytes) -> None:
+def _complete(name: str) -> str:
+    """The library is added to a name that only one network has, torchvision's before timm's."""
+    if ":" in name:
+        return name
+    return next((each for each in _names() if each.partition(":")[2] == name), name)
+
+
+def begin_onnx(name: str, data: bytes, beside: Mapping[str, bytes]) -> None:
     """Begin to import an ONNX file.
 
     Args:
         name: Of the file.
         data: All of it.
+        beside: Files in which it may keep its weights, by their names.
     """
-    begin(name, lambda tell: from_onnx(data, Path(name).stem, tell=tell))
+    side = st.session_state["import_side"]
+    shape = None if side is None else (3, side, side)
+
+    def make(tell: Tell) -> Import:
+        try:
+            return from_onnx(data, Path(name).stem, beside=beside, tell=tell)
+        except ImportingError:
+            if shape is None:
+                raise
+        return from_onnx(data, Path(name).stem, beside=beside, input_shape=shape, tell=tell)  # where it is free
+
+    begin(name, make)
 
 
 def begin(title: str, make: Callable[[Tell], Import], files: Sequence[Any] = ()) -> None:

@@ -16,6 +16,7 @@ from tests.browser.helpers import rerun, settle
 from tests.sizes import ALL, THOROUGH, thorough
 
 NET = "inception-net-32"
+UPLOAD = ".st-key-upload [data-testid=stFileUploaderDropzoneInput]"
 CHANGED = edit.replace(catalog.get(NET), "inception1/branch_1x1", out_channels=96)
 
 
@@ -77,7 +78,8 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Download InceptionNet-32-32.onnx").click(timeout=60_000)
     assert dialog.get_by_text("Read by onnxruntime").is_visible()
-    written = onnx.load(download.value.path())
+    download.value.save_as(tmp_path / "net.onnx")
+    written = onnx.load(tmp_path / "net.onnx")
     assert from_json({each.key: each.value for each in written.metadata_props}["explorer.design"]) == saved
     page.locator(".st-key-export_format input").click()
     page.get_by_role("option", name="Training script").click()
@@ -91,9 +93,30 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
 
     design.open("googlenet").button("open_popover").click()
     with design.changing():
-        page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
+        page.locator(UPLOAD).set_input_files(file)
     assert design.architecture == saved
     assert not panel(page).is_visible()  # the list no longer lies over what was opened
+
+    design.open("googlenet").button("open_popover").click()
+    with design.changing():
+        page.locator(UPLOAD).set_input_files(tmp_path / "net.onnx")
+    assert design.architecture == saved
+    page.get_by_text("Its weights are kept as imported-InceptionNet").wait_for()
+    page.get_by_role("link", name="Inspect its weights").click()
+    page.get_by_text("334,858").first.wait_for(timeout=60_000)
+
+
+def test_a_network_of_torchvision_by_its_address_and_by_its_name(design):
+    page = design.open("torchvision:resnet50").page
+    assert analyze(design.architecture).params == 25_557_032  # as torchvision publishes it
+    design.button("open_popover").click()
+    page.locator(".st-key-import_name input").click()
+    page.keyboard.type("squeezenet1_1")
+    page.get_by_role("option").filter(has_text="torchvision:squeezenet1_1").click()
+    with design.changing():
+        panel(page).get_by_role("button", name="Import", exact=True).click()
+    assert analyze(design.architecture).params == 1_235_496
+    page.get_by_text("random numbers, are kept as imported-squeezenet1_1").wait_for()
 
 
 def bad_files():
@@ -117,7 +140,7 @@ def test_bad_uploads_keep_the_design_and_say_why(design, tmp_path):
         file = tmp_path / f"{name}.json"
         file.write_bytes(content)
         with rerun(page):
-            page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
+            page.locator(UPLOAD).set_input_files(file)
         until(lambda reason=reason: reason in design.notice(), f"what is wrong with {name}")
         assert "your design is kept" in design.notice()
         assert design.query("net") == kept

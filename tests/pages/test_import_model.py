@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import torch
 import torchvision
@@ -17,6 +19,7 @@ from torch import nn
 
 from explorer import catalog
 from explorer.analysis import analyze
+from explorer.export import Subject, export
 from explorer.importing import Import, find_architecture, from_name
 from explorer.inspection import list_imported
 from pages.ui import import_model, session
@@ -150,6 +153,17 @@ def test_it_is_cancelled(home: Path, go: threading.Event) -> None:
     assert not list_imported(home)
 
 
+def test_a_name_without_its_library_is_enough(home: Path, go: threading.Event) -> None:
+    go.set()
+    running = open_page("design")
+    unfold(running, "open_popover")  # begins to read the names
+    until = time.monotonic() + 120
+    while not import_model._names() and time.monotonic() < until:
+        time.sleep(0.1)
+    finish(begin(running, NAME.partition(":")[2]))
+    assert "Imported whole" in messages(running)
+
+
 def test_another_design_takes_the_report_away(home: Path, go: threading.Event) -> None:
     go.set()
     running = finish(begin(open_page("design"), NAME))
@@ -185,14 +199,34 @@ def test_an_onnx_file_is_opened_with_its_weights_and_a_damaged_one_changes_nothi
     upload(running, "damaged.onnx", data[: len(data) // 2])
     assert "Not opened, your design is kept" in messages(running)
     assert design_of(running) == catalog.get(session.HOME)
+    kept = onnx.load_from_string(data)
+    onnx.save(kept, home / "apart.onnx", save_as_external_data=True, location="apart.bin", size_threshold=0)
+    apart = [(name, (home / name).read_bytes()) for name in ("apart.onnx", "apart.bin")]
+    upload(running, *apart[1])
+    assert "give the .onnx file whose weights it holds" in messages(running)
+    upload(running, *apart[0])
+    assert "give that file, too" in messages(running)
+    upload(running, *apart[0], apart[1])
+    assert design_of(running).name == "apart"
     upload(running, "mine.onnx", data)
     assert design_of(running).name == "mine"
-    (model,) = list_imported(home).values()
+    model = next(iter(list_imported(home).values()))
     assert not model.is_random
     assert f"Its weights are kept as {model.name}" in messages(running)
 
 
-def upload(running: AppTest, name: str, data: bytes) -> None:
+def test_a_source_that_was_changed_says_so(home: Path) -> None:
+    network = catalog.get("inception-a-mnist")
+    source = export(Subject(architecture=network), "pytorch").data
+    running = open_page("design")
+    upload(running, "net.py", source)
+    assert design_of(running) == network
+    assert "changed by hand" not in messages(running)
+    upload(running, "net.py", source.replace(b"nn.ReLU()", b"nn.Tanh()"))
+    assert "changed by hand" in messages(running)
+
+
+def upload(running: AppTest, name: str, data: bytes, *more: tuple[str, bytes]) -> None:
     uploader = unfold(running, "open_popover").file_uploader(key="upload")
-    uploader.set_value((name, data, "application/octet-stream")).run()
+    uploader.set_value([(each, content, "application/octet-stream") for each, content in ((name, data), *more)]).run()
     finish(running)

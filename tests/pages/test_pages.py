@@ -150,7 +150,7 @@ def test_a_large_network_opens_by_link_and_by_upload() -> None:
     assert design_of(running) == large
     renamed = edit.replace(large, "", name="by upload")
     uploader = unfold(running, "open_popover").file_uploader(key="upload")
-    uploader.set_value(("net.json", to_json(renamed).encode(), "application/json")).run()
+    uploader.set_value([("net.json", to_json(renamed).encode(), "application/json")]).run()
     assert design_of(running) == renamed
     assert not running.exception
     assert not running.error
