@@ -244,20 +244,20 @@ class BlockWriter:
         if len(node.branches) == 1:
             return [*self._step(node.branches[0]), "        return x"]
         told = self.arguments.tell_shape("")
-        if node.fuse == "concat":
-            shapes = [self.arguments.tell_shape(each.name) for each in node.branches]
-            calls = map(self._apply, node.branches)
-            branches = tuple(Argument(code, "", shape) for code, shape in zip(calls, shapes, strict=True))
-            lines = _explode(Call("[", branches, "]"), 2, "branches = ")
-            return [*lines, *lay_out("torch.cat(branches, dim=1)", 2, "return ", "", told)]
-        first, *rest = map(self._apply, node.branches)
         sign = "+" if node.fuse == "add" else "*"
-        joined = f" {sign} ".join(map(str, (first, *rest)))
-        if len(f"        x = {joined}") <= WIDTH:
-            return [*lay_out(joined, 2, "x = ", "", told), "        return x"]
-        more = [line for each in rest for line in lay_out(each, 3, f"{sign} ")]
-        end = f"        ){f'  # {told}' if told else ''}"
-        return ["        x = (", *lay_out(first, 3), *more, end, "        return x"]
+        if node.fuse != "concat" and len(node.branches) == 2:
+            joined = f" {sign} ".join(str(self._apply(each)) for each in node.branches)
+            if len(f"        x = {joined}") <= WIDTH:
+                return [*lay_out(joined, 2, "x = ", "", told), "        return x"]
+        shapes = [self.arguments.tell_shape(each.name) for each in node.branches]
+        calls = map(self._apply, node.branches)
+        branches = tuple(Argument(code, "", shape) for code, shape in zip(calls, shapes, strict=True))
+        lines = _explode(Call("[", branches, "]"), 2, "branches = ")
+        if node.fuse == "concat":
+            return [*lines, *lay_out("torch.cat(branches, dim=1)", 2, "return ", "", told)]
+        # All of them are computed before any is joined, as `build` does it: so gradients are added in the same order.
+        lines.append("        x = branches[0]")
+        return [*lines, "        for y in branches[1:]:", f"            x = x {sign} y", "        return x"]
 
     def _write_residual_steps(self) -> list[str]:
         node = self.root.node

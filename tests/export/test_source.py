@@ -350,6 +350,15 @@ def test_names_that_python_or_torch_keep_for_themselves(tmp_path: Path) -> None:
     check_layout(tmp_path)
 
 
+def test_gradients_of_many_added_branches_are_added_in_the_order_of_build() -> None:
+    branches = (Sequence(name="a"), Sequence(name="b"), Conv(name="c", out_channels=2), Sequence(name="d"))
+    for fuse in ("add", "multiply"):
+        nodes = (Conv(name="conv", out_channels=2), Parallel(name="split", branches=branches, fuse=fuse))
+        trunk = Sequence(name="trunk", children=(*nodes, Flatten(name="flatten")))
+        network = Architecture(name="sums", input_shape=(1, 8, 8), trunk=trunk)
+        check_equal(network, source_of(network))
+
+
 def test_heads_anywhere(tmp_path: Path) -> None:
     def head(name: str, weight: float) -> Auxiliary:
         scores = Linear(name="take", out_features=3)
