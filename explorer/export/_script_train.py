@@ -145,14 +145,14 @@ class TrainWriter:
             "        result = evaluate(TESTED, test_images, MOMENTSdevice)",
             "        print(",
             '            f"epoch {epoch + 1}/{epochs}: loss {total / seen:.4f}, "',
-            '            f"accuracy {correct / seen:.2%}; "',
-            '            f"test loss {result[0]:.4f}, accuracy {result[1]:.2%}"',
+            '            f"accuracy {100 * correct / seen:.2f} %; "',
+            '            f"test loss {result[0]:.4f}, accuracy {100 * result[1]:.2f} %"',
             "        )",
         ]  # fmt: skip
         if config.validation:
             lines += [
                 "        held = evaluate(TESTED, validation_images, MOMENTSdevice)",
-                '        print(f"  validation loss {held[0]:.4f}, accuracy {held[1]:.2%}")',
+                '        print(f"  validation loss {held[0]:.4f}, accuracy {100 * held[1]:.2f} %")',
             ]
         if config.patience is not None:
             lines += [

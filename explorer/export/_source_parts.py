@@ -169,7 +169,7 @@ class ChannelScale(nn.Module):
         if self.weight is None:
             if bias is None:
                 return x * self.factor
-            return torch.add(bias, x, alpha=self.factor)
+            return x * self.factor + bias
         weight = self.weight.view(shape)
         return x * weight if bias is None else torch.addcmul(bias, x, weight)
 

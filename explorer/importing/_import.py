@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from .. import architecture as arch
 from ..analysis import analyze
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from ..modules import WeightsFile
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 AGREEMENT = 1e-5
 """How far the scores of an import may differ from the model's, as a share of the largest."""
 _OF_THE_WHOLE = Obstacle(operator="the network", module="", reason="it breaks a rule of the algebra as a whole")
+_NESTED = Obstacle(operator="the network", module="", reason="its branches are nested too deeply to be read")
 _MANY = 12
 """Names that a note lists."""
 
@@ -113,6 +116,13 @@ def from_graph(graph: Graph) -> Import:
     Returns:
         The import: complete, in part, or unavailable.
     """
+    try:
+        return _read(graph)
+    except RecursionError:
+        return Import(status="unavailable", obstacle=_NESTED)
+
+
+def _read(graph: Graph) -> Import:
     simple = untangle(simplify(graph))
     reduction, maker = Reduction(simple), TreeMaker(simple)
     try:
@@ -120,24 +130,42 @@ def from_graph(graph: Graph) -> Import:
     except (DoesNotFit, arch.ArchitectureError):
         pass
     # From the beginning, as far as it can be understood: from one value that everything passes through to the next.
-    items: tuple[Item, ...] = ()
-    at, best, obstacle = Graph.INPUT, None, None
+    pieces: list[tuple[Item, ...]] = []
+    at, obstacle = Graph.INPUT, None
     for end in reduction.trunk():
         try:
-            more = (*items, *reduction.between(at, end))
-            maker.make(more)
+            pieces.append(reduction.between(at, end))
         except DoesNotFit as error:
             obstacle = _obstacle(simple, error)
             break
-        items, at = more, end
-    while items and best is None:  # a beginning whose shapes or size break a rule of the algebra is cut, too
+        at = end
+
+    def make(count: int) -> Tree:
+        return maker.make([item for piece in pieces[:count] for item in piece])
+
+    count, _, wrong = _find_longest(make, len(pieces))
+    if isinstance(wrong, DoesNotFit):
+        obstacle = _obstacle(simple, wrong)
+    # A beginning whose shapes or size break a rule of the algebra is cut, too.
+    count, found, wrong = _find_longest(lambda number: _finish(graph, make(number), obstacle or _OF_THE_WHOLE), count)
+    if wrong is not None and obstacle is None:
+        obstacle = replace(_OF_THE_WHOLE, reason=" ".join(str(wrong).split())[:200])
+    return replace(found, obstacle=obstacle) if found else Import(status="unavailable", obstacle=obstacle)
+
+
+def _find_longest(do: Callable[[int], T], most: int) -> tuple[int, T | None, Exception | None]:
+    """Find the largest number, at most ``most``, with which something can be done, what comes of it, and what is wrong
+    with one more. Numbers below one with which it can be done are as good."""
+    good, bad, count = 0, most + 1, most
+    found: T | None = None
+    wrong: Exception | None = None
+    while good < count:
         try:
-            best = _finish(graph, maker.make(items), obstacle or _OF_THE_WHOLE)
+            good, found = count, do(count)
         except (DoesNotFit, arch.ArchitectureError) as error:
-            reason = " ".join(str(error).split())[:200]
-            obstacle = obstacle or Obstacle(operator="the network", module="", reason=reason)
-            items = items[:-1]
-    return best or Import(status="unavailable", obstacle=obstacle)
+            bad, wrong = count, error
+        count = (good + bad) // 2
+    return good, found, wrong
 
 
 def _obstacle(graph: Graph, error: DoesNotFit) -> Obstacle:
@@ -161,8 +189,7 @@ def _finish(graph: Graph, tree: Tree, obstacle: Obstacle | None) -> Import:
             "Weights that the model computes from others, as weight standardisation does, are carried over as they "
             "come out: in evaluation it is the same, in training they are learnt themselves."
         )
-    taken = set(tree.tensors.values())
-    twice = sorted({key for key in taken if list(tree.tensors.values()).count(key) > 1})
+    twice = sorted(key for key, count in Counter(tree.tensors.values()).items() if count > 1)
     if twice:
         notes.append(
             f"{_list(twice)}: used in several places by the model; here each place has a copy of its own, which would "

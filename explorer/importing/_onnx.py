@@ -27,6 +27,8 @@ _MAX_ELEMENTS = 2**28
 _MAX_COMPUTED = 2**26
 """Numbers that operators on constants may make, all together."""
 _MANY_FORMS = 6
+_MAX_UNTOLD = 50
+"""Element-wise operators in a row before they are told: longer rows are one function of none that is known."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Function:
     node: Node
     otherwise: Callable[[], Value]
     """Makes it where the function is none that is known; raises ``NoForm`` where that cannot be."""
+    depth: int = 1
+    """How many such values stand one behind another."""
 
 
 Result = NDArray[Any] | Value | Failed | Function
@@ -312,9 +316,20 @@ class OnnxReader:
 
     def forms(self, name: str) -> dict[str, Numbers]:
         """What a value is a function of, itself first."""
+        if self.depth(name) >= _MAX_UNTOLD:
+            self.value(name)
         found = self.values.get(name)
         more = found.forms if isinstance(found, Function) else {}
         return dict(list({name: POINTS, **more}.items())[:_MANY_FORMS])
+
+    def function(self, forms: Mapping[str, Numbers], node: Node, otherwise: Callable[[], Value]) -> Function:
+        """The result of an element-wise operator, with the forms that it has."""
+        return Function(forms, node, otherwise, 1 + max(map(self.depth, node.inputs)))
+
+    def depth(self, name: str) -> int:
+        """How many values stand behind one another that are not told yet."""
+        found = self.values.get(name)
+        return found.depth if isinstance(found, Function) else 0
 
     def only_user(self, name: str) -> Node | None:
         """The one operator that reads a value, where nothing else does."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._building import NO_MAP, NoForm, Value
 from ._functions import ONE, TWO, clip
-from ._onnx import Function, OnnxReader, Read, Result
+from ._onnx import OnnxReader, Read, Result
 from ._onnx_file import Node
 from ._onnx_settings import MAX_CONSTANT, TOO_MANY, check_room
 
@@ -23,7 +23,7 @@ def _function(r: OnnxReader, node: Node) -> Result:
     if numbers is not None:
         return np.asarray(compute(numbers, **node.settings), numbers.dtype)
     forms = {name: compute(values, **node.settings) for name, values in r.forms(node.inputs[0]).items()}
-    return Function(forms, node, _refuse)
+    return r.function(forms, node, _refuse)
 
 
 def _refuse() -> Value:
@@ -37,9 +37,8 @@ def _clip(r: OnnxReader, node: Node) -> Result:
     numbers = r.constant(node.inputs[0])
     if numbers is not None:
         return clip(numbers, low, high)
-    return Function(
-        {name: clip(values, low, high) for name, values in r.forms(node.inputs[0]).items()}, node, _refuse
-    )
+    forms = {name: clip(values, low, high) for name, values in r.forms(node.inputs[0]).items()}
+    return r.function(forms, node, _refuse)
 
 
 def _pair(r: OnnxReader, node: Node) -> Result:
@@ -52,10 +51,10 @@ def _pair(r: OnnxReader, node: Node) -> Result:
     x, y = r.number(one), r.number(other)
     if a is None and y is not None:
         forms = {name: compute(values, y) for name, values in r.forms(one).items()}
-        return Function(forms, node, lambda: _refuse_number(node, y))
+        return r.function(forms, node, lambda: _refuse_number(node, y))
     if b is None and x is not None:
         forms = {name: compute(x, values) for name, values in r.forms(other).items()}
-        return Function(forms, node, _refuse)
+        return r.function(forms, node, _refuse)
     if a is not None or b is not None:
         return _with_numbers(r, node)
     first, second = r.forms(one), r.forms(other)
@@ -69,7 +68,7 @@ def _pair(r: OnnxReader, node: Node) -> Result:
         return _join(r, kind, (one, other))
 
     if forms:
-        return Function(forms, node, otherwise)
+        return r.function(forms, node, otherwise)
     return otherwise()
 
 

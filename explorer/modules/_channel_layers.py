@@ -52,7 +52,7 @@ class ChannelScale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias.view(-1, *self._ones)
         if self.weight is None:
-            return x * self.factor if bias is None else torch.add(bias, x, alpha=self.factor)
+            return x * self.factor if bias is None else x * self.factor + bias
         weight = self.weight.view(-1, *self._ones)
         return x * weight if bias is None else torch.addcmul(bias, x, weight)
 

@@ -253,7 +253,7 @@ def _pass_items(architecture: Architecture, ours: Analysis, layers: list[Layer])
         CountItem(
             label="outputs of learned factors",
             convention="what is multiplied by learned factors counts twice",
-            value=twice(layer.activation_elements for layer in _of(layers, "scale")),
+            value=twice(layer.activation_elements for layer in _of(layers, "scale") if layer.params),
         ),
         CountItem(
             label="outputs inside attention",

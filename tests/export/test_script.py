@@ -376,7 +376,7 @@ def test_a_script_is_run_and_its_weights_load_here(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr[-2000:]
-    told = r"epoch 1/1: loss [0-9.]+, accuracy [0-9.]+%; test loss [0-9.]+, accuracy [0-9.]+%\n"
+    told = r"epoch 1/1: loss [0-9.]+, accuracy [0-9.]+ %; test loss [0-9.]+, accuracy [0-9.]+ %\n"
     assert re.fullmatch(f"{told}the weights are in LeNet-5.pt\n", found.stdout)
     build(architecture).load_state_dict(torch.load(tmp_path / "LeNet-5.pt", weights_only=True))
 

@@ -221,7 +221,7 @@ def test_a_text_names_a_network_of_a_library_or_of_the_catalogue() -> None:
     assert find_architecture("http://host/design?net=torchvision:squeezenet1_1&at=x") is found
     assert find_architecture("googlenet") == catalog.get("googlenet")
     for text, told in (
-        ("torchvision:", "give a name"), ("timm:nfnet_f0", "not fit wholly"), ("file:///etc", "no `net"),
+        ("torchvision:", "give a name"), ("timm:resnest14d", "not fit wholly"), ("file:///etc", "no `net"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=f"^[^\n]*{told}[^\n]*$"):
             find_architecture(text, files=False)

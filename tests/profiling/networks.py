@@ -47,6 +47,9 @@ def everything() -> Architecture:
                 Activation(name="act", kind="silu"),
                 ChannelShuffle(name="shuffle", groups=4),
                 Scale(name="scale", bias=True),
+                Scale(name="half", kind="fixed", init=0.5),
+                Scale(name="half_and_more", kind="fixed", init=0.5, bias=True),
+                Scale(name="one_for_all", kind="single", bias=True),
                 Norm(name="group", kind="group", groups=2),
                 Slice(name="slice", start=4, stop=16),
                 Residual(
