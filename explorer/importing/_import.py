@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from pydantic import ValidationError
+
 from .. import architecture as arch
 from ..analysis import analyze
 from ..text import format_count, quote, shorten
@@ -180,8 +182,9 @@ def _finish(graph: Graph, tree: Tree, obstacle: Obstacle | None) -> Import:
             name=name, input_shape=graph.input_shape, trunk=arch.Sequence(name="trunk", children=tree.nodes),
             provenance=f"imported from {graph.name}"[:1000],
         )  # fmt: skip
-    except ValueError as error:
-        raise DoesNotFit(graph.output, " ".join(str(error).split())[:200]) from None
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise DoesNotFit(graph.output, " ".join(reason.split())[:200]) from None
     found = analyze(architecture)
     weights, notes = _carry(architecture, graph, tree)
     if any(key.startswith(COMPUTED) for key in tree.tensors.values()):

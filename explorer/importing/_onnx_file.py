@@ -18,8 +18,7 @@ MAX_ONNX_BYTES = 2**31 - 1
 """Of a file: protobuf, in which ONNX is written, knows no larger ones."""
 MIN_OPSET = 11
 """Of 2019; older operators keep settings elsewhere."""
-_MAX_NODES = 20_000
-_MAX_FUNCTION_NODES = 20_000
+_MAX_NODES = 10_000
 _MAX_RANK = 8
 _MAX_DEPTH = 4
 """Of networks within networks, and of functions that call functions."""
@@ -155,8 +154,8 @@ def _inline(model: onnx.ModelProto) -> onnx.ModelProto:
             total += sizes.get(key, 1)
         return total
 
-    if count(model.graph.node, 0) > _MAX_FUNCTION_NODES:
-        raise ImportingError(f"with its functions inlined it has more than {_MAX_FUNCTION_NODES:,} operators")
+    if count(model.graph.node, 0) > _MAX_NODES:
+        raise ImportingError(f"with its functions inlined it has more than {_MAX_NODES:,} operators")
     try:
         return onnx.inliner.inline_local_functions(model)
     except Exception as error:  # noqa: BLE001  (whatever the library raises on damaged functions)

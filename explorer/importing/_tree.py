@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -70,6 +71,11 @@ class TreeMaker:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.by_name = {each.name: each for each in graph.operations}
+        self.inside: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        """For each module the operations in it."""
+        for each in graph.operations:
+            for depth in range(1, len(each.scope) + 1):
+                self.inside[each.scope[:depth]].append(each.name)
         self.tree = Tree()
 
     def make(self, items: Sequence[Item]) -> Tree:
@@ -127,8 +133,7 @@ class TreeMaker:
         first = operations[0].scope
         common = _common_scope(operations)
         names = {each.name for each in operations}
-        inside = [each.name for each in self.graph.operations if each.scope[: len(common)] == common]
-        return common if common and names.issuperset(inside) else first
+        return common if common and names.issuperset(self.inside[common]) else first
 
     def _conv(self, operation: Operation, norm: Operation | None, act: Operation | None) -> _Leaf:
         s, tensors = operation.settings, dict(operation.tensors)
