@@ -133,7 +133,8 @@ def _linear(
     return r.builder.linear(x, outputs, tensors)
 
 
-def _max_pool(r: OnnxReader, node: Node) -> list[Result]:
+def _window_pool(r: OnnxReader, node: Node) -> tuple[Value, tuple[int, ...], dict[str, Any]]:
+    """(map, shape of the result, settings) of a pooling with a window."""
     x = r.builder.is_map(r.value(node.inputs[0]))
     channels, *size = r.builder.shape_of(x)
     settings = _window(node, node.settings["kernel_shape"], size)
@@ -142,21 +143,18 @@ def _max_pool(r: OnnxReader, node: Node) -> list[Result]:
     up = bool(node.settings.get("ceil_mode", 0))
     shape = (channels, *_count_windows(settings, size, up=up))
     del settings["dilation"]
-    return [r.builder.add("max_pool", (x,), shape, {**settings, "ceil_mode": up})]
+    return x, shape, {**settings, "ceil_mode": up}
+
+
+def _max_pool(r: OnnxReader, node: Node) -> list[Result]:
+    x, shape, settings = _window_pool(r, node)
+    return [r.builder.add("max_pool", (x,), shape, settings)]
 
 
 def _average_pool(r: OnnxReader, node: Node) -> Value:
-    x = r.builder.is_map(r.value(node.inputs[0]))
-    channels, *size = r.builder.shape_of(x)
-    settings = _window(node, node.settings["kernel_shape"], size)
-    if settings["dilation"] != (1, 1):
-        raise NoForm("a dilated pooling has no form here")
-    up = bool(node.settings.get("ceil_mode", 0))
-    shape = (channels, *_count_windows(settings, size, up=up))
-    del settings["dilation"]
-    padded = any(map(any, settings["padding"]))
-    counts = bool(node.settings.get("count_include_pad", 0)) or not padded
-    return r.builder.add("avg_pool", (x,), shape, {**settings, "ceil_mode": up, "count_include_pad": counts})
+    x, shape, settings = _window_pool(r, node)
+    counts = bool(node.settings.get("count_include_pad", 0)) or not any(map(any, settings["padding"]))
+    return r.builder.add("avg_pool", (x,), shape, {**settings, "count_include_pad": counts})
 
 
 def _global_pool(kind: str) -> Read:
