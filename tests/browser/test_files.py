@@ -67,10 +67,16 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Download InceptionNet-32-32.json").click()
     assert '"inception1"' in dialog.locator("code").inner_text()  # in sight, with a button to copy it
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dialog.get_by_test_id("stCode").hover()
+    dialog.get_by_role("button", name="Copy").first.click()
+    copied = until(lambda: page.evaluate("navigator.clipboard.readText()"), "the code is copied")
+    page.context.clear_permissions()
     assert download.value.suggested_filename == "InceptionNet-32-32.json"
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     saved = from_json(file.read_bytes())
+    assert from_json(copied.encode()) == saved
     assert edit.replace(saved, "", provenance=CHANGED.provenance) == CHANGED
     page.locator(".st-key-export_format input").click()
     page.get_by_role("option", name="ONNX").click()
