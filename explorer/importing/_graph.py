@@ -23,8 +23,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "activation": ("function",),  # by the names of explorer.architecture
     "max_pool": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "avg_pool": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
-    "global_pool": ("kind",),  # "avg" or "max"
-    "adaptive_pool": ("kind", "output_size"),
+    "adaptive_pool": ("kind", "output_size"),  # "avg" or "max"
     "add": (),  # of two or more maps, broadcast as in torch
     "multiply": (),
     "scale": ("factor",),  # by a tensor "weight", for each channel or one for all, else by a number; plus a "bias"

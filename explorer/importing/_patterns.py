@@ -199,7 +199,7 @@ def _is_positive(graph: Graph, name: str) -> bool:
         operation = by_name[name]
         if operation.kind == "activation":
             return operation.settings["function"] in ("relu", "relu6", "sigmoid", "hard_sigmoid")
-        if operation.kind not in ("max_pool", "avg_pool", "adaptive_pool", "global_pool", "slice", "dropout"):
+        if operation.kind not in ("max_pool", "avg_pool", "adaptive_pool", "slice", "dropout"):
             return False
         name = operation.inputs[0]
     return False

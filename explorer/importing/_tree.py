@@ -195,7 +195,7 @@ class TreeMaker:
                 stride=_size(s["stride"]), padding=_padding(s, self._shape(operation.inputs[0])[1:], pool=True),
                 **fields,
             )  # fmt: skip
-        if kind in ("adaptive_pool", "global_pool"):
+        if kind == "adaptive_pool":
             return made(arch.GlobalPool, "pool", kind=s["kind"], output_size=_size(s.get("output_size", (1, 1))))
         if kind == "activation":
             return made(arch.Activation, s["function"], kind=s["function"])

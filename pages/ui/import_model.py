@@ -160,12 +160,13 @@ def begin_onnx(name: str, data: bytes, beside: Mapping[str, bytes]) -> None:
     shape = None if side is None else (3, side, side)
 
     def make(tell: Tell) -> Import:
-        try:
-            return from_onnx(data, Path(name).stem, beside=beside, tell=tell)
-        except ImportingError:
-            if shape is None:
-                raise
-        return from_onnx(data, Path(name).stem, beside=beside, input_shape=shape, tell=tell)  # where it is free
+        wrong: ImportingError | None = None
+        for wanted in (None, shape) if shape else (None,):  # a size is of use where the file leaves it free
+            try:
+                return from_onnx(data, Path(name).stem, beside=beside, input_shape=wanted, tell=tell)
+            except ImportingError as error:
+                wrong = error
+        raise ImportingError(f"{name}: {wrong}")
 
     begin(name, make)
 
