@@ -67,6 +67,8 @@ from ._nodes import (
 )
 from ._problems import ArchitectureError, Problem, Repair
 from ._read_json import VERSION
+from ._source_link import NAME as SOURCE_LINK
+from ._source_link import find_source_link, write_source_link
 from ._windowed import Windowed
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "NODE_KINDS",
     "POINTWISE",
     "SAVES_OUTPUT",
+    "SOURCE_LINK",
     "VERSION",
     "Activation",
     "ActivationKind",
@@ -137,6 +140,7 @@ __all__ = [
     "diff",
     "edit",
     "field_label",
+    "find_source_link",
     "from_data",
     "from_json",
     "from_link",
@@ -152,4 +156,5 @@ __all__ = [
     "to_link",
     "walk",
     "write_padding",
+    "write_source_link",
 ]

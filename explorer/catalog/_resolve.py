@@ -6,11 +6,20 @@ import os
 import re
 import urllib.parse
 
-from ..architecture import LINK_PREFIX, MAX_TEXT_BYTES, Architecture, ArchitectureError, Problem, from_json, from_link
+from ..architecture import (
+    LINK_PREFIX,
+    MAX_TEXT_BYTES,
+    Architecture,
+    ArchitectureError,
+    Problem,
+    find_source_link,
+    from_json,
+    from_link,
+)
 from ..text import quote, quote_path
 from ._registry import ALIASES, get, names
 
-_QUOTES = b'"""'
+_DOCSTRING = b'"""'
 
 
 def resolve(text: str, *, files: bool = False) -> Architecture:
@@ -97,8 +106,8 @@ def read_file(data: bytes) -> Architecture:
     """Read a design from a file's bytes.
 
     Args:
-        data: JSON; a link; or PyTorch source as ``explorer.export`` writes it, of which nothing but the link is read,
-            the last paragraph of its docstring.
+        data: JSON; a link; or PyTorch source as ``explorer.export`` writes it, of which nothing but the link is read
+            (``architecture.find_source_link``).
 
     Returns:
         The architecture, validated.
@@ -106,13 +115,12 @@ def read_file(data: bytes) -> Architecture:
     Raises:
         ArchitectureError: It is none of them.
     """
-    if data.startswith(_QUOTES):
-        docstring = data[len(_QUOTES) :].partition(_QUOTES)[0].strip()
-        link = _join(re.split(r"\n\s*\n", docstring.decode("utf-8", "replace"))[-1])
-        if not link.startswith(LINK_PREFIX):
-            message = "the source has no link to a design in its docstring; open what Inception Explorer wrote, or JSON"
-            raise ArchitectureError([Problem(path="", message=message)])
+    link = find_source_link(data.decode("utf-8", "replace"))
+    if link:
         return from_link(link)
+    if data.startswith(_DOCSTRING):
+        message = "the source has no link to a design; open what Inception Explorer wrote, or JSON"
+        raise ArchitectureError([Problem(path="", message=message)])
     if data.startswith(LINK_PREFIX.encode()):
         return from_link(_join(data.decode("ascii", "replace")))
     return from_json(data)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..analysis import Totals
-from ..architecture import Architecture, ArchitectureError, to_link
+from ..architecture import SOURCE_LINK, Architecture, ArchitectureError, write_source_link
 from ..text import format_count, format_extent, format_si
-from ._code import call, lay_out, lay_out_docstring, name_class
+from ._code import WIDTH, call, lay_out, lay_out_docstring, name_class
 from ._source_blocks import SourceWriter
 from ._source_tree import SourceTree
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._subject import Subject
 
 _PARTS = Path(__file__).with_name("_source_parts.py")
-_RESERVED = ("torch", "nn", "F", "Tensor", "OrderedDict", "Any", "NamedTuple", "network", "x")
+_RESERVED = ("torch", "nn", "F", "Tensor", "OrderedDict", "Any", "NamedTuple", "network", "x", SOURCE_LINK)
 
 
 def write_pytorch(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
@@ -67,8 +67,7 @@ def write_source(architecture: Architecture) -> str:
     )
     helpers = select_parts("\n".join([*source.classes, main]))
     code = "\n\n\n".join([*helpers, *source.classes, main])
-    docstring = "\n".join(lay_out_docstring(describe_network(architecture, source.totals), 0))
-    return f"{docstring}\n\n{write_imports(code)}\n\n\n{code}\n"
+    return finish_source(architecture, source.totals, [], f"{write_imports(code)}\n\n\n{code}\n")
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,31 @@ def write_classes(architecture: Architecture, reserved: Collection[str] = ()) ->
     return NetworkClasses(name, classes, tree.analysis.totals)
 
 
+def finish_source(architecture: Architecture, totals: Totals, about: Collection[str], code: str) -> str:
+    """Put a docstring before a code and the link to the design behind it.
+
+    Args:
+        architecture: The network.
+        totals: Its numbers.
+        about: Further paragraphs of the docstring.
+        code: Python; its last line is ended.
+
+    Returns:
+        The content of the file.
+    """
+    try:
+        link = f"\n{write_source_link(architecture, WIDTH)}\n"
+        origin = f"Written by Inception Explorer, which opens the design again: {SOURCE_LINK}, at the end."
+    except ArchitectureError:
+        link = ""
+        origin = "Written by Inception Explorer; the design is too large for a link, so keep its JSON."
+    paragraphs = [*describe_network(architecture, totals), *about, origin]
+    docstring = "\n".join(lay_out_docstring(paragraphs, 0))
+    return f"{docstring}\n\n{code}{link}"
+
+
 def describe_network(architecture: Architecture, totals: Totals) -> list[str]:
-    """Say in paragraphs what the network is, for a docstring; the last one is its link.
+    """Say in paragraphs what the network is, for a docstring.
 
     Args:
         architecture: The network.
@@ -120,16 +142,10 @@ def describe_network(architecture: Architecture, totals: Totals) -> list[str]:
     heads = f", {format_count(totals.auxiliary_params)} more in auxiliary heads" if totals.auxiliary_params else ""
     field = totals.receptive_field
     seen = " (global pooling or attention on the way sees all)" if field.whole_input else ""
-    origin = ["Written by Inception Explorer, which opens the design again from this file or by its link:"]
-    try:
-        origin.append(to_link(architecture))
-    except ArchitectureError:
-        origin = ["Written by Inception Explorer; the design is too large for a link, so keep its JSON."]
     return [
         f"{title}, for images of {shape}.",
         f"{format_count(totals.params)} parameters{heads}; {format_si(totals.macs)} MACs for an image (multiply-adds "
         f"of convolutions and linear layers); receptive field of the last maps {format_extent(field.size)} px{seen}.",
-        *origin,
     ]
 
 

@@ -15,7 +15,7 @@ def tell_changes(source: bytes, architecture: Architecture) -> str | None:
 
     Args:
         source: The content of the file.
-        architecture: The design that its docstring links.
+        architecture: The design that it links.
 
     Returns:
         A sentence to say beside the design; None where the code of its network is that of the design.
@@ -28,6 +28,6 @@ def tell_changes(source: bytes, architecture: Architecture) -> str | None:
             if all(" ".join(block.split()) in there for block in network):
                 return None
     return (
-        "The design is the one that the file's docstring links. The code differs from what is written of it today: if "
+        "The design is the one that the file links. The code differs from what is written of it today: if "
         "it was changed by hand, the changes are not in the design (importing.from_module reads what it computes)."
     )

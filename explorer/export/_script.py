@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._code import lay_out_docstring
-from ._pytorch import describe_network, find_names, read_parts, select_parts, write_classes
+from ._pytorch import find_names, finish_source, read_parts, select_parts, write_classes
 from ._script_facts import describe_data, describe_recipe, find_differences
 from ._script_loop import (
     write_augmentation,
@@ -74,10 +73,9 @@ def write_script(subject: Subject) -> tuple[bytes, tuple[str, ...]]:
     aliases = "\n".join(line for lines in constants for line in lines)
     whole = "\n\n\n".join(body)
     everything = "\n\n\n".join([f"{aliases}\nImages = Dataset[Any]", whole, functions])
-    paragraphs = describe_network(architecture, source.totals)
-    paragraphs[2:2] = [*describe_recipe(plan), *describe_data(plan), *differences]
-    docstring = "\n".join(lay_out_docstring(paragraphs, 0))
-    text = f"{docstring}\n\n{_write_imports(everything)}\n\n{everything}\n"
+    about = [*describe_recipe(plan), *describe_data(plan), *differences]
+    code = f"{_write_imports(everything)}\n\n{everything}\n"
+    text = finish_source(architecture, source.totals, about, code)
     return text.encode(), ("It needs torch and torchvision alone; run, it trains the network.", *differences)
 
 

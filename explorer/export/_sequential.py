@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..architecture import Architecture
-from ._code import Argument, Call, Code, call, lay_out, lay_out_docstring, write_number
-from ._pytorch import describe_network, select_parts, write_imports
+from ._code import Argument, Call, Code, call, lay_out, write_number
+from ._pytorch import finish_source, select_parts, write_imports
 from ._source_layers import ConvForm, Leaf, LinearForm, activation_behind, norm_leaf, projection_leaf, simplify
 from ._source_tree import SourceTree
 
@@ -63,14 +63,11 @@ def write_sequential(architecture: Architecture) -> tuple[str, tuple[str, ...]]:
     code = "\n".join(body)
     helpers = select_parts(code)
     left_out = _find_left_out(tree)
-    paragraphs = describe_network(architecture, tree.analysis.totals)
-    paragraphs[1:1] = left_out
     parts = "\n\n\n".join(helpers)
     whole = f"{parts}\n\n\n{code}" if parts else code
-    docstring = "\n".join(lay_out_docstring(paragraphs, 0))
     whole = f"{whole}\n\n{chr(10).join(main)}\n"
-    imports = write_imports(whole)
-    return f"{docstring}\n\n{imports}\n\n{chr(10) if parts else ''}{whole}", tuple(left_out)
+    whole = f"{write_imports(whole)}\n\n{chr(10) if parts else ''}{whole}"
+    return finish_source(architecture, tree.analysis.totals, left_out, whole), tuple(left_out)
 
 
 def _find_left_out(tree: SourceTree) -> list[str]:

@@ -283,6 +283,20 @@ _BACKGROUND = """expected =>
     getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === expected"""
 
 
+LUMINANCE = """const luminance = (() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+    return (colour) => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1)
+        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((v) => v / 255)
+            .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+            .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
+    }
+})()
+const contrast = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+"""
+"""JavaScript: the luminance of a colour as CSS writes it, and the contrast of two such, by the formulas of WCAG 2."""
+
+
 def check_width(page: Page) -> None:
     """Nothing makes the page wider than the window."""
     wide = page.evaluate(

@@ -9,7 +9,7 @@ from explorer.catalog import get
 from explorer.experiments import collect_results, draw_conclusions, list_experiments, plan, start, to_csv
 from explorer.training import open_manager, recipe
 from tests.browser.design import JOINER, until
-from tests.browser.helpers import each_look, open_app, rerun, settle
+from tests.browser.helpers import LUMINANCE, each_look, open_app, rerun, settle
 from tests.experiments.parts import finish
 from tests.sizes import thorough
 
@@ -93,19 +93,12 @@ def test_from_the_wizard_to_a_table_that_fills_by_itself(laboratory, page, new_p
 
 
 # The smallest ratio of contrast of the texts in the pictures, by the formula of WCAG 2.
-CONTRAST = """() => {
-    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
-    const light = (text) => {
-        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1)
-        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((v) => v / 255)
-            .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-            .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
-    }
-    const paper = light(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor)
+CONTRAST = "() => {" + LUMINANCE + """
+    const paper = luminance(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor)
     const host = [...document.querySelectorAll('.st-key-ablation *')].find((node) => node.shadowRoot)
     return [...host.shadowRoot.querySelectorAll('text, .title b, .title span')].filter((node) => node.textContent)
-        .map((node) => light(node.tagName === 'text' ? getComputedStyle(node).fill : getComputedStyle(node).color))
-        .map((ink) => (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05))
+        .map((node) => luminance(node.tagName === 'text' ? getComputedStyle(node).fill : getComputedStyle(node).color))
+        .map((ink) => contrast(ink, paper))
 }"""
 
 

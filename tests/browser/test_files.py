@@ -12,12 +12,20 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import MAX_TEXT_BYTES, edit, from_json, to_json, to_link
 from tests.browser.design import until
-from tests.browser.helpers import rerun, settle
+from tests.browser.helpers import LUMINANCE, each_look, rerun, settle
 from tests.sizes import ALL, THOROUGH, thorough
 
 NET = "inception-net-32"
 UPLOAD = ".st-key-upload [data-testid=stFileUploaderDropzoneInput]"
 CHANGED = edit.replace(catalog.get(NET), "inception1/branch_1x1", out_channels=96)
+
+
+# The ratio of contrast of each word of a code, with its kind.
+CONTRASTS = "(code) => {" + LUMINANCE + """
+    const paper = luminance(getComputedStyle(code.closest('pre')).backgroundColor)
+    return [...code.querySelectorAll('.token')]
+        .map((word) => [contrast(luminance(getComputedStyle(word).color), paper), word.className])
+}"""
 
 
 def panel(page):
@@ -62,6 +70,12 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     design.button("export_open").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Download InceptionNet-32-32.py").wait_for()  # what is asked for most
+    code = dialog.locator("code")
+    code.locator(".comment").first.wait_for()  # coloured a moment after it is shown
+    for _ in each_look(page, [("light", (390, 844)), ("dark", (390, 844)), ("light", (1280, 900))]):
+        words = code.evaluate(CONTRASTS)
+        assert len(words) > 500
+        assert min(words)[0] >= 4.5
     page.locator(".st-key-export_format input").click()
     page.get_by_role("option", name="JSON").click()
     with page.expect_download() as download:

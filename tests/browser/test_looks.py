@@ -3,23 +3,15 @@
 import pytest
 
 from tests.browser.design import until
-from tests.browser.helpers import each_look, open_app
+from tests.browser.helpers import LUMINANCE, each_look, open_app
 from tests.sizes import THOROUGH
 
 LOOKS = [("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844)), ("dark", (1920, 1080))]
 PAGES = {"design": "/design?net=googlenet", "catalogue": "/catalogue"}
 
 # The smallest ratio of contrast of the page's own texts in our components, by the formula of WCAG 2.
-CONTRAST = """() => {
-    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
-    const rgb = (text) => {
-        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1)
-        return [...canvas.getImageData(0, 0, 1, 1).data]
-    }
-    const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-        .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
-    const paper = light(rgb(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor))
+CONTRAST = "() => {" + LUMINANCE + """
+    const paper = luminance(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor)
     const found = []
     for (const name of ['diagram', 'growth', 'costs', 'editor']) {
         const host = [...document.querySelectorAll(`.st-key-${name} *`)].find((node) => node.shadowRoot)
@@ -27,9 +19,8 @@ CONTRAST = """() => {
         for (const node of root.querySelectorAll('text, span, b')) {
             if (!node.textContent.trim() || !node.getClientRects().length || node.closest('.tip, .bubble')) continue
             const style = getComputedStyle(node)
-            const ink = light(rgb(node.tagName === 'text' ? style.fill : style.color))
-            const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05)
-            found.push([ratio, name, node.textContent.slice(0, 30)])
+            const ink = luminance(node.tagName === 'text' ? style.fill : style.color)
+            found.push([contrast(ink, paper), name, node.textContent.slice(0, 30)])
         }
     }
     return found.sort((a, b) => a[0] - b[0]).slice(0, 3).concat([[found.length]])

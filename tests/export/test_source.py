@@ -29,6 +29,7 @@ from explorer.architecture import (
     Sequence,
     edit,
     from_link,
+    write_source_link,
 )
 from explorer.export import FORMATS, Subject, export
 from explorer.modules import build
@@ -273,11 +274,28 @@ def test_resnet_has_one_class_of_blocks_with_and_without_projection() -> None:
 
 def test_the_docstring_tells_the_numbers_and_leads_back() -> None:
     architecture = catalog.get("googlenet")
-    docstring = ast.get_docstring(ast.parse(source_of(architecture))) or ""
+    source = source_of(architecture)
+    docstring = ast.get_docstring(ast.parse(source)) or ""
     assert "6,998,552 parameters" in docstring
     assert "1.58 G MACs" in docstring
-    link = "".join(docstring.rpartition("\n\n")[2].split())
-    assert from_link(link) == architecture
+    assert len(docstring.splitlines()) < 10
+    assert docstring.endswith("DESIGN_LINK, at the end.")
+    namespace: dict[str, str] = {"__name__": "another"}
+    exec(source, namespace)
+    assert from_link("".join(namespace["DESIGN_LINK"].split())) == architecture
+
+
+def test_a_source_kept_from_before_opens_by_its_docstring() -> None:
+    architecture = catalog.get("mnist-inception")
+    code, _, link = source_of(architecture).partition("\n# The design, from which")
+    lines = [line for line in link.splitlines() if re.fullmatch("[A-Za-z0-9_.-]{3,}", line)]
+    before = code.replace(" DESIGN_LINK, at the end.", "\n\n" + "\n".join(lines), 1)
+    assert "DESIGN_LINK" not in before
+    assert catalog.read_file(before.encode()) == architecture
+    # The end counts where there are both, as a copy of an older docstring leaves them.
+    both = f"{before}\n{write_source_link(catalog.get('lenet-5'), 88)}\n"
+    assert catalog.read_file(both.encode()) == catalog.get("lenet-5")
+    assert catalog.read_file(f"# Ours.\n{both}".encode()) == catalog.get("lenet-5")
 
 
 def test_a_source_opens_as_the_design_that_it_was_written_from(tmp_path: Path) -> None:
@@ -307,7 +325,7 @@ def test_a_title_is_text_and_nothing_else(title: str) -> None:
     assert catalog.read_file(source.encode()) == named
     assert not re.search("[\u2028\u2029\u202a-\u202e\u2066-\u2069\ue000]", source), "a letter that hides what is read"
     for module in (tree, usual):
-        del module.body[0]
+        del module.body[0], module.body[-1]  # the docstring and the link
     network, usual_network = tree.body[-2], usual.body[-2]
     assert isinstance(network, ast.ClassDef)
     assert isinstance(usual_network, ast.ClassDef)
