@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..analysis import Analysis, analyze
 from ..architecture import DESIGN_KEY, to_json
+from ..importing import SEAL_KEY, seal
 from ..text import format_count, quote
 from ._proof import network_of, prove
 
@@ -101,7 +102,8 @@ def make_model(subject: Subject, analysis: Analysis, weights: dict[str, Any]) ->
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8,
         producer_name="Inception Explorer", producer_version=__version__,
     )  # fmt: skip
-    helper.set_model_props(model, describe_subject(subject))
+    facts = describe_subject(subject)
+    helper.set_model_props(model, facts | {SEAL_KEY: seal(model.graph, facts[DESIGN_KEY])})
     return model
 
 

@@ -7,6 +7,7 @@ from ._graph import KINDS, Graph, Operation
 from ._import import AGREEMENT, Import, from_graph, from_module, from_name, read_design
 from ._libraries import LIBRARIES, count_parameters, list_names, names_library
 from ._onnx_file import MAX_ONNX_BYTES, list_files_beside
+from ._onnx_seal import SEAL_KEY, seal
 from ._problem import ImportingError, Obstacle
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LIBRARIES",
     "MAX_ONNX_BYTES",
     "NETWORK_FILES",
+    "SEAL_KEY",
     "Graph",
     "Import",
     "ImportingError",
@@ -32,4 +34,5 @@ __all__ = [
     "list_names",
     "names_library",
     "read_design",
+    "seal",
 ]

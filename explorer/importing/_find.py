@@ -34,7 +34,7 @@ def find_architecture(text: str, *, files: bool = False) -> Architecture:
         ValueError: Anything else that is wrong with the text, or a library's network that does not fit wholly.
     """
     if files and text.strip().lower().endswith(NETWORK_FILES) and os.path.exists(text.strip()):
-        return _whole(from_file(text.strip()), text.strip())
+        return _whole(from_file(text.strip(), design_only=True), text.strip())
     name = catalog.find_net(text)
     if not names_library(name):
         return catalog.resolve(text, files=files)

@@ -22,6 +22,7 @@ def from_file(
     path: str | Path,
     *,
     input_shape: tuple[int, int, int] | None = None,
+    design_only: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Import:
     """Import the network of a file: ONNX, or safetensors that hold their design. Nothing in it is run.
@@ -29,6 +30,7 @@ def from_file(
     Args:
         path: Of the file.
         input_shape: Channels, height and width of an image, where an ONNX file leaves them free.
+        design_only: As ``from_onnx`` takes it; of safetensors nothing is compared.
         tell: Is told what is being done, one phrase.
 
     Returns:
@@ -43,7 +45,7 @@ def from_file(
     path = Path(path)
     ending, name = path.suffix.lower(), quote_path(path.name)
     if ending == ".onnx":
-        return from_onnx_path(path, input_shape=input_shape, tell=tell)
+        return from_onnx_path(path, input_shape=input_shape, design_only=design_only, tell=tell)
     if not path.is_file():
         hint = f"did you mean torchvision:{path}?" if str(path) in list_names("torchvision") else _WHAT
         raise ImportingError(f"there is no file {quote_path(str(path))}; {hint}")

@@ -12,6 +12,7 @@ from ..analysis import analyze
 from ..text import quote, quote_path, shorten
 from ._import import AGREEMENT, Import, from_graph
 from ._onnx_file import MAX_ONNX_BYTES, list_files_beside, parse_onnx
+from ._onnx_seal import SEAL_KEY, seal
 from ._problem import ImportingError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _TOO_FAR = (
     "The scores differ by more than rounding explains: do not rely on this import, and please report the model."
 )
 _HEADS = "Its auxiliary heads, which run in training only, are not in the file: they begin anew."
+_CARRIED = "The design is the one that the file carries."
 _FACTS = ("classes", "preprocessing", "provenance")
 
 
@@ -35,6 +37,7 @@ def from_onnx(
     *,
     beside: Mapping[str, bytes] | None = None,
     input_shape: tuple[int, int, int] | None = None,
+    design_only: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Import:
     """Import a network from an ONNX file, with its weights. Its operators are read; no code of it is run.
@@ -47,6 +50,8 @@ def from_onnx(
         name: Of the network.
         beside: The files in which it keeps its weights, by their names, where it keeps them elsewhere.
         input_shape: Channels, height and width of an image, where the file leaves them free.
+        design_only: Whether its weights are not wanted, nor how near the scores are: these are computed only where
+            it must be found out whether the file still computes the design that it carries.
         tell: Is told what is being done, one phrase.
 
     Returns:
@@ -59,9 +64,15 @@ def from_onnx(
 
     tell("reading its operators")
     file = parse_onnx(data, beside)
-    reading = read_graph(file, input_shape, name)
     facts = {key: file.metadata[key] for key in _FACTS if key in file.metadata}
     design, reason = _find_design(file.metadata)
+    if design is not None and design_only and _is_unchanged(file):
+        totals = analyze(design)
+        return Import(
+            status="complete", architecture=design, params=totals.params, macs=totals.macs, notes=(_CARRIED,),
+            facts=facts,
+        )  # fmt: skip
+    reading = read_graph(file, input_shape, name)
     if design is not None:
         tell("comparing the scores with those of the design that it carries")
         found, reason = _take_design(design, file, reading)
@@ -73,7 +84,7 @@ def from_onnx(
     if reason:
         notes.append(f"The design that the file carries was not taken: {reason}.")
     difference = None
-    if found.status == "complete":
+    if found.status == "complete" and not design_only:
         assert found.architecture is not None
         tell("comparing the scores")
         difference, told = _compare_with_file(found.architecture, found.weights, file, reading)
@@ -85,6 +96,7 @@ def from_onnx_path(
     path: str | Path,
     *,
     input_shape: tuple[int, int, int] | None = None,
+    design_only: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Import:
     """Import a network from the path of an ONNX file. Weights that it keeps in files beside it are read from there.
@@ -92,6 +104,7 @@ def from_onnx_path(
     Args:
         path: Of the file.
         input_shape: Channels, height and width of an image, where the file leaves them free.
+        design_only: As ``from_onnx`` takes it.
         tell: Is told what is being done, one phrase.
 
     Returns:
@@ -111,7 +124,9 @@ def from_onnx_path(
     except OSError as error:
         raise ImportingError(f"cannot read {quote_path(str(path))}: {error.strerror or error}") from None
     try:
-        return from_onnx(data, path.stem, beside=beside, input_shape=input_shape, tell=tell)
+        return from_onnx(
+            data, path.stem, beside=beside, input_shape=input_shape, design_only=design_only, tell=tell
+        )
     except ImportingError as error:
         raise ImportingError(f"{quote_path(path.name)}: {error}") from None
 
@@ -125,6 +140,11 @@ def _find_design(metadata: Mapping[str, str]) -> tuple[arch.Architecture | None,
         return arch.from_json(text), ""
     except arch.ArchitectureError as error:
         return None, shorten(" ".join(str(error).split()), 160)
+
+
+def _is_unchanged(file: OnnxFile) -> bool:
+    """Whether it is what this program wrote beside the design, and proved."""
+    return file.metadata.get(SEAL_KEY) == seal(file.model.graph, file.metadata[arch.DESIGN_KEY])
 
 
 def _take_design(design: arch.Architecture, file: OnnxFile, reading: OnnxReading) -> tuple[Import | None, str]:
@@ -154,7 +174,7 @@ def _take_design(design: arch.Architecture, file: OnnxFile, reading: OnnxReading
     return Import(
         status="complete", architecture=design, weights=weights, names={name: name for name in own},
         params=found.params, macs=found.macs, largest_score_difference=difference,
-        notes=("The design is the one that the file carries.", *([_HEADS] if heads else []), *notes),
+        notes=(_CARRIED, *([_HEADS] if heads else []), *notes),
     ), ""  # fmt: skip
 
 

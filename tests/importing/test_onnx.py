@@ -506,6 +506,34 @@ def test_a_design_that_is_not_the_files_is_not_taken() -> None:
     assert found.architecture != architecture
 
 
+def test_where_the_design_alone_is_wanted_scores_are_compared_only_if_the_file_was_changed(
+    small: bytes, tmp_path: Path
+) -> None:
+    architecture = catalog.get("inception-a-mnist")
+    written = export(Subject(architecture=architecture), "onnx").data
+    steps: list[str] = []
+
+    def take(data: bytes) -> Import:
+        steps.clear()
+        return from_onnx(data, design_only=True, tell=steps.append)
+
+    model = onnx.load_from_string(written)
+    onnx.save(model, tmp_path / "net.onnx", save_as_external_data=True, location="w", size_threshold=0)
+    beside = from_onnx_path(tmp_path / "net.onnx", design_only=True, tell=steps.append)
+    for found in (take(written), beside, take(small)):
+        assert found.status == "complete"
+        assert found.largest_score_difference is None
+        assert not any("comparing" in step for step in steps)
+    assert take(written).architecture == beside.architecture == architecture
+
+    def put_tanh(model: onnx.ModelProto) -> None:
+        next(node for node in model.graph.node if node.op_type == "Relu").op_type = "Tanh"
+
+    found = take(changed(written, put_tanh))
+    assert any("comparing" in step for step in steps)
+    assert found.architecture != architecture
+
+
 def mutations(data: bytes, count: int) -> list[bytes]:
     chance = random.Random(7)
     found = []
