@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from ._graph import POINTWISE, Graph, Operation
@@ -102,7 +103,7 @@ class GraphBuilder:
             raise NoForm(NO_MAP)
         if len(x.axes) == 1:
             return self.add("linear", (x,), (outputs,), {}, tensors)
-        if x.axes[-1] != 0:
+        if x.axes[-1:] != (0,):
             raise NoForm("it mixes the places of a map")
         return self.add("conv", (x,), (outputs, *self.shape_of(x)[1:]), POINTWISE, tensors, x.axes)
 
@@ -142,14 +143,32 @@ class GraphBuilder:
 
     def cut(self, x: Value, axis: int, start: int, stop: int) -> Value:
         """Some of the channels; the batch is axis 0."""
-        axis %= len(x.axes) + 1
-        whole = self.sizes_of(x)[axis - 1] if axis and not x.groups else 0
+        sizes = self.sizes_of(x)
+        axis %= len(sizes) + 1
+        whole = sizes[axis - 1] if axis else 0
         if (start, stop) == (0, whole):
             return x
         if x.groups or axis == 0 or x.axes[axis - 1] != 0 or not 0 <= start < stop <= whole:
             raise NoForm("only a cut of channels has a form here")
         shape = (stop - start, *self.shape_of(x)[1:])
         return self.add("slice", (x,), shape, {"start": start, "stop": stop}, axes=x.axes)
+
+    def pad(self, x: Value, sides: tuple[tuple[int, int], tuple[int, int]], value: float) -> Value:
+        """A map with so many rows before and behind it, and columns, of a number."""
+        channels, height, width = self.shape_of(self.is_map(x))
+        if min(map(min, sides)) < 0:
+            raise NoForm("padding below 0, which cuts, has no form here")
+        if not any(map(any, sides)):
+            return x
+        shape = (channels, height + sum(sides[0]), width + sum(sides[1]))
+        return self.add("pad", (x,), shape, {"padding": sides, "value": float(value)})
+
+    def lies_by_channel(self, x: Value, count: int, shape: Sequence[int]) -> bool:
+        """Whether so many numbers, in a tensor of this shape that is laid over a map, are one for each channel."""
+        if x.groups or 0 not in x.axes:
+            raise NoForm(NO_MAP)
+        channels, at = self.shape_of(x)[0], x.axes.index(0) - len(x.axes)
+        return count == channels and -at <= len(shape) <= len(x.axes) + 1 and shape[at] == channels
 
     def permute(self, x: Value, order: Sequence[int]) -> Value:
         """Axes in another order; the batch is axis 0 and stays first."""
@@ -164,6 +183,8 @@ class GraphBuilder:
     def view(self, x: Value, shape: tuple[int, ...]) -> Value:
         """The same numbers in another form, without the batch."""
         whole = self.shape_of(x)
+        if prod(shape) != prod(whole):
+            raise NoForm("it mixes the images of a batch")
         if x.groups:
             if x.groups < 0 and shape == whole:
                 return self.add("channel_shuffle", (x,), whole, {"groups": -x.groups})

@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from ._capture_forms import Forms
+from ._building import NO_MAP, NoForm, Value
+from ._capture_forms import JOINS, Forms
 from ._capture_layers import ACTIVATIONS, Layers
-from ._capture_values import Value, base_name, named_arguments
+from ._capture_values import base_name, named_arguments
 from ._graph import Graph
 from ._problem import ImportingError
 
@@ -28,7 +29,8 @@ logger = logging.getLogger(__name__)
 _BATCH = 2
 """Images in the capture: one would be taken for an axis to drop."""
 _UNCHANGED = (
-    "contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "positive", "type_as", "expand_as",
+    "contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy", "positive", "type_as",
+    "expand", "expand_as",  # joins repeat what is of size 1
 )  # fmt: skip
 _VIEWS = ("view", "reshape", "unsqueeze", "squeeze", "_unsafe_view", "flatten", "expand")
 
@@ -110,46 +112,53 @@ class _Translator(Layers, Forms):
             if node.op == "placeholder" and node.name == images[0]:
                 self.values[node.name] = Value(Graph.INPUT)
             elif node.op == "call_function":
-                self.values[node.name] = self._translate(node)
+                self.come_to(node)
+                try:
+                    self.values[node.name] = self._translate(node)
+                except NoForm as error:
+                    self.values[node.name] = self.opaque(node, str(error))
             elif node.op == "output":
                 results = _flat(node.args[0])
                 if len(results) != 1:
                     raise ImportingError(f"the model gives {len(results)} tensors; only one can be imported")
-                output = self.plain(results[0], node)
+                value = self.value_of(results[0])
+                output = (self.plain(value) if value else self.opaque(node, NO_MAP)).operation
         channels, height, width = self.input_shape
         return Graph(
-            name=name, input_shape=(channels, height, width), operations=tuple(self.operations), output=output,
+            name=name, input_shape=(channels, height, width), operations=tuple(self.operations.values()), output=output,
             tensors=self.tensors, origins=self.origins,
         )  # fmt: skip
 
     def _translate(self, node: fx.Node) -> Any:
-        if node.target is operator.getitem and self.fold(node):
-            return None
+        """What a node is: a value, a list of values, or None where it is no map."""
         if node.target is operator.getitem:
-            source, index = node.args
-            parts = self.values.get(source.name) if isinstance(source, fx.Node) else None
-            if isinstance(parts, list) and isinstance(index, int):
-                return parts[index]
-            return self.opaque(node, "its input is no list")
-        base = base_name(node)
-        arguments = named_arguments(node)
-        x = self.value_of(arguments.get("self", arguments.get("input")))
-        if base in _UNCHANGED:
-            return x if x else self.opaque(node, "its input is no map of the image")
+            return None if self.fold(node) else self._pick(*node.args)
+        base, arguments = base_name(node), named_arguments(node)
         if base in ("_assert_tensor_metadata", "sym_size"):
             return None
-        if base in _VIEWS and x is None and (key := self.key_of(arguments.get("self", arguments.get("input")))):
+        given = arguments.get("self", arguments.get("input"))
+        x = self.value_of(given)
+        if base in _VIEWS and x is None and (key := self.key_of(given)):
             self.fold(node)
             self.keys[node.name] = key  # still that parameter, in another form: layer scale is laid over maps so
             return None
-        if self.fold(node):
+        if base not in _UNCHANGED and self.fold(node):
             return None
         handler: Callable[..., Any] | None = getattr(self, f"_on_{base}", None)
-        if base in ACTIVATIONS:
-            return self.activate(node, x, ACTIVATIONS[base])
-        if handler is None:
-            return self.opaque(node, "this operator has no form here")
-        return handler(node, x, arguments)
+        if handler is None and base not in (*_UNCHANGED, *ACTIVATIONS):
+            raise NoForm("this operator has no form here")
+        if x is None and base not in JOINS:
+            raise NoForm(NO_MAP)
+        if handler is not None:
+            return handler(node, x, arguments)
+        assert x is not None
+        return x if base in _UNCHANGED else self.activate(x, ACTIVATIONS[base])
+
+    def _pick(self, source: Any, index: Any) -> Any:
+        parts = self.values.get(source.name) if isinstance(source, fx.Node) else None
+        if isinstance(parts, list) and isinstance(index, int):
+            return parts[index]
+        raise NoForm("its input is no list")
 
 
 def _flat(results: Any) -> list[Any]:

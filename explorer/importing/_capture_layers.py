@@ -8,17 +8,8 @@ from typing import Any
 import torch
 from torch import fx
 
-from ._capture_values import (
-    CHW,
-    Translation,
-    Value,
-    base_name,
-    named_arguments,
-    pair,
-    shape_of_node,
-    window_of,
-)
-from ._graph import POINTWISE
+from ._building import NO_MAP, NoForm, Value
+from ._capture_values import Translation, base_name, named_arguments, shape_of_node
 
 ACTIVATIONS = {
     "relu": "relu", "relu6": "relu6", "silu": "silu", "mish": "mish", "hardswish": "hard_swish", "sigmoid": "sigmoid",
@@ -29,71 +20,67 @@ _FORMS = ("view", "reshape", "view_as", "reshape_as")
 
 
 class Layers(Translation):
-    """A method for each operator, by its name."""
+    """A method for each operator, by its name: of a node, the map that it reads, and its arguments."""
 
-    def activate(self, node: fx.Node, x: Value | None, function: str) -> Value:
-        if x is None or x.groups:
-            return self.opaque(node, "its input is no map of the image")
-        return self.add(node, "activation", (x.operation,), self.shape_of(x), {"function": function}, axes=x.axes)
+    def activate(self, x: Value, function: str) -> Value:
+        return self.same("activation", x, {"function": function})
 
-    def _on_hardtanh(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
+    def _on_hardtanh(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
         low, high = a.get("min_val", -1), a.get("max_val", 1)
-        if (low, high) == (0, 6):
-            return self.activate(node, x, "relu6")
-        return self.opaque(node, f"clipping to {low} … {high} has no form here")
+        if (low, high) != (0, 6):
+            raise NoForm(f"clipping to {low} … {high} has no form here")
+        return self.activate(x, "relu6")
 
-    def _on_clamp(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
+    def _on_clamp(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
         limits: dict[tuple[Any, Any], str] = {(0, 6): "relu6", (0, None): "relu"}
         known = limits.get((a.get("min"), a.get("max")))
-        return self.activate(node, x, known) if known else self.opaque(node, "this clipping has no form here")
+        if known is None:
+            raise NoForm("this clipping has no form here")
+        return self.activate(x, known)
 
-    def _on_leaky_relu(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
+    def _on_leaky_relu(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
         slope = a.get("negative_slope", 0.01)
         if abs(slope - 0.01) > 1e-9:
-            return self.opaque(node, f"a slope of {slope:g} has no form here, only 0.01")
-        return self.activate(node, x, "leaky_relu")
+            raise NoForm(f"a slope of {slope:g} has no form here, only 0.01")
+        return self.activate(x, "leaky_relu")
 
-    def _on_elu(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
+    def _on_elu(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
         if (a.get("alpha", 1), a.get("scale", 1), a.get("input_scale", 1)) != (1, 1, 1):
-            return self.opaque(node, "only ELU with alpha 1 has a form here")
-        return self.activate(node, x, "elu")
+            raise NoForm("only ELU with alpha 1 has a form here")
+        return self.activate(x, "elu")
 
-    def _on_gelu(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        return self.activate(node, x, "gelu_tanh" if a.get("approximate") == "tanh" else "gelu")
+    def _on_gelu(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        return self.activate(x, "gelu_tanh" if a.get("approximate") == "tanh" else "gelu")
 
-    def _on_dropout(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Any:
-        if x is None or not a.get("p") or not 0 < a["p"] < 1 or x.groups:
+    def _on_dropout(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        if not a.get("p") or not 0 < a["p"] < 1 or x.groups:
             return x
-        return self.add(node, "dropout", (x.operation,), self.shape_of(x), {"p": float(a["p"])}, axes=x.axes)
+        return self.same("dropout", x, {"p": float(a["p"])})
 
     _on_feature_dropout = _on_dropout
 
-    def _on_conv2d(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        tensors = self.roles(weight=a["weight"], bias=a.get("bias"))
-        if x is None or x.axes != CHW or x.groups:
-            return self.opaque(node, "its input is no map of the image")
-        if tensors is None:
-            return self.opaque(node, "its weights are computed, not stored")
+    def _on_conv2d(self, node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        x, tensors = self.is_map(x), self.roles(weight=a["weight"], bias=a.get("bias"))
         kernel = tuple(int(each) for each in a["weight"].meta["val"].shape[2:])
-        stride, dilation = pair(a.get("stride", 1)), pair(a.get("dilation", 1))
+        stride, dilation = _pair(a.get("stride", 1)), _pair(a.get("dilation", 1))
         padding = a.get("padding", 0)
         if isinstance(padding, str):
             reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
             sides = [(r // 2, r - r // 2) if padding == "same" else (0, 0) for r in reach]
         else:
-            sides = [(each, each) for each in pair(padding)]
+            sides = [(each, each) for each in _pair(padding)]
         settings = {
             "kernel_size": kernel, "stride": stride, "padding": tuple(sides), "dilation": dilation,
             "groups": a.get("groups", 1),
         }  # fmt: skip
         gain = self._find_gain(a["weight"])
         if gain is None:
-            return self.add(node, "conv", (x.operation,), shape_of_node(node), settings, tensors)
+            return self.add("conv", (x,), shape_of_node(node), settings, tensors)
         # A gain of each filter, within its weight: behind the convolution it is one of each channel.
         key, weight = gain
-        y = self.add(node, "conv", (x.operation,), shape_of_node(node), settings, {"weight": weight})
+        y = self.add("conv", (x,), shape_of_node(node), settings, {"weight": weight})
         scaled = {"weight": key} | ({"bias": tensors["bias"]} if "bias" in tensors else {})
-        return self.add(node, "scale", (y.operation,), shape_of_node(node), {}, scaled)
+        return self.same("scale", y, {}, scaled)
 
     def _find_gain(self, node: fx.Node) -> tuple[str, str] | None:
         """The parameter that scales the filters of a standardised weight, and that weight without it: keys."""
@@ -114,98 +101,74 @@ class Layers(Translation):
         keys = self.origins[self.keys[node.name]] - {key}
         return key, self.keep(f"{node.name} without its gain", weight, sorted(keys))
 
-    def _on_linear(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        tensors = self.roles(weight=a["weight"], bias=a.get("bias"))
-        if x is None or x.groups:
-            return self.opaque(node, "its input is no map of the image")
-        if tensors is None:
-            return self.opaque(node, "its weights are computed, not stored")
-        if len(x.axes) == 1:
-            return self.add(node, "linear", (x.operation,), shape_of_node(node), {}, tensors)
-        if x.axes[-1] != 0:
-            return self.opaque(node, "it mixes the places of a map")
-        # Over the channels of each place: a 1×1 convolution.
-        outputs = self.tensors[tensors["weight"]].shape[0]
-        size = self.shape_of(x)[1:]
-        return self.add(node, "conv", (x.operation,), (outputs, *size), POINTWISE, tensors, axes=x.axes)
+    def _on_linear(self, node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        return self.linear(x, shape_of_node(node)[-1], self.roles(weight=a["weight"], bias=a.get("bias")))
 
-    def _on_batch_norm(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        tensors = self.roles(
-            weight=a.get("weight"), bias=a.get("bias"), running_mean=a.get("running_mean"),
-            running_var=a.get("running_var"),
-        )  # fmt: skip
-        if x is None or x.groups or x.axes[0] != 0:
-            return self.opaque(node, "its input is no map of the image")
-        if not tensors or len(tensors) < 4:
-            return self.opaque(node, "a batch norm without scale, shift or statistics has no form here")
-        return self.add(node, "batch_norm", (x.operation,), self.shape_of(x), {"eps": a["eps"]}, tensors)
+    def _on_batch_norm(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        if x.axes[:1] != (0,):
+            raise NoForm(NO_MAP)
+        roles = ("weight", "bias", "running_mean", "running_var")
+        tensors = self.roles(**{role: a.get(role) for role in roles})
+        if len(tensors) < len(roles):
+            raise NoForm("a batch norm without scale, shift or statistics has no form here")
+        return self.same("batch_norm", x, {"eps": a["eps"]}, tensors)
 
-    def _on_layer_norm(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
+    def _on_layer_norm(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        if len(a["normalized_shape"]) != 1 or x.axes[-1:] != (0,):
+            raise NoForm("only layer norm over the channels of each place has a form here")
         tensors = self.roles(weight=a.get("weight"), bias=a.get("bias"))
-        if x is None or x.groups or len(a["normalized_shape"]) != 1 or x.axes[-1] != 0:
-            return self.opaque(node, "only layer norm over the channels of each place has a form here")
-        if not tensors or len(tensors) < 2:
-            return self.opaque(node, "a layer norm without scale or shift has no form here")
-        return self.add(
-            node, "layer_norm", (x.operation,), self.shape_of(x), {"eps": a.get("eps", 1e-5)}, tensors, axes=x.axes
-        )
+        if len(tensors) < 2:
+            raise NoForm("a layer norm without scale or shift has no form here")
+        return self.same("layer_norm", x, {"eps": a.get("eps", 1e-5)}, tensors)
 
-    def _on_group_norm(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        tensors = self.roles(weight=a.get("weight"), bias=a.get("bias"))
-        if x is None or x.groups or x.axes != CHW:
-            return self.opaque(node, "its input is no map of the image")
-        if not tensors or len(tensors) < 2:
-            return self.opaque(node, "a group norm without scale or shift has no form here")
-        settings = {"eps": a.get("eps", 1e-5), "groups": a["num_groups"]}
-        return self.add(node, "group_norm", (x.operation,), self.shape_of(x), settings, tensors)
+    def _on_group_norm(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        x, tensors = self.is_map(x), self.roles(weight=a.get("weight"), bias=a.get("bias"))
+        if len(tensors) < 2:
+            raise NoForm("a group norm without scale or shift has no form here")
+        return self.same("group_norm", x, {"eps": a.get("eps", 1e-5), "groups": a["num_groups"]}, tensors)
 
-    def _on_max_pool2d(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        if x is None or x.axes != CHW or x.groups:
-            return self.opaque(node, "its input is no map of the image")
-        if pair(a.get("dilation", 1)) != (1, 1):
-            return self.opaque(node, "a dilated pooling has no form here")
-        return self.add(node, "max_pool", (x.operation,), shape_of_node(node), window_of(a))
+    def _on_max_pool2d(self, node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        if _pair(a.get("dilation", 1)) != (1, 1):
+            raise NoForm("a dilated pooling has no form here")
+        return self.add("max_pool", (self.is_map(x),), shape_of_node(node), _window_of(a))
 
-    def _on_avg_pool2d(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        if x is None or x.axes != CHW or x.groups:
-            return self.opaque(node, "its input is no map of the image")
+    def _on_avg_pool2d(self, node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
         if a.get("divisor_override") is not None:
-            return self.opaque(node, "an average with a divisor of its own has no form here")
-        settings = {**window_of(a), "count_include_pad": a.get("count_include_pad", True)}
-        return self.add(node, "avg_pool", (x.operation,), shape_of_node(node), settings)
+            raise NoForm("an average with a divisor of its own has no form here")
+        settings = {**_window_of(a), "count_include_pad": a.get("count_include_pad", True)}
+        return self.add("avg_pool", (self.is_map(x),), shape_of_node(node), settings)
 
-    def _adaptive(self, node: fx.Node, x: Value | None, kind: str) -> Value:
-        if x is None or x.axes != CHW or x.groups:
-            return self.opaque(node, "its input is no map of the image")
-        size = shape_of_node(node)[1:]
-        return self.add(node, "adaptive_pool", (x.operation,), shape_of_node(node), {"kind": kind, "output_size": size})
+    def _adaptive(self, node: fx.Node, x: Value, kind: str) -> Value:
+        shape = shape_of_node(node)
+        return self.add("adaptive_pool", (self.is_map(x),), shape, {"kind": kind, "output_size": shape[1:]})
 
-    def _on_adaptive_avg_pool2d(self, node: fx.Node, x: Value | None, _a: Mapping[str, Any]) -> Value:
+    def _on_adaptive_avg_pool2d(self, node: fx.Node, x: Value, _a: Mapping[str, Any]) -> Value:
         return self._adaptive(node, x, "avg")
 
-    def _on_adaptive_max_pool2d(self, node: fx.Node, x: Value | None, _a: Mapping[str, Any]) -> Any:
-        value = self._adaptive(node, x, "max")
-        return [value, None]
+    def _on_adaptive_max_pool2d(self, node: fx.Node, x: Value, _a: Mapping[str, Any]) -> list[Value | None]:
+        return [self._adaptive(node, x, "max"), None]
 
-    def _over_places(self, node: fx.Node, x: Value | None, a: Mapping[str, Any], kind: str) -> Value:
-        """The mean or maximum over height and width."""
-        axes = a.get("dim")
-        axes = [axes] if isinstance(axes, int) else axes
-        if x is None or x.groups or len(x.axes) != 3 or not axes:
-            return self.opaque(node, "only the mean or maximum over all places has a form here")
-        reduced = {x.axes[(each % 4) - 1] for each in axes if each % 4}
-        if reduced != {1, 2} or len(axes) != 2:
-            return self.opaque(node, "only the mean or maximum over all places has a form here")
-        channels = self.shape_of(x)[0]
-        pooled = self.add(
-            node, "adaptive_pool", (x.operation,), (channels, 1, 1), {"kind": kind, "output_size": (1, 1)}, axes=x.axes
-        )
-        if a.get("keepdim"):
-            return pooled
-        return self.add(node, "flatten", (pooled.operation,), (channels,))
+    def _over_places(self, x: Value, a: Mapping[str, Any], kind: str) -> Value:
+        axes = a.get("dim") or ()
+        return self.pool_places(x, [axes] if isinstance(axes, int) else axes, kind, keep=a.get("keepdim", False))
 
-    def _on_mean(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        return self._over_places(node, x, a, "avg")
+    def _on_mean(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        return self._over_places(x, a, "avg")
 
-    def _on_amax(self, node: fx.Node, x: Value | None, a: Mapping[str, Any]) -> Value:
-        return self._over_places(node, x, a, "max")
+    def _on_amax(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        return self._over_places(x, a, "max")
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    return (value[0], value[0]) if len(value) == 1 else (value[0], value[1])
+
+
+def _window_of(a: Mapping[str, Any]) -> dict[str, Any]:
+    kernel = _pair(a["kernel_size"])
+    top, left = _pair(a.get("padding", 0))
+    return {
+        "kernel_size": kernel, "stride": _pair(a.get("stride") or kernel), "padding": ((top, top), (left, left)),
+        "ceil_mode": bool(a.get("ceil_mode", False)),
+    }  # fmt: skip

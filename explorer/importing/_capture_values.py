@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
-from ..text import quote
-from ._graph import COMPUTED, Graph, Operation
-
-CHW = (0, 1, 2)
+from ._building import GraphBuilder, NoForm, Value
+from ._graph import COMPUTED
 
 
-@dataclass(frozen=True)
-class Value:
-    """A tensor of the captured graph: the result of an operation, perhaps with its axes in another order."""
-
-    operation: str
-    axes: tuple[int, ...] = CHW
-    """For each axis of the tensor, the batch left out, which axis of the operation's result it is."""
-    groups: int = 0
-    """Of a view (groups, channels of a group, height, width); negative once those two are exchanged."""
-
-
-class Translation:
-    """Operations, and what each value of torch's graph is among them; the handlers of operators are built on it."""
+class Translation(GraphBuilder):
+    """What each value of torch's graph is among our operations; the handlers of operators are built on it."""
 
     def __init__(self, program: torch.export.ExportedProgram, module: nn.Module, input_shape: tuple[int, ...]) -> None:
+        super().__init__(input_shape)
         self.program = program
-        self.input_shape = input_shape
         self.tensors: dict[str, Tensor] = dict(module.state_dict(keep_vars=False))
         signature = program.graph_signature
         self.keys: dict[str, str] = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
@@ -44,43 +30,19 @@ class Translation:
         self.values: dict[str, Any] = {}
         self.computed: dict[str, Any] = {}
         self.origins: dict[str, frozenset[str]] = {}
-        self.operations: list[Operation] = []
 
     def value_of(self, node: Any) -> Value | None:
         found = self.values.get(node.name) if isinstance(node, fx.Node) else None
         return found if isinstance(found, Value) else None
 
-    def plain(self, node: fx.Node, user: fx.Node) -> str:
-        """The operation whose result a tensor is, with its axes in our order."""
-        value = self.value_of(node)
-        if value is None:
-            return self.opaque(user, f"its input {quote(str(node))} is no map of the image").operation
-        if value.groups or value.axes != tuple(range(len(value.axes))):
-            shape = shape_of_node(node)
-            return self.add(node, "permute", (value.operation,), shape, {"order": value.axes}).operation
-        return value.operation
-
-    def add(
-        self,
-        node: fx.Node,
-        kind: str,
-        inputs: tuple[str, ...],
-        shape: tuple[int, ...],
-        settings: Mapping[str, Any] | None = None,
-        tensors: Mapping[str, str] | None = None,
-        axes: tuple[int, ...] | None = None,
-    ) -> Value:
-        name = node.name if not any(each.name == node.name for each in self.operations[-3:]) else f"{node.name}_after"
-        made = Operation(
-            name=name, kind=kind, inputs=inputs, shape=shape, settings=settings or {}, tensors=tensors or {},
-            scope=scope_of(node), source=source_of(node),
-        )  # fmt: skip
-        self.operations.append(made)
-        return Value(name, tuple(range(len(shape))) if axes is None else axes)
+    def come_to(self, node: fx.Node) -> None:
+        """Say that the operations that follow come from a node."""
+        self.at(node.name, scope_of(node), source_of(node))
 
     def opaque(self, node: fx.Node, reason: str) -> Value:
-        inputs = tuple(value.operation for each in node.all_input_nodes if (value := self.value_of(each)))
-        return self.add(node, "opaque", inputs, shape_of_node(node), {"reason": reason})
+        """Put an operation of no known kind in the place of a node."""
+        inputs = [value for each in node.all_input_nodes if (value := self.value_of(each))]
+        return self.add("opaque", inputs, shape_of_node(node), {"reason": reason})
 
     def key_of(self, node: Any) -> str | None:
         """The state-dict key of an argument that is a parameter or buffer."""
@@ -89,15 +51,15 @@ class Translation:
         key = self.keys.get(node.name)
         return key if key in self.tensors else None
 
-    def roles(self, **arguments: Any) -> dict[str, str] | None:
-        """Tensors by role; None where one is computed."""
+    def roles(self, **arguments: Any) -> dict[str, str]:
+        """Tensors by role, those that are given."""
         found = {}
         for role, node in arguments.items():
             if node is None:
                 continue
             key = self.key_of(node)
             if key is None:
-                return None
+                raise NoForm("its weights are computed, not stored")
             found[role] = key
         return found
 
@@ -137,11 +99,6 @@ class Translation:
         with torch.no_grad():
             return node.target(*arguments[0], **arguments[1])  # type: ignore[operator]
 
-    def shape_of(self, value: Value) -> tuple[int, ...]:
-        if value.operation == Graph.INPUT:
-            return tuple(self.input_shape)
-        return next(each.shape for each in reversed(self.operations) if each.name == value.operation)
-
 
 def source_of(node: fx.Node) -> str:
     return str(node.target)
@@ -179,18 +136,3 @@ def shape_of_node(node: fx.Node) -> tuple[int, ...]:
 def input_size(node: fx.Node, dim: int) -> int:
     value = node.args[0].meta["val"]  # type: ignore[union-attr]
     return int(value.shape[dim])
-
-
-def pair(value: Any) -> tuple[int, int]:
-    if isinstance(value, int):
-        return value, value
-    return (value[0], value[0]) if len(value) == 1 else (value[0], value[1])
-
-
-def window_of(a: Mapping[str, Any]) -> dict[str, Any]:
-    kernel = pair(a["kernel_size"])
-    top, left = pair(a.get("padding", 0))
-    return {
-        "kernel_size": kernel, "stride": pair(a.get("stride") or kernel), "padding": ((top, top), (left, left)),
-        "ceil_mode": bool(a.get("ceil_mode", False)),
-    }  # fmt: skip

@@ -33,8 +33,6 @@ def _reshape(r: OnnxReader, node: Node) -> Result:
         return norm
     if (same := _find_strides(r, node, shape)) is not None:
         return same
-    if shape[:1] != [r.batch]:
-        raise NoForm("it mixes the images of a batch")
     return r.builder.view(r.value(node.inputs[0]), tuple(shape[1:]))
 
 
@@ -144,7 +142,6 @@ def _split(r: OnnxReader, node: Node) -> list[Result]:
 
 
 def _pad(r: OnnxReader, node: Node) -> Value:
-    x = r.builder.is_map(r.value(node.inputs[0]))
     pads = r.whole_numbers(node.inputs[1])
     value = r.number(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else 0.0
     if len(node.inputs) > 3 and node.inputs[3]:
@@ -156,14 +153,7 @@ def _pad(r: OnnxReader, node: Node) -> Value:
     mode = node.settings.get("mode", "constant")
     if mode != "constant" or len(pads) != 8 or value is None or any(pads[each] for each in (0, 1, 4, 5)):
         raise NoForm("only padding of height and width by a number has a form here")
-    if min(pads) < 0:
-        raise NoForm("padding below 0, which cuts, has no form here")
-    if not any(pads):
-        return x
-    sides = ((pads[2], pads[6]), (pads[3], pads[7]))
-    channels, height, width = r.builder.shape_of(x)
-    shape = (channels, height + sum(sides[0]), width + sum(sides[1]))
-    return r.builder.add("pad", (x,), shape, {"padding": sides, "value": float(value)})
+    return r.builder.pad(r.value(node.inputs[0]), ((pads[2], pads[6]), (pads[3], pads[7])), value)
 
 
 def _expand(r: OnnxReader, node: Node) -> Result:

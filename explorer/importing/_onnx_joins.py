@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._building import NO_MAP, NoForm, Value
+from ._building import NoForm, Value
 from ._functions import ONE, TWO, clip
 from ._onnx import OnnxReader, Read, Result
 from ._onnx_file import Node
@@ -109,11 +109,7 @@ def _by_channel(
     name = next(each for each in node.inputs if r.constant(each) is not None)
     numbers = r.constant(name)
     assert numbers is not None
-    if x.groups or 0 not in x.axes:
-        raise NoForm(NO_MAP)
-    sizes = r.builder.sizes_of(x)
-    channels, at = r.builder.shape_of(x)[0], x.axes.index(0) - len(x.axes)
-    if numbers.size != channels or numbers.ndim > len(sizes) + 1 or numbers.ndim < -at or numbers.shape[at] != channels:
+    if not r.builder.lies_by_channel(x, numbers.size, numbers.shape):
         raise NoForm("constants that differ from place to place have no form here")
     flat = np.ascontiguousarray(numbers.reshape(-1))
     key = name if flat.shape == numbers.shape else f"{name} (by channel)"
