@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from ..home import home
-from ._devices import ask_devices, devices
 from ._experiments import ExperimentRow, Trial
 from ._files import Lock, atomic_write, read_note, write_folder
 from ._home import RUN_ID, RunFolder, new_run_id, read_home_id, validate_run_id
+from ._local import LocalPlace
 from ._open import open_store
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status
 from ._repair import describe, remove_experiment, write_experiment
-from ._scheduler import Launch, Scheduler
+from ._scheduler import Scheduler
 
 RESPONDS_SECONDS = 10.0
 """Without a sign of life for so long, a worker is shown as not responding."""
@@ -68,13 +68,12 @@ class Manager:
         """
         self.root = root or home()
         self.url = url or os.environ.get("EXPLORER_DATABASE_URL") or None
-        self.worker_command = worker_command
-        self.per_device = per_device
         self.store, self.messages = open_store(self.root, self.url)
         """``messages``: a sentence about each repair of the store, for people."""
         self.home_id = read_home_id(self.root)
         """Which of the data directories that may share a database this is."""
-        self._scheduler = Scheduler(self.root, self.url, self.store, self.home_id)
+        self._place = LocalPlace(self.root, self.url, self.store, worker_command, per_device)
+        self._scheduler = Scheduler(self.root, self.store, self.home_id, self._place)
         self._owner: Lock | None = None
         self._closing = threading.Event()
         self._guard = threading.RLock()
@@ -131,7 +130,7 @@ class Manager:
 
         Raises AlreadyManaged if another program does this.
         """
-        launch = self._launch()  # before the lock: a driver that is asked for the first time takes its time
+        self._scheduler.prepare()  # before the lock
         with self._guard:
             mine = self._owner is not None
             if not mine:
@@ -140,24 +139,11 @@ class Manager:
                 self._scheduler.clean_up()
                 self._scheduler.reconcile()
                 self._scheduler.escalate()
-                if launch is not None:
-                    self._scheduler.start_queued(launch)
+                self._scheduler.start_queued()
             finally:
                 if not mine and self._owner is not None:
                     self._owner.release()
                     self._owner = None
-
-    def _launch(self) -> Launch | None:
-        """What starting runs needs; None where nothing waits, or nothing can be started."""
-        if self.worker_command is None or not self._scheduler.has_queued():
-            return None
-        found = ask_devices()
-        return Launch(
-            command=self.worker_command(),
-            per_device=self.per_device,
-            known=found or devices(0.0),
-            complete=found is not None,
-        )
 
     def _describe_owner(self) -> str:
         note = read_note(self.root / "manager.lock")

@@ -94,7 +94,7 @@ def test_patience_with_a_request_of_another_home_begins_on_the_clock_of_its_own(
 ) -> None:
     mine, other = homes
     signals: list[object] = []
-    monkeypatch.setattr("explorer.runs._scheduler.signal_worker", lambda *given: signals.append(given))
+    monkeypatch.setattr("explorer.runs._local.signal_worker", lambda *given: signals.append(given))
     real = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: real() - 1e6)  # another host's clock
     assert other.stop(working.id).requested_action == "stop"

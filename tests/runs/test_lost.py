@@ -12,7 +12,7 @@ import pytest
 
 from explorer import training
 from explorer.cli import main
-from explorer.runs import Lock, Manager, Point, RunFolder, _scheduler
+from explorer.runs import Lock, Manager, Point, RunFolder, _local
 from explorer.training import open_manager
 from tests.sizes import ALL
 
@@ -76,7 +76,7 @@ def test_a_dead_worker_whose_folder_is_gone_is_lost_after_a_while(
     assert manager.run(run.id).status == "running"  # nobody can tell yet
     with pytest.raises(ValueError, match="stop it first"):
         manager.delete(run.id)
-    monkeypatch.setattr(_scheduler, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(_local, "SILENT_SECONDS", 0.0)
     assert manager.run(run.id).status == "lost"
 
 

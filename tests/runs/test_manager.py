@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _manager, _scheduler
+from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _local, _manager
 from explorer.runs._workers import signal_worker
 from explorer.training import open_manager
 
@@ -210,7 +210,7 @@ def test_no_process_left_is_told_and_the_others_get_their_turn(root: Path, monke
     def refuse(*_: object) -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(_scheduler, "start_worker", refuse)
+    monkeypatch.setattr(_local, "start_worker", refuse)
     manager = open_manager(root)
     runs = [create(manager), create(manager)]
     manager.tick()

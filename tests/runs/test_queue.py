@@ -25,7 +25,7 @@ from explorer.runs import (
     RunFolder,
     StoreError,
     _devices,
-    _scheduler,
+    _local,
     atomic_write,
     series,
     sweep,
@@ -42,13 +42,13 @@ CPU = Device(name="cpu", title="CPU", memory_bytes=1)
 @pytest.fixture
 def machine(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     """Two GPUs; a worker is the lock that this process holds."""
-    monkeypatch.setattr("explorer.runs._manager.ask_devices", lambda: (*GPUS, CPU))
+    monkeypatch.setattr("explorer.runs._local.ask_devices", lambda: (*GPUS, CPU))
 
     def start(*given: Any) -> None:  # a child has a copy of the lock
         lock: Lock = given[-1]
         KEPT.append(Lock(lock.path, os.dup(lock.descriptor)))
 
-    monkeypatch.setattr(_scheduler, "start_worker", start)
+    monkeypatch.setattr(_local, "start_worker", start)
     yield Manager(root, worker_command=lambda: ("worker",))
     while KEPT:
         KEPT.pop().release()  # else whoever ends what is left of a test waits for this process to end
@@ -92,11 +92,11 @@ def test_many_small_runs_do_not_starve_one_that_needs_two_devices(machine: Manag
 
 
 def test_while_the_devices_are_unknown_only_the_cpu_is_used(machine: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.runs._manager.ask_devices", lambda: None)
+    monkeypatch.setattr("explorer.runs._local.ask_devices", lambda: None)
     gpu, auto, cpu = wanting(machine, 1, "cuda:1"), wanting(machine, 1), wanting(machine, 1, "cpu")
     machine.tick()
     assert {run.id: run.status for run in machine.runs()} == {gpu.id: "queued", auto.id: "queued", cpu.id: "running"}
-    monkeypatch.setattr("explorer.runs._manager.ask_devices", lambda: (*GPUS, CPU))
+    monkeypatch.setattr("explorer.runs._local.ask_devices", lambda: (*GPUS, CPU))
     machine.tick()
     assert len(working(machine)) == 3
 
@@ -111,7 +111,7 @@ def test_the_manager_is_not_locked_while_it_asks_for_the_devices(
         assert go_on.wait(20)
         return (CPU,)
 
-    monkeypatch.setattr("explorer.runs._manager.ask_devices", slow)
+    monkeypatch.setattr("explorer.runs._local.ask_devices", slow)
     wanting(machine, 1)
     thread = threading.Thread(target=machine.tick)
     thread.start()
