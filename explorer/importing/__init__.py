@@ -2,9 +2,10 @@
 
 from ._find import find_architecture
 from ._from_file import NETWORK_FILES, from_file
+from ._from_module import from_module, from_name, read_design
 from ._from_onnx import from_onnx, from_onnx_path
 from ._graph import KINDS, Graph, Operation
-from ._import import AGREEMENT, Import, from_graph, from_module, from_name, read_design
+from ._import import AGREEMENT, Import, from_graph
 from ._libraries import LIBRARIES, count_parameters, list_names, names_library
 from ._onnx_file import MAX_ONNX_BYTES, list_files_beside
 from ._onnx_seal import SEAL_KEY, seal

@@ -9,7 +9,8 @@ from functools import lru_cache
 from .. import catalog
 from ..architecture import Architecture
 from ._from_file import NETWORK_FILES, from_file
-from ._import import Import, read_design
+from ._from_module import read_design
+from ._import import Import
 from ._libraries import names_library
 from ._problem import ImportingError
 

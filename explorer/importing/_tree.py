@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -14,24 +13,11 @@ from pydantic import ValidationError
 from .. import architecture as arch
 from ..analysis import projection_stride
 from ._graph import Graph, Operation
+from ._leaves import NORMS, Leaf, LeafMaker, common_scope
 from ._problem import DoesNotFit
 from ._reduce import Item, Join, Step
 
-_NORMS = {"batch_norm": "batch", "layer_norm": "layer", "group_norm": "group"}
 _SHORTCUTS = ("downsample", "shortcut", "projection", "proj", "skip", "identity")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Leaf:
-    """One or several operations that are one node."""
-
-    operations: tuple[Operation, ...]
-    scope: tuple[str, ...]
-    kind: str
-    """What it is called where the model has no name for it."""
-    make: Callable[[str], Any]
-    tensors: Mapping[str, str] = field(default_factory=dict)
-    """For each name of its state dict, below its path, the model's key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +32,13 @@ class _Block:
     """Settings of a residual block, whose only branch is the body."""
     projection: Mapping[str, str] = field(default_factory=dict)
     """Tensors of its projection, as a leaf has them."""
-    activation: str = "none"
 
     @property
     def kind(self) -> str:
         return "residual" if self.residual is not None else self.fuse
 
 
-_Part = _Leaf | _Block
+_Part = Leaf | _Block
 
 
 @dataclass(kw_only=True)
@@ -69,13 +54,7 @@ class TreeMaker:
     """Makes nodes of the items of a graph."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.by_name = {each.name: each for each in graph.operations}
-        self.inside: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        """For each module the operations in it."""
-        for each in graph.operations:
-            for depth in range(1, len(each.scope) + 1):
-                self.inside[each.scope[:depth]].append(each.name)
+        self.leaves = LeafMaker(graph)
         self.tree = Tree()
 
     def make(self, items: Sequence[Item]) -> Tree:
@@ -96,9 +75,6 @@ class TreeMaker:
 
     # ---- operations to parts ----
 
-    def _shape(self, name: str) -> tuple[int, ...]:
-        return self.graph.input_shape if name == Graph.INPUT else self.by_name[name].shape
-
     def _fuse(self, items: Sequence[Item]) -> tuple[_Part, ...]:
         """Items in order, what belongs together made one."""
         parts: list[_Part] = []
@@ -116,122 +92,22 @@ class TreeMaker:
             operation = item.operation
             if operation.kind in ("conv", "linear"):
                 norm = act = None
-                if operation.kind == "conv" and at < len(items) and _kind_of(items[at]) in _NORMS:
+                if operation.kind == "conv" and at < len(items) and _kind_of(items[at]) in NORMS:
                     norm = items[at].operation
                     at += 1
                 if at < len(items) and _kind_of(items[at]) == "activation":
                     act = items[at].operation
                     at += 1
                 is_conv = operation.kind == "conv"
-                parts.append(self._conv(operation, norm, act) if is_conv else self._linear(operation, act))
+                parts.append(self.leaves.conv(operation, norm, act) if is_conv else self.leaves.linear(operation, act))
                 continue
-            parts.append(self._leaf(operation))
+            parts.append(self.leaves.other(operation))
         return tuple(parts)
-
-    def _name_scope(self, operations: Sequence[Operation]) -> tuple[str, ...]:
-        """Where a fused layer has its name from: the module that holds just these operations, else the first one's."""
-        first = operations[0].scope
-        common = _common_scope(operations)
-        names = {each.name for each in operations}
-        return common if common and names.issuperset(self.inside[common]) else first
-
-    def _conv(self, operation: Operation, norm: Operation | None, act: Operation | None) -> _Leaf:
-        s, tensors = operation.settings, dict(operation.tensors)
-        inputs = self._shape(operation.inputs[0])
-        fields: dict[str, Any] = {
-            "out_channels": operation.shape[0], "kernel_size": _size(s["kernel_size"]), "stride": _size(s["stride"]),
-            "dilation": _size(s["dilation"]), "padding": _padding(s, inputs[1:]),
-            "groups": "depthwise" if 1 < s["groups"] == inputs[0] else s["groups"],
-            "activation": act.settings["function"] if act else "none",
-        }  # fmt: skip
-        taken = {f"conv.{role}": key for role, key in tensors.items()}
-        if norm is not None:
-            kind = _NORMS[norm.kind]
-            fields |= {"norm": kind, "norm_eps": norm.settings["eps"]}
-            if kind == "group":
-                fields["norm_groups"] = norm.settings["groups"]
-            taken |= {f"{'bn' if kind == 'batch' else 'norm'}.{role}": key for role, key in norm.tensors.items()}
-        if ("bias" in tensors) != (fields.get("norm") != "batch"):
-            fields["bias"] = "bias" in tensors
-        parts = tuple(each for each in (operation, norm, act) if each)
-        return self._made(arch.Conv, fields, parts, "conv", taken)
-
-    def _linear(self, operation: Operation, act: Operation | None) -> _Leaf:
-        fields: dict[str, Any] = {
-            "out_features": operation.shape[0], "bias": "bias" in operation.tensors,
-            "activation": act.settings["function"] if act else "none",
-        }  # fmt: skip
-        taken = {f"linear.{role}": key for role, key in operation.tensors.items()}
-        return self._made(arch.Linear, fields, tuple(each for each in (operation, act) if each), "fc", taken)
-
-    def _made(
-        self, kind: Any, fields: Mapping[str, Any], parts: tuple[Operation, ...], name: str, tensors: Mapping[str, str]
-    ) -> _Leaf:
-        def make(named: str) -> Any:
-            try:
-                return kind(name=named, **fields)
-            except ValidationError as error:
-                first = error.errors()[0]
-                place = ".".join(map(str, first["loc"]))
-                raise DoesNotFit(parts[0].name, f"{place} {first['msg'].removeprefix('Value error, ')}") from None
-
-        return _Leaf(operations=parts, scope=self._name_scope(parts), kind=name, make=make, tensors=tensors)
-
-    def _leaf(self, operation: Operation) -> _Leaf:
-        kind, s = operation.kind, operation.settings
-
-        def made(node: Any, name: str, tensors: Mapping[str, str] | None = None, **fields: Any) -> _Leaf:
-            return self._made(node, fields, (operation,), name, tensors or {})
-
-        if kind in _NORMS:
-            of_groups: dict[str, Any] = {"groups": s["groups"]} if kind == "group_norm" else {}
-            return made(arch.Norm, "norm", operation.tensors, kind=_NORMS[kind], eps=s["eps"], **of_groups)
-        if kind in ("max_pool", "avg_pool"):
-            fields: dict[str, Any] = {"ceil_mode": True} if s.get("ceil_mode") else {}
-            if not s.get("count_include_pad", True):
-                fields["count_include_pad"] = False
-            return made(
-                arch.Pool, kind, kind="max" if kind == "max_pool" else "avg", kernel_size=_size(s["kernel_size"]),
-                stride=_size(s["stride"]), padding=_padding(s, self._shape(operation.inputs[0])[1:], pool=True),
-                **fields,
-            )  # fmt: skip
-        if kind == "adaptive_pool":
-            return made(arch.GlobalPool, "pool", kind=s["kind"], output_size=_size(s.get("output_size", (1, 1))))
-        if kind == "activation":
-            return made(arch.Activation, s["function"], kind=s["function"])
-        if kind == "dropout":
-            return made(arch.Dropout, "dropout", p=s["p"])
-        if kind == "flatten":
-            return made(arch.Flatten, "flatten")
-        if kind == "local_response_norm":
-            return made(arch.LocalResponseNorm, "lrn", size=s["size"], alpha=s["alpha"], beta=s["beta"], k=s["k"])
-        if kind == "channel_shuffle":
-            return made(arch.ChannelShuffle, "shuffle", groups=s["groups"])
-        if kind == "slice":
-            stop = "end" if s["stop"] == self._shape(operation.inputs[0])[0] else s["stop"]
-            return made(arch.Slice, "slice", start=s["start"], stop=stop)
-        if kind == "scale":
-            weight, bias = (operation.tensors.get(role) for role in ("weight", "bias"))
-            if weight is None:  # the last of a residual block's body is the block's own
-                if bias and self.graph.tensors[bias].numel() < operation.shape[0]:
-                    raise DoesNotFit(operation.name, "adding one learned number to all channels has no form here")
-                name = "scale" if bias else "factor"
-                return made(arch.Scale, name, operation.tensors, kind="fixed", init=s["factor"], bias=bias is not None)
-            single = self.graph.tensors[weight].numel() < operation.shape[0]
-            return made(
-                arch.Scale, "scale", operation.tensors, kind="single" if single else "channel", bias=bias is not None
-            )
-        reasons = {
-            "pad": "padding that no convolution or pooling takes over",
-            "reshape": "this form has no form here",
-            "permute": "this order of axes has no form here",
-        }
-        raise DoesNotFit(operation.name, str(s.get("reason") or reasons.get(kind, "this operator has no form here")))
 
     def _join(self, join: Join, following: Operation | None) -> _Block:
         act = following if following is not None and following.kind == "activation" else None
         operation, branches = join.operation, [self._fuse(branch) for branch in join.branches]
-        scope = _common_scope(join.operations)
+        scope = common_scope(join.operations)
         if operation.kind == "add" and len(branches) == 2:
             found = self._residual(join, branches, act, scope)
             if found:
@@ -254,7 +130,7 @@ class TreeMaker:
     ) -> _Block | None:
         """shortcut + scale · body, where it is that."""
         plain = [number for number, branch in enumerate(branches) if not branch]
-        projection: _Leaf | None = None
+        projection: Leaf | None = None
         if len(plain) == 1:
             body = branches[1 - plain[0]]
         elif not plain:
@@ -264,12 +140,12 @@ class TreeMaker:
             if not chosen:
                 return None
             first = branches[chosen[0]][0]
-            assert isinstance(first, _Leaf)
+            assert isinstance(first, Leaf)
             projection, body = first, branches[1 - chosen[0]]
         else:
             return None
         settings: dict[str, Any] = {"activation": act.settings["function"] if act else "none"}
-        if body and isinstance(body[-1], _Leaf) and body[-1].kind == "factor":
+        if body and isinstance(body[-1], Leaf) and body[-1].kind == "factor":
             factor = body[-1].operations[0].settings["factor"]
             if 0 < factor <= 10:
                 settings["scale"] = factor
@@ -283,7 +159,7 @@ class TreeMaker:
             taken = {f"shortcut.{name}": key for name, key in projection.tensors.items()}
         operations = (*join.operations, act) if act else join.operations
         # A module's own activation belongs to its block.
-        wider = _common_scope(operations)
+        wider = common_scope(operations)
         return _Block(
             operations=operations, scope=wider if len(wider) == len(scope) else scope, branches=(body,), fuse="add",
             residual=settings, projection=taken,
@@ -291,10 +167,10 @@ class TreeMaker:
 
     def _projects(self, part: _Part, join: Join) -> bool:
         """Whether a branch is as a residual's projection: a 1×1 convolution of the block's stride, perhaps a norm."""
-        if not isinstance(part, _Leaf) or part.operations[0].kind != "conv":
+        if not isinstance(part, Leaf) or part.operations[0].kind != "conv":
             return False
         operation, node = part.operations[0], part.make("shortcut")
-        size_in, size_out = self._shape(operation.inputs[0])[1:], operation.shape[1:]
+        size_in, size_out = self.leaves.shape_of(operation.inputs[0])[1:], operation.shape[1:]
         has_norm = node.norm != "none"
         return bool(
             node.geometry == arch.Geometry((1, 1), projection_stride(size_in, size_out), (1, 1), (0, 0), (0, 0))
@@ -328,7 +204,7 @@ class TreeMaker:
 
     def _node(self, part: _Part, name: str, prefix: str) -> Any:
         path = f"{prefix}{name}"
-        if isinstance(part, _Leaf):
+        if isinstance(part, Leaf):
             self._take(path, part.tensors)
             return part.make(name)
         depth = len(part.scope)
@@ -373,15 +249,6 @@ def _kind_of(item: Item) -> str:
     return item.operation.kind if isinstance(item, Step) else ""
 
 
-def _common_scope(operations: Sequence[Operation]) -> tuple[str, ...]:
-    first = operations[0].scope
-    count = len(first)
-    for each in operations[1:]:
-        same = takewhile(lambda pair: pair[0] == pair[1], zip(first, each.scope, strict=False))
-        count = min(count, sum(1 for _ in same))
-    return first[:count]
-
-
 def _common_letters(names: set[str]) -> str:
     """What names have in common at their beginning, if that is more than a letter."""
     if not names:
@@ -401,25 +268,3 @@ def _unique(name: str, taken: set[str]) -> str:
         found = f"{stem}_{number}"
     taken.add(found)
     return found
-
-
-def _size(pair: Sequence[int]) -> Any:
-    return pair[0] if pair[0] == pair[1] else tuple(pair)
-
-
-def _padding(settings: Mapping[str, Any], size: Sequence[int], *, pool: bool = False) -> Any:
-    """Padding as a field has it: 'same' where it is that, TensorFlow's where only that explains it, else numbers."""
-    (top, bottom), (left, right) = settings["padding"]
-    kernel, stride = settings["kernel_size"], settings["stride"]
-    dilation = settings.get("dilation", (1, 1))
-    reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
-    sides = ((top, bottom), (left, right))
-    same = tuple((r // 2, r - r // 2) for r in reach)
-    even = top == bottom and left == right
-    if sides == same and (even or (not pool and tuple(stride) == (1, 1))):
-        return "same"
-    if even:
-        return _size((top, left))
-    if sides == tuple(arch.tf_same(n, r, s) for n, r, s in zip(size, reach, stride, strict=True)):
-        return "tf_same"
-    return sides

@@ -158,6 +158,40 @@ class Branches(Small):
         return super().forward(x if x.sum() > 0 else -x)
 
 
+class Turned(Small):
+    """Height and width are exchanged before a norm, and back only behind a window that is no square."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.long = nn.BatchNorm2d(8), nn.Conv2d(8, 8, (3, 1))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.long(self.norm(self.stem(x).transpose(2, 3))).transpose(2, 3).mean((2, 3)))
+
+
+class TurnedThere(Turned):
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.long(self.norm(self.stem(x).transpose(2, 3)).transpose(2, 3)).mean((2, 3)))
+
+
+class MixesImages(Small):
+    """Every row becomes an image of its own."""
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.stem(x)
+        return self.head(x.reshape(-1, 8)).view(x.shape[0], -1)[:, :5]
+
+
+def test_axes_that_change_places_are_followed() -> None:
+    check(TurnedThere(), (3, 16, 16))
+    for kind, operator in ((Turned, "conv2d"), (MixesImages, "reshape")):
+        found = from_module(kind(), (3, 16, 16))
+        assert found.status == "partial"
+        assert found.obstacle
+        assert operator in found.obstacle.operator
+        assert next(path for path, _ in walk(found.architecture)) == "stem"  # type: ignore[arg-type]
+
+
 def test_what_does_not_fit_is_named_with_its_module() -> None:
     found = from_module(Sorts(), (3, 16, 16))
     assert found.status == "partial"
