@@ -24,7 +24,7 @@ FLOORS: tuple[set[str], ...] = (
     {"editor", "profiling", "importing"},
     {"training"},
     {"experiments", "inspection", "export"},
-    {"comparison", "slimming"},
+    {"comparison", "slimming", "search"},
     {"cli"},
     {"__main__"},
 )
@@ -48,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"training", "importing", "modules", "figures", "datasets", "catalog", "analysis", "architecture"},
     "slimming": {"export", "inspection", "modules", "datasets", "analysis", "architecture"},
     "comparison": {"export", "experiments", "figures", "analysis", "catalog", "architecture"},
+    "search": {"experiments", "training", "analysis", "architecture"},
     "cli": set.union(*FLOORS[1:8]),
 }
 """For each package the others that it imports; beside them any may import the ground floor."""
@@ -68,6 +69,7 @@ WITHOUT_TORCH = (
     "explorer.export",
     "explorer.importing",
     "explorer.inspection",
+    "explorer.search",
     "explorer.cli",
     "explorer.text",
     "explorer.home",

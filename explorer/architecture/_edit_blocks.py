@@ -45,16 +45,26 @@ def scale_width(architecture: Architecture, factor: float) -> Architecture:
         raise refuse("", f"the width factor (={factor}) must be from 0.01 to 100")
     keep = set(classifiers(architecture))
 
-    def change(path: str, node: Any) -> Any:
-        if isinstance(node, Conv) and isinstance(node.out_channels, int) and path not in keep:
-            step = node.groups if isinstance(node.groups, int) else 1
-            wide = max(step, round(node.out_channels * factor / step) * step)
-            return with_fields(node, out_channels=min(wide, limits.MAX_CHANNELS // step * step))
-        if isinstance(node, Linear) and path not in keep:
-            return with_fields(node, out_features=min(max(1, round(node.out_features * factor)), limits.MAX_FEATURES))
-        return node
+    return transform(architecture, lambda path, node: node if path in keep else widen(node, factor))
 
-    return transform(architecture, change)
+
+def widen(node: Any, factor: float) -> Any:
+    """Multiply the width of one layer.
+
+    Args:
+        node: A leaf.
+        factor: Positive. Channels are rounded to the nearest number that the groups divide, from 1 to the limit.
+
+    Returns:
+        The convolution or linear layer with its new width; any other layer as it is.
+    """
+    if isinstance(node, Conv) and isinstance(node.out_channels, int):
+        step = node.groups if isinstance(node.groups, int) else 1
+        wide = max(step, round(node.out_channels * factor / step) * step)
+        return with_fields(node, out_channels=min(wide, limits.MAX_CHANNELS // step * step))
+    if isinstance(node, Linear):
+        return with_fields(node, out_features=min(max(1, round(node.out_features * factor)), limits.MAX_FEATURES))
+    return node
 
 
 def classifiers(architecture: Architecture) -> list[str]:

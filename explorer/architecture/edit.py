@@ -20,6 +20,7 @@ from ._edit_blocks import (
     set_attention,
     set_classes,
     set_residual,
+    widen,
 )
 from ._edit_runs import Place, WrapKind, copy, insert_at, paste, relocate, unwrap, wrap
 from ._edit_style import set_style, style_of
@@ -76,6 +77,7 @@ __all__ = [
     "style_of",
     "transform",
     "unwrap",
+    "widen",
     "with_fields",
     "wrap",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..analysis import repair
 from ..architecture import NAME_PATTERN, Architecture, ArchitectureError, edit
 from ..text import shorten, suggest
-from . import _factor_edits as edits
+from . import factor_edits as edits
 
 _WITHOUT = "without-"
 FROM_WEIGHTS = "from-weights"

@@ -52,27 +52,28 @@ def repeat_blocks(times: int) -> Callable[[Architecture], Architecture]:
     def change(architecture: Architecture) -> Architecture:
         blocks = set(edit.blocks(architecture))
         for place, node in reversed([*enumerate(architecture.trunk.nodes)]):
-            if isinstance(node, Residual) or (node.name in blocks and not _has_stride(node)):
+            if isinstance(node, Residual) or (node.name in blocks and not has_stride(node)):
                 for number in range(times, 1, -1):
                     taken = {each.name for each in architecture.trunk.nodes}
                     name = edit.free_name(f"{node.name}_{number}", taken)
-                    copy = edit.with_fields(_at_stride_1(node), name=name)
+                    copy = edit.with_fields(at_stride_1(node), name=name)
                     architecture = edit.insert(architecture, "", copy, place + 1)
         return architecture
 
     return change
 
 
-def _has_stride(node: Any) -> bool:
+def has_stride(node: Any) -> bool:
+    """Whether the node, or one in it, has a stride above 1."""
     return any(getattr(each, "stride", 1) not in (1, (1, 1)) for _, each in [("", node), *walk(node)])
 
 
-def _at_stride_1(node: Any) -> Any:
+def at_stride_1(node: Any) -> Any:
     """The node with stride 1 everywhere; its shortcuts become identities, and the repair projects where it must."""
     if isinstance(node, Residual):
-        return edit.with_fields(node, shortcut="identity", body=_at_stride_1(node.body))
+        return edit.with_fields(node, shortcut="identity", body=at_stride_1(node.body))
     if node.child_field:
-        return edit.with_fields(node, **{node.child_field: tuple(map(_at_stride_1, node.nodes))})
+        return edit.with_fields(node, **{node.child_field: tuple(map(at_stride_1, node.nodes))})
     return edit.with_fields(node, stride=1) if hasattr(node, "stride") else node
 
 
@@ -88,9 +89,18 @@ def _with_itself(architecture: Architecture, path: str) -> list[tuple[str, Any]]
     return [(path, node), *walk(node, path)]
 
 
-def remove_residuals(architecture: Architecture) -> Architecture:
-    """Replace every residual by its body and the activation that followed the addition."""
-    for path in reversed([path for path, node in walk(architecture) if isinstance(node, Residual)]):
+def find_blocks(architecture: Architecture, column: str) -> list[str]:
+    """A column that is a block or a residual itself, else the residuals that stand in it one after another."""
+    node = edit.find(architecture, column)
+    if isinstance(node, Residual) or column in edit.blocks(architecture):
+        return [column]
+    return [f"{column}/{each.name}" for each in node.nodes if isinstance(node, Sequence) and isinstance(each, Residual)]
+
+
+def remove_residuals(architecture: Architecture, below: str = "") -> Architecture:
+    """Replace every residual at or below a path by its body and the activation that followed the addition."""
+    found = walk(architecture) if not below else _with_itself(architecture, below)
+    for path in reversed([path for path, node in found if isinstance(node, Residual)]):
         node = edit.find(architecture, path)
         children = node.body.children if isinstance(node.body, Sequence) else (node.body,)
         if node.activation != "none":
@@ -159,17 +169,21 @@ def set_dilation(rate: int, *, only: Callable[[Geometry], bool]) -> Callable[[Ar
             inside = not blocks or edit.column_of(architecture, path) in blocks
             if not inside or not isinstance(node, Conv) or not only(node.geometry):
                 return node
-            g = node.geometry
-            reach = [d * (k - 1) for d, k in zip(g.dilation, g.kernel, strict=True)]
-            keeps = node.padding in ("same", "tf_same") or all(
-                2 * before == 2 * behind == each
-                for before, behind, each in zip(g.pad, g.pad_end, reach, strict=True)
-            )
-            return edit.with_fields(node, dilation=rate, padding="same") if keeps and g.stride == (1, 1) else node
+            keeps = node.geometry.stride == (1, 1) and is_padded_to_size(node)
+            return edit.with_fields(node, dilation=rate, padding="same") if keeps else node
 
         return edit.transform(architecture, leaf)
 
     return change
+
+
+def is_padded_to_size(conv: Conv) -> bool:
+    """Whether the padding makes up for the window: at stride 1 the map keeps its size."""
+    g = conv.geometry
+    reach = [d * (k - 1) for d, k in zip(g.dilation, g.kernel, strict=True)]
+    return conv.padding in ("same", "tf_same") or all(
+        2 * before == 2 * behind == each for before, behind, each in zip(g.pad, g.pad_end, reach, strict=True)
+    )
 
 
 def fuse_by_addition(architecture: Architecture, block: str) -> Architecture:
