@@ -24,9 +24,13 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatabl
 ONE_AFTER_ANOTHER = (
     "tests/browser/",
     "tests/runs/",
+    "tests/inspection/test_imported.py",
     "tests/inspection/test_published.py",
+    "tests/pages/test_import_model.py",
+    "tests/slimming/",
     "tests/training/test_memory.py",
     "tests/test_extending.py",
+    "tests/test_layering.py",
 )
 """Of these, the tests of a file run one after another: they share a server, a browser, or what is dear to make."""
 

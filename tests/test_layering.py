@@ -113,6 +113,7 @@ def imported_modules(path: Path) -> set[str]:
     return {each for module, name in imports(path) for each in (module, f"{module}.{name}" if name else module)}
 
 
+@cache
 def arrows() -> dict[str, set[str]]:
     """Which packages and top modules of ``explorer`` import which others."""
     parts = {part_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}

@@ -203,7 +203,7 @@ _SEND_MANY = """async ([count, pause]) => {
     [*(pytest.param(pause, 0, marks=THOROUGH) for pause in (0, 5, 40, 120)), (5, SLOW)],
 )
 def test_many_commands(visit, pause, delay):
-    count = 200 if ALL else 20  # the history keeps two hundred
+    count = 200 if ALL else 8  # the history keeps two hundred
     design = visit()
     worsen(design, delay=delay * 1000, sent=0)
     design.page.evaluate(_SEND_MANY, [count, pause])

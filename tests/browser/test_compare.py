@@ -64,6 +64,7 @@ def compare(server, page):
     return Compare(page, server.url)
 
 
+@thorough("tests/pages/test_compare.py::test_open_in_design_and_come_back")
 def test_add_reorder_remove_open_in_design_and_come_back(compare, tmp_path):
     page = compare.open(*SMALL[:2]).page
     until(lambda: len(compare.drawn()) > 10, "the diagrams")

@@ -59,7 +59,7 @@ def test_a_point_of_the_cloud_opens_in_design_and_back_finds_it(server, page):
     assert page.locator(".st-key-cloud_scatter .dots").count() == 1
 
 
-@thorough("tests/browser/test_compare_tabs.py::test_what_was_measured_is_shown")
+@thorough("tests/pages/test_compare_tabs.py::test_measured_once_and_kept")
 def test_a_measurement_is_waited_for_and_ended(fresh_server, page, new_page):
     server = fresh_server()
     address = f"{server.url}/compare?{TWO}&tab=measured&options=batch:256,repeats:500"
@@ -87,6 +87,7 @@ def test_a_measurement_is_waited_for_and_ended(fresh_server, page, new_page):
     until(lambda: not at_work(), "the end of what nobody looks at")
 
 
+@thorough("tests/pages/test_compare_tabs.py::test_measured_once_and_kept")
 def test_what_was_measured_is_shown(server, page):
     open_app(page, f"{server.url}/compare?{TWO}&tab=measured&options=repeats:3")
     page.get_by_role("button", name="Measure 2 networks").first.click()

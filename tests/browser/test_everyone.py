@@ -26,6 +26,8 @@ PAGES = {
     "catalogue_accuracy": "/catalogue?view=accuracy",
     "catalogue_list": f"/catalogue?view=list{'' if ALL else '&q=inception-resnet'}",
 }
+FURTHER_VIEWS = {"compare_lesson", "catalogue_changes", "catalogue_accuracy", "catalogue_list"}
+"""Of a page that is looked at in another view; they have its parts, so that they wait for `make test-all`."""
 SIZE = (1280, 900)
 ACCEPTED = {
     # Streamlit's own box around a file uploader's button is a bare section that carries a name; nothing of it is lost.
@@ -154,7 +156,7 @@ class Visit:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        *((name, "whole") for name in PAGES),
+        *(pytest.param(name, "whole", marks=THOROUGH if name in FURTHER_VIEWS else []) for name in PAGES),
         *(pytest.param(name, "parts", marks=[] if name == "ablate" else THOROUGH) for name in PAGES),
         *(pytest.param(name, "start", marks=THOROUGH) for name in ("train", "ablate")),
     ],

@@ -126,6 +126,7 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     page.get_by_text("334,858").first.wait_for(timeout=60_000)
 
 
+@thorough("tests/pages/test_import_model.py::test_a_network_is_imported_and_its_weights_are_kept")
 def test_a_network_of_torchvision_by_its_address_and_by_its_name(design):
     page = design.open("torchvision:resnet50").page
     assert analyze(design.architecture).params == 25_557_032  # as torchvision publishes it
@@ -195,6 +196,7 @@ def test_pictures_as_files(design, tmp_path):
     assert len(png) > 5_000
 
 
+@thorough("tests/pages/test_pages.py::test_renaming_undo_redo_and_pinning")
 def test_changes_are_listed_and_measured_from_here(design):
     page = design.open(NET).page
     assert "no changes" in design.button("changes_popover").inner_text()

@@ -148,7 +148,7 @@ def test_uploads_of_every_kind(gallery, page, tmp_path):
     open_app(page, f"{server.url}/inspect?model={run}")
     good, bad = files()
     if not ALL:  # the other forms are read in tests/datasets/test_images.py
-        good = {name: good[name] for name in ("plain.jpg", "plain.png", "cmyk.jpg", "turned.jpg")}
+        good = {name: good[name] for name in ("plain.jpg", "plain.png", "turned.jpg")}
         bad = {name: bad[name] for name in ("cut.jpg", f"{NAME.replace('/', '')}.png")}
     upload(page, tmp_path, {**good, **bad})
     until(lambda: page.locator(TILES).count() == len(good), "a tile for each picture", patience=60)

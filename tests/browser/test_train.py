@@ -286,6 +286,7 @@ def archives():
     }
 
 
+@thorough("tests/pages/test_train.py::test_a_folder_is_streamed_where_that_is_chosen")
 def test_archives_of_every_kind_are_previewed(training_server, page, tmp_path):
     server, _ = training_server
     open_app(page, f"{server.url}/train")

@@ -213,8 +213,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-_LARGE = {"vgg-11", "vgg-11 timm", "inception-v3"}
-"""Each has a sister here that is made by the same functions, or a test with torchvision's module."""
+_LARGE = {
+    "vgg-11", "vgg-11 timm", "vgg-16", "inception-v3", "inception-v4", "resnext-50",
+    "efficientnet-b0 timm", "convnext-t timm",
+}  # fmt: skip
+"""Each has a sister here that is made by the same functions (AlexNet, Inception-ResNet v2, ResNet-50, the same network
+of torchvision), or a test with torchvision's module."""
 
 
 @pytest.mark.parametrize(
