@@ -22,10 +22,10 @@ def find_dataset(model: str, manager: Manager, part: Literal["train", "test"] = 
         training data, where there is one; to train on the one with the most images. '' where there is none.
     """
     run = model.partition("@")[0]
-    try:
-        return str(manager.run(run).setting("dataset"))
-    except ValueError:
-        card = load_model_cards().get(run)
+    found = manager.store.find([run])
+    if found:
+        return str(found[0].setting("dataset"))
+    card = load_model_cards().get(run)
     if card is None:
         return ""
     cards = (datasets.get_card(name) for name in datasets.names())

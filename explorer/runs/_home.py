@@ -17,6 +17,9 @@ _KEPT = re.compile(r"kept-([0-9]{10})\.pt")
 _BEST = re.compile(r"best-(validation|test)-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 """The form of a run's id."""
+_SETTLED_NS = 2_000_000_000
+_LISTED: dict[Path, tuple[int, list[Path]]] = {}
+"""Folders of checkpoints: when each was changed last, and what was in it then. There may be thousands of runs."""
 
 
 def new_run_id() -> str:
@@ -54,9 +57,7 @@ def list_checkpoints(folder: Path) -> list[Path]:
     Returns:
         Paths, the newest step first.
     """
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.iterdir() if _CHECKPOINT.fullmatch(path.name)), reverse=True)
+    return _list(folder, _CHECKPOINT)
 
 
 def run_folders(root: Path) -> list[str]:
@@ -74,10 +75,7 @@ def list_best(folder: Path) -> list[Path]:
     Returns:
         Paths, the newest step first: there is one, or two for a moment while a better one is written.
     """
-    if not folder.is_dir():
-        return []
-    found = [path for path in folder.iterdir() if _BEST.fullmatch(path.name)]
-    return sorted(found, key=checkpoint_step, reverse=True)
+    return sorted(_list(folder, _BEST), key=checkpoint_step, reverse=True)
 
 
 def list_kept(folder: Path) -> list[Path]:
@@ -89,9 +87,22 @@ def list_kept(folder: Path) -> list[Path]:
     Returns:
         Paths, the newest step first.
     """
-    if not folder.is_dir():
+    return _list(folder, _KEPT)
+
+
+def _list(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    """The files with such names, the last of the alphabet first; a folder that has not changed is not read again."""
+    try:
+        changed_ns = os.stat(folder).st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted((path for path in folder.iterdir() if _KEPT.fullmatch(path.name)), reverse=True)
+    known = _LISTED.get(folder)
+    if known is None or known[0] != changed_ns:
+        known = changed_ns, sorted(folder.iterdir(), reverse=True)
+        # Two changes within one tick of the file system's clock look like one, so the last must lie some time back.
+        if time.time_ns() - changed_ns > _SETTLED_NS:
+            _LISTED[folder] = known
+    return [path for path in known[1] if name.fullmatch(path.name)]
 
 
 def checkpoint_step(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 Status = Literal["queued", "running", "paused", "stopped", "interrupted", "failed", "finished", "lost"]
@@ -44,6 +45,12 @@ class StoreError(ValueError):
     def damaged(self) -> bool:
         """Whether the file is not, or no longer, a database."""
         return self.code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@lru_cache(maxsize=10_000)
+def _read_settings(config: str) -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads(config)
+    return settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +107,7 @@ class Run:
 
     def setting(self, name: str) -> Any:
         """Read a value of its training configuration; None if it has none of this name."""
-        return json.loads(self.config).get(name)
+        return _read_settings(self.config).get(name)
 
     def to_data(self) -> dict[str, Any]:
         """Convert to plain data for JSON."""

@@ -10,9 +10,11 @@ import contextlib
 import json
 import math
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +32,19 @@ from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
 _BUSY_SECONDS = 30.0
 _PACKAGES = {"psycopg": "psycopg[binary]"}
 """What to install where a database's driver is missing, by the module that was not found."""
+_SHORT = [column for column in RUNS.columns if column is not RUNS.c.architecture]
 _CHECKED_PAGES = 16_384  # 64 MB
 
 
 def _run(row: Any) -> Run:
     stored = dict(getattr(row, "_mapping", row))
     fields = {column.key: stored[column.name] for column in RUNS.columns}
-    return Run(**{**fields, "tags": tuple(json.loads(fields["tags"]))})
+    return Run(**{**fields, "tags": _read_tags(fields["tags"])})
+
+
+@lru_cache(maxsize=1024)
+def _read_tags(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 class Store:
@@ -50,6 +58,8 @@ class Store:
             raise StoreError(f"EXPLORER_DATABASE_URL does not name a database: {error}") from None
         self.experiments = Experiments(self._transaction, self._delete)
         """Runs that belong together."""
+        self._architectures: dict[str, str] = {}
+        """By a run's id, the texts that were read: most of what thousands of rows hold, and none of it ever changes."""
         lite = self.url.get_backend_name() == "sqlite"
         self._suspect = Path(f"{self.url.database}.suspect") if lite and self.url.database else None
         """A file that says that damage was met: the next program that opens the store checks it whatever its size."""
@@ -129,13 +139,22 @@ class Store:
 
     def runs(self, *statuses: Status, home: str | None = None) -> list[Run]:
         """Read all runs, or those in certain states, or of one data directory, oldest first."""
-        query = RUNS.select().order_by(RUNS.c.created, RUNS.c.id)
-        if statuses:
-            query = query.where(RUNS.c.status.in_(statuses))
-        if home is not None:
-            query = query.where(RUNS.c.home == home)
+        conditions = [RUNS.c.status.in_(statuses)] if statuses else []
+        conditions += [RUNS.c.home == home] if home is not None else []
+        query = sql.select(*_SHORT).where(*conditions).order_by(RUNS.c.created, RUNS.c.id)
         with self._transaction() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+            unread = [row.created for row in rows if row.id not in self._architectures]
+            if unread:  # by age, as there may be more of them than a query takes names
+                texts = sql.select(RUNS.c.id, RUNS.c.architecture).where(*conditions, RUNS.c.created >= min(unread))
+                for row in connection.execute(texts):
+                    self._architectures[row.id] = sys.intern(row.architecture)
+        names = [column.key for column in _SHORT]
+        found = (dict(zip(names, row, strict=True)) for row in rows)
+        return [
+            Run(**{**fields, "tags": _read_tags(fields["tags"]), "architecture": self._architectures[fields["id"]]})
+            for fields in found
+        ]
 
     def find(self, runs: Iterable[str]) -> list[Run]:
         """Read the runs with these ids, in their order; unknown ids are left out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +20,8 @@ from ._loading import plan_for
 
 _HELD_UP = 4.0
 """So many times slower than the device's other networks: twice the factor by which the scaling may be wrong."""
+_NEWEST = 200
+"""So many runs of a device are looked at, the newest: each has a network to be analysed."""
 _LATEST = 20
 """So many measurements, the last ones, tell the range."""
 
@@ -92,11 +95,13 @@ def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
         runs: In the order in which they were made.
 
     Returns:
-        A speed for each run that has trained a whole epoch and that this version can read, in the same order.
+        A speed for each of the device's last 200 runs that have trained a whole epoch and that this version can read,
+        in the same order.
     """
-    found = []
-    for run in runs:
-        if run.epoch < 1 or run.seconds <= 0 or not run.steps:
+    found: list[Speed] = []
+    counts: Counter[str] = Counter()
+    for run in reversed(list(runs)):
+        if run.epoch < 1 or run.seconds <= 0 or not run.steps or counts[run.device] == _NEWEST:
             continue
         cost = _cost(run.architecture, run.config)
         if cost is not None and _is_streamed(cost[1]):  # it may have waited for its images
@@ -112,7 +117,8 @@ def collect_speeds(runs: Iterable[Run]) -> list[Speed]:
             seconds = run.seconds / images
             what = f"the run {run.name!r}"
             found.append(Speed(device=run.device, macs=macs, bytes=size, seconds=seconds, what=what))
-    return found
+            counts[run.device] += 1
+    return found[::-1]
 
 
 def forecast(architecture: Architecture, config: TrainConfig, device: str, known: Iterable[Speed]) -> Forecast | None:
@@ -147,7 +153,8 @@ def _forecast_computing(architecture: Architecture, config: TrainConfig, there: 
     found = analyze(architecture)
     macs, size = found.macs, found.training_bytes
     far = [_distance(macs, speed.macs) + _distance(size, speed.bytes) for speed in there]
-    nearest = [speed for speed, distance in zip(there, far, strict=True) if distance == min(far)]
+    least = min(far)
+    nearest = [speed for speed, distance in zip(there, far, strict=True) if distance == least]
     images = _images(architecture, config)
 
     def predict(speeds: Iterable[Speed]) -> list[float]:
@@ -202,7 +209,7 @@ def _distance(one: int, other: int) -> float:
     return abs(math.log(max(1, one) / max(1, other)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _cost(architecture: str, config: str) -> tuple[Architecture, TrainConfig, int, int] | None:
     """A run's network and configuration, MACs and bytes of one image; None if unreadable."""
     try:

@@ -11,6 +11,8 @@ import pytest
 
 from explorer.runs import Document, Lock, Manager, Point, RunFolder, Store, StoreError, read_note, validate_run_id
 
+from tests.training.parts import network
+
 from .parts import create
 
 
@@ -34,6 +36,22 @@ def test_what_is_no_number_is_left_out(manager: Manager) -> None:
     run = create(manager)
     manager.store.record(run.id, [point(1, float("nan")), point(2, float("inf")), point(3, 1.0)])
     assert [p.step for p in manager.store.points(run.id, "train/loss")] == [3]
+
+
+def test_a_list_of_runs_says_what_each_of_them_says(manager: Manager) -> None:
+    """Whatever the list remembers: runs that another program adds, changes and removes are seen."""
+    other = Store(manager.store.url.render_as_string(hide_password=False))
+    first, second = create(manager), create(manager, network(classes=10, dropout=0.5))
+    for store in (manager.store, other):
+        assert store.runs() == [store.get(first.id), store.get(second.id)]
+    other.update(first.id, step=7, tags=["seen"])
+    third = create(manager)
+    assert manager.store.runs() == [other.get(each.id) for each in (first, second, third)]
+    other.remove(second.id)
+    assert [run.id for run in manager.store.runs()] == [first.id, third.id]
+    other.update(third.id, status="failed")
+    assert manager.store.runs("failed", home=manager.home_id) == [other.get(third.id)]
+    assert manager.store.runs("queued", home="of another") == []
 
 
 def test_it_is_a_rollback_journal(manager: Manager) -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from explorer.runs import list_checkpoints
+from explorer.runs import list_best, list_checkpoints, list_kept
 from explorer.training import checkpoint
 from explorer.training.checkpoint import CheckpointError
 from explorer.training.state import State
@@ -219,3 +220,21 @@ def test_code_in_a_checkpoint_never_runs(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="not a checkpoint"):
         checkpoint.load(path, RUN)
     assert not (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize("age_seconds", [0, 100], ids=["changed just now", "quiet for long"])
+def test_lists_of_files_are_what_is_there(tmp_path: Path, age_seconds: int) -> None:
+    """However often and however soon after a change they are asked for."""
+    folder, missing = tmp_path / "checkpoints", tmp_path / "none"
+    folder.mkdir()
+    for number in range(40):
+        for path in (folder / f"step-{number:010}.pt", folder / f"kept-{number:010}.pt"):
+            path.touch()
+        (folder / f"step-{number - 2:010}.pt").unlink(missing_ok=True)
+        then = time.time_ns() - age_seconds * 10**9 + number
+        os.utime(folder, ns=(then, then))
+        for _ in range(2):
+            assert [path.name for path in list_checkpoints(folder)] == [
+                f"step-{each:010}.pt" for each in (number, number - 1) if each >= 0
+            ]
+            assert len(list_kept(folder)) == number + 1 and list_best(folder) == list_best(missing) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import streamlit as st
 
 from explorer.analysis import analyze
 from explorer.architecture import ArchitectureError, from_json
-from explorer.runs import Run, series
+from explorer.runs import Manager, Run, series
 from explorer.text import format_duration
 from pages.ui.manager import manager
 from pages.ui.text import cell, number_column
@@ -80,14 +81,15 @@ def _table() -> None:
 
 def records(runs: list[Run]) -> list[dict[str, Any]]:
     """The rows of the table, in the order of the runs."""
-    accuracies = manager().store.last_values(series.TEST_ACCURACY)
-    return [_record(run, accuracies.get(run.id)) for run in runs]
+    found = manager()
+    accuracies = found.store.last_values(series.TEST_ACCURACY)
+    return [_record(found, run, accuracies.get(run.id)) for run in runs]
 
 
-def _record(run: Run, accuracy: float | None) -> dict[str, Any]:
+def _record(manager: Manager, run: Run, accuracy: float | None) -> dict[str, Any]:
     return {
         "name": cell(run.name),
-        "state": STATES[run.status][0] if manager().is_responding(run) else "not responding",
+        "state": STATES[run.status][0] if manager.is_responding(run) else "not responding",
         "test accuracy": None if accuracy is None else 100 * accuracy,
         "progress": 100 * min(1.0, run.step / run.steps) if run.steps else 0.0,
         "epochs": f"{run.epoch}/{run.setting('epochs')}",
@@ -95,7 +97,7 @@ def _record(run: Run, accuracy: float | None) -> dict[str, Any]:
         "seed": run.setting("seed"),
         "params": _params(run.architecture),
         "time": format_duration(run.seconds),
-        "device": run.device if manager().owns(run) else cell(f"{run.device} on {run.host}".strip()),
+        "device": run.device if manager.owns(run) else cell(f"{run.device} on {run.host}".strip()),
         "tags": cell(", ".join(run.tags)),
         "created": f"{datetime.fromtimestamp(run.created).astimezone():%Y-%m-%d %H:%M}",
         "run": run.id,
@@ -106,7 +108,7 @@ def _words(record: dict[str, Any]) -> str:
     return " ".join(str(record[key]) for key in ("name", "state", "data", "device", "tags", "run")).lower()
 
 
-@st.cache_data(max_entries=1000, show_spinner=False)
+@lru_cache(maxsize=10_000)  # not Streamlit's: it would go through every text at every look
 def _params(text: str) -> int | None:
     try:
         return int(analyze(from_json(text)).params)
