@@ -187,6 +187,8 @@ def _carry(reduction: Reduction, alive: list[str], later: set[str], operation: O
     """Concatenate values behind an operation, and have later ones read that; None where they do not fit together."""
     graph, by_name = reduction.graph, reduction.by_name
     carried = f"{operation.name}_carried"
+    if carried in by_name:  # it was tried there, and the branches cross or nest all the same
+        return None
     parts: list[tuple[str, int, int]] = []
     for name in alive:
         shape = by_name[name].shape if name in by_name else graph.input_shape

@@ -144,3 +144,12 @@ class Random(nn.Module):
 def test_any_graph_of_maps_of_one_size_becomes_a_design(data: st.DataObject) -> None:
     reads = [data.draw(st.sets(st.integers(0, number), min_size=1, max_size=3)) for number in range(6)]
     check_import(Random(reads))
+
+
+def test_where_a_carried_place_still_nests_too_deep_it_is_not_carried_again() -> None:
+    """Re-parametrised blocks of GhostNet v3, in which the search for places once had no end."""
+    from timm.models.ghostnet import GhostBottleneckV3
+
+    blocks = (GhostBottleneckV3(16, 16, 16, mode="original"), GhostBottleneckV3(16, 48, 24, stride=2, mode="original"))
+    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(24, 10))
+    check_import(nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1), *blocks, *head), (3, 32, 32))
