@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from explorer.runs import Document, Lock, Manager, Point, RunFolder, Store, StoreError, read_note, validate_run_id
-
 from tests.training.parts import network
 
 from .parts import create

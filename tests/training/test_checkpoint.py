@@ -237,4 +237,5 @@ def test_lists_of_files_are_what_is_there(tmp_path: Path, age_seconds: int) -> N
             assert [path.name for path in list_checkpoints(folder)] == [
                 f"step-{each:010}.pt" for each in (number, number - 1) if each >= 0
             ]
-            assert len(list_kept(folder)) == number + 1 and list_best(folder) == list_best(missing) == []
+            assert len(list_kept(folder)) == number + 1
+            assert list_best(folder) == list_best(missing) == []
