@@ -139,8 +139,9 @@ class Store:
 
     def runs(self, *statuses: Status, home: str | None = None) -> list[Run]:
         """Read all runs, or those in certain states, or of one data directory, oldest first."""
-        conditions = [RUNS.c.status.in_(statuses)] if statuses else []
-        conditions += [RUNS.c.home == home] if home is not None else []
+        conditions: list[sql.ColumnElement[bool]] = [RUNS.c.status.in_(statuses)] if statuses else []
+        if home is not None:
+            conditions.append(RUNS.c.home == home)
         query = sql.select(*_SHORT).where(*conditions).order_by(RUNS.c.created, RUNS.c.id)
         with self._transaction() as connection:
             rows = connection.execute(query).all()
