@@ -103,13 +103,13 @@ class Reduction:
                 for name in inner[1:]:
                     nearer = self._common(nearer, name)
                 branches.append((*self.between(begin, nearer), self._join(operation, nearer, inner)))
-        inside = {name for each in sets for name in each}
-        for name in inside:
-            beyond = [user for user in self.users[name] if user.name not in inside and user.name != operation.name]
+        inside = self._ordered(set().union(*sets))
+        block = {operation.name, *(each.name for each in inside)}
+        for each in inside:
+            beyond = [user.name for user in self.users[each.name] if user.name not in block]
             if beyond:
-                raise Crosses(name, f"its result is used by {beyond[0].name}, too, outside of its block")
-        ordered = tuple(each for each in self.graph.operations if each.name in inside)
-        return Join(operation, tuple(branches), (*ordered, operation))
+                raise Crosses(each.name, f"its result is used by {beyond[0]}, too, outside of its block")
+        return Join(operation, tuple(branches), (*inside, operation))
 
     def collect(self, begin: str, end: str) -> set[str]:
         """What leads from one value to another that it dominates: names, the other with it."""
@@ -125,11 +125,15 @@ class Reduction:
     def _crossing(self, sets: Sequence[set[str]]) -> tuple[str, str]:
         for number, one in enumerate(sets):
             for other in sets[number + 1 :]:
-                for name in one & other:
-                    users = sorted({user.name for user in self.users[name]})
+                for each in self._ordered(one & other):
+                    users = sorted({user.name for user in self.users[each.name]})
                     if len(users) > 1:
-                        return name, f"its result crosses branches: {', '.join(users[:4])} read it"
-        return next(iter(sets[0])), "its result crosses branches"
+                        return each.name, f"its result crosses branches: {', '.join(users[:4])} read it"
+        return self._ordered(sets[0])[0].name, "its result crosses branches"
+
+    def _ordered(self, names: set[str]) -> tuple[Operation, ...]:
+        """Operations in the order of computation; a set's own order is another in each process."""
+        return tuple(each for each in self.graph.operations if each.name in names)
 
     def _common(self, one: str, other: str) -> str:
         while one != other:

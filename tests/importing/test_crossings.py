@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from explorer.architecture import Slice, walk
+from explorer.importing import Graph, Operation
+from explorer.importing._problem import Crosses
+from explorer.importing._reduce import Reduction
 from tests.importing.parts import check_import
 from tests.sizes import examples
 
@@ -119,6 +122,22 @@ def test_a_long_chain_of_which_all_is_read_does_not_nest() -> None:
 def test_what_crosses_is_carried_along(kind: type[Net]) -> None:
     found = check_import(kind())
     assert any(isinstance(node, Slice) for _, node in walk(found.architecture))  # type: ignore[arg-type]
+
+
+def test_the_first_of_what_crosses_is_named() -> None:
+    """In any process, though the order of a set of names is another in each."""
+    names = [f"a{number}" for number in range(20)]
+
+    def operation(name: str, kind: str, *inputs: str) -> Operation:
+        return Operation(name=name, kind=kind, inputs=inputs, shape=(3, 4, 4), source=kind)
+
+    operations = [operation(name, "activation", Graph.INPUT) for name in names]
+    operations += [operation("sum", "add", *names), operation("product", "multiply", *names)]
+    operations.append(operation("both", "add", "sum", "product"))
+    graph = Graph(name="n", input_shape=(3, 4, 4), operations=tuple(operations), output="both", tensors={})
+    with pytest.raises(Crosses) as told:
+        Reduction(graph).between(Graph.INPUT, "both")
+    assert told.value.operation == "a0"
 
 
 class Random(nn.Module):
