@@ -220,9 +220,10 @@ def map_nodes(draw: Draw, name: str, shape: Shape, keep: bool, depth: int) -> tu
         return (
             Attention(
                 name=name,
-                kind=pick(draw, "se", "cbam"),
+                kind=pick(draw, "se", "cbam", "eca"),
                 reduction=pick(draw, 1, 2, 16),
                 spatial_kernel=pick(draw, 1, 3, 7),
+                channel_kernel=pick(draw, "auto", 1, 5),
             ),
             shape,
         )

@@ -269,6 +269,12 @@ def _attention(walk: Walk, node: Any, path: str, x: Tensor) -> Tensor:
         kept = save_for_backward(x) + c_bytes + hidden_bytes + c_bytes
         walk.row(node, path, x, y, weight=weight, bias=hidden + c, macs=weight, kept=kept)
         return y
+    if node.kind == "eca":
+        # mean → convolution over the channels → sigmoid; the convolution keeps the means
+        kernel = node.channel_kernel_of(c)
+        y = (shape, mark_whole_input(field), True, [size, False, None], storage[0] + c_bytes + size)
+        walk.row(node, path, x, y, weight=kernel, macs=kernel * c, kept=save_for_backward(x) + 2 * c_bytes)
+        return y
     spatial = 2 * node.spatial_kernel**2
     macs = 2 * weight + spatial * h * w  # the shared MLP runs on the mean and on the maximum
     kept = save_for_backward(x) + 2 * c_bytes + 2 * hidden_bytes + c_bytes  # two pooled, two hidden, the channel gate

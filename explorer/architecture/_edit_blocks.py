@@ -236,7 +236,7 @@ def set_attention(
     Args:
         architecture: What is edited; it stays as it is.
         path: Path of the block; not the trunk.
-        kind: 'se' or 'cbam'; None takes the attention away.
+        kind: 'se', 'cbam' or 'eca'; None takes the attention away.
         reduction: Channels over hidden width. None: attention that is there keeps its own, new one has the default.
 
     Returns:
@@ -306,11 +306,14 @@ def _passes_channels(node: Any) -> bool:
 
 
 def _copy_attention(architecture: Architecture, path: str, model: Attention | None) -> Architecture:
-    """Give the block at ``path`` the attention of another one: its kind, reduction and window."""
+    """Give the block at ``path`` the attention of another one: its kind, reduction and kernels."""
     if model is None:
         return set_attention(architecture, path, None)
     architecture = set_attention(architecture, path, model.kind, model.reduction)
-    return replace(architecture, attention_of(architecture, path) or path, spatial_kernel=model.spatial_kernel)
+    return replace(
+        architecture, attention_of(architecture, path) or path, spatial_kernel=model.spatial_kernel,
+        channel_kernel=model.channel_kernel,
+    )  # fmt: skip
 
 
 def apply_to_all_blocks(architecture: Architecture, path: str) -> Architecture:

@@ -27,8 +27,8 @@ PoolKind = Literal["max", "avg"]
 """What a pooling window gives: its maximum or its average."""
 FuseKind = Literal["concat", "add", "multiply"]
 """How the outputs of branches become one: joined along the channels, added, or multiplied element by element."""
-AttentionKind = Literal["se", "cbam"]
-"""'se' is squeeze-and-excitation (Hu et al. 2018), 'cbam' the module of Woo et al. 2018."""
+AttentionKind = Literal["se", "cbam", "eca"]
+"""'se' is squeeze-and-excitation (Hu et al. 2018), 'cbam' the module of Woo et al. 2018, 'eca' of Wang et al. 2020."""
 Size = int | tuple[int, int]
 """One number for both axes, or (height, width)."""
 Sides = tuple[tuple[int, int], tuple[int, int]]

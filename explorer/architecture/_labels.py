@@ -15,6 +15,7 @@ _LABELS = {
     "p": "probability",
     "size": "channels in the sum",
     "spatial_kernel": "spatial kernel",
+    "channel_kernel": "channel kernel",
     "children": "layers",
     "fuse": "fusion",
     "weight": "weight of its loss",

@@ -227,27 +227,40 @@ class Activation(NodeBase):
 
 
 class Attention(NodeBase):
-    """Weights for channels (squeeze-and-excitation, Hu et al. 2018) and also for positions (CBAM, Woo et al. 2018).
+    """Weights for channels (squeeze-and-excitation, Hu et al. 2018; ECA, Wang et al. 2020), or positions too (CBAM).
 
-    Squeeze-and-excitation has biases as in the paper's code; CBAM's shared MLP and its convolution have none.
+    Squeeze-and-excitation has biases as in the paper's code; CBAM's (Woo et al. 2018) shared MLP and its convolution
+    have none. Efficient channel attention weighs a channel by the means of its neighbours and its own: a convolution
+    over the channels, without bias, then the sigmoid.
     """
 
     op: Literal["attention"] = "attention"
     kind: AttentionKind = "se"
-    """'se' or 'cbam'."""
+    """'se', 'cbam' or 'eca'."""
     reduction: Annotated[int, Field(ge=1, le=256)] = 16
-    """The MLP's hidden width is channels // reduction, at least 1."""
+    """The MLP's hidden width is channels // reduction, at least 1; ECA has none."""
     spatial_kernel: Annotated[int, Field(ge=1, le=limits.MAX_KERNEL)] = 7
     """CBAM only: odd kernel of the convolution over positions."""
+    channel_kernel: Annotated[int, Field(ge=1, le=limits.MAX_KERNEL)] | Literal["auto"] = "auto"
+    """ECA only: odd kernel of the convolution over channels; 'auto' is the paper's, by their number."""
 
     @property
     def weighted_depth(self) -> int:
-        return 2 if self.kind == "se" else 3  # the two layers of the MLP, and CBAM's convolution over positions
+        return {"se": 2, "cbam": 3, "eca": 1}[self.kind]  # the layers of the MLP, and the convolution
+
+    def channel_kernel_of(self, channels: int) -> int:
+        """The kernel over so many channels: (log₂ channels + 1) / 2, made odd, at least 3 (Wang et al. 2020)."""
+        if self.channel_kernel != "auto":
+            return self.channel_kernel
+        reach = channels.bit_length() // 2  # floor(log2(channels) + 1), halved
+        return max(3, reach + 1 - reach % 2)
 
     @model_validator(mode="after")
-    def _odd_kernel(self) -> Attention:
+    def _odd_kernels(self) -> Attention:
         if self.spatial_kernel % 2 == 0:
             raise ValueError(f"the spatial kernel must be odd, so that the size is kept, not {self.spatial_kernel}")
+        if self.channel_kernel != "auto" and self.channel_kernel % 2 == 0:
+            raise ValueError(f"the channel kernel must be odd, so that channels are kept, not {self.channel_kernel}")
         return self
 
 

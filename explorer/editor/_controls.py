@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, get_args
 
-from ..architecture import MAX_FEATURES, NormKind, Parallel, Residual, edit, field_label, pair, write_padding
+from ..architecture import (
+    MAX_FEATURES,
+    AttentionKind,
+    NormKind,
+    Parallel,
+    Residual,
+    edit,
+    field_label,
+    pair,
+    write_padding,
+)
 from ..text import format_setting
 from ._maker import Maker, activation_select, button, set_command
 
@@ -45,6 +55,7 @@ def _note(text: str) -> dict[str, Any]:
     return {"type": "note", "label": text}
 
 
+ATTENTIONS: list[tuple[Any, str]] = [(name, name.upper()) for name in get_args(AttentionKind)]
 _YES_NO = [(True, "yes"), (False, "no")]
 NORMS: list[tuple[Any, str]] = [(name, name) for name in get_args(NormKind)]
 _GROUPS = "a number that divides the channels"
@@ -185,17 +196,27 @@ def _activation_controls(_: Maker, node: Any, path: str, *__: bool) -> list[dict
 
 
 def _attention_controls(make: Maker, attention: Any, path: str, *_: bool) -> list[dict[str, Any]]:
-    kind = make.setting(attention, path, "kind", [("se", "SE"), ("cbam", "CBAM")])
+    kind = make.setting(attention, path, "kind", ATTENTIONS)
     return [kind, *attention_sizes(make, attention, path)]
 
 
 def attention_sizes(make: Maker, attention: Any, path: str) -> list[dict[str, Any]]:
-    """The controls of an attention but for its kind."""
-    value, kernel = attention.reduction, attention.spatial_kernel
-    odd = make.ribbon("spatial kernel", set_command(path, "spatial_kernel"), kernel, sorted({3, 5, 7, 9, 11, kernel}))
+    """The controls of an attention but for its kind; what the kind has no use for is folded away."""
+    used = {"se": ["reduction"], "cbam": ["reduction", "spatial_kernel"], "eca": ["channel_kernel"]}[attention.kind]
+    value, kernel, over = attention.reduction, attention.spatial_kernel, attention.channel_kernel
+    kernels = sorted({3, 5, 7, 9, over} - {"auto"})
+    controls = {
+        "reduction": make.ribbon(
+            "reduction", set_command(path, "reduction"), value, sorted({1, 2, 4, 8, 16, 32, value})
+        ),
+        "spatial_kernel": make.ribbon(
+            "spatial kernel", set_command(path, "spatial_kernel"), kernel, sorted({3, 5, 7, 9, 11, kernel})
+        ),
+        "channel_kernel": make.setting(attention, path, "channel_kernel", ["auto", *kernels]),
+    }
     return [
-        make.ribbon("reduction", set_command(path, "reduction"), value, sorted({1, 2, 4, 8, 16, 32, value})),
-        *([odd] if attention.kind == "cbam" else _more(odd)),  # squeeze-and-excitation has no use for it
+        *(controls[field] for field in used),
+        *_more(*(control for field, control in controls.items() if field not in used)),
     ]
 
 

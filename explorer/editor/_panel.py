@@ -22,7 +22,7 @@ from ..architecture import (
 from ..figures import kind_of, kind_of_branch
 from ..text import compact_shape
 from ._commands import Command, stride_layer
-from ._controls import CONTROLS, NORMS, attention_sizes, node_controls, residual_details
+from ._controls import ATTENTIONS, CONTROLS, NORMS, attention_sizes, node_controls, residual_details
 from ._insert import list_parts
 from ._maker import Maker, activation_select, button, number
 
@@ -177,7 +177,7 @@ def _residual_controls(make: Maker, node: Any, path: str) -> list[dict[str, Any]
 def _attention_controls(make: Maker, path: str) -> list[dict[str, Any]]:
     at = edit.attention_of(make.architecture, path)
     found = edit.find(make.architecture, at) if at else None
-    options: list[tuple[Any, str]] = [("none", "none"), ("se", "SE"), ("cbam", "CBAM")]
+    options: list[tuple[Any, str]] = [("none", "none"), *ATTENTIONS]
     kind = found.kind if found else "none"
     controls = [make.choice("attention", {"do": "attention", "path": path}, kind, options)]
     if at and found:

@@ -285,6 +285,14 @@ def _write_shuffle(w: GraphWriter, node: arch.ChannelShuffle, path: str, x: str)
 
 
 def _write_attention(w: GraphWriter, node: arch.Attention, path: str, x: str) -> str:
+    if node.kind == "eca":
+        channels = w.layer(path).input_shape[0]
+        kernel = node.channel_kernel_of(channels)
+        means = w.reshape(path, w.add("GlobalAveragePool", path, x), 1, channels)
+        weight, pads = w.weight(f"{path}/conv", "weight"), [kernel // 2] * 2
+        mixed = w.add("Conv", path, means, weight, kernel_shape=[kernel], pads=pads)
+        return w.add("Mul", path, x, w.reshape(path, w.add("Sigmoid", path, mixed), channels, 1, 1))
+
     def read(pooled: str) -> str:
         hidden = w.add("Relu", path, _write_convolution(w, arch.POINTWISE, 1, path, f"{path}/reduce", pooled))
         return _write_convolution(w, arch.POINTWISE, 1, path, f"{path}/expand", hidden)

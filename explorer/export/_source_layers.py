@@ -200,6 +200,8 @@ def norm_leaf(kind: str, channels: int, eps: float, groups: int) -> Leaf:
 
 
 def _attention(node: arch.Attention, before: Shape, _: Shape) -> Leaf:
+    if node.kind == "eca":
+        return Leaf("ChannelAttention", (Setting("kernel_size", node.channel_kernel_of(before[0]), by_name=False),))
     settings = [
         Setting("channels", before[0], "in", by_name=False),
         Setting("reduction", node.reduction, default=16),

@@ -224,6 +224,20 @@ class CBAM(nn.Module):
         return x * torch.sigmoid(self.spatial(planes))
 
 
+class ChannelAttention(nn.Module):
+    """Channel weights from the means of neighbouring channels (ECA, Wang et al. 2020)."""
+
+    def __init__(self, kernel_size: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(
+            1, 1, kernel_size, padding=kernel_size // 2, bias=False
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = torch.sigmoid(self.conv(x.mean((2, 3))[:, None]))
+        return x * gate[:, 0, :, None, None]
+
+
 def stochastic_depth(x: Tensor, p: float) -> Tensor:
     """Leave out each image with the probability p (Huang et al. 2016)."""
     kept = 1 - p

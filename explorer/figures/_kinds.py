@@ -93,6 +93,7 @@ def _taken(node: Any) -> str:
     return f"from {node.start:,}" if node.stop == "end" else f"{node.start:,}–{node.stop - 1:,}"
 
 
+_ATTENTIONS = {"se": "squeeze-and-excitation", "cbam": "CBAM", "eca": "efficient channel attention"}
 _SCALED = {"channel": "each channel", "single": "all channels together"}
 
 
@@ -139,8 +140,8 @@ LOOKS: dict[str, Look] = {
     ),
     "activation": Look(describe=lambda node: str(node.kind), box=lambda node: (node.kind, ""), minor=True),
     "attention": Look(
-        describe=lambda node: "squeeze-and-excitation" if node.kind == "se" else "CBAM",
-        box=lambda node: ("SE" if node.kind == "se" else "CBAM", ""), colour=lambda _: "attention",
+        describe=lambda node: _ATTENTIONS[node.kind], box=lambda node: (node.kind.upper(), ""),
+        colour=lambda _: "attention",
     ),
     "sequence": Look(describe=lambda node: f"{len(node.children)} layers"),
     "parallel": Look(

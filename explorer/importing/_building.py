@@ -10,6 +10,7 @@ from typing import Any
 from ._graph import POINTWISE, Graph, Operation
 
 CHW = (0, 1, 2)
+NO_CHANNEL_CONV = "only a convolution over channels that keeps their number, without bias, has a form here"
 NO_MAP = "its input is no map of the image"
 
 
@@ -180,6 +181,15 @@ class GraphBuilder:
             raise NoForm("this order of axes has no form here")
         return Value(x.operation, tuple(x.axes[each - 1] for each in order[1:]))
 
+    def channel_conv(self, x: Value, kernel: int, padding: int, tensors: Mapping[str, str]) -> Value:
+        """A convolution over a row of channels that keeps their number."""
+        shape = self.sizes_of(x)
+        if len(shape) != 2 or shape[0] != 1 or kernel != 2 * padding + 1 or "bias" in tensors:
+            raise NoForm(NO_CHANNEL_CONV)
+        if self.shape_of(x) != shape:  # a column turned: its numbers lie as they are
+            x = self.add("reshape", (x,), shape, {"shape": shape})
+        return self.add("channel_conv", (x,), shape, {"kernel": kernel}, tensors)
+
     def view(self, x: Value, shape: tuple[int, ...]) -> Value:
         """The same numbers in another form, without the batch."""
         whole = self.shape_of(x)
@@ -197,9 +207,16 @@ class GraphBuilder:
             return x
         if len(shape) == 1 and len(whole) == 3 and (x.axes == CHW or whole[1:] == (1, 1)):
             return self.add("flatten", (x,), shape)
-        if len(whole) == 1 and shape == (whole[0], 1, 1):
+        if _is_row(whole, shape):
             return self.add("reshape", (x,), shape, {"shape": shape})
         raise NoForm("this form has no form here")
+
+
+def _is_row(whole: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a vector, a row or column of channels or a map of 1×1 becomes another of these."""
+    count = prod(whole)
+    forms = ((count,), (1, count), (count, 1), (count, 1, 1))
+    return whole in forms and shape in forms
 
 
 def _times(shape: Sequence[int]) -> str:

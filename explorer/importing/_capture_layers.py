@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from ._building import NO_MAP, NoForm, Value
+from ._building import NO_CHANNEL_CONV, NO_MAP, NoForm, Value
 from ._capture_values import Translation, base_name, named_arguments, shape_of_node
 
 ACTIVATIONS = {
@@ -16,6 +16,7 @@ ACTIVATIONS = {
     "hardsigmoid": "hard_sigmoid", "tanh": "tanh",
 }  # fmt: skip
 """Our names of torch's element-wise functions without settings."""
+_ROW = {"padding": 0, "stride": 1, "dilation": 1}
 _FORMS = ("view", "reshape", "view_as", "reshape_as")
 
 
@@ -81,6 +82,13 @@ class Layers(Translation):
         y = self.add("conv", (x,), shape_of_node(node), settings, {"weight": weight})
         scaled = {"weight": key} | ({"bias": tensors["bias"]} if "bias" in tensors else {})
         return self.same("scale", y, {}, scaled)
+
+    def _on_conv1d(self, _node: fx.Node, x: Value, a: Mapping[str, Any]) -> Value:
+        tensors, shape = self.roles(weight=a["weight"], bias=a.get("bias")), tuple(a["weight"].meta["val"].shape)
+        padding, stride, dilation = (_pair(a.get(key, usual))[0] for key, usual in _ROW.items())
+        if shape[:2] != (1, 1) or (stride, dilation) != (1, 1):
+            raise NoForm(NO_CHANNEL_CONV)
+        return self.channel_conv(x, int(shape[2]), padding, tensors)
 
     def _find_gain(self, node: fx.Node) -> tuple[str, str] | None:
         """The parameter that scales the filters of a standardised weight, and that weight without it: keys."""

@@ -30,6 +30,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "concat": (),  # of channels
     "slice": ("start", "stop"),  # of channels
     "channel_shuffle": ("groups",),
+    "channel_conv": ("kernel",),  # of a row of channels, 1 × channels, with zeros at its ends
+    "channel_attention": ("kernel",),  # of a map: its channels weighed by the sigmoid of such a one of their means
     "flatten": (),
     "dropout": ("p",),
     "pad": ("padding", "value"),  # two pairs

@@ -118,6 +118,11 @@ class LeafMaker:
             )  # fmt: skip
         if kind == "adaptive_pool":
             return made(arch.GlobalPool, "pool", kind=s["kind"], output_size=_size(s.get("output_size", (1, 1))))
+        if kind == "channel_attention":
+            usual = arch.Attention(name="usual", kind="eca").channel_kernel_of(operation.shape[0])
+            kernel = "auto" if s["kernel"] == usual else s["kernel"]
+            taken = {"conv.weight": operation.tensors["weight"]}
+            return made(arch.Attention, "attention", taken, kind="eca", channel_kernel=kernel)
         if kind == "activation":
             return made(arch.Activation, s["function"], kind=s["function"])
         if kind == "dropout":
@@ -146,6 +151,7 @@ class LeafMaker:
             "pad": "padding that no convolution or pooling takes over",
             "reshape": "this form has no form here",
             "permute": "this order of axes has no form here",
+            "channel_conv": "a convolution over channels that is no efficient channel attention has no form here",
         }
         raise DoesNotFit(operation.name, str(s.get("reason") or reasons.get(kind, "this operator has no form here")))
 

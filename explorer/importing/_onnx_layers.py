@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._building import NoForm, Value
+from ._building import NO_CHANNEL_CONV, NoForm, Value
 from ._onnx import OnnxReader, Read, Result
 from ._onnx_file import Node
 from ._onnx_settings import take_bias
@@ -59,10 +59,12 @@ def _count_windows(settings: Mapping[str, Any], size: Sequence[int], *, up: bool
 
 
 def _conv(r: OnnxReader, node: Node) -> Value:
-    x = r.builder.is_map(r.value(node.inputs[0]))
     weight = r.constant(node.inputs[1])
     if weight is None:
         raise NoForm("its weights are computed from the image")
+    if weight.ndim == 3:
+        return _channel_conv(r, node, weight)
+    x = r.builder.is_map(r.value(node.inputs[0]))
     if weight.ndim != 4:
         raise NoForm("only convolutions of two dimensions have a form here")
     channels, *size = r.builder.shape_of(x)
@@ -80,6 +82,19 @@ def _conv(r: OnnxReader, node: Node) -> Value:
         _look_for_bias(r, node, tensors, outputs, behind=(1, 1))
     shape = (outputs, *_count_windows(settings, size))
     return r.builder.add("conv", (x,), shape, settings, tensors)
+
+
+def _channel_conv(r: OnnxReader, node: Node, weight: NDArray[Any]) -> Value:
+    s, kernel = node.settings, weight.shape[2]
+    pads = tuple(s.get("pads") or (0, 0))
+    plain = s.get("auto_pad", "NOTSET") == "NOTSET" and all(
+        tuple(s.get(key) or (1,)) == (1,) for key in ("strides", "dilations")
+    )
+    biases = [r.constant(each) for each in node.inputs[2:] if each]
+    has_bias = any(each is None or each.any() for each in biases)
+    if weight.shape[:2] != (1, 1) or not plain or pads != (kernel // 2,) * 2 or has_bias:
+        raise NoForm(NO_CHANNEL_CONV)
+    return r.builder.channel_conv(r.value(node.inputs[0]), kernel, pads[0], {"weight": r.keep(node.inputs[1], weight)})
 
 
 def _look_for_bias(

@@ -22,7 +22,9 @@ def simplify(graph: Graph) -> Graph:
     Returns:
         A graph that computes the same, without operations that nothing depends on.
     """
-    for rewrite in (_join_gated, _take_vectors_as_maps, _merge_scales, _merge_padding, _share_prefixes):
+    for rewrite in (
+        _join_gated, _find_channel_attention, _take_vectors_as_maps, _merge_scales, _merge_padding, _share_prefixes,
+    ):  # fmt: skip
         graph = _sweep(rewrite(graph))
     return graph
 
@@ -85,6 +87,32 @@ def _join_gated(graph: Graph) -> Graph:
                 changed[each.name] = replace(each, kind="activation", inputs=(x,), settings={"function": function})
                 changed[gate] = None
                 break
+    return _rebuild(graph, changed, {})
+
+
+def _find_channel_attention(graph: Graph) -> Graph:
+    """x · sigmoid(a convolution over the means of x's channels) is efficient channel attention."""
+    by_name, users = {each.name: each for each in graph.operations}, users_of(graph.operations)
+    changed: dict[str, Operation | None] = {}
+    for each in graph.operations:
+        if each.kind != "channel_conv":
+            continue
+        mean = by_name.get(each.inputs[0])
+        while mean is not None and mean.kind in ("reshape", "flatten"):
+            mean = by_name.get(mean.inputs[0])
+        if mean is None or mean.kind != "adaptive_pool" or mean.settings != {"kind": "avg", "output_size": (1, 1)}:
+            continue
+        behind, sigmoids = each, 0
+        while len(users[behind.name]) == 1:
+            (behind,) = users[behind.name]
+            is_sigmoid = behind.kind == "activation" and behind.settings["function"] == "sigmoid"
+            sigmoids += is_sigmoid
+            if not is_sigmoid and behind.kind != "reshape":
+                break
+        if behind.kind == "multiply" and sigmoids == 1 and mean.inputs[0] in behind.inputs:
+            changed[behind.name] = replace(
+                behind, kind="channel_attention", inputs=mean.inputs, settings=each.settings, tensors=each.tensors
+            )
     return _rebuild(graph, changed, {})
 
 

@@ -12,7 +12,7 @@ from .. import architecture as arch
 from ..analysis import Layer, analyze, projection_stride
 from ._channel_layers import NORMS, ChannelScale, ChannelSlice, make_norm
 from ._containers import AuxiliaryBlock, NamedBlock, ParallelBlock, ResidualBlock, SequenceBlock
-from ._layers import ACTIVATIONS, CBAM, ConvBlock, LinearBlock, SqueezeExcitation
+from ._layers import ACTIVATIONS, CBAM, ChannelAttention, ConvBlock, LinearBlock, SqueezeExcitation
 from ._padding import PaddedPool
 
 
@@ -122,6 +122,8 @@ def _residual(node: arch.Residual, layer: Layer, children: list[tuple[str, nn.Mo
 
 def _attention(node: arch.Attention, layer: Layer, _: Any) -> nn.Module:
     channels = layer.input_shape[0]
+    if node.kind == "eca":
+        return ChannelAttention(node.channel_kernel_of(channels))
     hidden = max(1, channels // node.reduction)
     return SqueezeExcitation(channels, hidden) if node.kind == "se" else CBAM(channels, hidden, node.spatial_kernel)
 

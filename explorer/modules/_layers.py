@@ -169,6 +169,18 @@ class CBAM(nn.Module):
         return x_BCHW * self._position_gate(x_BCHW)
 
 
+class ChannelAttention(nn.Module):
+    """Channel weights from the means of neighbouring channels (ECA; Wang et al. 2020, section 3.3)."""
+
+    def __init__(self, kernel_size: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, kernel_size, padding=kernel_size // 2, bias=False)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        gate_B1C = torch.sigmoid(self.conv(x_BCHW.mean((2, 3))[:, None]))
+        return x_BCHW * gate_B1C[:, 0, :, None, None]
+
+
 class AveragePool(nn.AdaptiveAvgPool2d):
     """Average of each channel over all positions, whose gradient lies in memory as the maps before it do.
 

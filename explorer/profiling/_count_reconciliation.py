@@ -213,6 +213,8 @@ def _attention_outputs(architecture: Architecture, layer: Layer) -> int:
     """Output elements of the convolutions inside an attention, each run counted."""
     node = edit.find(architecture, layer.path)
     channels, height, width = layer.input_shape
+    if node.kind == "eca":
+        return channels
     small: int = max(1, channels // node.reduction) + channels
     return small if node.kind == "se" else 2 * small + height * width  # CBAM's shared MLP runs on mean and maximum
 

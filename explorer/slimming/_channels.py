@@ -200,7 +200,10 @@ def _scale(trace: _Trace, node: Any, path: str, x: Ids) -> Ids:
 
 
 def _attention(trace: _Trace, node: Any, path: str, x: Ids) -> Ids:
-    if node.kind != "se":
+    if node.kind == "eca":
+        trace.lock(x, f"{path} mixes neighbouring channels")
+        return x
+    if node.kind == "cbam":
         trace.lock(x, f"{path} takes the maximum and the mean over all channels of a place")
     trace.add(path, "attention", x, x)
     return x

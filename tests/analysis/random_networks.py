@@ -140,7 +140,7 @@ class Maker:
             Scale(name=name, kind=self.rng.choice(("channel", "single", "fixed")), bias=self.chance(0.5)),
             ChannelShuffle(name=name, groups=groups),
             Activation(name=name), Dropout(name=name), LocalResponseNorm(name=name),
-            Attention(name=name, kind=self.rng.choice(("se", "cbam"))),
+            Attention(name=name, kind=self.rng.choice(("se", "cbam", "eca"))),
         ]  # fmt: skip
         return self.rng.choice(options), shape
 

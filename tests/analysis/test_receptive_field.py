@@ -17,7 +17,7 @@ from explorer.architecture import Architecture, ArchitectureError, Conv, Paralle
 from explorer.modules import build
 from explorer.modules._channel_layers import ChannelSlice
 from explorer.modules._containers import ParallelBlock
-from explorer.modules._layers import CBAM, SqueezeExcitation
+from explorer.modules._layers import CBAM, ChannelAttention, SqueezeExcitation
 from tests.sizes import examples
 from tests.strategies import analysis_or_skip, feature_architectures
 
@@ -223,7 +223,7 @@ def linearised(architecture: Architecture) -> nn.Module:
                 module._modules[name] = AnyChannels(child.stop - child.start)
             elif isinstance(child, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
                 module._modules[name] = Gate(child)
-            elif isinstance(child, SqueezeExcitation | CBAM) or not child._modules:
+            elif isinstance(child, SqueezeExcitation | CBAM | ChannelAttention) or not child._modules:
                 module._modules[name] = nn.Identity()
     return network
 

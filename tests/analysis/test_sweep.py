@@ -28,7 +28,7 @@ VALUES: dict[str, tuple[tuple[str, tuple[Any, ...]], ...]] = {
     "parallel": (("fuse", ("concat", "add", "multiply")),),
     "residual": (("shortcut", ("identity", "projection")),),
     "dropout": (("p", (0, 0.5)),),
-    "attention": (("kind", ("se", "cbam")), ("reduction", (1, 4))),
+    "attention": (("kind", ("se", "cbam", "eca")), ("reduction", (1, 4))),
     "activation": (("kind", ("none", "relu", "silu")),),
     "linear": (("out_features", (1, 7)),),
     "global_pool": (("kind", ("avg", "max")), ("output_size", (1, 2))),

@@ -116,7 +116,7 @@ def test_residual_and_back(path: str, shortcut: str) -> None:
     assert edit.set_residual(GOOGLENET, path, None) is GOOGLENET
 
 
-@pytest.mark.parametrize("kind", ["se", "cbam"])
+@pytest.mark.parametrize("kind", ["se", "cbam", "eca"])
 def test_attention_and_back(kind: str) -> None:
     for start in (GOOGLENET, edit.set_residual(GOOGLENET, "inception_4c", "projection")):
         with_attention = edit.set_attention(start, "inception_4c", kind)  # type: ignore[arg-type]

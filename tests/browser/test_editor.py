@@ -65,12 +65,13 @@ def test_residual_and_its_scale(design):
 
 def test_attention_norm_activation(design):
     design.open(NET)
-    for option, kind in (("SE", "se"), ("CBAM", "cbam")):
+    for option, kind in (("SE", "se"), ("ECA", "eca"), ("CBAM", "cbam")):
         with design.changing():
             design.choice("attention", option).click()
         path = edit.attention_of(design.architecture, BLOCK)
         assert edit.find(design.architecture, path).kind == kind
-        assert design.ribbon(path, "reduction").count() == 1
+        folded = design.ribbon(path, "reduction").locator("xpath=ancestor::details").count()
+        assert folded == (kind == "eca")
     assert design.ribbon(path, "spatial_kernel").count() == 1
     with design.changing():
         design.choice("norm", "batch").click()

@@ -15,6 +15,7 @@ from explorer.architecture import (
     ActivationKind,
     Architecture,
     ArchitectureError,
+    AttentionKind,
     Conv,
     Flatten,
     Parallel,
@@ -110,13 +111,14 @@ SIZES = st.integers(0, 32) | st.tuples(st.integers(0, 32), st.integers(0, 32))
 SIDES = st.tuples(st.integers(0, 3), st.integers(0, 3))
 DECIMALS = st.floats(0, 1.5) | st.sampled_from([1e-5, 1e-3, 0.3, 0.75, 2.0, 10.0, -0.1])
 WORDS = st.sampled_from(
-    [*get_args(ActivationKind), "batch", "layer", "max", "avg", "se", "cbam", "identity", "projection", "concat", "add"]
+    [*get_args(ActivationKind), *get_args(AttentionKind), "batch", "layer", "max", "avg", "identity", "concat", "add"]
 )
 VALUES = {
     "out_channels": WHOLE | st.just("same"),
     "out_features": WHOLE,
     "reduction": WHOLE,
     "spatial_kernel": WHOLE,
+    "channel_kernel": WHOLE | st.just("auto"),
     "size": WHOLE,
     "norm_groups": WHOLE,
     "start": WHOLE,

@@ -193,6 +193,7 @@ def change(draw: Any, node: Any) -> Any:
         fields["kernel_size"] = draw(st.sampled_from((node.kernel_size, 1, 3, (1, 5))))
     if node.op == "attention":
         fields["reduction"] = draw(st.sampled_from((1, 2, 16)))
+        fields["channel_kernel"] = draw(st.sampled_from(("auto", 3, 5)))
     if node.op == "dropout":
         fields["p"] = draw(st.sampled_from((0.1, 0.5)))
     if node.op == "scale":

@@ -92,6 +92,18 @@ class Gate(nn.Module):
         return x * torch.nn.functional.hardsigmoid(self.up(hidden))
 
 
+class ChannelGate(nn.Module):
+    """Efficient channel attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, 5, padding=2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.sigmoid(self.conv(x.mean((2, 3)).view(x.shape[0], 1, -1)))
+        return x * y.view(x.shape[0], -1, 1, 1).expand_as(x)
+
+
 class LayerNorm(nn.LayerNorm):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
@@ -122,7 +134,7 @@ class Everything(nn.Module):
         self.pool = nn.MaxPool2d(3, 2, ceil_mode=True)
         self.left = nn.Sequential(nn.Conv2d(12, 8, 1), LayerNorm(8, eps=1e-6), second())
         self.right = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(12, 4, 2, dilation=1), nn.GroupNorm(2, 4))
-        self.shuffled, self.gate = Shuffled(), Gate(12)
+        self.shuffled, self.gate = Shuffled(), nn.Sequential(Gate(12), ChannelGate())
         self.average = nn.AvgPool2d(3, 1, 1, count_include_pad=False)
         self.factor = nn.Parameter(torch.randn(12, 1, 1))
         self.local = nn.LocalResponseNorm(5, 1e-3)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from explorer.architecture import Conv, Norm, Pool, Scale, walk
+from explorer.architecture import Attention, Conv, Norm, Pool, Scale, walk
 from explorer.importing import from_module
 from tests.importing.parts import check_import
 
@@ -128,3 +128,37 @@ def test_norms_of_vectors_and_two_heads() -> None:
         node.kind if isinstance(node, Norm) else node.norm_kind
         for _, node in walk(found.architecture)  # type: ignore[arg-type]
     }
+
+
+class ChannelAttention(nn.Module):
+    """As ECA-Net's authors write it, with a gate of one's choice."""
+
+    def __init__(self, kernel: int, bias: bool = False, gate: Callable[[Tensor], Tensor] = torch.sigmoid) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=bias)
+        self.gate = gate
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.adaptive_avg_pool2d(x, 1)
+        y = self.conv(y.squeeze(-1).transpose(-1, -2)).transpose(-1, -2).unsqueeze(-1)
+        return x * self.gate(y).expand_as(x)
+
+
+def test_efficient_channel_attention() -> None:
+    timm = pytest.importorskip("timm.layers")
+    for module, kernel in ((timm.EcaModule(8), "auto"), (timm.EcaModule(kernel_size=5), 5), (ChannelAttention(7), 7)):
+        found = check_import(Net(module))
+        nodes = [node for _, node in walk(found.architecture)]  # type: ignore[arg-type]
+        assert [(node.kind, node.channel_kernel) for node in nodes if isinstance(node, Attention)] == [("eca", kernel)]
+    for module in (ChannelAttention(3, bias=True), ChannelAttention(3, gate=torch.tanh)):
+        odd = from_module(Net(module), (3, 12, 12))
+        assert odd.status == "partial"
+        assert odd.obstacle
+        assert odd.obstacle.module == "middle"
+
+
+def test_the_usual_kernel_of_efficient_channel_attention_is_timms() -> None:
+    timm = pytest.importorskip("timm.layers")
+    node = Attention(name="eca", kind="eca")
+    for channels in (*range(1, 70), 127, 128, 511, 512, 2048, 8191, 8192):
+        assert timm.EcaModule(channels).conv.kernel_size == (node.channel_kernel_of(channels),)

@@ -109,7 +109,7 @@ _FIELDS = {
         "activation": st.sampled_from(["none", "relu", "gelu"]),
     },
     "linear": {"out_features": st.integers(1, 50), "bias": st.booleans()},
-    "attention": {"kind": st.sampled_from(["se", "cbam"]), "reduction": st.integers(1, 64)},
+    "attention": {"kind": st.sampled_from(["se", "cbam", "eca"]), "reduction": st.integers(1, 64)},
     "parallel": {"fuse": st.sampled_from(["concat", "add", "multiply"])},
     "residual": {"norm": st.sampled_from(["none", "batch"]), "shortcut": st.sampled_from(["identity", "projection"])},
 }
@@ -142,7 +142,7 @@ def _one_edit(draw: st.DrawFn, architecture: Architecture) -> Architecture:
         block = draw(st.sampled_from(blocks))
         if kind == "residual":
             return edit.set_residual(architecture, block, draw(st.sampled_from(["identity", "projection", None])))
-        return edit.set_attention(architecture, block, draw(st.sampled_from(["se", "cbam", None])), 8)
+        return edit.set_attention(architecture, block, draw(st.sampled_from(["se", "cbam", "eca", None])), 8)
     nodes = [each for each in walk(architecture) if kind == "remove" or each[1].op in _FIELDS]
     if not nodes:
         return architecture

@@ -218,6 +218,7 @@ def test_channels_that_hang_together_go_together(kind: str) -> None:
         (LocalResponseNorm(name="odd"), "odd normalises over neighbouring channels"),
         (Norm(name="odd", kind="layer"), "odd normalises over all channels of a place"),
         (Attention(name="odd", kind="cbam", reduction=2), "odd takes the maximum and the mean"),
+        (Attention(name="odd", kind="eca"), "odd mixes neighbouring channels"),
     ],
 )
 def test_what_mixes_channels_stays_whole_and_is_named(layer: Any, reason: str) -> None:
