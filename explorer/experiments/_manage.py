@@ -52,7 +52,7 @@ def list_experiments(manager: Manager) -> list[StoredExperiment]:
     Raises:
         ValueError: One of them cannot be read by this version.
     """
-    return [_from_row(row) for row in manager.store.experiments.all()]
+    return [_from_row(row) for row in manager.store.experiments.all() if row.kind == "experiment"]
 
 
 def get_experiment(manager: Manager, experiment: str) -> StoredExperiment:
@@ -68,7 +68,7 @@ def get_experiment(manager: Manager, experiment: str) -> StoredExperiment:
     Raises:
         ValueError: There is none, or this version cannot read it.
     """
-    return _from_row(manager.store.experiments.get(experiment))
+    return _from_row(manager.store.experiments.get(experiment, "experiment"))
 
 
 def _from_row(row: ExperimentRow) -> StoredExperiment:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal
 
 import sqlalchemy as sql
 
 from ..text import suggest
 from ._tables import EXPERIMENTS, TRIALS
+
+Kind = Literal["experiment", "search"]
+"""What several runs may belong to: variants × seeds, or the trials of a search."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,12 @@ class ExperimentRow:
     created: float
     """Seconds since 1970."""
     plan: str
-    """JSON that ``explorer.experiments`` reads."""
+    """JSON that ``explorer.experiments`` or ``explorer.search`` reads, by ``kind``."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the runs belong to."""
+        return "search" if self.plan.startswith('{"kind": "search"') else "experiment"
 
 
 class Experiments:
@@ -59,17 +68,20 @@ class Experiments:
         with self._transaction() as connection:
             return [ExperimentRow(**row._mapping) for row in connection.execute(query)]
 
-    def get(self, experiment: str) -> ExperimentRow:
-        """One experiment. Raises ValueError if there is none of this name."""
+    def get(self, experiment: str, kind: Kind) -> ExperimentRow:
+        """One experiment or search. Raises ValueError if there is none of this name."""
         with self._transaction() as connection:
             row = connection.execute(EXPERIMENTS.select().where(EXPERIMENTS.c.id == experiment)).one_or_none()
-        if row is None:
+        found = None if row is None else ExperimentRow(**row._mapping)
+        if found is None or found.kind != kind:
             known: dict[str, str] = {}
             for each in self.all():
-                known |= {each.name: each.id, each.id: each.id}
-            hint = suggest(experiment, known, "`python -m explorer experiments list` shows them")
-            raise ValueError(f"there is no experiment {experiment[:60]!r}; {hint}")
-        return ExperimentRow(**row._mapping)
+                if each.kind == kind:
+                    known |= {each.name: each.id, each.id: each.id}
+            verb = "search list" if kind == "search" else "experiments list"
+            hint = suggest(experiment, known, f"`python -m explorer {verb}` shows them")
+            raise ValueError(f"there is no {kind} {experiment[:60]!r}; {hint}")
+        return found
 
     def remove(self, experiment: str) -> None:
         """Forget an experiment; its runs stay, on their own."""

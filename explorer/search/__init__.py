@@ -7,25 +7,69 @@ reason.
 from ._building import Builder, Rejected, Sample
 from ._derive import derive_space, find_groups
 from ._limits import ACCURACY, COVERAGE, Limit, Objective, find_objectives, measure, parse_limit
+from ._manage import (
+    Standing,
+    StoredSearch,
+    advance,
+    delete,
+    get_search,
+    list_searches,
+    read_standing,
+    repeat,
+    resume,
+    start,
+    stop,
+)
+from ._pruning import reason_to_prune
+from ._search import PRUNERS, SAMPLERS, Budget, Pruner, Sampler, Search, plan
 from ._space import GROUPS, Dimension, Group, Point, Space, Value
+from ._study import Exhausted, Proposal, describe_refused, propose
+from ._trials import VALIDATION_ACCURACY, SearchTrial, collect_trials, measure_run
 
 __all__ = [
     "ACCURACY",
     "COVERAGE",
     "GROUPS",
+    "PRUNERS",
+    "SAMPLERS",
+    "VALIDATION_ACCURACY",
+    "Budget",
     "Builder",
     "Dimension",
+    "Exhausted",
     "Group",
     "Limit",
     "Objective",
     "Point",
+    "Proposal",
+    "Pruner",
     "Rejected",
     "Sample",
+    "Sampler",
+    "Search",
+    "SearchTrial",
     "Space",
+    "Standing",
+    "StoredSearch",
     "Value",
+    "advance",
+    "collect_trials",
+    "delete",
     "derive_space",
+    "describe_refused",
     "find_groups",
     "find_objectives",
+    "get_search",
+    "list_searches",
     "measure",
+    "measure_run",
     "parse_limit",
+    "plan",
+    "propose",
+    "read_standing",
+    "reason_to_prune",
+    "repeat",
+    "resume",
+    "start",
+    "stop",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis import Sweep, Totals, repair
-from ..architecture import Architecture, edit
+from ..architecture import Architecture, edit, to_json
 from ..experiments import factor_edits as edits
 from ..training import TrainConfig
 from ._limits import Limit, measure
@@ -34,6 +34,11 @@ class Sample:
     """How it is trained."""
     totals: Totals
     """Its parameters, MACs, memory and receptive field."""
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """The network and its training as a run stores them."""
+        return to_json(self.network, indent=None), self.config.model_dump_json()
 
 
 class Builder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -83,6 +83,17 @@ class Space:
     def groups(self) -> tuple[Group, ...]:
         """The groups that vary."""
         return tuple(dict.fromkeys(dimension.group for dimension in self.dimensions))
+
+    def with_config(self, config: TrainConfig) -> Space:
+        """Copy the space with another configuration; what varies stays.
+
+        Args:
+            config: Of every run.
+
+        Returns:
+            The copy.
+        """
+        return replace(self, config=config)
 
     def draw(self, random_numbers: random.Random) -> Point:
         """Draw a point, every one of them equally likely.
