@@ -1,6 +1,8 @@
 """What `make test` leaves to `make test-all`: most random examples, and relatives of a case that it runs."""
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,15 @@ def thorough(relative: str) -> pytest.MarkDecorator:
             tests/test_sizes.py holds that it is there.
     """
     return pytest.mark.thorough(relative=relative)
+
+
+def first(count: int, cases: Iterable[Any]) -> list[Any]:
+    """Cases of one kind, such as texts that a field refuses: `make test` runs the first ``count``.
+
+    Where each opens a page or starts a program; what it is refused by has tests of its own.
+    """
+    parts = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return [pytest.param(*part, marks=THOROUGH if place >= count else ()) for place, part in enumerate(parts)]
 
 
 def examples(count: int) -> int:

@@ -19,6 +19,7 @@ import pytest
 from explorer import datasets
 from explorer.datasets import CancelledError, DatasetError, _fetch, _folders, _official
 from tests.datasets import makers
+from tests.sizes import first
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -159,7 +160,10 @@ def wrong_copies(data: bytes) -> dict[str, Answer]:
     }
 
 
-@pytest.mark.parametrize("kind", wrong_copies(b"x" * 100))
+WORST = ("flipped", "cut, length promised", "endless", "a bomb", "redirected to a file")
+
+
+@pytest.mark.parametrize("kind", first(5, sorted(wrong_copies(b"x" * 100), key=lambda kind: kind not in WORST)))
 def test_a_wrong_copy_is_never_kept(server: Server, mnist: dict[str, bytes], home: Path, kind: str) -> None:
     name = "train-images-idx3-ubyte"
     server.answers[f"/bad/{name}.gz"] = wrong_copies(mnist[name])[kind]

@@ -18,7 +18,7 @@ from explorer.architecture import Architecture, walk
 from explorer.export import Subject, export
 from explorer.modules import build
 from tests.export.test_source import COMPUTED, HOSTILE, LONG, check_layout, equal, outputs
-from tests.sizes import ALL, THOROUGH
+from tests.sizes import ALL, THOROUGH, thorough
 from tests.strategies import analysis_or_skip, architectures
 
 
@@ -91,6 +91,7 @@ def test_what_it_cannot_say_is_told_in_the_file_and_beside_it() -> None:
     assert file.name == "GoogLeNet.sequential.py"
 
 
+@thorough("tests/export/test_source.py::test_python_file_prints_the_shapes")
 def test_python_file_prints_the_shapes(tmp_path: Path) -> None:
     (tmp_path / "network.py").write_text(sequential_of(catalog.get("inception-net-32")))
     found = subprocess.run(

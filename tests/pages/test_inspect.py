@@ -35,7 +35,7 @@ from tests.datasets.makers import encoded, pixels, png
 from tests.inspection.parts import learnt, shaken, trained_run
 from tests.pages.parts import HOSTILE, ROOT, address, design_of, messages, mounted, open_page, plain, unfold
 from tests.pages.sending import send
-from tests.sizes import THOROUGH
+from tests.sizes import THOROUGH, first
 from tests.training.parts import network
 
 SHIPPED = _shipped.FOLDER
@@ -115,14 +115,14 @@ def test_a_checkpoint_that_is_damaged_is_passed_over_and_said(manager: Manager) 
 
 @pytest.mark.parametrize(
     "query",
-    [
-        {"model": "nothing"}, {"model": "inception_v33"}, {"model": "../../etc/passwd"}, {"model": "own"},
-        {"model": "x" * 9000},
-        {"second": "<script>"}, {"node": "nowhere/at/all"}, {"node": "/"}, {"channel": "999999", "unit": "9-9999"},
-        {"channel": "-1", "unit": "a"}, {"class": "77"}, {"tab": "nonsense"}, {"pictures": "digits:99999999,x:1"},
-        {"pictures": "sample:none,../x:1,<b>:2"}, {"pictures": "," * 3000}, {"show": "upload-1234"},
-        {"unit": "٣-٣", "channel": "٣"},
-    ],
+    first(6, [
+        {"model": "nothing"}, {"second": "<script>"}, {"node": "nowhere/at/all"}, {"class": "77"},
+        {"pictures": "sample:none,../x:1,<b>:2"}, {"unit": "٣-٣", "channel": "٣"},
+        {"model": "inception_v33"}, {"model": "../../etc/passwd"}, {"model": "own"},
+        {"model": "x" * 9000}, {"node": "/"}, {"channel": "999999", "unit": "9-9999"},
+        {"channel": "-1", "unit": "a"}, {"tab": "nonsense"}, {"pictures": "digits:99999999,x:1"},
+        {"pictures": "," * 3000}, {"show": "upload-1234"},
+    ]),
 )  # fmt: skip
 def test_a_bad_address_is_said_and_the_page_goes_on(manager: Manager, query: dict[str, str]) -> None:
     trained_run(manager)
@@ -512,19 +512,19 @@ def test_weights_as_people_save_them_open_and_their_conversions_are_shown(manage
 
 @pytest.mark.parametrize(
     ("data", "name", "net", "reason"),
-    [
+    first(4, [
+        (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "to another network than 'tiny'"),
+        (b"nothing", "mine.pt", "FAR TOO LARGE", "networks of up to 100 M can be asked here"),
+        (b"", "mine.pt", "{}", "net.json"),
         (saved(torch.nn.Linear(2, 2)), "mine.pt", None, "holds a whole Python object (torch.nn.modules.linear.Linear)"),
         (saved({"a": torch.zeros(9)})[:-30], "mine.pt", None, "is cut off or damaged"),
         (b"\x08\x08\x12\x07pytorch", "mine.onnx", None, "is a network as ONNX"),
         (b"nothing", "mine.pt", None, "is text, not weights"),
         (b"\x80\x02c", "mine.pt", None, "is cut off or damaged"),
-        (safetensors.torch.save({"x": torch.zeros(1)}), f"{HOSTILE}.pt", None, "to another network than 'tiny'"),
         (b"PK\3\4junk", "mine.pt", None, "begins like an archive of torch"),
         (b"\x89HDF\r\n\x1a\n" + bytes(99), "mine.h5", None, "is of Keras"),
-        (b"", "mine.pt", "{}", "net.json"),
-        (b"nothing", "mine.pt", "FAR TOO LARGE", "networks of up to 100 M can be asked here"),
-    ],
-)
+    ]),
+)  # fmt: skip
 def test_weights_that_cannot_be_used_are_one_sentence(
     manager: Manager, data: bytes, name: str, net: str | None, reason: str
 ) -> None:

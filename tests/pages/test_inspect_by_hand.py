@@ -19,6 +19,7 @@ from pages.ui.inspect import drawing
 from tests.inspection.test_ink import photo
 from tests.pages.parts import address, messages, mounted, open_page, press, visible_text
 from tests.pages.sending import send
+from tests.sizes import first
 
 ONE = format_strokes([[(0.5, 0.1), (0.5, 0.9)]])
 SEVEN = format_strokes([[(0.2, 0.15), (0.8, 0.15), (0.45, 0.9)]])
@@ -94,7 +95,7 @@ def test_the_address_draws_it_again_and_every_tab_works_on_it(home: Path) -> Non
     assert "as MNIST's digits were" in visible_text(running)
 
 
-@pytest.mark.parametrize("text", ["A", "AAAA", "<b>", "A" * (MAX_STROKES_LETTERS + 3), 7, None, ["AAA"]])
+@pytest.mark.parametrize("text", first(3, ["A", None, "A" * (MAX_STROKES_LETTERS + 3), "AAAA", "<b>", 7, ["AAA"]]))
 def test_what_is_no_drawing_is_told_and_nothing_is_lost(pad: AppTest, text: object) -> None:
     send(pad, ("inspect_pad", "draw", ONE))
     there = keys(pad)

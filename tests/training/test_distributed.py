@@ -67,6 +67,7 @@ def test_accumulation_exchanges_gradients_once_a_batch(tmp_path: Path) -> None:
     assert together["exchanges"] == steps  # of all gradients in one bucket
 
 
+@thorough("tests/training/test_distributed.py::test_accumulation_exchanges_gradients_once_a_batch")
 def test_what_is_held_fixed_and_thawed_learns_as_in_one_process(tmp_path: Path) -> None:
     """Block after block begins to learn: what is exchanged changes, also with parts; so do the two rates."""
     net, fields = without_norm(network(dropout=0.0)), {"precision": "fp32", "epochs": 5, "optimizer": "adamw"}

@@ -73,8 +73,8 @@ EVERYTHING = {
     "fields",
     [
         {"precision": "fp32"},
-        {"precision": "bf16", "optimizer": "sgd", "nesterov": True, "lr": 0.05},
-        {"precision": "fp32", **EVERYTHING},
+        pytest.param({"precision": "bf16", "optimizer": "sgd", "nesterov": True, "lr": 0.05}, marks=THOROUGH),
+        pytest.param({"precision": "fp32", **EVERYTHING}, marks=THOROUGH),
         {"precision": "bf16", "optimizer": "adamw", **EVERYTHING},
     ],
     ids=["adam", "sgd-bf16", "adam-everything", "adamw-bf16-everything"],
