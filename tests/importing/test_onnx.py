@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from explorer import architecture as arch
 from explorer import catalog
 from explorer.analysis import analyze
 from explorer.architecture import Architecture, to_json, walk
@@ -237,7 +238,9 @@ def round_trip(architecture: Architecture) -> None:
         assert alone.largest_score_difference is not None
         # Where a network is so steep that rounding shows, the file was let through by the same measure.
         assert alone.largest_score_difference <= max(NEAR, 4 * (found.largest_score_difference or 0))
-        assert alone.params == found.params
+        # A file does not say of a single number, 1 or 0 above all, whether it was learned.
+        single = sum(1 + node.bias for _, node in walk(architecture) if node.op == "scale" and node.kind == "single")
+        assert found.params - single <= alone.params <= found.params
     else:
         assert alone.obstacle
         assert alone.obstacle.operator
@@ -251,11 +254,19 @@ def test_our_own_file_is_the_design_again(name: str) -> None:
     round_trip(architecture)
 
 
+@pytest.mark.timeout(3600)  # each computes its file in a process of its own, twice
 @settings(max_examples=300 if ALL else 12, deadline=None)
 @given(architectures())
 def test_any_design_comes_back_from_its_file(architecture: Architecture) -> None:
     analysis_or_skip(architecture)
     round_trip(architecture)
+
+
+def test_scores_that_are_nought_but_for_rounding_agree() -> None:
+    """The mean of what a norm gives."""
+    norm, pool = arch.Norm(name="norm", kind="group", groups=2), arch.GlobalPool(name="pool", kind="avg")
+    trunk = arch.Sequence(name="trunk", children=(norm, pool, arch.Flatten(name="flat")))
+    round_trip(Architecture(name="nought", input_shape=(2, 8, 8), trunk=trunk))
 
 
 # ---- files that are otherwise ----
