@@ -35,6 +35,7 @@ from . import (
     _lint,
     _receptive_field,
     _runs,
+    _search,
     _slim,
 )
 from ._arguments import ARCH_HELP, whole_number
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     _lessons.add(verb)
     _ablate.add(verb)
     _experiments.add(verbs)
+    _search.add(verb)
     _datasets.add(verbs)
     _inspect.add(verb)
     _evaluate.add(verb)

@@ -299,7 +299,7 @@ def _extend(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         extend(manager, args.run_id, args.epochs)
         if manager.store.trial_of(args.run_id) is not None:
-            left = "it belongs to an ablation, in which it no longer counts: it has more epochs than planned"
+            left = "it belongs to an ablation or a search, where it no longer counts: it has more epochs than planned"
             print(f"{args.run_id}  {left}", file=sys.stderr)
         look_after(manager)
         _print_state(args, manager, manager.run(args.run_id))

@@ -21,6 +21,14 @@ from ._manage import (
     stop,
 )
 from ._pruning import reason_to_prune
+from ._report import (
+    Findings,
+    collect_findings,
+    find_front,
+    measure_choice,
+    rank_correlation,
+    to_data,
+)
 from ._search import PRUNERS, SAMPLERS, Budget, Pruner, Sampler, Search, plan
 from ._space import GROUPS, Dimension, Group, Point, Space, Value
 from ._study import Exhausted, Proposal, describe_refused, propose
@@ -37,6 +45,7 @@ __all__ = [
     "Builder",
     "Dimension",
     "Exhausted",
+    "Findings",
     "Group",
     "Limit",
     "Objective",
@@ -53,23 +62,28 @@ __all__ = [
     "StoredSearch",
     "Value",
     "advance",
+    "collect_findings",
     "collect_trials",
     "delete",
     "derive_space",
     "describe_refused",
+    "find_front",
     "find_groups",
     "find_objectives",
     "get_search",
     "list_searches",
     "measure",
+    "measure_choice",
     "measure_run",
     "parse_limit",
     "plan",
     "propose",
+    "rank_correlation",
     "read_standing",
     "reason_to_prune",
     "repeat",
     "resume",
     "start",
     "stop",
+    "to_data",
 ]

@@ -101,8 +101,11 @@ def _read_trial(
 ) -> SearchTrial:
     pruned = PRUNED in run.tags and run.status != "finished"
     state: State = "pruned" if pruned else _STATES.get(run.status, "failed")
-    if state == "finished" and not curve:
-        state = "failed"
+    reason = run.notes if pruned else shorten(run.reason, 200) if state in ("failed", "stopped") else ""
+    if run.setting("epochs") != search.epochs:
+        state, reason = "failed", f"it was extended to {run.setting('epochs')} epochs, and no longer counts"
+    elif state == "finished" and not curve:
+        state, reason = "failed", "it has no accuracy on images held out"
     accuracy = (curve[-1],) if curve else ()
     others = [measure_run(run, each.key) for each in search.objectives[1:]]
     return SearchTrial(
@@ -112,6 +115,6 @@ def _read_trial(
         state=state,
         values=(*(accuracy or (0.0,)), *others),
         curve=tuple(curve),
-        reason=run.notes if pruned else shorten(run.reason, 200) if state in ("failed", "stopped") else "",
+        reason=reason,
         repeats=tuple(repeats),
     )

@@ -54,27 +54,27 @@ def go_on(manager: Manager, search_id: str, most: int = 100) -> list[Any]:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("objectives", [("accuracy",), ("accuracy", "macs")])
 def test_a_search_ends_with_its_budget(manager: Manager, sampler: Any, objectives: tuple[str, ...]) -> None:
-    search = small(sampler=sampler, objectives=objectives, budget=Budget(trials=14), at_once=2)
+    search = small(sampler=sampler, objectives=objectives, budget=Budget(trials=9), at_once=2)
     stored = start(manager, search)
     assert get_search(manager, stored.id) == stored
     trials = go_on(manager, stored.id)
-    assert [trial.number for trial in trials] == list(range(14))
-    assert len({trial.point for trial in trials}) == 14
+    assert [trial.number for trial in trials] == list(range(9))
+    assert len({trial.point for trial in trials}) == 9
     assert trials[0].point == search.space.given
     assert from_json(trials[0].run.architecture) == search.space.network
     assert all(trial.complete and len(trial.values) == len(objectives) for trial in trials)
-    assert "14 of 14 trials" in read_standing(manager, stored).ended
+    assert "9 of 9 trials" in read_standing(manager, stored).ended
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_seed_gives_the_same_points(manager: Manager, sampler: Any) -> None:
     """Also where every step is done by a manager that has just been made, as after the death of a process."""
-    first, second = (start(manager, small(sampler=sampler, budget=Budget(trials=12))) for _ in range(2))
+    first, second = (start(manager, small(sampler=sampler, budget=Budget(trials=8))) for _ in range(2))
     points = [trial.point for trial in go_on(manager, first.id)]
     while not read_standing(manager, second).over:
         go_on(Manager(manager.root), second.id, most=1)
     assert [trial.point for trial in collect_trials(manager, second.id, second.search)] == points
-    other = start(manager, small(sampler=sampler, budget=Budget(trials=12), config={"seed": 5}))
+    other = start(manager, small(sampler=sampler, budget=Budget(trials=8), config={"seed": 5}))
     assert [trial.point for trial in go_on(manager, other.id)] != points
 
 
@@ -108,6 +108,15 @@ def test_failed_runs_are_told_with_their_reason(manager: Manager) -> None:
     trials = go_on(manager, stored.id)
     assert [trial.state for trial in trials] == ["failed", "finished", "finished", "finished"]
     assert trials[0].reason == "out of memory"
+
+
+def test_an_extended_run_no_longer_counts(manager: Manager) -> None:
+    stored = start(manager, small(budget=Budget(trials=1)))
+    (trial,) = go_on(manager, stored.id)
+    config = json.loads(trial.run.config) | {"epochs": 5}
+    manager.reconfigure(trial.run.id, json.dumps(config), memory=0)
+    (trial,) = collect_trials(manager, stored.id, stored.search)
+    assert (trial.state, trial.reason) == ("failed", "it was extended to 5 epochs, and no longer counts")
 
 
 def test_stop_and_resume(manager: Manager) -> None:

@@ -50,7 +50,9 @@ def _more(run: Run) -> None:
     with st.popover("More", icon=":material/more_horiz:", key="more"):
         if not run.active and manager().has_folder(run):
             if manager().store.trial_of(run.id) is not None:
-                st.caption("It belongs to an ablation: with more epochs than planned it no longer counts there.")
+                st.caption(
+                    "It belongs to an ablation or a search: with more epochs than planned it no longer counts there."
+                )
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 st.text_input("Epochs to add", "5", key=f"extend_by_{run.id}", max_chars=40, width=130)
                 st.button("Extend", icon=":material/add:", key="extend", on_click=_extend, args=(run,))

@@ -1,0 +1,249 @@
+"""What a search has found: Pareto front, hypervolume, importance, baselines, and the choice from several seeds."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..experiments import SampleStatistics
+from ..runs import Manager, series
+from ._manage import StoredSearch, get_search
+from ._search import Search
+from ._study import make_study
+from ._trials import SearchTrial, collect_trials, measure_run
+
+_IMPORTANCE_TRIALS = 8
+"""Finished trials below which importance would be noise alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a search has found so far."""
+
+    trials: tuple[SearchTrial, ...]
+    """All of it, in the order in which they were begun."""
+    front: tuple[int, ...]
+    """Numbers of the trials that no other surpasses, the most accurate first."""
+    reference: tuple[float, ...]
+    """Hypervolume is measured from here: accuracy 0, of a cost 1.1 × the most that any trial has, baseline included."""
+    hypervolume: float | None
+    """Share of the box between the reference and the best value of each objective that the front dominates, 0 to 1."""
+    importance: dict[str, float]
+    """For each dimension its share in how accuracy varies, the largest first; {} of too few trials."""
+    correlation: float | None
+    """Rank correlation (Spearman) of accuracy with the number of parameters, -1 to 1: what size alone explains."""
+    baseline: Findings | None
+    """Of the random search of equal budget."""
+
+    @property
+    def finished(self) -> list[SearchTrial]:
+        """The trials that were trained to the end."""
+        return [trial for trial in self.trials if trial.complete]
+
+
+def collect_findings(manager: Manager, stored: StoredSearch) -> Findings:
+    """Collect what a search has found so far, and its baseline from the same reference.
+
+    Args:
+        manager: Of the runs.
+        stored: The search.
+
+    Returns:
+        The findings.
+
+    Raises:
+        ValueError: The search or its baseline cannot be read.
+
+    Source: Zitzler & Thiele 1998 for the hypervolume, computed by Optuna; Watanabe et al. 2023, "PED-ANOVA", for the
+        importance; both as Optuna has them.
+    """
+    trials = collect_trials(manager, stored.id, stored.search)
+    rival, others = None, []
+    if stored.search.baseline:
+        known = {row.id for row in manager.store.experiments.all()}
+        if stored.search.baseline in known:  # not deleted meanwhile
+            rival = get_search(manager, stored.search.baseline)
+            others = collect_trials(manager, rival.id, rival.search)
+    complete = [trial for trial in (*trials, *others) if trial.complete]
+    box = _find_box(stored.search, complete)
+    baseline = None if rival is None else _find(rival.search, others, box, None)
+    return _find(stored.search, trials, box, baseline)
+
+
+Box = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def _find_box(search: Search, trials: Sequence[SearchTrial]) -> Box:
+    """(reference, best) of each objective; accuracy from 0 to 1."""
+    worst, best = [0.0], [1.0]
+    for place, goal in enumerate(search.objectives[1:], start=1):
+        values = [trial.values[place] for trial in trials] or [0.0]
+        worst.append(1.1 * max(values) if goal.direction == "least" else 0.9 * min(values))  # so that ends count, too
+        best.append(0.0 if goal.direction == "least" else max(values))
+    return tuple(worst), tuple(best)
+
+
+def _find(search: Search, trials: Sequence[SearchTrial], box: Box, baseline: Findings | None) -> Findings:
+    complete = [trial for trial in trials if trial.complete]
+    return Findings(
+        trials=tuple(trials),
+        front=tuple(trial.number for trial in find_front(search, complete)),
+        reference=box[0],
+        hypervolume=_measure_hypervolume(complete, box),
+        importance=_rank_dimensions(search, trials) if len(complete) >= _IMPORTANCE_TRIALS else {},
+        correlation=rank_correlation(
+            [trial.values[0] for trial in complete], [measure_run(trial.run, "params") for trial in complete]
+        ),
+        baseline=baseline,
+    )
+
+
+def _losses(search: Search, trial: SearchTrial) -> tuple[float, ...]:
+    """The values so that less is better of each."""
+    pairs = zip(search.objectives, trial.values, strict=True)
+    return tuple(value if goal.direction == "least" else -value for goal, value in pairs)
+
+
+def find_front(search: Search, trials: Sequence[SearchTrial]) -> list[SearchTrial]:
+    """Find the trials that no other surpasses: as good in every objective and better in one.
+
+    Args:
+        search: With the objectives.
+        trials: Finished ones.
+
+    Returns:
+        The front, the most accurate first; of equal ones the first.
+    """
+    rows = [(_losses(search, trial), trial) for trial in trials]
+    front: dict[tuple[float, ...], SearchTrial] = {}
+    for losses, trial in rows:
+        surpassed = any(
+            all(a <= b for a, b in zip(other, losses, strict=True)) and other != losses for other, _ in rows
+        )
+        if not surpassed:
+            front.setdefault(losses, trial)
+    return sorted(front.values(), key=lambda trial: -trial.values[0])
+
+
+def _measure_hypervolume(trials: Sequence[SearchTrial], box: Box) -> float | None:
+    if not trials:
+        return None
+    import numpy as np
+    from optuna._hypervolume import compute_hypervolume
+
+    worst, best = (np.array(each) for each in box)
+    scale = np.where(worst == best, 1.0, best - worst)
+    losses = np.array([(np.array(trial.values) - best) / -scale for trial in trials])  # 0 is the best, 1 the reference
+    losses = np.where(worst == best, 0.0, losses)
+    return float(compute_hypervolume(np.unique(losses, axis=0), np.ones(len(worst))))
+
+
+def _rank_dimensions(search: Search, trials: Sequence[SearchTrial]) -> dict[str, float]:
+    import optuna
+
+    study = make_study(search, trials)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it looks for low values, as these are
+        found = optuna.importance.get_param_importances(study, target=lambda trial: -trial.values[0])
+    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Compute Spearman's rank correlation.
+
+    Args:
+        first: Values.
+        second: As many others, in the same order; their logarithms have the same ranks.
+
+    Returns:
+        -1 to 1; None of fewer than three pairs, or where one side has a single value.
+    """
+    if len(first) < 3:
+        return None
+    a, b = _ranks(first), _ranks(second)
+    middle = (len(a) - 1) / 2
+    upper = sum((x - middle) * (y - middle) for x, y in zip(a, b, strict=True))
+    lower = math.sqrt(sum((x - middle) ** 2 for x in a) * sum((y - middle) ** 2 for y in b))
+    return upper / lower if lower else None
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Places from 0 on; equal values share the mean of theirs."""
+    places: dict[float, list[int]] = {}
+    for place, value in enumerate(sorted(values)):
+        places.setdefault(value, []).append(place)
+    return [sum(places[value]) / len(places[value]) for value in values]
+
+
+def measure_choice(manager: Manager, trial: SearchTrial) -> SampleStatistics:
+    """Read the test accuracy of a trial's network over all seeds from which it was trained to the end.
+
+    Args:
+        manager: Of the runs.
+        trial: The trial, with its repeats.
+
+    Returns:
+        Test accuracy after the last epoch of each run, 0 to 1, with mean and 95 % interval. The first seed is the one
+        by which the network was chosen; its validation images, and not these, decided.
+    """
+    runs = [run for run in (trial.run, *trial.repeats) if run.status == "finished"]
+    curves = manager.store.curves([run.id for run in runs], series.TEST_ACCURACY)
+    return SampleStatistics.of([curves[run.id][-1] for run in runs if curves.get(run.id)])
+
+
+def to_data(manager: Manager, stored: StoredSearch, findings: Findings) -> dict[str, Any]:
+    """Convert a search and what it has found to plain data for JSON.
+
+    Args:
+        manager: Of the runs.
+        stored: The search.
+        findings: Of it.
+
+    Returns:
+        The data.
+    """
+    search = stored.search
+    return {
+        "id": stored.id,
+        "name": search.name,
+        "created": stored.created,
+        "sampler": search.sampler,
+        "pruner": search.pruner,
+        "vary": list(search.space.groups),
+        "dimensions": len(search.space.dimensions),
+        "points": search.space.size,
+        "objectives": {each.key: each.direction for each in search.objectives},
+        "limits": [str(each) for each in search.limits],
+        "stopped": search.stopped,
+        **_findings_data(manager, search, findings),
+        "baseline": findings.baseline and {
+            "id": search.baseline, **_findings_data(manager, search, findings.baseline),
+        },
+    }  # fmt: skip
+
+
+def _findings_data(manager: Manager, search: Search, findings: Findings) -> dict[str, Any]:
+    keys = [each.key for each in search.objectives]
+    return {
+        "trials": [
+            {
+                "number": trial.number,
+                "run": trial.run.id,
+                "state": trial.state,
+                "reason": trial.reason,
+                "values": dict(zip(keys, trial.values, strict=True)) if trial.curve else None,
+                "epochs": trial.run.epoch,
+                "changes": search.space.changes(trial.point),
+                "test_accuracy": measure_choice(manager, trial).to_data() if trial.repeats else None,
+            }
+            for trial in findings.trials
+        ],
+        "front": list(findings.front),
+        "hypervolume": findings.hypervolume,
+        "reference": list(findings.reference),
+        "importance": findings.importance,
+        "correlation_with_params": findings.correlation,
+    }
