@@ -265,6 +265,23 @@ def _repeat(args: argparse.Namespace, manager: Manager) -> StoredSearch:
     return get_search(manager, args.id)
 
 
+def _delete(args: argparse.Namespace) -> None:
+    from ..search import delete
+
+    with open_manager() as manager:
+        delete(manager, _name_of(args))
+        if args.json:
+            print_json({"deleted": args.id})
+        else:
+            print(f"{args.id}  deleted")
+
+
+def _name_of(args: argparse.Namespace) -> str:
+    if args.id is None:
+        raise ValueError(f"{args.what}: name a search as `python -m explorer search list` shows it")
+    return str(args.id)
+
+
 _ACTIONS: dict[str, Callable[[argparse.Namespace, Manager], StoredSearch]] = {
     "show": _show_verb,
     "resume": _resume,
@@ -274,13 +291,12 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace, Manager], StoredSearch]] = {
 
 
 def _search(args: argparse.Namespace) -> None:
-    if args.what == "list":
-        _list(args)
+    if args.what in ("list", "delete"):
+        (_list if args.what == "list" else _delete)(args)
         return
     with open_manager() as manager:
         if args.what in _ACTIONS:
-            if args.id is None:
-                raise ValueError(f"{args.what}: name a search as `python -m explorer search list` shows it")
+            _name_of(args)
             stored = _ACTIONS[args.what](args, manager)
         else:
             require_training()
@@ -291,9 +307,9 @@ def _search(args: argparse.Namespace) -> None:
 
 def add(verb: Callable[..., Any]) -> None:
     """Add the verb to the command line."""
-    text = "Search networks and settings: trials are runs, within limits; Ctrl-C pauses. Also list, show, resume, stop."
+    text = "Search networks and settings: trials are runs, within limits; Ctrl-C pauses. Has actions of its own."
     sub = verb("search", _search, text, arch=False, shape=False)
-    text = "the network that is varied; or list, show, resume, stop, repeat"
+    text = "the network that is varied; or list, show, resume, stop, repeat, delete"
     sub.add_argument("what", metavar="ARCH|ACTION", help=text)
     sub.add_argument("id", metavar="SEARCH", nargs="?", help="of an action, as `search list` shows it")
     sub.add_argument("--data", dest="dataset", metavar="NAME|PATH", help="the same as --dataset")

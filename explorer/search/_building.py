@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..analysis import Sweep, Totals, repair
@@ -30,10 +31,20 @@ class Sample:
     """Where it is in its space."""
     network: Architecture
     """The network, whose layers fit together."""
-    config: TrainConfig
-    """How it is trained."""
     totals: Totals
     """Its parameters, MACs, memory and receptive field."""
+    base: TrainConfig
+    """How the given network is trained."""
+    settings: dict[str, Value]
+    """What is changed in that."""
+
+    @cached_property
+    def config(self) -> TrainConfig:
+        """How it is trained. Made when it is asked for: checking every setting takes as long as judging the network.
+
+        Raises ValueError where the settings do not fit together.
+        """
+        return self.base.changed(**self.settings) if self.settings else self.base
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -54,6 +65,7 @@ class Builder:
         self._sweep = Sweep()
         self._variants: dict[tuple[str, tuple[int, ...]], tuple[Any, ...]] = {}
         self._columns: dict[str, list[tuple[int, Dimension]]] = defaultdict(list)
+        self._switches: dict[str, list[int]] = defaultdict(list)
         self._settings: list[tuple[int, Dimension]] = []
         for place, dimension in enumerate(space.dimensions):
             if dimension.group in OF_TRAINING:
@@ -61,6 +73,8 @@ class Builder:
             else:
                 column = edit.column_of(space.network, dimension.path)
                 self._columns[column].append((place, dimension))
+                if dimension.group == "branches":
+                    self._switches[dimension.path.rpartition("/")[0]].append(place)
         self._layers: dict[tuple[int, float, Any, Any], Any] = {}
         # By identity, as the space keeps them alive: classifiers, whose widths are the data's.
         self._kept = frozenset(id(edit.find(space.network, path)) for path in edit.classifiers(space.network))
@@ -77,6 +91,9 @@ class Builder:
         Raises:
             Rejected: The layers do not fit together and cannot be repaired, or a limit is broken.
         """
+        for block, switches in self._switches.items():
+            if not any(point[at] for at in switches):
+                raise Rejected(f"every branch of {block} is off")
         try:
             network = self._compose(point)
             totals = self._sweep.totals(network)
@@ -84,22 +101,13 @@ class Builder:
                 network, _ = repair(network)
                 totals = self._sweep.totals(network)
                 assert totals is not None  # that is what a repair is
-        except Rejected:
-            raise
         except ValueError as error:  # layers that do not fit, or more of them than a network may have
             raise Rejected(f"no network: {error}") from None
         for limit in self.limits:
             if reason := limit.reason_broken(measure(limit.key, network, totals)):
                 raise Rejected(reason)
-        try:
-            config = self._train(point)
-        except ValueError as error:
-            raise Rejected(f"no training: {error}") from None
-        return Sample(point=point, network=network, config=config, totals=totals)
-
-    def _train(self, point: Point) -> TrainConfig:
-        changes = {d.path: d.values[point[at]] for at, d in self._settings if point[at] != d.given}
-        return self.space.config.changed(**changes) if changes else self.space.config
+        changed = {each.path: each.values[point[at]] for at, each in self._settings if point[at] != each.given}
+        return Sample(point=point, network=network, totals=totals, base=self.space.config, settings=changed)
 
     def _compose(self, point: Point) -> Architecture:
         """The network with the variant of each column in its place; what has not changed is shared."""
@@ -139,12 +147,8 @@ class Builder:
         widths, kernels, dilations = (chosen[group] for group in ("widths", "kernels", "dilations"))
         node = self._change_layers(edit.find(self.space.network, column), name, (widths, kernels, dilations))
         base = _take_out(self.space.network, node)
-        off = list(chosen["branches"])
-        if off:
-            if len(off) == len(edit.find(base, off[0].rpartition("/")[0]).branches):
-                raise Rejected(f"every branch of {column} is off")
-            for branch in off:
-                base = edit.remove(base, branch)
+        for branch in chosen["branches"]:
+            base = edit.remove(base, branch)
         for kind in chosen["attention"].values():
             for block in edits.find_blocks(self.space.network, column):
                 base = edit.set_attention(base, block[cut:], None if kind == "none" else kind)

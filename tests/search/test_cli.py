@@ -55,6 +55,8 @@ def test_search_from_beginning_to_end(root: Path, design: str, capsys: pytest.Ca
     assert main(["search", "repeat", listed["id"], "--trial", "1", "--seeds", "7,"]) == 0
     assert "Trial 1 from 2 seeds: test accuracy" in capsys.readouterr().out
     assert data(capsys, "search", "stop", listed["id"])["stopped"]
+    assert data(capsys, "search", "delete", listed["id"]) == {"deleted": listed["id"]}
+    assert data(capsys, "search", "list") == []
 
 
 def test_a_search_survives_the_death_of_all_processes(
@@ -95,6 +97,7 @@ def test_a_search_survives_the_death_of_all_processes(
     [
         (["search"], "required: ARCH|ACTION"),
         (["search", "show"], "show: name a search as"),
+        (["search", "delete"], "delete: name a search as"),
         (["search", "show", "nothing"], "there is no search 'nothing'"),
         (["search", "lenet-5", "--vary", "attention"], "attention cannot vary in 'LeNet-5'"),
         (["search", "lenet-5", "--vary", "colours"], "nothing called 'colours' to vary"),
