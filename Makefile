@@ -47,14 +47,15 @@ clean:  ## remove what make and the tests have made, the environment too
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Python compiles what is imported, once; pip would compile all 265 MB of source, of which the tests import a third.
 $(PRODUCT): requirements.txt constraints.txt | $(BIN)/pip
 	@echo "Installing the requirements; the first time this takes some minutes …"
-	@$(PIP) install -r requirements.txt -c constraints.txt
+	@$(PIP) install --no-compile -r requirements.txt -c constraints.txt
 	@touch $@
 
 $(TOOLS): $(PRODUCT) tests/requirements.txt
 	@echo "Installing what the tests need …"
-	@$(PIP) install -r tests/requirements.txt -c constraints.txt
+	@$(PIP) install --no-compile -r tests/requirements.txt -c constraints.txt
 	@touch $@
 
 # Debian and Ubuntu keep ensurepip in a package of its own; without it, other ways to a pip are tried.
