@@ -5,6 +5,7 @@ from explorer.analysis import analyze
 from explorer.text import format_count
 from tests.browser.design import Design, until
 from tests.browser.helpers import open_app, rerun
+from tests.sizes import thorough
 
 
 def entries(page):
@@ -53,6 +54,7 @@ def test_every_entry_with_its_numbers_is_searched_and_opened(server, page):
     assert "/design?" in page.evaluate("location.href")
 
 
+@thorough("tests/browser/test_catalogue.py::test_the_tree_is_walked_by_keyboard_and_told_of_and_unfolds_on_a_phone")
 def test_on_a_phone_each_network_is_a_few_lines_and_unfolds(server, new_page):
     page = new_page(viewport=(390, 844))
     open_app(page, f"{server.url}/catalogue?view=list")

@@ -102,6 +102,7 @@ def numbers(page):
     return page.locator(".st-key-lesson_numbers [data-testid=stMetricValue]").all_inner_texts()
 
 
+@thorough("tests/pages/test_compare_tabs.py::test_the_numbers_of_the_lesson")
 def test_the_lesson_follows_the_sliders_and_the_address(server, page, new_page):
     open_app(page, f"{server.url}/compare?{TWO}&tab=lesson")
     assert numbers(page)[:2] == ["221,184", "129,024"]

@@ -63,6 +63,7 @@ def test_residual_and_its_scale(design):
     assert design.query("net") == NET
 
 
+@thorough("tests/editor/test_panel.py::test_everything_offered_can_be_done")
 def test_attention_norm_activation(design):
     design.open(NET)
     for option, kind in (("SE", "se"), ("ECA", "eca"), ("CBAM", "cbam")):

@@ -3,7 +3,7 @@
 from pages.ui import router
 from tests.browser.design import until
 from tests.browser.helpers import open_app, settle
-from tests.sizes import ALL
+from tests.sizes import ALL, thorough
 
 COMPLETED = ("design", "compare", "inspect")
 """Pages that say in their address what they show, also where nothing was asked for."""
@@ -32,6 +32,7 @@ def test_back_and_forward_through_all_pages(server, page):
     assert page.evaluate("location.href") == visited[-1][1]
 
 
+@thorough("tests/browser/test_history.py::test_back_and_forward_through_all_pages")
 def test_the_bare_address_is_no_step_of_its_own(server, page):
     before = f"{server.url}/_stcore/health"
     page.goto(before)
