@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"training", "importing", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "importing": {"modules", "catalog", "analysis", "architecture"},
     "export": {"training", "importing", "modules", "figures", "datasets", "catalog", "analysis", "architecture"},
-    "slimming": {"export", "inspection", "modules", "datasets", "analysis", "architecture"},
+    "slimming": {"export", "inspection", "profiling", "modules", "datasets", "analysis", "architecture"},
     "comparison": {"export", "experiments", "figures", "analysis", "catalog", "architecture"},
     "search": {"experiments", "training", "runs", "analysis", "architecture"},
     "cli": set.union(*FLOORS[1:8]),

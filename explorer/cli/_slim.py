@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..analysis import METRICS, analyze
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from ..datasets._dataset import Dataset
     from ..inspection.evaluation import EvaluationResult
     from ..inspection.models import Model
-    from ..slimming import Latency, QuantisedModel, Slimmed, SlimPlan, StepName
+    from ..profiling import SideBySide
+    from ..slimming import QuantisedModel, Slimmed, SlimPlan, StepName
 
 
 def _slim(args: argparse.Namespace) -> None:
@@ -154,6 +156,7 @@ def _step_data(step: Slimmed) -> dict[str, Any]:
     counts = {name: dict(zip(("before", "after"), getattr(step, name), strict=True)) for name in _COUNTED}
     return {
         "step": step.step, "paths": step.paths, "removed": step.removed, "notes": step.notes, **counts,
+        "timed": step.timed and asdict(step.timed),
         "proof": {
             "against": proof.against, "largest_difference": proof.largest_difference, "holds": proof.holds,
             "largest_score": proof.largest_score, "inputs": proof.inputs, "images": proof.images,
@@ -164,7 +167,7 @@ def _step_data(step: Slimmed) -> dict[str, Any]:
 # ---- int8 -----------------------------------------------------------------------------------------------------------
 
 
-def _quantise(model: Model, train_BCHW: Tensor | None) -> tuple[QuantisedModel, Latency]:
+def _quantise(model: Model, train_BCHW: Tensor | None) -> tuple[QuantisedModel, SideBySide]:
     from ..slimming import quantise, time_beside
 
     if train_BCHW is None:
@@ -173,22 +176,24 @@ def _quantise(model: Model, train_BCHW: Tensor | None) -> tuple[QuantisedModel, 
     return made, time_beside(made)
 
 
-def _int8_data(model: Any, timed: Latency) -> dict[str, Any]:
+def _int8_data(model: Any, timed: SideBySide) -> dict[str, Any]:
     return {
         "bytes": {"before": model.float_bytes, "after": len(model.data)}, "images": model.images,
-        "latency_seconds": {"before": timed.float_seconds, "after": timed.int8_seconds}, "runs": timed.runs,
-        "threads": timed.threads,
+        "latency_seconds": {"before": timed.before_seconds, "after": timed.after_seconds}, "runs": timed.runs,
+        "ratio": timed.ratio, "interval": timed.interval, "threads": _count_threads(),
     }  # fmt: skip
 
 
-def _print_int8(model: Any, timed: Latency) -> None:
+def _print_int8(model: Any, timed: SideBySide) -> None:
     was, now = format_bytes(model.float_bytes), format_bytes(len(model.data))
     print(f"int8, ranges of {model.images:,} training images: the ONNX file has {now} instead of {was}")
-    print(
-        f"one image on this CPU, {timed.threads} threads: {1e3 * timed.int8_seconds:.3g} ms instead of "
-        f"{1e3 * timed.float_seconds:.3g} ms in float32, {timed.ratio:.2f} times as long (medians of {timed.runs:,} "
-        f"runs in turns)"
-    )
+    print(f"one image on this CPU, {_count_threads()} threads, beside float32: {timed.describe()}")
+
+
+def _count_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
 
 
 # ---- accuracy -------------------------------------------------------------------------------------------------------
@@ -254,7 +259,8 @@ def add(verb: Callable[..., Any]) -> None:
     _add_common(sub)
     sub.add_argument("--fold", action="store_true", help="fold norms, and branches that are added, into convolutions")
     sub.add_argument("--merge", action="store_true", help="merge 1×1 convolutions that read one input, or each other")
-    text = "prune channels until it costs no more: macs=0.7 (a share), params=500k (a number), inference_bytes=…"
+    text = "prune channels until it costs no more: macs=0.7 (a share), params=500k (a number), inference_bytes=…; \
+latency=0.8: the time of one image on this machine, measured"
     sub.add_argument("--budget", metavar="METRIC=N", help=text)
     text = "what a channel's importance is: l1 or l2 of its filters, bn for the factors of batch norms; \
 default: bn where there are batch norms, else l1"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .conventions import CONVENTIONS, OUR_CONVENTION, Convention, Count, CountItem, count_by_convention
 from .measurement import MeasurementStep, measure_in_subprocess
 from .measurement_queue import wait_for_turn
+from .side_by_side import SideBySide, time_side_by_side
 from .timing import Ceilings, Disagreement, Latency, Setting, computation_digest, find_disagreement
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "MeasurementStep",
     "NodeCounts",
     "Setting",
+    "SideBySide",
     "Summary",
     "SummaryRow",
     "ToolComparison",
@@ -41,6 +43,7 @@ __all__ = [
     "measure_in_subprocess",
     "reconcile_counts",
     "summarize",
+    "time_side_by_side",
     "wait_for_turn",
 ]
 

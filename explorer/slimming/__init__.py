@@ -1,7 +1,8 @@
 """A trained network with fewer layers, channels or bits, and the proof of what that changes."""
 
 from ._branches import fold_branches
-from ._int8 import Latency, QuantisedModel, quantise, time_beside
+from ._by_latency import LATENCY
+from ._int8 import QuantisedModel, quantise, time_beside
 from ._model import as_model, read_inputs
 from ._norms import fold_norms
 from ._pointwise import merge_pointwise
@@ -13,11 +14,11 @@ from ._steps import EXACT_STEPS, STEP_TITLES, SlimPlan, slim
 __all__ = [
     "CRITERIA",
     "EXACT_STEPS",
+    "LATENCY",
     "MINIMUM",
     "STEP_TITLES",
     "Budget",
     "Criterion",
-    "Latency",
     "Proof",
     "QuantisedModel",
     "SlimPlan",

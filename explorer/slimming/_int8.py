@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import statistics
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,14 +17,13 @@ from torch import Tensor
 from ..architecture import DESIGN_KEY
 from ..export import Subject, export
 from ..inspection.models import Model
+from ..profiling import SideBySide, time_side_by_side
 from ._model import as_model
 from ._steps import SlimPlan, slim
 
 logger = logging.getLogger(__name__)
 
 _BATCH = 16
-_SECONDS, _LEAST, _MOST = 2.0, 10, 200
-"""How long two sessions are timed beside one another, and how many runs of each at least and at most."""
 QUANTISED_KEY, QUANTISED_FROM_KEY = "explorer.quantised", "explorer.quantised_from"
 """Metadata: how a file was quantised; the design of a file that computes it; the design that was quantised."""
 
@@ -57,25 +54,6 @@ class QuantisedModel(Model):
     def logits(self, x_BCHW: Tensor) -> Tensor:
         """The scores of inputs (N, C, H, W): float32 (N, classes)."""
         return torch.from_numpy(_run(self.session, x_BCHW.cpu().numpy()))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Latency:
-    """Two sessions timed beside one another, one image at a time, in turns."""
-
-    float_seconds: float
-    """Median of the float network."""
-    int8_seconds: float
-    """Median of the quantised one."""
-    runs: int
-    """Of each."""
-    threads: int
-    """Of the CPU, for each run."""
-
-    @property
-    def ratio(self) -> float:
-        """Time of the quantised one as a share of the float one's: below 1 it is quicker."""
-        return self.int8_seconds / self.float_seconds
 
 
 def quantise(model: Model, images_BCHW: Tensor) -> QuantisedModel:
@@ -141,31 +119,18 @@ def quantise(model: Model, images_BCHW: Tensor) -> QuantisedModel:
     )  # fmt: skip
 
 
-def time_beside(quantised: QuantisedModel) -> Latency:
-    """Time the quantised network and the float one in turns, one image at a time, on the CPU.
+def time_beside(quantised: QuantisedModel) -> SideBySide:
+    """Time the quantised network beside the float one, one image at a time, on the CPU.
 
     Args:
         quantised: What ``quantise`` gave.
 
     Returns:
-        Medians of both, from the same run: what else the machine does falls on both alike.
+        The times of both.
     """
     x_BCHW = np.zeros((1, *quantised.architecture.input_shape), np.float32)
-    sessions = (quantised.float_session, quantised.session)
-    spent: tuple[list[float], list[float]] = ([], [])
-    for session in sessions:  # the first runs lay out memory
-        for _ in range(3):
-            _run(session, x_BCHW)
-    begun = time.perf_counter()
-    while len(spent[0]) < _LEAST or (time.perf_counter() - begun < _SECONDS and len(spent[0]) < _MOST):
-        for session, seconds in zip(sessions, spent, strict=True):
-            start = time.perf_counter()
-            _run(session, x_BCHW)
-            seconds.append(time.perf_counter() - start)
-    return Latency(
-        float_seconds=statistics.median(spent[0]), int8_seconds=statistics.median(spent[1]), runs=len(spent[0]),
-        threads=torch.get_num_threads(),
-    )  # fmt: skip
+    floats, integers = quantised.float_session, quantised.session
+    return time_side_by_side(lambda: _run(floats, x_BCHW), lambda: _run(integers, x_BCHW))
 
 
 @contextmanager

@@ -10,12 +10,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, get_num_threads
 
 from ..analysis import METRICS, Metric, analyze
 from ..architecture import Architecture, walk
 from ..modules import Network
+from ..profiling import SideBySide
 from ..text import format_share, parse_count, parse_decimal, quote, suggest
+from ._by_latency import LATENCY, Timing
 from ._channels import HEADS, Coupling, Member, find_coupling
 from ._cutting import Kept, Mask, cut_architecture, cut_tensors, find_kept, zero_tensors
 from ._runs import dotted
@@ -38,13 +40,13 @@ class Budget:
     """What a network may cost after pruning."""
 
     metric: str
-    """A key of ``analysis.METRICS`` of which less is better."""
+    """A key of ``analysis.METRICS`` of which less is better, or ``LATENCY``."""
     target: float
-    """Up to 1 a share of what the network costs now, else the number itself."""
+    """Up to 1 a share of what the network costs now, else the number itself; of latency always a share."""
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """Read text such as ``macs=0.7``, ``params=500k`` or ``macs=70%``.
+        """Read text such as ``macs=0.7``, ``params=500k``, ``macs=70%`` or ``latency=0.8``.
 
         Args:
             text: A metric and a number.
@@ -56,7 +58,7 @@ class Budget:
             ValueError: There is no such metric, or no such number.
         """
         name, equals, number = (part.strip() for part in text.partition("="))
-        metrics = [key for key, each in METRICS.items() if each.of_totals and each.more == "worse"]
+        metrics = [*(key for key, each in METRICS.items() if each.of_totals and each.more == "worse"), LATENCY]
         if not equals or not number:
             raise ValueError(f"a budget (={quote(text)}) is METRIC=NUMBER such as macs=0.7 or params=500k")
         if name not in metrics:
@@ -68,6 +70,8 @@ class Budget:
             target = float(parse_count(number))
         if not 0 < target < float("inf"):
             raise ValueError(f"the budget {quote(text)} must be above 0")
+        if name == LATENCY and target >= 1:
+            raise ValueError(f"the budget {quote(text)} must be a share of the time now, such as latency=0.8")
         return cls(metric=name, target=target)
 
 
@@ -85,6 +89,8 @@ def prune(
     Channels that are added, multiplied, dealt out by a shuffle or held by one group go together. A channel's importance
     is the mean over the filters that make it, each relative to the mean of its layer, so that layers can be compared.
     The least important sets go one after another until the budget is met; each layer keeps a share of its channels.
+    A budget of latency is measured: one image on this machine's CPU, in turns with the network before, and it is met
+    where the whole 95 % interval of the ratio is within it.
 
     Args:
         architecture: The network.
@@ -110,23 +116,18 @@ def prune(
         raise ValueError(f"there is no criterion {quote(by)}; {suggest(by, [*CRITERIA])}")
     if not 0 <= minimum <= 1:
         raise ValueError(f"the share of channels that stays (={minimum}) must be from 0 to 1")
-    metric = METRICS[budget.metric]
     coupling, tensors = find_coupling(architecture), read_tensors(network)
-    whole = metric.read(architecture, analyze(architecture))
-    target = budget.target * whole if budget.target <= 1 else budget.target
-    if target >= whole:
-        raise ValueError(f"{quote(architecture.name)} has {whole:,} {metric.label}: the budget of {target:,.0f} is met")
     scores, fallback = _score_sets(coupling, tensors, by)
     order = _order_removals(coupling, scores, minimum)
-    search = _Search(architecture, coupling, metric, order)
-    count = search.find(target)
-    if count is None:
-        least = search.cost(len(order))
+    search = _Search(architecture, coupling, order)
+    meet = _meet_latency if budget.metric == LATENCY else _meet_number
+    try:
+        count, timed, told = meet(search, budget, tensors)
+    except _Unreachable as error:
         raise ValueError(
-            f"with {format_share(minimum, 0)} of each layer's channels kept it still has {least:,} {metric.label} "
-            f"({format_share(least / whole)}), more than {target:,.0f}; ask for less, or keep fewer"
+            f"with {format_share(minimum, 0)} of each layer's channels kept {error}"
             + "".join(f". {note}" for note in _tell_locked(coupling))
-        )
+        ) from None
     stays = search.mask(count)
     kept = find_kept(architecture, coupling, tensors, stays)
     slim = name_after(search.cut(count), "pruned")
@@ -134,19 +135,12 @@ def prune(
     zeroed = make_network(architecture, zero_tensors(tensors, kept))
     against = "the network before with all that was taken out at zero"
     proof = compare_scores(zeroed, made, architecture.input_shape, against, images_BCHW)
-    cost, one_less = search.cost(count), search.cost(count - 1)
-    notes = [
-        f"A channel's importance: {CRITERIA[by]}",
-        f"{cost:,} {metric.label}, {format_share(cost / whole)} of {whole:,}; with one set of channels more it would "
-        f"be {one_less:,}",
-        *fallback,
-        *_tell_locked(coupling),
-    ]
+    notes = [f"A channel's importance: {CRITERIA[by]}", told, *fallback, *_tell_locked(coupling)]
     removed = _list_removed(coupling, kept, stays)
     paths = tuple(dict.fromkeys(path.removesuffix("/shortcut") for path in removed))
     return Slimmed(
         step="prune", before=architecture, architecture=slim, network=made, paths=paths, removed=removed, proof=proof,
-        notes=tuple(notes),
+        timed=timed, notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -250,32 +244,82 @@ def _order_removals(coupling: Coupling, scores: dict[int, float], minimum: float
 class _Search:
     """How many of the sets must go."""
 
-    def __init__(self, architecture: Architecture, coupling: Coupling, metric: Metric, order: list[int]) -> None:
-        self._architecture, self._coupling, self._metric = architecture, coupling, metric
+    def __init__(self, architecture: Architecture, coupling: Coupling, order: list[int]) -> None:
+        self.architecture, self._coupling = architecture, coupling
         self._place = np.full(len(coupling.roots), len(order), np.int64)
         self._place[np.array(order, np.int64)] = np.arange(len(order))
-        self._count = len(order)
+        self.most = len(order)
 
     def mask(self, count: int) -> Mask:
         """Which ids stay when so many sets go."""
         return self._place[self._coupling.roots] >= count
 
     def cut(self, count: int) -> Architecture:
-        return cut_architecture(self._architecture, self._coupling, self.mask(count))
+        return cut_architecture(self.architecture, self._coupling, self.mask(count))
 
-    def cost(self, count: int) -> int:
+    def make(self, count: int, tensors: dict[str, Tensor]) -> Network:
+        kept = find_kept(self.architecture, self._coupling, tensors, self.mask(count))
+        return make_network(self.cut(count), cut_tensors(tensors, kept))
+
+    def cost(self, metric: Metric, count: int) -> int:
         made = self.cut(count)
-        return self._metric.read(made, analyze(made))
+        return metric.read(made, analyze(made))
 
-    def find(self, target: float) -> int | None:
+    def find(self, metric: Metric, target: float) -> int | None:
         """The least number with which the target is met; None where none does. Fewer channels never cost more."""
-        low, high = 0, self._count
-        if self.cost(high) > target:
+        low, high = 0, self.most
+        if self.cost(metric, high) > target:
             return None
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.cost(middle) <= target else (middle, high)
+            low, high = (low, middle) if self.cost(metric, middle) <= target else (middle, high)
         return high
+
+
+class _Unreachable(Exception):
+    """What the network still costs without all that can go."""
+
+
+def _meet_number(search: _Search, budget: Budget, _: dict[str, Tensor]) -> tuple[int, None, str]:
+    """(How many sets must go, the least; no times; what comes of it)."""
+    metric, architecture = METRICS[budget.metric], search.architecture
+    whole = metric.read(architecture, analyze(architecture))
+    target = budget.target * whole if budget.target <= 1 else budget.target
+    if target >= whole:
+        raise ValueError(f"{quote(architecture.name)} has {whole:,} {metric.label}: the budget of {target:,.0f} is met")
+    count = search.find(metric, target)
+    if count is None:
+        least = search.cost(metric, search.most)
+        raise _Unreachable(
+            f"it still has {least:,} {metric.label} ({format_share(least / whole)}), more than {target:,.0f}; "
+            "ask for less, or keep fewer"
+        )
+    cost, one_less = search.cost(metric, count), search.cost(metric, count - 1)
+    return count, None, (
+        f"{cost:,} {metric.label}, {format_share(cost / whole)} of {whole:,}; with one set of channels more it would "
+        f"be {one_less:,}"
+    )
+
+
+def _meet_latency(search: _Search, budget: Budget, tensors: dict[str, Tensor]) -> tuple[int, SideBySide, str]:
+    """(How many sets must go, about the least; their times; the same in words)."""
+    architecture = search.architecture
+    before = make_network(architecture, tensors)
+    timing = Timing(before, architecture.input_shape, lambda count: search.make(count, tensors))
+    count, found = timing.find(budget.target, search.most)
+    told = f"one image on this machine's CPU, {get_num_threads()} threads, takes {found.describe()}"
+    if count is None:
+        scatters = found.ratio <= budget.target
+        way_out = "the times scatter: try again on an idle machine" if scatters else "ask for less, or keep fewer"
+        raise _Unreachable(f"{told}, not wholly within {format_share(budget.target, 0)}; {way_out}")
+    return count, found, f"{told[0].upper()}{told[1:]}; another machine has other times" + (
+        "; layers this small are bound by the cost of starting them, which pruning leaves and folding saves"
+        if _macs(search.cut(count)) < found.ratio / 2 * _macs(architecture) else ""
+    )  # fmt: skip
+
+
+def _macs(architecture: Architecture) -> int:
+    return analyze(architecture).totals.macs
 
 
 def _tell_locked(coupling: Coupling) -> list[str]:

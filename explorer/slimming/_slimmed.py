@@ -13,6 +13,7 @@ from torch import Tensor
 from ..analysis import METRICS, Analysis, analyze
 from ..architecture import MAX_TITLE, Architecture, edit
 from ..modules import Network, build, fill
+from ..profiling import SideBySide
 from ..text import shorten
 
 StepName = Literal["fold_norms", "fold_branches", "merge", "prune", "recalibrate"]
@@ -57,6 +58,8 @@ class Slimmed:
     """For each layer which of its output channels were taken out, counted from 0; of an attention its hidden units;
     the projection of a residual is at its path with ``/shortcut`` behind."""
     proof: Proof
+    timed: SideBySide | None = None
+    """One image through both on this machine's CPU, where the budget was one of latency."""
     notes: tuple[str, ...] = ()
     """What else is to be known, one sentence each."""
 

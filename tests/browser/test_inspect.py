@@ -294,6 +294,38 @@ def test_long_work_is_carried_out_when_asked_for(gallery, page):
     with rerun(page):
         page.locator(".st-key-inspect_worst .tile").first.click()
     until(lambda: page.locator(TILES).count() == count + 1, "the most wrong image among the pictures")
+    make_slim(page)
+
+
+def make_slim(page):
+    """Fold, undo, prune to a budget, undo: numbers and proofs as they are told."""
+    with rerun(page):
+        page.get_by_role("tab", name="Slim").click()
+    fold = page.get_by_role("button", name="Fold norms", exact=True)
+    fold.wait_for()
+    numbers, undo = page.locator(".st-key-inspect_slim_numbers"), page.get_by_role("button", name="Undo", exact=True)
+    cells = page.locator("[data-testid=stDataFrame]:visible td")  # what the table's picture says to a screen reader
+    whole = numbers.inner_text()
+
+    def take(button, row):
+        with rerun(page):
+            button.click()
+        until(lambda: row in cells.all_text_contents(), f"the step {row}")
+        assert numbers.inner_text() != whole
+        assert "A step that changes no answer differs by rounding alone" in told(page)
+        proof = next(each for each in cells.all_text_contents() if " of " in each)
+        assert float(proof.split(" of ")[0]) <= 1e-4
+        while undo.is_enabled():
+            with rerun(page):
+                undo.click()
+        assert numbers.inner_text() == whole
+
+    take(fold, "fold norms")
+    page.get_by_text("time", exact=True).click()
+    page.get_by_text("in turns with the network as it is now").wait_for()
+    with rerun(page):
+        page.get_by_text("parameters", exact=True).click()
+    take(page.get_by_role("button", name="Prune", exact=True), "prune channels")
 
 
 LOOKS = [("light", (1440, 1000)), ("dark", (1440, 1000)), ("light", (390, 844))]

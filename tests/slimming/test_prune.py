@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from explorer.architecture import (
     walk,
 )
 from explorer.modules import Network
-from explorer.slimming import Budget, Slimmed, prune
+from explorer.slimming import LATENCY, Budget, Slimmed, _by_latency, prune
 from tests.sizes import THOROUGH
 from tests.slimming.parts import random_network, small
 from tests.strategies import analysis_or_skip, architectures
@@ -270,10 +271,36 @@ def test_a_budget_is_met_by_the_fewest_sets(metric: str) -> None:
     assert cost == METRICS[metric].read(slimmed.architecture, analyze(slimmed.architecture)) <= target < one_more
 
 
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Threads that wait for one another take any time on a busy machine."""
+    monkeypatch.setattr(_by_latency, "_PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(_by_latency, "_LAST_SECONDS", 0.3)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_budget_of_latency_is_met_by_the_whole_interval() -> None:
+    architecture = network(conv("stem", 96), conv("middle", 96), conv("last", 96), shape=(3, 16, 16))
+    trained = random_network(architecture)
+    slimmed = prune(architecture, trained, Budget(metric=LATENCY, target=0.7))
+    assert slimmed.timed
+    low, high = slimmed.timed.interval
+    assert low <= slimmed.timed.ratio <= high <= 0.7
+    assert slimmed.macs[1] < 0.9 * slimmed.macs[0]
+    assert any(slimmed.timed.describe() in note for note in slimmed.notes)
+    assert_is_the_network_with_zeros(trained, slimmed)
+    with pytest.raises(ValueError, match=r"takes .* times as long .* not wholly within 1 %; ask for less"):
+        prune(architecture, trained, Budget(metric=LATENCY, target=0.01), minimum=0.9)
+
+
 @pytest.mark.parametrize(
     ("text", "metric", "target"),
-    [("macs=0.7", "macs", 0.7), ("params = 500k", "params", 500_000), ("macs=70%", "macs", 0.7),
-     ("inference_bytes=1.5M", "inference_bytes", 1_500_000)],
+    [("latency=80%", "latency", 0.8), ("macs=0.7", "macs", 0.7), ("params = 500k", "params", 500_000),
+     ("macs=70%", "macs", 0.7), ("inference_bytes=1.5M", "inference_bytes", 1_500_000)],
 )  # fmt: skip
 def test_budgets_as_they_are_typed(text: str, metric: str, target: float) -> None:
     assert Budget.parse(text) == Budget(metric=metric, target=target)
@@ -283,7 +310,8 @@ def test_budgets_as_they_are_typed(text: str, metric: str, target: float) -> Non
     ("text", "message"),
     [
         ("macs", "METRIC=NUMBER"), ("mcas=0.7", r"did you mean macs\?"), ("depth=3", "there is no budget"),
-        ("macs=-1", "must be above 0"), ("macs=0", "must be above 0"), ("macs=nan", "must be a whole number"),
+        ("macs=-1", "must be above 0"), ("macs=0", "must be above 0"), ("latency=2", "must be a share of the time"),
+        ("macs=nan", "must be a whole number"),
         ("macs=many", "must be a whole number"), ("params=1kk", "must be a whole number"),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pandas as pd
@@ -27,7 +28,7 @@ _WORDS = {
     "fold_norms": "Norms and scales become part of the convolutions beside them.",
     "merge": "1×1 convolutions that read the same input, or follow one another, become one.",
 }
-_BUDGETS = {"macs": "MACs", "params": "parameters"}
+_BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "time"}
 _BY = {"bn": "factors of batch norms |γ|", "l1": "filters, sum of |w|", "l2": "filters, length of w"}
 
 
@@ -92,6 +93,9 @@ def _history(way: Way) -> None:
         "Largest difference of any score on random inputs, beside the largest score. A step that changes no answer "
         "differs by rounding alone; so does a pruned network from the one before with those channels at zero."
     )
+    for step, _ in way.done:
+        if step.timed:
+            st.caption(literal(f"{STEP_TITLES[step.step].capitalize()}: one image takes {step.timed.describe()}."))
     with st.expander("What else is to be known of these steps", key="inspect_slim_notes"):
         st.markdown("\n".join(f"- {literal(note)}" for step, _ in way.done for note in step.notes))
 
@@ -153,6 +157,11 @@ def _prune(way: Way) -> None:
         help="Of what the network costs now. The least important channels go until the budget is met; each layer "
         "keeps a tenth of its own.",
     )  # fmt: skip
+    if metric == "latency":
+        st.caption(
+            "That of one image, measured on this machine's CPU in turns with the network as it is now, for some ten "
+            "seconds: the whole 95 % interval of the ratio must be within the budget."
+        )
     has_norms = any(name.endswith("running_var") for name in way.model.network.state_dict())
     options = [*(["bn"] if has_norms else []), "l1", "l2"]
     by = st.selectbox(
@@ -171,11 +180,18 @@ def _prune(way: Way) -> None:
 
 
 def _take_pruning(way: Way, metric: str, share: float, by: Any, dataset: str) -> None:
-    from explorer.slimming import Budget, SlimPlan, read_inputs, slim
+    from explorer.profiling import wait_for_turn
+    from explorer.slimming import LATENCY, Budget, SlimPlan, read_inputs, slim
 
     model = way.model
+    told = st.empty()
+
+    def wait(why: str) -> None:
+        told.caption(literal(f"{why}."))
+
     try:
-        with st.spinner("Pruning"):
+        with wait_for_turn(model.name, wait) if metric == LATENCY else nullcontext(), st.spinner("Pruning"):
+            told.empty()
             images = None
             if dataset:
                 found = datasets.load(dataset, size=model.preprocessing.import_size)

@@ -131,10 +131,10 @@ def show_int8(way: Way, name: str, count: int) -> None:
             delta_arrow="off", border=True,
         )  # fmt: skip
         st.metric(
-            "One image", f"{1e3 * timed.int8_seconds:.3g} ms", f"float32: {1e3 * timed.float_seconds:.3g} ms",
+            "One image", f"{1e3 * timed.after_seconds:.3g} ms", f"float32: {1e3 * timed.before_seconds:.3g} ms",
             delta_color="off", delta_arrow="off", border=True,
-            help=f"Medians of {timed.runs:,} runs of each in turns, by onnxruntime on this machine's CPU with "
-            f"{timed.threads} threads. Small networks are often slower in integers.",
+            help=f"By onnxruntime on this machine's CPU: {timed.describe()}. Small networks are often slower in "
+            "integers.",
         )  # fmt: skip
     st.download_button(
         "Download the ONNX file", content, f"{downloads.file_name(way.model.architecture.name)}-int8.onnx",
