@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import explorer
 from explorer import catalog
@@ -105,7 +106,7 @@ def test_what_is_neither_is_refused() -> None:
 
 
 def test_a_notebook_draws_an_architecture_by_itself() -> None:
-    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    shell = InteractiveShell()
     shell.extension_manager.load_extension("explorer")
     data, _ = shell.display_formatter.format(catalog.get("lenet-5"))
     assert check(data["text/html"]).words
