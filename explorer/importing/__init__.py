@@ -9,7 +9,7 @@ from ._import import AGREEMENT, Import, from_graph
 from ._libraries import LIBRARIES, count_parameters, list_names, names_library
 from ._onnx_file import MAX_ONNX_BYTES, list_files_beside
 from ._onnx_seal import SEAL_KEY, seal
-from ._problem import ImportingError, Obstacle
+from ._problem import FreeSizeError, ImportingError, Obstacle
 
 __all__ = [
     "AGREEMENT",
@@ -18,6 +18,7 @@ __all__ = [
     "MAX_ONNX_BYTES",
     "NETWORK_FILES",
     "SEAL_KEY",
+    "FreeSizeError",
     "Graph",
     "Import",
     "ImportingError",

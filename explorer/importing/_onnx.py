@@ -15,7 +15,7 @@ from ._building import CHW, NO_MAP, GraphBuilder, NoForm, Value
 from ._functions import POINTS, Numbers, find_activation, find_factor
 from ._graph import Graph
 from ._onnx_file import Branch, Node, OnnxFile
-from ._problem import ImportingError
+from ._problem import FreeSizeError, ImportingError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -371,10 +371,11 @@ def _choose_shape(sizes: Sequence[int | None], wanted: tuple[int, int, int] | No
         raise ImportingError(f"the file takes images of {told}, not of {'×'.join(map(str, wanted))}")
     shape = wanted or tuple(sizes)
     if any(each is None for each in shape):
-        raise ImportingError(
-            f"the file leaves the size of its images free ({told}); say which one is meant, such as 3x224x224 "
-            "(--input; on the page, Input in pixels)"
-        )
+        channels = sizes[0]
+        raise FreeSizeError(
+            f"the file leaves the size of its images free ({told}); say which one is meant, such as "
+            f"{channels or 3}x224x224 (--input on the command line)", channels,
+        )  # fmt: skip
     if any(not 0 < each <= 8192 for each in shape):  # type: ignore[operator]
         raise ImportingError(f"the file takes images of {told}; at most 8192 a side are read")
     return shape  # type: ignore[return-value]

@@ -28,6 +28,15 @@ class ImportingError(ValueError):
     """A model cannot be read at all; the message is one sentence."""
 
 
+class FreeSizeError(ImportingError):
+    """A file that leaves the size of its images free, where none was said."""
+
+    def __init__(self, message: str, channels: int | None) -> None:
+        super().__init__(message)
+        self.channels = channels
+        """Of its images, as far as the file says."""
+
+
 class DoesNotFit(Exception):
     """An operation that has no form here; internal, it becomes an ``Obstacle`` of the report."""
 

@@ -11,7 +11,7 @@ from ._dataset_of import find_dataset
 from ._device import choose_device
 from ._fetch_weights import fetch_weights
 from ._field import UnitField, inner_units, unit_field
-from ._imported import ImportedModel, list_imported, remove_imported
+from ._imported import MAX_IMPORTED_BYTES, ImportedModel, list_imported, measure_imported, remove_imported
 from ._paths import branch_paths, check_path
 from ._perturbations import PERTURBATIONS, Perturbation, check_perturbation
 from ._presets import GivenFacts, Preset, find_preset, list_presets, parse_numbers
@@ -22,6 +22,7 @@ from .cache import ResultCache
 
 __all__ = [
     "BEST",
+    "MAX_IMPORTED_BYTES",
     "PERTURBATIONS",
     "PUBLISHED",
     "AvailableModel",
@@ -54,6 +55,7 @@ __all__ = [
     "list_presets",
     "list_sample_images",
     "load_model_cards",
+    "measure_imported",
     "parse_numbers",
     "remove_imported",
     "suggest_model",

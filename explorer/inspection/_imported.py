@@ -23,6 +23,8 @@ DESIGN, TITLE, PROVENANCE, RANDOM = "explorer.design", "title", "provenance", "r
 """Keys of the metadata, beside ``classes`` and ``preprocessing``; the design, the classes and so on are JSON."""
 PREFIX, _SUFFIX = "imported-", ".safetensors"
 UNKNOWN_PREPROCESSING = "How images were normalised is not known: pixels from −1 to 1 are assumed"
+MAX_IMPORTED_BYTES = 10_000_000_000
+"""Of all imported models together: a hundred ResNet-50s. Each import on the page keeps its weights."""
 _HEADER_BYTES = 32_000_000
 """Of tensors' names and metadata; more is no file of ours."""
 
@@ -146,6 +148,15 @@ def remove_imported(name: str, home: Path) -> None:
         found[name].path.unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(f"{name} cannot be removed: {error.strerror or error}") from None
+
+
+def measure_imported(home: Path) -> int:
+    """Measure what the imported models of a data directory take, bytes."""
+    total = 0
+    for path in imported_folder(home).glob(f"{PREFIX}*{_SUFFIX}"):
+        with suppress(OSError):  # removed meanwhile
+            total += path.stat().st_size
+    return total
 
 
 def imported_path(name: str, home: Path) -> Path:

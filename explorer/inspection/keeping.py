@@ -15,8 +15,18 @@ from ..architecture import to_json
 from ..datasets import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from ..importing import Import
 from ..runs import atomic_write
-from ..text import quote
-from ._imported import DESIGN, PREFIX, PROVENANCE, RANDOM, TITLE, imported_path, read_facts
+from ..text import format_bytes, quote
+from ._imported import (
+    DESIGN,
+    MAX_IMPORTED_BYTES,
+    PREFIX,
+    PROVENANCE,
+    RANDOM,
+    TITLE,
+    imported_path,
+    measure_imported,
+    read_facts,
+)
 from ._known_facts import imagenet_classes
 from ._presets import IMAGENET_CLASSES
 from ._published import PUBLISHED
@@ -37,7 +47,8 @@ def save_import(found: Import, home: Path) -> str:
         Its name. What is kept already is not written again and has the same name.
 
     Raises:
-        ValueError: Nothing was imported, its design ends in no scores, or it cannot be written.
+        ValueError: Nothing was imported, its design ends in no scores, what is kept already leaves no room for it, or
+            it cannot be written.
     """
     architecture = found.architecture
     if architecture is None:
@@ -55,9 +66,17 @@ def save_import(found: Import, home: Path) -> str:
     path = imported_path(name, home)
     if path.is_file():
         return name
+    content = safetensors.torch.save(tensors, {"format": "pt", **about})
+    there = measure_imported(home)
+    if there + len(content) > MAX_IMPORTED_BYTES:
+        raise ValueError(
+            f"imported models already take {format_bytes(there)} of the {format_bytes(MAX_IMPORTED_BYTES)} that they "
+            f"may, and this one has {format_bytes(len(content))}: remove some (Remove beside a model on Inspect, or "
+            "`python -m explorer models --remove NAME`)"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, safetensors.torch.save(tensors, {"format": "pt", **about}))
+        atomic_write(path, content)
     except OSError as error:
         raise ValueError(f"the weights cannot be kept in {quote(str(path.parent), 200)}: {error.strerror}") from None
     return name

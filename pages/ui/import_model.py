@@ -14,8 +14,18 @@ import streamlit as st
 from explorer.architecture import MAX_IMAGE, MIN_IMAGE, Architecture, ArchitectureError
 from explorer.datasets import Cancel, CancelledError
 from explorer.home import home
-from explorer.importing import LIBRARIES, Import, ImportingError, count_parameters, from_name, from_onnx, list_names
-from explorer.text import format_count
+from explorer.importing import (
+    LIBRARIES,
+    FreeSizeError,
+    Import,
+    ImportingError,
+    count_parameters,
+    from_name,
+    from_onnx,
+    list_names,
+)
+from explorer.inspection import MAX_IMPORTED_BYTES, measure_imported
+from explorer.text import format_bytes, format_count
 
 from . import background, session
 from .components import release_upload
@@ -52,6 +62,10 @@ class Job:
     """Whether it is to be opened by hand, because the design was changed meanwhile."""
     files: Sequence[Any] = ()
     """Uploads that it was made from; they are given back when it has succeeded."""
+    again: Callable[[int], None] | None = None
+    """Begins it anew for images of a height and width."""
+    lacks_size: bool = False
+    """Whether it must be said how large the images are."""
 
     def work(self, make: Callable[[Tell], Import], folder: Path, cancel: Cancel) -> None:
         """Import and keep the weights; what cannot be imported is told by the exception."""
@@ -72,6 +86,9 @@ class Job:
                 self._keep(found, folder)
             tell("opening the design")
             self.found = found
+        except FreeSizeError:
+            self.lacks_size = True
+            raise
         finally:
             _ONE_AT_A_TIME.release()
 
@@ -84,7 +101,10 @@ class Job:
         except ValueError as error:
             self.lines.append(f"{what} are not kept: {error}.")
         else:
-            self.lines.append(f"{what} are kept as {self.kept}: Inspect and Train offer them.")
+            self.lines.append(
+                f"{what} are kept as {self.kept}: Inspect and Train offer them, and Inspect removes them. Imported "
+                f"models take {format_bytes(measure_imported(folder))} of {format_bytes(MAX_IMPORTED_BYTES)}."
+            )
 
 
 def offer() -> None:
@@ -148,38 +168,50 @@ def _complete(name: str) -> str:
     return next((each for each in _names() if each.partition(":")[2] == name), name)
 
 
-def begin_onnx(name: str, data: bytes, beside: Mapping[str, bytes]) -> None:
+def begin_onnx(name: str, data: bytes, beside: Mapping[str, bytes], side: int | None = None) -> None:
     """Begin to import an ONNX file.
 
     Args:
         name: Of the file.
         data: All of it.
         beside: Files in which it may keep its weights, by their names.
+        side: Height and width of its images, where it leaves them free; None: they are asked for then.
     """
-    side = st.session_state["import_side"]
-    shape = None if side is None else (3, side, side)
+
+    def read(shape: tuple[int, int, int] | None, tell: Tell) -> Import:
+        try:
+            return from_onnx(data, Path(name).stem, beside=beside, input_shape=shape, tell=tell)
+        except FreeSizeError:
+            raise
+        except ImportingError as error:
+            raise ImportingError(f"{name}: {error}") from None
 
     def make(tell: Tell) -> Import:
-        wrong: ImportingError | None = None
-        for wanted in (None, shape) if shape else (None,):  # a size is of use where the file leaves it free
-            try:
-                return from_onnx(data, Path(name).stem, beside=beside, input_shape=wanted, tell=tell)
-            except ImportingError as error:
-                wrong = error
-        raise ImportingError(f"{name}: {wrong}")
+        try:
+            return read(None, tell)
+        except FreeSizeError as error:
+            if side is None:
+                raise
+            return read((error.channels or 3, side, side), tell)
 
-    begin(name, make)
+    begin(name, make, again=lambda side: begin_onnx(name, data, beside, side))
 
 
-def begin(title: str, make: Callable[[Tell], Import], files: Sequence[Any] = ()) -> None:
+def begin(
+    title: str,
+    make: Callable[[Tell], Import],
+    files: Sequence[Any] = (),
+    again: Callable[[int], None] | None = None,
+) -> None:
     """Begin an import in the background; one that is under way is ended.
 
     Args:
         title: What is imported.
         make: Imports it; takes what hears of each step. It touches nothing of Streamlit.
         files: The uploads that it is made from.
+        again: Begins it anew for images of a height and width, where it fails for want of them.
     """
-    job = Job(title, session.architecture(), files=files)
+    job = Job(title, session.architecture(), files=files, again=again)
     folder = home()
     st.session_state[_JOB] = job
     background.begin(
@@ -209,7 +241,12 @@ def show() -> None:
     with st.container(border=True, key="import_outcome", gap="small"):
         lines = [*job.lines, *([_STILL] if job.waits else [])]
         getattr(st, job.kind)(literal(" ".join(lines)))
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            if job.again and job.lacks_size:
+                side = st.number_input(
+                    "Height and width of its images, in pixels", MIN_IMAGE, MAX_IMAGE, 224, key="import_at_side"
+                )
+                st.button("Import at this size", key="import_again", type="primary", on_click=job.again, args=(side,))
             if job.waits:
                 st.button("Open it", key="import_open", type="primary", on_click=_open, args=(job,))
             if job.kept:

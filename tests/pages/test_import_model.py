@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from explorer import catalog
 from explorer.analysis import analyze
 from explorer.export import Subject, export
 from explorer.importing import Import, find_architecture, from_name
-from explorer.inspection import list_imported
+from explorer.inspection import keeping, list_imported, measure_imported
 from pages.ui import import_model, session
 from tests.inspection.parts import shaken
 from tests.pages.parts import address, design_of, messages, mounted, open_page, set_design, unfold
@@ -213,6 +214,35 @@ def test_an_onnx_file_is_opened_with_its_weights_and_a_damaged_one_changes_nothi
     model = next(iter(list_imported(home).values()))
     assert not model.is_random
     assert f"Its weights are kept as {model.name}" in messages(running)
+
+
+def test_where_a_file_leaves_the_size_free_it_is_asked_for(home: Path) -> None:
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, about its older exporter
+        torch.onnx.export(
+            module, (torch.zeros(1, 1, 8, 8),), str(home / "free.onnx"), dynamo=False, input_names=["x"],
+            dynamic_axes={"x": {0: "n", 2: "h", 3: "w"}},
+        )  # fmt: skip
+    running = open_page("design", net="residual-mnist")
+    upload(running, "free.onnx", (home / "free.onnx").read_bytes())
+    assert "size of its images free (1×free×free)" in messages(running)
+    assert design_of(running) == catalog.get("residual-mnist")
+    running.number_input(key="import_at_side").set_value(20).run()
+    running.button(key="import_again").click().run()
+    finish(running)
+    assert design_of(running).input_shape == (1, 20, 20), "channels are the file's own"
+    assert not any(each.key == "import_again" for each in running.button)
+
+
+def test_imported_models_have_an_end_that_is_told(home: Path, monkeypatch: pytest.MonkeyPatch, known: Import) -> None:
+    name = keeping.save_import(known, home)
+    assert measure_imported(home) == (home / "imported" / f"{name}.safetensors").stat().st_size
+    monkeypatch.setattr(keeping, "MAX_IMPORTED_BYTES", 6_000_000)
+    assert keeping.save_import(known, home) == name, "what is there already takes no more"
+    with pytest.raises(ValueError, match=r"already take 4\.\d+ MB of the 6\.?0* MB .* --remove NAME"):
+        keeping.save_import(replace(known, weights_file="other.pth"), home)
+    assert list(list_imported(home)) == [name]
 
 
 def test_a_source_that_was_changed_says_so(home: Path) -> None:
