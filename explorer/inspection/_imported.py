@@ -151,7 +151,14 @@ def remove_imported(name: str, home: Path) -> None:
 
 
 def measure_imported(home: Path) -> int:
-    """Measure what the imported models of a data directory take, bytes."""
+    """Measure what the imported models take.
+
+    Args:
+        home: The data directory.
+
+    Returns:
+        Bytes, of all of them together.
+    """
     total = 0
     for path in imported_folder(home).glob(f"{PREFIX}*{_SUFFIX}"):
         with suppress(OSError):  # removed meanwhile
