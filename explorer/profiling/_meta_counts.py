@@ -111,7 +111,7 @@ def flops_by_node(architecture: Architecture) -> dict[str, int]:
         return hook
 
     for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             module.register_forward_pre_hook(enter)
             module.register_forward_hook(leave(owners[name.replace(".", "/")]))
     with torch.no_grad(), counter:

@@ -85,6 +85,7 @@ def everything() -> Architecture:
                     fuse="multiply",
                 ),
                 Attention(name="cbam", kind="cbam", reduction=5, spatial_kernel=3),
+                Attention(name="eca", kind="eca"),
                 Residual(name="identity", body=Sequence(name="nothing"), scale=0.1),
                 GlobalPool(name="gap", kind="max", output_size=(2, 1)),
                 Flatten(name="flatten"),
