@@ -182,9 +182,16 @@ class MixesImages(Small):
         return self.head(x.reshape(-1, 8)).view(x.shape[0], -1)[:, :5]
 
 
+class Cuts(Small):
+    """What is cut off is not there for the next window, which pads by zeros."""
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(torch.cat([self.right(nn.functional.pad(self.stem(x), (-1, 1, -1, 1)))] * 2, 1).mean((2, 3)))
+
+
 def test_axes_that_change_places_are_followed() -> None:
     check(TurnedThere(), (3, 16, 16))
-    for kind, operator in ((Turned, "conv2d"), (MixesImages, "reshape")):
+    for kind, operator in ((Turned, "conv2d"), (MixesImages, "reshape"), (Cuts, "pad")):
         found = from_module(kind(), (3, 16, 16))
         assert found.status == "partial"
         assert found.obstacle
