@@ -239,7 +239,8 @@ def round_trip(architecture: Architecture) -> None:
         # Where a network is so steep that rounding shows, the file was let through by the same measure.
         assert alone.largest_score_difference <= max(NEAR, 4 * (found.largest_score_difference or 0))
         # A file does not say of a single number, 1 or 0 above all, whether it was learned.
-        single = sum(1 + node.bias for _, node in walk(architecture) if node.op == "scale" and node.kind == "single")
+        scales = [path.replace("/", ".") for path, node in walk(architecture) if node.op == "scale"]
+        single = sum(each.numel() == 1 for name, each in weights.items() if name.rpartition(".")[0] in scales)
         assert found.params - single <= alone.params <= found.params
     else:
         assert alone.obstacle
