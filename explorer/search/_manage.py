@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..runs import RESUMABLE, ExperimentRow, Lock, Manager, Run, StoreError, Trial, new_run_id
-from ..training import check_disk, estimate_checkpoints, prepare
+from ..training import TrainConfig, check_disk, estimate_checkpoints, parse, prepare
 from ._building import Builder, Sample
 from ._limits import Limit
 from ._pruning import reason_to_prune
 from ._search import Budget, Search
-from ._space import Space
+from ._space import Point, Space
 from ._study import Exhausted, Proposal, describe_refused, propose
 from ._trials import PRUNED, TAG, SearchTrial, collect_trials
 
@@ -171,6 +171,9 @@ def advance(manager: Manager, search: str) -> Standing:
                 _begin(manager, stored, standing.trials)
             except Exhausted as error:
                 return Standing(trials=standing.trials, ended=str(error))
+            except StoreError as error:
+                if not error.duplicate:
+                    raise  # else another data directory on the same database has just begun it
             standing = read_standing(manager, stored)
         return standing
 
@@ -230,23 +233,24 @@ def _begin(manager: Manager, stored: StoredSearch, trials: Sequence[SearchTrial]
         _, memory = prepare(sample.network, sample.config)
 
     proposal: Proposal = propose(search, trials, _builder(search.space, search.limits), accept)
-    run = create_run(manager, stored, proposal.sample, search.seed, memory, f"trial {len(trials)}")
+    sample = proposal.sample
+    made = (sample.texts[0], sample.config)
+    run = _create(manager, stored, sample.point, made, memory=memory, label=f"trial {len(trials)}")
     if proposal.refused:
         told = describe_refused(proposal.refused)
         manager.store.log_event(run.id, f"proposed after {sum(proposal.refused.values()):,} others: {told}")
     return run
 
 
-def create_run(manager: Manager, stored: StoredSearch, sample: Sample, seed: int, memory: int, label: str) -> Run:
-    """Queue the run of a point. Raises StoreError (``duplicate``) where it has one of this seed."""
-    network, config = sample.texts
-    if seed != sample.config.seed:
-        config = sample.config.changed(seed=seed).model_dump_json()
-    code = stored.search.space.encode(sample.point)
-    return manager.create(
-        f"{sample.network.name}, {label}", network, config, memory=memory, tags=(TAG,),
-        trial=Trial(experiment=stored.id, variant=code, seed=seed),
-    )  # fmt: skip
+def _create(
+    manager: Manager, stored: StoredSearch, point: Point, made: tuple[str, TrainConfig], *, memory: int, label: str
+) -> Run:
+    """Queue a run of a point. Raises StoreError (``duplicate``) where the point has one of this seed."""
+    architecture, config = made
+    name = f"{stored.search.space.network.name}, {label}"
+    trial = Trial(experiment=stored.id, variant=stored.search.space.encode(point), seed=config.seed)
+    text = config.model_dump_json()
+    return manager.create(name, architecture, text, memory=memory, tags=(TAG,), trial=trial)
 
 
 def resume(manager: Manager, search: str, budget: Budget | None = None) -> StoredSearch:
@@ -338,13 +342,15 @@ def repeat(manager: Manager, search: str, number: int, seeds: Sequence[int]) -> 
     if not 0 <= number < len(trials):
         raise ValueError(f"search {search} has no trial {number}; there are 0 to {len(trials) - 1}")
     trial = trials[number]
-    sample = Builder(stored.search.space).build(trial.point)
     queued = 0
     for seed in seeds:
         if seed == stored.search.seed:
             continue
         try:
-            create_run(manager, stored, sample, seed, trial.run.memory, f"trial {number}, seed {seed}")
+            _create(
+                manager, stored, trial.point, (trial.run.architecture, parse(trial.run.config).changed(seed=seed)),
+                memory=trial.run.memory, label=f"trial {number}, seed {seed}",
+            )
         except StoreError as error:
             if not error.duplicate:
                 raise
