@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"training", "importing", "modules", "figures", "datasets", "catalog", "analysis", "architecture"},
     "slimming": {"export", "inspection", "profiling", "modules", "datasets", "analysis", "architecture"},
     "comparison": {"export", "experiments", "figures", "analysis", "catalog", "architecture"},
-    "search": {"experiments", "training", "runs", "analysis", "architecture"},
+    "search": {"experiments", "training", "runs", "figures", "analysis", "architecture"},
     "cli": set.union(*FLOORS[1:8]),
 }
 """For each package the others that it imports; beside them any may import the ground floor."""

@@ -74,7 +74,7 @@ def _progress(standing: Standing) -> str:
 
 def _follow(manager: Manager, stored: StoredSearch) -> None:
     """Advance a search, and its baseline after it, to the end. Ctrl-C pauses it."""
-    from ..search import get_search
+    from ..search import get_search, pause
 
     try:
         _watch(manager, stored)
@@ -82,10 +82,8 @@ def _follow(manager: Manager, stored: StoredSearch) -> None:
             _watch(manager, get_search(manager, stored.search.baseline))
     except KeyboardInterrupt:
         for search in filter(None, (stored.id, stored.search.baseline)):
-            for _, run in reversed(manager.trials(search)):
-                if run.active:
-                    with contextlib.suppress(ValueError):  # it has just ended by itself
-                        manager.pause(run.id)
+            with contextlib.suppress(ValueError):  # the baseline was deleted meanwhile
+                pause(manager, search)
         look_after(manager)
         print(f"\n{stored.id}  paused; `python -m explorer search resume {stored.id}` continues it", file=sys.stderr)
         raise

@@ -5,7 +5,9 @@ reason.
 """
 
 from ._building import Builder, Rejected, Sample
+from ._chart import OWN, RANDOM, lay_out_dimensions, lay_out_front
 from ._derive import derive_space, find_groups
+from ._driving import Driver
 from ._limits import ACCURACY, COVERAGE, Limit, Objective, find_objectives, measure, parse_limit
 from ._manage import (
     Standing,
@@ -14,6 +16,7 @@ from ._manage import (
     delete,
     get_search,
     list_searches,
+    pause,
     read_standing,
     repeat,
     resume,
@@ -38,12 +41,15 @@ __all__ = [
     "ACCURACY",
     "COVERAGE",
     "GROUPS",
+    "OWN",
     "PRUNERS",
+    "RANDOM",
     "SAMPLERS",
     "VALIDATION_ACCURACY",
     "Budget",
     "Builder",
     "Dimension",
+    "Driver",
     "Exhausted",
     "Findings",
     "Group",
@@ -71,11 +77,14 @@ __all__ = [
     "find_groups",
     "find_objectives",
     "get_search",
+    "lay_out_dimensions",
+    "lay_out_front",
     "list_searches",
     "measure",
     "measure_choice",
     "measure_run",
     "parse_limit",
+    "pause",
     "plan",
     "propose",
     "rank_correlation",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from ..runs import RESUMABLE, ExperimentRow, Lock, Manager, Run, StoreError, Trial, new_run_id
 from ..training import TrainConfig, check_disk, estimate_checkpoints, parse, prepare
@@ -277,6 +278,22 @@ def resume(manager: Manager, search: str, budget: Budget | None = None) -> Store
     return stored
 
 
+def pause(manager: Manager, search: str) -> int:
+    """Pause a search: no further run begins, and those that are queued or running write checkpoints and wait.
+
+    Args:
+        manager: Of the runs.
+        search: Its identifier.
+
+    Returns:
+        How many runs were paused.
+
+    Raises:
+        ValueError: There is no such search.
+    """
+    return _end(manager, search, manager.pause)
+
+
 def stop(manager: Manager, search: str) -> int:
     """Stop a search: no further run begins, and those that are queued or running end.
 
@@ -290,15 +307,19 @@ def stop(manager: Manager, search: str) -> int:
     Raises:
         ValueError: There is no such search.
     """
+    return _end(manager, search, manager.stop)
+
+
+def _end(manager: Manager, search: str, end_run: Callable[[str], Any]) -> int:
     stored = get_search(manager, search)
     _save(manager, StoredSearch(id=stored.id, created=stored.created, search=stored.search.changed(stopped=True)))
-    stopped = 0
+    ended = 0
     for _, run in reversed(manager.trials(search)):  # the last first, so that no queued one starts meanwhile
         if run.active:
             with contextlib.suppress(ValueError):  # it has just ended by itself
-                manager.stop(run.id)
-                stopped += 1
-    return stopped
+                end_run(run.id)
+                ended += 1
+    return ended
 
 
 def delete(manager: Manager, search: str) -> None:

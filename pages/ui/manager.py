@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer.home import home
 from explorer.runs import AlreadyManaged, History, Manager, Status
+from explorer.search import Driver
 from explorer.training import find_platform_problem, open_manager
 
 from .text import literal
@@ -22,6 +23,18 @@ def _open_cached(root: str, url: str | None) -> tuple[Manager, History]:
 
 def _open() -> tuple[Manager, History]:
     return _open_cached(str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _drive_cached(root: str, url: str | None) -> Driver:
+    driver = Driver(_open_cached(root, url)[0])
+    driver.start()
+    return driver
+
+
+def search_driver() -> Driver:
+    """What lets the searches go on as long as this server lives."""
+    return _drive_cached(str(home()), os.environ.get("EXPLORER_DATABASE_URL") or None)
 
 
 def manager() -> Manager:
@@ -73,6 +86,7 @@ def show_warnings(sentences: list[str]) -> None:
 def supervise() -> str:
     """Look after the runs from now on, if nobody does; otherwise a sentence that says who does."""
     found = manager()
+    search_driver()
     if found.supervising:
         return ""
     try:

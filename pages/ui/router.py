@@ -19,6 +19,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "compare": ("Compare", ":material/compare_arrows:"),
     "train": ("Train", ":material/monitoring:"),
     "ablate": ("Ablate", ":material/science:"),
+    "search": ("Search", ":material/travel_explore:"),
     "inspect": ("Inspect", ":material/image_search:"),
     "receptive_field": ("Receptive field", ":material/center_focus_weak:"),
     "catalogue": ("Catalogue", ":material/library_books:"),
