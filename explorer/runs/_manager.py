@@ -125,6 +125,10 @@ class Manager:
                 self._owner.release()
                 self._owner = None
 
+    def wait_for_close(self, seconds: float) -> bool:
+        """Wait so long, or until somebody closes the manager. Returns whether it is closed."""
+        return self._closing.wait(seconds)
+
     def tick(self) -> None:
         """Enter in the store which workers live, end those that ignore a request, start the runs that can start.
 

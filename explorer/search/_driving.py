@@ -27,11 +27,10 @@ class Driver:
         self._trouble: dict[str, str] = {}
 
     def start(self) -> None:
-        """Work from a thread until the program ends."""
+        """Work from a thread until the manager is closed, or the program ends."""
 
         def forever() -> None:
-            pause = threading.Event()
-            while not pause.wait(_TICK_SECONDS):
+            while not self._manager.wait_for_close(_TICK_SECONDS):
                 try:
                     self.tick()
                 except Exception:  # noqa: BLE001  (a full disk today must not end the searches for good)
@@ -48,6 +47,7 @@ class Driver:
             plan = plans[stored.id]
             if stored.id in waits or self._over.get(stored.id, ("",))[0] == plan:
                 continue
+            self._over.pop(stored.id, None)
             try:
                 standing = advance(self._manager, stored.id)
             except ValueError as error:

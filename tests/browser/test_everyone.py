@@ -19,6 +19,7 @@ PAGES = {
     "compare_lesson": "/compare?tab=lesson&options=part:hand",
     "train": "/train",
     "ablate": "/ablate",
+    "search": "/search",
     "inspect": "/inspect",
     "receptive_field": "/receptive_field?net=googlenet&at=inception_3b",
     "catalogue": "/catalogue?network=inception-v3",

@@ -193,8 +193,8 @@ def _forecast(planned: Search) -> None:
     reasons = "; ".join(f"{what} ({count})" for what, count in refused.most_common(3))
     st.caption(
         literal(
-            f"{len(planned.space.dimensions)} dimensions, {_format_size(planned.space.size)} points. Of {_DRAWN} at random "
-            f"{kept} can be trained within the limits{f'; not so: {reasons}' if reasons else ''}."
+            f"{len(planned.space.dimensions)} dimensions, {_format_size(planned.space.size)} points. "
+            f"Of {_DRAWN} at random {kept} can be trained within the limits{f'; not so: {reasons}' if reasons else ''}."
         )
     )
     if not kept:
