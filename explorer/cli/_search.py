@@ -27,7 +27,7 @@ from ._text import escape, format_table, print_json
 
 if TYPE_CHECKING:  # the store is loaded by the action that needs it
     from ..runs import Manager
-    from ..search import Budget, Findings, Standing, StoredSearch, Value
+    from ..search import Budget, Findings, Standing, StoredSearch
 
 _VARY = "widths,branches"
 
@@ -134,7 +134,7 @@ def _show(args: argparse.Namespace, manager: Manager, stored: StoredSearch) -> N
             trial.state,
             str(trial.run.epoch),
             *(_cell(key, value, known=bool(trial.curve)) for key, value in zip(keys, trial.values, strict=True)),
-            escape(trial.reason or _describe_changes(search.space.changes(trial.point))),
+            escape(trial.reason or search.space.describe_changes(trial.point)),
         )
         for trial in findings.trials
     ]
@@ -142,10 +142,6 @@ def _show(args: argparse.Namespace, manager: Manager, stored: StoredSearch) -> N
     print(format_table(header, rows, f"><<>{'>' * len(keys)}<"))
     for sentence in _conclude(manager, stored, findings):
         print(f"\n{sentence}")
-
-
-def _describe_changes(changes: dict[str, Value]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in changes.items()) or "as given"
 
 
 def _cell(key: str, value: float, *, known: bool) -> str:

@@ -23,6 +23,9 @@ from ._space import Point, Space
 from ._study import Exhausted, Proposal, describe_refused, propose
 from ._trials import PRUNED, TAG, SearchTrial, collect_trials
 
+_ATTEMPTS = 5
+"""After so many starts a run whose worker has died waits for people."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredSearch:
@@ -165,7 +168,7 @@ def advance(manager: Manager, search: str) -> Standing:
         standing = read_standing(manager, stored)
         if stored.search.stopped:
             return standing
-        if _prune(manager, stored.search, standing.trials):
+        if _prune(manager, stored.search, standing.trials) + _revive(manager, standing.trials):
             standing = read_standing(manager, stored)
         while not standing.ended and standing.active < stored.search.at_once:
             try:
@@ -213,6 +216,17 @@ def _prune(manager: Manager, search: Search, trials: Sequence[SearchTrial]) -> i
             manager.stop(trial.run.id)
             ended += 1
     return ended
+
+
+def _revive(manager: Manager, trials: Sequence[SearchTrial]) -> int:
+    """Queue the runs again whose workers have died, unless they do so time and again. Returns how many."""
+    revived = 0
+    for trial in trials:
+        if trial.run.status == "interrupted" and trial.run.attempt < _ATTEMPTS:
+            with contextlib.suppress(ValueError):  # somebody else does so at the same moment
+                manager.resume(trial.run.id)
+                revived += 1
+    return revived
 
 
 def _costs_no_more(search: Search, other: SearchTrial, trial: SearchTrial) -> bool:

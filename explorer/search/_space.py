@@ -49,6 +49,27 @@ class Dimension:
         """Its name: 'widths:stem', or the setting's alone."""
         return self.path if self.group in OF_TRAINING else f"{self.group}:{self.path}"
 
+    def describe(self, value: Value) -> str:
+        """Say what a value of this dimension means.
+
+        Args:
+            value: One of ``values``.
+
+        Returns:
+            A few words, such as 'stem × 0.5 as wide' or 'without inception1/branch_5x5'.
+        """
+        switch = "with" if value else "without"
+        words = {
+            "widths": f"{self.path} × {value:g} as wide" if not isinstance(value, str) else "",
+            "kernels": f"{self.path} kernel {value}",
+            "dilations": f"{self.path} dilation {value}",
+            "branches": f"{switch} {self.path}",
+            "residual": f"{self.path} {switch} a shortcut",
+            "attention": f"{self.path} attention: {value}",
+            "depth": f"{self.path} × {value} in a row",
+        }
+        return words.get(self.group, f"{self.path} {value}")
+
     @property
     def ordered(self) -> bool:
         """Whether the values are numbers, so that neighbours are alike."""
@@ -128,6 +149,18 @@ class Space:
         """
         chosen = zip(self.dimensions, point, strict=True)
         return {each.key: each.values[place] for each, place in chosen if place != each.given}
+
+    def describe_changes(self, point: Point) -> str:
+        """Say in what a point differs from the given network and training.
+
+        Args:
+            point: One of this space.
+
+        Returns:
+            Words separated by commas; 'as given' where nothing differs.
+        """
+        chosen = zip(self.dimensions, point, strict=True)
+        return ", ".join(each.describe(each.values[i]) for each, i in chosen if i != each.given) or "as given"
 
     def encode(self, point: Point) -> str:
         """Write a point as a short text, one letter for each dimension.

@@ -69,3 +69,14 @@ def test_trouble_is_told_and_passes(manager: Manager, monkeypatch: pytest.Monkey
     driver.tick()
     assert driver.trouble(stored.id) == ""
     assert begun(manager, stored.id) == 1
+
+
+def test_a_run_whose_worker_died_is_queued_again_but_not_for_ever(manager: Manager) -> None:
+    stored = start(manager, small(budget=Budget(trials=1)))
+    driver = Driver(manager)
+    driver.tick()
+    ((_, run),) = manager.trials(stored.id)
+    for attempt in range(1, 9):
+        manager.store.update(run.id, status="interrupted", attempt=attempt)
+        driver.tick()
+        assert manager.store.get(run.id).status == ("queued" if attempt < 5 else "interrupted")

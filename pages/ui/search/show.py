@@ -243,7 +243,7 @@ def _trial(stored: StoredSearch, trial: SearchTrial) -> None:
                 )  # fmt: skip
         if trial.reason:
             st.caption(literal(f"{trial.reason}."))
-        st.caption(literal(_describe(stored, trial)))
+        st.caption(literal(stored.search.space.describe_changes(trial.point)))
         if trial.repeats:
             sample = search.measure_choice(manager(), trial)
             mean = "none finished yet" if sample.mean is None else f"{format_decimal(100 * sample.mean, 2)} %"
@@ -257,11 +257,6 @@ def _trial(stored: StoredSearch, trial: SearchTrial) -> None:
 def _further(stored: StoredSearch, trial: SearchTrial) -> tuple[int, ...]:
     used = {stored.search.seed, *(int(run.setting("seed")) for run in trial.repeats)}
     return tuple(seed for seed in range(len(used) + 2) if seed not in used)[:2]
-
-
-def _describe(stored: StoredSearch, trial: SearchTrial) -> str:
-    changes = stored.search.space.changes(trial.point)
-    return ", ".join(f"{key} = {value}" for key, value in changes.items()) or "The network and its training as given"
 
 
 # ---- tables ---------------------------------------------------------------------------------------------------------
@@ -297,7 +292,7 @@ def _table(stored: StoredSearch, findings: Findings) -> None:
                 METRICS[each.key].label: format_si(value)
                 for each, value in zip(others, trial.values[1:], strict=True)
             },
-            "why, or what is changed": cell(trial.reason or _describe(stored, trial)),
+            "why, or what is changed": cell(trial.reason or stored.search.space.describe_changes(trial.point)),
         }
         for trial in reversed(findings.trials)
     ]
