@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-_PROGRAM_ROOT = Path(__file__).parents[1]
+PROGRAM_ROOT = Path(__file__).parents[1]
+"""The folder from which Python finds this program."""
 
 
 def start_process(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -26,4 +27,4 @@ def start_process(command: Sequence[str], **options: Any) -> subprocess.Popen[by
     Raises:
         OSError: It cannot be started.
     """
-    return subprocess.Popen(command, cwd=_PROGRAM_ROOT, start_new_session=True, **options)
+    return subprocess.Popen(command, cwd=PROGRAM_ROOT, start_new_session=True, **options)

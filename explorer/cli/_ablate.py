@@ -93,7 +93,7 @@ def _ablate(args: argparse.Namespace) -> None:
     from ..training import find_warnings
 
     require_training()
-    with open_manager() as manager:
+    with open_manager(args.cluster) as manager:
         planned, changes, weights = _plan_experiment(args, manager)
         if len(planned.seeds) == 1:
             print(f"{ONE_SEED}; --seeds 3 takes three.", file=sys.stderr)

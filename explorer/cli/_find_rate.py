@@ -26,7 +26,7 @@ def _find_rate(args: argparse.Namespace) -> None:
     from ..training import find_rate, start, train_with_rate
 
     low, high = (parse_decimal(text) for text in (args.low, args.high))
-    with open_manager() as manager:
+    with open_manager(args.cluster) as manager:
         weights = open_weights(args, architecture, manager)
         if weights is not None:
             config = config.changed(start=start_changes(args, weights))

@@ -27,7 +27,7 @@ def _lesson(args: argparse.Namespace) -> None:
         return
     require_training()
     found = lesson(args.name)
-    with open_manager() as manager:
+    with open_manager(args.cluster) as manager:
         runs = start_lesson(manager, found.name, **setting_changes(args))
         look_after(manager)
         if not args.json:

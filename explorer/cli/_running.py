@@ -44,15 +44,18 @@ def _worker_command() -> Sequence[str]:
 
 
 @contextlib.contextmanager
-def open_manager() -> Iterator[Manager]:
-    """The runs of the data directory; what had to be put right is told on stderr."""
+def open_manager(cluster: str | None = None) -> Iterator[Manager]:
+    """The runs of the data directory; what had to be put right is told on stderr. ``cluster``: where Ray listens."""
     from ..runs import Manager
 
     try:
-        manager = Manager(worker_command=_worker_command)
+        manager = Manager(worker_command=_worker_command, cluster=cluster)
         for sentence in manager.messages:
             print(escape(sentence), file=sys.stderr)
-        yield manager
+        try:
+            yield manager
+        finally:
+            manager.close()
     except BrokenPipeError:  # who reads our output went away: nothing is wrong with the data
         raise
     except OSError as error:
@@ -120,6 +123,14 @@ _GROUPED = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")
 """A whole number as it is printed, which elsewhere might be a decimal comma."""
 
 
+def add_cluster(sub: argparse.ArgumentParser) -> None:
+    """The option that says where runs are trained."""
+    sub.add_argument(
+        "--cluster", metavar="ADDRESS", help="train on a Ray cluster: auto (this machine is one of it), HOST:PORT or "
+        "ray://HOST:10001; default: EXPLORER_CLUSTER, else this machine",
+    )  # fmt: skip
+
+
 def add_changes(sub: argparse.ArgumentParser) -> None:
     """The options that ``setting_changes`` reads, but for the seed."""
     sub.add_argument("--epochs", type=whole_number, metavar="N")
@@ -132,6 +143,7 @@ def add_changes(sub: argparse.ArgumentParser) -> None:
         "--keep-checkpoints", type=whole_number, metavar="N", help="keep the weights of so many moments for good, "
         "from before the first step to the end, spread over the epochs; at least 2",
     )  # fmt: skip
+    add_cluster(sub)
     sub.add_argument("--set", action="append", metavar="SETTING=VALUE", help="any other setting, such as lr=0.01")
 
 

@@ -15,6 +15,7 @@ from ._arguments import find_architecture, whole_number
 from ._evaluate import format_classes
 from ._progress import show_progress
 from ._running import (
+    add_cluster,
     add_fit,
     add_settings,
     fit_network,
@@ -138,7 +139,7 @@ def _train(args: argparse.Namespace) -> None:
     from .. import datasets
     from ..training import check, describe_start, find_warnings, parse, start
 
-    with open_manager() as manager:
+    with open_manager(args.cluster) as manager:
         weights = open_weights(args, architecture, manager)
         if weights is not None:
             config = config.changed(start=start_changes(args, weights))
@@ -287,7 +288,7 @@ def _stop(args: argparse.Namespace) -> None:
 
 
 def _resume(args: argparse.Namespace) -> None:
-    with open_manager() as manager:
+    with open_manager(args.cluster) as manager:
         manager.resume(args.run_id)
         look_after(manager)
         _print_state(args, manager, manager.run(args.run_id))
@@ -296,7 +297,7 @@ def _resume(args: argparse.Namespace) -> None:
 def _extend(args: argparse.Namespace) -> None:
     from ..training import extend
 
-    with open_manager() as manager:
+    with open_manager(args.cluster) as manager:
         extend(manager, args.run_id, args.epochs)
         if manager.store.trial_of(args.run_id) is not None:
             left = "it belongs to an ablation or a search, where it no longer counts: it has more epochs than planned"
@@ -359,6 +360,8 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
         sub.set_defaults(run=run)
         if name != "list":
             sub.add_argument("run_id", metavar="RUN", help="as `runs list` shows it")
+        if name in ("resume", "extend"):
+            add_cluster(sub)
         if name == "extend":
             sub.add_argument("epochs", type=whole_number, metavar="EPOCHS")
         if name == "export":

@@ -288,7 +288,7 @@ def _search(args: argparse.Namespace) -> None:
     if args.what in ("list", "delete"):
         (_list if args.what == "list" else _delete)(args)
         return
-    with open_manager() as manager:
+    with open_manager(args.cluster) as manager:
         if args.what in _ACTIONS:
             _name_of(args)
             stored = _ACTIONS[args.what](args, manager)

@@ -32,6 +32,7 @@ from ._records import (
     EARLY_STOP,
     ENDED,
     FOLDER_GONE,
+    NODE_GONE,
     RESUMABLE,
     Document,
     Point,
@@ -39,6 +40,7 @@ from ._records import (
     Run,
     Status,
     StoreError,
+    Superseded,
 )
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._store import Store
@@ -51,6 +53,7 @@ __all__ = [
     "ENDED",
     "FOLDER_GONE",
     "FORMATS",
+    "NODE_GONE",
     "PREDICTIONS",
     "RESUMABLE",
     "RUN_ID",
@@ -76,6 +79,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreError",
+    "Superseded",
     "Trial",
     "atomic_write",
     "average_recall",

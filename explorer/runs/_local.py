@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,10 +44,10 @@ class LocalPlace:
         self._root, self._url, self._store, self._command, self._per_device = root, url, store, command, per_device
         self._launch: Launch | None = None
 
-    def prepare(self, queued: bool) -> None:
+    def prepare(self, active: Collection[Status]) -> None:
         """Ask for the devices: a driver that is asked for the first time takes its time."""
         self._launch = None
-        if queued and self._command is not None:
+        if "queued" in active and self._command is not None:
             found = ask_devices()
             self._launch = Launch(command=self._command(), known=found or devices(0.0), complete=found is not None)
 
@@ -122,7 +122,7 @@ class LocalPlace:
                 run.id,
                 where={"status": ("queued",), "attempt": (run.attempt,)},
                 status="running", attempt=attempt, device=device, host=socket.gethostname(), reason="",
-                heartbeat=time.monotonic(),
+                heartbeat=time.monotonic(), place=self.name,
             )  # fmt: skip
             if not claimed:
                 return False

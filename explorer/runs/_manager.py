@@ -2,7 +2,7 @@
 
 Any number of programs may open a manager on a data directory to read and to make requests. Starting workers and
 cleaning up is for one at a time, the *owner*: a server for as long as it lives, a command for a moment. Locks that the
-kernel frees tell which workers live, never process ids or clocks.
+kernel frees tell which workers of this machine live, never process ids or clocks; those of a cluster: see ``_ray``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from ._files import Lock, atomic_write, read_note, write_folder
 from ._home import RUN_ID, RunFolder, new_run_id, read_home_id, validate_run_id
 from ._local import LocalPlace
 from ._open import open_store
+from ._place import Place
+from ._ray import RayPlace
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status
 from ._repair import describe, remove_experiment, write_experiment
 from ._scheduler import Scheduler
@@ -53,6 +55,7 @@ class Manager:
         *,
         worker_command: Callable[[], Sequence[str]] | None = None,
         per_device: int = 1,
+        cluster: str | None = None,
     ) -> None:
         """Open the runs of a data directory.
 
@@ -62,9 +65,12 @@ class Manager:
             worker_command: Gives the command that works on a run when its id is put behind it, asked when a worker is
                 started. Without it queued runs stay queued.
             per_device: How many runs may share a device.
+            cluster: Where Ray listens, such as 'auto' or 'ray://host:10001'; by default ``EXPLORER_CLUSTER``, then
+                nowhere: runs are processes of this machine.
 
         Raises:
             StoreError: The store cannot be read or written.
+            ValueError: Ray is not installed, or the database is one that only this machine reaches.
         """
         self.root = root or home()
         self.url = url or os.environ.get("EXPLORER_DATABASE_URL") or None
@@ -72,8 +78,11 @@ class Manager:
         """``messages``: a sentence about each repair of the store, for people."""
         self.home_id = read_home_id(self.root)
         """Which of the data directories that may share a database this is."""
-        self._place = LocalPlace(self.root, self.url, self.store, worker_command, per_device)
-        self._scheduler = Scheduler(self.root, self.store, self.home_id, self._place)
+        self._places: list[Place] = [LocalPlace(self.root, self.url, self.store, worker_command, per_device)]
+        address = cluster or os.environ.get("EXPLORER_CLUSTER", "").strip()
+        if address:
+            self._places.append(RayPlace(address, self.root, self.url, self.store, self.home_id, worker_command))
+        self._scheduler = Scheduler(self.root, self.store, self.home_id, self._places)
         self._owner: Lock | None = None
         self._closing = threading.Event()
         self._guard = threading.RLock()
@@ -124,6 +133,8 @@ class Manager:
             if self._owner is not None:
                 self._owner.release()
                 self._owner = None
+        for place in self._places:
+            place.close()
 
     def wait_for_close(self, seconds: float) -> bool:
         """Wait so long, or until somebody closes the manager. Returns whether it is closed."""

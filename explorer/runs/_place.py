@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from ._records import Run, Status
@@ -18,11 +18,11 @@ class Place(Protocol):
     name: str
     """What the store says of the runs whose workers are here; '' for processes of this machine."""
 
-    def prepare(self, queued: bool) -> None:
+    def prepare(self, active: Collection[Status]) -> None:
         """Find out what deciding needs. It may take its time: the manager is not locked meanwhile.
 
         Args:
-            queued: Whether runs wait to be started.
+            active: Which of the states ``ACTIVE`` runs of the data directory have.
         """
 
     def clean_up(self) -> None:

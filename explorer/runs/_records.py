@@ -22,6 +22,8 @@ EARLY_STOP = "stopped early"
 """How the reason begins for which a finished run has not trained all its epochs."""
 CARRIED = "carried"
 """Name of the document, at step 0, that tells what a run took of the weights that it starts from, one row a tensor."""
+NODE_GONE = "the machine that trained it left the cluster; it goes on elsewhere"
+"""Why a run is queued again."""
 FOLDER_GONE = "its folder is gone, and its checkpoints with it"
 """Why a run is lost."""
 
@@ -51,6 +53,10 @@ class StoreError(ValueError):
 def _read_settings(config: str) -> dict[str, Any]:
     settings: dict[str, Any] = json.loads(config)
     return settings
+
+
+class Superseded(Exception):
+    """A later attempt of the same run is at work: this one has nothing to write any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +105,8 @@ class Run:
     """The id of the data directory that it belongs to."""
     host: str = ""
     """The name of the machine on which it was made or started last."""
+    place: str = ""
+    """Who starts and watches its worker: '' a manager on its host, 'ray' a Ray cluster."""
 
     @property
     def active(self) -> bool:

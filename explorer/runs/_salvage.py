@@ -26,7 +26,7 @@ _INTEGER_BYTES = (0, 1, 2, 3, 4, 6, 8)
 _ROWID_TABLES = (RUNS, DOCUMENTS, EVENTS, EXPERIMENTS, TRIALS)
 """Those of the tables whose rows lie in pages of tables; those without a row id lie in pages of indices."""
 _LONGEST_BYTES = 1 << 28
-_OLD_COLUMNS = {RUNS.name: 20}
+_OLD_COLUMNS = {RUNS.name: (20, 22)}
 """Columns of a table's rows that were written before further ones were added at its end."""
 _COLUMNS = {
     table.name: [(each.key, each.type.python_type, getattr(each.type, "length", None)) for each in table.columns]
@@ -199,7 +199,7 @@ def _values(payload: bytes) -> list[Any]:
 def _row_of(table: sql.Table, row_id: int, values: list[Any]) -> dict[str, Any] | None:
     """A record as a row of a table, None where it is none."""
     columns = _COLUMNS[table.name]
-    if len(values) != len(columns) and len(values) != _OLD_COLUMNS.get(table.name):
+    if len(values) != len(columns) and len(values) not in _OLD_COLUMNS.get(table.name, ()):
         return None
     if table is EVENTS and values[0] is None:
         values = [row_id, *values[1:]]  # the row id is its key

@@ -10,12 +10,13 @@ import logging
 import re
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ._files import empty_folder, remove_folder
 from ._home import RUN_ID, run_folders
 from ._place import Place
-from ._records import FOLDER_GONE, RESUMABLE, Run, Status, StoreError
+from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, Run, Status, StoreError
 from ._store import Store
 
 TERMINATE_SECONDS, KILL_SECONDS = 10.0, 30.0
@@ -28,16 +29,24 @@ _log = logging.getLogger(__name__)
 class Scheduler:
     """Keeps the runs of one data directory truthful, and starts those that wait."""
 
-    def __init__(self, root: Path, store: Store, home: str, place: Place) -> None:
-        self._root, self._store, self._home, self._place = root, store, home, place
+    def __init__(self, root: Path, store: Store, home: str, places: Sequence[Place]) -> None:
+        """Runs are started at the last of the places; at the others those go on that were started there."""
+        self._root, self._store, self._home = root, store, home
+        self._places = {place.name: place for place in places}
+        self._start_at = places[-1]
+        self._asked: dict[tuple[str, int, str], float] = {}
+        """When requests to runs elsewhere were first seen, on the clock of this machine."""
 
     def prepare(self) -> None:
         """Find out what the steps below need; it may take its time."""
-        self._place.prepare("queued" in self._store.statuses(home=self._home).values())
+        active = set(ACTIVE) & set(self._store.statuses(home=self._home).values())
+        for place in self._places.values():
+            place.prepare(active if place is self._start_at else active - {"queued"})
 
     def clean_up(self) -> None:
         """Forget children that have ended, and complete deletions that were interrupted."""
-        self._place.clean_up()
+        for place in self._places.values():
+            place.clean_up()
         for folder in (self._root / "runs").glob(".deleted-*"):
             try:
                 self.complete_deletion(folder)
@@ -61,17 +70,18 @@ class Scheduler:
         """
         folders = set(run_folders(self._root))
         for run in self._store.runs("running", home=self._home):
-            if self._place.is_alive(run):
+            place = self._places.get(run.place)
+            if place is None or place.is_alive(run):  # of a place that is not used here, nothing is known
                 continue
             if run.id in folders:
-                self._settle(run, *self._place.find_end(run))
+                self._settle(run, *place.find_end(run))
             else:
                 self._settle(run, "lost", FOLDER_GONE)
         for name, status in self._store.statuses(home=self._home).items():
             if (status == "lost") == (name in folders) and status in (*RESUMABLE, "lost"):
                 run = self._store.get(name)
                 if status == "lost":
-                    self._settle(run, *self._place.find_end(run))
+                    self._settle(run, *self._places[""].find_end(run))
                 elif run.attempt:  # one that never began has nothing to lose
                     before = f"{status}: {run.reason}" if run.reason else status
                     self._settle(run, "lost", f"{FOLDER_GONE}; before, it was {before}")
@@ -96,18 +106,27 @@ class Scheduler:
         for run in self._store.runs("running", home=self._home):
             if run.requested_action == "run":
                 continue
-            if not run.requested_at:  # asked by another host, whose clock is not ours: patience begins now
+            place = self._places.get(run.place)
+            if place is None:
+                continue
+            if run.place:
+                waited = time.monotonic() - self._asked.setdefault(
+                    (run.id, run.attempt, run.requested_action), time.monotonic()
+                )
+            elif not run.requested_at:  # asked by another host, whose clock is not ours: patience begins now
                 self._store.update(run.id, where={"requested_at": (0.0,)}, requested_at=time.monotonic())
                 continue
-            waited = time.monotonic() - run.requested_at
+            else:
+                waited = time.monotonic() - run.requested_at
             if waited < TERMINATE_SECONDS:
                 continue
             number = signal.SIGTERM if waited < KILL_SECONDS else signal.SIGKILL
-            if self._place.signal(run, number):
+            if place.signal(run, number):
                 _log.info("%s sent to the worker of run %s", number.name, run.id)
 
     def start_queued(self) -> None:
         """Start what can start."""
         queued = self._store.runs("queued", home=self._home)
         if queued:
-            self._place.start(queued, self._store.runs("running", home=self._home), self._settle)
+            running = [run for run in self._store.runs("running", home=self._home) if run.place == self._start_at.name]
+            self._start_at.start(queued, running, self._settle)

@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool
 
 from ..text import suggest
 from ._experiments import Experiments, Trial
-from ._records import Document, Point, Run, Status, StoreError
+from ._records import Document, Point, Run, Status, StoreError, Superseded
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._schema import NewerSchemaError, bring_up_to_date
 from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
@@ -246,17 +246,27 @@ class Store:
 
     # ---- what a worker records --------------------------------------------------------------------------------------
 
-    def record(self, run: str, points: Iterable[Point], documents: Iterable[Document] = (), **fields: Any) -> None:
+    def record(
+        self,
+        run: str,
+        points: Iterable[Point],
+        documents: Iterable[Document] = (),
+        *,
+        attempt: int | None = None,
+        **fields: Any,
+    ) -> None:
         """Write metrics, documents and progress in one transaction.
 
         Args:
             run: Its id.
             points: Values of series. One that is there already is overwritten; what is not finite is left out.
             documents: Plain data by name and step.
+            attempt: Who writes; None for somebody who is not a worker.
             fields: New values of the run's columns, such as ``step``.
 
         Raises:
             StoreError: It could not be written; nothing of it was.
+            Superseded: A later attempt has begun; nothing was written.
         """
         rows = [
             {"run": run, "series": p.series, "step": p.step, "value": p.value, "seconds": p.seconds}
@@ -264,13 +274,18 @@ class Store:
             if math.isfinite(p.value)
         ]
         with self._transaction() as connection:
+            if fields or attempt is not None:  # first: it locks the run's row, on which a later attempt begins
+                query = RUNS.update().where(RUNS.c.id == run)
+                if attempt is not None:
+                    query, fields = query.where(RUNS.c.attempt == attempt), {"attempt": attempt, **fields}
+                changed = connection.execute(query.values(**_plain(fields))).rowcount
+                if attempt is not None and not changed:
+                    raise Superseded(f"attempt {attempt} of run {run} is no longer the one that trains it")
             if rows:
                 self._upsert(connection, METRICS, rows)
             tables = [{"run": run, "name": d.name, "step": d.step, "data": json.dumps(d.data)} for d in documents]
             if tables:
                 self._upsert(connection, DOCUMENTS, tables)
-            if fields:
-                connection.execute(RUNS.update().where(RUNS.c.id == run).values(**_plain(fields)))
 
     def documents(self, run: str, name: str) -> list[tuple[int, Any]]:
         """Read (step, data) of a name, in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest of the Alembic revisions in ``migrations/versions``."""
 VERSION = 2
 """For versions of the product that know nothing of Alembic: they refuse a store whose number is above 1."""
@@ -75,6 +75,14 @@ RUNS = sql.Table(
         default="",
         server_default="",
         comment="the name of the machine on which it was made or started last",
+    ),
+    sql.Column(
+        "place",
+        sql.String(20),
+        nullable=False,
+        default="",
+        server_default="",
+        comment="who starts and watches its worker: '' a manager on its host, 'ray' a Ray cluster",
     ),
 )
 METRICS = sql.Table(

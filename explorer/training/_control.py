@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
-_STORE_PATIENCE_SECONDS = 60.0
+_STORE_PATIENCE_SECONDS = 600.0
 
 
 class RunEnded(Exception):
@@ -27,9 +27,9 @@ class RunEnded(Exception):
 class ControlThread(threading.Thread):
     """Polls control requests and sends heartbeats while the loop runs, which then only reads a variable."""
 
-    def __init__(self, store: Store, run: str, lock: Lock) -> None:
+    def __init__(self, store: Store, run: str, lock: Lock, attempt: int | None = None) -> None:
         super().__init__(name="control", daemon=True)
-        self._store, self._run, self._lock = store, run, lock
+        self._store, self._run, self._lock, self._attempt = store, run, lock, attempt
         self.requested_action: str = "run"
         self.done = threading.Event()
         """Set at the end: the thread then ends, too."""
@@ -43,17 +43,18 @@ class ControlThread(threading.Thread):
             try:
                 if not self._lock.is_in_place():
                     self.requested_action = "lost"
-                action = self._store.get(self._run).requested_action
-                if self.requested_action not in ("interrupt", "lost"):
-                    self.requested_action = action
+                found = self._store.get(self._run)
+                if self._attempt is not None and found.attempt != self._attempt:
+                    self.requested_action = "superseded"
+                if self.requested_action not in ("interrupt", "leave", "lost", "superseded"):
+                    self.requested_action = found.requested_action
                 if time.monotonic() - heartbeat > _HEARTBEAT_SECONDS:
                     heartbeat = time.monotonic()
-                    self._store.update(self._run, heartbeat=heartbeat)
+                    self._store.update(self._run, where={"attempt": (found.attempt,)}, heartbeat=heartbeat)
             except StoreError as error:
                 logger.warning("neither a request was read nor a heartbeat sent: %s", error)
             except ValueError:  # there is no such run any more
                 self.requested_action = "stop"
-
 
     def check_folder(self) -> None:
         """Raises RunEnded where the run's folder is gone: what is written now would make another, incomplete one."""
@@ -64,21 +65,31 @@ class ControlThread(threading.Thread):
 class StoreSink:
     """A recorder's sink that outlives a store which cannot be reached for a while."""
 
-    def __init__(self, store: Store, run: str, history: HistoryFile) -> None:
-        self._store, self._run, self._history = store, run, history
+    def __init__(self, store: Store, run: str, history: HistoryFile, attempt: int | None = None) -> None:
+        self._store, self._run, self._history, self._attempt = store, run, history, attempt
         self._points: list[Point] = []
         self._documents: list[Document] = []
         self._progress: dict[str, Any] = {}
         self._failing_since: float | None = None
 
     def record(self, points: list[Point], documents: list[Document], **progress: Any) -> None:
-        """Write, or keep for the next time. Raises StoreError for a full disk, or after a minute of failing."""
+        """Write, or keep for the next time.
+
+        Raises StoreError for a full disk, or after ten minutes of failing, and Superseded.
+        """
         self._history.append(points, **progress)
         self._points += points
         self._documents += documents
         self._progress |= progress
         try:
-            self._store.record(self._run, self._points, self._documents, **self._progress, heartbeat=time.monotonic())
+            self._store.record(
+                self._run,
+                self._points,
+                self._documents,
+                attempt=self._attempt,
+                **self._progress,
+                heartbeat=time.monotonic(),
+            )
         except StoreError as error:
             now = time.monotonic()
             self._failing_since = self._failing_since or now

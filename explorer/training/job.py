@@ -21,6 +21,7 @@ from ..runs import (
     CLASS_COUNTS,
     EARLY_STOP,
     FOLDER_GONE,
+    NODE_GONE,
     SAMPLES,
     Document,
     HistoryFile,
@@ -129,7 +130,8 @@ class MainRank:
         self._store, self._run, self._control, self._job = store, run, control, job
         folder = RunFolder(root, run.id)
         self._folder = folder.checkpoints
-        self._sink = StoreSink(store, run.id, HistoryFile(folder.history, job.config.count_updates(job.steps)))
+        history = HistoryFile(folder.history, job.config.count_updates(job.steps))
+        self._sink = StoreSink(store, run.id, history, run.attempt)
         self.log = Recorder(job.device, self._sink)
         self._first_step = job.step
         self._environment = {
@@ -156,7 +158,7 @@ class MainRank:
         ]
         if job.plan is not None:
             documents.append(Document(name=CARRIED, step=0, data=job.plan.to_data()))
-        self._store.record(run.id, [], documents, steps=job.config.count_updates(job.steps))
+        self._store.record(run.id, [], documents, attempt=run.attempt, steps=job.config.count_updates(job.steps))
         processes = job.config.processes
         where = f"{run.device} in {processes} processes" if processes > 1 else run.device
         self.log_event(f"attempt {run.attempt} trains on {where} from step {job.step}")
@@ -205,12 +207,16 @@ class MainRank:
         action, limit = self._control.requested_action, self._job.config.time_limit
         if action == "lost":
             raise RunEnded("lost", FOLDER_GONE)
+        if action == "superseded":
+            raise RunEnded("interrupted", "another worker trains it")
         if action == "stop":
             self._end("stopped")
         if action == "pause":
             self._end("paused")
         if action == "interrupt":
             self._end("interrupted", "the system asked its programs to end")
+        if action == "leave":
+            self._end("queued", NODE_GONE)
         if limit is not None and state.seconds >= limit:
             self._end("stopped", f"its time limit of {limit:g} s is reached")
         if self._job.config.range_steps:

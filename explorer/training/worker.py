@@ -15,6 +15,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from ..runs import (
     Status,
     Store,
     StoreError,
+    Superseded,
     connect_store,
     read_home_id,
     validate_run_id,
@@ -47,7 +49,12 @@ _STATUS_OF_ACTION: dict[str, Status] = {
     "pause": "paused",
     "stop": "stopped",
     "lost": "lost",
+    "leave": "queued",
+    "superseded": "interrupted",
 }
+ATTEMPT = "EXPLORER_RUN_ATTEMPT"
+"""Names the attempt that a worker on a cluster is to claim."""
+_LOCK_PATIENCE_SECONDS = 15.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|DefaultCPUAllocator: (can't allocate|not enough) memory|std::bad_alloc|_ALLOC_FAILED"
@@ -72,11 +79,15 @@ def main(arguments: list[str]) -> int:
     if ranked and torchrun.rank() > 0:
         return _run_worker_rank(root, store.get(run_id))
     path = RunFolder(root, run_id).lock
-    lock = torchrun.receive(path) if ranked else _acquire_lock(root, store, run_id)
+    on_cluster = ATTEMPT in os.environ
+    if ranked:
+        lock = torchrun.receive(path)
+    else:
+        lock = _claim(root, store, run_id) if on_cluster else _acquire_lock(root, store, run_id)
     run = store.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
     lock.write_note(**facts)
-    control = ControlThread(store, run_id, lock)
+    control = ControlThread(store, run_id, lock, run.attempt)
     status: Status
     if (run.setting("processes") or 1) > 1 and not ranked:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
@@ -88,6 +99,8 @@ def main(arguments: list[str]) -> int:
     else:
         _handle_signals(control, ranked=ranked)
         control.start()
+        if on_cluster:
+            _leave_with_supervisor(control)
         if ranked:
             _watch_other_ranks(root, store, run, control, lock, facts)
         status, reason = _run_training(root, store, run, control)
@@ -97,6 +110,8 @@ def main(arguments: list[str]) -> int:
     lock.write_note(**facts, status=status, reason=reason)
     _record_end_if_possible(store, run, status, reason)
     lock.release()
+    if on_cluster:  # Ray starts the next
+        return 1 if status == "failed" else 0
     # The last one out starts the next: a queue goes on where nobody supervises it.
     with contextlib.suppress(AlreadyManaged, ValueError, OSError):
         open_manager(root).tick()
@@ -123,6 +138,38 @@ def _acquire_lock(root: Path, store: Store, run_id: str) -> Lock:
     if not store.update(run_id, where={"status": ("queued", *RESUMABLE)}, **fields):
         raise ValueError(f"run {run_id} is {run.status}; there is nothing to train")
     return lock
+
+
+def _claim(root: Path, store: Store, run_id: str) -> Lock:
+    """Begin an attempt on a machine of a cluster: the store says who may, the lock only that a process is here.
+
+    Raises ValueError where the run no longer waits for this attempt.
+    """
+    folder, attempt = RunFolder(root, run_id), int(os.environ[ATTEMPT])
+    lock = Lock.acquire(folder.lock)
+    end = time.monotonic() + _LOCK_PATIENCE_SECONDS
+    while lock is None and time.monotonic() < end:  # a worker before us on this machine is on its way out
+        time.sleep(0.2)
+        lock = Lock.acquire(folder.lock)
+    if lock is None:  # of a machine that is gone, and whose lock the file server has not noticed to be free
+        lock = Lock(folder.lock, os.open(folder.lock, os.O_RDWR | os.O_CLOEXEC))
+    device = os.environ["EXPLORER_RUN_DEVICE"]
+    fields: dict[str, Any] = {"status": "running", "attempt": attempt, "device": device, "reason": "", "place": "ray"}
+    fields |= {"host": socket.gethostname(), "heartbeat": time.monotonic()}
+    if not store.update(run_id, where={"status": ("queued",), "attempt": (attempt - 1,)}, **fields):
+        raise ValueError(f"run {run_id} no longer waits for attempt {attempt}")
+    return lock
+
+
+def _leave_with_supervisor(control: ControlThread) -> None:
+    """Leave the run to another machine when whoever started this process is gone: our standard input ends then."""
+
+    def watch() -> None:
+        os.read(0, 1)  # nothing is ever written
+        if control.requested_action == "run":
+            control.requested_action = "leave"
+
+    threading.Thread(target=watch, name="supervisor", daemon=True).start()
 
 
 def _handle_signals(control: ControlThread, *, ranked: bool) -> None:
@@ -184,7 +231,11 @@ def _record_end_if_possible(store: Store, run: Run, status: Status, reason: str)
 
 def _record_end(store: Store, run: Run, status: Status, reason: str) -> None:
     """Record how the run ended. A request wins, also where it came while something else happened."""
-    weaker: dict[Status, tuple[RequestedAction, ...]] = {"interrupted": ("run",), "paused": ("run", "pause")}
+    weaker: dict[Status, tuple[RequestedAction, ...]] = {
+        "interrupted": ("run",),
+        "queued": ("run",),
+        "paused": ("run", "pause"),
+    }
     where: dict[str, Any] = {"status": ("running",), "attempt": (run.attempt,)}
     allowed = {**where, "requested_action": weaker[status]} if status in weaker else where
 
@@ -220,6 +271,8 @@ def _run_training(root: Path, store: Store, run: Run, control: ControlThread) ->
             control.check_folder()
         except RunEnded as ended:
             return ended.status, ended.reason
+        if isinstance(error, Superseded):
+            return "interrupted", str(error)
         return "failed", _describe_failure(error, run)
 
 

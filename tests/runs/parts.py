@@ -130,10 +130,20 @@ def execute(database: str, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
+def make_database(server: str, test: str) -> str:
+    """An empty database of a PostgreSQL server, named after a test."""
+    address = sql.make_url(server)
+    engine = sql.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sql.pool.NullPool)
+    name = "test_" + "".join(ch for ch in test if ch.isalnum()).lower()[:50]
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    return address.set(database=name).render_as_string(hide_password=False)
+
+
 def make_old(database: str) -> None:
     """What the version before Alembic (schema 1) left behind."""
     execute(database, "DROP TABLE alembic_version", "UPDATE schema_version SET version = 1")
-    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("home", "host")))
+    execute(database, *(f"ALTER TABLE runs DROP COLUMN {name}" for name in ("home", "host", "place")))
 
 
 def fill(place: Path) -> None:

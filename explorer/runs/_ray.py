@@ -1,0 +1,293 @@
+"""Workers on a Ray cluster: Ray chooses the machine, a worker says in the store that it has begun, where and when.
+
+A run that waits is an actor that waits for its CPUs and GPUs; its worker claims the run in the store: of several
+one trains. A worker is dead when Ray no longer has its actor *and* its heartbeat has not changed for a while by the
+clock of whoever looks. No locks are asked, and no clocks of two machines compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..process import start_process
+from ._files import read_note
+from ._home import RunFolder
+from ._local import end_of
+from ._place import Settle
+from ._records import FOLDER_GONE, NODE_GONE, Run, Status
+from ._store import Store
+
+SILENT_SECONDS = 10.0
+"""A worker that Ray no longer knows is dead after so long without a new heartbeat."""
+_CONNECT_SECONDS, _ANSWER_SECONDS, _RETRY_SECONDS = 60.0, 20.0, 10.0
+_CLOSE_SECONDS = 5.0
+_GAP_SECONDS = 5.0
+"""Who has not looked for so long, knows nothing of the heartbeats meanwhile."""
+_MOST_LOSSES = 3
+"""A run that loses its machine so often without a new step is left alone: perhaps it is the cause."""
+_log = logging.getLogger(__name__)
+
+
+class ClusterError(ValueError):
+    """The cluster cannot be used or reached; the message says why."""
+
+
+class Gateway:
+    """Talks to the process that has loaded Ray; starts it where there is none."""
+
+    def __init__(self, address: str, namespace: str) -> None:
+        self._address, self._namespace = address, namespace
+        self._process: subprocess.Popen[bytes] | None = None
+        self._not_before = 0.0
+        self._guard = threading.Lock()
+
+    def ask(self, what: str, **order: Any) -> dict[str, Any]:
+        """Have something done. Raises ClusterError."""
+        with self._guard:
+            if time.monotonic() < self._not_before:
+                raise ClusterError(f"the Ray cluster {self._address!r} could not be reached; trying again soon")
+            patience = _CONNECT_SECONDS if self._process is None else _ANSWER_SECONDS
+            try:
+                answer = self._exchange(json.dumps({"do": what, **order}).encode() + b"\n", patience)
+                problem = answer.get("error")
+            except (OSError, ValueError) as error:
+                problem = str(error)
+            if problem:
+                self._end()
+                self._not_before = time.monotonic() + _RETRY_SECONDS
+                raise ClusterError(f"the Ray cluster {self._address!r} cannot be reached: {problem}")
+            return answer
+
+    def _exchange(self, line: bytes, patience: float) -> dict[str, Any]:
+        if self._process is None:
+            command = [sys.executable, "-m", f"{__package__}._ray_gateway", self._address, self._namespace]
+            environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+            self._process = start_process(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+            )
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(line)
+        stdin.flush()
+        if not select.select([stdout], [], [], patience)[0]:
+            raise ValueError(f"no answer for {patience:g} s")
+        found = stdout.readline()
+        if not found:
+            raise ValueError("the connection was lost")
+        answer: dict[str, Any] = json.loads(found)
+        return answer
+
+    def close(self) -> None:
+        """End the process; what it has started goes on."""
+        with self._guard:
+            if self._process is not None and self._process.stdin is not None:
+                with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                    self._process.stdin.close()
+                    self._process.wait(_CLOSE_SECONDS)
+            self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+            self._process = None
+
+
+class Heartbeat(NamedTuple):
+    """What was seen of a run's heartbeat, on the clock of whoever looks."""
+
+    value: float
+    since: float
+    looked: float
+
+
+class RayPlace:
+    """A Ray cluster."""
+
+    name = "ray"
+
+    def __init__(
+        self, address: str, root: Path, url: str | None, store: Store, home: str,
+        command: Callable[[], Sequence[str]] | None,
+    ) -> None:  # fmt: skip
+        """Use a cluster for the runs of a data directory. Raises ClusterError where that is not possible."""
+        if importlib.util.find_spec("ray") is None:
+            raise ClusterError(
+                f"EXPLORER_CLUSTER={address} needs the package ray, which is not installed; "
+                f"run: pip install 'ray>=2.60,<3'"
+            )
+        if url is None:
+            raise ClusterError(
+                f"EXPLORER_CLUSTER={address} needs a database that all machines reach: set EXPLORER_DATABASE_URL, such "
+                f"as postgresql+psycopg://user@host/runs"
+            )
+        self._root, self._url, self._store, self._command = root, url, store, command
+        self._gateway = Gateway(address, f"inception-explorer-{home}")
+        self._names: set[str] | None = None
+        """Of the actors that live; None where nobody knows."""
+        self._nodes: list[dict[str, float]] = []
+        self._looked = 0.0
+        self._beats: dict[str, Heartbeat] = {}
+        self._started: Counter[str] = Counter()
+        self._losses: dict[str, tuple[int, int]] = {}
+        """By run: its furthest step, and how often it was lost since."""
+
+    def prepare(self, active: Collection[Status]) -> None:
+        """Ask Ray which workers live."""
+        self._names = None
+        if self._command is None or not active:
+            return
+        try:
+            found = self._gateway.ask("look")
+        except ClusterError as error:
+            _log.warning("%s", error)
+            return
+        self._nodes, self._looked = found["nodes"], time.monotonic()
+        self._names = set(found["names"])
+
+    def clean_up(self) -> None:
+        """Forget what waits in Ray for a run that no longer waits."""
+        waiting = {name.rpartition("-") for name in self._names or ()}
+        known = {run.id: run for run in self._store.find({run for run, _, _ in waiting})} if waiting else {}
+        for name, _, attempt in waiting:
+            run = known.get(name)
+            if run is None or (run.status != "queued" and run.attempt < int(attempt)):
+                with contextlib.suppress(ClusterError):
+                    self._gateway.ask("kill", name=f"{name}-{attempt}")
+
+    def is_alive(self, run: Run) -> bool:
+        """Whether Ray has its actor, or its heartbeat goes on."""
+        now, names = time.monotonic(), self._names  # another thread may ask anew meanwhile
+        if names is None or now - self._looked > _GAP_SECONDS or _actor(run, run.attempt) in names:
+            self._beats.pop(run.id, None)
+            return True
+        seen = self._beats.get(run.id)
+        if seen is None or seen.value != run.heartbeat or now - seen.looked > _GAP_SECONDS:
+            seen = Heartbeat(run.heartbeat, now, now)
+        self._beats[run.id] = seen._replace(looked=now)
+        return now - seen.since < SILENT_SECONDS
+
+    def find_end(self, run: Run) -> tuple[Status, str]:
+        """What its worker noted, or was requested; else its machine is gone, and it waits for another one."""
+        self._beats.pop(run.id, None)
+        lock = RunFolder(self._root, run.id).lock
+        note = read_note(lock)
+        if run.requested_action != "run" or (note.get("attempt") == run.attempt and "status" in note):
+            return end_of(run, lock)
+        furthest, losses = self._losses.get(run.id, (0, 0))
+        losses = 1 if run.step > furthest else losses + 1
+        self._losses[run.id] = max(furthest, run.step), losses
+        if losses >= _MOST_LOSSES:
+            return "interrupted", f"it lost its machine {losses} times without a new step; resume it to try again"
+        return "queued", NODE_GONE
+
+    def start(self, queued: Sequence[Run], running: Sequence[Run], settle: Settle) -> None:  # noqa: ARG002
+        """Hand the runs to Ray, which starts each as soon as a machine has room for it."""
+        names = self._names
+        if names is None:
+            return
+        for run in queued:
+            name = _actor(run, run.attempt + 1)
+            if name in names:
+                continue
+            folder = RunFolder(self._root, run.id).path
+            try:
+                need = _resources(run, self._nodes)
+                if self._started[name] >= _MOST_LOSSES:
+                    raise ValueError(
+                        f"no machine of the cluster could start its worker; {folder} must be the same folder on all of "
+                        f"them, the program must be installed on each, and log.txt there may say more"
+                    )
+            except ValueError as error:
+                self._started.pop(name, None)
+                settle(run, "failed", str(error))
+                continue
+            if run.attempt and not folder.is_dir():
+                settle(run, "lost", FOLDER_GONE)
+                continue
+            if not _fits(need, self._nodes):
+                reason = f"waits for a machine with {need.cpus} CPUs and {need.gpus} GPUs; the cluster has none"
+                if run.reason != reason:
+                    self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
+                continue
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._gateway.ask("start", name=name, cpus=need.cpus, gpus=need.gpus, worker=self._order(run, need))
+            except ClusterError as error:
+                _log.warning("%s", error)
+                return
+            self._started[name] += 1
+
+    def _order(self, run: Run, need: Need) -> dict[str, Any]:
+        """What starts the worker of a run, by ``Supervisor``."""
+        assert self._command is not None
+        attempt = run.attempt + 1
+        given = {name: value for name in ("EXPLORER_DATA",) if (value := os.environ.get(name))}
+        environment = {
+            **given,
+            "EXPLORER_HOME": str(self._root),
+            "EXPLORER_DATABASE_URL": self._url,
+            "EXPLORER_RUN_ATTEMPT": str(attempt),
+            "EXPLORER_RUN_DEVICE": "cuda:0" if need.gpus else "cpu",
+        }
+        return {
+            "arguments": [*self._command()[1:], run.id], "environment": environment, "root": str(self._root),
+            "url": self._url, "run": run.id, "attempt": attempt,
+        }  # fmt: skip
+
+    def signal(self, run: Run, number: signal.Signals) -> bool:
+        """Have its supervisor signal the worker, wherever that is."""
+        try:
+            found: bool = self._gateway.ask("signal", name=_actor(run, run.attempt), number=int(number))["found"]
+        except ClusterError as error:
+            _log.warning("%s", error)
+            return False
+        return found
+
+    def close(self) -> None:
+        """End the connection."""
+        self._gateway.close()
+
+
+class Need(NamedTuple):
+    """What a run asks of a machine."""
+
+    cpus: int
+    gpus: int
+
+
+def _actor(run: Run, attempt: int) -> str:
+    """The name of the actor that is to be an attempt of a run."""
+    return f"{run.id}-{attempt}"
+
+
+def _resources(run: Run, nodes: Sequence[dict[str, float]]) -> Need:
+    """What a run asks for: a GPU for each of its processes where it may use one, and a CPU for each thread."""
+    wanted, processes = run.setting("device") or "auto", run.setting("processes") or 1
+    if wanted != "auto" and wanted != "cpu" and not wanted.startswith("cuda"):
+        raise ValueError(f"a cluster has no device {wanted}; choose auto, cpu or cuda:0")
+    on_gpu = wanted.startswith("cuda") or (wanted == "auto" and any(node["GPU"] for node in nodes))
+    return Need(cpus=processes * (run.setting("threads") or 1), gpus=processes if on_gpu else 0)
+
+
+def _fits(need: Need, nodes: Sequence[dict[str, float]]) -> bool:
+    return any(node["CPU"] >= need.cpus and node["GPU"] >= need.gpus for node in nodes)

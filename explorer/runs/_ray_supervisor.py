@@ -1,0 +1,76 @@
+"""What Ray runs on the machine that it has chosen for a run: starts the run's worker there and stays while it lives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from ..process import start_process
+from ._home import RunFolder
+from ._local import end_of
+from ._open import connect_store
+from ._records import StoreError
+
+_RETRY_SECONDS = 2.0
+
+
+class Supervisor:
+    """The process that holds a run's CPUs and GPUs in Ray's books. It and the run's worker end together."""
+
+    def __init__(self, worker: dict[str, Any]) -> None:
+        """Start the worker.
+
+        Args:
+            worker: The arguments of Python (``arguments``), the ``environment`` that names the run, and where the run
+                is: ``root``, ``url``, ``run``, ``attempt``.
+
+        Raises:
+            OSError: The run's folder is not here, or no process can be started.
+        """
+        self._order = worker
+        with RunFolder(Path(worker["root"]), worker["run"]).log.open("ab") as output:
+            # Its standard input ends when this process does: so it notices.
+            self._worker = start_process(
+                [sys.executable, *worker["arguments"]],
+                env={**os.environ, **worker["environment"]},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        threading.Thread(target=self._wait, name="worker", daemon=True).start()
+
+    def signal(self, number: int) -> None:
+        """Signal the worker."""
+        with contextlib.suppress(ProcessLookupError):
+            self._worker.send_signal(number)
+
+    def _wait(self) -> None:
+        try:
+            self._worker.wait()
+            self._settle()
+        finally:
+            os._exit(0)  # gives the CPUs and GPUs back
+
+    def _settle(self) -> None:
+        """Give the run the state that its worker could not give it any more, as soon as the store can be reached."""
+        root, attempt = Path(self._order["root"]), self._order["attempt"]
+        store = connect_store(root, self._order["url"])
+        while True:
+            try:
+                run = store.get(self._order["run"])
+                if (run.status, run.attempt) == ("running", attempt):
+                    status, reason = end_of(run, RunFolder(root, run.id).lock)
+                    where = {"status": ("running",), "attempt": (attempt,)}
+                    store.update(run.id, where=where, event=f"{status}: {reason}", status=status, reason=reason)
+            except StoreError:
+                time.sleep(_RETRY_SECONDS)
+            except ValueError:  # the run was deleted
+                return
+            else:
+                return

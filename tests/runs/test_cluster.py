@@ -1,0 +1,342 @@
+"""Runs on a real Ray cluster of three nodes, which share this machine; and what is decided without asking Ray."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from explorer.cli import main
+from explorer.runs import Manager, Point, Run, RunFolder, Store, Superseded
+from explorer.runs._ray import ClusterError, Gateway, RayPlace, _resources
+from explorer.training import checkpoint, open_manager
+from explorer.training.worker import _claim as claim
+from tests.sizes import thorough
+
+from .forking import REPOSITORY
+from .parts import create, curve, make_database, set_config, texts, until, until_status, until_step, worker
+
+COMMAND = (sys.executable, "-m", "explorer.training")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A head and two nodes of one CPU each."""
+    pytest.importorskip("ray", reason="needs tests/requirements.txt")
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_ADDRESS", "")
+        size = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80_000_000}
+        made = Cluster(initialize_head=True, head_node_args=size)
+        try:
+            for _ in range(2):
+                made.add_node(num_cpus=1, object_store_memory=80_000_000)
+            yield made
+        finally:
+            made.shutdown()
+
+
+@pytest.fixture
+def database(root: Path, request: pytest.FixtureRequest) -> str:
+    """The long tests use PostgreSQL; a process that is killed does not hold up the others there."""
+    if request.node.get_closest_marker("thorough"):
+        return make_database(request.getfixturevalue("server"), request.node.name)
+    return f"sqlite:///{root.with_name('shared.sqlite')}"
+
+
+@pytest.fixture
+def there(cluster: Any, root: Path, database: str) -> Iterator[Manager]:
+    """A manager whose runs are trained on the cluster."""
+    made = Manager(root, database, worker_command=lambda: COMMAND, cluster=cluster.address)
+    yield made
+    for run in made.store.runs("queued", "running"):
+        made.stop(run.id)
+    until(lambda: not made.store.runs("queued", "running"), seconds=60, manager=made)
+    made.close()
+
+
+def weights(manager: Manager, run: str) -> dict[str, torch.Tensor]:
+    captured, problems = checkpoint.load_newest(RunFolder(manager.root, run).checkpoints, run)
+    assert problems == []
+    assert captured is not None
+    found: dict[str, torch.Tensor] = captured["model"]
+    return found
+
+
+def assert_as_if_undisturbed(manager: Manager, run: str, epochs: int) -> None:
+    """The same weights bit for bit, and the same loss of every step, as a local run that nothing happened to."""
+    alone = open_manager(manager.root.with_name("alone"))
+    other = create(alone, epochs=epochs)
+    assert until_status(alone, other.id, "finished", "failed").status == "finished"
+    expected, found = weights(alone, other.id), weights(manager, run)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
+    assert curve(manager, run) == curve(alone, other.id)
+    assert list(curve(manager, run)) == list(range(1, 63 * epochs + 1))
+    alone.close()
+
+
+SMALL = "tests/runs/test_cluster.py::test_a_run_on_a_cluster_is_the_local_one"
+
+
+@pytest.mark.usefixtures("light_workers")
+def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
+    run = create(there, epochs=2)
+    done = until_status(there, run.id, "finished", "failed")
+    assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
+    assert done.host == socket.gethostname()
+    assert_as_if_undisturbed(there, run.id, 2)
+
+
+@thorough(SMALL)
+@pytest.mark.usefixtures("light_workers")
+def test_a_run_pauses_and_goes_on_as_on_one_machine(there: Manager) -> None:
+    run = create(there, epochs=5)
+    until_step(there, run.id, 10)
+    there.pause(run.id)
+    assert until_status(there, run.id, "paused", "finished", "failed").status == "paused"
+    there.resume(run.id)
+    assert until_status(there, run.id, "finished", "failed").status == "finished", there.run(run.id).reason
+    assert there.run(run.id).attempt == 2
+    assert_as_if_undisturbed(there, run.id, 5)
+
+
+@thorough(SMALL)
+@pytest.mark.usefixtures("light_workers")
+@pytest.mark.parametrize("how", ["all at once", "its worker lives on"])
+def test_a_node_that_is_lost_is_replaced(cluster: Any, there: Manager, how: str) -> None:
+    """Its last words are none; or its worker, which outlives it, leaves the run to another one."""
+    run = create(there, epochs=5)
+    until_step(there, run.id, 60)
+    process = psutil.Process(worker(there, run.id))
+    supervisor, node = process.parent(), node_of(cluster, process)
+    assert supervisor is not None
+    if how == "all at once":
+        supervisor.kill()
+        process.kill()
+    cluster.remove_node(node, allow_graceful=False)
+    try:
+        done = until_status(there, run.id, "finished", "failed", "interrupted", seconds=280)
+        assert (done.status, done.attempt) == ("finished", 2), (done.reason, texts(there, run.id))
+        assert any("left the cluster; it goes on elsewhere" in text for text in texts(there, run.id))
+        assert_as_if_undisturbed(there, run.id, 5)
+    finally:
+        cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+
+
+def node_of(cluster: Any, process: psutil.Process) -> Any:
+    """The node on which a worker runs: its supervisor is a child of the node's raylet."""
+    raylet = process.parents()[1].pid
+    (node,) = [
+        each
+        for each in cluster.list_all_nodes()
+        if raylet in [info.process.pid for info in each.all_processes["raylet"]]
+    ]
+    return node
+
+
+SERVER = """
+import sys, pathlib
+from explorer.runs import Manager
+manager = Manager(pathlib.Path(sys.argv[1]), sys.argv[2], worker_command=lambda: sys.argv[4:], cluster=sys.argv[3])
+manager.supervise()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@thorough(SMALL)
+@pytest.mark.usefixtures("light_workers")
+def test_a_server_that_is_killed_takes_no_run_with_it(
+    cluster: Any, root: Path, database: str, there: Manager
+) -> None:
+    run = create(there, epochs=5)
+    command = [sys.executable, "-c", SERVER, str(root), database, cluster.address, *COMMAND]
+    server = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        until(lambda: there.store.get(run.id).step > 50)
+    finally:
+        server.kill()
+        server.communicate()
+    step = there.store.get(run.id).step
+    until(lambda: there.store.get(run.id).step > step + 100)  # nobody looks after it
+    assert until_status(there, run.id, "finished", "failed", "interrupted").attempt == 1
+    assert_as_if_undisturbed(there, run.id, 5)
+
+
+# ---- what is decided without asking Ray ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def place(root: Path, database: str) -> RayPlace:
+    """A place that has no cluster."""
+    manager = Manager(root, database)
+    return RayPlace("auto", root, database, manager.store, manager.home_id, lambda: COMMAND)
+
+
+@pytest.fixture
+def running(root: Path, database: str) -> Run:
+    manager = Manager(root, database)
+    run = create(manager)
+    manager.store.update(run.id, status="running", attempt=1, place="ray", host="far", heartbeat=5.0)
+    return manager.store.get(run.id)
+
+
+def test_a_heartbeat_counts_by_its_change_on_the_clock_of_whoever_looks(
+    place: RayPlace, running: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1e6]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def look(seconds: float, heartbeat: float = 5.0, names: set[str] | None = None) -> bool:
+        now[0] += seconds
+        place._names, place._looked = names if names is not None else set(), now[0]
+        return place.is_alive(Run(**{**running.__dict__, "heartbeat": heartbeat}))
+
+    assert all(look(1) for _ in range(10))
+    assert not look(1)
+    assert look(1, heartbeat=-7.0)  # another clock; what counts is that it is another value
+    assert all(look(1, -7.0) for _ in range(9))
+    assert look(100, -7.0)  # the database was away, and nobody looked
+    assert all(look(1, -7.0) for _ in range(9))
+    assert not look(1, -7.0)
+    assert look(1, -7.0, {f"{running.id}-1"})
+    assert not look(1, -7.0, {f"{running.id}-2"}) or look(11, -7.0)
+    place._names = None  # Ray cannot be reached
+    now[0] += 1000
+    assert place.is_alive(running)
+
+
+def test_who_has_no_cluster_judges_no_run_of_one(root: Path, database: str, running: Run) -> None:
+    manager = open_manager(root, database)
+    manager.tick()
+    assert [run.status for run in manager.runs()] == ["running"]
+    assert manager.stop(running.id).requested_action == "stop"
+    manager.tick()
+    assert manager.run(running.id).status == "running"
+
+
+def test_a_run_that_loses_its_machine_again_and_again_is_left_alone(place: RayPlace, running: Run) -> None:
+    def lose(step: int) -> str:
+        return place.find_end(Run(**{**running.__dict__, "step": step}))[0]
+
+    assert [lose(5), lose(5), lose(7), lose(3), lose(7)] == ["queued", "queued", "queued", "queued", "interrupted"]
+
+
+def test_a_worker_that_was_replaced_writes_nothing(root: Path, database: str, running: Run) -> None:
+    store = Store(database)
+    store.update(running.id, attempt=2)
+    point = Point(series="train/loss", step=1, value=1.0, seconds=0.1)
+    with pytest.raises(Superseded, match=r"attempt 1 of run \S+ is no longer the one that trains it"):
+        store.record(running.id, [point], attempt=1, step=1)
+    assert (store.points(running.id, "train/loss"), store.get(running.id).step) == ([], 0)
+    store.record(running.id, [point], attempt=2, step=1)
+    assert store.get(running.id).step == 1
+
+
+def test_what_a_run_asks_for(root: Path, database: str) -> None:
+    manager = Manager(root, database)
+    run = create(manager)
+    cpu, gpu = {"CPU": 4.0, "GPU": 0.0}, {"CPU": 8.0, "GPU": 2.0}
+    for settings, nodes, expected in (
+        ({"device": "auto"}, [cpu], (1, 0)),
+        ({"device": "auto", "threads": 3}, [cpu, gpu], (3, 1)),
+        ({"device": "cuda:7", "processes": 2}, [cpu, gpu], (2, 2)),
+        ({"device": "cpu", "processes": 2, "threads": 2}, [gpu], (4, 0)),
+    ):
+        set_config(manager, run.id, **{"threads": None, "processes": 1, **settings})
+        assert _resources(manager.store.get(run.id), nodes) == expected
+    set_config(manager, run.id, device="mps")
+    with pytest.raises(ValueError, match="a cluster has no device mps; choose"):
+        _resources(manager.store.get(run.id), [cpu])
+
+
+def test_what_is_missing_is_one_sentence(
+    root: Path, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EXPLORER_CLUSTER", "auto")
+    assert main(["runs", "list"]) == 2
+    assert "EXPLORER_CLUSTER=auto needs a database that all machines reach: set EXPLORER_DATABASE_URL" in (
+        capsys.readouterr().err
+    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ClusterError, match=r"needs the package ray, which is not installed; run: pip install 'ray>=2"):
+        Manager(root, database)
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="needs tests/requirements.txt")
+    monkeypatch.setenv("RAY_ADDRESS", "")
+    gateway = Gateway("nonsense://x", "test")
+    with pytest.raises(ClusterError, match=r"the Ray cluster 'nonsense://x' cannot be reached: \S"):
+        gateway.ask("look")
+    with pytest.raises(ClusterError, match="could not be reached; trying again soon"):
+        gateway.ask("look")
+    gateway.close()
+
+
+def test_of_two_workers_of_an_attempt_one_trains(
+    root: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where two servers have started it, or a run was paused while it waited in Ray."""
+    manager = Manager(root, database)
+    run = create(manager)
+    monkeypatch.setenv("EXPLORER_RUN_ATTEMPT", "1")
+    monkeypatch.setenv("EXPLORER_RUN_DEVICE", "cpu")
+    with claim(root, manager.store, run.id):
+        found = manager.store.get(run.id)
+        assert (found.status, found.attempt, found.place, found.device) == ("running", 1, "ray", "cpu")
+    with pytest.raises(ValueError, match=rf"run {run.id} no longer waits for attempt 1"):
+        claim(root, manager.store, run.id)
+    assert manager.store.get(run.id).attempt == 1
+
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SECTION = README[README.index("### On a cluster") : README.index("## Predictions of a trained network")]
+
+
+def commands(program: str) -> list[list[str]]:
+    """The arguments of a program in README's section."""
+    return [shlex.split(line, comments=True) for line in re.findall(rf"^    {program} (.*)$", SECTION, re.M)]
+
+
+def test_ray_understands_the_commands_of_the_readme() -> None:
+    scripts = pytest.importorskip("ray.scripts.scripts", reason="needs tests/requirements.txt")
+    found = commands(".venv/bin/ray start")
+    assert len(found) == 2
+    for arguments in found:
+        scripts.start.make_context("start", arguments)
+    assert set(re.findall(r"^\| `(EXPLORER_\w+)` \|", SECTION, re.M)) == set(re.findall(r"EXPLORER_\w+", README))
+
+
+@thorough(SMALL)
+def test_the_command_of_the_readme_trains(
+    cluster: Any, there: Manager, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", database)
+    (arguments,) = commands(".venv/bin/python -m explorer")
+    arguments = [cluster.address if word == "auto" else word for word in arguments]
+    assert main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["home"]) == ("queued", there.home_id)
+    until_step(there, told["id"], 1)
+    assert main(["runs", "stop", told["id"]]) == 0
+    assert until_status(there, told["id"], "stopped", "failed").status == "stopped"
+    capsys.readouterr()
+    assert main(["runs", "list", "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["place"], listed["host"]) == ("ray", socket.gethostname())
