@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..text import format_duration, format_share, quote
+from ..text import format_decimal, format_duration, format_share, quote
 from ._arguments import find_architecture, whole_number
 from ._experiments import seeds_of
 from ._progress import show_progress
@@ -155,20 +155,22 @@ def _conclude(manager: Manager, stored: StoredSearch, findings: Findings) -> lis
 
     said = []
     if findings.hypervolume is not None:
-        line = f"Hypervolume {findings.hypervolume:.4f} of {len(findings.finished)} trials"
+        line = f"Hypervolume {format_decimal(findings.hypervolume, 4)} of {len(findings.finished)} trials"
         rival = findings.baseline
         if rival is not None and rival.hypervolume is not None:
             better = findings.hypervolume > rival.hypervolume
             line += (
-                f"; at random {rival.hypervolume:.4f} of {len(rival.finished)}: this search is "
+                f"; at random {format_decimal(rival.hypervolume, 4)} of {len(rival.finished)}: this search is "
                 f"{'better' if better else 'not better'} by one seed, which proves little"
             )
         said.append(f"{line}.")
     if findings.importance:
         most = list(findings.importance.items())[:5]
-        said.append(f"Accuracy varies with {', '.join(f'{escape(key)} ({share:.0%})' for key, share in most)}.")
+        parts = ", ".join(f"{escape(key)} ({format_share(share, 0)})" for key, share in most)
+        said.append(f"Accuracy varies with {parts}.")
     if findings.correlation is not None:
-        said.append(f"Parameters alone: rank correlation {findings.correlation:+.2f} with accuracy.")
+        rank = format_decimal(findings.correlation, 2, signed=True)
+        said.append(f"Parameters alone: rank correlation {rank} with accuracy.")
     for trial in findings.trials:
         if trial.repeats:
             sample = measure_choice(manager, trial)

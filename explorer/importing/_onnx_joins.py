@@ -85,21 +85,9 @@ def _with_numbers(r: OnnxReader, node: Node) -> Value:
     factor, shift, key = _by_channel(r, node, x)
     if node.op not in ("Mul", "Div", "Add", "Sub") or (first and node.op in ("Div", "Sub")):
         raise NoForm("with a constant for each channel only the sum and the product have a form here")
-    out = node.outputs[0]
-    following = r.only_user(out)
-    if shift is None and following is not None and following.op == "Add":
-        other = next((each for each in following.inputs if each != out), "")
-        if r.constant(other) is not None and r.number(other) is None:
-            _, shift, shift_key = _by_channel(r, following, x)
-            assert shift is not None
-            r.give_as(out, following)
-            return r.builder.same(
-                "scale", x, {}, {"weight": r.keep(key, factor), "bias": r.keep(shift_key, shift)}
-            )
     if shift is None:
         return r.builder.same("scale", x, {}, {"weight": r.keep(key, factor)})
-    weight = r.keep(f"{key} (ones)", factor)
-    return r.builder.same("scale", x, {}, {"weight": weight, "bias": r.keep(key, shift)})
+    return r.builder.same("scale", x, {"factor": 1.0}, {"bias": r.keep(key, shift)})  # a factor before it joins it
 
 
 def _by_channel(

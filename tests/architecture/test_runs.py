@@ -92,7 +92,7 @@ def test_wrap_and_unwrap_is_nothing(architecture: Architecture, data: st.DataObj
     added = path if count == 1 else next(each for each, _ in walk(wrapped) if each not in known)
     assert edit.unwrap(wrapped, added) == architecture
     # What is wrapped computes what it did: an identity is added, a single branch is joined.
-    if kind != "residual":
+    if kind != "residual" and not problems(architecture):
         assert analyze(wrapped).output_shape == analyze(architecture).output_shape
 
 

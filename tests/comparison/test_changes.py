@@ -67,6 +67,8 @@ def test_one_edit_is_one_change(architecture: Architecture, data: st.DataObject)
         assume(False)
     assume(not problems(after) and after.trunk != architecture.trunk)
     found = check(architecture, after)
+    # A layer that changes places with an equal one changes nothing but two names, and is told as that.
+    assume(kind != "moved" or after.trunk.structure != architecture.trunk.structure)
     assert len(found.steps) == 1
     assert len(found.steps[0].changes) == 1
     assert found.steps[0].changes[0].kind == kind
