@@ -21,7 +21,7 @@ from explorer.text import (
 )
 
 from . import other_tools, session
-from .text import literal, number_column
+from .text import key_of_rows, literal, number_column
 
 _COLUMNS = [
     "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field",
@@ -132,7 +132,7 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
         records = [r for r in records if f"{r['path']}/".startswith(f"{block}/")]
     records = [r for r in records if all(word.lower() in f"{r['path']} {r['op']}".lower() for word in words)]
     paths = [record["path"] for record in records]
-    key = "layer_table"
+    key = key_of_rows("layer_table", paths)
     # The table follows the diagram: its selected row is the chosen node, unless the user has just clicked a row.
     rows = [paths.index(chosen)] if chosen in paths else []
 
@@ -144,30 +144,31 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
             session.pick(paths[picked[0]])
 
     st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    st.dataframe(
-        pa.Table.from_pylist(records),  # as it travels: pandas between would cost more than all else of the table
-        key=key,
-        on_select=pick,
-        selection_mode=["single-row-required" if rows else "single-row", "single-cell"],
-        hide_index=True,
-        height="auto" if len(records) < 10 else 380,
-        alt="Table of layers",
-        column_order=_COLUMNS,
-        column_config={
-            "op": st.column_config.TextColumn("op", width=150),
-            "path": st.column_config.TextColumn("path", width=270, pinned=True),
-            "params_percent": _share("params share"),
-            "macs_percent": _share("MACs share"),
-            "params": number_column("params"),
-            "weights": number_column("weights"),
-            "macs": number_column("MACs"),
-            "training_kb": number_column("kept for training", digits=1, unit="kB"),
-            "field": st.column_config.TextColumn("receptive field", width=120),
-            "coverage_percent": number_column("field touched", digits=1, unit="%"),
-            "field_stride": st.column_config.TextColumn("field stride"),
-            "shortest": st.column_config.TextColumn("shortest path"),
-        },
-    )
+    with st.container(key="layer_table"):
+        st.dataframe(
+            pa.Table.from_pylist(records),  # as it travels: pandas between would cost more than all else of the table
+            key=key,
+            on_select=pick,
+            selection_mode=["single-row-required" if rows else "single-row", "single-cell"],
+            hide_index=True,
+            height="auto" if len(records) < 10 else 380,
+            alt="Table of layers",
+            column_order=_COLUMNS,
+            column_config={
+                "op": st.column_config.TextColumn("op", width=150),
+                "path": st.column_config.TextColumn("path", width=270, pinned=True),
+                "params_percent": _share("params share"),
+                "macs_percent": _share("MACs share"),
+                "params": number_column("params"),
+                "weights": number_column("weights"),
+                "macs": number_column("MACs"),
+                "training_kb": number_column("kept for training", digits=1, unit="kB"),
+                "field": st.column_config.TextColumn("receptive field", width=120),
+                "coverage_percent": number_column("field touched", digits=1, unit="%"),
+                "field_stride": st.column_config.TextColumn("field stride"),
+                "shortest": st.column_config.TextColumn("shortest path"),
+            },
+        )
     st.caption(
         f"{len(records):,} of {len(now.layers):,} rows. MACs: multiply-adds of convolutions and linear layers, bias "
         "not counted. A block's own row is the step that joins its branches. Receptive fields in input pixels; "

@@ -84,10 +84,18 @@ def warn_if_address_is_stale() -> None:
 
 
 def _name(architecture: Architecture) -> None:
-    st.session_state["title"] = architecture.name
+    here = st.session_state
+    # Where another design has come, the browser sends the name of the one before until it has heard of that: nobody
+    # typed it, and it must not become the name of this one.
+    if here.get("title") == architecture.name:
+        here.pop("title_before", None)
+    elif "title" in here:
+        here["title_before"] = here["title"]
+    here["title"] = architecture.name
 
     def rename() -> None:
-        session.command(do="title", value=st.session_state["title"].strip())
+        if here["title"] != here.get("title_before"):
+            session.command(do="title", value=here["title"].strip())
 
     st.text_input("Name of the design", key="title", on_change=rename, max_chars=120, label_visibility="collapsed")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -22,6 +24,19 @@ def literal(text: str) -> str:
     # Addresses, icons and arrows are made after the backslashes are gone: a character without width keeps them apart.
     parted = _LIVE.sub(lambda match: match[0] + _JOINER, text)
     return _SPECIAL.sub(r"\\\1", parted).replace("\n", " ")
+
+
+def key_of_rows(table: str, rows: Iterable[object]) -> str:
+    """Make a table's key that changes with its rows: a click on a row that is gone meanwhile must choose no other.
+
+    Args:
+        table: What the table is called; it stands in a container of this key.
+        rows: What tells its rows apart, in their order.
+
+    Returns:
+        The key.
+    """
+    return f"{table}_{zlib.crc32(repr(list(rows)).encode()):08x}"
 
 
 def number_column(label: str | None = None, *, digits: int = 0, unit: str = "", **options: Any) -> Any:

@@ -14,7 +14,7 @@ from explorer.text import compact_shape, format_bytes, format_change, format_ext
 from pages.ui.text import literal
 from tests.large import densenet
 from tests.networks import EACH_NETWORK
-from tests.pages.parts import ROOT, design_of, mounted, open_page, unfold, visible_text
+from tests.pages.parts import ROOT, design_of, mounted, open_page, set_design, unfold, visible_text
 from tests.pages.sending import send
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -193,3 +193,18 @@ def test_markdown_of_typed_text_is_escaped(text: str) -> None:
     for special in "<[]()$*_`:!":
         assert shown.count(special) == shown.count(f"\\{special}")
     assert "\n" not in shown
+
+
+def test_the_name_of_the_design_before_is_no_name_for_this_one() -> None:
+    """A browser that has not heard yet of another design sends the old name with whatever is done next."""
+    running = open_page("design", net="googlenet")
+    first = design_of(running).name
+    set_design(running, catalog.get("inception-net-32"))
+    running.run()
+    assert running.text_input(key="title").value == "InceptionNet 32×32"
+    running.text_input(key="title").set_value(first).run()
+    assert design_of(running).name == running.text_input(key="title").value == "InceptionNet 32×32"
+    # Once the browser shows the new name, the old one is a name like any other.
+    running.run()
+    running.text_input(key="title").set_value(first).run()
+    assert design_of(running).name == first

@@ -18,7 +18,7 @@ from explorer.text import format_bytes, format_change, format_count, format_exte
 from pages.ui import paper_picture
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
-from pages.ui.text import literal, number_column
+from pages.ui.text import key_of_rows, literal, number_column
 
 from . import networks, options
 from .entries import Entry
@@ -243,16 +243,17 @@ def _front(kept: dict[str, Any], best: list[Any]) -> None:
         for point in best
     ]
     numbers = [str(point.number) for point in best]
+    key = key_of_rows("cloud_front", rows)
 
     def pick() -> None:
-        picked = st.session_state["cloud_front"]["selection"]["rows"]
+        picked = st.session_state[key]["selection"]["rows"]
         if picked:
             kept["chosen"] = numbers[picked[0]]
 
     at = [numbers.index(kept["chosen"])] if kept["chosen"] in numbers else []
-    st.session_state["cloud_front"] = {"selection": {"rows": at, "columns": [], "cells": []}}
+    st.session_state[key] = {"selection": {"rows": at, "columns": [], "cells": []}}
     st.dataframe(
-        pd.DataFrame(rows), key="cloud_front", hide_index=True, on_select=pick, selection_mode="single-row",
+        pd.DataFrame(rows), key=key, hide_index=True, on_select=pick, selection_mode="single-row",
         alt="Table of the front", height="content" if len(rows) <= 12 else 360,
         column_config={name: number_column() for name in rows[0]},
     )  # fmt: skip

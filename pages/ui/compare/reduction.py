@@ -12,7 +12,7 @@ import streamlit as st
 from explorer.architecture import Architecture, edit
 from explorer.comparison import LETTERS, Reduction, find_reductions
 from explorer.text import format_count, format_share, format_signed
-from pages.ui.text import cell, literal
+from pages.ui.text import cell, key_of_rows, literal
 
 from . import networks, options
 from .entries import Entry
@@ -39,19 +39,20 @@ def show(entries: tuple[Entry, ...], take: Callable[[Numbers], None]) -> None:
         return
     chosen = options.get(TAB, "at")
     paths = [each.reduce for each in found]
+    key = key_of_rows("lesson_table", [entry.label, *paths])
 
     def pick() -> None:
-        picked = st.session_state["lesson_table"]["selection"]["rows"]
+        picked = st.session_state[key]["selection"]["rows"]
         if picked:
             each = found[picked[0]]
             take(_numbers(each))
             options.put(TAB, "at", each.reduce)
 
     rows = [paths.index(chosen)] if chosen in paths else []
-    st.session_state["lesson_table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     frame = pd.DataFrame(map(_row, found))
     st.dataframe(
-        frame.style.format(_FORMATS), key="lesson_table", hide_index=True, on_select=pick,
+        frame.style.format(_FORMATS), key=key, hide_index=True, on_select=pick,
         selection_mode="single-row", alt="Table of reductions", height="content" if len(found) <= 12 else 420,
         column_config={"1×1": st.column_config.TextColumn(pinned=True)},
     )  # fmt: skip

@@ -15,7 +15,7 @@ from explorer.search import Findings, SearchTrial, StoredSearch
 from explorer.text import format_decimal, format_duration, format_si
 from pages.ui.components import mount
 from pages.ui.manager import manager, search_driver, supervise
-from pages.ui.text import cell, literal
+from pages.ui.text import cell, key_of_rows, literal
 
 from . import state
 
@@ -299,8 +299,16 @@ def _table(stored: StoredSearch, findings: Findings) -> None:
     if not rows:
         st.caption("No trial yet.")
         return
+    numbers = [row["trial"] for row in rows]
+    key = key_of_rows("search_table", [stored.id, *numbers])
+
+    def pick() -> None:
+        picked = st.session_state[key]["selection"]["rows"]
+        if picked:
+            state.PAGE.act()["trial"] = str(numbers[picked[0]])
+
     st.dataframe(
-        pd.DataFrame(rows), key="search_table", hide_index=True, alt="Table of trials", on_select=_pick,
+        pd.DataFrame(rows), key=key, hide_index=True, alt="Table of trials", on_select=pick,
         selection_mode="single-row", height="content" if len(rows) <= _TALL else 420, placeholder="–",
         column_config={
             "accuracy %": st.column_config.NumberColumn(format="%.2f", help="Of the images held out, last epoch."),
@@ -309,15 +317,6 @@ def _table(stored: StoredSearch, findings: Findings) -> None:
         },
     )  # fmt: skip
     st.caption("A click on a row chooses the trial; the toolbar saves CSV.")
-
-
-def _pick() -> None:
-    rows = st.session_state["search_table"]["selection"]["rows"]
-    stored = next(each for each in state.list_shown() if each.id == state.PAGE.state["search"])
-    trials = search.read_standing(manager(), stored).trials
-    if rows and rows[0] < len(trials):
-        here = state.PAGE.act()
-        here["trial"] = str(trials[len(trials) - 1 - rows[0]].number)
 
 
 def _importance(findings: Findings) -> None:

@@ -14,12 +14,12 @@ from explorer.architecture import ArchitectureError, from_json
 from explorer.runs import Manager, Run, series
 from explorer.text import format_duration
 from pages.ui.manager import manager
-from pages.ui.text import cell, number_column
+from pages.ui.text import cell, key_of_rows, number_column
 
 from . import state
 from .run_text import STATES
 
-_KEY = "runs_table"
+_TABLE = "runs_table"
 
 
 def show(*, active: bool) -> None:
@@ -45,8 +45,10 @@ def _table() -> None:
     chosen = state.selected_runs()
     selected = [names.index(name) for name in chosen if name in names]
 
+    key = key_of_rows(_TABLE, names)
+
     def pick() -> None:
-        rows = st.session_state[_KEY]["selection"]["rows"]
+        rows = st.session_state[key]["selection"]["rows"]
         picked = [names[row] for row in rows]
         # What was in the picture keeps its place and colour; what a filter hides stays in it.
         kept = [name for name in state.selected_runs() if name in picked or name not in names]
@@ -54,23 +56,26 @@ def _table() -> None:
         state.choose([*added, *kept] if len(picked) == 1 else [*kept, *added])
         st.session_state["runs_picked"] = True
 
-    st.session_state[_KEY] = {"selection": {"rows": selected, "columns": [], "cells": []}}
-    st.dataframe(
-        pd.DataFrame(rows),
-        key=_KEY,
-        on_select=pick,
-        selection_mode="multi-row",
-        hide_index=True,
-        height="auto" if len(rows) < 9 else 360,
-        alt="Table of all runs",
-        placeholder="–",
-        column_config={
-            "test accuracy": number_column(digits=2, unit="%"),
-            "progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width="small"),
-            "params": number_column(),
-            "seed": st.column_config.NumberColumn(width="small"),
-        },
-    )
+    st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
+    with st.container(key=_TABLE):
+        st.dataframe(
+            pd.DataFrame(rows),
+            key=key,
+            on_select=pick,
+            selection_mode="multi-row",
+            hide_index=True,
+            height="auto" if len(rows) < 9 else 360,
+            alt="Table of all runs",
+            placeholder="–",
+            column_config={
+                "test accuracy": number_column(digits=2, unit="%"),
+                "progress": st.column_config.ProgressColumn(
+                    format="%.0f %%", min_value=0, max_value=100, width="small"
+                ),
+                "params": number_column(),
+                "seed": st.column_config.NumberColumn(width="small"),
+            },
+        )
     st.caption(
         f"{len(rows):,} of {len(runs):,} runs. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is "
         "shown in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
