@@ -7,7 +7,7 @@ from tests.browser.helpers import LUMINANCE, each_look, open_app
 from tests.sizes import THOROUGH
 
 LOOKS = [("light", (1280, 900)), ("dark", (1280, 900)), ("light", (390, 844)), ("dark", (1920, 1080))]
-PAGES = {"design": "/design?net=googlenet", "catalogue": "/catalogue"}
+PAGES = {"design": "/design?net=googlenet", "catalogue": "/catalogue?network=inception-v3"}
 
 # The smallest ratio of contrast of the page's own texts in our components, by the formula of WCAG 2.
 CONTRAST = "() => {" + LUMINANCE + """
