@@ -107,12 +107,12 @@ def light_workers(forked_worker: tuple[str, ...], monkeypatch: pytest.MonkeyPatc
     Not for tests of how a process is started, or of torchrun, which starts Python.
     """
     from explorer.cli import _running
-    from explorer.runs import _manager
+    from explorer.runs import _supervisor
     from explorer.training import _workers
 
     monkeypatch.setattr(_workers, "COMMAND", forked_worker)
     monkeypatch.setattr(_running, "_LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(_manager, "_TICK_SECONDS", 0.05)
+    monkeypatch.setattr(_supervisor, "_TICK_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "explorer"
 _MODULE = re.compile(r"explorer(\.\w+)+")
 
 FLOORS: tuple[set[str], ...] = (
-    {"text", "home", "memory", "process"},
+    {"text", "home", "memory", "person", "process"},
     {"architecture"},
     {"analysis", "catalog", "datasets", "runs"},
     {"figures", "modules"},

@@ -24,8 +24,10 @@ from ._home import (
     read_home_id,
     validate_run_id,
 )
-from ._manager import AlreadyManaged, Manager, wait_until_ended
+from ._manager import Manager, wait_until_ended
 from ._open import connect_store, open_store
+from ._people import AuditLine, PersonRow
+from ._personal import PersonalStore
 from ._records import (
     ACTIVE,
     CARRIED,
@@ -44,6 +46,7 @@ from ._records import (
 )
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
 from ._store import Store
+from ._supervisor import AlreadyManaged
 
 __all__ = [
     "ACTIVE",
@@ -59,6 +62,7 @@ __all__ = [
     "RUN_ID",
     "SAMPLES",
     "AlreadyManaged",
+    "AuditLine",
     "ChanceLevel",
     "ClassMetrics",
     "Curve",
@@ -70,6 +74,8 @@ __all__ = [
     "HistoryFile",
     "Lock",
     "Manager",
+    "PersonRow",
+    "PersonalStore",
     "Point",
     "Prediction",
     "RequestedAction",

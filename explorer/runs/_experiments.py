@@ -9,8 +9,10 @@ from typing import Literal
 
 import sqlalchemy as sql
 
+from ..person import Person
 from ..text import suggest
-from ._tables import EXPERIMENTS, TRIALS
+from ._people import describe_owner, seen_by
+from ._tables import EXPERIMENTS, RUNS, TRIALS
 
 Kind = Literal["experiment", "search"]
 """What several runs may belong to: variants × seeds, or the trials of a search."""
@@ -40,6 +42,10 @@ class ExperimentRow:
     """Seconds since 1970."""
     plan: str
     """JSON that ``explorer.experiments`` or ``explorer.search`` reads, by ``kind``."""
+    owner: str = ""
+    """The id of the person whose it is; '' where it was made without sign-in."""
+    shared: bool = False
+    """Whether others may look."""
 
     @property
     def kind(self) -> Kind:
@@ -51,27 +57,59 @@ class Experiments:
     """Reads and writes of the table ``experiments``, each in one transaction."""
 
     def __init__(
-        self, transaction: Callable[[], AbstractContextManager[sql.Connection]], delete: Callable[..., None]
+        self,
+        transaction: Callable[[], AbstractContextManager[sql.Connection]],
+        delete: Callable[..., None],
+        person: Person | None = None,
     ) -> None:
-        self._transaction, self._delete = transaction, delete
+        """Read and write experiments.
 
-    def save(self, experiment: ExperimentRow) -> None:
-        """Add an experiment, or change the one of its id."""
-        known = EXPERIMENTS.update().where(EXPERIMENTS.c.id == experiment.id)
+        Args:
+            transaction: Opens a transaction.
+            delete: Executes statements that delete.
+            person: Who looks; None for everybody's.
+        """
+        self._transaction, self._delete, self._person = transaction, delete, person
+
+    def save(self, experiment: ExperimentRow) -> ExperimentRow:
+        """Add an experiment, or change the one of its id, whose owner stays. Returns it as it is stored."""
+        table = EXPERIMENTS
+        fields = {name: getattr(experiment, name) for name in ("name", "created", "plan")}
         with self._transaction() as connection:
-            if not connection.execute(known.values(**experiment.__dict__)).rowcount:
-                connection.execute(EXPERIMENTS.insert().values(**experiment.__dict__))
+            if self._find(connection, experiment.id) is None:
+                owner = experiment.owner if self._person is None else self._person.id
+                connection.execute(
+                    table.insert().values(id=experiment.id, owner=owner, shared=experiment.shared, **fields)
+                )
+            else:
+                self._require_change(connection, experiment.id)
+                connection.execute(table.update().where(table.c.id == experiment.id).values(**fields))
+            row = self._find(connection, experiment.id)
+            assert row is not None
+            return row
+
+    def share(self, experiment: str, shared: bool) -> ExperimentRow:
+        """Let others look at an experiment and its runs, or no longer. Returns it as it is then."""
+        runs = sql.select(TRIALS.c.run).where(TRIALS.c.experiment == experiment)
+        with self._transaction() as connection:
+            self._require_change(connection, experiment)
+            connection.execute(EXPERIMENTS.update().where(EXPERIMENTS.c.id == experiment).values(shared=shared))
+            connection.execute(RUNS.update().where(RUNS.c.id.in_(runs)).values(shared=shared))
+            row = self._find(connection, experiment)
+            assert row is not None
+            return row
 
     def all(self) -> list[ExperimentRow]:
         """All experiments, oldest first."""
-        query = EXPERIMENTS.select().order_by(EXPERIMENTS.c.created, EXPERIMENTS.c.id)
+        query = EXPERIMENTS.select().where(*self._seen()).order_by(EXPERIMENTS.c.created, EXPERIMENTS.c.id)
         with self._transaction() as connection:
             return [ExperimentRow(**row._mapping) for row in connection.execute(query)]
 
     def get(self, experiment: str, kind: Kind) -> ExperimentRow:
         """One experiment or search. Raises ValueError if there is none of this name."""
+        query = EXPERIMENTS.select().where(EXPERIMENTS.c.id == experiment, *self._seen())
         with self._transaction() as connection:
-            row = connection.execute(EXPERIMENTS.select().where(EXPERIMENTS.c.id == experiment)).one_or_none()
+            row = connection.execute(query).one_or_none()
         found = None if row is None else ExperimentRow(**row._mapping)
         if found is None or found.kind != kind:
             known: dict[str, str] = {}
@@ -83,9 +121,36 @@ class Experiments:
             raise ValueError(f"there is no {kind} {experiment[:60]!r}; {hint}")
         return found
 
+    def owner_of(self, experiment: str) -> tuple[str, bool]:
+        """(whose an experiment is, whether others may look at it); ('', False) if there is none."""
+        with self._transaction() as connection:
+            found = self._find(connection, experiment)
+        return ("", False) if found is None else (found.owner, found.shared)
+
+    def require_change(self, experiment: str) -> None:
+        """Raise ValueError if an experiment may not be changed by who looks."""
+        with self._transaction() as connection:
+            self._require_change(connection, experiment)
+
     def remove(self, experiment: str) -> None:
         """Forget an experiment; its runs stay, on their own."""
+        self.require_change(experiment)
         self._delete(
             TRIALS.delete().where(TRIALS.c.experiment == experiment),
             EXPERIMENTS.delete().where(EXPERIMENTS.c.id == experiment),
         )
+
+    def _seen(self) -> list[sql.ColumnElement[bool]]:
+        return [] if self._person is None else seen_by(self._person, EXPERIMENTS)
+
+    def _find(self, connection: sql.Connection, experiment: str) -> ExperimentRow | None:
+        row = connection.execute(EXPERIMENTS.select().where(EXPERIMENTS.c.id == experiment)).one_or_none()
+        return None if row is None else ExperimentRow(**row._mapping)
+
+    def _require_change(self, connection: sql.Connection, experiment: str) -> None:
+        found = self._find(connection, experiment)
+        if self._person is None or found is None or self._person.may_change(found.owner):
+            return
+        if not self._person.may_look(found.owner, found.shared):
+            raise ValueError(f"there is no {found.kind} {experiment[:60]!r}")
+        raise ValueError(f"{found.kind} {experiment} {describe_owner(connection, found.owner)}")

@@ -8,38 +8,35 @@ kernel frees tell which workers of this machine live, never process ids or clock
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import logging
 import os
 import socket
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..home import home
+from ..person import Person
 from ._experiments import ExperimentRow, Trial
-from ._files import Lock, atomic_write, read_note, write_folder
+from ._files import Lock, atomic_write, write_folder
 from ._home import RUN_ID, RunFolder, new_run_id, read_home_id, validate_run_id
 from ._local import LocalPlace
 from ._open import open_store
+from ._personal import PersonalStore
 from ._place import Place
 from ._ray import RayPlace
-from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status
+from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status, StoreError
 from ._repair import describe, remove_experiment, write_experiment
 from ._scheduler import Scheduler
+from ._supervisor import AlreadyManaged, Supervisor
 
 RESPONDS_SECONDS = 10.0
 """Without a sign of life for so long, a worker is shown as not responding."""
 MAX_ACTIVE = 200
-_TICK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
-
-
-class AlreadyManaged(RuntimeError):
-    """Another living program manages this data directory; the message says which."""
 
 
 class Manager:
@@ -78,94 +75,83 @@ class Manager:
         """``messages``: a sentence about each repair of the store, for people."""
         self.home_id = read_home_id(self.root)
         """Which of the data directories that may share a database this is."""
-        self._places: list[Place] = [LocalPlace(self.root, self.url, self.store, worker_command, per_device)]
+        self.person: Person | None = None
+        """For whom it acts; None for everybody."""
+        self._whole: Manager | None = None
+        """What it acts on, where it acts for somebody."""
+        places: list[Place] = [LocalPlace(self.root, self.url, self.store, worker_command, per_device)]
         address = cluster or os.environ.get("EXPLORER_CLUSTER", "").strip()
         if address:
-            self._places.append(RayPlace(address, self.root, self.url, self.store, self.home_id, worker_command))
-        self._scheduler = Scheduler(self.root, self.store, self.home_id, self._places)
-        self._owner: Lock | None = None
-        self._closing = threading.Event()
-        self._guard = threading.RLock()
+            places.append(RayPlace(address, self.root, self.url, self.store, self.home_id, worker_command))
+        self._scheduler = Scheduler(self.root, self.store, self.home_id, places)
+        self._supervisor = Supervisor(self.root, self._scheduler, places)
 
-    # ---- ownership --------------------------------------------------------------------------------------------------
+    # ---- ownership of the data directory -----------------------------------------------------------------------------
 
     def acquire(self, patience: float = 2.0) -> None:
         """Become the owner until ``close``, waiting ``patience`` seconds for another one. Raises AlreadyManaged."""
-        end = time.monotonic() + patience
-        with self._guard:
-            while self._owner is None:
-                self._owner = Lock.acquire(self.root / "manager.lock", note=False)
-                if self._owner is None and time.monotonic() >= end:
-                    raise AlreadyManaged(self._describe_owner())
-                if self._owner is None:
-                    time.sleep(0.05)
-            with contextlib.suppress(OSError):  # on a full disk, where what makes room must remain possible
-                self._owner.write_note(pid=os.getpid(), host=socket.gethostname(), program=Path(sys.argv[0]).name)
+        self._supervisor.acquire(patience)
 
     @property
     def supervising(self) -> bool:
         """Whether this manager owns the directory."""
-        return self._owner is not None
+        return self._supervisor.supervising
 
     def supervise(self, patience: float = 2.0) -> None:
         """Own the directory and keep it in order from a thread, until ``close`` or the end of the process.
 
         Does nothing where it does so already. Raises AlreadyManaged.
         """
-        with self._guard:
-            if self.supervising:
-                return
-            self.acquire(patience)
-
-        def forever() -> None:
-            while not self._closing.wait(_TICK_SECONDS):
-                try:
-                    self.tick()
-                except Exception:  # noqa: BLE001  (a full disk today must not end the supervision for good)
-                    _log.exception("the runs could not be looked after; trying again")
-
-        threading.Thread(target=forever, name="runs", daemon=True).start()
+        self._supervisor.supervise(patience)
 
     def close(self) -> None:
         """Give the directory up. Workers go on."""
-        self._closing.set()
-        with self._guard:
-            if self._owner is not None:
-                self._owner.release()
-                self._owner = None
-        for place in self._places:
-            place.close()
+        self._supervisor.close()
 
     def wait_for_close(self, seconds: float) -> bool:
         """Wait so long, or until somebody closes the manager. Returns whether it is closed."""
-        return self._closing.wait(seconds)
+        return self._supervisor.wait_for_close(seconds)
 
     def tick(self) -> None:
         """Enter in the store which workers live, end those that ignore a request, start the runs that can start.
 
         Raises AlreadyManaged if another program does this.
         """
-        self._scheduler.prepare()  # before the lock
-        with self._guard:
-            mine = self._owner is not None
-            if not mine:
-                self.acquire(patience=0.0)
-            try:
-                self._scheduler.clean_up()
-                self._scheduler.reconcile()
-                self._scheduler.escalate()
-                self._scheduler.start_queued()
-            finally:
-                if not mine and self._owner is not None:
-                    self._owner.release()
-                    self._owner = None
+        self._supervisor.tick()
 
-    def _describe_owner(self) -> str:
-        note = read_note(self.root / "manager.lock")
-        return (
-            f"the data directory {str(self.root)!r} is managed by process {note.get('pid', '?')} "
-            f"({note.get('program', '?')}) on {note.get('host', '?')}; use that one, or set EXPLORER_HOME"
-        )
+    # ---- people -----------------------------------------------------------------------------------------------------
+
+    def act_for(self, person: Person) -> Manager:
+        """The same runs for somebody who is signed in.
+
+        Args:
+            person: Who.
+
+        Returns:
+            A manager that shows what they may look at and changes what they may change. What it makes is theirs, and
+            what they do leaves an audit line.
+        """
+        whole = self._whole or self
+        found = copy.copy(whole)
+        found._whole, found.person, found.store = whole, person, PersonalStore(whole.store, person)
+        return found
+
+    def log_action(self, action: str, what: str, detail: str = "") -> None:
+        """Write an audit line of what the person has done for whom the manager acts; none where it is for everybody.
+
+        Args:
+            action: What was done, such as 'delete'.
+            what: To what, such as 'run 20260131-142501-0fa3c2'.
+            detail: More of it.
+        """
+        if self.person is None:
+            return
+        try:
+            self.store.people.log_action(self.person.id, action, what, detail)
+        except StoreError as error:
+            if not error.disk_full:  # what makes room again must remain possible; the log has the line then
+                raise
+            _log.warning("not in the audit: %s did %s to %s %s", self.person.id, action, what, detail)
 
     # ---- what people ask for ----------------------------------------------------------------------------------------
 
@@ -209,11 +195,13 @@ class Manager:
             notes=notes, tags=tuple(tags), status="queued", trial=trial, home=self.home_id, host=socket.gethostname(),
         )  # fmt: skip
         self._describe(run, trial)
+        self.log_action("start", f"run {run_id}", name)
         return run
 
     def check_capacity(self, runs: int) -> None:
         """Raise ValueError if so many more runs would exceed the limit of queued and running ones."""
-        active = sum(status in ACTIVE for status in self.store.statuses(home=self.home_id).values())
+        everybody = (self._whole or self).store
+        active = sum(status in ACTIVE for status in everybody.statuses(home=self.home_id).values())
         if active + runs > MAX_ACTIVE:
             raise ValueError(
                 f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
@@ -277,6 +265,7 @@ class Manager:
             self._refuse_without_folder(now)
             way = "extend it by some epochs" if now.status == "finished" else "there is nothing to resume"
             raise ValueError(f"run {run} is {now.status} already; {way}")
+        self.log_action("resume", f"run {run}")
         return self.store.get(run)
 
     def reconfigure(self, run: str, config: str, *, memory: int, queue: bool = False) -> Run:
@@ -299,6 +288,7 @@ class Manager:
             fields |= {"status": "queued", "requested_action": "run", "reason": ""}
         if not self.store.update(run, where={"status": statuses}, **fields):
             raise ValueError(f"run {run} is {self.store.get(run).status}; pause it first")
+        self.log_action("extend" if queue else "change", f"run {run}")
         self._describe(self.store.get(run), self.store.trial_of(run))
         return self.store.get(run)
 
@@ -311,21 +301,46 @@ class Manager:
         if fields:
             self.store.update(validate_run_id(run), **fields)
             self._describe(self.store.get(run), self.store.trial_of(run))
+            self.log_action("describe", f"run {run}", ", ".join(fields))
+        return self.store.get(run)
+
+    def share(self, run: str, shared: bool) -> Run:
+        """Let others look at a run, or no longer. One of an experiment is shared with that alone: ``share_experiment``.
+
+        Raises ValueError if it is not the person's for whom the manager acts.
+        """
+        trial = self.store.trial_of(validate_run_id(run))
+        if trial is not None:
+            raise ValueError(f"run {run} is part of {trial.experiment}; share that, with all its runs")
+        self.store.update(run, shared=shared)
+        self._describe(self.store.get(run), None)
+        self.log_action("share" if shared else "unshare", f"run {run}")
         return self.store.get(run)
 
     def save_experiment(self, experiment: ExperimentRow) -> None:
         """Store an experiment, or its changes, in the store and beside the runs' folders."""
-        self.store.experiments.save(experiment)
-        write_experiment(self.root, experiment)
+        write_experiment(self.root, self.store.experiments.save(experiment))
+        self.log_action("save", f"{experiment.kind} {experiment.id}", experiment.name)
+
+    def share_experiment(self, experiment: str, shared: bool) -> None:
+        """Let others look at an experiment or a search, with all its runs, or no longer."""
+        stored = self.store.experiments.share(experiment, shared)
+        write_experiment(self.root, stored)
+        for trial, run in self.store.trials(experiment):
+            self._describe(run, trial)
+        self.log_action("share" if shared else "unshare", f"{stored.kind} {experiment}", stored.name)
 
     def remove_experiment(self, experiment: str) -> None:
         """Forget an experiment; its runs stay, on their own."""
+        self.store.experiments.require_change(experiment)
         remove_experiment(self.root, experiment)
         self.store.experiments.remove(experiment)
+        self.log_action("delete", f"experiment {experiment}")
 
     def delete(self, run: str) -> None:
         """Remove a run with its checkpoints and curves. Raises ValueError while its worker runs."""
         folder, found = RunFolder(self.root, run), self.run(run)
+        self.store.require_change(run)
         self._refuse_foreign(found, "delete")
         lock = None
         if found.status != "running":  # a running one whose folder is gone has no lock to be asked
@@ -338,6 +353,7 @@ class Manager:
             away = folder.path.with_name(f".deleted-{run}-{os.getpid()}")
             os.replace(folder.path, away)
             self._scheduler.complete_deletion(away)
+        self.log_action("delete", f"run {run}", found.name)
 
     def _request(self, run: str, action: RequestedAction, end: Status) -> Run:
         before = self.run(run)
@@ -346,6 +362,7 @@ class Manager:
         while True:
             event = f"{end} while it was {before.status}"
             if self.store.update(run, where={"status": idle}, event=event, status=end, requested_action=action):
+                self.log_action(action, f"run {run}")
                 return self.store.get(run)
             asked = self.store.update(
                 run,
@@ -360,6 +377,8 @@ class Manager:
             before = now  # it ran when the first question was put, and came to rest before the second: once more
         if not asked and now.status not in ("running", end):
             raise ValueError(f"run {run} is {now.status}; there is nothing to {action}")
+        if asked:
+            self.log_action(action, f"run {run}")
         return now
 
     def _refuse_foreign(self, run: Run, what: str) -> None:

@@ -107,6 +107,10 @@ class Run:
     """The name of the machine on which it was made or started last."""
     place: str = ""
     """Who starts and watches its worker: '' a manager on its host, 'ray' a Ray cluster."""
+    owner: str = ""
+    """The id of the person whose it is; '' where it was made without sign-in."""
+    shared: bool = False
+    """Whether others may look."""
 
     @property
     def active(self) -> bool:

@@ -18,7 +18,7 @@ from ._home import RUN_ID, RunFolder, checkpoint_step, list_checkpoints, run_fol
 from ._records import ACTIVE, EARLY_STOP, ENDED, Run, StoreError
 from ._salvage import read_rows
 from ._store import Store
-from ._tables import DOCUMENTS, EVENTS, EXPERIMENTS, METRICS, RUNS, TRIALS
+from ._tables import AUDIT, DOCUMENTS, EVENTS, EXPERIMENTS, METRICS, PEOPLE, RUNS, TRIALS
 
 _BATCH = 5000
 _LISTED_AGAIN = "listed again from its folder"
@@ -26,7 +26,7 @@ _LISTED_AGAIN = "listed again from its folder"
 
 def describe(run: Run, trial: Trial | None) -> dict[str, Any]:
     """What a run's folder says of it and of its place in an experiment: it can be listed again without the store."""
-    names = ("id", "name", "created", "architecture", "config", "memory", "notes", "tags")
+    names = ("id", "name", "created", "architecture", "config", "memory", "notes", "tags", "owner", "shared")
     return {**{name: getattr(run, name) for name in names}, "trial": None if trial is None else trial.__dict__}
 
 
@@ -73,14 +73,14 @@ def salvage(store: Store, root: Path, damaged: Path, home: str) -> str:
 
 
 def _salvage_runs(store: Store, root: Path, damaged: Path) -> set[str]:
-    """Take over runs, experiments and who belongs to them. Returns the runs' ids."""
+    """Take over runs, experiments and who belongs to them, people and what they did. Returns the runs' ids."""
     runs: dict[str, dict[str, Any]] = {}
-    for table, row in read_rows(damaged, (RUNS, EXPERIMENTS, TRIALS)):
+    for table, row in read_rows(damaged, (RUNS, EXPERIMENTS, TRIALS, PEOPLE, AUDIT)):
         if table is RUNS and _is_run(row):
             before = runs.get(row["id"])
             if before is None or (row["attempt"], row["step"]) >= (before["attempt"], before["step"]):
                 runs[row["id"]] = row
-        elif (table is EXPERIMENTS and _is_json(row["plan"], dict)) or table is TRIALS:
+        elif table is not RUNS and (table is not EXPERIMENTS or _is_json(row["plan"], dict)):
             with contextlib.suppress(StoreError):  # twice the same
                 store.insert_rows(table, [row])
     # A row from before the worker that left its note last is of no use.
@@ -137,6 +137,7 @@ def _relist(store: Store, root: Path, name: str, home: str) -> bool:
     try:
         known = json.loads(folder.description.read_text(encoding="utf-8"))
         fields = {key: known[key] for key in ("id", "name", "created", "architecture", "config", "memory", "notes")}
+        fields |= {"owner": str(known.get("owner", "")), "shared": bool(known.get("shared", False))}
         tags = tuple(map(str, known["tags"]))
         epochs = int(json.loads(fields["config"])["epochs"])
         trial = None if known.get("trial") is None else Trial(**known["trial"])
@@ -200,8 +201,9 @@ def _relist_experiments(store: Store, root: Path) -> None:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             row = ExperimentRow(
-                id=path.stem, name=str(found["name"]), created=float(found["created"]), plan=str(found["plan"])
-            )
+                id=path.stem, name=str(found["name"]), created=float(found["created"]), plan=str(found["plan"]),
+                owner=str(found.get("owner", "")), shared=bool(found.get("shared", False)),
+            )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if row.id not in known and RUN_ID.fullmatch(row.id) and _is_json(row.plan, dict):

@@ -18,15 +18,15 @@ from typing import Any, BinaryIO
 
 import sqlalchemy as sql
 
-from ._tables import DOCUMENTS, EVENTS, EXPERIMENTS, METRICS, RUNS, TRIALS
+from ._tables import AUDIT, DOCUMENTS, EVENTS, EXPERIMENTS, METRICS, PEOPLE, RUNS, TRIALS
 
 _MAGIC = b"SQLite format 3\x00"
 _TABLE_LEAF, _INDEX_LEAF, _INDEX_INNER = 0x0D, 0x0A, 0x02
 _INTEGER_BYTES = (0, 1, 2, 3, 4, 6, 8)
-_ROWID_TABLES = (RUNS, DOCUMENTS, EVENTS, EXPERIMENTS, TRIALS)
+_ROWID_TABLES = (RUNS, DOCUMENTS, EVENTS, EXPERIMENTS, TRIALS, PEOPLE, AUDIT)
 """Those of the tables whose rows lie in pages of tables; those without a row id lie in pages of indices."""
 _LONGEST_BYTES = 1 << 28
-_OLD_COLUMNS = {RUNS.name: (20, 22)}
+_OLD_COLUMNS = {RUNS.name: (20, 22, 23), EXPERIMENTS.name: (4,)}
 """Columns of a table's rows that were written before further ones were added at its end."""
 _COLUMNS = {
     table.name: [(each.key, each.type.python_type, getattr(each.type, "length", None)) for each in table.columns]
@@ -201,7 +201,7 @@ def _row_of(table: sql.Table, row_id: int, values: list[Any]) -> dict[str, Any] 
     columns = _COLUMNS[table.name]
     if len(values) != len(columns) and len(values) not in _OLD_COLUMNS.get(table.name, ()):
         return None
-    if table is EVENTS and values[0] is None:
+    if table in (EVENTS, AUDIT) and values[0] is None:
         values = [row_id, *values[1:]]  # the row id is its key
     row = {}
     for (key, kind, length), value in zip(columns, values, strict=False):
@@ -216,5 +216,7 @@ def _fits(kind: type, length: int | None, value: Any) -> bool:
         return isinstance(value, str) and (length is None or (len(value) <= length and value.isprintable()))
     if kind is int:
         return isinstance(value, int)
+    if kind is bool:
+        return value in (0, 1)
     # Whole numbers are kept as such; and a number that is noise has most likely a size that none here has.
     return isinstance(value, int | float) and math.isfinite(value) and (value == 0 or 1e-60 < abs(value) < 1e60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest of the Alembic revisions in ``migrations/versions``."""
 VERSION = 2
 """For versions of the product that know nothing of Alembic: they refuse a store whose number is above 1."""
@@ -84,6 +84,17 @@ RUNS = sql.Table(
         server_default="",
         comment="who starts and watches its worker: '' a manager on its host, 'ray' a Ray cluster",
     ),
+    sql.Column(
+        "owner",
+        sql.String(64),
+        nullable=False,
+        default="",
+        server_default="",
+        comment="the person whose it is; '' of what was made without sign-in",
+    ),
+    sql.Column(
+        "shared", sql.Boolean, nullable=False, default=False, server_default=sql.false(), comment="others may look"
+    ),
 )
 METRICS = sql.Table(
     "metrics",
@@ -118,6 +129,17 @@ EXPERIMENTS = sql.Table(
     sql.Column("name", sql.Text, nullable=False),
     sql.Column("created", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
     sql.Column("plan", sql.Text, nullable=False, comment="JSON"),
+    sql.Column(
+        "owner",
+        sql.String(64),
+        nullable=False,
+        default="",
+        server_default="",
+        comment="the person whose it is; '' of what was made without sign-in",
+    ),
+    sql.Column(
+        "shared", sql.Boolean, nullable=False, default=False, server_default=sql.false(), comment="others may look"
+    ),
 )
 TRIALS = sql.Table(
     "trials",
@@ -127,4 +149,23 @@ TRIALS = sql.Table(
     sql.Column("variant", sql.String(500), nullable=False),
     sql.Column("seed", sql.BigInteger, nullable=False),
     sql.UniqueConstraint("experiment", "variant", "seed"),  # of two who add the same run, one fails
+)
+PEOPLE = sql.Table(
+    "people",
+    META,
+    sql.Column("id", sql.String(64), primary_key=True),
+    sql.Column("name", sql.Text, nullable=False),
+    sql.Column("email", sql.Text, nullable=False),
+    sql.Column("first_seen", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+    sql.Column("last_seen", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+)
+AUDIT = sql.Table(
+    "audit",
+    META,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("at", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+    sql.Column("person", sql.String(64), nullable=False),
+    sql.Column("action", sql.String(40), nullable=False, comment="what was done, such as 'delete'"),
+    sql.Column("object", sql.String(500), nullable=False, comment="to what, such as 'run 20260131-142501-0fa3c2'"),
+    sql.Column("detail", sql.Text, nullable=False),
 )

@@ -151,13 +151,13 @@ def test_a_newer_store_is_refused_and_left_alone(root: Path, database: str) -> N
     run = create(Manager(root, url=database))
     execute(database, "UPDATE alembic_version SET version_num = '0099'", "ALTER TABLE runs DROP COLUMN tags")
     with pytest.raises(
-        StoreError, match=r"newer version of the product \(its schema is 0099, known up to 0003\); inst"
+        StoreError, match=rf"newer version of the product \(its schema is 0099, known up to {HEAD}\); inst"
     ):
         Manager(root, url=database)
     assert "tags" not in columns(database)
     execute(
         database,
-        "UPDATE alembic_version SET version_num = '0003'",
+        f"UPDATE alembic_version SET version_num = '{HEAD}'",
         "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
     )
     assert Manager(root, url=database).run(run.id).tags == ()

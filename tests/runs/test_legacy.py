@@ -54,7 +54,7 @@ def test_the_store_is_migrated_and_the_runs_are_this_home_s(old: Manager) -> Non
     )
     assert texts(old, FINISHED) == ["attempt 1 trains on cpu from step 0", "finished"]
     with sql.create_engine(f"sqlite:///{old.root / 'runs.sqlite'}").connect() as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0003"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0004"]
 
 
 def test_the_course_of_a_run_survives_the_loss_of_the_store(old: Manager) -> None:

@@ -116,8 +116,8 @@ def test_the_manager_is_not_locked_while_it_asks_for_the_devices(
     thread = threading.Thread(target=machine.tick)
     thread.start()
     assert asked.wait(20)
-    assert machine._guard.acquire(timeout=5)
-    machine._guard.release()
+    assert machine._supervisor._guard.acquire(timeout=5)
+    machine._supervisor._guard.release()
     go_on.set()
     thread.join()
 

@@ -20,7 +20,7 @@ from explorer.runs import (
     RunFolder,
     StoreError,
     Trial,
-    _store,
+    _database,
     open_store,
     series,
 )
@@ -141,7 +141,7 @@ def test_a_deleted_run_does_not_come_back(filled: Path, tmp_path: Path) -> None:
 def test_a_file_too_large_to_be_checked_each_time_is_checked_once_damage_was_met(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_store, "_CHECKED_PAGES", 0)
+    monkeypatch.setattr(_database, "_CHECKED_PAGES", 0)
     data = bytearray((filled / "runs.sqlite").read_bytes())
     for quarter in (1, 2, 3):
         place = quarter * len(data) // 4

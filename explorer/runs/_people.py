@@ -1,0 +1,102 @@
+"""Who has signed in, and what they did, on a server that several people share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import sqlalchemy as sql
+
+from ..person import Person
+from ._tables import AUDIT, PEOPLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRow:
+    """One row of ``people``."""
+
+    id: str
+    """What rows and files name as their owner."""
+    name: str
+    """As the identity provider told it last."""
+    email: str
+    """As far as the identity provider vouches for it; '' otherwise."""
+    first_seen: float
+    """When they signed in first, in seconds since 1970."""
+    last_seen: float
+    """When they signed in last, in seconds since 1970."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditLine:
+    """What somebody did."""
+
+    at: float
+    """Seconds since 1970."""
+    person: str
+    """The id of who did it."""
+    action: str
+    """What was done, such as 'delete'."""
+    object: str
+    """To what, such as 'run 20260131-142501-0fa3c2'."""
+    detail: str
+    """More of it; '' where there is nothing to say."""
+
+
+class People:
+    """Reads and writes of the tables ``people`` and ``audit``, each in one transaction."""
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[sql.Connection]]) -> None:
+        self._transaction = transaction
+
+    def welcome(self, person: Person) -> None:
+        """Enter that somebody has signed in, with the name that they have now."""
+        now = time.time()
+        known = PEOPLE.update().where(PEOPLE.c.id == person.id)
+        fields = {"name": person.name, "email": person.email, "last_seen": now}
+        with self._transaction() as connection:
+            if not connection.execute(known.values(**fields)).rowcount:
+                connection.execute(PEOPLE.insert().values(id=person.id, first_seen=now, **fields))
+
+    def all(self) -> list[PersonRow]:
+        """All who have ever signed in, in the order of their names."""
+        with self._transaction() as connection:
+            found = [PersonRow(**row._mapping) for row in connection.execute(PEOPLE.select())]
+        return sorted(found, key=lambda row: (row.name.casefold(), row.id))
+
+    def names(self) -> dict[str, str]:
+        """The name of everybody by their id."""
+        with self._transaction() as connection:
+            return {row.id: row.name for row in connection.execute(sql.select(PEOPLE.c.id, PEOPLE.c.name))}
+
+    def log_action(self, person: str, action: str, what: str, detail: str = "") -> None:
+        """Write an audit line."""
+        fields = {"person": person, "action": action[:40], "object": what[:500], "detail": detail[:2000]}
+        with self._transaction() as connection:
+            connection.execute(AUDIT.insert().values(at=time.time(), **fields))
+
+    def audit(self, limit: int = 1000, before: float | None = None) -> list[AuditLine]:
+        """Read audit lines, newest first; those from before a time, if one is named."""
+        query = sql.select(*(column for column in AUDIT.columns if column is not AUDIT.c.id))
+        if before is not None:
+            query = query.where(AUDIT.c.at < before)
+        with self._transaction() as connection:
+            rows = connection.execute(query.order_by(AUDIT.c.id.desc()).limit(limit)).all()
+        return [AuditLine(**row._mapping) for row in rows]
+
+
+def seen_by(person: Person, table: sql.Table) -> list[sql.ColumnElement[bool]]:
+    """What a row with an owner must fulfil so that somebody may see it: ``Person.may_look`` in SQL."""
+    if person.admin:
+        return []
+    return [sql.or_(table.c.owner.in_(("", person.id)), table.c.shared.is_(True))]
+
+
+def describe_owner(connection: sql.Connection, owner: str) -> str:
+    """Say that something is not the visitor's to change."""
+    if not owner:
+        return "was made without sign-in; only administrators can change it"
+    name = connection.execute(sql.select(PEOPLE.c.name).where(PEOPLE.c.id == owner)).scalar() or "somebody else"
+    return f"belongs to {name}; only they and administrators can change it"
