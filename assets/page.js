@@ -11,7 +11,9 @@
   const kept = sessionStorage.getItem(key)
   sessionStorage.removeItem(key)
   const { address, at } = JSON.parse(kept ?? "{}")
-  if (address && Date.now() - at < minutes * 60000 && address !== location.pathname + location.search) location.replace(address)
+  if (!address || Date.now() - at > minutes * 60000 || address === location.pathname + location.search) return
+  window[Symbol.for("inception-explorer.history")] = true // the page is left: a step back, below, would end that
+  location.replace(address)
 })();
 
 // What a page writes into its address on arrival is no step of the visitor's: Back goes to the page before.

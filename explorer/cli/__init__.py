@@ -33,6 +33,7 @@ from . import (
     _lessons,
     _lineage,
     _lint,
+    _people,
     _receptive_field,
     _runs,
     _search,
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _import.add(verb)
     _compare.add(verb)
     _runs.add(verb, verbs)
+    _people.add(verbs)
     _augment.add(verb)
     _find_rate.add(verb)
     _lessons.add(verb)

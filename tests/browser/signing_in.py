@@ -8,14 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from explorer.person import read_claims
+from explorer.person import Person, read_claims
 from tests.browser.helpers import Server, free_port, open_app, serving, settle
 
 SECRET = "0123456789abcdef" * 4
@@ -66,26 +66,38 @@ def write_secrets(path: Path, provider: str, url: str, **changes: str) -> Path:
 
 
 @contextmanager
-def sharing(folder: Path, environment: Mapping[str, str] | None = None, **settings: Any) -> Iterator[Server]:
-    """A server with sign-in, beside its provider."""
+def sharing(
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    prepare: Callable[[Path, dict[str, Person]], None] | None = None,
+    **settings: Any,
+) -> Iterator[Server]:
+    """A server with sign-in, beside its provider; ``prepare`` fills its data directory for people before it starts."""
     with providing(folder) as provider:
+        home = folder / "home"
+        home.mkdir()
+        (home / "issuer").write_text(provider)
+        if prepare is not None:
+            prepare(home, {sub: person_of(home, sub) for sub in PEOPLE})
         port = free_port()
         secrets = write_secrets(folder / "secrets.toml", provider, f"http://127.0.0.1:{port}")
         around = {"EXPLORER_ADMINS": "eve@example.org", "AUTHLIB_INSECURE_TRANSPORT": "1", **(environment or {})}
-        with serving(
-            folder / "home", f"--secrets.files={secrets}", environment=around, port=port, **settings
-        ) as server:
-            (folder / "home" / "issuer").write_text(provider)
+        with serving(home, f"--secrets.files={secrets}", environment=around, port=port, **settings) as server:
             yield server
 
 
-def person_id(server: Server, sub: str) -> str:
-    """The id that somebody has on a server."""
+def claims_of(home: Path, sub: str, **changes: Any) -> dict[str, Any]:
+    """What the provider of a data directory says of somebody."""
     now = time.time()
-    claims = {"iss": (server.home / "issuer").read_text(), "sub": sub, "iat": now, "exp": now + 60}
-    found = read_claims(claims, (), now)
+    issued = {"iss": (home / "issuer").read_text(), "sub": sub, "iat": int(now), "exp": int(now + 3600)}
+    return issued | PEOPLE[sub] | changes
+
+
+def person_of(home: Path, sub: str) -> Person:
+    """Somebody as the server of a data directory knows them."""
+    found = read_claims(claims_of(home, sub), ("eve@example.org",), time.time())
     assert found is not None
-    return found.id
+    return found
 
 
 def sign_in(page: Page, url: str, sub: str) -> Page:
