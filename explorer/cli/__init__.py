@@ -20,6 +20,7 @@ from ..text import quote, suggest
 from . import (
     _ablate,
     _augment,
+    _challenge,
     _compare,
     _datasets,
     _design,
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     _ablate.add(verb)
     _experiments.add(verbs)
     _search.add(verb)
+    _challenge.add(verb)
     _datasets.add(verbs)
     _inspect.add(verb)
     _evaluate.add(verb)

@@ -21,6 +21,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "train": ("Train", ":material/monitoring:"),
     "ablate": ("Ablate", ":material/science:"),
     "search": ("Search", ":material/travel_explore:"),
+    "challenges": ("Challenges", ":material/flag:"),
     "inspect": ("Inspect", ":material/image_search:"),
     "receptive_field": ("Receptive field", ":material/center_focus_weak:"),
     "catalogue": ("Catalogue", ":material/library_books:"),
