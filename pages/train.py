@@ -26,7 +26,7 @@ with main:
     live.show(active=active)
 with side, st.container(border=True, key="new_card"):
     new_run.show(runs)
-table.show(active=active)
+table.show(runs, active=active)
 if not active:
     follow_others()
 state.PAGE.write_address()

@@ -104,7 +104,7 @@ def _read_accuracies(networks: list[Architecture]) -> list[RunAccuracy]:
     """What runs of them have reached; nothing, and the reason said, where runs cannot be read."""
     try:
         with open_manager() as manager:
-            return collect_accuracies(manager, find_runs(manager.runs(), networks))
+            return collect_accuracies(manager, find_runs(manager, networks))
     except ValueError as error:
         print(f"accuracies are left out: {escape(str(error))}", file=sys.stderr)
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ def load() -> ImageArrays:
     return split_arrays(NAME, DIGITS, images[order][:, None], labels[order], share=_SHARE, seed=_SEED)
 
 
+@cache  # it is asked for each of many runs, and what comes with the program stays
 def get_card() -> DatasetCard:
     """The card of the embedded digits."""
     return DatasetCard(

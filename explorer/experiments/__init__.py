@@ -24,7 +24,6 @@ from ._experiment import BASE, MAX_SEEDS, MAX_VARIANTS, Design, Experiment, Vari
 from ._factors import Factor, NotApplicable, changed_nodes, get_factor, list_factors
 from ._gradients import GradientProfile, collect_gradients, describe_gradients
 from ._manage import StoredExperiment, add_seeds, delete, get_experiment, list_experiments, pause, resume, start, stop
-from ._parsing import parse_structure
 from ._presets import PRESETS, Preset
 from ._results import CONVENTIONS, TrialResult, VariantResult, collect_results, remaining_seconds
 from ._statistics import SampleStatistics, correct_for_many, deviation_interval, seeds_needed, t_quantile
@@ -98,7 +97,6 @@ __all__ = [
     "list_experiments",
     "list_factors",
     "parse_seeds",
-    "parse_structure",
     "pause",
     "plan",
     "remaining_seconds",

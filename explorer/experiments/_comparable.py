@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ..architecture import Architecture
 from ..runs import Manager, Run
-from ..training import TrainConfig
-from ._parsing import parse_settings, parse_structure
+from ..training import TrainConfig, describe_structure
+from ._parsing import parse_settings, read_structures
 from ._results import ACCURACY
 from ._statistics import SampleStatistics
 from ._text import format_epochs
@@ -84,14 +84,13 @@ def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture
     Returns:
         Groups, those with most of the networks first. Where a seed was run twice, the later run is used.
     """
-    asked = [(each.input_shape, each.trunk) for each in architectures]
-    found: dict[TrainConfig, dict[tuple[object, int], str]] = {}
-    for run in manager.store.runs("finished"):
-        network = parse_structure(run.architecture)
-        if network in asked:
+    asked = [describe_structure(each) for each in architectures]
+    found: dict[TrainConfig, dict[tuple[str, int], str]] = {}
+    for structure, run in read_structures(manager, manager.store.runs("finished")):
+        if structure in asked:
             config = parse_settings(run.config)
             if config is not None:
-                found.setdefault(config, {})[network, run.setting("seed")] = run.id
+                found.setdefault(config, {})[structure, run.setting("seed")] = run.id
     curves = manager.store.curves([run for runs in found.values() for run in runs.values()], ACCURACY)
     groups = []
     for config, runs in found.items():
@@ -103,19 +102,19 @@ def group_comparable_runs(manager: Manager, architectures: Sequence[Architecture
     return sorted(groups, key=lambda each: (-sum(1 for sample in each.accuracy if sample.values), -each.runs))
 
 
-def find_runs(runs: Iterable[Run], architectures: Sequence[Architecture]) -> list[tuple[int, Run]]:
+def find_runs(manager: Manager, architectures: Sequence[Architecture]) -> list[tuple[int, Run]]:
     """Find all runs of some networks.
 
     Args:
-        runs: To choose from.
+        manager: Of the runs.
         architectures: The networks; input shape and layers must be equal, names need not.
 
     Returns:
         (index of the network, run), network by network.
     """
-    asked = [(each.input_shape, each.trunk) for each in architectures]
-    known = [(run, parse_structure(run.architecture)) for run in runs]
-    return [(place, run) for place, network in enumerate(asked) for run, of in known if of == network]
+    asked = [describe_structure(each) for each in architectures]
+    known = read_structures(manager, manager.runs())
+    return [(place, run) for place, network in enumerate(asked) for structure, run in known if structure == network]
 
 
 def collect_accuracies(manager: Manager, runs: Iterable[tuple[int, Run]]) -> list[RunAccuracy]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..runs import ChanceLevel, Manager, find_chance
 from ._manage import StoredExperiment
-from ._parsing import parse_settings, parse_structure
+from ._parsing import parse_settings, read_structures
 from ._results import ACCURACY, VariantResult
 from ._statistics import CONFIDENCE, SampleStatistics, correct_for_many, deviation_interval, seeds_needed
 
@@ -189,11 +189,10 @@ def _spread_of_variants(rows: Sequence[VariantResult]) -> Spread | None:
 def _spread_of_earlier_runs(manager: Manager, stored: StoredExperiment) -> Spread | None:
     """Of runs of any network under the same settings; two runs are then taken as independent."""
     wanted = parse_settings(stored.experiment.config.model_dump_json())
-    found: dict[object, dict[int, str]] = {}
-    for run in manager.store.runs("finished"):
-        network = parse_structure(run.architecture)
-        if network is not None and parse_settings(run.config) == wanted:
-            found.setdefault(network, {})[run.setting("seed")] = run.id
+    found: dict[str, dict[int, str]] = {}
+    alike = [run for run in manager.store.runs("finished") if parse_settings(run.config) == wanted]
+    for structure, run in read_structures(manager, alike):
+        found.setdefault(structure, {})[run.setting("seed")] = run.id
     of_networks = [list(by_seed.values()) for by_seed in found.values() if len(by_seed) > 1]
     curves = manager.store.curves(itertools.chain(*of_networks), ACCURACY)
     samples = [[curves[run][-1] for run in runs if curves.get(run)] for runs in of_networks]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from functools import lru_cache
 
-from ..architecture import ArchitectureError, from_json
-from ..training import TrainConfig, parse
+from ..runs import Manager, Run
+from ..training import TrainConfig, measure_networks, parse
 
 logger = logging.getLogger(__name__)
 
@@ -14,24 +15,22 @@ _FREE_SETTINGS = {"seed": 0, "device": "auto", "keep_checkpoints": 0}
 """Settings in which runs of one comparison may differ, with the values that stand for any."""
 
 
-@lru_cache(maxsize=512)
-def parse_structure(text: str) -> object:
-    """Read input shape and layers of a network in JSON, without its name and notes: what must be equal for comparison.
+def read_structures(manager: Manager, runs: Iterable[Run]) -> list[tuple[str, Run]]:
+    """Read of which networks runs are, whatever their names and notes.
 
     Args:
-        text: JSON of an architecture.
+        manager: Of the runs.
+        runs: Any of them.
 
     Returns:
-        A value to compare with others; None where the text is not an architecture.
+        (what ``describe_structure`` gives for the network, run), without those whose network this version cannot read.
     """
-    try:
-        architecture = from_json(text)
-    except ArchitectureError:
-        return None
-    return architecture.input_shape, architecture.trunk
+    runs = list(runs)
+    known = measure_networks(manager.store, (run.architecture for run in runs))
+    return [(found.structure, run) for run in runs if (found := known[run.architecture]).structure]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=10_000)
 def parse_settings(text: str) -> TrainConfig | None:
     """Read the settings of a run without those in which runs of one comparison may differ.
 

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from .. import catalog
-from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints, list_kept
+from ..runs import (
+    Manager,
+    Run,
+    RunFolder,
+    SavedFiles,
+    Status,
+    checkpoint_step,
+    list_best,
+    list_checkpoints,
+    list_kept,
+    list_saved,
+)
 from ..text import format_bytes, format_share
 from ._imported import list_imported
 from ._published import PUBLISHED
@@ -53,16 +65,17 @@ class AvailableModel:
         return asdict(self)
 
 
-def list_models(manager: Manager) -> list[AvailableModel]:
+def list_models(manager: Manager, runs: Sequence[Run] | None = None) -> list[AvailableModel]:
     """List every model that can be opened by a name.
 
     Args:
         manager: Of the runs.
+        runs: All of them as they have just been read; None: they are read.
 
     Returns:
         Shipped models, then runs that have a checkpoint and imported models (the newest first), then published weights.
     """
-    runs = [entry for run in reversed(manager.runs()) if (entry := _run_model(manager, run))]
+    entries = (_read_run(manager, run) for run in reversed(manager.runs() if runs is None else runs))
     return [
         *(
             AvailableModel(
@@ -71,7 +84,7 @@ def list_models(manager: Manager) -> list[AvailableModel]:
             )
             for name, card in load_model_cards().items()
         ),
-        *runs,
+        *(entry for entry in entries if entry is not None),
         *(
             AvailableModel(name=name, kind="imported", title=model.title, detail=model.detail, ready=True)
             for name, model in list_imported(manager.root).items()
@@ -120,9 +133,10 @@ def suggest_model(name: str, manager: Manager) -> str:
     """
     if name in catalog.names():
         return f"it is a network of the catalogue, whose weights are a file of yours: give {name}:WEIGHTS"
-    known = {entry.name.lower(): entry.name for entry in list_models(manager)}
+    models = list_models(manager)
+    known = {entry.name.lower(): entry.name for entry in models}
     known |= {spec.model: spec.name for spec in PUBLISHED.values()}
-    known |= {entry.title.lower(): entry.name for entry in list_models(manager)}
+    known |= {entry.title.lower(): entry.name for entry in models}
     networks = {each: f"{each}:WEIGHTS" for each in catalog.names() if each not in known}
     close = difflib.get_close_matches(name.lower()[:200], [*known, *networks], n=3, cutoff=0.7)
     meant = list(dict.fromkeys({**networks, **known}[each] for each in close))
@@ -137,18 +151,21 @@ def describe_best(best: Mapping[str, Any]) -> str:
     return f"best epoch {best['epoch']}: {format_share(best['accuracy'])} of the {best['split']} images right{flatters}"
 
 
-def _run_model(manager: Manager, run: Run) -> AvailableModel | None:
-    folder = RunFolder(manager.root, run.id).checkpoints
-    found, best = list_checkpoints(folder), list_best(folder)[:1]
-    if not found:
-        return None
-    steps = sorted({checkpoint_step(path) for path in (*found, *list_kept(folder))}, reverse=True)
+def _read_run(manager: Manager, run: Run) -> AvailableModel | None:
+    saved = list_saved(manager.root, run.id)
+    return _describe_run(run.id, run.name, run.status, run.setting("dataset"), saved) if saved.checkpoints else None
+
+
+@lru_cache(maxsize=20_000)  # there may be thousands, of which few have changed since the last look
+def _describe_run(run: str, title: str, status: Status, dataset: str, saved: SavedFiles) -> AvailableModel:
+    best = saved.best[:1]
+    steps = sorted({checkpoint_step(path) for path in (*saved.checkpoints, *saved.kept)}, reverse=True)
     return AvailableModel(
-        name=run.id,
+        name=run,
         kind="run",
-        title=run.name,
-        detail=f"{run.status}, checkpoint of step {checkpoint_step(found[0]):,}, {run.setting('dataset')}",
+        title=title,
+        detail=f"{status}, checkpoint of step {checkpoint_step(saved.checkpoints[0]):,}, {dataset}",
         ready=True,
-        checkpoints=tuple(f"{run.id}@{each}" for each in (*steps, *(BEST for _ in best))),
+        checkpoints=tuple(f"{run}@{each}" for each in (*steps, *(BEST for _ in best))),
         best="".join(f"best by {path.name.split('-')[1]}, step {checkpoint_step(path):,}" for path in best),
     )

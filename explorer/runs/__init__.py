@@ -8,7 +8,6 @@ from . import series
 from ._chance import CLASS_COUNTS, ChanceLevel, find_chance
 from ._class_metrics import ClassMetrics, average_recall, find_class_metrics, measure_classes
 from ._devices import Device, device_choices, devices, devices_used
-from ._entries import EntryRow
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, atomic_write, is_locked, read_note, sweep, sync_folder
@@ -17,15 +16,18 @@ from ._history_file import HistoryFile
 from ._home import (
     RUN_ID,
     RunFolder,
+    SavedFiles,
     checkpoint_step,
     list_best,
     list_checkpoints,
     list_kept,
+    list_saved,
     new_run_id,
     read_home_id,
     validate_run_id,
 )
 from ._manager import Manager, wait_until_ended
+from ._networks import NetworkRow, Networks
 from ._open import connect_store, open_store
 from ._people import AuditLine, PersonRow
 from ._personal import PersonalStore
@@ -69,13 +71,14 @@ __all__ = [
     "Curve",
     "Device",
     "Document",
-    "EntryRow",
     "ExperimentRow",
     "Format",
     "History",
     "HistoryFile",
     "Lock",
     "Manager",
+    "NetworkRow",
+    "Networks",
     "PersonRow",
     "PersonalStore",
     "Point",
@@ -84,6 +87,7 @@ __all__ = [
     "Run",
     "RunFolder",
     "Samples",
+    "SavedFiles",
     "Status",
     "Store",
     "StoreError",
@@ -106,6 +110,7 @@ __all__ = [
     "list_best",
     "list_checkpoints",
     "list_kept",
+    "list_saved",
     "measure_classes",
     "new_run_id",
     "open_store",

@@ -7,18 +7,34 @@ import re
 import secrets
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..text import quote
 from ._files import atomic_write
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SavedFiles:
+    """The files of weights in a folder by their names, each kind from the newest step on; the same object as long as
+    the folder does not change."""
+
+    checkpoints: tuple[Path, ...] = ()
+    """As ``list_checkpoints`` gives them."""
+    best: tuple[Path, ...] = ()
+    """As ``list_best`` gives them."""
+    kept: tuple[Path, ...] = ()
+    """As ``list_kept`` gives them."""
+
 
 _CHECKPOINT = re.compile(r"step-([0-9]{10})\.pt")
 _KEPT = re.compile(r"kept-([0-9]{10})\.pt")
 _BEST = re.compile(r"best-(validation|test)-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 """The form of a run's id."""
+_NOTHING = SavedFiles()
 _SETTLED_NS = 2_000_000_000
-_LISTED: dict[Path, tuple[int, list[Path]]] = {}
+_LISTED: dict[str, tuple[int, SavedFiles]] = {}
 """Folders of checkpoints: when each was changed last, and what was in it then. There may be thousands of runs."""
 
 
@@ -57,7 +73,7 @@ def list_checkpoints(folder: Path) -> list[Path]:
     Returns:
         Paths, the newest step first.
     """
-    return _list(folder, _CHECKPOINT)
+    return list(_list(os.fspath(folder)).checkpoints)
 
 
 def run_folders(root: Path) -> list[str]:
@@ -75,7 +91,7 @@ def list_best(folder: Path) -> list[Path]:
     Returns:
         Paths, the newest step first: there is one, or two for a moment while a better one is written.
     """
-    return sorted(_list(folder, _BEST), key=checkpoint_step, reverse=True)
+    return list(_list(os.fspath(folder)).best)
 
 
 def list_kept(folder: Path) -> list[Path]:
@@ -87,22 +103,40 @@ def list_kept(folder: Path) -> list[Path]:
     Returns:
         Paths, the newest step first.
     """
-    return _list(folder, _KEPT)
+    return list(_list(os.fspath(folder)).kept)
 
 
-def _list(folder: Path, name: re.Pattern[str]) -> list[Path]:
-    """The files with such names, the last of the alphabet first; a folder that has not changed is not read again."""
+def list_saved(root: Path, run: str) -> SavedFiles:
+    """List all files of weights of a run at once, for those who ask about thousands of runs; none is read.
+
+    Args:
+        root: The data directory.
+        run: The run's id; it need not have a folder.
+
+    Returns:
+        The files.
+    """
+    return _list(f"{root}/runs/{run}/checkpoints")
+
+
+def _list(folder: str) -> SavedFiles:
+    """The files with such names; a folder that has not changed is not read again."""
     try:
         changed_ns = os.stat(folder).st_mtime_ns
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        return _NOTHING
     known = _LISTED.get(folder)
     if known is None or known[0] != changed_ns:
-        known = changed_ns, sorted(folder.iterdir(), reverse=True)
+        names = sorted(os.listdir(folder), reverse=True)
+        checkpoints, kept, best = (
+            [Path(folder, name) for name in names if form.fullmatch(name)] for form in (_CHECKPOINT, _KEPT, _BEST)
+        )
+        best.sort(key=checkpoint_step, reverse=True)
+        known = changed_ns, SavedFiles(checkpoints=tuple(checkpoints), best=tuple(best), kept=tuple(kept))
         # Two changes within one tick of the file system's clock look like one, so the last must lie some time back.
         if time.time_ns() - changed_ns > _SETTLED_NS:
             _LISTED[folder] = known
-    return [path for path in known[1] if name.fullmatch(path.name)]
+    return known[1]
 
 
 def checkpoint_step(path: Path) -> int:

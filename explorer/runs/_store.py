@@ -5,11 +5,8 @@ Changes of a run's status are compare-and-set, so of two people who click at onc
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +14,13 @@ import sqlalchemy as sql
 
 from ..text import suggest
 from ._database import to_columns
-from ._entries import Entries
 from ._experiments import Experiments, Trial
+from ._networks import Networks
 from ._people import People
 from ._recorded import Recorded
 from ._records import Run, Status
+from ._rows import KnownRuns, read_run
 from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
-
-_SHORT = [column for column in RUNS.columns if column is not RUNS.c.architecture]
-
-
-def _run(row: Any) -> Run:
-    stored = dict(getattr(row, "_mapping", row))
-    fields = {column.key: stored[column.name] for column in RUNS.columns}
-    return Run(**{**fields, "tags": _read_tags(fields["tags"])})
-
-
-@lru_cache(maxsize=1024)
-def _read_tags(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
 
 
 class Store(Recorded):
@@ -45,12 +30,11 @@ class Store(Recorded):
         super().__init__(url)
         self.experiments = Experiments(self._transaction, self._delete)
         """Runs that belong together."""
-        self.entries = Entries(self._transaction)
-        """What was handed in to challenges; who may see a challenge may see them."""
         self.people = People(self._transaction)
         """Who has signed in, and what they did."""
-        self._architectures: dict[str, str] = {}
-        """By a run's id, the texts that were read: most of what thousands of rows hold, and none of it ever changes."""
+        self.networks = Networks(self._transaction, self._upsert)
+        """What is known of the networks of runs."""
+        self._known = KnownRuns()
 
     @classmethod
     def at(cls, path: Path) -> Store:
@@ -73,7 +57,7 @@ class Store(Recorded):
             row = connection.execute(RUNS.select().where(RUNS.c.id == run, *self._seen())).one_or_none()
         if row is None:
             raise ValueError(self.describe_missing(run))
-        return _run(row)
+        return read_run(row)
 
     def describe_missing(self, run: str) -> str:
         """Say that there is no run of a name, and which ones may be meant, by their names or titles."""
@@ -90,27 +74,15 @@ class Store(Recorded):
             conditions.append(RUNS.c.status.in_(statuses))
         if home is not None:
             conditions.append(RUNS.c.home == home)
-        query = sql.select(*_SHORT).where(*conditions).order_by(RUNS.c.created, RUNS.c.id)
         with self._transaction() as connection:
-            rows = connection.execute(query).all()
-            unread = [row.created for row in rows if row.id not in self._architectures]
-            if unread:  # by age, as there may be more of them than a query takes names
-                texts = sql.select(RUNS.c.id, RUNS.c.architecture).where(*conditions, RUNS.c.created >= min(unread))
-                for row in connection.execute(texts):
-                    self._architectures[row.id] = sys.intern(row.architecture)
-        names = [column.key for column in _SHORT]
-        found = (dict(zip(names, row, strict=True)) for row in rows)
-        return [
-            Run(**{**fields, "tags": _read_tags(fields["tags"]), "architecture": self._architectures[fields["id"]]})
-            for fields in found
-        ]
+            return self._known.read(connection, *conditions)
 
     def find(self, runs: Iterable[str]) -> list[Run]:
         """Read the runs with these ids, in their order; unknown ids are left out."""
         wanted = list(runs)
         query = RUNS.select().where(RUNS.c.id.in_(wanted), *self._seen())
         with self._transaction() as connection:
-            found = {row.id: _run(row) for row in connection.execute(query)}
+            found = {row.id: read_run(row) for row in connection.execute(query)}
         return [found[name] for name in wanted if name in found]
 
     def statuses(self, *, home: str | None = None) -> dict[str, Status]:
@@ -138,13 +110,13 @@ class Store(Recorded):
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
         """Read the runs of an experiment, oldest first."""
-        query = sql.select(TRIALS.c.variant, TRIALS.c.seed, RUNS).join(RUNS, RUNS.c.id == TRIALS.c.run)
-        query = query.where(TRIALS.c.experiment == experiment, *self._seen()).order_by(RUNS.c.created, RUNS.c.id)
+        query = TRIALS.select().where(TRIALS.c.experiment == experiment)
+        within = RUNS.c.id.in_(sql.select(TRIALS.c.run).where(TRIALS.c.experiment == experiment))
         with self._transaction() as connection:
-            rows = [dict(row._mapping) for row in connection.execute(query)]
-        return [
-            (Trial(experiment=experiment, variant=row.pop("variant"), seed=row.pop("seed")), _run(row)) for row in rows
-        ]
+            trials = {row.run: Trial(experiment=experiment, variant=row.variant, seed=row.seed)
+                      for row in connection.execute(query)}  # fmt: skip
+            runs = self._known.read(connection, within, *self._seen())
+        return [(trials[run.id], run) for run in runs if run.id in trials]
 
     def update(
         self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, event: str = "", **fields: Any

@@ -95,6 +95,16 @@ RUNS = sql.Table(
     sql.Column(
         "shared", sql.Boolean, nullable=False, default=False, server_default=sql.false(), comment="others may look"
     ),
+    # Lists of states are read from it alone: a row is several pages long.
+    sql.Index("runs_listed", "home", "created", "id", "status", "owner", "shared"),
+)
+NETWORKS = sql.Table(
+    "networks",
+    META,
+    sql.Column("digest", sql.String(64), primary_key=True, comment="SHA-256 of runs.architecture"),
+    sql.Column("revision", sql.Integer, nullable=False, comment="of the rules by which the rest was found"),
+    sql.Column("structure", sql.String(64), nullable=False, comment="equal but for name and notes; '' for no network"),
+    sql.Column("numbers", sql.Text, nullable=False, comment="JSON: metrics by their keys"),
 )
 METRICS = sql.Table(
     "metrics",
@@ -168,16 +178,4 @@ AUDIT = sql.Table(
     sql.Column("action", sql.String(40), nullable=False, comment="what was done, such as 'delete'"),
     sql.Column("object", sql.String(500), nullable=False, comment="to what, such as 'run 20260131-142501-0fa3c2'"),
     sql.Column("detail", sql.Text, nullable=False),
-)
-ENTRIES = sql.Table(
-    "entries",
-    META,
-    sql.Column("id", sql.String(40), primary_key=True),
-    sql.Column("challenge", sql.String(40), nullable=False, comment="a row of experiments"),
-    sql.Column("person", sql.String(64), nullable=False, comment="'' without sign-in"),
-    sql.Column("name", sql.String(120), nullable=False, comment="on the board"),
-    sql.Column("run", sql.String(40), nullable=False),
-    sql.Column("at", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
-    sql.Column("data", sql.Text, nullable=False, comment="JSON: what the run had reached, and its network"),
-    sql.UniqueConstraint("challenge", "run"),
 )

@@ -19,6 +19,7 @@ from ._fit import (
 from ._forecast import Forecast, Speed, add_forecasts, collect_speeds, forecast
 from ._launch import Fit, check, clone, extend, find_import_size, find_warnings, import_data, prepare, read_start, start
 from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
+from ._networks import MeasuredNetwork, describe_structure, measure_networks
 from ._optimizers import OPTIMIZERS, OptimizerFacts, OptimizerName, own_settings
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
 from ._rate_range import RateRange, find_rate, read_rate_range, train_with_rate
@@ -36,6 +37,7 @@ __all__ = [
     "Forecast",
     "Lesson",
     "LessonRun",
+    "MeasuredNetwork",
     "Memory",
     "OptimizerFacts",
     "OptimizerName",
@@ -56,6 +58,7 @@ __all__ = [
     "describe_fit",
     "describe_imbalance",
     "describe_start",
+    "describe_structure",
     "estimate_checkpoints",
     "estimate_memory",
     "extend",
@@ -70,6 +73,7 @@ __all__ = [
     "forecast",
     "import_data",
     "lesson",
+    "measure_networks",
     "measure_speed_again",
     "open_manager",
     "own_settings",

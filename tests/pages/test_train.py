@@ -14,12 +14,13 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog, datasets, training
+from explorer.analysis import analyze
 from explorer.architecture import edit, from_json, to_json
 from explorer.runs import Device, Manager, Point, Run, RunFolder, devices, series
 from explorer.training import open_manager
 from pages.ui.manager import manager as page_manager
 from pages.ui.text import literal
-from pages.ui.train import state
+from pages.ui.train import state, table
 from tests.datasets.makers import classes, png, zipped
 from tests.pages.parts import HOSTILE, ROOT, address, messages, mounted, open_page, plain, set_design, visible_text
 from tests.runs.parts import fill, until, until_status
@@ -524,6 +525,21 @@ def test_the_table_filters_and_sorts(home: Path, manager: Manager) -> None:
     assert running.dataframe[0].value["name"].tolist() == ["bad"]
     running.text_input(key="runs_search").set_value("no such thing").run()
     assert not running.exception
+
+
+def test_networks_of_an_old_store_are_measured_bit_by_bit(
+    home: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        design = catalog.get("lenet-5").model_copy(update={"name": f"not seen before {number}"})
+        run = manager.create(design.name, to_json(design), training.recipe("course", "digits").model_dump_json())
+        manager.store.update(run.id, status="finished")
+    monkeypatch.setattr(table, "_PATIENCE_SECONDS", 0.0)
+    running = app()
+    assert running.dataframe[0].value["params"].isna().all()
+    monkeypatch.setattr(table, "_PATIENCE_SECONDS", 60.0)
+    running.run()
+    assert list(running.dataframe[0].value["params"]) == [analyze(catalog.get("lenet-5")).params] * 3
 
 
 def test_hostile_names_are_shown_as_they_are(home: Path, manager: Manager) -> None:

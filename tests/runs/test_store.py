@@ -53,6 +53,21 @@ def test_a_list_of_runs_says_what_each_of_them_says(manager: Manager) -> None:
     assert manager.store.runs("queued", home="of another") == []
 
 
+def test_a_list_has_what_changed_and_the_very_runs_that_did_not(manager: Manager) -> None:
+    """Whoever changed it: another program, which has a store of its own."""
+    first, second, third = (create(manager) for _ in range(3))
+    before = {run.id: run for run in manager.store.runs()}
+    other = Manager(manager.root)
+    other.annotate(second.id, name="renamed", tags=["new"])
+    other.delete(third.id)
+    fourth = create(other)
+    now = {run.id: run for run in manager.store.runs()}
+    assert list(now) == [first.id, second.id, fourth.id]
+    assert now[first.id] is before[first.id]
+    assert (now[second.id].name, now[second.id].tags) == ("renamed", ("new",))
+    assert list(now.values()) == manager.store.find(now) == other.store.runs()
+
+
 def test_it_is_a_rollback_journal(manager: Manager) -> None:
     with sqlite3.connect(manager.root / "runs.sqlite") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)

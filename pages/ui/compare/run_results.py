@@ -26,7 +26,7 @@ MAX_RUNS = 8
 def find_runs(entries: tuple[Entry, ...]) -> list[tuple[int, Run]]:
     """(place of the network, run), network by network; the run that an entry names before all others of its network."""
     try:
-        found = experiments.find_runs(manager().runs(), [entry.architecture for entry in entries])
+        found = experiments.find_runs(manager(), [entry.architecture for entry in entries])
     except ValueError:  # nothing can be stored here, so nothing was
         return []
     own = {(place, entry.origin.removeprefix("run:")) for place, entry in enumerate(entries)}

@@ -9,8 +9,9 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from explorer import catalog
-from explorer.architecture import Architecture, ArchitectureError, from_json
-from explorer.inspection import list_checkpoint_names, list_imported, list_models, load_model_cards
+from explorer.architecture import Architecture
+from explorer.experiments import find_runs
+from explorer.inspection import AvailableModel, list_checkpoint_names, list_imported, list_models, load_model_cards
 from pages.ui.inspect import state as inspect_state
 from pages.ui.manager import manager
 
@@ -41,8 +42,9 @@ class State(NamedTuple):
 def list_choices(architecture: Architecture) -> dict[str, str]:
     """What can be chosen, with titles; trained weights of this very network first."""
     found = {}
+    runs = {run.id for _, run in find_runs(manager(), [architecture])}
     for entry in list_models(manager()):
-        if entry.ready and _structure(entry.name, entry.kind) == (architecture.input_shape, architecture.trunk):
+        if entry.ready and (entry.name in runs if entry.kind == "run" else _fits(architecture, entry)):
             found[entry.name] = f"{f'{entry.kind} · ' if entry.kind in ('run', 'imported') else ''}{entry.title}"
             if entry.kind == "run" and len(names := list_checkpoint_names(manager(), entry.name)) > 1:
                 found[f"{entry.name}{COURSE}"] = f"run · {entry.title} · all {len(names)} checkpoints"
@@ -62,9 +64,8 @@ def choose(choices: dict[str, str]) -> str:
     return chosen if chosen in choices else next(iter(choices))
 
 
-def _structure(name: str, kind: str) -> Any:
-    """Input and layers of a model's network; None where they cannot be read."""
-    return _read(manager().run(name).architecture) if kind == "run" else _look_up(name, kind)
+def _fits(architecture: Architecture, entry: AvailableModel) -> bool:
+    return bool(_look_up(entry.name, entry.kind) == (architecture.input_shape, architecture.trunk))
 
 
 @lru_cache(maxsize=64)
@@ -73,15 +74,6 @@ def _look_up(name: str, kind: str) -> Any:
         architecture = list_imported(manager().root)[name].architecture
     else:
         architecture = load_model_cards()[name].to_architecture() if kind == "shipped" else catalog.get(name)
-    return architecture.input_shape, architecture.trunk
-
-
-@lru_cache(maxsize=256)
-def _read(text: str) -> Any:
-    try:
-        architecture = from_json(text)
-    except ArchitectureError:
-        return None
     return architecture.input_shape, architecture.trunk
 
 

@@ -54,7 +54,7 @@ def show(runs: list[Run]) -> None:
         help="Gives the last layer (and auxiliary heads) as many outputs as the data has classes. Images are always "
         "scaled to the network's input.",
     )  # fmt: skip
-    start = start_from.choose([choices.get_network(name) for name in chosen])
+    start = start_from.choose([choices.get_network(name) for name in chosen], runs)
     start_from.offer_photos(card.name, available=card.available)
     size = choices.ask_image_size(chosen, card, start.image_size)
     offered, complaints = _take_size(chosen, start.image_size if size == "weights" else None)

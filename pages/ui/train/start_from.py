@@ -10,6 +10,7 @@ import streamlit as st
 from explorer import catalog
 from explorer.architecture import Architecture, walk
 from explorer.inspection import AvailableModel, fetch_weights, find_published, list_models
+from explorer.runs import Run
 from explorer.text import format_bytes, format_shape, parse_decimal
 from explorer.training import StartFrom, TrainConfig, describe_start
 from pages.ui.inspect import state as inspect_state
@@ -96,15 +97,16 @@ def fill(section: dict[str, Any] | None, source: str) -> None:
     here["train_from_head"], here["train_from_images"] = known.head, known.images == "weights"
 
 
-def choose(networks: Sequence[Architecture], *, heads: bool = True) -> Start:
+def choose(networks: Sequence[Architecture], runs: Sequence[Run] | None = None, *, heads: bool = True) -> Start:
     """This part of the form.
 
     Args:
         networks: Those that are to be trained; the nodes of the first are offered to be held fixed.
+        runs: All runs as the page has just read them; None: they are read.
         heads: Whether to offer that auxiliary heads are left out.
     """
     here = st.session_state
-    found = {entry.name: entry for entry in list_models(manager())}
+    found = {entry.name: entry for entry in list_models(manager(), runs)}
     chosen = here.get(_SOURCE, RANDOM)
     cloned = [chosen] if chosen.endswith("@start") else []
     own = [] if inspect_state.state()["own"] is None else [OWN]

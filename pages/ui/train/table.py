@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from explorer.analysis import analyze
-from explorer.architecture import ArchitectureError, from_json
 from explorer.runs import Manager, Run, series
 from explorer.text import format_duration
-from pages.ui import sharing
+from explorer.training import MeasuredNetwork, measure_networks
 from pages.ui.manager import manager
 from pages.ui.text import cell, key_of_rows, number_column
 
@@ -21,15 +18,41 @@ from . import state
 from .run_text import STATES
 
 _TABLE = "runs_table"
+_PATIENCE_SECONDS = 0.3
+"""How long a look measures networks that nobody has measured before: of thousands the others follow, bit by bit."""
 
 
-def show(*, active: bool) -> None:
-    """The table, now and then anew while a run works."""
-    st.fragment(_table, run_every=3.0 if active else None)()
+def show(runs: list[Run], *, active: bool) -> None:
+    """The table, now and then anew while a run works.
+
+    Args:
+        runs: All of them as the page has just read them.
+        active: Whether any run works.
+    """
+    just_read, pending = [runs], _measure(runs)
+
+    def look() -> None:
+        _table(list(reversed(just_read.pop() if just_read else manager().runs())))
+
+    st.fragment(look, run_every=3.0 if active else None)()
+    if pending:
+        _measure_on()
 
 
-def _table() -> None:
-    runs = list(reversed(manager().runs()))
+@st.fragment(run_every=1.0)
+def _measure_on() -> None:
+    """Go on measuring the networks of a large old store beside the table, which shows them when all are known."""
+    if not _measure(manager().runs()):
+        st.rerun()
+
+
+def _measure(runs: list[Run]) -> bool:
+    """Measure networks for a moment, the newest first. Returns whether some are left."""
+    texts = {run.architecture: None for run in reversed(runs)}
+    return len(measure_networks(manager().store, texts, seconds=_PATIENCE_SECONDS)) < len(texts)
+
+
+def _table(runs: list[Run]) -> None:
     if not runs:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_head"):
@@ -38,10 +61,8 @@ def _table() -> None:
             "Filter", key="runs_search", placeholder="name, data, tag, state: inception, digits, finished ...",
             label_visibility="collapsed",
         ).lower().split()  # fmt: skip
-        mine = sharing.choose_mine("runs_mine")
         best = st.toggle("Best first", key="runs_best", help="By test accuracy after the last epoch.")
-    shown = [run for run in runs if sharing.is_mine(run.owner)] if mine else runs
-    rows = [each for each in records(shown) if all(word in _words(each) for word in words)]
+    rows = [each for each in records(runs) if all(word in _words(each) for word in words)]
     if best:
         rows.sort(key=lambda each: -(each["test accuracy"] or -1.0))
     names = [each["run"] for each in rows]
@@ -88,18 +109,14 @@ def _table() -> None:
 
 
 def records(runs: list[Run]) -> list[dict[str, Any]]:
-    """The rows of the table, in the order of the runs."""
+    """The rows of the table, in the order of the runs; of networks that are still to be measured without numbers."""
     found = manager()
     accuracies = found.store.last_values(series.TEST_ACCURACY)
-    names = sharing.list_names()
-    rows = [_record(found, run, accuracies.get(run.id)) for run in runs]
-    if names:
-        for row, run in zip(rows, runs, strict=True):
-            row["owner"] = cell(f"{sharing.name_owner(run.owner, names)}{' (shared)' if run.shared else ''}")
-    return rows
+    networks = measure_networks(found.store, (run.architecture for run in runs), seconds=0.0)
+    return [_record(found, run, accuracies.get(run.id), networks.get(run.architecture)) for run in runs]
 
 
-def _record(manager: Manager, run: Run, accuracy: float | None) -> dict[str, Any]:
+def _record(manager: Manager, run: Run, accuracy: float | None, network: MeasuredNetwork | None) -> dict[str, Any]:
     return {
         "name": cell(run.name),
         "state": STATES[run.status][0] if manager.is_responding(run) else "not responding",
@@ -108,7 +125,7 @@ def _record(manager: Manager, run: Run, accuracy: float | None) -> dict[str, Any
         "epochs": f"{run.epoch}/{run.setting('epochs')}",
         "data": run.setting("dataset"),
         "seed": run.setting("seed"),
-        "params": _params(run.architecture),
+        "params": network and network.numbers.get("params"),
         "time": format_duration(run.seconds),
         "device": run.device if manager.owns(run) else cell(f"{run.device} on {run.host}".strip()),
         "tags": cell(", ".join(run.tags)),
@@ -118,13 +135,4 @@ def _record(manager: Manager, run: Run, accuracy: float | None) -> dict[str, Any
 
 
 def _words(record: dict[str, Any]) -> str:
-    keys = ("name", "state", "data", "device", "tags", "run", "owner")
-    return " ".join(str(record.get(key, "")) for key in keys).lower()
-
-
-@lru_cache(maxsize=10_000)  # not Streamlit's: it would go through every text at every look
-def _params(text: str) -> int | None:
-    try:
-        return int(analyze(from_json(text)).params)
-    except ArchitectureError:
-        return None
+    return " ".join(str(record[key]) for key in ("name", "state", "data", "device", "tags", "run")).lower()

@@ -1,1 +1,0 @@
-"""The Challenges page's parts."""
