@@ -5,15 +5,15 @@ from __future__ import annotations
 import signal
 import socket
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ._devices import Device, ask_devices, device_choices, devices, devices_used
+from ._fair import Claim, Job, Need, Queue
 from ._files import Lock, is_locked, read_note
 from ._home import RunFolder
-from ._place import Settle
+from ._place import Book, Settle, share_of_gpu
 from ._records import FOLDER_GONE, Run, Status
 from ._store import Store
 from ._workers import reap_workers, signal_worker, start_worker
@@ -67,34 +67,56 @@ class LocalPlace:
         """What its worker noted at the lock, or what was requested."""
         return end_of(run, RunFolder(self._root, run.id).lock)
 
-    def start(self, queued: Sequence[Run], running: Sequence[Run], settle: Settle) -> None:
-        """Start what can start, the oldest first.
+    def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
+        """Each device has room for so many runs; a GPU for some more where all of them agree to share it."""
+        known = {device.name: device for device in (self._launch.known if self._launch else devices(0.0))}
+        needs: dict[tuple[Claim, ...], Need] = {}
 
-        A run that has to wait for devices reserves them, so that later ones that need fewer do not overtake it for
-        ever.
+        def claim(run: Run, used: Iterable[str]) -> Claim:
+            return tuple((name, self._share(run, known.get(name))) for name in used)
+
+        def job(run: Run, choices: Iterable[Iterable[str]]) -> Job:
+            claims = tuple(claim(run, used) for used in choices)
+            weight = sum(amount for _, amount in claims[0])
+            return book.enter(run, needs.setdefault(claims, Need(claims, weight)))
+
+        at_work = []
+        for run in running:
+            used = devices_used(run.device, run.setting("processes") or 1)
+            at_work.append((job(run, [used]), claim(run, used)))
+        waiting = [
+            job(run, choices) for run in queued if not isinstance(choices := self._choices(run, known), str) and choices
+        ]
+        return Queue(waiting, at_work, dict.fromkeys(known, float(self._per_device)), book.turns)
+
+    def _choices(self, run: Run, known: Iterable[str]) -> list[tuple[str, ...]] | str:
+        """The sets of devices on which a run can be trained, as far as they are known; or why on none.
+
+        'auto' waits for a GPU where there is one, rather than start on the CPU.
         """
+        wanted = run.setting("device") or "auto"
+        if wanted != "cpu" and self._launch is not None and not self._launch.complete:
+            return []
+        try:
+            return device_choices(wanted, run.setting("processes") or 1, known)
+        except ValueError as error:
+            return str(error)
+
+    @staticmethod
+    def _share(run: Run, device: Device | None) -> float:
+        return 1.0 if device is None or device.name == "cpu" else share_of_gpu(run, device.memory_bytes)
+
+    def start(self, queue: Queue, queued: Sequence[Run], settle: Settle) -> None:
+        """Start whom there is room for, in the queue's order."""
         launch = self._launch
         if launch is None:
             return
-        load: Counter[str] = Counter()
-        for run in running:
-            load.update(devices_used(run.device, run.setting("processes") or 1))
         names = [device.name for device in launch.known]
         for run in queued:
-            wanted, processes = run.setting("device") or "auto", run.setting("processes") or 1
-            if wanted != "cpu" and not launch.complete:
-                continue
-            try:
-                choices = device_choices(wanted, processes, names)
-            except ValueError as error:
-                self._store.update(run.id, where={"status": ("queued",)}, status="failed", reason=str(error))
-                continue
-            # Of equal choices the first; 'auto' waits for a GPU where there is one, rather than start on the CPU.
-            chosen = min(choices, key=lambda used: (max(load[name] for name in used), sum(load[name] for name in used)))
-            if any(load[name] >= self._per_device for name in chosen):
-                load.update(dict.fromkeys(chosen, self._per_device))
-            elif self._start(run, chosen[0], launch.command, settle):
-                load.update(chosen)
+            if isinstance(why := self._choices(run, names), str):
+                self._store.update(run.id, where={"status": ("queued",)}, status="failed", reason=why)
+        waiting = {run.id: run for run in queued}
+        queue.give_turns(lambda job, claim: self._start(waiting[job.run], claim[0][0], launch.command, settle))
 
     def _start(self, run: Run, device: str, command: Sequence[str], settle: Settle) -> bool:
         """Start the worker of a queued run; whether there is one now.
@@ -120,7 +142,7 @@ class LocalPlace:
             lock.write_note(attempt=attempt, device=device)
             claimed = self._store.update(
                 run.id,
-                where={"status": ("queued",), "attempt": (run.attempt,)},
+                where={"status": ("queued",), "attempt": (run.attempt,)}, turn="begins",
                 status="running", attempt=attempt, device=device, host=socket.gethostname(), reason="",
                 heartbeat=time.monotonic(), place=self.name,
             )  # fmt: skip

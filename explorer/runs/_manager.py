@@ -260,7 +260,7 @@ class Manager:
         before = self.run(run)
         queued = {"status": "queued", "requested_action": "run", "reason": ""}
         event = f"resumed after it was {before.status}"
-        if not self.store.update(run, where={"status": RESUMABLE}, event=event, **queued):
+        if not self.store.update(run, where={"status": RESUMABLE}, event=event, turn="waits", **queued):
             now = self.store.get(run)
             self._refuse_without_folder(now)
             way = "extend it by some epochs" if now.status == "finished" else "there is nothing to resume"
@@ -286,7 +286,7 @@ class Manager:
         if queue:
             self._refuse_without_folder(self.run(run))
             fields |= {"status": "queued", "requested_action": "run", "reason": ""}
-        if not self.store.update(run, where={"status": statuses}, **fields):
+        if not self.store.update(run, where={"status": statuses}, turn="waits" if queue else None, **fields):
             raise ValueError(f"run {run} is {self.store.get(run).status}; pause it first")
         self.log_action("extend" if queue else "change", f"run {run}")
         self._describe(self.store.get(run), self.store.trial_of(run))

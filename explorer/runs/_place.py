@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+import math
 import signal
-from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
+from ._fair import Job, Need, Queue, Turns
 from ._records import Run, Status
+from ._turns import Waiting
 
 Settle = Callable[[Run, Status, str], None]
 """Gives a run another state and the reason for it, unless somebody has changed it since it was read."""
+
+MOST_SHARING = 4
+"""Runs that may share one GPU, where each of them agrees to that."""
+SHARED_MEMORY = 0.8
+"""Share of a GPU's memory that such runs together are expected to need at most."""
+
+
+def share_of_gpu(run: Run, memory_bytes: int) -> float:
+    """Find how much of a GPU a run takes.
+
+    Args:
+        run: One that has agreed to share it, or not.
+        memory_bytes: All that the GPU has.
+
+    Returns:
+        1 for all of it, unless one process shares it; then a quarter, or more where what the run is expected to need is
+        more of the memory that may be shared; in sixteenths.
+    """
+    if not run.setting("share_gpu") or run.memory <= 0 or (run.setting("processes") or 1) > 1:
+        return 1.0
+    return min(1.0, max(1 / MOST_SHARING, math.ceil(16 * run.memory / (SHARED_MEMORY * memory_bytes)) / 16))
+
+
+class Book(NamedTuple):
+    """What the fair order rests on beside the runs themselves."""
+
+    turns: Turns
+    """Which turns were given so far."""
+    waiting: Mapping[str, Waiting]
+    """By run, what it belongs to and since when it waits."""
+
+    def enter(self, run: Run, need: Need) -> Job:
+        """What the order knows of a run that needs something."""
+        found = self.waiting.get(run.id, Waiting(run.id, 0))
+        return Job(run=run.id, owner=run.owner, part=found.part, need=need, since=found.since)
 
 
 class Place(Protocol):
@@ -34,12 +72,24 @@ class Place(Protocol):
     def find_end(self, run: Run) -> tuple[Status, str]:
         """Find the state, and the reason for it, of a run whose worker is dead."""
 
-    def start(self, queued: Sequence[Run], running: Sequence[Run], settle: Settle) -> None:
-        """Start what can start.
+    def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
+        """Find who waits for what here, and what is free.
 
         Args:
             queued: The runs that wait, oldest first.
             running: Those that are being trained here.
+            book: What the order rests on.
+
+        Returns:
+            The queue, without those that cannot start here as things are; None where nobody knows what is free.
+        """
+
+    def start(self, queue: Queue, queued: Sequence[Run], settle: Settle) -> None:
+        """Start whom there is room for.
+
+        Args:
+            queue: As ``line_up`` gave it.
+            queued: The runs that wait, oldest first.
             settle: For those that can never start.
         """
 

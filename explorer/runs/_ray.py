@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..process import start_process
+from . import _fair
+from ._fair import Queue
 from ._files import read_note
 from ._home import RunFolder
 from ._local import end_of
-from ._place import Settle
+from ._place import Book, Settle, share_of_gpu
 from ._records import FOLDER_GONE, NODE_GONE, Run, Status
 from ._store import Store
 
@@ -39,6 +41,8 @@ _GAP_SECONDS = 5.0
 """Who has not looked for so long, knows nothing of the heartbeats meanwhile."""
 _MOST_LOSSES = 3
 """A run that loses its machine so often without a new step is left alone: perhaps it is the cause."""
+_GPU_BYTES = 8_000_000_000
+"""Ray does not tell how much memory a GPU has: where runs share one, no more is counted on."""
 _log = logging.getLogger(__name__)
 
 
@@ -200,42 +204,77 @@ class RayPlace:
             return "interrupted", f"it lost its machine {losses} times without a new step; resume it to try again"
         return "queued", NODE_GONE
 
-    def start(self, queued: Sequence[Run], running: Sequence[Run], settle: Settle) -> None:  # noqa: ARG002
-        """Hand the runs to Ray, which starts each as soon as a machine has room for it."""
-        names = self._names
+    def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
+        """Machines have room for CPUs and GPUs. Where Ray put a run is not asked: any machine that would do counts."""
+        names, nodes = self._names, self._nodes
         if names is None:
-            return
+            return None
+        free = {f"{kind} {index}": node[kind] for index, node in enumerate(nodes) for kind in ("CPU", "GPU")}
+        needs: dict[Need, _fair.Need] = {}
+
+        def job(run: Run) -> _fair.Job:
+            need = _resources(run, nodes)
+            if need not in needs:
+                where = [index for index, node in enumerate(nodes) if _fits(need, [node])]
+                asked = [(kind, amount) for kind, amount in (("CPU", float(need.cpus)), ("GPU", need.gpus)) if amount]
+                claims = tuple(tuple((f"{kind} {index}", amount) for kind, amount in asked) for index in where)
+                needs[need] = _fair.Need(claims, need.gpus or need.cpus)
+            return book.enter(run, needs[need])
+
+        possible = [run for run in queued if self._find_problem(run) is None]
+        handed_over = [run for run in possible if _actor(run, run.attempt + 1) in names]
+        room, at_work = _fair.Room(dict(free)), []
+        for found in sorted((job(run) for run in (*running, *handed_over)), key=lambda found: -found.need.weight):
+            claim = room.nearest(found.need)
+            room.take(claim)
+            at_work.append((found, claim))
+        begun = {found.run for found, _ in at_work}
+        return Queue([job(run) for run in possible if run.id not in begun], at_work, free, book.turns)
+
+    def start(self, queue: Queue, queued: Sequence[Run], settle: Settle) -> None:
+        """Hand runs to Ray in the queue's order, as many as there is room for; it starts each on some machine."""
+        names = self._names or ()
+        waiting = {run.id: run for run in queued}
         for run in queued:
-            name = _actor(run, run.attempt + 1)
-            if name in names:
+            if _actor(run, run.attempt + 1) in names:
                 continue
-            folder = RunFolder(self._root, run.id).path
-            try:
-                need = _resources(run, self._nodes)
-                if self._started[name] >= _MOST_LOSSES:
-                    raise ValueError(
-                        f"no machine of the cluster could start its worker; {folder} must be the same folder on all of "
-                        f"them, the program must be installed on each, and log.txt there may say more"
-                    )
-            except ValueError as error:
-                self._started.pop(name, None)
-                settle(run, "failed", str(error))
+            problem = self._find_problem(run)
+            if problem is not None:
+                self._started.pop(_actor(run, run.attempt + 1), None)
+                settle(run, *problem)
                 continue
-            if run.attempt and not folder.is_dir():
-                settle(run, "lost", FOLDER_GONE)
-                continue
+            need = _resources(run, self._nodes)
             if not _fits(need, self._nodes):
-                reason = f"waits for a machine with {need.cpus} CPUs and {need.gpus} GPUs; the cluster has none"
+                reason = f"waits for a machine with {need.cpus} CPUs and {need.gpus:g} GPUs; the cluster has none"
                 if run.reason != reason:
                     self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
-                continue
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
-                self._gateway.ask("start", name=name, cpus=need.cpus, gpus=need.gpus, worker=self._order(run, need))
-            except ClusterError as error:
-                _log.warning("%s", error)
-                return
-            self._started[name] += 1
+        queue.give_turns(lambda job, _: self._hand_over(waiting[job.run]))
+
+    def _find_problem(self, run: Run) -> tuple[Status, str] | None:
+        """Why a run that waits can never start here, and the state that it is in then."""
+        folder = RunFolder(self._root, run.id).path
+        try:
+            _resources(run, self._nodes)
+        except ValueError as error:
+            return "failed", str(error)
+        if self._started[_actor(run, run.attempt + 1)] >= _MOST_LOSSES:
+            return "failed", (
+                f"no machine of the cluster could start its worker; {folder} must be the same folder on all of "
+                f"them, the program must be installed on each, and log.txt there may say more"
+            )
+        return ("lost", FOLDER_GONE) if run.attempt and not folder.is_dir() else None
+
+    def _hand_over(self, run: Run) -> bool:
+        name, need = _actor(run, run.attempt + 1), _resources(run, self._nodes)
+        RunFolder(self._root, run.id).path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._gateway.ask("start", name=name, cpus=need.cpus, gpus=need.gpus, worker=self._order(run, need))
+        except ClusterError as error:
+            _log.warning("%s", error)
+            return False
+        self._store.update(run.id, where={"attempt": (run.attempt,)}, turn="begins", place=self.name)
+        self._started[name] += 1
+        return True
 
     def _order(self, run: Run, need: Need) -> dict[str, Any]:
         """What starts the worker of a run, by ``Supervisor``."""
@@ -272,7 +311,8 @@ class Need(NamedTuple):
     """What a run asks of a machine."""
 
     cpus: int
-    gpus: int
+    gpus: float
+    """Less than 1 of one that it shares."""
 
 
 def _actor(run: Run, attempt: int) -> str:
@@ -286,7 +326,8 @@ def _resources(run: Run, nodes: Sequence[dict[str, float]]) -> Need:
     if wanted != "auto" and wanted != "cpu" and not wanted.startswith("cuda"):
         raise ValueError(f"a cluster has no device {wanted}; choose auto, cpu or cuda:0")
     on_gpu = wanted.startswith("cuda") or (wanted == "auto" and any(node["GPU"] for node in nodes))
-    return Need(cpus=processes * (run.setting("threads") or 1), gpus=processes if on_gpu else 0)
+    gpus = processes * share_of_gpu(run, _GPU_BYTES) if on_gpu else 0.0
+    return Need(cpus=processes * (run.setting("threads") or 1), gpus=gpus)
 
 
 def _fits(need: Need, nodes: Sequence[dict[str, float]]) -> bool:

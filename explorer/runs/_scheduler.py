@@ -10,12 +10,13 @@ import logging
 import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ._fair import Queue
 from ._files import empty_folder, remove_folder
 from ._home import RUN_ID, run_folders
-from ._place import Place
+from ._place import Book, Place
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, Run, Status, StoreError
 from ._store import Store
 
@@ -127,6 +128,20 @@ class Scheduler:
     def start_queued(self) -> None:
         """Start what can start."""
         queued = self._store.runs("queued", home=self._home)
-        if queued:
-            running = [run for run in self._store.runs("running", home=self._home) if run.place == self._start_at.name]
-            self._start_at.start(queued, running, self._settle)
+        queue = self._line_up(queued) if queued else None
+        if queue is not None:
+            self._start_at.start(queue, queued, self._settle)
+
+    def foresee(self, left: Mapping[str, float | None]) -> list[tuple[str, float | None]]:
+        """Tell who starts when: ``Queue.foresee`` with all that waits and works now. [] where nothing is known."""
+        queued = self._store.runs("queued", home=self._home)
+        queue = self._line_up(queued) if queued else None
+        if queue is None:
+            return []
+        begun = {job.run for job, _ in queue.at_work}  # on a cluster: handed over, and not yet at work
+        return [*((run.id, 0.0) for run in queued if run.id in begun), *queue.foresee(left)]
+
+    def _line_up(self, queued: Sequence[Run]) -> Queue | None:
+        running = [run for run in self._store.runs("running", home=self._home) if run.place == self._start_at.name]
+        book = Book(*self._store.turns.read(run.id for run in (*queued, *running)))
+        return self._start_at.line_up(queued, running, book)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sql
 
@@ -20,7 +20,8 @@ from ._people import People
 from ._recorded import Recorded
 from ._records import Run, Status
 from ._rows import KnownRuns, read_run
-from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS
+from ._tables import DOCUMENTS, EVENTS, METRICS, RUNS, TRIALS, TURNS
+from ._turns import TurnRows, enter
 
 
 class Store(Recorded):
@@ -34,6 +35,8 @@ class Store(Recorded):
         """Who has signed in, and what they did."""
         self.networks = Networks(self._transaction, self._upsert)
         """What is known of the networks of runs."""
+        self.turns = TurnRows(self._transaction)
+        """What the queue's order rests on."""
         self._known = KnownRuns()
 
     @classmethod
@@ -49,6 +52,7 @@ class Store(Recorded):
             connection.execute(RUNS.insert().values(**to_columns(fields)))
             if trial is not None:
                 connection.execute(TRIALS.insert().values(run=fields["id"], **trial.__dict__))
+            enter(connection, fields["id"], "waits")
         return self.get(fields["id"])
 
     def get(self, run: str) -> Run:
@@ -119,7 +123,13 @@ class Store(Recorded):
         return [(trials[run.id], run) for run in runs if run.id in trials]
 
     def update(
-        self, run: str, *, where: Mapping[str, Iterable[Any]] | None = None, event: str = "", **fields: Any
+        self,
+        run: str,
+        *,
+        where: Mapping[str, Iterable[Any]] | None = None,
+        event: str = "",
+        turn: Literal["waits", "begins"] | None = None,
+        **fields: Any,
     ) -> bool:
         """Change a run if it is still in one of the stated conditions (compare and set).
 
@@ -127,6 +137,7 @@ class Store(Recorded):
             run: Its id.
             where: For some columns the values of which theirs must be one.
             event: Is written with the change and before anybody can see it, '' for none.
+            turn: Whether it waits for its turn from now on, or has got it.
             fields: New values by column.
 
         Returns:
@@ -138,6 +149,8 @@ class Store(Recorded):
             query = query.where(RUNS.c[column].in_(list(values)))
         with self._transaction() as connection:
             changed = connection.execute(query.values(**to_columns(fields))).rowcount == 1
+            if changed and turn:
+                enter(connection, run, turn)
             if changed and event:
                 connection.execute(EVENTS.insert().values(run=run, at=time.time(), text=event))
             return changed
@@ -163,6 +176,6 @@ class Store(Recorded):
     def remove(self, run: str) -> None:
         """Forget a run."""
         self.require_change(run)
-        tables = (METRICS, DOCUMENTS, EVENTS, TRIALS)
+        tables = (METRICS, DOCUMENTS, EVENTS, TRIALS, TURNS)
         recorded = [table.delete().where(table.c.run == run) for table in tables]
         self._delete(*recorded, RUNS.delete().where(RUNS.c.id == run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest of the Alembic revisions in ``migrations/versions``."""
 VERSION = 2
 """For versions of the product that know nothing of Alembic: they refuse a store whose number is above 1."""
@@ -159,6 +159,14 @@ TRIALS = sql.Table(
     sql.Column("variant", sql.String(500), nullable=False),
     sql.Column("seed", sql.BigInteger, nullable=False),
     sql.UniqueConstraint("experiment", "variant", "seed"),  # of two who add the same run, one fails
+)
+TURNS = sql.Table(
+    "turns",
+    META,
+    sql.Column("run", sql.String(40), primary_key=True),
+    sql.Column("owner", sql.String(64), nullable=False, comment="as in runs, whose rows are long"),
+    sql.Column("queued", sql.Integer, nullable=False, comment="how many turns had been given when it was queued"),
+    sql.Column("begun", sql.Integer, nullable=False, comment="the number of its own last turn; 0: it had none"),
 )
 PEOPLE = sql.Table(
     "people",

@@ -251,14 +251,17 @@ def test_a_worker_that_was_replaced_writes_nothing(root: Path, database: str, ru
 def test_what_a_run_asks_for(root: Path, database: str) -> None:
     manager = Manager(root, database)
     run = create(manager)
+    manager.store.update(run.id, memory=1_000_000)
     cpu, gpu = {"CPU": 4.0, "GPU": 0.0}, {"CPU": 8.0, "GPU": 2.0}
     for settings, nodes, expected in (
         ({"device": "auto"}, [cpu], (1, 0)),
         ({"device": "auto", "threads": 3}, [cpu, gpu], (3, 1)),
         ({"device": "cuda:7", "processes": 2}, [cpu, gpu], (2, 2)),
         ({"device": "cpu", "processes": 2, "threads": 2}, [gpu], (4, 0)),
+        ({"share_gpu": True}, [gpu], (1, 0.25)),
+        ({"share_gpu": True, "processes": 2}, [gpu], (2, 2)),
     ):
-        set_config(manager, run.id, **{"threads": None, "processes": 1, **settings})
+        set_config(manager, run.id, **{"device": "auto", "threads": None, "processes": 1, **settings})
         assert _resources(manager.store.get(run.id), nodes) == expected
     set_config(manager, run.id, device="mps")
     with pytest.raises(ValueError, match="a cluster has no device mps; choose"):

@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,27 @@ import pytest
 import sqlalchemy as sql
 
 from explorer.cli import main
+from explorer.person import Person
 from explorer.runs import (
     Device,
+    ExperimentRow,
     Lock,
     Manager,
     Point,
     Run,
     RunFolder,
     StoreError,
+    Trial,
     _devices,
     _local,
     atomic_write,
+    new_run_id,
     series,
     sweep,
 )
 from explorer.runs._devices import DeviceProbe
+from explorer.runs._place import MOST_SHARING, SHARED_MEMORY, Book
+from explorer.runs._ray import RayPlace
 from pages.ui.train import table
 
 from .parts import create, set_config
@@ -89,6 +97,98 @@ def test_many_small_runs_do_not_starve_one_that_needs_two_devices(machine: Manag
     end(machine, large)
     machine.tick()
     assert working(machine) == [later.id, on_cpu.id]
+
+
+def test_a_single_run_is_not_stuck_behind_an_ablation(machine: Manager) -> None:
+    """Nor behind runs of another data directory, whose turns are its own; and what was paused waits anew."""
+    row = ExperimentRow(id=new_run_id(), name="widths", created=1.0, plan="{}")
+    machine.save_experiment(row)
+    trials = [
+        machine.create("trial", "{}", '{"device": "cpu"}', trial=Trial(experiment=row.id, variant="wide", seed=seed))
+        for seed in range(20)
+    ]
+    machine.tick()
+    single, other = wanting(machine, 1, "cpu"), wanting(machine, 1, "cpu")
+    machine.pause(single.id)
+    machine.resume(single.id)
+    begun = [trials[0], single, other, trials[1]]
+    for run, following in pairwise(begun):
+        assert working(machine) == [run.id]
+        end(machine, run)
+        machine.tick()
+        assert working(machine) == [following.id]
+
+
+def test_people_take_turns(machine: Manager) -> None:
+    ann, bob = (machine.act_for(Person(id=name * 24, name=name)) for name in "ab")
+    of_ann = [wanting(ann, 1, "cpu") for _ in range(5)]
+    machine.tick()
+    of_bob = [wanting(bob, 1, "cpu") for _ in range(2)]
+    for run, following in pairwise([of_ann[0], of_bob[0], of_ann[1], of_bob[1], of_ann[2], of_ann[3]]):
+        end(machine, run)
+        machine.tick()
+        assert working(machine) == [following.id]
+
+
+def test_runs_share_a_gpu_where_each_agrees_and_their_memory_fits(
+    machine: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = [Device(name=device.name, title="GPU", memory_bytes=10_000) for device in GPUS]
+    monkeypatch.setattr("explorer.runs._local.ask_devices", lambda: (*large, CPU))
+
+    def small(memory: int, **settings: Any) -> str:
+        run = create(machine)
+        set_config(machine, run.id, share_gpu=True, **{"device": "auto", **settings})
+        machine.store.update(run.id, memory=memory)
+        return run.id
+
+    def on() -> dict[str, str]:
+        machine.tick()
+        return {run.id: run.device for run in machine.store.runs("running")}
+
+    assert (MOST_SHARING, SHARED_MEMORY) == (4, 0.8)
+    half, quarter, too_much = small(3900), small(100), small(4100)
+    assert on() == {half: "cuda:0", quarter: "cuda:0", too_much: "cuda:1"}  # 8100 of 8000 bytes would be too many
+    few = small(1)
+    assert on()[few] == "cuda:0"
+    alone = wanting(machine, 1)
+    assert alone.id not in on()
+    on_cpu, unknown = small(1, device="cpu"), small(0)
+    assert on()[on_cpu] == "cpu"
+    assert unknown not in on()
+    end(machine, machine.run(too_much))
+    assert on()[alone.id] == "cuda:1"
+    for _ in range(5):
+        small(1, device="cuda:1")
+    assert [name for name, device in on().items() if device == "cuda:1"] == [alone.id]  # nobody comes to it
+    end(machine, alone)
+    assert on()[unknown] == "cuda:1"
+    end(machine, machine.run(unknown))
+    assert Counter(on().values())["cuda:1"] == 4
+
+
+def test_a_cluster_is_given_runs_in_the_same_order(root: Path) -> None:
+    """Declared machines, of which one has two GPUs; no cluster is asked."""
+    manager = Manager(root)
+    url = f"sqlite:///{root / 'runs.sqlite'}"
+    place = RayPlace("nowhere", root, url, manager.store, manager.home_id, lambda: ("worker",))
+    place._nodes = [{"CPU": 4.0, "GPU": 2.0}, {"CPU": 2.0, "GPU": 0.0}]
+    ann, bob = (manager.act_for(Person(id=name * 24, name=name)) for name in "ab")
+    of_ann = [wanting(ann, 1, "cuda:0") for _ in range(3)]
+    two, cpu = wanting(ann, 2, "cuda:0"), wanting(bob, 1, "cpu")
+    set_config(manager, cpu.id, threads=5)  # more than any machine has
+    of_bob = [wanting(bob, 1, "cuda:0"), wanting(bob, 1, "cpu")]
+
+    def foresee() -> list[str]:
+        queued = manager.store.runs("queued")
+        queue = place.line_up(queued, [], Book(*manager.store.turns.read(run.id for run in queued)))
+        assert queue is not None
+        return [run for run, _ in queue.foresee({run.id: 10.0 for run in queued})]
+
+    place._names = set()
+    assert foresee() == [each.id for each in (of_ann[0], of_bob[0], of_bob[1], of_ann[1], of_ann[2], two)]
+    place._names = {f"{of_ann[0].id}-1", f"{of_ann[1].id}-1"}  # were handed over, and hold the GPUs
+    assert foresee() == [each.id for each in (of_bob[1], of_ann[2], of_bob[0], two)]
 
 
 def test_while_the_devices_are_unknown_only_the_cpu_is_used(machine: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
