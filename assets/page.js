@@ -1,3 +1,21 @@
+// Whoever signs in comes back to the bare address: what they had asked for waits in this tab for so long.
+(() => {
+  const key = "inception-explorer.asked", minutes = 15
+  const mark = document.querySelector("[data-signed-in]")
+  if (mark === null) return
+  if (mark.dataset.signedIn === "no") {
+    const asked = { address: location.pathname + location.search, at: Date.now() }
+    if (asked.address !== "/") sessionStorage.setItem(key, JSON.stringify(asked))
+    return
+  }
+  const kept = sessionStorage.getItem(key)
+  sessionStorage.removeItem(key)
+  const { address, at } = JSON.parse(kept ?? "{}")
+  if (!address || Date.now() - at > minutes * 60000 || address === location.pathname + location.search) return
+  window[Symbol.for("inception-explorer.history")] = true // the page is left: a step back, below, would end that
+  location.replace(address)
+})();
+
 // What a page writes into its address on arrival is no step of the visitor's: Back goes to the page before.
 (() => {
   const mark = Symbol.for("inception-explorer.history")

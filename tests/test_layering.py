@@ -25,6 +25,7 @@ FLOORS: tuple[set[str], ...] = (
     {"training"},
     {"experiments", "inspection", "export"},
     {"comparison", "slimming", "search"},
+    {"challenges"},
     {"cli"},
     {"__main__"},
 )
@@ -49,7 +50,8 @@ ALLOWED: dict[str, set[str]] = {
     "slimming": {"export", "inspection", "profiling", "modules", "datasets", "analysis", "architecture"},
     "comparison": {"export", "experiments", "figures", "analysis", "catalog", "architecture"},
     "search": {"experiments", "training", "runs", "figures", "analysis", "architecture"},
-    "cli": set.union(*FLOORS[1:8]),
+    "challenges": {"search", "runs", "figures", "analysis", "architecture"},
+    "cli": set.union(*FLOORS[1:9]),
 }
 """For each package the others that it imports; beside them any may import the ground floor."""
 
@@ -70,6 +72,7 @@ WITHOUT_TORCH = (
     "explorer.importing",
     "explorer.inspection",
     "explorer.search",
+    "explorer.challenges",
     "explorer.cli",
     "explorer.text",
     "explorer.home",

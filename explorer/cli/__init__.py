@@ -20,6 +20,7 @@ from ..text import quote, suggest
 from . import (
     _ablate,
     _augment,
+    _challenge,
     _compare,
     _datasets,
     _design,
@@ -33,6 +34,7 @@ from . import (
     _lessons,
     _lineage,
     _lint,
+    _people,
     _receptive_field,
     _runs,
     _search,
@@ -106,12 +108,14 @@ def _parser() -> argparse.ArgumentParser:
     _import.add(verb)
     _compare.add(verb)
     _runs.add(verb, verbs)
+    _people.add(verbs)
     _augment.add(verb)
     _find_rate.add(verb)
     _lessons.add(verb)
     _ablate.add(verb)
     _experiments.add(verbs)
     _search.add(verb)
+    _challenge.add(verb)
     _datasets.add(verbs)
     _inspect.add(verb)
     _evaluate.add(verb)

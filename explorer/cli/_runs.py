@@ -1,5 +1,5 @@
-"""The verbs about training: ``train`` and ``runs list | show | watch | pause | resume | extend | stop | export |
-delete``."""
+"""The verbs about training: ``train`` and ``runs list | show | watch | pause | resume | extend | stop | share | export
+| delete``."""
 
 from __future__ import annotations
 
@@ -322,6 +322,18 @@ def _export(args: argparse.Namespace) -> None:
             print("\n".join(escape(path) for path in paths))
 
 
+def _share(args: argparse.Namespace) -> None:
+    with open_manager() as manager:
+        if any(each.id == args.run_id for each in manager.store.experiments.all()):
+            manager.share_experiment(args.run_id, not args.off)
+        else:
+            manager.share(args.run_id, not args.off)
+        if args.json:
+            print_json({"shared": not args.off, "id": args.run_id})
+        else:
+            print(f"{args.run_id}  {'its owner alone sees it' if args.off else 'others may look'}")
+
+
 def _delete(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         manager.delete(args.run_id)
@@ -342,7 +354,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")
 
-    text = "The runs: list, show, watch, pause, resume, extend, stop, export, delete."
+    text = "The runs: list, show, watch, pause, resume, extend, stop, share, export, delete."
     group = verbs.add_parser("runs", help=text, description=text, allow_abbrev=False)
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
@@ -353,6 +365,7 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
         ("resume", _resume, "Continue from the last checkpoint."),
         ("extend", _extend, "Train a run that has ended for more epochs."),
         ("stop", _stop, "End a run."),
+        ("share", _share, "Let others look at a run, an experiment or a search, or no longer."),
         ("export", _export, "Write the curves for TensorBoard, as a table, or everything as JSON."),
         ("delete", _delete, "Delete a run with its checkpoints and curves."),
     ):
@@ -362,6 +375,8 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
             sub.add_argument("run_id", metavar="RUN", help="as `runs list` shows it")
         if name in ("resume", "extend"):
             add_cluster(sub)
+        if name == "share":
+            sub.add_argument("--off", action="store_true", help="its owner alone sees it from now on")
         if name == "extend":
             sub.add_argument("epochs", type=whole_number, metavar="EPOCHS")
         if name == "export":

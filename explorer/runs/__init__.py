@@ -8,6 +8,7 @@ from . import series
 from ._chance import CLASS_COUNTS, ChanceLevel, find_chance
 from ._class_metrics import ClassMetrics, average_recall, find_class_metrics, measure_classes
 from ._devices import Device, device_choices, devices, devices_used
+from ._entries import EntryRow
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
 from ._files import Lock, atomic_write, is_locked, read_note, sweep, sync_folder
@@ -71,6 +72,7 @@ __all__ = [
     "Curve",
     "Device",
     "Document",
+    "EntryRow",
     "ExperimentRow",
     "Format",
     "History",

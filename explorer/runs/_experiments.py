@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from ..text import suggest
 from ._people import describe_owner, seen_by
 from ._tables import EXPERIMENTS, RUNS, TRIALS
 
-Kind = Literal["experiment", "search"]
-"""What several runs may belong to: variants × seeds, or the trials of a search."""
+Kind = Literal["experiment", "search", "challenge"]
+"""What the table holds: variants × seeds, searches, which have runs; and challenges, to which runs are handed in."""
+_KIND = re.compile(r'\{"kind": "(search|challenge)"')
+_VERBS: dict[Kind, str] = {"experiment": "experiments list", "search": "search list", "challenge": "challenge list"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,7 @@ class ExperimentRow:
     created: float
     """Seconds since 1970."""
     plan: str
-    """JSON that ``explorer.experiments`` or ``explorer.search`` reads, by ``kind``."""
+    """JSON that ``explorer.experiments``, ``explorer.search`` or ``explorer.challenges`` reads, by ``kind``."""
     owner: str = ""
     """The id of the person whose it is; '' where it was made without sign-in."""
     shared: bool = False
@@ -49,8 +52,9 @@ class ExperimentRow:
 
     @property
     def kind(self) -> Kind:
-        """What the runs belong to."""
-        return "search" if self.plan.startswith('{"kind": "search"') else "experiment"
+        """What it is."""
+        found = _KIND.match(self.plan)
+        return found[1] if found else "experiment"  # type: ignore[return-value]
 
 
 class Experiments:
@@ -116,8 +120,7 @@ class Experiments:
             for each in self.all():
                 if each.kind == kind:
                     known |= {each.name: each.id, each.id: each.id}
-            verb = "search list" if kind == "search" else "experiments list"
-            hint = suggest(experiment, known, f"`python -m explorer {verb}` shows them")
+            hint = suggest(experiment, known, f"`python -m explorer {_VERBS[kind]}` shows them")
             raise ValueError(f"there is no {kind} {experiment[:60]!r}; {hint}")
         return found
 

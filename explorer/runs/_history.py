@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -49,6 +50,19 @@ class History:
         self._chance: dict[str, ChanceLevel] = {}
         self._guard = threading.Lock()
 
+    def read_by(self, store: Store) -> History:
+        """The same curves for somebody who is signed in.
+
+        Args:
+            store: As they see it; of a run that they may not look at nothing is given, whoever has read it before.
+
+        Returns:
+            A history that shares what was read.
+        """
+        found = copy.copy(self)
+        found._store = store
+        return found
+
     def curve(self, run: Run, series: str) -> Curve:
         """Read a series as it is now.
 
@@ -88,6 +102,7 @@ class History:
         Returns:
             The level; None while it is not known.
         """
+        self._store.require_look(run.id)
         known = self._chance.get(run.id)
         if known is None:
             known = find_chance(self._store, run.id)

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..home import home
 from ..person import Person
+from ._entries import EntryRow
 from ._experiments import ExperimentRow, Trial
 from ._files import Lock, atomic_write, write_folder
 from ._home import RUN_ID, RunFolder, new_run_id, read_home_id, validate_run_id
@@ -29,7 +30,7 @@ from ._personal import PersonalStore
 from ._place import Place
 from ._ray import RayPlace
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status, StoreError
-from ._repair import describe, remove_experiment, write_experiment
+from ._repair import describe, remove_experiment, write_entries, write_experiment
 from ._scheduler import Scheduler
 from ._supervisor import AlreadyManaged, Supervisor
 
@@ -334,8 +335,21 @@ class Manager:
         """Forget an experiment; its runs stay, on their own."""
         self.store.experiments.require_change(experiment)
         remove_experiment(self.root, experiment)
+        self.store.entries.remove(experiment)
         self.store.experiments.remove(experiment)
         self.log_action("delete", f"experiment {experiment}")
+
+    def add_entry(self, entry: EntryRow) -> None:
+        """Hand in to a challenge. Raises StoreError (``duplicate``) where the run has been handed in to it already."""
+        self.store.entries.add(entry)
+        write_entries(self.root, self.store, entry.challenge)
+        self.log_action("hand in", f"challenge {entry.challenge}", f"run {entry.run}")
+
+    def remove_entry(self, entry: EntryRow) -> None:
+        """Take back what was handed in."""
+        self.store.entries.remove(entry.challenge, entry.id)
+        write_entries(self.root, self.store, entry.challenge)
+        self.log_action("take back", f"challenge {entry.challenge}", f"run {entry.run} of {entry.name}")
 
     def delete(self, run: str) -> None:
         """Remove a run with its checkpoints and curves. Raises ValueError while its worker runs."""

@@ -51,14 +51,19 @@ class People:
     def __init__(self, transaction: Callable[[], AbstractContextManager[sql.Connection]]) -> None:
         self._transaction = transaction
 
-    def welcome(self, person: Person) -> None:
-        """Enter that somebody has signed in, with the name that they have now."""
+    def welcome(self, person: Person) -> float | None:
+        """Enter that somebody has come, with the name that they have now; when they came last, None for the first time.
+
+        A hint for people: of two who come at the same time both may be told the time before.
+        """
         now = time.time()
         known = PEOPLE.update().where(PEOPLE.c.id == person.id)
         fields = {"name": person.name, "email": person.email, "last_seen": now}
         with self._transaction() as connection:
+            before = connection.execute(sql.select(PEOPLE.c.last_seen).where(PEOPLE.c.id == person.id)).scalar()
             if not connection.execute(known.values(**fields)).rowcount:
                 connection.execute(PEOPLE.insert().values(id=person.id, first_seen=now, **fields))
+        return None if before is None else float(before)
 
     def all(self) -> list[PersonRow]:
         """All who have ever signed in, in the order of their names."""

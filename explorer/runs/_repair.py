@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
+from ._entries import EntryRow
 from ._experiments import ExperimentRow, Trial
 from ._files import atomic_write, is_locked, read_note
 from ._history_file import HistoryFile, read_history
@@ -18,10 +19,12 @@ from ._home import RUN_ID, RunFolder, checkpoint_step, list_checkpoints, run_fol
 from ._records import ACTIVE, EARLY_STOP, ENDED, Run, StoreError
 from ._salvage import read_rows
 from ._store import Store
-from ._tables import AUDIT, DOCUMENTS, EVENTS, EXPERIMENTS, METRICS, PEOPLE, RUNS, TRIALS
+from ._tables import AUDIT, DOCUMENTS, ENTRIES, EVENTS, EXPERIMENTS, METRICS, PEOPLE, RUNS, TRIALS
 
 _BATCH = 5000
 _LISTED_AGAIN = "listed again from its folder"
+_ENTRIES = ".entries.jsonl"
+"""How the name of the file ends that has what was handed in to a challenge."""
 
 
 def describe(run: Run, trial: Trial | None) -> dict[str, Any]:
@@ -40,6 +43,25 @@ def write_experiment(root: Path, experiment: ExperimentRow) -> None:
 def remove_experiment(root: Path, experiment: str) -> None:
     """Remove what ``write_experiment`` wrote."""
     _experiment_path(root, experiment).unlink(missing_ok=True)
+    _experiment_path(root, experiment).with_suffix(_ENTRIES).unlink(missing_ok=True)
+
+
+def write_entries(root: Path, store: Store, challenge: str) -> None:
+    """Write what was handed in to a challenge beside its description, for the same reason."""
+    text = "".join(f"{json.dumps(row.__dict__)}\n" for row in store.entries.of(challenge))
+    atomic_write(_experiment_path(root, challenge).with_suffix(_ENTRIES), text.encode())
+
+
+def _read_entries(path: Path) -> list[EntryRow]:
+    """What ``write_entries`` wrote; lines that are none are left out."""
+    found = []
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        for line in path.read_text(encoding="ascii").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                row = json.loads(line)
+                texts = {key: str(row[key]) for key in ("id", "challenge", "person", "name", "run", "data")}
+                found.append(EntryRow(at=float(row["at"]), **texts))
+    return found
 
 
 def _experiment_path(root: Path, experiment: str) -> Path:
@@ -75,7 +97,7 @@ def salvage(store: Store, root: Path, damaged: Path, home: str) -> str:
 def _salvage_runs(store: Store, root: Path, damaged: Path) -> set[str]:
     """Take over runs, experiments and who belongs to them, people and what they did. Returns the runs' ids."""
     runs: dict[str, dict[str, Any]] = {}
-    for table, row in read_rows(damaged, (RUNS, EXPERIMENTS, TRIALS, PEOPLE, AUDIT)):
+    for table, row in read_rows(damaged, (RUNS, EXPERIMENTS, TRIALS, PEOPLE, AUDIT, ENTRIES)):
         if table is RUNS and _is_run(row):
             before = runs.get(row["id"])
             if before is None or (row["attempt"], row["step"]) >= (before["attempt"], before["step"]):
@@ -127,8 +149,7 @@ def relist(store: Store, root: Path, home: str) -> list[str]:
     """
     known = store.statuses()
     again = [name for name in run_folders(root) if name not in known and _relist(store, root, name, home)]
-    if again:
-        _relist_experiments(store, root)
+    _relist_experiments(store, root)
     return again
 
 
@@ -198,6 +219,8 @@ def _restore_from_folder(store: Store, folder: RunFolder) -> None:
 def _relist_experiments(store: Store, root: Path) -> None:
     known = {experiment.id for experiment in store.experiments.all()}
     for path in sorted((root / "experiments").glob("*.json")):
+        if path.stem in known or not RUN_ID.fullmatch(path.stem):
+            continue
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             row = ExperimentRow(
@@ -206,8 +229,11 @@ def _relist_experiments(store: Store, root: Path) -> None:
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if row.id not in known and RUN_ID.fullmatch(row.id) and _is_json(row.plan, dict):
+        if _is_json(row.plan, dict):
             store.experiments.save(row)
+            for entry in _read_entries(path.with_suffix(_ENTRIES)):
+                with contextlib.suppress(StoreError):  # twice the same
+                    store.entries.add(entry)
 
 
 def write_histories(store: Store, root: Path) -> None:

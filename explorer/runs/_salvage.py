@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 
 import sqlalchemy as sql
 
-from ._tables import AUDIT, DOCUMENTS, EVENTS, EXPERIMENTS, METRICS, PEOPLE, RUNS, TRIALS
+from ._tables import AUDIT, DOCUMENTS, ENTRIES, EVENTS, EXPERIMENTS, METRICS, PEOPLE, RUNS, TRIALS
 
 _MAGIC = b"SQLite format 3\x00"
 _TABLE_LEAF, _INDEX_LEAF, _INDEX_INNER = 0x0D, 0x0A, 0x02
 _INTEGER_BYTES = (0, 1, 2, 3, 4, 6, 8)
-_ROWID_TABLES = (RUNS, DOCUMENTS, EVENTS, EXPERIMENTS, TRIALS, PEOPLE, AUDIT)
+_ROWID_TABLES = (RUNS, DOCUMENTS, EVENTS, EXPERIMENTS, TRIALS, PEOPLE, AUDIT, ENTRIES)
 """Those of the tables whose rows lie in pages of tables; those without a row id lie in pages of indices."""
 _LONGEST_BYTES = 1 << 28
 _OLD_COLUMNS = {RUNS.name: (20, 22, 23), EXPERIMENTS.name: (4,)}

@@ -14,6 +14,7 @@ import sqlalchemy as sql
 
 from ..text import suggest
 from ._database import to_columns
+from ._entries import Entries
 from ._experiments import Experiments, Trial
 from ._networks import Networks
 from ._people import People
@@ -31,6 +32,8 @@ class Store(Recorded):
         super().__init__(url)
         self.experiments = Experiments(self._transaction, self._delete)
         """Runs that belong together."""
+        self.entries = Entries(self._transaction)
+        """What was handed in to challenges; who may see a challenge may see them."""
         self.people = People(self._transaction)
         """Who has signed in, and what they did."""
         self.networks = Networks(self._transaction, self._upsert)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest of the Alembic revisions in ``migrations/versions``."""
 VERSION = 2
 """For versions of the product that know nothing of Alembic: they refuse a store whose number is above 1."""
@@ -186,4 +186,16 @@ AUDIT = sql.Table(
     sql.Column("action", sql.String(40), nullable=False, comment="what was done, such as 'delete'"),
     sql.Column("object", sql.String(500), nullable=False, comment="to what, such as 'run 20260131-142501-0fa3c2'"),
     sql.Column("detail", sql.Text, nullable=False),
+)
+ENTRIES = sql.Table(
+    "entries",
+    META,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("challenge", sql.String(40), nullable=False, comment="a row of experiments"),
+    sql.Column("person", sql.String(64), nullable=False, comment="'' without sign-in"),
+    sql.Column("name", sql.String(120), nullable=False, comment="on the board"),
+    sql.Column("run", sql.String(40), nullable=False),
+    sql.Column("at", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
+    sql.Column("data", sql.Text, nullable=False, comment="JSON: what the run had reached, and its network"),
+    sql.UniqueConstraint("challenge", "run"),
 )

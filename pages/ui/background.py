@@ -10,6 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer.datasets import Cancel, CancelledError, Progress
+from explorer.person import act_as, acting
 from explorer.text import format_duration
 
 from .text import literal
@@ -37,6 +38,7 @@ class Work:
         self._done, self._whole = 0, 0
         self._begun = self._seen = time.monotonic()
         self._stop, self._ended = threading.Event(), threading.Event()
+        self._person = acting()
         threading.Thread(target=self._run, args=(do,), daemon=True, name=what).start()
 
     @property
@@ -71,7 +73,8 @@ class Work:
 
     def _run(self, do: Callable[[Progress, Cancel], None]) -> None:
         try:
-            do(self._tell, self._is_over)
+            with act_as(self._person):
+                do(self._tell, self._is_over)
         except CancelledError:
             self.error = "cancelled"
         except (ValueError, OSError, MemoryError, RuntimeError) as error:

@@ -12,6 +12,7 @@ from explorer.runs import AlreadyManaged, History, Manager, Status
 from explorer.search import Driver
 from explorer.training import find_platform_problem, open_manager
 
+from .people import visitor
 from .text import literal
 
 
@@ -38,19 +39,25 @@ def search_driver() -> Driver:
 
 
 def manager() -> Manager:
-    """The manager; it supervises the runs unless another program does. Raises ValueError if nothing can be stored."""
+    """The manager as the visitor may use it; it supervises the runs unless another program does.
+
+    Raises ValueError if nothing can be stored, or nobody is signed in where somebody must be.
+    """
+    person = visitor()
     try:
-        return _open()[0]
+        whole = _open()[0]
     except OSError as error:
         raise ValueError(
             f"the data of the runs cannot be written: {error.strerror or error} ({error.filename}); "
             f"EXPLORER_HOME names another folder"
         ) from None
+    return whole if person is None else whole.act_for(person)
 
 
 def history() -> History:
-    """The curves that were read lately."""
-    return _open()[1]
+    """The curves that were read lately, of runs that the visitor may look at."""
+    person = visitor()
+    return _open()[1] if person is None else _open()[1].read_by(manager().store)
 
 
 def require_manager(title: str, otherwise: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from . import account, people
 from .callbacks import keep_callbacks_whole
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -20,6 +21,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "train": ("Train", ":material/monitoring:"),
     "ablate": ("Ablate", ":material/science:"),
     "search": ("Search", ":material/travel_explore:"),
+    "challenges": ("Challenges", ":material/flag:"),
     "inspect": ("Inspect", ":material/image_search:"),
     "receptive_field": ("Receptive field", ":material/center_focus_weak:"),
     "catalogue": ("Catalogue", ":material/library_books:"),
@@ -33,7 +35,9 @@ def _read(name: str) -> str:
 
 
 def route() -> None:
-    """Show the page that the address names."""
+    """Show the page that the address names; on a server with sign-in, to whoever is signed in and nobody else."""
+    person = people.signed_in()
+    admitted = person is not None or not people.sign_in_is_on()
     pages = [
         # Streamlit serves its default page at '/' alone, and says "page not found" at the page's own address.
         # So none of ours is the default: a hidden one leads on, and every page keeps its file stem as its address.
@@ -48,10 +52,18 @@ def route() -> None:
         initial_sidebar_state=200,
     )
     st.html(f"<style>{_read('page.css')}</style>")
+    mark = f'<div data-signed-in="{"yes" if person else "no"}"></div>' if person or not admitted else ""
     with st.container(key="page_script"):
-        st.html(f"<script>{_read('page.js')}</script>", unsafe_allow_javascript=True)
+        st.html(f"{mark}<script>{_read('page.js')}</script>", unsafe_allow_javascript=True)
     st.logo(_ROOT / "assets" / "logo.svg", size="large", icon_image=_ROOT / "assets" / "icon.png")
-    st.navigation(pages).run()
+    page = st.navigation(pages, position="sidebar" if admitted else "hidden")
+    if not admitted:
+        people.show_sign_in()
+        return
+    if person is not None:
+        account.welcome(person)
+        account.show(person)
+    page.run()
 
 
 def _home() -> None:

@@ -97,14 +97,15 @@ def serving(
     timeout: float = 60,
     script: str | Path = "app.py",
     worker_command: tuple[str, ...] = (),
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """Start the app, or another script, on a free port; wait until it is healthy, stop it at the end.
+    """Start the app, or another script, on a free port or this one; wait until it is healthy, stop it at the end.
 
     Its training runs start as ``worker_command`` says, where one is given (``tests.runs.forking``).
     """
     home.mkdir(parents=True, exist_ok=True)
     module = ["tests.browser.light_server", json.dumps(worker_command)] if worker_command else ["streamlit"]
-    server = _start(home, [*module, "run", str(script)], arguments, environment or {}, timeout)
+    server = _start(home, [*module, "run", str(script)], arguments, environment or {}, timeout, port or free_port())
     try:
         yield server
     finally:
@@ -112,12 +113,12 @@ def serving(
 
 
 def _start(
-    home: Path, module: list[str], arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float
+    home: Path, module: list[str], arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float,
+    port: int,
 ) -> Server:
     # A developer's own Streamlit settings must not decide what the tests see.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     environment = {**inherited, "EXPLORER_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
-    port = free_port()
     command = [sys.executable, "-m", *module, "--server.headless=true"]
     command += [f"--server.port={port}", "--server.fileWatcherType=none", *arguments]
     with tempfile.NamedTemporaryFile(dir=home, prefix="server-", suffix=".log", delete=False) as log:

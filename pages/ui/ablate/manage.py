@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer import experiments
 from explorer.experiments import StoredExperiment
+from pages.ui import sharing
 from pages.ui.manager import manager
 
 from . import state
@@ -16,6 +17,11 @@ from . import state
 
 def buttons(stored: StoredExperiment, counts: dict[str, int], *, resumable: int) -> None:
     """What can be done with an experiment as it is now; ``counts`` are its runs by state."""
+    row = manager().store.experiments.get(stored.id, "experiment")
+    if not sharing.may_change(row.owner):
+        with st.popover("More", icon=":material/more_horiz:", key="experiment_more"):
+            _download(stored)
+        return
     active = counts.get("queued", 0) + counts.get("running", 0)
     if active:
         st.button(
@@ -36,6 +42,10 @@ def buttons(stored: StoredExperiment, counts: dict[str, int], *, resumable: int)
     with st.popover("More", icon=":material/more_horiz:", key="experiment_more"):
         _seeds(stored)
         _download(stored)
+        sharing.offer(
+            f"experiment_share_{stored.id}", row.owner, row.shared,
+            lambda shared: state.run_action(lambda runs: runs.share_experiment(stored.id, shared)),
+        )  # fmt: skip
         if not active:
             sure = st.checkbox("Delete it with its runs", key=f"experiment_sure_{stored.id}")
             st.button(

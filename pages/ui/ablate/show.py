@@ -13,6 +13,7 @@ from explorer import experiments
 from explorer.experiments import CONVENTIONS, Conclusions, StoredExperiment, VariantResult
 from explorer.runs import RESUMABLE
 from explorer.text import format_decimal, format_duration
+from pages.ui import sharing
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
 from pages.ui.text import literal
@@ -68,7 +69,9 @@ def _head(known: list[StoredExperiment], stored: StoredExperiment, rows: list[Va
         _other(known, stored)
     config = stored.experiment.config
     seeds = stored.experiment.seeds
+    kept = manager().store.experiments.get(stored.id, "experiment")
     facts = [
+        *sharing.describe(kept.owner, kept.shared),
         stored.experiment.base.name, stored.experiment.design, config.dataset, experiments.format_epochs(config.epochs),
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:10]))}{' …' if len(seeds) > 10 else ''}",
     ]  # fmt: skip

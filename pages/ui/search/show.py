@@ -13,6 +13,7 @@ from explorer.analysis import METRICS
 from explorer.architecture import from_json, to_link
 from explorer.search import Findings, SearchTrial, StoredSearch
 from explorer.text import format_decimal, format_duration, format_si
+from pages.ui import sharing
 from pages.ui.components import mount
 from pages.ui.manager import manager, search_driver, supervise
 from pages.ui.text import cell, key_of_rows, literal
@@ -35,11 +36,10 @@ def live() -> None:
 
 
 def _active(name: str) -> bool:
-    if not name:
-        return False
-    stored = search.get_search(manager(), name)
-    names = [name, *([stored.search.baseline] if stored.search.baseline else [])]
     known = {each.id: each for each in search.list_searches(manager())}
+    if name not in known:  # none, or one that was deleted or is no longer shared
+        return False
+    names = [name, known[name].search.baseline]
     return any(not search.read_standing(manager(), known[each]).over for each in names if each in known)
 
 
@@ -76,7 +76,9 @@ def _head(known: list[StoredSearch], stored: StoredSearch, findings: Findings) -
         _buttons(stored, active=bool(standing.active), paused=paused, over=bool(why))
         _other(known, stored)
     how = stored.search
+    row = manager().store.experiments.get(stored.id, "search")
     facts = [
+        *sharing.describe(row.owner, row.shared),
         how.space.network.name, how.space.config.dataset, f"{how.epochs} epochs a run", how.sampler,
         f"{len(how.space.dimensions)} dimensions ({', '.join(how.space.groups)})", *map(str, how.limits),
         *([f"pruning: {how.pruner}"] if how.pruner != "none" else []), f"seed {how.seed}",
@@ -100,6 +102,9 @@ def _head(known: list[StoredSearch], stored: StoredSearch, findings: Findings) -
 
 def _buttons(stored: StoredSearch, *, active: bool, paused: bool, over: bool) -> None:
     names = [stored.id, *([stored.search.baseline] if stored.search.baseline else [])]
+    row = manager().store.experiments.get(stored.id, "search")
+    if not sharing.may_change(row.owner):
+        return
     if not paused and (active or not over):
         st.button(
             "Pause", icon=":material/pause:", key="search_pause", on_click=state.run_action,
@@ -117,6 +122,12 @@ def _buttons(stored: StoredSearch, *, active: bool, paused: bool, over: bool) ->
             st.button(
                 "Add them", icon=":material/add:", key="search_extend", on_click=_extend, args=(stored, key)
             )
+        sharing.offer(
+            f"search_share_{stored.id}", row.owner, row.shared,
+            lambda shared: state.run_action(
+                _each, lambda runs, name: runs.share_experiment(name, shared), names
+            ),
+        )  # fmt: skip
         if not active:
             sure = st.checkbox("Delete it with its runs", key=f"search_sure_{stored.id}")
             st.button(

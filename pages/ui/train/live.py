@@ -7,6 +7,7 @@ import streamlit as st
 from explorer import figures
 from explorer.runs import ACTIVE, FOLDER_GONE, Run, series
 from explorer.text import format_bytes, format_decimal, format_duration, format_share
+from pages.ui import sharing
 from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
 from pages.ui.text import literal
@@ -62,6 +63,7 @@ def _head(run: Run) -> None:
             st.badge("not responding", icon=":material/hourglass_empty:", color="orange")
         manage.buttons(run)
     facts = [run.setting("dataset"), run.device or run.setting("device"), f"seed {run.setting('seed')}", run.id]
+    facts[:0] = sharing.describe(run.owner, run.shared)
     if run.reason:
         facts.insert(0, run.reason)
     if run.status == "finished" and not runs.has_folder(run):

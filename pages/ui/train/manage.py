@@ -10,7 +10,7 @@ from explorer import training
 from explorer.export import Subject
 from explorer.inspection import BEST
 from explorer.runs import FORMATS, RESUMABLE, Run, RunFolder, export_zip, list_best, list_checkpoints
-from pages.ui import export
+from pages.ui import export, sharing
 from pages.ui.manager import manager
 
 from . import state
@@ -23,6 +23,12 @@ _WIDTH = 120
 def buttons(run: Run) -> None:
     """What can be done with a run as it is now. Every button keeps its place and size, for a hand that reaches for it
     while the run changes its state."""
+    if not sharing.may_change(run.owner):
+        _offer_model(run)
+        with st.popover("More", icon=":material/more_horiz:", key="more"):
+            _offer_clone(run)
+            _export(run)
+        return
     runs = manager()
     running, requested = run.status == "running", run.requested_action
     pausing, stopping = requested == "pause", requested == "stop"
@@ -56,10 +62,8 @@ def _more(run: Run) -> None:
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 st.text_input("Epochs to add", "5", key=f"extend_by_{run.id}", max_chars=40, width=130)
                 st.button("Extend", icon=":material/add:", key="extend", on_click=_extend, args=(run,))
-        st.button(
-            "Clone into the form", icon=":material/content_copy:", key="clone", on_click=_clone, args=(run,),
-            help="Fills the form New run with this run's network and settings, to be changed and started.",
-        )  # fmt: skip
+        _offer_clone(run)
+        _offer_sharing(run)
         _export(run)
         with st.form(key=f"notes_{run.id}", border=False):
             name = st.text_input("Title", run.name, max_chars=120)
@@ -77,6 +81,21 @@ def _more(run: Run) -> None:
                 "Delete for good", icon=":material/delete:", key="delete", disabled=not sure, on_click=_delete,
                 args=(run,),
             )  # fmt: skip
+
+
+def _offer_clone(run: Run) -> None:
+    st.button(
+        "Clone into the form", icon=":material/content_copy:", key="clone", on_click=_clone, args=(run,),
+        help="Fills the form New run with this run's network and settings, to be changed and started.",
+    )  # fmt: skip
+
+
+def _offer_sharing(run: Run) -> None:
+    if sharing.is_shared_alone(run.id):
+        sharing.offer(
+            f"share_{run.id}", run.owner, run.shared,
+            lambda shared: state.PAGE.run_action(manager().share, run.id, shared),
+        )  # fmt: skip
 
 
 def _extend(run: Run) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from explorer.runs import Manager, Run, series
 from explorer.text import format_duration
 from explorer.training import MeasuredNetwork, measure_networks
+from pages.ui import sharing
 from pages.ui.manager import manager
 from pages.ui.text import cell, key_of_rows, number_column
 
@@ -61,8 +62,10 @@ def _table(runs: list[Run]) -> None:
             "Filter", key="runs_search", placeholder="name, data, tag, state: inception, digits, finished ...",
             label_visibility="collapsed",
         ).lower().split()  # fmt: skip
+        mine = sharing.choose_mine("runs_mine")
         best = st.toggle("Best first", key="runs_best", help="By test accuracy after the last epoch.")
-    rows = [each for each in records(runs) if all(word in _words(each) for word in words)]
+    shown = [run for run in runs if sharing.is_mine(run.owner)] if mine else runs
+    rows = [each for each in records(shown) if all(word in _words(each) for word in words)]
     if best:
         rows.sort(key=lambda each: -(each["test accuracy"] or -1.0))
     names = [each["run"] for each in rows]
@@ -113,7 +116,12 @@ def records(runs: list[Run]) -> list[dict[str, Any]]:
     found = manager()
     accuracies = found.store.last_values(series.TEST_ACCURACY)
     networks = measure_networks(found.store, (run.architecture for run in runs), seconds=0.0)
-    return [_record(found, run, accuracies.get(run.id), networks.get(run.architecture)) for run in runs]
+    names = sharing.list_names()
+    rows = [_record(found, run, accuracies.get(run.id), networks.get(run.architecture)) for run in runs]
+    if names:
+        for row, run in zip(rows, runs, strict=True):
+            row["owner"] = cell(f"{sharing.name_owner(run.owner, names)}{' (shared)' if run.shared else ''}")
+    return rows
 
 
 def _record(manager: Manager, run: Run, accuracy: float | None, network: MeasuredNetwork | None) -> dict[str, Any]:
@@ -135,4 +143,5 @@ def _record(manager: Manager, run: Run, accuracy: float | None, network: Measure
 
 
 def _words(record: dict[str, Any]) -> str:
-    return " ".join(str(record[key]) for key in ("name", "state", "data", "device", "tags", "run")).lower()
+    keys = ("name", "state", "data", "device", "tags", "run", "owner")
+    return " ".join(str(record.get(key, "")) for key in keys).lower()

@@ -7,8 +7,8 @@ runs there are.
 import sqlalchemy as sql
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""The Challenges page's parts."""
