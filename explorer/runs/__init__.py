@@ -30,6 +30,7 @@ from ._home import (
 from ._manager import Manager, wait_until_ended
 from ._networks import NetworkRow, Networks
 from ._open import connect_store, open_store
+from ._patience import PATIENCE_SECONDS, PatientStore
 from ._people import AuditLine, PersonRow
 from ._personal import PersonalStore
 from ._records import (
@@ -61,6 +62,7 @@ __all__ = [
     "FOLDER_GONE",
     "FORMATS",
     "NODE_GONE",
+    "PATIENCE_SECONDS",
     "PREDICTIONS",
     "RESUMABLE",
     "RUN_ID",
@@ -81,6 +83,7 @@ __all__ = [
     "Manager",
     "NetworkRow",
     "Networks",
+    "PatientStore",
     "PersonRow",
     "PersonalStore",
     "Point",

@@ -18,6 +18,8 @@ from ._records import StoreError
 from ._schema import NewerSchemaError, bring_up_to_date
 
 _BUSY_SECONDS = 30.0
+_SERVER_PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+"""Seconds, and milliseconds, after which a PostgreSQL whose machine is gone is away; by default that takes minutes."""
 _PACKAGES = {"psycopg": "psycopg[binary]"}
 """What to install where a database's driver is missing, by the module that was not found."""
 _CHECKED_PAGES = 16_384  # 64 MB
@@ -35,11 +37,14 @@ class Database:
         lite = self.url.get_backend_name() == "sqlite"
         self._suspect = Path(f"{self.url.database}.suspect") if lite and self.url.database else None
         """A file that says that damage was met: the next program that opens the store checks it whatever its size."""
+        arguments: dict[str, Any] = {}
+        if lite:
+            arguments = {"timeout": _BUSY_SECONDS}
+        elif self.url.get_driver_name() in ("psycopg", "psycopg2"):
+            arguments = {name: value for name, value in _SERVER_PATIENCE.items() if name not in self.url.query}
         # No pool: a connection is cheap beside a batch of metrics, survives no fork, and always means the current file.
         try:
-            self._engine = sql.create_engine(
-                self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS} if lite else {}
-            )
+            self._engine = sql.create_engine(self.url, poolclass=NullPool, connect_args=arguments)
         except ModuleNotFoundError as error:
             package = _PACKAGES.get(error.name or "", error.name)
             raise StoreError(
@@ -105,13 +110,23 @@ class Database:
         try:
             yield
         except sql.exc.DBAPIError as error:
-            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-            duplicate = isinstance(error, sql.exc.IntegrityError)
-            found = StoreError(f"the run store {self.location}: {error.orig}", code=code, duplicate=duplicate)
+            found = self._describe(error)
             if found.damaged and self._suspect is not None:
                 with contextlib.suppress(OSError):
                     self._suspect.touch()
             raise found from None
+
+    def _describe(self, error: sql.exc.DBAPIError) -> StoreError:
+        """Say in one sentence what the database did not do."""
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if isinstance(error.orig, sqlite3.Error):
+            away = code == sqlite3.SQLITE_BUSY
+        else:
+            away = isinstance(error, sql.exc.OperationalError | sql.exc.InterfaceError)
+        lines = str(error.orig).split("\n")
+        reason = " ".join(" ".join(lines[:1] if away else lines).split())  # further lines ask whether the server runs
+        said = f"the run store {self.location}{' does not answer' if away else ''}: {reason}"
+        return StoreError(said, code=code, duplicate=isinstance(error, sql.exc.IntegrityError), away=away)
 
     def _upsert(self, connection: sql.Connection, table: sql.Table, rows: list[dict[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]

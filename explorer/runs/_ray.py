@@ -26,11 +26,10 @@ from typing import Any, NamedTuple
 from ..process import start_process
 from . import _fair
 from ._fair import Queue
-from ._files import read_note
 from ._home import RunFolder
-from ._local import end_of
 from ._place import Book, Settle, share_of_gpu
-from ._records import FOLDER_GONE, NODE_GONE, Run, Status
+from ._ray_supervisor import find_end
+from ._records import FOLDER_GONE, NODE_GONE, WORKER_GONE, Run, Status
 from ._store import Store
 
 SILENT_SECONDS = 10.0
@@ -39,7 +38,7 @@ _CONNECT_SECONDS, _ANSWER_SECONDS, _RETRY_SECONDS = 60.0, 20.0, 10.0
 _CLOSE_SECONDS = 5.0
 _GAP_SECONDS = 5.0
 """Who has not looked for so long, knows nothing of the heartbeats meanwhile."""
-_MOST_LOSSES = 3
+_MOST_LOSSES = 5
 """A run that loses its machine so often without a new step is left alone: perhaps it is the cause."""
 _GPU_BYTES = 8_000_000_000
 """Ray does not tell how much memory a GPU has: where runs share one, no more is counted on."""
@@ -124,6 +123,14 @@ class Heartbeat(NamedTuple):
     looked: float
 
 
+class Losses(NamedTuple):
+    """How often a run has lost its worker without a new step."""
+
+    attempt: int
+    step: int
+    number: int
+
+
 class RayPlace:
     """A Ray cluster."""
 
@@ -149,11 +156,12 @@ class RayPlace:
         self._names: set[str] | None = None
         """Of the actors that live; None where nobody knows."""
         self._nodes: list[dict[str, float]] = []
+        self._machines: set[str] = set()
+        """Ray's names of those that live."""
         self._looked = 0.0
         self._beats: dict[str, Heartbeat] = {}
         self._started: Counter[str] = Counter()
-        self._losses: dict[str, tuple[int, int]] = {}
-        """By run: its furthest step, and how often it was lost since."""
+        self._losses: dict[str, Losses] = {}
 
     def prepare(self, active: Collection[Status]) -> None:
         """Ask Ray which workers live."""
@@ -165,6 +173,9 @@ class RayPlace:
         except ClusterError as error:
             _log.warning("%s", error)
             return
+        if not self._machines <= set(found["machines"]):
+            self._started.clear()  # what failed on a machine that is gone says nothing of the others
+        self._machines = set(found["machines"])
         self._nodes, self._looked = found["nodes"], time.monotonic()
         self._names = set(found["names"])
 
@@ -193,16 +204,7 @@ class RayPlace:
     def find_end(self, run: Run) -> tuple[Status, str]:
         """What its worker noted, or was requested; else its machine is gone, and it waits for another one."""
         self._beats.pop(run.id, None)
-        lock = RunFolder(self._root, run.id).lock
-        note = read_note(lock)
-        if run.requested_action != "run" or (note.get("attempt") == run.attempt and "status" in note):
-            return end_of(run, lock)
-        furthest, losses = self._losses.get(run.id, (0, 0))
-        losses = 1 if run.step > furthest else losses + 1
-        self._losses[run.id] = max(furthest, run.step), losses
-        if losses >= _MOST_LOSSES:
-            return "interrupted", f"it lost its machine {losses} times without a new step; resume it to try again"
-        return "queued", NODE_GONE
+        return find_end(run, RunFolder(self._root, run.id).lock, NODE_GONE)
 
     def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
         """Machines have room for CPUs and GPUs. Where Ray put a run is not asked: any machine that would do counts."""
@@ -241,6 +243,7 @@ class RayPlace:
             problem = self._find_problem(run)
             if problem is not None:
                 self._started.pop(_actor(run, run.attempt + 1), None)
+                self._losses.pop(run.id, None)
                 settle(run, *problem)
                 continue
             need = _resources(run, self._nodes)
@@ -257,6 +260,9 @@ class RayPlace:
             _resources(run, self._nodes)
         except ValueError as error:
             return "failed", str(error)
+        losses = self._count_losses(run)
+        if losses >= _MOST_LOSSES:
+            return "interrupted", f"it lost its worker {losses} times without a new step; resume it to try again"
         if self._started[_actor(run, run.attempt + 1)] >= _MOST_LOSSES:
             return "failed", (
                 f"no machine of the cluster could start its worker; {folder} must be the same folder on all of "
@@ -275,6 +281,14 @@ class RayPlace:
         self._store.update(run.id, where={"attempt": (run.attempt,)}, turn="begins", place=self.name)
         self._started[name] += 1
         return True
+
+    def _count_losses(self, run: Run) -> int:
+        """How often a run that waits has lost its worker since its furthest step."""
+        known = self._losses.get(run.id, Losses(run.attempt - 1, -1, 0))
+        if run.reason in (NODE_GONE, WORKER_GONE) and run.attempt != known.attempt:
+            number = 1 if run.step > known.step else known.number + 1
+            known = self._losses[run.id] = Losses(run.attempt, max(run.step, known.step), number)
+        return known.number
 
     def _order(self, run: Run, need: Need) -> dict[str, Any]:
         """What starts the worker of a run, by ``Supervisor``."""

@@ -30,9 +30,10 @@ def _connect(address: str, namespace: str) -> Any:
 def _answer(ray: Any, order: dict[str, Any]) -> dict[str, Any]:
     what = order["do"]
     if what == "look":
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        nodes = [{kind: float(node.get(kind, 0)) for kind in ("CPU", "GPU")} for node in nodes]
-        return {"names": ray.util.list_named_actors(), "nodes": nodes}
+        alive = [node for node in ray.nodes() if node["Alive"]]
+        nodes = [{kind: float(node["Resources"].get(kind, 0)) for kind in ("CPU", "GPU")} for node in alive]
+        machines = [node["NodeID"] for node in alive]
+        return {"names": ray.util.list_named_actors(), "nodes": nodes, "machines": machines}
     if what == "start":
         # Detached: it outlives this process and the server. The class is found on the node by its name.
         actor = ray.remote(Supervisor).options(

@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from ..process import start_process
+from ._files import read_note
 from ._home import RunFolder
 from ._local import end_of
 from ._open import connect_store
-from ._records import StoreError
+from ._records import WORKER_GONE, Run, Status, StoreError
 
 _RETRY_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+
+
+def find_end(run: Run, lock: Path, gone: str) -> tuple[Status, str]:
+    """What a dead worker of a cluster noted, or was requested; else the run waits for another one, since it is gone."""
+    note = read_note(lock)
+    if run.requested_action != "run" or (note.get("attempt") == run.attempt and "status" in note):
+        return end_of(run, lock)
+    return "queued", gone
 
 
 class Supervisor:
@@ -51,8 +61,14 @@ class Supervisor:
             self._worker.send_signal(number)
 
     def _wait(self) -> None:
+        """Until the worker has ended, or Ray's node: one that has lost its head ends, and leaves us behind."""
+        node = os.getppid()
         try:
-            self._worker.wait()
+            while self._worker.poll() is None:
+                if os.getppid() != node:
+                    return  # nobody knows any more what is used here; the worker notices, and its run goes on elsewhere
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._worker.wait(_LOOK_SECONDS)
             self._settle()
         finally:
             os._exit(0)  # gives the CPUs and GPUs back
@@ -65,7 +81,7 @@ class Supervisor:
             try:
                 run = store.get(self._order["run"])
                 if (run.status, run.attempt) == ("running", attempt):
-                    status, reason = end_of(run, RunFolder(root, run.id).lock)
+                    status, reason = find_end(run, RunFolder(root, run.id).lock, WORKER_GONE)
                     where = {"status": ("running",), "attempt": (attempt,)}
                     store.update(run.id, where=where, event=f"{status}: {reason}", status=status, reason=reason)
             except StoreError:

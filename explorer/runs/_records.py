@@ -24,6 +24,8 @@ CARRIED = "carried"
 """Name of the document, at step 0, that tells what a run took of the weights that it starts from, one row a tensor."""
 NODE_GONE = "the machine that trained it left the cluster; it goes on elsewhere"
 """Why a run is queued again."""
+WORKER_GONE = "its worker died without a report; it goes on from its newest checkpoint"
+"""Why a run of a cluster is queued again whose machine is still there."""
 FOLDER_GONE = "its folder is gone, and its checkpoints with it"
 """Why a run is lost."""
 
@@ -31,12 +33,14 @@ FOLDER_GONE = "its folder is gone, and its checkpoints with it"
 class StoreError(ValueError):
     """The store cannot be used; the message says which, why and what to do."""
 
-    def __init__(self, message: str, *, code: int = 0, duplicate: bool = False) -> None:
+    def __init__(self, message: str, *, code: int = 0, duplicate: bool = False, away: bool = False) -> None:
         super().__init__(message)
         self.code = code
         """SQLite's primary result code (sqlite3.SQLITE_FULL, SQLITE_CORRUPT ...), 0 for other databases."""
         self.duplicate = duplicate
         """Whether what was to be added is there already."""
+        self.away = away
+        """Whether the database did not answer, as it may do later; what was asked of it may have been done."""
 
     @property
     def disk_full(self) -> bool:

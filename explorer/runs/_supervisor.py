@@ -62,11 +62,15 @@ class Supervisor:
             self.acquire(patience)
 
         def forever() -> None:
+            told = ""
             while not self._closing.wait(_TICK_SECONDS):
                 try:
                     self.tick()
-                except Exception:  # noqa: BLE001  (a full disk today must not end the supervision for good)
-                    _log.exception("the runs could not be looked after; trying again")
+                    told = ""
+                except Exception as error:  # noqa: BLE001  (a full disk today must not end the supervision for good)
+                    if told != str(error):  # a database may be away for long
+                        _log.exception("the runs could not be looked after; trying again")
+                    told = str(error)
 
         threading.Thread(target=forever, name="runs", daemon=True).start()
 

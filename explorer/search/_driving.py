@@ -30,11 +30,15 @@ class Driver:
         """Work from a thread until the manager is closed, or the program ends."""
 
         def forever() -> None:
+            told = ""
             while not self._manager.wait_for_close(_TICK_SECONDS):
                 try:
                     self.tick()
-                except Exception:  # noqa: BLE001  (a full disk today must not end the searches for good)
-                    _log.exception("the searches could not be looked after; trying again")
+                    told = ""
+                except Exception as error:  # noqa: BLE001  (a full disk today must not end the searches for good)
+                    if told != str(error):  # a database may be away for long
+                        _log.exception("the searches could not be looked after; trying again")
+                    told = str(error)
 
         threading.Thread(target=forever, name="searches", daemon=True).start()
 

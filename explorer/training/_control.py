@@ -7,13 +7,12 @@ import threading
 import time
 from typing import Any
 
-from ..runs import FOLDER_GONE, Document, HistoryFile, Lock, Point, Status, Store, StoreError
+from ..runs import FOLDER_GONE, PATIENCE_SECONDS, Document, HistoryFile, Lock, Point, Status, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 2.0
-_STORE_PATIENCE_SECONDS = 600.0
 
 
 class RunEnded(Exception):
@@ -94,7 +93,7 @@ class StoreSink:
             now = time.monotonic()
             self._failing_since = self._failing_since or now
             logger.warning("records are kept for the next time: %s", error)
-            if error.disk_full or now - self._failing_since > _STORE_PATIENCE_SECONDS:
+            if error.disk_full or now - self._failing_since > PATIENCE_SECONDS:
                 raise
             return
         self._points, self._documents, self._progress, self._failing_since = [], [], {}, None

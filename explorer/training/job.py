@@ -25,6 +25,7 @@ from ..runs import (
     SAMPLES,
     Document,
     HistoryFile,
+    PatientStore,
     Run,
     RunFolder,
     Status,
@@ -127,7 +128,7 @@ class MainRank:
     """What rank 0 does around the loop: it writes records, checkpoints and events, and obeys control requests."""
 
     def __init__(self, root: Path, store: Store, run: Run, control: ControlThread, job: TrainingJob) -> None:
-        self._store, self._run, self._control, self._job = store, run, control, job
+        self._store, self._run, self._control, self._job = PatientStore(store), run, control, job
         folder = RunFolder(root, run.id)
         self._folder = folder.checkpoints
         history = HistoryFile(folder.history, job.config.count_updates(job.steps))
@@ -296,17 +297,17 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
         Diverged: a loss or a weight is no longer a finite number.
         ValueError: data, device and configuration do not fit one another, or the checkpoint.
     """
-    folder = RunFolder(root, run.id).checkpoints
+    folder, events = RunFolder(root, run.id).checkpoints, PatientStore(store)
     folder.mkdir(exist_ok=True)
     checkpoint.remove_leftovers(folder)
     captured, problems = checkpoint.load_newest(folder, run.id)
     for problem in problems:
-        store.log_event(run.id, f"{problem}; quarantined, the checkpoint before it is used")
+        events.log_event(run.id, f"{problem}; quarantined, the checkpoint before it is used")
     if run.attempt > 1 and captured is None:
-        store.log_event(run.id, "there is no usable checkpoint; begins anew")
+        events.log_event(run.id, "there is no usable checkpoint; begins anew")
     job = TrainingJob.prepare(
         run, RunFolder(root, run.id), captured, 0,
-        lambda text: store.log_event(run.id, text), lambda: control.requested_action != "run",
+        lambda text: events.log_event(run.id, text), lambda: control.requested_action != "run",
     )  # fmt: skip
     main = MainRank(root, store, run, control, job)
     try:

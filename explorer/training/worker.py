@@ -26,6 +26,7 @@ from ..runs import (
     RESUMABLE,
     AlreadyManaged,
     Lock,
+    PatientStore,
     RequestedAction,
     Run,
     RunFolder,
@@ -78,13 +79,13 @@ def main(arguments: list[str]) -> int:
     ranked = torchrun.SOCKET in os.environ
     if ranked and torchrun.rank() > 0:
         return _run_worker_rank(root, store.get(run_id))
-    path = RunFolder(root, run_id).lock
+    path, patient = RunFolder(root, run_id).lock, PatientStore(store)
     on_cluster = ATTEMPT in os.environ
     if ranked:
         lock = torchrun.receive(path)
     else:
-        lock = _claim(root, store, run_id) if on_cluster else _acquire_lock(root, store, run_id)
-    run = store.get(run_id)
+        lock = _claim(root, patient, run_id) if on_cluster else _acquire_lock(root, store, run_id)
+    run = patient.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
     lock.write_note(**facts)
     control = ControlThread(store, run_id, lock, run.attempt)
@@ -97,7 +98,7 @@ def main(arguments: list[str]) -> int:
         reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
         status = "failed" if asked == "interrupted" else asked
     else:
-        _handle_signals(control, ranked=ranked)
+        _handle_signals(control, "leave" if on_cluster else "interrupt", ranked=ranked)
         control.start()
         if on_cluster:
             _leave_with_supervisor(control)
@@ -157,7 +158,9 @@ def _claim(root: Path, store: Store, run_id: str) -> Lock:
     fields: dict[str, Any] = {"status": "running", "attempt": attempt, "device": device, "reason": "", "place": "ray"}
     fields |= {"host": socket.gethostname(), "heartbeat": time.monotonic()}
     if not store.update(run_id, where={"status": ("queued",), "attempt": (attempt - 1,)}, **fields):
-        raise ValueError(f"run {run_id} no longer waits for attempt {attempt}")
+        found = store.get(run_id)
+        if any(getattr(found, name) != value for name, value in fields.items()):  # else the answer alone was lost
+            raise ValueError(f"run {run_id} no longer waits for attempt {attempt}")
     return lock
 
 
@@ -172,16 +175,16 @@ def _leave_with_supervisor(control: ControlThread) -> None:
     threading.Thread(target=watch, name="supervisor", daemon=True).start()
 
 
-def _handle_signals(control: ControlThread, *, ranked: bool) -> None:
-    """SIGTERM without a request ends the run after this batch; after a request that took too long, or twice, at once.
+def _handle_signals(control: ControlThread, action: str, *, ranked: bool) -> None:
+    """SIGTERM without a request does this after this batch; after a request that took too long, or twice, at once.
 
     A rank gets it twice where all processes are terminated: torchrun hands on its own. So there twice counts once.
     """
 
     def handle(*_: object) -> None:
         if control.requested_action == "run":
-            control.requested_action = "interrupt"
-        elif not (ranked and control.requested_action == "interrupt"):
+            control.requested_action = action
+        elif not (ranked and control.requested_action == action):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the manager repeats it; once is enough
             raise SigtermReceived
 

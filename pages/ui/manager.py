@@ -12,6 +12,7 @@ from explorer.runs import AlreadyManaged, History, Manager, Status
 from explorer.search import Driver
 from explorer.training import find_platform_problem, open_manager
 
+from .absence import follow
 from .people import visitor
 from .text import literal
 
@@ -72,6 +73,8 @@ def require_manager(title: str, otherwise: str) -> list[str]:
         return [*manager().messages, *filter(None, [supervise()])]
     except ValueError as error:
         st.title(title)
+        if getattr(error, "away", False):
+            raise
         st.error(literal(f"{otherwise}: {error}."))
         st.stop()
 
@@ -109,12 +112,11 @@ def follow_others() -> None:
     """On a page that shows runs of which none works: look now and then whether somebody has begun something."""
     before = _state_of_all()
 
-    @st.fragment(run_every=2.0)
     def look() -> None:
         if _state_of_all() != before:
             st.rerun()
 
-    look()
+    follow(look, 2.0)
 
 
 def _state_of_all() -> dict[str, Status]:

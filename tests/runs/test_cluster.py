@@ -7,8 +7,6 @@ import json
 import re
 import shlex
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,38 +14,20 @@ from typing import Any
 
 import psutil
 import pytest
-import torch
 
 from explorer.cli import main
 from explorer.runs import Manager, Point, Run, RunFolder, Store, Superseded
 from explorer.runs._ray import ClusterError, Gateway, RayPlace, _resources
-from explorer.training import checkpoint, open_manager
+from explorer.runs._records import NODE_GONE, WORKER_GONE
+from explorer.training import open_manager
 from explorer.training.worker import _claim as claim
+from pages.ui.manager import manager as page_manager
+from tests.pages.parts import messages, mounted, open_page
 from tests.sizes import thorough
 
+from .clusters import COMMAND, STORE, assert_as_if_undisturbed, node_of, start_server
 from .forking import REPOSITORY
-from .parts import create, curve, make_database, set_config, texts, until, until_status, until_step, worker
-
-COMMAND = (sys.executable, "-m", "explorer.training")
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A head and two nodes of one CPU each."""
-    pytest.importorskip("ray", reason="needs tests/requirements.txt")
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_ADDRESS", "")
-        size = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80_000_000}
-        made = Cluster(initialize_head=True, head_node_args=size)
-        try:
-            for _ in range(2):
-                made.add_node(num_cpus=1, object_store_memory=80_000_000)
-            yield made
-        finally:
-            made.shutdown()
+from .parts import create, make_database, set_config, texts, until, until_status, until_step, worker
 
 
 @pytest.fixture
@@ -69,27 +49,6 @@ def there(cluster: Any, root: Path, database: str) -> Iterator[Manager]:
     made.close()
 
 
-def weights(manager: Manager, run: str) -> dict[str, torch.Tensor]:
-    captured, problems = checkpoint.load_newest(RunFolder(manager.root, run).checkpoints, run)
-    assert problems == []
-    assert captured is not None
-    found: dict[str, torch.Tensor] = captured["model"]
-    return found
-
-
-def assert_as_if_undisturbed(manager: Manager, run: str, epochs: int) -> None:
-    """The same weights bit for bit, and the same loss of every step, as a local run that nothing happened to."""
-    alone = open_manager(manager.root.with_name("alone"))
-    other = create(alone, epochs=epochs)
-    assert until_status(alone, other.id, "finished", "failed").status == "finished"
-    expected, found = weights(alone, other.id), weights(manager, run)
-    assert expected.keys() == found.keys()
-    assert all(torch.equal(value, found[name]) for name, value in expected.items())
-    assert curve(manager, run) == curve(alone, other.id)
-    assert list(curve(manager, run)) == list(range(1, 63 * epochs + 1))
-    alone.close()
-
-
 SMALL = "tests/runs/test_cluster.py::test_a_run_on_a_cluster_is_the_local_one"
 
 
@@ -100,6 +59,34 @@ def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
     assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
     assert done.host == socket.gethostname()
     assert_as_if_undisturbed(there, run.id, 2)
+
+
+@thorough(SMALL)
+def test_the_page_of_a_server_follows_a_run_of_the_cluster(
+    cluster: Any, root: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It starts the run, shows its course while it trains, and has its log."""
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", database)
+    monkeypatch.setenv("EXPLORER_CLUSTER", cluster.address)
+    run = create(Manager(root), epochs=1000)
+    page = open_page("train")
+    try:
+        until(lambda: page_manager().store.get(run.id).step > 20)
+        page.run()
+        assert (page.exception, messages(page)) == ([], "")
+        assert run.name in [header.value for header in page.header]
+        assert page_manager().store.get(run.id).place == "ray"
+        assert "–" not in [cell.value for cell in page.metric if cell.label in ("Training loss", "Images a second")]
+        assert mounted(page, "curves")
+        assert RunFolder(root, run.id).log.is_file()
+        page.button(key="stop").click().run()
+        until(lambda: page_manager().store.get(run.id).status == "stopped")
+        page.run()
+        assert not page.exception
+    finally:
+        page_manager().stop(run.id)
+        until(lambda: not page_manager().store.runs("queued", "running"))
+        page_manager().close()
 
 
 @thorough(SMALL)
@@ -135,28 +122,7 @@ def test_a_node_that_is_lost_is_replaced(cluster: Any, there: Manager, how: str)
         assert any("left the cluster; it goes on elsewhere" in text for text in texts(there, run.id))
         assert_as_if_undisturbed(there, run.id, 5)
     finally:
-        cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
-
-
-def node_of(cluster: Any, process: psutil.Process) -> Any:
-    """The node on which a worker runs: its supervisor is a child of the node's raylet."""
-    raylet = process.parents()[1].pid
-    (node,) = [
-        each
-        for each in cluster.list_all_nodes()
-        if raylet in [info.process.pid for info in each.all_processes["raylet"]]
-    ]
-    return node
-
-
-SERVER = """
-import sys, pathlib
-from explorer.runs import Manager
-manager = Manager(pathlib.Path(sys.argv[1]), sys.argv[2], worker_command=lambda: sys.argv[4:], cluster=sys.argv[3])
-manager.supervise()
-print("ready", flush=True)
-sys.stdin.read()
-"""
+        cluster.add_node(num_cpus=1, **STORE)
 
 
 @thorough(SMALL)
@@ -165,8 +131,7 @@ def test_a_server_that_is_killed_takes_no_run_with_it(
     cluster: Any, root: Path, database: str, there: Manager
 ) -> None:
     run = create(there, epochs=5)
-    command = [sys.executable, "-c", SERVER, str(root), database, cluster.address, *COMMAND]
-    server = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    server = start_server(root, database, cluster.address)
     try:
         until(lambda: there.store.get(run.id).step > 50)
     finally:
@@ -230,11 +195,16 @@ def test_who_has_no_cluster_judges_no_run_of_one(root: Path, database: str, runn
     assert manager.run(running.id).status == "running"
 
 
-def test_a_run_that_loses_its_machine_again_and_again_is_left_alone(place: RayPlace, running: Run) -> None:
-    def lose(step: int) -> str:
-        return place.find_end(Run(**{**running.__dict__, "step": step}))[0]
-
-    assert [lose(5), lose(5), lose(7), lose(3), lose(7)] == ["queued", "queued", "queued", "queued", "interrupted"]
+def test_a_run_that_loses_its_worker_again_and_again_is_left_alone(place: RayPlace, running: Run) -> None:
+    """Whether its machine is gone, or it died alone; to be asked twice about the same loss is no other one."""
+    assert place.find_end(running) == ("queued", NODE_GONE)
+    for attempt, step in enumerate((5, 5, 7, 3, 7, 7, 2), start=1):
+        reason = NODE_GONE if attempt % 2 else WORKER_GONE
+        lost = Run(**{**running.__dict__, "status": "queued", "reason": reason, "step": step, "attempt": attempt})
+        for _ in range(2):
+            problem = place._find_problem(lost)
+            assert (problem is None) == (attempt < 7)
+    assert problem == ("interrupted", "it lost its worker 5 times without a new step; resume it to try again")
 
 
 def test_a_worker_that_was_replaced_writes_nothing(root: Path, database: str, running: Run) -> None:

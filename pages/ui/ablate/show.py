@@ -14,6 +14,7 @@ from explorer.experiments import CONVENTIONS, Conclusions, StoredExperiment, Var
 from explorer.runs import RESUMABLE
 from explorer.text import format_decimal, format_duration
 from pages.ui import sharing
+from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
 from pages.ui.text import literal
@@ -26,7 +27,7 @@ def live() -> None:
     """The experiment; while any of its runs waits or works, once a second anew."""
     active = _active(state.PAGE.state["experiment"])
     state.PAGE.state["active"] = active
-    st.fragment(_experiment, run_every=1.0 if active else None)()
+    follow(_experiment, 1.0 if active else None)
 
 
 def _active(experiment: str) -> bool:

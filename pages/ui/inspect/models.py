@@ -20,6 +20,7 @@ from explorer.inspection import (
 from explorer.runs import ACTIVE, RunFolder, list_best, list_checkpoints
 from explorer.text import format_bytes, format_share
 from pages.ui import export
+from pages.ui.absence import follow
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
 from pages.ui.text import literal
@@ -239,12 +240,11 @@ def _follow() -> None:
     here = state.state()
     before = _snapshot({here["model"], here["second"]})
 
-    @st.fragment(run_every=2.0)
     def look() -> None:
         if _snapshot({here["model"], here["second"]}) != before:
             st.rerun()
 
-    look()
+    follow(look, 2.0)
 
 
 def _snapshot(asked: set[str]) -> list[Any]:

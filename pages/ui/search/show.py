@@ -14,6 +14,7 @@ from explorer.architecture import from_json, to_link
 from explorer.search import Findings, SearchTrial, StoredSearch
 from explorer.text import format_decimal, format_duration, format_si
 from pages.ui import sharing
+from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager, search_driver, supervise
 from pages.ui.text import cell, key_of_rows, literal
@@ -32,7 +33,7 @@ def live() -> None:
     """The search; while anything in it is due, every two seconds anew."""
     active = _active(state.PAGE.state["search"])
     state.PAGE.state["active"] = active
-    st.fragment(_search, run_every=2.0 if active else None)()
+    follow(_search, 2.0 if active else None)
 
 
 def _active(name: str) -> bool:

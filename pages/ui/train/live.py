@@ -8,6 +8,7 @@ from explorer import figures
 from explorer.runs import ACTIVE, FOLDER_GONE, Run, series
 from explorer.text import format_bytes, format_decimal, format_duration, format_share
 from pages.ui import sharing
+from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import history, manager, supervise
 from pages.ui.text import literal
@@ -19,7 +20,7 @@ from .run_text import STATES, curve_panels, list_titles
 def show(*, active: bool) -> None:
     """The runs of the session; while any run works, once a second anew."""
     state.PAGE.state["active"] = active
-    st.fragment(_live, run_every=1.0 if active else None)()
+    follow(_live, 1.0 if active else None)
 
 
 def _live() -> None:

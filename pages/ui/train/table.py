@@ -12,6 +12,7 @@ from explorer.runs import Manager, Run, series
 from explorer.text import format_duration
 from explorer.training import MeasuredNetwork, measure_networks
 from pages.ui import sharing
+from pages.ui.absence import follow
 from pages.ui.manager import manager
 from pages.ui.text import cell, key_of_rows, number_column
 
@@ -35,12 +36,11 @@ def show(runs: list[Run], *, active: bool) -> None:
     def look() -> None:
         _table(list(reversed(just_read.pop() if just_read else manager().runs())))
 
-    st.fragment(look, run_every=3.0 if active else None)()
+    follow(look, 3.0 if active else None)
     if pending:
-        _measure_on()
+        follow(_measure_on, 1.0)
 
 
-@st.fragment(run_every=1.0)
 def _measure_on() -> None:
     """Go on measuring the networks of a large old store beside the table, which shows them when all are known."""
     if not _measure(manager().runs()):

@@ -1,0 +1,54 @@
+"""A run store that does not answer: what needs it says so in its place, and is there again as soon as it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from .text import literal
+
+_LOOK_SECONDS = 2.0
+
+
+@contextmanager
+def tell_absence() -> Iterator[None]:
+    """Where a database does not answer, tell so instead of what is drawn within, and look for it now and then."""
+    try:
+        yield
+    except ValueError as error:
+        # By what it says: its class would load the store's modules on pages that show no runs.
+        if not getattr(error, "away", False):
+            raise
+        said = str(error)
+        text = f"{said[0].upper()}{said[1:]}. Runs that are being trained go on, and this page when it answers again."
+        st.error(literal(text), icon=":material/cloud_off:")
+        _look_again()
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def _look_again() -> None:
+    from .manager import manager
+
+    try:
+        manager().store.statuses()
+    except ValueError:
+        return
+    st.rerun()
+
+
+def follow(draw: Callable[[], None], seconds: float | None) -> None:
+    """Show a part of a page that reads runs, and again on its own each time that so many seconds have passed.
+
+    Args:
+        draw: Shows it.
+        seconds: None: only with the page.
+    """
+
+    @st.fragment(run_every=seconds)
+    def part() -> None:
+        with tell_absence():
+            draw()
+
+    part()

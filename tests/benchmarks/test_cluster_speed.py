@@ -1,0 +1,70 @@
+"""What Ray costs: runs on a cluster beside the same runs as processes of this machine, at the same time."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from explorer.runs import Manager
+from tests.runs.clusters import COMMAND, start_cluster, start_postgres
+from tests.runs.parts import create, make_database, until
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
+
+ROUNDS, EPOCHS = 5, 30
+STARTS_WITHIN_SECONDS, TRAINS_WITHIN = 5.0, 1.03
+
+
+@pytest.fixture(scope="module")
+def managers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Manager]]:
+    """One that trains on this machine, and one on a cluster; both with the same database, each with its folder."""
+    folder = tmp_path_factory.mktemp("places")
+    with start_cluster() as cluster, start_postgres() as postgres:
+        address = postgres.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        database = make_database(address, "speed")
+        here = Manager(folder / "here", database, worker_command=lambda: COMMAND)
+        there = Manager(folder / "there", database, worker_command=lambda: COMMAND, cluster=cluster.address)
+        for manager in (here, there):
+            manager.supervise()
+        yield here, there
+        for manager in (here, there):
+            for run in manager.store.runs("queued", "running", home=manager.home_id):
+                manager.stop(run.id)
+        until(lambda: not here.store.runs("queued", "running"))
+        for manager in (here, there):
+            manager.close()
+
+
+def test_a_run_starts_on_a_cluster_nearly_as_soon(managers: tuple[Manager, Manager]) -> None:
+    """From the request to the first step, in turns: a start takes all that the machine has."""
+    seconds: dict[Manager, list[float]] = {manager: [] for manager in managers}
+    for _ in range(ROUNDS):
+        for manager in managers:
+            begun = time.perf_counter()
+            run = create(manager, epochs=1, threads=1)
+            until(lambda manager=manager, run=run: manager.store.get(run.id).step)
+            seconds[manager].append(time.perf_counter() - begun)
+            until(lambda manager=manager, run=run: not manager.store.get(run.id).active)
+    here, there = (statistics.median(seconds[manager]) for manager in managers)
+    print(f"\nrequest -> first step: {here:.1f} s here, {there:.1f} s on the cluster (medians of {ROUNDS})")
+    print("; ".join(" ".join(f"{each:.1f}" for each in found) for found in seconds.values()))
+    assert there - here < STARTS_WITHIN_SECONDS
+
+
+def test_a_run_trains_on_a_cluster_as_fast(managers: tuple[Manager, Manager]) -> None:
+    """Both at the same time, so that whatever else the machine does slows both; by the time of training alone."""
+    ratios = []
+    for _ in range(ROUNDS):
+        runs = [create(manager, epochs=EPOCHS, threads=1, checkpoint_seconds=60.0) for manager in managers]
+        until(lambda runs=runs: not any(managers[0].store.get(run.id).active for run in runs), seconds=600)
+        here, there = (managers[0].store.get(run.id) for run in runs)
+        assert (here.status, there.status, here.step) == ("finished", "finished", there.step), (here, there)
+        ratios.append(there.seconds / here.seconds)
+    ratio = statistics.median(ratios)
+    print(
+        f"\ntime of training on the cluster: {ratio:.3f} of that here ({', '.join(f'{each:.3f}' for each in ratios)})"
+    )
+    assert ratio < TRAINS_WITHIN
