@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from . import account, people
+from .absence import tell_absence
 from .callbacks import keep_callbacks_whole
 
 _ROOT = Path(__file__).resolve().parent.parent.parent

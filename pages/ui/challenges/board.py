@@ -14,6 +14,7 @@ from explorer.challenges import Challenge, Entry, Result, StoredChallenge
 from explorer.datasets import DatasetError
 from explorer.figures import LINES
 from explorer.text import format_share, format_si
+from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager
 from pages.ui.text import cell, key_of_rows, literal
@@ -27,7 +28,7 @@ _TALL = 16
 
 def live() -> None:
     """The challenge; every few seconds anew, as others hand in."""
-    st.fragment(_challenge, run_every=_LOOK_SECONDS)()
+    follow(_challenge, _LOOK_SECONDS)
 
 
 def _challenge() -> None:
