@@ -210,15 +210,18 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("then", ["interrupt", "leave"])
 @pytest.mark.parametrize(("ranked", "action", "harmless"), [(False, "run", 1), (True, "run", 5), (True, "pause", 0)])
-def test_sigterm_waits_for_the_batch_once(run: tuple[Manager, Run], ranked: bool, action: str, harmless: int) -> None:
+def test_sigterm_waits_for_the_batch_once(
+    run: tuple[Manager, Run], ranked: bool, action: str, harmless: int, then: str
+) -> None:
     """A rank is told by whoever ends everything and again by torchrun, which must not cost it the batch."""
     control = control_of(run[0], run[1].id)
     control.requested_action = action
-    worker._handle_signals(control, ranked=ranked)
+    worker._handle_signals(control, then, ranked=ranked)
     for _ in range(harmless):
         os.kill(os.getpid(), signal.SIGTERM)
-    assert control.requested_action == ("interrupt" if harmless else action)
+    assert control.requested_action == (then if harmless else action)
     if harmless < 5:
         with pytest.raises(worker.SigtermReceived):
             os.kill(os.getpid(), signal.SIGTERM)
