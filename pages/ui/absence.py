@@ -27,15 +27,18 @@ def tell_absence() -> Iterator[None]:
         _look_again()
 
 
-@st.fragment(run_every=_LOOK_SECONDS)
 def _look_again() -> None:
-    from .manager import manager
+    """Run the whole page anew in a while."""
+    shown = False
 
-    try:
-        manager().store.statuses()
-    except ValueError:
-        return
-    st.rerun()
+    @st.fragment(run_every=_LOOK_SECONDS)
+    def look() -> None:
+        nonlocal shown
+        if shown:
+            st.rerun()
+        shown = True
+
+    look()
 
 
 def follow(draw: Callable[[], None], seconds: float | None) -> None:
