@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,6 +82,16 @@ def read_claims(claims: Mapping[str, Any], admins: Collection[str], now: float) 
         email=email,
         admin=identity in admins or (bool(email) and email.lower() in admins),
     )
+
+
+def list_admins() -> frozenset[str]:
+    """Read who administers from ``EXPLORER_ADMINS``.
+
+    Returns:
+        Email addresses, in small letters, and ids of people.
+    """
+    listed = os.environ.get("EXPLORER_ADMINS", "").split(",")
+    return frozenset(each.strip().lower() for each in listed if each.strip())
 
 
 def _is_time(value: object) -> TypeGuard[int | float]:

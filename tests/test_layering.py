@@ -18,7 +18,7 @@ _MODULE = re.compile(r"explorer(\.\w+)+")
 
 FLOORS: tuple[set[str], ...] = (
     {"text", "home", "memory", "person", "process"},
-    {"architecture"},
+    {"architecture", "ownership"},
     {"analysis", "catalog", "datasets", "runs"},
     {"figures", "modules"},
     {"editor", "profiling", "importing"},
@@ -36,7 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "architecture": set(),
     "analysis": {"architecture"},
     "catalog": {"architecture"},
-    "datasets": set(),
+    "datasets": {"ownership"},
+    "ownership": set(),
     "runs": set(),
     "figures": {"analysis", "architecture"},
     "modules": {"catalog", "analysis", "architecture"},
@@ -44,7 +45,9 @@ ALLOWED: dict[str, set[str]] = {
     "profiling": {"modules", "analysis", "architecture"},
     "training": {"profiling", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
     "experiments": {"training", "figures", "runs", "datasets", "catalog", "analysis", "architecture"},
-    "inspection": {"training", "importing", "modules", "runs", "datasets", "catalog", "analysis", "architecture"},
+    "inspection": {
+        "training", "importing", "modules", "runs", "datasets", "catalog", "analysis", "architecture", "ownership",
+    },
     "importing": {"modules", "catalog", "analysis", "architecture"},
     "export": {"training", "importing", "modules", "figures", "datasets", "catalog", "analysis", "architecture"},
     "slimming": {"export", "inspection", "profiling", "modules", "datasets", "analysis", "architecture"},

@@ -15,11 +15,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import ownership
 from ..text import quote
 from . import _catalogue, _index, _official, _store
 from ._arrays import ImageArrays
 from ._card import DatasetCard
-from ._catalogue import DEFAULT, find_available, find_name, find_source, get_card, list_offers, names, register
+from ._catalogue import (
+    DEFAULT,
+    find_available,
+    find_name,
+    find_source,
+    get_card,
+    list_offers,
+    names,
+    open_paths,
+    register,
+)
 from ._decoding import Cancel, Progress
 from ._errors import CancelledError, DatasetError, ImageError
 from ._folders import data_folders
@@ -78,6 +89,7 @@ __all__ = [
     "find_available",
     "find_layout",
     "find_name",
+    "find_owners",
     "find_source",
     "format_strokes",
     "generate_long_range",
@@ -90,6 +102,7 @@ __all__ = [
     "load",
     "measure_reading",
     "names",
+    "open_paths",
     "parse_size",
     "parse_strokes",
     "preview",
@@ -99,6 +112,7 @@ __all__ = [
     "rename",
     "sample_images",
     "save",
+    "share",
     "to_dataset",
 ]
 
@@ -213,6 +227,8 @@ def fetch(name: str, *, progress: Progress | None = None, cancel: Cancel | None 
 def remove(name: str) -> None:
     """Delete an imported set; its source file or folder stays, also that of a streamed one, which is its images.
 
+    Of several people who brought the same images each lets it go for themselves; the last one deletes it.
+
     Args:
         name: Name of the imported set.
 
@@ -236,6 +252,39 @@ def rename(name: str, title: str) -> ImportedDataset:
         DatasetError: There is no such set, or nothing of the title can be shown.
     """
     return _store.rename(name, title)
+
+
+def find_owners(name: str) -> dict[str, bool]:
+    """Find who owns an imported set.
+
+    Args:
+        name: Its identifier.
+
+    Returns:
+        Whether others may look, by the owners' ids; '' stands for what was made without sign-in.
+
+    Raises:
+        DatasetError: There is no such imported set that they may see for whom the program acts.
+    """
+    _store.read_facts(name)
+    return ownership.list_owners(_store.owners_of(name))
+
+
+def share(name: str, shared: bool) -> None:
+    """Let others look at an imported set and train on it, or no longer.
+
+    Args:
+        name: Its identifier.
+        shared: Whether others may.
+
+    Raises:
+        DatasetError: There is no such imported set, or it is not theirs for whom the program acts.
+    """
+    _store.read_facts(name)
+    try:
+        ownership.share(_store.owners_of(name), shared)
+    except ValueError as error:
+        raise DatasetError(f"{name} cannot be shared: {error}") from None
 
 
 def get_import(name: str) -> ImportedDataset:

@@ -17,6 +17,7 @@ from ._errors import DatasetError
 from ._folders import is_identifier
 from ._offers import Offer
 
+_paths_are_open = True
 DEFAULT = _digits.NAME
 """Real images that need neither a network nor a file."""
 
@@ -77,6 +78,16 @@ def list_offers() -> list[Offer]:
     return _offers.list_offers(frozenset(names()))
 
 
+def open_paths(*, to_all: bool) -> None:
+    """Say whether a text may be the path of a file or folder of this machine; a server closes them to its visitors.
+
+    Args:
+        to_all: Whether it may; True until something else is said, once a process.
+    """
+    global _paths_are_open  # noqa: PLW0603
+    _paths_are_open = to_all
+
+
 def find_source(name_or_path: str | Path) -> Path | None:
     """Find the file or folder that can be imported under a name or path.
 
@@ -90,6 +101,8 @@ def find_source(name_or_path: str | Path) -> Path | None:
         offer = _find_offer(name_or_path)
         if offer or is_known(name_or_path):
             return offer.path if offer else None
+        if not _paths_are_open:  # whoever reaches the server from elsewhere shall not read its files by naming them
+            return None
     path = absolute(name_or_path)
     return path if str(name_or_path) and os.path.exists(path) else None  # False for a text that no path can be
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import ownership
 from ..home import absolute
 from ..text import compact_shape
 from . import _folders, _images, _index, _store
@@ -85,7 +86,9 @@ def import_images(
     for known in _store.find_imported(path, state):
         # Verified: a user who was told that the stored copy is damaged imports again, and must get a new copy.
         if _serves(known, size, scaling, keep_small, stream) and _store.is_intact(known):
-            return _store.rename(known.name, name) if name and name != known.title else known
+            ownership.claim(_store.owners_of(known.name), new=False)
+            named = name and name != known.title and ownership.owns_alone(_store.owners_of(known.name))
+            return _store.rename(known.name, str(name)) if named else known
     try:
         with Source(path, source and Path(source).name) as opened:
             todo = _Import(opened, size, scaling, keep_small, stream, progress, cancel)

@@ -19,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import ownership
+from ..person import act_as, acting
 from ..text import quote
 from . import _folders, _index
 from ._arrays import NAMES, ImageArrays
@@ -32,7 +34,7 @@ logger = logging.getLogger(__name__)
 Scaling = Literal["cut", "squash"]
 """Cut: proportions are kept, and what stands out is cut off evenly. Squash: the whole image is kept."""
 
-ARRAYS, FACTS = "images.npz", "set.json"
+ARRAYS, FACTS, OWNERS = "images.npz", "set.json", "owners"
 VERSION = 1
 MAX_SKIPPED = 1_000
 """Rows stored of the table of skipped files; the rest is counted."""
@@ -87,12 +89,18 @@ def folder(name: str) -> Path:
     return _folders.imported_folder(name)
 
 
+def owners_of(name: str) -> Path:
+    """Where it is written whose a set is."""
+    return folder(name) / OWNERS
+
+
 def names() -> list[str]:
-    """Identifiers of all imported sets."""
+    """Identifiers of all imported sets that they may see for whom the program acts."""
     root = _folders.writable_folder()
     if not root.is_dir():
         return []
-    return sorted(e.name for e in root.iterdir() if _folders.is_identifier(e.name) and (e / FACTS).is_file())
+    found = (e for e in root.iterdir() if _folders.is_identifier(e.name) and (e / FACTS).is_file())
+    return sorted(e.name for e in found if ownership.may_look(e / OWNERS))
 
 
 def save(content: ImageArrays, known: ImportedDataset, staged: Path) -> None:
@@ -116,10 +124,16 @@ def _publish(known: ImportedDataset, staged: Path) -> None:
     final = folder(known.name)
     # The identifier comes from the content. If the same images are there, from here or from an import that was
     # quicker, only the facts are new, and who reads that set meanwhile is not disturbed. A damaged copy makes room.
-    for attempt in range(3):
-        if not known.streamed and is_intact(known):  # an index may lead to another folder now
+    with act_as(None):  # it may be somebody else's, who does not show it
+        owned, intact = final.is_dir(), not known.streamed and is_intact(known)  # an index may lead elsewhere now
+    if intact:
+        if ownership.owns_alone(final / OWNERS):
             (staged / FACTS).replace(final / FACTS)
-            return
+        ownership.claim(final / OWNERS, new=False)
+        return
+    before = ownership.list_owners(final / OWNERS) if owned else {}
+    ownership.claim(staged / OWNERS, new=True, before=before.items())
+    for attempt in range(3):
         with contextlib.suppress(FileNotFoundError):
             final.rename(staged.with_name(f"replaced-{attempt}"))
         try:
@@ -146,6 +160,8 @@ def read_facts(name: str) -> ImportedDataset:
     """What is known about an imported set. Raises DatasetError if there is none or its facts are unreadable."""
     path = folder(name) / FACTS
     try:
+        if not ownership.may_look(path.parent / OWNERS):
+            raise FileNotFoundError
         with path.open("rb") as file:
             data: dict[str, Any] = json.loads(file.read(_FACTS_BYTES))
         if data.pop("version") != VERSION or data["name"] != name:
@@ -255,8 +271,13 @@ def find_imported(path: Path, state: str) -> list[ImportedDataset]:
 def remove(name: str) -> None:
     """Delete an imported set; what it was imported from stays. Raises DatasetError if there is none."""
     facts_path = folder(name) / FACTS
-    if not facts_path.is_file():
+    if not facts_path.is_file() or not ownership.may_look(owners_of(name)):
         raise DatasetError(f"there is no imported data set {name}")
+    try:
+        if not ownership.let_go(owners_of(name)):
+            return
+    except ValueError as error:
+        raise DatasetError(f"{name} cannot be removed: {error}") from None
     with _folders.staging_folder() as staged:
         folder(name).rename(staged / name)  # gone at once; deleting file by file could be interrupted
 
@@ -266,6 +287,8 @@ def rename(name: str, title: str) -> ImportedDataset:
     if not clean_title(title):
         raise DatasetError(f"the name {quote(title)} has no letter that can be shown")
     known = replace(read_facts(name), title=clean_title(title))
+    if not ownership.owns_alone(owners_of(name)):
+        raise DatasetError(f"{name} cannot be renamed: {ownership.describe_refusal(owners_of(name))}")
     with _folders.staging_folder() as staged:
         _write(staged / FACTS, known)
         (staged / FACTS).replace(folder(name) / FACTS)
@@ -328,11 +351,12 @@ def get_card(name: str) -> DatasetCard:
     """The card of an imported set. Raises DatasetError if there is none or its facts are unreadable."""
     imported = read_facts(name)
     count = sum(imported.counts)
-    place, summary = folder(imported.name), f"Imported: {count:,} images in {len(imported.classes):,} classes."
+    place, source = folder(imported.name), _shown(imported.sources[0][0])
+    summary = f"Imported: {count:,} images in {len(imported.classes):,} classes."
     size_bytes, available = count * (math.prod(imported.shape) + 8), (place / ARRAYS).is_file()
     if imported.streamed:
         summary = (
-            f"Streamed: {count:,} images in {len(imported.classes):,} classes, which stay in {imported.sources[0][0]} "
+            f"Streamed: {count:,} images in {len(imported.classes):,} classes, which stay in {source} "
             f"and are read from there while a network trains ({imported.stream_reason})."
         )
         paths = [place / f"{each}.npy" for each in _index.FILES]
@@ -346,7 +370,7 @@ def get_card(name: str) -> DatasetCard:
         test_count=imported.counts[1],
         classes=imported.classes,
         shape=imported.shape,
-        source=imported.sources[0][0],
+        source=source,
         licence="yours to know",
         size_bytes=size_bytes,
         available=available,
@@ -357,3 +381,9 @@ def get_card(name: str) -> DatasetCard:
         skipped=imported.skipped,
         left_out=imported.left_out,
     )
+
+
+def _shown(source: str) -> str:
+    """Where a set comes from, for people; folders of a server are its administrators' to know."""
+    person = acting()
+    return source if person is None or person.admin else Path(source).name

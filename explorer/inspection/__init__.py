@@ -11,7 +11,15 @@ from ._dataset_of import find_dataset
 from ._device import choose_device
 from ._fetch_weights import fetch_weights
 from ._field import UnitField, inner_units, unit_field
-from ._imported import MAX_IMPORTED_BYTES, ImportedModel, list_imported, measure_imported, remove_imported
+from ._imported import (
+    MAX_IMPORTED_BYTES,
+    ImportedModel,
+    find_owners,
+    list_imported,
+    measure_imported,
+    remove_imported,
+    share_imported,
+)
 from ._paths import branch_paths, check_path
 from ._perturbations import PERTURBATIONS, Perturbation, check_perturbation
 from ._presets import GivenFacts, Preset, find_preset, list_presets, parse_numbers
@@ -45,6 +53,7 @@ __all__ = [
     "choose_device",
     "fetch_weights",
     "find_dataset",
+    "find_owners",
     "find_preset",
     "find_published",
     "find_published_for",
@@ -58,6 +67,7 @@ __all__ = [
     "measure_imported",
     "parse_numbers",
     "remove_imported",
+    "share_imported",
     "suggest_model",
     "unit_field",
     "write_shipped_model",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import math
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .. import ownership
 from ..analysis import analyze
 from ..architecture import Architecture, from_json
 from ..datasets import Preprocessing
@@ -110,8 +112,13 @@ def imported_folder(home: Path) -> Path:
     return home / "imported"
 
 
+def owners_of(name: str, home: Path) -> Path:
+    """Where it is written whose a model is."""
+    return imported_folder(home) / f"{name}.owners"
+
+
 def list_imported(home: Path) -> dict[str, ImportedModel]:
-    """List the imported models that are kept.
+    """List the imported models that are kept, and may be seen by whom the program acts for.
 
     Args:
         home: The data directory.
@@ -125,6 +132,8 @@ def list_imported(home: Path) -> dict[str, ImportedModel]:
             about = path.stat()
         except OSError:  # removed meanwhile
             continue
+        if not ownership.may_look(owners_of(path.name.removesuffix(_SUFFIX), home)):
+            continue
         model = _read(path, about.st_mtime_ns, about.st_size)
         if model is not None:
             found.append((-about.st_mtime_ns, model.name, model))
@@ -133,6 +142,8 @@ def list_imported(home: Path) -> dict[str, ImportedModel]:
 
 def remove_imported(name: str, home: Path) -> None:
     """Remove an imported model. Runs that began with it keep a copy of their own.
+
+    Of several people who brought the same one each lets it go for themselves; the last one removes it.
 
     Args:
         name: As ``list_imported`` names it.
@@ -145,9 +156,47 @@ def remove_imported(name: str, home: Path) -> None:
     if name not in found:
         raise ValueError(f"there is no imported model {quote(name)}; `python -m explorer models` shows all models")
     try:
+        if not ownership.let_go(owners_of(name, home)):
+            return
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be removed: {error}") from None
+    try:
         found[name].path.unlink(missing_ok=True)
+        shutil.rmtree(owners_of(name, home), ignore_errors=True)
     except OSError as error:
         raise ValueError(f"{name} cannot be removed: {error.strerror or error}") from None
+
+
+def share_imported(name: str, home: Path, shared: bool) -> None:
+    """Let others use an imported model, or no longer.
+
+    Args:
+        name: As ``list_imported`` names it.
+        home: The data directory.
+        shared: Whether others may.
+
+    Raises:
+        ValueError: There is none of that name, or it is not theirs for whom the program acts.
+    """
+    if name not in list_imported(home):
+        raise ValueError(f"there is no imported model {quote(name)}; `python -m explorer models` shows all models")
+    try:
+        ownership.share(owners_of(name, home), shared)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be shared: {error}") from None
+
+
+def find_owners(name: str, home: Path) -> dict[str, bool]:
+    """Find who owns an imported model.
+
+    Args:
+        name: As ``list_imported`` names it.
+        home: The data directory.
+
+    Returns:
+        Whether others may look, by the owners' ids; '' stands for what was made without sign-in.
+    """
+    return ownership.list_owners(owners_of(name, home))
 
 
 def measure_imported(home: Path) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 
+from .. import ownership
 from ..architecture import to_json
 from ..datasets import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from ..importing import Import
@@ -25,6 +26,7 @@ from ._imported import (
     TITLE,
     imported_path,
     measure_imported,
+    owners_of,
     read_facts,
 )
 from ._known_facts import imagenet_classes
@@ -65,6 +67,7 @@ def save_import(found: Import, home: Path) -> str:
     name = f"{PREFIX}{plain}-{digest.hexdigest()[:_DIGITS]}"
     path = imported_path(name, home)
     if path.is_file():
+        ownership.claim(owners_of(name, home), new=False)
         return name
     content = safetensors.torch.save(tensors, {"format": "pt", **about})
     there = measure_imported(home)
@@ -76,6 +79,7 @@ def save_import(found: Import, home: Path) -> str:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        ownership.claim(owners_of(name, home), new=True)
         atomic_write(path, content)
     except OSError as error:
         raise ValueError(f"the weights cannot be kept in {quote(str(path.parent), 200)}: {error.strerror}") from None

@@ -33,6 +33,7 @@ from ._open import connect_store, open_store
 from ._patience import PATIENCE_SECONDS, PatientStore
 from ._people import AuditLine, PersonRow
 from ._personal import PersonalStore
+from ._quotas import UPLOAD, Quotas, Usage, read_quotas
 from ._records import (
     ACTIVE,
     CARRIED,
@@ -67,6 +68,7 @@ __all__ = [
     "RESUMABLE",
     "RUN_ID",
     "SAMPLES",
+    "UPLOAD",
     "AlreadyManaged",
     "AuditLine",
     "ChanceLevel",
@@ -88,6 +90,7 @@ __all__ = [
     "PersonalStore",
     "Point",
     "Prediction",
+    "Quotas",
     "RequestedAction",
     "Run",
     "RunFolder",
@@ -98,6 +101,7 @@ __all__ = [
     "StoreError",
     "Superseded",
     "Trial",
+    "Usage",
     "atomic_write",
     "average_recall",
     "checkpoint_step",
@@ -121,6 +125,7 @@ __all__ = [
     "open_store",
     "read_home_id",
     "read_note",
+    "read_quotas",
     "series",
     "sweep",
     "sync_folder",

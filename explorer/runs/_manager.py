@@ -26,8 +26,10 @@ from ._files import Lock, atomic_write, write_folder
 from ._home import RUN_ID, RunFolder, new_run_id, read_home_id, validate_run_id
 from ._local import LocalPlace
 from ._open import open_store
+from ._people import AuditLine
 from ._personal import PersonalStore
 from ._place import Place
+from ._quotas import Usage, check_quotas, measure_usage
 from ._ray import RayPlace
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status, StoreError
 from ._repair import describe, remove_experiment, write_entries, write_experiment
@@ -188,6 +190,8 @@ class Manager:
             StoreError: It could not be written, or the trial has a run (``duplicate``).
         """
         self.check_capacity(1)
+        if self.person is None and trial is not None:  # what goes on for somebody, such as a search, is theirs
+            check_quotas(self.store, self.root, self.store.experiments.owner_of(trial.experiment)[0], runs=1)
         run_id = new_run_id()
         if files:
             write_folder(RunFolder(self.root, run_id).path, files)
@@ -200,14 +204,32 @@ class Manager:
         return run
 
     def check_capacity(self, runs: int) -> None:
-        """Raise ValueError if so many more runs would exceed the limit of queued and running ones."""
+        """Raise ValueError if so many more runs would exceed the limit of queued and running ones, or the person's."""
         everybody = (self._whole or self).store
+        self.check_quotas(runs=runs)
         active = sum(status in ACTIVE for status in everybody.statuses(home=self.home_id).values())
         if active + runs > MAX_ACTIVE:
             raise ValueError(
                 f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
                 f"allowed: stop or delete some, or ask for fewer"
             )
+
+    def check_quotas(self, *, runs: int = 0, more_bytes: int = 0, uploads: int = 0) -> None:
+        """Raise ValueError if the person for whom the manager acts may not queue, store or upload so much more."""
+        if self.person is not None and not self.person.admin:
+            everybody = (self._whole or self).store
+            check_quotas(everybody, self.root, self.person.id, runs=runs, more_bytes=more_bytes, uploads=uploads)
+
+    def measure_usage(self, person: str) -> Usage:
+        """Measure what somebody uses. Raises ValueError unless it is whom the manager acts for, or an administrator."""
+        if self.person is not None and not self.person.may_change(person):
+            raise ValueError("what others use is for administrators to see")
+        return measure_usage((self._whole or self).store, self.root, person)
+
+    def read_audit(self, limit: int = 1000) -> list[AuditLine]:
+        """Read what people did, newest first: the person for whom the manager acts, or everybody for administrators."""
+        mine = self.person.id if self.person is not None and not self.person.admin else None
+        return self.store.people.audit(limit, person=mine)
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
         """Read the runs of an experiment, oldest first, their states up to date."""
@@ -259,6 +281,8 @@ class Manager:
     def resume(self, run: str) -> Run:
         """Queue a run again, to go on from its last checkpoint. Of two simultaneous calls one fails."""
         before = self.run(run)
+        if before.status in RESUMABLE:
+            self.check_quotas(runs=1)
         queued = {"status": "queued", "requested_action": "run", "reason": ""}
         event = f"resumed after it was {before.status}"
         if not self.store.update(run, where={"status": RESUMABLE}, event=event, turn="waits", **queued):
@@ -285,6 +309,7 @@ class Manager:
         self._refuse_foreign(self.run(run), "change")
         fields: dict[str, Any] = {"config": config, "memory": memory}
         if queue:
+            self.check_quotas(runs=1)
             self._refuse_without_folder(self.run(run))
             fields |= {"status": "queued", "requested_action": "run", "reason": ""}
         if not self.store.update(run, where={"status": statuses}, turn="waits" if queue else None, **fields):

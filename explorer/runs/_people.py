@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -76,17 +76,32 @@ class People:
         with self._transaction() as connection:
             return {row.id: row.name for row in connection.execute(sql.select(PEOPLE.c.id, PEOPLE.c.name))}
 
+    def is_admin(self, person: str, admins: Collection[str]) -> bool:
+        """Whether somebody administers; ``admins`` are ids and verified emails, as ``person.list_admins`` has them."""
+        with self._transaction() as connection:
+            email = connection.execute(sql.select(PEOPLE.c.email).where(PEOPLE.c.id == person)).scalar()
+        return person in admins or (bool(email) and str(email).lower() in admins)
+
+    def uploaded(self, person: str, since: float) -> int:
+        """Bytes that somebody has uploaded since a time."""
+        query = sql.select(AUDIT.c.detail).where(AUDIT.c.person == person, AUDIT.c.action == "upload")
+        with self._transaction() as connection:
+            found = connection.execute(query.where(AUDIT.c.at > since)).scalars().all()
+        return sum(int(detail) for detail in found if detail.isdecimal())
+
     def log_action(self, person: str, action: str, what: str, detail: str = "") -> None:
         """Write an audit line."""
         fields = {"person": person, "action": action[:40], "object": what[:500], "detail": detail[:2000]}
         with self._transaction() as connection:
             connection.execute(AUDIT.insert().values(at=time.time(), **fields))
 
-    def audit(self, limit: int = 1000, before: float | None = None) -> list[AuditLine]:
-        """Read audit lines, newest first; those from before a time, if one is named."""
+    def audit(self, limit: int = 1000, before: float | None = None, person: str | None = None) -> list[AuditLine]:
+        """Read audit lines, newest first; those from before a time, and of one person, if they are named."""
         query = sql.select(*(column for column in AUDIT.columns if column is not AUDIT.c.id))
         if before is not None:
             query = query.where(AUDIT.c.at < before)
+        if person is not None:
+            query = query.where(AUDIT.c.person == person)
         with self._transaction() as connection:
             rows = connection.execute(query.order_by(AUDIT.c.id.desc()).limit(limit)).all()
         return [AuditLine(**row._mapping) for row in rows]

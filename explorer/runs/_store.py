@@ -6,7 +6,7 @@ Changes of a run's status are compare-and-set, so of two people who click at onc
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -157,6 +157,14 @@ class Store(Recorded):
             if changed and event:
                 connection.execute(EVENTS.insert().values(run=run, at=time.time(), text=event))
             return changed
+
+    def owned_by(self, person: str, statuses: Collection[Status] | None = None) -> list[str]:
+        """The ids of the runs that are somebody's, those in some states if they are named."""
+        query = sql.select(RUNS.c.id).where(RUNS.c.owner == person, *self._seen())
+        if statuses is not None:
+            query = query.where(RUNS.c.status.in_(statuses))
+        with self._transaction() as connection:
+            return list(connection.execute(query).scalars())
 
     def trial_of(self, run: str) -> Trial | None:
         """The place of a run in an experiment, None if it is in none."""

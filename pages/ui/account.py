@@ -1,19 +1,27 @@
-"""The visitor's own place in the sidebar of a server that several people share: who they are, and the way out."""
+"""The visitor's own place on a server that several people share: who they are, what they use, and what was done."""
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
+from datetime import datetime
 
+import pandas as pd
 import streamlit as st
 
 from explorer.person import Person
+from explorer.runs import AuditLine, Quotas, Usage, read_quotas
+from explorer.text import escape_csv, format_bytes
 
-from .manager import manager
-from .people import signed_in_at
-from .text import literal
+from .manager import manager, require_manager
+from .people import signed_in_at, visitor
+from .text import cell, literal
 
 logger = logging.getLogger(__name__)
 _WELCOMED = "welcomed"
+_LINES = 5000
+"""Audit lines that the page reads, the newest."""
 
 
 def welcome(person: Person) -> None:
@@ -34,4 +42,124 @@ def show(person: Person) -> None:
     """Name and way out, below the menu."""
     with st.sidebar, st.container(key="account", gap="small"):
         st.caption(f"{literal(person.name)}{' · administrator' if person.admin else ''}")
-        st.button("Sign out", key="sign_out", icon=":material/logout:", type="tertiary", on_click=st.logout)
+        st.button("Sign out", key="sign_out", icon=":material/logout:", type="tertiary", on_click=_leave)
+
+
+def _leave() -> None:
+    try:
+        manager().log_action("sign out", "")
+    except (ValueError, OSError):
+        logger.warning("who has gone is not entered in the store", exc_info=True)
+    st.logout()
+
+
+def show_page() -> None:
+    """The page People."""
+    for sentence in require_manager("People", "What people do cannot be stored"):
+        st.warning(literal(sentence), icon=":material/info:")
+    st.title("People", anchor=False)
+    person = visitor()
+    if person is None:
+        st.info("Nobody signs in on this server.")
+        return
+    try:
+        quotas = read_quotas()
+    except ValueError as error:
+        st.error(literal(f"{error}."))
+        return
+    _show_own(person, quotas)
+    if person.admin:
+        _show_everybody(quotas)
+    _show_audit(person)
+
+
+def _show_own(person: Person, quotas: Quotas) -> None:
+    used = manager().measure_usage(person.id)
+    with st.container(border=True, key="own_use"):
+        st.header("Your account", anchor=False)
+        facts = [person.name, person.email or "no verified email", f"id {person.id}"]
+        st.caption(literal(" · ".join([*facts, *(["administrator: no quota holds"] if person.admin else [])])))
+        parts = (
+            f"runs {format_bytes(used.run_bytes)}, data sets {format_bytes(used.dataset_bytes)}, "
+            f"models {format_bytes(used.model_bytes)}"
+        )
+        with st.container(horizontal=True, gap="small"):
+            _metric("Disk", format_bytes(used.disk_bytes), _of(quotas.disk_bytes), parts)
+            queue = None if quotas.queue is None else f"{quotas.queue:,}"
+            _metric("Runs that wait or work", f"{used.queue:,}", f"of {queue}" if queue else "no limit", "")
+            _metric(
+                "Uploaded", format_bytes(used.upload_bytes), _of(quotas.upload_bytes), "within the last 24 hours"
+            )
+
+
+def _of(quota: int | None) -> str:
+    return "no limit" if quota is None else f"of {format_bytes(quota)}"
+
+
+def _metric(label: str, value: str, quota: str, meaning: str) -> None:
+    st.metric(label, value, quota, delta_color="off", delta_arrow="off", border=True, help=meaning or None)
+
+
+def _show_everybody(quotas: Quotas) -> None:
+    st.header("Everybody", anchor=False)
+    limits = (("disk", _of(quotas.disk_bytes)), ("runs", _of_runs(quotas)), ("uploads a day", _of(quotas.upload_bytes)))
+    st.caption(f"Quotas of each: {', '.join(f'{name} {limit}' for name, limit in limits)}.")
+    rows = []
+    for each in manager().store.people.all():
+        used: Usage = manager().measure_usage(each.id)
+        rows.append({
+            "name": cell(each.name), "email": cell(each.email), "disk": format_bytes(used.disk_bytes),
+            "waiting or working": f"{used.queue:,}", "uploaded today": format_bytes(used.upload_bytes),
+            "here first": _time(each.first_seen), "here last": _time(each.last_seen), "id": each.id,
+        })  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), key="everybody", hide_index=True, alt="Table of all people", placeholder="–")
+
+
+def _of_runs(quotas: Quotas) -> str:
+    return "no limit" if quotas.queue is None else f"of {quotas.queue:,}"
+
+
+def _show_audit(person: Person) -> None:
+    lines, names = manager().read_audit(_LINES), manager().store.people.names()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.header("What was done" if person.admin else "What you did", anchor=False, width="content")
+        words = st.text_input(
+            "Filter", key="audit_filter", label_visibility="collapsed", placeholder="name, action, run ..."
+        ).lower().split()  # fmt: skip
+        found = [line for line in lines if all(word in _words(line, names) for word in words)]
+        st.download_button(
+            "CSV", data=lambda: _to_csv(found, names), file_name="audit.csv", mime="text/csv",
+            icon=":material/download:", key="audit_csv", on_click="ignore",
+        )  # fmt: skip
+    rows = [
+        {
+            "when": _time(line.at), "who": cell(names.get(line.person, line.person)), "did": cell(line.action),
+            "to": cell(line.object), "more": cell(line.detail),
+        }
+        for line in found
+    ]  # fmt: skip
+    if rows:
+        st.dataframe(
+            pd.DataFrame(rows), key="audit", hide_index=True, alt="Table of what was done", placeholder="–",
+            height="auto" if len(rows) < 9 else 400,
+        )  # fmt: skip
+    st.caption(f"{len(found):,} of {len(lines):,} lines, the newest first.")
+
+
+def _words(line: AuditLine, names: dict[str, str]) -> str:
+    return " ".join((names.get(line.person, ""), line.person, line.action, line.object, line.detail)).lower()
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _to_csv(lines: list[AuditLine], names: dict[str, str]) -> str:
+    written = io.StringIO()
+    rows = csv.writer(written)
+    rows.writerow(("when", "person", "name", "action", "object", "detail"))
+    for line in lines:
+        at = datetime.fromtimestamp(line.at).astimezone().isoformat(timespec="seconds")
+        texts = (names.get(line.person, ""), line.action, line.object, line.detail)
+        rows.writerow((at, line.person, *map(escape_csv, texts)))
+    return written.getvalue()

@@ -26,7 +26,7 @@ from explorer.architecture import (
 from explorer.export import Subject, tell_changes
 from explorer.text import format_shape, format_si
 
-from . import export, find_networks, import_model, session
+from . import export, find_networks, import_model, session, uploads
 from .components import mount
 from .text import literal
 
@@ -138,7 +138,7 @@ def show_open() -> None:
                 "New, small network", key="open_untitled", on_click=_open_and_close, args=(catalog.untitled,),
                 help="A template: a stem, an Inception block, a classifier. Any network of the catalogue is one, too",
             )
-        st.file_uploader(
+        uploads.file_uploader(
             "or a JSON or ONNX file, or source written here", type=["json", "py", "onnx", "data", "bin"], key="upload",
             on_change=_open_upload, accept_multiple_files=True,
             help="A design as it is exported here, or a network with its weights that any program wrote as ONNX; where "
@@ -149,15 +149,15 @@ def show_open() -> None:
 
 def _open_upload() -> None:
     """Open the network that was given last; where it is refused, the list stays open and says why."""
-    uploads = st.session_state["upload"]
-    networks = [each for each in uploads if each.name.lower().endswith((".json", ".py", ".onnx"))]
+    given = st.session_state["upload"]
+    networks = [each for each in given if each.name.lower().endswith((".json", ".py", ".onnx"))]
     if not networks:
-        if uploads:
-            session.refuse(f"{uploads[-1].name} is no network: give the .onnx file whose weights it holds, too")
+        if given:
+            session.refuse(f"{given[-1].name} is no network: give the .onnx file whose weights it holds, too")
         return
     upload = networks[-1]
     if upload.name.lower().endswith(".onnx"):
-        beside = {each.name: each.getvalue() for each in uploads if each not in networks}
+        beside = {each.name: each.getvalue() for each in given if each not in networks}
         import_model.begin_onnx(upload.name, upload.getvalue(), beside)
         return
     data = upload.getvalue()[: MAX_TEXT_BYTES + 1]

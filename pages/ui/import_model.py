@@ -27,8 +27,10 @@ from explorer.importing import (
 from explorer.inspection import MAX_IMPORTED_BYTES, measure_imported
 from explorer.text import format_bytes, format_count
 
-from . import background, session
+from . import background, session, uploads
 from .components import release_upload
+from .manager import manager
+from .people import visitor
 from .text import literal
 
 MAX_PARAMETERS = 200_000_000
@@ -62,6 +64,10 @@ class Job:
     """Whether it is to be opened by hand, because the design was changed meanwhile."""
     files: Sequence[Any] = ()
     """Uploads that it was made from; they are given back when it has succeeded."""
+    allow: Callable[[int], None] = field(default=lambda _: None)
+    """Raises ValueError where its visitor may not keep so many bytes."""
+    log: Callable[[str], None] = field(default=lambda _: None)
+    """Notes that a model is kept."""
     again: Callable[[int], None] | None = None
     """Begins it anew for images of a height and width."""
     lacks_size: bool = False
@@ -97,7 +103,9 @@ class Job:
 
         what = "The library's initial weights, random numbers," if found.is_random else "Its weights"
         try:
+            self.allow(sum(tensor.numel() * tensor.element_size() for tensor in found.weights.values()))
             self.kept = save_import(found, folder)
+            self.log(self.kept)
         except ValueError as error:
             self.lines.append(f"{what} are not kept: {error}.")
         else:
@@ -123,7 +131,7 @@ def offer() -> None:
                 placeholder="the library's own", persist_state="session", help="Height and width of its images",
             )  # fmt: skip
             st.form_submit_button("Import", icon=":material/input:", on_click=_begin)
-        st.file_uploader(
+        uploads.file_uploader(
             "Its weights (optional)", key=f"import_weights_{place}", accept_multiple_files=True,
             help="A state dict of the library's network or a checkpoint with one (.pt, .pth, .ckpt, .bin), "
             ".safetensors, or all shards of one. Objects in a file are never made. Without a file the weights are the "
@@ -140,8 +148,10 @@ def _begin() -> None:
         session.PAGE.act()
         session.PAGE.tell("error", "Choose the network that is to be imported, or type its name: torchvision:resnet18")
         return
-    uploads = here[f"import_weights_{here[_ROUND]}"] or []
-    given = [(file.name, file.getvalue()) for file in uploads]
+    files = here[f"import_weights_{here[_ROUND]}"] or []
+    if not uploads.admit(f"import_weights_{here[_ROUND]}"):  # told beside the field
+        return
+    given = [(file.name, file.getvalue()) for file in files]
 
     def make(tell: Tell) -> Import:
         tell("building it")
@@ -154,11 +164,11 @@ def _begin() -> None:
             )
         from explorer.modules import WeightsFile
 
-        files = [WeightsFile(name=each, data=data) for each, data in given]
+        weights = [WeightsFile(name=each, data=data) for each, data in given]
         shape = None if side is None else (3, side, side)
-        return from_name(name, weights=files or None, input_shape=shape, tell=tell)
+        return from_name(name, weights=weights or None, input_shape=shape, tell=tell)
 
-    begin(name, make, uploads)
+    begin(name, make, files)
 
 
 def _complete(name: str) -> str:
@@ -212,6 +222,10 @@ def begin(
         again: Begins it anew for images of a height and width, where it fails for want of them.
     """
     job = Job(title, session.architecture(), files=files, again=again)
+    if visitor() is not None:
+        runs = manager()
+        job.allow = lambda size: runs.check_quotas(more_bytes=size)
+        job.log = lambda name: runs.log_action("import", f"model {name}", title)
     folder = home()
     st.session_state[_JOB] = job
     background.begin(

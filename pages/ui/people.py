@@ -32,7 +32,7 @@ def signed_in() -> Person | None:
     if get_script_run_ctx(suppress_warning=True) is None or find_problem() or not _auth():
         return None
     claims = st.user.to_dict()
-    return person.read_claims(claims, _admins(), time.time()) if claims.get("is_logged_in") is True else None
+    return person.read_claims(claims, person.list_admins(), time.time()) if claims.get("is_logged_in") is True else None
 
 
 def visitor() -> Person | None:
@@ -111,11 +111,6 @@ def _providers(auth: dict[str, Any]) -> dict[str, dict[str, Any]]:
     named = {name: section for name, section in auth.items() if isinstance(section, dict) and name != "client_kwargs"}
     own = any(auth.get(key) for key in _PROVIDER_KEYS)
     return {**({"": auth} if own or not named else {}), **named}
-
-
-def _admins() -> frozenset[str]:
-    listed = os.environ.get("EXPLORER_ADMINS", "").split(",")
-    return frozenset(each.strip().lower() for each in listed if each.strip())
 
 
 def show_sign_in() -> None:

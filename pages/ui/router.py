@@ -8,9 +8,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from explorer import datasets
+
 from . import account, people
 from .absence import tell_absence
 from .callbacks import keep_callbacks_whole
+from .server import listens_on_loopback
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -39,12 +42,15 @@ def route() -> None:
     """Show the page that the address names; on a server with sign-in, to whoever is signed in and nobody else."""
     person = people.signed_in()
     admitted = person is not None or not people.sign_in_is_on()
+    datasets.open_paths(to_all=listens_on_loopback() and not people.sign_in_is_on())
     pages = [
         # Streamlit serves its default page at '/' alone, and says "page not found" at the page's own address.
         # So none of ours is the default: a hidden one leads on, and every page keeps its file stem as its address.
         st.Page(_home, title="Inception Explorer", default=True, visibility="hidden"),
         *(st.Page(_ROOT / "pages" / f"{stem}.py", title=title, icon=icon) for stem, (title, icon) in PAGES.items()),
     ]
+    if person is not None:
+        pages.append(st.Page(_ROOT / "pages" / "people.py", title="People", icon=":material/group:"))
     # The icon is a file: Streamlit would fetch a :material/…: icon of the browser's tab from the network.
     st.set_page_config(
         page_title="Inception Explorer",

@@ -10,7 +10,7 @@ from explorer import catalog
 from explorer.architecture import MAX_TEXT_BYTES, ArchitectureError, from_json
 from explorer.comparison import MAX_NETWORKS
 from explorer.text import format_shape
-from pages.ui import find_networks, session
+from pages.ui import find_networks, session, uploads
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
@@ -82,7 +82,7 @@ def _link() -> None:
 
 
 def _json() -> None:
-    upload = st.file_uploader(
+    upload = uploads.file_uploader(
         "A JSON file", type=["json"], key="compare_upload", max_upload_size=session.JSON_MEGABYTES
     )
     text = st.text_area(

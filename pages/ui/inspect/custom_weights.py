@@ -11,7 +11,7 @@ from explorer.analysis import analyze
 from explorer.architecture import MAX_TEXT_BYTES, Architecture, ArchitectureError, from_json
 from explorer.inspection import GivenFacts, list_presets, parse_numbers
 from explorer.text import format_bytes, format_si
-from pages.ui import find_networks, session
+from pages.ui import find_networks, session, uploads
 from pages.ui.components import release_upload
 from pages.ui.text import literal
 
@@ -31,7 +31,7 @@ def show() -> None:
     with box:
         place = state.state()["own_round"]
         architecture = _architecture()
-        files = st.file_uploader(
+        files = uploads.file_uploader(
             "Weights, as torch or safetensors save them", key=f"inspect_weights_{place}", accept_multiple_files=True,
             help="A state dict or a checkpoint of a training script (.pt, .pth, .ckpt, .bin), .safetensors, or all "
             "shards of one with their index. Objects in a file are never made.",
@@ -108,7 +108,7 @@ def _architecture() -> Architecture | None:
     if source == _DESIGN:
         st.caption(literal(session.architecture().name))
         return session.architecture()
-    file = st.file_uploader("Architecture", type=["json"], key="inspect_json", label_visibility="collapsed")
+    file = uploads.file_uploader("Architecture", type=["json"], key="inspect_json", label_visibility="collapsed")
     if file is None:
         return None
     try:

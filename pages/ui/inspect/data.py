@@ -22,9 +22,14 @@ def matches_model(model: Any, card: DatasetCard) -> bool:
     return card.classes == model.classes if model.has_class_names else len(card.classes) == len(model.classes)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
 def open_test_set(name: str) -> Any:
     """The test images of a data set; those for training are let go. Raises DatasetError."""
+    datasets.get_card(name)  # what another session has opened may be theirs alone
+    return _open_cached(name)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _open_cached(name: str) -> Any:
     found = datasets.load(name)
     return dataclasses.replace(
         found, train_images=found.train_images[:0].clone(), train_labels=found.train_labels[:0].clone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
@@ -19,7 +20,7 @@ from explorer.inspection import (
 )
 from explorer.runs import ACTIVE, RunFolder, list_best, list_checkpoints
 from explorer.text import format_bytes, format_share
-from pages.ui import export
+from pages.ui import export, sharing
 from pages.ui.absence import follow
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
@@ -204,6 +205,12 @@ def _checkpoint_title(entry: AvailableModel, step: str) -> str:
 
 
 def _offer_removal(entry: AvailableModel) -> None:
+    owners = inspection.find_owners(entry.name, manager().root)
+    mine = next((owner for owner in owners if sharing.is_mine(owner)), next(iter(owners), ""))
+    if not any(sharing.may_change(owner) for owner in owners):
+        st.caption(literal(f"It is {sharing.describe(mine, True)[0]}."))
+        return
+    sharing.offer("inspect_share_imported", mine, owners.get(mine, False), partial(_share, entry.name))
     unfolded = st.popover("Remove", icon=":material/delete:", key="inspect_remove_imported", on_change="rerun")
     if not unfolded.open:
         return
@@ -212,9 +219,18 @@ def _offer_removal(entry: AvailableModel) -> None:
         st.button("Remove these weights", key="inspect_remove_sure", on_click=_remove, args=(entry.name,))
 
 
+def _share(name: str, shared: bool) -> None:
+    try:
+        inspection.share_imported(name, manager().root, shared)
+        manager().log_action("share" if shared else "unshare", f"model {name}")
+    except ValueError as error:
+        state.PAGE.tell("error", f"{error}")
+
+
 def _remove(name: str) -> None:
     try:
         inspection.remove_imported(name, manager().root)
+        manager().log_action("delete", f"model {name}")
     except ValueError as error:
         state.PAGE.tell("error", f"{error}")
         return
@@ -274,6 +290,8 @@ def open_by_name(name: str, found: dict[str, AvailableModel]) -> Any:
         st.info(literal(f"The weights of {entry.title} are not here yet."))
         return None
     try:
+        if entry.kind == "run":  # no longer, perhaps, where what is here was listed before
+            manager().store.require_look(entry.name)
         return _open_cached(name, _version(entry, name), device.current())
     except ValueError as error:
         st.error(literal(f"{error}."))

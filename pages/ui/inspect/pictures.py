@@ -17,6 +17,7 @@ from explorer import datasets, figures
 from explorer.datasets import MAX_IMAGE_BYTES, ImageError
 from explorer.inspection import SampleImage, list_sample_images
 from explorer.text import format_bytes
+from pages.ui import uploads
 from pages.ui.components import release_upload
 from pages.ui.text import literal
 
@@ -47,7 +48,7 @@ def show(dataset: str) -> None:
     """The card's part for pictures; ``dataset`` is what the model was trained on, if that is known."""
     st.markdown("**Pictures**")
     place = state.state()["round"]
-    st.file_uploader(
+    uploads.file_uploader(
         "Upload pictures", type=_TYPES, accept_multiple_files=True, key=f"inspect_upload_{place}",
         on_change=_take_uploads, label_visibility="collapsed", max_upload_size=MAX_IMAGE_BYTES // 10**6,
     )  # fmt: skip

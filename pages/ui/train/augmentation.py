@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer import datasets
 from explorer.architecture import Architecture, from_json, to_json
 from explorer.training import TrainConfig, describe_augmentation, parse
 from pages.ui.text import literal
@@ -28,6 +29,7 @@ def show(network: Architecture, config: TrainConfig) -> None:
             return
         first = st.session_state.get(_FIRST, 1)
         try:
+            datasets.get_card(config.dataset)  # what another session has drawn may be theirs alone
             with st.spinner("Drawing"):
                 dark = st.context.theme.type == "dark"
                 sheet = _draw(config.model_dump_json(), to_json(network, indent=None), first, dark=dark)

@@ -11,7 +11,10 @@ import streamlit as st
 from explorer import datasets
 from explorer.datasets import DatasetError, ImportedDataset, Preview, Progress
 from explorer.text import format_bytes, format_shape
+from pages.ui import uploads
 from pages.ui.components import release_upload
+from pages.ui.manager import manager
+from pages.ui.people import sign_in_is_on, visitor
 from pages.ui.progress import run_with_progress
 from pages.ui.server import listens_on_loopback
 from pages.ui.text import literal
@@ -37,12 +40,12 @@ def show_form(network_sizes: Sequence[Size]) -> None:
     here = st.session_state
     place = here.setdefault("train_round", 0)
     with st.container(key="train_upload"):
-        upload = st.file_uploader(
+        upload = uploads.file_uploader(
             "Archive", type=_TYPES, key=f"train_upload_{place}", on_change=_note_given, args=("upload",)
         )
     path = ""
     # Whoever reaches the server from elsewhere shall not read its files by naming them.
-    if listens_on_loopback():
+    if listens_on_loopback() and not sign_in_is_on():
         path = st.text_input(
             "or the path of a folder or archive on this machine", key="train_path", max_chars=1000,
             on_change=_note_given, args=("path",),
@@ -110,14 +113,19 @@ def _show(place: str, key: str, network_sizes: Sequence[Size], looking: Looking,
         disabled=not possible or not title.strip(),
     ):  # fmt: skip
         return
-    made = run_with_progress(
-        "Reading the images",
-        lambda progress: storing(
+
+    def store(progress: Progress) -> ImportedDataset:
+        if visitor() is not None:
+            manager().check_quotas(more_bytes=0 if stream else seen.bytes_stored(size))
+        return storing(
             name=title, size=size, scaling=scaling, keep_small=size is None, progress=progress,
             **({"stream": stream} if seen.is_folder else {}),
-        ),
-    )
+        )
+
+    made = run_with_progress("Reading the images", store)
     if made is not None:
+        if visitor() is not None:
+            manager().log_action("import", f"data set {made.name}", made.title)
         here = st.session_state
         here["train_data_next"] = made.name
         here["train_done"] = True

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from explorer import datasets
 from explorer.datasets import DatasetCard, DatasetError, Sample
 from explorer.runs import Run
+from pages.ui import sharing
 from pages.ui.manager import manager
 from pages.ui.text import cell, literal, number_column
 
@@ -66,6 +68,13 @@ def manage(card: DatasetCard) -> None:
             show_samples(datasets.sample_images(card.name))
         except DatasetError as error:
             st.error(literal(f"{error}."))
+        owners = datasets.find_owners(card.name)
+        mine = next((owner for owner in owners if sharing.is_mine(owner)), next(iter(owners), ""))
+        for fact in sharing.describe(mine, any(owners.values())):
+            st.caption(literal(f"It is {fact}."))
+        if not any(sharing.may_change(owner) for owner in owners):
+            return
+        sharing.offer(f"data_share_{card.name}", mine, owners.get(mine, False), partial(_share, card.name))
         title = st.text_input("Title", card.title, key=f"data_title_{card.name}", max_chars=64)
         st.button(
             "Rename", key="data_rename", disabled=title.strip() in ("", card.title), on_click=_rename,
@@ -92,15 +101,20 @@ def _runs_of(name: str) -> list[Run]:
 
 
 def _rename(name: str, title: str) -> None:
-    _do(lambda: datasets.rename(name, title))
+    _do("describe", name, lambda: datasets.rename(name, title))
 
 
 def _remove(name: str) -> None:
-    _do(lambda: datasets.remove(name))
+    _do("delete", name, lambda: datasets.remove(name))
 
 
-def _do(work: Callable[[], object]) -> None:
+def _share(name: str, shared: bool) -> None:
+    _do("share" if shared else "unshare", name, lambda: datasets.share(name, shared))
+
+
+def _do(action: str, name: str, work: Callable[[], object]) -> None:
     try:
         work()
+        manager().log_action(action, f"data set {name}")
     except (DatasetError, OSError) as error:
         st.session_state["data_problem"] = str(error)

@@ -13,6 +13,7 @@ from explorer.inspection import AvailableModel, fetch_weights, find_published, l
 from explorer.runs import Run
 from explorer.text import format_bytes, format_shape, parse_decimal
 from explorer.training import StartFrom, TrainConfig, describe_start
+from pages.ui import uploads
 from pages.ui.inspect import state as inspect_state
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
@@ -194,7 +195,7 @@ def _download(entry: AvailableModel) -> None:
 
 
 def _upload(networks: Sequence[Architecture]) -> tuple[StartWeights | None, str]:
-    files = st.file_uploader(
+    files = uploads.file_uploader(
         "Weights, as torch or safetensors save them", key="train_from_files", accept_multiple_files=True,
         help="A state dict or a checkpoint of a training script (.pt, .pth, .ckpt, .bin), .safetensors, or all shards "
         "of one with their index. Objects in a file are never made. The weights may be those of the network, of what "

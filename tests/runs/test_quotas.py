@@ -1,0 +1,128 @@
+"""What each person may use: measured from what is there, refused before work begins, and not for administrators."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from explorer.person import Person, act_as
+from explorer.runs import ExperimentRow, Manager, Quotas, RunFolder, Trial, new_run_id, read_quotas
+from tests.runs.parts import create
+from tests.test_ownership import archive
+
+ANN = Person(id="a" * 24, name="Ann")
+BOB = Person(id="b" * 24, name="Bob")
+EVE = Person(id="e" * 24, name="Eve", email="eve@example.org", admin=True)
+
+
+@pytest.fixture
+def people(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> tuple[Manager, Manager, Manager]:
+    monkeypatch.setenv("EXPLORER_ADMINS", "eve@example.org")
+    for each in (ANN, BOB, EVE):
+        manager.store.people.welcome(each)
+    ann, bob, eve = (manager.act_for(each) for each in (ANN, BOB, EVE))
+    return ann, bob, eve
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("", None), ("10GB", 10**10), ("1.5 MB", 1_500_000), ("2k", 2000), ("7", 7), (" 3TB ", 3 * 10**12)]
+)
+def test_sizes_as_people_write_them(text: str, size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXPLORER_QUOTA_DISK", text)
+    assert read_quotas() == Quotas(disk_bytes=size)
+
+
+@pytest.mark.parametrize(("name", "text"), [("DISK", "much"), ("DISK", "-1GB"), ("UPLOADS", "1GiB"), ("QUEUE", "2.5")])
+def test_a_quota_that_is_none_is_named(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"EXPLORER_QUOTA_{name}", text)
+    with pytest.raises(ValueError, match=f"EXPLORER_QUOTA_{name} is '{text}'; it takes"):
+        read_quotas()
+
+
+def test_runs_that_wait_or_work(people: tuple[Manager, Manager, Manager], monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, bob, eve = people
+    monkeypatch.setenv("EXPLORER_QUOTA_QUEUE", "2")
+    first, _ = create(ann), create(ann)
+    said = "2 of your runs wait or work, and 1 more would be above the 2 that each person may have at a time: wait"
+    with pytest.raises(ValueError, match=said):
+        create(ann)
+    with pytest.raises(ValueError, match="and 3 more would be above the 2"):
+        bob.check_capacity(3)
+    create(bob)
+    for _ in range(3):
+        create(eve)
+    ann.pause(first.id)
+    create(ann)
+    with pytest.raises(ValueError, match="2 of your runs"):
+        ann.resume(first.id)
+    assert ann.run(first.id).status == "paused"
+    assert ann.measure_usage(ANN.id).queue == 2
+
+
+def test_what_goes_on_for_somebody_counts_for_them(
+    people: tuple[Manager, Manager, Manager], manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search's further trials are made by the server itself."""
+    ann, _, _ = people
+    row = ExperimentRow(id=new_run_id(), name="search", created=1.0, plan="{}")
+    ann.save_experiment(row)
+    monkeypatch.setenv("EXPLORER_QUOTA_QUEUE", "1")
+    manager.create("one", "{}", "{}", trial=Trial(experiment=row.id, variant="a", seed=1))
+    with pytest.raises(ValueError, match="above the 1 that each person may have"):
+        manager.create("two", "{}", "{}", trial=Trial(experiment=row.id, variant="b", seed=1))
+
+
+def test_disk_of_runs_data_sets_and_models(
+    people: tuple[Manager, Manager, Manager], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from explorer import datasets
+
+    ann, bob, eve = people
+    monkeypatch.setenv("EXPLORER_HOME", str(ann.root))
+    run = create(ann)
+    (RunFolder(ann.root, run.id).checkpoints / "step-0000000001.pt").write_bytes(bytes(700_000))
+    with act_as(ANN):
+        datasets.import_upload(archive(), "cats.zip")
+    model = ann.root / "imported" / "imported-x-00000000.safetensors"
+    (model.with_suffix(".owners")).mkdir(parents=True)
+    model.write_bytes(bytes(200_000))
+    (model.with_suffix(".owners") / ANN.id).write_text("")
+    used = ann.measure_usage(ANN.id)
+    assert 700_000 < used.run_bytes < 720_000
+    assert used.model_bytes == 200_000
+    assert 2_000 < used.dataset_bytes < 20_000
+    assert bob.measure_usage(BOB.id).disk_bytes == 0
+    with pytest.raises(ValueError, match="what others use is for administrators to see"):
+        bob.measure_usage(ANN.id)
+    assert eve.measure_usage(ANN.id) == used
+    monkeypatch.setenv("EXPLORER_QUOTA_DISK", "1MB")
+    create(ann)  # there is room
+    ann.check_quotas(more_bytes=50_000)
+    with pytest.raises(ValueError, match=r"take 9\d\d kB of the 1(\.0+)? MB that each person may, and this takes 200 kB: delete"):
+        ann.check_quotas(more_bytes=200_000)
+    monkeypatch.setenv("EXPLORER_QUOTA_DISK", "500kB")
+    with pytest.raises(ValueError, match="that each person may: delete some, or ask an administrator for more"):
+        create(ann)
+    create(bob)
+    create(eve)
+    eve.check_quotas(more_bytes=10**12)
+
+
+def test_uploads_of_a_day(people: tuple[Manager, Manager, Manager], monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, bob, _ = people
+    monkeypatch.setenv("EXPLORER_QUOTA_UPLOADS", "1MB")
+    ann.check_quotas(uploads=900_000)
+    ann.log_action("upload", "file x", "900000")
+    with pytest.raises(ValueError, match=r"you have uploaded 900 kB within a day, and 200 kB more would be above the 1"):
+        ann.check_quotas(uploads=200_000)
+    bob.check_quotas(uploads=200_000)
+    assert ann.store.people.uploaded(ANN.id, time.time() + 1) == 0
+
+
+def test_lines_of_others_are_for_administrators(people: tuple[Manager, Manager, Manager]) -> None:
+    ann, bob, eve = people
+    create(ann)
+    create(bob)
+    assert {line.person for line in ann.read_audit()} == {ANN.id}
+    assert {line.person for line in eve.read_audit()} == {ANN.id, BOB.id}
