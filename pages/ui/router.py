@@ -49,7 +49,7 @@ def route() -> None:
         st.Page(_home, title="Inception Explorer", default=True, visibility="hidden"),
         *(st.Page(_ROOT / "pages" / f"{stem}.py", title=title, icon=icon) for stem, (title, icon) in PAGES.items()),
     ]
-    if person is not None:
+    if people.sign_in_is_on():
         pages.append(st.Page(_ROOT / "pages" / "people.py", title="People", icon=":material/group:"))
     # The icon is a file: Streamlit would fetch a :material/…: icon of the browser's tab from the network.
     st.set_page_config(

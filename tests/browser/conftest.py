@@ -62,6 +62,17 @@ def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> 
         _servers.remove(running)
 
 
+@pytest.fixture(scope="session")
+def shared(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with sign-in, of which Ann, Bob, Eve and Mallory are visitors; see signing_in.py."""
+    from tests.browser.signing_in import prepare, sharing
+
+    with sharing(tmp_path_factory.mktemp("shared"), prepare=prepare) as running:
+        _servers.append(running)
+        yield running
+        _servers.remove(running)
+
+
 @pytest.fixture
 def fresh_server(_servers: list[Server], tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """`fresh_server()` starts an app that nobody has visited; `fresh_server(home=..., environment={...})`."""

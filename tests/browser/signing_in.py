@@ -16,7 +16,10 @@ from typing import Any
 from playwright.sync_api import Page
 
 from explorer.person import Person, read_claims
+from explorer.runs import ExperimentRow, Point, Trial, new_run_id, series
+from explorer.training import open_manager
 from tests.browser.helpers import Server, free_port, open_app, serving, settle
+from tests.runs.parts import create
 
 SECRET = "0123456789abcdef" * 4
 HOSTILE_NAME = "<img src=x onerror=alert(1)> **b** [a](javascript:alert(1)) \u202eevil"
@@ -81,7 +84,11 @@ def sharing(
             prepare(home, {sub: person_of(home, sub) for sub in PEOPLE})
         port = free_port()
         secrets = write_secrets(folder / "secrets.toml", provider, f"http://127.0.0.1:{port}")
-        around = {"EXPLORER_ADMINS": "eve@example.org", "AUTHLIB_INSECURE_TRANSPORT": "1", **(environment or {})}
+        around = {
+            "EXPLORER_ADMINS": "eve@example.org", "EXPLORER_SIGN_IN": "required", "AUTHLIB_INSECURE_TRANSPORT": "1",
+            "EXPLORER_QUOTA_UPLOADS": "50kB", "EXPLORER_QUOTA_QUEUE": "3", "EXPLORER_QUOTA_DISK": "1GB",
+            **(environment or {}),
+        }  # fmt: skip
         with serving(home, f"--secrets.files={secrets}", environment=around, port=port, **settings) as server:
             yield server
 
@@ -108,3 +115,30 @@ def sign_in(page: Page, url: str, sub: str) -> Page:
     page.locator(".st-key-account").wait_for(state="attached")
     settle(page)
     return page
+
+
+IDS: dict[str, str] = {}
+"""Of what ``prepare`` has made."""
+
+
+def prepare(home: Path, people: dict[str, Person]) -> None:
+    """Ann has a run of her own, one that others may look at, and an experiment."""
+    manager = open_manager(home)
+    for person in people.values():
+        manager.store.people.welcome(person)
+    ann = manager.act_for(people["ann"])
+    for name in ("private", "shared"):
+        run = create(ann)
+        ann.annotate(run.id, name=f"{name} run of Ann")
+        manager.store.record(run.id, [Point(series=series.TEST_ACCURACY, step=1, value=0.5, seconds=1.0)], step=1)
+        ann.stop(run.id)
+        IDS[name] = run.id
+    ann.share(IDS["shared"], True)
+    row = ExperimentRow(id=new_run_id(), name="secret widths", created=1.0, plan="{}")
+    ann.save_experiment(row)
+    place = Trial(experiment=row.id, variant="w", seed=1)
+    trial = ann.create("trial of Ann", run.architecture, run.config, trial=place)
+    ann.stop(trial.id)
+    ann.remove_experiment(row.id)  # its plan is none; the run stays
+    IDS["trial"] = trial.id
+    manager.close()

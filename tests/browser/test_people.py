@@ -3,50 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from explorer.person import Person
-from explorer.runs import ExperimentRow, Point, Trial, new_run_id, series
-from explorer.training import open_manager
 from tests.browser.design import JOINER
 from tests.browser.helpers import open_app, rerun, settle
-from tests.browser.signing_in import PEOPLE, sharing, sign_in
-from tests.runs.parts import create
-
-IDS: dict[str, str] = {}
-
-
-def prepare(home: Path, people: dict[str, Person]) -> None:
-    """Ann has a run of her own, one that others may look at, and an experiment."""
-    manager = open_manager(home)
-    for person in people.values():
-        manager.store.people.welcome(person)
-    ann = manager.act_for(people["ann"])
-    for name in ("private", "shared"):
-        run = create(ann)
-        ann.annotate(run.id, name=f"{name} run of Ann")
-        manager.store.record(run.id, [Point(series=series.TEST_ACCURACY, step=1, value=0.5, seconds=1.0)], step=1)
-        ann.stop(run.id)
-        IDS[name] = run.id
-    ann.share(IDS["shared"], True)
-    row = ExperimentRow(id=new_run_id(), name="secret widths", created=1.0, plan="{}")
-    ann.save_experiment(row)
-    place = Trial(experiment=row.id, variant="w", seed=1)
-    trial = ann.create("trial of Ann", run.architecture, run.config, trial=place)
-    ann.stop(trial.id)
-    ann.remove_experiment(row.id)  # its plan is none; the run stays
-    IDS["trial"] = trial.id
-    manager.close()
-
-
-@pytest.fixture(scope="module")
-def shared(_servers, tmp_path_factory):
-    with sharing(tmp_path_factory.mktemp("shared"), prepare=prepare) as server:
-        _servers.append(server)
-        yield server
-        _servers.remove(server)
+from tests.browser.signing_in import IDS, PEOPLE, sign_in
+from tests.sizes import thorough
 
 
 @pytest.fixture(autouse=True)
@@ -108,20 +71,14 @@ def test_two_people_and_what_is_shared(shared, new_page):
     assert f"there is no run '{IDS['private']}'" in text_of(bob)
 
 
-LINKS = ("inspect?model={}", "inspect?model={}@best", "inspect?second={}", "compare?net=run:{}", "ablate?experiment={}",
-         "search?search={}")  # fmt: skip
-
-
-def test_links_to_what_is_not_theirs_lead_nowhere_and_a_name_is_text(shared, new_page):
+def test_a_name_is_text_and_an_address_that_nobody_vouches_for_is_none(shared, new_page):
     page = new_page()
     sign_in(page, shared.url, "mallory")
     account = page.locator(".st-key-account").inner_text().replace(JOINER, "")
     assert "<img src=x onerror=alert(1)> **b** [a](javascript:alert(1)) evil" in account
     assert "administrator" not in account  # the address is an administrator's, but nobody vouches for it
-    for link in LINKS:
-        open_app(page, f"{shared.url}/{link.format(IDS['private'])}")
-        page.locator(".st-key-account").wait_for()
-        assert "private run of Ann" not in page.locator("body").inner_text()
+    open_app(page, f"{shared.url}/train?run={IDS['private']}")  # other links: test_people_hostile.py
+    assert f"there is no run '{IDS['private']}'" in text_of(page)
 
 
 def test_an_administrator_sees_and_changes_all(shared, new_page):
@@ -134,3 +91,32 @@ def test_an_administrator_sees_and_changes_all(shared, new_page):
     with rerun(page):
         page.locator(".st-key-delete button").click()
     assert "trial of Ann is deleted" in text_of(page)
+
+
+@thorough("tests/runs/test_quotas.py::test_uploads_of_a_day")
+def test_what_people_use_and_did(shared, new_page):
+    bob, eve = new_page(), new_page()
+    sign_in(bob, f"{shared.url}/inspect", "bob")
+    bob.locator("[class*=st-key-inspect_upload_] input[type=file]").set_input_files(
+        {"name": "large.png", "mimeType": "image/png", "buffer": bytes(60_000)}
+    )
+    said = "Not taken: you have uploaded 0 B within a day, and 60.0 kB more would be above the 50.0 kB"
+    bob.get_by_text(said).wait_for()
+    bob.get_by_role("link", name="People").click()
+    bob.get_by_role("heading", name="What you did").wait_for()
+    settle(bob)
+    told = text_of(bob)
+    assert "of 50.0 kB" in told
+    assert "of 3" in told
+    assert "Everybody" not in told
+    sign_in(eve, f"{shared.url}/people", "eve")
+    eve.get_by_role("heading", name="Everybody").wait_for()
+    settle(eve)
+    with rerun(eve):
+        eve.locator(".st-key-audit_filter input").fill("ann archer unshare")
+        eve.locator(".st-key-audit_filter input").press("Enter")
+    with eve.expect_download() as download:
+        eve.locator(".st-key-audit_csv button").click()
+    rows = download.value.path().read_text().splitlines()
+    assert rows[0] == "when,person,name,action,object,detail"
+    assert all("Ann Archer,unshare,run" in row for row in rows[1:])

@@ -26,7 +26,8 @@ def people(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> tuple[Manager, 
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("", None), ("10GB", 10**10), ("1.5 MB", 1_500_000), ("2k", 2000), ("7", 7), (" 3TB ", 3 * 10**12)]
+    ("text", "size"),
+    [("", None), ("10GB", 10**10), ("1.5 MB", 1_500_000), ("2k", 2000), ("7", 7), (" 3TB ", 3 * 10**12)],
 )
 def test_sizes_as_people_write_them(text: str, size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPLORER_QUOTA_DISK", text)
@@ -99,7 +100,8 @@ def test_disk_of_runs_data_sets_and_models(
     monkeypatch.setenv("EXPLORER_QUOTA_DISK", "1MB")
     create(ann)  # there is room
     ann.check_quotas(more_bytes=50_000)
-    with pytest.raises(ValueError, match=r"take 9\d\d kB of the 1(\.0+)? MB that each person may, and this takes 200 kB: delete"):
+    said = r"take 9\d\d kB of the 1(\.0+)? MB that each person may, and this takes 200 kB: delete"
+    with pytest.raises(ValueError, match=said):
         ann.check_quotas(more_bytes=200_000)
     monkeypatch.setenv("EXPLORER_QUOTA_DISK", "500kB")
     with pytest.raises(ValueError, match="that each person may: delete some, or ask an administrator for more"):
@@ -114,7 +116,7 @@ def test_uploads_of_a_day(people: tuple[Manager, Manager, Manager], monkeypatch:
     monkeypatch.setenv("EXPLORER_QUOTA_UPLOADS", "1MB")
     ann.check_quotas(uploads=900_000)
     ann.log_action("upload", "file x", "900000")
-    with pytest.raises(ValueError, match=r"you have uploaded 900 kB within a day, and 200 kB more would be above the 1"):
+    with pytest.raises(ValueError, match="you have uploaded 900 kB within a day, and 200 kB more would be above the 1"):
         ann.check_quotas(uploads=200_000)
     bob.check_quotas(uploads=200_000)
     assert ann.store.people.uploaded(ANN.id, time.time() + 1) == 0
