@@ -157,6 +157,8 @@ def _open(
             return None, f"the weights of {entry.title} are not on this machine: download them, or choose others"
         name, version = (_checkpoint(entry) if entry.kind == "run" else source), f"{entry.checkpoints} {entry.best}"
     try:
+        if source.endswith("@start"):  # another session may have opened what is not for this visitor
+            manager().run(source.partition("@")[0])
         with st.spinner("Reading the weights"):
             return _open_cached(name, version), ""
     except ValueError as error:
