@@ -23,6 +23,7 @@ from explorer.text import (
     format_count,
     format_duration,
     format_extent,
+    format_ordinal,
     format_percent,
     format_setting,
     format_shape,
@@ -80,6 +81,13 @@ def test_a_rounded_number_is_near(value: int) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+def test_places_in_an_order() -> None:
+    places = (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1_003)
+    assert [format_ordinal(place) for place in places] == [
+        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th", "1,003rd",
+    ]  # fmt: skip
 
 
 def test_shapes_shares_and_counts() -> None:

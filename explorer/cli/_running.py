@@ -136,6 +136,10 @@ def add_changes(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--epochs", type=whole_number, metavar="N")
     sub.add_argument("--device", metavar="D", help="auto, cpu, mps or cuda:N")
     sub.add_argument(
+        "--share-gpu", action="store_const", const=True, help="the GPU may be shared with up to three other runs that "
+        "agree to it, too, as far as its memory allows",
+    )  # fmt: skip
+    sub.add_argument(
         "--optimizer", metavar="NAME", help="sgd, adam, adamw, nadam, radam, adamax, rmsprop, adagrad or adadelta, "
         "with torch's own learning rate, momentum and decay for it; --set changes them",
     )  # fmt: skip
@@ -244,7 +248,7 @@ def setting_changes(args: argparse.Namespace) -> dict[str, Any]:
             changes[name] = parse_count(value) if name in whole and _GROUPED.fullmatch(value) else _read_value(value)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-    for name in ("epochs", "device", "seed", "keep_checkpoints"):
+    for name in ("epochs", "device", "share_gpu", "seed", "keep_checkpoints"):
         if getattr(args, name, None) is not None:
             changes[name] = getattr(args, name)
     return changes

@@ -11,7 +11,7 @@ from ..training import TrainConfig, measure_networks, parse
 
 logger = logging.getLogger(__name__)
 
-_FREE_SETTINGS = {"seed": 0, "device": "auto", "keep_checkpoints": 0}
+_FREE_SETTINGS = {"seed": 0, "device": "auto", "keep_checkpoints": 0, "share_gpu": False}
 """Settings in which runs of one comparison may differ, with the values that stand for any."""
 
 

@@ -25,7 +25,7 @@ IN_SCRIPT = (
     "start",
 )  # fmt: skip
 """Settings that a script takes over; what is otherwise even so is said by ``find_differences``."""
-SILENT = ("checkpoint_seconds", "range_low", "range_high", "range_steps")
+SILENT = ("checkpoint_seconds", "share_gpu", "range_low", "range_high", "range_steps")
 """Settings that change nothing in what is learnt, or belong to no training."""
 
 

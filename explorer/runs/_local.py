@@ -69,7 +69,7 @@ class LocalPlace:
 
     def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
         """Each device has room for so many runs; a GPU for some more where all of them agree to share it."""
-        known = {device.name: device for device in (self._launch.known if self._launch else devices(0.0))}
+        known = {device.name: device for device in (self._launch.known if self._launch else devices())}
         needs: dict[tuple[Claim, ...], Need] = {}
 
         def claim(run: Run, used: Iterable[str]) -> Claim:

@@ -139,6 +139,29 @@ class Manager:
         found._whole, found.person, found.store = whole, person, PersonalStore(whole.store, person)
         return found
 
+    @property
+    def everybody(self) -> Manager:
+        """The manager of all runs, for what is decided for all of them; a page of somebody shows none of it."""
+        return self._whole or self
+
+    @property
+    def place(self) -> str:
+        """Where it has runs started, as ``Run.place`` says it."""
+        return self._scheduler.place
+
+    def foresee(self, left: Mapping[str, float | None]) -> list[tuple[str, float | None]]:
+        """Tell in which order the queue goes on, by the scheduler's own rules.
+
+        Args:
+            left: The seconds that each queued or running run of this data directory still takes, by its id; None
+                where nobody knows.
+
+        Returns:
+            The ids of all queued runs, everybody's, in the order in which they start, and in how many seconds that is;
+            None where nobody knows. Runs that cannot start as things are, are left out; [] where nothing is known.
+        """
+        return self._scheduler.foresee(left)
+
     def log_action(self, action: str, what: str, detail: str = "") -> None:
         """Write an audit line of what the person has done for whom the manager acts; none where it is for everybody.
 
@@ -205,9 +228,8 @@ class Manager:
 
     def check_capacity(self, runs: int) -> None:
         """Raise ValueError if so many more runs would exceed the limit of queued and running ones, or the person's."""
-        everybody = (self._whole or self).store
         self.check_quotas(runs=runs)
-        active = sum(status in ACTIVE for status in everybody.statuses(home=self.home_id).values())
+        active = sum(status in ACTIVE for status in self.everybody.store.statuses(home=self.home_id).values())
         if active + runs > MAX_ACTIVE:
             raise ValueError(
                 f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
@@ -217,14 +239,14 @@ class Manager:
     def check_quotas(self, *, runs: int = 0, more_bytes: int = 0, uploads: int = 0) -> None:
         """Raise ValueError if the person for whom the manager acts may not queue, store or upload so much more."""
         if self.person is not None and not self.person.admin:
-            everybody = (self._whole or self).store
+            everybody = self.everybody.store
             check_quotas(everybody, self.root, self.person.id, runs=runs, more_bytes=more_bytes, uploads=uploads)
 
     def measure_usage(self, person: str) -> Usage:
         """Measure what somebody uses. Raises ValueError unless it is whom the manager acts for, or an administrator."""
         if self.person is not None and not self.person.may_change(person):
             raise ValueError("what others use is for administrators to see")
-        return measure_usage((self._whole or self).store, self.root, person)
+        return measure_usage(self.everybody.store, self.root, person)
 
     def read_audit(self, limit: int = 1000) -> list[AuditLine]:
         """Read what people did, newest first: the person for whom the manager acts, or everybody for administrators."""

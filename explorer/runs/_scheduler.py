@@ -38,6 +38,11 @@ class Scheduler:
         self._asked: dict[tuple[str, int, str], float] = {}
         """When requests to runs elsewhere were first seen, on the clock of this machine."""
 
+    @property
+    def place(self) -> str:
+        """The name of the place where runs are started."""
+        return self._start_at.name
+
     def prepare(self) -> None:
         """Find out what the steps below need; it may take its time."""
         active = set(ACTIVE) & set(self._store.statuses(home=self._home).values())

@@ -193,6 +193,19 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def format_ordinal(place: int) -> str:
+    """Write a place in an order.
+
+    Args:
+        place: From 1 on.
+
+    Returns:
+        Such as 1st, 12th or 1,003rd.
+    """
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place:,}{ending}"
+
+
 def format_shape(shape: Iterable[int], separator: str = " × ") -> str:
     """Write the numbers of a shape.
 

@@ -128,6 +128,10 @@ class TrainConfig(BaseModel):
     """Whether torch.compile prepares the network; pays on GPUs and in long runs. Needs a C++ compiler."""
     device: Device = "auto"
     """auto, cpu, mps or cuda:N."""
+    share_gpu: bool = False
+    """Whether the run may share its GPU with others that agree to it, too: at most four, and only while 80 % of its
+    memory are enough for what they are expected to need. Each takes longer; together small ones take less. One with
+    several processes never shares."""
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes among which every batch is divided: GPUs from ``device`` on, one each, or parts of the CPU."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0

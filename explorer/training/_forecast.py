@@ -144,14 +144,33 @@ def forecast(architecture: Architecture, config: TrainConfig, device: str, known
     there = [speed for speed in known if speed.device == device]
     if not there:
         return None
-    found = _forecast_computing(architecture, config, there)
+    cost = analyze(architecture)
+    found = _forecast_computing(architecture, config, (cost.macs, cost.training_bytes), there)
     return _add_reading(found, architecture, config, device) if _is_streamed(config) else found
 
 
-def _forecast_computing(architecture: Architecture, config: TrainConfig, there: list[Speed]) -> Forecast:
-    """The estimate without the time in which a streamed set is read."""
-    found = analyze(architecture)
-    macs, size = found.macs, found.training_bytes
+def forecast_seconds(run: Run, there: list[Speed]) -> float | None:
+    """Estimate quickly how long a stored run will take in all, nothing being tried.
+
+    Args:
+        run: Any run.
+        there: Speeds of its device.
+
+    Returns:
+        Seconds; None where the device has trained nothing, the run cannot be read, or its images are streamed.
+    """
+    cost = _cost(run.architecture, run.config) if there else None
+    if cost is None or _is_streamed(cost[1]):
+        return None
+    network, config, *amounts = cost
+    return _forecast_computing(network, config, (amounts[0], amounts[1]), there).seconds
+
+
+def _forecast_computing(
+    architecture: Architecture, config: TrainConfig, cost: tuple[int, int], there: list[Speed]
+) -> Forecast:
+    """The estimate without the time in which a streamed set is read, from MACs and bytes of one image."""
+    macs, size = cost
     far = [_distance(macs, speed.macs) + _distance(size, speed.bytes) for speed in there]
     least = min(far)
     nearest = [speed for speed, distance in zip(there, far, strict=True) if distance == least]

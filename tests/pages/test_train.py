@@ -527,6 +527,40 @@ def test_the_table_filters_and_sorts(home: Path, manager: Manager) -> None:
     assert not running.exception
 
 
+def test_who_waits_is_told_when_it_is_its_turn(home: Path, manager: Manager) -> None:
+    done = finished(manager)  # tells how fast this machine is
+    first, second = (training.start(manager, from_json(done.architecture), training.parse(done.config)) for _ in "ab")
+    manager.acquire()  # and starts nothing
+    running = app(run=second.id)
+    turn = training.expect_starts(manager)[second.id]
+    assert turn.position == 2
+    assert turn.seconds == pytest.approx(6.4 * training.parse(done.config).epochs / 2, rel=1)
+    assert f"{turn.describe()} · digits" in visible_text(running)
+    shown = running.dataframe[0].value
+    assert dict(zip(shown["run"], shown["state"], strict=True)) == {
+        done.id: "finished",
+        first.id: "waiting: 1st in the queue, starts now",
+        second.id: f"waiting: {turn.describe()}",
+    }
+    manager.close()
+
+
+def test_a_run_may_share_its_gpu_where_there_is_one(
+    home: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "set_share_gpu_course_0" not in [each.key for each in app().toggle]
+    found = (Device(name="cuda:0", title="a GPU", memory_bytes=2**34), *devices())
+    monkeypatch.setattr("pages.ui.train.settings.devices", lambda: found)
+    running = app()
+    page_manager().close()
+    running.selectbox(key="set_device_course_0").set_value("cpu").run()
+    running.toggle(key="set_share_gpu_course_0").set_value(True).run()
+    running.button(key="start").click().run()
+    (run,) = manager.store.runs()
+    assert run.setting("share_gpu") is True
+    manager.stop(run.id)
+
+
 def test_networks_of_an_old_store_are_measured_bit_by_bit(
     home: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:

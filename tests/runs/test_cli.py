@@ -49,6 +49,26 @@ def design(tmp_path: Path) -> str:
     return str(path)
 
 
+def test_who_waits_is_told_when_it_is_its_turn(
+    root: Path, design: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manager = Manager(root)
+    manager.acquire()  # and starts nothing
+    for _ in range(2):
+        assert main(["train", design, "--device", "cpu", "--share-gpu", "--detach"]) == 0
+    first, second = manager.store.runs("queued")
+    assert first.setting("share_gpu") is True
+    capsys.readouterr()
+    assert main(["runs", "list"]) == 0
+    assert f"{second.id}  queued, 2nd in the queue" in capsys.readouterr().out
+    assert main(["runs", "show", first.id]) == 0
+    assert f"{first.id}  queued, 1st in the queue, starts now\n" in capsys.readouterr().out
+    shown = [(each["position"], each["starts_in_seconds"]) for each in data(capsys, "runs", "list")]
+    assert shown == [(1, 0.0), (2, None)]
+    manager.stop(first.id)
+    assert [data(capsys, "runs", "show", run.id)["position"] for run in (first, second)] == [None, 1]
+
+
 @LIGHT
 def test_train_from_beginning_to_end(root: Path, design: str, capsys: pytest.CaptureFixture[str]) -> None:
     settings = ["--epochs", "2", "--seed", "3", "--device", "cpu", "--set", "lr=0.01", "--set", "schedule=cosine"]

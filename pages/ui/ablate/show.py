@@ -18,7 +18,7 @@ from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
 from pages.ui.text import literal
-from pages.ui.train.run_text import STATES
+from pages.ui.train.run_text import STATES, describe_next
 
 from . import gradients, manage, state
 
@@ -81,6 +81,8 @@ def _head(known: list[StoredExperiment], stored: StoredExperiment, rows: list[Va
     text = f"{done} of {planned} runs finished"
     if rest:
         text += f" · about {format_duration(rest)} to go"
+    if coming := describe_next(trial.run for row in rows for trial in row.trials if trial.status == "queued"):
+        text += f" · {coming}"
     st.progress(done / planned, text=text)
 
 

@@ -18,6 +18,7 @@ from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager, search_driver, supervise
 from pages.ui.text import cell, key_of_rows, literal
+from pages.ui.train.run_text import describe_next
 
 from . import state
 
@@ -89,12 +90,12 @@ def _head(known: list[StoredSearch], stored: StoredSearch, findings: Findings) -
     for trial in findings.trials:
         counts[trial.state] = counts.get(trial.state, 0) + 1
     text = ", ".join(f"{count} {word}" for word, count in counts.items()) or "no trial yet"
+    coming = describe_next(trial.run.id for trial in findings.trials if trial.run.status == "queued")
     done = sum(trial.run.epoch for trial in findings.trials)
     planned = (how.budget.trials or len(findings.trials) or 1) * how.epochs
     spent = sum(trial.run.seconds for trial in findings.trials)
-    st.progress(
-        1.0 if word == "over" else min(1.0, done / planned), text=literal(f"{text} · {format_duration(spent)} spent")
-    )
+    text = " · ".join(filter(None, [text, f"{format_duration(spent)} spent", coming]))
+    st.progress(1.0 if word == "over" else min(1.0, done / planned), text=literal(text))
     if trouble := search_driver().trouble(stored.id):
         st.error(literal(f"No further run can begin: {trouble}."))
     elif word == "over" and why and not why[:1].isdecimal():

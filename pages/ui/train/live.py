@@ -7,6 +7,7 @@ import streamlit as st
 from explorer import figures
 from explorer.runs import ACTIVE, FOLDER_GONE, Run, series
 from explorer.text import format_bytes, format_decimal, format_duration, format_share
+from explorer.training import expect_starts
 from pages.ui import sharing
 from pages.ui.absence import follow
 from pages.ui.components import mount
@@ -67,6 +68,8 @@ def _head(run: Run) -> None:
     facts[:0] = sharing.describe(run.owner, run.shared)
     if run.reason:
         facts.insert(0, run.reason)
+    if run.status == "queued" and (turn := expect_starts(runs).get(run.id)):
+        facts.insert(0, turn.describe())
     if run.status == "finished" and not runs.has_folder(run):
         facts.insert(0, f"{FOLDER_GONE}; its curves are kept")
     st.caption(literal(" · ".join(facts)))

@@ -7,7 +7,8 @@ from typing import Any
 
 from explorer import figures
 from explorer.runs import ChanceLevel, Curve, Run, series
-from pages.ui.manager import history
+from explorer.training import expect_starts
+from pages.ui.manager import history, manager
 
 from .state import steps_per_epoch
 
@@ -22,6 +23,13 @@ STATES: dict[str, tuple[str, str, Any]] = {
     "lost": ("lost", ":material/folder_off:", "red"),
 }
 """For each state of a run its name for people, icon and colour."""
+
+
+def describe_next(runs: Iterable[str]) -> str:
+    """When it is the turn of the next of several runs, in a few words; '' where none waits."""
+    turns = expect_starts(manager())
+    ours = [turns[run] for run in runs if run in turns]
+    return f"{len(ours):,} wait; the next is {min(ours).describe()}" if ours else ""
 
 
 def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -16,7 +17,7 @@ from explorer.training import OPTIMIZERS, OptimizerName, TrainConfig, own_settin
 from pages.ui.text import literal
 
 _FRONT = ("epochs", "batch_size", "lr", "device")
-_ELSEWHERE = ("dataset", "seed", "range_steps", "range_low", "range_high", "start")
+_ELSEWHERE = ("share_gpu", "dataset", "seed", "range_steps", "range_low", "range_high", "start")
 _GROUPS = {
     "Optimiser": (
         "optimizer", "momentum", "nesterov", "beta2", "eps", "weight_decay", "decay_all", "clip_norm", "ema_decay",
@@ -32,7 +33,10 @@ _GROUPS = {
 }
 """Under which heading a setting stands; those that are named nowhere stand under the last heading."""
 _REST = "Machine"
-_LABELS = {"lr": "Learning rate", "epochs": "Epochs", "batch_size": "Batch size", "device": "Device"}
+_LABELS = {
+    "lr": "Learning rate", "epochs": "Epochs", "batch_size": "Batch size", "device": "Device",
+    "share_gpu": "May share its GPU",
+}  # fmt: skip
 
 
 def take(config: TrainConfig) -> None:
@@ -83,6 +87,9 @@ def choose(dataset: str) -> TrainConfig | None:
     for index, field in enumerate(_FRONT):
         with (left, right)[index % 2]:
             ask(field)
+    if any(device.name != "cpu" for device in devices()) or os.environ.get("EXPLORER_CLUSTER"):
+        with right:
+            ask("share_gpu")
     with st.expander("All settings", icon=":material/tune:"):
         named = {field for fields in _GROUPS.values() for field in fields}
         rest = [f for f in TrainConfig.model_fields if f not in named | {*_FRONT, *_ELSEWHERE}]

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.runs import Manager, Run, series
 from explorer.text import format_duration
-from explorer.training import MeasuredNetwork, measure_networks
+from explorer.training import ExpectedStart, MeasuredNetwork, expect_starts, measure_networks
 from pages.ui import sharing
 from pages.ui.absence import follow
 from pages.ui.manager import manager
@@ -116,18 +116,23 @@ def records(runs: list[Run]) -> list[dict[str, Any]]:
     found = manager()
     accuracies = found.store.last_values(series.TEST_ACCURACY)
     networks = measure_networks(found.store, (run.architecture for run in runs), seconds=0.0)
-    names = sharing.list_names()
-    rows = [_record(found, run, accuracies.get(run.id), networks.get(run.architecture)) for run in runs]
+    names, turns = sharing.list_names(), expect_starts(found)
+    rows = [
+        _record(found, run, accuracies.get(run.id), networks.get(run.architecture), turns.get(run.id)) for run in runs
+    ]
     if names:
         for row, run in zip(rows, runs, strict=True):
             row["owner"] = cell(f"{sharing.name_owner(run.owner, names)}{' (shared)' if run.shared else ''}")
     return rows
 
 
-def _record(manager: Manager, run: Run, accuracy: float | None, network: MeasuredNetwork | None) -> dict[str, Any]:
+def _record(
+    manager: Manager, run: Run, accuracy: float | None, network: MeasuredNetwork | None, turn: ExpectedStart | None
+) -> dict[str, Any]:
+    state = STATES[run.status][0] if manager.is_responding(run) else "not responding"
     return {
         "name": cell(run.name),
-        "state": STATES[run.status][0] if manager.is_responding(run) else "not responding",
+        "state": f"waiting: {turn.describe()}" if turn else state,
         "test accuracy": None if accuracy is None else 100 * accuracy,
         "progress": 100 * min(1.0, run.step / run.steps) if run.steps else 0.0,
         "epochs": f"{run.epoch}/{run.setting('epochs')}",

@@ -1,0 +1,119 @@
+"""When runs are expected to start: against real workers; what nobody can know; what somebody may see; how quick."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from explorer import catalog
+from explorer.architecture import to_json
+from explorer.person import Person
+from explorer.runs import Manager, Run, new_run_id
+from explorer.runs._tables import RUNS
+from explorer.training import TrainConfig, expect_starts, open_manager
+from explorer.training import _queue as queue
+from tests.runs.conftest import root
+from tests.runs.parts import create, until, until_status
+
+__all__ = ["root"]
+
+
+@pytest.fixture
+def manager(root: object) -> Iterator[Manager]:
+    made = open_manager()
+    yield made
+    made.close()
+    queue._known.clear()
+
+
+def waiting(manager: Manager, **settings: object) -> Run:
+    config = TrainConfig(dataset="digits", **{"device": "cpu", "epochs": 2, **settings})  # type: ignore[arg-type]
+    return manager.create("waits", to_json(catalog.get("lenet")), config.model_dump_json())
+
+
+def trained(manager: Manager, **fields: object) -> Run:
+    """One that took 60 s for two epochs on the CPU."""
+    run = waiting(manager)
+    known = {"status": "finished", "epoch": 2, "step": 100, "steps": 100, "seconds": 60.0, "device": "cpu"}
+    manager.store.update(run.id, **{**known, **fields})
+    queue._known.clear()
+    return manager.store.get(run.id)
+
+
+@pytest.mark.usefixtures("light_workers")
+def test_runs_start_about_when_they_were_expected_to(manager: Manager) -> None:
+    """Three that wait for a fourth; each forecast is compared with what came."""
+    first = create(manager, epochs=6)
+    until_status(manager, first.id, "finished")  # tells the speed of this machine
+    runs = [create(manager, epochs=epochs) for epochs in (10, 12, 6, 2)]
+    until(lambda: manager.store.get(runs[0].id).step > 63, manager=manager)
+    begun, expected = time.monotonic(), expect_starts(manager)
+    assert [expected[run.id].position for run in runs[1:]] == [1, 2, 3]
+    came: dict[str, float] = {}
+
+    def all_began() -> bool:
+        for run in manager.store.runs("running", "finished"):
+            came.setdefault(run.id, time.monotonic() - begun)
+        return all(run.id in came for run in runs)
+
+    until(all_began, manager=manager)
+    for run in runs[1:]:
+        seconds = expected[run.id].seconds
+        assert seconds is not None
+        # Between a third and three times, but for what starting takes, which is less for these workers.
+        assert seconds / 3 - 3 * queue.BEGIN_SECONDS <= came[run.id] <= 3 * seconds + queue.BEGIN_SECONDS, expected
+    waits = [expected[run.id].seconds or 0.0 for run in runs[1:]]
+    assert waits == sorted(waits)
+    assert expect_starts(manager) == {}
+
+
+def test_running_runs_count_with_their_own_pace(manager: Manager) -> None:
+    trained(manager)
+    busy, next_one = waiting(manager), waiting(manager)
+    manager.store.update(busy.id, status="running", device="cpu", step=25, steps=100, seconds=100.0)
+    last = waiting(manager, epochs=4)
+    found = expect_starts(manager)
+    assert found[next_one.id] == (1, pytest.approx(300.0))
+    assert found[last.id] == (2, pytest.approx(300 + queue.BEGIN_SECONDS + 60, rel=0.01))
+    assert found[next_one.id].describe() == "1st in the queue, starts in about 5:00"
+
+
+def test_what_nobody_has_measured_is_not_told(manager: Manager) -> None:
+    first, second = waiting(manager), waiting(manager)
+    found = expect_starts(manager)
+    assert found == {first.id: (1, 0.0), second.id: (2, None)}
+    assert [each.describe() for each in found.values()] == ["1st in the queue, starts now", "2nd in the queue"]
+    impossible = waiting(manager, device="cuda:7")
+    assert impossible.id not in expect_starts(manager)
+
+
+def test_others_count_and_are_not_named(manager: Manager) -> None:
+    ann, bob = (manager.act_for(Person(id=name * 24, name=name)) for name in "ab")
+    of_ann = [waiting(ann) for _ in range(3)]
+    of_bob = waiting(bob)
+    assert expect_starts(bob) == {of_bob.id: (2, None)}
+    assert {run: turn.position for run, turn in expect_starts(ann).items()} == dict(
+        zip((run.id for run in of_ann), (1, 3, 4), strict=True)
+    )
+    assert len(expect_starts(manager)) == 4
+
+
+def test_two_hundred_waiting_runs_of_a_thousand_are_quick(manager: Manager) -> None:
+    whole = RUNS.select().where(RUNS.c.id == trained(manager).id)
+    with manager.store._transaction() as connection:
+        row = {column.key: value for column, value in zip(RUNS.columns, connection.execute(whole).one(), strict=True)}
+        config = json.loads(row["config"])
+        for index in range(1000):
+            row |= {"id": new_run_id(), "config": json.dumps({**config, "seed": index})}
+            row["status"] = "queued" if index >= 800 else "finished"
+            connection.execute(RUNS.insert().values(**row))
+    assert len(expect_starts(manager)) == 200
+    seconds = []
+    for _ in range(3):
+        begun = time.process_time()
+        expect_starts(manager)
+        seconds.append(time.process_time() - begun)
+    assert min(seconds) < 0.1
