@@ -72,6 +72,16 @@ def _progress(standing: Standing) -> str:
     return ", ".join(parts) or "no trial yet"
 
 
+def _leave(manager: Manager, stored: StoredSearch) -> None:
+    """Begin the first trials of a search, and say who begins the others."""
+    from ..search import advance
+
+    advance(manager, stored.id)
+    look_after(manager)
+    way = f"`python -m explorer search resume {stored.id}` follows it"
+    print(f"{stored.id}  begun; further trials begin while the app runs, and {way}", file=sys.stderr)
+
+
 def _follow(manager: Manager, stored: StoredSearch) -> None:
     """Advance a search, and its baseline after it, to the end. Ctrl-C pauses it."""
     from ..search import get_search, pause
@@ -297,7 +307,7 @@ def _search(args: argparse.Namespace) -> None:
         else:
             require_training()
             stored = _start(args, manager)
-            _follow(manager, stored)
+            (_leave if args.detach else _follow)(manager, stored)
         _show(args, manager, stored)
 
 
@@ -321,6 +331,7 @@ def add(verb: Callable[..., Any]) -> None:
     sub.add_argument("--pruner", metavar="NAME", help="asha, median or none; default: none")
     sub.add_argument("--at-once", type=whole_number, metavar="N", help="runs at one time; default: 1")
     sub.add_argument("--baseline", action="store_true", help="then a random search of equal budget, to compare with")
+    sub.add_argument("--detach", action="store_true", help="begin it and return at once; the app lets it go on")
     sub.add_argument("--trial", type=whole_number, metavar="N", help="of repeat: whose network is trained again")
     sub.add_argument("--seeds", metavar="N|S,S", help="of repeat: how many, or which; default: 3, which is 0,1,2")
     sub.add_argument("--seed", type=whole_number, metavar="N", help="of the sampler and of every run")

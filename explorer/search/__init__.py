@@ -35,7 +35,7 @@ from ._report import (
 from ._search import PRUNERS, SAMPLERS, Budget, Pruner, Sampler, Search, plan
 from ._space import GROUPS, Dimension, Group, Point, Space, Value
 from ._study import Exhausted, Proposal, describe_refused, propose
-from ._trials import VALIDATION_ACCURACY, SearchTrial, collect_trials, measure_run
+from ._trials import VALIDATION_ACCURACY, SearchTrial, collect_trials
 
 __all__ = [
     "ACCURACY",
@@ -82,7 +82,6 @@ __all__ = [
     "list_searches",
     "measure",
     "measure_choice",
-    "measure_run",
     "parse_limit",
     "pause",
     "plan",

@@ -11,7 +11,7 @@ from ..text import escape_html, format_si
 from ._limits import ACCURACY
 from ._manage import StoredSearch
 from ._report import Findings
-from ._trials import SearchTrial, measure_run
+from ._trials import SearchTrial
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -42,7 +42,7 @@ def lay_out_front(stored: StoredSearch, findings: Findings, key: str) -> dict[st
     marks = [_mark(trial, key, trial.number in findings.front) for trial in shown]
     marks += [_mark(trial, key, front=False, rival=True) for trial in rivals]
     front = sorted(
-        (measure_run(trial.run, key), 100 * trial.values[0]) for trial in shown if trial.number in findings.front
+        (trial.numbers.get(key, 0), 100 * trial.values[0]) for trial in shown if trial.number in findings.front
     )
     corners = trace_front(front, less_x=wanted == "least")
     across = Axis.fit(_label(key), [mark.x for mark in marks])
@@ -53,7 +53,7 @@ def lay_out_front(stored: StoredSearch, findings: Findings, key: str) -> dict[st
 
 
 def _mark(trial: SearchTrial, key: str, front: bool, *, rival: bool = False) -> Mark:
-    x, accuracy = measure_run(trial.run, key), 100 * trial.values[0]
+    x, accuracy = trial.numbers.get(key, 0), 100 * trial.values[0]
     name = f"random {trial.number}" if rival else f"trial {trial.number}"
     return Mark(
         key=f"random {trial.number}" if rival else str(trial.number), label=name, x=x, y=accuracy,

@@ -130,17 +130,20 @@ def start(manager: Manager, search: Search, *, baseline: bool = False) -> Stored
     return _save(manager, StoredSearch(id=new_run_id(), created=now, search=search))
 
 
-def read_standing(manager: Manager, stored: StoredSearch) -> Standing:
+def read_standing(
+    manager: Manager, stored: StoredSearch, trials: Sequence[SearchTrial] | None = None
+) -> Standing:
     """Read how far a search is, without changing anything.
 
     Args:
         manager: Of the runs.
         stored: The search.
+        trials: Its trials as they have just been read; None: they are read.
 
     Returns:
         Its trials, and whether further ones will begin.
     """
-    trials = tuple(collect_trials(manager, stored.id, stored.search))
+    trials = tuple(collect_trials(manager, stored.id, stored.search) if trials is None else trials)
     return Standing(trials=trials, ended=_reason_ended(stored.search, trials))
 
 

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ..experiments import SampleStatistics
@@ -13,7 +14,7 @@ from ..runs import Manager, series
 from ._manage import StoredSearch, get_search
 from ._search import Search
 from ._study import make_study
-from ._trials import SearchTrial, collect_trials, measure_run
+from ._trials import SearchTrial, collect_trials
 
 _IMPORTANCE_TRIALS = 8
 """Finished trials below which importance would be noise alone."""
@@ -23,6 +24,8 @@ _IMPORTANCE_TRIALS = 8
 class Findings:
     """What a search has found so far."""
 
+    search: Search
+    """What was searched."""
     trials: tuple[SearchTrial, ...]
     """All of it, in the order in which they were begun."""
     front: tuple[int, ...]
@@ -31,8 +34,6 @@ class Findings:
     """Hypervolume is measured from here: accuracy 0, of a cost 1.1 × the most that any trial has, baseline included."""
     hypervolume: float | None
     """Share of the box between the reference and the best value of each objective that the front dominates, 0 to 1."""
-    importance: dict[str, float]
-    """For each dimension its share in how accuracy varies, the largest first; {} of too few trials."""
     correlation: float | None
     """Rank correlation (Spearman) of accuracy with the number of parameters, -1 to 1: what size alone explains."""
     baseline: Findings | None
@@ -42,6 +43,18 @@ class Findings:
     def finished(self) -> list[SearchTrial]:
         """The trials that were trained to the end."""
         return [trial for trial in self.trials if trial.complete]
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """For each dimension its share in how accuracy varies, the largest first; {} of too few trials.
+
+        Worked out when it is asked for: of thousands of trials it takes a second, and is kept.
+
+        Source: Watanabe et al. 2023, "PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary
+            Subspaces", as Optuna has it.
+        """
+        enough = len(self.finished) >= _IMPORTANCE_TRIALS
+        return dict(_rank_dimensions(self.search, self.trials)) if enough else {}
 
 
 def collect_findings(manager: Manager, stored: StoredSearch) -> Findings:
@@ -57,8 +70,7 @@ def collect_findings(manager: Manager, stored: StoredSearch) -> Findings:
     Raises:
         ValueError: The search or its baseline cannot be read.
 
-    Source: Zitzler & Thiele 1998 for the hypervolume, computed by Optuna; Watanabe et al. 2023, "PED-ANOVA", for the
-        importance; both as Optuna has them.
+    Source: Zitzler & Thiele 1998 for the hypervolume, computed by Optuna.
     """
     trials = collect_trials(manager, stored.id, stored.search)
     rival, others = None, []
@@ -89,13 +101,13 @@ def _find_box(search: Search, trials: Sequence[SearchTrial]) -> Box:
 def _find(search: Search, trials: Sequence[SearchTrial], box: Box, baseline: Findings | None) -> Findings:
     complete = [trial for trial in trials if trial.complete]
     return Findings(
+        search=search,
         trials=tuple(trials),
         front=tuple(trial.number for trial in find_front(search, complete)),
         reference=box[0],
         hypervolume=_measure_hypervolume(complete, box),
-        importance=_rank_dimensions(search, trials) if len(complete) >= _IMPORTANCE_TRIALS else {},
         correlation=rank_correlation(
-            [trial.values[0] for trial in complete], [measure_run(trial.run, "params") for trial in complete]
+            [trial.values[0] for trial in complete], [trial.numbers.get("params", 0) for trial in complete]
         ),
         baseline=baseline,
     )
@@ -119,12 +131,9 @@ def find_front(search: Search, trials: Sequence[SearchTrial]) -> list[SearchTria
     """
     rows = [(_losses(search, trial), trial) for trial in trials]
     front: dict[tuple[float, ...], SearchTrial] = {}
-    for losses, trial in rows:
-        surpassed = any(
-            all(a <= b for a, b in zip(other, losses, strict=True)) and other != losses for other, _ in rows
-        )
-        if not surpassed:
-            front.setdefault(losses, trial)
+    for losses, trial in sorted(rows, key=lambda row: row[0]):  # what surpasses another comes before it
+        if not any(all(a <= b for a, b in zip(other, losses, strict=True)) for other in front):
+            front[losses] = trial
     return sorted(front.values(), key=lambda trial: -trial.values[0])
 
 
@@ -141,7 +150,8 @@ def _measure_hypervolume(trials: Sequence[SearchTrial], box: Box) -> float | Non
     return float(compute_hypervolume(np.unique(losses, axis=0), np.ones(len(worst))))
 
 
-def _rank_dimensions(search: Search, trials: Sequence[SearchTrial]) -> dict[str, float]:
+@lru_cache(maxsize=4)
+def _rank_dimensions(search: Search, trials: tuple[SearchTrial, ...]) -> dict[str, float]:
     import optuna
 
     study = make_study(search, trials)

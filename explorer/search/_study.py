@@ -9,6 +9,8 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._building import Builder, Rejected, Sample
@@ -110,14 +112,28 @@ def _tell_failed(study: optuna.Study, asked: optuna.Trial) -> None:
     study.tell(asked, state=TrialState.FAIL)
 
 
-def distributions(search: Search) -> dict[str, Any]:
-    """The places of each dimension's values, as Optuna writes what may be drawn."""
+@cache
+def _kinds() -> tuple[Any, Any]:
+    """Optuna's kinds of distributions, whole and categorical. It copies those of each trial again and again, most of
+    the time that thousands of trials take; as nobody ever changes them, these are their own copies."""
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
+    class Whole(IntDistribution):
+        def __deepcopy__(self, memo: object) -> Whole:
+            return self
+
+    class Categorical(CategoricalDistribution):
+        def __deepcopy__(self, memo: object) -> Categorical:
+            return self
+
+    return Whole, Categorical
+
+
+def distributions(search: Search) -> dict[str, Any]:
+    """The places of each dimension's values, as Optuna writes what may be drawn."""
+    whole, categorical = _kinds()
     return {
-        each.key: IntDistribution(0, len(each.values) - 1)
-        if each.ordered
-        else CategoricalDistribution(tuple(range(len(each.values))))
+        each.key: whole(0, len(each.values) - 1) if each.ordered else categorical(tuple(range(len(each.values))))
         for each in search.space.dimensions
     }
 
@@ -134,7 +150,7 @@ def make_study(search: Search, trials: Sequence[SearchTrial], number: int = 0) -
         The study.
     """
     import optuna
-    from optuna.trial import TrialState, create_trial
+    from optuna.trial import FrozenTrial, TrialState
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     size = _population(search)
@@ -149,12 +165,13 @@ def make_study(search: Search, trials: Sequence[SearchTrial], number: int = 0) -
     ]
     study = optuna.create_study(directions=directions, sampler=sampler)
     states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "running": TrialState.RUNNING}
-    spread, complete, made = distributions(search), 0, []
+    spread, complete, made, now = distributions(search), 0, [], datetime.now(UTC)
     for each in trials:
         state = states.get(each.state, TrialState.FAIL)
         one = len(search.objectives) == 1  # with several, Optuna cannot rank curves
-        made.append(create_trial(
-            state=state,
+        made.append(FrozenTrial(  # what ``create_trial`` makes, which takes as long again to look for old distributions
+            number=-1, trial_id=-1, state=state, value=None, datetime_start=now, user_attrs={},
+            datetime_complete=now if state.is_finished() else None,
             params={d.key: place for d, place in zip(search.space.dimensions, each.point, strict=True)},
             distributions=spread,
             values=list(each.values) if state == TrialState.COMPLETE else None,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
-from ..analysis import Totals, analyze
-from ..architecture import Architecture, from_json
 from ..runs import Manager, Run, series
 from ..text import shorten
-from ._limits import measure
+from ..training import measure_networks
 from ._search import Search
 from ._space import Point
 
@@ -44,6 +41,8 @@ class SearchTrial:
     """Validation accuracy after each epoch, 0 to 1."""
     reason: str
     """Why it was pruned or failed, '' otherwise."""
+    numbers: Mapping[str, int] = field(compare=False)
+    """The metrics of its network by their keys in ``METRICS``."""
     repeats: tuple[Run, ...] = field(default=())
     """Runs of the same network from other seeds."""
 
@@ -51,25 +50,6 @@ class SearchTrial:
     def complete(self) -> bool:
         """Whether it was trained to the end, so that all its values count."""
         return self.state == "finished" and bool(self.curve)
-
-
-@lru_cache(maxsize=4096)
-def _analyse(architecture: str) -> tuple[Architecture, Totals]:
-    network = from_json(architecture)
-    return network, analyze(network).totals
-
-
-def measure_run(run: Run, key: str) -> float:
-    """Measure a metric of a run's network.
-
-    Args:
-        run: The run.
-        key: Of ``METRICS``.
-
-    Returns:
-        The number in the unit of the metric.
-    """
-    return measure(key, *_analyse(run.architecture)) or 0.0
 
 
 def collect_trials(manager: Manager, search_id: str, search: Search) -> list[SearchTrial]:
@@ -86,19 +66,24 @@ def collect_trials(manager: Manager, search_id: str, search: Search) -> list[Sea
     found = manager.trials(search_id)
     first = [(trial, run) for trial, run in found if trial.seed == search.seed]
     curves = manager.store.curves([run.id for _, run in first], VALIDATION_ACCURACY)
+    networks = measure_networks(manager.store, (run.architecture for _, run in first))
     repeats: dict[str, list[Run]] = {}
     for trial, run in found:
         if trial.seed != search.seed:
             repeats.setdefault(trial.variant, []).append(run)
     return [
-        _read_trial(search, number, trial.variant, run, curves.get(run.id, ()), repeats.get(trial.variant, ()))
+        _read_trial(
+            search, number, trial.variant, run, curves.get(run.id, ()), networks[run.architecture].numbers,
+            repeats.get(trial.variant, ()),
+        )
         for number, (trial, run) in enumerate(first)
-    ]
+    ]  # fmt: skip
 
 
 def _read_trial(
-    search: Search, number: int, code: str, run: Run, curve: Sequence[float], repeats: Sequence[Run]
-) -> SearchTrial:
+    search: Search, number: int, code: str, run: Run, curve: Sequence[float], numbers: Mapping[str, int],
+    repeats: Sequence[Run],
+) -> SearchTrial:  # fmt: skip
     pruned = PRUNED in run.tags and run.status != "finished"
     state: State = "pruned" if pruned else _STATES.get(run.status, "failed")
     reason = run.notes if pruned else shorten(run.reason, 200) if state in ("failed", "stopped") else ""
@@ -107,7 +92,7 @@ def _read_trial(
     elif state == "finished" and not curve:
         state, reason = "failed", "it has no accuracy on images held out"
     accuracy = (curve[-1],) if curve else ()
-    others = [measure_run(run, each.key) for each in search.objectives[1:]]
+    others = [float(numbers.get(each.key, 0)) for each in search.objectives[1:]]
     return SearchTrial(
         number=number,
         point=search.space.decode(code),
@@ -116,5 +101,6 @@ def _read_trial(
         values=(*(accuracy or (0.0,)), *others),
         curve=tuple(curve),
         reason=reason,
+        numbers=numbers,
         repeats=tuple(repeats),
     )

@@ -59,6 +59,23 @@ def test_search_from_beginning_to_end(root: Path, design: str, capsys: pytest.Ca
     assert data(capsys, "search", "list") == []
 
 
+@LIGHT
+def test_a_search_is_begun_and_left(
+    root: Path, manager: Manager, design: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("search", design, "--vary", "widths", "--trials", "2", "--baseline", *FAST)
+    assert main([*words, "--detach"]) == 0
+    out, err = capsys.readouterr()
+    assert "further trials begin while the app runs" in err
+    assert "running" in out
+    (left,) = (each for each in list_searches(manager) if each.search.baseline)
+    (rival,) = (each for each in list_searches(manager) if each.id == left.search.baseline)
+    assert [len(manager.trials(each.id)) for each in (rival, left)] == [0, 1]
+    assert manager.trials(left.id)[0][1].attempt == 1  # its worker has been started, and goes on
+    assert main(["search", "resume", left.id]) == 0
+    assert [[run.status for _, run in manager.trials(each.id)] for each in (rival, left)] == [["finished"] * 2] * 2
+
+
 def test_a_search_survives_the_death_of_all_processes(
     manager: Manager, design: str, forked_worker: tuple[str, ...], light_workers: None,
     capsys: pytest.CaptureFixture[str],

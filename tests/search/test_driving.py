@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from explorer.runs import Manager, StoreError
-from explorer.search import Budget, Driver, get_search, pause, read_standing, resume, start
+from explorer.runs import Manager, RunFolder, StoreError, list_checkpoints
+from explorer.search import Budget, Driver, advance, get_search, pause, read_standing, resume, start
+from explorer.search._trials import PRUNED
+from explorer.training import open_manager
+from tests.runs.parts import until
 
 from .parts import finish, small
 
@@ -69,6 +74,24 @@ def test_trouble_is_told_and_passes(manager: Manager, monkeypatch: pytest.Monkey
     driver.tick()
     assert driver.trouble(stored.id) == ""
     assert begun(manager, stored.id) == 1
+
+
+def test_a_worker_whose_run_falls_behind_ends_early(root: Path, light_workers: None) -> None:
+    """A run that really trains, beside one that is said to have been far better from its first epoch on."""
+    manager = open_manager(root)
+    stored = start(manager, small(pruner="asha", config={"epochs": 300}, budget=Budget(trials=2)))
+    finish(manager, advance(manager, stored.id).trials[0].run, *[1.0] * 300)
+
+    def behind() -> bool:
+        manager.tick()
+        return not advance(manager, stored.id).active
+
+    until(behind, seconds=60)
+    trial = read_standing(manager, stored).trials[1]
+    assert (trial.state, trial.run.status, PRUNED in trial.run.tags) == ("pruned", "stopped", True)
+    assert 1 <= len(trial.curve) == trial.run.epoch < 300
+    assert trial.reason.startswith("epoch 1: ")
+    assert list_checkpoints(RunFolder(root, trial.run.id).checkpoints)
 
 
 def test_a_run_whose_worker_died_is_queued_again_but_not_for_ever(manager: Manager) -> None:

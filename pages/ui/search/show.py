@@ -67,7 +67,7 @@ def _search() -> None:
 
 
 def _head(known: list[StoredSearch], stored: StoredSearch, findings: Findings) -> None:
-    standing = search.read_standing(manager(), stored)
+    standing = search.read_standing(manager(), stored, findings.trials)
     why = standing.ended or search_driver().reason_over(stored.id)
     paused = stored.search.stopped
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="search_head"):
@@ -318,7 +318,7 @@ def _table(stored: StoredSearch, findings: Findings) -> None:
     def pick() -> None:
         picked = st.session_state[key]["selection"]["rows"]
         if picked:
-            state.PAGE.act()["trial"] = str(numbers[picked[0]])
+            state.show_trial(str(numbers[picked[0]]))
 
     st.dataframe(
         pd.DataFrame(rows), key=key, hide_index=True, alt="Table of trials", on_select=pick,

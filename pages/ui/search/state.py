@@ -83,8 +83,13 @@ def choose(name: str) -> None:
 def choose_trial(number: object) -> None:
     """Show one trial of it; a second time, none."""
     if isinstance(number, str) and number.isdecimal():
-        here = PAGE.act()
-        here["trial"] = "" if here["trial"] == number else number
+        show_trial("" if PAGE.state["trial"] == number else number)
+
+
+def show_trial(number: str) -> None:
+    """Show one trial of it, '' for none; the address follows."""
+    here = PAGE.act()
+    here["trial"], here["stale"] = number, True
 
 
 def run_action(action: Any, *arguments: Any, done: str = "") -> None:
