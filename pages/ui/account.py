@@ -78,32 +78,39 @@ def _show_own(person: Person, quotas: Quotas) -> None:
     with st.container(border=True, key="own_use"):
         st.header("Your account", anchor=False)
         facts = [person.name, person.email or "no verified email", f"id {person.id}"]
-        st.caption(literal(" · ".join([*facts, *(["administrator: no quota holds"] if person.admin else [])])))
+        st.caption(literal(" · ".join([*facts, *(["administrator"] if person.admin else [])])))
         parts = (
             f"runs {format_bytes(used.run_bytes)}, data sets {format_bytes(used.dataset_bytes)}, "
             f"models {format_bytes(used.model_bytes)}"
         )
         with st.container(horizontal=True, gap="small"):
-            _metric("Disk", format_bytes(used.disk_bytes), _of(quotas.disk_bytes), parts)
-            queue = None if quotas.queue is None else f"{quotas.queue:,}"
-            _metric("Runs that wait or work", f"{used.queue:,}", f"of {queue}" if queue else "no limit", "")
-            _metric(
-                "Uploaded", format_bytes(used.upload_bytes), _of(quotas.upload_bytes), "within the last 24 hours"
-            )
+            disk, queue, uploads = _list_limits(Quotas() if person.admin else quotas)
+            _metric("Disk", format_bytes(used.disk_bytes), disk, parts)
+            _metric("Runs that wait or work", f"{used.queue:,}", queue, "Queued and running ones at a time")
+            _metric("Uploaded", format_bytes(used.upload_bytes), uploads, "Within the last 24 hours")
 
 
-def _of(quota: int | None) -> str:
-    return "no limit" if quota is None else f"of {format_bytes(quota)}"
+_NO_LIMIT = "no limit"
 
 
-def _metric(label: str, value: str, quota: str, meaning: str) -> None:
-    st.metric(label, value, quota, delta_color="off", delta_arrow="off", border=True, help=meaning or None)
+def _list_limits(quotas: Quotas) -> tuple[str, str, str]:
+    """Of disk, queue and uploads, in words."""
+    sizes = (quotas.disk_bytes, quotas.upload_bytes)
+    disk, uploads = (_NO_LIMIT if size is None else format_bytes(size) for size in sizes)
+    return disk, _NO_LIMIT if quotas.queue is None else f"{quotas.queue:,}", uploads
+
+
+def _metric(label: str, value: str, limit: str, meaning: str) -> None:
+    below = limit if limit == _NO_LIMIT else f"of {limit}"
+    st.metric(label, value, below, delta_color="off", delta_arrow="off", border=True, help=meaning)
 
 
 def _show_everybody(quotas: Quotas) -> None:
     st.header("Everybody", anchor=False)
-    limits = (("disk", _of(quotas.disk_bytes)), ("runs", _of_runs(quotas)), ("uploads a day", _of(quotas.upload_bytes)))
-    st.caption(f"Quotas of each: {', '.join(f'{name} {limit}' for name, limit in limits)}.")
+    disk, queue, uploads = _list_limits(quotas)
+    st.caption(
+        f"Each person but administrators may use: disk {disk}, runs that wait or work {queue}, uploads a day {uploads}."
+    )
     rows = []
     for each in manager().store.people.all():
         used: Usage = manager().measure_usage(each.id)
@@ -113,10 +120,6 @@ def _show_everybody(quotas: Quotas) -> None:
             "here first": _time(each.first_seen), "here last": _time(each.last_seen), "id": each.id,
         })  # fmt: skip
     st.dataframe(pd.DataFrame(rows), key="everybody", hide_index=True, alt="Table of all people", placeholder="–")
-
-
-def _of_runs(quotas: Quotas) -> str:
-    return "no limit" if quotas.queue is None else f"of {quotas.queue:,}"
 
 
 def _show_audit(person: Person) -> None:

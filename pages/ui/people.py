@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.auth_util import is_authlib_installed
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from explorer import person
 from explorer.person import Person
@@ -20,6 +24,7 @@ _SHARED_KEYS = ("redirect_uri", "cookie_secret")
 _PROVIDER_KEYS = ("client_id", "client_secret", "server_metadata_url")
 _SHORTEST_SECRET = 32
 _FILE = ".streamlit/secrets.toml"
+_LOGO = Path(__file__).resolve().parents[2] / "assets" / "logo.svg"
 
 
 def sign_in_is_on() -> bool:
@@ -54,6 +59,31 @@ person.ask_with(visitor)
 def signed_in_at() -> float:
     """When the visitor proved who they are, in seconds since 1970."""
     return float(str(st.user.to_dict().get("iat", 0.0)))
+
+
+def keep_strangers_out() -> None:
+    """Keep no file of a session in which nobody is signed in; once a process.
+
+    Streamlit takes uploads into memory for every session that there is, and whoever sees the sign-in screen has one.
+    """
+    plain = MemoryUploadedFileManager.add_file
+    if hasattr(plain, "__wrapped__"):
+        return
+
+    @wraps(plain)
+    def add_file(files: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+        if not sign_in_is_on() or _find_person_of(session_id) is not None:
+            plain(files, session_id, file)
+
+    MemoryUploadedFileManager.add_file = add_file  # type: ignore[assignment, method-assign]
+
+
+def _find_person_of(session_id: str) -> Person | None:
+    """Who is signed in in a session, seen from outside of it."""
+    found = runtime.get_instance()._session_mgr.get_session_info(session_id)
+    claims = {} if found is None else dict(found.session._user_info)
+    admitted = claims.get("is_logged_in") is True and not find_problem()
+    return person.read_claims(claims, (), time.time()) if admitted else None
 
 
 def find_problem() -> str:
@@ -115,19 +145,20 @@ def _providers(auth: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def show_sign_in() -> None:
     """The screen of whoever is not signed in: one sentence and a button, and nothing of any page."""
-    with st.container(key="sign_in", horizontal_alignment="center"):
-        st.title("Inception Explorer", anchor=False)
+    with st.container(key="sign_in", horizontal_alignment="center", gap="medium"):
+        st.image(_LOGO, width=250, alt="Inception Explorer")
+        st.title("Sign in", anchor=False, text_alignment="center")
         if problem := find_problem():
             st.error(literal(f"{problem}."), icon=":material/lock:")
             return
         st.markdown(
-            "Sign in with your account: you come back to the page that you asked for, and your runs, data sets and "
-            "models are yours alone until you share them."
-        )
+            "You come back to the page that you asked for. Your runs, data sets and models are yours alone until you "
+            "share them.", text_alignment="center",
+        )  # fmt: skip
         providers = _providers(_auth())
         for name in providers:
             st.button(
                 f"Sign in with {literal(name.title())}" if name else "Sign in",
-                key=f"sign_in_{name or 'default'}", type="primary", icon=":material/login:", width=260,
+                key=f"sign_in_{name or 'default'}", type="primary", icon=":material/login:", width=250,
                 on_click=st.login, args=(name or None,),
             )  # fmt: skip

@@ -18,6 +18,7 @@ from .server import listens_on_loopback
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 keep_callbacks_whole()  # before the first of them
+people.keep_strangers_out()
 
 PAGES: dict[str, tuple[str, str]] = {
     "design": ("Design", ":material/schema:"),

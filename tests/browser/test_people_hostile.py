@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from explorer.training import open_manager
 from tests.browser.by_hand import USER_COOKIE, XSRF_COOKIE, Visit, ask, find_xsrf, signed_cookie, user_of
 from tests.browser.helpers import Server
 from tests.browser.signing_in import IDS, SECRET, person_of
+from tests.sizes import thorough
 
 SIGN_IN = "sign_in_default"
 """The key of the button on the screen of whoever is not signed in."""
@@ -273,6 +275,36 @@ def test_a_request_by_hand_gets_nothing(shared: Server, name: str) -> None:
     assert "root:" not in said
     assert "evil.example" not in answered.get("location", "")
     assert f"{USER_COOKIE}=2" not in said
+
+
+def upload(server: Server, visit: Visit, size: int) -> int:
+    """Put a file into a session by hand, with a token of its own."""
+    token = find_xsrf(server)
+    body = FILE.replace(b"abc", bytes(size))
+    headers = {**MULTIPART, "X-Xsrftoken": token, "Cookie": f"{XSRF_COOKIE}={token}"}
+    return ask(server, "PUT", f"/_stcore/upload_file/{visit.session}/forged", headers, body)[0]
+
+
+def count_kept_bytes(server: Server) -> int:
+    """What the server holds of uploads, as its own numbers tell."""
+    said = ask(server, "GET", "/_stcore/metrics?families=cache_memory_bytes")[1]
+    found = re.findall(r'^cache_memory_bytes\{[^}]*UploadedFileManager[^}]*\} (\d+)', said, re.M)
+    return sum(map(int, found))
+
+
+@thorough("tests/browser/test_people_hostile.py::test_a_request_by_hand_gets_nothing")
+def test_nothing_is_kept_of_what_a_stranger_uploads(shared: Server) -> None:
+    with Visit(shared) as stranger, Visit(shared, signed_cookie(user_of(shared, "bob"))) as bob:
+        stranger.run()
+        bob.run("catalogue")
+        assert stranger.session
+        assert upload(shared, stranger, 3_000_000) == 204
+        assert upload(shared, bob, 1_000_000) == 204
+        deadline = time.monotonic() + 90
+        while not (kept := count_kept_bytes(shared)):
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    assert 1_000_000 <= kept < 2_000_000
 
 
 def test_there_are_forty_of_them() -> None:

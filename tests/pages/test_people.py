@@ -31,7 +31,7 @@ def visit(page: str, auth: dict[str, object] | None) -> AppTest:
 def assert_nothing_is_shown(running: AppTest) -> None:
     keys = {each.key for each in [*running.button, *running.selectbox, *running.text_input, *running.toggle]}
     assert {key for key in keys if key and not key.startswith("sign_in")} == set()
-    assert [each.value for each in running.title] == ["Inception Explorer"]
+    assert [each.value for each in running.title] == ["Sign in"]
     assert "design" not in running.session_state
     assert "train" not in running.session_state
 
