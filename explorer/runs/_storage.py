@@ -1,0 +1,205 @@
+"""Files of runs in an object store, for machines that share no folder: copied there, and back, file by file.
+
+A machine that trains a run pulls the run's folder before it begins and pushes what changes while it trains; a server
+pulls what it shows. Nothing is ever read half written: an object appears as a whole, a local file by a rename.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from ._files import TEMPORARY, read_note
+
+_SMALL_BYTES = 65_536
+"""Files up to this size are always pulled: two changes within a second, the clock of object stores, look like one."""
+_CHUNK_BYTES = 1 << 22
+_LAST = ("worker.lock",)
+"""Pushed after everything else: who finds a note there that a run has ended, finds all of the run."""
+
+
+class StorageError(OSError):
+    """The object store cannot be used or reached; the message says why."""
+
+
+class _Stamp(NamedTuple):
+    """By what a change is noticed."""
+
+    size_bytes: int
+    changed_ns: int
+
+
+class Storage:
+    """Folders in an object store. One instance remembers what it has copied, so that only what changes is copied."""
+
+    def __init__(self, url: str) -> None:
+        """Open an object store.
+
+        Args:
+            url: As pyarrow names it, such as ``s3://bucket/folder?region=eu-central-1`` or ``gs://bucket/folder``;
+                ``file:///folder`` is a folder. Keys and end point come from the environment (``AWS_ACCESS_KEY_ID`` …,
+                ``AWS_ENDPOINT_URL``).
+
+        Raises:
+            StorageError: The URL names none.
+        """
+        from pyarrow import ArrowException, fs
+
+        self.url = url
+        self._errors = (OSError, ArrowException)
+        try:
+            self._store, base = fs.FileSystem.from_uri(url)
+        except (OSError, ValueError, ArrowException) as error:
+            raise StorageError(f"EXPLORER_STORAGE={url.partition('?')[0]} names no object store: {error}") from None
+        self._base = base.rstrip("/")
+        # A plain folder shows files while they are written: there they get their names at the end.
+        self._renames = isinstance(self._store, fs.LocalFileSystem)
+        self._selector = fs.FileSelector
+        self._file = fs.FileType.File
+        self._pushed: dict[str, _Stamp] = {}
+        self._pulled: dict[str, _Stamp] = {}
+
+    def push(self, folder: Path, name: str) -> int:
+        """Copy what has changed in a folder to the store, and remove there what is gone.
+
+        Args:
+            folder: On this machine.
+            name: Of the folder in the store, such as ``runs/20260131-142501-0fa3c2``.
+
+        Returns:
+            How many files were copied.
+
+        Raises:
+            StorageError: The store cannot be reached.
+        """
+        here = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+        copied = 0
+        try:
+            for part in sorted(here, key=lambda part: (part in _LAST, part)):
+                try:
+                    facts = here[part].stat()
+                    stamp = _Stamp(facts.st_size, facts.st_mtime_ns)
+                    if self._pushed.get(f"{name}/{part}") == stamp and part not in _LAST:
+                        continue
+                    self._write(here[part], f"{name}/{part}")
+                except FileNotFoundError:  # replaced meanwhile: the next time
+                    continue
+                self._pushed[f"{name}/{part}"] = stamp
+                copied += 1
+            for part in self._list(name):
+                if part not in here:
+                    self._store.delete_file(self._path(f"{name}/{part}"))
+                    self._pushed.pop(f"{name}/{part}", None)
+        except self._errors as error:
+            raise StorageError(f"{name} could not be written to {self._shown}: {error}") from None
+        return copied
+
+    def pull(self, name: str, folder: Path) -> bool:
+        """Make a folder what the store has under a name: copy what has changed, remove what is not there.
+
+        Args:
+            name: Of the folder in the store.
+            folder: On this machine; made where it is missing. It stays as it is where the store has nothing.
+
+        Returns:
+            Whether the store has anything under this name.
+
+        Raises:
+            StorageError: The store cannot be reached, or a file cannot be written here.
+        """
+        try:
+            there = self._list(name)
+            if not there:
+                return False
+            for part in sorted(there, key=lambda part: (part in _LAST, part)):
+                path, stamp = folder / part, there[part]
+                known = self._pulled.get(str(path)) == stamp and path.exists()
+                if known and stamp.size_bytes > _SMALL_BYTES:
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    self._read(f"{name}/{part}", path)
+                except FileNotFoundError:  # removed since it was listed
+                    continue
+                self._pulled[str(path)] = stamp
+            for path in _files(folder):
+                if path.relative_to(folder).as_posix() not in there:
+                    path.unlink(missing_ok=True)
+        except self._errors as error:
+            raise StorageError(f"{name} could not be read from {self._shown}: {error}") from None
+        return True
+
+    def has(self, name: str) -> bool:
+        """Whether the store has anything under a name. Raises StorageError."""
+        try:
+            return bool(self._list(name))
+        except self._errors as error:
+            raise StorageError(f"{self._shown} cannot be read: {error}") from None
+
+    def read_note(self, name: str, folder: Path) -> dict[str, Any]:
+        """Pull a run's folder and read the note at its lock. Raises StorageError."""
+        self.pull(name, folder)
+        return read_note(folder / "worker.lock")
+
+    def remove(self, name: str) -> None:
+        """Remove what the store has under a name. Raises StorageError."""
+        try:
+            if self._list(name):
+                self._store.delete_dir(self._path(name))
+        except self._errors as error:
+            raise StorageError(f"{name} could not be removed from {self._shown}: {error}") from None
+
+    @property
+    def _shown(self) -> str:
+        """The store without what follows its address, which may hold a key."""
+        return self.url.partition("?")[0]
+
+    def _path(self, name: str) -> str:
+        parts = PurePosixPath(name).parts
+        if not parts or any(part in ("..", ".", "/") for part in parts):
+            raise StorageError(f"{name!r} is no name in an object store")
+        return "/".join([self._base, *parts])
+
+    def _list(self, name: str) -> dict[str, _Stamp]:
+        """What there is, by its path below ``name``."""
+        base = self._path(name)
+        found = self._store.get_file_info(self._selector(base, recursive=True, allow_not_found=True))
+        return {
+            info.path[len(base) + 1 :]: _Stamp(info.size, info.mtime_ns or 0)
+            for info in found
+            if info.type == self._file and not info.path.endswith(TEMPORARY)
+        }
+
+    def _write(self, path: Path, name: str) -> None:
+        target = self._path(name)
+        if self._renames:
+            self._store.create_dir(target.rpartition("/")[0], recursive=True)
+        written = f"{target}.{os.getpid()}{TEMPORARY}" if self._renames else target
+        with path.open("rb") as source, self._store.open_output_stream(written) as sink:
+            shutil.copyfileobj(source, sink, _CHUNK_BYTES)
+        if self._renames:
+            self._store.move(written, target)
+
+    def _read(self, name: str, path: Path) -> None:
+        """A file from the store; one that is here already with the same content is left alone."""
+        with self._store.open_input_stream(self._path(name)) as source:
+            first = source.read(_SMALL_BYTES + 1)
+            if len(first) <= _SMALL_BYTES and path.is_file() and path.read_bytes() == first:
+                return
+            part = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+            try:
+                with part.open("wb") as sink:
+                    sink.write(first)
+                    shutil.copyfileobj(source, sink, _CHUNK_BYTES)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(TEMPORARY)]
