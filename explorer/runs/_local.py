@@ -160,6 +160,9 @@ class LocalPlace:
         """Signal the worker that holds the run's lock."""
         return signal_worker(self._root, run, number)
 
+    def forget(self, run: str) -> None:
+        """Nothing is kept elsewhere."""
+
     def close(self) -> None:
         """Nothing was opened."""
 

@@ -96,5 +96,8 @@ class Place(Protocol):
     def signal(self, run: Run, number: signal.Signals) -> bool:
         """Signal the worker of a run if it lives; whether it did."""
 
+    def forget(self, run: str) -> None:
+        """Remove what is kept elsewhere of a run that is deleted."""
+
     def close(self) -> None:
         """Give up what was opened. Workers go on."""

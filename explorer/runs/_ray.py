@@ -27,9 +27,11 @@ from ..process import start_process
 from . import _fair
 from ._fair import Queue
 from ._home import RunFolder
+from ._mirror import Mirror
 from ._place import Book, Settle, share_of_gpu
 from ._ray_supervisor import find_end
 from ._records import FOLDER_GONE, NODE_GONE, WORKER_GONE, Run, Status
+from ._storage import StorageError
 from ._store import Store
 
 SILENT_SECONDS = 10.0
@@ -162,9 +164,14 @@ class RayPlace:
         self._beats: dict[str, Heartbeat] = {}
         self._started: Counter[str] = Counter()
         self._losses: dict[str, Losses] = {}
+        storage = os.environ.get("EXPLORER_STORAGE", "").strip()
+        self._mirror = Mirror(storage, root, store, home, self.name) if storage else None
+        self._home = home
 
     def prepare(self, active: Collection[Status]) -> None:
         """Ask Ray which workers live."""
+        if self._mirror is not None:
+            self._mirror.follow()
         self._names = None
         if self._command is None or not active:
             return
@@ -204,6 +211,11 @@ class RayPlace:
     def find_end(self, run: Run) -> tuple[Status, str]:
         """What its worker noted, or was requested; else its machine is gone, and it waits for another one."""
         self._beats.pop(run.id, None)
+        if self._mirror is not None:
+            try:
+                self._mirror.fetch(run.id)
+            except StorageError as error:  # what is not known to have ended goes on, and ends again
+                _log.warning("%s", error)
         return find_end(run, RunFolder(self._root, run.id).lock, NODE_GONE)
 
     def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
@@ -268,14 +280,17 @@ class RayPlace:
                 f"no machine of the cluster could start its worker; {folder} must be the same folder on all of "
                 f"them, the program must be installed on each, and log.txt there may say more"
             )
-        return ("lost", FOLDER_GONE) if run.attempt and not folder.is_dir() else None
+        gone = run.attempt and self._mirror is None and not folder.is_dir()
+        return ("lost", FOLDER_GONE) if gone else None
 
     def _hand_over(self, run: Run) -> bool:
         name, need = _actor(run, run.attempt + 1), _resources(run, self._nodes)
         RunFolder(self._root, run.id).path.mkdir(parents=True, exist_ok=True)
         try:
+            if self._mirror is not None:
+                self._mirror.hand_over(run)
             self._gateway.ask("start", name=name, cpus=need.cpus, gpus=need.gpus, worker=self._order(run, need))
-        except ClusterError as error:
+        except (ClusterError, StorageError) as error:
             _log.warning("%s", error)
             return False
         self._store.update(run.id, where={"attempt": (run.attempt,)}, turn="begins", place=self.name)
@@ -304,7 +319,8 @@ class RayPlace:
         }
         return {
             "arguments": [*self._command()[1:], run.id], "environment": environment, "root": str(self._root),
-            "url": self._url, "run": run.id, "attempt": attempt,
+            "url": self._url, "run": run.id, "attempt": attempt, "home": self._home,
+            "storage": "" if self._mirror is None else self._mirror.storage.url,
         }  # fmt: skip
 
     def signal(self, run: Run, number: signal.Signals) -> bool:
@@ -316,8 +332,15 @@ class RayPlace:
             return False
         return found
 
+    def forget(self, run: str) -> None:
+        """Remove what the object store has of a run."""
+        if self._mirror is not None:
+            self._mirror.forget(run)
+
     def close(self) -> None:
         """End the connection."""
+        if self._mirror is not None:
+            self._mirror.close()
         self._gateway.close()
 
 

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..home import home
 from ..process import start_process
+from ._copies import Copies
 from ._files import read_note
 from ._home import RunFolder
 from ._local import end_of
@@ -38,13 +40,20 @@ class Supervisor:
 
         Args:
             worker: The arguments of Python (``arguments``), the ``environment`` that names the run, and where the run
-                is: ``root``, ``url``, ``run``, ``attempt``.
+                is: ``root``, ``url``, ``run``, ``attempt``; where machines share no folder, also the object ``storage``
+                and the ``home`` whose run it is.
 
         Raises:
             OSError: The run's folder is not here, or no process can be started.
         """
-        self._order = worker
-        with RunFolder(Path(worker["root"]), worker["run"]).log.open("ab") as output:
+        self._order, self._root = worker, Path(worker["root"])
+        self._copies: Copies | None = None
+        if worker.get("storage"):
+            self._root = home() / "cluster" / worker["home"]
+            self._copies = Copies(worker, self._root)
+            self._copies.bring()
+            worker["environment"]["EXPLORER_HOME"] = str(self._root)
+        with RunFolder(self._root, worker["run"]).log.open("ab") as output:
             # Its standard input ends when this process does: so it notices.
             self._worker = start_process(
                 [sys.executable, *worker["arguments"]],
@@ -53,6 +62,8 @@ class Supervisor:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        if self._copies is not None:
+            threading.Thread(target=self._copies.send_forever, name="copies", daemon=True).start()
         threading.Thread(target=self._wait, name="worker", daemon=True).start()
 
     def signal(self, number: int) -> None:
@@ -69,13 +80,15 @@ class Supervisor:
                     return  # nobody knows any more what is used here; the worker notices, and its run goes on elsewhere
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._worker.wait(_LOOK_SECONDS)
+            if self._copies is not None:
+                self._copies.send_last()
             self._settle()
         finally:
             os._exit(0)  # gives the CPUs and GPUs back
 
     def _settle(self) -> None:
         """Give the run the state that its worker could not give it any more, as soon as the store can be reached."""
-        root, attempt = Path(self._order["root"]), self._order["attempt"]
+        root, attempt = self._root, self._order["attempt"]
         store = connect_store(root, self._order["url"])
         while True:
             try:

@@ -66,6 +66,8 @@ class Scheduler:
             empty_folder(away)
         name = _DELETED.fullmatch(away.name)
         if name:
+            for place in self._places.values():
+                place.forget(name[1])
             self._store.remove(name[1])
         remove_folder(away)
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ._files import TEMPORARY, read_note
+from ._files import TEMPORARY
 
 _SMALL_BYTES = 65_536
 """Files up to this size are always pulled: two changes within a second, the clock of object stores, look like one."""
 _CHUNK_BYTES = 1 << 22
-_LAST = ("worker.lock",)
-"""Pushed after everything else: who finds a note there that a run has ended, finds all of the run."""
+_LAST = ("worker.lock", "set.json")
+"""Copied after everything else: who finds a note there that a run has ended, or the facts of a data set, finds all."""
 
 
 class StorageError(OSError):
@@ -62,12 +62,13 @@ class Storage:
         self._pushed: dict[str, _Stamp] = {}
         self._pulled: dict[str, _Stamp] = {}
 
-    def push(self, folder: Path, name: str) -> int:
+    def push(self, folder: Path, name: str, *, fixed: bool = False) -> int:
         """Copy what has changed in a folder to the store, and remove there what is gone.
 
         Args:
             folder: On this machine.
             name: Of the folder in the store, such as ``runs/20260131-142501-0fa3c2``.
+            fixed: Whether its files never change, so that one which is there in its size need not be copied.
 
         Returns:
             How many files were copied.
@@ -78,11 +79,14 @@ class Storage:
         here = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
         copied = 0
         try:
+            there = self._list(name) if fixed else {}
             for part in sorted(here, key=lambda part: (part in _LAST, part)):
                 try:
                     facts = here[part].stat()
                     stamp = _Stamp(facts.st_size, facts.st_mtime_ns)
                     if self._pushed.get(f"{name}/{part}") == stamp and part not in _LAST:
+                        continue
+                    if part in there and there[part].size_bytes == stamp.size_bytes:
                         continue
                     self._write(here[part], f"{name}/{part}")
                 except FileNotFoundError:  # replaced meanwhile: the next time
@@ -97,12 +101,13 @@ class Storage:
             raise StorageError(f"{name} could not be written to {self._shown}: {error}") from None
         return copied
 
-    def pull(self, name: str, folder: Path) -> bool:
+    def pull(self, name: str, folder: Path, *, keep: Collection[str] = ()) -> bool:
         """Make a folder what the store has under a name: copy what has changed, remove what is not there.
 
         Args:
             name: Of the folder in the store.
             folder: On this machine; made where it is missing. It stays as it is where the store has nothing.
+            keep: Files that are left alone where they are here.
 
         Returns:
             Whether the store has anything under this name.
@@ -116,6 +121,8 @@ class Storage:
                 return False
             for part in sorted(there, key=lambda part: (part in _LAST, part)):
                 path, stamp = folder / part, there[part]
+                if part in keep and path.exists():
+                    continue
                 known = self._pulled.get(str(path)) == stamp and path.exists()
                 if known and stamp.size_bytes > _SMALL_BYTES:
                     continue
@@ -126,7 +133,7 @@ class Storage:
                     continue
                 self._pulled[str(path)] = stamp
             for path in _files(folder):
-                if path.relative_to(folder).as_posix() not in there:
+                if path.relative_to(folder).as_posix() not in {*there, *keep}:
                     path.unlink(missing_ok=True)
         except self._errors as error:
             raise StorageError(f"{name} could not be read from {self._shown}: {error}") from None
@@ -138,11 +145,6 @@ class Storage:
             return bool(self._list(name))
         except self._errors as error:
             raise StorageError(f"{self._shown} cannot be read: {error}") from None
-
-    def read_note(self, name: str, folder: Path) -> dict[str, Any]:
-        """Pull a run's folder and read the note at its lock. Raises StorageError."""
-        self.pull(name, folder)
-        return read_note(folder / "worker.lock")
 
     def remove(self, name: str) -> None:
         """Remove what the store has under a name. Raises StorageError."""

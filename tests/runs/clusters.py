@@ -36,18 +36,24 @@ sys.stdin.read()
 
 @contextlib.contextmanager
 def start_cluster(**head: Any) -> Iterator[Any]:
-    """Start a head and two nodes of one CPU each, for as long as the context lasts."""
+    """Start a head and two nodes of one CPU each, for as long as the context lasts.
+
+    Each node has a data directory of its own, as machines have that share no folder; with a run comes the shared one.
+    """
     pytest.importorskip("ray", reason="needs tests/requirements.txt")
     from ray.cluster_utils import Cluster
 
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(prefix="explorer-nodes-", ignore_cleanup_errors=True) as folder,
+    ):
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_ADDRESS", "")
         head = {"num_cpus": 0, "include_dashboard": False, **STORE, **head}
         made = Cluster(initialize_head=True, head_node_args=head)
         try:
-            for _ in range(2):
-                made.add_node(num_cpus=1, **STORE)
+            for number in range(2):
+                made.add_node(num_cpus=1, env_vars={"EXPLORER_HOME": f"{folder}/{number}"}, **STORE)
             yield made
         finally:
             made.shutdown()

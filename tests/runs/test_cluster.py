@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,20 +15,33 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 
 from explorer.cli import main
-from explorer.runs import Manager, Point, Run, RunFolder, Store, Superseded
+from explorer.datasets import import_images
+from explorer.runs import Manager, Point, Run, RunFolder, Store, Superseded, read_note
 from explorer.runs._ray import ClusterError, Gateway, RayPlace, _resources
 from explorer.runs._records import NODE_GONE, WORKER_GONE
 from explorer.training import open_manager
 from explorer.training.worker import _claim as claim
 from pages.ui.manager import manager as page_manager
+from tests.datasets.makers import png, zipped
 from tests.pages.parts import messages, mounted, open_page
 from tests.sizes import thorough
+from tests.training.parts import network
 
-from .clusters import COMMAND, STORE, assert_as_if_undisturbed, node_of, start_server
+from .clusters import (
+    COMMAND,
+    STORE,
+    assert_as_if_undisturbed,
+    node_of,
+    start_cluster,
+    start_server,
+    weights,
+)
 from .forking import REPOSITORY
-from .parts import create, make_database, set_config, texts, until, until_status, until_step, worker
+from .object_store import serve_s3
+from .parts import create, curve, make_database, set_config, texts, until, until_status, until_step, worker
 
 
 @pytest.fixture
@@ -313,3 +327,74 @@ def test_the_command_of_the_readme_trains(
     assert main(["runs", "list", "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert (listed["place"], listed["host"]) == ("ray", socket.gethostname())
+
+
+# ---- machines that share no folder ----------------------------------------------------------------------------------
+
+
+def pets(root: Path) -> str:
+    """A data set that only this machine has."""
+    members = {f"class{place}/{number}.png": png(100 * place + number) for place in range(10) for number in range(12)}
+    return import_images(zipped(root.with_name("pets.zip"), members), size=(12, 12)).name
+
+
+def copied(manager: Manager, run: str) -> bool:
+    """Whether the server has all that the worker has left."""
+    note = read_note(RunFolder(manager.root, run).lock)
+    return bool("status" in note and note["attempt"] == manager.store.get(run).attempt)
+
+
+@pytest.mark.usefixtures("light_workers")
+def test_machines_that_share_no_folder_have_an_object_store(
+    cluster: Any, root: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run on images that were imported on the server; another machine trains it, in a folder of its own."""
+    store = root.with_name("store")
+    monkeypatch.setenv("EXPLORER_STORAGE", f"file://{store}")
+    there = Manager(root, database, worker_command=lambda: COMMAND, cluster=cluster.address)
+    try:
+        run = create(there, network(classes=10), dataset=pets(root), batch_size=8, epochs=2)
+        done = until_status(there, run.id, "finished", "failed")
+        assert (done.status, done.place) == ("finished", "ray"), (done.reason, texts(there, run.id))
+        until(lambda: copied(there, run.id), manager=there)
+        alone = open_manager(root)
+        other = create(alone, network(classes=10), dataset=run.setting("dataset"), batch_size=8, epochs=2)
+        assert until_status(alone, other.id, "finished", "failed").status == "finished"
+        expected, found = weights(root, other.id), weights(root, run.id)
+        assert all(torch.equal(value, found[name]) for name, value in expected.items())
+        assert curve(there, run.id) == curve(alone, other.id)
+        (trained,) = Path(tempfile.gettempdir()).glob(f"explorer-nodes-*/*/cluster/{there.home_id}/runs/{run.id}")
+        assert RunFolder(root, run.id).log.read_bytes() == (trained / "log.txt").read_bytes()
+        assert {path.name for path in (store / "runs").iterdir()} == {run.id}
+        there.delete(run.id)
+        assert list((store / "runs").iterdir()) == []
+    finally:
+        there.close()
+
+
+@thorough("tests/runs/test_cluster.py::test_machines_that_share_no_folder_have_an_object_store")
+@pytest.mark.usefixtures("light_workers")
+def test_a_run_goes_on_elsewhere_from_what_its_machine_has_sent(
+    root: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node and its worker die; the other node has the checkpoints from S3, and the server all of it in the end."""
+    with serve_s3(monkeypatch) as url, start_cluster() as cluster:
+        monkeypatch.setenv("EXPLORER_STORAGE", url)
+        there = Manager(root, database, worker_command=lambda: COMMAND, cluster=cluster.address)
+        try:
+            run = create(there, epochs=5)
+            folder = RunFolder(root, run.id)
+            until(lambda: list(folder.checkpoints.glob("step-*.pt")) and "pid" in read_note(folder.lock), manager=there)
+            process = psutil.Process(read_note(folder.lock)["pid"])
+            supervisor, node = process.parent(), node_of(cluster, process)
+            assert supervisor is not None
+            supervisor.kill()
+            process.kill()
+            cluster.remove_node(node, allow_graceful=False)
+            done = until_status(there, run.id, "finished", "failed", "interrupted", seconds=280)
+            assert (done.status, done.attempt) == ("finished", 2), (done.reason, texts(there, run.id))
+            assert any("from step" in text and "from step 0" not in text for text in texts(there, run.id))
+            until(lambda: copied(there, run.id), manager=there)
+            assert_as_if_undisturbed(there, run.id, 5)
+        finally:
+            there.close()

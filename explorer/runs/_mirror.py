@@ -1,0 +1,112 @@
+"""A server's copies of runs that are trained on machines with which it shares no folder."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ._files import read_note
+from ._home import RunFolder
+from ._records import ENDED, Run
+from ._storage import Storage, StorageError
+from ._store import Store
+
+_REST_SECONDS = 2.0
+_LATE_SECONDS = 120.0
+"""A run that has ended for so long without its last files will not send them any more: its machine is gone."""
+_DATASET = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_log = logging.getLogger(__name__)
+
+
+def run_name(run: str) -> str:
+    """What a run's folder is called in the object store."""
+    return f"runs/{run}"
+
+
+def find_dataset(root: Path, run: Run) -> tuple[Path, str] | None:
+    """The folder of a run's data set on a machine, and what it is called in the object store; None for one that is no
+    folder's name."""
+    name = run.setting("dataset")
+    return (root / "data" / name, f"data/{name}") if isinstance(name, str) and _DATASET.fullmatch(name) else None
+
+
+class Mirror:
+    """Hands the files of runs over to an object store, and keeps copies of what their workers leave there."""
+
+    def __init__(self, url: str, root: Path, store: Store, home: str, place: str) -> None:
+        """Keep the copies of a data directory's runs. Raises StorageError where the URL names no object store."""
+        self.storage = Storage(url)
+        self._root, self._store, self._home, self._place = root, store, home, place
+        self._given: set[str] = set()
+        """Data sets that are in the object store."""
+        self._ended: dict[str, float] = {}
+        """When runs that have ended were first seen so, on the clock of this machine."""
+        self._complete: set[tuple[str, int]] = set()
+        """Runs with the number of their attempt, of which nothing more comes."""
+        self._guard = threading.Lock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hand_over(self, run: Run) -> None:
+        """Have a run's folder and its data set where the machine that trains it finds them. Raises StorageError."""
+        if not self.storage.has(run_name(run.id)):
+            self.storage.push(RunFolder(self._root, run.id).path, run_name(run.id))
+        data = find_dataset(self._root, run)
+        if data is not None and data[1] not in self._given and data[0].is_dir():
+            self.storage.push(*data, fixed=True)
+            self._given.add(data[1])
+
+    def fetch(self, run: str) -> bool:
+        """Copy what there is of a run now; whether there is anything. Raises StorageError."""
+        with self._guard:
+            folder = RunFolder(self._root, run)
+            # What it is called, and whose it is, is written here alone.
+            return self.storage.pull(run_name(run), folder.path, keep={folder.description.name})
+
+    def forget(self, run: str) -> None:
+        """Remove what the object store has of a run."""
+        try:
+            self.storage.remove(run_name(run))
+        except StorageError as error:
+            _log.warning("%s", error)
+
+    def follow(self) -> None:
+        """Go on copying from a thread, until ``close`` or the end of the process."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._copy_forever, name="mirror", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+
+    def _copy_forever(self) -> None:
+        while not self._closing.wait(_REST_SECONDS):
+            try:
+                for run in self._due(self._store.runs("running", *ENDED, home=self._home)):
+                    self.fetch(run.id)
+                    if self._closing.is_set():
+                        return
+            except (StorageError, ValueError) as error:
+                _log.warning("copies of runs wait: %s", error)
+
+    def _due(self, runs: Iterable[Run]) -> list[Run]:
+        """The runs of which something may have come since."""
+        found = []
+        for run in runs:
+            if run.place != self._place or not run.attempt or (run.id, run.attempt) in self._complete:
+                continue
+            if run.status in ENDED:
+                waited = time.monotonic() - self._ended.setdefault(f"{run.id}-{run.attempt}", time.monotonic())
+                note = read_note(RunFolder(self._root, run.id).lock)
+                last = note.get("attempt") == run.attempt and "status" in note
+                if last or waited > _LATE_SECONDS:
+                    self._complete.add((run.id, run.attempt))
+                    if last:
+                        continue
+            found.append(run)
+        return found
