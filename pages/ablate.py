@@ -11,6 +11,7 @@ import streamlit as st  # noqa: E402
 from pages.ui import session  # noqa: E402
 from pages.ui.ablate import show, state, wizard  # noqa: E402
 from pages.ui.manager import follow_others, require_manager, require_training, show_warnings  # noqa: E402
+from pages.ui.stored_work import choose_view  # noqa: E402
 
 session.begin()
 require_training("Ablate")
@@ -20,7 +21,7 @@ state.begin()
 show_warnings(warnings)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.title("Ablate", anchor=False, width="content")
-    state.choose_view()
+    choose_view(state.VIEW, [state.RESULTS, state.NEW])
 if st.session_state[state.VIEW] == state.NEW:
     state.PAGE.show_notices()
     wizard.show()

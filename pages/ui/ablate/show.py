@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from pages.ui import sharing
 from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager, supervise
+from pages.ui.stored_work import choose_other
 from pages.ui.text import literal
 from pages.ui.train.run_text import STATES, describe_next
 
@@ -67,7 +67,8 @@ def _head(known: list[StoredExperiment], stored: StoredExperiment, rows: list[Va
         _badge(counts)
         resumable = sum(counts.get(status, 0) for status in (*RESUMABLE, "missing"))
         manage.buttons(stored, counts, resumable=resumable)
-        _other(known, stored)
+        others = [(each.id, each.experiment.name, each.created) for each in known]
+        choose_other("Experiment", others, stored.id, state.choose)
     config = stored.experiment.config
     seeds = stored.experiment.seeds
     kept = manager().store.experiments.get(stored.id, "experiment")
@@ -94,22 +95,6 @@ def _badge(counts: dict[str, int]) -> None:
             label, icon, colour = STATES.get(status, (status, ":material/help:", "orange"))
             st.badge(label if status == "running" else f"{counts[status]} {label}", icon=icon, color=colour)
             return
-
-
-def _other(known: list[StoredExperiment], stored: StoredExperiment) -> None:
-    if len(known) < 2:
-        return
-    names = {each.id: each for each in reversed(known)}
-
-    def caption(name: str) -> str:
-        begun = datetime.fromtimestamp(names[name].created).astimezone()
-        return f"{names[name].experiment.name} · {begun:%Y-%m-%d %H:%M}"
-
-    st.session_state["experiment_pick"] = stored.id
-    st.selectbox(
-        "Experiment", list(names), key="experiment_pick", format_func=caption,
-        on_change=lambda: state.choose(st.session_state["experiment_pick"]), label_visibility="collapsed", width=320,
-    )  # fmt: skip
 
 
 _TALL = 16

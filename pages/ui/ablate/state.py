@@ -9,9 +9,9 @@ import streamlit as st
 from explorer import experiments
 from pages.ui.manager import manager
 from pages.ui.page_state import Page, PageState, Parameter, first_state
+from pages.ui.stored_work import begin_view, view_next
 
 VIEW = "ablate_view"
-_NEXT = "ablate_view_next"
 RESULTS, NEW = "Experiments", "New ablation"
 
 
@@ -45,23 +45,14 @@ def begin() -> None:
     known = [stored.id for stored in experiments.list_experiments(manager())]
     if PAGE.state["experiment"] not in known:
         PAGE.state["experiment"] = known[-1] if known else ""
-    if _NEXT in st.session_state:
-        st.session_state[VIEW] = st.session_state.pop(_NEXT)
-    st.session_state.setdefault(VIEW, RESULTS if known else NEW)
-
-
-def choose_view() -> None:
-    """Experiments, or the wizard for a new one."""
-    st.segmented_control(
-        "View", [RESULTS, NEW], key=VIEW, required=True, label_visibility="collapsed", persist_state="session"
-    )
+    begin_view(VIEW, RESULTS if known else NEW)
 
 
 def choose(experiment: str) -> None:
     """Show another experiment when the page is next rendered."""
     state = PAGE.act()
     state["experiment"], state["stale"] = experiment, True
-    st.session_state[_NEXT] = RESULTS
+    view_next(VIEW, RESULTS)
 
 
 def run_action(action: Any, *arguments: Any, done: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from pages.ui import sharing
 from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager, search_driver, supervise
+from pages.ui.stored_work import choose_other
 from pages.ui.text import cell, key_of_rows, literal
 from pages.ui.train.run_text import describe_next
 
@@ -76,7 +76,8 @@ def _head(known: list[StoredSearch], stored: StoredSearch, findings: Findings) -
         icon, colour = _BADGES[word]
         st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
         _buttons(stored, active=bool(standing.active), paused=paused, over=bool(why))
-        _other(known, stored)
+        others = [(each.id, each.search.name, each.created) for each in known]
+        choose_other("Search", others, stored.id, state.choose)
     how = stored.search
     row = manager().store.experiments.get(stored.id, "search")
     facts = [
@@ -158,22 +159,6 @@ def _extend(stored: StoredSearch, key: str) -> None:
     )
     names = [stored.id, *([stored.search.baseline] if stored.search.baseline else [])]
     state.run_action(_each, lambda found, name: search.resume(found, name, more), names)
-
-
-def _other(known: list[StoredSearch], stored: StoredSearch) -> None:
-    if len(known) < 2:
-        return
-    names = {each.id: each for each in reversed(known)}
-
-    def caption(name: str) -> str:
-        begun = datetime.fromtimestamp(names[name].created).astimezone()
-        return f"{names[name].search.name} · {begun:%Y-%m-%d %H:%M}"
-
-    st.session_state["search_pick"] = stored.id
-    st.selectbox(
-        "Search", list(names), key="search_pick", format_func=caption,
-        on_change=lambda: state.choose(st.session_state["search_pick"]), label_visibility="collapsed", width=320,
-    )  # fmt: skip
 
 
 # ---- the front ------------------------------------------------------------------------------------------------------

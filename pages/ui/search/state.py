@@ -9,9 +9,9 @@ import streamlit as st
 from explorer import search
 from pages.ui.manager import manager
 from pages.ui.page_state import Page, PageState, Parameter, first_state
+from pages.ui.stored_work import begin_view, view_next
 
 VIEW = "search_view"
-_NEXT = "search_view_next"
 RESULTS, NEW = "Searches", "New search"
 
 
@@ -54,9 +54,7 @@ def begin() -> None:
     known = [stored.id for stored in list_shown()]
     if PAGE.state["search"] not in known:
         PAGE.state["search"] = known[-1] if known else ""
-    if _NEXT in st.session_state:
-        st.session_state[VIEW] = st.session_state.pop(_NEXT)
-    st.session_state.setdefault(VIEW, RESULTS if known else NEW)
+    begin_view(VIEW, RESULTS if known else NEW)
 
 
 def list_shown() -> list[search.StoredSearch]:
@@ -66,18 +64,11 @@ def list_shown() -> list[search.StoredSearch]:
     return [each for each in known if each.id not in baselines]
 
 
-def choose_view() -> None:
-    """Searches, or the form for a new one."""
-    st.segmented_control(
-        "View", [RESULTS, NEW], key=VIEW, required=True, label_visibility="collapsed", persist_state="session"
-    )
-
-
 def choose(name: str) -> None:
     """Show another search when the page is next rendered."""
     here = PAGE.act()
     here["search"], here["trial"], here["stale"] = name, "", True
-    st.session_state[_NEXT] = RESULTS
+    view_next(VIEW, RESULTS)
 
 
 def choose_trial(number: object) -> None:

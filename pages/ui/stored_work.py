@@ -1,0 +1,54 @@
+"""What pages share that show one of several things of the run store, or the form for a new one: ablations, searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import streamlit as st
+
+_NEXT = "{}_next"
+
+
+def begin_view(key: str, usual: str) -> None:
+    """Take the view that was asked for by ``view_next``, before the widget of this key is made; at first the usual one.
+
+    Args:
+        key: Of the widget.
+        usual: What is shown where nobody has chosen.
+    """
+    if _NEXT.format(key) in st.session_state:
+        st.session_state[key] = st.session_state.pop(_NEXT.format(key))
+    st.session_state.setdefault(key, usual)
+
+
+def view_next(key: str, view: str) -> None:
+    """Have another view shown when the page is next rendered."""
+    st.session_state[_NEXT.format(key)] = view
+
+
+def choose_view(key: str, views: list[str]) -> None:
+    """The widget that chooses a view."""
+    st.segmented_control("View", views, key=key, required=True, label_visibility="collapsed", persist_state="session")
+
+
+def choose_other(
+    what: str, known: Iterable[tuple[str, str, float]], shown: str, choose: Callable[[str], None]
+) -> None:
+    """The widget that shows another one; nothing where there is no other.
+
+    Args:
+        what: What they are, such as 'Search'.
+        known: For each its id, its name and when it was begun, oldest first.
+        shown: The id of the one on the screen.
+        choose: Called with the id of the chosen one.
+    """
+    begun = {id_: (name, datetime.fromtimestamp(at).astimezone()) for id_, name, at in reversed(list(known))}
+    if len(begun) < 2:
+        return
+    key = f"{what.lower()}_pick"
+    st.session_state[key] = shown
+    st.selectbox(
+        what, list(begun), key=key, format_func=lambda id_: f"{begun[id_][0]} · {begun[id_][1]:%Y-%m-%d %H:%M}",
+        on_change=lambda: choose(st.session_state[key]), label_visibility="collapsed", width=320,
+    )  # fmt: skip
