@@ -45,8 +45,13 @@ def file_uploader(
         found = st.file_uploader(label, key=key, on_change=follow, **settings)
     if admit(key):
         return found
-    st.error(literal(f"Not taken: {st.session_state[_REFUSED][1]}."))
+    st.error(literal(f"{refusal()}."))
     return [] if settings.get("accept_multiple_files") else None
+
+
+def refusal() -> str:
+    """Why files were not taken last."""
+    return f"Not taken: {st.session_state[_REFUSED][1]}"
 
 
 def admit(key: str) -> bool:

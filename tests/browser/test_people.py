@@ -71,6 +71,7 @@ def test_two_people_and_what_is_shared(shared, new_page):
     assert f"there is no run '{IDS['private']}'" in text_of(bob)
 
 
+@thorough("tests/browser/test_people_hostile.py::test_an_address_that_nobody_vouches_for_makes_no_administrator")
 def test_a_name_is_text_and_an_address_that_nobody_vouches_for_is_none(shared, new_page):
     page = new_page()
     sign_in(page, shared.url, "mallory")

@@ -19,7 +19,7 @@ from explorer.training import open_manager
 from tests.browser.by_hand import USER_COOKIE, XSRF_COOKIE, Visit, ask, find_xsrf, signed_cookie, user_of
 from tests.browser.helpers import Server
 from tests.browser.signing_in import IDS, SECRET, person_of
-from tests.sizes import thorough
+from tests.sizes import first, thorough
 
 SIGN_IN = "sign_in_default"
 """The key of the button on the screen of whoever is not signed in."""
@@ -113,7 +113,7 @@ COOKIES: dict[str, Callable[[Server], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", COOKIES)
+@pytest.mark.parametrize("name", first(10, COOKIES))
 def test_a_forged_cookie_leads_to_the_sign_in(shared: Server, name: str) -> None:
     with Visit(shared, COOKIES[name](shared)) as visit:
         said = visit.run("train", f"run={IDS['private']}")
@@ -160,7 +160,7 @@ LINKS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("name", first(8, LINKS))
 def test_a_link_to_what_is_not_theirs_leads_nowhere(shared: Server, name: str) -> None:
     page, query = LINKS[name]
     with Visit(shared, signed_cookie(user_of(shared, "bob"))) as visit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,16 @@ def test_half_a_configuration_admits_nobody(auth: object, said: str, home: Path)
     running = visit("train", auth)  # type: ignore[arg-type]
     assert_nothing_is_shown(running)
     assert said in messages(running)
+
+
+def test_the_example_in_the_readme_is_complete(home: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme[readme.index("### A shared server") :]
+    text = section.partition("```toml\n")[2].partition("```")[0]
+    auth = tomllib.loads(text)["auth"]
+    assert auth["cookie_secret"] == "…"
+    running = visit("design", {**auth, "cookie_secret": "0" * 64})
+    assert [each.key for each in running.button] == ["sign_in_default"]
 
 
 def test_each_provider_has_a_button(home: Path) -> None:

@@ -94,8 +94,12 @@ def _take_uploads() -> None:
 
 
 def _take_photo() -> None:
-    photo = st.session_state.get(f"inspect_camera_{state.state()['round']}")
-    if photo is not None:
+    key = f"inspect_camera_{state.state()['round']}"
+    photo = st.session_state.get(key)
+    if photo is not None and not uploads.admit(key):
+        state.PAGE.act()
+        state.PAGE.tell("error", uploads.refusal())
+    elif photo is not None:
         state.change(round=state.state()["round"] + 1, unit=None)
         add(photo.getvalue(), "photo")
         release_upload(photo)
