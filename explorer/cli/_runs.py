@@ -237,7 +237,7 @@ def _list(args: argparse.Namespace) -> None:
             state = run.status if manager.is_responding(run) else "not responding"
             rows.append((
                 run.id,
-                f"{run.status}, {turn.describe()}" if turn else state,
+                f"{run.status}, {turn.describe(brief=True)}" if turn else state,
                 f"{run.epoch}/{run.setting('epochs')}",
                 "" if best is None else format_share(best),
                 format_duration(run.seconds),

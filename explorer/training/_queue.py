@@ -25,12 +25,20 @@ class ExpectedStart(NamedTuple):
     seconds: float | None
     """In how many seconds it is expected to start; None where something before it cannot be forecast."""
 
-    def describe(self) -> str:
-        """Say it in a few words."""
-        place = f"{format_ordinal(self.position)} in the queue"
+    def describe(self, *, brief: bool = False) -> str:
+        """Say it in a few words.
+
+        Args:
+            brief: As a cell of a table.
+
+        Returns:
+            Such as '3rd in the queue, starts in about 4:10', or '3rd, in about 4:10'.
+        """
+        place = format_ordinal(self.position) if brief else f"{format_ordinal(self.position)} in the queue"
         if self.seconds is None:
             return place
-        return f"{place}, starts in about {format_duration(self.seconds)}" if self.seconds else f"{place}, starts now"
+        when = f"in about {format_duration(self.seconds)}" if self.seconds else "now"
+        return f"{place}, {when}" if brief else f"{place}, starts {when}"
 
 
 @dataclass

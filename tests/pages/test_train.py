@@ -539,8 +539,8 @@ def test_who_waits_is_told_when_it_is_its_turn(home: Path, manager: Manager) -> 
     shown = running.dataframe[0].value
     assert dict(zip(shown["run"], shown["state"], strict=True)) == {
         done.id: "finished",
-        first.id: "waiting: 1st in the queue, starts now",
-        second.id: f"waiting: {turn.describe()}",
+        first.id: "waiting: 1st, now",
+        second.id: f"waiting: {turn.describe(brief=True)}",
     }
     manager.close()
 

@@ -60,7 +60,7 @@ def test_who_waits_is_told_when_it_is_its_turn(
     assert first.setting("share_gpu") is True
     capsys.readouterr()
     assert main(["runs", "list"]) == 0
-    assert f"{second.id}  queued, 2nd in the queue" in capsys.readouterr().out
+    assert f"{second.id}  queued, 2nd  " in capsys.readouterr().out
     assert main(["runs", "show", first.id]) == 0
     assert f"{first.id}  queued, 1st in the queue, starts now\n" in capsys.readouterr().out
     shown = [(each["position"], each["starts_in_seconds"]) for each in data(capsys, "runs", "list")]

@@ -19,7 +19,18 @@ import torch
 
 from explorer.cli import main
 from explorer.datasets import import_images
-from explorer.runs import Manager, Point, Run, RunFolder, Store, Superseded, read_note
+from explorer.runs import (
+    ExperimentRow,
+    Manager,
+    Point,
+    Run,
+    RunFolder,
+    Store,
+    Superseded,
+    Trial,
+    new_run_id,
+    read_note,
+)
 from explorer.runs._ray import ClusterError, Gateway, RayPlace, _resources
 from explorer.runs._records import NODE_GONE, WORKER_GONE
 from explorer.training import open_manager
@@ -73,6 +84,26 @@ def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
     assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
     assert done.host == socket.gethostname()
     assert_as_if_undisturbed(there, run.id, 2)
+
+
+@thorough("tests/runs/test_queue.py::test_a_cluster_is_given_runs_in_the_same_order")
+@pytest.mark.usefixtures("light_workers")
+def test_a_cluster_is_fair(there: Manager) -> None:
+    """A single run waits for one of two trials to end, not for the six that were queued before it."""
+    row = ExperimentRow(id=new_run_id(), name="seeds", created=1.0, plan="{}")
+    there.save_experiment(row)
+    pattern = there.store.get(create(there, epochs=3).id)
+    there.delete(pattern.id)
+    trials = [
+        there.create("trial", pattern.architecture, pattern.config, trial=Trial(experiment=row.id, variant="", seed=n))
+        for n in range(6)
+    ]
+    until(lambda: len(there.store.runs("running", "finished")) == 2, manager=there)
+    single = there.create("single", pattern.architecture, pattern.config)
+    until_status(there, single.id, "running", "finished", "failed")
+    others = [there.store.get(run.id).status for run in trials]
+    assert others.count("queued") >= 3, others
+    assert until_status(there, single.id, "finished", "failed").status == "finished"
 
 
 @thorough(SMALL)

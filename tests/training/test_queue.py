@@ -79,6 +79,7 @@ def test_running_runs_count_with_their_own_pace(manager: Manager) -> None:
     assert found[next_one.id] == (1, pytest.approx(300.0))
     assert found[last.id] == (2, pytest.approx(300 + queue.BEGIN_SECONDS + 60, rel=0.01))
     assert found[next_one.id].describe() == "1st in the queue, starts in about 5:00"
+    assert found[next_one.id].describe(brief=True) == "1st, in about 5:00"
 
 
 def test_what_nobody_has_measured_is_not_told(manager: Manager) -> None:

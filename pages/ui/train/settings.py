@@ -88,8 +88,7 @@ def choose(dataset: str) -> TrainConfig | None:
         with (left, right)[index % 2]:
             ask(field)
     if any(device.name != "cpu" for device in devices()) or os.environ.get("EXPLORER_CLUSTER"):
-        with right:
-            ask("share_gpu")
+        ask("share_gpu")
     with st.expander("All settings", icon=":material/tune:"):
         named = {field for fields in _GROUPS.values() for field in fields}
         rest = [f for f in TrainConfig.model_fields if f not in named | {*_FRONT, *_ELSEWHERE}]

@@ -132,7 +132,7 @@ def _record(
     state = STATES[run.status][0] if manager.is_responding(run) else "not responding"
     return {
         "name": cell(run.name),
-        "state": f"waiting: {turn.describe()}" if turn else state,
+        "state": f"waiting: {turn.describe(brief=True)}" if turn else state,
         "test accuracy": None if accuracy is None else 100 * accuracy,
         "progress": 100 * min(1.0, run.step / run.steps) if run.steps else 0.0,
         "epochs": f"{run.epoch}/{run.setting('epochs')}",
