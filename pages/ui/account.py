@@ -14,6 +14,7 @@ from explorer.person import Person
 from explorer.runs import AuditLine, Quotas, Usage, read_quotas
 from explorer.text import escape_csv, format_bytes
 
+from .absence import tell_absence
 from .manager import manager, require_manager
 from .people import signed_in_at, visitor
 from .text import cell, literal
@@ -67,10 +68,11 @@ def show_page() -> None:
     except ValueError as error:
         st.error(literal(f"{error}."))
         return
-    _show_own(person, quotas)
-    if person.admin:
-        _show_everybody(quotas)
-    _show_audit(person)
+    with tell_absence():
+        _show_own(person, quotas)
+        if person.admin:
+            _show_everybody(quotas)
+        _show_audit(person)
 
 
 def _show_own(person: Person, quotas: Quotas) -> None:

@@ -10,6 +10,9 @@ import streamlit as st
 from .manager import manager
 from .people import visitor
 
+YOU = "you"
+"""The visitor's own name as an owner."""
+
 
 def may_change(owner: str) -> bool:
     """Whether the visitor may change what somebody owns; everybody may where nobody signs in."""
@@ -40,7 +43,15 @@ def name_owner(owner: str, names: dict[str, str]) -> str:
         return ""
     if not owner:
         return "everybody"
-    return "you" if owner == person.id else names.get(owner, "somebody")
+    return YOU if owner == person.id else names.get(owner, "somebody")
+
+
+def name_owners_of_experiments() -> dict[str, str]:
+    """Who owns each experiment and search that the visitor may see; {} where nobody signs in."""
+    if visitor() is None:
+        return {}
+    names = list_names()
+    return {row.id: name_owner(row.owner, names) for row in manager().store.experiments.all()}
 
 
 def describe(owner: str, shared: bool) -> list[str]:

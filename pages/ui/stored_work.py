@@ -7,6 +7,8 @@ from datetime import datetime
 
 import streamlit as st
 
+from . import sharing
+
 _NEXT = "{}_next"
 
 
@@ -47,8 +49,17 @@ def choose_other(
     if len(begun) < 2:
         return
     key = f"{what.lower()}_pick"
+    owners = sharing.name_owners_of_experiments()
+    if any(owner != sharing.YOU for owner in owners.values()) and sharing.choose_mine(f"{key}_mine"):
+        begun = {id_: each for id_, each in begun.items() if owners.get(id_) == sharing.YOU or id_ == shown}
+
+    def describe(id_: str) -> str:
+        name, at = begun[id_]
+        owner = owners.get(id_, sharing.YOU)
+        return f"{name} · {at:%Y-%m-%d %H:%M}{'' if owner == sharing.YOU else f' · of {owner}'}"
+
     st.session_state[key] = shown
     st.selectbox(
-        what, list(begun), key=key, format_func=lambda id_: f"{begun[id_][0]} · {begun[id_][1]:%Y-%m-%d %H:%M}",
+        what, list(begun), key=key, format_func=describe,
         on_change=lambda: choose(st.session_state[key]), label_visibility="collapsed", width=320,
     )  # fmt: skip

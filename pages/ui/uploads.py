@@ -74,9 +74,9 @@ def admit(key: str) -> bool:
             continue
         try:
             manager().check_quotas(uploads=file.size)
+            manager().log_action(UPLOAD, f"file {file.name}", str(file.size))
         except ValueError as error:
             here[_REFUSED] = ((key, ids), str(error))
             return False
         counted.add(file.file_id)
-        manager().log_action(UPLOAD, f"file {file.name}", str(file.size))
     return True

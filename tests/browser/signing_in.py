@@ -13,13 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page
 
-from explorer.person import Person, read_claims
+from explorer import datasets
+from explorer.person import Person, act_as, read_claims
 from explorer.runs import ExperimentRow, Point, Trial, new_run_id, series
 from explorer.training import open_manager
 from tests.browser.helpers import Server, free_port, open_app, serving, settle
 from tests.runs.parts import create
+from tests.test_ownership import archive
 
 SECRET = "0123456789abcdef" * 4
 HOSTILE_NAME = "<img src=x onerror=alert(1)> **b** [a](javascript:alert(1)) \u202eevil"
@@ -141,4 +144,7 @@ def prepare(home: Path, people: dict[str, Person]) -> None:
     ann.stop(trial.id)
     ann.remove_experiment(row.id)  # its plan is none; the run stays
     IDS["trial"] = trial.id
+    with pytest.MonkeyPatch.context() as patch, act_as(people["ann"]):
+        patch.setenv("EXPLORER_HOME", str(home))
+        IDS["data"] = datasets.import_upload(archive(), "cats.zip", name="Secret cats of Ann").name
     manager.close()

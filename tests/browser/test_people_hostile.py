@@ -23,7 +23,7 @@ from tests.sizes import first, thorough
 
 SIGN_IN = "sign_in_default"
 """The key of the button on the screen of whoever is not signed in."""
-THEIRS = ("private run of Ann", "Traceback", SECRET, "ann@example.org")
+THEIRS = ("private run of Ann", "Secret cats of Ann", "Traceback", SECRET, "ann@example.org")
 """What no answer to somebody else may hold."""
 
 
@@ -153,18 +153,21 @@ LINKS: dict[str, tuple[str, str]] = {
     "weights of a path": ("inspect", "model=googlenet:/etc/passwd"),
     "an experiment": ("ablate", "experiment={run}"),
     "a search": ("search", "search={run}"),
-    "a run beside others": ("compare", "net=run:{run}"),
+    "a run beside others": ("compare", "network={run}&network=googlenet"),
+    "weights of a run": ("receptive_field", "net=lenet-5&weights={run}&tab=effective"),
+    "test images of a data set": ("inspect", "pictures={data}:0"),
+    "test images of a data set to measure with": ("receptive_field", "images={data}&tab=effective"),
     "HTML for a run": ("train", "run=<script>alert(1)</script>"),
     "a long name": ("train", "run=" + "9" * 100_000),
     "a design of a path": ("design", "net=/etc/passwd"),
 }
 
 
-@pytest.mark.parametrize("name", first(8, LINKS))
+@pytest.mark.parametrize("name", first(12, LINKS))
 def test_a_link_to_what_is_not_theirs_leads_nowhere(shared: Server, name: str) -> None:
     page, query = LINKS[name]
     with Visit(shared, signed_cookie(user_of(shared, "bob"))) as visit:
-        said = visit.run(page, query.format(run=IDS["private"], shared=IDS["shared"]))
+        said = visit.run(page, query.format(run=IDS["private"], shared=IDS["shared"], data=IDS["data"]))
     assert SIGN_IN not in said
     assert "Bob Baker" in said
     assert_tells_nothing(said)
@@ -198,7 +201,9 @@ def test_forged_states_of_widgets_do_nothing(shared: Server) -> None:
 
 def test_somebody_else_s_session_is_not_taken_over(shared: Server) -> None:
     with Visit(shared, signed_cookie(user_of(shared, "ann"))) as ann:
-        assert "private run of Ann" in ann.run("train", f"run={IDS['private']}")
+        said = ann.run("train", f"run={IDS['private']}")  # what the others must not be told is told here
+        assert "private run of Ann" in said
+        assert "Secret cats of Ann" in said
         session = ann.session
     assert session
     with Visit(shared, signed_cookie(user_of(shared, "bob")), session=session) as bob:
