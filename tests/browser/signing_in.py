@@ -21,6 +21,7 @@ from explorer.person import Person, act_as, read_claims
 from explorer.runs import ExperimentRow, Point, Trial, new_run_id, series
 from explorer.training import open_manager
 from tests.browser.helpers import Server, free_port, open_app, serving, settle
+from tests.challenges.parts import trained
 from tests.runs.parts import create
 from tests.test_ownership import archive
 
@@ -125,7 +126,7 @@ IDS: dict[str, str] = {}
 
 
 def prepare(home: Path, people: dict[str, Person]) -> None:
-    """Ann has a run of her own, one that others may look at, and an experiment."""
+    """Ann has a run of her own, one that others may look at, and an experiment; Bob one that has finished."""
     manager = open_manager(home)
     for person in people.values():
         manager.store.people.welcome(person)
@@ -144,7 +145,11 @@ def prepare(home: Path, people: dict[str, Person]) -> None:
     ann.stop(trial.id)
     ann.remove_experiment(row.id)  # its plan is none; the run stays
     IDS["trial"] = trial.id
+<<<<<<< HEAD
     with pytest.MonkeyPatch.context() as patch, act_as(people["ann"]):
         patch.setenv("EXPLORER_HOME", str(home))
         IDS["data"] = datasets.import_upload(archive(), "cats.zip", name="Secret cats of Ann").name
+=======
+    IDS["bobs"] = trained(manager.act_for(people["bob"]), 0.8, name="Bob's network").id
+>>>>>>> a0a8fd0 (A challenge shares its data set with those who take part; a class of two in two browsers)
     manager.close()

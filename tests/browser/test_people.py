@@ -94,6 +94,32 @@ def test_an_administrator_sees_and_changes_all(shared, new_page):
     assert "trial of Ann is deleted" in text_of(page)
 
 
+def test_a_class_hands_in_and_stands_on_one_board(shared, new_page):
+    """A teacher sets a challenge and hands out its link; who follows it signs in and hands in; both see the board."""
+    ann, bob = new_page(), new_page()
+    sign_in(ann, f"{shared.url}/challenges", "ann")
+    ann.locator(".st-key-challenge_title input").fill("Digits on a diet")
+    with rerun(ann):
+        ann.locator(".st-key-challenge_title input").press("Enter")
+    with rerun(ann):
+        ann.locator(".st-key-challenge_start button").click()
+    ann.get_by_text("The first place is free.").wait_for()
+    ann.locator(".st-key-challenge_manage button").first.click()
+    link = ann.locator("[data-testid=stCode]").inner_text().strip()
+    assert link.startswith(f"{shared.url}/challenges?challenge=")
+    sign_in(bob, link, "bob")
+    bob.get_by_role("heading", name="Digits on a diet").wait_for()
+    assert bob.locator(".st-key-challenge_manage").count() == 0
+    assert "Bob's network · 80.00 %" in bob.locator("[class*=st-key-challenge_run_] input").input_value()
+    assert bob.locator(".st-key-challenge_name").count() == 0  # he is known
+    bob.locator(".st-key-challenge_hand_in button").click()
+    bob.get_by_text("Bob Baker is on the board, at place 1").wait_for()
+    ann.locator("[data-testid=stDataFrame]").first.wait_for()  # by itself, while she looks
+    ann.get_by_text("Bob Baker", exact=True).first.wait_for()
+    open_app(ann, f"{shared.url}/train?run={IDS['bobs']}")  # the board shows what was handed in, and nothing else
+    assert f"there is no run '{IDS['bobs']}'" in text_of(ann)
+
+
 @thorough("tests/runs/test_quotas.py::test_uploads_of_a_day")
 def test_what_people_use_and_did(shared, new_page):
     bob, eve = new_page(), new_page()

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from explorer import challenges, search
+from explorer import challenges, datasets, search
 from explorer.analysis import METRICS
 from explorer.architecture import ArchitectureError, to_link
 from explorer.challenges import Challenge
+from explorer.datasets import DatasetError
 from explorer.text import format_count, format_share, format_si
 from pages.ui import find_networks
 from pages.ui.manager import manager
@@ -150,6 +151,8 @@ def _closes() -> float | None:
 
 def _preview(planned: Challenge) -> None:
     st.markdown(f"**{literal(planned.title)}**: {literal(', '.join(planned.goals))}")
+    if _is_hidden(planned.dataset):
+        st.caption("Your data set is shared with it: everybody on this server can look at it and train on it.")
     known = challenges.collect_results(manager(), planned, most=20)
     reached = [each for each in known if not challenges.find_misses(planned, each)]
     if not known:
@@ -176,10 +179,21 @@ def _button(planned: Challenge | None) -> None:
         state.PAGE.tell("error", "Not set: the form says why")
     else:
         try:
+            if _is_hidden(planned.dataset):
+                datasets.share(planned.dataset, True)
             state.choose(challenges.start(manager(), planned).id)
         except ValueError as error:
             state.PAGE.tell("error", f"Not set: {error}")
     st.rerun()
+
+
+def _is_hidden(dataset: str) -> bool:
+    """Whether others cannot look at a data set that is the visitor's own."""
+    person = manager().person
+    try:
+        return person is not None and datasets.find_owners(dataset).get(person.id) is False
+    except DatasetError:  # one that comes with the program, or is downloaded
+        return False
 
 
 def _ask_to_start() -> None:
