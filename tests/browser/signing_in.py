@@ -145,11 +145,8 @@ def prepare(home: Path, people: dict[str, Person]) -> None:
     ann.stop(trial.id)
     ann.remove_experiment(row.id)  # its plan is none; the run stays
     IDS["trial"] = trial.id
-<<<<<<< HEAD
     with pytest.MonkeyPatch.context() as patch, act_as(people["ann"]):
         patch.setenv("EXPLORER_HOME", str(home))
         IDS["data"] = datasets.import_upload(archive(), "cats.zip", name="Secret cats of Ann").name
-=======
     IDS["bobs"] = trained(manager.act_for(people["bob"]), 0.8, name="Bob's network").id
->>>>>>> a0a8fd0 (A challenge shares its data set with those who take part; a class of two in two browsers)
     manager.close()
