@@ -45,10 +45,13 @@ def visitor() -> Person | None:
 
     Raises ValueError where nobody is signed in, but somebody must be.
     """
-    if get_script_run_ctx(suppress_warning=True) is None or not sign_in_is_on():
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or not sign_in_is_on():
         return None  # without a context: a thread of the server's own
     found = signed_in()
     if found is None:
+        if context.fragment_ids_this_run:  # a part that runs by itself passes no gate: the page anew does
+            st.rerun()
         raise ValueError("nobody is signed in any more; reload the page and sign in")
     return found
 

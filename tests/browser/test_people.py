@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
+from explorer.person import LONGEST_STAY_SECONDS
+from tests.browser.by_hand import USER_COOKIE, signed_cookie, user_of
 from tests.browser.design import JOINER
 from tests.browser.helpers import open_app, rerun, settle
 from tests.browser.signing_in import IDS, PEOPLE, sign_in
@@ -147,3 +150,19 @@ def test_what_people_use_and_did(shared, new_page):
     rows = download.value.path().read_text().splitlines()
     assert rows[0] == "when,person,name,action,object,detail"
     assert all("Ann Archer,unshare,run" in row for row in rows[1:])
+
+
+@thorough("tests/test_person.py::test_claims_that_name_nobody_or_are_over_admit_nobody")
+def test_a_stay_that_ends_leads_to_the_sign_in_by_itself(shared, new_page):
+    page = new_page()
+    page.goto(f"{shared.url}/_stcore/health")
+    ends = time.time() + 25
+    claims = user_of(shared, "ann", iat=ends - LONGEST_STAY_SECONDS, exp=ends)
+    cookie = {"name": USER_COOKIE, "value": signed_cookie(claims), "url": shared.url}
+    page.context.add_cookies([cookie])
+    open_app(page, f"{shared.url}/train?run={IDS['private']}")
+    page.get_by_role("heading", name="private run of Ann").wait_for()
+    page.locator(".st-key-sign_in").wait_for(timeout=60_000)
+    settle(page)
+    assert time.time() > ends
+    assert page.get_by_text("private run of Ann").count() == 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from explorer.person import Person, act_as
 from explorer.runs import ExperimentRow, Manager, Quotas, RunFolder, Trial, new_run_id, read_quotas
+from explorer.training import open_manager
 from tests.runs.parts import create
 from tests.test_ownership import archive
 
@@ -128,3 +130,24 @@ def test_lines_of_others_are_for_administrators(people: tuple[Manager, Manager, 
     create(bob)
     assert {line.person for line in ann.read_audit()} == {ANN.id}
     assert {line.person for line in eve.read_audit()} == {ANN.id, BOB.id}
+
+
+def test_the_same_in_postgresql(root: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = open_manager(root, server)
+    monkeypatch.setenv("EXPLORER_ADMINS", "eve@example.org")
+    monkeypatch.setenv("EXPLORER_QUOTA_QUEUE", "1")
+    monkeypatch.setenv("EXPLORER_QUOTA_UPLOADS", "1MB")
+    for each in (ANN, EVE):
+        assert manager.store.people.welcome(each) is None
+    assert manager.store.people.welcome(ANN) is not None
+    ann, eve = manager.act_for(ANN), manager.act_for(EVE)
+    run = create(ann)
+    with pytest.raises(ValueError, match="1 of your runs wait or work"):
+        create(ann)
+    ann.log_action("upload", "file x", "900000")
+    with pytest.raises(ValueError, match="you have uploaded 900 kB within a day"):
+        ann.check_quotas(uploads=200_000)
+    assert ann.store.owned_by(ANN.id) == [run.id]
+    assert [line.action for line in eve.read_audit()] == ["upload", "start"]
+    create(eve)
+    manager.close()
