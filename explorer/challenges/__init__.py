@@ -3,28 +3,21 @@
 Needs neither torch nor a browser.
 """
 
-from ._challenge import MAX_TEXT, Challenge, plan
+from ._board import Entry, read_board, to_csv, to_data
+from ._challenge import MAX_TEXT, Challenge, StoredChallenge, plan
 from ._chart import MISSED, REACHED, find_cost, lay_out_board
 from ._manage import (
     MAX_ENTRIES,
     MAX_NAME,
-    Entry,
-    Result,
-    StoredChallenge,
     change,
-    collect_results,
     delete,
-    find_misses,
-    format_value,
     get_challenge,
     hand_in,
     list_challenges,
-    read_board,
     start,
     take_back,
-    to_csv,
-    to_data,
 )
+from ._results import Result, collect_results, find_misses, format_value
 
 __all__ = [
     "MAX_ENTRIES",

@@ -165,3 +165,17 @@ def plan(
         least_accuracy=least_accuracy, limits=found, rank=rank, most_epochs=most_epochs, scratch=scratch, start=start,
         closes=closes,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredChallenge:
+    """A challenge in the run store."""
+
+    id: str
+    """Identifier in the run store; it stands in the link that is handed out."""
+    created: float
+    """Seconds since 1970."""
+    owner: str
+    """The id of the person who set it; '' without sign-in."""
+    challenge: Challenge
+    """What is to be reached."""

@@ -9,8 +9,8 @@ from ..analysis import METRICS
 from ..figures import Axis, Mark, Path, lay_out_scatter
 from ..search import Limit
 from ..text import format_share, format_si
+from ._board import Entry
 from ._challenge import Challenge, describe_limit
-from ._manage import Entry
 
 REACHED, MISSED = 0, 1
 """Colours of entries that reach all goals, and of the others."""

@@ -1,91 +1,21 @@
-"""Challenges in the run store: set, handed in to, closed and deleted; and the board."""
+"""Challenges in the run store: set, handed in to, closed and deleted."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from dataclasses import asdict
 
-from ..analysis import METRICS, analyze
-from ..architecture import Architecture, from_json, to_link
-from ..runs import EntryRow, ExperimentRow, Manager, Run, StoreError, new_run_id, series
-from ..search import ACCURACY, measure
-from ..text import escape_csv, format_count, format_share, quote
-from ._challenge import Challenge
+from ..runs import EntryRow, ExperimentRow, Manager, StoreError, new_run_id, series
+from ..text import quote
+from ._board import Entry, read_board
+from ._challenge import Challenge, StoredChallenge
+from ._results import read_result
 
 MAX_NAME = 60
 """Characters of a name on the board."""
 MAX_ENTRIES = 5_000
 """Of one challenge."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredChallenge:
-    """A challenge in the run store."""
-
-    id: str
-    """Identifier in the run store; it stands in the link that is handed out."""
-    created: float
-    """Seconds since 1970."""
-    owner: str
-    """The id of the person who set it; '' without sign-in."""
-    challenge: Challenge
-    """What is to be reached."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What a run has reached, as a challenge asks for it. Nothing of it changes when the run is deleted."""
-
-    run: str
-    """The run's id."""
-    title: str
-    """The run's title."""
-    architecture: str
-    """Its network, JSON."""
-    dataset: str
-    """Name of the data set."""
-    accuracy: float | None
-    """Test accuracy after the last epoch, from 0 to 1; None before there is one."""
-    epochs: int
-    """Epochs trained."""
-    seed: int
-    """Where its random numbers came from."""
-    scratch: bool
-    """Whether its weights began at random."""
-    values: dict[str, float | None]
-    """The metrics of its network by key; None where one has no one value."""
-
-    @property
-    def network(self) -> Architecture:
-        """The network, without the weights."""
-        return from_json(self.architecture)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A result that was handed in, with its place on the board."""
-
-    id: str
-    """Its identifier."""
-    person: str
-    """The id of who handed it in; '' without sign-in."""
-    name: str
-    """What they are called on the board."""
-    at: float
-    """When, in seconds since 1970."""
-    result: Result
-    """What was handed in."""
-    misses: tuple[str, ...]
-    """Which goals it misses, and by what; empty where it reaches them all."""
-    place: int | None
-    """From 1 among those who reach all goals; equal results share one. None for the others."""
 
 
 def list_challenges(manager: Manager) -> list[StoredChallenge]:
@@ -193,76 +123,6 @@ def delete(manager: Manager, challenge: str) -> None:
     manager.remove_experiment(challenge)
 
 
-# ---- results --------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=512)
-def _measure(architecture: str, keys: tuple[str, ...]) -> dict[str, float | None]:
-    network = from_json(architecture)
-    totals = analyze(network).totals
-    return {key: measure(key, network, totals) for key in keys}
-
-
-def collect_results(manager: Manager, challenge: Challenge, *, most: int = 100) -> list[Result]:
-    """Collect what can be handed in to a challenge.
-
-    Args:
-        manager: Of the runs; where it acts for somebody, their own ones count.
-        challenge: The challenge.
-        most: How many results.
-
-    Returns:
-        The results of the newest finished runs on its data, newest first, whether or not they reach the goals.
-    """
-    own = manager.person
-    runs = [
-        run
-        for run in manager.store.runs("finished")
-        if run.setting("dataset") == challenge.dataset and (own is None or run.owner == own.id)
-    ][-most:]
-    curves = manager.store.curves([run.id for run in runs], series.TEST_ACCURACY)
-    return [_read_result(run, challenge, curves.get(run.id, [])) for run in reversed(runs)]
-
-
-def _read_result(run: Run, challenge: Challenge, curve: Sequence[float]) -> Result:
-    return Result(
-        run=run.id, title=run.name, architecture=run.architecture, dataset=str(run.setting("dataset")),
-        accuracy=curve[-1] if curve else None, epochs=run.epoch, seed=int(run.setting("seed") or 0),
-        scratch=run.setting("start") is None, values=_measure(run.architecture, tuple(challenge.keys)),
-    )  # fmt: skip
-
-
-def find_misses(challenge: Challenge, result: Result) -> tuple[str, ...]:
-    """Find the goals that a result misses.
-
-    Args:
-        challenge: What is to be reached.
-        result: What a run has reached.
-
-    Returns:
-        One part of a sentence each, with both numbers; empty where all goals are reached.
-    """
-    found = []
-    least = challenge.least_accuracy
-    if least is not None and (result.accuracy is None or result.accuracy < least):
-        reached = "is not known" if result.accuracy is None else f"{_exact(result.accuracy, least)} is below"
-        found.append(f"test accuracy {reached} {'' if result.accuracy is None else format_share(least)}".rstrip())
-    found += filter(None, (limit.reason_broken(result.values.get(limit.key)) for limit in challenge.limits))
-    if challenge.most_epochs is not None and result.epochs > challenge.most_epochs:
-        found.append(f"{result.epochs:,} epochs are above {challenge.most_epochs:,}")
-    if challenge.scratch and not result.scratch:
-        found.append("its weights did not begin at random")
-    return tuple(found)
-
-
-def _exact(value: float, bound: float) -> str:
-    """With as many digits as tell it from the bound."""
-    return next(
-        (text for digits in (2, 3, 4, 6) if (text := format_share(value, digits)) != format_share(bound, digits)),
-        format_share(value, 9),
-    )
-
-
 def hand_in(manager: Manager, challenge: str, run: str, name: str = "") -> Entry:
     """Hand in a run to a challenge: what it has reached is copied to the board.
 
@@ -298,7 +158,7 @@ def hand_in(manager: Manager, challenge: str, run: str, name: str = "") -> Entry
     if manager.store.entries.count().get(challenge, 0) >= MAX_ENTRIES:
         raise ValueError(f"{wanted.title} has {MAX_ENTRIES:,} entries, which is the most; its author can delete some")
     curve = manager.store.curves([run], series.TEST_ACCURACY).get(run, [])
-    result = _read_result(found, wanted, curve)
+    result = read_result(found, wanted, curve)
     row = EntryRow(
         id=new_run_id(), challenge=challenge, person=person.id if person else "", name=shown[:MAX_NAME], run=run,
         at=time.time(), data=json.dumps(asdict(result)),
@@ -331,131 +191,3 @@ def take_back(manager: Manager, challenge: str, entry: str) -> None:
     if person is not None and not (person.may_change(row.person) or person.may_change(stored.owner)):
         raise ValueError(f"this entry belongs to {row.name}; they and who set the challenge can take it back")
     manager.remove_entry(row)
-
-
-# ---- the board ------------------------------------------------------------------------------------------------------
-
-
-def read_board(manager: Manager, stored: StoredChallenge, *, best: bool = False) -> list[Entry]:
-    """Read the board of a challenge.
-
-    Args:
-        manager: Of the runs.
-        stored: The challenge.
-        best: Whether each person stands on it once, with their best entry.
-
-    Returns:
-        First those that reach all goals, the best first; then the others, the most accurate first. Among equals the
-        earlier comes first. Without sign-in a person is a name.
-    """
-    wanted = stored.challenge
-    rows = []
-    for row in manager.store.entries.of(stored.id):
-        result = Result(**json.loads(row.data))
-        rows.append((row, result, find_misses(wanted, result)))
-    rows.sort(key=lambda each: (bool(each[2]), -_score(wanted, each[1]) if not each[2] else -(each[1].accuracy or 0.0)))
-    seen: set[tuple[str, str]] = set()
-    found: list[Entry] = []
-    place, last = 0, None
-    for row, result, misses in rows:
-        who = (row.person, "" if row.person else row.name.casefold())
-        if best and who in seen:
-            continue
-        seen.add(who)
-        if not misses and _score(wanted, result) != last:
-            place, last = 1 + sum(not entry.misses for entry in found), _score(wanted, result)
-        found.append(
-            Entry(
-                id=row.id, person=row.person, name=row.name, at=row.at, result=result, misses=misses,
-                place=None if misses else place,
-            )
-        )  # fmt: skip
-    return found
-
-
-def _score(challenge: Challenge, result: Result) -> float:
-    """The more, the better."""
-    if challenge.rank == ACCURACY:
-        return result.accuracy or 0.0
-    value = result.values.get(challenge.rank)
-    if value is None:
-        return float("-inf")
-    return value if METRICS[challenge.rank].trade_off == "most" else -value
-
-
-def format_value(key: str, value: float | None) -> str:
-    """Write a metric of the board.
-
-    Args:
-        key: Of ``METRICS``, or ``coverage``.
-        value: Its number; None where it has no one value.
-
-    Returns:
-        With every digit: a limit is met or missed by one.
-    """
-    if value is None:
-        return "–"
-    return format_count(round(value)) if key in METRICS else format_share(value)
-
-
-def to_data(stored: StoredChallenge, board: Sequence[Entry]) -> dict[str, Any]:
-    """Convert a challenge and its board to plain data for JSON.
-
-    Args:
-        stored: The challenge.
-        board: As ``read_board`` gives it.
-
-    Returns:
-        The challenge with its goals in words and its entries; networks as link text.
-    """
-    wanted = stored.challenge
-    return {
-        "id": stored.id,
-        "title": wanted.title,
-        "text": wanted.text,
-        "dataset": wanted.dataset,
-        "goals": wanted.goals,
-        "rank": wanted.rank,
-        "open": wanted.open,
-        "closes": wanted.closes,
-        "entries": [
-            {
-                "place": entry.place,
-                "name": entry.name,
-                "run": entry.result.run,
-                "title": entry.result.title,
-                "accuracy": entry.result.accuracy,
-                "epochs": entry.result.epochs,
-                "seed": entry.result.seed,
-                **{key: entry.result.values.get(key) for key in wanted.keys},
-                "misses": list(entry.misses),
-                "at": entry.at,
-                "network": to_link(entry.result.network),
-            }
-            for entry in board
-        ],
-    }
-
-
-def to_csv(stored: StoredChallenge, board: Sequence[Entry]) -> str:
-    """Write a board as CSV, a row an entry. No text in it is taken for a formula by a spreadsheet.
-
-    Args:
-        stored: The challenge.
-        board: As ``read_board`` gives it.
-
-    Returns:
-        The text, with a header.
-    """
-    rows = to_data(stored, board)["entries"]
-    keys = ("place", "name", "title", "accuracy", "epochs", "seed", *stored.challenge.keys, "misses", "at", "run",
-            "network")  # fmt: skip
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(keys)
-    for row in rows:
-        row["misses"] = "; ".join(row["misses"])
-        row["at"] = datetime.fromtimestamp(row["at"]).astimezone().isoformat(timespec="seconds")
-        cells = ("" if row[key] is None else row[key] for key in keys)
-        writer.writerow([escape_csv(cell) if isinstance(cell, str) else cell for cell in cells])
-    return text.getvalue()
