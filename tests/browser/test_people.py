@@ -166,3 +166,35 @@ def test_a_stay_that_ends_leads_to_the_sign_in_by_itself(shared, new_page):
     settle(page)
     assert time.time() > ends
     assert page.get_by_text("private run of Ann").count() == 0
+
+
+@thorough("tests/test_ownership.py::test_a_data_set_is_its_owner_s_until_it_is_shared")
+def test_a_data_set_is_shared_by_hand(shared, new_page):
+    def choose(page, title):
+        field = page.locator(".st-key-train_data input")
+        field.click()
+        field.fill(title)
+        found = page.get_by_role("option", name=title).count()
+        page.keyboard.press("Enter" if found else "Escape")
+        settle(page)
+        return found
+
+    ann, bob = new_page(), new_page()
+    sign_in(ann, f"{shared.url}/train", "ann")
+    assert choose(ann, "Secret cats of Ann")
+    ann.locator(".st-key-data_box summary").click()
+    toggle = ann.locator(f".st-key-data_share_{IDS['data']} label")
+    toggle.wait_for()
+    settle(ann)
+    with rerun(ann):
+        toggle.click()
+    sign_in(bob, f"{shared.url}/train", "bob")
+    assert choose(bob, "Secret cats of Ann")
+    bob.locator(".st-key-data_box summary").click()
+    bob.get_by_text("It is of Ann Archer, shared.").wait_for()
+    settle(bob)
+    assert bob.locator(".st-key-data_rename, .st-key-data_remove").count() == 0
+    with rerun(ann):
+        toggle.click()
+    open_app(bob, f"{shared.url}/train")
+    assert not choose(bob, "Secret cats of Ann")
