@@ -238,7 +238,7 @@ def _list(args: argparse.Namespace) -> None:
             rows.append((
                 run.id,
                 f"{run.status}, {turn.describe(brief=True)}" if turn else state,
-                f"{run.epoch}/{run.setting('epochs')}",
+                f"{run.epoch:,}/{run.setting('epochs'):,}",
                 "" if best is None else format_share(best),
                 format_duration(run.seconds),
                 run.device if manager.owns(run) else escape(f"{run.device} on {run.host}").strip(),

@@ -82,7 +82,7 @@ def _head(known: list[StoredSearch], stored: StoredSearch, findings: Findings) -
     row = manager().store.experiments.get(stored.id, "search")
     facts = [
         *sharing.describe(row.owner, row.shared),
-        how.space.network.name, how.space.config.dataset, f"{how.epochs} epochs a run", how.sampler,
+        how.space.network.name, how.space.config.dataset, f"{how.epochs:,} epochs a run", how.sampler,
         f"{len(how.space.dimensions)} dimensions ({', '.join(how.space.groups)})", *map(str, how.limits),
         *([f"pruning: {how.pruner}"] if how.pruner != "none" else []), f"seed {how.seed}",
     ]  # fmt: skip

@@ -85,9 +85,9 @@ def _progress(run: Run) -> None:
     elif run.setting("range_steps"):
         text = f"step {run.step:,} of {run.steps:,} of a range test"
     elif run.status == "running":
-        text = f"epoch {min(run.epoch + 1, epochs)} of {epochs} · step {run.step:,} of {run.steps:,}"
+        text = f"epoch {min(run.epoch + 1, epochs):,} of {epochs:,} · step {run.step:,} of {run.steps:,}"
     else:
-        text = f"{run.epoch} of {epochs} epochs" + (f" · {run.step:,} steps" if run.step else "")
+        text = f"{run.epoch:,} of {epochs:,} epochs" + (f" · {run.step:,} steps" if run.step else "")
     st.progress(share, text=text)
 
 

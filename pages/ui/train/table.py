@@ -135,7 +135,7 @@ def _record(
         "state": f"waiting: {turn.describe(brief=True)}" if turn else state,
         "test accuracy": None if accuracy is None else 100 * accuracy,
         "progress": 100 * min(1.0, run.step / run.steps) if run.steps else 0.0,
-        "epochs": f"{run.epoch}/{run.setting('epochs')}",
+        "epochs": f"{run.epoch:,}/{run.setting('epochs'):,}",
         "data": run.setting("dataset"),
         "seed": run.setting("seed"),
         "params": network and network.numbers.get("params"),
