@@ -224,6 +224,15 @@ def test_another_program_looks_after_the_runs(home: Path, manager: Manager) -> N
         other.close()
 
 
+def test_when_the_next_run_starts_is_said(home: Path, manager: Manager) -> None:
+    manager.acquire()  # and starts nothing
+    stored = start(manager, plan(NET, ("residual", "cbam"), recipe("course", "digits"), seeds=(0, 1)))
+    assert "0 of 6 runs finished · 6 wait; the next is 1st in the queue, starts now" in [
+        each.proto.text for each in app(experiment=stored.id).get("progress")
+    ]
+    manager.close()
+
+
 def test_a_design_that_cannot_be_trained_is_said(home: Path) -> None:
     running = wizard()
     running.selectbox(key="ablate_net").set_value("inception-block").run()
