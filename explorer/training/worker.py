@@ -76,10 +76,10 @@ def main(arguments: list[str]) -> int:
         return 2
     root, run_id = home(), validate_run_id(arguments[0])
     store = connect_store(root, os.environ.get("EXPLORER_DATABASE_URL") or None)
+    path, patient = RunFolder(root, run_id).lock, PatientStore(store)
     ranked = torchrun.SOCKET in os.environ
     if ranked and torchrun.rank() > 0:
-        return _run_worker_rank(root, store.get(run_id))
-    path, patient = RunFolder(root, run_id).lock, PatientStore(store)
+        return _run_worker_rank(root, patient.get(run_id))
     on_cluster = ATTEMPT in os.environ
     if ranked:
         lock = torchrun.receive(path)
@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> int:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
         if ended is None:
             return 0
-        asked = _requested_status(store, run_id)
+        asked = _requested_status(patient, run_id)
         reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
         status = "failed" if asked == "interrupted" else asked
     else:

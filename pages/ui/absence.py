@@ -22,7 +22,7 @@ def tell_absence() -> Iterator[None]:
         if not getattr(error, "away", False):
             raise
         said = str(error)
-        text = f"{said[0].upper()}{said[1:]}. Runs that are being trained go on, and this page when it answers again."
+        text = f"{said[0].upper()}{said[1:]}. Runs that are being trained go on; this page comes back by itself."
         st.error(literal(text), icon=":material/cloud_off:")
         _look_again()
 

@@ -73,7 +73,7 @@ def test_page_and_command_say_so_and_come_back(
             page.run()
             assert not page.exception
             assert "does not answer: " in messages(page)
-            assert "Runs that are being trained go on, and this page when it answers again." in messages(page)
+            assert "Runs that are being trained go on; this page comes back by itself." in messages(page)
     finally:
         start_database(postgres)
     page.run()
