@@ -14,7 +14,7 @@ from tests.runs.parts import create, make_database, until
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
-ROUNDS, EPOCHS = 5, 30
+ROUNDS, EPOCHS = 3, 30
 STARTS_WITHIN_SECONDS, TRAINS_WITHIN = 5.0, 1.03
 
 
@@ -47,10 +47,10 @@ def test_a_run_starts_on_a_cluster_nearly_as_soon(managers: tuple[Manager, Manag
             run = create(manager, epochs=1, threads=1)
             until(lambda manager=manager, run=run: manager.store.get(run.id).step)
             seconds[manager].append(time.perf_counter() - begun)
+            print(f"\n{'here' if manager is managers[0] else 'on the cluster'}: {seconds[manager][-1]:.1f} s", end="")
             until(lambda manager=manager, run=run: not manager.store.get(run.id).active)
     here, there = (statistics.median(seconds[manager]) for manager in managers)
     print(f"\nrequest -> first step: {here:.1f} s here, {there:.1f} s on the cluster (medians of {ROUNDS})")
-    print("; ".join(" ".join(f"{each:.1f}" for each in found) for found in seconds.values()))
     assert there - here < STARTS_WITHIN_SECONDS
 
 
@@ -63,8 +63,7 @@ def test_a_run_trains_on_a_cluster_as_fast(managers: tuple[Manager, Manager]) ->
         here, there = (managers[0].store.get(run.id) for run in runs)
         assert (here.status, there.status, here.step) == ("finished", "finished", there.step), (here, there)
         ratios.append(there.seconds / here.seconds)
+        print(f"\n{here.seconds:.1f} s here, {there.seconds:.1f} s on the cluster", end="")
     ratio = statistics.median(ratios)
-    print(
-        f"\ntime of training on the cluster: {ratio:.3f} of that here ({', '.join(f'{each:.3f}' for each in ratios)})"
-    )
+    print(f"\ntime of training on the cluster: {ratio:.3f} of that here (median of {ROUNDS})")
     assert ratio < TRAINS_WITHIN
