@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from . import people
 from .text import literal
 
 _LOOK_SECONDS = 2.0
@@ -21,7 +22,8 @@ def tell_absence() -> Iterator[None]:
         # By what it says: its class would load the store's modules on pages that show no runs.
         if not getattr(error, "away", False):
             raise
-        said = str(error)
+        person = people.visitor()
+        said = str(error) if person is None or person.admin else "the run store does not answer"
         text = f"{said[0].upper()}{said[1:]}. Runs that are being trained go on; this page comes back by itself."
         st.error(literal(text), icon=":material/cloud_off:")
         _look_again()

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from explorer.cli import main
+from explorer.person import Person
 from explorer.runs import Manager, StoreError
 from explorer.training import open_manager
+from pages.ui.manager import manager as page_manager
 from tests.pages.parts import messages, open_page
 
 from .clusters import assert_as_if_undisturbed, kill_database, start_database, start_server
@@ -74,8 +76,15 @@ def test_page_and_command_say_so_and_come_back(
             assert not page.exception
             assert "does not answer: " in messages(page)
             assert "Runs that are being trained go on; this page comes back by itself." in messages(page)
+            assert "postgresql" in messages(page)
+        with monkeypatch.context() as signed_in:
+            signed_in.setattr("pages.ui.people.visitor", lambda: Person(id="a", name="Ann"))
+            page.run()
+        assert "The run store does not answer. Runs" in messages(page)
+        assert "postgresql" not in messages(page)  # where it is, only administrators are told
     finally:
         start_database(postgres)
     page.run()
     assert "does not answer" not in messages(page)
     assert run.name in [header.value for header in page.header]
+    page_manager().close()
