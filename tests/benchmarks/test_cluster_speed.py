@@ -45,10 +45,10 @@ def test_a_run_starts_on_a_cluster_nearly_as_soon(managers: tuple[Manager, Manag
         for manager in managers:
             begun = time.perf_counter()
             run = create(manager, epochs=1, threads=1)
-            until(lambda manager=manager, run=run: manager.store.get(run.id).step)
+            until(lambda manager=manager, run=run: manager.store.get(run.id).step, seconds=600)
             seconds[manager].append(time.perf_counter() - begun)
             print(f"\n{'here' if manager is managers[0] else 'on the cluster'}: {seconds[manager][-1]:.1f} s", end="")
-            until(lambda manager=manager, run=run: not manager.store.get(run.id).active)
+            until(lambda manager=manager, run=run: not manager.store.get(run.id).active, seconds=600)
     here, there = (statistics.median(seconds[manager]) for manager in managers)
     print(f"\nrequest -> first step: {here:.1f} s here, {there:.1f} s on the cluster (medians of {ROUNDS})")
     assert there - here < STARTS_WITHIN_SECONDS
