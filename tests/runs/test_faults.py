@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from explorer.architecture import from_json
-from explorer.runs import Manager, Run, RunFolder, _manager, _scheduler, is_locked, list_checkpoints, read_note
+from explorer.runs import Manager, Run, RunFolder, _data_directory, _scheduler, is_locked, list_checkpoints, read_note
 from explorer.runs._workers import CHILDREN
 from explorer.training import _workers, checkpoint, open_manager, parse
 from explorer.training.data import load_to_device, open_data
@@ -264,7 +264,7 @@ def freeze(manager: Manager, process: int) -> None:
 @LIGHT
 def test_a_silent_worker_is_not_dead_until_it_is_killed(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
     """F20, then F10 on a worker that cannot listen."""
-    monkeypatch.setattr(_manager, "RESPONDS_SECONDS", 3.0)
+    monkeypatch.setattr(_data_directory, "RESPONDS_SECONDS", 3.0)
     run = create(manager)
     until_step(manager, run.id, 10)
     process = worker(manager, run.id)

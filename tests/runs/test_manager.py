@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _local, _manager
+from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _data_directory, _local
 from explorer.runs._workers import signal_worker
 from explorer.training import open_manager
 
@@ -224,7 +224,7 @@ def test_no_process_left_is_told_and_the_others_get_their_turn(root: Path, monke
 
 
 def test_there_is_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_manager, "MAX_ACTIVE", 2)
+    monkeypatch.setattr(_data_directory, "MAX_ACTIVE", 2)
     manager = Manager(root)
     create(manager)
     create(manager)
