@@ -53,6 +53,7 @@ def seed_runs(home: Path, count: int) -> None:
         (checkpoints / "step-0000000126.pt").touch()
         os.utime(checkpoints, (time.time() - 100,) * 2)
     manager.close()
+    Manager(home).close()  # the next who opens them writes beside each what its worker would have written
 
 
 def _time(page: Page, act: str, look: int) -> float:
