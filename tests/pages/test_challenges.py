@@ -11,7 +11,8 @@ from explorer.architecture import from_link, to_link
 from explorer.challenges import StoredChallenge, hand_in, list_challenges, read_board, start
 from explorer.runs import Manager
 from tests.challenges.parts import small, trained
-from tests.pages.parts import HOSTILE, messages, mounted, open_page, visible_text
+from tests.pages.parts import HOSTILE, address, messages, mounted, open_page, visible_text
+from tests.pages.sending import send
 
 
 def app(**query: str) -> AppTest:
@@ -117,3 +118,13 @@ def test_the_data_is_brought_along_to_train(home: Path, manager: Manager) -> Non
     assert not running.exception
     assert running.selectbox(key="train_data").value == "mnist"
     assert running.multiselect(key="train_designs").value == [""]
+
+
+def test_the_address_follows_the_entry_that_was_clicked(home: Path, manager: Manager) -> None:
+    stored = start(manager, small())
+    entry = hand_in(manager, stored.id, trained(manager, 0.8).id, "Ann")
+    running = app(challenge=stored.id)
+    send(running, ("challenge_picture", "choose", entry.id))
+    assert address(running, "entry") == entry.id
+    send(running, ("challenge_picture", "choose", entry.id))
+    assert address(running, "entry") == ""

@@ -9,9 +9,9 @@ import streamlit as st
 from explorer import challenges
 from pages.ui.manager import manager
 from pages.ui.page_state import Page, PageState, Parameter, first_state
+from pages.ui.stored_work import begin_view, view_next
 
 VIEW = "challenge_view"
-_NEXT = "challenge_view_next"
 BOARD, NEW = "Boards", "New challenge"
 
 
@@ -52,30 +52,21 @@ def begin() -> None:
     known = [stored.id for stored in challenges.list_challenges(manager())]
     if PAGE.state["challenge"] not in known:
         PAGE.state["challenge"] = known[-1] if known else ""
-    if _NEXT in st.session_state:
-        st.session_state[VIEW] = st.session_state.pop(_NEXT)
-    st.session_state.setdefault(VIEW, BOARD if known else NEW)
-
-
-def choose_view() -> None:
-    """Boards, or the form for a new challenge."""
-    st.segmented_control(
-        "View", [BOARD, NEW], key=VIEW, required=True, label_visibility="collapsed", persist_state="session"
-    )
+    begin_view(VIEW, BOARD if known else NEW)
 
 
 def choose(name: str) -> None:
     """Show another challenge when the page is next rendered."""
     here = PAGE.act()
     here["challenge"], here["entry"], here["stale"] = name, "", True
-    st.session_state[_NEXT] = BOARD
+    view_next(VIEW, BOARD)
 
 
 def choose_entry(name: object) -> None:
-    """Show one entry of the board; a second time, none."""
+    """Show one entry of the board; a second time, none. The address follows."""
     if isinstance(name, str):
         here = PAGE.act()
-        here["entry"] = "" if here["entry"] == name else name
+        here["entry"], here["stale"] = "" if here["entry"] == name else name, True
 
 
 def run_action(action: Any, *arguments: Any, done: str = "", **fields: Any) -> None:
