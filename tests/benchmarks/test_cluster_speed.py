@@ -14,7 +14,7 @@ from tests.runs.parts import create, make_database, until
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
-ROUNDS, EPOCHS = 3, 30
+ROUNDS, EPOCHS = 7, 30
 STARTS_WITHIN_SECONDS, TRAINS_WITHIN = 5.0, 1.03
 
 
