@@ -284,6 +284,19 @@ def _show(args: argparse.Namespace) -> None:
             print(f"{datetime.fromtimestamp(event['at']).astimezone():%Y-%m-%d %H:%M:%S}  {escape(event['text'])}")
 
 
+def _log(args: argparse.Namespace) -> None:
+    from ..runs import read_log
+
+    with open_manager() as manager:
+        run = manager.run(args.run_id)
+        text = read_log(manager.root, run.id)
+        if args.json:
+            print_json({"run": run.id, "log": text})
+        else:
+            for line in text.splitlines():
+                print(escape(line))
+
+
 def _watch_verb(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         _print_state(args, manager, watch(manager, manager.run(args.run_id).id))
@@ -374,12 +387,13 @@ def add(verb: Callable[..., Any], verbs: Any) -> None:
     sub.add_argument("--name", metavar="TEXT", help="title of the run; default: the network's")
     sub.add_argument("--detach", action="store_true", help="start it and return at once")
 
-    text = "The runs: list, show, watch, pause, resume, extend, stop, share, export, delete."
+    text = "The runs: list, show, log, watch, pause, resume, extend, stop, share, export, delete."
     group = verbs.add_parser("runs", help=text, description=text, allow_abbrev=False)
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, run, text in (
         ("list", _list, "All runs."),
         ("show", _show, "One run: settings, epochs, events."),
+        ("log", _log, "What the processes of a run have printed last: warnings, tracebacks."),
         ("watch", _watch_verb, "Follow a run until it ends; Ctrl-C does not stop it."),
         ("pause", _pause, "Write a checkpoint and release the device."),
         ("resume", _resume, "Continue from the last checkpoint."),

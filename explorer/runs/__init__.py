@@ -25,6 +25,7 @@ from ._home import (
     list_saved,
     new_run_id,
     read_home_id,
+    read_log,
     validate_run_id,
 )
 from ._manager import Manager, wait_until_ended
@@ -124,6 +125,7 @@ __all__ = [
     "new_run_id",
     "open_store",
     "read_home_id",
+    "read_log",
     "read_note",
     "read_quotas",
     "series",

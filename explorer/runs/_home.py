@@ -186,3 +186,29 @@ class RunFolder:
         self.lock = self.path / "worker.lock"
         self.log = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoints"
+
+
+def read_log(root: Path, run: str, *, most_bytes: int = 100_000) -> str:
+    """Read the end of what a run's processes have printed: warnings, tracebacks, what its libraries say.
+
+    Args:
+        root: The data directory.
+        run: The run's id.
+        most_bytes: How much of the end.
+
+    Returns:
+        Whole lines; '' where nothing was printed, or nothing of it is here. What is no text is replaced.
+
+    Raises:
+        ValueError: ``run`` is no run's id.
+    """
+    try:
+        with RunFolder(root, run).log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most_bytes))
+            data = file.read()
+    except OSError:
+        return ""
+    if size > most_bytes:
+        data = data.partition(b"\n")[2]
+    return data.decode("utf-8", errors="replace")

@@ -18,7 +18,7 @@ from explorer import datasets
 from explorer.architecture import Architecture, Auxiliary, Flatten, Linear, Pool, Sequence, from_json, to_json
 from explorer.cli import main
 from explorer.cli._running import hold_interrupts
-from explorer.runs import Device, Manager
+from explorer.runs import Device, Manager, RunFolder
 from tests.datasets.makers import classes, zipped
 from tests.sizes import thorough
 from tests.training.parts import network
@@ -100,6 +100,11 @@ def test_train_from_beginning_to_end(root: Path, design: str, capsys: pytest.Cap
         assert "\x1b" not in out
         assert ("mean recall" in out) == ("show" in words)
     assert "extend it" in error(capsys, "runs", "resume", run)
+    with RunFolder(root, run).log.open("ab") as log:
+        log.write(b"\x1b[31mWarning: caf\xe9\n")
+    assert data(capsys, "runs", "log", run)["log"].endswith("\x1b[31mWarning: caf\ufffd\n")
+    assert main(["runs", "log", run]) == 0
+    assert capsys.readouterr().out.endswith("\\x1b[31mWarning: caf\ufffd\n")
     assert main(["runs", "delete", run]) == 0
     capsys.readouterr()
     assert data(capsys, "runs", "list") == []

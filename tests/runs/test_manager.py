@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _data_directory, _local
+from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _data_directory, _local, read_log
 from explorer.runs._workers import signal_worker
 from explorer.training import open_manager
 
@@ -255,3 +255,15 @@ def test_a_note_on_who_is_asked_is_kept(root: Path) -> None:
     manager.pause(run.id)
     manager.resume(run.id)
     assert texts(manager, run.id) == ["paused while it was queued", "resumed after it was paused"]
+
+
+def test_the_end_of_a_log_is_whole_lines(manager: Manager) -> None:
+    run = create(manager)
+    assert read_log(manager.root, run.id) == ""
+    RunFolder(manager.root, run.id).log.write_bytes(b"".join(b"line %d\n" % number for number in range(1000)))
+    assert read_log(manager.root, run.id).splitlines() == [f"line {number}" for number in range(1000)]
+    end = read_log(manager.root, run.id, most_bytes=100)
+    assert len(end) <= 100
+    assert end.splitlines() == [f"line {number}" for number in range(1000 - len(end.splitlines()), 1000)]
+    with pytest.raises(ValueError, match="no run"):
+        read_log(manager.root, "../../etc")

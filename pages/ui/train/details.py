@@ -12,7 +12,7 @@ import streamlit as st
 
 from explorer import figures
 from explorer.architecture import from_json, to_link
-from explorer.runs import Run, measure_classes, series
+from explorer.runs import Run, measure_classes, read_log, series
 from pages.ui import class_table
 from pages.ui.components import mount
 from pages.ui.manager import history, manager
@@ -34,6 +34,8 @@ _OTHERS = (
     (series.MEMORY_PEAK, "Memory peak", "bytes", "number"),
     (series.GPU_UTILISATION, "GPU utilisation", "share of the time", "percent"),
 )
+_LOG_LINES = 200
+"""Of the end of what a run's processes have printed."""
 
 
 def show(run: Run, runs: list[Run]) -> None:
@@ -162,6 +164,13 @@ def _log(run: Run) -> None:
         for at, text in reversed(events)
     ]
     st.table(pd.DataFrame(rows, columns=["when", "what"]).set_index("when"), border="horizontal")
+    person = manager().person
+    if person is None or person.admin:  # tracebacks name folders of the server
+        text = read_log(manager().root, run.id)
+        if text.strip():
+            with st.expander("What its process printed", icon=":material/terminal:"):
+                st.code("\n".join(text.splitlines()[-_LOG_LINES:]), language=None, height=320)
+                st.caption(f"The last {_LOG_LINES} lines of log.txt in the run's folder; the newest stand below.")
 
 
 def _settings(run: Run) -> None:
