@@ -97,6 +97,7 @@ def test_an_administrator_sees_and_changes_all(shared, new_page):
     assert "trial of Ann is deleted" in text_of(page)
 
 
+@thorough("tests/pages/test_challenges.py::test_runs_are_handed_in_and_stand_on_the_board")
 def test_a_class_hands_in_and_stands_on_one_board(shared, new_page):
     """A teacher sets a challenge and hands out its link; who follows it signs in and hands in; both see the board."""
     ann, bob = new_page(), new_page()

@@ -39,7 +39,8 @@ def test_a_database_that_is_away_costs_nothing(
         manager = open_manager(root, database)
         manager.supervise()
     try:
-        run = create(manager, epochs=8)
+        epochs = 3 if place == "here" else 8
+        run = create(manager, epochs=epochs)
         until(lambda: manager.store.get(run.id).step > 20)
         kill_database(postgres)
         time.sleep(seconds)
@@ -50,7 +51,7 @@ def test_a_database_that_is_away_costs_nothing(
         assert until_status(manager, run.id, "finished", "failed", "interrupted").status == "finished"
         assert (manager.store.get(run.id).attempt, manager.store.get(run.id).reason) == (1, "")
         assert texts(manager, run.id)[-1] == "finished"
-        assert_as_if_undisturbed(manager, run.id, 8)
+        assert_as_if_undisturbed(manager, run.id, epochs)
     finally:
         manager.close()
         if supervisor is not None:

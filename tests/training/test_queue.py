@@ -17,6 +17,7 @@ from explorer.training import TrainConfig, expect_starts, open_manager
 from explorer.training import _queue as queue
 from tests.runs.conftest import root
 from tests.runs.parts import create, until, until_status
+from tests.sizes import thorough
 
 __all__ = ["root"]
 
@@ -43,6 +44,7 @@ def trained(manager: Manager, **fields: object) -> Run:
     return manager.store.get(run.id)
 
 
+@thorough("tests/training/test_queue.py::test_running_runs_count_with_their_own_pace")
 @pytest.mark.usefixtures("light_workers")
 def test_runs_start_about_when_they_were_expected_to(manager: Manager) -> None:
     """Three that wait for a fourth; each forecast is compared with what came."""
