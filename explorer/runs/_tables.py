@@ -10,6 +10,24 @@ VERSION = 2
 """For versions of the product that know nothing of Alembic: they refuse a store whose number is above 1."""
 META = sql.MetaData()
 
+
+def _ownership() -> tuple[sql.Column[str], sql.Column[bool]]:
+    """The columns that say whose a row is."""
+    return (
+        sql.Column(
+            "owner",
+            sql.String(64),
+            nullable=False,
+            default="",
+            server_default="",
+            comment="the person whose it is; '' of what was made without sign-in",
+        ),
+        sql.Column(
+            "shared", sql.Boolean, nullable=False, default=False, server_default=sql.false(), comment="others may look"
+        ),
+    )
+
+
 REVISION = sql.Table(
     "alembic_version",
     META,
@@ -84,17 +102,7 @@ RUNS = sql.Table(
         server_default="",
         comment="who starts and watches its worker: '' a manager on its host, 'ray' a Ray cluster",
     ),
-    sql.Column(
-        "owner",
-        sql.String(64),
-        nullable=False,
-        default="",
-        server_default="",
-        comment="the person whose it is; '' of what was made without sign-in",
-    ),
-    sql.Column(
-        "shared", sql.Boolean, nullable=False, default=False, server_default=sql.false(), comment="others may look"
-    ),
+    *_ownership(),
     # Lists of states are read from it alone: a row is several pages long.
     sql.Index("runs_listed", "home", "created", "id", "status", "owner", "shared"),
 )
@@ -139,17 +147,7 @@ EXPERIMENTS = sql.Table(
     sql.Column("name", sql.Text, nullable=False),
     sql.Column("created", sql.Double, nullable=False, comment="seconds since 1970, for people only"),
     sql.Column("plan", sql.Text, nullable=False, comment="JSON"),
-    sql.Column(
-        "owner",
-        sql.String(64),
-        nullable=False,
-        default="",
-        server_default="",
-        comment="the person whose it is; '' of what was made without sign-in",
-    ),
-    sql.Column(
-        "shared", sql.Boolean, nullable=False, default=False, server_default=sql.false(), comment="others may look"
-    ),
+    *_ownership(),
 )
 TRIALS = sql.Table(
     "trials",
