@@ -160,6 +160,7 @@ def _claim(root: Path, store: Store, run_id: str) -> Lock:
     if not store.update(run_id, where={"status": ("queued",), "attempt": (attempt - 1,)}, **fields):
         found = store.get(run_id)
         if any(getattr(found, name) != value for name, value in fields.items()):  # else the answer alone was lost
+            lock.release()
             raise ValueError(f"run {run_id} no longer waits for attempt {attempt}")
     return lock
 

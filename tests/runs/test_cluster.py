@@ -29,6 +29,7 @@ from explorer.runs import (
     Superseded,
     Trial,
     checkpoint_step,
+    is_locked,
     list_checkpoints,
     new_run_id,
     read_note,
@@ -323,6 +324,7 @@ def test_of_two_workers_of_an_attempt_one_trains(
     with pytest.raises(ValueError, match=rf"run {run.id} no longer waits for attempt 1"):
         claim(root, manager.store, run.id)
     assert manager.store.get(run.id).attempt == 1
+    assert not is_locked(RunFolder(root, run.id).lock)
 
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
