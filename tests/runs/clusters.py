@@ -52,11 +52,18 @@ def start_cluster(**head: Any) -> Iterator[Any]:
         head = {"num_cpus": 0, "include_dashboard": False, **STORE, **head}
         made = Cluster(initialize_head=True, head_node_args=head)
         try:
-            for number in range(2):
-                made.add_node(num_cpus=1, env_vars={"EXPLORER_HOME": f"{folder}/{number}"}, **STORE)
+            made.folder = folder
+            for _ in range(2):
+                add_node(made)
             yield made
         finally:
             made.shutdown()
+
+
+def add_node(cluster: Any) -> Any:
+    """Add a node of one CPU, with a data directory of its own."""
+    home = tempfile.mkdtemp(dir=cluster.folder)
+    return cluster.add_node(num_cpus=1, env_vars={"EXPLORER_HOME": home}, **STORE)
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from explorer.runs._home import run_folders
 from explorer.training import open_manager
 from tests.sizes import thorough
 
-from .clusters import STORE, kill_database, raylet_of, start_database, start_server, weights
+from .clusters import add_node, kill_database, raylet_of, start_database, start_server, weights
 from .parts import create, curve, end_all, make_database, until_status
 
 EPOCHS = (4, 6, 8)
@@ -103,7 +103,7 @@ class World:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.cluster.remove_node(node, allow_graceful=False)
-        self.later(lambda: self.cluster.add_node(num_cpus=1, **STORE))
+        self.later(lambda: add_node(self.cluster))
         return f"node with {len(below)} processes" if at_once else "node alone"
 
     def kill_server(self) -> str:

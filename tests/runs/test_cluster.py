@@ -46,7 +46,7 @@ from tests.training.parts import network
 
 from .clusters import (
     COMMAND,
-    STORE,
+    add_node,
     assert_as_if_undisturbed,
     node_of,
     start_cluster,
@@ -170,7 +170,7 @@ def test_a_node_that_is_lost_is_replaced(cluster: Any, there: Manager, how: str)
         assert any("left the cluster; it goes on elsewhere" in text for text in texts(there, run.id))
         assert_as_if_undisturbed(there, run.id, 5)
     finally:
-        cluster.add_node(num_cpus=1, **STORE)
+        add_node(cluster)
 
 
 @thorough(SMALL)
@@ -417,7 +417,7 @@ def test_a_run_goes_on_elsewhere_from_what_its_machine_has_sent(
         monkeypatch.setenv("EXPLORER_STORAGE", url)
         there = Manager(root, database, worker_command=lambda: COMMAND, cluster=cluster.address)
         try:
-            run = create(there, epochs=5)
+            run = create(there, epochs=20)  # far from its end when its first files are here
             folder = RunFolder(root, run.id)
             until(lambda: any(map(checkpoint_step, list_checkpoints(folder.checkpoints))), manager=there)
             process = psutil.Process(read_note(folder.lock)["pid"])
@@ -431,6 +431,6 @@ def test_a_run_goes_on_elsewhere_from_what_its_machine_has_sent(
             (begun,) = [text for text in texts(there, run.id) if text.startswith("attempt 2")]
             assert int(begun.rpartition(" ")[2]) > 0, begun
             until(lambda: copied(there, run.id), manager=there)
-            assert_as_if_undisturbed(there, run.id, 5)
+            assert_as_if_undisturbed(there, run.id, 20)
         finally:
             there.close()

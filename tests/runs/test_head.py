@@ -12,7 +12,7 @@ import pytest
 from explorer.runs import Manager
 from tests.sizes import thorough
 
-from .clusters import STORE, start_cluster, start_server
+from .clusters import STORE, add_node, start_cluster, start_server
 from .parts import create, curve, make_database, texts, until, until_status
 
 _RAYLET_SECONDS = 60
@@ -50,7 +50,7 @@ def test_a_head_that_restarts_costs_no_run_and_no_server(
         cluster_there.remove_node(cluster_there.head_node, allow_graceful=False)
         cluster_there.add_node(num_cpus=0, include_dashboard=False, gcs_server_port=port, **STORE)
         for _ in range(2):
-            cluster_there.add_node(num_cpus=1, **STORE)
+            add_node(cluster_there)
         step = manager.store.get(run.id).step
         until(lambda: manager.store.get(run.id).step > step)  # training needs no head
         for each in waiting:
