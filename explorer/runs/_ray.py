@@ -165,7 +165,10 @@ class RayPlace:
         self._started: Counter[str] = Counter()
         self._losses: dict[str, Losses] = {}
         storage = os.environ.get("EXPLORER_STORAGE", "").strip()
-        self._mirror = Mirror(storage, root, store, home, self.name) if storage else None
+        try:
+            self._mirror = Mirror(storage, root, store, home, self.name) if storage else None
+        except StorageError as error:
+            raise ClusterError(str(error)) from None
         self._home = home
 
     def prepare(self, active: Collection[Status]) -> None:
@@ -276,9 +279,12 @@ class RayPlace:
         if losses >= _MOST_LOSSES:
             return "interrupted", f"it lost its worker {losses} times without a new step; resume it to try again"
         if self._started[_actor(run, run.attempt + 1)] >= _MOST_LOSSES:
+            shared = f"{folder} must be the same folder on all of them" if self._mirror is None else (
+                "each must reach the object store that EXPLORER_STORAGE names"
+            )  # fmt: skip
             return "failed", (
-                f"no machine of the cluster could start its worker; {folder} must be the same folder on all of "
-                f"them, the program must be installed on each, and log.txt there may say more"
+                f"no machine of the cluster could start its worker; {shared}, the program must be installed on each, "
+                f"and log.txt in the run's folder may say more"
             )
         gone = run.attempt and self._mirror is None and not folder.is_dir()
         return ("lost", FOLDER_GONE) if gone else None

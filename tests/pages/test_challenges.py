@@ -98,6 +98,7 @@ def test_it_is_closed_opened_and_deleted(home: Path, manager: Manager) -> None:
     running = app(challenge=stored.id)
     running.button(key="challenge_close").click().run()
     assert "It is closed: nothing can be handed in any more." in visible_text(running)
+    assert "Nothing was handed in." in visible_text(running)
     running.button(key="challenge_close").click().run()
     assert running.button(key="challenge_hand_in").label == "Hand in"
     running.checkbox(key=f"challenge_sure_{stored.id}").set_value(True).run()

@@ -367,6 +367,17 @@ def test_the_command_of_the_readme_trains(
 # ---- machines that share no folder ----------------------------------------------------------------------------------
 
 
+def test_a_store_that_is_none_is_one_sentence(
+    root: Path, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EXPLORER_STORAGE", "s4://bucket")
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", database)
+    with pytest.raises(ClusterError, match="EXPLORER_STORAGE=s4://bucket names no object store"):
+        Manager(root, cluster="auto")
+    assert main(["train", "lenet-5", "--cluster", "auto"]) == 2
+    assert capsys.readouterr().err.startswith("explorer: EXPLORER_STORAGE=s4://bucket names no object store")
+
+
 def pets(root: Path) -> str:
     """A data set that only this machine has."""
     members = {f"class{place}/{number}.png": png(100 * place + number) for place in range(10) for number in range(12)}

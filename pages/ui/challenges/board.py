@@ -228,7 +228,10 @@ def _board(stored: StoredChallenge) -> None:
     board = challenges.read_board(manager(), stored, best=best)
     if not board:
         with st.container(border=True, key="challenge_empty"):
-            st.markdown("Nothing has been handed in yet. **The first place is free.**")
+            st.markdown(
+                "Nothing has been handed in yet. **The first place is free.**" if wanted.open else
+                "Nothing was handed in."
+            )  # fmt: skip
         return
     rows = challenges.lay_out_board(wanted, board)
     if rows["marks"]:
