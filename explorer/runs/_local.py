@@ -139,7 +139,7 @@ class LocalPlace:
             return False
         with lock:
             attempt = run.attempt + 1
-            lock.write_note(attempt=attempt, device=device)
+            lock.write_note(attempt=attempt, device=device, started=False)
             claimed = self._store.update(
                 run.id,
                 where={"status": ("queued",), "attempt": (run.attempt,)}, turn="begins",
@@ -148,6 +148,7 @@ class LocalPlace:
             )  # fmt: skip
             if not claimed:
                 return False
+            lock.write_note(attempt=attempt, device=device)
             try:
                 start_worker(command, self._root, self._url, run, lock)
             except OSError as error:
@@ -172,6 +173,10 @@ def end_of(run: Run, lock: Path) -> tuple[Status, str]:
     note = read_note(lock)
     if note.get("attempt") == run.attempt and "status" in note:
         return note["status"], note.get("reason", "")
+    # Whoever claimed it never heard that it had, the connection to the database being cut, or died right then.
+    unstarted = note.get("attempt") == run.attempt and note.get("started") is False
+    if unstarted and run.requested_action == "run":
+        return "queued", ""
     if run.requested_action == "run":
         return "interrupted", "its worker died without a report (killed, or the machine went down)"
     return ("stopped" if run.requested_action == "stop" else "paused"), "its worker had to be killed"

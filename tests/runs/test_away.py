@@ -5,11 +5,17 @@ The long form, two minutes on a cluster: ``pytest -m soak tests/runs/test_away.p
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 
 from explorer.cli import main
 from explorer.person import Person
@@ -89,3 +95,70 @@ def test_page_and_command_say_so_and_come_back(
     assert "does not answer" not in messages(page)
     assert run.name in [header.value for header in page.header]
     page_manager().close()
+
+
+class _Link:
+    """Stands between a program and PostgreSQL; once it is armed, the answer to one commit is lost."""
+
+    def __init__(self, listener: socket.socket, server: str) -> None:
+        self._listener, self._server = listener, server
+        self.statement = b""
+        """The commit after a statement that contains this is not answered; then it is b"" again."""
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server, contextlib.suppress(OSError):
+            server.connect(self._server)
+            threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+            meant = False
+            while data := client.recv(1 << 16):
+                meant = meant or bool(self.statement and self.statement in data)
+                if meant and b"COMMIT" in data:
+                    self.statement = b""
+                    client.shutdown(socket.SHUT_RDWR)
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+
+    @staticmethod
+    def _answer(server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(1 << 16):
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def link(server: str) -> Iterator[tuple[_Link, str]]:
+    """A link, and the address of the database ``link`` through it."""
+    real = sql.make_url(make_database(server, "link"))
+    with tempfile.TemporaryDirectory(prefix="explorer-link-") as folder, socket.socket(socket.AF_UNIX) as listener:
+        name = f".s.PGSQL.{real.query.get('port', 5432)}"
+        listener.bind(f"{folder}/{name}")
+        listener.listen()
+        made = _Link(listener, f"{real.query['host']}/{name}")
+        threading.Thread(target=made.serve, daemon=True).start()
+        yield made, real.update_query_dict({"host": folder}).render_as_string(hide_password=False)
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.usefixtures("light_workers")
+def test_a_claim_whose_answer_is_lost_ends_no_run(root: Path, link: tuple[_Link, str]) -> None:
+    """The store says that it runs, and nobody has started a worker: it waits again, and is trained."""
+    between, database = link
+    manager = open_manager(root, database)
+    run = create(manager, epochs=1)
+    between.statement = b"UPDATE runs SET"
+    with pytest.raises(StoreError, match="does not answer"):
+        manager.tick()
+    assert between.statement == b""
+    assert (manager.store.get(run.id).status, manager.store.get(run.id).attempt) == ("running", 1)
+    manager.tick()
+    assert until_status(manager, run.id, "finished", "failed", "interrupted").status == "finished"
+    assert manager.store.get(run.id).attempt == 2
+    assert not [text for text in texts(manager, run.id) if "interrupted" in text]
+    manager.close()
