@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -53,23 +54,33 @@ class Supervisor:
             self._copies = Copies(worker, self._root)
             self._copies.bring()
             worker["environment"]["EXPLORER_HOME"] = str(self._root)
-        with RunFolder(self._root, worker["run"]).log.open("ab") as output:
-            # Its standard input ends when this process does: so it notices.
+        # Its standard input ends when this process does: so it notices. It has its last files sent through it, too.
+        self._line, line = socket.socketpair()
+        with line, RunFolder(self._root, worker["run"]).log.open("ab") as output:
             self._worker = start_process(
                 [sys.executable, *worker["arguments"]],
                 env={**os.environ, **worker["environment"]},
-                stdin=subprocess.PIPE,
+                stdin=line,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         if self._copies is not None:
             threading.Thread(target=self._copies.send_forever, name="copies", daemon=True).start()
+        threading.Thread(target=self._answer, name="line", daemon=True).start()
         threading.Thread(target=self._wait, name="worker", daemon=True).start()
 
     def signal(self, number: int) -> None:
         """Signal the worker."""
         with contextlib.suppress(ProcessLookupError):
             self._worker.send_signal(number)
+
+    def _answer(self) -> None:
+        """Send what the worker leaves before it says that it has ended: who goes on elsewhere then finds it all."""
+        with contextlib.suppress(OSError):
+            while self._line.recv(1):
+                if self._copies is not None:
+                    self._copies.send_last()
+                self._line.send(b".")
 
     def _wait(self) -> None:
         """Until the worker has ended, or Ray's node: one that has lost its head ends, and leaves us behind."""

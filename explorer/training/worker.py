@@ -89,6 +89,7 @@ def main(arguments: list[str]) -> int:
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
     lock.write_note(**facts)
     control = ControlThread(store, run_id, lock, run.attempt)
+    heard: threading.Event | None = None
     status: Status
     if (run.setting("processes") or 1) > 1 and not ranked:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
@@ -101,14 +102,16 @@ def main(arguments: list[str]) -> int:
         _handle_signals(control, "leave" if on_cluster else "interrupt", ranked=ranked)
         control.start()
         if on_cluster:
-            _leave_with_supervisor(control)
+            heard = _listen_to_supervisor(control)
         if ranked:
             _watch_other_ranks(root, store, run, control, lock, facts)
         status, reason = _run_training(root, store, run, control)
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    control.done.set()
     lock.write_note(**facts, status=status, reason=reason)
+    if heard is not None:
+        _have_files_sent(heard)
+    control.done.set()
     _record_end_if_possible(store, run, status, reason)
     lock.release()
     if on_cluster:  # Ray starts the next
@@ -165,15 +168,27 @@ def _claim(root: Path, store: Store, run_id: str) -> Lock:
     return lock
 
 
-def _leave_with_supervisor(control: ControlThread) -> None:
-    """Leave the run to another machine when whoever started this process is gone: our standard input ends then."""
+def _listen_to_supervisor(control: ControlThread) -> threading.Event:
+    """Leave the run to another machine when whoever started this process is gone: our standard input ends then.
+
+    Returns what is set then, and when it has answered.
+    """
+    heard = threading.Event()
 
     def watch() -> None:
-        os.read(0, 1)  # nothing is ever written
-        if control.requested_action == "run":
+        if not os.read(0, 1) and control.requested_action == "run":
             control.requested_action = "leave"
+        heard.set()
 
     threading.Thread(target=watch, name="supervisor", daemon=True).start()
+    return heard
+
+
+def _have_files_sent(heard: threading.Event) -> None:
+    """Have all that we leave where whoever goes on elsewhere finds it, before the store says that somebody may."""
+    with contextlib.suppress(OSError):  # nobody is there
+        os.write(0, b".")
+        heard.wait()
 
 
 def _handle_signals(control: ControlThread, action: str, *, ranked: bool) -> None:
