@@ -290,6 +290,10 @@ def _queue_missing(manager: Manager, stored: StoredExperiment, copy: bytes = b""
             if not error.duplicate:
                 raise
             continue  # somebody else resumes it at the same moment
+        except ValueError as error:  # runs that were started meanwhile have taken the room that there was
+            raise ValueError(
+                f"{error}. {queued} of the {len(missing)} runs are queued; resume experiment {stored.id} for the others"
+            ) from None
         queued += 1
     return queued
 

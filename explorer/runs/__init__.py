@@ -34,7 +34,7 @@ from ._open import connect_store, open_store
 from ._patience import PATIENCE_SECONDS, PatientStore
 from ._people import AuditLine, PersonRow
 from ._personal import PersonalStore
-from ._quotas import UPLOAD, Quotas, Usage, read_quotas
+from ._quotas import Quotas, Usage, read_quotas
 from ._records import (
     ACTIVE,
     CARRIED,
@@ -69,7 +69,6 @@ __all__ = [
     "RESUMABLE",
     "RUN_ID",
     "SAMPLES",
-    "UPLOAD",
     "AlreadyManaged",
     "AuditLine",
     "ChanceLevel",

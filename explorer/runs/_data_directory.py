@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +21,7 @@ from ._open import open_store
 from ._people import AuditLine
 from ._personal import PersonalStore
 from ._place import Place
-from ._quotas import Usage, check_quotas, measure_usage
+from ._quotas import Usage, check_quotas, enter_upload, measure_usage, reserve_disk
 from ._ray import RayPlace
 from ._records import ACTIVE, Run, Status, StoreError
 from ._scheduler import Scheduler
@@ -178,11 +179,24 @@ class DataDirectory:
                 f"allowed: stop or delete some, or ask for fewer"
             )
 
-    def check_quotas(self, *, runs: int = 0, more_bytes: int = 0, uploads: int = 0) -> None:
-        """Raise ValueError if the person for whom the manager acts may not queue, store or upload so much more."""
+    def check_quotas(self, *, runs: int) -> None:
+        """Raise ValueError if the person for whom the manager acts may not queue so many more runs."""
         if self.person is not None and not self.person.admin:
-            everybody = self.everybody.store
-            check_quotas(everybody, self.root, self.person.id, runs=runs, more_bytes=more_bytes, uploads=uploads)
+            check_quotas(self.everybody.store, self.root, self.person.id, runs=runs)
+
+    def reserve_disk(self, size: int) -> AbstractContextManager[None]:
+        """Store so many bytes in a ``with`` block, where they count for the person for whom the manager acts.
+
+        Entering it raises ValueError if they may not store so much more, beside what is being stored just now.
+        """
+        if self.person is None:
+            return nullcontext()
+        return reserve_disk(self.everybody.store, self.root, self.person.id, size)
+
+    def enter_upload(self, what: str, size: int) -> None:
+        """Count an upload, with an audit line. Raises ValueError if the person may not upload so much more in a day."""
+        if self.person is not None:
+            enter_upload(self.everybody.store, self.person.id, what, size)
 
     def measure_usage(self, person: str) -> Usage:
         """Measure what somebody uses. Raises ValueError unless it is whom the manager acts for, or an administrator."""

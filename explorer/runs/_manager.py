@@ -18,10 +18,11 @@ from typing import Any
 from ._data_directory import DataDirectory
 from ._entries import EntryRow
 from ._experiments import ExperimentRow, Trial
-from ._files import Lock, atomic_write, write_folder
+from ._files import Lock, atomic_write, remove_folder, write_folder
 from ._home import RunFolder, new_run_id, validate_run_id
-from ._quotas import check_quotas
-from ._records import FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status
+from ._queue_limit import QueueLimit
+from ._quotas import check_quotas, limit_queue
+from ._records import FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status, StoreError
 from ._repair import describe, remove_experiment, write_entries, write_experiment
 from ._supervisor import AlreadyManaged
 
@@ -60,19 +61,29 @@ class Manager(DataDirectory):
             The run, in the state ``queued``.
 
         Raises:
-            ValueError: Too many runs are queued or running.
+            ValueError: Too many runs are queued or running: of everybody, or of whom it would belong to.
             StoreError: It could not be written, or the trial has a run (``duplicate``).
         """
         self.check_capacity(1)
-        if self.person is None and trial is not None:  # what goes on for somebody, such as a search, is theirs
-            check_quotas(self.store, self.root, self.store.experiments.owner_of(trial.experiment)[0], runs=1)
+        whose = "" if self.person is None else self.person.id
+        if trial is not None:  # what goes on for somebody, such as a search, is theirs
+            whose = self.store.experiments.owner_of(trial.experiment)[0]
+            if self.person is None:
+                check_quotas(self.store, self.root, whose, runs=1)
         run_id = new_run_id()
+        folder = RunFolder(self.root, run_id).path
         if files:
-            write_folder(RunFolder(self.root, run_id).path, files)
-        run = self.store.add(
-            id=run_id, name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
-            notes=notes, tags=tuple(tags), status="queued", trial=trial, home=self.home_id, host=socket.gethostname(),
-        )  # fmt: skip
+            write_folder(folder, files)
+        try:
+            run = self.store.add(
+                id=run_id, name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
+                notes=notes, tags=tuple(tags), status="queued", trial=trial, home=self.home_id,
+                host=socket.gethostname(), limit=self._limit_queue(whose),
+            )  # fmt: skip
+        except ValueError as error:
+            if not isinstance(error, StoreError) or error.duplicate:  # a database that is away may have it all the same
+                remove_folder(folder)
+            raise
         self._describe(run, trial)
         self.log_action("start", f"run {run_id}", name)
         return run
@@ -90,9 +101,10 @@ class Manager(DataDirectory):
         before = self.run(run)
         if before.status in RESUMABLE:
             self.check_quotas(runs=1)
+        limit = self._limit_queue(before.owner)
         queued = {"status": "queued", "requested_action": "run", "reason": ""}
         event = f"resumed after it was {before.status}"
-        if not self.store.update(run, where={"status": RESUMABLE}, event=event, turn="waits", **queued):
+        if not self.store.update(run, where={"status": RESUMABLE}, event=event, turn="waits", limit=limit, **queued):
             now = self.store.get(run)
             self._refuse_without_folder(now)
             way = "extend it by some epochs" if now.status == "finished" else "there is nothing to resume"
@@ -113,13 +125,16 @@ class Manager(DataDirectory):
             The run after the change.
         """
         statuses: tuple[Status, ...] = (*RESUMABLE, "finished")
-        self._refuse_foreign(self.run(run), "change")
+        before = self.run(run)
+        self._refuse_foreign(before, "change")
         fields: dict[str, Any] = {"config": config, "memory": memory}
         if queue:
             self.check_quotas(runs=1)
-            self._refuse_without_folder(self.run(run))
+            self._refuse_without_folder(before)
             fields |= {"status": "queued", "requested_action": "run", "reason": ""}
-        if not self.store.update(run, where={"status": statuses}, turn="waits" if queue else None, **fields):
+        limit = self._limit_queue(before.owner) if queue else None
+        where = {"status": statuses}
+        if not self.store.update(run, where=where, turn="waits" if queue else None, limit=limit, **fields):
             raise ValueError(f"run {run} is {self.store.get(run).status}; pause it first")
         self.log_action("extend" if queue else "change", f"run {run}")
         self._describe(self.store.get(run), self.store.trial_of(run))
@@ -226,6 +241,11 @@ class Manager(DataDirectory):
         if asked:
             self.log_action(action, f"run {run}")
         return now
+
+    def _limit_queue(self, whose: str) -> QueueLimit | None:
+        """How many runs their owner may have in the queue; an administrator who acts adds as many as they like."""
+        admin = self.person is not None and self.person.admin
+        return None if admin else limit_queue(self.everybody.store, whose)
 
     def _refuse_foreign(self, run: Run, what: str) -> None:
         if not self.owns(run):

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 import sqlalchemy as sql
 
 from ..person import Person
+from ._queue_limit import take_turns
 from ._tables import AUDIT, PEOPLE
+
+UPLOAD = "upload"
+"""The action of audit lines whose detail is a number of bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +88,29 @@ class People:
 
     def uploaded(self, person: str, since: float) -> int:
         """Bytes that somebody has uploaded since a time."""
-        query = sql.select(AUDIT.c.detail).where(AUDIT.c.person == person, AUDIT.c.action == "upload")
         with self._transaction() as connection:
-            found = connection.execute(query.where(AUDIT.c.at > since)).scalars().all()
-        return sum(int(detail) for detail in found if detail.isdecimal())
+            return _sum_uploads(connection, person, since)
 
     def log_action(self, person: str, action: str, what: str, detail: str = "") -> None:
         """Write an audit line."""
-        fields = {"person": person, "action": action[:40], "object": what[:500], "detail": detail[:2000]}
         with self._transaction() as connection:
-            connection.execute(AUDIT.insert().values(at=time.time(), **fields))
+            _write_line(connection, person, action, what, detail)
+
+    def log_upload(self, person: str, what: str, size: int, check: Callable[[int], None], since: float) -> None:
+        """Write the audit line of an upload, which counts from then on, unless it is too much.
+
+        Args:
+            person: The id of who uploads.
+            what: The file.
+            size: Its bytes.
+            check: Raises where it is too much beside the bytes that were uploaded since a time; no line is written
+                then. Of two uploads at once the second is told of the first.
+            since: That time, in seconds since 1970.
+        """
+        with self._transaction() as connection:
+            take_turns(connection, person)
+            check(_sum_uploads(connection, person, since))
+            _write_line(connection, person, UPLOAD, what, str(size))
 
     def audit(self, limit: int = 1000, before: float | None = None, person: str | None = None) -> list[AuditLine]:
         """Read audit lines, newest first; those from before a time, and of one person, if they are named."""
@@ -105,6 +122,16 @@ class People:
         with self._transaction() as connection:
             rows = connection.execute(query.order_by(AUDIT.c.id.desc()).limit(limit)).all()
         return [AuditLine(**row._mapping) for row in rows]
+
+
+def _sum_uploads(connection: sql.Connection, person: str, since: float) -> int:
+    query = sql.select(AUDIT.c.detail).where(AUDIT.c.person == person, AUDIT.c.action == UPLOAD, AUDIT.c.at > since)
+    return sum(int(detail) for detail in connection.execute(query).scalars() if detail.isdecimal())
+
+
+def _write_line(connection: sql.Connection, person: str, action: str, what: str, detail: str) -> None:
+    fields = {"person": person, "action": action[:40], "object": what[:500], "detail": detail[:2000]}
+    connection.execute(AUDIT.insert().values(at=time.time(), **fields))
 
 
 def seen_by(person: Person, table: sql.Table) -> list[sql.ColumnElement[bool]]:

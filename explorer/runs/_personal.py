@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from ..person import Person
 from ._experiments import Experiments, Trial
 from ._people import describe_owner, seen_by
+from ._queue_limit import QueueLimit
 from ._records import Run
 from ._store import Store
 from ._tables import RUNS
@@ -42,10 +43,10 @@ class PersonalStore(Store):
             with self._transaction() as connection:
                 raise ValueError(f"run {run} {describe_owner(connection, found.owner)}")
 
-    def add(self, *, trial: Trial | None = None, **fields: Any) -> Run:
+    def add(self, *, trial: Trial | None = None, limit: QueueLimit | None = None, **fields: Any) -> Run:
         """Add a run of this person; one of an experiment belongs to whom that belongs to."""
         if trial is None:
             fields["owner"] = self._person.id
         else:
             self.experiments.require_change(trial.experiment)
-        return super().add(trial=trial, **fields)
+        return super().add(trial=trial, limit=limit, **fields)

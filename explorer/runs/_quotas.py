@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..person import list_admins
 from ..text import format_bytes, quote
 from ._home import RunFolder
+from ._queue_limit import QueueLimit
 from ._records import ACTIVE
 from ._store import Store
 
 DAY_SECONDS = 24 * 3600.0
-UPLOAD = "upload"
-"""The action of audit lines whose detail is a number of bytes."""
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKMGT]?)B?")
 _FACTORS = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _KEPT_SECONDS = 5.0
 _measured: dict[tuple[Path, str], tuple[float, tuple[int, int, int]]] = {}
 """Bytes on the disk by data directory and person, and when they were measured: a page asks with every rerun."""
+_promised: Counter[tuple[Path, str]] = Counter()
+"""Bytes that are being stored, by data directory and person: they are not all on the disk yet."""
+_promising = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,42 +130,101 @@ def _measure(folder: Path) -> int:
     return total
 
 
-def check_quotas(
-    store: Store, root: Path, person: str, *, runs: int = 0, more_bytes: int = 0, uploads: int = 0
-) -> None:
+def find_quotas(store: Store, person: str) -> Quotas:
+    """What somebody may use: administrators, and nobody, as much as there is."""
+    quotas = read_quotas()
+    if not person or quotas == Quotas() or store.people.is_admin(person, list_admins()):
+        return Quotas()
+    return quotas
+
+
+def limit_queue(store: Store, person: str) -> QueueLimit | None:
+    """The limit of somebody's runs that wait or work, which is held to where one is added; None if there is none."""
+    runs = find_quotas(store, person).queue
+    return None if runs is None else QueueLimit(person=person, runs=runs)
+
+
+def check_quotas(store: Store, root: Path, person: str, *, runs: int = 0, more_bytes: int = 0) -> None:
     """Refuse what would exceed the quotas of somebody; administrators have none.
 
     Args:
         store: Everybody's.
         root: The data directory.
         person: Whose it would be; '' for nobody's.
-        runs: How many more are to be queued.
+        runs: How many more are to be queued: told before work is done for them, and decided by ``limit_queue``.
         more_bytes: That are to be stored.
-        uploads: Bytes that were uploaded just now.
 
     Raises:
         ValueError: It is too much; the sentence has what is used, what is allowed and a way out.
     """
-    quotas = read_quotas()
-    if not person or quotas == Quotas() or store.people.is_admin(person, list_admins()):
+    quotas = find_quotas(store, person)
+    if quotas == Quotas():
         return
     used = measure_usage(store, root, person)
-    ask = "or ask an administrator for more"
-    if runs and quotas.queue is not None and used.queue + runs > quotas.queue:
-        raise ValueError(
-            f"{used.queue} of your runs wait or work, and {runs} more would be above the {quotas.queue} that each "
-            f"person may have at a time: wait until some have ended, stop or pause some, {ask}"
-        )
-    if quotas.upload_bytes is not None and uploads and used.upload_bytes + uploads > quotas.upload_bytes:
-        raise ValueError(
-            f"you have uploaded {format_bytes(used.upload_bytes)} within a day, and {format_bytes(uploads)} more would "
-            f"be above the {format_bytes(quotas.upload_bytes)} that each person may: go on tomorrow, {ask}"
-        )
-    stored = used.disk_bytes + more_bytes
+    if runs and quotas.queue is not None:
+        QueueLimit(person=person, runs=quotas.queue).check(used.queue, runs)
+    promised = _promised[root, person]
+    stored = used.disk_bytes + promised + more_bytes
     if quotas.disk_bytes is not None and (more_bytes or runs) and stored >= quotas.disk_bytes:
+        under_way = f", {format_bytes(promised)} are being stored" if promised else ""
         more = f", and this takes {format_bytes(more_bytes)}" if more_bytes else ""
         raise ValueError(
             f"your runs ({format_bytes(used.run_bytes)}), data sets ({format_bytes(used.dataset_bytes)}) and models "
             f"({format_bytes(used.model_bytes)}) take {format_bytes(used.disk_bytes)} of the "
-            f"{format_bytes(quotas.disk_bytes)} that each person may{more}: delete some, {ask}"
+            f"{format_bytes(quotas.disk_bytes)} that each person may{under_way}{more}: delete some, "
+            f"or ask an administrator for more"
         )
+
+
+@contextmanager
+def reserve_disk(store: Store, root: Path, person: str, size: int) -> Iterator[None]:
+    """Store something: its bytes count from now on, so that of two imports at once the second is told of the first.
+
+    They count within this server; two servers of one data directory know of each other what is on the disk.
+
+    Args:
+        store: Everybody's.
+        root: The data directory.
+        person: Whose it will be.
+        size: Its bytes.
+
+    Yields:
+        Nothing; it is to be stored meanwhile.
+
+    Raises:
+        ValueError: It is too much, as ``check_quotas`` says it.
+    """
+    key = root, person
+    with _promising:
+        check_quotas(store, root, person, more_bytes=size)
+        _promised[key] += size
+    try:
+        yield
+    finally:
+        with _promising:
+            _promised[key] -= size
+            _measured.pop(key, None)  # what was stored is to be seen by the next
+
+
+def enter_upload(store: Store, person: str, what: str, size: int) -> None:
+    """Write that somebody has uploaded a file, which counts for a day.
+
+    Args:
+        store: Everybody's.
+        person: Their id.
+        what: The file.
+        size: Its bytes.
+
+    Raises:
+        ValueError: It is too much; it was not written.
+    """
+    allowed = find_quotas(store, person).upload_bytes
+
+    def check(before: int) -> None:
+        if allowed is not None and before + size > allowed:
+            raise ValueError(
+                f"you have uploaded {format_bytes(before)} within a day, and {format_bytes(size)} more would be above "
+                f"the {format_bytes(allowed)} that each person may: go on tomorrow, or ask an administrator for more"
+            )
+
+    store.people.log_upload(person, what, size, check, time.time() - DAY_SECONDS)

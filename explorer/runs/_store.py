@@ -18,6 +18,7 @@ from ._entries import Entries
 from ._experiments import Experiments, Trial
 from ._networks import Networks
 from ._people import People
+from ._queue_limit import QueueLimit, take_turns
 from ._recorded import Recorded
 from ._records import Run, Status
 from ._rows import KnownRuns, read_run
@@ -47,15 +48,22 @@ class Store(Recorded):
         """Make the store of an SQLite file."""
         return cls(sql.URL.create("sqlite", database=str(path)).render_as_string(hide_password=False))
 
-    def add(self, *, trial: Trial | None = None, **fields: Any) -> Run:
-        """Add a run, part of an experiment or not. Raises StoreError (``duplicate``) if that part has one already."""
+    def add(self, *, trial: Trial | None = None, limit: QueueLimit | None = None, **fields: Any) -> Run:
+        """Add a run, part of an experiment or not, unless it is above a limit.
+
+        Raises StoreError (``duplicate``) if that part has one already, and ValueError where the limit is reached.
+        """
         if trial is not None and "owner" not in fields:
             fields["owner"], fields["shared"] = self.experiments.owner_of(trial.experiment)
         with self._transaction() as connection:
+            if limit is not None:
+                take_turns(connection, limit.person)
             connection.execute(RUNS.insert().values(**to_columns(fields)))
             if trial is not None:
                 connection.execute(TRIALS.insert().values(run=fields["id"], **trial.__dict__))
             enter(connection, fields["id"], "waits")
+            if limit is not None:
+                limit.require(connection)
         return self.get(fields["id"])
 
     def get(self, run: str) -> Run:
@@ -132,6 +140,7 @@ class Store(Recorded):
         where: Mapping[str, Iterable[Any]] | None = None,
         event: str = "",
         turn: Literal["waits", "begins"] | None = None,
+        limit: QueueLimit | None = None,
         **fields: Any,
     ) -> bool:
         """Change a run if it is still in one of the stated conditions (compare and set).
@@ -141,17 +150,25 @@ class Store(Recorded):
             where: For some columns the values of which theirs must be one.
             event: Is written with the change and before anybody can see it, '' for none.
             turn: Whether it waits for its turn from now on, or has got it.
+            limit: Of the runs that wait or work, where this makes it one of them.
             fields: New values by column.
 
         Returns:
             Whether it was, and has been changed.
+
+        Raises:
+            ValueError: There is none that may be changed, or the limit is reached; nothing was changed.
         """
         self.require_change(run)
         query = RUNS.update().where(RUNS.c.id == run)
         for column, values in (where or {}).items():
             query = query.where(RUNS.c[column].in_(list(values)))
         with self._transaction() as connection:
+            if limit is not None:
+                take_turns(connection, limit.person)
             changed = connection.execute(query.values(**to_columns(fields))).rowcount == 1
+            if changed and limit is not None:
+                limit.require(connection)
             if changed and turn:
                 enter(connection, run, turn)
             if changed and event:

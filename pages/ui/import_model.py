@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -64,7 +64,7 @@ class Job:
     """Whether it is to be opened by hand, because the design was changed meanwhile."""
     files: Sequence[Any] = ()
     """Uploads that it was made from; they are given back when it has succeeded."""
-    allow: Callable[[int], None] = field(default=lambda _: None)
+    reserve: Callable[[int], AbstractContextManager[None]] = field(default=lambda _: nullcontext())
     """Raises ValueError where its visitor may not keep so many bytes."""
     log: Callable[[str], None] = field(default=lambda _: None)
     """Notes that a model is kept."""
@@ -103,8 +103,8 @@ class Job:
 
         what = "The library's initial weights, random numbers," if found.is_random else "Its weights"
         try:
-            self.allow(sum(tensor.numel() * tensor.element_size() for tensor in found.weights.values()))
-            self.kept = save_import(found, folder)
+            with self.reserve(sum(tensor.numel() * tensor.element_size() for tensor in found.weights.values())):
+                self.kept = save_import(found, folder)
             self.log(self.kept)
         except ValueError as error:
             self.lines.append(f"{what} are not kept: {error}.")
@@ -224,7 +224,7 @@ def begin(
     job = Job(title, session.architecture(), files=files, again=again)
     if visitor() is not None:
         runs = manager()
-        job.allow = lambda size: runs.check_quotas(more_bytes=size)
+        job.reserve = runs.reserve_disk
         job.log = lambda name: runs.log_action("import", f"model {name}", title)
     folder = home()
     st.session_state[_JOB] = job

@@ -8,8 +8,6 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from explorer.runs import UPLOAD
-
 from .manager import manager
 from .people import visitor
 from .text import literal
@@ -73,8 +71,7 @@ def admit(key: str) -> bool:
         if file.file_id in counted:
             continue
         try:
-            manager().check_quotas(uploads=file.size)
-            manager().log_action(UPLOAD, f"file {file.name}", str(file.size))
+            manager().enter_upload(f"file {file.name}", file.size)
         except ValueError as error:
             here[_REFUSED] = ((key, ids), str(error))
             return False

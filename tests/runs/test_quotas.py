@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from explorer import experiments
 from explorer.person import Person, act_as
 from explorer.runs import ExperimentRow, Manager, Quotas, RunFolder, Trial, new_run_id, read_quotas
 from explorer.training import open_manager
-from tests.runs.parts import create
+from tests.experiments.parts import small
+from tests.runs.parts import create, make_database
+from tests.sizes import thorough
 from tests.test_ownership import archive
 
 ANN = Person(id="a" * 24, name="Ann")
@@ -101,26 +106,29 @@ def test_disk_of_runs_data_sets_and_models(
     assert eve.measure_usage(ANN.id) == used
     monkeypatch.setenv("EXPLORER_QUOTA_DISK", "1MB")
     create(ann)  # there is room
-    ann.check_quotas(more_bytes=50_000)
+    with ann.reserve_disk(50_000):
+        pass
     said = r"take 9\d\d kB of the 1(\.0+)? MB that each person may, and this takes 200 kB: delete"
     with pytest.raises(ValueError, match=said):
-        ann.check_quotas(more_bytes=200_000)
+        ann.reserve_disk(200_000).__enter__()
     monkeypatch.setenv("EXPLORER_QUOTA_DISK", "500kB")
     with pytest.raises(ValueError, match="that each person may: delete some, or ask an administrator for more"):
         create(ann)
     create(bob)
     create(eve)
-    eve.check_quotas(more_bytes=10**12)
+    with eve.reserve_disk(10**12):
+        pass
 
 
 def test_uploads_of_a_day(people: tuple[Manager, Manager, Manager], monkeypatch: pytest.MonkeyPatch) -> None:
-    ann, bob, _ = people
+    ann, bob, eve = people
     monkeypatch.setenv("EXPLORER_QUOTA_UPLOADS", "1MB")
-    ann.check_quotas(uploads=900_000)
-    ann.log_action("upload", "file x", "900000")
+    ann.enter_upload("file x", 900_000)
     with pytest.raises(ValueError, match="you have uploaded 900 kB within a day, and 200 kB more would be above the 1"):
-        ann.check_quotas(uploads=200_000)
-    bob.check_quotas(uploads=200_000)
+        ann.enter_upload("file x", 200_000)
+    bob.enter_upload("file x", 200_000)
+    eve.enter_upload("file x", 10**12)
+    assert [(line.action, line.detail) for line in ann.read_audit()] == [("upload", "900000")]
     assert ann.store.people.uploaded(ANN.id, time.time() + 1) == 0
 
 
@@ -144,10 +152,119 @@ def test_the_same_in_postgresql(root: Path, server: str, monkeypatch: pytest.Mon
     run = create(ann)
     with pytest.raises(ValueError, match="1 of your runs wait or work"):
         create(ann)
-    ann.log_action("upload", "file x", "900000")
+    ann.enter_upload("file x", 900_000)
     with pytest.raises(ValueError, match="you have uploaded 900 kB within a day"):
-        ann.check_quotas(uploads=200_000)
+        ann.enter_upload("file x", 200_000)
     assert ann.store.owned_by(ANN.id) == [run.id]
     assert [line.action for line in eve.read_audit()] == ["upload", "start"]
     create(eve)
     manager.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'other.sqlite'}"
+    return make_database(request.getfixturevalue("server"), request.node.name)
+
+
+AT_ONCE = """
+import sys, time
+from pathlib import Path
+from explorer.person import Person
+from explorer.runs import Manager, _people, _store
+def slowly(work):
+    return lambda *given: (work(*given), time.sleep(0.1))
+_store.enter, _people._write_line = slowly(_store.enter), slowly(_people._write_line)
+root, url, begin, what = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]
+whole = Manager(root, url)
+ann = whole.act_for(Person(id="a" * 24, name="Ann"))
+while time.time() < begin:
+    pass
+for turn in range(5):
+    try:
+        if what == "create":
+            ann.create("run", "{}", "{}")
+        elif what == "upload":
+            ann.enter_upload("file x", 100_000)
+        else:
+            ann.resume(sys.argv[5 + turn])
+    except ValueError as error:
+        print(error)
+    else:
+        print("done")
+"""
+"""What each of two programs does five times, from the same moment on; a moment passes until it is there for others."""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "create",
+        pytest.param("resume", marks=thorough("tests/runs/test_quotas.py::test_of_two_at_once_none_exceeds_the_quota")),
+        "upload",
+    ],
+)
+def test_of_two_at_once_none_exceeds_the_quota(
+    what: str, root: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = Manager(root, database)
+    manager.store.people.welcome(ANN)
+    ann = manager.act_for(ANN)
+    paused = [create(ann).id for _ in range(10)] if what == "resume" else []
+    for run in paused:
+        ann.pause(run)
+    monkeypatch.setenv("EXPLORER_QUOTA_QUEUE", "3")
+    monkeypatch.setenv("EXPLORER_QUOTA_UPLOADS", "300kB")
+    begin = str(time.time() + 2)
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, str(root), database, begin, what, *paused[part::2]],
+            stdout=subprocess.PIPE, text=True,
+        )
+        for part in (0, 1)
+    ]  # fmt: skip
+    told = [line for each in programs for line in each.communicate(timeout=60)[0].splitlines()]
+    refused = "would be above the 300 kB" if what == "upload" else "would be above the 3 that"
+    assert [line == "done" for line in told].count(True) == 3, told
+    assert [refused in line for line in told].count(True) == 7, told
+    used = ann.measure_usage(ANN.id)
+    assert (used.upload_bytes == 300_000) if what == "upload" else (used.queue == 3)
+    assert len(list((root / "runs").glob("*"))) == (3 if what == "create" else len(paused))
+
+
+def test_what_is_being_stored_counts(
+    people: tuple[Manager, Manager, Manager], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob, eve = people
+    monkeypatch.setenv("EXPLORER_QUOTA_DISK", "1MB")
+    with ann.reserve_disk(600_000):
+        with pytest.raises(ValueError, match="that each person may, 600 kB are being stored, and this takes 500 kB"):
+            ann.reserve_disk(500_000).__enter__()
+        with bob.reserve_disk(600_000), eve.reserve_disk(10**12):
+            pass
+        run = create(ann)
+        (RunFolder(ann.root, run.id).path / "large").write_bytes(bytes(600_000))
+    with pytest.raises(ValueError, match=r"take 60\d kB of the 1(\.0+)? MB that each person may, and this takes 500"):
+        ann.reserve_disk(500_000).__enter__()  # what was stored just now is seen, not what was measured before
+    with ann.reserve_disk(300_000):
+        pass
+
+
+def test_an_experiment_that_meets_the_quota_half_way_says_how_it_goes_on(
+    people: tuple[Manager, Manager, Manager], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's second page starts a run between the check of all of its runs and their start."""
+    ann, _, _ = people
+    monkeypatch.setenv("EXPLORER_QUOTA_QUEUE", "2")
+    before = Manager.check_capacity
+
+    def check(self: Manager, runs: int) -> None:
+        before(self, runs)
+        if runs == 2:
+            ann.store.add(id=new_run_id(), name="n", created=1.0, architecture="{}", config="{}", status="queued")
+
+    monkeypatch.setattr(Manager, "check_capacity", check)
+    with pytest.raises(ValueError, match=r"above the 2 that .* 1 of the 2 runs are queued; resume experiment"):
+        experiments.start(ann, small(factors=("residual",), seeds=(1,)))

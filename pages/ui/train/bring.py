@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -115,12 +116,12 @@ def _show(place: str, key: str, network_sizes: Sequence[Size], looking: Looking,
         return
 
     def store(progress: Progress) -> ImportedDataset:
-        if visitor() is not None:
-            manager().check_quotas(more_bytes=0 if stream else seen.bytes_stored(size))
-        return storing(
-            name=title, size=size, scaling=scaling, keep_small=size is None, progress=progress,
-            **({"stream": stream} if seen.is_folder else {}),
-        )
+        stored = 0 if visitor() is None or stream else seen.bytes_stored(size)
+        with nullcontext() if visitor() is None else manager().reserve_disk(stored):
+            return storing(
+                name=title, size=size, scaling=scaling, keep_small=size is None, progress=progress,
+                **({"stream": stream} if seen.is_folder else {}),
+            )
 
     made = run_with_progress("Reading the images", store)
     if made is not None:
