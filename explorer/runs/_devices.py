@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,11 +102,20 @@ def _may_have_gpu() -> bool:
     return sys.platform in ("darwin", "win32") or any(any(Path("/dev").glob(name)) for name in _GPU_FILES)
 
 
-def _ask_torch() -> list[Device] | None:
+def find_gpu_bytes() -> int:
+    """Ask how much memory the smallest GPU of this machine has, whatever this process may use; 0 where none tells."""
+    hidden = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+    found = _ask_torch({name: value for name, value in os.environ.items() if name not in hidden})
+    return min((device.memory_bytes for device in found or ()), default=0)
+
+
+def _ask_torch(environment: Mapping[str, str] | None = None) -> list[Device] | None:
     # A process of its own: drivers keep memory in whoever asks them, and torch takes seconds to load.
     command = [sys.executable, "-c", _ASK]
     try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=True)
+        asked = subprocess.run(
+            command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=True, env=environment
+        )
         found = json.loads(asked.stdout)
         return [Device(name=name, title=title, memory_bytes=memory) for name, title, memory in found]
     except (OSError, subprocess.SubprocessError, ValueError) as error:

@@ -67,6 +67,10 @@ class LocalPlace:
         """What its worker noted at the lock, or what was requested."""
         return end_of(run, RunFolder(self._root, run.id).lock)
 
+    def find_others(self) -> list[Run]:
+        """Nothing is known of them: the devices are taken to be ours alone."""
+        return []
+
     def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
         """Each device has room for so many runs; a GPU for some more where all of them agree to share it."""
         known = {device.name: device for device in (self._launch.known if self._launch else devices())}

@@ -72,12 +72,15 @@ class Place(Protocol):
     def find_end(self, run: Run) -> tuple[Status, str]:
         """Find the state, and the reason for it, of a run whose worker is dead."""
 
+    def find_others(self) -> list[Run]:
+        """Find the runs of other data directories that wait or are trained at the same place, oldest first."""
+
     def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
         """Find who waits for what here, and what is free.
 
         Args:
-            queued: The runs that wait, oldest first.
-            running: Those that are being trained here.
+            queued: The runs that wait, oldest first; also those of ``find_others``.
+            running: Those that are being trained here; likewise.
             book: What the order rests on.
 
         Returns:
@@ -89,7 +92,7 @@ class Place(Protocol):
 
         Args:
             queue: As ``line_up`` gave it.
-            queued: The runs that wait, oldest first.
+            queued: Those of the runs that wait which are ours to start, oldest first.
             settle: For those that can never start.
         """
 

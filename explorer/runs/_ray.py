@@ -28,7 +28,9 @@ from . import _fair
 from ._fair import Queue
 from ._home import RunFolder
 from ._mirror import Mirror
+from ._neighbours import Neighbours
 from ._place import Book, Settle, share_of_gpu
+from ._ray_gateway import NAMESPACE
 from ._ray_supervisor import find_end
 from ._records import FOLDER_GONE, NODE_GONE, WORKER_GONE, Run, Status
 from ._storage import StorageError
@@ -43,7 +45,7 @@ _GAP_SECONDS = 5.0
 _MOST_LOSSES = 5
 """A run that loses its machine so often without a new step is left alone: perhaps it is the cause."""
 _GPU_BYTES = 8_000_000_000
-"""Ray does not tell how much memory a GPU has: where runs share one, no more is counted on."""
+"""No more is counted on where runs share a GPU, until its machine has told how much memory it has."""
 _log = logging.getLogger(__name__)
 
 
@@ -154,7 +156,7 @@ class RayPlace:
                 f"as postgresql+psycopg://user@host/runs"
             )
         self._root, self._url, self._store, self._command = root, url, store, command
-        self._gateway = Gateway(address, f"inception-explorer-{home}")
+        self._gateway = Gateway(address, f"{NAMESPACE}{home}")
         self._names: set[str] | None = None
         """Of the actors that live; None where nobody knows."""
         self._nodes: list[dict[str, float]] = []
@@ -170,6 +172,7 @@ class RayPlace:
         except StorageError as error:
             raise ClusterError(str(error)) from None
         self._home = home
+        self._neighbours = Neighbours(store, home)
 
     def prepare(self, active: Collection[Status]) -> None:
         """Ask Ray which workers live."""
@@ -187,7 +190,12 @@ class RayPlace:
             self._started.clear()  # what failed on a machine that is gone says nothing of the others
         self._machines = set(found["machines"])
         self._nodes, self._looked = found["nodes"], time.monotonic()
+        self._neighbours.look(found["servers"], found["others"])
         self._names = set(found["names"])
+
+    def find_others(self) -> list[Run]:
+        """Those of other servers on this cluster, which share our database."""
+        return [] if self._names is None else self._neighbours.find()
 
     def clean_up(self) -> None:
         """Forget what waits in Ray for a run that no longer waits."""
@@ -239,7 +247,7 @@ class RayPlace:
             return book.enter(run, needs[need])
 
         possible = [run for run in queued if self._find_problem(run) is None]
-        handed_over = [run for run in possible if _actor(run, run.attempt + 1) in names]
+        handed_over = [run for run in possible if _actor(run, run.attempt + 1) in names | self._neighbours.actors]
         room, at_work = _fair.Room(dict(free)), []
         for found in sorted((job(run) for run in (*running, *handed_over)), key=lambda found: -found.need.weight):
             claim = room.nearest(found.need)
@@ -266,7 +274,12 @@ class RayPlace:
                 reason = f"waits for a machine with {need.cpus} CPUs and {need.gpus:g} GPUs; the cluster has none"
                 if run.reason != reason:
                     self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
-        queue.give_turns(lambda job, _: self._hand_over(waiting[job.run]))
+
+        def give_turn(job: _fair.Job, _: _fair.Claim) -> bool:
+            run = waiting.get(job.run)
+            return self._neighbours.hold_room(job.run) if run is None else self._hand_over(run)
+
+        queue.give_turns(give_turn)
 
     def _find_problem(self, run: Run) -> tuple[Status, str] | None:
         """Why a run that waits can never start here, and the state that it is in then."""
@@ -275,6 +288,8 @@ class RayPlace:
             _resources(run, self._nodes)
         except ValueError as error:
             return "failed", str(error)
+        if run.home != self._home:
+            return None
         losses = self._count_losses(run)
         if losses >= _MOST_LOSSES:
             return "interrupted", f"it lost its worker {losses} times without a new step; resume it to try again"
@@ -369,7 +384,8 @@ def _resources(run: Run, nodes: Sequence[dict[str, float]]) -> Need:
     if wanted != "auto" and wanted != "cpu" and not wanted.startswith("cuda"):
         raise ValueError(f"a cluster has no device {wanted}; choose auto, cpu or cuda:0")
     on_gpu = wanted.startswith("cuda") or (wanted == "auto" and any(node["GPU"] for node in nodes))
-    gpus = processes * share_of_gpu(run, _GPU_BYTES) if on_gpu else 0.0
+    memory = min((node.get("memory") or _GPU_BYTES for node in nodes if node["GPU"]), default=_GPU_BYTES)
+    gpus = processes * share_of_gpu(run, int(memory)) if on_gpu else 0.0
     return Need(cpus=processes * (run.setting("threads") or 1), gpus=gpus)
 
 

@@ -150,5 +150,10 @@ class Scheduler:
 
     def _line_up(self, queued: Sequence[Run]) -> Queue | None:
         running = [run for run in self._store.runs("running", home=self._home) if run.place == self._start_at.name]
+        others = self._start_at.find_others()
+        if others:
+            running += [run for run in others if run.status == "running"]
+            waiting = [run for run in others if run.status == "queued"]
+            queued = sorted((*queued, *waiting), key=lambda run: (run.created, run.id))
         book = Book(*self._store.turns.read(run.id for run in (*queued, *running)))
         return self._start_at.line_up(queued, running, book)

@@ -28,6 +28,7 @@ from explorer.runs import (
     Store,
     Superseded,
     Trial,
+    _devices,
     checkpoint_step,
     is_locked,
     list_checkpoints,
@@ -46,6 +47,7 @@ from tests.training.parts import network
 
 from .clusters import (
     COMMAND,
+    STORE,
     add_node,
     assert_as_if_undisturbed,
     node_of,
@@ -278,12 +280,63 @@ def test_what_a_run_asks_for(root: Path, database: str) -> None:
         ({"device": "cpu", "processes": 2, "threads": 2}, [gpu], (4, 0)),
         ({"share_gpu": True}, [gpu], (1, 0.25)),
         ({"share_gpu": True, "processes": 2}, [gpu], (2, 2)),
+        ({"share_gpu": True}, [{**gpu, "memory": 2e6}, {**gpu, "memory": 8e9}, cpu], (1, 0.625)),  # the smallest
     ):
         set_config(manager, run.id, **{"device": "auto", "threads": None, "processes": 1, **settings})
         assert _resources(manager.store.get(run.id), nodes) == expected
     set_config(manager, run.id, device="mps")
     with pytest.raises(ValueError, match="a cluster has no device mps; choose"):
         _resources(manager.store.get(run.id), [cpu])
+
+
+def test_a_machine_tells_the_memory_of_all_its_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also to a task that may use none; a machine whose driver tells nothing counts as unknown."""
+    ask = "import json, os; print(json.dumps([['cuda:%d' % n, 'GPU', (n + 1) * 10**9 * ('CUDA_VISIBLE_DEVICES' not in "
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(_devices, "_ASK", ask + "os.environ)] for n in range(2)]))")
+    assert _devices.find_gpu_bytes() == 10**9
+    monkeypatch.setattr(_devices, "_ASK", "raise OSError")
+    assert _devices.find_gpu_bytes() == 0
+
+
+@thorough("tests/runs/test_cluster.py::test_a_machine_tells_the_memory_of_all_its_gpus")
+def test_a_node_with_a_gpu_is_asked_for_its_memory_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Here it has none, whatever is declared: nothing is known of it, and nothing fails."""
+    with start_cluster() as cluster:
+        cluster.add_node(num_cpus=1, num_gpus=2, **STORE)
+        gateway = Gateway(cluster.address, "inception-explorer-test")
+        try:
+            for _ in range(20):
+                nodes = gateway.ask("look")["nodes"]
+                assert sorted((node["GPU"], node["memory"]) for node in nodes) == [(0, 0), (0, 0), (0, 0), (2, 0)]
+                time.sleep(1)
+        finally:
+            gateway.close()
+    assert caplog.text == ""
+
+
+@thorough(SMALL)
+@pytest.mark.usefixtures("light_workers")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves its own logs open
+def test_a_server_outside_the_cluster_reaches_it_by_a_port(root: Path, database: str) -> None:
+    """ray://host:port, Ray Client: the same run, and what is asked of it on its way."""
+    pytest.importorskip("grpc", reason="needs ray[client]")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with start_cluster(ray_client_server_port=port):
+        there = Manager(root, database, worker_command=lambda: COMMAND, cluster=f"ray://127.0.0.1:{port}")
+        try:
+            run = create(there, epochs=2)
+            done = until_status(there, run.id, "finished", "failed")
+            assert (done.status, done.attempt, done.place) == ("finished", 1, "ray"), done.reason
+            assert_as_if_undisturbed(there, run.id, 2)
+            other = create(there, epochs=1000)
+            until_step(there, other.id, 1)
+            there.stop(other.id)
+            assert until_status(there, other.id, "stopped", "failed").status == "stopped"
+        finally:
+            there.close()
 
 
 def test_what_is_missing_is_one_sentence(
