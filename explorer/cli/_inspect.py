@@ -269,7 +269,7 @@ def open_named_model(args: argparse.Namespace) -> Model:
 
         architecture = find_architecture(name)
         return open_files(architecture, weights, given, part=args.part, device=_choose_device(args.device))
-    from ..inspection import GivenFacts, choose_device, fetch_weights, find_published
+    from ..inspection import GivenFacts, choose_device, describe_fetch, fetch_weights, find_published
     from ..inspection.opening import open_model, open_network_file
 
     if given != GivenFacts() or args.part is not None:
@@ -280,6 +280,8 @@ def open_named_model(args: argparse.Namespace) -> Model:
         with show_progress("bytes") as tell:
             fetch_weights(text, progress=tell)
     with open_manager() as manager:
+        if waits := describe_fetch(text, manager):
+            print(f"{waits} …", file=sys.stderr)
         return open_model(text, manager, device=choose_device(manager, args.device))
 
 

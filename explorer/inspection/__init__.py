@@ -6,7 +6,15 @@ that compute import torch: ``opening`` (open a model), ``predict``, ``features``
 """
 
 from ..datasets import Box, Placement, Preprocessing
-from ._available import BEST, AvailableModel, ModelKind, list_checkpoint_names, list_models, suggest_model
+from ._available import (
+    BEST,
+    AvailableModel,
+    ModelKind,
+    describe_fetch,
+    list_checkpoint_names,
+    list_models,
+    suggest_model,
+)
 from ._dataset_of import find_dataset
 from ._device import choose_device
 from ._fetch_weights import fetch_weights
@@ -51,6 +59,7 @@ __all__ = [
     "check_path",
     "check_perturbation",
     "choose_device",
+    "describe_fetch",
     "fetch_weights",
     "find_dataset",
     "find_owners",

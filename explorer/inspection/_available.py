@@ -6,16 +6,19 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 from .. import catalog
 from ..runs import (
+    RUN_ID,
     Manager,
     Run,
     RunFolder,
     SavedFiles,
     Status,
     checkpoint_step,
+    find_bytes_elsewhere,
     list_best,
     list_checkpoints,
     list_kept,
@@ -119,6 +122,43 @@ def list_checkpoint_names(manager: Manager, run: str) -> tuple[str, ...]:
     folder = RunFolder(manager.root, manager.run(run).id).checkpoints
     found = {checkpoint_step(path) for path in (*list_checkpoints(folder), *list_kept(folder), *list_best(folder))}
     return tuple(f"{run}@{step}" for step in sorted(found))
+
+
+def list_candidates(folder: Path, step: str) -> list[Path]:
+    """List the files of weights that a name of a run may mean.
+
+    Args:
+        folder: Its checkpoints.
+        step: '' for the newest checkpoint, ``best`` for the best epoch, or a number of updates.
+
+    Returns:
+        The files to try, the first one first.
+    """
+    if step == BEST:
+        return list_best(folder)
+    paths = list_checkpoints(folder)
+    if not step:
+        return paths
+    paths += [*list_kept(folder), *list_best(folder)]
+    return [path for path in paths if f"{checkpoint_step(path):010}" == step.rjust(10, "0")]
+
+
+def describe_fetch(name: str, manager: Manager) -> str:
+    """Say what opening a model has to wait for where its weights are in an object store.
+
+    Args:
+        name: As ``open_model`` takes it.
+        manager: Of the runs.
+
+    Returns:
+        Such as 'Fetching 12 MB of weights from the object store'; '' where they are here, or nowhere.
+    """
+    run, _, step = name.partition("@")
+    if not RUN_ID.fullmatch(run):
+        return ""
+    found = list_candidates(RunFolder(manager.root, run).checkpoints, step)
+    size = find_bytes_elsewhere(found[0]) if found else 0
+    return f"Fetching {format_bytes(size)} of weights from the object store" if size else ""
 
 
 def suggest_model(name: str, manager: Manager) -> str:

@@ -24,11 +24,11 @@ from ..modules import (
     read_weights,
     weights_paths,
 )
-from ..runs import Manager, Run, RunFolder, checkpoint_step, list_best, list_checkpoints, list_kept
+from ..runs import Manager, Run, RunFolder, StorageError, checkpoint_step, list_best, list_checkpoints, list_kept
 from ..text import format_bytes, format_share, quote, quote_path
 from ..training import TrainConfig, checkpoint, parse
 from ..training.data import derive_seed, describe_preprocessing, open_data
-from ._available import BEST, describe_best, suggest_model
+from ._available import BEST, describe_best, list_candidates, suggest_model
 from ._fetch_weights import read_digest
 from ._imported import UNKNOWN_PREPROCESSING, ImportedModel, list_imported, read_facts
 from ._known_facts import describe_weights, imagenet_classes
@@ -331,13 +331,15 @@ def _load_checkpoint(manager: Manager, run: Run, step: str) -> tuple[dict[str, A
     complaints: dict[str, None] = {}
     for _ in range(3):
         vanished = False  # what was listed may be gone when it is read: then a newer one is there
-        for path in _candidates(folder, step):
+        for path in list_candidates(folder, step):
             try:
                 return checkpoint.load(path, run.id), path, tuple(complaints)
             except checkpoint.CheckpointError as error:
                 vanished = vanished or not path.exists()
                 if path.exists():
                     complaints[str(error)] = None
+            except StorageError as error:
+                raise ValueError(f"the weights of run {run.id} are not here: {error}") from None
         if not vanished:
             break
     found = {checkpoint_step(path) for path in (*list_checkpoints(folder), *list_kept(folder))}
@@ -348,14 +350,3 @@ def _load_checkpoint(manager: Manager, run: Run, step: str) -> tuple[dict[str, A
         what = "checkpoint of its best epoch"
     reason = "; ".join(complaints) or (f"it has {have}" if have else "it has none yet")
     raise ValueError(f"run {run.id} has no {what}: {reason}")
-
-
-def _candidates(folder: Path, step: str) -> list[Path]:
-    """The files to try, the first one first: '' means the newest checkpoint, ``best`` the best epoch."""
-    if step == BEST:
-        return list_best(folder)
-    paths = list_checkpoints(folder)
-    if not step:
-        return paths
-    paths += [*list_kept(folder), *list_best(folder)]
-    return [path for path in paths if f"{checkpoint_step(path):010}" == step.rjust(10, "0")]

@@ -8,6 +8,7 @@ from . import series
 from ._chance import CLASS_COUNTS, ChanceLevel, find_chance
 from ._class_metrics import ClassMetrics, average_recall, find_class_metrics, measure_classes
 from ._devices import Device, device_choices, devices, devices_used
+from ._elsewhere import bring, find_bytes_elsewhere, forget_elsewhere
 from ._entries import EntryRow
 from ._experiments import ExperimentRow, Trial
 from ._export import FORMATS, Format, export_files, export_to, export_zip
@@ -52,6 +53,7 @@ from ._records import (
     Superseded,
 )
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
+from ._storage import StorageError
 from ._store import Store
 from ._supervisor import AlreadyManaged
 
@@ -97,6 +99,7 @@ __all__ = [
     "Samples",
     "SavedFiles",
     "Status",
+    "StorageError",
     "Store",
     "StoreError",
     "Superseded",
@@ -104,6 +107,7 @@ __all__ = [
     "Usage",
     "atomic_write",
     "average_recall",
+    "bring",
     "checkpoint_step",
     "connect_store",
     "device_choices",
@@ -112,8 +116,10 @@ __all__ = [
     "export_files",
     "export_to",
     "export_zip",
+    "find_bytes_elsewhere",
     "find_chance",
     "find_class_metrics",
+    "forget_elsewhere",
     "free_memory_bytes",
     "is_locked",
     "list_best",

@@ -32,6 +32,8 @@ _KEPT = re.compile(r"kept-([0-9]{10})\.pt")
 _BEST = re.compile(r"best-(validation|test)-([0-9]{10})\.pt")
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 """The form of a run's id."""
+ELSEWHERE = ".elsewhere"
+"""Ending of a note that stands for a file which is in an object store, until somebody reads it: see ``_elsewhere``."""
 _NOTHING = SavedFiles()
 _SETTLED_NS = 2_000_000_000
 _LISTED: dict[str, tuple[int, SavedFiles]] = {}
@@ -127,7 +129,7 @@ def _list(folder: str) -> SavedFiles:
         return _NOTHING
     known = _LISTED.get(folder)
     if known is None or known[0] != changed_ns:
-        names = sorted(os.listdir(folder), reverse=True)
+        names = sorted({name.removesuffix(ELSEWHERE) for name in os.listdir(folder)}, reverse=True)
         checkpoints, kept, best = (
             [Path(folder, name) for name in names if form.fullmatch(name)] for form in (_CHECKPOINT, _KEPT, _BEST)
         )

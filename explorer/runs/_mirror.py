@@ -53,7 +53,7 @@ class Mirror:
 
     def hand_over(self, run: Run) -> None:
         """Have a run's folder and its data set where the machine that trains it finds them. Raises StorageError."""
-        if not self.storage.has(run_name(run.id)):
+        if run.place != self._place or not self.storage.has(run_name(run.id)):
             self.storage.push(RunFolder(self._root, run.id).path, run_name(run.id))
         data = find_dataset(self._root, run)
         if data is not None and data[1] not in self._given and data[0].is_dir():
@@ -61,11 +61,15 @@ class Mirror:
             self._given.add(data[1])
 
     def fetch(self, run: str) -> bool:
-        """Copy what there is of a run now; whether there is anything. Raises StorageError."""
+        """Copy what there is of a run now, its weights only when somebody reads them; whether there is anything.
+
+        Raises StorageError.
+        """
         with self._guard:
             folder = RunFolder(self._root, run)
             # What it is called, and whose it is, is written here alone.
-            return self.storage.pull(run_name(run), folder.path, keep={folder.description.name})
+            keep = {folder.description.name}
+            return self.storage.pull(run_name(run), folder.path, keep=keep, later=lambda part: part.endswith(".pt"))
 
     def forget(self, run: str) -> None:
         """Remove what the object store has of a run."""

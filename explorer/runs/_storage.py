@@ -6,13 +6,17 @@ pulls what it shows. Nothing is ever read half written: an object appears as a w
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
-from collections.abc import Collection, Iterable
+import threading
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ._files import TEMPORARY
+from ._files import TEMPORARY, atomic_write
+from ._home import ELSEWHERE
 
 _SMALL_BYTES = 65_536
 """Files up to this size are always pulled: two changes within a second, the clock of object stores, look like one."""
@@ -94,20 +98,23 @@ class Storage:
                 self._pushed[f"{name}/{part}"] = stamp
                 copied += 1
             for part in self._list(name):
-                if part not in here:
+                if part not in here and not (folder / f"{part}{ELSEWHERE}").exists():
                     self._store.delete_file(self._path(f"{name}/{part}"))
                     self._pushed.pop(f"{name}/{part}", None)
         except self._errors as error:
             raise StorageError(f"{name} could not be written to {self._shown}: {error}") from None
         return copied
 
-    def pull(self, name: str, folder: Path, *, keep: Collection[str] = ()) -> bool:
+    def pull(
+        self, name: str, folder: Path, *, keep: Collection[str] = (), later: Callable[[str], bool] = lambda _: False
+    ) -> bool:
         """Make a folder what the store has under a name: copy what has changed, remove what is not there.
 
         Args:
             name: Of the folder in the store.
             folder: On this machine; made where it is missing. It stays as it is where the store has nothing.
             keep: Files that are left alone where they are here.
+            later: Says of a path below ``folder`` whether a note is enough that the file is there: see ``_elsewhere``.
 
         Returns:
             Whether the store has anything under this name.
@@ -123,6 +130,9 @@ class Storage:
                 path, stamp = folder / part, there[part]
                 if part in keep and path.exists():
                     continue
+                if later(part):
+                    _note(path, f"{name}/{part}", stamp)
+                    continue
                 known = self._pulled.get(str(path)) == stamp and path.exists()
                 if known and stamp.size_bytes > _SMALL_BYTES:
                     continue
@@ -135,6 +145,33 @@ class Storage:
             for path in _files(folder):
                 if path.relative_to(folder).as_posix() not in {*there, *keep}:
                     path.unlink(missing_ok=True)
+            for path in folder.rglob(f"*{ELSEWHERE}"):
+                if path.relative_to(folder).as_posix().removesuffix(ELSEWHERE) not in there:
+                    path.unlink(missing_ok=True)
+        except self._errors as error:
+            raise StorageError(f"{name} could not be read from {self._shown}: {error}") from None
+        return True
+
+    def fetch(self, name: str, path: Path) -> bool:
+        """Bring one file, which then has the time of change that it has in the store.
+
+        Args:
+            name: Of the file in the store.
+            path: Where it is to be; its folder exists.
+
+        Returns:
+            Whether the store has it.
+
+        Raises:
+            StorageError: The store cannot be reached, or the file cannot be written here.
+        """
+        try:
+            facts = self._store.get_file_info([self._path(name)])[0]
+            if facts.type != self._file:
+                return False
+            self._read(name, path, facts.mtime_ns)
+        except FileNotFoundError:
+            return False
         except self._errors as error:
             raise StorageError(f"{name} could not be read from {self._shown}: {error}") from None
         return True
@@ -185,23 +222,39 @@ class Storage:
         if self._renames:
             self._store.move(written, target)
 
-    def _read(self, name: str, path: Path) -> None:
+    def _read(self, name: str, path: Path, changed_ns: int | None = None) -> None:
         """A file from the store; one that is here already with the same content is left alone."""
         with self._store.open_input_stream(self._path(name)) as source:
             first = source.read(_SMALL_BYTES + 1)
-            if len(first) <= _SMALL_BYTES and path.is_file() and path.read_bytes() == first:
+            if changed_ns is None and len(first) <= _SMALL_BYTES and path.is_file() and path.read_bytes() == first:
                 return
-            part = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+            part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY}")
             try:
                 with part.open("wb") as sink:
                     sink.write(first)
                     shutil.copyfileobj(source, sink, _CHUNK_BYTES)
+                if changed_ns is not None:
+                    os.utime(part, ns=(changed_ns, changed_ns))
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
 
 
+def _note(path: Path, name: str, stamp: _Stamp) -> None:
+    """Note that a file is in the store, unless it is here as it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        facts = path.stat()
+        if (facts.st_size, facts.st_mtime_ns) == stamp:
+            return
+    note = path.with_name(path.name + ELSEWHERE)
+    data = json.dumps({"name": name, "bytes": stamp.size_bytes, "changed_ns": stamp.changed_ns}).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not note.is_file() or note.read_bytes() != data:
+        atomic_write(note, data)
+    path.unlink(missing_ok=True)
+
+
 def _files(folder: Path) -> Iterable[Path]:
     if not folder.is_dir():
         return []
-    return [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(TEMPORARY)]
+    return [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith((TEMPORARY, ELSEWHERE))]

@@ -18,7 +18,17 @@ from typing import Any
 
 import torch
 
-from ..runs import atomic_write, checkpoint_step, list_best, list_checkpoints, sweep, sync_folder
+from ..runs import (
+    atomic_write,
+    bring,
+    checkpoint_step,
+    find_bytes_elsewhere,
+    forget_elsewhere,
+    list_best,
+    list_checkpoints,
+    sweep,
+    sync_folder,
+)
 
 FORMAT = 1
 """Of what is inside; a file with a higher number was written by a newer version of the product."""
@@ -94,6 +104,7 @@ def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
         _digest_of(path).unlink(missing_ok=True)
+        forget_elsewhere(path)
         sync_folder(path.parent)
 
 
@@ -124,7 +135,7 @@ def remove_leftovers(folder: Path) -> None:
     if folder.is_dir():
         sweep(folder)
         for digest in folder.glob("*.pt.sha256"):
-            if not digest.with_suffix("").exists():
+            if not (path := digest.with_suffix("")).exists() and not find_bytes_elsewhere(path):
                 digest.unlink(missing_ok=True)
 
 
@@ -139,6 +150,9 @@ def load_newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str
 
     Returns:
         (its state, None if there is none; a sentence about each that cannot be used).
+
+    Raises:
+        StorageError: As ``read_verified``: what is not known to be bad is not passed over.
     """
     problems: list[str] = []
     for path in list_checkpoints(folder):
@@ -151,7 +165,7 @@ def load_newest(folder: Path, run: str) -> tuple[dict[str, Any] | None, list[str
 
 
 def read_verified(path: Path) -> bytes:
-    """Read a checkpoint whose SHA-256 is the one beside it.
+    """Read a checkpoint whose SHA-256 is the one beside it; it is fetched where it is in an object store.
 
     Args:
         path: The file.
@@ -161,7 +175,9 @@ def read_verified(path: Path) -> bytes:
 
     Raises:
         CheckpointError: It cannot be read, or has another digest.
+        StorageError: It is to be fetched from an object store, which cannot be reached.
     """
+    bring(path)
     try:
         data, digest = path.read_bytes(), _digest_of(path).read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:
@@ -183,6 +199,7 @@ def load(path: Path, run: str) -> dict[str, Any]:
 
     Raises:
         CheckpointError: It is damaged, no checkpoint, of a newer format, or another run's; the message names it.
+        StorageError: As ``read_verified``.
     """
     data = read_verified(path)
     try:

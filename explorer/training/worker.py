@@ -31,6 +31,7 @@ from ..runs import (
     Run,
     RunFolder,
     Status,
+    StorageError,
     Store,
     StoreError,
     Superseded,
@@ -305,7 +306,7 @@ def _describe_failure(error: Exception, run: Run) -> str:
         return f"disk full: {error}" if error.disk_full else str(error)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return f"disk full: {error.strerror}; the checkpoint before is kept"
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError | StorageError):
         return str(error)
     logger.error("the training failed", exc_info=error)
     if isinstance(error, OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from explorer.runs import Manager, Run, RunFolder
+from explorer.inspection import describe_fetch
+from explorer.inspection.opening import open_model
+from explorer.runs import Manager, Run, RunFolder, StorageError, list_best, list_checkpoints, list_kept
+from explorer.runs._mirror import Mirror
 from explorer.runs._ray import Need, RayPlace
+from explorer.training import checkpoint
 from explorer.training._workers import COMMAND
 
 from .forking import REPOSITORY
@@ -59,3 +64,65 @@ def test_all_is_sent_before_a_run_says_that_it_has_ended(server: Manager, tmp_pa
     assert (found.status, note["status"], note["attempt"]) == ("paused", "paused", 1)
     assert machine.wait(30) == 0
     assert RunFolder(tmp_path / "node" / "cluster" / server.home_id, run.id).log.is_file()
+
+
+def listed(folder: Path) -> set[str]:
+    return {path.name for path in (*list_checkpoints(folder), *list_best(folder), *list_kept(folder))}
+
+
+def test_weights_are_fetched_when_somebody_reads_them(
+    server: Manager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server lists all that the machine has left, with its course and its log; weights are there, and not here."""
+    run = create(server, epochs=2, validation=0.2)
+    machine = begin(server, run, tmp_path / "node")
+    assert machine.wait(60) == 0
+    mirror = Mirror(os.environ["EXPLORER_STORAGE"], server.root, server.store, server.home_id, "ray")
+    folder = RunFolder(server.root, run.id)
+    mirror.fetch(run.id)
+    left = RunFolder(tmp_path / "node" / "cluster" / server.home_id, run.id)
+    assert listed(folder.checkpoints) == listed(left.checkpoints)
+    assert len(listed(folder.checkpoints)) == 3  # two checkpoints and the best
+    assert not list(folder.checkpoints.glob("*.pt"))
+    assert folder.history.read_bytes() == left.history.read_bytes()
+    assert describe_fetch(run.id, server).startswith("Fetching ")
+
+    captured, problems = checkpoint.load_newest(folder.checkpoints, run.id)
+    assert (captured is not None, problems) == (True, [])
+    (here,) = folder.checkpoints.glob("*.pt")
+    assert here.read_bytes() == (left.checkpoints / here.name).read_bytes()
+    assert describe_fetch(run.id, server) == ""
+    changed = here.stat().st_ino
+    mirror.fetch(run.id)
+    assert here.stat().st_ino == changed  # it stays, also where another process has fetched it
+    assert open_model(f"{run.id}@best", server).name == f"{run.id}@best"
+
+    kept = sorted(listed(folder.checkpoints))
+    (tmp_path / "store" / "runs" / run.id / "checkpoints" / here.name).unlink()  # the machine has a newer one
+    mirror.fetch(run.id)
+    assert sorted(listed(folder.checkpoints)) == [name for name in kept if name != here.name]
+    assert not here.exists()
+    monkeypatch.delenv("EXPLORER_STORAGE")
+    with pytest.raises(ValueError, match=r"are not here: step-\d+.pt is in an object store; set EXPLORER_STORAGE"):
+        open_model(run.id, server)
+    checkpoint.remove_leftovers(folder.checkpoints)
+    with pytest.raises(StorageError):
+        checkpoint.load_newest(folder.checkpoints, run.id)  # no worker begins anew, since its checkpoint is elsewhere
+    assert len(listed(folder.checkpoints)) == 2
+
+
+def test_what_was_trained_here_last_is_handed_over_as_it_is(server: Manager, tmp_path: Path) -> None:
+    """A run that was on the cluster, and then here, goes on there from its last step here."""
+    run = create(server, epochs=1)
+    assert begin(server, run, tmp_path / "node").wait(60) == 0
+    mirror = Mirror(os.environ["EXPLORER_STORAGE"], server.root, server.store, server.home_id, "ray")
+    mirror.fetch(run.id)
+    folder = RunFolder(server.root, run.id)
+    new = folder.checkpoints / "step-0000000999.pt"
+    new.write_bytes(b"newer")
+    before = listed(folder.checkpoints)
+    server.store.update(run.id, place="")
+    mirror.hand_over(server.store.get(run.id))
+    store = tmp_path / "store" / "runs" / run.id / "checkpoints"
+    assert {path.name for path in store.glob("*.pt")} == before
+    assert (store / new.name).read_bytes() == b"newer"

@@ -8,8 +8,9 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.analysis import analyze
-from explorer.inspection import AvailableModel
+from explorer.inspection import AvailableModel, describe_fetch
 from explorer.text import format_count, format_shape
+from pages.ui.manager import manager
 from pages.ui.text import literal
 
 from . import (
@@ -45,7 +46,7 @@ def main(found: dict[str, AvailableModel]) -> None:
     if not name or (entry and not entry.ready):
         _nothing(bool(name))
         return
-    with st.spinner("Loading PyTorch and the model"):
+    with st.spinner(describe_fetch(name, manager()) or "Loading PyTorch and the model"):
         model = models.open_by_name(name, found)
     if model is None:
         return

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer import catalog
 from explorer.architecture import Architecture, walk
-from explorer.inspection import AvailableModel, fetch_weights, find_published, list_models
+from explorer.inspection import AvailableModel, describe_fetch, fetch_weights, find_published, list_models
 from explorer.runs import Run
 from explorer.text import format_bytes, format_shape, parse_decimal
 from explorer.training import StartFrom, TrainConfig, describe_start
@@ -159,7 +159,7 @@ def _open(
     try:
         if source.endswith("@start"):  # another session may have opened what is not for this visitor
             manager().run(source.partition("@")[0])
-        with st.spinner("Reading the weights"):
+        with st.spinner(describe_fetch(name, manager()) or "Reading the weights"):
             return _open_cached(name, version), ""
     except ValueError as error:
         return None, str(error)
