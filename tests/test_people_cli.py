@@ -56,3 +56,17 @@ def test_people_and_what_they_did(manager: Manager, capsys: pytest.CaptureFixtur
     (line,) = json.loads(run_verb(capsys, "people", "audit", "--json"))
     assert (line["person"], line["action"], line["detail"]) == (ANN.id, "start", "mine")
     assert "start" in run_verb(capsys, "people", "audit")
+
+
+def test_what_one_person_did(manager: Manager, capsys: pytest.CaptureFixture[str]) -> None:
+    manager.act_for(ANN).create("mine", "{}", '{"epochs": 1}')
+    for number in range(3):
+        manager.act_for(BOB).create(f"bob's {number}", "{}", '{"epochs": 1}')
+    for who in (ANN.id, "Ann@Example.org", ANN.name):
+        (line,) = json.loads(run_verb(capsys, "people", "audit", "--person", who, "--lines", "2", "--json"))
+        assert line["person"] == ANN.id
+    assert len(json.loads(run_verb(capsys, "people", "audit", "--person", "bob", "--json"))) == 3
+    manager.store.people.welcome(Person(id="c" * 24, name="BOB"))
+    for who, said in (("bob", "2 people have this name; name one by the id"), ("zoe", "nobody of this id, email or")):
+        assert cli.main(["people", "audit", "--person", who]) == 2
+        assert said in capsys.readouterr().err

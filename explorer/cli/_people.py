@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..text import quote
 from ._arguments import whole_number
 from ._running import open_manager
 from ._text import escape, format_table, print_json
+
+if TYPE_CHECKING:  # the store is loaded by the action that needs it
+    from ..runs import PersonRow
 
 _LINES = 50
 
@@ -28,13 +32,26 @@ def _list(args: argparse.Namespace) -> None:
         print(format_table(("id", "name", "email", "last here"), rows, "<<<<"))
 
 
+def _find_person(people: list[PersonRow], text: str) -> str:
+    """The id of somebody who is named by id, verified email or name."""
+    wanted = text.strip().casefold()
+    found = [each for each in people if wanted in (each.id, each.email.casefold(), each.name.casefold())]
+    if len(found) == 1:
+        return found[0].id
+    if not found:
+        raise ValueError(f"--person {quote(text)}: nobody of this id, email or name has signed in; see: people list")
+    raise ValueError(f"--person {quote(text)}: {len(found)} people have this name; name one by the id in: people list")
+
+
 def _audit(args: argparse.Namespace) -> None:
     with open_manager() as manager:
-        lines = manager.store.people.audit(args.lines)
+        people = manager.store.people.all()
+        person = None if args.person is None else _find_person(people, args.person)
+        lines = manager.read_audit(args.lines, person)
         if args.json:
             print_json([asdict(each) for each in lines])
             return
-        names = manager.store.people.names()
+        names = {each.id: each.name for each in people}
         rows = [
             (_time(each.at), escape(names.get(each.person, each.person)), escape(each.action), escape(each.object),
              escape(each.detail))
@@ -54,5 +71,6 @@ def add(verbs: Any) -> None:
     text = "What people did, newest first."
     sub = actions.add_parser("audit", help=text, description=text)
     sub.set_defaults(run=_audit)
+    sub.add_argument("--person", metavar="WHO", help="of one person alone: id, email or name")
     sub.add_argument("--lines", type=whole_number, default=_LINES, metavar="N", help=f"at most; default: {_LINES}")
     sub.add_argument("--json", action="store_true", help="plain data instead of text")

@@ -204,9 +204,18 @@ class DataDirectory:
             raise ValueError("what others use is for administrators to see")
         return measure_usage(self.everybody.store, self.root, person)
 
-    def read_audit(self, limit: int = 1000) -> list[AuditLine]:
-        """Read what people did, newest first: the person for whom the manager acts, or everybody for administrators."""
-        mine = self.person.id if self.person is not None and not self.person.admin else None
+    def read_audit(self, limit: int = 1000, person: str | None = None) -> list[AuditLine]:
+        """Read what people did, newest first.
+
+        Args:
+            limit: How many lines at most.
+            person: The id of one of them, for administrators; others read of themselves.
+
+        Returns:
+            What was done by the person for whom the manager acts; by everybody, or by whom they name, where that is an
+            administrator or nobody in particular.
+        """
+        mine = self.person.id if self.person is not None and not self.person.admin else person
         return self.store.people.audit(limit, person=mine)
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:

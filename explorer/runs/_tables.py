@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sql
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest of the Alembic revisions in ``migrations/versions``."""
 VERSION = 2
 """For versions of the product that know nothing of Alembic: they refuse a store whose number is above 1."""
@@ -184,6 +184,7 @@ AUDIT = sql.Table(
     sql.Column("action", sql.String(40), nullable=False, comment="what was done, such as 'delete'"),
     sql.Column("object", sql.String(500), nullable=False, comment="to what, such as 'run 20260131-142501-0fa3c2'"),
     sql.Column("detail", sql.Text, nullable=False),
+    sql.Index("audit_of", "person", "at"),
 )
 ENTRIES = sql.Table(
     "entries",

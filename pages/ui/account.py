@@ -14,10 +14,11 @@ from explorer.person import Person
 from explorer.runs import AuditLine, Quotas, Usage, read_quotas
 from explorer.text import escape_csv, format_bytes
 
+from . import downloads
 from .absence import tell_absence
 from .manager import manager, require_manager
 from .people import signed_in_at, visitor
-from .text import cell, literal
+from .text import cell, key_of_rows, literal
 
 logger = logging.getLogger(__name__)
 _WELCOMED = "welcomed"
@@ -125,16 +126,18 @@ def _show_everybody(quotas: Quotas) -> None:
 
 
 def _show_audit(person: Person) -> None:
-    lines, names = manager().read_audit(_LINES), manager().store.people.names()
+    names = manager().store.people.names()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.header("What was done" if person.admin else "What you did", anchor=False, width="content")
+        who = _choose_person() if person.admin else None
+        lines = manager().read_audit(_LINES, who)
         words = st.text_input(
             "Filter", key="audit_filter", label_visibility="collapsed", placeholder="name, action, run ..."
         ).lower().split()  # fmt: skip
         found = [line for line in lines if all(word in _words(line, names) for word in words)]
-        st.download_button(
+        downloads.download_button(
             "CSV", data=lambda: _to_csv(found, names), file_name="audit.csv", mime="text/csv",
-            icon=":material/download:", key="audit_csv", on_click="ignore",
+            icon=":material/download:", key="audit_csv", what="audit",
         )  # fmt: skip
     rows = [
         {
@@ -149,6 +152,16 @@ def _show_audit(person: Person) -> None:
             height="auto" if len(rows) < 9 else 400,
         )  # fmt: skip
     st.caption(f"{len(found):,} of {len(lines):,} lines, the newest first.")
+
+
+def _choose_person() -> str | None:
+    """Whose lines an administrator wants to read: of somebody who does little, all would hide them."""
+    people = {each.id: each for each in manager().store.people.all()}
+    titles = {name: f"{each.name}{f' · {each.email}' if each.email else ''}" for name, each in people.items()}
+    return st.selectbox(
+        "Person", list(titles), index=None, key=key_of_rows("audit_person", list(titles)), width=240,
+        format_func=titles.__getitem__, label_visibility="collapsed", placeholder="everybody",
+    )  # fmt: skip
 
 
 def _words(line: AuditLine, names: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from explorer.architecture import Architecture
 from explorer.export import FORMATS, ExportedFile, Format, Subject, export, list_data
 from explorer.training import RECIPES, TrainConfig, parse, recipe
 
+from . import downloads
 from .manager import manager
 from .text import literal
 
@@ -28,6 +29,7 @@ def offer(
     subjects: Mapping[str, Make],
     *,
     has_weights: bool,
+    what: str,
     block: str = "",
     label: str = "Export the model",
     wide: bool = False,
@@ -38,6 +40,7 @@ def offer(
         key: Of the button.
         subjects: What may be taken, by its title; made when a file is written, since a model may have to be opened.
         has_weights: Whether it has weights.
+        what: Whose file it is, for the audit, such as 'run 20260131-142501-0fa3c2'.
         block: A node of which pictures and tables may be, beside those of the whole network.
         label: Of the button.
         wide: Whether it is as wide as what it stands in.
@@ -47,7 +50,7 @@ def offer(
         help="Source code, ONNX, weights, pictures and tables; what computes is computed before you get it.",
     ):  # fmt: skip
         _forget()
-        _show(subjects, has_weights, block)
+        _show(subjects, has_weights, what, block)
 
 
 def find_recipe(name: str) -> TrainConfig | None:
@@ -62,7 +65,7 @@ def _forget() -> None:
 
 
 @st.dialog("Export", width="large", on_dismiss=_forget)
-def _show(subjects: Mapping[str, Make], has_weights: bool, block: str) -> None:
+def _show(subjects: Mapping[str, Make], has_weights: bool, what: str, block: str) -> None:
     known = {name: form for name, form in FORMATS.items() if has_weights or not form.needs_weights}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
@@ -87,7 +90,7 @@ def _show(subjects: Mapping[str, Make], has_weights: bool, block: str) -> None:
     if isinstance(written, str):
         st.error(literal(f"{written[:1].upper()}{written[1:]}."), icon=":material/error:")
     elif written:
-        _hand_over(written, form)
+        _hand_over(written, form, what)
 
 
 def _ask(form: Format, has_weights: bool) -> bool:
@@ -117,12 +120,12 @@ def _write(make: Make, name: str, path: str, config: TrainConfig | None) -> Expo
             return str(error)
 
 
-def _hand_over(file: ExportedFile, form: Format) -> None:
+def _hand_over(file: ExportedFile, form: Format, what: str) -> None:
     for note in file.notes:
         st.caption(literal(note))
-    st.download_button(
-        f"Download {file.name}", file.data, file_name=file.name, mime=file.media_type, on_click="ignore",
-        icon=":material/download:", key="export_download",
+    downloads.download_button(
+        f"Download {file.name}", file.data, file.name, file.media_type, what=what, icon=":material/download:",
+        key="export_download",
     )  # fmt: skip
     if not form.is_text:
         return

@@ -248,6 +248,7 @@ def _export(architecture: Architecture) -> None:
         "export_open",
         {"this design": lambda: Subject(architecture=catalog.state_origin(architecture))},
         has_weights=False,
+        what="",
         block=edit.column_of(architecture, session.selected_path()) or "",
         label="Export",
     )

@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.export import write_pdf, write_svg, write_tikz
 from explorer.figures import Drawing
 
+from .downloads import download_button
 from .text import literal
 
 
@@ -35,8 +36,8 @@ def show(key: str, draw: Callable[[], Drawing]) -> None:
             for label, write, ending, kind in forms:
                 data, notes = write(drawing)
                 told += [note for note in notes if note not in told]
-                st.download_button(
-                    label, data, file_name=f"{key.replace('_', '-')}.{ending}", mime=kind, on_click="ignore",
+                download_button(
+                    label, data, f"{key.replace('_', '-')}.{ending}", kind,
                     key=f"{key}_picture_{ending}",
                 )  # fmt: skip
         st.caption(literal(" ".join(told)))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+import zipfile
 
 import pytest
 
 from explorer.person import LONGEST_STAY_SECONDS
+from explorer.training import open_manager
 from tests.browser.by_hand import USER_COOKIE, signed_cookie, user_of
 from tests.browser.design import JOINER
 from tests.browser.helpers import open_app, rerun, settle
-from tests.browser.signing_in import IDS, PEOPLE, sign_in
+from tests.browser.signing_in import IDS, PEOPLE, person_of, sign_in
 from tests.sizes import thorough
 
 
@@ -150,11 +152,38 @@ def test_what_people_use_and_did(shared, new_page):
     with rerun(eve):
         eve.locator(".st-key-audit_filter input").fill("ann archer unshare")
         eve.locator(".st-key-audit_filter input").press("Enter")
+    with rerun(eve):
+        eve.locator("[class*=st-key-audit_person_] input").fill("Ann Archer")
+        eve.get_by_role("option", name="Ann Archer").click()
     with eve.expect_download() as download:
         eve.locator(".st-key-audit_csv button").click()
     rows = download.value.path().read_text().splitlines()
     assert rows[0] == "when,person,name,action,object,detail"
     assert all("Ann Archer,unshare,run" in row for row in rows[1:])
+
+
+def lines_of(shared, sub):
+    manager = open_manager(shared.home)
+    found = manager.store.people.audit(person=person_of(shared.home, sub).id)
+    manager.close()
+    return [(line.action, line.object, line.detail) for line in reversed(found)]
+
+
+def test_what_is_taken_away_leaves_a_line(shared, new_page):
+    """The files of a run that somebody shares, and what the page tells of people, by whoever takes them."""
+    bob, run = new_page(), IDS["shared"]
+    sign_in(bob, f"{shared.url}/train?run={run}", "bob")
+    bob.locator(".st-key-more button").first.click()
+    before = len(lines_of(shared, "bob"))
+    with bob.expect_download() as download:
+        bob.locator(".st-key-export button").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist()
+    assert lines_of(shared, "bob")[before:] == [("download", f"run {run}", f"{run}-tensorboard.zip")]
+    open_app(bob, f"{shared.url}/people")
+    with bob.expect_download():
+        bob.locator(".st-key-audit_csv button").click()
+    assert lines_of(shared, "bob")[-1] == ("download", "audit", "audit.csv")
 
 
 @thorough("tests/test_person.py::test_claims_that_name_nobody_or_are_over_admit_nobody")

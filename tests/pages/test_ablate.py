@@ -165,9 +165,9 @@ def test_the_files_to_take_away_are_made(home: Path, manager: Manager) -> None:
     from pages.ui.ablate.manage import _make_file
 
     stored = done(manager)
-    frame = pd.read_csv(io.StringIO(_make_file(to_csv, stored)))
+    frame = pd.read_csv(io.StringIO(_make_file(manager, to_csv, stored)))
     assert list(frame["kind"]) == ["variant"] * 4 + ["interaction"]
-    assert "| residual × CBAM |" in _make_file(to_markdown, stored)
+    assert "| residual × CBAM |" in _make_file(manager, to_markdown, stored)
 
 
 def test_an_address_rebuilds_its_experiment(home: Path, manager: Manager) -> None:

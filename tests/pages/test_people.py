@@ -102,3 +102,8 @@ def test_a_damaged_file_of_secrets_opens_no_page(
     monkeypatch.setattr(people.st, "get_option", lambda name: [str(path)] if name == "secrets.files" else None)
     assert "cannot be read" in people.find_problem()
     assert people.sign_in_is_on()
+
+
+def test_every_file_that_is_taken_away_goes_by_the_button_that_leaves_a_line() -> None:
+    found = [path.name for path in (ROOT / "pages").rglob("*.py") if "st.download_button(" in path.read_text("utf-8")]
+    assert found == ["downloads.py"]

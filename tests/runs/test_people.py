@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sqlite3
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -281,3 +282,11 @@ def test_who_acts_for_somebody_acts_for_them_alone(people: tuple[Manager, Manage
     assert isinstance(again.store, PersonalStore)
     create(ann)
     assert again.runs() == []
+
+
+def test_what_one_person_did_is_found_by_an_index(manager: Manager) -> None:
+    """With every upload it is asked how much somebody has uploaded; a server that lives long has many lines."""
+    with sqlite3.connect(manager.root / "runs.sqlite") as store:
+        query = "SELECT detail FROM audit WHERE person = 'x' AND action = 'upload' AND at > 1.0"
+        ((*_, plan),) = store.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert "audit_of (person=? AND at>?)" in plan

@@ -9,7 +9,9 @@ import streamlit as st
 
 from explorer import experiments
 from explorer.experiments import StoredExperiment
+from explorer.runs import Manager
 from pages.ui import sharing
+from pages.ui.downloads import download_button
 from pages.ui.manager import manager
 
 from . import state
@@ -83,13 +85,13 @@ def _download(stored: StoredExperiment) -> None:
             ("CSV", experiments.to_csv, "text/csv"),
             ("Markdown", experiments.to_markdown, "text/markdown"),
         ):
-            st.download_button(
-                form, data=partial(_make_file, make, stored),
-                file_name=f"ablation-{stored.id}.{'csv' if form == 'CSV' else 'md'}", mime=mime,
-                icon=":material/download:", key=f"ablation_{form.lower()}", on_click="ignore",
+            download_button(
+                form, partial(_make_file, manager(), make, stored),
+                f"ablation-{stored.id}.{'csv' if form == 'CSV' else 'md'}", mime,
+                icon=":material/download:", key=f"ablation_{form.lower()}", what=f"experiment {stored.id}",
             )  # fmt: skip
 
 
-def _make_file(make: Callable[..., str], stored: StoredExperiment) -> str:
-    rows = experiments.collect_results(manager(), stored)
-    return make(stored, rows, experiments.draw_conclusions(manager(), stored, rows))
+def _make_file(runs: Manager, make: Callable[..., str], stored: StoredExperiment) -> str:
+    rows = experiments.collect_results(runs, stored)
+    return make(stored, rows, experiments.draw_conclusions(runs, stored, rows))

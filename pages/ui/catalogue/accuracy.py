@@ -11,6 +11,7 @@ from explorer.comparison import FAMILIES, PublishedPoint, list_published, pareto
 from explorer.figures import LINES, Axis, Mark, Path
 from explorer.text import format_count, format_decimal, format_shape
 from pages.ui.components import mount
+from pages.ui.downloads import download_button
 from pages.ui.text import cell, literal, number_column
 
 from .state import AXES, PAGE
@@ -40,9 +41,9 @@ def show() -> None:
         "Front: no other network is as accurate for less."
     )
     _show_table(points)
-    st.download_button(
+    download_button(
         "Save as CSV", render_published_csv(), "published-accuracy.csv", "text/csv", key="published_csv",
-        icon=":material/download:", on_click="ignore",
+        icon=":material/download:",
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from explorer.figures import LINES
 from explorer.text import format_share, format_si
 from pages.ui.absence import follow
 from pages.ui.components import mount
+from pages.ui.downloads import download_button
 from pages.ui.manager import manager
 from pages.ui.text import cell, key_of_rows, literal
 
@@ -248,9 +249,9 @@ def _board(stored: StoredChallenge) -> None:
     _table(stored, board)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle("The best of each alone", value=True, key="challenge_best", persist_state="session")
-        st.download_button(
+        download_button(
             "CSV", challenges.to_csv(stored, board), f"board-{stored.id}.csv", "text/csv", key="challenge_csv",
-            icon=":material/download:", on_click="ignore",
+            icon=":material/download:", what=f"challenge {stored.id}",
         )  # fmt: skip
     chosen = next((entry for entry in board if entry.id == state.PAGE.state["entry"]), None)
     if chosen is not None:

@@ -9,6 +9,7 @@ import streamlit as st
 from explorer import catalog
 from explorer.architecture import to_json
 from explorer.comparison import LETTERS, make_report, render_csv, render_html, render_latex, render_markdown
+from pages.ui.downloads import download_button
 
 from . import networks, run_results, state
 from .entries import Entry
@@ -35,17 +36,16 @@ def show(entries: tuple[Entry, ...]) -> None:
         )
         with st.container(horizontal=True, gap="small"):
             for label, make, ending, kind in forms:
-                st.download_button(
-                    label, make(found), file_name=f"comparison.{ending}", mime=kind, key=f"compare_{ending}",
-                    on_click="ignore",
-                )  # fmt: skip
+                download_button(
+                    label, make(found), f"comparison.{ending}", kind, key=f"compare_{ending}"
+                )
         st.caption("Each network, to be opened again here or on the Design page:")
         with st.container(horizontal=True, gap="small"):
             for letter, entry in zip(LETTERS, entries, strict=False):
                 text = to_json(catalog.state_origin(entry.architecture), indent=1)
-                st.download_button(
-                    f"{letter} as JSON", text, file_name=f"network-{letter}.json", mime="application/json",
-                    key=f"compare_json_{letter}", on_click="ignore",
+                download_button(
+                    f"{letter} as JSON", text, f"network-{letter}.json", "application/json",
+                    key=f"compare_json_{letter}",
                 )  # fmt: skip
 
 

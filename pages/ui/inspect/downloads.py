@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import streamlit as st
-
 from explorer.text import escape_csv
+from pages.ui.downloads import download_button
 from pages.ui.text import literal
 
 
@@ -21,9 +20,9 @@ def offer_map(values: Any, name: str, key: str) -> None:
 
 def offer_rows(make: Any, name: str, key: str) -> None:
     """A button for rows of numbers and texts; they are made when it is pressed."""
-    st.download_button(
+    download_button(
         literal(f"{name} as CSV"), lambda: write_csv(make()), f"{file_name(name)}.csv", "text/csv", key=key,
-        icon=":material/download:", type="tertiary", on_click="ignore",
+        icon=":material/download:", type="tertiary",
     )  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def _offer_export(title: str, name: str, found: dict[str, AvailableModel]) -> No
             raise ValueError(f"{title} cannot be opened")
         return Subject.of_model(model, export.find_recipe(name))
 
-    export.offer("inspect_export", {title: make}, has_weights=True, wide=True)
+    export.offer("inspect_export", {title: make}, has_weights=True, what=f"model {name}", wide=True)
 
 
 def _card(card: ModelCard) -> None:

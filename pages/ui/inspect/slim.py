@@ -222,7 +222,10 @@ def _take_away(way: Way) -> None:
         )  # fmt: skip
         design = st.button("Open in Design", key="inspect_slim_design", icon=":material/edit:")
         beside = st.button("Compare", key="inspect_slim_compare", icon=":material/compare_arrows:")
-        export.offer("inspect_slim_export", {model.name: lambda: Subject.of_model(model)}, has_weights=True)
+        export.offer(
+            "inspect_slim_export", {model.name: lambda: Subject.of_model(model)}, has_weights=True,
+            what=f"model {model.name}",
+        )  # fmt: skip
     if tune:
         _fine_tune(way)
     if design:

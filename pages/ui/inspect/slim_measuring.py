@@ -11,6 +11,7 @@ from explorer import datasets
 from explorer.datasets import Cancel, Progress
 from explorer.text import format_bytes, format_share
 from pages.ui import background
+from pages.ui.downloads import download_button
 from pages.ui.text import literal
 
 from . import data, downloads, slim_way
@@ -136,9 +137,10 @@ def show_int8(way: Way, name: str, count: int) -> None:
             help=f"By onnxruntime on this machine's CPU: {timed.describe()}. Small networks are often slower in "
             "integers.",
         )  # fmt: skip
-    st.download_button(
+    download_button(
         "Download the ONNX file", content, f"{downloads.file_name(way.model.architecture.name)}-int8.onnx",
-        "application/octet-stream", key="inspect_slim_onnx", icon=":material/download:", on_click="ignore",
+        "application/octet-stream", key="inspect_slim_onnx", icon=":material/download:",
+        what=f"model {way.model.name}",
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from explorer.figures import Axis, Mark, Path
 from explorer.text import format_decimal, format_shape, format_share
 from pages.ui import session
 from pages.ui.components import mount
+from pages.ui.downloads import download_button
 from pages.ui.field import Place, mount_field
 from pages.ui.inspect import downloads
 from pages.ui.text import cell, literal, number_column
@@ -207,9 +208,9 @@ def _trace(steps: list[tuple[int, Any]]) -> None:
 def _offer_files(name: str, found: list[Result], shown: list[Result]) -> None:
     """All states as one picture, and those that are shown as numbers."""
     with st.container(horizontal=True, key="effective_files"):
-        st.download_button(
+        download_button(
             "Pictures as PNG", lambda: _png(found), f"{downloads.file_name(name)}.png", "image/png",
-            key="effective_png", icon=":material/download:", type="tertiary", on_click="ignore",
+            key="effective_png", icon=":material/download:", type="tertiary",
         )  # fmt: skip
         for number, (each, field) in enumerate(shown):
             downloads.offer_map(field.values, f"{each.state.title} {name}", f"effective_csv_{number}")

@@ -7,6 +7,7 @@ import streamlit as st
 from explorer import datasets
 from explorer.architecture import Architecture, from_json, to_json
 from explorer.training import TrainConfig, describe_augmentation, parse
+from pages.ui.downloads import download_button
 from pages.ui.text import literal
 
 _IMAGES, _DRAWS = 5, 3
@@ -48,7 +49,7 @@ def show(network: Architecture, config: TrainConfig) -> None:
             )
             if first > 1:
                 st.button("From the first", key="augment_again", type="tertiary", on_click=_go, args=(1,))
-            st.download_button(
+            download_button(
                 "PNG", sheet, "augmentation.png", "image/png", icon=":material/download:", type="tertiary"
             )
 

@@ -11,6 +11,7 @@ from explorer.export import Subject
 from explorer.inspection import BEST
 from explorer.runs import FORMATS, RESUMABLE, Run, RunFolder, export_zip, list_best, list_checkpoints
 from pages.ui import export, sharing
+from pages.ui.downloads import download_button
 from pages.ui.manager import manager
 
 from . import state
@@ -113,10 +114,10 @@ def _export(run: Run) -> None:
             help="Everything that was recorded: event files for TensorBoard, or one row a step.",
         )  # fmt: skip
         # The file is made when it is asked for: a long run has many points.
-        st.download_button(
-            "Download", data=lambda: export_zip(manager().store, [run], form or "csv"),
-            file_name=f"{run.id}-{form}.zip",
-            mime="application/zip", icon=":material/download:", key="export", on_click="ignore",
+        store = manager().store
+        download_button(
+            "Download", lambda: export_zip(store, [run], form or "csv"), f"{run.id}-{form}.zip", "application/zip",
+            icon=":material/download:", key="export", what=f"run {run.id}",
         )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def _offer_model(run: Run) -> None:
         names = {"the best epoch": f"{run.id}@{BEST}"} if best else {}
         names["the newest checkpoint"] = run.id
         subjects = {title: partial(_open_model, name) for title, name in names.items()}
-        export.offer(f"export_model_{run.id}", subjects, has_weights=True)
+        export.offer(f"export_model_{run.id}", subjects, has_weights=True, what=f"run {run.id}")
 
 
 def _open_model(name: str) -> Subject:
