@@ -12,9 +12,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PRODUCT := .venv/.product-installed
 TOOLS := .venv/.tools-installed
+COMPILED := .venv/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all pytest lint benchmark screenshots clean
+.PHONY: help run test test-all pytest chromium lint benchmark screenshots clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
@@ -23,11 +24,13 @@ run: $(PRODUCT)  ## install what is missing and open the app (ARGS="--server.por
 	@$(BIN)/python -m streamlit run app.py $(ARGS)
 
 test: $(TOOLS)  ## everything: lint, types, tests, browser tests (ARGS="-k share" and the like)
-	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+	@$(MAKE) --no-print-directory --jobs=3 lint pytest
 
-pytest: $(TOOLS)
-	@$(BIN)/python -m tests.browser.chromium
+pytest: chromium $(COMPILED)
 	$(BIN)/python -m pytest -n 3 $(ARGS)
+
+chromium: $(TOOLS)
+	@$(BIN)/python -m tests.browser.chromium
 
 test-all: export EXPLORER_TESTS = all
 test-all: test  ## the same with all random examples, ten times as many, and the relatives of each kind
@@ -39,8 +42,7 @@ lint: $(TOOLS)  ## ruff and mypy
 benchmark: $(TOOLS)  ## measure against the stated budgets
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s $(ARGS)
 
-screenshots: $(TOOLS)  ## pictures of every page
-	@$(BIN)/python -m tests.browser.chromium
+screenshots: chromium  ## pictures of every page
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 clean:  ## remove what make and the tests have made, the environment too
@@ -56,6 +58,13 @@ $(PRODUCT): requirements.txt constraints.txt | $(BIN)/pip
 $(TOOLS): $(PRODUCT) tests/requirements.txt
 	@echo "Installing what the tests need …"
 	@$(PIP) install --no-compile -r tests/requirements.txt -c constraints.txt
+	@touch $@
+
+# What the tests import, compiled once: three processes that begin side by side would each compile all of it. What is
+# wrong with a test that cannot be collected, pytest says when it runs them.
+$(COMPILED): $(TOOLS)
+	@echo "Compiling what the tests import …"
+	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null 2>&1 || true
 	@touch $@
 
 # Debian and Ubuntu keep ensurepip in a package of its own; without it, other ways to a pip are tried.

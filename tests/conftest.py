@@ -37,13 +37,14 @@ ONE_AFTER_ANOTHER = (
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """How pytest-xdist deals out the tests: those files as a whole and first, all others one by one."""
+    """How pytest-xdist deals out the tests: those files as a whole, all others one by one."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Files(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return nodeid.split("::")[0] if nodeid.startswith(ONE_AFTER_ANOTHER) else nodeid
 
+    config.option.loadscopereorder = False  # as they are collected, not those with the most tests first
     return Files(config, log)
 
 
@@ -53,8 +54,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if waits and not ALL else None
 
 
+@pytest.hookimpl(trylast=True)  # after tests/browser/conftest.py, which knows nothing of processes side by side
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """``make test`` runs one of each kind; its relatives, marked as thorough, wait for ``make test-all``."""
+    """``make test`` runs one of each kind; its relatives, marked as thorough, wait for ``make test-all``.
+
+    Of processes side by side none shall begin a long file when the others are about to end: those files come first.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(ONE_AFTER_ANOTHER))
     if ALL:
         return
     # The long forms (``-m soak``) are whole as they are: whoever asks for them has the time.
