@@ -41,6 +41,7 @@ from ._layout import Layout, find_layout
 from ._long_range import generate_long_range
 from ._members import HEIC_ENDINGS, IMAGE_ENDINGS
 from ._offers import Offer
+from ._packs import Packs, open_packs
 from ._plan import parse_size
 from ._preprocessing import IMAGENET_MEAN, IMAGENET_STD, Box, Placement, Preprocessing
 from ._preview import Preview, preview, preview_upload
@@ -72,6 +73,7 @@ __all__ = [
     "ImportedDataset",
     "Layout",
     "Offer",
+    "Packs",
     "Placement",
     "Preprocessing",
     "Preview",
@@ -102,6 +104,7 @@ __all__ = [
     "load",
     "measure_reading",
     "names",
+    "open_packs",
     "open_paths",
     "parse_size",
     "parse_strokes",

@@ -72,11 +72,8 @@ class Index:
         text = self.paths[start : int(self.ends[row])].tobytes().decode("utf-8", "surrogateescape")
         return self.root / text
 
-    def read(self, row: int) -> NDArray[np.uint8]:
-        """An image as it would be stored, (C, H, W).
-
-        Raises DatasetError where its file is gone, damaged, or another one than was registered.
-        """
+    def read_bytes(self, row: int) -> bytes:
+        """The file of an image. Raises DatasetError where it is gone, damaged, or another one than was registered."""
         path = self.path(row)
         try:
             data = read_file(path)
@@ -87,6 +84,11 @@ class Index:
                 f"{path} has changed since the data set was imported; bring the old file back, or import the folder "
                 "again"
             )
+        return data
+
+    def read(self, row: int) -> NDArray[np.uint8]:
+        """An image as it would be stored, (C, H, W). Raises DatasetError as ``read_bytes``."""
+        data = self.read_bytes(row)
         _, height, width = self.shape
         pixels, _ = decode_to(data, height, width, squash=self.squash)  # it could be decoded when it was registered
         return pixels.transpose(2, 0, 1)[: self.shape[0]]

@@ -206,7 +206,7 @@ def load(name: str) -> ImageArrays:
 
 def open_index(name: str) -> Index:
     """The index of a streamed set, whose folder is there. Raises DatasetError."""
-    index, known = _read_index(name), read_facts(name)
+    index, known = read_index(name), read_facts(name)
     if not index.root.is_dir():
         raise DatasetError(
             f"{index.root}, the folder of the images of {known.title}, is not there; bring it back, or import the "
@@ -215,10 +215,20 @@ def open_index(name: str) -> Index:
     return index
 
 
-def _read_index(name: str) -> Index:
-    """The index of a streamed set. Raises DatasetError if a file is missing or is not what was written."""
+def copy_of(name: str) -> Path:
+    """Where the images of a streamed set lie on a machine that does not have their own folder."""
+    return folder(name) / "images"
+
+
+def _root_of(known: ImportedDataset) -> Path:
+    """The folder in which the images of a streamed set are read here."""
+    return copied if (copied := copy_of(known.name)).is_dir() else Path(known.sources[0][0])
+
+
+def read_index(name: str, root: Path | None = None) -> Index:
+    """The index of a streamed set, whose images are read in ``root``. Raises DatasetError if it is not as written."""
     known = read_facts(name)
-    place, root = folder(name), Path(known.sources[0][0])
+    place, root = folder(name), root or _root_of(known)
     try:
         index = _index.read(place, root, known.classes, known.shape, known.counts, known.scaled_by == "squash")
     except (OSError, EOFError, ValueError) as error:
@@ -305,7 +315,7 @@ def count_classes(name: str) -> tuple[list[int], list[int]]:
     """Images of each class, for training and for testing; pixels are not read. Raises DatasetError."""
     known = read_facts(name)
     if known.streamed:
-        labels, border = _read_index(name).labels, known.counts[0]
+        labels, border = read_index(name).labels, known.counts[0]
         parts = [np.bincount(part, minlength=len(known.classes)) for part in (labels[:border], labels[border:])]
         return parts[0].tolist(), parts[1].tolist()
     path = folder(name) / ARRAYS
@@ -360,7 +370,7 @@ def get_card(name: str) -> DatasetCard:
             f"and are read from there while a network trains ({imported.stream_reason})."
         )
         paths = [place / f"{each}.npy" for each in _index.FILES]
-        available = all(path.is_file() for path in paths) and Path(imported.sources[0][0]).is_dir()
+        available = all(path.is_file() for path in paths) and _root_of(imported).is_dir()
         size_bytes = sum(path.stat().st_size for path in paths) if available else 0
     return DatasetCard(
         name=imported.name,

@@ -32,6 +32,7 @@ from ._home import (
 from ._manager import Manager, wait_until_ended
 from ._networks import NetworkRow, Networks
 from ._open import connect_store, open_store
+from ._parcels import pack_name
 from ._patience import PATIENCE_SECONDS, PatientStore
 from ._people import AuditLine, PersonRow
 from ._personal import PersonalStore
@@ -53,7 +54,7 @@ from ._records import (
     Superseded,
 )
 from ._samples import PREDICTIONS, SAMPLES, Prediction, Samples
-from ._storage import StorageError
+from ._storage import Storage, StorageError
 from ._store import Store
 from ._supervisor import AlreadyManaged
 
@@ -99,6 +100,7 @@ __all__ = [
     "Samples",
     "SavedFiles",
     "Status",
+    "Storage",
     "StorageError",
     "Store",
     "StoreError",
@@ -129,6 +131,7 @@ __all__ = [
     "measure_classes",
     "new_run_id",
     "open_store",
+    "pack_name",
     "read_home_id",
     "read_log",
     "read_note",

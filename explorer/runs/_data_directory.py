@@ -18,6 +18,7 @@ from ._experiments import Trial
 from ._home import RUN_ID, RunFolder, read_home_id
 from ._local import LocalPlace
 from ._open import open_store
+from ._parcels import OpenPacks
 from ._people import AuditLine
 from ._personal import PersonalStore
 from ._place import Place
@@ -44,6 +45,7 @@ class DataDirectory:
         worker_command: Callable[[], Sequence[str]] | None = None,
         per_device: int = 1,
         cluster: str | None = None,
+        open_packs: OpenPacks | None = None,
     ) -> None:
         """Open the runs of a data directory.
 
@@ -55,6 +57,7 @@ class DataDirectory:
             per_device: How many runs may share a device.
             cluster: Where Ray listens, such as 'auto' or 'ray://host:10001'; by default ``EXPLORER_CLUSTER``, then
                 nowhere: runs are processes of this machine.
+            open_packs: Gives the images of a data set that machines of a cluster are to have beside its folder.
 
         Raises:
             StoreError: The store cannot be read or written.
@@ -73,7 +76,9 @@ class DataDirectory:
         places: list[Place] = [LocalPlace(self.root, self.url, self.store, worker_command, per_device)]
         address = cluster or os.environ.get("EXPLORER_CLUSTER", "").strip()
         if address:
-            places.append(RayPlace(address, self.root, self.url, self.store, self.home_id, worker_command))
+            places.append(
+                RayPlace(address, self.root, self.url, self.store, self.home_id, worker_command, open_packs)
+            )
         self._scheduler = Scheduler(self.root, self.store, self.home_id, places)
         self._supervisor = Supervisor(self.root, self._scheduler, places)
 

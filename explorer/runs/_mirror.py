@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ._files import read_note
 from ._home import RunFolder
+from ._parcels import OpenPacks, Parcels
 from ._records import ENDED, Run
 from ._storage import Storage, StorageError
 from ._store import Store
@@ -37,9 +38,12 @@ def find_dataset(root: Path, run: Run) -> tuple[Path, str] | None:
 class Mirror:
     """Hands the files of runs over to an object store, and keeps copies of what their workers leave there."""
 
-    def __init__(self, url: str, root: Path, store: Store, home: str, place: str) -> None:
+    def __init__(
+        self, url: str, root: Path, store: Store, home: str, place: str, open_packs: OpenPacks | None = None
+    ) -> None:
         """Keep the copies of a data directory's runs. Raises StorageError where the URL names no object store."""
         self.storage = Storage(url)
+        self._parcels = Parcels(self.storage, open_packs or (lambda _: None))
         self._root, self._store, self._home, self._place = root, store, home, place
         self._given: set[str] = set()
         """Data sets that are in the object store."""
@@ -51,14 +55,21 @@ class Mirror:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def hand_over(self, run: Run) -> None:
-        """Have a run's folder and its data set where the machine that trains it finds them. Raises StorageError."""
+    def hand_over(self, run: Run) -> str:
+        """Have a run's folder and its data set where the machine that trains it finds them.
+
+        Returns what is still to be waited for, '' where all is there. Raises StorageError, and ValueError where its
+        images cannot be sent.
+        """
+        data = find_dataset(self._root, run)
+        if data is not None and (waits := self._parcels.send(data[0].name)):
+            return waits
         if run.place != self._place or not self.storage.has(run_name(run.id)):
             self.storage.push(RunFolder(self._root, run.id).path, run_name(run.id))
-        data = find_dataset(self._root, run)
         if data is not None and data[1] not in self._given and data[0].is_dir():
             self.storage.push(*data, fixed=True)
             self._given.add(data[1])
+        return ""
 
     def fetch(self, run: str) -> bool:
         """Copy what there is of a run now, its weights only when somebody reads them; whether there is anything.
@@ -85,7 +96,8 @@ class Mirror:
             self._thread.start()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads."""
+        self._parcels.close()
         self._closing.set()
 
     def _copy_forever(self) -> None:

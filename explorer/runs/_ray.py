@@ -29,6 +29,7 @@ from ._fair import Queue
 from ._home import RunFolder
 from ._mirror import Mirror
 from ._neighbours import Neighbours
+from ._parcels import OpenPacks
 from ._place import Book, Settle, share_of_gpu
 from ._ray_gateway import NAMESPACE
 from ._ray_supervisor import find_end
@@ -142,7 +143,7 @@ class RayPlace:
 
     def __init__(
         self, address: str, root: Path, url: str | None, store: Store, home: str,
-        command: Callable[[], Sequence[str]] | None,
+        command: Callable[[], Sequence[str]] | None, open_packs: OpenPacks | None = None,
     ) -> None:  # fmt: skip
         """Use a cluster for the runs of a data directory. Raises ClusterError where that is not possible."""
         if importlib.util.find_spec("ray") is None:
@@ -168,7 +169,7 @@ class RayPlace:
         self._losses: dict[str, Losses] = {}
         storage = os.environ.get("EXPLORER_STORAGE", "").strip()
         try:
-            self._mirror = Mirror(storage, root, store, home, self.name) if storage else None
+            self._mirror = Mirror(storage, root, store, home, self.name, open_packs) if storage else None
         except StorageError as error:
             raise ClusterError(str(error)) from None
         self._home = home
@@ -308,11 +309,15 @@ class RayPlace:
         name, need = _actor(run, run.attempt + 1), _resources(run, self._nodes)
         RunFolder(self._root, run.id).path.mkdir(parents=True, exist_ok=True)
         try:
-            if self._mirror is not None:
-                self._mirror.hand_over(run)
+            if self._mirror is not None and (reason := self._mirror.hand_over(run)):
+                self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
+                return False
             self._gateway.ask("start", name=name, cpus=need.cpus, gpus=need.gpus, worker=self._order(run, need))
         except (ClusterError, StorageError) as error:
             _log.warning("%s", error)
+            return False
+        except ValueError as error:
+            self._store.update(run.id, where={"status": ("queued",)}, status="failed", reason=str(error))
             return False
         self._store.update(run.id, where={"attempt": (run.attempt,)}, turn="begins", place=self.name)
         self._started[name] += 1
@@ -337,11 +342,12 @@ class RayPlace:
             "EXPLORER_DATABASE_URL": self._url,
             "EXPLORER_RUN_ATTEMPT": str(attempt),
             "EXPLORER_RUN_DEVICE": "cuda:0" if need.gpus else "cpu",
+            "EXPLORER_STORAGE": "" if self._mirror is None else self._mirror.storage.url,
         }
         return {
             "arguments": [*self._command()[1:], run.id], "environment": environment, "root": str(self._root),
             "url": self._url, "run": run.id, "attempt": attempt, "home": self._home,
-            "storage": "" if self._mirror is None else self._mirror.storage.url,
+            "storage": environment["EXPLORER_STORAGE"],
         }  # fmt: skip
 
     def signal(self, run: Run, number: signal.Signals) -> bool:

@@ -176,6 +176,20 @@ class Storage:
             raise StorageError(f"{name} could not be read from {self._shown}: {error}") from None
         return True
 
+    def put(self, path: Path, name: str) -> None:
+        """Copy one file to the store. Raises StorageError where that cannot be."""
+        try:
+            self._write(path, name)
+        except self._errors as error:
+            raise StorageError(f"{name} could not be written to {self._shown}: {error}") from None
+
+    def list_files(self, name: str) -> dict[str, int]:
+        """The names of the files that the store has below a name, and their sizes in bytes. Raises StorageError."""
+        try:
+            return {f"{name}/{part}": stamp.size_bytes for part, stamp in self._list(name).items()}
+        except self._errors as error:
+            raise StorageError(f"{self._shown} cannot be read: {error}") from None
+
     def has(self, name: str) -> bool:
         """Whether the store has anything under a name. Raises StorageError."""
         try:

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from ..datasets import open_packs
 from ..runs import Manager
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "explorer.training")
@@ -47,4 +48,4 @@ def open_manager(root: Path | None = None, url: str | None = None, *, per_device
     Raises:
         StoreError: The store cannot be read or written.
     """
-    return Manager(root, url, worker_command=worker_command, per_device=per_device)
+    return Manager(root, url, worker_command=worker_command, per_device=per_device, open_packs=open_packs)

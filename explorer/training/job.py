@@ -38,6 +38,7 @@ from ._config import TrainConfig, parse
 from ._control import ControlThread, RunEnded, StoreSink
 from ._environment import environment
 from ._fit import check_batches, steps_per_epoch
+from ._images import bring_images
 from ._loading import describe_loading
 from ._rate_range import has_exploded, read_rate_range
 from .compiling import find_compiler_problem
@@ -106,6 +107,7 @@ class TrainingJob:
         if config.compile and (problem := find_compiler_problem(device)):
             log_event(f"trains without torch.compile, which does not work here ({problem})")
             config = config.changed(compile=False)
+        bring_images(config.dataset, log_event, cancel)
         source = open_data(config, architecture)
         measure_moments(source, config, log_event, cancel)
         beginning = Beginning.read(folder.path, architecture, config, source.classes)

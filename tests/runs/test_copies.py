@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,16 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from explorer.datasets import CancelledError, import_images, open_packs
 from explorer.inspection import describe_fetch
 from explorer.inspection.opening import open_model
 from explorer.runs import Manager, Run, RunFolder, StorageError, list_best, list_checkpoints, list_kept
 from explorer.runs._mirror import Mirror
 from explorer.runs._ray import Need, RayPlace
 from explorer.training import checkpoint
+from explorer.training._images import bring_images
 from explorer.training._workers import COMMAND
+from tests.datasets.makers import png
 
 from .forking import REPOSITORY
-from .parts import create, until
+from .parts import create, curve, texts, until
 
 _NODE = """
 import json, sys, threading
@@ -39,11 +44,14 @@ def server(root: Path, monkeypatch: pytest.MonkeyPatch) -> Manager:
     return Manager(root, f"sqlite:///{root.with_name('shared.sqlite')}")
 
 
-def begin(server: Manager, run: Run, node: Path, send_seconds: float = 2.0) -> subprocess.Popen[bytes]:
+def begin(
+    server: Manager, run: Run, node: Path, send_seconds: float = 2.0, mirror: Mirror | None = None
+) -> subprocess.Popen[bytes]:
     """Do what Ray does on a machine with a data directory of its own."""
     place = RayPlace("auto", server.root, server.url, server.store, server.home_id, lambda: COMMAND)
+    place._mirror = mirror or place._mirror
     assert place._mirror is not None
-    place._mirror.hand_over(run)
+    assert place._mirror.hand_over(run) == ""
     order = json.dumps(place._order(run, Need(cpus=1, gpus=0)))
     command = [sys.executable, "-c", _NODE, order, str(send_seconds)]
     return subprocess.Popen(command, cwd=REPOSITORY, env={"EXPLORER_HOME": str(node), "PATH": ""})
@@ -126,3 +134,102 @@ def test_what_was_trained_here_last_is_handed_over_as_it_is(server: Manager, tmp
     store = tmp_path / "store" / "runs" / run.id / "checkpoints"
     assert {path.name for path in store.glob("*.pt")} == before
     assert (store / new.name).read_bytes() == b"newer"
+
+
+# ---- images that are read from a folder -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def streamed(root: Path, tmp_path: Path) -> tuple[str, Path]:
+    """A streamed set of 320 images on the server, two packs, and its folder."""
+    folder = tmp_path / "digits"
+    for number in range(320):
+        path = folder / f"class{number % 10}" / f"übung {number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(number))
+    return import_images(folder, size=(12, 12), stream=True).name, folder
+
+
+def mirror_of(server: Manager) -> Mirror:
+    url = os.environ["EXPLORER_STORAGE"]
+    return Mirror(url, server.root, server.store, server.home_id, "ray", open_packs)
+
+
+def test_a_machine_without_the_folder_is_brought_its_images(
+    server: Manager, streamed: tuple[str, Path], tmp_path: Path
+) -> None:
+    """Once: the next run there finds them. The curve is that of a machine that has the folder."""
+    name, folder = streamed
+    run, again, alone = (
+        create(server, dataset=name, batch_size=32, epochs=1, validation=0.0, threads=1) for _ in range(3)
+    )
+    mirror = mirror_of(server)
+    until(lambda: mirror.hand_over(run) == "")
+    away = folder.with_name("away")
+    folder.rename(away)
+    sent = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "images" / name).iterdir()}
+    assert len(sent) == 2
+    for each in (run, again):
+        machine = begin(server, each, tmp_path / "node", mirror=mirror_of(server))  # as a server that was started anew
+        assert machine.wait(100) == 0
+        found = server.store.get(each.id)
+        assert found.status == "finished", (found.reason, texts(server, each.id))
+    told = [any("brings the images" in text for text in texts(server, each.id)) for each in (run, again)]
+    assert told == [True, False]
+    assert {path: path.stat().st_mtime_ns for path in sent} == sent
+    away.rename(folder)
+    begin(server, alone, tmp_path / "other", mirror=mirror).wait(100)
+    assert not (tmp_path / "other" / "cluster" / server.home_id / "data" / name / "images").exists()
+    assert curve(server, run.id) == curve(server, again.id) == curve(server, alone.id)
+    assert curve(server, run.id)
+
+
+def test_images_that_have_changed_are_not_sent(server: Manager, streamed: tuple[str, Path]) -> None:
+    name, folder = streamed
+    next(folder.glob("class3/*")).write_bytes(png(9999))
+    mirror, run = mirror_of(server), create(server, dataset=name)
+
+    def told() -> bool:
+        with contextlib.suppress(ValueError):
+            mirror.hand_over(run)
+            return False
+        return True
+
+    until(told)
+    with pytest.raises(ValueError, match="has changed since the data set was imported; bring the old file back"):
+        until(lambda: mirror.hand_over(run) and False)
+
+
+def test_what_is_missing_of_the_images_is_brought(
+    server: Manager, streamed: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a fetch that was cut short; and not more than there is room for, and nothing that is damaged."""
+    name, folder = streamed
+    mirror, run = mirror_of(server), create(server, dataset=name)
+    until(lambda: mirror.hand_over(run) == "")
+    folder.rename(folder.with_name("away"))
+    shutil.copytree(server.root / "data", tmp_path / "node" / "data")
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "node"))
+    told: list[str] = []
+    with pytest.raises(CancelledError):
+        bring_images(name, told.append, lambda: True)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 5, 5))
+        with pytest.raises(ValueError, match=r"the images of \S+ take \S+ kB and .* has 5 B free; make room there"):
+            bring_images(name, told.append)
+    bring_images(name, told.append)
+    copies = tmp_path / "node" / "data" / name / "images"
+    assert content_of(copies) == content_of(folder.with_name("away"))
+    next(copies.rglob("*.png")).unlink()
+    bring_images(name, told.append)
+    assert content_of(copies) == content_of(folder.with_name("away"))
+    next(copies.rglob("*.png")).unlink()
+    for path in (tmp_path / "store" / "images" / name).iterdir():
+        path.write_bytes(path.read_bytes().replace(b"IDAT", b"IDAX"))
+    with pytest.raises(ValueError, match=r"pack \d of the images of \S+ is damaged: other images than were registered"):
+        bring_images(name, told.append)
+    assert not list(copies.rglob("*.writing"))
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
