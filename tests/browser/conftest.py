@@ -52,8 +52,14 @@ def _servers(request: pytest.FixtureRequest) -> list[Server]:
 
 
 @pytest.fixture(scope="session")
+def forks(forked_worker: tuple[str, ...]) -> str:
+    """Who forks servers: seconds of a core less each than Python, Streamlit and torch take to start."""
+    return forked_worker[-1]
+
+
+@pytest.fixture(scope="session")
 def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running app for all tests: `.url`, `.log`, `.home` (its data directory)."""
+    """One running app for all tests: `.url`, `.log`, `.home` (its data directory); started as `make run` starts it."""
     home = tmp_path_factory.mktemp("server")
     write_speed(home)
     with serving(home) as running:
@@ -63,38 +69,43 @@ def server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def shared(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory, forks: str) -> Iterator[Server]:
     """A server with sign-in, of which Ann, Bob, Eve and Mallory are visitors; see signing_in.py."""
     from tests.browser.signing_in import prepare, sharing
 
-    with sharing(tmp_path_factory.mktemp("shared"), prepare=prepare) as running:
+    with sharing(tmp_path_factory.mktemp("shared"), prepare=prepare, forks=forks) as running:
         _servers.append(running)
         yield running
         _servers.remove(running)
 
 
 @pytest.fixture
-def fresh_server(_servers: list[Server], tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def fresh_server(
+    request: pytest.FixtureRequest, _servers: list[Server], tmp_path: Path
+) -> Iterator[Callable[..., Server]]:
     """`fresh_server()` starts an app that nobody has visited; `fresh_server(home=..., environment={...})`."""
-    with _starting(_servers, tmp_path) as start:
+    with _starting(_servers, tmp_path, request) as start:
         yield start
 
 
 @pytest.fixture(scope="module")
-def module_server(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+def module_server(
+    request: pytest.FixtureRequest, _servers: list[Server], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Server]]:
     """The same for the tests of a module together: a server is started once, and stopped behind the last of them."""
-    with _starting(_servers, tmp_path_factory.mktemp("module")) as start:
+    with _starting(_servers, tmp_path_factory.mktemp("module"), request) as start:
         yield start
 
 
 @contextmanager
-def _starting(servers: list[Server], folder: Path) -> Iterator[Callable[..., Server]]:
+def _starting(servers: list[Server], folder: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
         def start(*arguments: str, home: Path | None = None, **settings: Any) -> Server:
             home = home or folder / f"home-{len(servers)}"
             write_speed(home)
-            running = stack.enter_context(serving(home, *arguments, **settings))
+            forks = request.getfixturevalue("forks")  # not before: every test of pages could start one
+            running = stack.enter_context(serving(home, *arguments, forks=forks, **settings))
             servers.append(running)
             stack.callback(servers.remove, running)
             return running

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -32,6 +33,7 @@ from playwright.sync_api import (
 )
 
 from tests.browser import chromium
+from tests.runs.forking import fork
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "tests" / "artifacts"
@@ -68,7 +70,7 @@ class Server:
 
     url: str
     home: Path
-    process: subprocess.Popen[bytes]
+    process: psutil.Process
     log_file: Path
 
     @property
@@ -81,7 +83,7 @@ class Server:
         for sig, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, sig)
-            with suppress(subprocess.TimeoutExpired):
+            with suppress(psutil.TimeoutExpired):
                 self.process.wait(patience)
                 break
         for pid in processes_of(self.home):
@@ -97,15 +99,20 @@ def serving(
     timeout: float = 60,
     script: str | Path = "app.py",
     worker_command: tuple[str, ...] = (),
+    forks: str = "",
     port: int | None = None,
 ) -> Iterator[Server]:
     """Start the app, or another script, on a free port or this one; wait until it is healthy, stop it at the end.
 
-    Its training runs start as ``worker_command`` says, where one is given (``tests.runs.forking``).
+    Its training runs start as ``worker_command`` says, where one is given (``tests.runs.forking``); it itself is forked
+    where the address of who does that is given.
     """
     home.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
     module = ["tests.browser.light_server", json.dumps(worker_command)] if worker_command else ["streamlit"]
-    server = _start(home, [*module, "run", str(script)], arguments, environment or {}, timeout, port or free_port())
+    words = [*module, "run", str(script), "--server.headless=true", f"--server.port={port}"]
+    words += ["--server.fileWatcherType=none", *arguments]
+    server = _start(home, words, environment or {}, timeout, port, forks)
     try:
         yield server
     finally:
@@ -113,31 +120,33 @@ def serving(
 
 
 def _start(
-    home: Path, module: list[str], arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float,
-    port: int,
+    home: Path, words: list[str], environment: Mapping[str, str], timeout: float, port: int, forks: str
 ) -> Server:
     # A developer's own Streamlit settings must not decide what the tests see.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     environment = {**inherited, "EXPLORER_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
-    command = [sys.executable, "-m", *module, "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.fileWatcherType=none", *arguments]
     with tempfile.NamedTemporaryFile(dir=home, prefix="server-", suffix=".log", delete=False) as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        if forks:
+            process = psutil.Process(fork(forks, words, environment, log.fileno()))
+        else:
+            process = psutil.Popen(
+                [sys.executable, "-m", *words],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
     server = Server(f"http://127.0.0.1:{port}", home, process, Path(log.name))
     deadline = time.monotonic() + timeout
     while not _healthy(server.url):
-        if process.poll() is not None or time.monotonic() > deadline:
+        with suppress(psutil.TimeoutExpired):
+            status = process.wait(0.05)
+            raise RuntimeError(f"The server ended before it was healthy (exit status {status}):\n{server.log}")
+        if time.monotonic() > deadline:
             server.stop()
-            raise RuntimeError(f"The server did not become healthy (exit status {process.poll()}):\n{server.log}")
-        time.sleep(0.05)
+            raise RuntimeError(f"The server did not become healthy:\n{server.log}")
     return server
 
 

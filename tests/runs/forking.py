@@ -1,22 +1,25 @@
-"""Workers in a tenth of a second: forked from one process that has loaded torch and what a worker needs.
+"""Workers and servers in a tenth of a second: forked from one process that has loaded torch and what they need.
 
-``python -m tests.runs.forking SOCKET`` listens on a Unix socket. Each request is a run, an environment, and three open
-files: the run's lock, and standard output and error. What runs then is ``explorer.training`` as the manager starts it,
-in a process, session and environment of its own. Starting Python and importing torch would take seconds each time.
+``python -m tests.runs.forking SOCKET`` listens on a Unix socket. Each request is a module with its arguments, an
+environment, and open files: standard output and error, and a run's lock. What runs then is ``python -m MODULE …`` in a
+process, session and environment of its own. Starting Python and importing torch would take seconds each time.
 
-``CLIENT SOCKET RUN_ID``, the command that a manager is given, asks for one; it needs nothing but the standard library.
+``CLIENT SOCKET RUN_ID``, the command that a manager is given, asks for the worker of a run; it needs nothing but the
+standard library. ``fork`` asks for anything else, such as Streamlit's server.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,12 +29,12 @@ MAX_REQUEST_BYTES = 1 << 20
 _CLIENT = """
 import json, os, socket, sys
 lock = int(os.environ["EXPLORER_RUN_LOCK"])
-request = json.dumps([sys.argv[2], dict(os.environ)]).encode()
+request = json.dumps([["explorer.training", sys.argv[2]], dict(os.environ)]).encode()
 with socket.socket(socket.AF_UNIX) as server:
     server.connect(sys.argv[1])
-    socket.send_fds(server, [len(request).to_bytes(8, "big")], [lock, 1, 2])
+    socket.send_fds(server, [len(request).to_bytes(8, "big")], [1, 2, lock])
     server.sendall(request)
-    server.recv(1)  # forked
+    server.recv(8)  # forked
 """
 
 
@@ -50,37 +53,73 @@ def fork_server(folder: Path) -> Iterator[tuple[str, ...]]:
         server.communicate()
 
 
-def _worker(run: str, environment: dict[str, str], descriptors: list[int]) -> None:
-    """Become the worker of a run, as ``python -m explorer.training RUN_ID`` is."""
-    from explorer.training.worker import main
+def fork(address: str, words: Sequence[str], environment: Mapping[str, str], output: int) -> int:
+    """Have ``python -m WORDS`` forked.
 
-    lock, output, error = descriptors
+    Args:
+        address: Of the socket; the last word of what ``fork_server`` gives.
+        words: A module and its arguments.
+        environment: All of it.
+        output: The open file that is its standard output and error.
+
+    Returns:
+        The number of the process, which leads a session of its own.
+    """
+    request = json.dumps([list(words), dict(environment)]).encode()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(address)
+        socket.send_fds(server, [len(request).to_bytes(8, "big")], [output, output])
+        server.sendall(request)
+        return int.from_bytes(server.recv(8), "big")
+
+
+def _become(environment: dict[str, str], output: int, error: int) -> None:
+    """Become a process with a session, an environment and open files of its own."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.dup2(output, 1)
-    os.dup2(error, 2)
+    for place, file in enumerate((os.open(os.devnull, os.O_RDONLY), output, error)):
+        os.dup2(file, place)
     os.environ.clear()
-    os.environ.update(environment, EXPLORER_RUN_LOCK=str(lock))
+    os.environ.update(environment)
+
+
+def _train(words: list[str], lock: int, client: tuple[str, ...]) -> int:
+    """What ``python -m explorer.training RUN_ID`` does, and looks ten times as often what is asked of it."""
+    from explorer.training import _control, _workers, recording
+    from explorer.training.worker import main
+
+    _control._POLL_SECONDS, recording.FLUSH_SECONDS = 0.05, 0.1
+    _workers.COMMAND = client  # a worker that ends starts the next here
+    os.environ["EXPLORER_RUN_LOCK"] = str(lock)
     os.nice(5)
-    status = 1
+    return main(words[1:])
+
+
+def _run(words: list[str]) -> int:
+    """What ``python -m MODULE …`` does."""
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    sys.argv = words
     try:
-        status = main([run])
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 def _serve(address: str) -> None:
+    # Loaded once, for all; not the pages, which in a server must come behind Streamlit.
+    import streamlit.web.bootstrap  # noqa: F401
     import torch
     import torch._dynamo
 
-    from explorer.training import _control, _workers, job, recording, worker  # noqa: F401  (loaded once, for all)
+    from explorer.training import job, worker  # noqa: F401
 
     torch.set_num_threads(1)
-    _control._POLL_SECONDS, recording.FLUSH_SECONDS = 0.05, 0.1
-    _workers.COMMAND = (sys.executable, "-S", "-E", "-c", _CLIENT, address)  # a worker that ends starts the next here
+    gc.collect()
+    gc.freeze()
+    client_command = (sys.executable, "-S", "-E", "-c", _CLIENT, address)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
@@ -93,11 +132,21 @@ def _serve(address: str) -> None:
                 request = b""
                 while len(request) < int.from_bytes(size, "big"):
                     request += client.recv(MAX_REQUEST_BYTES)
-                run, environment = json.loads(request)
-                if os.fork() == 0:
-                    listening.close()
-                    client.close()
-                    _worker(run, environment, descriptors)
+                words, environment = json.loads(request)
+                if (child := os.fork()) == 0:
+                    status = 1
+                    try:
+                        listening.close()
+                        client.close()
+                        output, error, *lock = descriptors
+                        _become(environment, output, error)
+                        status = _train(words, *lock, client_command) if lock else _run(words)
+                    finally:
+                        with contextlib.suppress(Exception):
+                            sys.stdout.flush()
+                            sys.stderr.flush()
+                        os._exit(status)
+                client.sendall(child.to_bytes(8, "big"))
                 for descriptor in descriptors:
                     os.close(descriptor)
 
