@@ -177,7 +177,7 @@ class DataDirectory:
     def check_capacity(self, runs: int) -> None:
         """Raise ValueError if so many more runs would exceed the limit of queued and running ones, or the person's."""
         self.check_quotas(runs=runs)
-        active = sum(status in ACTIVE for status in self.everybody.store.statuses(home=self.home_id).values())
+        active = len(self.everybody.store.statuses(*ACTIVE, home=self.home_id))
         if active + runs > MAX_ACTIVE:
             raise ValueError(
                 f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "

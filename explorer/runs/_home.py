@@ -182,12 +182,34 @@ class RunFolder:
     """A run's files: ``run.json``, ``history.jsonl``, ``worker.lock``, ``log.txt``, the folder ``checkpoints``."""
 
     def __init__(self, root: Path, run: str) -> None:
-        self.path = root / "runs" / validate_run_id(run)
-        self.description = self.path / "run.json"
-        self.history = self.path / "history.jsonl"
-        self.lock = self.path / "worker.lock"
-        self.log = self.path / "log.txt"
-        self.checkpoints = self.path / "checkpoints"
+        self.path = Path(root, "runs", validate_run_id(run))
+
+    # Made when they are asked for: there may be thousands of folders.
+
+    @property
+    def description(self) -> Path:
+        """What it is, as the store has it."""
+        return self.path / "run.json"
+
+    @property
+    def history(self) -> Path:
+        """Its course."""
+        return self.path / "history.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Held by its worker."""
+        return self.path / "worker.lock"
+
+    @property
+    def log(self) -> Path:
+        """What its processes print."""
+        return self.path / "log.txt"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of its checkpoints."""
+        return self.path / "checkpoints"
 
 
 def read_log(root: Path, run: str, *, most_bytes: int = 100_000) -> str:

@@ -67,7 +67,8 @@ def open_store(root: Path, url: str | None = None) -> tuple[Store, list[str]]:
                 if len(again) > 1
                 else f"run {again[0]} was not in the run store and is listed again from its folder"
             )
-        here = store.statuses() if url is None else run_folders(root)
+        nobodys = set(store.statuses(home=""))
+        here = nobodys if url is None else nobodys & set(run_folders(root))
         store.adopt(here, read_home_id(root), socket.gethostname())
         if url is None:
             with contextlib.suppress(OSError):  # a full disk is no reason not to open the store

@@ -238,7 +238,7 @@ def _relist_experiments(store: Store, root: Path) -> None:
 
 def write_histories(store: Store, root: Path) -> None:
     """Write beside the checkpoints of ended runs the course that an earlier version kept in the store alone."""
-    ended = [name for name, status in store.statuses().items() if status in ENDED]
+    ended = store.statuses(*ENDED)
     for name in ended:
         folder = RunFolder(root, name)
         if folder.history.exists() or not folder.path.is_dir():

@@ -7,6 +7,7 @@ locks nor the clock nor the devices are here.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from ._fair import Queue
 from ._files import empty_folder, remove_folder
-from ._home import RUN_ID, run_folders
+from ._home import RUN_ID, RunFolder, run_folders
 from ._place import Book, Place
 from ._records import ACTIVE, FOLDER_GONE, RESUMABLE, Run, Status, StoreError
 from ._store import Store
@@ -45,7 +46,7 @@ class Scheduler:
 
     def prepare(self) -> None:
         """Find out what the steps below need; it may take its time."""
-        active = set(ACTIVE) & set(self._store.statuses(home=self._home).values())
+        active = set(self._store.statuses(*ACTIVE, home=self._home).values())
         for place in self._places.values():
             place.prepare(active if place is self._start_at else active - {"queued"})
 
@@ -53,9 +54,12 @@ class Scheduler:
         """Forget children that have ended, and complete deletions that were interrupted."""
         for place in self._places.values():
             place.clean_up()
-        for folder in (self._root / "runs").glob(".deleted-*"):
+        folder = self._root / "runs"
+        for name in os.listdir(folder) if folder.is_dir() else ():
+            if not name.startswith(".deleted-"):
+                continue
             try:
-                self.complete_deletion(folder)
+                self.complete_deletion(folder / name)
             except (StoreError, OSError) as error:
                 _log.warning("the deletion of a run could not be completed: %s", error)
 
@@ -76,23 +80,23 @@ class Scheduler:
 
         Those whose folder is gone are lost, until it is back.
         """
-        folders = set(run_folders(self._root))
         for run in self._store.runs("running", home=self._home):
             place = self._places.get(run.place)
             if place is None or place.is_alive(run):  # of a place that is not used here, nothing is known
                 continue
-            if run.id in folders:
+            if RunFolder(self._root, run.id).path.is_dir():
                 self._settle(run, *place.find_end(run))
             else:
                 self._settle(run, "lost", FOLDER_GONE)
-        for name, status in self._store.statuses(home=self._home).items():
-            if (status == "lost") == (name in folders) and status in (*RESUMABLE, "lost"):
-                run = self._store.get(name)
-                if status == "lost":
-                    self._settle(run, *self._places[""].find_end(run))
-                elif run.attempt:  # one that never began has nothing to lose
-                    before = f"{status}: {run.reason}" if run.reason else status
-                    self._settle(run, "lost", f"{FOLDER_GONE}; before, it was {before}")
+        ended = self._store.statuses(*RESUMABLE, "lost", home=self._home)
+        folders = set(run_folders(self._root)) if ended else set()
+        astray = [name for name, status in ended.items() if (status == "lost") == (name in folders)]
+        for run in self._store.find(astray) if astray else ():
+            if run.status == "lost":
+                self._settle(run, *self._places[""].find_end(run))
+            elif run.status in RESUMABLE and run.attempt:  # one that never began has nothing to lose
+                before = f"{run.status}: {run.reason}" if run.reason else run.status
+                self._settle(run, "lost", f"{FOLDER_GONE}; before, it was {before}")
 
     def _settle(self, run: Run, status: Status, reason: str) -> None:
         """Give a run another state, unless somebody has changed it since it was read."""

@@ -100,13 +100,16 @@ class Store(Recorded):
             found = {row.id: read_run(row) for row in connection.execute(query)}
         return [found[name] for name in wanted if name in found]
 
-    def statuses(self, *, home: str | None = None) -> dict[str, Status]:
-        """Read the state of every run, or of those of one data directory, by its id, oldest first."""
+    def statuses(self, *among: Status, home: str | None = None) -> dict[str, Status]:
+        """Read the state of every run, or of those in certain states, or of one data directory, by its id, oldest
+        first."""
         query = sql.select(RUNS.c.id, RUNS.c.status).where(*self._seen()).order_by(RUNS.c.created, RUNS.c.id)
+        if among:
+            query = query.where(RUNS.c.status.in_(among))
         if home is not None:
             query = query.where(RUNS.c.home == home)
-        with self._transaction() as connection:
-            return {row.id: row.status for row in connection.execute(query)}
+        with self._transaction() as connection:  # all at once: row by row thousands take three times as long
+            return dict(connection.execute(query).all())
 
     def adopt(self, runs: Iterable[str], home: str, host: str) -> None:
         """Enter the data directory of runs that were written before rows named one."""
@@ -116,12 +119,12 @@ class Store(Recorded):
 
     def last_values(self, series: str) -> dict[str, float]:
         """Read the newest value of a series for every run that has it, in one query."""
-        last = sql.select(METRICS.c.run, sql.func.max(METRICS.c.step).label("step"))
-        newest = last.where(METRICS.c.series == series, *self._seen_runs()).group_by(METRICS.c.run).subquery()
-        query = sql.select(METRICS.c.run, METRICS.c.value).where(METRICS.c.series == series)
-        query = query.join(newest, (newest.c.run == METRICS.c.run) & (newest.c.step == METRICS.c.step))
+        # A look at the end of each run's curve: grouping would read all points of all series.
+        newest = sql.select(METRICS.c.value).where(METRICS.c.run == RUNS.c.id, METRICS.c.series == series)
+        value = newest.order_by(METRICS.c.step.desc()).limit(1).correlate(RUNS).scalar_subquery()
+        query = sql.select(RUNS.c.id, value).where(*self._seen())
         with self._transaction() as connection:
-            return {row.run: row.value for row in connection.execute(query)}
+            return {run: value for run, value in connection.execute(query).all() if value is not None}
 
     def trials(self, experiment: str) -> list[tuple[Trial, Run]]:
         """Read the runs of an experiment, oldest first."""

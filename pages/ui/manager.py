@@ -110,14 +110,14 @@ def supervise() -> str:
 
 def follow_others() -> None:
     """On a page that shows runs of which none works: look now and then whether somebody has begun something."""
-    before = _state_of_all()
+    before: dict[str, Status] | None = None
 
     def look() -> None:
-        if _state_of_all() != before:
+        nonlocal before
+        now = manager().store.statuses()
+        if before is None:  # with the page
+            before = now
+        elif now != before:
             st.rerun()
 
     follow(look, 2.0)
-
-
-def _state_of_all() -> dict[str, Status]:
-    return manager().store.statuses()

@@ -23,6 +23,8 @@ RUNS, LOOKS = 5_000, 5
 WITHIN_SECONDS = 1.0
 CALM_SECONDS = 0.3
 """What ``settle`` waits for after the last sign of work."""
+TICKS, TICK_SECONDS = 20, 0.02
+"""Of a core's half second."""
 NETWORKS = ("cifar-inception-residual-cbam", "inception-net-32", "lenet")
 
 
@@ -72,6 +74,20 @@ def _load(page: Page, url: str) -> float:
     begun = time.perf_counter()
     open_app(page, url)
     return time.perf_counter() - begun - CALM_SECONDS
+
+
+def test_a_server_at_rest_with_5000_runs(tmp_path: Path) -> None:
+    """What looking after them takes while nothing is to be done: the manager looks twice a second."""
+    seed_runs(tmp_path, RUNS)
+    spent: dict[int, float] = {}
+    for count, manager in ((0, Manager(tmp_path / "none")), (RUNS, Manager(tmp_path))):
+        manager.tick()
+        begun = time.process_time()
+        for _ in range(TICKS):
+            manager.tick()
+        spent[count] = (time.process_time() - begun) / TICKS
+    print("a look at " + ", ".join(f"{count:,} runs that have ended: {1000 * s:.1f} ms" for count, s in spent.items()))
+    assert spent[RUNS] <= TICK_SECONDS
 
 
 def test_pages_with_5000_runs(tmp_path: Path) -> None:

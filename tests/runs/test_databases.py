@@ -52,6 +52,23 @@ def test_everything_a_store_does(root: Path, database: str) -> None:
     assert (manager.runs(), store.series(run.id), store.events(run.id)) == ([], [], [])
 
 
+def test_of_each_run_its_state_and_the_end_of_its_curve(root: Path, database: str) -> None:
+    manager = Manager(root, url=database)
+    store, runs = manager.store, [create(manager).id for _ in range(4)]
+    others = ("test", "test/accuracy_2", "train/loss")
+    for number, run in enumerate(runs[:3]):
+        store.record(run, [Point(series="test/accuracy", step=10 * number, value=0.5 + number, seconds=0.1)])
+        later = [Point(series=name, step=99, value=0.0, seconds=0.2) for name in others]
+        store.record(run, later)
+    store.record(runs[0], [Point(series="test/accuracy", step=9, value=0.25, seconds=0.1)])
+    assert store.last_values("test/accuracy") == {runs[0]: 0.25, runs[1]: 1.5, runs[2]: 2.5}
+    assert store.last_values("none") == {}
+    store.update(runs[1], status="failed")
+    assert list(store.statuses().items()) == [(run, "failed" if run == runs[1] else "queued") for run in runs]
+    assert store.statuses("failed", "paused") == store.statuses("failed", home=manager.home_id) == {runs[1]: "failed"}
+    assert store.statuses("paused") == store.statuses("failed", home="of another") == {}
+
+
 def test_one_of_two_clicks_succeeds(root: Path, database: str) -> None:
     manager = Manager(root, url=database)
     run = create(manager)
