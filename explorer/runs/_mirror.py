@@ -43,7 +43,7 @@ class Mirror:
     ) -> None:
         """Keep the copies of a data directory's runs. Raises StorageError where the URL names no object store."""
         self.storage = Storage(url)
-        self._parcels = Parcels(self.storage, open_packs or (lambda _: None))
+        self._parcels = Parcels(self.storage, open_packs or (lambda _: None), root / "data")
         self._root, self._store, self._home, self._place = root, store, home, place
         self._given: set[str] = set()
         """Data sets that are in the object store."""
@@ -51,6 +51,8 @@ class Mirror:
         """When runs that have ended were first seen so, on the clock of this machine."""
         self._complete: set[tuple[str, int]] = set()
         """Runs with the number of their attempt, of which nothing more comes."""
+        self._followed: set[tuple[str, int]] = set()
+        """Runs likewise of which something was copied here."""
         self._guard = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -122,7 +124,9 @@ class Mirror:
                 last = note.get("attempt") == run.attempt and "status" in note
                 if last or waited > _LATE_SECONDS:
                     self._complete.add((run.id, run.attempt))
-                    if last:
+                    if last and (run.id, run.attempt) not in self._followed:
                         continue
+            # Once more after its last note: that is sent before the process ends, and it may still print something.
+            self._followed.add((run.id, run.attempt))
             found.append(run)
         return found

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..text import format_share
-from ._storage import Storage, StorageError
+from ._storage import Storage
 
 _AT_ONCE = 4
 _log = logging.getLogger(__name__)
@@ -47,8 +47,9 @@ def pack_name(dataset: str, number: int) -> str:
 class Parcels:
     """Sends the images of data sets, each once, from threads: there may be many."""
 
-    def __init__(self, storage: Storage, open_packs: OpenPacks) -> None:
-        self._storage, self._open_packs = storage, open_packs
+    def __init__(self, storage: Storage, open_packs: OpenPacks, folder: Path) -> None:
+        """Send to a store. Packs lie in ``folder``, that of the data sets, for as long as that takes."""
+        self._storage, self._open_packs, self._folder = storage, open_packs, folder
         self._sent: set[str] = set()
         self._sending: dict[str, threading.Thread] = {}
         self._progress: dict[str, tuple[int, int]] = {}
@@ -97,7 +98,10 @@ class Parcels:
             missing = [number for number in range(len(packs)) if pack_name(dataset, number) not in there]
             done = len(packs) - len(missing)
             self._progress[dataset] = done, len(packs)
-            with tempfile.TemporaryDirectory(prefix="explorer-packs-") as folder, ThreadPoolExecutor(_AT_ONCE) as pool:
+            with (
+                tempfile.TemporaryDirectory(prefix=".staging-", dir=self._folder) as folder,
+                ThreadPoolExecutor(_AT_ONCE) as pool,
+            ):
 
                 def send(number: int) -> bool:
                     path = Path(folder, f"{number}.tar")
@@ -114,7 +118,7 @@ class Parcels:
                     done += 1
                     self._progress[dataset] = done, len(packs)
             self._sent.add(dataset)
-        except StorageError as error:  # it is begun again when it is asked for again
+        except OSError as error:  # it is begun again when it is asked for again
             _log.warning("%s", error)
         except ValueError as error:
             self._problems[dataset] = str(error)

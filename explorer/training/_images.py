@@ -54,7 +54,7 @@ def bring_images(
                 f"room there, or have their folder under the same path on each machine"
             )
         log_event(f"brings the images of {name} from the object store ({format_bytes(needed)})")
-        with tempfile.TemporaryDirectory(prefix=".images-", dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=".staging-", dir=path.parent) as folder:
             for number in missing:
                 _check(cancel)
                 pack = Path(folder, "pack.tar")

@@ -16,7 +16,7 @@ import pytest
 from explorer.datasets import CancelledError, import_images, open_packs
 from explorer.inspection import describe_fetch
 from explorer.inspection.opening import open_model
-from explorer.runs import Manager, Run, RunFolder, StorageError, list_best, list_checkpoints, list_kept
+from explorer.runs import Lock, Manager, Run, RunFolder, StorageError, list_best, list_checkpoints, list_kept
 from explorer.runs._mirror import Mirror
 from explorer.runs._ray import Need, RayPlace
 from explorer.training import checkpoint
@@ -134,6 +134,24 @@ def test_what_was_trained_here_last_is_handed_over_as_it_is(server: Manager, tmp
     store = tmp_path / "store" / "runs" / run.id / "checkpoints"
     assert {path.name for path in store.glob("*.pt")} == before
     assert (store / new.name).read_bytes() == b"newer"
+
+
+def test_a_run_is_copied_once_more_after_its_last_note(server: Manager) -> None:
+    """It may have printed something since; of one that had ended before this server began, nothing more comes."""
+    run, mirror = create(server), mirror_of(server)
+
+    def due(mirror: Mirror) -> int:
+        return len(mirror._due(server.store.runs()))
+
+    server.store.update(run.id, status="running", attempt=1, place="ray")
+    assert (due(mirror), due(mirror)) == (1, 1)
+    lock = Lock.acquire(RunFolder(server.root, run.id).lock)
+    assert lock is not None
+    lock.write_note(attempt=1, status="finished")
+    assert due(mirror) == 1
+    server.store.update(run.id, status="finished")
+    assert (due(mirror), due(mirror), due(mirror_of(server))) == (1, 0, 0)
+    lock.release()
 
 
 # ---- images that are read from a folder -----------------------------------------------------------------------------

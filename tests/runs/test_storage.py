@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from explorer.runs import bring, find_bytes_elsewhere, list_checkpoints
 from explorer.runs._storage import Storage, StorageError
 
 from .object_store import serve_s3
@@ -60,6 +61,50 @@ def test_what_is_pushed_here_is_pulled_there(url: str, tmp_path: Path) -> None:
     pusher.remove(name)
     assert not puller.pull(name, there)
     assert content(there) == content(here)  # nothing there is no reason to remove what is here
+
+
+def test_of_some_files_only_a_note_is_made_until_they_are_read(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_STORAGE", url)
+    here, there, name = tmp_path / "here", tmp_path / "there", f"{NAME}/{tmp_path.name}"
+    (here / "checkpoints").mkdir(parents=True)
+    (here / "log.txt").write_text("a line")
+    (here / "checkpoints" / "step-0000000001.pt").write_bytes(bytes(300_000))
+
+    def pull() -> None:
+        assert Storage(url).pull(name, there, later=lambda part: part.endswith(".pt"))
+
+    pusher = Storage(url)
+    pusher.push(here, name)
+    for _ in range(2):
+        pull()
+        assert {path.name for path in there.rglob("*.*")} == {"log.txt", "step-0000000001.pt.elsewhere"}
+    (listed,) = list_checkpoints(there / "checkpoints")
+    assert (listed.exists(), find_bytes_elsewhere(listed)) == (False, 300_000)
+    threads = [threading.Thread(target=bring, args=(listed,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (listed.read_bytes(), find_bytes_elsewhere(listed)) == (bytes(300_000), 0)
+    before = listed.stat()
+    pull()
+    bring(listed)
+    assert listed.stat() == before  # neither fetched again nor put away
+    pusher.push(there, name)  # what stands for a file is no file
+    assert sorted(Storage(url).list_files(name)) == [f"{name}/checkpoints/step-0000000001.pt", f"{name}/log.txt"]
+    (here / "checkpoints" / "step-0000000001.pt").write_bytes(bytes(300_001))
+    pusher.push(here, name)
+    pull()
+    assert list_checkpoints(there / "checkpoints") == [listed]
+    bring(listed)
+    assert len(listed.read_bytes()) == 300_001
+    pull()
+    Storage(url).remove(name)
+    listed.unlink()
+    bring(listed)  # it is gone there, too
+    assert list_checkpoints(there / "checkpoints") == []
 
 
 PARTS = st.sampled_from(["run.json", "log.txt", "worker.lock", "checkpoints/step-0000000001.pt", "checkpoints/b"])
