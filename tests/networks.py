@@ -1,21 +1,23 @@
 """The catalogue's networks as cases of a test: a few that have everything among them in `make test`, all otherwise."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from explorer import catalog
-from explorer.architecture import Architecture, walk
+from explorer.architecture import Architecture, NodeBase, walk
 from tests.sizes import THOROUGH
 
 SIZES = ("out_channels", "out_features", "start", "stop", "p")
 """Fields whose numbers are different in every network and lead nowhere else."""
 
 
-def features(architecture: Architecture) -> set[tuple[Any, ...]]:
-    """What a network is made of: its kinds of nodes, each with every choice that it makes otherwise than by default."""
+def features(made: Architecture | NodeBase) -> set[tuple[Any, ...]]:
+    """What a network or a node is made of: kinds of nodes, each with every choice that it makes otherwise than by
+    default."""
     found: set[tuple[Any, ...]] = set()
-    for _, node in walk(architecture):
+    for node in ([made] if isinstance(made, NodeBase) else []) + [node for _, node in walk(made)]:
         found.add((node.op,))
         for name, field in type(node).model_fields.items():
             value = getattr(node, name)
@@ -40,6 +42,16 @@ def representatives() -> tuple[str, ...]:
         if has[name] <= set.union(*(has[each] for each in others)):
             chosen.remove(name)
     return tuple(name for name in networks if name in chosen)
+
+
+def nodes_with_something_new() -> Iterator[tuple[str, str]]:
+    """(network, node of its trunk) of the representatives: those that have something which none before them has."""
+    known: set[tuple[Any, ...]] = set()
+    for name in REPRESENTATIVES:
+        for node in catalog.get(name).trunk.nodes:
+            if not features(node) <= known:
+                known |= features(node)
+                yield name, node.name
 
 
 REPRESENTATIVES = representatives()
