@@ -21,7 +21,7 @@ from explorer.text import (
 )
 
 from . import other_tools, session
-from .text import key_of_rows, literal, number_column
+from .text import key_of_rows, literal, number_column, read_picked
 
 _COLUMNS = [
     "path", "op", "kernel", "stride", "dilation", "output", "params", "macs", "macs_percent", "field",
@@ -137,9 +137,9 @@ def _layers(architecture: Architecture, now: Analysis, chosen: str) -> None:
     rows = [paths.index(chosen)] if chosen in paths else []
 
     def pick() -> None:
-        selection = st.session_state[key]["selection"]
         # A click anywhere in another row chooses it, not only its box.
-        picked = [row for row, _ in selection["cells"] if row not in rows] or selection["rows"]
+        cells = [row for row in read_picked(key, len(paths), "cells") if row not in rows]
+        picked = cells or read_picked(key, len(paths))
         if picked:
             session.pick(paths[picked[0]])
 

@@ -116,7 +116,7 @@ def show_open() -> None:
             filter_mode=None,
             persist_state="session",  # looked up, not yet opened: it is still there when the list unfolds again
         )
-        entry = catalog.entry(picked or names[0])
+        entry = catalog.entry(picked if picked in names else names[0])
         totals = analyze(entry.architecture).totals
         st.write(literal(entry.summary))
         st.caption(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -37,6 +37,22 @@ def key_of_rows(table: str, rows: Iterable[object]) -> str:
         The key.
     """
     return f"{table}_{zlib.crc32(repr(list(rows)).encode()):08x}"
+
+
+def read_picked(key: str, count: int, of: Literal["rows", "cells"] = "rows") -> list[int]:
+    """Read which rows of a table are selected.
+
+    Args:
+        key: The table's, as ``key_of_rows`` gives it.
+        count: How many rows it has; what is none of them was sent by no table of ours.
+        of: Whether rows were selected as such, or cells of them.
+
+    Returns:
+        Their places, in the order in which they were selected.
+    """
+    sent = st.session_state[key]["selection"].get(of)
+    places = [each[0] if of == "cells" and isinstance(each, list | tuple) and each else each for each in sent or ()]
+    return [row for row in places if type(row) is int and 0 <= row < count]
 
 
 def number_column(label: str | None = None, *, digits: int = 0, unit: str = "", **options: Any) -> Any:

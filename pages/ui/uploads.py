@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -62,7 +62,8 @@ def admit(key: str) -> bool:
         return True
     here = st.session_state
     given = here.get(key) or []
-    files: Sequence[UploadedFile] = given if isinstance(given, list) else [given]
+    # What the server has no more, after a restart say, is there by its name alone.
+    files = [file for file in (given if isinstance(given, list) else [given]) if isinstance(file, UploadedFile)]
     ids = [file.file_id for file in files]
     if _REFUSED in here and here[_REFUSED][0] == (key, ids):
         return False

@@ -113,6 +113,7 @@ class Visit:
             said += data
             message = ForwardMsg()
             message.ParseFromString(data)
+            self.hear(message)
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self.session = message.new_session.initialize.session_id
@@ -120,3 +121,6 @@ class Visit:
                 self.pages = {each.url_pathname: each.page_script_hash for each in message.navigation.app_pages}
             if kind == "script_finished" and message.script_finished != message.FINISHED_EARLY_FOR_RERUN:
                 return said.decode("utf-8", "replace")
+
+    def hear(self, message: ForwardMsg) -> None:
+        """Take notice of one message of the server; for whoever wants to know more than the text of all."""

@@ -18,7 +18,7 @@ from explorer.text import format_bytes, format_change, format_count, format_exte
 from pages.ui import paper_picture
 from pages.ui.components import mount
 from pages.ui.progress import run_with_progress
-from pages.ui.text import key_of_rows, literal, number_column
+from pages.ui.text import key_of_rows, literal, number_column, read_picked
 
 from . import networks, options
 from .entries import Entry
@@ -246,7 +246,7 @@ def _front(kept: dict[str, Any], best: list[Any]) -> None:
     key = key_of_rows("cloud_front", rows)
 
     def pick() -> None:
-        picked = st.session_state[key]["selection"]["rows"]
+        picked = read_picked(key, len(numbers))
         if picked:
             kept["chosen"] = numbers[picked[0]]
 

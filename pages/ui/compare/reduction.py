@@ -12,7 +12,7 @@ import streamlit as st
 from explorer.architecture import Architecture, edit
 from explorer.comparison import LETTERS, Reduction, find_reductions
 from explorer.text import format_count, format_share, format_signed
-from pages.ui.text import cell, key_of_rows, literal
+from pages.ui.text import cell, key_of_rows, literal, read_picked
 
 from . import networks, options
 from .entries import Entry
@@ -42,7 +42,7 @@ def show(entries: tuple[Entry, ...], take: Callable[[Numbers], None]) -> None:
     key = key_of_rows("lesson_table", [entry.label, *paths])
 
     def pick() -> None:
-        picked = st.session_state[key]["selection"]["rows"]
+        picked = read_picked(key, len(paths))
         if picked:
             each = found[picked[0]]
             take(_numbers(each))

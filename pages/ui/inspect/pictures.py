@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer import datasets, figures
 from explorer.datasets import MAX_IMAGE_BYTES, ImageError
@@ -80,7 +81,8 @@ def show_buttons(draw: str, begin: Callable[[], None]) -> None:
 
 def _take_uploads() -> None:
     here = state.state()
-    files = st.session_state.get(f"inspect_upload_{here['round']}")
+    given = st.session_state.get(f"inspect_upload_{here['round']}") or []
+    files = [file for file in given if isinstance(file, UploadedFile)]  # others are gone: the server was restarted, say
     if not files:  # a new widget reports that it is empty
         return
     state.change(round=here["round"] + 1, unit=None)  # a new, empty widget

@@ -47,7 +47,7 @@ def _find_key(other: Architecture | None) -> str:
 
 def _choose_network() -> None:
     key = st.session_state["field_other"]
-    if key == _LINK:
+    if key not in (_NONE, _BASELINE, *catalog.names()):
         return
     other = None if key == _NONE else session.baseline() if key == _BASELINE else catalog.get(key)
     state.change(other=other, other_at="")

@@ -17,7 +17,7 @@ from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.manager import manager, search_driver, supervise
 from pages.ui.stored_work import choose_other
-from pages.ui.text import cell, key_of_rows, literal
+from pages.ui.text import cell, key_of_rows, literal, read_picked
 from pages.ui.train.run_text import describe_next
 
 from . import state
@@ -301,7 +301,7 @@ def _table(stored: StoredSearch, findings: Findings) -> None:
     key = key_of_rows("search_table", [stored.id, *numbers])
 
     def pick() -> None:
-        picked = st.session_state[key]["selection"]["rows"]
+        picked = read_picked(key, len(numbers))
         if picked:
             state.show_trial(str(numbers[picked[0]]))
 

@@ -15,7 +15,7 @@ from explorer.training import ExpectedStart, MeasuredNetwork, expect_starts, mea
 from pages.ui import sharing
 from pages.ui.absence import follow
 from pages.ui.manager import manager
-from pages.ui.text import cell, key_of_rows, number_column
+from pages.ui.text import cell, key_of_rows, number_column, read_picked
 
 from . import state
 from .run_text import STATES
@@ -76,7 +76,7 @@ def _table(runs: list[Run]) -> None:
     key = key_of_rows(_TABLE, names)
 
     def pick() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
+        rows = read_picked(key, len(names))
         picked = [names[row] for row in rows]
         # What was in the picture keeps its place and colour; what a filter hides stays in it.
         kept = [name for name in state.selected_runs() if name in picked or name not in names]
