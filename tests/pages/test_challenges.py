@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from explorer import catalog
@@ -105,6 +106,22 @@ def test_it_is_closed_opened_and_deleted(home: Path, manager: Manager) -> None:
     running.button(key="challenge_delete").click().run()
     assert list_challenges(manager) == []
     assert "Digits on a diet is deleted" in messages(running)
+
+
+def test_who_comes_by_the_network_closes_and_deletes_nothing(home: Path, manager: Manager) -> None:
+    """Without sign-in nobody knows who set a challenge; whoever is at the server does."""
+    stored = start(manager, small())
+    entry = hand_in(manager, stored.id, trained(manager, 0.8).id, "Ann")
+    before = config.get_option("server.address")
+    config._set_option("server.address", "0.0.0.0", "a test")
+    try:
+        running = app(challenge=stored.id, entry=entry.id)
+    finally:
+        config._set_option("server.address", before, "a test")
+    keys = {each.key for each in [*running.button, *running.text_area, *running.checkbox]}
+    assert not keys & {"challenge_close", "challenge_delete", "challenge_save", f"challenge_back_{entry.id}"}
+    assert f"python -m explorer challenge close {stored.id}" in [each.value for each in running.code]
+    assert any(each.value.endswith(f"?challenge={stored.id}") for each in running.code)  # the link is for all
 
 
 def test_whose_link_is_gone_is_told(home: Path, manager: Manager) -> None:

@@ -18,7 +18,8 @@ from pages.ui.absence import follow
 from pages.ui.components import mount
 from pages.ui.downloads import download_button
 from pages.ui.manager import manager
-from pages.ui.text import cell, key_of_rows, literal
+from pages.ui.server import listens_on_loopback
+from pages.ui.text import cell, key_of_rows, literal, read_picked
 
 from . import state
 
@@ -51,9 +52,14 @@ def _challenge() -> None:
         _take_part(stored)
 
 
-def _may_change(owner: str) -> bool:
+def _may_change(*owners: str) -> bool:
+    """Whether the visitor may change what is somebody's: a challenge, or an entry of it.
+
+    Where nobody signs in nobody knows whose it is: whoever sits at this machine may, and a class that reaches it by the
+    network may not.
+    """
     person = manager().person
-    return person is None or person.may_change(owner)
+    return listens_on_loopback() if person is None else any(map(person.may_change, owners))
 
 
 def _head(known: list[StoredChallenge], stored: StoredChallenge) -> None:
@@ -65,8 +71,8 @@ def _head(known: list[StoredChallenge], stored: StoredChallenge) -> None:
             st.badge(f"open{until}", icon=":material/flag:", color="green")
         else:
             st.badge("closed", icon=":material/lock:", color="gray")
-        if _may_change(stored.owner):
-            _manage(stored)
+        if manager().person is None or _may_change(stored.owner):
+            _manage(stored, may_change=_may_change(stored.owner))
         _other(known, stored)
     with st.container(horizontal=True, gap="small", key="challenge_goal_list"):
         for goal in wanted.goals:
@@ -109,10 +115,14 @@ def _other(known: list[StoredChallenge], stored: StoredChallenge) -> None:
 # ---- for who has set it ---------------------------------------------------------------------------------------------
 
 
-def _manage(stored: StoredChallenge) -> None:
+def _manage(stored: StoredChallenge, *, may_change: bool) -> None:
     with st.popover("Manage", icon=":material/more_horiz:", key="challenge_manage"):
         st.caption("Hand out this link:")
         st.code(f"{(st.context.url or '').partition('?')[0]}?challenge={stored.id}", language=None, wrap_lines=True)
+        if not may_change:
+            st.caption("Nobody signs in here, so it is closed and deleted on the server itself:")
+            st.code(f"python -m explorer challenge close {stored.id}", language=None, wrap_lines=True)
+            return
         key = f"challenge_says_{stored.id}"
         st.session_state.setdefault(key, stored.challenge.text)
         st.text_area("What you say to those who take part", key=key, max_chars=challenges.MAX_TEXT)
@@ -285,7 +295,7 @@ def _table(stored: StoredChallenge, board: list[Entry]) -> None:
     key = key_of_rows("challenge_table", [stored.id, *names])
 
     def pick() -> None:
-        picked = st.session_state[key]["selection"]["rows"]
+        picked = read_picked(key, len(names))
         if picked:
             state.choose_entry(names[picked[0]])
 
@@ -308,9 +318,7 @@ def _entry(stored: StoredChallenge, entry: Entry) -> None:
             st.page_link(
                 "pages/design.py", label="Open in Design", icon=":material/schema:", query_params={"net": link}
             )
-            person = manager().person
-            mine = person is None or person.may_change(entry.person) or person.may_change(stored.owner)
-            if mine:
+            if _may_change(entry.person, stored.owner):
                 st.button(
                     "Take it back", icon=":material/undo:", key=f"challenge_back_{entry.id}",
                     on_click=state.run_action, args=(challenges.take_back, stored.id, entry.id),
