@@ -5,8 +5,11 @@ import ipaddress
 import os
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -21,6 +24,7 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=2000,
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+FORKING = pytest.StashKey[str]()
 ONE_AFTER_ANOTHER = (
     "tests/browser/",
     "tests/runs/",
@@ -98,11 +102,28 @@ def explorer_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def forked_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
-    """The command that starts a worker by forking."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Processes side by side have workers and servers forked by one, which lives as long as the first of pytest."""
     from tests.runs.forking import fork_server
 
+    config: pytest.Config = node.config
+    if FORKING not in config.stash:
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="explorer-forking-"))
+        config.stash[FORKING] = stack.enter_context(fork_server(Path(folder)))[-1]
+    node.workerinput["forking"] = config.stash[FORKING]
+
+
+@pytest.fixture(scope="session")
+def forked_worker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """The command that starts a worker by forking."""
+    from tests.runs.forking import ask_for_worker, fork_server
+
+    if given := getattr(pytestconfig, "workerinput", None):
+        yield ask_for_worker(given["forking"])
+        return
     with fork_server(tmp_path_factory.mktemp("forking")) as command:
         yield command
 

@@ -15,6 +15,7 @@ import gc
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -38,16 +39,24 @@ with socket.socket(socket.AF_UNIX) as server:
 """
 
 
+def ask_for_worker(address: str) -> tuple[str, ...]:
+    """The command that has a worker forked by who listens there; the run comes behind it."""
+    return (sys.executable, "-S", "-E", "-c", _CLIENT, address)
+
+
 @contextmanager
 def fork_server(folder: Path) -> Iterator[tuple[str, ...]]:
-    """The command that has a worker forked, for as long as the context lasts. Workers outlive it."""
+    """The command that has a worker forked, for as long as the context lasts. Workers outlive it.
+
+    Nothing is loaded until somebody asks.
+    """
     address = str(folder / "fork.socket")
     command = [sys.executable, "-m", "tests.runs.forking", address]
     server = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         assert server.stdout.readline() == "ready\n"
-        yield (sys.executable, "-S", "-E", "-c", _CLIENT, address)
+        yield ask_for_worker(address)
     finally:
         server.kill()
         server.communicate()
@@ -108,8 +117,8 @@ def _run(words: list[str]) -> int:
     return 0
 
 
-def _serve(address: str) -> None:
-    # Loaded once, for all; not the pages, which in a server must come behind Streamlit.
+def _load() -> None:
+    """Import, once for all, what workers and servers need; not the pages, which must come behind Streamlit's server."""
     import streamlit.web.bootstrap  # noqa: F401
     import torch
     import torch._dynamo
@@ -119,12 +128,16 @@ def _serve(address: str) -> None:
     torch.set_num_threads(1)
     gc.collect()
     gc.freeze()
-    client_command = (sys.executable, "-S", "-E", "-c", _CLIENT, address)
+
+
+def _serve(address: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen(64)
         print("ready", flush=True)
+        select.select([listening], [], [])
+        _load()
         while True:
             client, _ = listening.accept()
             with client:
@@ -140,7 +153,7 @@ def _serve(address: str) -> None:
                         client.close()
                         output, error, *lock = descriptors
                         _become(environment, output, error)
-                        status = _train(words, *lock, client_command) if lock else _run(words)
+                        status = _train(words, *lock, ask_for_worker(address)) if lock else _run(words)
                     finally:
                         with contextlib.suppress(Exception):
                             sys.stdout.flush()
