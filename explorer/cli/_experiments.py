@@ -14,6 +14,7 @@ from ..text import format_duration, quote
 from ._progress import show_progress
 from ._running import hold_interrupts, look_after, open_manager
 from ._text import escape, format_notes, format_table, print_json
+from ._turns import expect_turns, list_turns, print_next
 
 if TYPE_CHECKING:
     from ..experiments import StoredExperiment
@@ -99,6 +100,7 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
     )
 
     rows = collect_results(manager, stored)
+    turns = expect_turns(manager, [run for _, run in manager.store.trials(stored.id)])
     conclusions = draw_conclusions(manager, stored, rows)
     planned = stored.experiment
     form = "json" if args.json else getattr(args, "form", None)
@@ -116,6 +118,7 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
             "interactions": [each.to_data() for each in conclusions.interactions],
             "gradients": [asdict(each) for each in collect_gradients(manager, stored, rows)],
             "chance": conclusions.chance and asdict(conclusions.chance),
+            "waiting": list_turns(turns),
             "spread": conclusions.spread and {**asdict(conclusions.spread), "interval_95": conclusions.spread.interval},
         })  # fmt: skip
     elif form == "markdown":
@@ -140,6 +143,7 @@ def print_experiment(args: argparse.Namespace, manager: Manager, stored: StoredE
         states = {row.label: row.states for row in rows if set(row.states) != {"finished"}}
         for label, counts in states.items():
             print(f"{escape(label)}: {', '.join(f'{count} {status}' for status, count in counts.items())}")
+        print_next(turns)
         print()
         print(format_notes([(name, "", text) for name, text in CONVENTIONS.items()]))
 

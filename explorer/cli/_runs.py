@@ -27,10 +27,10 @@ from ._running import (
 )
 from ._start import add_start, open_weights, start_changes, tell_carried
 from ._text import escape, format_table, print_json
+from ._turns import expect_turns, turn_data
 
 if TYPE_CHECKING:  # the store and pydantic's other users are loaded by the verb that needs them
     from ..runs import Manager, Run
-    from ..training import ExpectedStart
 
 _STOP_SECONDS = 40.0
 _MOST_CLASSES = 20
@@ -51,7 +51,7 @@ def _progress(manager: Manager, run: Run, *, bar: bool = False) -> str:
     from ..runs import series
 
     if run.status != "running" or not run.steps:
-        turn = _expect_starts(manager, [run]).get(run.id)
+        turn = expect_turns(manager, [run]).get(run.id)
         state = f"{run.status}, {turn.describe()}" if turn else run.status
         return f"{run.id}  {state}{f': {escape(run.reason)}' if run.reason else ''}"
     parts = [f"epoch {min(run.epoch + 1, run.setting('epochs'))}/{run.setting('epochs')}"]
@@ -69,20 +69,6 @@ def _progress(manager: Manager, run: Run, *, bar: bool = False) -> str:
     if not manager.is_responding(run):
         parts.append("not responding")
     return f"{run.id}  {'  '.join(parts)}"
-
-
-def _expect_starts(manager: Manager, runs: list[Run]) -> dict[str, ExpectedStart]:
-    """When it is the turn of those that wait."""
-    if all(run.status != "queued" for run in runs):
-        return {}
-    from ..training import expect_starts
-
-    return expect_starts(manager)
-
-
-def _turn_data(turn: ExpectedStart | None) -> dict[str, Any]:
-    seconds = None if turn is None or turn.seconds is None else round(turn.seconds, 1)
-    return {"position": turn and turn.position, "starts_in_seconds": seconds}
 
 
 def watch(manager: Manager, run_id: str) -> Run:
@@ -128,7 +114,7 @@ def _full(manager: Manager, run: Run) -> dict[str, Any]:
     environments = manager.store.documents(run.id, "environment")
     return {
         **run.to_data(),
-        **_turn_data(_expect_starts(manager, [run]).get(run.id)),
+        **turn_data(expect_turns(manager, [run]).get(run.id)),
         "responding": manager.is_responding(run),
         "folder": manager.has_folder(run),
         "epochs": _epochs(manager, run),
@@ -226,9 +212,9 @@ def _list(args: argparse.Namespace) -> None:
     with open_manager() as manager:
         look_after(manager)
         runs = manager.runs()
-        turns = _expect_starts(manager, runs)
+        turns = expect_turns(manager, runs)
         if args.json:
-            print_json([{**run.to_data(), **_turn_data(turns.get(run.id))} for run in runs])
+            print_json([{**run.to_data(), **turn_data(turns.get(run.id))} for run in runs])
             return
         accuracies = manager.store.curves([run.id for run in runs], series.TEST_ACCURACY)
         rows = []

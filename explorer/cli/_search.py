@@ -24,6 +24,7 @@ from ._running import (
     training_config,
 )
 from ._text import escape, format_table, print_json
+from ._turns import expect_turns, list_turns, print_next
 
 if TYPE_CHECKING:  # the store is loaded by the action that needs it
     from ..runs import Manager
@@ -129,8 +130,9 @@ def _show(args: argparse.Namespace, manager: Manager, stored: StoredSearch) -> N
     from ..search import collect_findings, to_data
 
     findings = collect_findings(manager, stored)
+    turns = expect_turns(manager, [each for trial in findings.trials for each in (trial.run, *trial.repeats)])
     if args.json:
-        print_json(to_data(manager, stored, findings))
+        print_json({**to_data(manager, stored, findings), "waiting": list_turns(turns)})
         return
     search = stored.search
     limits = f"; {', '.join(map(str, search.limits))}" if search.limits else ""
@@ -150,6 +152,7 @@ def _show(args: argparse.Namespace, manager: Manager, stored: StoredSearch) -> N
     ]
     header = ("trial", "front", "state", "epochs", *keys, "why, or what is changed")
     print(format_table(header, rows, f"><<>{'>' * len(keys)}<"))
+    print_next(turns)
     for sentence in _conclude(manager, stored, findings):
         print(f"\n{sentence}")
 

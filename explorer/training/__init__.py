@@ -22,7 +22,7 @@ from ._lessons import LESSONS, Lesson, LessonRun, lesson, start_lesson
 from ._networks import MeasuredNetwork, describe_structure, measure_networks
 from ._optimizers import OPTIMIZERS, OptimizerFacts, OptimizerName, own_settings
 from ._probe import measure_speed_again, probe_speed, speed_probe_failure
-from ._queue import ExpectedStart, expect_starts
+from ._queue import ExpectedStart, describe_next, describe_wait, expect_starts
 from ._rate_range import RateRange, find_rate, read_rate_range, train_with_rate
 from ._recipes import RECIPES, recipe
 from ._resources import Memory, check_disk, check_memory, estimate_checkpoints, estimate_memory
@@ -59,8 +59,10 @@ __all__ = [
     "describe_augmentation",
     "describe_fit",
     "describe_imbalance",
+    "describe_next",
     "describe_start",
     "describe_structure",
+    "describe_wait",
     "estimate_checkpoints",
     "estimate_memory",
     "expect_starts",

@@ -41,6 +41,42 @@ class ExpectedStart(NamedTuple):
         return f"{place}, {when}" if brief else f"{place}, starts {when}"
 
 
+def describe_next(turns: Iterable[ExpectedStart]) -> str:
+    """Say how many of several runs wait, and when the next of them starts.
+
+    Args:
+        turns: Of those that wait.
+
+    Returns:
+        A few words, such as '3 wait; the next is 2nd in the queue, starts in about 4:10'; '' where none waits.
+    """
+    found = list(turns)
+    return f"{len(found):,} wait; the next is {min(found).describe()}" if found else ""
+
+
+def describe_wait(manager: Manager) -> str:
+    """Say what a run that is started now may have to wait for.
+
+    Args:
+        manager: Of the data directory. All runs count, whoever's they are.
+
+    Returns:
+        A sentence; '' where nothing waits.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    turns = list(expect_starts(manager.everybody).values())
+    if not turns:
+        return ""
+    last = max(turns)
+    count = f"{len(turns):,} run{'s wait' if len(turns) > 1 else ' waits'} already"
+    if last.seconds is None:
+        return f"{count}; when the last of them starts is not known."
+    one = "the last of them starts" if len(turns) > 1 else "it starts"
+    return f"{count}; {one} in about {format_duration(last.seconds)}, and a new run behind it, or sooner by its turn."
+
+
 @dataclass
 class _Known:
     """The speeds of a store's devices, and the forecasts that rest on them."""

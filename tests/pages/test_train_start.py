@@ -13,6 +13,7 @@ from explorer.runs import Manager, RunFolder
 from explorer.training import START_FILE
 from pages.ui.manager import manager as page_manager
 from tests.pages.parts import messages, open_page, visible_text
+from tests.runs.parts import create
 
 
 @pytest.fixture
@@ -109,3 +110,9 @@ def test_weights_of_another_network_offer_that_network(form: AppTest) -> None:
     assert form.multiselect(key="train_designs").value != ["squeezenet-1.1"]
     assert "0 cut" in visible_text(form)
     assert not any(button.key == "train_own_network" for button in form.button)
+
+
+def test_what_waits_already_is_told_beside_the_forecast(form: AppTest, manager: Manager) -> None:
+    assert "already" not in visible_text(form)
+    create(manager)
+    assert "1 run waits already" in visible_text(form.run())

@@ -8,15 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from explorer import catalog
+from explorer import catalog, cli, experiments, search
 from explorer.architecture import to_json
 from explorer.person import Person
 from explorer.runs import Manager, Run, new_run_id
 from explorer.runs._tables import RUNS
-from explorer.training import TrainConfig, expect_starts, open_manager
+from explorer.training import TrainConfig, describe_wait, expect_starts, open_manager
 from explorer.training import _queue as queue
+from tests.experiments.parts import small
 from tests.runs.conftest import root
 from tests.runs.parts import create, until, until_status
+from tests.search.parts import small as small_search
 from tests.sizes import thorough
 
 __all__ = ["root"]
@@ -120,3 +122,33 @@ def test_two_hundred_waiting_runs_of_a_thousand_are_quick(manager: Manager) -> N
         expect_starts(manager)
         seconds.append(time.process_time() - begun)
     assert min(seconds) < 0.1
+
+
+def test_what_an_experiment_and_a_new_run_wait_for(manager: Manager, capsys: pytest.CaptureFixture[str]) -> None:
+    assert describe_wait(manager) == ""
+    trained(manager)
+    stored = experiments.start(manager, small(factors=("residual",), seeds=(1,)))
+    runs = [run.id for _, run in manager.trials(stored.id)]
+    turns = expect_starts(manager)
+    assert cli.main(["experiments", "show", stored.id, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["waiting"]
+    assert [each["run"] for each in told] == runs
+    assert [each["position"] for each in told] == [1, 2]
+    assert told[1]["starts_in_seconds"] == pytest.approx(turns[runs[1]].seconds, rel=0.2)
+    assert cli.main(["experiments", "show", stored.id]) == 0
+    assert "2 wait; the next is 1st in the queue, starts now." in capsys.readouterr().out
+    assert describe_wait(manager).startswith("2 runs wait already; the last of them starts in about ")
+    manager.stop(runs[0])
+    manager.stop(runs[1])
+    assert cli.main(["experiments", "show", stored.id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["waiting"] == []
+
+
+def test_what_a_search_waits_for(manager: Manager, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = search.start(manager, small_search())
+    search.advance(manager, stored.id)
+    run = next(run.id for _, run in manager.trials(stored.id))
+    assert cli.main(["search", "show", stored.id, "--json"]) == 0
+    assert [each["run"] for each in json.loads(capsys.readouterr().out)["waiting"]] == [run]
+    assert cli.main(["search", "show", stored.id]) == 0
+    assert "1 wait; the next is 1st in the queue" in capsys.readouterr().out

@@ -216,6 +216,8 @@ def _forecast(
             sooner = " Early stopping may end a run sooner." if config.patience else ""
             basis = f"Time {total.reliability}; scaled from {total.basis}.{sooner}"
             st.caption(literal(f"{basis} Memory is an upper estimate. {images}"))
+        if wait := training.describe_wait(manager()):
+            st.caption(literal(wait))
         if windows:
             st.caption(literal(f"{'. '.join(sorted(windows))}."))
         if changes := " ".join(each.changes for each in networks if each.changes):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from explorer import figures
+from explorer import figures, training
 from explorer.runs import ChanceLevel, Curve, Run, series
-from explorer.training import expect_starts
 from pages.ui.manager import history, manager
 
 from .state import steps_per_epoch
@@ -27,9 +26,9 @@ STATES: dict[str, tuple[str, str, Any]] = {
 
 def describe_next(runs: Iterable[str]) -> str:
     """When it is the turn of the next of several runs, in a few words; '' where none waits."""
-    turns = expect_starts(manager())
+    turns = training.expect_starts(manager())
     ours = [turns[run] for run in runs if run in turns]
-    return f"{len(ours):,} wait; the next is {min(ours).describe()}" if ours else ""
+    return training.describe_next(ours)
 
 
 def curve_panels(runs: list[Run]) -> list[dict[str, Any]]:
