@@ -8,7 +8,7 @@ import pytest
 from explorer import catalog
 from explorer.architecture import edit, to_link
 from tests.browser.design import until
-from tests.sizes import thorough
+from tests.sizes import THOROUGH, thorough
 
 
 def structure(node):
@@ -199,7 +199,8 @@ def begin(design, hand):
     return made
 
 
-@pytest.mark.parametrize("hand", HANDS)
+# By mouse a layer is put in below, too.
+@pytest.mark.parametrize("hand", [pytest.param("mouse", marks=THOROUGH), "keyboard"])
 def test_the_network_of_the_course_notes(design, hand):
     made = begin(design, hand)
     at = made.insert("inside", "", "stem")
