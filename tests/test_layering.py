@@ -245,5 +245,7 @@ def test_light_packages_load_neither_torch_nor_streamlit() -> None:
         "    assert not heavy, f'{name} loads {heavy}'\n"
     )
     command = [sys.executable, "-c", script]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert run.returncode == 0, run.stderr
+    # Three seconds of a core, which a busy machine may stretch: the limit is that of every test. One that was killed
+    # for want of memory says nothing, hence its status.
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, f"exit status {run.returncode}: {run.stderr}"

@@ -76,36 +76,43 @@ def _load(page: Page, url: str) -> float:
     return time.perf_counter() - begun - CALM_SECONDS
 
 
-def test_a_server_at_rest_with_5000_runs(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with so many runs, whose networks nobody has measured until the pages show them."""
+    made = tmp_path_factory.mktemp("many")
+    seed_runs(made, RUNS)
+    return made
+
+
+def test_a_server_at_rest_with_5000_runs(many: Path, tmp_path: Path) -> None:
     """What looking after them takes while nothing is to be done: the manager looks twice a second."""
-    seed_runs(tmp_path, RUNS)
     spent: dict[int, float] = {}
-    for count, manager in ((0, Manager(tmp_path / "none")), (RUNS, Manager(tmp_path))):
+    for count, manager in ((0, Manager(tmp_path)), (RUNS, Manager(many))):
         manager.tick()
         begun = time.process_time()
         for _ in range(TICKS):
             manager.tick()
         spent[count] = (time.process_time() - begun) / TICKS
+        manager.close()
     print("a look at " + ", ".join(f"{count:,} runs that have ended: {1000 * s:.1f} ms" for count, s in spent.items()))
     assert spent[RUNS] <= TICK_SECONDS
 
 
-def test_pages_with_5000_runs(tmp_path: Path) -> None:
+def test_pages_with_5000_runs(many: Path) -> None:
     """Whole loads of pages, and what one does with the table; the waits of the test are taken off."""
-    seed_runs(tmp_path, RUNS)
     found: dict[str, list[float]] = {}
     with launching() as browser:
         page = new_context(browser, "light", (1280, 900)).new_page()
-        with serving(tmp_path) as server:  # as after an upgrade: nobody has measured these networks yet
+        with serving(many) as server:  # as after an upgrade: nobody has measured these networks yet
             begun = time.perf_counter()
             page.goto(f"{server.url}/train", wait_until="domcontentloaded")
             page.locator(".st-key-runs_table [data-testid=stDataFrame]").wait_for()
             print(f"{RUNS:,} unmeasured networks, train: {time.perf_counter() - begun:.2f} s to its table")
-        store = Manager(tmp_path).store
+        store = Manager(many).store
         begun = time.perf_counter()
         measure_networks(store, [run.architecture for run in store.runs()])
         print(f"all of them measured: {time.perf_counter() - begun:.2f} s, once")
-        with serving(tmp_path) as server:
+        with serving(many) as server:
             for name in ("train", "compare", "inspect", "ablate"):
                 found[name] = [_load(page, f"{server.url}/{name}") for _ in range(LOOKS)]
                 if name == "train":
