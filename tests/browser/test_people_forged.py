@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,15 @@ from google.protobuf.message import Message
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 
+from explorer import challenges, search
+from explorer.person import Person
 from explorer.training import open_manager
 from tests.browser.by_hand import Visit, signed_cookie, user_of
 from tests.browser.helpers import Server
 from tests.browser.signing_in import IDS, person_of, prepare, sharing
 from tests.browser.test_people_hostile import assert_tells_nothing
+from tests.challenges.parts import small as small_challenge
+from tests.search.parts import small as small_search
 from tests.sizes import first
 
 HUGE = 2**53 - 1
@@ -59,6 +64,7 @@ VALUES: dict[str, Callable[[], dict[str, Any]]] = {
     "pressed": lambda ids: {"trigger_value": True},
     "on": lambda ids: {"bool_value": True},
     "a run": lambda ids: {"string_value": ids["private"]},
+    "a search": lambda ids: {"string_value": ids["search of ann"]},
     "a long text": lambda ids: {"string_value": "9" * 100_000},
     "a path": lambda ids: {"string_value": "/etc/passwd"},
     "runs": lambda ids: {"string_array_value": {"data": [ids["private"], ids["trial"], ids["data"]]}},
@@ -86,11 +92,27 @@ VALUES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
+def prepare_more(home: Path, people: dict[str, Person]) -> None:
+    """Bob has two searches, one of them with a trial, Ann one of her own; each has set a challenge."""
+    prepare(home, people)
+    manager = open_manager(home)
+    for sub, count in (("ann", 1), ("bob", 2)):
+        somebody = manager.act_for(people[sub])
+        IDS[f"challenge of {sub}"] = challenges.start(somebody, small_challenge()).id
+        for _ in range(count):
+            IDS[f"search of {sub}"] = search.start(somebody, small_search()).id
+    search.advance(manager, IDS["search of bob"])
+    for sub in ("ann", "bob"):
+        for each in search.list_searches(manager.act_for(people[sub])):
+            search.stop(manager, each.id)
+    manager.close()
+
+
 @pytest.fixture(scope="module")
 def alone(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, dict[str, str]]]:
     """A server of this file's own, where nobody may start a run, and what lies there: buttons are pressed."""
     before = dict(IDS)
-    with sharing(tmp_path_factory.mktemp("alone"), {"EXPLORER_QUOTA_QUEUE": "0"}, prepare=prepare) as running:
+    with sharing(tmp_path_factory.mktemp("alone"), {"EXPLORER_QUOTA_QUEUE": "0"}, prepare=prepare_more) as running:
         mine = dict(IDS)
         IDS.update(before)
         _servers.append(running)
@@ -100,7 +122,8 @@ def alone(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> I
 
 PAGES = {
     "train": "run={shared}", "compare": "network=lenet-5&network=googlenet&tab=tradeoffs", "design": "",
-    "inspect": "model={bobs}", "ablate": "", "search": "", "challenges": "", "people": "", "catalogue": "",
+    "inspect": "model={bobs}", "ablate": "", "search": "search={search of bob}&trial=0",
+    "challenges": "challenge={challenge of bob}", "people": "", "catalogue": "",
     "receptive_field": "",
 }  # fmt: skip
 SIGN_OUT = "sign_out"
@@ -118,7 +141,7 @@ def nothing_is_harmed(alone: tuple[Server, dict[str, str]]) -> Iterator[Callable
     server, ids = alone
     manager = open_manager(server.home)
     ann = manager.act_for(person_of(server.home, "ann"))
-    kept = ann.store.find([ids["private"], ids["shared"], ids["trial"]])
+    kept = ann.store.find([ids["private"], ids["shared"], ids["trial"]]), ann.store.experiments.all()
     before = len(server.log)
 
     def look(visit: Page, said: str) -> None:
@@ -126,7 +149,10 @@ def nothing_is_harmed(alone: tuple[Server, dict[str, str]]) -> Iterator[Callable
         assert_tells_nothing(said)
 
     yield look
-    assert ann.store.find([ids["private"], ids["shared"], ids["trial"]]) == kept
+    now = ann.store.find([ids["private"], ids["shared"], ids["trial"]]), ann.store.experiments.all()
+    theirs = {ids["search of ann"], ids["challenge of ann"]}
+    assert now[0] == kept[0]
+    assert [row for row in now[1] if row.id in theirs] == [row for row in kept[1] if row.id in theirs]
     manager.close()
     assert "Traceback" not in server.log[before:]
 
