@@ -31,6 +31,8 @@ class Need:
     """Any of them will do."""
     weight: float
     """What it counts for in a person's share: devices, or a part of one."""
+    parts: int = 1
+    """How many of the claims it takes, the same or others: processes of one run may be on several machines."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +60,7 @@ class Room:
 
     def find(self, need: Need) -> Claim | None:
         """Find what would do now: of several the fullest, so that what needs a whole device finds one."""
-        fits = [claim for claim in need.claims if self._lack(claim) <= 0]
-        return min(fits, key=lambda claim: sum(self.free[name] for name, _ in claim)) if fits else None
+        return self._find_parts(need, Room._find_fullest)
 
     def take(self, claim: Claim) -> None:
         """Take what a run needs."""
@@ -77,8 +78,28 @@ class Room:
 
     def nearest(self, need: Need) -> Claim:
         """What would do soonest; nothing where there never is room."""
-        lacks = lambda claim: (self._lack(claim), self._lack_in_all(claim))  # noqa: E731
-        return min(need.claims, key=lacks) if need.claims else ()
+        return self._find_parts(need, Room._find_nearest) or ()
+
+    def _find_parts(self, need: Need, find: Callable[[Room, Sequence[Claim]], Claim | None]) -> Claim | None:
+        """Find the parts one after the other, each of them as if those before were taken."""
+        if need.parts == 1:
+            return find(self, need.claims)
+        trial, total = Room(dict(self.free)), dict[str, float]()
+        for _ in range(need.parts):
+            claim = find(trial, need.claims)
+            if claim is None:
+                return None
+            trial.take(claim)
+            for name, amount in claim:
+                total[name] = total.get(name, 0.0) + amount
+        return tuple(total.items())
+
+    def _find_fullest(self, claims: Sequence[Claim]) -> Claim | None:
+        fits = [claim for claim in claims if self._lack(claim) <= 0]
+        return min(fits, key=lambda claim: sum(self.free[name] for name, _ in claim)) if fits else None
+
+    def _find_nearest(self, claims: Sequence[Claim]) -> Claim | None:
+        return min(claims, key=lambda claim: (self._lack(claim), self._lack_in_all(claim)), default=None)
 
     def _lack(self, claim: Claim) -> float:
         return max(amount - self.free.get(name, -inf) for name, amount in claim)

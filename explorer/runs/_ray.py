@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import json
 import logging
+import math
 import os
 import select
 import signal
@@ -241,10 +242,11 @@ class RayPlace:
         def job(run: Run) -> _fair.Job:
             need = _resources(run, nodes)
             if need not in needs:
-                where = [index for index, node in enumerate(nodes) if _fits(need, [node])]
+                where = [index for index, node in enumerate(nodes) if _count_places(need, node)]
                 asked = [(kind, amount) for kind, amount in (("CPU", float(need.cpus)), ("GPU", need.gpus)) if amount]
                 claims = tuple(tuple((f"{kind} {index}", amount) for kind, amount in asked) for index in where)
-                needs[need] = _fair.Need(claims, need.gpus or need.cpus)
+                claims = claims if _fits(need, nodes) else ()
+                needs[need] = _fair.Need(claims, need.processes * (need.gpus or need.cpus), need.processes)
             return book.enter(run, needs[need])
 
         possible = [run for run in queued if self._find_problem(run) is None]
@@ -272,7 +274,10 @@ class RayPlace:
                 continue
             need = _resources(run, self._nodes)
             if not _fits(need, self._nodes):
-                reason = f"waits for a machine with {need.cpus} CPUs and {need.gpus:g} GPUs; the cluster has none"
+                each = f"{need.cpus} CPUs and {need.gpus:g} GPUs"
+                reason = f"waits for a machine with {each}; the cluster has none" if need.processes == 1 else (
+                    f"waits for machines with room for {need.processes} processes of {each} each; the cluster has too few"
+                )  # fmt: skip
                 if run.reason != reason:
                     self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
 
@@ -312,7 +317,7 @@ class RayPlace:
             if self._mirror is not None and (reason := self._mirror.hand_over(run)):
                 self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
                 return False
-            self._gateway.ask("start", name=name, cpus=need.cpus, gpus=need.gpus, worker=self._order(run, need))
+            self._gateway.ask("start", name=name, **need._asdict(), worker=self._order(run, need))
         except (ClusterError, StorageError) as error:
             _log.warning("%s", error)
             return False
@@ -372,11 +377,13 @@ class RayPlace:
 
 
 class Need(NamedTuple):
-    """What a run asks of a machine."""
+    """What each process of a run asks of a machine, and how many there are."""
 
     cpus: int
     gpus: float
     """Less than 1 of one that it shares."""
+    processes: int = 1
+    """On one machine or on several."""
 
 
 def _actor(run: Run, attempt: int) -> str:
@@ -391,9 +398,15 @@ def _resources(run: Run, nodes: Sequence[dict[str, float]]) -> Need:
         raise ValueError(f"a cluster has no device {wanted}; choose auto, cpu or cuda:0")
     on_gpu = wanted.startswith("cuda") or (wanted == "auto" and any(node["GPU"] for node in nodes))
     memory = min((node.get("memory") or _GPU_BYTES for node in nodes if node["GPU"]), default=_GPU_BYTES)
-    gpus = processes * share_of_gpu(run, int(memory)) if on_gpu else 0.0
-    return Need(cpus=processes * (run.setting("threads") or 1), gpus=gpus)
+    gpus = share_of_gpu(run, int(memory)) if on_gpu else 0.0
+    return Need(cpus=run.setting("threads") or 1, gpus=gpus, processes=processes)
+
+
+def _count_places(need: Need, node: dict[str, float]) -> int:
+    """How many processes a machine has room for, were it idle."""
+    by_gpu = node["GPU"] // need.gpus if need.gpus else math.inf
+    return int(min(node["CPU"] // need.cpus, by_gpu))
 
 
 def _fits(need: Need, nodes: Sequence[dict[str, float]]) -> bool:
-    return any(node["CPU"] >= need.cpus and node["GPU"] >= need.gpus for node in nodes)
+    return sum(_count_places(need, node) for node in nodes) >= need.processes

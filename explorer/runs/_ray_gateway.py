@@ -6,15 +6,18 @@ cluster is gone for a minute, and takes its signals, its streams and 100 MB.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
 import time
+from collections.abc import Collection
 from typing import Any
 
 from ..process import PROGRAM_ROOT
 from ._devices import find_gpu_bytes
+from ._ray_peers import group_name, is_first, peer_name
 from ._ray_supervisor import Supervisor
 
 NAMESPACE = "inception-explorer-"
@@ -78,19 +81,15 @@ def _answer(ray: Any, namespace: str, memory: _Memory, order: dict[str, Any]) ->
             {**{kind: float(node["Resources"].get(kind, 0)) for kind in ("CPU", "GPU")}, "memory": memory.find(node)}
             for node in alive
         ]
-        actors = ray.util.list_named_actors(all_namespaces=True)
+        actors = [actor for actor in ray.util.list_named_actors(all_namespaces=True) if is_first(actor["name"])]
         ours = [actor["name"] for actor in actors if actor["namespace"] == namespace]
         theirs = [actor for actor in actors if actor["namespace"] != namespace]
         others = [actor["name"] for actor in theirs if actor["namespace"].startswith(NAMESPACE)]
         machines = [node["NodeID"] for node in alive]
+        _remove_groups(ray, ours)
         return {"names": ours, "others": others, "servers": _greet(namespace), "nodes": nodes, "machines": machines}
     if what == "start":
-        # Detached: it outlives this process and the server. The class is found on the node by its name.
-        actor = ray.remote(Supervisor).options(
-            name=order["name"], lifetime="detached", get_if_exists=True, max_restarts=0,
-            num_cpus=order["cpus"], num_gpus=order["gpus"], runtime_env=_ENVIRONMENT,
-        )  # fmt: skip
-        actor.remote(order["worker"])
+        _start(ray, **order)
         return {}
     try:
         actor = ray.get_actor(order["name"])
@@ -98,9 +97,45 @@ def _answer(ray: Any, namespace: str, memory: _Memory, order: dict[str, Any]) ->
         return {"found": False}
     if what == "kill":
         ray.kill(actor)
+        _remove_groups(ray, set(ray.util.list_named_actors()) - {order["name"]})
     else:
         actor.signal.remote(order["number"])
     return {"found": True}
+
+
+def _start(ray: Any, *, name: str, cpus: int, gpus: float, processes: int, worker: dict[str, Any], **_: Any) -> None:
+    """Have the processes of a run started, all or none: together on a machine where there is room, else on several."""
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    group = None
+    if processes > 1:
+        try:
+            group = ray.util.get_placement_group(group_name(ray, name))
+        except ValueError:  # the usual: nobody has tried before
+            each = {kind: amount for kind, amount in (("CPU", cpus), ("GPU", gpus)) if amount}
+            group = ray.util.placement_group(
+                [each] * processes, strategy="PACK", name=group_name(ray, name), lifetime="detached"
+            )
+    for rank in reversed(range(processes)):  # the first one last: where it is, all are
+        place = {} if group is None else {
+            "scheduling_strategy": PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=rank)
+        }  # fmt: skip
+        # Detached: it outlives this process and the server. The class is found on the node by its name.
+        actor = ray.remote(Supervisor).options(
+            name=peer_name(name, rank), lifetime="detached", get_if_exists=True, max_restarts=0, num_cpus=cpus,
+            num_gpus=gpus, runtime_env=_ENVIRONMENT, **place,
+        )  # fmt: skip
+        actor.remote({**worker, "name": name, "rank": rank, "processes": processes})
+
+
+def _remove_groups(ray: Any, names: Collection[str]) -> None:
+    """Give back what is reserved for several processes whose first one is gone; the others end with it."""
+    prefix = group_name(ray, "")
+    for group in ray.util.placement_group_table().values():
+        name = group["name"]
+        if name.startswith(prefix) and group["state"] != "REMOVED" and name.removeprefix(prefix) not in names:
+            with contextlib.suppress(ValueError):  # it is removed by now
+                ray.util.remove_placement_group(ray.util.get_placement_group(name))
 
 
 def main(address: str, namespace: str) -> None:

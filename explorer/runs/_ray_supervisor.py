@@ -16,13 +16,15 @@ from ..home import home
 from ..process import start_process
 from ._copies import Copies
 from ._files import read_note
-from ._home import RunFolder
+from ._home import RunFolder, read_log
 from ._local import end_of
 from ._open import connect_store
+from ._ray_peers import PeerGone, Peers
 from ._records import WORKER_GONE, Run, Status, StoreError
 
 _RETRY_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
+_MOST_LOG_BYTES = 20_000
 
 
 def find_end(run: Run, lock: Path, gone: str) -> tuple[Status, str]:
@@ -34,45 +36,71 @@ def find_end(run: Run, lock: Path, gone: str) -> tuple[Status, str]:
 
 
 class Supervisor:
-    """The process that holds a run's CPUs and GPUs in Ray's books. It and the run's worker end together."""
+    """The process that holds a run's CPUs and GPUs in Ray's books, or those of one of its processes. It and the worker
+    that it starts end together."""
 
     def __init__(self, worker: dict[str, Any]) -> None:
-        """Start the worker.
+        """Start the worker; where a run has several, as soon as all are there.
 
         Args:
             worker: The arguments of Python (``arguments``), the ``environment`` that names the run, and where the run
                 is: ``root``, ``url``, ``run``, ``attempt``; where machines share no folder, also the object ``storage``
-                and the ``home`` whose run it is.
+                and the ``home`` whose run it is. Of how many ``processes`` it is which (``rank``), and the ``name`` of
+                the first one's actor.
 
         Raises:
             OSError: The run's folder is not here, or no process can be started.
         """
         self._order, self._root = worker, Path(worker["root"])
+        self._rank = worker["rank"]
+        self._peers = Peers(worker["name"], worker["rank"], worker["processes"]) if worker["processes"] > 1 else None
         self._copies: Copies | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
         if worker.get("storage"):
             self._root = home() / "cluster" / worker["home"]
+            if self._rank:  # another process of the run may be on this machine, too
+                self._root = self._root / "ranks" / str(self._rank)
             self._copies = Copies(worker, self._root)
             self._copies.bring()
             worker["environment"]["EXPLORER_HOME"] = str(self._root)
-        # Its standard input ends when this process does: so it notices. It has its last files sent through it, too.
-        self._line, line = socket.socketpair()
-        with line, RunFolder(self._root, worker["run"]).log.open("ab") as output:
-            self._worker = start_process(
-                [sys.executable, *worker["arguments"]],
-                env={**os.environ, **worker["environment"]},
-                stdin=line,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        if self._copies is not None:
-            threading.Thread(target=self._copies.send_forever, name="copies", daemon=True).start()
+        # The worker's standard input ends when this process does: so it notices. It has its last files sent through it.
+        self._line, self._other_end = socket.socketpair()
+        if self._peers is None:
+            self._start({})
         threading.Thread(target=self._answer, name="line", daemon=True).start()
         threading.Thread(target=self._wait, name="worker", daemon=True).start()
 
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        outer = {name: value for name, value in os.environ.items() if name != "RANK"}  # of whoever started the node
+        with self._other_end, RunFolder(self._root, self._order["run"]).log.open("ab") as output:
+            self._worker = start_process(
+                [sys.executable, *self._order["arguments"]],
+                env={**outer, **self._order["environment"], **environment},
+                stdin=self._other_end,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        if self._copies is not None and not self._rank:
+            threading.Thread(target=self._copies.send_forever, name="copies", daemon=True).start()
+        return self._worker
+
     def signal(self, number: int) -> None:
         """Signal the worker."""
-        with contextlib.suppress(ProcessLookupError):
-            self._worker.send_signal(number)
+        if self._worker is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._worker.send_signal(number)
+
+    def describe(self) -> dict[str, Any]:
+        """What the supervisors of the run's other processes must know; that it answers tells that this one lives."""
+        return {} if self._peers is None else self._peers.facts
+
+    def note_departure(self, rank: int, status: int, printed: str) -> None:
+        """Another process of the run has ended; ``printed`` is what only its own machine knows of it."""
+        if self._peers is not None and not status:
+            self._peers.note_departure(rank)
+        if printed:
+            with RunFolder(self._root, self._order["run"]).log.open("a") as log:
+                log.write(f"process {rank} ended with status {status}; it had printed:\n{printed}\n")
 
     def _answer(self) -> None:
         """Send what the worker leaves before it says that it has ended: who goes on elsewhere then finds it all."""
@@ -86,16 +114,32 @@ class Supervisor:
         """Until the worker has ended, or Ray's node: one that has lost its head ends, and leaves us behind."""
         node = os.getppid()
         try:
-            while self._worker.poll() is None:
+            worker = self._worker or self._start(self._peers.meet() if self._peers else {})
+            while worker.poll() is None:
                 if os.getppid() != node:
                     return  # nobody knows any more what is used here; the worker notices, and its run goes on elsewhere
+                if self._peers is not None and self._peers.is_lost():
+                    worker.kill()
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._worker.wait(_LOOK_SECONDS)
+                    worker.wait(_LOOK_SECONDS)
+            if self._rank:
+                self._depart(worker.returncode)
+                return
             if self._copies is not None:
                 self._copies.send_last()
             self._settle()
+        except PeerGone as error:
+            print(f"the run {self._order['run']} does not begin: {error}", file=sys.stderr)
         finally:
+            if self._peers is not None and not self._rank:
+                self._peers.dismiss()
             os._exit(0)  # gives the CPUs and GPUs back
+
+    def _depart(self, status: int) -> None:
+        """Let the first process know that this one has ended, and why, as far as it cannot read that itself."""
+        assert self._peers is not None
+        printed = read_log(self._root, self._order["run"], most_bytes=_MOST_LOG_BYTES) if self._copies else ""
+        self._peers.depart(status, printed)
 
     def _settle(self) -> None:
         """Give the run the state that its worker could not give it any more, as soon as the store can be reached."""

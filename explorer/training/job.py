@@ -85,7 +85,7 @@ class TrainingJob:
         run: Run,
         folder: RunFolder,
         captured: dict[str, Any] | None,
-        rank: int,
+        device: torch.device,
         log_event: Callable[[str], None],
         cancel: Callable[[], bool] | None = None,
     ) -> TrainingJob:
@@ -96,7 +96,6 @@ class TrainingJob:
         CancelledError where ``cancel`` says so while a streamed set is measured.
         """
         config, architecture = parse(run.config), from_json(run.architecture)
-        device = rank_device(run.device, rank)
         threads = config.threads or (captured or {}).get("threads") or torch.get_num_threads()
         torch.set_num_threads(threads)
         if device.type == "cpu":
@@ -308,7 +307,7 @@ def run_main_rank(root: Path, store: Store, run: Run, control: ControlThread) ->
     if run.attempt > 1 and captured is None:
         events.log_event(run.id, "there is no usable checkpoint; begins anew")
     job = TrainingJob.prepare(
-        run, RunFolder(root, run.id), captured, 0,
+        run, RunFolder(root, run.id), captured, rank_device(run.device, 0),
         lambda text: events.log_event(run.id, text), lambda: control.requested_action != "run",
     )  # fmt: skip
     main = MainRank(root, store, run, control, job)
@@ -346,10 +345,17 @@ def _why_early(job: TrainingJob) -> str:
     return f"{EARLY_STOP} after epoch {epoch}: no better for {waited} epoch{'' if waited == 1 else 's'}"
 
 
-def run_worker_rank(root: Path, run: Run, rank: int) -> None:
-    """Compute for rank 0, to the end of the training or until another process is gone."""
-    group = ProcessGroup.join(rank_device(run.device, rank))
-    job = TrainingJob.prepare(run, RunFolder(root, run.id), group.broadcast_object(None), rank, lambda _: None)
+def run_worker_rank(root: Path, run: Run, first_device: str, local_rank: int) -> None:
+    """Compute for rank 0, to the end of the training or until another process is gone.
+
+    Args:
+        root: The data directory.
+        run: The run.
+        first_device: The device of the first process on this machine.
+        local_rank: The number of this one among those on this machine.
+    """
+    group = ProcessGroup.join(rank_device(first_device, local_rank))
+    job = TrainingJob.prepare(run, RunFolder(root, run.id), group.broadcast_object(None), group.device, lambda _: None)
     try:
         train(job.state, job.data, job.config, NullLog(), group=group)
         group.leave()

@@ -1,11 +1,11 @@
-"""Starting several processes for one run, and handing the run's lock to the first of them.
+"""Starting several processes for one run on this machine, and handing the run's lock to the first of them.
 
     manager → worker ─ starts ─→ torchrun ─ starts ─→ rank 0, rank 1, …
                 └──────── the lock, by a socket ────────┘
 
 torchrun lets its children inherit no open file, so rank 0 gets the lock through a socket: from then on whether the run
 lives is, as always, whether the process lives that trains, writes and is signalled. Before that the worker holds it.
-The other ranks look at the lock and end when rank 0 has.
+The other ranks look at the lock and end when rank 0 has. On a cluster each process has a supervisor instead.
 """
 
 from __future__ import annotations
@@ -77,9 +77,10 @@ def _hand_over(listener: socket.socket, lock: Lock, torchrun: subprocess.Popen[b
     return False
 
 
-def rank() -> int:
-    """The number that torchrun gave this process."""
-    return int(os.environ["RANK"])
+def rank() -> int | None:
+    """The number that this process was given among those of its run; None where it is alone, or starts them."""
+    found = os.environ.get("RANK")
+    return None if found is None else int(found)
 
 
 def receive(path: Path) -> Lock:

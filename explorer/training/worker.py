@@ -24,6 +24,7 @@ from ..datasets import CancelledError
 from ..home import home
 from ..runs import (
     RESUMABLE,
+    WORKER_GONE,
     AlreadyManaged,
     Lock,
     PatientStore,
@@ -78,11 +79,11 @@ def main(arguments: list[str]) -> int:
     root, run_id = home(), validate_run_id(arguments[0])
     store = connect_store(root, os.environ.get("EXPLORER_DATABASE_URL") or None)
     path, patient = RunFolder(root, run_id).lock, PatientStore(store)
-    ranked = torchrun.SOCKET in os.environ
-    if ranked and torchrun.rank() > 0:
-        return _run_worker_rank(root, patient.get(run_id))
-    on_cluster = ATTEMPT in os.environ
-    if ranked:
+    by_torchrun, on_cluster = torchrun.SOCKET in os.environ, ATTEMPT in os.environ
+    rank = torchrun.rank() if by_torchrun or on_cluster else None
+    if rank:
+        return _run_worker_rank(root, patient.get(run_id), rank, on_cluster=on_cluster)
+    if by_torchrun:
         lock = torchrun.receive(path)
     else:
         lock = _claim(root, patient, run_id) if on_cluster else _acquire_lock(root, store, run_id)
@@ -92,7 +93,7 @@ def main(arguments: list[str]) -> int:
     control = ControlThread(store, run_id, lock, run.attempt)
     heard: threading.Event | None = None
     status: Status
-    if (run.setting("processes") or 1) > 1 and not ranked:
+    if (run.setting("processes") or 1) > 1 and rank is None:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
         if ended is None:
             return 0
@@ -100,13 +101,15 @@ def main(arguments: list[str]) -> int:
         reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
         status = "failed" if asked == "interrupted" else asked
     else:
-        _handle_signals(control, "leave" if on_cluster else "interrupt", ranked=ranked)
+        _handle_signals(control, "leave" if on_cluster else "interrupt", by_torchrun=by_torchrun)
         control.start()
         if on_cluster:
             heard = _listen_to_supervisor(control)
-        if ranked:
+        if by_torchrun:
             _watch_other_ranks(root, store, run, control, lock, facts)
         status, reason = _run_training(root, store, run, control)
+        if on_cluster and reason == torchrun.PEER_LOST:
+            status, reason = "queued", WORKER_GONE
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     lock.write_note(**facts, status=status, reason=reason)
@@ -185,6 +188,16 @@ def _listen_to_supervisor(control: ControlThread) -> threading.Event:
     return heard
 
 
+def _end_with_supervisor() -> None:
+    """End this process, one of several of a run, when whoever started it is gone."""
+
+    def watch() -> None:
+        os.read(0, 1)  # nothing is ever written
+        os._exit(0)
+
+    threading.Thread(target=watch, name="supervisor", daemon=True).start()
+
+
 def _have_files_sent(heard: threading.Event) -> None:
     """Have all that we leave where whoever goes on elsewhere finds it, before the store says that somebody may."""
     with contextlib.suppress(OSError):  # nobody is there
@@ -192,16 +205,16 @@ def _have_files_sent(heard: threading.Event) -> None:
         heard.wait()
 
 
-def _handle_signals(control: ControlThread, action: str, *, ranked: bool) -> None:
+def _handle_signals(control: ControlThread, action: str, *, by_torchrun: bool) -> None:
     """SIGTERM without a request does this after this batch; after a request that took too long, or twice, at once.
 
-    A rank gets it twice where all processes are terminated: torchrun hands on its own. So there twice counts once.
+    Where all processes are terminated one gets it twice: torchrun hands on its own. So there twice counts once.
     """
 
     def handle(*_: object) -> None:
         if control.requested_action == "run":
             control.requested_action = action
-        elif not (ranked and control.requested_action == action):
+        elif not (by_torchrun and control.requested_action == action):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the manager repeats it; once is enough
             raise SigtermReceived
 
@@ -209,16 +222,21 @@ def _handle_signals(control: ControlThread, action: str, *, ranked: bool) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _run_worker_rank(root: Path, run: Run) -> int:
+def _run_worker_rank(root: Path, run: Run, rank: int, *, on_cluster: bool) -> int:
     """Be another rank than 0: compute, and end with rank 0."""
-    os.environ.pop(torchrun.SOCKET)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # rank 0 may need us for the rest of its batch
-    folder = RunFolder(root, run.id)
-    torchrun.end_with_rank_0(folder.lock, run.attempt)
-    alive = torchrun.hold_rank_lock(folder.path, torchrun.rank(), run.attempt)  # the kernel frees it when we die
+    folder, alive = RunFolder(root, run.id), None
+    if on_cluster:  # our supervisor knows of rank 0's, and the other way round
+        _end_with_supervisor()
+    else:
+        os.environ.pop(torchrun.SOCKET)
+        torchrun.end_with_rank_0(folder.lock, run.attempt)
+        alive = torchrun.hold_rank_lock(folder.path, rank, run.attempt)  # the kernel frees it when we die
     from . import job
 
-    job.run_worker_rank(root, run, torchrun.rank())
+    # On a cluster the first process may not have said in the store by now where it is.
+    device = os.environ["EXPLORER_RUN_DEVICE"] if on_cluster else run.device
+    job.run_worker_rank(root, run, device, int(os.environ["LOCAL_RANK"]))
     if alive is not None:
         alive.release()
     return 0
