@@ -276,7 +276,7 @@ class RayPlace:
             if not _fits(need, self._nodes):
                 each = f"{need.cpus} CPUs and {need.gpus:g} GPUs"
                 reason = f"waits for a machine with {each}; the cluster has none" if need.processes == 1 else (
-                    f"waits for machines with room for {need.processes} processes of {each} each; the cluster has too few"
+                    f"waits for machines with {each} for each of {need.processes} processes; the cluster has too few"
                 )  # fmt: skip
                 if run.reason != reason:
                     self._store.update(run.id, where={"status": ("queued",)}, reason=reason)

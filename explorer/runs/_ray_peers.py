@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 _LOOK_SECONDS = 1.0
@@ -51,16 +52,17 @@ class Peers:
         """
         import ray
 
-        self._ray, self._name, self.rank = ray, name, rank
+        self._ray: Any = ray
+        self._name, self.rank = name, rank
         self._others = [each for each in range(processes) if each != rank]
         self._processes = processes
         self._actors: dict[int, Any] = {}
         self._departed: set[int] = set()
         self._gone_since: float | None = None
         context = ray.get_runtime_context()
-        self.facts = {
+        self.facts: dict[str, Any] = {
             "node": context.get_node_id(),
-            "address": ray.util.get_node_ip_address(),
+            "address": self._ray.util.get_node_ip_address(),
             "port": _find_port(),
             "gpus": context.get_accelerator_ids().get("GPU", []),
         }
@@ -85,15 +87,8 @@ class Peers:
                 raise PeerGone(f"of {self._processes} processes these have ended: {sorted(gone)}")
             if len(found) < self._processes:
                 time.sleep(_LOOK_SECONDS)
-        first, here = found[0], [rank for rank in sorted(found) if found[rank]["node"] == self.facts["node"]]
-        environment = {
-            "RANK": str(self.rank), "WORLD_SIZE": str(self._processes), "LOCAL_RANK": str(here.index(self.rank)),
-            "MASTER_ADDR": first["address"], "MASTER_PORT": str(first["port"]),
-        }  # fmt: skip
-        gpus = [gpu for rank in here for gpu in found[rank]["gpus"]]
-        if gpus:  # each sees those of all on its machine: they then reach one another without the network
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-        interface = _find_interface(str(self.facts["address"]))
+        environment = make_environment(found, self.rank)
+        interface = _find_interface(self.facts["address"])
         if interface:  # else gloo takes that of the host's name, which may be the loopback
             environment |= {"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface}
         return environment
@@ -150,6 +145,26 @@ class Peers:
             except errors.RayActorError:
                 gone.add(asked[ready])
         return answers, gone
+
+
+def make_environment(found: Mapping[int, Mapping[str, Any]], rank: int) -> dict[str, str]:
+    """Find what torch.distributed must know in one of several processes.
+
+    Args:
+        found: By rank the ``node``, the ``address``, a free ``port`` and the ``gpus`` of each.
+        rank: Which of them.
+
+    Returns:
+        Environment variables. Each process sees the GPUs of all on its machine, which then reach one another without
+        the network; its own is the one with its local rank.
+    """
+    here = [each for each in sorted(found) if found[each]["node"] == found[rank]["node"]]
+    environment = {
+        "RANK": str(rank), "WORLD_SIZE": str(len(found)), "LOCAL_RANK": str(here.index(rank)),
+        "MASTER_ADDR": found[0]["address"], "MASTER_PORT": str(found[0]["port"]),
+    }  # fmt: skip
+    gpus = [gpu for each in here for gpu in found[each]["gpus"]]
+    return {**environment, "CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else environment
 
 
 def group_name(ray: Any, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -35,6 +36,16 @@ def find_end(run: Run, lock: Path, gone: str) -> tuple[Status, str]:
     return "queued", gone
 
 
+def _make_room(root: Path, rank: int) -> Path:
+    """A data directory for another process than the first one, which has the data sets of this machine's."""
+    found = root / "ranks" / str(rank)
+    found.mkdir(parents=True, exist_ok=True)
+    (root / "data").mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (found / "data").symlink_to("../../data")
+    return found
+
+
 class Supervisor:
     """The process that holds a run's CPUs and GPUs in Ray's books, or those of one of its processes. It and the worker
     that it starts end together."""
@@ -59,7 +70,7 @@ class Supervisor:
         if worker.get("storage"):
             self._root = home() / "cluster" / worker["home"]
             if self._rank:  # another process of the run may be on this machine, too
-                self._root = self._root / "ranks" / str(self._rank)
+                self._root = _make_room(self._root, self._rank)
             self._copies = Copies(worker, self._root)
             self._copies.bring()
             worker["environment"]["EXPLORER_HOME"] = str(self._root)
@@ -140,6 +151,8 @@ class Supervisor:
         assert self._peers is not None
         printed = read_log(self._root, self._order["run"], most_bytes=_MOST_LOG_BYTES) if self._copies else ""
         self._peers.depart(status, printed)
+        if self._copies is not None:
+            shutil.rmtree(RunFolder(self._root, self._order["run"]).path, ignore_errors=True)
 
     def _settle(self) -> None:
         """Give the run the state that its worker could not give it any more, as soon as the store can be reached."""

@@ -122,10 +122,10 @@ def weights(root: Path, run: str) -> dict[str, torch.Tensor]:
     return found
 
 
-def assert_as_if_undisturbed(manager: Manager, run: str, epochs: int) -> None:
+def assert_as_if_undisturbed(manager: Manager, run: str, epochs: int, **settings: Any) -> None:
     """The same weights bit for bit, and the same loss of every step, as a local run that nothing happened to."""
     alone = open_manager(manager.root.with_name("alone"))
-    other = create(alone, epochs=epochs)
+    other = create(alone, epochs=epochs, **settings)
     assert until_status(alone, other.id, "finished", "failed").status == "finished"
     expected, found = weights(alone.root, other.id), weights(manager.root, run)
     assert expected.keys() == found.keys()

@@ -11,8 +11,8 @@ import pytest
 from explorer.runs import Manager
 from explorer.training import open_manager
 
-from .clusters import start_cluster, start_postgres
-from .parts import end_all
+from .clusters import COMMAND, start_cluster, start_postgres
+from .parts import end_all, make_database, until
 
 
 @pytest.fixture
@@ -49,3 +49,22 @@ def cluster() -> Iterator[Any]:
     """A Ray cluster of three nodes, which share this machine: a head, and two of one CPU each."""
     with start_cluster() as made:
         yield made
+
+
+@pytest.fixture
+def database(root: Path, request: pytest.FixtureRequest) -> str:
+    """The long tests use PostgreSQL; a process that is killed does not hold up the others there."""
+    if request.node.get_closest_marker("thorough"):
+        return make_database(request.getfixturevalue("server"), request.node.name)
+    return f"sqlite:///{root.with_name('shared.sqlite')}"
+
+
+@pytest.fixture
+def there(cluster: Any, root: Path, database: str) -> Iterator[Manager]:
+    """A manager whose runs are trained on the cluster."""
+    made = Manager(root, database, worker_command=lambda: COMMAND, cluster=cluster.address)
+    yield made
+    for run in made.store.runs("queued", "running"):
+        made.stop(run.id)
+    until(lambda: not made.store.runs("queued", "running"), seconds=60, manager=made)
+    made.close()

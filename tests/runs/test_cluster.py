@@ -9,7 +9,6 @@ import shlex
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from explorer.runs import (
     new_run_id,
     read_note,
 )
-from explorer.runs._ray import ClusterError, Gateway, RayPlace, _resources
+from explorer.runs._ray import ClusterError, Gateway, Need, RayPlace, _resources
 from explorer.runs._records import NODE_GONE, WORKER_GONE
 from explorer.training import open_manager
 from explorer.training.worker import _claim as claim
@@ -57,27 +56,7 @@ from .clusters import (
 )
 from .forking import REPOSITORY
 from .object_store import serve_s3
-from .parts import create, curve, make_database, set_config, texts, until, until_status, until_step, worker
-
-
-@pytest.fixture
-def database(root: Path, request: pytest.FixtureRequest) -> str:
-    """The long tests use PostgreSQL; a process that is killed does not hold up the others there."""
-    if request.node.get_closest_marker("thorough"):
-        return make_database(request.getfixturevalue("server"), request.node.name)
-    return f"sqlite:///{root.with_name('shared.sqlite')}"
-
-
-@pytest.fixture
-def there(cluster: Any, root: Path, database: str) -> Iterator[Manager]:
-    """A manager whose runs are trained on the cluster."""
-    made = Manager(root, database, worker_command=lambda: COMMAND, cluster=cluster.address)
-    yield made
-    for run in made.store.runs("queued", "running"):
-        made.stop(run.id)
-    until(lambda: not made.store.runs("queued", "running"), seconds=60, manager=made)
-    made.close()
-
+from .parts import create, curve, set_config, texts, until, until_status, until_step, worker
 
 SMALL = "tests/runs/test_cluster.py::test_a_run_on_a_cluster_is_the_local_one"
 
@@ -276,14 +255,14 @@ def test_what_a_run_asks_for(root: Path, database: str) -> None:
     for settings, nodes, expected in (
         ({"device": "auto"}, [cpu], (1, 0)),
         ({"device": "auto", "threads": 3}, [cpu, gpu], (3, 1)),
-        ({"device": "cuda:7", "processes": 2}, [cpu, gpu], (2, 2)),
-        ({"device": "cpu", "processes": 2, "threads": 2}, [gpu], (4, 0)),
+        ({"device": "cuda:7", "processes": 2}, [cpu, gpu], (1, 1, 2)),
+        ({"device": "cpu", "processes": 2, "threads": 2}, [gpu], (2, 0, 2)),
         ({"share_gpu": True}, [gpu], (1, 0.25)),
-        ({"share_gpu": True, "processes": 2}, [gpu], (2, 2)),
+        ({"share_gpu": True, "processes": 2}, [gpu], (1, 1, 2)),
         ({"share_gpu": True}, [{**gpu, "memory": 2e6}, {**gpu, "memory": 8e9}, cpu], (1, 0.625)),  # the smallest
     ):
         set_config(manager, run.id, **{"device": "auto", "threads": None, "processes": 1, **settings})
-        assert _resources(manager.store.get(run.id), nodes) == expected
+        assert _resources(manager.store.get(run.id), nodes) == Need(*expected)
     set_config(manager, run.id, device="mps")
     with pytest.raises(ValueError, match="a cluster has no device mps; choose"):
         _resources(manager.store.get(run.id), [cpu])
