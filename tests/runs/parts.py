@@ -131,10 +131,10 @@ def execute(database: str, *statements: str) -> None:
 
 
 def make_database(server: str, test: str) -> str:
-    """An empty database of a PostgreSQL server, named after a test."""
+    """An empty database of a PostgreSQL server, named after a test: the end of its name has the parameters."""
     address = sql.make_url(server)
     engine = sql.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sql.pool.NullPool)
-    name = "test_" + "".join(ch for ch in test if ch.isalnum()).lower()[:50]
+    name = "test_" + "".join(ch for ch in test if ch.isalnum()).lower()[-50:]
     with engine.connect() as connection:
         connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     return address.set(database=name).render_as_string(hide_password=False)

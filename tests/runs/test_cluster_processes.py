@@ -32,10 +32,11 @@ def workers_of(run: str) -> list[psutil.Process]:
     return found
 
 
-def other_worker(manager: Manager, run: str) -> psutil.Process:
-    """The one of two that is not the first."""
-    (found,) = {each.pid for each in workers_of(run)} - {worker(manager, run).pid}
-    return psutil.Process(found)
+def find_worker(manager: Manager, run: str, *, first: bool) -> psutil.Process:
+    """The first of two, or the other one."""
+    number = worker(manager, run)
+    (found,) = [each for each in workers_of(run) if (each.pid == number) == first]
+    return found
 
 
 @pytest.mark.usefixtures("light_workers")
@@ -81,7 +82,7 @@ def test_a_run_that_loses_one_of_its_processes_goes_on_with_as_many(
             run = create(there, epochs=12, **PAIR)
             folder = RunFolder(root, run.id)
             until(lambda: any(map(checkpoint_step, list_checkpoints(folder.checkpoints))), manager=there)
-            harm(cluster, worker(there, run.id) if first else other_worker(there, run.id))
+            harm(cluster, find_worker(there, run.id, first=first))
             done = until_status(there, run.id, "finished", "failed", "interrupted", seconds=280)
             assert (done.status, done.attempt) == ("finished", 2), (done.reason, texts(there, run.id))
             (begun,) = [text for text in texts(there, run.id) if text.startswith("attempt 2")]
@@ -140,7 +141,8 @@ def test_each_process_is_told_who_it_is_and_where_the_first_one_listens() -> Non
         for rank, (node, address, gpus) in enumerate(places)
     }
     told = [make_environment(found, rank) for rank in range(3)]
-    assert {(each["MASTER_ADDR"], each["MASTER_PORT"], each["WORLD_SIZE"]) for each in told} == {("10.0.0.1", "4000", "3")}
+    meeting = {(each["MASTER_ADDR"], each["MASTER_PORT"], each["WORLD_SIZE"]) for each in told}
+    assert meeting == {("10.0.0.1", "4000", "3")}
     assert [each["RANK"] for each in told] == ["0", "1", "2"]
     assert [each["LOCAL_RANK"] for each in told] == ["0", "0", "1"]
     assert [each["CUDA_VISIBLE_DEVICES"] for each in told] == ["3,1", "0", "3,1"]
