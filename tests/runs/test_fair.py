@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.runs._devices import device_choices
-from explorer.runs._fair import Claim, Job, Need, Queue, Turns
+from explorer.runs._fair import Claim, Job, Need, Queue, Room, Turns
 
 
 @dataclass
@@ -27,14 +27,16 @@ class Machine:
     parts: dict[str, int] = field(default_factory=dict)
     given: int = 0
     completions: int = 0
-    needs: dict[tuple[int, float, str], Need] = field(default_factory=dict)
+    needs: dict[tuple[int, float, str, int], Need] = field(default_factory=dict)
 
-    def need(self, count: int = 1, share: float = 1.0, wanted: str = "auto") -> Need:
-        if (count, share, wanted) not in self.needs:
+    def need(self, count: int = 1, share: float = 1.0, wanted: str = "auto", parts: int = 1) -> Need:
+        """Neighbouring devices in each of some parts, which may be apart."""
+        key = count, share, wanted, parts
+        if key not in self.needs:
             choices = device_choices(wanted, count, self.devices)
             claims = tuple(tuple((name, share) for name in used) for used in choices)
-            self.needs[count, share, wanted] = Need(claims, count * share)
-        return self.needs[count, share, wanted]
+            self.needs[key] = Need(claims, count * share * parts, parts)
+        return self.needs[key]
 
     def submit(self, run: str, owner: str = "", part: str = "", need: Need | None = None) -> None:
         job = Job(run=run, owner=owner, part=part or run, need=need or self.need(), since=self.given)
@@ -145,6 +147,33 @@ def test_a_run_that_needs_two_gpus_holds_the_one_that_is_free() -> None:
     assert machine.look() == ["large"]
 
 
+def test_the_parts_of_a_run_may_be_apart() -> None:
+    """The outer two of three GPUs are free: enough for two processes on two machines, not for a pair of neighbours."""
+    machine = Machine(gpus(3))
+    for name in "abc":
+        machine.submit(name)
+    assert machine.look() == ["a", "b", "c"]
+    machine.submit("apart", need=machine.need(parts=2))
+    machine.submit("late")
+    machine.end("a")
+    assert machine.look() == []  # it holds the one that is free
+    machine.submit("neighbours", need=machine.need(2))
+    machine.end("c")
+    assert machine.look() == ["apart"]
+    (claim,) = [claim for job, claim in machine.working if job.run == "apart"]
+    assert sorted(claim) == [("cuda:0", 1.0), ("cuda:2", 1.0)]
+
+
+def test_parts_on_one_machine_are_counted_together() -> None:
+    need = Need(((("CPU a", 2.0),), (("CPU b", 2.0),)), 6, 3)
+    assert Room({"CPU a": 4.0, "CPU b": 3.0}).find(need) == (("CPU b", 2.0), ("CPU a", 4.0))
+    assert Room({"CPU a": 4.0, "CPU b": 1.0}).find(need) is None
+    assert Room({"CPU a": 7.0, "CPU b": 1.0}).find(need) == (("CPU a", 6.0),)
+    room = Room({"CPU a": 1.0, "CPU b": 3.0})
+    room.hold(need)
+    assert sum(room.free.values()) == 4.0 - 6.0
+
+
 def test_runs_that_share_go_together_and_never_with_others() -> None:
     machine = Machine(gpus(2))
     for index in range(5):
@@ -195,6 +224,7 @@ def histories(draw: st.DrawFn) -> tuple[Machine, random.Random]:
     most = max(1, len(machine.devices) - 1)
     for index in range(draw(st.integers(1, 25))):
         kinds = [machine.need(), machine.need(most), machine.need(wanted="cpu"), machine.need(min(2, most))]
+        kinds.append(machine.need(parts=most))
         if "cuda:0" in machine.devices:
             kinds += [machine.need(share=share) for share in (0.25, 0.5)]
         need = draw(st.sampled_from(kinds))
