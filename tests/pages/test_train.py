@@ -527,6 +527,28 @@ def test_the_table_filters_and_sorts(home: Path, manager: Manager) -> None:
     assert not running.exception
 
 
+def test_of_more_runs_than_a_table_takes_each_is_found(
+    home: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "FIRST_ROWS", 3)
+    oldest, best, *_ = (finished(manager, f"trial {place}", 0.9 if place == 1 else 0.5) for place in range(6))
+    running = app(run=oldest.id)  # ticked: it is among the rows wherever it would stand
+    shown = running.dataframe[0].value["name"].tolist()
+    assert shown == ["trial 5", "trial 4", "trial 3", "trial 0"]
+    assert "6 of 6 runs, of which 4 are shown: narrow them by the filter, or turn on All rows." in visible_text(running)
+    running.toggle(key="runs_best").set_value(True).run()
+    assert running.dataframe[0].value["name"].tolist() == ["trial 1", "trial 5", "trial 4", "trial 0"]
+    running.toggle(key="runs_all").set_value(True).run()
+    assert len(running.dataframe[0].value) == 6
+    assert "are shown" not in visible_text(running)
+    running.toggle(key="runs_all").set_value(False).run()
+    running.text_input(key="runs_search").set_value(best.id).run()
+    assert running.dataframe[0].value["name"].tolist() == ["trial 1"]
+    assert "runs_all" not in [each.key for each in running.toggle]
+    assert running.session_state["train"]["runs"] == [oldest.id]
+    assert not running.exception
+
+
 def test_who_waits_is_told_when_it_is_its_turn(home: Path, manager: Manager) -> None:
     done = finished(manager)  # tells how fast this machine is
     first, second = (training.start(manager, from_json(done.architecture), training.parse(done.config)) for _ in "ab")

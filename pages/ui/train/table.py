@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,8 @@ from . import state
 from .run_text import STATES
 
 _TABLE = "runs_table"
+FIRST_ROWS = 200
+"""As many rows go to the browser until all are asked for: thousands are a megabyte that few look at."""
 _PATIENCE_SECONDS = 0.3
 """How long a look measures networks that nobody has measured before: of thousands the others follow, bit by bit."""
 
@@ -65,12 +68,20 @@ def _table(runs: list[Run]) -> None:
         ).lower().split()  # fmt: skip
         mine = sharing.choose_mine("runs_mine")
         best = st.toggle("Best first", key="runs_best", help="By test accuracy after the last epoch.")
-    shown = [run for run in runs if sharing.is_mine(run.owner)] if mine else runs
-    rows = [each for each in records(shown) if all(word in _words(each) for word in words)]
-    if best:
-        rows.sort(key=lambda each: -(each["test accuracy"] or -1.0))
-    names = [each["run"] for each in rows]
+        accuracies = manager().store.last_values(series.TEST_ACCURACY)
+        found = [run for run in runs if not mine or sharing.is_mine(run.owner)]
+        if words:
+            rows = zip(found, records(found, accuracies), strict=True)
+            found = [run for run, row in rows if all(word in _words(row) for word in words)]
+        if best:
+            found.sort(key=lambda run: -accuracies.get(run.id, -1.0))
+        whole = len(found) <= FIRST_ROWS or st.toggle(
+            "All rows", key="runs_all", help=f"Else the first {FIRST_ROWS} and those that are ticked. Filter and Best "
+            "first go through all runs either way; a click on a column's name sorts the rows that are shown.",
+        )  # fmt: skip
     chosen = state.selected_runs()
+    shown = found if whole else [run for place, run in enumerate(found) if place < FIRST_ROWS or run.id in chosen]
+    names = [run.id for run in shown]
     selected = [names.index(name) for name in chosen if name in names]
 
     key = key_of_rows(_TABLE, names)
@@ -87,12 +98,12 @@ def _table(runs: list[Run]) -> None:
     st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
     with st.container(key=_TABLE):
         st.dataframe(
-            pd.DataFrame(rows),
+            pd.DataFrame(records(shown, accuracies)),
             key=key,
             on_select=pick,
             selection_mode="multi-row",
             hide_index=True,
-            height="auto" if len(rows) < 9 else 360,
+            height="auto" if len(shown) < 9 else 360,
             alt="Table of all runs",
             placeholder="–",
             column_config={
@@ -104,18 +115,30 @@ def _table(runs: list[Run]) -> None:
                 "seed": st.column_config.NumberColumn(width="small"),
             },
         )
+    told = f"{len(found):,} of {len(runs):,} runs"
+    if len(shown) < len(found):
+        told += f", of which {len(shown):,} are shown: narrow them by the filter, or turn on All rows"
     st.caption(
-        f"{len(rows):,} of {len(runs):,} runs. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is "
-        "shown in detail. Test accuracy after the last whole epoch, in percent. The toolbar of the table saves CSV."
+        f"{told}. Ticked runs are drawn together, up to {state.MAX_RUNS}; the first is shown in detail. Test accuracy "
+        "after the last whole epoch, in percent. The toolbar of the table saves its rows as CSV."
     )
     if st.session_state.pop("runs_picked", False):
         st.rerun()  # the picture above belongs to the page, not to this part of it
 
 
-def records(runs: list[Run]) -> list[dict[str, Any]]:
-    """The rows of the table, in the order of the runs; of networks that are still to be measured without numbers."""
+def records(runs: list[Run], accuracies: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
+    """The rows of the table; of networks that are still to be measured without numbers.
+
+    Args:
+        runs: In the order of the rows.
+        accuracies: The last of each run that has one; None: they are read.
+
+    Returns:
+        A row for each run.
+    """
     found = manager()
-    accuracies = found.store.last_values(series.TEST_ACCURACY)
+    if accuracies is None:
+        accuracies = found.store.last_values(series.TEST_ACCURACY)
     networks = measure_networks(found.store, (run.architecture for run in runs), seconds=0.0)
     names, turns = sharing.list_names(), expect_starts(found)
     rows = [
