@@ -164,19 +164,9 @@ def _cell(key: str, value: float, *, known: bool) -> str:
 
 
 def _conclude(manager: Manager, stored: StoredSearch, findings: Findings) -> list[str]:
-    from ..search import measure_choice
+    from ..search import describe_hypervolume, measure_choice
 
-    said = []
-    if findings.hypervolume is not None:
-        line = f"Hypervolume {format_decimal(findings.hypervolume, 4)} of {len(findings.finished)} trials"
-        rival = findings.baseline
-        if rival is not None and rival.hypervolume is not None:
-            better = findings.hypervolume > rival.hypervolume
-            line += (
-                f"; at random {format_decimal(rival.hypervolume, 4)} of {len(rival.finished)}: this search is "
-                f"{'better' if better else 'not better'} by one seed, which proves little"
-            )
-        said.append(f"{line}.")
+    said = [sentence for sentence in [describe_hypervolume(findings)] if sentence]
     if findings.importance:
         most = list(findings.importance.items())[:5]
         parts = ", ".join(f"{escape(key)} ({format_share(share, 0)})" for key, share in most)

@@ -27,6 +27,7 @@ from ._pruning import reason_to_prune
 from ._report import (
     Findings,
     collect_findings,
+    describe_hypervolume,
     find_front,
     measure_choice,
     rank_correlation,
@@ -36,6 +37,7 @@ from ._search import PRUNERS, SAMPLERS, Budget, Pruner, Sampler, Search, plan
 from ._space import GROUPS, Dimension, Group, Point, Space, Value
 from ._study import Exhausted, Proposal, describe_refused, propose
 from ._trials import VALIDATION_ACCURACY, SearchTrial, collect_trials
+from ._volume import Box, find_box, measure_hypervolume
 
 __all__ = [
     "ACCURACY",
@@ -46,6 +48,7 @@ __all__ = [
     "RANDOM",
     "SAMPLERS",
     "VALIDATION_ACCURACY",
+    "Box",
     "Budget",
     "Builder",
     "Dimension",
@@ -72,7 +75,9 @@ __all__ = [
     "collect_trials",
     "delete",
     "derive_space",
+    "describe_hypervolume",
     "describe_refused",
+    "find_box",
     "find_front",
     "find_groups",
     "find_objectives",
@@ -82,6 +87,7 @@ __all__ = [
     "list_searches",
     "measure",
     "measure_choice",
+    "measure_hypervolume",
     "parse_limit",
     "pause",
     "plan",

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ..analysis import METRICS
 from ..experiments import SampleStatistics
 from ..runs import Manager, series
+from ..text import format_decimal, format_si
 from ._manage import StoredSearch, get_search
 from ._search import Search
 from ._study import make_study
 from ._trials import SearchTrial, collect_trials
+from ._volume import Box, find_box, measure_hypervolume
 
 _IMPORTANCE_TRIALS = 8
 """Finished trials below which importance would be noise alone."""
@@ -30,10 +33,10 @@ class Findings:
     """All of it, in the order in which they were begun."""
     front: tuple[int, ...]
     """Numbers of the trials that no other surpasses, the most accurate first."""
-    reference: tuple[float, ...]
-    """Hypervolume is measured from here: accuracy 0, of a cost 1.1 × the most that any trial has, baseline included."""
+    box: Box
+    """In which hypervolume is measured: of all trials that were trained to the end, those of the baseline included."""
     hypervolume: float | None
-    """Share of the box between the reference and the best value of each objective that the front dominates, 0 to 1."""
+    """Share of the box that the front dominates, 0 to 1, as ``measure_hypervolume`` has it."""
     correlation: float | None
     """Rank correlation (Spearman) of accuracy with the number of parameters, -1 to 1: what size alone explains."""
     baseline: Findings | None
@@ -58,7 +61,7 @@ class Findings:
 
 
 def collect_findings(manager: Manager, stored: StoredSearch) -> Findings:
-    """Collect what a search has found so far, and its baseline from the same reference.
+    """Collect what a search has found so far, and its baseline in the same box.
 
     Args:
         manager: Of the runs.
@@ -69,8 +72,6 @@ def collect_findings(manager: Manager, stored: StoredSearch) -> Findings:
 
     Raises:
         ValueError: The search or its baseline cannot be read.
-
-    Source: Zitzler & Thiele 1998 for the hypervolume, computed by Optuna.
     """
     trials = collect_trials(manager, stored.id, stored.search)
     rival, others = None, []
@@ -79,23 +80,9 @@ def collect_findings(manager: Manager, stored: StoredSearch) -> Findings:
         if stored.search.baseline in known:  # not deleted meanwhile
             rival = get_search(manager, stored.search.baseline)
             others = collect_trials(manager, rival.id, rival.search)
-    complete = [trial for trial in (*trials, *others) if trial.complete]
-    box = _find_box(stored.search, complete)
+    box = find_box(stored.search, [trial.values for trial in (*trials, *others) if trial.complete])
     baseline = None if rival is None else _find(rival.search, others, box, None)
     return _find(stored.search, trials, box, baseline)
-
-
-Box = tuple[tuple[float, ...], tuple[float, ...]]
-
-
-def _find_box(search: Search, trials: Sequence[SearchTrial]) -> Box:
-    """(reference, best) of each objective; accuracy from 0 to 1."""
-    worst, best = [0.0], [1.0]
-    for place, goal in enumerate(search.objectives[1:], start=1):
-        values = [trial.values[place] for trial in trials] or [0.0]
-        worst.append(1.1 * max(values) if goal.direction == "least" else 0.9 * min(values))  # so that ends count, too
-        best.append(0.0 if goal.direction == "least" else max(values))
-    return tuple(worst), tuple(best)
 
 
 def _find(search: Search, trials: Sequence[SearchTrial], box: Box, baseline: Findings | None) -> Findings:
@@ -104,8 +91,8 @@ def _find(search: Search, trials: Sequence[SearchTrial], box: Box, baseline: Fin
         search=search,
         trials=tuple(trials),
         front=tuple(trial.number for trial in find_front(search, complete)),
-        reference=box[0],
-        hypervolume=_measure_hypervolume(complete, box),
+        box=box,
+        hypervolume=measure_hypervolume([trial.values for trial in complete], box),
         correlation=rank_correlation(
             [trial.values[0] for trial in complete], [trial.numbers.get("params", 0) for trial in complete]
         ),
@@ -137,17 +124,31 @@ def find_front(search: Search, trials: Sequence[SearchTrial]) -> list[SearchTria
     return sorted(front.values(), key=lambda trial: -trial.values[0])
 
 
-def _measure_hypervolume(trials: Sequence[SearchTrial], box: Box) -> float | None:
-    if not trials:
-        return None
-    import numpy as np
-    from optuna._hypervolume import compute_hypervolume
+def describe_hypervolume(findings: Findings) -> str:
+    """Say how large the hypervolume is, in which box, and beside the random search.
 
-    worst, best = (np.array(each) for each in box)
-    scale = np.where(worst == best, 1.0, best - worst)
-    losses = np.array([(np.array(trial.values) - best) / -scale for trial in trials])  # 0 is the best, 1 the reference
-    losses = np.where(worst == best, 0.0, losses)
-    return float(compute_hypervolume(np.unique(losses, axis=0), np.ones(len(worst))))
+    Args:
+        findings: Of a search.
+
+    Returns:
+        A sentence; '' as long as no trial was trained to the end.
+    """
+    if findings.hypervolume is None:
+        return ""
+    line = f"Hypervolume {format_decimal(findings.hypervolume, 4)} of {len(findings.finished)} trials"
+    rival = findings.baseline
+    if rival is not None and rival.hypervolume is not None:
+        better = "better" if findings.hypervolume > rival.hypervolume else "not better"
+        line += (
+            f", at random {format_decimal(rival.hypervolume, 4)} of {len(rival.finished)}: this search is {better} by "
+            f"one seed, which proves little"
+        )
+    sides = zip(findings.search.objectives[1:], findings.box.reference[1:], findings.box.ideal[1:], strict=True)
+    others = "".join(
+        f" and {METRICS[goal.key].title} from {format_si(worst)} to {format_si(best)} (log scale)"
+        for goal, worst, best in sides
+    )
+    return f"{line}. The box: accuracy from 0 to 1{others}."
 
 
 @lru_cache(maxsize=4)
@@ -213,7 +214,8 @@ def to_data(manager: Manager, stored: StoredSearch, findings: Findings) -> dict[
         findings: Of it.
 
     Returns:
-        The data.
+        The data. ``hypervolume`` is the share, 0 to 1, that the front dominates of the box from ``reference`` to
+        ``ideal``; these have the order and the units of ``objectives``, and ``scales`` says how each is measured.
     """
     search = stored.search
     return {
@@ -253,7 +255,9 @@ def _findings_data(manager: Manager, search: Search, findings: Findings) -> dict
         ],
         "front": list(findings.front),
         "hypervolume": findings.hypervolume,
-        "reference": list(findings.reference),
+        "reference": list(findings.box.reference),
+        "ideal": list(findings.box.ideal),
+        "scales": ["linear" if each.trained else "log" for each in search.objectives],
         "importance": findings.importance,
         "correlation_with_params": findings.correlation,
     }

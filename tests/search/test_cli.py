@@ -41,6 +41,7 @@ def test_search_from_beginning_to_end(root: Path, design: str, capsys: pytest.Ca
     assert "2 finished, best" in err
     assert "\x1b" not in out + err
     assert "Hypervolume" in out
+    assert "(log scale)." in out
     (listed,) = data(capsys, "search", "list")
     assert (listed["trials"], listed["active"], listed["sampler"]) == (2, 0, "tpe")
     assert main(["search", "resume", listed["id"], "--trials", "3"]) == 0

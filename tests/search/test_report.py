@@ -16,6 +16,7 @@ from explorer.search import (
     advance,
     collect_findings,
     collect_trials,
+    describe_hypervolume,
     get_search,
     measure_choice,
     rank_correlation,
@@ -23,6 +24,7 @@ from explorer.search import (
     start,
     to_data,
 )
+from explorer.text import format_decimal, format_si
 from tests.sizes import examples
 
 from .parts import finish, small
@@ -52,15 +54,24 @@ def test_front_and_hypervolume_are_what_they_are_defined_as(manager: Manager) ->
             if not any(a >= accuracy and m <= macs and (a, m) != (accuracy, macs) for a, m in rows)
         ]
         assert sorted(each.front) == front
-        # The area below the stairs, one step after another.
-        most = 1.1 * max(trial.values[1] for trial in everything)
-        corners = [*sorted({rows[number][1] for number in front}), most]
-        area = sum(max(a for a, m in rows if m <= low) * (high - low) for low, high in itertools.pairwise(corners))
-        assert each.hypervolume == pytest.approx(area / most)
+        # The area below the stairs, one step after another, over the decades from the least to the most MACs.
+        least, most = (math.log10(end(trial.values[1] for trial in everything)) for end in (min, max))
+        corners = [*sorted({math.log10(rows[number][1]) for number in front}), most]
+        area = sum(
+            max(a for a, m in rows if math.log10(m) <= low) * (high - low) for low, high in itertools.pairwise(corners)
+        )
+        assert each.hypervolume == pytest.approx(area / (most - least))
     assert set(findings.importance) == {each.key for each in stored.search.space.dimensions}
     assert sum(findings.importance.values()) == pytest.approx(1)
     assert findings.correlation is not None
-    assert to_data(manager, stored, findings)["baseline"]["hypervolume"] == findings.baseline.hypervolume
+    told = to_data(manager, stored, findings)
+    assert told["baseline"]["hypervolume"] == findings.baseline.hypervolume
+    macs = sorted(trial.values[1] for trial in everything)
+    assert (told["reference"], told["ideal"], told["scales"]) == ([0, macs[-1]], [1, macs[0]], ["linear", "log"])
+    said = describe_hypervolume(findings)
+    assert f"{format_decimal(findings.baseline.hypervolume or 0, 4)} of 12: this search is" in said
+    box = f"MACs from {format_si(macs[-1])} to {format_si(macs[0])} (log scale)."
+    assert said.endswith(f"The box: accuracy from 0 to 1 and {box}")
 
 
 def test_the_baseline_is_random_and_has_the_same_budget(manager: Manager) -> None:
@@ -69,7 +80,9 @@ def test_the_baseline_is_random_and_has_the_same_budget(manager: Manager) -> Non
     assert (rival.sampler, rival.pruner, rival.budget, rival.space) == (
         "random", "none", stored.search.budget, stored.search.space,
     )  # fmt: skip
-    assert collect_findings(manager, stored).hypervolume is None
+    findings = collect_findings(manager, stored)
+    assert findings.hypervolume is None
+    assert describe_hypervolume(findings) == ""
 
 
 def test_the_choice_has_an_interval(manager: Manager) -> None:

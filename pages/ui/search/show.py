@@ -199,17 +199,7 @@ def _legend(findings: Findings) -> list[dict[str, Any]]:
 
 
 def _conclude(findings: Findings) -> list[str]:
-    said = []
-    if findings.hypervolume is not None:
-        line = f"Hypervolume {format_decimal(findings.hypervolume, 4)} of {len(findings.finished)} trials"
-        rival = findings.baseline
-        if rival is not None and rival.hypervolume is not None:
-            better = "better" if findings.hypervolume > rival.hypervolume else "not better"
-            line += (
-                f"; at random {format_decimal(rival.hypervolume, 4)} of {len(rival.finished)}: this search is {better} "
-                f"by one seed, which proves little"
-            )
-        said.append(f"{line}.")
+    said = [sentence for sentence in [search.describe_hypervolume(findings)] if sentence]
     if findings.correlation is not None:
         said.append(
             f"Parameters alone: rank correlation {format_decimal(findings.correlation, 2, signed=True)} with accuracy."
@@ -347,7 +337,10 @@ def _meaning(stored: StoredSearch) -> None:
         "Accuracy": "share of the held-out training images that are classified right after the last epoch; the test "
         "images are left for the final choice",
         "Front": "trials that no other surpasses in every objective at once",
-        "Hypervolume": "share of the box between the worst and the best values that the front dominates; 0 to 1",
+        "Hypervolume": "share of a box that the front dominates, 0 to 1. Accuracy spans it from 0 to 1; every other "
+        "objective from the worst value of all trials that were trained to the end, those at random included, or from "
+        "the limit where one is set, to the best one, on a log scale: halving a cost counts the same wherever it is. "
+        "The box grows with the trials, so compare only what stands in one picture",
         "Pruned": "a run that was ended early because it fell behind those that cost no more",
         "Parameters alone": "Spearman's rank correlation of accuracy with the number of parameters: what size explains",
     }.items():
