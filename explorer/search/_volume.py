@@ -66,9 +66,10 @@ def measure_hypervolume(rows: Sequence[Sequence[float]], box: Box) -> float | No
     from optuna._hypervolume import compute_hypervolume
 
     reference, ideal = _scale(box.reference), _scale(box.ideal)
-    same = reference == ideal
-    losses = np.array([(_scale(row) - ideal) / np.where(same, 1.0, reference - ideal) for row in rows])
-    losses = np.clip(np.where(same, 0.0, losses), 0.0, 1.0)  # 0 is the ideal, 1 the reference; rounding leaves neither
+    sides = np.where(reference == ideal, 1.0, reference - ideal)
+    losses = np.array([(_scale(row) - ideal) / sides for row in rows])  # 0 is the ideal, 1 the reference
+    # A limit was judged when the trial began: by another version's count it may be broken, and then dominates nothing.
+    losses = np.minimum(losses, 1.0)
     return float(compute_hypervolume(np.unique(losses, axis=0), np.ones(len(reference))))
 
 

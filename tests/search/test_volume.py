@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -49,7 +50,7 @@ def count_cells(rows: list[Row], box: Box) -> float:
     return total
 
 
-def measure(rows: list[Row], box: Box) -> float:
+def measure(rows: Sequence[Row], box: Box) -> float:
     found = measure_hypervolume(rows, box)
     assert found is not None
     return found
@@ -111,6 +112,12 @@ def test_one_large_trial_does_not_make_it_accuracy_alone() -> None:
     assert measure(frugal, box) == pytest.approx(0.9)
     assert measure(usual, box) == pytest.approx(0.9 * 3 / 4)  # three of the four decades of the box
     assert measure([large], box) == 0
+
+
+def test_what_is_beyond_the_reference_dominates_nothing() -> None:
+    box = Box(reference=(0, 1e6), ideal=(1, 1e4))
+    assert measure([(0.9, 2e6)], box) == 0
+    assert measure([(0.9, 2e6), (0.5, 1e5)], box) == pytest.approx(0.25)
 
 
 def test_what_all_have_alike_plays_no_part_and_nothing_counts_as_one() -> None:
