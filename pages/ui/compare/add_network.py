@@ -10,7 +10,7 @@ from explorer import catalog
 from explorer.architecture import MAX_TEXT_BYTES, ArchitectureError, from_json
 from explorer.comparison import MAX_NETWORKS
 from explorer.text import format_shape
-from pages.ui import find_networks, session, uploads
+from pages.ui import find_networks, run_picker, session, uploads
 from pages.ui.manager import manager
 from pages.ui.text import literal
 
@@ -110,9 +110,11 @@ def _run() -> None:
         st.info("There is no run yet. A run's network is compared together with its accuracy and curves.")
         st.page_link("pages/train.py", label="Train a network", icon=":material/monitoring:")
         return
-    chosen = st.selectbox(
-        "Run", list(runs), key="compare_run", persist_state="session",
-        format_func=lambda run: f"{runs[run].name} · {runs[run].setting('dataset')} · {run}",
+    place = st.container()
+    titles = {name: f"{run.name} · {run.setting('dataset')} · {name}" for name, run in runs.items()}
+    titles = run_picker.narrow(titles, runs, key="compare_run_words", keep=(st.session_state.get("compare_run"),))
+    chosen = place.selectbox(
+        "Run", list(titles), key="compare_run", persist_state="session", format_func=titles.__getitem__,
     )  # fmt: skip
     _button(lambda: from_run(chosen), ready=chosen is not None)
 

@@ -20,7 +20,7 @@ from explorer.inspection import (
 )
 from explorer.runs import ACTIVE, RunFolder, list_best, list_checkpoints
 from explorer.text import format_bytes, format_share
-from pages.ui import export, sharing
+from pages.ui import export, run_picker, sharing
 from pages.ui.absence import follow
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
@@ -46,10 +46,11 @@ def show(found: dict[str, AvailableModel]) -> None:
     if not here["met"]:
         here["met"] = True
         _request_samples(found)
-    titles = {name: _title(found, name) for name in _options(found)}
     name = here["model"].partition("@")[0]
+    place = st.container()
+    titles = _narrow({each: _title(found, each) for each in _options(found)}, found, "inspect_model_words", name)
     st.session_state["inspect_model"] = name
-    st.selectbox(
+    place.selectbox(
         "Model", list(titles), key="inspect_model", format_func=titles.__getitem__,
         on_change=_choose_model, args=(found,),
     )  # fmt: skip
@@ -104,12 +105,19 @@ def choose_second(found: dict[str, AvailableModel]) -> str:
     ready = [name for name in _options(found) if name not in found or found[name].ready]
     # What an address asks for is among them too: an older checkpoint, or weights that are not here yet.
     titles = {"": "none", **{name: _title(found, name) for name in (*ready, value) if name}}
+    place = st.container()
+    titles = _narrow(titles, found, "inspect_second_words", value)
     st.session_state["inspect_second"] = value
-    st.selectbox(
+    place.selectbox(
         "Second model", list(titles), key="inspect_second", format_func=titles.__getitem__,
         on_change=lambda: state.change(second=st.session_state["inspect_second"]),
     )  # fmt: skip
     return value
+
+
+def _narrow(titles: dict[str, str], found: dict[str, AvailableModel], key: str, chosen: str) -> dict[str, str]:
+    runs = {name for name, entry in found.items() if entry.kind == "run"}
+    return run_picker.narrow(titles, runs, key=key, keep=(chosen,))
 
 
 def _options(found: dict[str, AvailableModel]) -> list[str]:

@@ -13,7 +13,7 @@ from explorer.inspection import AvailableModel, describe_fetch, fetch_weights, f
 from explorer.runs import Run
 from explorer.text import format_bytes, format_shape, parse_decimal
 from explorer.training import StartFrom, TrainConfig, describe_start
-from pages.ui import uploads
+from pages.ui import run_picker, uploads
 from pages.ui.inspect import state as inspect_state
 from pages.ui.manager import manager
 from pages.ui.progress import run_with_progress
@@ -114,8 +114,12 @@ def choose(networks: Sequence[Architecture], runs: Sequence[Run] | None = None, 
     options = [RANDOM, FILE, *own, *cloned, *found]
     if chosen not in options:  # a run that was deleted meanwhile
         here[_SOURCE] = RANDOM
-    source = st.selectbox(
-        "Start from", options, key=_SOURCE, persist_state="session", format_func=lambda name: _title(name, found),
+    place = st.container()
+    titles = {name: _title(name, found) for name in options}
+    runs_here = {name for name, entry in found.items() if entry.kind == "run"}
+    titles = run_picker.narrow(titles, runs_here, key="train_from_words", keep=(chosen,))
+    source = place.selectbox(
+        "Start from", list(titles), key=_SOURCE, persist_state="session", format_func=titles.__getitem__,
         help="Random numbers, or trained weights: what fits the network is carried over by path and by the first "
         "channels, and the rest begins anew. A run keeps a copy of what it started from.",
     ) or RANDOM  # fmt: skip
