@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import logging
 import math
 import os
-import select
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..process import start_process
 from . import _fair
 from ._fair import Queue
 from ._home import RunFolder
@@ -32,6 +26,7 @@ from ._mirror import Mirror
 from ._neighbours import Neighbours
 from ._parcels import OpenPacks
 from ._place import Book, Settle, share_of_gpu
+from ._ray_connection import ClusterError, Gateway
 from ._ray_gateway import NAMESPACE
 from ._ray_supervisor import find_end
 from ._records import FOLDER_GONE, NODE_GONE, WORKER_GONE, Run, Status
@@ -40,8 +35,6 @@ from ._store import Store
 
 SILENT_SECONDS = 10.0
 """A worker that Ray no longer knows is dead after so long without a new heartbeat."""
-_CONNECT_SECONDS, _ANSWER_SECONDS, _RETRY_SECONDS = 60.0, 20.0, 10.0
-_CLOSE_SECONDS = 5.0
 _GAP_SECONDS = 5.0
 """Who has not looked for so long, knows nothing of the heartbeats meanwhile."""
 _MOST_LOSSES = 5
@@ -49,76 +42,6 @@ _MOST_LOSSES = 5
 _GPU_BYTES = 8_000_000_000
 """No more is counted on where runs share a GPU, until its machine has told how much memory it has."""
 _log = logging.getLogger(__name__)
-
-
-class ClusterError(ValueError):
-    """The cluster cannot be used or reached; the message says why."""
-
-
-class Gateway:
-    """Talks to the process that has loaded Ray; starts it where there is none."""
-
-    def __init__(self, address: str, namespace: str) -> None:
-        self._address, self._namespace = address, namespace
-        self._process: subprocess.Popen[bytes] | None = None
-        self._not_before = 0.0
-        self._guard = threading.Lock()
-
-    def ask(self, what: str, **order: Any) -> dict[str, Any]:
-        """Have something done. Raises ClusterError."""
-        with self._guard:
-            if time.monotonic() < self._not_before:
-                raise ClusterError(f"the Ray cluster {self._address!r} could not be reached; trying again soon")
-            patience = _CONNECT_SECONDS if self._process is None else _ANSWER_SECONDS
-            try:
-                answer = self._exchange(json.dumps({"do": what, **order}).encode() + b"\n", patience)
-                problem = answer.get("error")
-            except (OSError, ValueError) as error:
-                problem = str(error)
-            if problem:
-                self._end()
-                self._not_before = time.monotonic() + _RETRY_SECONDS
-                raise ClusterError(f"the Ray cluster {self._address!r} cannot be reached: {problem}")
-            return answer
-
-    def _exchange(self, line: bytes, patience: float) -> dict[str, Any]:
-        if self._process is None:
-            command = [sys.executable, "-m", f"{__package__}._ray_gateway", self._address, self._namespace]
-            environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
-            self._process = start_process(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-            )
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(line)
-        stdin.flush()
-        if not select.select([stdout], [], [], patience)[0]:
-            raise ValueError(f"no answer for {patience:g} s")
-        found = stdout.readline()
-        if not found:
-            raise ValueError("the connection was lost")
-        answer: dict[str, Any] = json.loads(found)
-        return answer
-
-    def close(self) -> None:
-        """End the process; what it has started goes on."""
-        with self._guard:
-            if self._process is not None and self._process.stdin is not None:
-                with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                    self._process.stdin.close()
-                    self._process.wait(_CLOSE_SECONDS)
-            self._end()
-
-    def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):
-                        stream.close()
-            self._process = None
 
 
 class Heartbeat(NamedTuple):
@@ -351,7 +274,8 @@ class RayPlace:
         }
         return {
             "arguments": [*self._command()[1:], run.id], "environment": environment, "root": str(self._root),
-            "url": self._url, "run": run.id, "attempt": attempt, "home": self._home,
+            "url": self._url, "run": run.id, "attempt": attempt, "home": self._home, "name": _actor(run, attempt),
+            "rank": 0, "processes": need.processes,
             "storage": environment["EXPLORER_STORAGE"],
         }  # fmt: skip
 

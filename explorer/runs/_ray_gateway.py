@@ -125,7 +125,7 @@ def _start(ray: Any, *, name: str, cpus: int, gpus: float, processes: int, worke
             name=peer_name(name, rank), lifetime="detached", get_if_exists=True, max_restarts=0, num_cpus=cpus,
             num_gpus=gpus, runtime_env=_ENVIRONMENT, **place,
         )  # fmt: skip
-        actor.remote({**worker, "name": name, "rank": rank, "processes": processes})
+        actor.remote({**worker, "rank": rank})
 
 
 def _remove_groups(ray: Any, names: Collection[str]) -> None:

@@ -15,7 +15,6 @@ import re
 import signal
 import socket
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -41,6 +40,7 @@ from ..runs import (
     validate_run_id,
 )
 from . import torchrun
+from ._cluster import SupervisorLine, claim
 from ._control import ControlThread, RunEnded
 from ._workers import open_manager
 
@@ -55,9 +55,6 @@ _STATUS_OF_ACTION: dict[str, Status] = {
     "leave": "queued",
     "superseded": "interrupted",
 }
-ATTEMPT = "EXPLORER_RUN_ATTEMPT"
-"""Names the attempt that a worker on a cluster is to claim."""
-_LOCK_PATIENCE_SECONDS = 15.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|DefaultCPUAllocator: (can't allocate|not enough) memory|std::bad_alloc|_ALLOC_FAILED"
@@ -77,21 +74,21 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m explorer.training RUN_ID", file=sys.stderr)
         return 2
     root, run_id = home(), validate_run_id(arguments[0])
+    supervisor = SupervisorLine.open()
     store = connect_store(root, os.environ.get("EXPLORER_DATABASE_URL") or None)
     path, patient = RunFolder(root, run_id).lock, PatientStore(store)
-    by_torchrun, on_cluster = torchrun.SOCKET in os.environ, ATTEMPT in os.environ
-    rank = torchrun.rank() if by_torchrun or on_cluster else None
+    by_torchrun = torchrun.SOCKET in os.environ
+    rank = torchrun.rank() if by_torchrun or supervisor else None
     if rank:
-        return _run_worker_rank(root, patient.get(run_id), rank, on_cluster=on_cluster)
+        return _run_worker_rank(root, patient.get(run_id), rank, on_cluster=supervisor is not None)
     if by_torchrun:
         lock = torchrun.receive(path)
     else:
-        lock = _claim(root, patient, run_id) if on_cluster else _acquire_lock(root, store, run_id)
+        lock = claim(root, patient, run_id) if supervisor else _acquire_lock(root, store, run_id)
     run = patient.get(run_id)
     facts = {"attempt": run.attempt, "device": run.device, "pid": os.getpid(), "host": socket.gethostname()}
     lock.write_note(**facts)
     control = ControlThread(store, run_id, lock, run.attempt)
-    heard: threading.Event | None = None
     status: Status
     if (run.setting("processes") or 1) > 1 and rank is None:
         ended = torchrun.spawn(run_id, run.setting("processes"), lock)
@@ -101,24 +98,24 @@ def main(arguments: list[str]) -> int:
         reason = f"torchrun ended with status {ended} before rank 0 began; log.txt has the details"
         status = "failed" if asked == "interrupted" else asked
     else:
-        _handle_signals(control, "leave" if on_cluster else "interrupt", by_torchrun=by_torchrun)
+        _handle_signals(control, "leave" if supervisor else "interrupt", by_torchrun=by_torchrun)
         control.start()
-        if on_cluster:
-            heard = _listen_to_supervisor(control)
+        if supervisor:
+            supervisor.control = control
         if by_torchrun:
             _watch_other_ranks(root, store, run, control, lock, facts)
         status, reason = _run_training(root, store, run, control)
-        if on_cluster and reason == torchrun.PEER_LOST:
+        if supervisor and reason == torchrun.PEER_LOST:
             status, reason = "queued", WORKER_GONE
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     lock.write_note(**facts, status=status, reason=reason)
-    if heard is not None:
-        _have_files_sent(heard)
+    if supervisor:
+        supervisor.have_files_sent()
     control.done.set()
     _record_end_if_possible(store, run, status, reason)
     lock.release()
-    if on_cluster:  # Ray starts the next
+    if supervisor:  # Ray starts the next
         return 1 if status == "failed" else 0
     # The last one out starts the next: a queue goes on where nobody supervises it.
     with contextlib.suppress(AlreadyManaged, ValueError, OSError):
@@ -148,63 +145,6 @@ def _acquire_lock(root: Path, store: Store, run_id: str) -> Lock:
     return lock
 
 
-def _claim(root: Path, store: Store, run_id: str) -> Lock:
-    """Begin an attempt on a machine of a cluster: the store says who may, the lock only that a process is here.
-
-    Raises ValueError where the run no longer waits for this attempt.
-    """
-    folder, attempt = RunFolder(root, run_id), int(os.environ[ATTEMPT])
-    lock = Lock.acquire(folder.lock)
-    end = time.monotonic() + _LOCK_PATIENCE_SECONDS
-    while lock is None and time.monotonic() < end:  # a worker before us on this machine is on its way out
-        time.sleep(0.2)
-        lock = Lock.acquire(folder.lock)
-    if lock is None:  # of a machine that is gone, and whose lock the file server has not noticed to be free
-        lock = Lock(folder.lock, os.open(folder.lock, os.O_RDWR | os.O_CLOEXEC))
-    device = os.environ["EXPLORER_RUN_DEVICE"]
-    fields: dict[str, Any] = {"status": "running", "attempt": attempt, "device": device, "reason": "", "place": "ray"}
-    fields |= {"host": socket.gethostname(), "heartbeat": time.monotonic()}
-    if not store.update(run_id, where={"status": ("queued",), "attempt": (attempt - 1,)}, **fields):
-        found = store.get(run_id)
-        if any(getattr(found, name) != value for name, value in fields.items()):  # else the answer alone was lost
-            lock.release()
-            raise ValueError(f"run {run_id} no longer waits for attempt {attempt}")
-    return lock
-
-
-def _listen_to_supervisor(control: ControlThread) -> threading.Event:
-    """Leave the run to another machine when whoever started this process is gone: our standard input ends then.
-
-    Returns what is set then, and when it has answered.
-    """
-    heard = threading.Event()
-
-    def watch() -> None:
-        if not os.read(0, 1) and control.requested_action == "run":
-            control.requested_action = "leave"
-        heard.set()
-
-    threading.Thread(target=watch, name="supervisor", daemon=True).start()
-    return heard
-
-
-def _end_with_supervisor() -> None:
-    """End this process, one of several of a run, when whoever started it is gone."""
-
-    def watch() -> None:
-        os.read(0, 1)  # nothing is ever written
-        os._exit(0)
-
-    threading.Thread(target=watch, name="supervisor", daemon=True).start()
-
-
-def _have_files_sent(heard: threading.Event) -> None:
-    """Have all that we leave where whoever goes on elsewhere finds it, before the store says that somebody may."""
-    with contextlib.suppress(OSError):  # nobody is there
-        os.write(0, b".")
-        heard.wait()
-
-
 def _handle_signals(control: ControlThread, action: str, *, by_torchrun: bool) -> None:
     """SIGTERM without a request does this after this batch; after a request that took too long, or twice, at once.
 
@@ -226,9 +166,7 @@ def _run_worker_rank(root: Path, run: Run, rank: int, *, on_cluster: bool) -> in
     """Be another rank than 0: compute, and end with rank 0."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # rank 0 may need us for the rest of its batch
     folder, alive = RunFolder(root, run.id), None
-    if on_cluster:  # our supervisor knows of rank 0's, and the other way round
-        _end_with_supervisor()
-    else:
+    if not on_cluster:  # there our supervisor knows of rank 0's, and the other way round
         os.environ.pop(torchrun.SOCKET)
         torchrun.end_with_rank_0(folder.lock, run.attempt)
         alive = torchrun.hold_rank_lock(folder.path, rank, run.attempt)  # the kernel frees it when we die

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shlex
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +22,7 @@ from explorer.cli import main
 from explorer.datasets import import_images
 from explorer.runs import (
     ExperimentRow,
+    Lock,
     Manager,
     Point,
     Run,
@@ -34,10 +37,11 @@ from explorer.runs import (
     new_run_id,
     read_note,
 )
-from explorer.runs._ray import ClusterError, Gateway, Need, RayPlace, _resources
+from explorer.runs._ray import Need, RayPlace, _resources
+from explorer.runs._ray_connection import ClusterError, Gateway
 from explorer.runs._records import NODE_GONE, WORKER_GONE
 from explorer.training import open_manager
-from explorer.training.worker import _claim as claim
+from explorer.training._cluster import claim
 from pages.ui.manager import manager as page_manager
 from tests.datasets.makers import png, zipped
 from tests.pages.parts import messages, mounted, open_page
@@ -245,6 +249,22 @@ def test_a_worker_that_was_replaced_writes_nothing(root: Path, database: str, ru
     assert (store.points(running.id, "train/loss"), store.get(running.id).step) == ([], 0)
     store.record(running.id, [point], attempt=2, step=1)
     assert store.get(running.id).step == 1
+
+
+def test_a_worker_that_has_no_run_yet_ends_with_its_supervisor(root: Path, database: str) -> None:
+    """It waits for the lock, which another process has; it would have begun after some seconds."""
+    manager = Manager(root, database)
+    run = create(manager)
+    folder = RunFolder(root, run.id)
+    held = Lock.acquire(folder.lock)
+    assert held is not None
+    told = {"EXPLORER_DATABASE_URL": database, "EXPLORER_RUN_ATTEMPT": "1", "EXPLORER_RUN_DEVICE": "cpu"}
+    process = subprocess.Popen([*COMMAND, run.id], cwd=REPOSITORY, env={**os.environ, **told}, stdin=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(5)
+    process.communicate(timeout=30)
+    assert (process.returncode, manager.store.get(run.id).status) == (1, "queued")
+    held.release()
 
 
 def test_what_a_run_asks_for(root: Path, database: str) -> None:

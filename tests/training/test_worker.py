@@ -218,7 +218,7 @@ def test_sigterm_waits_for_the_batch_once(
     """A rank is told by whoever ends everything and again by torchrun, which must not cost it the batch."""
     control = control_of(run[0], run[1].id)
     control.requested_action = action
-    worker._handle_signals(control, then, ranked=ranked)
+    worker._handle_signals(control, then, by_torchrun=ranked)
     for _ in range(harmless):
         os.kill(os.getpid(), signal.SIGTERM)
     assert control.requested_action == (then if harmless else action)
