@@ -317,7 +317,8 @@ def test_a_node_with_a_gpu_is_asked_for_its_memory_once(caplog: pytest.LogCaptur
 @thorough(SMALL)
 @pytest.mark.usefixtures("light_workers")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves its own logs open
-def test_a_server_outside_the_cluster_reaches_it_by_a_port(root: Path, database: str) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_server_outside_the_cluster_reaches_it_by_a_port(root: Path, database: str, processes: int) -> None:
     """ray://host:port, Ray Client: the same run, and what is asked of it on its way."""
     pytest.importorskip("grpc", reason="needs ray[client]")
     with socket.socket() as free:
@@ -326,10 +327,10 @@ def test_a_server_outside_the_cluster_reaches_it_by_a_port(root: Path, database:
     with start_cluster(ray_client_server_port=port):
         there = Manager(root, database, worker_command=lambda: COMMAND, cluster=f"ray://127.0.0.1:{port}")
         try:
-            run = create(there, epochs=2)
+            run = create(there, epochs=2, processes=processes, device="cpu")
             done = until_status(there, run.id, "finished", "failed")
             assert (done.status, done.attempt, done.place) == ("finished", 1, "ray"), done.reason
-            assert_as_if_undisturbed(there, run.id, 2)
+            assert_as_if_undisturbed(there, run.id, 2, processes=processes, device="cpu")
             other = create(there, epochs=1000)
             until_step(there, other.id, 1)
             there.stop(other.id)
