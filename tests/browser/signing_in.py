@@ -23,6 +23,7 @@ from explorer.training import open_manager
 from tests.browser.helpers import Server, free_port, open_app, serving, settle
 from tests.challenges.parts import trained
 from tests.runs.parts import create
+from tests.speed import write_speed
 from tests.test_ownership import archive
 
 SECRET = "0123456789abcdef" * 4
@@ -82,7 +83,7 @@ def sharing(
     """A server with sign-in, beside its provider; ``prepare`` fills its data directory for people before it starts."""
     with providing(folder) as provider:
         home = folder / "home"
-        home.mkdir()
+        write_speed(home)
         (home / "issuer").write_text(provider)
         if prepare is not None:
             prepare(home, {sub: person_of(home, sub) for sub in PEOPLE})

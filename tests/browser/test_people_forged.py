@@ -109,10 +109,12 @@ def prepare_more(home: Path, people: dict[str, Person]) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone(_servers: list[Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, dict[str, str]]]:
+def alone(
+    _servers: list[Server], tmp_path_factory: pytest.TempPathFactory, forks: str
+) -> Iterator[tuple[Server, dict[str, str]]]:
     """A server of this file's own, where nobody may start a run, and what lies there: buttons are pressed."""
-    before = dict(IDS)
-    with sharing(tmp_path_factory.mktemp("alone"), {"EXPLORER_QUOTA_QUEUE": "0"}, prepare=prepare_more) as running:
+    before, around = dict(IDS), {"EXPLORER_QUOTA_QUEUE": "0"}
+    with sharing(tmp_path_factory.mktemp("alone"), around, prepare=prepare_more, forks=forks) as running:
         mine = dict(IDS)
         IDS.update(before)
         _servers.append(running)
