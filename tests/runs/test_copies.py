@@ -23,6 +23,7 @@ from explorer.training import checkpoint
 from explorer.training._images import bring_images
 from explorer.training._workers import COMMAND
 from tests.datasets.makers import png
+from tests.sizes import thorough
 
 from .forking import REPOSITORY
 from .parts import create, curve, texts, until
@@ -173,6 +174,7 @@ def mirror_of(server: Manager) -> Mirror:
     return Mirror(url, server.root, server.store, server.home_id, "ray", open_packs)
 
 
+@thorough("tests/runs/test_copies.py::test_what_is_missing_of_the_images_is_brought")
 def test_a_machine_without_the_folder_is_brought_its_images(
     server: Manager, streamed: tuple[str, Path], tmp_path: Path
 ) -> None:
