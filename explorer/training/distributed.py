@@ -1,7 +1,7 @@
 """Several processes that train one network together, each with a part of every batch (DistributedDataParallel).
 
 The first one, rank 0, is the worker: it alone holds the run's lock, writes and is asked to pause or stop.
-The others compute until it is gone. How they are started is in ``torchrun``.
+The others compute until it is gone. How they are started is in ``torchrun``, and on a cluster in ``runs._ray_gateway``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 # Longer than any checkpoint, during which the others wait for rank 0. A dead process is noticed otherwise: with gloo by
-# its closed sockets, with NCCL, which waits in silence, by its lock (``torchrun.watch_ranks``).
+# its closed sockets, with NCCL, which waits in silence, by its lock (``torchrun.watch_ranks``) or, on a cluster, by the
+# supervisors (``runs._ray_peers``).
 _TIMEOUT = timedelta(days=7)
 
 
@@ -34,7 +35,7 @@ class ProcessGroup:
 
     @classmethod
     def join(cls, device: torch.device) -> ProcessGroup:
-        """Meet the others where torchrun says; returns when all are there."""
+        """Meet the others where the environment says; returns when all are there."""
         gpu = device.type == "cuda"
         if gpu:  # before all else: NCCL sends from the current device
             torch.cuda.set_device(device)
