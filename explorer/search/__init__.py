@@ -37,7 +37,7 @@ from ._search import PRUNERS, SAMPLERS, Budget, Pruner, Sampler, Search, plan
 from ._space import GROUPS, Dimension, Group, Point, Space, Value
 from ._study import Exhausted, Proposal, describe_refused, propose
 from ._trials import VALIDATION_ACCURACY, SearchTrial, collect_trials
-from ._volume import Box, find_box, measure_hypervolume
+from ._volume import Box, find_box, measure_hypervolume, measure_losses
 
 __all__ = [
     "ACCURACY",
@@ -88,6 +88,7 @@ __all__ = [
     "measure",
     "measure_choice",
     "measure_hypervolume",
+    "measure_losses",
     "parse_limit",
     "pause",
     "plan",

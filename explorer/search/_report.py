@@ -157,8 +157,8 @@ def _rank_dimensions(search: Search, trials: tuple[SearchTrial, ...]) -> dict[st
 
     study = make_study(search, trials)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it looks for low values, as these are
-        found = optuna.importance.get_param_importances(study, target=lambda trial: -trial.values[0])
+        warnings.simplefilter("ignore")  # that it looks for low values, as losses are
+        found = optuna.importance.get_param_importances(study, target=lambda trial: trial.values[0])
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 

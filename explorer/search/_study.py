@@ -1,5 +1,7 @@
 """Points are proposed by Optuna: a study is made in memory of the trials so far whenever it is asked.
 
+It is told losses in the box in which hypervolume is measured, so that it aims at what is reported.
+
 Nothing of Optuna is stored, so a search survives the death of every process, and goes on as if nothing had happened.
 """
 
@@ -11,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ._building import Builder, Rejected, Sample
 from ._search import Search
 from ._space import Point
 from ._trials import SearchTrial
+from ._volume import find_box, measure_losses
 
 if TYPE_CHECKING:  # Optuna is loaded where it is asked
     import optuna
@@ -147,7 +150,7 @@ def make_study(search: Search, trials: Sequence[SearchTrial], number: int = 0) -
         number: Of the trial that is to be proposed, for the sampler's random numbers.
 
     Returns:
-        The study.
+        The study, of which every objective is a loss as ``measure_losses`` has it, accuracy's too.
     """
     import optuna
     from optuna.trial import FrozenTrial, TrialState
@@ -160,10 +163,9 @@ def make_study(search: Search, trials: Sequence[SearchTrial], number: int = 0) -
         sampler = optuna.samplers.NSGAIISampler(population_size=size, seed=seed)
     else:
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=size)
-    directions: list[Literal["maximize", "minimize"]] = [
-        "maximize" if each.direction == "most" else "minimize" for each in search.objectives
-    ]
-    study = optuna.create_study(directions=directions, sampler=sampler)
+    study = optuna.create_study(directions=["minimize"] * len(search.objectives), sampler=sampler)
+    rows = [each.values for each in trials if each.state == "finished"]
+    losses = iter(measure_losses(rows, find_box(search, rows)))
     states = {"finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "running": TrialState.RUNNING}
     spread, complete, made, now = distributions(search), 0, [], datetime.now(UTC)
     for each in trials:
@@ -174,8 +176,8 @@ def make_study(search: Search, trials: Sequence[SearchTrial], number: int = 0) -
             datetime_complete=now if state.is_finished() else None,
             params={d.key: place for d, place in zip(search.space.dimensions, each.point, strict=True)},
             distributions=spread,
-            values=list(each.values) if state == TrialState.COMPLETE else None,
-            intermediate_values=dict(enumerate(each.curve, start=1)) if one else {},
+            values=list(next(losses)) if state == TrialState.COMPLETE else None,
+            intermediate_values={epoch: 1 - value for epoch, value in enumerate(each.curve, start=1)} if one else {},
             system_attrs={"NSGAIISampler:generation": complete // size},
         ))  # fmt: skip
         complete += state == TrialState.COMPLETE

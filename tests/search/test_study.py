@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import random
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -22,8 +24,10 @@ from explorer.search import (
     advance,
     collect_trials,
     delete,
+    find_box,
     get_search,
     list_searches,
+    measure_losses,
     parse_limit,
     read_standing,
     reason_to_prune,
@@ -32,6 +36,8 @@ from explorer.search import (
     start,
     stop,
 )
+from explorer.search._report import find_front
+from explorer.search._study import distributions, make_study
 from tests.sizes import examples
 
 from .parts import finish, record, small, worth
@@ -76,6 +82,46 @@ def test_the_same_seed_gives_the_same_points(manager: Manager, sampler: Any) -> 
     assert [trial.point for trial in collect_trials(manager, second.id, second.search)] == points
     other = start(manager, small(sampler=sampler, budget=Budget(trials=8), config={"seed": 5}))
     assert [trial.point for trial in go_on(manager, other.id)] != points
+
+
+def test_samplers_are_told_what_is_reported(manager: Manager) -> None:
+    """Losses in the box of the hypervolume: equal ratios of costs are equal steps, and the front is the front."""
+    stored = start(manager, small(objectives=("accuracy", "macs", "receptive_field"), budget=Budget(trials=12)))
+    trials = go_on(manager, stored.id)
+    rows = [trial.values for trial in trials]
+    study = make_study(stored.search, trials)
+    assert [tuple(each.values) for each in study.trials] == measure_losses(rows, find_box(stored.search, rows))
+    costs = [row[1] for row in rows]
+    steps = [math.log2(cost / min(costs)) / math.log2(max(costs) / min(costs)) for cost in costs]
+    assert [each.values[1] for each in study.trials] == pytest.approx(steps)
+    best = {tuple(rows[each.number]) for each in study.best_trials}
+    assert best == {trial.values for trial in find_front(stored.search, trials)}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga"])
+def test_only_ratios_of_costs_count(manager: Manager, sampler: Any) -> None:
+    """Where every cost is squared, which is the same on a log scale, samplers propose the same; on a linear one not."""
+    stored = start(manager, small(sampler=sampler, objectives=("accuracy", "macs"), budget=Budget(trials=24)))
+    trials = go_on(manager, stored.id)
+    squared = [replace(each, values=(each.values[0], each.values[1] ** 2)) for each in trials]
+    spread = distributions(stored.search)
+    for number in range(30):
+        first, second = (make_study(stored.search, told, number).ask(spread).params for told in (trials, squared))
+        assert first == second
+
+
+def test_accuracy_alone_is_told_as_it_was(manager: Manager) -> None:
+    """One objective has no box but 0 to 1: what is better is all that counts, of trials that were pruned as well."""
+    stored = start(manager, small(budget=Budget(trials=12)))
+    trials = [replace(each, state="pruned") if each.number % 3 == 2 else each for each in go_on(manager, stored.id)]
+    study, spread = make_study(stored.search, trials, 5), distributions(stored.search)
+    plain = optuna.create_study(direction="maximize", sampler=make_study(stored.search, (), 5).sampler)
+    for trial, theirs in zip(trials, study.trials, strict=True):
+        told: dict[str, Any] = {"state": theirs.state, "params": theirs.params, "distributions": spread}
+        told |= {"intermediate_values": dict(enumerate(trial.curve, start=1))}
+        told |= {} if trial.state == "pruned" else {"value": trial.values[0]}
+        plain.add_trial(optuna.trial.create_trial(**told))
+    assert [study.ask(spread).params for _ in range(9)] == [plain.ask(spread).params for _ in range(9)]
 
 
 def test_what_breaks_a_limit_costs_no_trial(manager: Manager) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.search import Box, Search, find_box, measure_hypervolume, parse_limit
+from explorer.search import Box, Search, find_box, measure_hypervolume, measure_losses, parse_limit
 from tests.sizes import examples
 
 from .parts import small
@@ -118,6 +118,30 @@ def test_what_is_beyond_the_reference_dominates_nothing() -> None:
     box = Box(reference=(0, 1e6), ideal=(1, 1e4))
     assert measure([(0.9, 2e6)], box) == 0
     assert measure([(0.9, 2e6), (0.5, 1e5)], box) == pytest.approx(0.25)
+
+
+def test_a_limit_that_no_trial_keeps_is_no_end_of_the_box() -> None:
+    """As one of another version's counts: losses still grow with costs, and nothing spans more than the box."""
+    for limit in ("macs=50", "macs=100"):
+        rows = [(0.5, 100.0), (0.9, 1000.0)]
+        box = find_box(search(2, limit), rows)
+        assert (box.reference, box.ideal) == ((0, 1000), (1, 100))
+        assert measure(rows, box) == pytest.approx(0.5)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(data=st.data())
+def test_losses_never_change_who_surpasses_whom(data: Any) -> None:
+    """In any objective, of any two trials, with any limits; so the Pareto front is the same."""
+    close = st.integers(10**9 - 3, 10**9).map(float)
+    some = st.tuples(st.sampled_from([0.1, 0.5, 0.9]), close, st.integers(1, 3).map(float))
+    rows: list[Row] = data.draw(st.lists(ROWS | some, min_size=2, max_size=8))
+    limits = data.draw(st.lists(st.sampled_from(["macs=1000", "macs=999999999", "receptive_field>=2"])))
+    losses = measure_losses(rows, find_box(search(3, *limits), rows))
+    for (a, b), (c, d) in itertools.product(zip(rows, losses, strict=True), repeat=2):
+        for sign, x, y, loss, other in zip((-1, 1, -1), a, c, b, d, strict=True):
+            assert (sign * x < sign * y) == (loss < other)
+            assert (x == y) == (loss == other)
 
 
 def test_what_all_have_alike_plays_no_part_and_nothing_counts_as_one() -> None:
