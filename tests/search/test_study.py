@@ -102,18 +102,24 @@ def test_samplers_are_told_what_is_reported(manager: Manager) -> None:
 def test_only_ratios_of_costs_count(manager: Manager, sampler: Any) -> None:
     """Where every cost is squared, which is the same on a log scale, samplers propose the same; on a linear one not."""
     stored = start(manager, small(sampler=sampler, objectives=("accuracy", "macs"), budget=Budget(trials=24)))
-    trials = go_on(manager, stored.id)
-    squared = [replace(each, values=(each.values[0], each.values[1] ** 2)) for each in trials]
-    spread = distributions(stored.search)
-    for number in range(30):
-        first, second = (make_study(stored.search, told, number).ask(spread).params for told in (trials, squared))
+    trials, numbers, spread = go_on(manager, stored.id), random.Random(1), distributions(stored.search)
+    costs = [10 ** (3 + each.number / 8) for each in trials]
+    accuracies = sorted(numbers.random() for _ in trials)  # so that all of them are the front
+    rows = list(zip(accuracies, costs, strict=True))
+    numbers.shuffle(rows)
+    plain = [replace(each, values=row) for each, row in zip(trials, rows, strict=True)]
+    squared = [replace(each, values=(row[0], row[1] ** 2)) for each, row in zip(trials, rows, strict=True)]
+    for number in range(20):
+        first, second = (make_study(stored.search, told, number).ask(spread).params for told in (plain, squared))
         assert first == second
 
 
-def test_accuracy_alone_is_told_as_it_was(manager: Manager) -> None:
+@pytest.mark.parametrize("complete", [1, 8])
+def test_accuracy_alone_is_told_as_it_was(manager: Manager, complete: int) -> None:
     """One objective has no box but 0 to 1: what is better is all that counts, of trials that were pruned as well."""
     stored = start(manager, small(budget=Budget(trials=12)))
-    trials = [replace(each, state="pruned") if each.number % 3 == 2 else each for each in go_on(manager, stored.id)]
+    trials = go_on(manager, stored.id)
+    trials = [replace(each, state="finished" if each.number < complete else "pruned") for each in trials]
     study, spread = make_study(stored.search, trials, 5), distributions(stored.search)
     plain = optuna.create_study(direction="maximize", sampler=make_study(stored.search, (), 5).sampler)
     for trial, theirs in zip(trials, study.trials, strict=True):
