@@ -32,7 +32,7 @@ from ._home import (
 from ._manager import Manager, wait_until_ended
 from ._networks import NetworkRow, Networks
 from ._open import connect_store, open_store
-from ._parcels import pack_name
+from ._parcels import pack_name, set_name
 from ._patience import PATIENCE_SECONDS, PatientStore
 from ._people import AuditLine, PersonRow
 from ._personal import PersonalStore
@@ -139,6 +139,7 @@ __all__ = [
     "read_note",
     "read_quotas",
     "series",
+    "set_name",
     "sweep",
     "sync_folder",
     "total_memory_bytes",

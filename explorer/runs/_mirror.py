@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from ._files import read_note
+from ._files import Lock, read_note
 from ._home import RunFolder
-from ._parcels import OpenPacks, Parcels
+from ._parcels import OpenPacks, Parcels, set_name
 from ._records import ENDED, Run
 from ._storage import Storage, StorageError
 from ._store import Store
@@ -32,7 +32,9 @@ def find_dataset(root: Path, run: Run) -> tuple[Path, str] | None:
     """The folder of a run's data set on a machine, and what it is called in the object store; None for one that is no
     folder's name."""
     name = run.setting("dataset")
-    return (root / "data" / name, f"data/{name}") if isinstance(name, str) and _DATASET.fullmatch(name) else None
+    if not isinstance(name, str) or not _DATASET.fullmatch(name):
+        return None
+    return root / "data" / name, f"{set_name(run.home, name)}/data"
 
 
 class Mirror:
@@ -43,10 +45,8 @@ class Mirror:
     ) -> None:
         """Keep the copies of a data directory's runs. Raises StorageError where the URL names no object store."""
         self.storage = Storage(url)
-        self._parcels = Parcels(self.storage, open_packs or (lambda _: None), root / "data")
+        self._parcels = Parcels(self.storage, home, open_packs or (lambda _: None), root / "data")
         self._root, self._store, self._home, self._place = root, store, home, place
-        self._given: set[str] = set()
-        """Data sets that are in the object store."""
         self._ended: dict[str, float] = {}
         """When runs that have ended were first seen so, on the clock of this machine."""
         self._complete: set[tuple[str, int]] = set()
@@ -64,13 +64,16 @@ class Mirror:
         images cannot be sent.
         """
         data = find_dataset(self._root, run)
-        if data is not None and (waits := self._parcels.send(data[0].name)):
-            return waits
+        if data is not None and data[0].is_dir():
+            lock = self._lock(data[0].name)
+            if lock is None:  # by who removes it, and has not seen this run
+                return f"waits until what there was of {data[0].name} is removed from the object store"
+            with lock:
+                if waits := self._parcels.send(data[0].name):
+                    return waits
+                self.storage.push(*data, fixed=True)
         if run.place != self._place or not self.storage.has(run_name(run.id)):
             self.storage.push(RunFolder(self._root, run.id).path, run_name(run.id))
-        if data is not None and data[1] not in self._given and data[0].is_dir():
-            self.storage.push(*data, fixed=True)
-            self._given.add(data[1])
         return ""
 
     def fetch(self, run: str) -> bool:
@@ -85,11 +88,30 @@ class Mirror:
             return self.storage.pull(run_name(run), folder.path, keep=keep, later=lambda part: part.endswith(".pt"))
 
     def forget(self, run: str) -> None:
-        """Remove what the object store has of a run."""
+        """Remove what the object store has of a run, and the data sets that no other one of ours needs."""
         try:
             self.storage.remove(run_name(run))
+            names = set(filter(_DATASET.fullmatch, self.storage.list_folders(set_name(self._home, ""))))
+            for name in names - self._find_needed(run) if names else ():
+                lock = self._lock(name)
+                if lock is None:  # it is being handed over
+                    continue
+                with lock:
+                    if name not in self._find_needed(run):
+                        self.storage.remove(set_name(self._home, name))
         except StorageError as error:
             _log.warning("%s", error)
+
+    def _lock(self, dataset: str) -> Lock | None:
+        """The right to say that a data set is in the object store, or to remove it: a run is in the database before it
+        is handed over, so whoever comes second knows of the other."""
+        folder = self._root / "data"
+        folder.mkdir(exist_ok=True)
+        return Lock.acquire(folder / f".sending-{dataset}.lock", note=False)
+
+    def _find_needed(self, gone: str) -> set[object]:
+        """The data sets of our runs but one."""
+        return {run.setting("dataset") for run in self._store.runs(home=self._home) if run.id != gone}
 
     def follow(self) -> None:
         """Go on copying from a thread, until ``close`` or the end of the process."""

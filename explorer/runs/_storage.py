@@ -62,7 +62,7 @@ class Storage:
         # A plain folder shows files while they are written: there they get their names at the end.
         self._renames = isinstance(self._store, fs.LocalFileSystem)
         self._selector = fs.FileSelector
-        self._file = fs.FileType.File
+        self._file, self._folder = fs.FileType.File, fs.FileType.Directory
         self._pushed: dict[str, _Stamp] = {}
         self._pulled: dict[str, _Stamp] = {}
 
@@ -88,9 +88,9 @@ class Storage:
                 try:
                     facts = here[part].stat()
                     stamp = _Stamp(facts.st_size, facts.st_mtime_ns)
-                    if self._pushed.get(f"{name}/{part}") == stamp and part not in _LAST:
+                    if fixed and part in there and there[part].size_bytes == stamp.size_bytes:
                         continue
-                    if part in there and there[part].size_bytes == stamp.size_bytes:
+                    if not fixed and self._pushed.get(f"{name}/{part}") == stamp and part not in _LAST:
                         continue
                     self._write(here[part], f"{name}/{part}")
                 except FileNotFoundError:  # replaced meanwhile: the next time
@@ -187,6 +187,14 @@ class Storage:
         """The names of the files that the store has below a name, and their sizes in bytes. Raises StorageError."""
         try:
             return {f"{name}/{part}": stamp.size_bytes for part, stamp in self._list(name).items()}
+        except self._errors as error:
+            raise StorageError(f"{self._shown} cannot be read: {error}") from None
+
+    def list_folders(self, name: str) -> list[str]:
+        """The names of the folders in a folder of the store. Raises StorageError."""
+        selector = self._selector(self._path(name), allow_not_found=True)
+        try:
+            return [info.base_name for info in self._store.get_file_info(selector) if info.type == self._folder]
         except self._errors as error:
             raise StorageError(f"{self._shown} cannot be read: {error}") from None
 

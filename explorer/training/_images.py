@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import datasets
 from ..home import home
-from ..runs import Lock, Storage, pack_name
+from ..runs import Lock, Storage, pack_name, set_name
 from ..text import format_bytes
 
 _SPARE_BYTES = 100_000_000
@@ -19,12 +19,13 @@ _LOOK_SECONDS = 0.5
 
 
 def bring_images(
-    name: str, log_event: Callable[[str], None], cancel: Callable[[], bool] | None = None
+    name: str, home_id: str, log_event: Callable[[str], None], cancel: Callable[[], bool] | None = None
 ) -> None:
     """Bring the images of a streamed data set, unless their folder is here; of several who need them one does it.
 
     Args:
         name: Of the data set.
+        home_id: Of the data directory whose run needs them.
         log_event: Takes a sentence for people.
         cancel: Is called often; True ends it. What has come so far need not be brought again.
 
@@ -43,10 +44,10 @@ def bring_images(
         time.sleep(_LOOK_SECONDS)
     with lock:
         storage, missing = Storage(url), packs.find_missing()
-        sizes = storage.list_files(f"images/{name}") if missing else {}
+        sizes = storage.list_files(f"{set_name(home_id, name)}/images") if missing else {}
         if not sizes:
             return
-        needed = sum(sizes.get(pack_name(name, number), 0) for number in missing)
+        needed = sum(sizes.get(pack_name(home_id, name, number), 0) for number in missing)
         free = shutil.disk_usage(path.parent).free
         if needed + _SPARE_BYTES > free:
             raise ValueError(
@@ -58,7 +59,7 @@ def bring_images(
             for number in missing:
                 _check(cancel)
                 pack = Path(folder, "pack.tar")
-                if storage.fetch(pack_name(name, number), pack):
+                if storage.fetch(pack_name(home_id, name, number), pack):
                     packs.unpack(number, pack)
 
 

@@ -106,7 +106,7 @@ class TrainingJob:
         if config.compile and (problem := find_compiler_problem(device)):
             log_event(f"trains without torch.compile, which does not work here ({problem})")
             config = config.changed(compile=False)
-        bring_images(config.dataset, log_event, cancel)
+        bring_images(config.dataset, run.home, log_event, cancel)
         source = open_data(config, architecture)
         measure_moments(source, config, log_event, cancel)
         beginning = Beginning.read(folder.path, architecture, config, source.classes)

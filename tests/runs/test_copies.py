@@ -19,6 +19,7 @@ from explorer.inspection.opening import open_model
 from explorer.runs import Lock, Manager, Run, RunFolder, StorageError, list_best, list_checkpoints, list_kept
 from explorer.runs._mirror import Mirror
 from explorer.runs._ray import Need, RayPlace
+from explorer.runs._storage import Storage
 from explorer.training import checkpoint
 from explorer.training._images import bring_images
 from explorer.training._workers import COMMAND
@@ -26,6 +27,7 @@ from tests.datasets.makers import png
 from tests.sizes import thorough
 
 from .forking import REPOSITORY
+from .object_store import serve_s3
 from .parts import create, curve, texts, until
 
 _NODE = """
@@ -169,6 +171,10 @@ def streamed(root: Path, tmp_path: Path) -> tuple[str, Path]:
     return import_images(folder, size=(12, 12), stream=True).name, folder
 
 
+def sent_images(server: Manager, name: str, folder: Path) -> Path:
+    return folder / "store" / "sets" / server.home_id / name / "images"
+
+
 def mirror_of(server: Manager) -> Mirror:
     url = os.environ["EXPLORER_STORAGE"]
     return Mirror(url, server.root, server.store, server.home_id, "ray", open_packs)
@@ -187,7 +193,7 @@ def test_a_machine_without_the_folder_is_brought_its_images(
     until(lambda: mirror.hand_over(run) == "")
     away = folder.with_name("away")
     folder.rename(away)
-    sent = {path: path.stat().st_mtime_ns for path in (tmp_path / "store" / "images" / name).iterdir()}
+    sent = {path: path.stat().st_mtime_ns for path in sent_images(server, name, tmp_path).iterdir()}
     assert len(sent) == 2
     for each in (run, again):
         machine = begin(server, each, tmp_path / "node", mirror=mirror_of(server))  # as a server that was started anew
@@ -232,24 +238,69 @@ def test_what_is_missing_of_the_images_is_brought(
     monkeypatch.setenv("EXPLORER_HOME", str(tmp_path / "node"))
     told: list[str] = []
     with pytest.raises(CancelledError):
-        bring_images(name, told.append, lambda: True)
+        bring_images(name, server.home_id, told.append, lambda: True)
     with monkeypatch.context() as full:
         full.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 5, 5))
         with pytest.raises(ValueError, match=r"the images of \S+ take \S+ kB and .* has 5 B free; make room there"):
-            bring_images(name, told.append)
-    bring_images(name, told.append)
+            bring_images(name, server.home_id, told.append)
+    bring_images(name, server.home_id, told.append)
     copies = tmp_path / "node" / "data" / name / "images"
     assert content_of(copies) == content_of(folder.with_name("away"))
     next(copies.rglob("*.png")).unlink()
-    bring_images(name, told.append)
+    bring_images(name, server.home_id, told.append)
     assert content_of(copies) == content_of(folder.with_name("away"))
     next(copies.rglob("*.png")).unlink()
-    for path in (tmp_path / "store" / "images" / name).iterdir():
+    for path in sent_images(server, name, tmp_path).iterdir():
         path.write_bytes(path.read_bytes().replace(b"IDAT", b"IDAX"))
     with pytest.raises(ValueError, match=r"pack \d of the images of \S+ is damaged: other images than were registered"):
-        bring_images(name, told.append)
+        bring_images(name, server.home_id, told.append)
     assert not list(copies.rglob("*.writing"))
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# ---- what nobody needs any more --------------------------------------------------------------------------------------
+
+
+def test_the_last_run_that_needs_a_data_set_takes_it_out_of_the_object_store(
+    streamed: tuple[str, Path], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two servers on one store each has its own; a further run has it sent again, also where another program removed
+    it."""
+    name, _ = streamed
+    shutil.copytree(root / "data", tmp_path / "other" / "data")
+    with serve_s3(monkeypatch) as url:
+        monkeypatch.setenv("EXPLORER_STORAGE", url)
+        servers = [
+            Manager(home, f"sqlite:///{home.with_name(f'shared-{home.name}.sqlite')}", cluster="auto")
+            for home in (root, tmp_path / "other")
+        ]
+        store = Storage(url)
+
+        def held(server: Manager) -> set[str]:
+            return {path.removeprefix(f"sets/{server.home_id}/") for path in store.list_files(f"sets/{server.home_id}")}
+
+        server, other = servers
+        mirrors = {each.home_id: mirror_of(each) for each in servers}
+        first, second, last = create(server, dataset=name), create(server, dataset=name), create(server)
+        for each in (first, second, last, create(other, dataset=name)):
+            until(lambda each=each: mirrors[each.home].hand_over(each) == "")
+        files = held(other)
+        assert {f"{name}/data/set.json", f"{name}/images/000000.tar", f"{name}/images/000001.tar"} <= files
+        assert held(server) == files
+        server.delete(first.id)
+        assert held(server) == files
+        lock = Lock.acquire(root / "data" / f".sending-{name}.lock", note=False)
+        assert lock is not None
+        with lock:  # as while another program hands a run over
+            assert "is removed from the object store" in mirrors[server.home_id].hand_over(second)
+            server.delete(second.id)
+            assert held(server) == files
+        server.delete(last.id)
+        assert held(server) == set()
+        assert held(other) == files
+        again = create(server, dataset=name)
+        until(lambda: mirrors[server.home_id].hand_over(again) == "")
+        assert held(server) == files
