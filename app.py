@@ -1,5 +1,12 @@
-"""The entry: ``streamlit run app.py``. Routes, nothing else."""
+"""The entry: ``streamlit run app.py``. The server imports it once, and runs it as a script at each visit."""
 
-from pages.ui import router
+import streamlit as st
 
-router.route()
+if __name__ == "__main__":
+    from pages.ui import router
+
+    router.route()
+else:
+    from pages.ui.start import start
+
+    app = st.App(__file__, lifespan=start)

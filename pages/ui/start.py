@@ -1,0 +1,69 @@
+"""The start of a server: what the first visitor would wait for is loaded while nobody waits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import walk_packages
+
+import streamlit as st
+from streamlit import cli_util
+from streamlit.web.server import server_util
+
+from explorer.home import home
+from pages import ui
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def start(_app: st.App) -> AsyncIterator[None]:
+    """Open the browser where there is one, and get ready while the server answers.
+
+    Whoever comes before all is ready waits for no more than what they would have waited for anyway.
+    """
+    if not st.get_option("server.headless"):  # for an app, unlike for a script, Streamlit leaves it to us
+        cli_util.open_browser(_find_url())
+    threading.Thread(target=get_ready, daemon=True, name="get ready").start()
+    yield
+
+
+def _find_url() -> str:
+    told = st.get_option("browser.serverAddress")
+    address = st.get_option("server.address") or "localhost"
+    return server_util.get_url(told if told != "localhost" else server_util.get_display_address(address))
+
+
+def get_ready() -> None:
+    """Import what pages import, and let the caches have what pages begin with.
+
+    Torch is left out: it takes half a gigabyte, and only looking through a trained network needs it.
+    """
+    for module in walk_packages(ui.__path__, f"{ui.__name__}."):  # here, so that the server need not wait for them
+        import_module(module.name)
+    from explorer import catalog
+
+    from .session import HOME
+
+    catalog.name_of(catalog.get(HOME))  # makes all networks
+    if os.environ.get("EXPLORER_DATABASE_URL") or (home() / "runs").is_dir():
+        _read_runs()
+
+
+def _read_runs() -> None:
+    from explorer import inspection, training
+
+    from .manager import manager
+
+    try:
+        opened = manager()
+        runs = opened.runs()
+        training.measure_networks(opened.store, (run.architecture for run in runs), seconds=0.0)
+        training.collect_speeds(runs)
+        inspection.list_models(opened, runs)
+    except (ValueError, OSError) as error:  # the page that needs them tells it
+        logger.info("runs are not read ahead: %s", error)
