@@ -22,6 +22,7 @@ from ._parcels import OpenPacks
 from ._people import AuditLine
 from ._personal import PersonalStore
 from ._place import Place
+from ._queue_limit import check_directory
 from ._quotas import Usage, check_quotas, enter_upload, measure_usage, reserve_disk
 from ._ray import RayPlace
 from ._records import ACTIVE, Run, Status, StoreError
@@ -30,7 +31,6 @@ from ._supervisor import Supervisor
 
 RESPONDS_SECONDS = 10.0
 """Without a sign of life for so long, a worker is shown as not responding."""
-MAX_ACTIVE = 200
 _log = logging.getLogger(__name__)
 
 
@@ -177,12 +177,7 @@ class DataDirectory:
     def check_capacity(self, runs: int) -> None:
         """Raise ValueError if so many more runs would exceed the limit of queued and running ones, or the person's."""
         self.check_quotas(runs=runs)
-        active = len(self.everybody.store.statuses(*ACTIVE, home=self.home_id))
-        if active + runs > MAX_ACTIVE:
-            raise ValueError(
-                f"{active} runs are queued or running, and {runs} more were asked for; at most {MAX_ACTIVE} are "
-                f"allowed: stop or delete some, or ask for fewer"
-            )
+        check_directory(len(self.everybody.store.statuses(*ACTIVE, home=self.home_id)), runs)
 
     def check_quotas(self, *, runs: int) -> None:
         """Raise ValueError if the person for whom the manager acts may not queue so many more runs."""

@@ -21,7 +21,7 @@ from ._experiments import ExperimentRow, Trial
 from ._files import Lock, atomic_write, remove_folder, write_folder
 from ._home import RunFolder, new_run_id, validate_run_id
 from ._queue_limit import QueueLimit
-from ._quotas import check_quotas, limit_queue
+from ._quotas import check_quotas, find_quotas
 from ._records import FOLDER_GONE, RESUMABLE, RequestedAction, Run, Status, StoreError
 from ._repair import describe, remove_experiment, write_entries, write_experiment
 from ._supervisor import AlreadyManaged
@@ -78,7 +78,7 @@ class Manager(DataDirectory):
             run = self.store.add(
                 id=run_id, name=name, created=time.time(), architecture=architecture, config=config, memory=memory,
                 notes=notes, tags=tuple(tags), status="queued", trial=trial, home=self.home_id,
-                host=socket.gethostname(), limit=self._limit_queue(whose),
+                host=socket.gethostname(), limit=self._limit_queue(self.home_id, whose),
             )  # fmt: skip
         except ValueError as error:
             if not isinstance(error, StoreError) or error.duplicate:  # a database that is away may have it all the same
@@ -101,7 +101,7 @@ class Manager(DataDirectory):
         before = self.run(run)
         if before.status in RESUMABLE:
             self.check_quotas(runs=1)
-        limit = self._limit_queue(before.owner)
+        limit = self._limit_queue(before.home, before.owner)
         queued = {"status": "queued", "requested_action": "run", "reason": ""}
         event = f"resumed after it was {before.status}"
         if not self.store.update(run, where={"status": RESUMABLE}, event=event, turn="waits", limit=limit, **queued):
@@ -132,7 +132,7 @@ class Manager(DataDirectory):
             self.check_quotas(runs=1)
             self._refuse_without_folder(before)
             fields |= {"status": "queued", "requested_action": "run", "reason": ""}
-        limit = self._limit_queue(before.owner) if queue else None
+        limit = self._limit_queue(before.home, before.owner) if queue else None
         where = {"status": statuses}
         if not self.store.update(run, where=where, turn="waits" if queue else None, limit=limit, **fields):
             raise ValueError(f"run {run} is {self.store.get(run).status}; pause it first")
@@ -242,10 +242,11 @@ class Manager(DataDirectory):
             self.log_action(action, f"run {run}")
         return now
 
-    def _limit_queue(self, whose: str) -> QueueLimit | None:
-        """How many runs their owner may have in the queue; an administrator who acts adds as many as they like."""
+    def _limit_queue(self, home: str, whose: str) -> QueueLimit:
+        """How many runs there may be in the queue; an administrator who acts has none of their own, but that of all."""
         admin = self.person is not None and self.person.admin
-        return None if admin else limit_queue(self.everybody.store, whose)
+        each = None if admin else find_quotas(self.everybody.store, whose).queue
+        return QueueLimit(home=home, person=whose, runs_each=each)
 
     def _refuse_foreign(self, run: Run, what: str) -> None:
         if not self.owns(run):

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..person import list_admins
 from ..text import format_bytes, quote
 from ._home import RunFolder
-from ._queue_limit import QueueLimit
+from ._queue_limit import check_person
 from ._records import ACTIVE
 from ._store import Store
 
@@ -138,12 +138,6 @@ def find_quotas(store: Store, person: str) -> Quotas:
     return quotas
 
 
-def limit_queue(store: Store, person: str) -> QueueLimit | None:
-    """The limit of somebody's runs that wait or work, which is held to where one is added; None if there is none."""
-    runs = find_quotas(store, person).queue
-    return None if runs is None else QueueLimit(person=person, runs=runs)
-
-
 def check_quotas(store: Store, root: Path, person: str, *, runs: int = 0, more_bytes: int = 0) -> None:
     """Refuse what would exceed the quotas of somebody; administrators have none.
 
@@ -151,7 +145,7 @@ def check_quotas(store: Store, root: Path, person: str, *, runs: int = 0, more_b
         store: Everybody's.
         root: The data directory.
         person: Whose it would be; '' for nobody's.
-        runs: How many more are to be queued: told before work is done for them, and decided by ``limit_queue``.
+        runs: How many more are to be queued: told before work is done for them, and decided by ``QueueLimit``.
         more_bytes: That are to be stored.
 
     Raises:
@@ -162,7 +156,7 @@ def check_quotas(store: Store, root: Path, person: str, *, runs: int = 0, more_b
         return
     used = measure_usage(store, root, person)
     if runs and quotas.queue is not None:
-        QueueLimit(person=person, runs=quotas.queue).check(used.queue, runs)
+        check_person(used.queue, runs, quotas.queue)
     promised = _promised[root, person]
     stored = used.disk_bytes + promised + more_bytes
     if quotas.disk_bytes is not None and (more_bytes or runs) and stored >= quotas.disk_bytes:

@@ -57,7 +57,7 @@ class Store(Recorded):
             fields["owner"], fields["shared"] = self.experiments.owner_of(trial.experiment)
         with self._transaction() as connection:
             if limit is not None:
-                take_turns(connection, limit.person)
+                take_turns(connection)
             connection.execute(RUNS.insert().values(**to_columns(fields)))
             if trial is not None:
                 connection.execute(TRIALS.insert().values(run=fields["id"], **trial.__dict__))
@@ -168,7 +168,7 @@ class Store(Recorded):
             query = query.where(RUNS.c[column].in_(list(values)))
         with self._transaction() as connection:
             if limit is not None:
-                take_turns(connection, limit.person)
+                take_turns(connection)
             changed = connection.execute(query.values(**to_columns(fields))).rowcount == 1
             if changed and limit is not None:
                 limit.require(connection)

@@ -79,7 +79,7 @@ def test_the_wrong_classes_are_refused(manager: Manager) -> None:
 
 
 def test_too_many_runs_are_refused_before_the_first(manager: Manager) -> None:
-    with pytest.raises(ValueError, match="201 more were asked for"):
+    with pytest.raises(ValueError, match="201 more would be above the 200"):
         start(manager, small(factors=("residual", "cbam"), combine=False, seeds=range(67)))
     assert (list_experiments(manager), manager.runs()) == ([], [])
 

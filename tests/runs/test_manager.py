@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _data_directory, _local, read_log
+from explorer.runs import AlreadyManaged, Lock, Manager, Run, RunFolder, _local, _queue_limit, read_log
 from explorer.runs._workers import signal_worker
 from explorer.training import open_manager
 
@@ -224,11 +224,11 @@ def test_no_process_left_is_told_and_the_others_get_their_turn(root: Path, monke
 
 
 def test_there_is_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_data_directory, "MAX_ACTIVE", 2)
+    monkeypatch.setattr(_queue_limit, "MAX_ACTIVE", 2)
     manager = Manager(root)
     create(manager)
     create(manager)
-    with pytest.raises(ValueError, match="at most 2"):
+    with pytest.raises(ValueError, match="above the 2 that"):
         create(manager)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from explorer import experiments
 from explorer.person import Person, act_as
-from explorer.runs import ExperimentRow, Manager, Quotas, RunFolder, Trial, new_run_id, read_quotas
+from explorer.runs import ACTIVE, ExperimentRow, Manager, Quotas, RunFolder, Trial, new_run_id, read_quotas
 from explorer.training import open_manager
 from tests.experiments.parts import small
 from tests.runs.parts import create, make_database
-from tests.sizes import thorough
+from tests.sizes import first, thorough
 from tests.test_ownership import archive
 
 ANN = Person(id="a" * 24, name="Ann")
@@ -173,29 +174,54 @@ AT_ONCE = """
 import sys, time
 from pathlib import Path
 from explorer.person import Person
-from explorer.runs import Manager, _people, _store
+from explorer.runs import Manager, _people, _queue_limit
 def slowly(work):
     return lambda *given: (work(*given), time.sleep(0.1))
-_store.enter, _people._write_line = slowly(_store.enter), slowly(_people._write_line)
-root, url, begin, what = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]
-whole = Manager(root, url)
-ann = whole.act_for(Person(id="a" * 24, name="Ann"))
-while time.time() < begin:
-    pass
+limit = _queue_limit.QueueLimit
+limit.require, _people._write_line = slowly(limit.require), slowly(_people._write_line)
+root, url, what, person, *runs = Path(sys.argv[1]), *sys.argv[2:]
+manager = Manager(root, url)
+if person:
+    manager = manager.act_for(Person(id=person, name="Ann"))
+else:
+    _queue_limit.MAX_ACTIVE = 3
+print("ready", flush=True)
+sys.stdin.readline()
 for turn in range(5):
     try:
         if what == "create":
-            ann.create("run", "{}", "{}")
+            manager.create("run", "{}", "{}")
         elif what == "upload":
-            ann.enter_upload("file x", 100_000)
+            manager.enter_upload("file x", 100_000)
+        elif what == "resume":
+            manager.resume(runs[turn])
         else:
-            ann.resume(sys.argv[5 + turn])
+            manager.reconfigure(runs[turn], "{}", memory=0, queue=True)
     except ValueError as error:
         print(error)
     else:
         print("done")
 """
 """What each of two programs does five times, from the same moment on; a moment passes until it is there for others."""
+
+
+def act_at_once(root: Path, database: str, what: str, person: str, paused: Sequence[str] = ()) -> list[str]:
+    """Have two programs do so five times each; what they are told: 'done', or why not."""
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, str(root), database, what, person, *paused[part::2]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for part in (0, 1)
+    ]  # fmt: skip
+    for each in programs:
+        assert each.stdout
+        assert each.stdout.readline() == "ready\n"
+    for each in programs:
+        assert each.stdin
+        each.stdin.write("\n")
+        each.stdin.flush()
+    return [line for each in programs for line in each.communicate(timeout=60)[0].splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -217,21 +243,32 @@ def test_of_two_at_once_none_exceeds_the_quota(
         ann.pause(run)
     monkeypatch.setenv("EXPLORER_QUOTA_QUEUE", "3")
     monkeypatch.setenv("EXPLORER_QUOTA_UPLOADS", "300kB")
-    begin = str(time.time() + 2)
-    programs = [
-        subprocess.Popen(
-            [sys.executable, "-c", AT_ONCE, str(root), database, begin, what, *paused[part::2]],
-            stdout=subprocess.PIPE, text=True,
-        )
-        for part in (0, 1)
-    ]  # fmt: skip
-    told = [line for each in programs for line in each.communicate(timeout=60)[0].splitlines()]
+    told = act_at_once(root, database, what, ANN.id, paused)
     refused = "would be above the 300 kB" if what == "upload" else "would be above the 3 that"
     assert [line == "done" for line in told].count(True) == 3, told
     assert [refused in line for line in told].count(True) == 7, told
     used = ann.measure_usage(ANN.id)
     assert (used.upload_bytes == 300_000) if what == "upload" else (used.queue == 3)
     assert len(list((root / "runs").glob("*"))) == (3 if what == "create" else len(paused))
+
+
+@pytest.mark.parametrize("what", first(1, ["create", "resume", "reconfigure"]))
+def test_of_two_at_once_none_exceeds_the_limit_of_all_runs(what: str, root: Path, database: str) -> None:
+    """Whosever they are; here nobody is signed in, and two runs of another data directory count for nothing."""
+    other = Manager(root.parent / "other home", database)
+    for _ in range(2):
+        create(other)
+    other.close()
+    manager = Manager(root, database)
+    paused = [] if what == "create" else [create(manager).id for _ in range(10)]
+    for run in paused:
+        manager.pause(run)
+    told = act_at_once(root, database, what, "", paused)
+    assert [line == "done" for line in told].count(True) == 3, told
+    refused = "3 runs are queued or running, and 1 more would be above the 3 that there may be at a time"
+    assert [refused in line for line in told].count(True) == 7, told
+    assert len(manager.store.statuses(*ACTIVE, home=manager.home_id)) == 3
+    assert len(list((root / "runs").glob("*"))) == (3 if what == "create" else 10)
 
 
 def test_what_is_being_stored_counts(
