@@ -7,6 +7,9 @@ if __name__ == "__main__":
 
     router.route()
 else:
+    from starlette.middleware import Middleware
+
+    from pages.ui.foreign import RefuseForeign
     from pages.ui.start import start
 
-    app = st.App(__file__, lifespan=start)
+    app = st.App(__file__, lifespan=start, middleware=[Middleware(RefuseForeign)])

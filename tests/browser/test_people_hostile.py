@@ -264,6 +264,16 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str], bytes | None, set[int]]] = {
     "a code that nobody asked for": ("GET", "/oauth2callback?state=forged&code=forged", {}, None, {302}),
     "an error with HTML": ("GET", "/oauth2callback?error=<script>alert(1)</script>", {}, None, {302}),
     "a way out to elsewhere": ("GET", "/auth/logout?next=http://evil.example", {}, None, {302}),
+    "the page under a foreign name": ("GET", "/", {"Host": "evil.example"}, None, {403}),
+    "numbers of the server under a foreign name": (
+        "GET", "/_stcore/metrics", {"Host": "evil.example", "Origin": "http://evil.example"}, None, {403},
+    ),
+    "the page without a name": ("GET", "/", {"Host": ""}, None, {400, 403}),
+    "media for a foreign page": ("GET", f"/media/{'0' * 56}.png", {"Origin": "http://evil.example"}, None, {403}),
+    "upload by a foreign page": (
+        "PUT", "/_stcore/upload_file/s/f", {**MULTIPART, "xsrf": "own", "Origin": "http://evil.example"}, FILE, {403},
+    ),
+    "sign-in under a foreign name": ("GET", "/auth/login?provider=default", {"Host": "evil.example"}, None, {403}),
     "a path too long": ("GET", "/" + "a" * 20_000, {}, None, {200, 400, 404, 414}),
 }  # fmt: skip
 
@@ -282,12 +292,29 @@ def test_a_request_by_hand_gets_nothing(shared: Server, name: str) -> None:
     assert f"{USER_COOKIE}=2" not in said
 
 
-def upload(server: Server, visit: Visit, size: int) -> int:
-    """Put a file into a session by hand, with a token of its own."""
+def upload(server: Server, visit: Visit, size: int, **around: str) -> int:
+    """Put a file into a session by hand, with a token of its own and further headers."""
     token = find_xsrf(server)
     body = FILE.replace(b"abc", bytes(size))
-    headers = {**MULTIPART, "X-Xsrftoken": token, "Cookie": f"{XSRF_COOKIE}={token}"}
+    headers = {**MULTIPART, "X-Xsrftoken": token, "Cookie": f"{XSRF_COOKIE}={token}", **around}
     return ask(server, "PUT", f"/_stcore/upload_file/{visit.session}/forged", headers, body)[0]
+
+
+def test_a_name_that_is_led_to_this_machine_reaches_nothing(shared: Server) -> None:
+    """DNS rebinding: the browser takes the page of elsewhere for one of this server's, and has a token for it."""
+    port = shared.url.rpartition(":")[2]
+    name = f"evil.example:{port}"
+    for path in ("/", "/train", "/_stcore/metrics", "/_stcore/host-config", "/oauth2callback?code=x"):
+        status, said, _ = ask(shared, "GET", path, {"Host": name})
+        assert status == 403
+        assert f"This server does not answer to the name '{name}'" in said
+    assert ask(shared, "GET", "/_stcore/health", {"Host": name})[:1] == (200,)  # for what watches over servers
+    with Visit(shared, signed_cookie(user_of(shared, "bob"))) as bob:
+        bob.run("catalogue")
+        assert upload(shared, bob, 10, Host=name, Origin=f"http://{name}") == 403
+        assert upload(shared, bob, 10, Origin=f"http://{name}") == 403
+        assert upload(shared, bob, 10, Origin=shared.url) == 204
+        assert upload(shared, bob, 10, Host=f"localhost:{port}", Origin=f"http://localhost:{port}") == 204
 
 
 def count_kept_bytes(server: Server) -> int:
