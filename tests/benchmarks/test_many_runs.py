@@ -15,12 +15,14 @@ from explorer import catalog
 from explorer.architecture import to_json
 from explorer.runs import Manager, Point, RunFolder, new_run_id, series
 from explorer.training import TrainConfig, measure_networks
-from tests.browser.helpers import launching, new_context, open_app, rerun, serving
+from tests.browser.helpers import Server, free_port, launching, new_context, open_app, rerun, serving
 
 pytestmark = pytest.mark.benchmark
 
 RUNS, LOOKS = 5_000, 5
 WITHIN_SECONDS = 1.0
+FIRST_WITHIN_SECONDS = 1.5
+"""The first load of a server that has stood for a while; of Inspect more, whose first picture waits for torch."""
 CALM_SECONDS = 0.3
 """What ``settle`` waits for after the last sign of work."""
 TICKS, TICK_SECONDS = 20, 0.02
@@ -76,6 +78,14 @@ def _load(page: Page, url: str) -> float:
     return time.perf_counter() - begun - CALM_SECONDS
 
 
+def _wait_for_rest(server: Server) -> None:
+    """Until the server has got ready: it spends less than a tenth of a core."""
+    spent = -1.0
+    while (now := sum(server.process.cpu_times()[:2])) - spent > 0.1:
+        spent = now
+        time.sleep(1.0)
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with so many runs, whose networks nobody has measured until the pages show them."""
@@ -101,9 +111,10 @@ def test_a_server_at_rest_with_5000_runs(many: Path, tmp_path: Path) -> None:
 def test_pages_with_5000_runs(many: Path) -> None:
     """Whole loads of pages, and what one does with the table; the waits of the test are taken off."""
     found: dict[str, list[float]] = {}
+    port = free_port()
     with launching() as browser:
         page = new_context(browser, "light", (1280, 900)).new_page()
-        with serving(many) as server:  # as after an upgrade: nobody has measured these networks yet
+        with serving(many, port=port) as server:  # as after an upgrade: nobody has measured these networks yet
             begun = time.perf_counter()
             page.goto(f"{server.url}/train", wait_until="domcontentloaded")
             page.locator(".st-key-runs_table [data-testid=stDataFrame]").wait_for()
@@ -112,16 +123,17 @@ def test_pages_with_5000_runs(many: Path) -> None:
         begun = time.perf_counter()
         measure_networks(store, [run.architecture for run in store.runs()])
         print(f"all of them measured: {time.perf_counter() - begun:.2f} s, once")
-        with serving(many) as server:
-            for name in ("train", "compare", "inspect", "ablate"):
+        for name in ("train", "compare", "inspect", "ablate"):
+            with serving(many, port=port) as server:  # at the same address: what the browser has of it stays
+                _wait_for_rest(server)
                 found[name] = [_load(page, f"{server.url}/{name}") for _ in range(LOOKS)]
                 if name == "train":
                     for look in range(LOOKS):
                         for act in ("filter", "best first"):
                             found.setdefault(act, []).append(_time(page, act, look) - CALM_SECONDS)
+                page.goto("about:blank")
     for name, times in found.items():
         first, rest = times[0], statistics.median(times[1:])
         print(f"{RUNS:,} runs, {name}: first {first:.2f} s, then {rest:.2f} s")
-    # A load of any page takes most of a second, of which the runs are no part: the acts tell what they cost.
-    bounded = ("filter", "best first", "compare")
-    assert max(statistics.median(found[name][1:]) for name in bounded) <= WITHIN_SECONDS
+    assert max(statistics.median(times[1:]) for times in found.values()) <= WITHIN_SECONDS
+    assert max(times[0] for name, times in found.items() if name != "inspect") <= FIRST_WITHIN_SECONDS
