@@ -13,14 +13,19 @@ from google.protobuf.message import Message
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 
-from explorer import challenges, search
+from explorer import challenges, experiments, search
 from explorer.person import Person
+from explorer.runs import Manager
 from explorer.training import open_manager
 from tests.browser.by_hand import Visit, signed_cookie, user_of
 from tests.browser.helpers import Server
 from tests.browser.signing_in import IDS, person_of, prepare, sharing
 from tests.browser.test_people_hostile import assert_tells_nothing
 from tests.challenges.parts import small as small_challenge
+from tests.challenges.parts import trained
+from tests.experiments.parts import finish as finish_variant
+from tests.experiments.parts import small as small_experiment
+from tests.search.parts import finish as finish_trial
 from tests.search.parts import small as small_search
 from tests.sizes import first
 
@@ -44,6 +49,17 @@ def find_ids(message: Message) -> Iterator[str]:
 class Page(Visit):
     """A visit that keeps what the server draws."""
 
+    def open(self, page: str, ids: dict[str, str]) -> tuple[str, str, str]:
+        """Go to one of PAGES: its name, its query, and what the server says."""
+        address, _, view = PAGES[page].format(**ids).partition("#")
+        name, _, query = address.partition("?")
+        said = self.run(name, query)
+        if view:
+            control = next(each for each in self.widgets if each.endswith("_view"))
+            states = [WidgetState(id=control, string_array_value={"data": [view]})]
+            said = self.run(name, query, WidgetStates(widgets=states))
+        return name, query, said
+
     def listen(self, seconds: float = 60) -> str:
         self.widgets: dict[str, None] = {}
         self.components: dict[str, None] = {}
@@ -60,8 +76,7 @@ class Page(Visit):
                 self.failures.append(f"{element.exception.type}: {element.exception.message}")
 
 
-VALUES: dict[str, Callable[[], dict[str, Any]]] = {
-    "pressed": lambda ids: {"trigger_value": True},
+VALUES: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "on": lambda ids: {"bool_value": True},
     "a run": lambda ids: {"string_value": ids["private"]},
     "a search": lambda ids: {"string_value": ids["search of ann"]},
@@ -89,23 +104,35 @@ VALUES: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "a chat": lambda ids: {"chat_input_value": {"data": "hello"}},
     "a table": lambda ids: {"arrow_value": {"data": b"no arrow"}},
+    "pressed": lambda ids: {"trigger_value": True},
 }
+TOGETHER = ("on", "a search", "no option", "a number", "infinity", "places", "rows", "pressed")
+"""Values that fields may hold while every button is pressed: each widget takes what is of its kind."""
 
 
 def prepare_more(home: Path, people: dict[str, Person]) -> None:
-    """Bob has two searches, one of them with a trial, Ann one of her own; each has set a challenge."""
+    """Ann and Bob have a search of two trials, an experiment and a challenge each, Bob others for what spares them."""
     prepare(home, people)
     manager = open_manager(home)
-    for sub, count in (("ann", 1), ("bob", 2)):
-        somebody = manager.act_for(people[sub])
-        IDS[f"challenge of {sub}"] = challenges.start(somebody, small_challenge()).id
-        for _ in range(count):
-            IDS[f"search of {sub}"] = search.start(somebody, small_search()).id
-    search.advance(manager, IDS["search of bob"])
-    for sub in ("ann", "bob"):
-        for each in search.list_searches(manager.act_for(people[sub])):
-            search.stop(manager, each.id)
+    for name, sub in (("ann", "ann"), ("bob", "bob"), ("bob, kept", "bob")):
+        fill(manager, manager.act_for(people[sub]), name)
     manager.close()
+
+
+def fill(manager: Manager, somebody: Manager, name: str) -> None:
+    """One of each, with something to see in its picture, and nothing that waits."""
+    own = {"search": search.start(somebody, small_search()).id}
+    for accuracy in (0.5, 0.6):
+        search.advance(manager, own["search"])
+        finish_trial(manager, manager.store.trials(own["search"])[-1][1], accuracy, accuracy)
+    search.stop(somebody, own["search"])
+    planned = small_experiment(factors=("residual",), seeds=(0,))
+    own["experiment"] = experiments.start(somebody, planned).id
+    finish_variant(manager, manager.store.trials(own["experiment"])[0][1], 0.5)
+    experiments.stop(somebody, own["experiment"])
+    own["challenge"] = challenges.start(somebody, small_challenge()).id
+    own["entry"] = challenges.hand_in(somebody, own["challenge"], trained(somebody, 0.8).id).id
+    IDS.update({f"{what} of {name}": each for what, each in own.items()})
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +150,19 @@ def alone(
 
 
 PAGES = {
-    "train": "run={shared}", "compare": "network=lenet-5&network=googlenet&tab=tradeoffs", "design": "",
-    "inspect": "model={bobs}", "ablate": "", "search": "search={search of bob}&trial=0",
-    "challenges": "challenge={challenge of bob}", "people": "", "catalogue": "",
-    "receptive_field": "",
+    "train": "train?run={shared}", "compare": "compare?network=lenet-5&network=googlenet&tab=tradeoffs",
+    "design": "design?", "inspect": "inspect?model={bobs}", "search": "search?search={search of bob}&trial=0",
+    "ablate": "ablate?experiment={experiment of bob}",
+    "challenges": "challenges?challenge={challenge of bob}&entry={entry of bob}",
+    "challenge of ann": "challenges?challenge={challenge of ann}&entry={entry of ann}",
+    "search, kept": "search?search={search of bob, kept}",
+    "challenge, kept": "challenges?challenge={challenge of bob, kept}",
+    "new search": "search?#New search", "new ablation": "ablate?#New ablation",
+    "new challenge": "challenges?#New challenge",
+    "people": "people?", "catalogue": "catalogue?", "receptive_field": "receptive_field?",
 }  # fmt: skip
+"""Addresses; behind '#' the view of the page that is chosen there."""
+KINDS = ("search", "experiment", "challenge")
 SIGN_OUT = "sign_out"
 NAMES = (
     "another", "at", "cell", "choose", "compare", "draw", "edit", "extend", "grow", "metric", "move", "open", "place",
@@ -143,7 +178,16 @@ def nothing_is_harmed(alone: tuple[Server, dict[str, str]]) -> Iterator[Callable
     server, ids = alone
     manager = open_manager(server.home)
     ann = manager.act_for(person_of(server.home, "ann"))
-    kept = ann.store.find([ids["private"], ids["shared"], ids["trial"]]), ann.store.experiments.all()
+
+
+    def find_theirs() -> object:
+        mine = [row for row in ann.store.experiments.all() if row.id in {ids[f"{what} of ann"] for what in KINDS}]
+        assert len(mine) == len(KINDS)
+        runs = [*(ids[each] for each in ("private", "shared", "trial")), *ann.store.owned_by(ann.person.id)]
+        entries = ann.store.entries.of(ids["challenge of ann"])
+        return mine, ann.store.find(runs), [row for row in entries if row.id == ids["entry of ann"]]
+
+    kept = find_theirs()
     before = len(server.log)
 
     def look(visit: Page, said: str) -> None:
@@ -151,50 +195,53 @@ def nothing_is_harmed(alone: tuple[Server, dict[str, str]]) -> Iterator[Callable
         assert_tells_nothing(said)
 
     yield look
-    now = ann.store.find([ids["private"], ids["shared"], ids["trial"]]), ann.store.experiments.all()
-    theirs = {ids["search of ann"], ids["challenge of ann"]}
-    assert now[0] == kept[0]
-    assert [row for row in now[1] if row.id in theirs] == [row for row in kept[1] if row.id in theirs]
+    assert find_theirs() == kept
     manager.close()
     assert "Traceback" not in server.log[before:]
 
 
-@pytest.mark.parametrize("page", first(2, PAGES))
+@pytest.mark.parametrize("page", first(2, [name for name in PAGES if "kept" not in name]))
 def test_values_that_no_widget_sends(
     alone: tuple[Server, dict[str, str]], nothing_is_harmed: Callable[[Page, str], None], page: str
 ) -> None:
-    """Each kind of value to all widgets of the page at once, and the page after it."""
+    """Each kind of value to all widgets of the page at once, then several with all buttons; and the page after it."""
     server, ids = alone
-    query = PAGES[page].format(**ids)
-    for make in VALUES.values():
+    for sent in (*((kind,) for kind in VALUES), TOGETHER):
         with Page(server, signed_cookie(user_of(server, "bob"))) as visit:
             visit.run()
-            nothing_is_harmed(visit, visit.run(page, query))
+            name, query, said = visit.open(page, ids)
+            nothing_is_harmed(visit, said)
             found = [each for each in visit.widgets if SIGN_OUT not in each]
             assert found
-            states = WidgetStates(widgets=[WidgetState(id=each, **make(ids)) for each in found])
-            nothing_is_harmed(visit, visit.run(page, query, states))
-            nothing_is_harmed(visit, visit.run(page, query))
+            made = [VALUES[kind](ids) for kind in sent]
+            states = WidgetStates(widgets=[WidgetState(id=each, **value) for each in found for value in made])
+            nothing_is_harmed(visit, visit.run(name, query, states))
+            nothing_is_harmed(visit, visit.run(name, query))
 
 
-@pytest.mark.parametrize("page", first(2, ["train", "design", "compare", "inspect", "receptive_field"]))
+WITH_COMPONENTS = (
+    "train", "search, kept", "design", "compare", "inspect", "receptive_field", "challenge, kept", "challenge of ann",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("page", first(2, WITH_COMPONENTS))
 def test_commands_that_no_component_gives(
     alone: tuple[Server, dict[str, str]], nothing_is_harmed: Callable[[Page, str], None], page: str
 ) -> None:
     """Commands of a page's own components with what they never carry."""
     server, ids = alone
-    query = PAGES[page].format(**ids)
     values: list[Any] = [
-        ids["private"], {"run": ids["private"], "step": 1}, [ids["private"], ids["trial"]], {"path": "../../etc"},
+        ids["private"], ids["entry of ann"], ids["search of ann"], "0", "-1", "٣",
+        {"run": ids["private"], "step": 1}, [ids["private"], ids["trial"]], {"path": "../../etc"},
         {"x": "9" * 10_000, "smooth": "much", "log": 7}, 1e308, -1, True, None, [[[]]], {}, "", "9" * 100_000,
         {"row": -5, "column": 10**9}, {"command": "delete", "path": [1, {}], "value": [None]},
     ]  # fmt: skip
     with Page(server, signed_cookie(user_of(server, "bob"))) as visit:
         visit.run()
-        said = visit.run(page, query)
+        name, query, said = visit.open(page, ids)
         addresses = sorted(set(ADDRESS.findall(said)))
         assert addresses
-        rows = [{"to": to, "name": name, "value": value} for to in addresses for name in NAMES for value in values]
+        rows = [{"to": to, "name": each, "value": value} for to in addresses for each in NAMES for value in values]
         for number, row in enumerate(rows, start=1):
             row["id"] = number
         message = {"event": "commands", "value": {"nonce": "forged", "commands": rows}}
@@ -202,6 +249,6 @@ def test_commands_that_no_component_gives(
         before = len(server.log)
         for base in visit.components:
             state.id = f"$$STREAMLIT_INTERNAL_KEY_{base}__events"
-            nothing_is_harmed(visit, visit.run(page, query, WidgetStates(widgets=[state])))
+            nothing_is_harmed(visit, visit.run(name, query, WidgetStates(widgets=[state])))
         assert "Nothing on the server takes the command" in server.log[before:]  # they have arrived
-        nothing_is_harmed(visit, visit.run(page, query))
+        nothing_is_harmed(visit, visit.run(name, query))
