@@ -18,7 +18,7 @@ from . import downloads
 from .absence import tell_absence
 from .manager import manager, require_manager
 from .people import signed_in_at, visitor
-from .text import cell, key_of_rows, literal
+from .text import cell, key_of_rows, literal, tell_apart
 
 logger = logging.getLogger(__name__)
 _WELCOMED = "welcomed"
@@ -157,7 +157,9 @@ def _show_audit(person: Person) -> None:
 def _choose_person() -> str | None:
     """Whose lines an administrator wants to read: of somebody who does little, all would hide them."""
     people = {each.id: each for each in manager().store.people.all()}
-    titles = {name: f"{each.name}{f' · {each.email}' if each.email else ''}" for name, each in people.items()}
+    titles = tell_apart(
+        {name: f"{each.name}{f' · {each.email}' if each.email else ''}" for name, each in people.items()}
+    )
     return st.selectbox(
         "Person", list(titles), index=None, key=key_of_rows("audit_person", list(titles)), width=240,
         format_func=titles.__getitem__, label_visibility="collapsed", placeholder="everybody",

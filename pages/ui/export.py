@@ -14,7 +14,7 @@ from explorer.training import RECIPES, TrainConfig, parse, recipe
 
 from . import downloads
 from .manager import manager
-from .text import literal
+from .text import literal, tell_apart
 
 Make = Callable[[], Subject]
 _SHOWN_LETTERS = 60_000
@@ -102,7 +102,7 @@ def _ask(form: Format, has_weights: bool) -> bool:
 
 def _choose_recipe(architecture: Architecture) -> TrainConfig:
     """How a design that was not trained is to be."""
-    titles = list_data(architecture)
+    titles = tell_apart(list_data(architecture))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Recipe", list(RECIPES), key="export_recipe", help="A run on Train has its own.")
         dataset = st.selectbox("Data", list(titles), format_func=titles.__getitem__, key="export_data")

@@ -8,6 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from . import sharing
+from .text import tell_apart
 
 _NEXT = "{}_next"
 
@@ -58,8 +59,10 @@ def choose_other(
         owner = owners.get(id_, sharing.YOU)
         return f"{name} · {at:%Y-%m-%d %H:%M}{'' if owner == sharing.YOU else f' · of {owner}'}"
 
+    titles = tell_apart({id_: describe(id_) for id_ in begun})
+
     st.session_state[key] = shown
     st.selectbox(
-        what, list(begun), key=key, format_func=describe,
+        what, list(titles), key=key, format_func=titles.__getitem__,
         on_change=lambda: choose(st.session_state[key]), label_visibility="collapsed", width=320,
     )  # fmt: skip

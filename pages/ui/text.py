@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import streamlit as st
@@ -37,6 +38,19 @@ def key_of_rows(table: str, rows: Iterable[object]) -> str:
         The key.
     """
     return f"{table}_{zlib.crc32(repr(list(rows)).encode()):08x}"
+
+
+def tell_apart(titles: Mapping[str, str]) -> dict[str, str]:
+    """Make the entries of a list differ: a browser sends what is written there, and the first of equals would be taken.
+
+    Args:
+        titles: What is written, by id.
+
+    Returns:
+        The same, and behind each that is not the only one of its kind its id.
+    """
+    counts = Counter(titles.values())
+    return {name: title if counts[title] == 1 else f"{title} · {name}" for name, title in titles.items()}
 
 
 def read_picked(key: str, count: int, of: Literal["rows", "cells"] = "rows") -> list[int]:

@@ -146,3 +146,18 @@ def test_the_address_follows_the_entry_that_was_clicked(home: Path, manager: Man
     assert address(running, "entry") == entry.id
     send(running, ("challenge_picture", "choose", entry.id))
     assert address(running, "entry") == ""
+
+
+def test_challenges_and_runs_that_read_alike_are_told_apart(home: Path, manager: Manager) -> None:
+    """A browser sends what is written in a list: the first of its kind would be taken for any of them."""
+    first, _, last = (start(manager, small()) for _ in range(3))
+    runs = [trained(manager, 0.8).id for _ in range(3)]
+    running = app(challenge=first.id)
+    pick, hand = running.selectbox[0], running.selectbox[-1]
+    assert len(set(pick.options)) == len(set(hand.options)) == 3
+    assert [option.rpartition(" · ")[2] for option in hand.options] == runs[::-1]
+    hand.set_value(runs[0])
+    pick_name(running, "Ann").button(key="challenge_hand_in").click().run()
+    assert [entry.result.run for entry in read_board(manager, first)] == [runs[0]]
+    running.selectbox[0].set_value(last.id).run()
+    assert running.query_params["challenge"] == last.id

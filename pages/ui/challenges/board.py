@@ -19,7 +19,7 @@ from pages.ui.components import mount
 from pages.ui.downloads import download_button
 from pages.ui.manager import manager
 from pages.ui.server import listens_on_loopback
-from pages.ui.text import cell, key_of_rows, literal, read_picked
+from pages.ui.text import cell, key_of_rows, literal, read_picked, tell_apart
 
 from . import state
 
@@ -103,12 +103,13 @@ def _date(seconds: float) -> str:
 def _other(known: list[StoredChallenge], stored: StoredChallenge) -> None:
     if len(known) < 2:
         return
-    names = {each.id: each.challenge for each in reversed(known)}
+    titles = tell_apart({
+        each.id: f"{each.challenge.title}{'' if each.challenge.open else ' (closed)'}" for each in reversed(known)
+    })  # fmt: skip
     key = f"challenge_pick_{stored.id}"  # a late browser's choice is of the challenge that it saw
     st.selectbox(
-        "Challenge", list(names), key=key, index=list(names).index(stored.id), label_visibility="collapsed", width=280,
-        format_func=lambda name: f"{names[name].title}{'' if names[name].open else ' (closed)'}",
-        on_change=lambda: state.choose(st.session_state[key]),
+        "Challenge", list(titles), key=key, index=list(titles).index(stored.id), label_visibility="collapsed",
+        width=280, format_func=titles.__getitem__, on_change=lambda: state.choose(st.session_state[key]),
     )  # fmt: skip
 
 
@@ -186,9 +187,8 @@ def _hand_in(stored: StoredChallenge) -> None:
         )  # fmt: skip
         return
     key = key_of_rows(f"challenge_run_{stored.id}", sorted(results))
-    run = st.selectbox(
-        "Run", list(results), key=key, format_func=lambda name: _describe(wanted, results[name]),
-    )  # fmt: skip
+    titles = tell_apart({name: _describe(wanted, each) for name, each in results.items()})
+    run = st.selectbox("Run", list(titles), key=key, format_func=titles.__getitem__)
     misses = challenges.find_misses(wanted, results[run])
     if misses:
         st.warning(literal(f"It can be handed in, but reaches no place: {'; '.join(misses)}."))

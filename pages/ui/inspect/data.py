@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from explorer import datasets
 from explorer.datasets import DatasetCard
+from pages.ui.text import tell_apart
 
 
 def list_cards() -> list[DatasetCard]:
     """Those that are here and have test images."""
     found = (datasets.get_card(name) for name in datasets.names())
     return [card for card in found if card.available and card.test_count]
+
+
+def list_titles(cards: Mapping[str, DatasetCard]) -> dict[str, str]:
+    """What a list says of data sets to test with, by name."""
+    return tell_apart({name: f"{card.title} ({card.test_count:,} test images)" for name, card in cards.items()})
 
 
 def matches_model(model: Any, card: DatasetCard) -> bool:

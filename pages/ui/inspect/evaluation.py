@@ -35,10 +35,11 @@ def show(found: dict[str, AvailableModel], model: Any) -> None:
         return
     left, middle, right = st.columns([0.4, 0.22, 0.38])
     with left:
+        titles = data.list_titles(cards)
         usual = models.find_dataset(state.state()["model"])
         name = st.selectbox(
             "Data set", list(cards), list(cards).index(usual) if usual in cards else 0, key=f"inspect_test_{usual}",
-            format_func=lambda each: f"{cards[each].title} ({cards[each].test_count:,} test images)",
+            format_func=titles.__getitem__,
         )  # fmt: skip
     with middle:
         count = _ask_count(cards[name].test_count)

@@ -20,7 +20,7 @@ from explorer.inspection import SampleImage, list_sample_images
 from explorer.text import format_bytes
 from pages.ui import uploads
 from pages.ui.components import release_upload
-from pages.ui.text import literal
+from pages.ui.text import literal, tell_apart
 
 from . import data, state
 from .state import Picture
@@ -129,9 +129,10 @@ def _take_samples() -> None:
 def _test_images(dataset: str) -> None:
     cards = {card.name: card for card in data.list_cards()}
     with st.expander("Test images of a data set", icon=":material/dataset:"):
+        titles = tell_apart({name: card.title for name, card in cards.items()})
         usual = list(cards).index(dataset) if dataset in cards else 0
         name = st.selectbox(
-            "Data set", list(cards), usual, key=f"inspect_data_{dataset}", format_func=lambda each: cards[each].title
+            "Data set", list(cards), usual, key=f"inspect_data_{dataset}", format_func=titles.__getitem__
         )
         last = cards[name].test_count - 1
         row = st.number_input("Number", 0, last, 0, key=f"inspect_row_{name}", help=f"0 to {last:,}")

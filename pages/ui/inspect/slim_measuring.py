@@ -33,10 +33,10 @@ def show_accuracy(way: Way) -> tuple[str, int]:
         st.caption("No data set that is here has this model's classes. The Train page fetches and imports data sets.")
         return "", 0
     left, right = st.columns([0.6, 0.4])
-    usual = slim_way.find_dataset(way, "test")
+    usual, titles = slim_way.find_dataset(way, "test"), data.list_titles(cards)
     name = left.selectbox(
         "Data set", list(cards), list(cards).index(usual), key=f"inspect_slim_data_{usual}",
-        format_func=lambda each: f"{cards[each].title} ({cards[each].test_count:,} test images)",
+        format_func=titles.__getitem__,
     )  # fmt: skip
     whole = cards[name].test_count
     counts = [whole, *(count for count in _COUNTS if count < whole)]

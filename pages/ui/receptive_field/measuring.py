@@ -18,7 +18,7 @@ from pages.ui import background
 from pages.ui.field import Place
 from pages.ui.inspect import data, device
 from pages.ui.inspect import state as inspect_state
-from pages.ui.text import literal
+from pages.ui.text import literal, tell_apart
 
 from . import picture, state, weights
 from .view import View
@@ -142,7 +142,7 @@ def _list_images(architecture: Architecture) -> dict[str, str]:
             card.name: f"test images: {card.title}{' (streamed)' if card.streamed else ''}"
             for card in data.list_cards()
         }
-    return titles
+    return tell_apart(titles)
 
 
 def _chosen_images(architecture: Architecture) -> str:

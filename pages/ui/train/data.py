@@ -10,7 +10,7 @@ from explorer import datasets
 from explorer.datasets import DatasetCard, DatasetError
 from explorer.text import format_bytes, format_shape
 from pages.ui.progress import run_with_progress
-from pages.ui.text import literal
+from pages.ui.text import literal, tell_apart
 
 from . import bring, look
 from .bring import follow_import
@@ -31,10 +31,13 @@ def choose(network_sizes: Sequence[tuple[int, int]]) -> DatasetCard:
     offers = {offer.name: offer for offer in datasets.list_offers()}
     if here.get("train_data") not in [*names, *offers]:
         here["train_data"] = datasets.DEFAULT
+    titles = tell_apart({
+        **{name: _title(name) for name in names},
+        **{name: f"{offer.title} (to be imported)" for name, offer in offers.items()},
+    })  # fmt: skip
     name = st.selectbox(
-        "Data", [*names, *offers], key="train_data", persist_state="session",
-        format_func=lambda name: f"{offers[name].title} (to be imported)" if name in offers else _title(name),
-    )  # fmt: skip
+        "Data", list(titles), key="train_data", persist_state="session", format_func=titles.__getitem__
+    )
     if "data_problem" in here:
         st.error(literal(f"{here.pop('data_problem')}."))
     try:
