@@ -14,6 +14,7 @@ import pytest
 
 from explorer.cli._progress import show_progress
 from tests.datasets.makers import classes, zipped
+from tests.sizes import THOROUGH
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -71,7 +72,10 @@ def test_nothing_done_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "bars"),
     [
         (["datasets", "import", "a.zip", "--size", "8"], ["60/60 ["]),
-        (["evaluate", "mnist-inception", "--dataset", "a.zip"], ["Importing a.zip: 100%", "60/60 [", "10/10 ["]),
+        pytest.param(
+            ["evaluate", "mnist-inception", "--dataset", "a.zip"], ["Importing a.zip: 100%", "60/60 [", "10/10 ["],
+            marks=THOROUGH,
+        ),
     ],
     ids=["import", "evaluate"],
 )

@@ -77,10 +77,10 @@ def test_on_a_phone_each_network_is_a_few_lines_and_unfolds(server, new_page):
     Design(page, server.url)
 
 
-def test_the_tree_is_walked_by_keyboard_and_told_of_and_unfolds_on_a_phone(server, new_page):
+def test_the_tree_is_walked_by_keyboard_and_told_of_and_unfolds_on_a_phone(server, page):
     members = catalog.family()
-    for viewport in ((1280, 900), (390, 844)):
-        page = new_page(viewport=viewport)
+    for width, height in ((1280, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
         open_app(page, f"{server.url}/catalogue")
         cards = page.locator(".st-key-catalogue_family .node")
         until(lambda cards=cards: cards.count() == len(members), "a card for every member")
@@ -97,7 +97,7 @@ def test_the_tree_is_walked_by_keyboard_and_told_of_and_unfolds_on_a_phone(serve
             assert parent.change in told.inner_text()
         assert f"network={name}" in page.evaluate("location.href")
         assert chosen.evaluate("node => node.getRootNode().activeElement === node")
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport[0]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         told.get_by_role("button", name="Open in Design").click()
         design = Design(page, server.url)
         until(lambda design=design, name=name: design.query("net") == name, "the network in the address")

@@ -93,15 +93,6 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
     assert from_json(copied.encode()) == saved
     assert edit.replace(saved, "", provenance=CHANGED.provenance) == CHANGED
     page.locator(".st-key-export_format input").click()
-    page.get_by_role("option", name="ONNX").click()
-    dialog.get_by_role("button", name="Write and check it").click()
-    with page.expect_download() as download:
-        dialog.get_by_role("button", name="Download InceptionNet-32-32.onnx").click(timeout=60_000)
-    assert dialog.get_by_text("Read by onnxruntime").is_visible()
-    download.value.save_as(tmp_path / "net.onnx")
-    written = onnx.load(tmp_path / "net.onnx")
-    assert from_json({each.key: each.value for each in written.metadata_props}["explorer.design"]) == saved
-    page.locator(".st-key-export_format input").click()
     page.get_by_role("option", name="Training script").click()
     dialog.get_by_role("button", name="Download InceptionNet-32-32.train.py").wait_for()
     page.locator(".st-key-export_recipe input").click()
@@ -116,6 +107,26 @@ def test_download_and_upload_give_the_same_design(design, tmp_path):
         page.locator(UPLOAD).set_input_files(file)
     assert design.architecture == saved
     assert not panel(page).is_visible()  # the list no longer lies over what was opened
+
+
+@thorough("tests/pages/test_import_model.py::test_an_onnx_file_is_opened_with_its_weights_and_a_damaged_one_changes_nothing")
+def test_an_onnx_file_is_written_checked_and_opened_with_its_weights(design, tmp_path):
+    """Of the dialog and the upload the test above has what a browser is needed for."""
+    page = design.open(to_link(CHANGED)).page
+    design.button("export_open").click()
+    dialog = page.get_by_role("dialog")
+    page.locator(".st-key-export_format input").click()
+    page.get_by_role("option", name="ONNX").click()
+    dialog.get_by_role("button", name="Write and check it").click()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Download InceptionNet-32-32.onnx").click(timeout=60_000)
+    assert dialog.get_by_text("Read by onnxruntime").is_visible()
+    download.value.save_as(tmp_path / "net.onnx")
+    written = onnx.load(tmp_path / "net.onnx")
+    saved = from_json({each.key: each.value for each in written.metadata_props}["explorer.design"])
+    assert edit.replace(saved, "", provenance=CHANGED.provenance) == CHANGED
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
 
     design.open("googlenet").button("open_popover").click()
     with design.changing():

@@ -25,7 +25,7 @@ from tests.strategies import analysis_or_skip, architectures
 
 NAMES = [
     "torchvision:resnet18", "torchvision:mobilenet_v3_small", "torchvision:shufflenet_v2_x0_5",
-    "torchvision:squeezenet1_1", "torchvision:convnext_tiny", "timm:tf_mobilenetv3_small_minimal_100",
+    "torchvision:squeezenet1_1", "timm:tf_mobilenetv3_small_minimal_100",
     "timm:repvgg_a0",
 ]  # fmt: skip
 CONVOLUTIONAL = [name for name in list_names("torchvision") if not name.startswith(("vit", "swin", "maxvit"))]

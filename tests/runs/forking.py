@@ -119,10 +119,13 @@ def _run(words: list[str]) -> int:
 
 def _load() -> None:
     """Import, once for all, what workers and servers need; not the pages, which must come behind Streamlit's server."""
+    import pandas as pd  # noqa: F401
+    import plotly.graph_objects  # noqa: F401
     import streamlit.web.bootstrap  # noqa: F401
     import torch
     import torch._dynamo
 
+    from explorer import challenges, comparison, editor, export, figures, importing, search, slimming  # noqa: F401
     from explorer.training import job, worker  # noqa: F401
 
     torch.set_num_threads(1)

@@ -142,7 +142,10 @@ def homes(root: Path) -> Iterator[list[Path]]:
 @pytest.mark.parametrize(
     ("count", "strikes", "seed"),
     [
-        pytest.param(6, 4, 1, marks=thorough("tests/runs/test_cluster.py::test_a_run_on_a_cluster_is_the_local_one")),
+        pytest.param(
+            6, 4, 1,
+            marks=thorough("tests/runs/test_cluster_processes.py::test_a_run_on_a_cluster_is_the_local_one"),
+        ),
         pytest.param(60, 1000, 7, marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
     ],
 )

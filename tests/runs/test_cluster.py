@@ -62,16 +62,8 @@ from .forking import REPOSITORY
 from .object_store import serve_s3
 from .parts import create, curve, set_config, texts, until, until_status, until_step, worker
 
-SMALL = "tests/runs/test_cluster.py::test_a_run_on_a_cluster_is_the_local_one"
-
-
-@pytest.mark.usefixtures("light_workers")
-def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
-    run = create(there, epochs=2)
-    done = until_status(there, run.id, "finished", "failed")
-    assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
-    assert done.host == socket.gethostname()
-    assert_as_if_undisturbed(there, run.id, 2)
+SMALL = "tests/runs/test_cluster_processes.py::test_a_run_on_a_cluster_is_the_local_one"
+"""In the file of the other test that `make test` runs on Ray: to start a cluster takes longer than both."""
 
 
 @thorough("tests/runs/test_queue.py::test_a_cluster_is_given_runs_in_the_same_order")
@@ -443,6 +435,7 @@ def copied(manager: Manager, run: str) -> bool:
     return bool("status" in note and note["attempt"] == manager.store.get(run).attempt)
 
 
+@thorough("tests/runs/test_copies.py::test_all_is_sent_before_a_run_says_that_it_has_ended")
 @pytest.mark.usefixtures("light_workers")
 def test_machines_that_share_no_folder_have_an_object_store(
     cluster: Any, root: Path, database: str, monkeypatch: pytest.MonkeyPatch
@@ -471,7 +464,7 @@ def test_machines_that_share_no_folder_have_an_object_store(
         there.close()
 
 
-@thorough("tests/runs/test_cluster.py::test_machines_that_share_no_folder_have_an_object_store")
+@thorough("tests/runs/test_copies.py::test_all_is_sent_before_a_run_says_that_it_has_ended")
 @pytest.mark.usefixtures("light_workers")
 def test_a_run_goes_on_elsewhere_from_what_its_machine_has_sent(
     root: Path, database: str, monkeypatch: pytest.MonkeyPatch

@@ -1,8 +1,9 @@
-"""A run of several processes on a real Ray cluster, each on a node of its own, as no node has room for two."""
+"""A run on a real Ray cluster; and one of several processes, each on a node of its own, as no node has room for two."""
 
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,15 @@ def find_worker(manager: Manager, run: str, *, first: bool) -> psutil.Process:
     number = worker(manager, run)
     (found,) = [each for each in workers_of(run) if (each.pid == number) == first]
     return found
+
+
+@pytest.mark.usefixtures("light_workers")
+def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
+    run = create(there, epochs=2)
+    done = until_status(there, run.id, "finished", "failed")
+    assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
+    assert done.host == socket.gethostname()
+    assert_as_if_undisturbed(there, run.id, 2)
 
 
 @pytest.mark.usefixtures("light_workers")
