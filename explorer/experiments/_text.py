@@ -70,7 +70,7 @@ def format_epochs(count: int) -> str:
     Returns:
         '1 epoch', '5 epochs'.
     """
-    return f"{count} epoch{'' if count == 1 else 's'}"
+    return f"{count:,} epoch{'' if count == 1 else 's'}"
 
 
 def format_difference(sample: SampleStatistics) -> str:

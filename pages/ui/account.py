@@ -122,12 +122,21 @@ def _show_everybody(quotas: Quotas) -> None:
             "waiting or working": f"{used.queue:,}", "uploaded today": format_bytes(used.upload_bytes),
             "here first": _time(each.first_seen), "here last": _time(each.last_seen), "id": each.id,
         })  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), key="everybody", hide_index=True, alt="Table of all people", placeholder="–")
+    st.dataframe(
+        pd.DataFrame(rows), key="everybody", hide_index=True, alt="Table of all people", placeholder="–",
+        column_config={
+            "name": st.column_config.TextColumn(width="medium"),  # as long as a provider lets it be
+            **{
+                name: st.column_config.TextColumn(alignment="right")
+                for name in ("disk", "waiting or working", "uploaded today")
+            },
+        },
+    )  # fmt: skip
 
 
 def _show_audit(person: Person) -> None:
     names = manager().store.people.names()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.header("What was done" if person.admin else "What you did", anchor=False, width="content")
         who = _choose_person() if person.admin else None
         lines = manager().read_audit(_LINES, who)

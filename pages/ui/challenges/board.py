@@ -7,7 +7,7 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from explorer import challenges, datasets
+from explorer import challenges, datasets, experiments
 from explorer.analysis import METRICS
 from explorer.architecture import to_link
 from explorer.challenges import Challenge, Entry, Result, StoredChallenge
@@ -109,7 +109,7 @@ def _other(known: list[StoredChallenge], stored: StoredChallenge) -> None:
     key = f"challenge_pick_{stored.id}"  # a late browser's choice is of the challenge that it saw
     st.selectbox(
         "Challenge", list(titles), key=key, index=list(titles).index(stored.id), label_visibility="collapsed",
-        width=280, format_func=titles.__getitem__, on_change=lambda: state.choose(st.session_state[key]),
+        width=340, format_func=titles.__getitem__, on_change=lambda: state.choose(st.session_state[key]),
     )  # fmt: skip
 
 
@@ -324,7 +324,7 @@ def _entry(stored: StoredChallenge, entry: Entry) -> None:
                     on_click=state.run_action, args=(challenges.take_back, stored.id, entry.id),
                     kwargs={"done": f"{entry.name}'s entry is off the board; the run is not deleted."},
                 )  # fmt: skip
-        facts = [f"{entry.result.epochs:,} epochs", f"seed {entry.result.seed}", f"run {entry.result.run}"]
+        facts = [experiments.format_epochs(entry.result.epochs), f"seed {entry.result.seed}", f"run {entry.result.run}"]
         st.caption(literal(" · ".join(facts)))
         if entry.misses:
             st.caption(literal(f"Misses: {'; '.join(entry.misses)}."))

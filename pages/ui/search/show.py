@@ -299,9 +299,10 @@ def _table(stored: StoredSearch, findings: Findings) -> None:
         pd.DataFrame(rows), key=key, hide_index=True, alt="Table of trials", on_select=pick,
         selection_mode="single-row", height="content" if len(rows) <= _TALL else 420, placeholder="–",
         column_config={
+            **{name: st.column_config.Column(width="small") for name in ("trial", "front", "state", "epochs")},
             "accuracy %": st.column_config.NumberColumn(format="%.2f", help="Of the images held out, last epoch."),
             **{METRICS[each.key].label: st.column_config.TextColumn(alignment="right") for each in others},
-            "why, or what is changed": st.column_config.TextColumn(width="large"),
+            "why, or what is changed": st.column_config.TextColumn(width=800),  # a line of some ten changes
         },
     )  # fmt: skip
     st.caption("A click on a row chooses the trial; the toolbar saves CSV.")

@@ -22,14 +22,24 @@ _WIDTH = 120
 
 
 def buttons(run: Run) -> None:
-    """What can be done with a run as it is now. Every button keeps its place and size, for a hand that reaches for it
-    while the run changes its state."""
+    """What can be done with a run as it is now.
+
+    Every button keeps its place and size, for a hand that reaches for it while the run changes its state. Of a run that
+    is over for good those that steer it are gone: what takes their place opens something, and does nothing by itself.
+    """
     if not sharing.may_change(run.owner):
         _offer_model(run)
         with st.popover("More", icon=":material/more_horiz:", key="more"):
             _offer_clone(run)
             _export(run)
         return
+    if run.status not in ("finished", "lost"):
+        _steer(run)
+    _offer_model(run)
+    _more(run)
+
+
+def _steer(run: Run) -> None:
     runs = manager()
     running, requested = run.status == "running", run.requested_action
     pausing, stopping = requested == "pause", requested == "stop"
@@ -49,8 +59,6 @@ def buttons(run: Run) -> None:
         disabled=not (run.active or run.status in ("paused", "interrupted")) or (running and stopping),
         on_click=state.PAGE.run_action, args=(runs.stop, run.id), help="End the run; its checkpoint stays.",
     )  # fmt: skip
-    _offer_model(run)
-    _more(run)
 
 
 def _more(run: Run) -> None:
