@@ -185,7 +185,7 @@ class TreeMaker:
     def _nest(self, parts: Sequence[_Part], depth: int, prefix: str) -> list[Any]:
         """Nodes of parts, in sequences as the model has its modules; ``depth`` modules are named already."""
         nodes: list[Any] = []
-        taken: set[str] = set()
+        taken: dict[str, int] = {}
         at = 0
         while at < len(parts):
             first = parts[at]
@@ -210,9 +210,9 @@ class TreeMaker:
         depth = len(part.scope)
         self._take(path, part.projection)
         if part.residual is not None:
-            body = self._branch(part.branches[0], depth, f"{path}/", "body", {"shortcut"})
+            body = self._branch(part.branches[0], depth, f"{path}/", "body", {"shortcut": 1})
             return self._checked(arch.Residual, part, name=name, body=body, **part.residual)
-        taken: set[str] = set()
+        taken: dict[str, int] = {}
         branches = [
             self._branch(branch, depth, f"{path}/", f"branch{n}", taken) for n, branch in enumerate(part.branches, 1)
         ]
@@ -225,7 +225,7 @@ class TreeMaker:
             first = error.errors()[0]
             raise DoesNotFit(part.operations[-1].name, first["msg"].removeprefix("Value error, ")) from None
 
-    def _branch(self, parts: Sequence[_Part], depth: int, prefix: str, otherwise: str, taken: set[str]) -> Any:
+    def _branch(self, parts: Sequence[_Part], depth: int, prefix: str, otherwise: str, taken: dict[str, int]) -> Any:
         if not parts:
             return arch.Sequence(name=_unique("identity", taken), children=())
         segments = [part.scope[depth] if len(part.scope) > depth else "" for part in parts]
@@ -259,12 +259,12 @@ def _common_letters(names: set[str]) -> str:
     return common if len(common) > 2 else ""
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    """A name that a node may have and no sibling has."""
+def _unique(name: str, taken: dict[str, int]) -> str:
+    """A name that a node may have and no sibling has; of each that is taken its last number is known."""
     stem = re.sub(r"[^A-Za-z0-9_]+", "_", name)[:58] or "node"
-    found, number = stem, 1
+    found = stem
     while found in taken:
-        number += 1
-        found = f"{stem}_{number}"
-    taken.add(found)
+        taken[stem] += 1
+        found = f"{stem}_{taken[stem]}"
+    taken[found] = 1
     return found
