@@ -152,7 +152,7 @@ def _train(args: argparse.Namespace) -> None:
         run = start(manager, architecture, config, name=args.name, notes=notes, weights=weights)
         # The run's own configuration, where a path has become a name.
         config = parse(run.config)
-        fit, told = check(architecture, config), [notes] if notes else []
+        fit, told = check(architecture, config, manager), [notes] if notes else []
         if weights is not None and config.start is not None:
             from ..training.starting import find_start_warnings
 
@@ -165,6 +165,7 @@ def _train(args: argparse.Namespace) -> None:
         if config.kept_epochs:
             told.append(f"Keeps the weights of {len(config.kept_epochs)} moments; checkpoints take up to "
                         f"{format_bytes(fit.disk)} of disk in all.")  # fmt: skip
+        told += [f"It {fit.waits_for}."] if fit.waits_for else []
         for sentence in (*told, *find_warnings(architecture, config)):
             print(f"{run.id}  {escape(sentence)}", file=sys.stderr)
         if args.detach:

@@ -99,7 +99,7 @@ def start(manager: Manager, experiment: Experiment, weights: StartWeights | None
             runs.
     """
     experiment, copy = _pin_starts(experiment, weights)
-    experiment = _check_variants(experiment, len(experiment.seeds))
+    experiment = _check_variants(manager, experiment, len(experiment.seeds))
     manager.check_capacity(len(experiment.trials))
     made, created = new_run_id(), time.time()
     stored = StoredExperiment(id=made, created=created, experiment=experiment)
@@ -125,7 +125,7 @@ def add_seeds(manager: Manager, experiment: str, seeds: Sequence[int]) -> Stored
     """
     old = get_experiment(manager, experiment)
     larger = old.experiment.with_seeds(seeds)
-    larger = _check_variants(larger, len(larger.seeds) - len(old.experiment.seeds))
+    larger = _check_variants(manager, larger, len(larger.seeds) - len(old.experiment.seeds))
     manager.check_capacity(len(larger.trials) - len(old.experiment.trials))
     stored = replace(old, experiment=larger)
     manager.save_experiment(_to_row(stored))
@@ -209,11 +209,11 @@ def delete(manager: Manager, experiment: str) -> None:
     manager.remove_experiment(experiment)
 
 
-def _check_variants(experiment: Experiment, seeds: int) -> Experiment:
+def _check_variants(manager: Manager, experiment: Experiment, seeds: int) -> Experiment:
     """The experiment with its data imported. Raises ValueError where a variant cannot be trained from so many seeds."""
     config = experiment.config
     for variant in experiment.variants:
-        prepared, _ = _prepare_variant(variant, config)
+        prepared, _ = _prepare_variant(manager, variant, config)
         config = prepared.changed(start=None)
     check_disk(seeds * sum(estimate_checkpoints(each.architecture, config) for each in experiment.variants))
     return replace(experiment, config=config)
@@ -261,9 +261,10 @@ def _find_copy(manager: Manager, stored: StoredExperiment) -> bytes:
     )
 
 
-def _prepare_variant(variant: Variant, config: TrainConfig) -> tuple[TrainConfig, int]:
+def _prepare_variant(manager: Manager, variant: Variant, config: TrainConfig) -> tuple[TrainConfig, int]:
     try:
-        return prepare(variant.architecture, config.changed(start=variant.start and variant.start.model_dump()))
+        start = variant.start and variant.start.model_dump()
+        return prepare(variant.architecture, config.changed(start=start), manager)
     except ValueError as error:
         raise ValueError(f"{variant.label}: {error}" if variant.factors else str(error)) from None
 
@@ -271,7 +272,8 @@ def _prepare_variant(variant: Variant, config: TrainConfig) -> tuple[TrainConfig
 def _queue_missing(manager: Manager, stored: StoredExperiment, copy: bytes = b"") -> int:
     known = {(trial.variant, trial.seed) for trial, _ in manager.store.trials(stored.id)}
     missing = [(variant, seed) for variant, seed in stored.experiment.trials if (variant.label, seed) not in known]
-    memory = {variant.label: _prepare_variant(variant, stored.experiment.config)[1] for variant, _ in missing}
+    config = stored.experiment.config
+    memory = {variant.label: _prepare_variant(manager, variant, config)[1] for variant, _ in missing}
     queued = 0
     if not copy and any(variant.start for variant, _ in missing):
         copy = _find_copy(manager, stored)

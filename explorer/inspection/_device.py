@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 
 from ..runs import Manager, device_choices, devices, devices_used
 
@@ -25,7 +26,8 @@ def choose_device(manager: Manager | None, wanted: str = "auto") -> str:
     choices = [first for first, *_ in device_choices(wanted, 1, [device.name for device in devices()])]
     if wanted != "auto" or choices == ["cpu"]:
         return choices[0]
-    running = manager.store.runs("running") if manager else []
+    here = socket.gethostname()
+    running = [run for run in manager.store.runs("running") if not run.place and run.host == here] if manager else []
     busy = {name for run in running for name in devices_used(run.device, run.setting("processes") or 1)}
     idle = [name for name in choices if name not in busy]
     if not idle:

@@ -29,6 +29,7 @@ from ._home import (
     read_log,
     validate_run_id,
 )
+from ._local import find_local_target
 from ._manager import Manager, wait_until_ended
 from ._networks import NetworkRow, Networks
 from ._open import connect_store, open_store
@@ -36,6 +37,7 @@ from ._parcels import pack_name, set_name
 from ._patience import PATIENCE_SECONDS, PatientStore
 from ._people import AuditLine, PersonRow
 from ._personal import PersonalStore
+from ._place import Target
 from ._quotas import Quotas, Usage, read_quotas
 from ._records import (
     ACTIVE,
@@ -107,6 +109,7 @@ __all__ = [
     "Store",
     "StoreError",
     "Superseded",
+    "Target",
     "Trial",
     "Usage",
     "atomic_write",
@@ -123,6 +126,7 @@ __all__ = [
     "find_bytes_elsewhere",
     "find_chance",
     "find_class_metrics",
+    "find_local_target",
     "forget_elsewhere",
     "free_memory_bytes",
     "is_locked",

@@ -14,6 +14,7 @@ from typing import Self
 
 from ..home import home
 from ..person import Person
+from ._devices import PAGE_PATIENCE_SECONDS, Device
 from ._experiments import Trial
 from ._home import RUN_ID, RunFolder, read_home_id
 from ._local import LocalPlace
@@ -21,7 +22,7 @@ from ._open import open_store
 from ._parcels import OpenPacks
 from ._people import AuditLine
 from ._personal import PersonalStore
-from ._place import Place
+from ._place import Place, Target
 from ._queue_limit import check_directory
 from ._quotas import Usage, check_quotas, enter_upload, measure_usage, reserve_disk
 from ._ray import RayPlace
@@ -140,7 +141,34 @@ class DataDirectory:
     @property
     def place(self) -> str:
         """Where it has runs started, as ``Run.place`` says it."""
-        return self._scheduler.place
+        return self._scheduler.place.name
+
+    def devices(self, patience_seconds: float = PAGE_PATIENCE_SECONDS) -> tuple[Device, ...]:
+        """List the devices that runs can name where they are started.
+
+        Args:
+            patience_seconds: How long to wait for an answer where nobody has asked before.
+
+        Returns:
+            The best first: of this machine, or of a cluster, where 'cuda:0' stands for all GPUs.
+        """
+        return self._scheduler.place.devices(patience_seconds)
+
+    def find_target(self, wanted: str, processes: int = 1, threads: int = 1) -> Target:
+        """Find where a run would be trained, were its turn now.
+
+        Args:
+            wanted: The name of a device, or 'auto'.
+            processes: How many it has.
+            threads: Of each process.
+
+        Returns:
+            The device of its first process, and what it would wait for.
+
+        Raises:
+            ValueError: It cannot be trained there; the message says on what it can.
+        """
+        return self._scheduler.place.find_target(wanted, processes, threads)
 
     def foresee(self, left: Mapping[str, float | None]) -> list[tuple[str, float | None]]:
         """Tell in which order the queue goes on, by the scheduler's own rules.

@@ -13,7 +13,7 @@ from ._devices import Device, ask_devices, device_choices, devices, devices_used
 from ._fair import Claim, Job, Need, Queue
 from ._files import Lock, is_locked, read_note
 from ._home import RunFolder
-from ._place import Book, Settle, share_of_gpu
+from ._place import Book, Settle, Target, share_of_gpu
 from ._records import FOLDER_GONE, Run, Status
 from ._store import Store
 from ._workers import reap_workers, signal_worker, start_worker
@@ -43,6 +43,14 @@ class LocalPlace:
     ) -> None:
         self._root, self._url, self._store, self._command, self._per_device = root, url, store, command, per_device
         self._launch: Launch | None = None
+
+    def devices(self, patience_seconds: float) -> tuple[Device, ...]:
+        """Those of this machine."""
+        return devices(patience_seconds)
+
+    def find_target(self, wanted: str, processes: int, threads: int) -> Target:  # noqa: ARG002  (has all CPUs)
+        """On the first of the devices that would do, however many threads compute."""
+        return find_local_target(wanted, processes)
 
     def prepare(self, active: Collection[Status]) -> None:
         """Ask for the devices: a driver that is asked for the first time takes its time."""
@@ -170,6 +178,13 @@ class LocalPlace:
 
     def close(self) -> None:
         """Nothing was opened."""
+
+
+def find_local_target(wanted: str, processes: int) -> Target:
+    """Find where a run would be trained on this machine; as ``Place.find_target``."""
+    known = {device.name: device for device in devices()}
+    used = device_choices(wanted, processes, known)[0]
+    return Target(known[used[0]], used[0], processes if used == ("cpu",) else 1)
 
 
 def end_of(run: Run, lock: Path) -> tuple[Status, str]:

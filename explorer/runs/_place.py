@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from ._devices import Device
 from ._fair import Job, Need, Queue, Turns
 from ._records import Run, Status
 from ._turns import Waiting
@@ -50,11 +51,42 @@ class Book(NamedTuple):
         return Job(run=run.id, owner=run.owner, part=found.part, need=need, since=found.since)
 
 
+class Target(NamedTuple):
+    """Where a run would be trained, were its turn now."""
+
+    device: Device
+    """Of its first process."""
+    where: str
+    """What a message calls the device whose memory is too small."""
+    processes: int = 1
+    """How many of its processes share the memory of that device."""
+    waits_for: str = ""
+    """What it would wait for beside its turn; '' where everything is there."""
+
+
 class Place(Protocol):
     """Starts the workers of a data directory's runs, and knows which of them live."""
 
     name: str
     """What the store says of the runs whose workers are here; '' for processes of this machine."""
+
+    def devices(self, patience_seconds: float) -> tuple[Device, ...]:
+        """List the devices that a run can name here, the best first, after at most so long."""
+
+    def find_target(self, wanted: str, processes: int, threads: int) -> Target:
+        """Find where a run would be trained.
+
+        Args:
+            wanted: The name of a device, or 'auto'.
+            processes: How many it has.
+            threads: Of each process.
+
+        Returns:
+            The best there is.
+
+        Raises:
+            ValueError: It cannot be trained here; the message says on what it can.
+        """
 
     def prepare(self, active: Collection[Status]) -> None:
         """Find out what deciding needs. It may take its time: the manager is not locked meanwhile.

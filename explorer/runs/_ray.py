@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
-import math
 import os
 import signal
 import time
@@ -20,14 +19,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import _fair
+from ._devices import PAGE_PATIENCE_SECONDS, Device
 from ._fair import Queue
 from ._home import RunFolder
 from ._mirror import Mirror
 from ._neighbours import Neighbours
 from ._parcels import OpenPacks
-from ._place import Book, Settle, share_of_gpu
+from ._place import Book, Settle, Target
 from ._ray_connection import ClusterError, Gateway
 from ._ray_gateway import NAMESPACE
+from ._ray_machines import Machines, Need, find_need, find_target, list_devices, list_free
 from ._ray_supervisor import find_end
 from ._records import FOLDER_GONE, NODE_GONE, WORKER_GONE, Run, Status
 from ._storage import StorageError
@@ -39,8 +40,6 @@ _GAP_SECONDS = 5.0
 """Who has not looked for so long, knows nothing of the heartbeats meanwhile."""
 _MOST_LOSSES = 5
 """A run that loses its machine so often without a new step is left alone: perhaps it is the cause."""
-_GPU_BYTES = 8_000_000_000
-"""No more is counted on where runs share a GPU, until its machine has told how much memory it has."""
 _log = logging.getLogger(__name__)
 
 
@@ -84,9 +83,9 @@ class RayPlace:
         self._gateway = Gateway(address, f"{NAMESPACE}{home}")
         self._names: set[str] | None = None
         """Of the actors that live; None where nobody knows."""
-        self._nodes: list[dict[str, float]] = []
-        self._machines: set[str] = set()
-        """Ray's names of those that live."""
+        self._machines = Machines(self._gateway)
+        self._living: set[str] = set()
+        """Ray's names of the machines that live."""
         self._looked = 0.0
         self._beats: dict[str, Heartbeat] = {}
         self._started: Counter[str] = Counter()
@@ -98,6 +97,14 @@ class RayPlace:
             raise ClusterError(str(error)) from None
         self._home = home
         self._neighbours = Neighbours(store, home)
+
+    def devices(self, patience_seconds: float) -> tuple[Device, ...]:
+        """Those of its machines, each kind once."""
+        return list_devices(self._machines.find(patience_seconds))
+
+    def find_target(self, wanted: str, processes: int, threads: int) -> Target:
+        """On whichever machine has room; a machine that is missing may join later."""
+        return find_target(wanted, processes, threads, self._machines.find(PAGE_PATIENCE_SECONDS))
 
     def prepare(self, active: Collection[Status]) -> None:
         """Ask Ray which workers live."""
@@ -111,10 +118,11 @@ class RayPlace:
         except ClusterError as error:
             _log.warning("%s", error)
             return
-        if not self._machines <= set(found["machines"]):
+        if not self._living <= set(found["living"]):
             self._started.clear()  # what failed on a machine that is gone says nothing of the others
-        self._machines = set(found["machines"])
-        self._nodes, self._looked = found["nodes"], time.monotonic()
+        self._living = set(found["living"])
+        self._machines.hear(found["machines"])
+        self._looked = time.monotonic()
         self._neighbours.look(found["servers"], found["others"])
         self._names = set(found["names"])
 
@@ -156,21 +164,16 @@ class RayPlace:
 
     def line_up(self, queued: Sequence[Run], running: Sequence[Run], book: Book) -> Queue | None:
         """Machines have room for CPUs and GPUs. Where Ray put a run is not asked: any machine that would do counts."""
-        names, nodes = self._names, self._nodes
+        names, machines = self._names, self._machines.known
         if names is None:
             return None
-        free = {f"{kind} {index}": node[kind] for index, node in enumerate(nodes) for kind in ("CPU", "GPU")}
-        needs: dict[Need, _fair.Need] = {}
+        free = list_free(machines)
+        needs: dict[tuple[object, ...], _fair.Need] = {}
 
         def job(run: Run) -> _fair.Job:
-            need = _resources(run, nodes)
-            if need not in needs:
-                where = [index for index, node in enumerate(nodes) if _count_places(need, node)]
-                asked = [(kind, amount) for kind, amount in (("CPU", float(need.cpus)), ("GPU", need.gpus)) if amount]
-                claims = tuple(tuple((f"{kind} {index}", amount) for kind, amount in asked) for index in where)
-                claims = claims if _fits(need, nodes) else ()
-                needs[need] = _fair.Need(claims, need.processes * (need.gpus or need.cpus), need.processes)
-            return book.enter(run, needs[need])
+            need = find_need(run, machines)
+            found = need.find_claims(machines), need.processes * (need.gpus or need.cpus), need.processes
+            return book.enter(run, needs.setdefault(found, _fair.Need(*found)))
 
         possible = [run for run in queued if self._find_problem(run) is None]
         handed_over = [run for run in possible if _actor(run, run.attempt + 1) in names | self._neighbours.actors]
@@ -195,14 +198,9 @@ class RayPlace:
                 self._losses.pop(run.id, None)
                 settle(run, *problem)
                 continue
-            need = _resources(run, self._nodes)
-            if not _fits(need, self._nodes):
-                each = f"{need.cpus} CPUs and {need.gpus:g} GPUs"
-                reason = f"waits for a machine with {each}; the cluster has none" if need.processes == 1 else (
-                    f"waits for machines with {each} for each of {need.processes} processes; the cluster has too few"
-                )  # fmt: skip
-                if run.reason != reason:
-                    self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
+            reason = find_need(run, self._machines.known).describe_lack(self._machines.known)
+            if reason and run.reason != reason:
+                self._store.update(run.id, where={"status": ("queued",)}, reason=reason)
 
         def give_turn(job: _fair.Job, _: _fair.Claim) -> bool:
             run = waiting.get(job.run)
@@ -214,7 +212,7 @@ class RayPlace:
         """Why a run that waits can never start here, and the state that it is in then."""
         folder = RunFolder(self._root, run.id).path
         try:
-            _resources(run, self._nodes)
+            find_need(run, self._machines.known)
         except ValueError as error:
             return "failed", str(error)
         if run.home != self._home:
@@ -234,7 +232,7 @@ class RayPlace:
         return ("lost", FOLDER_GONE) if gone else None
 
     def _hand_over(self, run: Run) -> bool:
-        name, need = _actor(run, run.attempt + 1), _resources(run, self._nodes)
+        name, need = _actor(run, run.attempt + 1), find_need(run, self._machines.known)
         RunFolder(self._root, run.id).path.mkdir(parents=True, exist_ok=True)
         try:
             if self._mirror is not None and (reason := self._mirror.hand_over(run)):
@@ -300,37 +298,6 @@ class RayPlace:
         self._gateway.close()
 
 
-class Need(NamedTuple):
-    """What each process of a run asks of a machine, and how many there are."""
-
-    cpus: int
-    gpus: float
-    """Less than 1 of one that it shares."""
-    processes: int = 1
-    """On one machine or on several."""
-
-
 def _actor(run: Run, attempt: int) -> str:
     """The name of the actor that is to be an attempt of a run."""
     return f"{run.id}-{attempt}"
-
-
-def _resources(run: Run, nodes: Sequence[dict[str, float]]) -> Need:
-    """What a run asks for: a GPU for each of its processes where it may use one, and a CPU for each thread."""
-    wanted, processes = run.setting("device") or "auto", run.setting("processes") or 1
-    if wanted != "auto" and wanted != "cpu" and not wanted.startswith("cuda"):
-        raise ValueError(f"a cluster has no device {wanted}; choose auto, cpu or cuda:0")
-    on_gpu = wanted.startswith("cuda") or (wanted == "auto" and any(node["GPU"] for node in nodes))
-    memory = min((node.get("memory") or _GPU_BYTES for node in nodes if node["GPU"]), default=_GPU_BYTES)
-    gpus = share_of_gpu(run, int(memory)) if on_gpu else 0.0
-    return Need(cpus=run.setting("threads") or 1, gpus=gpus, processes=processes)
-
-
-def _count_places(need: Need, node: dict[str, float]) -> int:
-    """How many processes a machine has room for, were it idle."""
-    by_gpu = node["GPU"] // need.gpus if need.gpus else math.inf
-    return int(min(node["CPU"] // need.cpus, by_gpu))
-
-
-def _fits(need: Need, nodes: Sequence[dict[str, float]]) -> bool:
-    return sum(_count_places(need, node) for node in nodes) >= need.processes

@@ -73,21 +73,29 @@ class _Memory:
         return self._known.get(name, 0)
 
 
+def _describe(node: dict[str, Any], memory: _Memory) -> dict[str, float]:
+    """What ``_ray_machines.Machine`` holds of a node."""
+    there = node["Resources"]
+    return {
+        "cpus": float(there.get("CPU", 0)), "gpus": float(there.get("GPU", 0)),
+        "memory_bytes": int(there.get("memory", 0)), "gpu_bytes": memory.find(node),
+    }  # fmt: skip
+
+
 def _answer(ray: Any, namespace: str, memory: _Memory, order: dict[str, Any]) -> dict[str, Any]:
     what = order["do"]
-    if what == "look":
+    if what in ("look", "list machines"):
         alive = [node for node in ray.nodes() if node["Alive"]]
-        nodes = [
-            {**{kind: float(node["Resources"].get(kind, 0)) for kind in ("CPU", "GPU")}, "memory": memory.find(node)}
-            for node in alive
-        ]
+        machines = [_describe(node, memory) for node in alive]
+        if what == "list machines":
+            return {"machines": machines}
         actors = [actor for actor in ray.util.list_named_actors(all_namespaces=True) if is_first(actor["name"])]
         ours = [actor["name"] for actor in actors if actor["namespace"] == namespace]
         theirs = [actor for actor in actors if actor["namespace"] != namespace]
         others = [actor["name"] for actor in theirs if actor["namespace"].startswith(NAMESPACE)]
-        machines = [node["NodeID"] for node in alive]
+        living = [node["NodeID"] for node in alive]
         _remove_groups(ray, ours)
-        return {"names": ours, "others": others, "servers": _greet(namespace), "nodes": nodes, "machines": machines}
+        return {"names": ours, "others": others, "servers": _greet(namespace), "machines": machines, "living": living}
     if what == "start":
         _start(ray, **order)
         return {}
@@ -103,7 +111,9 @@ def _answer(ray: Any, namespace: str, memory: _Memory, order: dict[str, Any]) ->
     return {"found": True}
 
 
-def _start(ray: Any, *, name: str, cpus: int, gpus: float, processes: int, worker: dict[str, Any], **_: Any) -> None:
+def _start(
+    ray: Any, *, name: str, cpus: int, gpus: float, processes: int, memory_bytes: int, worker: dict[str, Any], **_: Any
+) -> None:
     """Have the processes of a run started, all or none: together on a machine where there is room, else on several."""
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -112,7 +122,8 @@ def _start(ray: Any, *, name: str, cpus: int, gpus: float, processes: int, worke
         try:
             group = ray.util.get_placement_group(group_name(ray, name))
         except ValueError:  # the usual: nobody has tried before
-            each = {kind: amount for kind, amount in (("CPU", cpus), ("GPU", gpus)) if amount}
+            asked = (("CPU", cpus), ("GPU", gpus), ("memory", memory_bytes))
+            each = {kind: amount for kind, amount in asked if amount}
             group = ray.util.placement_group(
                 [each] * processes, strategy="PACK", name=group_name(ray, name), lifetime="detached"
             )
@@ -123,7 +134,7 @@ def _start(ray: Any, *, name: str, cpus: int, gpus: float, processes: int, worke
         # Detached: it outlives this process and the server. The class is found on the node by its name.
         actor = ray.remote(Supervisor).options(
             name=peer_name(name, rank), lifetime="detached", get_if_exists=True, max_restarts=0, num_cpus=cpus,
-            num_gpus=gpus, runtime_env=_ENVIRONMENT, **place,
+            num_gpus=gpus, memory=memory_bytes or None, runtime_env=_ENVIRONMENT, **place,
         )  # fmt: skip
         actor.remote({**worker, "rank": rank})
 

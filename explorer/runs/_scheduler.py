@@ -40,9 +40,9 @@ class Scheduler:
         """When requests to runs elsewhere were first seen, on the clock of this machine."""
 
     @property
-    def place(self) -> str:
-        """The name of the place where runs are started."""
-        return self._start_at.name
+    def place(self) -> Place:
+        """Where runs are started."""
+        return self._start_at
 
     def prepare(self) -> None:
         """Find out what the steps below need; it may take its time."""

@@ -118,7 +118,7 @@ def start(manager: Manager, search: Search, *, baseline: bool = False) -> Stored
     """
     if search.space.config.start is not None:
         raise ValueError("start: the networks of a search begin from random weights; train the best ones from weights")
-    config, _ = prepare(search.space.network, search.space.config)
+    config, _ = prepare(search.space.network, search.space.config, manager)
     search = search.changed(space=search.space.with_config(config))
     check_disk(search.at_once * estimate_checkpoints(search.space.network, config))
     now = time.time()
@@ -248,7 +248,7 @@ def _begin(manager: Manager, stored: StoredSearch, trials: Sequence[SearchTrial]
 
     def accept(sample: Sample) -> None:
         nonlocal memory
-        _, memory = prepare(sample.network, sample.config)
+        _, memory = prepare(sample.network, sample.config, manager)
 
     proposal: Proposal = propose(search, trials, _builder(search.space, search.limits), accept)
     sample = proposal.sample

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import datasets
 from ..analysis import analyze
 from ..architecture import Architecture, ArchitectureError, from_json, to_json
-from ..runs import EARLY_STOP, Manager, Run, RunFolder, device_choices, devices
+from ..runs import EARLY_STOP, Manager, Run, RunFolder, find_local_target
 from ..text import compact_shape
 from ._balance import describe_imbalance
 from ._config import TrainConfig, parse
@@ -67,7 +67,7 @@ def start(
         from . import starting
 
         config = starting.pin_start(architecture, config, weights)
-    config, memory = prepare(architecture, config)
+    config, memory = prepare(architecture, config, manager)
     files = {}
     if weights is not None:
         config, copy, _ = starting.pin(architecture, config, weights, datasets.get_card(config.dataset).classes)
@@ -80,12 +80,15 @@ def start(
     )
 
 
-def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfig, int]:
+def prepare(
+    architecture: Architecture, config: TrainConfig, manager: Manager | None = None
+) -> tuple[TrainConfig, int]:
     """Do what ``start`` does before it queues a run: import the data, and check that the run can work.
 
     Args:
         architecture: What is to be trained.
         config: How.
+        manager: Where it is to be trained; None: on this machine.
 
     Returns:
         The configuration with the name of the imported data set, and the bytes that the run is expected to need.
@@ -94,7 +97,7 @@ def prepare(architecture: Architecture, config: TrainConfig) -> tuple[TrainConfi
         ValueError: As ``start``.
     """
     config = import_data(config, find_import_size(architecture, config))
-    return config, check(architecture, config).bytes
+    return config, check(architecture, config, manager).bytes
 
 
 def find_warnings(architecture: Architecture, config: TrainConfig) -> list[str]:
@@ -275,21 +278,24 @@ class Fit:
     bytes: int
     """What of it counts on that device."""
     available: int
-    """Bytes that the device has in all."""
+    """Bytes that the device has in all; 0 where nobody knows."""
     window: tuple[int, int] | None
     """Height and width of the part of each image that is shown at first; None where images are shown whole."""
     disk: int
     """Bytes that its checkpoints take at most."""
     images: str = ""
     """A sentence that says where the images are while it trains: in memory, or streamed and how."""
+    waits_for: str = ""
+    """What it would wait for beside its turn, such as a machine that a cluster does not have now."""
 
 
-def check(architecture: Architecture, config: TrainConfig) -> Fit:
+def check(architecture: Architecture, config: TrainConfig, manager: Manager | None = None) -> Fit:
     """Check that a run can be started: its data is there, and network, data, device, memory and disk fit one another.
 
     Args:
         architecture: What is to be trained.
         config: How; its data set is one that ``explorer.datasets`` knows by name.
+        manager: Where it is to be trained, here or on a cluster; None: on this machine.
 
     Returns:
         Where it would be trained now, and what it would take there.
@@ -308,19 +314,24 @@ def check(architecture: Architecture, config: TrainConfig) -> Fit:
     check_batches(architecture, config, check_split(card, config))
     loading = plan_for(card, architecture, config)
     needed = estimate_memory(architecture, config, card.train_count + card.test_count, loading)
-    known = {device.name: device for device in devices()}
-    device = device_choices(config.device, config.processes, known)[0][0]
-    check_precision(config, device.partition(":")[0])
+    if manager is None:
+        target = find_local_target(config.device, config.processes)
+    else:
+        target = manager.find_target(config.device, config.processes, config.threads or 1)
+    device = target.device
+    check_precision(config, device.name.partition(":")[0])
     # A worker may use what is there in all: what other runs use now is free again when its turn comes.
-    check_memory(needed, config, device=device, available=known[device].memory_bytes)
+    if device.memory_bytes:
+        check_memory(needed, config, target)
     disk = estimate_checkpoints(architecture, config)
     check_disk(disk)
     return Fit(
-        device=device,
+        device=device.name,
         memory=needed,
-        bytes=needed.total if device == "cpu" else needed.on_gpu,
-        available=known[device].memory_bytes,
+        bytes=needed.total if device.name == "cpu" else needed.on_gpu,
+        available=device.memory_bytes,
         window=training_window(architecture, config),
         disk=disk,
         images=describe_loading(card, loading),
+        waits_for=target.waits_for,
     )

@@ -130,8 +130,8 @@ def expect_starts(manager: Manager) -> dict[str, ExpectedStart]:
 def _collect(everybody: Manager) -> _Known:
     known = _known.get(everybody.store.location)
     if known is None or time.monotonic() - known.collected > _FRESH_SECONDS:
-        runs: Iterable[Run] = everybody.store.runs()
-        known = _known[everybody.store.location] = _Known(collect_speeds(runs), time.monotonic())
+        there = (run for run in everybody.store.runs() if run.place == everybody.place)
+        known = _known[everybody.store.location] = _Known(collect_speeds(there), time.monotonic())
     return known
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..analysis import Analysis, analyze
 from ..architecture import Architecture, walk
 from ..home import home
+from ..runs import Target
 from ..text import format_bytes
 from ._config import TrainConfig
 from ._loading import LoadingPlan
@@ -49,9 +50,14 @@ class Memory:
         return self.weights + self.activations + self.images
 
     @property
+    def on_cpu(self) -> int:
+        """Bytes of each process, where it trains on the CPU."""
+        return self.on_gpu + self.process + self.loading
+
+    @property
     def total(self) -> int:
         """Bytes of training on the CPU."""
-        return self.processes * (self.on_gpu + self.process + self.loading)
+        return self.processes * self.on_cpu
 
 
 def estimate_memory(
@@ -107,23 +113,24 @@ def _blocked_bytes(found: Analysis) -> int:
     return 4 * max((blocked(each.input_shape) + blocked(each.output_shape) for each in convolutions), default=0)
 
 
-def check_memory(needed: Memory, config: TrainConfig, *, device: str, available: int) -> None:
+def check_memory(needed: Memory, config: TrainConfig, target: Target) -> None:
     """Check that a device has the memory that a run needs.
 
     Args:
         needed: What ``estimate_memory`` gave.
         config: The configuration of the run, for what to change.
-        device: Name of the device, such as cpu or cuda:0.
-        available: Bytes that it has in all.
+        target: Where it would be trained.
 
     Raises:
         ValueError: It has not; the message has the numbers and a configuration that fits, where there is one.
     """
-    total = needed.total if device == "cpu" else needed.on_gpu
+    each = needed.on_cpu if target.device.name == "cpu" else needed.on_gpu
+    available, processes = target.device.memory_bytes, target.processes
+    total = processes * each
     if total <= available:
         return
-    part, together = config.part_size, needed.processes if device == "cpu" else 1
-    room = available / together - (total / together - needed.activations)
+    part = config.part_size
+    room = available / processes - (each - needed.activations)
     fitting = int(part * room / needed.activations) if needed.activations else 0
     way = (
         f"set accumulate to {-(-config.batch_size // (fitting * config.processes))} (parts of {fitting} images), "
@@ -132,9 +139,10 @@ def check_memory(needed: Memory, config: TrainConfig, *, device: str, available:
         else "choose a smaller network or smaller images"
     )
     raise ValueError(
-        f"needs about {total / 1e9:.1f} GB on {device} (activations of {part} images {needed.activations / 1e9:.1f}, "
-        f"weights and optimizer {needed.weights / 1e9:.1f}, images {needed.images / 1e9:.1f}), which has "
-        f"{available / 1e9:.1f} GB; {way}"
+        f"needs about {total / 1e9:.1f} GB on {target.where} "
+        f"(activations of {part} images {needed.activations / 1e9:.1f}, "
+        f"weights and optimizer {needed.weights / 1e9:.1f}, images {needed.images / 1e9:.1f}), "
+        f"which has {available / 1e9:.1f} GB; {way}"
     )
 
 

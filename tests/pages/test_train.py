@@ -572,7 +572,7 @@ def test_a_run_may_share_its_gpu_where_there_is_one(
 ) -> None:
     assert "set_share_gpu_course_0" not in [each.key for each in app().toggle]
     found = (Device(name="cuda:0", title="a GPU", memory_bytes=2**34), *devices())
-    monkeypatch.setattr("pages.ui.train.settings.devices", lambda: found)
+    monkeypatch.setattr("explorer.runs._local.devices", lambda *_: found)
     running = app()
     page_manager().close()
     running.selectbox(key="set_device_course_0").set_value("cpu").run()
@@ -796,7 +796,7 @@ def test_the_device_that_was_asked_for_is_the_one_that_is_waited_for(
 ) -> None:
     """A GPU whose speed is known, and the CPU chosen, whose is not: nothing is rendered again until that is there."""
     found = (Device(name="cuda:0", title="a GPU", memory_bytes=2**34), *devices())
-    monkeypatch.setattr("pages.ui.train.settings.devices", lambda: found)
+    monkeypatch.setattr("explorer.runs._local.devices", lambda *_: found)
     monkeypatch.setattr("pages.ui.train.choices.devices", lambda: found, raising=False)
     asked: list[str] = []
     monkeypatch.setattr("explorer.training._probe._start", lambda path, device: asked.append(device))

@@ -60,10 +60,10 @@ def start_cluster(**head: Any) -> Iterator[Any]:
             made.shutdown()
 
 
-def add_node(cluster: Any) -> Any:
-    """Add a node of one CPU, with a data directory of its own."""
+def add_node(cluster: Any, num_cpus: int = 1) -> Any:
+    """Add a node, with a data directory of its own."""
     home = tempfile.mkdtemp(dir=cluster.folder)
-    return cluster.add_node(num_cpus=1, env_vars={"EXPLORER_HOME": home}, **STORE)
+    return cluster.add_node(num_cpus=num_cpus, env_vars={"EXPLORER_HOME": home}, **STORE)
 
 
 @contextlib.contextmanager

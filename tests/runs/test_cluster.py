@@ -37,7 +37,7 @@ from explorer.runs import (
     new_run_id,
     read_note,
 )
-from explorer.runs._ray import Need, RayPlace, _resources
+from explorer.runs._ray import RayPlace
 from explorer.runs._ray_connection import ClusterError, Gateway
 from explorer.runs._records import NODE_GONE, WORKER_GONE
 from explorer.training import open_manager
@@ -60,10 +60,25 @@ from .clusters import (
 )
 from .forking import REPOSITORY
 from .object_store import serve_s3
-from .parts import create, curve, set_config, texts, until, until_status, until_step, worker
+from .parts import create, curve, texts, until, until_status, until_step, worker
 
+<<<<<<< HEAD
 SMALL = "tests/runs/test_cluster_processes.py::test_a_run_on_a_cluster_is_the_local_one"
 """In the file of the other test that `make test` runs on Ray: to start a cluster takes longer than both."""
+=======
+SMALL = "tests/runs/test_cluster.py::test_a_run_on_a_cluster_is_the_local_one"
+
+
+@pytest.mark.usefixtures("light_workers")
+def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
+    """It has a part of a machine's memory, beside its CPU."""
+    run = create(there, epochs=2)
+    there.store.update(run.id, memory=10**8)
+    done = until_status(there, run.id, "finished", "failed")
+    assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
+    assert done.host == socket.gethostname()
+    assert_as_if_undisturbed(there, run.id, 2)
+>>>>>>> 2423912 (A cluster's runs are checked against its machines, and ask for memory: the server's own devices said nothing of them)
 
 
 @thorough("tests/runs/test_queue.py::test_a_cluster_is_given_runs_in_the_same_order")
@@ -259,27 +274,6 @@ def test_a_worker_that_has_no_run_yet_ends_with_its_supervisor(root: Path, datab
     held.release()
 
 
-def test_what_a_run_asks_for(root: Path, database: str) -> None:
-    manager = Manager(root, database)
-    run = create(manager)
-    manager.store.update(run.id, memory=1_000_000)
-    cpu, gpu = {"CPU": 4.0, "GPU": 0.0}, {"CPU": 8.0, "GPU": 2.0}
-    for settings, nodes, expected in (
-        ({"device": "auto"}, [cpu], (1, 0)),
-        ({"device": "auto", "threads": 3}, [cpu, gpu], (3, 1)),
-        ({"device": "cuda:7", "processes": 2}, [cpu, gpu], (1, 1, 2)),
-        ({"device": "cpu", "processes": 2, "threads": 2}, [gpu], (2, 0, 2)),
-        ({"share_gpu": True}, [gpu], (1, 0.25)),
-        ({"share_gpu": True, "processes": 2}, [gpu], (1, 1, 2)),
-        ({"share_gpu": True}, [{**gpu, "memory": 2e6}, {**gpu, "memory": 8e9}, cpu], (1, 0.625)),  # the smallest
-    ):
-        set_config(manager, run.id, **{"device": "auto", "threads": None, "processes": 1, **settings})
-        assert _resources(manager.store.get(run.id), nodes) == Need(*expected)
-    set_config(manager, run.id, device="mps")
-    with pytest.raises(ValueError, match="a cluster has no device mps; choose"):
-        _resources(manager.store.get(run.id), [cpu])
-
-
 def test_a_machine_tells_the_memory_of_all_its_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also to a task that may use none; a machine whose driver tells nothing counts as unknown."""
     ask = "import json, os; print(json.dumps([['cuda:%d' % n, 'GPU', (n + 1) * 10**9 * ('CUDA_VISIBLE_DEVICES' not in "
@@ -298,8 +292,8 @@ def test_a_node_with_a_gpu_is_asked_for_its_memory_once(caplog: pytest.LogCaptur
         gateway = Gateway(cluster.address, "inception-explorer-test")
         try:
             for _ in range(20):
-                nodes = gateway.ask("look")["nodes"]
-                assert sorted((node["GPU"], node["memory"]) for node in nodes) == [(0, 0), (0, 0), (0, 0), (2, 0)]
+                found = gateway.ask("look")["machines"]
+                assert sorted((each["gpus"], each["gpu_bytes"]) for each in found) == [(0, 0), (0, 0), (0, 0), (2, 0)]
                 time.sleep(1)
         finally:
             gateway.close()

@@ -147,7 +147,7 @@ def test_its_machines_need_share_no_folder(root: Path, database: str, monkeypatc
 @pytest.mark.usefixtures("light_workers")
 def test_what_needs_more_machines_waits_and_says_so(there: Manager, cluster: Any) -> None:
     run = create(there, epochs=1, processes=3, device="cpu")
-    waits = "waits for machines with 1 CPUs and 0 GPUs for each of 3 processes; the cluster has too few"
+    waits = "waits for machines with 1 CPU for each of 3 processes; the cluster has too few"
     until(lambda: there.store.get(run.id).reason == waits, manager=there)
     node = add_node(cluster)
     assert until_status(there, run.id, "finished", "failed").status == "finished"

@@ -11,6 +11,7 @@ import pytest
 from explorer.person import Person
 from explorer.runs import Manager, Run
 from explorer.runs._ray import RayPlace
+from explorer.runs._ray_machines import Machine
 from tests.sizes import thorough
 
 from .clusters import COMMAND
@@ -25,7 +26,7 @@ class Side:
     def __init__(self, root: Path, database: str) -> None:
         self.manager = Manager(root, database)
         self.place = RayPlace("nowhere", root, database, self.manager.store, self.manager.home_id, lambda: COMMAND)
-        self.place._nodes, self.place._names = [{"CPU": 2.0, "GPU": 0.0}], set()
+        self.place._machines.known, self.place._names = [Machine(cpus=2.0)], set()
         self.manager._scheduler._places["ray"] = self.manager._scheduler._start_at = self.place
         self.beats = 0
 

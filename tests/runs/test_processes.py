@@ -25,7 +25,7 @@ from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
 from tests.sizes import THOROUGH, thorough
-from tests.training.parts import CPU, MemorySink, config, network, without_norm
+from tests.training.parts import CPU, MemorySink, config, cpu_of, network, without_norm
 
 from .parts import create, curve, kill, log, texts, until, until_status, until_step, worker
 
@@ -257,8 +257,8 @@ def test_every_process_needs_its_memory() -> None:
     large, settings = catalog.get("inception-net"), config(processes=2, batch_size=2048)
     needed = estimate_memory(large, settings, 5000)
     with pytest.raises(ValueError, match="accumulate to") as told:
-        check_memory(needed, settings, device="cpu", available=needed.total // 2)
+        check_memory(needed, settings, cpu_of(needed.total // 2, 2))
     found = re.search(r"accumulate to (\d+)", str(told.value))
     assert found is not None
     mended = settings.changed(accumulate=int(found[1]))
-    check_memory(estimate_memory(large, mended, 5000), mended, device="cpu", available=needed.total // 2)
+    check_memory(estimate_memory(large, mended, 5000), mended, cpu_of(needed.total // 2, 2))

@@ -39,6 +39,7 @@ from explorer.runs import (
 from explorer.runs._devices import DeviceProbe
 from explorer.runs._place import MOST_SHARING, SHARED_MEMORY, Book
 from explorer.runs._ray import RayPlace
+from explorer.runs._ray_machines import Machine
 from pages.ui.train import table
 
 from .parts import create, set_config
@@ -172,7 +173,7 @@ def test_a_cluster_is_given_runs_in_the_same_order(root: Path) -> None:
     manager = Manager(root)
     url = f"sqlite:///{root / 'runs.sqlite'}"
     place = RayPlace("nowhere", root, url, manager.store, manager.home_id, lambda: ("worker",))
-    place._nodes = [{"CPU": 4.0, "GPU": 2.0}, {"CPU": 2.0, "GPU": 0.0}]
+    place._machines.known = [Machine(cpus=4.0, gpus=2.0), Machine(cpus=2.0)]
     ann, bob = (manager.act_for(Person(id=name * 24, name=name)) for name in "ab")
     of_ann = [wanting(ann, 1, "cuda:0") for _ in range(3)]
     two, cpu = wanting(ann, 2, "cuda:0"), wanting(bob, 1, "cpu")

@@ -22,6 +22,7 @@ from explorer.architecture import (
     edit,
     walk,
 )
+from explorer.runs import Device, Target
 from explorer.training import TrainConfig, parse
 from explorer.training.data import Tensors, load_to_device
 from explorer.training.loop import train
@@ -84,6 +85,11 @@ def without_norm(architecture: Architecture) -> Architecture:
 def config(**fields: Any) -> TrainConfig:
     """A configuration for seconds, not minutes; one CPU thread, so that sums have one order."""
     return parse({"dataset": "digits", "epochs": 2, "batch_size": 32, "threads": 1, "device": "cpu", **fields})
+
+
+def cpu_of(memory_bytes: int, processes: int = 1) -> Target:
+    """A machine with so much memory, on whose CPU all processes of a run are trained."""
+    return Target(Device(name="cpu", title="CPU", memory_bytes=memory_bytes), "cpu", processes)
 
 
 def tensors(

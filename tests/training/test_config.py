@@ -15,7 +15,7 @@ from explorer.training._fit import check_heads
 from explorer.training.data import open_data
 from explorer.training.loop import resolve_precision
 
-from .parts import config, network
+from .parts import config, cpu_of, network
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -145,13 +145,13 @@ def test_memory_is_refused_with_numbers_and_a_way_out() -> None:
     with pytest.raises(
         ValueError, match=r"needs about [\d.]+ GB on cpu .* which has 16\.0 GB; set accumulate to (\d+)"
     ):
-        check_memory(needed, settings, device="cpu", available=16 * 10**9)
+        check_memory(needed, settings, cpu_of(16 * 10**9))
     few = estimate_memory(architecture, settings, 100)
     assert few.total < needed.total
     way = settings.changed(accumulate=512)
     with pytest.raises(ValueError, match="GB"):  # the images alone are too many
-        check_memory(estimate_memory(architecture, way, 50_000), way, device="cpu", available=4 * 10**9)
-    check_memory(estimate_memory(architecture, way, 5_000), way, device="cpu", available=16 * 10**9)
+        check_memory(estimate_memory(architecture, way, 50_000), way, cpu_of(4 * 10**9))
+    check_memory(estimate_memory(architecture, way, 5_000), way, cpu_of(16 * 10**9))
 
 
 def test_the_suggested_accumulation_fits() -> None:
@@ -162,11 +162,11 @@ def test_the_suggested_accumulation_fits() -> None:
     needed = estimate_memory(architecture, settings, 5000)
     room = needed.total // 2
     with pytest.raises(ValueError, match="accumulate to") as raised:
-        check_memory(needed, settings, device="cpu", available=room)
+        check_memory(needed, settings, cpu_of(room))
     found = re.search(r"accumulate to (\d+)", str(raised.value))
     assert found is not None
     mended = settings.changed(accumulate=int(found[1]))
-    check_memory(estimate_memory(architecture, mended, 5000), mended, device="cpu", available=room)
+    check_memory(estimate_memory(architecture, mended, 5000), mended, cpu_of(room))
 
 
 def refusal(name: str, value: object) -> str:

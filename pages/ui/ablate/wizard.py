@@ -223,7 +223,7 @@ def _forecast(planned: Experiment, start: start_from.Start) -> None:
     for variant in planned.variants:
         try:
             config = planned.config_of(variant, planned.seeds[0])
-            fit = training.check(variant.architecture, config)
+            fit = training.check(variant.architecture, config, manager())
             if variant.start is not None:
                 start_from.show_carried(variant.architecture, config, start, datasets.get_card(config.dataset).classes)
             disk += len(planned.seeds) * fit.disk
@@ -246,7 +246,7 @@ def _forecast(planned: Experiment, start: start_from.Start) -> None:
     st.markdown(f"**{many} runs**, one after another on {fit.device} · {time}")
     st.caption(
         literal(
-            f"Up to {format_bytes(memory)} of {format_bytes(fit.available)} memory, and {format_bytes(disk)} of disk."
+            f"Up to {choices.describe_memory(memory, fit)}, and {format_bytes(disk)} of disk."
         )
         + (literal(f" Time {total.reliability}; scaled from {total.basis}.") if total else "")
         + literal(f" {fit.images}")
@@ -254,7 +254,7 @@ def _forecast(planned: Experiment, start: start_from.Start) -> None:
     )
     if total is None:
         choices.wait_for_speed_probe(fit.device)
-    for warning in training.find_warnings(planned.base, planned.config):
+    for warning in filter(None, [fit.waits_for, *training.find_warnings(planned.base, planned.config)]):
         st.warning(literal(f"{warning[0].upper()}{warning[1:]}."))
     if len(planned.seeds) == 1:
         st.warning(f"{experiments.ONE_SEED}; give three, such as 0, 1, 2.", icon=":material/casino:")

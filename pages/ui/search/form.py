@@ -184,7 +184,7 @@ def _format_size(points: int) -> str:
 
 def _forecast(planned: Search) -> None:
     try:
-        fit = training.check(planned.space.network, planned.space.config)
+        fit = training.check(planned.space.network, planned.space.config, manager())
     except ValueError as error:
         st.error(literal(f"{choices.describe_error(error)}."))
         _button(None)
@@ -207,6 +207,8 @@ def _forecast(planned: Search) -> None:
     else:
         st.markdown(f"**{times:,} runs** on {fit.device} · about **{format_duration(times * one.seconds)}** in all")
         st.caption("As if every network took as long as the given one.")
+    if fit.waits_for:
+        st.warning(literal(f"Each of them {fit.waits_for}."))
     held_out = f"{100 * planned.space.config.validation:g} %"
     st.caption(literal(f"{held_out} of the training images are held out, and judge the trials."))
     _button(planned)

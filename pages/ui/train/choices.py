@@ -9,8 +9,9 @@ import streamlit as st
 from explorer import catalog, datasets, training
 from explorer.architecture import Architecture, ArchitectureError
 from explorer.runs import Run
-from explorer.text import format_shape
+from explorer.text import format_bytes, format_shape
 from pages.ui import session
+from pages.ui.manager import manager
 from pages.ui.text import literal
 
 CURRENT, CLONED = "", "clone"
@@ -105,10 +106,19 @@ def forecast_run(
     network: Architecture, config: training.TrainConfig, device: str, runs: list[Run]
 ) -> training.Forecast | None:
     """How long a run will take, from earlier runs on the device or the speed probe; None until that is measured."""
-    known = [speed for speed in training.collect_speeds(runs) if speed.device == device]
-    # Beside few runs the probe, where there is one: any of them may have been held up by something else.
-    trial = training.probe_speed(device, measure=not known) if len(known) < _FEW else None
+    place = manager().place
+    speeds = training.collect_speeds(run for run in runs if run.place == place)
+    known = [speed for speed in speeds if speed.device == device]
+    # Beside few runs the probe, where there is one: any of them may have been held up by something else. What it would
+    # measure here says nothing of a cluster.
+    trial = training.probe_speed(device, measure=not known) if len(known) < _FEW and not place else None
     return training.forecast(network, config, device, [trial, *known] if trial else known)
+
+
+def describe_memory(needed_bytes: int, fit: training.Fit) -> str:
+    """How much memory of how much is needed, where that is known; such as '1.2 GB of 24 GB memory'."""
+    whole = f" of {format_bytes(fit.available)}" if fit.available else ""
+    return f"{format_bytes(needed_bytes)}{whole} memory"
 
 
 def wait_for_speed_probe(device: str) -> None:
@@ -117,6 +127,9 @@ def wait_for_speed_probe(device: str) -> None:
     Args:
         device: the one that ``forecast_run`` was asked about: the speed of another one may be known already.
     """
+    if manager().place:
+        st.caption(f"How long it takes is known once a run on {device} of the cluster has trained an epoch.")
+        return
 
     @st.fragment(run_every=2.0)
     def look() -> None:

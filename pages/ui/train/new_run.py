@@ -172,10 +172,10 @@ def _forecast(
     disk, fits = 0, True
     for network, _ in networks:
         try:
-            fit = training.check(network, config)
+            fit = training.check(network, config, manager())
             disk += len(seeds) * fit.disk
             training.check_disk(disk)
-            warnings |= dict.fromkeys(training.find_warnings(network, config))
+            warnings |= dict.fromkeys(filter(None, [fit.waits_for, *training.find_warnings(network, config)]))
             start_from.show_carried(network, config, start, get_card(config.dataset).classes)
         except ValueError as error:
             complaints.append(choices.describe_error(error))
@@ -194,7 +194,7 @@ def _forecast(
                 else f"{network.name} is made for one input size, so it sees whole images throughout"
             )
         lines.append(
-            f"{format_bytes(fit.bytes)} of {format_bytes(fit.available)} memory on {fit.device}, "
+            f"{choices.describe_memory(fit.bytes, fit)} on {fit.device}, "
             f"{format_bytes(fit.memory.activations)} of it for activations; up to {format_bytes(fit.disk)} of disk"
         )
         images = fit.images

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -11,9 +10,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import streamlit as st
 
 from explorer import training
-from explorer.runs import devices
 from explorer.text import parse_decimal, quote
 from explorer.training import OPTIMIZERS, OptimizerName, TrainConfig, own_settings
+from pages.ui.manager import manager
 from pages.ui.text import literal
 
 _FRONT = ("epochs", "batch_size", "lr", "device")
@@ -87,7 +86,7 @@ def choose(dataset: str) -> TrainConfig | None:
     for index, field in enumerate(_FRONT):
         with (left, right)[index % 2]:
             ask(field)
-    if any(device.name != "cpu" for device in devices()) or os.environ.get("EXPLORER_CLUSTER"):
+    if any(device.name != "cpu" for device in manager().devices()):
         ask("share_gpu")
     with st.expander("All settings", icon=":material/tune:"):
         named = {field for fields in _GROUPS.values() for field in fields}
@@ -116,7 +115,7 @@ def _ask(field: str, value: Any, place: str) -> Any:
     parts = get_args(info.annotation) or (info.annotation,)
     kinds = [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in parts if kind is not NoneType]
     if field == "device":
-        choices = ["auto", *(device.name for device in devices())]
+        choices = ["auto", *(device.name for device in manager().devices())]
         return st.selectbox(label, choices, choices.index(value) if value in choices else 0, **same)
     if get_origin(info.annotation) is Literal:
         choices = list(get_args(info.annotation))
