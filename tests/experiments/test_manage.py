@@ -58,7 +58,7 @@ def test_all_or_nothing(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> No
     memory = max(run.memory for trial, run in manager.trials(needed.id) if trial.variant == "residual")
     delete_all(manager)
     machine = (Device(name="cpu", title="CPU", memory_bytes=memory),)
-    monkeypatch.setattr("explorer.training._launch.devices", lambda: machine)
+    monkeypatch.setattr("explorer.runs._local.devices", lambda *_: machine)
     start(manager, small(base, factors=("residual",), seeds=(0,)))
     with pytest.raises(ValueError, match="double width: needs about"):
         start(manager, small(base, factors=("residual", "width-2"), seeds=(0,), combine=False))

@@ -797,10 +797,11 @@ def test_the_device_that_was_asked_for_is_the_one_that_is_waited_for(
     """A GPU whose speed is known, and the CPU chosen, whose is not: nothing is rendered again until that is there."""
     found = (Device(name="cuda:0", title="a GPU", memory_bytes=2**34), *devices())
     monkeypatch.setattr("explorer.runs._local.devices", lambda *_: found)
-    monkeypatch.setattr("pages.ui.train.choices.devices", lambda: found, raising=False)
     asked: list[str] = []
     monkeypatch.setattr("explorer.training._probe._start", lambda path, device: asked.append(device))
-    (home / "speed-cpu.json").rename(home / "speed-cuda-0.json")
+    known = (home / "speed-cpu.json").read_text()
+    (home / "speed-cpu.json").unlink()
+    (home / "speed-cuda-0.json").write_text(json.dumps({**json.loads(known), "device": "cuda:0"}))
     running = open_page(page)
     running.selectbox(key="set_device_course_0").set_value("cpu").run()
     assert not running.exception
@@ -814,7 +815,7 @@ def test_the_device_that_was_asked_for_is_the_one_that_is_waited_for(
     assert len(asked) > before
     monkeypatch.undo()
     monkeypatch.setenv("EXPLORER_HOME", str(home))
-    (home / "speed-cuda-0.json").rename(home / "speed-cpu.json")
+    (home / "speed-cpu.json").write_text(known)
     assert any("about **" in each.value for each in running.run().markdown)
 
 

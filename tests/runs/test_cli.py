@@ -211,7 +211,7 @@ def test_too_big_is_refused_with_numbers(
 ) -> None:
     """F14."""
     machine = (Device(name="cpu", title="CPU", memory_bytes=16 * 10**9),)
-    monkeypatch.setattr("explorer.training._launch.devices", lambda: machine)
+    monkeypatch.setattr("explorer.runs._local.devices", lambda *_: machine)
     said = error(
         capsys, "train", "inception-net", "--set", "batch_size=4000", "--set", "accumulate=1", "--device", "cpu"
     )
