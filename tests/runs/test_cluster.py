@@ -62,23 +62,8 @@ from .forking import REPOSITORY
 from .object_store import serve_s3
 from .parts import create, curve, texts, until, until_status, until_step, worker
 
-<<<<<<< HEAD
 SMALL = "tests/runs/test_cluster_processes.py::test_a_run_on_a_cluster_is_the_local_one"
 """In the file of the other test that `make test` runs on Ray: to start a cluster takes longer than both."""
-=======
-SMALL = "tests/runs/test_cluster.py::test_a_run_on_a_cluster_is_the_local_one"
-
-
-@pytest.mark.usefixtures("light_workers")
-def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
-    """It has a part of a machine's memory, beside its CPU."""
-    run = create(there, epochs=2)
-    there.store.update(run.id, memory=10**8)
-    done = until_status(there, run.id, "finished", "failed")
-    assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
-    assert done.host == socket.gethostname()
-    assert_as_if_undisturbed(there, run.id, 2)
->>>>>>> 2423912 (A cluster's runs are checked against its machines, and ask for memory: the server's own devices said nothing of them)
 
 
 @thorough("tests/runs/test_queue.py::test_a_cluster_is_given_runs_in_the_same_order")

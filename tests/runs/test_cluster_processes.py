@@ -42,7 +42,9 @@ def find_worker(manager: Manager, run: str, *, first: bool) -> psutil.Process:
 
 @pytest.mark.usefixtures("light_workers")
 def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
+    """It has a part of a machine's memory, beside its CPU."""
     run = create(there, epochs=2)
+    there.store.update(run.id, memory=10**8)
     done = until_status(there, run.id, "finished", "failed")
     assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
     assert done.host == socket.gethostname()
