@@ -181,7 +181,18 @@ class LocalPlace:
 
 
 def find_local_target(wanted: str, processes: int) -> Target:
-    """Find where a run would be trained on this machine; as ``Place.find_target``."""
+    """Find where a run would be trained on this machine.
+
+    Args:
+        wanted: The name of a device, or 'auto'.
+        processes: How many the run has.
+
+    Returns:
+        The first of the devices that would do; all processes share the memory of the CPU.
+
+    Raises:
+        ValueError: There is none; the message says which there are.
+    """
     known = {device.name: device for device in devices()}
     used = device_choices(wanted, processes, known)[0]
     return Target(known[used[0]], used[0], processes if used == ("cpu",) else 1)
