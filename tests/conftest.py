@@ -70,9 +70,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if ALL:
         return
     # The long forms (``-m soak``) are whole as they are: whoever asks for them has the time.
-    left_out = [each for each in items if each.get_closest_marker("thorough") and not each.get_closest_marker("soak")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    left_out = {each for each in items if each.get_closest_marker("thorough") and not each.get_closest_marker("soak")}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True)

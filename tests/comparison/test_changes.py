@@ -16,7 +16,7 @@ from explorer.architecture import Architecture, ArchitectureError, Conv, Norm, S
 from explorer.comparison import Delta, Differences, find_differences
 from tests.analysis.test_sweep import VALUES
 from tests.profiling.networks import edited
-from tests.sizes import ALL, examples
+from tests.sizes import ALL, THOROUGH, examples
 from tests.strategies import architectures
 
 
@@ -192,7 +192,7 @@ def large(width: int, name: str) -> Architecture:
     return Architecture(name=name, input_shape=(3, 8, 8), trunk=Sequence(name="trunk", children=tuple(convs)))
 
 
-@pytest.mark.parametrize("name", ["a", "b"])
+@pytest.mark.parametrize("name", [pytest.param("a", marks=THOROUGH), "b"])
 def test_networks_as_large_as_allowed(name: str) -> None:
     """What it takes is measured in tests/benchmarks/test_comparison_speed.py."""
     found = check(large(1, "a"), large(9, name))
