@@ -290,8 +290,11 @@ def resume(manager: Manager, search: str, budget: Budget | None = None) -> Store
     stored = _save(manager, StoredSearch(id=stored.id, created=stored.created, search=changed))
     for _, run in manager.trials(search):
         if run.status in RESUMABLE and run.status != "failed" and PRUNED not in run.tags:
-            with contextlib.suppress(ValueError):  # somebody else resumes it at the same moment, or its folder is gone
+            try:
                 manager.resume(run.id)
+            except ValueError:
+                if manager.store.get(run.id).status in RESUMABLE:  # not resumed by somebody else, or lost, meanwhile
+                    raise
     return stored
 
 

@@ -60,9 +60,11 @@ def _read_runs() -> bool:
         return False
     from explorer import inspection, training
 
-    from .manager import manager
+    from .manager import manager, supervise
 
     try:
+        if why_not := supervise():  # runs that waited when the server before ended go on, whether anybody comes or not
+            logger.info("%s", why_not)
         opened = manager()
         runs = opened.runs()
         training.measure_networks(opened.store, (run.architecture for run in runs), seconds=0.0)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from explorer.training import open_manager
 from pages.ui import start
 from tests.benchmarks.test_many_runs import seed_runs
 from tests.browser.helpers import free_port, serving
+from tests.runs.parts import create
 
 
 def _wait(found: Callable[[], bool], seconds: float = 100.0) -> None:
@@ -26,6 +28,8 @@ def _wait(found: Callable[[], bool], seconds: float = 100.0) -> None:
 def test_a_server_is_ready_before_anybody_comes_and_opens_the_browser(tmp_path: Path) -> None:
     home = tmp_path / "home"
     seed_runs(home, 1)
+    manager = open_manager(home)
+    waiting = create(manager)
     opened, port = tmp_path / "opened", free_port()
     browser = tmp_path / "bin" / "xdg-open"
     browser.parent.mkdir()
@@ -38,7 +42,11 @@ def test_a_server_is_ready_before_anybody_comes_and_opens_the_browser(tmp_path: 
         maps = Path(f"/proc/{server.process.pid}/maps")
         _wait(lambda: "/torch/" in maps.read_text())  # that comes last, and where there are runs alone
         assert "/pandas/" in maps.read_text()
+        _wait(lambda: manager.store.get(waiting.id).status == "running")  # it waited for a server, not for a visitor
+        manager.stop(waiting.id)
+        _wait(lambda: manager.store.get(waiting.id).status == "stopped")
         assert "Traceback" not in server.log
+    manager.close()
 
 
 def test_runs_that_cannot_be_read_are_no_error_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,6 +183,19 @@ def test_stop_and_resume(manager: Manager) -> None:
     assert [trial.state for trial in trials] == ["finished"] * 8
 
 
+def test_runs_for_which_there_is_no_room_are_told_of(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = start(manager, small(at_once=2))
+    advance(manager, stored.id)
+    stop(manager, stored.id)
+    with monkeypatch.context() as patch:
+        patch.setattr("explorer.runs._queue_limit.MAX_ACTIVE", 1)
+        with pytest.raises(ValueError, match="1 runs are queued or running, and 1 more would be above"):
+            resume(manager, stored.id)
+    assert sorted(run.status for _, run in manager.trials(stored.id)) == ["queued", "stopped"]
+    resume(manager, stored.id)  # what was told can be done
+    assert [run.status for _, run in manager.trials(stored.id)] == ["queued", "queued"]
+
+
 def test_one_program_at_a_time_advances(manager: Manager) -> None:
     stored = start(manager, small())
     path = manager.root / "experiments" / f"{stored.id}.lock"
