@@ -108,13 +108,22 @@ class Peers:
         """Another process has ended as it should."""
         self._departed.add(rank)
 
-    def depart(self, status: int, printed: str) -> None:
-        """Tell the first process's supervisor how the worker here has ended, and what it has printed."""
+    def forward(self, printed: str) -> bool:
+        """Have what the worker here has printed stand in the first one's log; whether it does now."""
+        return self._tell_first("append_log", printed)
+
+    def depart(self, status: int) -> None:
+        """Tell the first process's supervisor how the worker here has ended."""
+        self._tell_first("note_departure", status)
+
+    def _tell_first(self, method: str, what: int | str) -> bool:
         try:
             first = self._ray.get_actor(self._name)
-            self._ray.get(first.note_departure.remote(self.rank, status, printed), timeout=_ANSWER_SECONDS)
+            self._ray.get(getattr(first, method).remote(self.rank, what), timeout=_ANSWER_SECONDS)
         except Exception as error:  # noqa: BLE001  (it may have ended, too)
-            _log.info("nobody was told that process %d has ended: %s", self.rank, error)
+            _log.info("process %d could not reach the first one (%s): %s", self.rank, method, error)
+            return False
+        return True
 
     def dismiss(self) -> None:
         """Give back what all of them hold; their supervisors end, this one's own included."""

@@ -17,7 +17,7 @@ from ..home import home
 from ..process import start_process
 from ._copies import Copies
 from ._files import read_note
-from ._home import RunFolder, read_log
+from ._home import RunFolder
 from ._local import end_of
 from ._open import connect_store
 from ._ray_peers import PeerGone, Peers
@@ -67,6 +67,8 @@ class Supervisor:
         self._peers = Peers(worker["name"], worker["rank"], worker["processes"]) if worker["processes"] > 1 else None
         self._copies: Copies | None = None
         self._worker: subprocess.Popen[bytes] | None = None
+        self._forwarded = 0
+        """So many bytes of what the worker has printed were passed on."""
         if worker.get("storage"):
             self._root = home() / "cluster" / worker["home"]
             if self._rank:  # another process of the run may be on this machine, too
@@ -105,13 +107,17 @@ class Supervisor:
         """What the supervisors of the run's other processes must know; that it answers tells that this one lives."""
         return {} if self._peers is None else self._peers.facts
 
-    def note_departure(self, rank: int, status: int, printed: str) -> None:
-        """Another process of the run has ended; ``printed`` is what only its own machine knows of it."""
+    def note_departure(self, rank: int, status: int) -> None:
+        """Another process of the run has ended."""
         if self._peers is not None and not status:
             self._peers.note_departure(rank)
-        if printed:
-            with RunFolder(self._root, self._order["run"]).log.open("a") as log:
-                log.write(f"process {rank} ended with status {status}; it had printed:\n{printed}\n")
+        if status:
+            self.append_log(rank, f"ended with status {status}\n")
+
+    def append_log(self, rank: int, printed: str) -> None:
+        """Write in the run's log what another process has printed on its own machine."""
+        with RunFolder(self._root, self._order["run"]).log.open("a", encoding="utf-8") as log:
+            log.writelines(f"[rank {rank}] {line}\n" for line in printed.splitlines())
 
     def _answer(self) -> None:
         """Send what the worker leaves before it says that it has ended: who goes on elsewhere then finds it all."""
@@ -131,6 +137,7 @@ class Supervisor:
                     return  # nobody knows any more what is used here; the worker notices, and its run goes on elsewhere
                 if self._peers is not None and self._peers.is_lost():
                     worker.kill()
+                self._forward()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     worker.wait(_LOOK_SECONDS)
             if self._rank:
@@ -146,11 +153,24 @@ class Supervisor:
                 self._peers.dismiss()
             os._exit(0)  # gives the CPUs and GPUs back
 
+    def _forward(self, *, last: bool = False) -> None:
+        """Have whole lines of what another process than the first one prints where only its machine sees it stand in
+        the first one's log, which is the run's; of very many the end."""
+        if self._peers is None or self._copies is None or not self._rank:
+            return
+        with contextlib.suppress(OSError), RunFolder(self._root, self._order["run"]).log.open("rb") as log:
+            self._forwarded = max(self._forwarded, log.seek(0, os.SEEK_END) - _MOST_LOG_BYTES)
+            log.seek(self._forwarded)
+            printed = log.read()
+            printed = printed if last else printed[: printed.rfind(b"\n") + 1]
+            if printed and self._peers.forward(printed.decode("utf-8", errors="replace")):
+                self._forwarded += len(printed)
+
     def _depart(self, status: int) -> None:
-        """Let the first process know that this one has ended, and why, as far as it cannot read that itself."""
+        """Let the first process know that this one has ended, and what it has printed."""
         assert self._peers is not None
-        printed = read_log(self._root, self._order["run"], most_bytes=_MOST_LOG_BYTES) if self._copies else ""
-        self._peers.depart(status, printed)
+        self._forward(last=True)
+        self._peers.depart(status)
         if self._copies is not None:
             shutil.rmtree(RunFolder(self._root, self._order["run"]).path, ignore_errors=True)
 

@@ -186,6 +186,7 @@ def test_the_form_offers_what_the_cluster_has(
     (device,) = [box for box in page.selectbox if box.label == "Device"]
     assert device.options == ["auto", "cuda:0", "cpu"]
     assert "of 16.0 GB memory on cpu" in visible_text(page)
+    assert "time not known yet" in visible_text(page)
     assert "How long it takes is known once a run on cpu of the cluster has trained an epoch" in visible_text(page)
     device.select("cuda:0").run()
     assert "Waits for a machine with 1 CPU and a GPU; the cluster has none." in messages(page)

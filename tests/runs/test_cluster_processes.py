@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from explorer.runs import Manager, RunFolder, checkpoint_step, list_checkpoints
+from explorer.runs import Manager, RunFolder, checkpoint_step, list_checkpoints, read_log
 from explorer.runs._ray_peers import _find_interface, make_environment
 from tests.sizes import thorough
 
@@ -133,6 +133,8 @@ def test_it_pauses_goes_on_and_stops(there: Manager) -> None:
 @thorough(SMALL)
 @pytest.mark.usefixtures("light_workers")
 def test_its_machines_need_share_no_folder(root: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the second one prints, torch's words on their meeting, is in the run's log all the same, line by line."""
+    monkeypatch.setenv("TORCH_CPP_LOG_LEVEL", "INFO")
     with serve_s3(monkeypatch) as url, start_cluster() as cluster:
         monkeypatch.setenv("EXPLORER_STORAGE", url)
         there = Manager(root, database, worker_command=lambda: COMMAND, cluster=cluster.address)
@@ -141,6 +143,13 @@ def test_its_machines_need_share_no_folder(root: Path, database: str, monkeypatc
             done = until_status(there, run.id, "finished", "failed")
             assert done.status == "finished", (done.reason, texts(there, run.id))
             assert len(set(Path(cluster.folder).glob(f"*/cluster/{there.home_id}"))) == 2
+            run = create(there, epochs=1000, **PAIR)
+            until_step(there, run.id, 20)
+            until(lambda: "[rank 1] " in read_log(root, run.id), manager=there)  # while it trains
+            there.stop(run.id)
+            assert until_status(there, run.id, "stopped", "failed").status == "stopped"
+            said = [line for line in read_log(root, run.id).splitlines() if "[rank 1] " in line]
+            assert len(said) == len(set(said))  # torch says when: nothing was passed on twice
         finally:
             there.close()
 

@@ -240,7 +240,7 @@ def _forecast(planned: Experiment, start: start_from.Start) -> None:
     total = training.add_forecasts(measured) if len(measured) == len(found) else None
     labels, many = [variant.label for variant in planned.variants], len(planned.trials)
     st.caption(f"**{len(labels)} variants:** {literal(', '.join(labels))}")
-    time = "time known once the device's speed is measured"
+    time = choices.describe_unmeasured()
     if total:
         time = f"about **{format_duration(total.seconds)}** in all"
     st.markdown(f"**{many} runs**, one after another on {fit.device} · {time}")

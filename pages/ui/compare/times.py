@@ -193,7 +193,7 @@ def _roofline(found: Found, roofs: dict[str, Ceilings]) -> None:
         paths.append(
             Path(
                 label=f"roof, {name}: {roof.flops / 1e9:,.0f} GFLOP/s, {roof.bytes / 1e9:,.1f} GB/s",
-                points=tuple((at, roof.attainable(at)) for at in (low, ridge, high)), dashed=name != "fp32",
+                points=((low, roof.attainable(low)), (ridge, roof.flops), (high, roof.flops)), dashed=name != "fp32",
             )
         )  # fmt: skip
     data = figures.lay_out_scatter(

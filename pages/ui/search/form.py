@@ -202,7 +202,7 @@ def _forecast(planned: Search) -> None:
     one = choices.forecast_run(planned.space.network, planned.space.config, fit.device, manager().runs())
     times = (planned.budget.trials or 0) * (2 if st.session_state["search_baseline"] else 1)
     if one is None:
-        st.caption("The time is known once the device's speed is measured.")
+        st.markdown(f"**{times:,} runs** on {fit.device} · {choices.describe_unmeasured()}")
         choices.wait_for_speed_probe(fit.device)
     else:
         st.markdown(f"**{times:,} runs** on {fit.device} · about **{format_duration(times * one.seconds)}** in all")

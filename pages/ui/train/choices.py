@@ -121,6 +121,11 @@ def describe_memory(needed_bytes: int, fit: training.Fit) -> str:
     return f"{format_bytes(needed_bytes)}{whole} memory"
 
 
+def describe_unmeasured() -> str:
+    """What stands for the time that runs take as long as that is not known."""
+    return "time not known yet" if manager().place else "time known once the device's speed is measured"
+
+
 def wait_for_speed_probe(device: str) -> None:
     """Say that a device is being measured, and render the page again when it is; or why it cannot be measured.
 

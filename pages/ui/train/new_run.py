@@ -205,7 +205,7 @@ def _forecast(
     many = len(networks) * len(seeds)
     if lines and not complaints:
         total = None if unmeasured else training.add_forecasts(expected)
-        time = "time known once the device's speed is measured"
+        time = choices.describe_unmeasured()
         if total:
             time = f"about **{format_duration(total.seconds)}**"
         rest = f" in all · {many} runs, one after another" if many > 1 else f" · {literal(lines[0])}"
