@@ -66,6 +66,7 @@ def _read_runs() -> bool:
         if why_not := supervise():  # runs that waited when the server before ended go on, whether anybody comes or not
             logger.info("%s", why_not)
         opened = manager()
+        opened.devices(0.0)  # a driver or a cluster that is asked for the first time takes seconds; nobody waits here
         runs = opened.runs()
         training.measure_networks(opened.store, (run.architecture for run in runs), seconds=0.0)
         training.collect_speeds(runs)

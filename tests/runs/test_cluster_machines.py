@@ -16,6 +16,7 @@ from explorer.runs import Manager
 from explorer.runs._ray_connection import ClusterError, Gateway
 from explorer.runs._ray_machines import Machine, Machines, Need, find_need, list_free
 from explorer.training import check, parse, start
+from pages.ui import start as start_of_server
 from pages.ui.manager import manager as page_manager
 from tests.pages.parts import messages, open_page, visible_text
 from tests.sizes import thorough
@@ -174,6 +175,24 @@ def test_a_cluster_that_does_not_answer_holds_nobody_up_twice(
     manager = Manager(root, database, cluster="nowhere:1")
     found = check(network(classes=10), config(device="cuda:0"), manager)
     assert (found.device, found.waits_for) == ("cuda:0", "waits until the cluster can be reached")
+
+
+def test_a_server_asks_for_the_machines_before_anybody_comes(
+    root: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPLORER_DATABASE_URL", database)
+    monkeypatch.setenv("EXPLORER_CLUSTER", "nowhere:1")
+    asked: list[float] = []
+
+    def find(_: Machines, patience_seconds: float) -> list[Machine]:
+        asked.append(patience_seconds)
+        return []
+
+    monkeypatch.setattr(Machines, "find", find)
+    assert not start_of_server._read_runs()
+    assert asked == [0.0]
+    assert page_manager().supervising
+    page_manager().close()
 
 
 def test_the_form_offers_what_the_cluster_has(
