@@ -3,9 +3,12 @@
 import sys
 import warnings
 
-from .cli import main
+from .process import collect_seldom
 
 if __name__ == "__main__":
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # remarks of libraries to programmers; `python -W default` shows them
-    sys.exit(main())
+    with collect_seldom():
+        from .cli import main
+
+        sys.exit(main())

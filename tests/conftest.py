@@ -15,6 +15,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from explorer.process import collect_seldom
 from tests.sizes import ALL, examples
 
 # The same examples on every machine; HYPOTHESIS_PROFILE=search looks for new ones.
@@ -25,6 +26,7 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=2000,
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+MANY_MODULES = 100
 FORKING = pytest.StashKey[str]()
 ONE_AFTER_ANOTHER = (
     "tests/browser/",
@@ -81,16 +83,26 @@ def pytest_collection() -> Iterator[None]:
 
     Where torch is among it, the memory of freed tensors serves the next ones, as in training: half the page faults.
     """
-    gc.disable()
     try:
-        return (yield)
+        with collect_seldom():
+            return (yield)
     finally:
-        gc.freeze()
-        gc.enable()
         if "torch" in sys.modules:
             from explorer.training._allocator import keep_freed_memory
 
             keep_freed_memory()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[object]:
+    """The same for what a test imports: pages, the larger half of torch."""
+    modules = len(sys.modules)
+    try:
+        return (yield)
+    finally:
+        if len(sys.modules) > modules + MANY_MODULES:
+            gc.collect()
+            gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from ..datasets import CancelledError
 from ..home import home
+from ..process import collect_seldom
 from ..runs import (
     RESUMABLE,
     WORKER_GONE,
@@ -162,6 +163,14 @@ def _handle_signals(control: ControlThread, action: str, *, by_torchrun: bool) -
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def _load_torch() -> None:
+    """Load all that training needs, the larger half of torch too, which the first optimizer would ask for."""
+    with collect_seldom():
+        import torch._dynamo  # noqa: F401
+
+        from . import job  # noqa: F401
+
+
 def _run_worker_rank(root: Path, run: Run, rank: int, *, on_cluster: bool) -> int:
     """Be another rank than 0: compute, and end with rank 0."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # rank 0 may need us for the rest of its batch
@@ -170,6 +179,7 @@ def _run_worker_rank(root: Path, run: Run, rank: int, *, on_cluster: bool) -> in
         os.environ.pop(torchrun.SOCKET)
         torchrun.end_with_rank_0(folder.lock, run.attempt)
         alive = torchrun.hold_rank_lock(folder.path, rank, run.attempt)  # the kernel frees it when we die
+    _load_torch()
     from . import job
 
     # On a cluster the first process may not have said in the store by now where it is.
@@ -232,6 +242,7 @@ def _requested_status(store: Store, run: str) -> Status:
 def _run_training(root: Path, store: Store, run: Run, control: ControlThread) -> tuple[Status, str]:
     """Train, and say in which state and why it ended. The traceback of what nobody foresaw goes to the log."""
     try:
+        _load_torch()
         from . import job
 
         return job.run_main_rank(root, store, run, control)

@@ -15,6 +15,7 @@ from streamlit import cli_util
 from streamlit.web.server import server_util
 
 from explorer.home import home
+from explorer.process import collect_seldom
 from pages import ui
 
 logger = logging.getLogger(__name__)
@@ -43,15 +44,16 @@ def get_ready() -> None:
 
     Torch comes last, and only where there are runs to look into: it takes a quarter of a gigabyte.
     """
-    for module in walk_packages(ui.__path__, f"{ui.__name__}."):  # here, so that the server need not wait for them
-        import_module(module.name)
-    from explorer import catalog
+    with collect_seldom():
+        for module in walk_packages(ui.__path__, f"{ui.__name__}."):  # here, so that the server need not wait for them
+            import_module(module.name)
+        from explorer import catalog
 
-    from .session import HOME
+        from .session import HOME
 
-    catalog.name_of(catalog.get(HOME))  # makes all networks
-    if _read_runs():
-        import_module("explorer.inspection.models")
+        catalog.name_of(catalog.get(HOME))  # makes all networks
+        if _read_runs():
+            import_module("explorer.inspection.models")
 
 
 def _read_runs() -> bool:

@@ -115,7 +115,9 @@ def _starting(servers: list[Server], folder: Path, request: pytest.FixtureReques
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with launching() as running:
+    # The second of V8's optimizing compilers works longer than what a test does with a page: a tenth of a load's
+    # seconds of a core, a quarter of those of a look by axe.
+    with launching("--js-flags=--no-opt") as running:
         yield running
 
 

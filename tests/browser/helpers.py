@@ -180,13 +180,13 @@ def processes_of(home: Path) -> list[int]:
 
 
 @contextmanager
-def launching() -> Iterator[Browser]:
-    """A headless Chromium that reaches nothing but this machine."""
+def launching(*arguments: str) -> Iterator[Browser]:
+    """A headless Chromium that reaches nothing but this machine; what benchmarks measure is one without arguments."""
     path = chromium.find()
     if path is None:
         raise RuntimeError("No Chromium found; `make test` installs one, CHROMIUM=/path names one.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS, *arguments])
         try:
             yield browser
         finally:
