@@ -16,6 +16,8 @@ from ._tables import RUNS
 _SHORT = [column for column in RUNS.columns if column is not RUNS.c.architecture]
 _NAMES = [column.key for column in _SHORT]
 _ID = _NAMES.index("id")
+_OLDEST_FIRST = sql.select(*_SHORT).order_by(RUNS.c.created, RUNS.c.id)
+"""Made once: to name the columns takes as long as to read some runs."""
 
 
 def read_run(row: Any) -> Run:
@@ -39,8 +41,7 @@ class KnownRuns:
 
     def read(self, connection: sql.Connection, *conditions: sql.ColumnElement[bool]) -> list[Run]:
         """Read the runs that meet some conditions on the table ``runs``, oldest first."""
-        query = sql.select(*_SHORT).where(*conditions).order_by(RUNS.c.created, RUNS.c.id)
-        rows = connection.execute(query).all()
+        rows = connection.execute(_OLDEST_FIRST.where(*conditions)).all()
         unread = [row.created for row in rows if row.id not in self._known]
         networks: dict[str, str] = {}
         if unread:  # by age, as there may be more of them than a query takes names

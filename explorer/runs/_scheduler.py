@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ._fair import Queue
@@ -44,11 +44,32 @@ class Scheduler:
         """Where runs are started."""
         return self._start_at
 
-    def prepare(self) -> None:
-        """Find out what the steps below need; it may take its time."""
-        active = set(self._store.statuses(*ACTIVE, home=self._home).values())
+    def prepare(self) -> dict[str, Status]:
+        """Find out what ``look_after`` needs; it may take its time.
+
+        Returns:
+            The state of each run that may need something, by its id. Where nothing is to be done, that was all that
+            the database is asked: each question to it is a connection.
+        """
+        states = self._read_states()
+        active = set(states.values()) & set(ACTIVE)
         for place in self._places.values():
             place.prepare(active if place is self._start_at else active - {"queued"})
+        return states
+
+    def _read_states(self) -> dict[str, Status]:
+        return self._store.statuses(*ACTIVE, *RESUMABLE, "lost", home=self._home)
+
+    def look_after(self, states: Mapping[str, Status]) -> None:
+        """Enter who lives, end those that ignore a request, start what can start.
+
+        Args:
+            states: As ``prepare`` gave them. What has changed since is seen the next time, and never overwritten.
+        """
+        self.clean_up()
+        self.escalate(self.reconcile(states))
+        if "queued" in states.values():
+            self.start_queued()
 
     def clean_up(self) -> None:
         """Forget children that have ended, and complete deletions that were interrupted."""
@@ -75,28 +96,36 @@ class Scheduler:
             self._store.remove(name[1])
         remove_folder(away)
 
-    def reconcile(self) -> None:
+    def reconcile(self, states: Mapping[str, Status]) -> list[Run]:
         """Runs whose worker is dead get the state that the worker left in its note, or that was requested.
 
         Those whose folder is gone are lost, until it is back.
+
+        Args:
+            states: Of all runs that may be such, a moment ago.
+
+        Returns:
+            Those whose worker is not known to be dead.
         """
-        for run in self._store.runs("running", home=self._home):
+        living = []
+        for run in self._store.runs("running", home=self._home) if "running" in states.values() else ():
             place = self._places.get(run.place)
             if place is None or place.is_alive(run):  # of a place that is not used here, nothing is known
-                continue
-            if RunFolder(self._root, run.id).path.is_dir():
+                living.append(run)
+            elif RunFolder(self._root, run.id).path.is_dir():
                 self._settle(run, *place.find_end(run))
             else:
                 self._settle(run, "lost", FOLDER_GONE)
-        ended = self._store.statuses(*RESUMABLE, "lost", home=self._home)
+        ended = {run: status for run, status in states.items() if status not in ACTIVE}
         folders = set(run_folders(self._root)) if ended else set()
         astray = [name for name, status in ended.items() if (status == "lost") == (name in folders)]
         for run in self._store.find(astray) if astray else ():
-            if run.status == "lost":
+            if run.status == "lost" and run.id in folders:
                 self._settle(run, *self._places[""].find_end(run))
-            elif run.status in RESUMABLE and run.attempt:  # one that never began has nothing to lose
+            elif run.status in RESUMABLE and run.id not in folders and run.attempt:  # else it has nothing to lose
                 before = f"{run.status}: {run.reason}" if run.reason else run.status
                 self._settle(run, "lost", f"{FOLDER_GONE}; before, it was {before}")
+        return living
 
     def _settle(self, run: Run, status: Status, reason: str) -> None:
         """Give a run another state, unless somebody has changed it since it was read."""
@@ -107,15 +136,15 @@ class Scheduler:
     def reconcile_if_possible(self) -> None:
         """The same; a full disk is no reason not to look at the runs."""
         try:
-            self.reconcile()
+            self.reconcile(self._read_states())
         except StoreError as error:
             if not error.disk_full:
                 raise
             _log.warning("the state of ended runs could not be written: %s", error)
 
-    def escalate(self) -> None:
+    def escalate(self, running: Iterable[Run]) -> None:
         """SIGTERM, later SIGKILL, to workers that have not paused or stopped for long enough after they were asked."""
-        for run in self._store.runs("running", home=self._home):
+        for run in running:
             if run.requested_action == "run":
                 continue
             place = self._places.get(run.place)
@@ -138,26 +167,30 @@ class Scheduler:
 
     def start_queued(self) -> None:
         """Start what can start."""
-        queued = self._store.runs("queued", home=self._home)
-        queue = self._line_up(queued) if queued else None
+        queued, queue = self._line_up()
         if queue is not None:
             self._start_at.start(queue, queued, self._settle)
 
     def foresee(self, left: Mapping[str, float | None]) -> list[tuple[str, float | None]]:
         """Tell who starts when: ``Queue.foresee`` with all that waits and works now. [] where nothing is known."""
-        queued = self._store.runs("queued", home=self._home)
-        queue = self._line_up(queued) if queued else None
+        queued, queue = self._line_up()
         if queue is None:
             return []
         begun = {job.run for job, _ in queue.at_work}  # on a cluster: handed over, and not yet at work
         return [*((run.id, 0.0) for run in queued if run.id in begun), *queue.foresee(left)]
 
-    def _line_up(self, queued: Sequence[Run]) -> Queue | None:
-        running = [run for run in self._store.runs("running", home=self._home) if run.place == self._start_at.name]
-        others = self._start_at.find_others()
+    def _line_up(self) -> tuple[list[Run], Queue | None]:
+        """Our runs that wait, and whose turn it is; None where none waits, or nothing is known."""
+        active = self._store.runs(*ACTIVE, home=self._home)
+        queued = [run for run in active if run.status == "queued"]
+        if not queued:
+            return queued, None
+        running = [run for run in active if run.status == "running" and run.place == self._start_at.name]
+        waiting, others = queued, self._start_at.find_others()
         if others:
             running += [run for run in others if run.status == "running"]
-            waiting = [run for run in others if run.status == "queued"]
-            queued = sorted((*queued, *waiting), key=lambda run: (run.created, run.id))
-        book = Book(*self._store.turns.read(run.id for run in (*queued, *running)))
-        return self._start_at.line_up(queued, running, book)
+            waiting = sorted(
+                (*queued, *(run for run in others if run.status == "queued")), key=lambda run: (run.created, run.id)
+            )
+        book = Book(*self._store.turns.read(run.id for run in (*waiting, *running)))
+        return queued, self._start_at.line_up(waiting, running, book)

@@ -93,16 +93,13 @@ class Supervisor:
 
         Raises AlreadyManaged if another program does this.
         """
-        self._scheduler.prepare()  # before the lock
+        states = self._scheduler.prepare()  # before the lock
         with self._guard:
             mine = self._owner is not None
             if not mine:
                 self.acquire(patience=0.0)
             try:
-                self._scheduler.clean_up()
-                self._scheduler.reconcile()
-                self._scheduler.escalate()
-                self._scheduler.start_queued()
+                self._scheduler.look_after(states)
             finally:
                 if not mine and self._owner is not None:
                     self._owner.release()

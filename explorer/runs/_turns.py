@@ -11,7 +11,15 @@ import sqlalchemy as sql
 from ._fair import Turns
 from ._tables import RUNS, TRIALS, TURNS
 
-_GIVEN = sql.select(sql.func.coalesce(sql.func.max(TURNS.c.begun), 0)).scalar_subquery()
+_LAST = sql.func.max(TURNS.c.begun)
+_GIVEN = sql.select(sql.func.coalesce(_LAST, 0)).scalar_subquery()
+_PEOPLE = sql.select(TURNS.c.owner, _LAST).group_by(TURNS.c.owner)
+_PARTS = (
+    sql.select(TRIALS.c.experiment, _LAST).join(TURNS, TURNS.c.run == TRIALS.c.run).group_by(TRIALS.c.experiment)
+)
+_WAITING = sql.select(
+    RUNS.c.id, sql.func.coalesce(TRIALS.c.experiment, RUNS.c.id), sql.func.coalesce(TURNS.c.queued, 0)
+).select_from(RUNS.outerjoin(TRIALS, TRIALS.c.run == RUNS.c.id).outerjoin(TURNS, TURNS.c.run == RUNS.c.id))
 
 
 class Waiting(NamedTuple):
@@ -31,15 +39,9 @@ class TurnRows:
 
     def read(self, runs: Iterable[str]) -> tuple[Turns, dict[str, Waiting]]:
         """Read which turns were given last, and of some runs what they belong to and since when they wait."""
-        last = sql.func.max(TURNS.c.begun)
-        people = sql.select(TURNS.c.owner, last).group_by(TURNS.c.owner)
-        parts = sql.select(TRIALS.c.experiment, last).join(TURNS, TURNS.c.run == TRIALS.c.run)
-        parts = parts.group_by(TRIALS.c.experiment)
-        part, since = sql.func.coalesce(TRIALS.c.experiment, RUNS.c.id), sql.func.coalesce(TURNS.c.queued, 0)
-        joined = RUNS.outerjoin(TRIALS, TRIALS.c.run == RUNS.c.id).outerjoin(TURNS, TURNS.c.run == RUNS.c.id)
-        waiting = sql.select(RUNS.c.id, part, since).select_from(joined).where(RUNS.c.id.in_(list(runs)))
+        waiting = _WAITING.where(RUNS.c.id.in_(list(runs)))
         with self._transaction() as connection:
-            turns = Turns(*({row[0]: row[1] for row in connection.execute(query)} for query in (people, parts)))
+            turns = Turns(*({row[0]: row[1] for row in connection.execute(query)} for query in (_PEOPLE, _PARTS)))
             return turns, {run: Waiting(part, since) for run, part, since in connection.execute(waiting)}
 
 

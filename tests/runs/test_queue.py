@@ -296,7 +296,7 @@ def test_looking_at_many_runs_takes_as_many_queries_as_at_a_few(
 ) -> None:
     monkeypatch.setattr(table, "manager", lambda: manager)
     counts = []
-    for number in (5, 50):
+    for number in (5, 20):
         while len(manager.store.statuses()) < number:
             run = create(manager)
             points = [Point(series=series.TEST_ACCURACY, step=step, value=step / 10, seconds=1.0) for step in (1, 2)]
@@ -311,8 +311,11 @@ def test_looking_at_many_runs_takes_as_many_queries_as_at_a_few(
         assert [record["test accuracy"] for record in records] == [20.0] * number
         with statements() as watched:
             assert len(manager.statuses()) == number
-        assert not any("architecture" in statement and "running" not in statement for statement in watched[1:])
+        assert not any("architecture" in statement for statement in watched)
         counts.append((len(listed), len(shown), len(watched)))
+        with statements() as ticked:
+            manager.tick()
+        assert len(ticked) == 1  # nothing waits and nothing is trained: there is no more to ask
     assert counts[0] == counts[1]
 
 
