@@ -1,6 +1,6 @@
 """README's recipes add a metric, a node kind, a catalogue entry and a data set from outside, as good as built in.
 
-They change tables of the process for good, so they run in one of their own: this file, started as a script.
+They change tables of the process for good, so they run in one of their own: this file, as a script.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.runs.forking import fork_and_read
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTION = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Extending\n")[1].split("\n## ")[0]
@@ -20,17 +20,16 @@ RECIPES = ["metric", "node kind", "catalogue entry", "data set"]
 
 
 @pytest.fixture(scope="module")
-def passed() -> str:
-    """What the script below says; one process for all recipes, since torch takes seconds to import."""
-    command = [sys.executable, "-m", "tests.test_extending"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+def passed(forked_worker: tuple[str, ...]) -> str:
+    """What the script below says; one process for all recipes, forked from one that has imported torch."""
+    _, output = fork_and_read(forked_worker[-1], "tests.test_extending")
+    with output:
+        return output.read()
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_recipe_works_from_outside(passed: str, recipe: str) -> None:
-    assert f"{recipe}: works" in passed.splitlines()
+    assert f"{recipe}: works" in passed.splitlines(), passed
 
 
 def test_every_thing_that_can_be_added_has_a_recipe() -> None:

@@ -23,6 +23,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 REPOSITORY = Path(__file__).parents[2]
 MAX_REQUEST_BYTES = 1 << 20
@@ -80,6 +81,16 @@ def fork(address: str, words: Sequence[str], environment: Mapping[str, str], out
         socket.send_fds(server, [len(request).to_bytes(8, "big")], [output, output])
         server.sendall(request)
         return int.from_bytes(server.recv(8), "big")
+
+
+def fork_and_read(address: str, *words: str) -> tuple[int, IO[str]]:
+    """The same with the environment of this process: the number of the other one, and what it prints. That ends when it
+    does, with all that it has started."""
+    ours, theirs = os.pipe()
+    try:
+        return fork(address, words, os.environ, theirs), open(ours)
+    finally:
+        os.close(theirs)
 
 
 def _become(environment: dict[str, str], output: int, error: int) -> None:

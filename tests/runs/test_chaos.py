@@ -144,7 +144,7 @@ def homes(root: Path) -> Iterator[list[Path]]:
     [
         pytest.param(
             6, 4, 1,
-            marks=thorough("tests/runs/test_cluster_processes.py::test_a_run_on_a_cluster_is_the_local_one"),
+            marks=thorough("tests/runs/test_cluster_processes.py::test_processes_of_a_run_are_on_several_machines"),
         ),
         pytest.param(60, 1000, 7, marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
     ],

@@ -62,8 +62,8 @@ from .forking import REPOSITORY
 from .object_store import serve_s3
 from .parts import create, curve, texts, until, until_status, until_step, worker
 
-SMALL = "tests/runs/test_cluster_processes.py::test_a_run_on_a_cluster_is_the_local_one"
-"""In the file of the other test that `make test` runs on Ray: to start a cluster takes longer than both."""
+SMALL = "tests/runs/test_cluster_processes.py::test_processes_of_a_run_are_on_several_machines"
+"""The test that `make test` runs on Ray."""
 
 
 @thorough("tests/runs/test_queue.py::test_a_cluster_is_given_runs_in_the_same_order")

@@ -40,6 +40,7 @@ def find_worker(manager: Manager, run: str, *, first: bool) -> psutil.Process:
     return found
 
 
+@thorough(SMALL)
 @pytest.mark.usefixtures("light_workers")
 def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
     """It has a part of a machine's memory, beside its CPU."""
@@ -53,12 +54,14 @@ def test_a_run_on_a_cluster_is_the_local_one(there: Manager) -> None:
 
 @pytest.mark.usefixtures("light_workers")
 def test_processes_of_a_run_are_on_several_machines(there: Manager, cluster: Any) -> None:
-    """They have the weights and the curve of two processes on one machine."""
+    """They have the weights and the curve of two processes on one machine; each has a part of its machine's memory."""
     run = create(there, epochs=2, **PAIR)
+    there.store.update(run.id, memory=10**8)
     until_step(there, run.id, 5)
     assert len({node_of(cluster, each).node_id for each in workers_of(run.id)}) == 2
     done = until_status(there, run.id, "finished", "failed")
-    assert (done.status, done.attempt, done.place) == ("finished", 1, "ray"), done.reason
+    assert (done.status, done.attempt, done.place, done.home) == ("finished", 1, "ray", there.home_id), done.reason
+    assert done.host == socket.gethostname()
     assert "attempt 1 trains on cpu in 2 processes from step 0" in texts(there, run.id)
     assert_as_if_undisturbed(there, run.id, 2, **PAIR)
 

@@ -61,7 +61,10 @@ def begin(
 
 
 def test_all_is_sent_before_a_run_says_that_it_has_ended(server: Manager, tmp_path: Path) -> None:
-    """Whoever resumes it at this very moment goes on from its last step; between, nothing is sent here."""
+    """Whoever resumes it at this very moment goes on from its last step; between, nothing is sent here.
+
+    One that was trained on by the server meanwhile goes on there from its last step here.
+    """
     run = create(server)
     machine = begin(server, run, tmp_path / "node", send_seconds=1000)
     until(lambda: server.store.get(run.id).step > 10)
@@ -75,6 +78,18 @@ def test_all_is_sent_before_a_run_says_that_it_has_ended(server: Manager, tmp_pa
     assert (found.status, note["status"], note["attempt"]) == ("paused", "paused", 1)
     assert machine.wait(30) == 0
     assert RunFolder(tmp_path / "node" / "cluster" / server.home_id, run.id).log.is_file()
+
+    mirror = Mirror(os.environ["EXPLORER_STORAGE"], server.root, server.store, server.home_id, "ray")
+    mirror.fetch(run.id)
+    folder = RunFolder(server.root, run.id)
+    new = folder.checkpoints / f"step-{found.step + 1:010}.pt"
+    new.write_bytes(b"newer")
+    before = listed(folder.checkpoints)
+    assert len(before) == 1 + len(list((store / "checkpoints").glob("*.pt")))
+    server.store.update(run.id, place="")
+    mirror.hand_over(server.store.get(run.id))
+    assert {path.name for path in (store / "checkpoints").glob("*.pt")} == before
+    assert (store / "checkpoints" / new.name).read_bytes() == b"newer"
 
 
 def listed(folder: Path) -> set[str]:
@@ -120,23 +135,6 @@ def test_weights_are_fetched_when_somebody_reads_them(
     with pytest.raises(StorageError):
         checkpoint.load_newest(folder.checkpoints, run.id)  # no worker begins anew, since its checkpoint is elsewhere
     assert len(listed(folder.checkpoints)) == 2
-
-
-def test_what_was_trained_here_last_is_handed_over_as_it_is(server: Manager, tmp_path: Path) -> None:
-    """A run that was on the cluster, and then here, goes on there from its last step here."""
-    run = create(server, epochs=1)
-    assert begin(server, run, tmp_path / "node").wait(60) == 0
-    mirror = Mirror(os.environ["EXPLORER_STORAGE"], server.root, server.store, server.home_id, "ray")
-    mirror.fetch(run.id)
-    folder = RunFolder(server.root, run.id)
-    new = folder.checkpoints / "step-0000000999.pt"
-    new.write_bytes(b"newer")
-    before = listed(folder.checkpoints)
-    server.store.update(run.id, place="")
-    mirror.hand_over(server.store.get(run.id))
-    store = tmp_path / "store" / "runs" / run.id / "checkpoints"
-    assert {path.name for path in store.glob("*.pt")} == before
-    assert (store / new.name).read_bytes() == b"newer"
 
 
 def test_a_run_is_copied_once_more_after_its_last_note(server: Manager) -> None:

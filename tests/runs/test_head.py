@@ -35,7 +35,7 @@ def cluster_there(port: int) -> Iterator[Any]:
         yield made
 
 
-@thorough("tests/runs/test_cluster_processes.py::test_a_run_on_a_cluster_is_the_local_one")
+@thorough("tests/runs/test_cluster_processes.py::test_processes_of_a_run_are_on_several_machines")
 @pytest.mark.timeout(600)
 def test_a_head_that_restarts_costs_no_run_and_no_server(
     root: Path, server: str, port: int, cluster_there: Any

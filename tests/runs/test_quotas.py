@@ -16,7 +16,7 @@ from explorer.runs import ACTIVE, ExperimentRow, Manager, Quotas, RunFolder, Tri
 from explorer.training import open_manager
 from tests.experiments.parts import small
 from tests.runs.parts import create, make_database
-from tests.sizes import first, thorough
+from tests.sizes import first
 from tests.test_ownership import archive
 
 ANN = Person(id="a" * 24, name="Ann")
@@ -179,15 +179,16 @@ def slowly(work):
     return lambda *given: (work(*given), time.sleep(0.1))
 limit = _queue_limit.QueueLimit
 limit.require, _people._write_line = slowly(limit.require), slowly(_people._write_line)
-root, url, what, person, *runs = Path(sys.argv[1]), *sys.argv[2:]
+root, url, words, person, *runs = Path(sys.argv[1]), *sys.argv[2:]
 manager = Manager(root, url)
 if person:
     manager = manager.act_for(Person(id=person, name="Ann"))
 else:
     _queue_limit.MAX_ACTIVE = 3
-print("ready", flush=True)
-sys.stdin.readline()
-for turn in range(5):
+for what, turn in ((what, turn) for what in words.split() for turn in range(5)):
+    if not turn:
+        print("ready", flush=True)
+        sys.stdin.readline()
     try:
         if what == "create":
             manager.create("run", "{}", "{}")
@@ -198,58 +199,57 @@ for turn in range(5):
         else:
             manager.reconfigure(runs[turn], "{}", memory=0, queue=True)
     except ValueError as error:
-        print(error)
+        print(error, flush=True)
     else:
-        print("done")
+        print("done", flush=True)
 """
 """What each of two programs does five times, from the same moment on; a moment passes until it is there for others."""
 
 
-def act_at_once(root: Path, database: str, what: str, person: str, paused: Sequence[str] = ()) -> list[str]:
-    """Have two programs do so five times each; what they are told: 'done', or why not."""
+def act_at_once(
+    root: Path, database: str, words: str, person: str, paused: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Have two programs do so five times each, one thing after the other; of each what they are told: 'done', or why
+    not."""
     programs = [
         subprocess.Popen(
-            [sys.executable, "-c", AT_ONCE, str(root), database, what, person, *paused[part::2]],
+            [sys.executable, "-c", AT_ONCE, str(root), database, words, person, *paused[part::2]],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         for part in (0, 1)
     ]  # fmt: skip
+    told = {}
+    for what in words.split():
+        assert [each.stdout and each.stdout.readline() for each in programs] == ["ready\n", "ready\n"]
+        for each in programs:
+            assert each.stdin
+            each.stdin.write("\n")
+            each.stdin.flush()
+        told[what] = [each.stdout.readline().strip() for each in programs for _ in range(5) if each.stdout]
     for each in programs:
-        assert each.stdout
-        assert each.stdout.readline() == "ready\n"
-    for each in programs:
-        assert each.stdin
-        each.stdin.write("\n")
-        each.stdin.flush()
-    return [line for each in programs for line in each.communicate(timeout=60)[0].splitlines()]
+        each.communicate(timeout=60)
+    return told
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        "create",
-        pytest.param("resume", marks=thorough("tests/runs/test_quotas.py::test_of_two_at_once_none_exceeds_the_quota")),
-        "upload",
-    ],
-)
+@pytest.mark.parametrize("words", first(1, ["create upload", "resume"]))
 def test_of_two_at_once_none_exceeds_the_quota(
-    what: str, root: Path, database: str, monkeypatch: pytest.MonkeyPatch
+    words: str, root: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager = Manager(root, database)
     manager.store.people.welcome(ANN)
     ann = manager.act_for(ANN)
-    paused = [create(ann).id for _ in range(10)] if what == "resume" else []
+    paused = [create(ann).id for _ in range(10)] if words == "resume" else []
     for run in paused:
         ann.pause(run)
     monkeypatch.setenv("EXPLORER_QUOTA_QUEUE", "3")
     monkeypatch.setenv("EXPLORER_QUOTA_UPLOADS", "300kB")
-    told = act_at_once(root, database, what, ANN.id, paused)
-    refused = "would be above the 300 kB" if what == "upload" else "would be above the 3 that"
-    assert [line == "done" for line in told].count(True) == 3, told
-    assert [refused in line for line in told].count(True) == 7, told
+    for what, told in act_at_once(root, database, words, ANN.id, paused).items():
+        refused = "would be above the 300 kB" if what == "upload" else "would be above the 3 that"
+        assert [line == "done" for line in told].count(True) == 3, told
+        assert [refused in line for line in told].count(True) == 7, told
     used = ann.measure_usage(ANN.id)
-    assert (used.upload_bytes == 300_000) if what == "upload" else (used.queue == 3)
-    assert len(list((root / "runs").glob("*"))) == (3 if what == "create" else len(paused))
+    assert (used.queue, used.upload_bytes) == (3, 0 if paused else 300_000)
+    assert len(list((root / "runs").glob("*"))) == (len(paused) or 3)
 
 
 @pytest.mark.parametrize("what", first(1, ["create", "resume", "reconfigure"]))
@@ -263,7 +263,7 @@ def test_of_two_at_once_none_exceeds_the_limit_of_all_runs(what: str, root: Path
     paused = [] if what == "create" else [create(manager).id for _ in range(10)]
     for run in paused:
         manager.pause(run)
-    told = act_at_once(root, database, what, "", paused)
+    told = act_at_once(root, database, what, "", paused)[what]
     assert [line == "done" for line in told].count(True) == 3, told
     refused = "3 runs are queued or running, and 1 more would be above the 3 that there may be at a time"
     assert [refused in line for line in told].count(True) == 7, told

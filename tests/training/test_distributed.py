@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import torch
@@ -21,6 +25,7 @@ from explorer.training.distributed import ProcessGroup
 from explorer.training.loop import train
 from explorer.training.recording import Recorder
 from explorer.training.state import State
+from tests.runs.forking import fork_and_read
 from tests.sizes import thorough
 
 from .parts import CPU, MemorySink, config, network, run, tensors, without_norm
@@ -46,20 +51,31 @@ def test_a_process_takes_its_gpu_before_it_joins(monkeypatch: pytest.MonkeyPatch
     assert calls == [("set_device", gpu), ("nccl", gpu), (0, gpu)]
 
 
-def learn_together(path: Path, *, norm: bool = False, **fields: Any) -> dict[str, Any]:
+Fork = Callable[..., tuple[int, IO[str]]]
+
+
+@pytest.fixture
+def forked(forked_worker: tuple[str, ...]) -> Fork:
+    """``fork_and_read`` without the address."""
+    return partial(fork_and_read, forked_worker[-1])
+
+
+def learn_together(forked: Fork, path: Path, *, norm: bool = False, **fields: Any) -> dict[str, Any]:
     settings = config(processes=2, precision="fp32", **fields)
     words = ["norm"] if norm else []
-    command = [sys.executable, "-m", "tests.training.ranks", str(path), settings.model_dump_json(), *words]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+    _, output = forked("tests.training.ranks", str(path), settings.model_dump_json(), *words)
+    with output:
+        said = output.read()  # until both have ended
+    assert path.exists(), said
     found: dict[str, Any] = torch.load(path, weights_only=True)
     return found
 
 
-def test_accumulation_exchanges_gradients_once_a_batch(tmp_path: Path) -> None:
+def test_accumulation_exchanges_gradients_once_a_batch(tmp_path: Path, forked: Fork) -> None:
     """Two processes with two parts each learn what one process learns with four; no part but the last is exchanged."""
     sink = MemorySink()
     alone = run(without_norm(network(dropout=0.0)), config(precision="fp32", accumulate=4), sink)
-    together = learn_together(tmp_path / "accumulated", accumulate=2)
+    together = learn_together(forked, tmp_path / "accumulated", accumulate=2)
     steps = len(sink.values["train/loss"])
     assert list(together["loss"].values()) == pytest.approx(list(sink.values["train/loss"].values()), rel=1e-4)
     for name, value in alone.model.state_dict().items():
@@ -68,7 +84,7 @@ def test_accumulation_exchanges_gradients_once_a_batch(tmp_path: Path) -> None:
 
 
 @thorough("tests/training/test_distributed.py::test_accumulation_exchanges_gradients_once_a_batch")
-def test_what_is_held_fixed_and_thawed_learns_as_in_one_process(tmp_path: Path) -> None:
+def test_what_is_held_fixed_and_thawed_learns_as_in_one_process(tmp_path: Path, forked: Fork) -> None:
     """Block after block begins to learn: what is exchanged changes, also with parts; so do the two rates."""
     net, fields = without_norm(network(dropout=0.0)), {"precision": "fp32", "epochs": 5, "optimizer": "adamw"}
     start = {"weights": "t", "freeze": "residual", "unfreeze": "block", "old_rate": 0.5}
@@ -79,7 +95,7 @@ def test_what_is_held_fixed_and_thawed_learns_as_in_one_process(tmp_path: Path) 
     train(alone, tensors(how), how, log)
     log.flush(alone)
     together = learn_together(
-        tmp_path / "thawed", start=how.start.model_dump(), accumulate=2, optimizer="adamw", epochs=5
+        forked, tmp_path / "thawed", start=how.start.model_dump(), accumulate=2, optimizer="adamw", epochs=5
     )
     assert list(together["loss"].values()) == pytest.approx(list(losses.values["train/loss"].values()), rel=1e-4)
     for name, value in alone.model.state_dict().items():
@@ -89,12 +105,12 @@ def test_what_is_held_fixed_and_thawed_learns_as_in_one_process(tmp_path: Path) 
 
 
 @thorough("tests/training/test_starting.py::test_what_is_held_fixed_does_not_move_by_a_bit")
-def test_in_two_processes_what_is_held_fixed_does_not_move_by_a_bit(tmp_path: Path) -> None:
+def test_in_two_processes_what_is_held_fixed_does_not_move_by_a_bit(tmp_path: Path, forked: Fork) -> None:
     """Also the statistics of its norms, which rank 0 gives to all after each epoch."""
     net = network(dropout=0.0)
     how, beginning = begin(tmp_path, net, config(start={"weights": "t", "freeze": "mixed"}), weights(net))
     before = frozen_tensors(State(net, how, CPU, beginning), net, how.start)
-    learnt = learn_together(tmp_path / "fixed", norm=True, start=how.start.model_dump())["model"]
+    learnt = learn_together(forked, tmp_path / "fixed", norm=True, start=how.start.model_dump())["model"]
     assert any(name.endswith("running_mean") for name in before)
     assert all(torch.equal(learnt[name], value) for name, value in before.items())
     moved = [name for name, value in beginning.weights.tensors.items() if name not in before]
@@ -103,52 +119,47 @@ def test_in_two_processes_what_is_held_fixed_does_not_move_by_a_bit(tmp_path: Pa
 
 # ---- a death is noticed, though nothing that the main thread waits for tells it -------------------------------------
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from explorer.training import torchrun
-lock = torchrun.hold_rank_lock(Path(sys.argv[1]), 1, 3)
-print("held", flush=True)
-time.sleep(1000)
-"""
-
 
 @contextmanager
-def rank_1(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that is rank 1 of attempt 3, as far as its lock tells."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
+def rank_1(forked: Fork, folder: Path) -> Iterator[Callable[[], None]]:
+    """A process that is rank 1 of attempt 3, as far as its lock tells, and what kills it."""
+    number, output = forked("tests.training.holding", str(folder))
+    living = [number]
+
+    def kill() -> None:
+        while living:
+            os.kill(living.pop(), signal.SIGKILL)
+
+    with output, contextlib.ExitStack() as stack:
+        stack.callback(kill)
+        assert output.readline() == "held\n"
+        yield kill
 
 
-def test_a_dead_rank_is_noticed_by_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_rank_is_noticed_by_its_lock(tmp_path: Path, forked: Fork, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torchrun, "GRACE_SECONDS", 0.3)
     monkeypatch.setattr(torchrun, "_POLL_SECONDS", 0.02)
     (tmp_path / "rank-1-of-attempt-2.lock").touch()
     ended: list[float] = []
-    with rank_1(tmp_path) as process:
+    with rank_1(forked, tmp_path) as kill:
         thread = torchrun.watch_ranks(tmp_path, 2, 3, lambda: False, lambda: ended.append(time.monotonic()))
         time.sleep(0.5)
         assert not ended
         killed = time.monotonic()
-        process.kill()
+        kill()
         thread.join(20)
     assert len(ended) == 1
     assert ended[0] - killed >= 0.3
     assert not (tmp_path / "rank-1-of-attempt-2.lock").exists()
 
 
-def test_when_the_training_is_over_ranks_may_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_the_training_is_over_ranks_may_end(tmp_path: Path, forked: Fork, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torchrun, "_POLL_SECONDS", 0.02)
     over, ended = [False], list[int]()
-    with rank_1(tmp_path) as process:
+    with rank_1(forked, tmp_path) as kill:
         thread = torchrun.watch_ranks(tmp_path, 2, 3, lambda: over[0], lambda: ended.append(1))
         over[0] = True
-        process.kill()
+        kill()
         thread.join(20)
     assert not thread.is_alive()
     assert not ended
@@ -170,17 +181,17 @@ time.sleep(1000)
 """
 
 
-def test_a_worker_that_waits_for_a_dead_one_ends_within_a_minute(tmp_path: Path) -> None:
+def test_a_worker_that_waits_for_a_dead_one_ends_within_a_minute(tmp_path: Path, forked: Fork) -> None:
     """With NCCL the main thread waits in a collective, for ever and deaf to signals; here it sleeps."""
     manager = open_manager(tmp_path)
     made = manager.create("two", to_json(network(classes=10)), config(processes=2).model_dump_json())
     manager.store.update(made.id, status="running", device="cpu", attempt=3)
     folder = RunFolder(tmp_path, made.id).path
     folder.mkdir(parents=True, exist_ok=True)
-    with rank_1(folder) as process:
+    with rank_1(forked, folder) as kill:
         command = [sys.executable, "-c", STUCK, str(tmp_path), made.id]
         with subprocess.Popen(command, cwd=ROOT) as stuck:
-            process.kill()
+            kill()
             try:
                 assert stuck.wait(60) == 1
             finally:
