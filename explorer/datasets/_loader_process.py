@@ -2,9 +2,12 @@
 
 import signal
 
-import torch.utils.data
+from ..process import collect_seldom
 
-from . import _streamed
+with collect_seldom():  # what the workers share is looked at by none of them, and so copied for none
+    import torch.utils.data
+
+    from . import _streamed
 
 # A system that shuts down tells every process; the training then finishes its batch, for which it needs the workers.
 # They end when it has: the server they come from sees that it is gone.
