@@ -12,6 +12,8 @@ from tests.sizes import THOROUGH
 SIZES = ("out_channels", "out_features", "start", "stop", "p")
 """Fields whose numbers are different in every network and lead nowhere else."""
 
+MANY_NODES = 100
+
 
 def features(made: Architecture | NodeBase) -> set[tuple[Any, ...]]:
     """What a network or a node is made of: kinds of nodes, each with every choice that it makes otherwise than by
@@ -45,13 +47,23 @@ def representatives() -> tuple[str, ...]:
 
 
 def nodes_with_something_new() -> Iterator[tuple[str, str]]:
-    """(network, node of its trunk) of the representatives: those that have something which none before them has."""
+    """(network, path) of the representatives: nodes of the trunk that have something which none before them has.
+
+    Of one with very many nodes below it, a block that has all that is new.
+    """
     known: set[tuple[Any, ...]] = set()
     for name in REPRESENTATIVES:
         for node in catalog.get(name).trunk.nodes:
-            if not features(node) <= known:
-                known |= features(node)
-                yield name, node.name
+            new = features(node) - known
+            known |= new
+            path = node.name
+            while new and sum(1 for _ in walk(node)) > MANY_NODES:
+                block = next((child for child in node.nodes if new <= features(child)), None)
+                if block is None:
+                    break
+                node, path = block, f"{path}/{block.name}"
+            if new:
+                yield name, path
 
 
 REPRESENTATIVES = representatives()

@@ -29,15 +29,9 @@ def parameter_split(module: nn.Module) -> tuple[int, int, int]:
     return weight, bias, norm
 
 
-def output_shapes(network: nn.Module, image: Tensor) -> dict[str, tuple[int, ...]]:
-    """Shape of one image's output of every module, by path, in a training forward (auxiliary heads run then only)."""
+def watch_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    """What gets, in each forward from now on, the shape of one image's output of every module, by path."""
     shapes: dict[str, tuple[int, ...]] = {}
-    record_shapes(network, image, shapes)
-    return shapes
-
-
-def record_shapes(network: nn.Module, image: Tensor, shapes: dict[str, tuple[int, ...]]) -> Any:
-    """What a network says; ``shapes`` gets that of one image's output of every module, by path."""
 
     def remember(path: str) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -48,16 +42,16 @@ def record_shapes(network: nn.Module, image: Tensor, shapes: dict[str, tuple[int
     for name, module in network.named_modules():
         if name:
             module.register_forward_hook(remember(name.replace(".", "/")))
-    return network(image)
+    return shapes
 
 
-def macs(network: nn.Module, image: Tensor) -> int:
-    """Half of what torch's own counter says of an inference."""
+def infer(network: nn.Module, image: Tensor) -> tuple[Tensor, int]:
+    """What a network says in an inference, and half of what torch's own counter says of that."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(image)
+        output: Tensor = network.eval()(image)
     flops = counter.get_total_flops()
     assert flops % 2 == 0
-    return flops // 2
+    return output, flops // 2
 
 
 def _own_storages(network: nn.Module) -> set[int]:

@@ -22,7 +22,7 @@ from explorer.analysis import analyze
 from explorer.architecture import Architecture, edit, walk
 from explorer.modules import Outputs, fit_weights
 from explorer.modules._stored import StoredTensor, StoredWeights
-from tests.analysis.measuring import record_shapes
+from tests.analysis.measuring import watch_shapes
 from tests.inspection.parts import shaken
 from tests.sizes import THOROUGH
 
@@ -142,11 +142,14 @@ def _make_random(reference: Reference) -> nn.Module:
         return shaken(reference.make())
     model.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(2)
-    for tensor in model.state_dict().values():
+    shaken_below = {module.weight for module in model.modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+    for tensor in model.state_dict(keep_vars=True).values():
+        if tensor in shaken_below:
+            continue
         if tensor.is_floating_point():
-            tensor.uniform_(-0.2, 0.2, generator=generator)
+            tensor.data.uniform_(-0.2, 0.2, generator=generator)
         else:
-            tensor.zero_()
+            tensor.data.zero_()
     return shaken(model)
 
 
@@ -247,8 +250,8 @@ def test_a_network_is_the_librarys(key: str) -> None:
         if any(isinstance(module, nn.BatchNorm2d) for module in theirs.modules()):
             # Statistics of few values make much of rounding, layer by layer.
             ours, theirs, x_BCHW = ours.double(), theirs.double(), x_BCHW.double()
-        shapes: dict[str, tuple[int, ...]] = {}
-        they_said = record_shapes(theirs.train(), x_BCHW, shapes)
+        shapes = watch_shapes(theirs)
+        they_said = theirs.train()(x_BCHW)
         _assert_close(ours.train()(x_BCHW), they_said)
 
     shapes = {reference.find_ours(path): _squeeze(shape) for path, shape in shapes.items()}

@@ -11,7 +11,7 @@ import torch
 from tests.importing.coverage import FILE, measure
 from tests.sizes import ALL
 
-QUICK_SECONDS = 30 if ALL else 1.5
+QUICK_SECONDS = 30 if ALL else 0.7
 
 
 def _rows() -> list[dict[str, str]]:

@@ -249,7 +249,7 @@ def test_a_catalogue_network_comes_back_by_its_own_names() -> None:
     }
 
 
-@pytest.mark.parametrize("name", [NAMES[2], *(pytest.param(each, marks=pytest.mark.thorough) for each in LONG)])
+@pytest.mark.parametrize("name", [NAMES[3], *(pytest.param(each, marks=THOROUGH) for each in [NAMES[2], *LONG])])
 def test_a_design_without_memory_is_the_import_s(name: str) -> None:
     found, design = from_name(name), read_design(name)
     assert (design.architecture, design.status, design.obstacle) == (found.architecture, found.status, found.obstacle)

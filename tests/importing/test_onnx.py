@@ -153,11 +153,12 @@ ACTIVATIONS = [nn.Hardswish, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, n
                nn.Hardsigmoid, nn.Tanh]  # fmt: skip
 
 
-# Each way with one, each activation by one way; by dynamo, which takes seconds, with three of them together.
+# Each activation by one way, three of them together. Of dynamo, which takes seconds, the two that differ most.
 FEW = [
-    *((how, [nn.Hardswish]) for how in ("script 11", "script 17, free batch", "dynamo")),
-    *(("script 11", [each]) for each in ACTIVATIONS[1::2]),
-    *(("script 17, free batch", [each]) for each in ACTIVATIONS[2::2]),
+    ("script 11", [nn.ReLU, nn.LeakyReLU, nn.GELU]),
+    ("script 11", [nn.Mish, nn.Hardsigmoid, nn.Hardswish]),
+    ("script 17, free batch", [nn.ReLU6, nn.ELU, nn.SiLU]),
+    ("script 17, free batch", [nn.Sigmoid, nn.Tanh, nn.Hardswish]),
     ("dynamo, free batch", [nn.ReLU6, nn.LeakyReLU, nn.ELU]),
     ("dynamo, not simplified", [nn.Mish, nn.Sigmoid, nn.GELU]),
 ]
@@ -171,7 +172,6 @@ FEW = [
             pytest.param(how, [each], marks=THOROUGH)
             for each in ACTIVATIONS
             for how in EXPORTERS
-            if (how, [each]) not in FEW
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "+".join(each.__name__ for each in value),
@@ -376,7 +376,7 @@ def nest(model: onnx.ModelProto) -> None:
     for _ in range(30):
         node = helper.make_node("If", ["c"], ["v"], then_branch=graph, else_branch=graph)
         graph = helper.make_graph([node], "outer", [], [helper.make_tensor_value_info("v", 1, [])])
-        if graph.ByteSize() > 10_000_000:
+        if graph.ByteSize() > 2_000_000:
             break
     model.graph.node.append(graph.node[0])
 
@@ -512,7 +512,7 @@ def graph_of(nodes: list[onnx.NodeProto], first: str, last: str) -> bytes:
 
 def test_very_long_and_deeply_nested_networks_end_in_a_sentence() -> None:
     assert from_onnx(long(300)).status == "complete"
-    too_long = from_onnx(long(2500))
+    too_long = from_onnx(long(2100))
     assert too_long.status == "partial"
     assert too_long.obstacle
     assert "at most 2,000" in too_long.obstacle.reason
