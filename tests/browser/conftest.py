@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.design import Design
 from tests.browser.helpers import ARTIFACTS, SERVER_TROUBLE, Server, Watch, launching, new_context, serving
@@ -149,55 +149,76 @@ def watch(request: pytest.FixtureRequest, _servers: list[Server], fresh_server: 
         pytest.fail("\n".join(["Not allowed in any test:", *dict.fromkeys(remaining)]), pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def _windows(browser: Browser) -> Iterator[list[Page]]:
+    """Windows that wait for a visitor, the last one first: a load costs half of what it does in a new one."""
+    waiting: list[Page] = []
+    yield waiting
+    for window in waiting:
+        window.context.close()
+
+
 @pytest.fixture
 def new_page(
-    request: pytest.FixtureRequest, browser: Browser, watch: Watch, color_scheme: str, viewport: tuple[int, int]
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    watch: Watch,
+    color_scheme: str,
+    viewport: tuple[int, int],
+    _windows: list[Page],
 ) -> Iterator[Callable[..., Page]]:
-    """`new_page()` is one more visitor with cookies of their own; `color_scheme=` and `viewport=` may differ, and
-    `touch=True` has a screen to touch."""
-    contexts = []
+    """`new_page()` is one more visitor with cookies of their own; `color_scheme=` and `viewport=` may differ.
+
+    Nobody had the window before or has it after where it is `fresh`, or has a screen to `touch`.
+    """
+    used: list[tuple[Page, Callable[[], None]]] = []
+    new: list[BrowserContext] = []
 
     def visit(
-        color_scheme: str = color_scheme, viewport: tuple[int, int] = viewport, *, touch: bool = False
+        color_scheme: str = color_scheme,
+        viewport: tuple[int, int] = viewport,
+        *,
+        touch: bool = False,
+        fresh: bool = False,
     ) -> Page:
-        context = new_context(browser, color_scheme, viewport, touch=touch)
-        watch.follow(context)
-        contexts.append(context)
-        return context.new_page()
+        if touch or fresh:
+            new.append(new_context(browser, color_scheme, viewport, touch=touch))
+            watch.follow(new[-1])
+            return new[-1].new_page()
+        window = _windows.pop() if _windows else new_context(browser).new_page()
+        used.append((window, watch.follow(window.context)))
+        width, height = viewport
+        window.emulate_media(color_scheme="dark" if color_scheme == "dark" else "light")
+        window.set_viewport_size({"width": width, "height": height})
+        return window
 
     yield visit
+    contexts = [*(window.context for window, _ in used), *new]
     look_back(request, watch, [page for context in contexts for page in context.pages])
-    for context in contexts:
+    for window, end in reversed(used):
+        if window.is_closed():
+            window.context.close()
+        else:
+            leave(window)
+            _windows.append(window)
+        end()
+    for context in new:
         context.close()
 
 
-@pytest.fixture(scope="session")
-def _window(browser: Browser) -> Iterator[Page]:
-    context = new_context(browser)
-    yield context.new_page()
-    context.close()
-
-
 @pytest.fixture
-def page(
-    request: pytest.FixtureRequest, _window: Page, watch: Watch, color_scheme: str, viewport: tuple[int, int]
-) -> Iterator[Page]:
-    """The window of a visitor who was here before: a load costs half of what it does in a new one."""
-    end = watch.follow(_window.context)
-    width, height = viewport
-    _window.emulate_media(color_scheme="dark" if color_scheme == "dark" else "light")
-    _window.set_viewport_size({"width": width, "height": height})
-    yield _window
-    look_back(request, watch, _window.context.pages)
-    leave(_window)
-    end()
+def page(new_page: Callable[..., Page]) -> Page:
+    """The window of a visitor."""
+    return new_page()
 
 
 def leave(window: Page) -> None:
-    """Empty a window for the next test, and close those that were opened from it."""
+    """Empty a window for the next test, with what it keeps of the last one, and close those opened from it."""
     for each in window.context.pages:
         if each is not window:
             each.close()
+    window.evaluate("location.protocol === 'http:' && [localStorage, sessionStorage].forEach((each) => each.clear())")
+    window.context.clear_cookies()
     window.goto("about:blank")
 
 

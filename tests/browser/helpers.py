@@ -272,6 +272,14 @@ def rerun(page: Page, *, timeout: float = 60) -> Iterator[None]:
     settle(page, timeout=timeout)
 
 
+def go(page: Page, address: str) -> None:
+    """Another address in the app that is open, as the browser's Back goes there: its session and scripts stay."""
+    with rerun(page):
+        page.evaluate(
+            "address => { history.pushState({}, '', address); dispatchEvent(new PopStateEvent('popstate')) }", address
+        )
+
+
 Look = tuple[str, tuple[int, int]]
 """An appearance, light or dark, and the size of a window."""
 

@@ -27,7 +27,7 @@ _COUNT_OBSERVERS = """() => {
 
 
 def test_what_is_drawn_anew_is_no_longer_observed(server, new_page):
-    page = new_page()
+    page = new_page(fresh=True)
     page.add_init_script(f"({_COUNT_OBSERVERS})()")
     design = Design(page, server.url).open(NET)
     settle(page)

@@ -1,5 +1,7 @@
 """Every page, tab and popover for everyone: axe-core finds nothing in light or dark, signs are glyphs, focus shows."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
@@ -8,8 +10,9 @@ from explorer.catalog import get
 from explorer.experiments import plan, start
 from explorer.runs import Point, series
 from explorer.training import open_manager, recipe
+from pages.ui import router
 from tests.browser.design import until
-from tests.browser.helpers import each_look, open_app, settle
+from tests.browser.helpers import each_look, go, open_app, settle
 from tests.challenges.parts import small, trained
 from tests.experiments.parts import finish
 from tests.sizes import ALL, THOROUGH
@@ -32,6 +35,8 @@ PAGES = {
 }
 FURTHER_VIEWS = {"compare_lesson", "catalogue_changes", "catalogue_accuracy", "catalogue_list"}
 """Of a page that is looked at in another view; they have its parts, so that they wait for `make test-all`."""
+DARK = {"design", "train"}
+"""Pages that `make test` looks at in the dark, too: their colours are those of all, by the same names."""
 SIZE = (1280, 900)
 ACCEPTED = {
     # Streamlit's own box around a file uploader's button is a bare section that carries a name; nothing of it is lost.
@@ -113,7 +118,8 @@ class Visit:
         page.evaluate(AXE_SCRIPT)
 
     def look(self, what, within="body"):
-        for scheme, _ in each_look(self.page, [("light", SIZE), ("dark", SIZE)]):
+        looks = [("light", SIZE), ("dark", SIZE)] if ALL or self.name in DARK else [("light", SIZE)]
+        for scheme, _ in each_look(self.page, looks):
             for rule, markup, told in self.page.evaluate(AXE, [within, scheme == "dark"]):
                 if ACCEPTED.get(rule, " ") not in markup:
                     self.found.append(f"{self.name}, {what}, {scheme}: {rule}: {told}")
@@ -159,28 +165,44 @@ class Visit:
             self.page.keyboard.press("Escape")
 
 
+ALONE = [(name, "whole") for name in PAGES if name not in FURTHER_VIEWS and name not in ("train", "ablate")]
+WITH_RUNS = [("train", "whole"), ("ablate", "whole"), ("ablate", "parts")]
+LATER = [
+    *((name, "whole") for name in FURTHER_VIEWS),
+    *((name, "parts") for name in PAGES if name != "ablate"),
+    *((name, "start") for name in ("train", "ablate")),
+]
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("name", "what"),
+    "stations",
     [
-        *(pytest.param(name, "whole", marks=THOROUGH if name in FURTHER_VIEWS else []) for name in PAGES),
-        *(pytest.param(name, "parts", marks=[] if name == "ablate" else THOROUGH) for name in PAGES),
-        *(pytest.param(name, "start", marks=THOROUGH) for name in ("train", "ablate")),
+        pytest.param(ALONE, id="alone"),
+        pytest.param(WITH_RUNS, id="with runs"),
+        *(pytest.param([each], id="-".join(each), marks=THOROUGH) for each in LATER),
     ],
 )
-def test_axe_finds_nothing_and_every_sign_is_a_glyph(request, page, name, what):
-    home = request.getfixturevalue("house" if name in ("train", "ablate") else "server")
-    open_app(page, home.url + PAGES[name])
-    page.get_by_role("heading", level=1).first.wait_for(state="attached")
-    settle(page)
-    visit = Visit(page, name)
-    getattr(visit, what)()
+def test_axe_finds_nothing_and_every_sign_is_a_glyph(request, page, stations):
+    """One visitor goes from page to page."""
+    first, _ = stations[0]
+    home = request.getfixturevalue("house" if first in ("train", "ablate") else "server")
+    open_app(page, home.url + PAGES[first])
+    visit = Visit(page, first)
+    for name, what in stations:
+        if name != visit.name:
+            visit.name = name
+            go(page, PAGES[name])
+        title, _ = router.PAGES[urlsplit(PAGES[name]).path.strip("/").partition("/")[0]]
+        page.get_by_role("heading", level=1, name=title).wait_for(state="attached")
+        settle(page)
+        getattr(visit, what)()
     assert visit.found == []
 
 
 def test_the_example_of_an_empty_train_page_too(server, page):
     open_app(page, f"{server.url}/train")
-    visit = Visit(page, "train")
+    visit = Visit(page, "empty train")
     visit.look("example")
     assert visit.found == []
     # What the look for glyphs is worth: a sign that no font has, and an icon that there is not.

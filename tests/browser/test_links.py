@@ -3,6 +3,7 @@
 import base64
 import re
 import zlib
+from urllib.parse import quote
 
 import pytest
 
@@ -11,7 +12,7 @@ from explorer.architecture import MAX_LINK_BYTES, edit, from_link, to_json, to_l
 from explorer.text import format_si
 from pages.ui import router
 from tests.browser.design import Design, until
-from tests.browser.helpers import open_app, rerun, settle
+from tests.browser.helpers import go, open_app, rerun, settle
 from tests.sizes import ALL, THOROUGH, thorough
 
 CHANGED = edit.replace(catalog.get("inception-net-32"), "inception1/branch_1x1", out_channels=96)
@@ -145,7 +146,8 @@ BAD = {
 
 
 # All of them in one window: the next test.
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[] if kind == "bomb" else THOROUGH) for kind in BAD])
+@thorough("tests/browser/test_hostile.py::test_hostile_names_of_layers_and_paths_are_refused_literally")
+@pytest.mark.parametrize("kind", BAD)
 def test_bad_link_as_the_first_page(design, packed, kind):
     make, reason = BAD[kind]
     design.open(make(packed))
@@ -161,13 +163,7 @@ def test_bad_links_change_nothing_and_say_why(design, packed):
         design.choice("norm", "batch").click()
     kept, before = design.query("net"), design.headline()
     for make, reason in list(BAD.values())[:: 1 if ALL else 3]:  # tests/pages/test_pages.py opens them all
-        # What the browser does for Back is done here for any address.
-        with rerun(design.page):
-            design.page.evaluate(
-                "net => { history.pushState({}, '', '?net=' + encodeURIComponent(net));"
-                " dispatchEvent(new PopStateEvent('popstate')) }",
-                make(packed),
-            )
+        go(design.page, f"?net={quote(make(packed), safe='')}")
         until(lambda reason=reason: reason in design.notice(), f"the reason: {reason}")
         assert design.headline() == before
         until(lambda: design.query("net") == kept, "the address of the design that was kept")
@@ -177,6 +173,7 @@ def test_bad_links_change_nothing_and_say_why(design, packed):
     assert design.notice() == ""
 
 
+@thorough("tests/browser/test_files.py::test_download_and_upload_give_the_same_design")
 def test_address_of_a_design_is_the_design(design):
     design.open(to_link(CHANGED))
     assert from_link(design.query("net")) == CHANGED

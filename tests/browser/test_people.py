@@ -10,9 +10,9 @@ import pytest
 
 from explorer.person import LONGEST_STAY_SECONDS
 from explorer.training import open_manager
-from tests.browser.by_hand import USER_COOKIE, signed_cookie, user_of
+from tests.browser.by_hand import come_as
 from tests.browser.design import JOINER
-from tests.browser.helpers import open_app, rerun, settle
+from tests.browser.helpers import go, open_app, rerun, settle
 from tests.browser.signing_in import IDS, PEOPLE, person_of, sign_in
 from tests.sizes import thorough
 
@@ -47,15 +47,13 @@ def test_nothing_is_shown_before_sign_in_and_the_page_asked_for_behind_it(shared
 
 def test_two_people_and_what_is_shared(shared, new_page):
     ann, bob = new_page(), new_page()
-    sign_in(ann, f"{shared.url}/train?run={IDS['private']}", "ann")
+    come_as(ann, shared, "ann", f"/train?run={IDS['private']}")
     ann.get_by_role("heading", name="private run of Ann").wait_for()
-    sign_in(bob, f"{shared.url}/train?run={IDS['private']}", "bob")
-    bob.wait_for_url(re.compile(r"/train\?"))
-    settle(bob)
+    come_as(bob, shared, "bob", f"/train?run={IDS['private']}")
     assert f"there is no run '{IDS['private']}'" in text_of(bob)
     assert "private run of Ann" not in text_of(bob)
     # what is shared is seen with its owner's name, and cannot be changed
-    open_app(bob, f"{shared.url}/train?run={IDS['shared']}")
+    go(bob, f"/train?run={IDS['shared']}")
     assert "of Ann Archer, shared" in text_of(bob)
     bob.locator(".st-key-more button").first.click()
     bob.locator(".st-key-clone").wait_for()
@@ -68,7 +66,7 @@ def test_two_people_and_what_is_shared(shared, new_page):
     with rerun(ann):
         toggle.click()
     assert "of you, shared" in text_of(ann)
-    open_app(bob, f"{shared.url}/train?run={IDS['private']}")
+    go(bob, f"/train?run={IDS['private']}")
     bob.get_by_role("heading", name="private run of Ann").wait_for()
     with rerun(ann):
         ann.locator(f".st-key-share_{IDS['private']} label").click()
@@ -89,7 +87,7 @@ def test_a_name_is_text_and_an_address_that_nobody_vouches_for_is_none(shared, n
 
 def test_an_administrator_sees_and_changes_all(shared, new_page):
     page = new_page()
-    sign_in(page, f"{shared.url}/train?run={IDS['trial']}", "eve")
+    come_as(page, shared, "eve", f"/train?run={IDS['trial']}")
     page.get_by_role("heading", name="trial of Ann").wait_for()
     assert "administrator" in page.locator(".st-key-account").inner_text()
     page.locator(".st-key-more button").first.click()
@@ -172,7 +170,7 @@ def lines_of(shared, sub):
 def test_what_is_taken_away_leaves_a_line(shared, new_page):
     """The files of a run that somebody shares, and what the page tells of people, by whoever takes them."""
     bob, run = new_page(), IDS["shared"]
-    sign_in(bob, f"{shared.url}/train?run={run}", "bob")
+    come_as(bob, shared, "bob", f"/train?run={run}")
     bob.locator(".st-key-more button").first.click()
     before = len(lines_of(shared, "bob"))
     with bob.expect_download() as download:
@@ -180,7 +178,7 @@ def test_what_is_taken_away_leaves_a_line(shared, new_page):
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.namelist()
     assert lines_of(shared, "bob")[before:] == [("download", f"run {run}", f"{run}-tensorboard.zip")]
-    open_app(bob, f"{shared.url}/people")
+    go(bob, "/people")
     with bob.expect_download():
         bob.locator(".st-key-audit_csv button").click()
     assert lines_of(shared, "bob")[-1] == ("download", "audit", "audit.csv")
@@ -189,12 +187,8 @@ def test_what_is_taken_away_leaves_a_line(shared, new_page):
 @thorough("tests/test_person.py::test_claims_that_name_nobody_or_are_over_admit_nobody")
 def test_a_stay_that_ends_leads_to_the_sign_in_by_itself(shared, new_page):
     page = new_page()
-    page.goto(f"{shared.url}/_stcore/health")
     ends = time.time() + 25
-    claims = user_of(shared, "ann", iat=ends - LONGEST_STAY_SECONDS, exp=ends)
-    cookie = {"name": USER_COOKIE, "value": signed_cookie(claims), "url": shared.url}
-    page.context.add_cookies([cookie])
-    open_app(page, f"{shared.url}/train?run={IDS['private']}")
+    come_as(page, shared, "ann", f"/train?run={IDS['private']}", iat=ends - LONGEST_STAY_SECONDS, exp=ends)
     page.get_by_role("heading", name="private run of Ann").wait_for()
     page.locator(".st-key-sign_in").wait_for(timeout=60_000)
     settle(page)

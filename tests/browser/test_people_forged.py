@@ -27,7 +27,7 @@ from tests.experiments.parts import finish as finish_variant
 from tests.experiments.parts import small as small_experiment
 from tests.search.parts import finish as finish_trial
 from tests.search.parts import small as small_search
-from tests.sizes import first
+from tests.sizes import ALL, first
 
 HUGE = 2**53 - 1
 
@@ -206,17 +206,19 @@ def test_values_that_no_widget_sends(
 ) -> None:
     """Each kind of value to all widgets of the page at once, then several with all buttons; and the page after it."""
     server, ids = alone
-    for sent in (*((kind,) for kind in VALUES), TOGETHER):
+    kinds = [*((kind,) for kind in VALUES), TOGETHER]
+    # Each in a session of its own in `make test-all`; otherwise in few, one behind the other: a third fewer runs.
+    for visited in [[each] for each in kinds] if ALL else [kinds[start::4] for start in range(4)]:
         with Page(server, signed_cookie(user_of(server, "bob"))) as visit:
-            visit.run()
             name, query, said = visit.open(page, ids)
             nothing_is_harmed(visit, said)
             found = [each for each in visit.widgets if SIGN_OUT not in each]
             assert found
-            made = [VALUES[kind](ids) for kind in sent]
-            states = WidgetStates(widgets=[WidgetState(id=each, **value) for each in found for value in made])
-            nothing_is_harmed(visit, visit.run(name, query, states))
-            nothing_is_harmed(visit, visit.run(name, query))
+            for sent in visited:
+                made = [VALUES[kind](ids) for kind in sent]
+                states = WidgetStates(widgets=[WidgetState(id=each, **value) for each in found for value in made])
+                nothing_is_harmed(visit, visit.run(name, query, states))
+                nothing_is_harmed(visit, visit.run(name, query))
 
 
 WITH_COMPONENTS = (
@@ -237,7 +239,6 @@ def test_commands_that_no_component_gives(
         {"row": -5, "column": 10**9}, {"command": "delete", "path": [1, {}], "value": [None]},
     ]  # fmt: skip
     with Page(server, signed_cookie(user_of(server, "bob"))) as visit:
-        visit.run()
         name, query, said = visit.open(page, ids)
         addresses = sorted(set(ADDRESS.findall(said)))
         assert addresses

