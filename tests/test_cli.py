@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -153,7 +154,12 @@ def test_standard_input_and_output_fit_together() -> None:
     exported = explorer("export", "residual-mnist").stdout
     done = explorer("analyze", "-", "--json", stdin=exported)
     assert json.loads(done.stdout)["params"] == 41_514
-    assert "standard input: not valid JSON" in explorer("analyze", "-", stdin="{").stderr
+
+
+def test_standard_input_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("{"))
+    assert main(["analyze", "-"]) == 2
+    assert "standard input: not valid JSON" in capsys.readouterr().err
 
 
 # ---- the verbs -----------------------------------------------------------------------------------------------------

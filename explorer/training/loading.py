@@ -82,7 +82,8 @@ class Loader:
             options: dict[str, Any] = {}
             if workers:
                 context = multiprocessing.get_context("forkserver")
-                context.set_forkserver_preload(["explorer.datasets._loader_process"])
+                # With all that a worker needs: imported by each of them, it would take half a second of each.
+                context.set_forkserver_preload(["explorer.datasets._loader_process", __name__])
                 options = {
                     "multiprocessing_context": context, "prefetch_factor": self.plan.prefetch,
                     "persistent_workers": True, "worker_init_fn": _end_with_training,

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 from explorer.datasets import ImageError, decode
 from explorer.datasets._images import FORMATS, MAX_IMAGE_BYTES, read_size, scale_to
 from tests.datasets.makers import encoded, pixels
-from tests.sizes import examples
+from tests.sizes import ALL, examples
 
 RGB = pixels(1, 12, 20, 3)
 ROOT = Path(__file__).resolve().parents[2]
@@ -299,7 +299,7 @@ for small, large in zip(sys.argv[1::2], sys.argv[2::2]):
 
 PICTURES = [
     ("1", 9500, 20, "too large"),
-    ("RGBA", 9500, 20, "too large"),
+    *([("RGBA", 9500, 20, "too large")] if ALL else []),  # is refused likewise, and takes a second to be written
     ("1", 6320, 480, ""),
     ("P", 6320, 480, ""),
     ("RGBA", 6320, 800, ""),

@@ -78,14 +78,15 @@ def bare(scales: Meter) -> int:
     return scales.peak(network(), config(), 64)
 
 
-def check(scales: Meter, bare: int, drawn: Drawn) -> None:
-    """The prediction and each of its parts that can be told apart hold."""
+def check(scales: Meter, bare: int, drawn: Drawn) -> int:
+    """The prediction and each of its parts that can be told apart hold. The peak."""
     architecture, chosen, images = drawn
     needed = estimate_memory(architecture, chosen, images + images // 2)
     peak = scales.peak(architecture, chosen, images)
     assert 0 < bare < needed.process
     assert 0 < peak <= needed.total
     assert peak - bare <= needed.on_gpu + 0.1 * needed.process, (peak / 1e6, bare / 1e6, needed)
+    return peak
 
 
 @settings(max_examples=10 if ALL else 1, phases=PHASES, suppress_health_check=list(HealthCheck))
@@ -107,9 +108,8 @@ def test_few_channels_outermost_are_copied_into_wide_blocks(scales: Meter, bare:
     layers = (Conv(name="conv", out_channels=1), Flatten(name="flatten"))
     architecture = Architecture(name="narrow", input_shape=(3, 27, 29), trunk=Sequence(name="trunk", children=layers))
     outermost, innermost = (config(batch_size=3000, precision="fp32", channels_last=last) for last in (False, True))
-    check(scales, bare, (architecture, outermost, 3000))
-    check(scales, bare, (architecture, innermost, 3000))
-    copies = scales.peak(architecture, outermost, 3000) - scales.peak(architecture, innermost, 3000)
+    peaks = [check(scales, bare, (architecture, how, 3000)) for how in (outermost, innermost)]
+    copies = peaks[0] - peaks[1]
     assert copies > 8 * 27 * 29 * 4 * 3000  # at least the output in blocks of 8; some processors take 16
 
 
